@@ -1,0 +1,29 @@
+"""The data every part shares: operations, histories, node traces, and how they lie on disk.
+
+A leaf: nothing here imports any other part of Ackproof. What may live here: values, their
+validation and their storage. What may not: running, judging or drawing anything.
+"""
+
+from harness.history.history import Columns, History, HistoryError
+from harness.history.operation import NEMESIS, Operation, OperationType
+from harness.history.recording import NodeLife, Recording
+from harness.history.store import HistoryWriter, read_history, write_parquet
+from harness.history.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
+
+__all__ = [
+    "NEMESIS",
+    "Columns",
+    "History",
+    "HistoryError",
+    "HistoryWriter",
+    "NodeLife",
+    "NodeTrace",
+    "Operation",
+    "OperationType",
+    "Recording",
+    "TraceEntry",
+    "TraceEvent",
+    "read_history",
+    "read_trace",
+    "write_parquet",
+]

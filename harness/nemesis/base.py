@@ -1,0 +1,111 @@
+"""Faults as values: what to break, in words any world can carry out.
+
+A fault *package* composes what one kind of fault needs: operations, a schedule (a generator), the
+final heal, and how a report names and shades it. Its `plan` is pure: given an operation and what
+is known of the cluster it says the `Action`s to take. A *world* (local processes and link proxies;
+the simulator; remote hosts) carries actions out and says what took effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from harness.history import Operation
+
+Link = tuple[str, str]
+"""An ordered pair (from, to): messages that `from` sends to `to`."""
+
+
+class Cut(msgspec.Struct, frozen=True, tag=True):
+    """Let nothing through on these links any more, in addition to those cut already."""
+
+    links: tuple[Link, ...]
+
+
+class Heal(msgspec.Struct, frozen=True, tag=True):
+    """Let everything through on all links."""
+
+
+class Kill(msgspec.Struct, frozen=True, tag=True):
+    """SIGKILL these nodes' processes."""
+
+    nodes: tuple[str, ...]
+
+
+class Start(msgspec.Struct, frozen=True, tag=True):
+    """Start those of these nodes that do not run."""
+
+    nodes: tuple[str, ...]
+
+
+class Pause(msgspec.Struct, frozen=True, tag=True):
+    """SIGSTOP these nodes' processes."""
+
+    nodes: tuple[str, ...]
+
+
+class Resume(msgspec.Struct, frozen=True, tag=True):
+    """SIGCONT these nodes' processes, and only those still alive."""
+
+    nodes: tuple[str, ...]
+
+
+Action = Cut | Heal | Kill | Start | Pause | Resume
+
+
+class NodeView(msgspec.Struct, frozen=True):
+    """What is known of one node now."""
+
+    running: bool
+    paused: bool = False
+    role: str | None = None
+    """As the node itself says; None if it did not answer."""
+    term: int | None = None
+    leader: str | None = None
+
+
+class ClusterView(msgspec.Struct, frozen=True):
+    """What is known of the cluster when a fault is planned, in node order."""
+
+    nodes: Mapping[str, NodeView]
+
+    def leader(self) -> str | None:
+        """The running node that says it leads in the highest term; None if none says so."""
+        leading = [(view.term or 0, name) for name, view in self.nodes.items() if view.role == "leader"]
+        return max(leading)[1] if leading else None
+
+    def majority(self) -> int:
+        """How many nodes make a majority."""
+        return len(self.nodes) // 2 + 1
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What carrying out an action changed, as the world observed it; becomes part of the completion's value."""
+
+    took_effect: bool
+    details: Mapping[str, Any] = {}
+    """For reports: nodes, links, bytes and messages swallowed so far, ..."""
+    error: str | None = None
+
+
+class World(Protocol):
+    """Where nodes live. Implementations: harness/system/local.py; later the simulator and remote hosts."""
+
+    async def observe(self) -> ClusterView:
+        """Ask every running node; bounded by a short time-out each, in parallel."""
+        ...
+
+    async def carry_out(self, action: Action) -> Outcome:
+        """Do it; an error is an `Outcome`, not an exception."""
+        ...
+
+
+class Planner(Protocol):
+    """A fault's pure half: `draw` is a number in [0, 2**64) that all its choices come from."""
+
+    def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
+        """The actions for one nemesis operation; empty if there is nothing it could do now."""
+        ...
