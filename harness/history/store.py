@@ -10,6 +10,7 @@ while the run lasts: the harness would have to fsync each line; the file is fsyn
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -89,13 +90,12 @@ def _read_json_lines(path: Path) -> History:
     for number, line in enumerate(lines, start=1):
         try:
             operations.append(decoder.decode(line))
-        except msgspec.DecodeError as error:
-            raise HistoryError(number, f"not an operation: {error}", str(path)) from error
+        except msgspec.DecodeError as damage:
+            raise HistoryError(number, f"not an operation: {damage}", str(path)) from damage
     if torn:
-        try:
+        # Cut in mid-line by a crash, as the module's docstring allows; whole if only the newline is missing.
+        with contextlib.suppress(msgspec.DecodeError):
             operations.append(decoder.decode(torn))
-        except msgspec.DecodeError:
-            pass  # cut in mid-line by a crash, as the module's docstring allows
     return History(operations, source=str(path))
 
 
@@ -136,8 +136,8 @@ def _read_parquet(path: Path) -> History:
         table = pq.read_table(
             path, read_dictionary=["type", "f", "key", "value", "error", "node"]
         ).combine_chunks()
-    except pa.ArrowInvalid as error:
-        raise HistoryError(1, f"not a Parquet file: {error}", str(path)) from error
+    except pa.ArrowInvalid as damage:
+        raise HistoryError(1, f"not a Parquet file: {damage}", str(path)) from damage
 
     def texts(name: str) -> tuple[Codes, tuple[str, ...]]:
         column = table.column(name)

@@ -139,6 +139,4 @@ def _read_life(
             return None  # cut by a kill: nobody outside the node saw what it would have told
         if event.seq == seq + 1:
             events.append(msgspec.structs.replace(event, node=node, life=life))
-    if seq == 0 and not torn:
-        return None if file.stat().st_size == 0 else f"{node}: {file.name} holds no event"
     return None
