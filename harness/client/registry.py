@@ -1,0 +1,130 @@
+"""The registry's operations over the Nacos-compatible API of `node_impl`.
+
+A key is `SERVICE/IP:PORT`. A registration's id stands in the instance's metadata under
+`registration-id`, so every read tells *which* registration it saw, and a deregister's reply tells
+which one it removed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from harness.client.base import HttpReply, HttpRequest, NoReply
+from harness.history import Operation
+
+INSTANCE = "/nacos/v1/ns/instance"
+LIST = "/nacos/v1/ns/instance/list"
+ID = "registration-id"
+
+WRITES = frozenset({"register", "deregister"})
+READS = frozenset({"lookup", "list", "final-list", "final-local"})
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+    reason: str
+    proposed: bool
+
+
+class _Instance(msgspec.Struct):
+    ip: str
+    port: int
+    metadata: dict[str, str] = {}
+
+
+class _Hosts(msgspec.Struct):
+    hosts: tuple[_Instance, ...]
+
+
+class RegistryCodec:
+    """register, deregister, lookup, list, final-list and final-local (a read of the node's own state)."""
+
+    def encode(self, operation: Operation) -> HttpRequest:
+        """The request for an invocation.
+
+        Raises:
+            ValueError: the operation's f or key is not the registry's; a workload's defect.
+        """
+        headers = (
+            ("X-Operation-Id", str(operation.index)),
+            ("X-Client-Id", f"p{operation.process}"),
+            ("X-Client-Sequence", str(operation.index)),
+        )
+        match operation.f:
+            case "register":
+                metadata = msgspec.json.encode({ID: operation.value}).decode()
+                query = (*_instance(operation), ("ephemeral", "false"), ("metadata", metadata))
+                return HttpRequest("POST", INSTANCE, query, headers)
+            case "deregister":
+                return HttpRequest(
+                    "DELETE", INSTANCE, (*_instance(operation), ("ephemeral", "false")), headers
+                )
+            case "lookup":
+                return HttpRequest("GET", INSTANCE, _instance(operation), headers)
+            case "list" | "final-list":
+                return HttpRequest("GET", LIST, (("serviceName", str(operation.key)),), headers)
+            case "final-local":
+                local = (("serviceName", str(operation.key)), ("consistency", "stale"))
+                return HttpRequest("GET", LIST, local, headers)
+        raise ValueError(f"the registry knows no operation {operation.f!r}")
+
+    def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
+        """The completion; what the reply does not say for certain is `info` (writes) or `fail` (reads)."""
+        is_write = operation.f in WRITES
+        if isinstance(reply, NoReply):
+            uncertain = is_write and reply.sent
+            return _ended(operation, "info" if uncertain else "fail", error=reply.reason)
+        try:
+            if reply.status == 200:
+                return _ended(operation, "ok", value=_value(operation, reply), raft_index=_raft_index(reply))
+            refusal = msgspec.json.decode(reply.body, type=_Refusal)
+        except (msgspec.DecodeError, ValueError) as damage:
+            return _ended(
+                operation,
+                "info" if is_write else "fail",
+                error=f"unexpected: status {reply.status}, {damage}: {reply.body[:200]!r}",
+            )
+        if operation.f == "lookup" and refusal.error == "not-found":
+            return _ended(operation, "ok", value=None, raft_index=_raft_index(reply))
+        error = f"{refusal.error}: {refusal.reason}"
+        if reply.status < 500:
+            error = f"unexpected: {error}"
+        return _ended(operation, "info" if is_write and refusal.proposed else "fail", error=error)
+
+
+def _instance(operation: Operation) -> tuple[tuple[str, str], ...]:
+    service, _, address = str(operation.key).partition("/")
+    ip, _, port = address.rpartition(":")
+    if not (service and ip and port.isdigit()):
+        raise ValueError(f"key {operation.key!r} is not SERVICE/IP:PORT")
+    return (("serviceName", service), ("ip", ip), ("port", port))
+
+
+def _value(operation: Operation, reply: HttpReply) -> Any:
+    match operation.f:
+        case "register":
+            return operation.value
+        case "deregister":
+            previous = reply.headers.get("x-previous-metadata")
+            return None if previous is None else _id(msgspec.json.decode(previous, type=dict[str, str]))
+        case "lookup":
+            return _id(msgspec.json.decode(reply.body, type=_Instance).metadata)
+        case _:
+            hosts = msgspec.json.decode(reply.body, type=_Hosts).hosts
+            return {f"{host.ip}:{host.port}": _id(host.metadata) for host in hosts}
+
+
+def _id(metadata: dict[str, str]) -> str:
+    """The registration id; one that lacks it is not of this run's making, and is told apart from none."""
+    return metadata.get(ID, "(no registration id)")
+
+
+def _raft_index(reply: HttpReply) -> int | None:
+    text = reply.headers.get("x-raft-index")
+    return None if text is None else int(text)
+
+
+def _ended(operation: Operation, type_: Any, **changes: Any) -> Operation:
+    return msgspec.structs.replace(operation, type=type_, **changes)
