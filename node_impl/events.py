@@ -137,7 +137,9 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     say `fail`. True: it may still take effect at any later time.
     """
 
-    code: Literal["no-leader", "not-leader", "timeout", "lost-leadership", "not-found", "bad-request", "overloaded"]
+    code: Literal[
+        "no-leader", "not-leader", "timeout", "lost-leadership", "not-found", "bad-request", "overloaded"
+    ]
     reason: str
     proposed: bool
     raft_index: int | None = None

@@ -1,0 +1,458 @@
+"""Durability: what was acknowledged is still there at the end, and what was removed is not.
+
+**The rule**, per key, for a registration R (ids are unique, so R is one `register` operation):
+
+- R *must* be present if it is `ok` and every other register or deregister of its key, `ok` or
+  `info`, had completed before R was invoked (an `info` never completes).
+- R *must not* be present if it `fail`ed, or if it is `ok` and a deregister, or a register of another
+  id, was `ok` and invoked after R completed.
+- Otherwise either is right. An id that nobody registered for that key must not be present.
+
+**Why it is sound.** A register *upserts*: it replaces what its key held. So a key holds, in whatever
+order the system chose, what the last write of that key put there (an id, or nothing for a
+deregister). `fail` writes are in no order; an `ok` write lies between its invocation and its
+completion; an `info` write lies anywhere after its invocation or nowhere. Let F be a read that was
+invoked after every write of the key was invoked and every `ok` one had completed.
+
+- *Must.* Every other write that may be in the order had completed, as `ok`, before R was invoked,
+  hence comes before R. R is the last write, and F, which follows R's completion, finds it.
+- *Must not.* If R failed it is in no order. Otherwise some `ok` write W was invoked after R
+  completed, so W comes after R, and puts something that is not R. What comes after W cannot bring R
+  back, for no other write carries R's id. F follows W's completion and so cannot find R.
+
+It is not complete, and need not be: what lies between is the linearizability checker's business.
+
+**Which reads count.** `final-list` claims to be linearizable, so it counts for each key whose writes
+were all invoked, and if `ok` completed, before it was invoked. `final-local` claims only to be what
+that node has applied, so in addition its raft_index must have reached that of every acknowledged
+write and final list (if one acknowledged write named no index, local reads prove nothing). A
+linearizable read may be forwarded and proves nothing about a node; that every *node* holds R follows from
+its `final-local` alone. A key or a node that was not so read is `unknown`.
+
+Works on columns: time and memory O(n log n) in numpy, objects only for evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from checkers.registry_model import (
+    CLIENT_OPERATIONS,
+    DEREGISTER,
+    FINAL_LIST,
+    FINAL_LOCAL,
+    REGISTER,
+    as_listing,
+    instance_key,
+    service_of,
+)
+from checkers.verdict import Evidence, Validity, Verdict
+from harness.history import NEMESIS, Columns, Recording
+from harness.history.history import FAIL, INFO, INVOKE, OK
+
+Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+EVIDENCE_LIMIT = 24
+LINEARIZABLE = "linearizable"
+
+LOST = "lost"
+RESURRECTED = "resurrected"
+FAILED = "failed but present"
+INVENTED = "invented"
+UNACKNOWLEDGED = "unacknowledged but present"
+"""Allowed: the register is `info`, and it did happen."""
+
+VIOLATIONS = (LOST, RESURRECTED, FAILED, INVENTED)
+
+
+@dataclass(frozen=True)
+class _Writes:
+    """The registers and deregisters of a history, sorted by key, then by invocation; rows of equal length."""
+
+    key: Indices
+    invoked: Indices
+    completed: Indices
+    """Index of the completion; -1 if the history ends before it."""
+    outcome: npt.NDArray[np.int8]
+    """OK, FAIL or INFO; INFO also where there is no completion."""
+    registers: Flags
+    id: Indices
+    """Value code of a register's id; -1 for a deregister, or for a register without one."""
+
+    @classmethod
+    def of(cls, columns: Columns, pairs: Indices) -> _Writes:
+        register, deregister = columns.f_code(REGISTER), columns.f_code(DEREGISTER)
+        is_write = (columns.type == INVOKE) & ((columns.f == register) | (columns.f == deregister))
+        invoked = np.flatnonzero(is_write & (columns.process != NEMESIS) & (columns.key >= 0))
+        invoked = invoked[np.argsort(columns.key[invoked], kind="stable")]
+        completed = pairs[invoked]
+        registers = columns.f[invoked] == register
+        return cls(
+            key=columns.key[invoked],
+            invoked=invoked,
+            completed=completed,
+            outcome=np.where(completed < 0, INFO, columns.type[completed]).astype(np.int8),
+            registers=registers,
+            id=np.where(registers, columns.value[invoked], -1),
+        )
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What the rule says of each key that a write names; arrays over `code`, ascending."""
+
+    code: Indices
+    must: Indices
+    """The write row of the registration that must be present; -1 if none must."""
+    settled: Indices
+    """The history index after which a read must have been invoked to count."""
+    last_ok: Indices
+    """The write row of the `ok` write that was invoked last; -1 if none."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A final read that was answered."""
+
+    service: str
+    place: str
+    """`linearizable`, or the node that read its own state."""
+    invoked: int
+    completed: int
+    value: int
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """One registration at one key that the rule does not allow (or, `UNACKNOWLEDGED`, that it tolerates)."""
+
+    kind: str
+    key: str
+    id: str
+    row: int
+    """The write row of its register for that key; -1 if there is none."""
+
+
+def _apply_rule(writes: _Writes) -> tuple[_Keys, Flags]:
+    """The rule in arrays: per key, and per write row whether an `ok` R must not be present."""
+    code, first = np.unique(writes.key, return_index=True)
+    if not len(code):
+        nothing = np.array([], dtype=np.int64)
+        return _Keys(nothing, nothing, nothing, nothing), np.array([], dtype=bool)
+    rows = np.arange(len(writes.key))
+    segment = np.repeat(np.arange(len(code)), np.diff(np.append(first, len(rows))))
+    ok, may_happen = writes.outcome == OK, writes.outcome != FAIL
+
+    def highest(of: Indices, where: Flags) -> Indices:
+        return np.asarray(np.maximum.reduceat(np.where(where, of, -1), first))
+
+    last = highest(rows, may_happen)
+    last_ok = highest(rows, ok)
+    has_info = highest(writes.outcome.astype(np.int64), may_happen) == INFO
+    others_completed = highest(writes.completed, ok & (rows != last[segment]))
+    candidate = (last >= 0) & ~has_info
+    candidate &= writes.registers[last] & (others_completed < writes.invoked[last])
+    must_not = ok & (last_ok[segment] >= 0) & (writes.completed < writes.invoked[last_ok[segment]])
+    return (
+        _Keys(
+            code=code,
+            must=np.where(candidate, last, -1),
+            settled=np.maximum(highest(writes.invoked, may_happen), highest(writes.completed, ok)),
+            last_ok=last_ok,
+        ),
+        must_not,
+    )
+
+
+def _rows_by_id(columns: Columns, writes: _Writes) -> tuple[dict[str, int], Flags, list[str]]:
+    """(id -> its register's row, which rows cannot be judged, why): ids must be texts, each registered once."""
+    rows = np.flatnonzero(writes.registers)
+    codes = writes.id[rows]
+    distinct, counts = np.unique(codes, return_counts=True)
+    repeated = np.isin(writes.id, distinct[(counts > 1) & (distinct >= 0)])
+    bad = writes.registers & ((writes.id < 0) | repeated)
+    names = msgspec.json.decode(f"[{','.join(columns.values[code] for code in codes.tolist() if code >= 0)}]")
+    found = dict(zip(names, rows[codes >= 0].tolist(), strict=True)) if _all_texts(names) else {}
+    if not found:  # rare: find the rows whose id is not a text
+        for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
+            name = columns.decoded(code)
+            if isinstance(name, str):
+                found[name] = row
+            else:
+                bad[row] = True
+    problems = [
+        f"operation {int(writes.invoked[row])} registers "
+        + (f"{columns.decoded(int(writes.id[row]))!r}, which is no unique text")
+        for row in np.flatnonzero(bad)[:EVIDENCE_LIMIT].tolist()
+    ]
+    return found, bad, problems
+
+
+def _all_texts(names: list[object]) -> bool:
+    return all(type(name) is str for name in names)
+
+
+def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[_Read], list[str]]:
+    """The final reads that count, and why others do not."""
+    problems: list[str] = []
+    is_ok = (columns.type == OK) & (columns.process != NEMESIS)
+    is_write = (columns.f == columns.f_code(REGISTER)) | (columns.f == columns.f_code(DEREGISTER))
+    linearizable = is_ok & (columns.f == columns.f_code(FINAL_LIST))
+    local = is_ok & (columns.f == columns.f_code(FINAL_LOCAL))
+    required = int(columns.raft_index[is_ok & (is_write | (columns.f == columns.f_code(FINAL_LIST)))].max(initial=-1))
+    unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
+
+    reads: list[_Read] = []
+    lagging: Counter[str] = Counter()
+    for completed in np.flatnonzero((linearizable | local) & (columns.key >= 0)).tolist():
+        place = LINEARIZABLE
+        if local[completed]:
+            node = int(columns.node[completed])
+            if node < 0 or columns.nodes[node] not in nodes:
+                problems.append(f"the local read at operation {completed} does not say which node was read")
+                continue
+            place = columns.nodes[node]
+            if len(unplaced):
+                continue
+            if int(columns.raft_index[completed]) < required:
+                lagging[place] += 1
+                continue
+        reads.append(
+            _Read(
+                service=columns.keys[int(columns.key[completed])],
+                place=place,
+                invoked=int(pairs[completed]),
+                completed=completed,
+                value=int(columns.value[completed]),
+            )
+        )
+    if len(unplaced) and local.any():
+        problems.append(
+            f"operation {int(unplaced[0])} was acknowledged without a Raft index "
+            f"({len(unplaced)} such), so no local read is known to be recent enough"
+        )
+    problems += [
+        f"{count} local reads of {node} came before it had applied index {required}"
+        for node, count in sorted(lagging.items())
+    ]
+    return reads, problems
+
+
+class _Judgement:
+    """One pass over the final reads."""
+
+    def __init__(self, columns: Columns, writes: _Writes, nodes: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._writes = writes
+        self.keys, self._must_not = _apply_rule(writes)
+        self._row_of_id, unfit, self.problems = _rows_by_id(columns, writes)
+        self._fit = ~np.isin(self.keys.code, writes.key[unfit])
+        self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
+        """Per place and key: whether a read that counts was judged."""
+        self.findings: dict[_Finding, list[_Read]] = {}
+        self._positions: dict[str, dict[str, int]] = {}
+        for position, code in enumerate(self.keys.code.tolist()):
+            key = columns.keys[code]
+            self._positions.setdefault(service_of(key), {})[key] = position
+
+    def judge(self, reads: list[_Read]) -> None:
+        """Judge every read; reads of a service that saw the same are worked out once."""
+        alike: dict[tuple[str, int], list[_Read]] = {}
+        for read in reads:
+            alike.setdefault((read.service, read.value), []).append(read)
+        for (service, value), group in alike.items():
+            listing = as_listing({} if value < 0 else self._columns.decoded(value))
+            if listing is None:
+                self.problems.append(f"operation {group[0].completed} does not answer with a list of instances")
+                continue
+            self._judge_alike(service, listing, group)
+
+    def _judge_alike(self, service: str, listing: dict[str, str], group: list[_Read]) -> None:
+        positions = self._positions.get(service, {})
+        seen = {instance_key(service, instance): id_ for instance, id_ in listing.items()}
+        at = np.fromiter(positions.values(), dtype=np.int64, count=len(positions))
+        wrong: list[tuple[int, _Finding]] = []  # (position, or -1 for a key that no write names; what)
+        present = np.full(len(at), -1, dtype=np.int64)
+        for offset, (key, position) in enumerate(positions.items()):
+            id_ = seen.pop(key, None)
+            if id_ is None:
+                continue
+            row = self._row_of_id.get(id_, -1)
+            if row < 0 or self._writes.key[row] != self.keys.code[position]:
+                wrong.append((position, _Finding(INVENTED, key, id_, -1)))
+                present[offset] = -2
+            else:
+                present[offset] = row
+        wrong += [(-1, _Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
+
+        must = self.keys.must[at]
+        names = list(positions)
+        for offset in np.flatnonzero((must >= 0) & (present != must)).tolist():
+            wrong.append((int(at[offset]), self._finding(LOST, names[offset], int(must[offset]))))
+        held = np.flatnonzero(present >= 0)
+        rows = present[held]
+        outcome = self._writes.outcome[rows]
+        for kind, where in (
+            (FAILED, outcome == FAIL),
+            (RESURRECTED, self._must_not[rows]),
+            (UNACKNOWLEDGED, outcome == INFO),
+        ):
+            for offset in held[where].tolist():
+                wrong.append((int(at[offset]), self._finding(kind, names[offset], int(present[offset]))))
+
+        for read in group:
+            counts = self._fit[at] & (read.invoked > self.keys.settled[at])
+            self.covered[read.place][at[counts]] = True
+            for position, finding in wrong:
+                if position < 0 or (self._fit[position] and read.invoked > self.keys.settled[position]):
+                    self.findings.setdefault(finding, []).append(read)
+
+    def key_name(self, position: int) -> str:
+        """The key at a position of `keys`."""
+        return self._columns.keys[int(self.keys.code[position])]
+
+    def _finding(self, kind: str, key: str, row: int) -> _Finding:
+        return _Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
+
+    def evidence(self, finding: _Finding, reads: list[_Read]) -> Evidence:
+        """A violation in words."""
+        writes, kind = self._writes, finding.kind
+        cited: list[int] = []
+        story = f"No operation registers {finding.id} for {finding.key}."
+        if finding.row >= 0:
+            begun, ended = int(writes.invoked[finding.row]), int(writes.completed[finding.row])
+            cited += [begun, ended]
+            how = "was refused as certainly not done" if kind == FAILED else "was acknowledged"
+            story = f"Operation {begun} registered {finding.id} for {finding.key} and {how} at operation {ended}."
+        if kind == LOST:
+            story += " Every other write of that key that may have happened had been acknowledged before it began."
+        elif kind == RESURRECTED:
+            position = int(np.searchsorted(self.keys.code, writes.key[finding.row]))
+            after = int(self.keys.last_ok[position])
+            what = "registered another id" if writes.registers[after] else "deregistered the key"
+            cited += [int(writes.invoked[after]), int(writes.completed[after])]
+            story += f" Operation {cited[-2]} began later, {what}, and was acknowledged at operation {cited[-1]}."
+        first: dict[str, _Read] = {}
+        for read in reads:
+            first.setdefault(read.place, read)
+        verb = "does not show it" if kind == LOST else "shows it"
+        shown = [
+            f"the {'linearizable list' if place == LINEARIZABLE else f'local read of {place}'} "
+            f"at operation {read.completed} {verb}"
+            for place, read in first.items()
+        ]
+        story += f" Yet in the end {'; '.join(shown)}."
+        cited += [read.completed for read in first.values()]
+        title = {
+            LOST: f"registration {finding.id} was lost",
+            RESURRECTED: f"registration {finding.id} came back after it was replaced or removed",
+            FAILED: f"registration {finding.id} is there although it was refused",
+            INVENTED: f"{finding.id} is there although nobody registered it for {finding.key}",
+        }[kind]
+        nodes = tuple(sorted(place for place in first if place != LINEARIZABLE))
+        return Evidence(title=title, text=story, operations=tuple(sorted(set(cited))), nodes=nodes)
+
+
+@dataclass(frozen=True)
+class Durability:
+    """Judges the final reads of a `registry` run by the module's rule."""
+
+    name: str = "durability"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge every key on every node."""
+        columns, pairs = recording.history.columns, recording.history.pairs
+        strange = _strange_operations(columns)
+        if strange:
+            return self._unknown(f"operations that this checker does not know may write: {', '.join(strange)}")
+        writes = _Writes.of(columns, pairs)
+        acknowledged = int(np.count_nonzero(writes.registers & (writes.outcome == OK)))
+        reads, problems = _final_reads(columns, pairs, recording.nodes)
+        judgement = _Judgement(columns, writes, recording.nodes)
+        judgement.judge(reads)
+        problems += judgement.problems
+        problems += _unread(judgement, recording.nodes)
+        if not acknowledged:
+            problems.append("no registration was acknowledged, so there is nothing that must have been kept")
+        if not recording.nodes:
+            problems.append("the recording names no node, so none is known to hold what was acknowledged")
+
+        violations = sorted(
+            (item for item in judgement.findings.items() if item[0].kind in VIOLATIONS),
+            key=lambda item: (VIOLATIONS.index(item[0].kind), item[0].row, item[0].key),
+        )
+        counts = Counter(finding.kind for finding in judgement.findings)
+        by_place = {
+            place: dict(
+                Counter(
+                    finding.kind
+                    for finding, seen in judgement.findings.items()
+                    if any(read.place == place for read in seen)
+                )
+            )
+            for place in judgement.covered
+        }
+        keys = len(judgement.keys.code)
+        must = int(np.count_nonzero(judgement.keys.must >= 0))
+        numbers = f"{acknowledged} acknowledged registrations on {keys} keys, {must} of which must be present"
+        if violations:
+            validity = Validity.INVALID
+            found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
+            summary = f"{found}; {numbers}"
+        elif problems:
+            validity, summary = Validity.UNKNOWN, f"{problems[0]}; {numbers}"
+        else:
+            validity = Validity.VALID
+            summary = f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
+        evidence = [judgement.evidence(*item) for item in violations[:EVIDENCE_LIMIT]]
+        evidence += [Evidence(title="not judged", text=problem) for problem in problems[:EVIDENCE_LIMIT]]
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence),
+            measures={
+                "acknowledged_registrations": acknowledged,
+                "keys": keys,
+                "must_be_present": must,
+                "final_reads": len(reads),
+                **{kind.replace(" ", "_"): counts[kind] for kind in (*VIOLATIONS, UNACKNOWLEDGED)},
+                "by_place": by_place,
+            },
+            caveats=(
+                "where writes of a key were concurrent or unresolved, the rule allows either result",
+                "a node's own state was read over its API once it had applied every acknowledged index",
+            ),
+        )
+
+    def _unknown(self, reason: str) -> Verdict:
+        return Verdict(
+            checker=self.name,
+            validity=Validity.UNKNOWN,
+            summary=reason,
+            evidence=(Evidence(title="not judged", text=reason),),
+        )
+
+
+def _strange_operations(columns: Columns) -> list[str]:
+    """The `f`s of clients that are none of this workload's."""
+    codes = np.unique(columns.f[columns.process != NEMESIS])
+    return [name for code in codes.tolist() if (name := columns.f_names[code]) not in CLIENT_OPERATIONS]
+
+
+def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
+    """Which keys were not read where, one sentence a place."""
+    problems = []
+    for place in (LINEARIZABLE, *nodes):
+        missing = np.flatnonzero(~judgement.covered[place])
+        if len(missing):
+            key = judgement.key_name(int(missing[0]))
+            where = "by any linearizable final list" if place == LINEARIZABLE else f"in {place}'s own state"
+            problems.append(f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, as {key}")
+    return problems

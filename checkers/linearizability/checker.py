@@ -1,0 +1,82 @@
+"""Linearizability of the `registry` workload, instance by instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checkers.linearizability.explain import Answer, as_evidence, decide, explain
+from checkers.linearizability.split import split
+from checkers.verdict import Evidence, Validity, Verdict
+from harness.history import Recording
+
+EVIDENCE_LIMIT = 12
+CONFIGURATIONS_PER_KEY = 50_000
+CONFIGURATIONS_PER_OPERATION = 50
+
+CAVEATS = (
+    "lists are judged instance by instance: whether one moment explains a whole list was not checked",
+    "every key is taken to be empty at first",
+)
+
+
+@dataclass(frozen=True)
+class Linearizability:
+    """Searches, per instance, for an order that explains every reply; final lists are replies too.
+
+    The budget of a key grows with its length, and going over it makes that key `unknown`, no other.
+    """
+
+    name: str = "linearizability"
+    configurations_per_key: int = CONFIGURATIONS_PER_KEY
+    configurations_per_operation: int = CONFIGURATIONS_PER_OPERATION
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge every key."""
+        found = split(recording.history)
+        doubts = list(found.problems)
+        evidence: list[Evidence] = []
+        bad = operations = most_configurations = judged = 0
+        for key, ops in found.operations.items():
+            if key in found.unreadable:
+                doubts.append(f"{key}: {found.unreadable[key]}")
+                continue
+            budget = self.configurations_per_key + self.configurations_per_operation * len(ops)
+            answer, configurations = decide(ops, budget)
+            operations += len(ops)
+            most_configurations = max(most_configurations, configurations)
+            match answer:
+                case Answer.LINEARIZABLE:
+                    judged += 1
+                case Answer.GAVE_UP:
+                    doubts.append(f"{key}: no answer after {configurations} configurations of {len(ops)} operations")
+                case Answer.NOT_LINEARIZABLE:
+                    judged += 1
+                    bad += 1
+                    if len(evidence) < EVIDENCE_LIMIT:
+                        evidence.append(as_evidence(key, explain(ops, budget)))
+        if not operations:
+            doubts.append("there is no operation to judge")
+        if bad:
+            validity = Validity.INVALID
+            summary = f"{bad} of {judged} instances are not linearizable"
+        elif doubts:
+            validity = Validity.UNKNOWN
+            summary = f"{len(doubts)} doubts, as: {doubts[0]}"
+        else:
+            validity = Validity.VALID
+            summary = f"{operations} operations on {judged} instances: each instance's have an order"
+        evidence += [Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]]
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence),
+            measures={
+                "keys": len(found.operations),
+                "keys_judged": judged,
+                "keys_not_linearizable": bad,
+                "operations": operations,
+                "most_configurations_for_a_key": most_configurations,
+            },
+            caveats=CAVEATS,
+        )

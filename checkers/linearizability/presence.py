@@ -1,0 +1,204 @@
+"""The presence register: what one instance's key of a service registry holds, an id or nothing.
+
+`SET id` puts an id that no other SET puts, `REMOVE` empties the key and names the id it removed (or
+None), `READ` says what is there. Initially nothing is. SETs and REMOVEs without an acknowledgement
+may have happened, at any time after they began; for such a REMOVE what it removed is not known.
+
+**Reduction to blocks.** Let block(r) be the SET of r and every operation that observed r: the READs
+of r and the REMOVE that named r. While the key holds r, nothing but READs of r can be placed that
+does not end that state, and once it is over r never returns, since no other SET carries r. So in
+*every* linearization the operations of block(r) are contiguous: SET, READs, then the REMOVE if there
+is one. Conversely, an order of whole blocks expands to one of operations if, within each block, no
+observer completed before the SET began and no READ began after the REMOVE completed; the other READs
+are sorted by invocation. Real time between two blocks a, b asks that no operation of b completed
+before one of a began; so a block is an item with `call` = its latest invocation and `ret` = its
+earliest completion (see `search`). What remains of the state is whether the key is empty:
+
+| item | what | empty -> | holding -> |
+|---|---|---|---|
+| OPEN | a block without REMOVE | holding | holding, eager |
+| CLOSED | a block with one | empty | empty |
+| NOTHING | a READ of None, a REMOVE that removed None | empty, eager | impossible |
+| optional | a REMOVE without acknowledgement | - | empty |
+
+*Eager is sound.* NOTHING changes no state: if it can be placed now, move it here from wherever an
+order has it. OPEN while holding: take it out of wherever an order has it and put it here. Here the
+state stays "holding". Where it was, the state before it goes on; what followed it was a block,
+which may follow any state, or an optional REMOVE, which may too (and is not needed if the key was
+empty already): never a NOTHING. So the order stays one.
+
+*Unacknowledged operations.* A SET without acknowledgement that nobody observed can be left out:
+sound, as it may not have happened; complete, by the argument just given, as taking it out of an
+order leaves an order. One that was observed happened, and is a block like any other whose SET never
+completed. REMOVEs without acknowledgement are alike but for when they began, so `search` uses them
+in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from checkers.linearizability.search import NEVER, Model, Problem
+
+
+class Effect(Enum):
+    """What an operation does to one key."""
+
+    SET = "set"
+    REMOVE = "remove"
+    READ = "read"
+
+
+class PresenceOperation(NamedTuple):
+    """One operation on one key. Times are indices in the history; `completed` is None if it never was `ok`."""
+
+    effect: Effect
+    id: str | None
+    """SET: what is put. READ, acknowledged REMOVE: what was there; None if nothing."""
+    invoked: int
+    completed: int | None
+    f: str
+    """What the history calls it, for words."""
+
+    @property
+    def ended(self) -> int:
+        """The completion, or `NEVER`."""
+        return NEVER if self.completed is None else self.completed
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it is a REMOVE of which nobody knows whether it happened."""
+        return self.effect is Effect.REMOVE and self.completed is None
+
+    @property
+    def saw_nothing(self) -> bool:
+        """Whether its reply says that the key was empty."""
+        return self.effect is not Effect.SET and self.id is None and self.completed is not None
+
+
+class Contradiction(NamedTuple):
+    """A few operations that no order explains, whatever else happened, and why."""
+
+    reason: str
+    operations: tuple[PresenceOperation, ...]
+
+
+class Block(NamedTuple):
+    """The operations that put, see or remove one id."""
+
+    id: str
+    setter: PresenceOperation
+    reads: tuple[PresenceOperation, ...]
+    remover: PresenceOperation | None
+
+    @property
+    def operations(self) -> tuple[PresenceOperation, ...]:
+        """All of them, in the only order they can have."""
+        return (self.setter, *self.reads, *((self.remover,) if self.remover else ()))
+
+    @property
+    def call(self) -> int:
+        """The latest invocation."""
+        return max(op.invoked for op in self.operations)
+
+    @property
+    def ret(self) -> int:
+        """The earliest completion."""
+        return min(op.ended for op in self.operations)
+
+    @property
+    def must_be_placed(self) -> bool:
+        """Whether it certainly happened: acknowledged, or observed."""
+        return self.setter.completed is not None or len(self.operations) > 1
+
+
+OPEN, CLOSED, NOTHING, UNSURE_REMOVE = range(4)
+EMPTY, HOLDING = range(2)
+
+PRESENCE = Model(
+    step=((HOLDING, EMPTY, EMPTY, EMPTY), (HOLDING, EMPTY, -1, EMPTY)),
+    eager=((False, False, True, False), (True, False, False, False)),
+)
+
+
+class Reduced(NamedTuple):
+    """One key's operations, sorted into what the search places."""
+
+    blocks: list[Block]
+    nothings: list[PresenceOperation]
+    optional: list[PresenceOperation]
+
+    def problem(self) -> Problem:
+        """As the engine takes it."""
+        return Problem(
+            calls=[block.call for block in self.blocks] + [op.invoked for op in self.nothings],
+            rets=[block.ret for block in self.blocks] + [op.ended for op in self.nothings],
+            kinds=[OPEN if block.remover is None else CLOSED for block in self.blocks]
+            + [NOTHING] * len(self.nothings),
+            optional_calls=sorted(op.invoked for op in self.optional),
+            optional_kind=UNSURE_REMOVE,
+        )
+
+
+def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
+    """Group one key's operations into blocks; or say at once why no order can explain them.
+
+    READs must be acknowledged ones, and no id may be SET twice.
+    """
+    setters: dict[str, PresenceOperation] = {}
+    reads: dict[str, list[PresenceOperation]] = {}
+    removers: dict[str, PresenceOperation] = {}
+    nothings: list[PresenceOperation] = []
+    optional: list[PresenceOperation] = []
+    for op in operations:
+        if op.is_optional:
+            optional.append(op)
+        elif op.id is None:
+            nothings.append(op)
+        elif op.effect is Effect.SET:
+            setters[op.id] = op
+        elif op.effect is Effect.READ:
+            reads.setdefault(op.id, []).append(op)
+        elif op.id in removers:
+            return Contradiction(f"{op.id} was removed twice", (removers[op.id], op))
+        else:
+            removers[op.id] = op
+
+    blocks: list[Block] = []
+    for id_ in dict.fromkeys([*setters, *reads, *removers]):
+        seen = sorted(reads.get(id_, ()), key=lambda op: op.invoked)
+        remover = removers.get(id_)
+        observers = [*seen, *([remover] if remover else [])]
+        setter = setters.get(id_)
+        if setter is None:
+            reason = f"{id_} was seen, but no operation that may have happened registers it for this key"
+            return Contradiction(reason, (min(observers, key=lambda op: op.ended),))
+        early = min(observers, key=lambda op: op.ended, default=None)
+        if early is not None and early.ended < setter.invoked:
+            return Contradiction(f"{id_} was seen before its registration began", (early, setter))
+        if remover is not None and seen and seen[-1].invoked > remover.ended:
+            return Contradiction(f"{id_} was seen after it had been removed", (remover, seen[-1]))
+        block = Block(id_, setter, tuple(seen), remover)
+        if block.must_be_placed:
+            blocks.append(block)
+    return Reduced(blocks, nothings, optional)
+
+
+def until(operations: Sequence[PresenceOperation], cutoff: int) -> list[PresenceOperation]:
+    """What was known just after the completion at index `cutoff`: later replies are taken back.
+
+    Linearizability is closed under such prefixes.
+    """
+    known = []
+    for op in operations:
+        if op.invoked > cutoff:
+            continue
+        if op.ended <= cutoff:
+            known.append(op)
+        elif op.effect is Effect.SET:
+            known.append(op._replace(completed=None))
+        elif op.effect is Effect.REMOVE:
+            known.append(op._replace(completed=None, id=None))
+    return known

@@ -1,0 +1,116 @@
+"""A history of the `registry` workload, split into one presence register per instance.
+
+Linearizability is local (Herlihy & Wing 1990, theorem 1): a history of operations on single keys is
+linearizable exactly if its part on each key is. A list reads many keys at once; it is split into one
+read per instance of its service, so that a violation found is real, while a list that no single
+moment explains is not found (the checker says so).
+
+Left out: what `fail`ed, reads without an answer, and local reads, which do not claim to be recent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from checkers.linearizability.presence import Effect, PresenceOperation
+from checkers.registry_model import (
+    CLIENT_OPERATIONS,
+    DEREGISTER,
+    FINAL_LIST,
+    LIST,
+    LOOKUP,
+    REGISTER,
+    as_listing,
+    instance_key,
+    service_of,
+)
+from harness.history import History, Operation
+
+
+@dataclass(frozen=True)
+class Split:
+    """Per key its operations in order of invocation; what could not be read, and why."""
+
+    operations: Mapping[str, list[PresenceOperation]]
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Keys that cannot be judged -> the reason."""
+    problems: list[str] = field(default_factory=list)
+    """Operations that may concern any key and cannot be judged."""
+
+
+def split(history: History) -> Split:
+    """One problem per instance key."""
+    operations: dict[str, list[PresenceOperation]] = {}
+    found = Split(operations)
+    lists: dict[str, list[tuple[Operation, Operation, dict[str, str]]]] = {}
+    for invocation in history:
+        if invocation.type != "invoke" or not invocation.is_client:
+            continue
+        completion = history.completion(invocation)
+        if invocation.f not in CLIENT_OPERATIONS:
+            found.problems.append(f"operation {invocation.index} is a {invocation.f!r}, which this model lacks")
+        elif invocation.key is None:
+            found.problems.append(f"operation {invocation.index} names no key")
+        elif invocation.f in (LIST, FINAL_LIST):
+            if completion is not None and completion.type == "ok":
+                listing = as_listing({} if completion.value is None else completion.value)
+                if listing is None:
+                    found.problems.append(f"operation {completion.index} does not answer with a list of instances")
+                else:
+                    lists.setdefault(service_of(invocation.key), []).append((invocation, completion, listing))
+        elif invocation.f in (REGISTER, DEREGISTER, LOOKUP):
+            _add_single(found, operations, invocation.key, invocation, completion)
+    _add_lists(operations, lists)
+    for key, ops in operations.items():
+        ops.sort(key=lambda op: op.invoked)
+        counts = Counter(op.id for op in ops if op.effect is Effect.SET)
+        repeated = [id_ for id_, count in counts.items() if count > 1]
+        if repeated:
+            found.unreadable[key] = f"{repeated[0]} is registered more than once, so replies do not tell them apart"
+    return found
+
+
+def _add_single(
+    found: Split,
+    operations: dict[str, list[PresenceOperation]],
+    key: str,
+    invocation: Operation,
+    completion: Operation | None,
+) -> None:
+    outcome = "info" if completion is None else completion.type
+    own = operations.setdefault(key, [])
+    if outcome == "fail":
+        return
+    completed = completion.index if completion is not None and outcome == "ok" else None
+    reply = completion.value if completion is not None and outcome == "ok" else None
+    value = invocation.value if invocation.f == REGISTER else reply
+    if not (isinstance(value, str) or (value is None and invocation.f != REGISTER)):
+        found.unreadable[key] = f"operation {invocation.index} ({invocation.f}) has the value {value!r}, not an id"
+    elif invocation.f == REGISTER:
+        own.append(PresenceOperation(Effect.SET, value, invocation.index, completed, REGISTER))
+    elif invocation.f == DEREGISTER:
+        own.append(PresenceOperation(Effect.REMOVE, value, invocation.index, completed, DEREGISTER))
+    elif completed is not None:
+        own.append(PresenceOperation(Effect.READ, value, invocation.index, completed, LOOKUP))
+
+
+def _add_lists(
+    operations: dict[str, list[PresenceOperation]],
+    lists: Mapping[str, list[tuple[Operation, Operation, dict[str, str]]]],
+) -> None:
+    """Every list reads every instance of its service that any operation of the run names."""
+    keys_of: dict[str, dict[str, None]] = {}
+    for key in operations:
+        keys_of.setdefault(service_of(key), {})[key] = None
+    for service, reads in lists.items():
+        keys = keys_of.setdefault(service, {})
+        for _, _, listing in reads:
+            keys.update(dict.fromkeys(instance_key(service, instance) for instance in listing))
+        for key in keys:
+            instance = key.partition("/")[2]
+            operations.setdefault(key, []).extend(
+                PresenceOperation(Effect.READ, listing.get(instance), invocation.index, completion.index, invocation.f)
+                for invocation, completion, listing in reads
+            )

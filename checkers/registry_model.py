@@ -1,0 +1,39 @@
+"""The names of the `registry` workload, as every checker that judges it reads them.
+
+Keys are `SERVICE/ip:port` for register, deregister and lookup, and `SERVICE` for lists. A list's
+value maps `ip:port` to the registration id found there; an absent instance holds none.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+REGISTER = "register"
+DEREGISTER = "deregister"
+LOOKUP = "lookup"
+LIST = "list"
+FINAL_LIST = "final-list"
+FINAL_LOCAL = "final-local"
+
+WRITES = (REGISTER, DEREGISTER)
+CLIENT_OPERATIONS = frozenset({REGISTER, DEREGISTER, LOOKUP, LIST, FINAL_LIST, FINAL_LOCAL})
+"""All that this workload's clients do; a checker that meets another cannot tell what it changed."""
+
+
+def service_of(key: str) -> str:
+    """The service that an instance key, or a list's own key, belongs to."""
+    return key.partition("/")[0]
+
+
+def instance_key(service: str, instance: str) -> str:
+    """The key of one instance of a service."""
+    return f"{service}/{instance}"
+
+
+def as_listing(value: Any) -> dict[str, str] | None:
+    """A list's value by instance, or None if it is not a mapping from text to text."""
+    if not isinstance(value, dict):
+        return None
+    if not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
+        return None
+    return value

@@ -1,0 +1,245 @@
+"""The `ackproof` command: reads options, calls the runner, turns a verdict into an exit code.
+
+Exit codes, as Jepsen's: 0 valid, 1 invalid, 2 unknown, 254 the command was called wrongly,
+255 the run could not be made.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from checkers.verdict import Validity
+from harness import runner
+from harness.history import HistoryError
+from harness.mutants.catalogue import MUTANTS
+from harness.nemesis import NEMESES
+from harness.run_folder import RunFolder
+from harness.suggest import unknown_name
+from harness.test import CouldNotRun, Test
+from harness.workload import WORKLOADS
+from reports.terminal import show
+
+EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
+USAGE, COULD_NOT_RUN = 254, 255
+
+
+class _Names(click.ParamType):
+    """A comma-separated list of names, or `none`."""
+
+    name = "NAME,..."
+
+    def __init__(self, kind: str, known: Callable[[], list[str]]) -> None:
+        self._kind = kind
+        self._known = known
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Split and check."""
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        if names in ((), ("none",)):
+            return ()
+        for name in names:
+            if name not in self._known():
+                self.fail(unknown_name(self._kind, name, self._known()), param, ctx)
+        return tuple(dict.fromkeys(names))
+
+
+class _Name(click.ParamType):
+    """One name."""
+
+    name = "NAME"
+
+    def __init__(self, kind: str, known: Callable[[], list[str]]) -> None:
+        self._kind = kind
+        self._known = known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check."""
+        if value not in self._known():
+            self.fail(unknown_name(self._kind, value, self._known()), param, ctx)
+        return str(value)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ackproof", prog_name="ackproof")
+def cli() -> None:
+    """Prove or refute that a replicated service keeps what it acknowledged.
+
+    \b
+    Start here:
+        ackproof run                      five local nodes, kills and partitions, 30 s
+        ackproof run --mutant forgetful   the same with a bug: see what a violation looks like
+        ackproof analyze store/latest     judge a stored run again
+
+    Exit codes: 0 valid, 1 invalid, 2 unknown, 254 wrong usage, 255 could not run.
+    """
+
+
+@cli.command()
+@click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="How many nodes.")
+@click.option(
+    "--concurrency", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many clients."
+)
+@click.option(
+    "--rate",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Client operations a second, all clients together.",
+)
+@click.option(
+    "--time-limit",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds of work and faults; healing, reading back and checking come after.",
+)
+@click.option(
+    "--nemesis",
+    default="kill,partition",
+    show_default=True,
+    type=_Names("nemesis", lambda: sorted(NEMESES)),
+    help="Faults, separated by commas: kill, pause, partition; or none.",
+)
+@click.option(
+    "--workload",
+    default="registry",
+    show_default=True,
+    type=_Name("workload", lambda: sorted(WORKLOADS)),
+    help="What the clients do.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Repeats the same choices.  [default: drawn]")
+@click.option(
+    "--store",
+    default=Path("store"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the run's folder is made.",
+)
+@click.option(
+    "--mutant",
+    type=_Name("mutant", lambda: sorted(MUTANTS)),
+    help="Start nodes with this seeded bug; `ackproof mutants` lists them.",
+)
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
+@click.option(
+    "--base-port",
+    type=click.IntRange(1024, 65000),
+    help="First of the ports that nodes listen on.  [default: free ones]",
+)
+@click.option(
+    "--minimum-acknowledged",
+    default=100,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Fewer acknowledged writes than this prove nothing: unknown.",
+)
+@click.option(
+    "--recovery-bound",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds after the final heal within which a write must be acknowledged.",
+)
+def run(
+    nodes: int,
+    concurrency: int,
+    rate: float,
+    time_limit: float,
+    nemesis: tuple[str, ...],
+    workload: str,
+    seed: int | None,
+    store: Path,
+    mutant: str | None,
+    junit: Path | None,
+    as_json: bool,
+    base_port: int | None,
+    minimum_acknowledged: int,
+    recovery_bound: float,
+) -> NoReturn:
+    """Start nodes, work on them, break them, and judge what they did.
+
+    Starts real processes on loopback; needs no root. Ctrl-C ends the work early: the cluster is
+    healed, read back and judged all the same; a second Ctrl-C stops at once.
+    """
+    if seed is None:
+        seed = runner.drawn_seed()
+    test = Test(
+        nodes=tuple(f"n{number}" for number in range(1, nodes + 1)),
+        workload=workload,
+        nemesis=nemesis,
+        concurrency=concurrency,
+        rate=rate,
+        time_limit_s=time_limit,
+        seed=seed,
+        mutant=mutant,
+        base_port=base_port,
+        recovery_bound_s=recovery_bound,
+        minimum_acknowledged=minimum_acknowledged,
+    )
+    folder = runner.run(test, store, command=sys.argv, quiet=as_json)
+    _judge_and_exit(folder, junit, as_json)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
+def analyze(folder: Path, junit: Path | None, as_json: bool) -> NoReturn:
+    """Judge a stored run again, also one whose harness was killed.
+
+    FOLDER is a run's folder, such as store/latest.
+    """
+    _judge_and_exit(RunFolder(folder.resolve()), junit, as_json)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def mutants(as_json: bool) -> None:
+    """List the seeded bugs that `run --mutant` can start nodes with."""
+    if as_json:
+        click.echo(msgspec.json.encode([mutant.describe() for mutant in MUTANTS.values()]))
+        return
+    for mutant in MUTANTS.values():
+        click.echo(f"{mutant.name:28} {mutant.about}")
+        click.echo(f"{'':28} caught by {mutant.caught_by}")
+
+
+def _judge_and_exit(folder: RunFolder, junit: Path | None, as_json: bool) -> NoReturn:
+    results = runner.judge(folder, junit)
+    if as_json:
+        click.echo(msgspec.json.encode(results))
+    else:
+        show(results.verdicts, folder.report_html)
+    raise SystemExit(EXIT[results.validity])
+
+
+def main() -> NoReturn:
+    """Run the command; every error is one line on standard error."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.UsageError as error:
+        where = f"\n{error.ctx.command_path} --help tells more." if error.ctx else ""
+        click.echo(f"ackproof: {error.format_message()}{where}", err=True)
+        raise SystemExit(USAGE) from None
+    except (CouldNotRun, HistoryError, FileNotFoundError) as error:
+        click.echo(f"ackproof: {error}", err=True)
+        raise SystemExit(COULD_NOT_RUN) from None
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("ackproof: interrupted", err=True)
+        raise SystemExit(COULD_NOT_RUN) from None
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""When: limits, rates and pauses. All times are integer nanoseconds; `SECOND` and `MILLISECOND` help."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending
+from harness.generator.bounds import whole
+from harness.generator.sources import EXHAUSTED, as_generator
+from harness.history import Operation
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+
+_STAGGER = 0x7374616767657200
+_CATCH_UP = 10
+"""How many mean gaps a stagger may make up for after it fell behind: enough for a driver that wakes
+a little late, too few for a burst after all threads were stuck."""
+
+
+class TimeLimit(msgspec.Struct, frozen=True):
+    """What is inside, until `duration` after its first operation."""
+
+    duration: int
+    inner: Generator
+    ends_at: int | None = None
+
+    def op(self, context: Context) -> tuple[Answer, Generator]:
+        ends_at = self.ends_at
+        if ends_at is not None and context.now >= ends_at:
+            return None, EXHAUSTED
+        answer, inner = self.inner.op(context)
+        if answer is None:
+            return None, EXHAUSTED
+        if ends_at is None and isinstance(answer, Operation):
+            ends_at = context.now + self.duration
+        if ends_at is not None and isinstance(answer, Pending) and answer.wake_at > ends_at:
+            answer = Pending(ends_at)
+        if inner is self.inner and ends_at == self.ends_at:
+            return answer, self
+        return answer, TimeLimit(self.duration, inner, ends_at)
+
+    def update(self, context: Context, event: Operation) -> Generator:
+        inner = self.inner.update(context, event)
+        return self if inner is self.inner else TimeLimit(self.duration, inner, self.ends_at)
+
+
+class Stagger(msgspec.Struct, frozen=True):
+    """Gaps drawn evenly from 0 to twice `mean`, counted over all threads in view together."""
+
+    mean: int
+    inner: Generator
+    due: int | None = None
+
+    def op(self, context: Context) -> tuple[Answer, Generator]:
+        due = context.now if self.due is None else self.due
+        if context.now < due:
+            return Pending(due), self
+        answer, inner = self.inner.op(context.branch(_STAGGER))
+        if answer is None:
+            return None, EXHAUSTED
+        if isinstance(answer, Operation):
+            behind = max(due, context.now - _CATCH_UP * self.mean)
+            return answer, Stagger(self.mean, inner, behind + context.draw.below(2 * self.mean + 1, _STAGGER))
+        return answer, self if inner is self.inner else Stagger(self.mean, inner, self.due)
+
+    def update(self, context: Context, event: Operation) -> Generator:
+        inner = self.inner.update(context, event)
+        return self if inner is self.inner else Stagger(self.mean, inner, self.due)
+
+
+class Delay(msgspec.Struct, frozen=True):
+    """At least `gap` from one operation to the next."""
+
+    gap: int
+    inner: Generator
+    due: int = 0
+
+    def op(self, context: Context) -> tuple[Answer, Generator]:
+        if context.now < self.due:
+            return Pending(self.due), self
+        answer, inner = self.inner.op(context)
+        if answer is None:
+            return None, EXHAUSTED
+        if isinstance(answer, Operation):
+            return answer, Delay(self.gap, inner, context.now + self.gap)
+        return answer, self if inner is self.inner else Delay(self.gap, inner, self.due)
+
+    def update(self, context: Context, event: Operation) -> Generator:
+        inner = self.inner.update(context, event)
+        return self if inner is self.inner else Delay(self.gap, inner, self.due)
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    """Nothing, for `duration` from when it is first asked; then exhausted."""
+
+    duration: int
+    ends_at: int | None = None
+
+    def op(self, context: Context) -> tuple[Answer, Generator]:
+        if self.ends_at is None:
+            if self.duration == 0:
+                return None, EXHAUSTED
+            ends_at = context.now + self.duration
+            return Pending(ends_at), Sleep(self.duration, ends_at)
+        return (None, EXHAUSTED) if context.now >= self.ends_at else (Pending(self.ends_at), self)
+
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+        return self
+
+
+def time_limit(duration_ns: int, generator: GeneratorLike) -> Generator:
+    """A generator until `duration_ns` after its first operation. What is in flight then runs to its end."""
+    return TimeLimit(
+        whole("time_limit", "the duration", duration_ns, 0), as_generator(generator, "time_limit")
+    )
+
+
+def stagger(mean_ns: int, generator: GeneratorLike) -> Generator:
+    """A generator at about one operation every `mean_ns`, over all threads in view together.
+
+    Gaps are drawn evenly from 0 to 2 * mean_ns. Where all threads are busy it falls behind, and makes
+    up for at most ten gaps of that later.
+    """
+    return Stagger(whole("stagger", "the mean gap", mean_ns, 0), as_generator(generator, "stagger"))
+
+
+def delay(gap_ns: int, generator: GeneratorLike) -> Generator:
+    """A generator with at least `gap_ns` from one operation to the next, over all threads in view."""
+    return Delay(whole("delay", "the gap", gap_ns, 0), as_generator(generator, "delay"))
+
+
+def sleep(duration_ns: int) -> Generator:
+    """Nothing for a while: a pause within a sequence. It occupies no thread."""
+    return Sleep(whole("sleep", "the duration", duration_ns, 0))

@@ -1,0 +1,16 @@
+"""Starts one node with one seeded bug: `python -m harness.mutants NAME ARGUMENTS...`."""
+
+from __future__ import annotations
+
+import sys
+
+from harness.mutants.catalogue import MUTANTS
+from harness.suggest import unknown_name
+from node_impl.server import main
+
+if __name__ == "__main__":
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in MUTANTS:
+        print(f"harness.mutants: {unknown_name('mutant', name, MUTANTS)}", file=sys.stderr)  # noqa: T201 - its output
+        sys.exit(64)
+    sys.exit(main(sys.argv[2:], MUTANTS[name].parts()))

@@ -1,0 +1,48 @@
+"""A test: the immutable description of one run. Everything a run does follows from it and its seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Test(msgspec.Struct, frozen=True):
+    """What to run. Stored as `test.json`, and handed to checkers as `Recording.options`."""
+
+    __test__ = False  # the word is the field's; pytest shall not collect it
+
+    nodes: tuple[str, ...]
+    workload: str = "registry"
+    nemesis: tuple[str, ...] = ("kill", "partition")
+    """Names of fault packages; empty for none."""
+    concurrency: int = 10
+    """Client threads."""
+    rate: float = 300.0
+    """Client operations a second, all threads together."""
+    time_limit_s: float = 30.0
+    seed: int = 0
+    mutant: str | None = None
+    """Start nodes with this one seeded bug."""
+    base_port: int | None = None
+    """First of the ports to listen on; None: whichever are free."""
+    heartbeat_ms: int = 100
+    election_ms: int = 500
+    """Election time-outs are drawn between this and twice this."""
+    request_timeout_ms: int = 2000
+    """How long a node tries before it refuses; clients wait half a second longer."""
+    recovery_bound_s: float = 10.0
+    """After the final heal, a write must be acknowledged within this."""
+    minimum_acknowledged: int = 100
+    """Fewer acknowledged writes than this prove nothing: the verdict is `unknown`."""
+    lag_bound_ms: int = 100
+    """If the harness's own event loop wakes later than this, timings are not to be trusted."""
+
+    def options(self) -> dict[str, Any]:
+        """As plain values, for `Recording.options`."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+
+class CouldNotRun(Exception):
+    """The run could not be made; the message is one line that says what to do. Exit code 255."""

@@ -1,0 +1,25 @@
+"""The workloads by name: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.suggest import unknown_name
+from harness.workload.base import Workload
+from harness.workload.registry import registry
+
+WORKLOADS: dict[str, Callable[[Sequence[str]], Workload]] = {
+    "registry": registry,
+}
+"""Name to maker; a maker is given the nodes' names."""
+
+
+def workload(name: str, nodes: Sequence[str]) -> Workload:
+    """The workload of that name for these nodes.
+
+    Raises:
+        ValueError: there is none; the message names the nearest and all there are.
+    """
+    if name not in WORKLOADS:
+        raise ValueError(unknown_name("workload", name, WORKLOADS))
+    return WORKLOADS[name](nodes)

@@ -1,0 +1,127 @@
+"""The excerpt of a history around a violation: the operations that evidence names, and their company.
+
+A violation may span half a minute and twenty thousand operations, of which five matter. Kept are: all
+that the evidence names; those on the same keys, nearest in time first; a few concurrent others for
+context where that leaves room; the nemesis' operations meanwhile. What was left out is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.history.history import INFO, Codes
+from reports.spans import PENDING, Span, Spans
+from reports.text import count, plural
+
+MAX_NAMED = 40
+MAX_SAME_KEY = 24
+ENOUGH = 12
+"""With so many operations shown, no unrelated ones are added."""
+MAX_NEMESIS = 12
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Operations to show, by index, and which of them the evidence names."""
+
+    spans: tuple[Span, ...]
+    named: frozenset[int]
+    """Indices of the invocations of the named ones."""
+    names: dict[int, int]
+    """For each operation the evidence names, of either half, the invocation's index."""
+    keys: frozenset[str]
+    """What the named operations are about."""
+    notes: tuple[str, ...]
+
+
+def excerpt(spans: Spans, operations: Sequence[int]) -> Excerpt:
+    """What to show for evidence that names these operations; empty if the history has none of them."""
+    notes: list[str] = []
+    positions = {operation: spans.position(operation) for operation in operations}
+    absent = [str(operation) for operation, position in positions.items() if position is None]
+    if absent:
+        notes.append(f"The evidence names what this history does not have: operation {', '.join(absent[:10])}.")
+    known = dict.fromkeys(position for position in positions.values() if position is not None)
+    named = np.array(sorted(known), dtype=np.int64)
+    if not len(named):
+        return Excerpt((), frozenset(), {}, frozenset(), tuple(notes))
+    if len(named) > MAX_NAMED:
+        notes.append(f"The evidence names {count(len(named))} operations; the first {MAX_NAMED} are shown.")
+        named = named[:MAX_NAMED]
+
+    shown = np.union1d(named, _company(spans, named, notes))
+    found = tuple(spans.span(position) for position in shown.tolist())
+    named_index = frozenset(spans.index[named].tolist())
+    names = {
+        operation: int(spans.index[position])
+        for operation, position in positions.items()
+        if position is not None and int(spans.index[position]) in named_index
+    }
+    return Excerpt(
+        spans=found,
+        named=named_index,
+        names=names,
+        keys=frozenset(span.key for span in found if span.index in named_index and span.key is not None),
+        notes=tuple(notes),
+    )
+
+
+def _company(spans: Spans, named: Codes, notes: list[str]) -> Codes:
+    """Positions of what to show beside the named; says in `notes` what it leaves out."""
+    # A client's info or pending operation may take effect at any later time, so it reaches to the end.
+    last = int(spans.history.columns.time[-1]) + 1
+    open_ended = (spans.end < 0) | (spans.client & (spans.type == INFO)) | (spans.type == PENDING)
+    reach = np.where(open_ended, last, spans.end)
+    low = int(spans.begin[named].min())
+    high = int(np.maximum(spans.begin[named], spans.end[named]).max())
+    moments = np.unique(np.concatenate([spans.begin[named], spans.end[named][spans.end[named] >= 0]]))
+    meanwhile = (spans.begin <= high) & (reach >= low)
+    meanwhile[named] = False
+
+    keys = np.unique(spans.key[named])
+    same_key = meanwhile & spans.client & np.isin(spans.key, keys[keys >= 0])
+    chosen = _nearest(spans, np.flatnonzero(same_key), moments, MAX_SAME_KEY)
+    left_out = int(same_key.sum()) - len(chosen)
+    if left_out:
+        notes.append(f"{plural(left_out, 'more operation')} on the same key in this stretch not drawn.")
+
+    room = max(ENOUGH - len(named) - len(chosen), 0)
+    others = meanwhile & spans.client & ~same_key & np.isin(spans.process, spans.process[named], invert=True)
+    others &= _overlaps_any(spans.begin, reach, spans.begin[named], reach[named])
+    company = _nearest(spans, np.flatnonzero(others), moments, room)
+
+    nemesis = np.flatnonzero(meanwhile & ~spans.client)
+    faults = _nearest(spans, nemesis, moments, MAX_NEMESIS)
+    if len(nemesis) > len(faults):
+        notes.append(f"{plural(len(nemesis) - len(faults), 'more nemesis operation')} in this stretch not drawn.")
+    return np.concatenate([chosen, company, faults])
+
+
+def _nearest(spans: Spans, candidates: Codes, moments: Codes, wanted: int) -> Codes:
+    """The `wanted` candidates whose invocation or completion lies nearest to a moment that matters."""
+    if len(candidates) <= wanted:
+        return candidates
+    distance = np.minimum(
+        _distance(spans.begin[candidates], moments),
+        np.where(spans.end[candidates] < 0, np.iinfo(np.int64).max, _distance(spans.end[candidates], moments)),
+    )
+    return candidates[np.argsort(distance, kind="stable")[:wanted]]
+
+
+def _distance(times: Codes, moments: Codes) -> Codes:
+    at = np.searchsorted(moments, times)
+    before = np.abs(times - moments[np.maximum(at - 1, 0)])
+    after = np.abs(moments[np.minimum(at, len(moments) - 1)] - times)
+    return np.minimum(before, after)
+
+
+def _overlaps_any(begin: Codes, end: Codes, others_begin: Codes, others_end: Codes) -> np.ndarray[
+    tuple[int], np.dtype[np.bool_]
+]:
+    found = np.zeros(len(begin), dtype=bool)
+    for low, high in zip(others_begin.tolist(), others_end.tolist(), strict=True):
+        found |= (begin <= high) & (end >= low)
+    return found

@@ -1,0 +1,220 @@
+"""Fault periods and the nemesis' log, derived from the history alone.
+
+A *period* lasts from the invocation of the operation that broke something to the completion of the
+one that mended the last of it, so it is never drawn shorter than the fault was. A fault whose
+actions all took no effect has no period; the log lists it and says so.
+
+How a fault ends is read from the actions in the completions (`Kill` of n1 ends with a `Start` of
+n1, every `Cut` with a `Heal`). Where a completion is missing (the run was cut short) or names no actions,
+the names of the operations decide: `start` ends `kill`, `resume` ends `pause`, `heal` ends
+`partition`, `heal-x` ends `x`, and `final-heal` ends everything. An action that reports an error mends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reports.spans import Span
+from reports.text import shorten
+
+KINDS = ("kill", "pause", "partition", "clock", "disk")
+"""Kinds of faults with a hue of their own; any other is drawn in grey and named."""
+_KIND_OF_ACTION = {"Kill": "kill", "Pause": "pause", "Cut": "partition"}
+_ENDED_BY_ACTION = {"Start": "kill", "Resume": "pause", "Heal": "partition"}
+_ENDED_BY_F = {"start": "kill", "resume": "pause", "heal": "partition"}
+
+
+@dataclass(frozen=True)
+class FaultPeriod:
+    """Something was broken from `begin` to `end`, in nanoseconds since the run began."""
+
+    kind: str
+    begin: int
+    end: int
+    operation: int
+    """The id of the operation that broke it."""
+    nodes: tuple[str, ...]
+    label: str
+    """What was broken, in a few words: `kill n1 (leader)`."""
+    healed: bool
+    """False where the record ends with it still broken."""
+
+    @property
+    def hue(self) -> str:
+        """The CSS class that colours it."""
+        return self.kind if self.kind in KINDS else "other"
+
+
+@dataclass(frozen=True)
+class NemesisRow:
+    """One nemesis operation as the log shows it."""
+
+    span: Span
+    target: str
+    nodes: tuple[str, ...]
+    effect: str
+    """`took effect`, `no effect`, `failed`, or `not known` where the completion says nothing of it."""
+    details: tuple[str, ...]
+
+
+@dataclass
+class _Open:
+    """A period that has begun; `left` are the nodes still broken (empty: not known by node)."""
+
+    period: FaultPeriod
+    left: set[str] = field(default_factory=set)
+
+
+def actions_of(span: Span) -> list[Mapping[str, Any]]:
+    """The actions that a nemesis completion lists; none where it lists none."""
+    value = span.result
+    listed = value.get("actions") if isinstance(value, Mapping) else None
+    return [action for action in listed if isinstance(action, Mapping)] if isinstance(listed, list) else []
+
+
+def fault_periods(nemesis: Sequence[Span], end_of_run: int) -> list[FaultPeriod]:
+    """The periods of a run's nemesis operations (in order), by begin; open ones last until `end_of_run`."""
+    open_: list[_Open] = []
+    closed: list[FaultPeriod] = []
+
+    def close(kind: str, nodes: set[str], at: int) -> None:
+        """End what is open of a kind; of some nodes only, where both sides name nodes."""
+        for one in list(open_):
+            if one.period.kind != kind:
+                continue
+            if nodes and one.left and kind != "partition":
+                one.left -= nodes
+                if one.left:
+                    continue
+            open_.remove(one)
+            closed.append(replace(one.period, end=at, healed=True))
+
+    for span in nemesis:
+        at = end_of_run if span.end is None else span.end
+        actions = actions_of(span)
+        unmended: set[str] = set()
+        for action in actions:
+            ended = _ENDED_BY_ACTION.get(str(action.get("kind")))
+            if ended is None:
+                continue
+            if action.get("error"):
+                unmended.add(ended)
+            else:
+                close(ended, set(_nodes(action)), at)
+        if span.f == "final-heal":
+            for kind in {one.period.kind for one in open_} - unmended:
+                close(kind, set(), at)
+        elif not actions and span.f in _ENDED_BY_F:
+            close(_ENDED_BY_F[span.f], set(), at)
+        elif span.f.startswith("heal-"):
+            close(span.f.removeprefix("heal-"), set(), at)
+        else:
+            open_.extend(_begun(span, actions, end_of_run))
+
+    closed.extend(one.period for one in open_)
+    return sorted(closed, key=lambda period: (period.begin, period.operation))
+
+
+def _begun(span: Span, actions: Sequence[Mapping[str, Any]], end_of_run: int) -> list[_Open]:
+    begun = []
+    for action in actions:
+        kind = _KIND_OF_ACTION.get(str(action.get("kind")))
+        if kind is None or not action.get("took_effect", True):
+            continue
+        nodes = _nodes(action)
+        begun.append(
+            _Open(
+                FaultPeriod(
+                    kind=kind,
+                    begin=span.begin,
+                    end=end_of_run,
+                    operation=span.index,
+                    nodes=nodes,
+                    label=_label(kind, span, nodes),
+                    healed=False,
+                ),
+                left=set(nodes),
+            )
+        )
+    if not actions and span.f not in _ENDED_BY_F:
+        begun.append(
+            _Open(FaultPeriod(span.f, span.begin, end_of_run, span.index, (), _label(span.f, span, ()), False))
+        )
+    return begun
+
+
+def _nodes(action: Mapping[str, Any]) -> tuple[str, ...]:
+    listed = action.get("nodes")
+    return tuple(str(node) for node in listed) if isinstance(listed, list | tuple) else ()
+
+
+def _links(action: Mapping[str, Any]) -> list[tuple[str, str]]:
+    listed = action.get("links")
+    if not isinstance(listed, list | tuple):
+        return []
+    return [(str(link[0]), str(link[1])) for link in listed if isinstance(link, list | tuple) and len(link) == 2]
+
+
+def _target(span: Span) -> str:
+    for value in (span.result, span.argument):
+        if isinstance(value, Mapping) and value.get("target") is not None:
+            return str(value["target"])
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def _label(kind: str, span: Span, nodes: tuple[str, ...]) -> str:
+    target = _target(span)
+    words = [kind, ", ".join(nodes) if nodes else target]
+    if nodes and target and target not in nodes:
+        words.append(f"({target})")
+    return shorten(" ".join(word for word in words if word), 60)
+
+
+def took_effect(span: Span) -> bool | None:
+    """Whether any of its actions took effect; None where the completion does not say."""
+    told = [bool(action["took_effect"]) for action in actions_of(span) if "took_effect" in action]
+    return any(told) if told else None
+
+
+def is_fault(span: Span) -> bool:
+    """Whether a nemesis operation is meant to break something, not to mend it."""
+    return span.f != "final-heal" and span.f not in _ENDED_BY_F and not span.f.startswith("heal-")
+
+
+def nemesis_rows(nemesis: Sequence[Span]) -> list[NemesisRow]:
+    """The nemesis' log: what each operation aimed at, what it hit, and whether that took effect."""
+    rows = []
+    for span in nemesis:
+        actions = actions_of(span)
+        nodes = dict.fromkeys(node for action in actions for node in _nodes(action))
+        errors = [str(action["error"]) for action in actions if action.get("error")]
+        effect = {True: "took effect", False: "no effect", None: "not known"}[took_effect(span)]
+        if (errors or span.error) and effect != "took effect":
+            effect = "failed"
+        rows.append(
+            NemesisRow(
+                span=span,
+                target=_target(span),
+                nodes=tuple(nodes),
+                effect=effect,
+                details=tuple([*_details(actions), *errors, *([span.error] if span.error else [])]),
+            )
+        )
+    return rows
+
+
+def _details(actions: Sequence[Mapping[str, Any]]) -> list[str]:
+    said = []
+    for action in actions:
+        links = _links(action)
+        if links:
+            shown = ", ".join(f"{a}→{b}" for a, b in links[:12])
+            said.append(f"cut {shown}" + (f" and {len(links) - 12} more" if len(links) > 12 else ""))
+        details = action.get("details")
+        if isinstance(details, Mapping):
+            said.extend(f"{str(name).replace('_', ' ')}: {value}" for name, value in list(details.items())[:8])
+    return said

@@ -1,0 +1,296 @@
+"""The report a person reads: one HTML file that needs nothing else and says first what matters most.
+
+Everything that comes from a recording is escaped, by Jinja's autoescape in the page and by
+`reports.svg.element` in the charts. A content security policy in the page names the one style sheet and
+the one script by their hashes and forbids all else, so that even a fault in the escaping could fetch or
+run nothing. The page is complete without its script, which adds tooltips and conveniences.
+
+The same input gives the same bytes; no clock is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from checkers.verdict import Evidence, EventRef, Validity, Verdict
+from harness.history import Recording, TraceEvent
+from reports import text
+from reports.about import ReportAbout, StoredFile, outcome
+from reports.excerpt import Excerpt, excerpt
+from reports.faults import FaultPeriod, fault_periods, nemesis_rows
+from reports.figures import key_figures, lag, stats
+from reports.plots.frame import Frame, Plot
+from reports.plots.lag import lag_plot
+from reports.plots.latency import latency_plot
+from reports.plots.roles import roles_plot
+from reports.plots.throughput import throughput_plot
+from reports.plots.timeline import label, timeline_plot
+from reports.roles import TraceMarks, role_lanes
+from reports.spans import Spans, end_of_run
+
+MAX_EVIDENCE = 30
+"""Pieces of evidence shown for one checker."""
+OPEN_EVIDENCE = 3
+"""How many of them before the rest is folded away."""
+MAX_TIMELINES_EACH = 6
+MAX_TIMELINES = 24
+MAX_MEASURES = 120
+MAX_EVENTS = 40
+MAX_NEMESIS_ROWS = 500
+LONG_TEXT = 700
+"""Characters of evidence above which the text is folded."""
+LONGEST_TEXT = 20_000
+
+SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
+_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
+_OPERATION = re.compile(r"\b(operations?)( )(\d+)\b")
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """A trace event that evidence names: as the trace has it, or None where it has not."""
+
+    ref: EventRef
+    at: int | None
+    event: TraceEvent | None
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """A piece of evidence with its place in the page."""
+
+    id: str
+    evidence: Evidence
+    text: Markup
+    folded: bool
+    timeline: str | None
+    """Id of its timeline, if one is drawn."""
+    links: Mapping[int, str]
+    """Operation to the id of its row in the timeline's table."""
+    events: tuple[EventRow, ...]
+
+
+@dataclass(frozen=True)
+class TimelineView:
+    """The section around one piece of evidence."""
+
+    id: str
+    checker: str
+    evidence: Evidence
+    evidence_id: str
+    excerpt: Excerpt
+    plot: Plot
+
+
+@dataclass(frozen=True)
+class CheckerView:
+    """A verdict with its place in the page."""
+
+    id: str
+    verdict: Verdict
+    evidence: tuple[EvidenceView, ...]
+    hidden_evidence: int
+    measures: tuple[tuple[str, str], ...]
+    hidden_measures: int
+
+
+def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout) -> str:
+    """The whole page as text; write it as UTF-8. Its size is bounded whatever the history's.
+
+    Never raises on a legal recording: what is missing from it is named in the page where it would stand.
+    """
+    spans = Spans.of(recording.history)
+    nemesis = spans.nemesis()
+    lag_times = max((time for time, _ in recording.harness_lag), default=0)
+    end = end_of_run(recording.history, lag_times, int(about.duration_s * text.NS_PER_S))
+    periods = fault_periods(nemesis, end)
+    frame = Frame(end=end, periods=tuple(periods))
+    marks = TraceMarks(recording)
+    lanes = role_lanes(recording, marks, periods, end)
+    run_lag = lag(recording)
+    ordered = sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
+    checkers, timelines, undrawn = _checkers(ordered, spans, periods, marks)
+    rows = nemesis_rows(nemesis)
+
+    style, script = _asset("report.css"), _asset("report.js")
+    return _environment().get_template("report.html.j2").render(
+        about=about,
+        outcome=outcome(verdicts, about),
+        symbols=SYMBOLS,
+        figures=key_figures(recording, about, spans, nemesis, marks),
+        checkers=checkers,
+        timelines=timelines,
+        undrawn_timelines=undrawn,
+        latency=latency_plot(spans, frame),
+        throughput=throughput_plot(spans, frame),
+        roles=roles_plot(lanes, frame),
+        roles_missing=lanes.missing,
+        lag=run_lag,
+        lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
+        stats=stats(spans),
+        nemesis=rows[:MAX_NEMESIS_ROWS],
+        hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
+        options=[*text.leaves(recording.options), *_only_in(about.options, recording.options)],
+        trace_gaps=[gap for trace in recording.traces.values() for gap in trace.gaps],
+        files=[(file, _link(file)) for file in about.files],
+        history_length=len(recording.history),
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        icon=_icon(outcome(verdicts, about).validity),
+    )
+
+
+def _only_in(options: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Options of the command that the recording does not hold, or holds otherwise."""
+    return list(text.leaves({name: value for name, value in options.items() if known.get(name) != value}))
+
+
+def _checkers(
+    verdicts: Sequence[Verdict], spans: Spans, periods: Sequence[FaultPeriod], marks: TraceMarks
+) -> tuple[list[CheckerView], list[TimelineView], int]:
+    """Every verdict as the page shows it, the timelines of its evidence, and how many of those are left out."""
+    checkers: list[CheckerView] = []
+    timelines: list[TimelineView] = []
+    undrawn = 0
+    for number, verdict in enumerate(verdicts):
+        views = []
+        drawn = 0
+        for place, evidence in enumerate(verdict.evidence[:MAX_EVIDENCE]):
+            id_ = f"e-{number}-{place}"
+            timeline = None
+            if evidence.operations and (drawn >= MAX_TIMELINES_EACH or len(timelines) >= MAX_TIMELINES):
+                undrawn += 1
+            elif evidence.operations:
+                timeline = _timeline(verdict.checker, evidence, id_, spans, periods)
+                timelines.append(timeline)
+                drawn += 1
+            views.append(_evidence(evidence, id_, timeline, marks))
+        measures = list(text.leaves(verdict.measures)) if verdict.measures else []
+        checkers.append(
+            CheckerView(
+                id=f"c-{number}",
+                verdict=verdict,
+                evidence=tuple(views),
+                hidden_evidence=max(len(verdict.evidence) - MAX_EVIDENCE, 0),
+                measures=tuple(measures[:MAX_MEASURES]),
+                hidden_measures=max(len(measures) - MAX_MEASURES, 0),
+            )
+        )
+    return checkers, timelines, undrawn
+
+
+def _timeline(
+    checker: str, evidence: Evidence, evidence_id: str, spans: Spans, periods: Sequence[FaultPeriod]
+) -> TimelineView:
+    part = excerpt(spans, evidence.operations)
+    id_ = evidence_id.replace("e-", "t-", 1)
+    plot = (
+        timeline_plot(part, periods, f"{id_}-plot", f"Operations around: {evidence.title}")
+        if part.spans
+        else Plot(svg=Markup(""), notes=part.notes)
+    )
+    return TimelineView(id_, checker, evidence, evidence_id, part, plot)
+
+
+def _evidence(evidence: Evidence, id_: str, timeline: TimelineView | None, marks: TraceMarks) -> EvidenceView:
+    links = {} if timeline is None else {op: f"{timeline.id}-op-{at}" for op, at in timeline.excerpt.names.items()}
+    events = []
+    for ref in evidence.events[:MAX_EVENTS]:
+        event = marks.event(ref)
+        events.append(EventRow(ref=ref, at=None if event is None else marks.run_time(event), event=event))
+    return EvidenceView(
+        id=id_,
+        evidence=evidence,
+        text=_linked(text.shorten(evidence.text, LONGEST_TEXT), links),
+        folded=len(evidence.text) > LONG_TEXT,
+        timeline=None if timeline is None else timeline.id,
+        links=links,
+        events=tuple(events),
+    )
+
+
+def _linked(words: str, links: Mapping[int, str]) -> Markup:
+    """The text escaped, with `operation 512` linked to that operation's row where there is one."""
+    done, parts = 0, []
+    for match in _OPERATION.finditer(words):
+        target = links.get(int(match.group(3))) if len(match.group(3)) < 16 else None
+        if target is not None:
+            parts.append(escape(text.clean(words[done : match.start()])))
+            parts.append(Markup('<a href="#{}">{}</a>').format(target, match.group()))
+            done = match.end()
+    parts.append(escape(text.clean(words[done:])))
+    return Markup("").join(parts)
+
+
+def _link(file: StoredFile) -> str | None:
+    """A relative address of a file of the store; None where the path would lead out of it."""
+    inside = not file.path.startswith(("/", "\\")) and ".." not in file.path.split("/")
+    # `./` first, so that no name is ever taken for a scheme (`javascript:`).
+    return "./" + quote(text.clean(file.path)) if inside else None
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Whatever is shown is made safe to show, wherever the template shows it.
+        finalize=lambda value: text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+    )
+    environment.filters.update(
+        count=text.count,
+        duration=text.duration,
+        seconds=text.seconds,
+        short=text.short,
+        size=text.size,
+        leaves=text.leaves,
+        label=label,
+    )
+    environment.globals.update(plural=text.plural, open_evidence=OPEN_EVIDENCE)
+    return environment
+
+
+@cache
+def _asset(name: str) -> Markup:
+    """The style sheet or the script: our own source, so not to be escaped."""
+    return Markup((files("reports") / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _policy(style: str, script: str) -> str:
+    """The content security policy: nothing but the inline style and script with these very hashes."""
+
+    def digest(source: str) -> str:
+        return "'sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() + "'"
+
+    return (
+        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _icon(validity: Validity) -> str:
+    """A tab icon that tells the verdict by shape and by colour, as a data address."""
+    shape = {
+        Validity.VALID: '<circle cx="8" cy="8" r="8" fill="#1b7a4b"/><path d="M4 8l3 3 5-6" stroke="#fff" '
+        'stroke-width="2" fill="none"/>',
+        Validity.INVALID: '<rect width="16" height="16" rx="2" fill="#b3261e"/><path d="M4 4l8 8m0-8l-8 8" '
+        'stroke="#fff" stroke-width="2"/>',
+        Validity.UNKNOWN: '<rect x="1" y="1" width="14" height="14" fill="#fff" stroke="#8a5a00" stroke-width="2" '
+        'stroke-dasharray="3 2"/><text x="8" y="12.5" text-anchor="middle" font-size="12" fill="#8a5a00">?</text>',
+    }[validity]
+    return "data:image/svg+xml," + quote(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{shape}</svg>')

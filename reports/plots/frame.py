@@ -1,0 +1,136 @@
+"""What the charts over time share: margins, the time axis, shaded and named fault periods.
+
+Every such chart has the same left and right edge, so charts under one another can be read as one.
+A fault is drawn twice: as a labelled bar in the strip on top, and as a band of its kind's hue below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from markupsafe import Markup
+
+from reports.faults import FaultPeriod
+from reports.svg import Linear, element, join, line, rect, text
+from reports.text import NS_PER_S, count, seconds
+
+WIDTH = 980
+LEFT = 66
+RIGHT = 968
+STRIP_LANE = 15
+MAX_LANES = 4
+MAX_PERIODS = 400
+LABEL_CHAR = 5.7
+"""Estimated width of a character of a fault's label; text cannot be measured here."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A finished chart and what its caption must say."""
+
+    svg: Markup
+    notes: tuple[str, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
+    """(CSS class of the mark, what it means)."""
+
+
+@dataclass(frozen=True)
+class FaultBar:
+    """A fault period placed in a chart: from x `left` to `right`, in a lane of the strip."""
+
+    period: FaultPeriod
+    left: float
+    right: float
+    lane: int
+
+
+def place_faults(periods: Sequence[FaultPeriod], x: Callable[[float], float]) -> tuple[FaultBar, ...]:
+    """Give each period a lane in which it overlaps none before it, while there are lanes left."""
+    free_from = [-1.0] * MAX_LANES
+    bars = []
+    for period in periods:
+        lane = next((i for i, free in enumerate(free_from) if free <= period.begin), MAX_LANES - 1)
+        free_from[lane] = max(free_from[lane], period.end)
+        bars.append(FaultBar(period, x(period.begin), x(period.end), lane))
+    return tuple(bars)
+
+
+def strip_height(bars: Sequence[FaultBar]) -> float:
+    """What the strip of labels takes above a plot; nothing where there was no fault."""
+    return (max(bar.lane for bar in bars) + 1) * STRIP_LANE + 5 if bars else 0
+
+
+def strip(bars: Sequence[FaultBar], top: float) -> Markup:
+    """The labelled bars of the fault periods; a label that does not fit is in the tooltip and the nemesis' log."""
+    parts = []
+    for bar in bars:
+        period, width = bar.period, bar.right - bar.left
+        y = top + bar.lane * STRIP_LANE
+        until = f"until {seconds(period.end)}" if period.healed else "until the end of the record"
+        title = f"{period.label}: from {seconds(period.begin)} {until} (operation {period.operation})"
+        parts.append(rect(bar.left, y, width, STRIP_LANE - 2, f"fault-bar h-{period.hue}", title=title))
+        label = next((t for t in (period.label, period.kind) if len(t) * LABEL_CHAR + 6 <= width), None)
+        if label is not None:
+            parts.append(text(bar.left + 4, y + 9.8, label, "fault-label"))
+    return element("g", join(parts), class_="faults") if parts else Markup("")
+
+
+def shading(bars: Sequence[FaultBar], top: float, bottom: float) -> Markup:
+    """The bands behind a plot."""
+    bands = join(
+        rect(bar.left, top, bar.right - bar.left, bottom - top, f"fault-band h-{bar.period.hue}") for bar in bars
+    )
+    return element("g", bands, aria_hidden="true") if bands else bands
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The time axis of a run of `end` nanoseconds, and its fault periods."""
+
+    end: int
+    periods: tuple[FaultPeriod, ...]
+
+    @cached_property
+    def x(self) -> Linear:
+        """Nanoseconds to x."""
+        return Linear(0, self.end, LEFT, RIGHT)
+
+    @cached_property
+    def bars(self) -> tuple[FaultBar, ...]:
+        """The periods that are drawn; a bounded number."""
+        return place_faults(self.periods[:MAX_PERIODS], self.x)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a caption must say of periods left out."""
+        if len(self.periods) <= MAX_PERIODS:
+            return ()
+        return (f"Only the first {MAX_PERIODS} of {count(len(self.periods))} fault periods are shaded.",)
+
+    @property
+    def strip_height(self) -> float:
+        """What the strip of fault labels takes above a plot."""
+        return strip_height(self.bars)
+
+    def strip(self, top: float) -> Markup:
+        """The labelled bars of the fault periods."""
+        return strip(self.bars, top)
+
+    def shading(self, top: float, bottom: float) -> Markup:
+        """The bands behind a plot."""
+        return shading(self.bars, top, bottom)
+
+    def time_axis(self, y: float, grid_top: float) -> Markup:
+        """Ticks and their grid lines; seconds since the run began."""
+        scale = Linear(0, self.end / NS_PER_S, LEFT, RIGHT)
+        parts = [line(LEFT, y, RIGHT, y, "axis")]
+        ticks = scale.ticks(10)
+        places = 0 if len(ticks) < 2 or ticks[1] - ticks[0] >= 1 else 3
+        for number, tick in enumerate(ticks):
+            x = scale(tick)
+            label = f"{tick:,.{places}f}" + (" s" if number == len(ticks) - 1 else "")
+            parts.append(line(x, grid_top, x, y, "grid"))
+            parts.append(text(x, y + 15, label, "tick", "end" if x > RIGHT - 14 else "middle"))
+        return element("g", join(parts), aria_hidden="true")

@@ -1,0 +1,218 @@
+"""Latency over time: one panel for each f, a mark for each operation, quantile lines through the ok ones.
+
+All marks of one outcome in one panel are a single path, so a point costs some twelve bytes. More than
+`MAX_POINTS` operations are thinned: every fail and info stays (those that fall on the same spot are
+drawn once), and so do the slowest and the fastest ok of each of `BUCKETS` slices of time; of the other
+ok ones an evenly spread choice by a hash of their place, so that no rhythm of the load is mistaken for
+the whole. What was left out is said under the chart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+
+from harness.history.history import FAIL, INFO, OK, Codes
+from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.spans import OUTCOMES, PENDING, Spans
+from reports.svg import Floats, Log, element, figure, join, line, log_around, number, polyline, text
+from reports.text import NS_PER_S, count, duration
+
+MAX_POINTS = 4_000
+MAX_FAULTY = 12_000
+"""How many fail and info marks are drawn at most, when even those are too many for a page."""
+MAX_PANELS = 5
+BUCKETS = 90
+PANEL = 128
+GAP = 30
+QUANTILES = (50, 90, 99)
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Thinned:
+    """Which of n points to draw, and in words what was left out (None: nothing)."""
+
+    kept: Mask
+    note: str | None
+
+
+def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Thinned:
+    """Choose at most about `MAX_POINTS` of the ok points, and (nearly) every fail and info; see the module."""
+    total = len(begin)
+    kept = np.ones(total, dtype=bool)
+    if total <= MAX_POINTS:
+        return Thinned(kept, None)
+    ok = np.flatnonzero(type_ == OK)
+    faulty = np.flatnonzero(type_ != OK)
+    notes = []
+
+    drawn_faulty = _distinct_spots(begin[faulty], latency[faulty], type_[faulty], end_of_run)
+    faulty_kept = faulty[drawn_faulty]
+    if len(faulty_kept) > MAX_FAULTY:
+        faulty_kept = _spread(faulty_kept, MAX_FAULTY)
+        notes.append(
+            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn, since there are too many for a page."
+        )
+    else:
+        notes.append(
+            f"All {count(len(faulty))} fail and info are drawn (one mark where several fall on the same spot)."
+            if len(faulty)
+            else "No operation was fail or info."
+        )
+
+    if len(ok) > MAX_POINTS:
+        extremes = _extremes(begin[ok], latency[ok], end_of_run)
+        rest = np.setdiff1d(np.arange(len(ok)), extremes, assume_unique=False)
+        ok_kept = ok[np.concatenate([extremes, _spread(rest, MAX_POINTS - len(extremes))])]
+        notes.insert(
+            0,
+            f"Sampled: {count(len(ok_kept))} of {count(len(ok))} ok operations are drawn, among them the slowest and "
+            "the fastest of every slice of time; the quantile lines count all.",
+        )
+    else:
+        ok_kept = ok
+    kept[:] = False
+    kept[ok_kept] = True
+    kept[faulty_kept] = True
+    return Thinned(kept, " ".join(notes) if not kept.all() else None)
+
+
+def _distinct_spots(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Codes:
+    """The first of those that would be drawn on the same unit square: (time, log latency, type)."""
+    column = begin * (RIGHT - LEFT) // max(end_of_run, 1)
+    row = (np.log10(np.maximum(latency, 1)) * 40).astype(np.int64)
+    _, first = np.unique((column * 1_000 + row) * 4 + type_, return_index=True)
+    return np.sort(first).astype(np.int64)
+
+
+def _extremes(begin: Codes, latency: Codes, end_of_run: int) -> Codes:
+    """Positions of the fastest and the slowest in each slice of time."""
+    bucket = begin * BUCKETS // max(end_of_run, 1)
+    order = np.lexsort((latency, bucket))
+    sorted_bucket = bucket[order]
+    change = np.flatnonzero(np.diff(sorted_bucket)) + 1
+    first = np.concatenate([[0], change])
+    last = np.concatenate([change - 1, [len(order) - 1]])
+    return np.unique(order[np.concatenate([first, last])])
+
+
+def _spread(positions: Codes, wanted: int) -> Codes:
+    """`wanted` of the positions, spread evenly by a multiplicative hash (Knuth, TAOCP 6.4)."""
+    if len(positions) <= wanted:
+        return positions
+    hashed = (positions.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
+    return np.sort(positions[np.argsort(hashed, kind="stable")[:wanted]])
+
+
+def quantile_lines(begin: Codes, latency: Codes, end_of_run: int) -> tuple[Floats, dict[int, Floats]]:
+    """Middles of the slices of time that hold anything (ns), and for each quantile its value there (ns)."""
+    bucket = begin * BUCKETS // max(end_of_run, 1)
+    order = np.lexsort((latency, bucket))
+    used, starts, sizes = np.unique(bucket[order], return_index=True, return_counts=True)
+    middles = (used + 0.5) * end_of_run / BUCKETS
+    by_rank = {
+        q: latency[order][starts + np.minimum(np.ceil(sizes * q / 100).astype(np.int64), sizes) - 1].astype(float)
+        for q in QUANTILES
+    }
+    return middles, by_rank
+
+
+def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
+    """The chart; None where no client operation completed."""
+    done = np.flatnonzero(spans.client & (spans.type != PENDING))
+    if not len(done):
+        return None
+    begin, latency, type_ = spans.begin[done], spans.end[done] - spans.begin[done], spans.type[done]
+    thinned = thin(begin, latency, type_, frame.end)
+    panels = _panels(spans, spans.f[done])
+
+    top = 4.0
+    y_top = top + frame.strip_height
+    parts = [frame.strip(top)]
+    for name, mask in panels:
+        low = y_top + GAP - 8
+        high = low + PANEL
+        scale = log_around(latency, high, low)
+        parts.append(frame.shading(low, high))
+        parts.append(_axis(scale, name, low))
+        parts.append(frame.time_axis(high, low))
+        for code in (OK, INFO, FAIL):
+            chosen = mask & thinned.kept & (type_ == code)
+            xs = frame.x.array(begin[chosen])
+            parts.append(_marks(xs, scale, latency[chosen], code, name, spans.index[done[chosen]]))
+        ok = mask & (type_ == OK)
+        if ok.sum() >= BUCKETS // 3:
+            middles, values = quantile_lines(begin[ok], latency[ok], frame.end)
+            xs = frame.x.array(middles)
+            parts.extend(polyline(xs, scale.array(values[q]), f"quantile q{q}") for q in QUANTILES)
+        y_top = high + 14
+    pending = int((spans.client & (spans.type == PENDING)).sum())
+    notes = [thinned.note] if thinned.note else []
+    if pending:
+        notes.append(f"{count(pending)} operations never completed in the record and have no latency to draw.")
+    return Plot(
+        svg=figure(
+            parts,
+            width=WIDTH,
+            height=y_top + 10,
+            id_="plot-latency",
+            title="Latency of operations over time",
+            description=f"{count(len(done))} completed operations on a logarithmic scale, from "
+            f"{duration(int(latency.min()))} to {duration(int(latency.max()))}; fault periods are shaded.",
+            class_="plot points",
+            data_x=f"{LEFT} {RIGHT} 0 {frame.end / NS_PER_S:.9f}",
+        ),
+        notes=(*notes, *frame.notes),
+        legend=(
+            ("mark-ok", "ok"),
+            ("mark-fail", "fail"),
+            ("mark-info", "info"),
+            *((f"quantile-key q{q}", f"p{q} of ok") for q in QUANTILES),
+        ),
+    )
+
+
+def _panels(spans: Spans, f: Codes) -> list[tuple[str, Mask]]:
+    codes, sizes = np.unique(f, return_counts=True)
+    ranked = codes[np.argsort(-sizes, kind="stable")].tolist()
+    names = spans.columns.f_names
+    alone, together = (ranked, []) if len(ranked) <= MAX_PANELS else (ranked[: MAX_PANELS - 1], ranked[MAX_PANELS - 1 :])
+    panels = [(names[code], f == code) for code in alone]
+    if together:
+        panels.append((", ".join(names[code] for code in together), np.isin(f, together)))
+    return panels
+
+
+def _axis(scale: Log, name: str, top: float) -> Markup:
+    parts = [text(LEFT, top - 7, name, "panel-title")]
+    ticks = scale.ticks()
+    every = 1 if len(ticks) <= 6 else 2
+    for tick in ticks:
+        y = scale(tick)
+        parts.append(line(LEFT, y, RIGHT, y, "grid"))
+    parts.extend(text(LEFT - 8, scale(tick) + 3.5, duration(tick), "tick", "end") for tick in ticks[::every])
+    return join(parts)
+
+
+def _marks(xs: Floats, scale: Log, latency: Codes, code: int, name: str, operations: Codes) -> Markup:
+    """One path of all marks: ok a dot, fail a cross, info a triangle; each begins with `M` at its centre."""
+    if not len(xs):
+        return Markup("")
+    shape = {OK: "h0", FAIL: "m-2.6-2.6l5.2 5.2m0-5.2l-5.2 5.2", INFO: "m0-3l3 5.4h-6z"}[code]
+    ys = scale.array(latency).tolist()
+    d = "".join(f"M{number(x)} {number(y)}{shape}" for x, y in zip(xs.tolist(), ys, strict=True))
+    outcome = OUTCOMES[code]
+    return element(
+        "path",
+        d=d,
+        class_=f"mark mark-{outcome}",
+        data_f=name,
+        data_type=outcome,
+        data_y=f"{scale.low:g} {scale.high:g} {number(scale.start)} {number(scale.stop)}",
+        data_ops=" ".join(map(str, operations.tolist())),
+    )

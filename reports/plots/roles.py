@@ -1,0 +1,102 @@
+"""Roles and terms over time: a lane for each node."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.roles import RoleLanes, Segment, coarsened
+from reports.svg import element, figure, join, rect, text
+from reports.text import plural, seconds, shorten
+
+LANE = 30
+BAR = 20
+MAX_SEGMENTS = 300
+"""In one lane; a lane with more is coarsened to columns of `COARSE` units of width."""
+COARSE = 3
+
+
+def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
+    """The chart; None where neither lives nor traces tell anything (`lanes.missing` says why)."""
+    if not any(lanes.lanes.values()):
+        return None
+    top = 4 + frame.strip_height + 6
+    bottom = top + LANE * len(lanes.lanes)
+    parts = [_hatches(), frame.strip(4), frame.shading(top, bottom), frame.time_axis(bottom, top)]
+    notes = list(lanes.missing)
+    coarse: list[str] = []
+    seen: set[str] = set()
+    for number, (node, segments) in enumerate(lanes.lanes.items()):
+        y = top + number * LANE + (LANE - BAR) / 2
+        parts.append(text(LEFT - 8, y + BAR / 2 + 4, shorten(node, 9), "lane-name", "end"))
+        if len(segments) > MAX_SEGMENTS:
+            coarse.append(node)
+            segments = tuple(coarsened(segments, frame.end, (RIGHT - LEFT) // COARSE))
+        parts.append(_lane(node, segments, frame, y))
+        parts.append(join(_bar(node, pause, frame, y) for pause in lanes.pauses.get(node, ())))
+        seen.update(segment.state for segment in (*segments, *lanes.pauses.get(node, ())))
+    if coarse:
+        notes.append(
+            f"{', '.join(coarse)} changed too often to draw every change: each slice of "
+            f"{seconds(frame.end * COARSE / (RIGHT - LEFT))} shows the highest role in it."
+        )
+    order = ("leader", "candidate", "follower", "up", "down", "paused")
+    return Plot(
+        svg=figure(
+            parts,
+            width=WIDTH,
+            height=bottom + 24,
+            id_="plot-roles",
+            title="Roles and terms of each node over time",
+            description=f"A lane for each of {plural(len(lanes.lanes), 'node')}: leader (with its term), candidate, "
+            "follower, down and paused.",
+            class_="plot roles",
+        ),
+        notes=(*notes, *frame.notes),
+        legend=tuple(
+            (f"swatch role-{state}", "up, role unknown" if state == "up" else state) for state in order if state in seen
+        ),
+    )
+
+
+def _hatches() -> Markup:
+    def hatch(id_: str, class_: str, d: str) -> Markup:
+        return element(
+            "pattern",
+            element("path", d=d, class_=class_),
+            id=id_,
+            width=6,
+            height=6,
+            patternUnits="userSpaceOnUse",
+        )
+
+    return element(
+        "defs",
+        hatch("hatch-down", "hatch-line-down", "M-1 1l2-2M0 6l6-6M5 7l2-2"),
+        hatch("hatch-paused", "hatch-line-paused", "M2 0v6M5 0v6"),
+    )
+
+
+def _lane(node: str, segments: tuple[Segment, ...], frame: Frame, y: float) -> Markup:
+    parts = []
+    term_named: int | None = None
+    for segment in segments:
+        parts.append(_bar(node, segment, frame, y))
+        if segment.term is None:
+            continue
+        label = f"term {segment.term}" if segment.state == "leader" else str(segment.term)
+        width = frame.x(segment.end) - frame.x(segment.begin)
+        if width < len(label) * 5.8 + 6:
+            label = str(segment.term)
+        # A follower's term is named once, where it is new; a leader's always.
+        if width >= len(label) * 5.8 + 5 and (segment.state == "leader" or segment.term != term_named):
+            parts.append(text(frame.x(segment.begin) + 4, y + BAR / 2 + 3.6, label, f"term term-{segment.state}"))
+            term_named = segment.term
+    return join(parts)
+
+
+def _bar(node: str, segment: Segment, frame: Frame, y: float) -> Markup:
+    left, right = frame.x(segment.begin), frame.x(segment.end)
+    term = "" if segment.term is None else f" in term {segment.term}"
+    title = f"{node}: {segment.state}{term}, {seconds(segment.begin)} to {seconds(segment.end)}"
+    return rect(left, y, right - left, BAR, f"role role-{segment.state}", title=title)

@@ -1,0 +1,81 @@
+"""Throughput over time: completions a second, ok, fail and info stacked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.history.history import FAIL, INFO, OK
+from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.spans import PENDING, Spans
+from reports.svg import Floats, Linear, element, figure, line, number, text
+from reports.text import NS_PER_S, count
+
+HEIGHT = 150
+MAX_SLICES = 600
+
+
+def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
+    """(seconds a slice, {type code: completions a second in each slice}); a slice is 1 s while 600 suffice.
+
+    The last slice is divided by what of it lies within the run, so that it does not seem to drop.
+    """
+    slice_s = max(1, -(-end_of_run // (MAX_SLICES * NS_PER_S)))
+    width = slice_s * NS_PER_S
+    slices = max(1, -(-end_of_run // width))
+    lengths = np.full(slices, float(slice_s))
+    lengths[-1] = max((end_of_run - (slices - 1) * width) / NS_PER_S, 0.1)
+    done = spans.client & (spans.type != PENDING)
+    found = {}
+    for code in (OK, INFO, FAIL):
+        at = np.minimum(spans.end[done & (spans.type == code)] // width, slices - 1)
+        found[code] = np.bincount(at, minlength=slices) / lengths
+    return slice_s, found
+
+
+def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
+    """The chart; None where no client operation completed."""
+    if not bool((spans.client & (spans.type != PENDING)).any()):
+        return None
+    slice_s, by_type = rates(spans, frame.end)
+    low = 4 + frame.strip_height + 8
+    high = low + HEIGHT
+    highest = float(sum(by_type.values()).max())  # type: ignore[union-attr]  # a sum of three arrays is no int
+    scale = Linear(0, max(highest * 1.05, 1), high, low)
+    parts = [frame.strip(4), frame.shading(low, high)]
+    for tick in scale.ticks(5):
+        parts.append(line(LEFT, scale(tick), RIGHT, scale(tick), "grid"))
+        parts.append(text(LEFT - 8, scale(tick) + 3.5, f"{tick:,.0f}", "tick", "end"))
+    edges = np.minimum(np.arange(len(by_type[OK]) + 1) * slice_s * NS_PER_S, frame.end)
+    xs = frame.x.array(edges)
+    below = np.zeros(len(by_type[OK]))
+    for code, name in ((OK, "ok"), (INFO, "info"), (FAIL, "fail")):
+        above = below + by_type[code]
+        if by_type[code].any():
+            parts.append(element("path", d=_steps(xs, scale.array(below), scale.array(above)), class_=f"area area-{name}"))
+        below = above
+    parts.append(frame.time_axis(high, low))
+    per = "second" if slice_s == 1 else f"second, averaged over {slice_s} s"
+    return Plot(
+        svg=figure(
+            parts,
+            width=WIDTH,
+            height=high + 24,
+            id_="plot-throughput",
+            title="Throughput over time",
+            description=f"Completions a {per}, ok, info and fail stacked; at most {count(round(highest))} a second.",
+            class_="plot",
+        ),
+        notes=(f"Completions a {per}.", *frame.notes),
+        legend=(("swatch area-ok", "ok"), ("swatch area-info", "info"), ("swatch area-fail", "fail")),
+    )
+
+
+def _steps(xs: Floats, below: Floats, above: Floats) -> str:
+    """A closed outline: along the top of the steps to the right, back along their foot."""
+    there = "".join(
+        f"L{number(xs[i])} {number(above[i])}H{number(xs[i + 1])}" for i in range(len(above))
+    )
+    back = "".join(
+        f"L{number(xs[i + 1])} {number(below[i])}H{number(xs[i])}" for i in reversed(range(len(below)))
+    )
+    return "M" + there[1:] + back + "Z"

@@ -1,0 +1,196 @@
+"""The timeline around a violation: a row a process, a bar an operation, from invocation to completion.
+
+The order of invocations and completions, which is what a violation rests on, is drawn exactly; the
+distances are not to scale. Each event takes the next place to the right, a little further the longer
+the pause before it (by its logarithm), and far enough that an operation's label fits its bar. So two
+operations a microsecond and two a minute apart are both readable in one picture; true times stand below.
+A client's `info` stays open to the right, since it may take effect at any later time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from markupsafe import Markup
+
+from reports.excerpt import Excerpt
+from reports.faults import FaultPeriod
+from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
+from reports.spans import Span
+from reports.svg import element, figure, join, line, number, rect, text
+from reports.text import duration, seconds, short, shorten
+
+ROW = 30
+BAR = 21
+GUTTER = 96
+CHAR = 6.3
+"""Estimated width of a character of a label."""
+PAD = 14
+TAIL = 46
+"""How far beyond the last event an open-ended bar runs."""
+MIN_WIDTH = 860
+PAUSE_NS = 200_000_000
+"""A pause this long between two events is written between them."""
+
+
+def label(span: Span, length: int = 34) -> str:
+    """`register r17`, `lookup → r17`: f, argument, and the result where it says more."""
+    words = [span.f]
+    if span.argument is not None:
+        words.append(_argument(span))
+    if span.outcome == "ok" and not span.is_nemesis and (
+        span.argument is None or span.result not in (None, span.argument)
+    ):
+        words.append(f"→ {short(span.result, 24)}")
+    return shorten(" ".join(words), length)
+
+
+def _argument(span: Span) -> str:
+    if span.is_nemesis and isinstance(span.argument, dict) and "target" in span.argument:
+        return short(span.argument["target"], 24)
+    return short(span.argument, 24)
+
+
+def _marked_label(span: Span, excerpt: Excerpt) -> str:
+    return f"{span.index}  {label(span)}" if span.index in excerpt.named else label(span)
+
+
+def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, title: str) -> Plot:
+    """The picture of an excerpt that shows at least one operation; `id_` is unique in the page."""
+    spans = excerpt.spans
+    at, right = _places(excerpt)
+    times = _times(spans)
+    known_times = np.array([time for time, _ in times], dtype=np.float64)
+    known_places = np.array([at[event] for _, event in times])
+
+    def x(time: float) -> float:
+        """Between events proportionally; beyond the last one the right edge."""
+        return right if time > known_times[-1] else float(np.interp(time, known_times, known_places))
+
+    near = [p for p in periods if p.begin <= known_times[-1] and p.end >= known_times[0]]
+    bars = place_faults(near, x)
+    top = 4 + strip_height(bars)
+    processes = sorted({span.process for span in spans})
+    row_of = {process: number for number, process in enumerate(processes)}
+    bottom = top + ROW * len(processes) + 4
+    parts = [strip(bars, 4), shading(bars, top, bottom), _axis(times, at, top, bottom, right)]
+    rows = join(
+        line(0, top + ROW * (number + 1), right, top + ROW * (number + 1), "row-line") for number in row_of.values()
+    )
+    parts.append(element("g", rows, aria_hidden="true"))
+    # The named last, so that their outline lies over their neighbours'.
+    for span in sorted(spans, key=lambda s: s.index in excerpt.named):
+        parts.append(_bar(span, excerpt, at, top + ROW * row_of[span.process] + (ROW - BAR) / 2 + 1, right))
+    height = bottom + 34
+    names = [
+        text(GUTTER - 10, top + ROW * row_of[p] + ROW / 2 + 5, "nemesis" if p < 0 else f"process {p}", "lane-name", "end")
+        for p in processes
+    ]
+    gutter = element("svg", join(names), class_="gutter", width=GUTTER, height=height, aria_hidden="true")
+    drawn = figure(
+        parts,
+        width=right,
+        height=height,
+        id_=id_,
+        title=title,
+        description=f"Operations from {seconds(known_times[0])} to {seconds(known_times[-1])}, a row a process; "
+        "the table below lists them.",
+        class_="timeline",
+    )
+    return Plot(svg=join([gutter, drawn]), notes=excerpt.notes)
+
+
+def _times(spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """(time, index in the history) of every invocation and completion, in the history's order."""
+    events = [(span.begin, span.index) for span in spans]
+    events += [(span.end, span.completion) for span in spans if span.end is not None and span.completion is not None]
+    return sorted(events, key=lambda event: event[1])
+
+
+def _places(excerpt: Excerpt) -> tuple[dict[int, float], float]:
+    """x of every event by its index in the history, in one pass to the right (see the module); and the right edge."""
+    spans = excerpt.spans
+    ended = {span.completion: span for span in spans if span.completion is not None}
+    events = _times(spans)
+    at: dict[int, float] = {}
+    spare = width = 0.0
+    for _ in range(2):  # the second pass spreads what is narrower than the page over its width
+        before: tuple[int, float] | None = None
+        for time, index in events:
+            place = float(PAD) if before is None else before[1] + _gap(time - before[0]) + spare
+            closes = ended.get(index)
+            if closes is not None:
+                place = max(place, at[closes.index] + len(_marked_label(closes, excerpt)) * CHAR + 12)
+            at[index] = place
+            before = (time, place)
+        open_labels = [
+            at[span.index] + len(_marked_label(span, excerpt)) * CHAR + PAD for span in spans if span.completion is None
+        ]
+        width = max([max(at.values()) + TAIL, *open_labels])
+        if width >= MIN_WIDTH or len(events) < 2:
+            break
+        spare = (MIN_WIDTH - width) / (len(events) - 1)
+    return at, width
+
+
+def _gap(pause_ns: int) -> float:
+    written = 46.0 if pause_ns >= PAUSE_NS else 0.0
+    return max(9 + 6 * math.log10(1 + pause_ns / 100_000), written)
+
+
+def _axis(
+    times: Sequence[tuple[int, int]], at: dict[int, float], top: float, bottom: float, right: float
+) -> Markup:
+    """True times under the events while there is room, and how long the long pauses are."""
+    parts = [line(0, bottom, right, bottom, "axis")]
+    free_from = 0.0
+    for time, index in times:
+        x = at[index]
+        parts.append(line(x, top, x, bottom, "grid faint"))
+        if x >= free_from:
+            parts.append(line(x, bottom, x, bottom + 4, "axis"))
+            parts.append(text(x, bottom + 16, seconds(time), "tick", "middle" if x > 30 else "start"))
+            free_from = x + 74
+    free_from = 0.0
+    for (time, index), (next_time, next_index) in pairwise(times):
+        if next_time - time < PAUSE_NS:
+            continue
+        middle = (at[index] + at[next_index]) / 2
+        parts.append(rect(middle - 3, top, 6, bottom - top, "pause"))
+        if middle - 26 >= free_from:
+            parts.append(text(middle, bottom + 29, f"… {duration(next_time - time)} …", "tick pause-label", "middle"))
+            free_from = middle + 34
+    return element("g", join(parts), aria_hidden="true")
+
+
+def _bar(span: Span, excerpt: Excerpt, at: dict[int, float], y: float, right: float) -> Markup:
+    left = at[span.index]
+    end = at[span.completion] if span.completion is not None else right
+    classes = ["op", f"op-{span.outcome}"]
+    if span.is_nemesis:
+        classes.append("op-nemesis")
+    elif span.index in excerpt.named:
+        classes.append("op-named")
+    elif span.key not in excerpt.keys:
+        classes.append("op-other")
+    parts = [element("title", describe(span))]
+    if span.open_ended:
+        tip = f"M{number(end)} {number(y + 1)}H{number(right - 8)}L{number(right)} {number(y + BAR / 2)}"
+        parts.append(element("path", d=f"{tip}L{number(right - 8)} {number(y + BAR - 1)}H{number(end)}", class_="open"))
+    parts.append(rect(left, y, end - left, BAR, "bar", rx=3))
+    parts.append(text(left + 6, y + BAR / 2 + 4, _marked_label(span, excerpt), "op-label"))
+    return element("g", join(parts), class_=" ".join(classes))
+
+
+def describe(span: Span) -> str:
+    """Everything of an operation in some lines, for a tooltip."""
+    who = "nemesis" if span.is_nemesis else f"process {span.process}"
+    ended = "never completed" if span.end is None else f"{seconds(span.end)}, after {duration(span.end - span.begin)}"
+    lines = [f"operation {span.index}: {label(span, 120)}", f"{span.outcome} · {who}", f"{seconds(span.begin)} → {ended}"]
+    for name, value in (("key", span.key), ("node", span.node), ("Raft index", span.raft_index), ("error", span.error)):
+        if value is not None:
+            lines.append(f"{name}: {shorten(str(value), 160)}")
+    return "\n".join(lines)

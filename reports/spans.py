@@ -1,0 +1,158 @@
+"""Operations from invocation to completion: as arrays for counting, one by one for showing.
+
+Works on a history's columns, so that a report of a million operations makes objects of only those it shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.history import NEMESIS, Columns, History
+from harness.history.history import FAIL, INFO, INVOKE, OK, Codes
+
+Outcome = Literal["ok", "fail", "info", "pending"]
+PENDING = 0
+"""In `Spans.type`, where the other codes are the history's own `OK`, `FAIL` and `INFO`: never completed."""
+OUTCOMES: dict[int, Outcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """One operation, both halves together. Times are nanoseconds since the run began."""
+
+    index: int
+    """Of the invocation: the operation id."""
+    completion: int | None
+    process: int
+    f: str
+    key: str | None
+    argument: Any
+    result: Any
+    error: str | None
+    node: str | None
+    raft_index: int | None
+    begin: int
+    end: int | None
+    outcome: Outcome
+
+    @property
+    def is_nemesis(self) -> bool:
+        """Whether it broke or healed something."""
+        return self.process == NEMESIS
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether it may take effect at any later time: a client's `info`, or one that never completed."""
+        return not self.is_nemesis and self.outcome in ("info", "pending")
+
+
+@dataclass(frozen=True)
+class Spans:
+    """All operations of a history by invocation, in its order: arrays of length n.
+
+    `end` is -1 and `type` is `PENDING` where the history ends before the operation did.
+    """
+
+    history: History
+    index: Codes
+    begin: Codes
+    end: Codes
+    type: npt.NDArray[np.int8]
+
+    @classmethod
+    def of(cls, history: History) -> Spans:
+        """The spans of a history."""
+        columns, pairs = history.columns, history.pairs
+        index = np.flatnonzero(columns.type == INVOKE)
+        other = pairs[index]
+        done = other >= 0
+        end = np.full(len(index), -1, dtype=np.int64)
+        end[done] = columns.time[other[done]]
+        type_ = np.full(len(index), PENDING, dtype=np.int8)
+        type_[done] = columns.type[other[done]]
+        return cls(history=history, index=index, begin=columns.time[index], end=end, type=type_)
+
+    @property
+    def columns(self) -> Columns:
+        """Of the history."""
+        return self.history.columns
+
+    @cached_property
+    def process(self) -> Codes:
+        """Who invoked."""
+        return self.columns.process[self.index]
+
+    @cached_property
+    def f(self) -> Codes:
+        """Codes into the history's `f_names`."""
+        return self.columns.f[self.index]
+
+    @cached_property
+    def key(self) -> Codes:
+        """Codes into the history's `keys`; -1 for none."""
+        return self.columns.key[self.index]
+
+    @cached_property
+    def client(self) -> npt.NDArray[np.bool_]:
+        """Which are a client's, not the nemesis'."""
+        return self.process != NEMESIS
+
+    @cached_property
+    def positions(self) -> dict[int, int]:
+        """Nemesis spans by the index of their invocation: where they stand in these arrays."""
+        found = np.flatnonzero(~self.client)
+        return dict(zip(self.index[found].tolist(), found.tolist(), strict=True))
+
+    def position(self, operation: int) -> int | None:
+        """Where the operation stands of which `operation` is either half; None if the history has none."""
+        if not 0 <= operation < len(self.history):
+            return None
+        if self.columns.type[operation] != INVOKE:
+            operation = int(self.history.pairs[operation])
+        return int(np.searchsorted(self.index, operation))
+
+    def span(self, position: int) -> Span:
+        """The operation at a position, as an object."""
+        columns = self.columns
+        index = int(self.index[position])
+        other = int(self.history.pairs[index])
+        done = other >= 0
+
+        def name(names: tuple[str, ...], codes: Codes) -> str | None:
+            """From the completion, which knows more, else from the invocation."""
+            for row in (other, index) if done else (index,):
+                if codes[row] >= 0:
+                    return names[int(codes[row])]
+            return None
+
+        raft_index = int(columns.raft_index[other]) if done else -1
+        return Span(
+            index=index,
+            completion=other if done else None,
+            process=int(columns.process[index]),
+            f=columns.f_names[int(columns.f[index])],
+            key=name(columns.keys, columns.key),
+            argument=columns.decoded(int(columns.value[index])),
+            result=columns.decoded(int(columns.value[other])) if done else None,
+            error=name(columns.errors, columns.error),
+            node=name(columns.nodes, columns.node),
+            raft_index=None if raft_index < 0 else raft_index,
+            begin=int(columns.time[index]),
+            end=int(columns.time[other]) if done else None,
+            outcome=OUTCOMES[int(self.type[position])],
+        )
+
+    def nemesis(self) -> list[Span]:
+        """Every operation of the nemesis, in order."""
+        return [self.span(position) for position in np.flatnonzero(~self.client).tolist()]
+
+
+def end_of_run(history: History, *others: int) -> int:
+    """The last instant that a chart must show, in nanoseconds; at least a millisecond."""
+    times = history.columns.time
+    return max(int(times[-1]) if len(times) else 0, *others, 1_000_000)

@@ -1,0 +1,141 @@
+"""How reports write values: safe characters, times with a fitting unit, figures, short JSON.
+
+Everything in a recording may hold any text: a node's log line, a key from a fuzzer. What a page, a
+terminal or an XML file cannot carry, or what would deceive its reader (controls, lone surrogates,
+direction overrides), is shown by its escape instead of silently dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+NS_PER_S = 1_000_000_000
+
+
+def clean(text: str) -> str:
+    """`text` with controls (but tab and newline), surrogates and direction overrides as visible escapes."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the last an ellipsis where something was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def count(number: int) -> str:
+    """`12345` as `12,345`."""
+    return f"{number:,}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 node`, `5 nodes`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def seconds(ns: int | float) -> str:
+    """A point in a run's time, to the millisecond: `12.345 s`."""
+    return f"{ns / NS_PER_S:.3f} s"
+
+
+def duration(ns: int | float) -> str:
+    """A length of time in a fitting unit, three digits or so: `850 µs`, `3.2 ms`, `2.01 s`, `4 min 10 s`."""
+    if ns < 1_000:
+        return f"{ns:.0f} ns"
+    if ns < 1_000_000:
+        return f"{_digits(ns / 1e3)} µs"
+    if ns < NS_PER_S:
+        return f"{_digits(ns / 1e6)} ms"
+    if ns < 120 * NS_PER_S:
+        return f"{_digits(ns / 1e9)} s"
+    minutes, rest = divmod(round(ns / NS_PER_S), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _digits(number: float) -> str:
+    places = 2 if number < 10 else 1 if number < 100 else 0
+    text = f"{number:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def size(bytes_: int) -> str:
+    """`1.4 MB`, in powers of 1000."""
+    number = float(bytes_)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{_digits(number)} {unit}"
+        number /= 1000
+    return f"{_digits(number)} TB"
+
+
+def short(value: Any, length: int = 60) -> str:
+    """A JSON-like value in one line for a label: `r17`, `id r17, weight 1`, `[3] a, b, c`, `null`."""
+    return shorten(_one_line(value, depth=0), length)
+
+
+def _one_line(value: Any, depth: int) -> str:
+    match value:
+        case None:
+            return "null"
+        case str():
+            return clean(value).replace("\n", "\\n")
+        case bool():
+            return "true" if value else "false"
+        case Mapping():
+            if depth > 2:
+                return "{…}"
+            inner = ", ".join(f"{clean(str(k))} {_one_line(v, depth + 1)}" for k, v in value.items())
+            return f"{{{inner}}}" if depth else inner
+        case list() | tuple():
+            if depth > 2:
+                return "[…]"
+            shown = ", ".join(_one_line(item, depth + 1) for item in value[:8])
+            return f"[{len(value)}] {shown}" + (", …" if len(value) > 8 else "")
+        case float():
+            return f"{value:.6g}"
+        case _:
+            return clean(str(value))
+
+
+def exact(value: Any) -> str:
+    """A value in full: text as it is, anything else as JSON (or its `repr`, where JSON has no word for it)."""
+    if isinstance(value, str):
+        return clean(value)
+    try:
+        return clean(msgspec.json.encode(value).decode())
+    except (TypeError, ValueError):  # ValueError: lone surrogates in a text, integers beyond 64 bits
+        return clean(repr(value))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """A nested value as rows (path, text), depth first; a list of plain values is one row."""
+    match value:
+        case Mapping() if value:
+            for name, inner in value.items():
+                text = clean(str(name))
+                yield from leaves(inner, f"{path} › {text}" if path else text)
+        case list() | tuple() if any(isinstance(item, Mapping) for item in value):
+            for number, item in enumerate(value):
+                yield from leaves(item, f"{path}[{number}]")
+        case float():
+            yield path, f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+        case bool() | None:
+            yield path, _one_line(value, 0)
+        case int():
+            yield path, count(value)
+        case list() | tuple():
+            yield path, ", ".join(_one_line(item, 1) for item in value) or "none"
+        case _:
+            yield path, exact(value)

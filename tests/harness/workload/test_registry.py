@@ -1,0 +1,108 @@
+"""The registry workload, in virtual time against a registry that is a dictionary."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from harness.drivers.virtual import simulate
+from harness.generator import clients, phases, stagger, time_limit
+from harness.history import History, Operation
+from harness.workload import WORKLOADS, workload
+from harness.workload.registry import INSTANCES_PER_SERVICE, instance_key, next_operation, services_until
+
+NODES = ("n1", "n2", "n3")
+MS = 1_000_000
+
+
+class Registry:
+    """A perfect registry. A node in `behind` never applies what comes; one in `dead` never answers."""
+
+    def __init__(self, behind: frozenset[str] = frozenset(), dead: frozenset[str] = frozenset()) -> None:
+        self.instances: dict[str, str] = {}
+        self.index = 0
+        self.behind = behind
+        self.dead = dead
+
+    def perform(self, op: Operation, now: int) -> tuple[Operation, int]:
+        key = str(op.key)
+        if op.node in self.dead:
+            return msgspec.structs.replace(op, type="fail", error="connection refused"), MS
+        value = op.value
+        match op.f:
+            case "register":
+                self.index += 1
+                self.instances[key] = str(op.value)
+            case "deregister":
+                self.index += 1
+                value = self.instances.pop(key, None)
+            case "lookup":
+                value = self.instances.get(key)
+            case _:
+                value = {
+                    k.partition("/")[2]: v for k, v in self.instances.items() if k.partition("/")[0] == key
+                }
+        behind = op.f == "final-local" and op.node in self.behind
+        index = self.index - 1 if behind else self.index
+        return msgspec.structs.replace(op, type="ok", value=value, raft_index=index), 3 * MS
+
+
+def run(registry: Registry, seed: int = 1) -> History:
+    work = workload("registry", NODES)
+    main = time_limit(3_000 * MS, clients(stagger(3 * MS, work.generator)))
+    return simulate(phases(main, work.final), threads=4, nodes=NODES, seed=seed, perform=registry.perform)
+
+
+def test_every_service_touched_is_read_back_from_every_node_in_both_ways() -> None:
+    history = run(Registry())
+    touched = {str(op.key).partition("/")[0] for op in history if op.key}
+    for f in ("final-list", "final-local"):
+        read = {(op.node, op.key) for op in history if op.f == f and op.type == "ok"}
+        assert read >= {(node, service) for node in NODES for service in touched}
+
+
+def test_the_mix_has_all_operations_and_registration_ids_are_unique() -> None:
+    history = run(Registry())
+    counts = Counter(op.f for op in history if op.type == "invoke")
+    assert all(counts[f] > 20 for f in ("register", "deregister", "lookup", "list"))
+    ids = [op.value for op in history if op.f == "register" and op.type == "invoke"]
+    assert len(ids) == len(set(ids))
+
+
+def test_reading_back_begins_with_an_acknowledged_write() -> None:
+    history = run(Registry())
+    first = next(op for op in history if op.f.startswith("final-"))
+    before = [op for op in history if op.index < first.index and op.type == "ok"]
+    assert (before[-1].f, before[-1].key) == ("register", instance_key(0))
+
+
+def test_a_node_that_lags_is_asked_again_and_then_given_up() -> None:
+    history = run(Registry(behind=frozenset({"n2"})))
+    locals_of = Counter(op.node for op in history if op.f == "final-local" and op.type == "invoke")
+    services = len({op.key for op in history if op.f == "final-local"})
+    assert locals_of["n2"] == 40
+    assert locals_of["n1"] == locals_of["n3"] == services
+
+
+def test_a_dead_node_does_not_keep_the_run_from_ending() -> None:
+    history = run(Registry(dead=frozenset({"n3"})))
+    assert {op.node for op in history if op.f == "final-local" and op.type == "ok"} == {"n1", "n2"}
+
+
+def test_services_until_covers_every_instance_that_may_have_been_drawn() -> None:
+    history = simulate(
+        time_limit(10_000 * MS, clients(stagger(MS, next_operation))), threads=2, perform=Registry().perform
+    )
+    made = sum(op.type == "invoke" for op in history)
+    keys = {str(op.key).partition("/")[0] for op in history}
+    assert keys <= set(services_until(made))
+    assert len({instance_key(n) for n in range(5000)}) == 5000
+    assert len({instance_key(n).partition("/")[0] for n in range(160)}) == 160 // INSTANCES_PER_SERVICE
+
+
+def test_an_unknown_workload_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'registry'"):
+        workload("regsitry", NODES)
+    assert "registry" in WORKLOADS
