@@ -51,9 +51,8 @@ def realistic_history(operations: int, seed: int = 1) -> History:
         thread = draw.randrange(PROCESSES)
         begun = pending.pop(thread, None)
         if begun is None:
-            service = f"svc-{draw.randrange(SERVICES)}"
-            instance = draw.randrange(INSTANCES_PER_SERVICE)
-            key = f"{service}/10.0.0.{instance}:8080"
+            instance = f"10.0.0.{draw.randrange(INSTANCES_PER_SERVICE)}:8080"
+            key = f"svc-{draw.randrange(SERVICES)}/{instance}"
             f = draw.choices(["register", "deregister", "lookup"], [50, 20, 30])[0]
             value = f"r{len(recorded)}" if f == "register" else None
             pending[thread] = record(threads[thread], "invoke", f, key, value, node=draw.choice(NODES))

@@ -1,26 +1,6 @@
 """Durability: what was acknowledged is still there at the end, and what was removed is not.
 
-**The rule**, per key, for a registration R (ids are unique, so R is one `register` operation):
-
-- R *must* be present if it is `ok` and every other register or deregister of its key, `ok` or
-  `info`, had completed before R was invoked (an `info` never completes).
-- R *must not* be present if it `fail`ed, or if it is `ok` and a deregister, or a register of another
-  id, was `ok` and invoked after R completed.
-- Otherwise either is right. An id that nobody registered for that key must not be present.
-
-**Why it is sound.** A register *upserts*: it replaces what its key held. So a key holds, in whatever
-order the system chose, what the last write of that key put there (an id, or nothing for a
-deregister). `fail` writes are in no order; an `ok` write lies between its invocation and its
-completion; an `info` write lies anywhere after its invocation or nowhere. Let F be a read that was
-invoked after every write of the key was invoked and every `ok` one had completed.
-
-- *Must.* Every other write that may be in the order had completed, as `ok`, before R was invoked,
-  hence comes before R. R is the last write, and F, which follows R's completion, finds it.
-- *Must not.* If R failed it is in no order. Otherwise some `ok` write W was invoked after R
-  completed, so W comes after R, and puts something that is not R. What comes after W cannot bring R
-  back, for no other write carries R's id. F follows W's completion and so cannot find R.
-
-It is not complete, and need not be: what lies between is the linearizability checker's business.
+The rule, and why it is sound, stands in `durability_rule`.
 
 **Which reads count.** `final-list` claims to be linearizable, so it counts for each key whose writes
 were all invoked, and if `ok` completed, before it was invoked. `final-local` claims only to be what
@@ -39,8 +19,8 @@ from dataclasses import dataclass
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
+from checkers.durability_rule import Flags, Indices, Writes, apply_rule
 from checkers.registry_model import (
     CLIENT_OPERATIONS,
     DEREGISTER,
@@ -53,10 +33,7 @@ from checkers.registry_model import (
 )
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS, Columns, Recording
-from harness.history.history import FAIL, INFO, INVOKE, OK
-
-Indices = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+from harness.history.history import FAIL, INFO, OK
 
 EVIDENCE_LIMIT = 24
 LINEARIZABLE = "linearizable"
@@ -69,51 +46,6 @@ UNACKNOWLEDGED = "unacknowledged but present"
 """Allowed: the register is `info`, and it did happen."""
 
 VIOLATIONS = (LOST, RESURRECTED, FAILED, INVENTED)
-
-
-@dataclass(frozen=True)
-class _Writes:
-    """The registers and deregisters of a history, sorted by key, then by invocation; rows of equal length."""
-
-    key: Indices
-    invoked: Indices
-    completed: Indices
-    """Index of the completion; -1 if the history ends before it."""
-    outcome: npt.NDArray[np.int8]
-    """OK, FAIL or INFO; INFO also where there is no completion."""
-    registers: Flags
-    id: Indices
-    """Value code of a register's id; -1 for a deregister, or for a register without one."""
-
-    @classmethod
-    def of(cls, columns: Columns, pairs: Indices) -> _Writes:
-        register, deregister = columns.f_code(REGISTER), columns.f_code(DEREGISTER)
-        is_write = (columns.type == INVOKE) & ((columns.f == register) | (columns.f == deregister))
-        invoked = np.flatnonzero(is_write & (columns.process != NEMESIS) & (columns.key >= 0))
-        invoked = invoked[np.argsort(columns.key[invoked], kind="stable")]
-        completed = pairs[invoked]
-        registers = columns.f[invoked] == register
-        return cls(
-            key=columns.key[invoked],
-            invoked=invoked,
-            completed=completed,
-            outcome=np.where(completed < 0, INFO, columns.type[completed]).astype(np.int8),
-            registers=registers,
-            id=np.where(registers, columns.value[invoked], -1),
-        )
-
-
-@dataclass(frozen=True)
-class _Keys:
-    """What the rule says of each key that a write names; arrays over `code`, ascending."""
-
-    code: Indices
-    must: Indices
-    """The write row of the registration that must be present; -1 if none must."""
-    settled: Indices
-    """The history index after which a read must have been invoked to count."""
-    last_ok: Indices
-    """The write row of the `ok` write that was invoked last; -1 if none."""
 
 
 @dataclass(frozen=True)
@@ -139,39 +71,8 @@ class _Finding:
     """The write row of its register for that key; -1 if there is none."""
 
 
-def _apply_rule(writes: _Writes) -> tuple[_Keys, Flags]:
-    """The rule in arrays: per key, and per write row whether an `ok` R must not be present."""
-    code, first = np.unique(writes.key, return_index=True)
-    if not len(code):
-        nothing = np.array([], dtype=np.int64)
-        return _Keys(nothing, nothing, nothing, nothing), np.array([], dtype=bool)
-    rows = np.arange(len(writes.key))
-    segment = np.repeat(np.arange(len(code)), np.diff(np.append(first, len(rows))))
-    ok, may_happen = writes.outcome == OK, writes.outcome != FAIL
-
-    def highest(of: Indices, where: Flags) -> Indices:
-        return np.asarray(np.maximum.reduceat(np.where(where, of, -1), first))
-
-    last = highest(rows, may_happen)
-    last_ok = highest(rows, ok)
-    has_info = highest(writes.outcome.astype(np.int64), may_happen) == INFO
-    others_completed = highest(writes.completed, ok & (rows != last[segment]))
-    candidate = (last >= 0) & ~has_info
-    candidate &= writes.registers[last] & (others_completed < writes.invoked[last])
-    must_not = ok & (last_ok[segment] >= 0) & (writes.completed < writes.invoked[last_ok[segment]])
-    return (
-        _Keys(
-            code=code,
-            must=np.where(candidate, last, -1),
-            settled=np.maximum(highest(writes.invoked, may_happen), highest(writes.completed, ok)),
-            last_ok=last_ok,
-        ),
-        must_not,
-    )
-
-
-def _rows_by_id(columns: Columns, writes: _Writes) -> tuple[dict[str, int], Flags, list[str]]:
-    """(id -> its register's row, which rows cannot be judged, why): ids must be texts, each registered once."""
+def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
+    """(id -> its register's row, rows that cannot be judged, why): ids are texts, each registered once."""
     rows = np.flatnonzero(writes.registers)
     codes = writes.id[rows]
     distinct, counts = np.unique(codes, return_counts=True)
@@ -205,7 +106,9 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
     is_write = (columns.f == columns.f_code(REGISTER)) | (columns.f == columns.f_code(DEREGISTER))
     linearizable = is_ok & (columns.f == columns.f_code(FINAL_LIST))
     local = is_ok & (columns.f == columns.f_code(FINAL_LOCAL))
-    required = int(columns.raft_index[is_ok & (is_write | (columns.f == columns.f_code(FINAL_LIST)))].max(initial=-1))
+    required = int(
+        columns.raft_index[is_ok & (is_write | (columns.f == columns.f_code(FINAL_LIST)))].max(initial=-1)
+    )
     unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
 
     reads: list[_Read] = []
@@ -247,10 +150,10 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
 class _Judgement:
     """One pass over the final reads."""
 
-    def __init__(self, columns: Columns, writes: _Writes, nodes: tuple[str, ...]) -> None:
+    def __init__(self, columns: Columns, writes: Writes, nodes: tuple[str, ...]) -> None:
         self._columns = columns
         self._writes = writes
-        self.keys, self._must_not = _apply_rule(writes)
+        self.keys, self._must_not = apply_rule(writes)
         self._row_of_id, unfit, self.problems = _rows_by_id(columns, writes)
         self._fit = ~np.isin(self.keys.code, writes.key[unfit])
         self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
@@ -269,7 +172,9 @@ class _Judgement:
         for (service, value), group in alike.items():
             listing = as_listing({} if value < 0 else self._columns.decoded(value))
             if listing is None:
-                self.problems.append(f"operation {group[0].completed} does not answer with a list of instances")
+                self.problems.append(
+                    f"operation {group[0].completed} does not answer with a list of instances"
+                )
                 continue
             self._judge_alike(service, listing, group)
 
@@ -329,15 +234,21 @@ class _Judgement:
             begun, ended = int(writes.invoked[finding.row]), int(writes.completed[finding.row])
             cited += [begun, ended]
             how = "was refused as certainly not done" if kind == FAILED else "was acknowledged"
-            story = f"Operation {begun} registered {finding.id} for {finding.key} and {how} at operation {ended}."
+            story = (
+                f"Operation {begun} registered {finding.id} for {finding.key} and {how} at operation {ended}."
+            )
         if kind == LOST:
-            story += " Every other write of that key that may have happened had been acknowledged before it began."
+            story += (
+                " Every other write of that key that may have happened had been acknowledged before it began."
+            )
         elif kind == RESURRECTED:
             position = int(np.searchsorted(self.keys.code, writes.key[finding.row]))
             after = int(self.keys.last_ok[position])
             what = "registered another id" if writes.registers[after] else "deregistered the key"
             cited += [int(writes.invoked[after]), int(writes.completed[after])]
-            story += f" Operation {cited[-2]} began later, {what}, and was acknowledged at operation {cited[-1]}."
+            story += (
+                f" Operation {cited[-2]} began later, {what}, and was acknowledged at operation {cited[-1]}."
+            )
         first: dict[str, _Read] = {}
         for read in reads:
             first.setdefault(read.place, read)
@@ -370,8 +281,10 @@ class Durability:
         columns, pairs = recording.history.columns, recording.history.pairs
         strange = _strange_operations(columns)
         if strange:
-            return self._unknown(f"operations that this checker does not know may write: {', '.join(strange)}")
-        writes = _Writes.of(columns, pairs)
+            return self._unknown(
+                f"operations that this checker does not know may write: {', '.join(strange)}"
+            )
+        writes = Writes.of(columns, pairs)
         acknowledged = int(np.count_nonzero(writes.registers & (writes.outcome == OK)))
         reads, problems = _final_reads(columns, pairs, recording.nodes)
         judgement = _Judgement(columns, writes, recording.nodes)
@@ -454,5 +367,7 @@ def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
         if len(missing):
             key = judgement.key_name(int(missing[0]))
             where = "by any linearizable final list" if place == LINEARIZABLE else f"in {place}'s own state"
-            problems.append(f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, as {key}")
+            problems.append(
+                f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, as {key}"
+            )
     return problems

@@ -58,7 +58,9 @@ class Stats:
         return self._verdict(by_f)
 
     def _verdict(self, by_f: dict[str, dict[str, Any]]) -> Verdict:
-        totals = {outcome: sum(row[outcome] for row in by_f.values()) for outcome in ("count", "ok", "fail", "info")}
+        totals = {
+            outcome: sum(row[outcome] for row in by_f.values()) for outcome in ("count", "ok", "fail", "info")
+        }
         never = [f for f, row in by_f.items() if not row["ok"]]
         summary = "{count} operations: {ok} ok, {fail} fail, {info} info".format(**totals)
         if not by_f:

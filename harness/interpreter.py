@@ -290,7 +290,7 @@ class Interpreter:
         try:
             answer, self._generator = generator.op(self._context)
         except GeneratorError as error:
-            raise error.within(self._context) from error
+            raise error.within(self._context) from error.__cause__
         except Exception as error:
             # A generator is the user's code: whatever it raises must not end the run before it has healed.
             raise self._raised(generator, error) from error
@@ -303,7 +303,7 @@ class Interpreter:
         try:
             self._generator = generator.update(self._context, event)
         except GeneratorError as error:
-            raise error.within(self._context) from error
+            raise error.within(self._context) from error.__cause__
         except Exception as error:
             # As in `_ask`.
             raise self._raised(generator, error) from error

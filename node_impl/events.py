@@ -60,7 +60,7 @@ class Register(msgspec.Struct, frozen=True, tag=True):
 
 
 class Update(msgspec.Struct, frozen=True, tag=True):
-    """Change an instance that exists; refused (not found, at an index) if it does not. None: leave as it is."""
+    """Change an instance that exists; refused (`not-found`, at an index) if not. None: leave as it is."""
 
     key: InstanceKey
     weight: float | None = None
@@ -133,8 +133,9 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 class Refused(msgspec.Struct, frozen=True, tag=True):
     """The request was not, or not known to be, carried out.
 
-    proposed: False only if certainly nothing was appended to any log nor forwarded; a client may then
-    say `fail`. True: it may still take effect at any later time.
+    proposed: False only if it certainly has and will have no effect: nothing was appended to any log, or
+    (`not-found`) what was appended changed nothing; a client may then say `fail`. True: it may still take
+    effect at any later time.
     """
 
     code: Literal[

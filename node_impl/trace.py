@@ -33,7 +33,9 @@ class TraceWriter:
             self.life += 1
             path = folder / f"{self.life:04}.jsonl"
             try:
-                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+                self._file = os.open(
+                    path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644
+                )
             except FileExistsError:
                 continue  # another process took the number since the folder was listed
         self._encode = msgspec.json.Encoder().encode

@@ -4,5 +4,5 @@ What may live here: pure functions from (recording, verdicts, about the run) to 
 judging (a report never decides validity, it shows the worst it was given), running anything, reading
 clocks or the network. Of ours it imports `harness.history` and the types of `checkers.verdict` alone.
 
-Doors: `reports.html.render`, `reports.junit.junit`, `reports.terminal.summary`, `reports.about.ReportAbout`.
+Doors: `reports.html.render`, `reports.junit.junit`, `reports.terminal.show`, `reports.about.ReportAbout`.
 """

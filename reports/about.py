@@ -46,14 +46,14 @@ class Outcome(msgspec.Struct, frozen=True):
     why: str
 
 
-def outcome(verdicts: Sequence[Verdict], about: ReportAbout) -> Outcome:
-    """Combine what the run says of itself with its verdicts; the worst wins, and no verdict is `unknown`.
+def outcome(verdicts: Sequence[Verdict], claimed: Validity) -> Outcome:
+    """Combine what the run claims of itself with its verdicts; the worst wins, and no verdict is `unknown`.
 
     `why` is the title of the first evidence of the first verdict that decides it, or that verdict's summary.
     """
     if not verdicts:
-        return Outcome(Validity.worst([about.validity, Validity.UNKNOWN]), "No checker judged this run.")
-    validity = Validity.worst([about.validity, *(verdict.validity for verdict in verdicts)])
+        return Outcome(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
+    validity = Validity.worst([claimed, *(verdict.validity for verdict in verdicts)])
     if validity is Validity.VALID:
         many = "The one checker" if len(verdicts) == 1 else f"All {len(verdicts)} checkers"
         return Outcome(validity, f"{many} found nothing wrong.")

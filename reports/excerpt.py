@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.history.history import INFO, Codes
-from reports.spans import PENDING, Span, Spans
+from reports.spans import PENDING, Mask, Span, Spans
 from reports.text import count, plural
 
 MAX_NAMED = 40
@@ -43,7 +43,9 @@ def excerpt(spans: Spans, operations: Sequence[int]) -> Excerpt:
     positions = {operation: spans.position(operation) for operation in operations}
     absent = [str(operation) for operation, position in positions.items() if position is None]
     if absent:
-        notes.append(f"The evidence names what this history does not have: operation {', '.join(absent[:10])}.")
+        notes.append(
+            f"The evidence names what this history does not have: operation {', '.join(absent[:10])}."
+        )
     known = dict.fromkeys(position for position in positions.values() if position is not None)
     named = np.array(sorted(known), dtype=np.int64)
     if not len(named):
@@ -96,7 +98,9 @@ def _company(spans: Spans, named: Codes, notes: list[str]) -> Codes:
     nemesis = np.flatnonzero(meanwhile & ~spans.client)
     faults = _nearest(spans, nemesis, moments, MAX_NEMESIS)
     if len(nemesis) > len(faults):
-        notes.append(f"{plural(len(nemesis) - len(faults), 'more nemesis operation')} in this stretch not drawn.")
+        notes.append(
+            f"{plural(len(nemesis) - len(faults), 'more nemesis operation')} in this stretch not drawn."
+        )
     return np.concatenate([chosen, company, faults])
 
 
@@ -106,21 +110,23 @@ def _nearest(spans: Spans, candidates: Codes, moments: Codes, wanted: int) -> Co
         return candidates
     distance = np.minimum(
         _distance(spans.begin[candidates], moments),
-        np.where(spans.end[candidates] < 0, np.iinfo(np.int64).max, _distance(spans.end[candidates], moments)),
+        np.where(
+            spans.end[candidates] < 0, np.iinfo(np.int64).max, _distance(spans.end[candidates], moments)
+        ),
     )
     return candidates[np.argsort(distance, kind="stable")[:wanted]]
 
 
 def _distance(times: Codes, moments: Codes) -> Codes:
+    """From each time to the nearest of the moments, which are sorted."""
     at = np.searchsorted(moments, times)
     before = np.abs(times - moments[np.maximum(at - 1, 0)])
     after = np.abs(moments[np.minimum(at, len(moments) - 1)] - times)
-    return np.minimum(before, after)
+    nearest: Codes = np.minimum(before, after)
+    return nearest
 
 
-def _overlaps_any(begin: Codes, end: Codes, others_begin: Codes, others_end: Codes) -> np.ndarray[
-    tuple[int], np.dtype[np.bool_]
-]:
+def _overlaps_any(begin: Codes, end: Codes, others_begin: Codes, others_end: Codes) -> Mask:
     found = np.zeros(len(begin), dtype=bool)
     for low, high in zip(others_begin.tolist(), others_end.tolist(), strict=True):
         found |= (begin <= high) & (end >= low)

@@ -7,7 +7,8 @@ actions all took no effect has no period; the log lists it and says so.
 How a fault ends is read from the actions in the completions (`Kill` of n1 ends with a `Start` of
 n1, every `Cut` with a `Heal`). Where a completion is missing (the run was cut short) or names no actions,
 the names of the operations decide: `start` ends `kill`, `resume` ends `pause`, `heal` ends
-`partition`, `heal-x` ends `x`, and `final-heal` ends everything. An action that reports an error mends nothing.
+`partition`, `heal-x` ends `x`, and `final-heal` ends everything. An action that reports an error
+mends nothing.
 """
 
 from __future__ import annotations
@@ -140,7 +141,9 @@ def _begun(span: Span, actions: Sequence[Mapping[str, Any]], end_of_run: int) ->
         )
     if not actions and span.f not in _ENDED_BY_F:
         begun.append(
-            _Open(FaultPeriod(span.f, span.begin, end_of_run, span.index, (), _label(span.f, span, ()), False))
+            _Open(
+                FaultPeriod(span.f, span.begin, end_of_run, span.index, (), _label(span.f, span, ()), False)
+            )
         )
     return begun
 
@@ -154,7 +157,9 @@ def _links(action: Mapping[str, Any]) -> list[tuple[str, str]]:
     listed = action.get("links")
     if not isinstance(listed, list | tuple):
         return []
-    return [(str(link[0]), str(link[1])) for link in listed if isinstance(link, list | tuple) and len(link) == 2]
+    return [
+        (str(link[0]), str(link[1])) for link in listed if isinstance(link, list | tuple) and len(link) == 2
+    ]
 
 
 def _target(span: Span) -> str:
@@ -168,6 +173,8 @@ def _target(span: Span) -> str:
 
 def _label(kind: str, span: Span, nodes: tuple[str, ...]) -> str:
     target = _target(span)
+    if not nodes and isinstance(span.result, Mapping) and span.result.get("leader") and target == "leader":
+        nodes = (str(span.result["leader"]),)
     words = [kind, ", ".join(nodes) if nodes else target]
     if nodes and target and target not in nodes:
         words.append(f"({target})")
@@ -201,7 +208,7 @@ def nemesis_rows(nemesis: Sequence[Span]) -> list[NemesisRow]:
                 target=_target(span),
                 nodes=tuple(nodes),
                 effect=effect,
-                details=tuple([*_details(actions), *errors, *([span.error] if span.error else [])]),
+                details=(*_details(actions), *errors, *([span.error] if span.error else [])),
             )
         )
     return rows
@@ -216,5 +223,7 @@ def _details(actions: Sequence[Mapping[str, Any]]) -> list[str]:
             said.append(f"cut {shown}" + (f" and {len(links) - 12} more" if len(links) > 12 else ""))
         details = action.get("details")
         if isinstance(details, Mapping):
-            said.extend(f"{str(name).replace('_', ' ')}: {value}" for name, value in list(details.items())[:8])
+            said.extend(
+                f"{str(name).replace('_', ' ')}: {value}" for name, value in list(details.items())[:8]
+            )
     return said

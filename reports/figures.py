@@ -11,7 +11,7 @@ from harness.history.history import FAIL, INFO, OK
 from reports.about import ReportAbout
 from reports.faults import is_fault, took_effect
 from reports.roles import TraceMarks
-from reports.spans import PENDING, Span, Spans
+from reports.spans import PENDING, Mask, Span, Spans
 from reports.text import NS_PER_S, count, duration, plural, seconds
 
 READS = frozenset({"lookup", "list", "read", "get", "final-list", "final-local"})
@@ -31,7 +31,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class OperationStats:
-    """One row of the table of operations. Latencies are of `ok` completions, in nanoseconds; None without any."""
+    """One row of the table of operations. Latencies are of `ok` completions, in ns; None without any."""
 
     f: str
     total: int
@@ -64,10 +64,11 @@ class Lag:
     @property
     def warning(self) -> str:
         """The sentence that says so."""
+        over = f"{plural(self.over, 'sample')} of {count(self.samples)}"
         return (
-            f"The harness's own event loop woke up to {duration(self.worst_ns)} late (at {seconds(self.worst_at)}); "
-            f"{plural(self.over, 'sample')} of {count(self.samples)} lie above the bound of "
-            f"{duration(self.bound_ns)}. Latencies and time-outs may be the harness's own, not the cluster's."
+            f"The harness's own event loop woke up to {duration(self.worst_ns)} late, at "
+            f"{seconds(self.worst_at)}; {over} lie above the bound of {duration(self.bound_ns)}. "
+            "Latencies and time-outs may be the harness's own, not the cluster's."
         )
 
 
@@ -84,7 +85,7 @@ def lag(recording: Recording) -> Lag | None:
 
 
 def stats(spans: Spans) -> list[OperationStats]:
-    """A row for each client `f`, the most frequent first, and the sum of all at the end where there are several."""
+    """A row for each client `f`, the most frequent first, and at the end the sum where there are several."""
     rows = []
     names = spans.columns.f_names
     for code in np.unique(spans.f[spans.client]).tolist():
@@ -95,7 +96,7 @@ def stats(spans: Spans) -> list[OperationStats]:
     return rows
 
 
-def _stats_row(spans: Spans, mask: np.ndarray[tuple[int], np.dtype[np.bool_]], name: str) -> OperationStats:
+def _stats_row(spans: Spans, mask: Mask, name: str) -> OperationStats:
     types = spans.type[mask]
     ok = mask & (spans.type == OK)
     latencies = spans.end[ok] - spans.begin[ok]
@@ -137,7 +138,7 @@ def key_figures(
         Figure("duration", duration(about.duration_s * NS_PER_S)),
         Figure("operations", count(int(spans.client.sum())), "invoked by clients"),
         Figure("acknowledged writes", count(int((writes & (spans.type == OK)).sum()))),
-        Figure("leader changes", "–", "no node trace tells")
+        Figure("leader changes", "not known", "no node trace tells")
         if changes is None
         else Figure("leader changes", count(changes), "elections won after the first"),
         Figure(

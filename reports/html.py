@@ -17,13 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from checkers.verdict import Evidence, EventRef, Validity, Verdict
+from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from harness.history import Recording, TraceEvent
 from reports import text
 from reports.about import ReportAbout, StoredFile, outcome
@@ -54,7 +53,7 @@ LONGEST_TEXT = 20_000
 
 SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
 _RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
-_OPERATION = re.compile(r"\b(operations?)( )(\d+)\b")
+_OPERATION = re.compile(r"\boperations? (\d+)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -122,45 +121,45 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     ordered = sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
     checkers, timelines, undrawn = _checkers(ordered, spans, periods, marks)
     rows = nemesis_rows(nemesis)
+    answer = outcome(verdicts, about.validity)
 
     style, script = _asset("report.css"), _asset("report.js")
-    return _environment().get_template("report.html.j2").render(
-        about=about,
-        outcome=outcome(verdicts, about),
-        symbols=SYMBOLS,
-        figures=key_figures(recording, about, spans, nemesis, marks),
-        checkers=checkers,
-        timelines=timelines,
-        undrawn_timelines=undrawn,
-        latency=latency_plot(spans, frame),
-        throughput=throughput_plot(spans, frame),
-        roles=roles_plot(lanes, frame),
-        roles_missing=lanes.missing,
-        lag=run_lag,
-        lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
-        stats=stats(spans),
-        nemesis=rows[:MAX_NEMESIS_ROWS],
-        hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
-        options=[*text.leaves(recording.options), *_only_in(about.options, recording.options)],
-        trace_gaps=[gap for trace in recording.traces.values() for gap in trace.gaps],
-        files=[(file, _link(file)) for file in about.files],
-        history_length=len(recording.history),
-        style=style,
-        script=script,
-        policy=_policy(style, script),
-        icon=_icon(outcome(verdicts, about).validity),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            about=about,
+            outcome=answer,
+            symbols=SYMBOLS,
+            figures=key_figures(recording, about, spans, nemesis, marks),
+            checkers=checkers,
+            timelines=timelines,
+            undrawn_timelines=undrawn,
+            latency=latency_plot(spans, frame),
+            throughput=throughput_plot(spans, frame),
+            roles=roles_plot(lanes, frame),
+            roles_missing=lanes.missing,
+            lag=run_lag,
+            lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
+            stats=stats(spans),
+            nemesis=rows[:MAX_NEMESIS_ROWS],
+            hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
+            options=list(text.leaves(about.options or recording.options)),
+            trace_gaps=[gap for trace in recording.traces.values() for gap in trace.gaps],
+            files=[(file, _link(file)) for file in about.files],
+            history_length=len(recording.history),
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            icon=_icon(answer.validity),
+        )
     )
-
-
-def _only_in(options: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Options of the command that the recording does not hold, or holds otherwise."""
-    return list(text.leaves({name: value for name, value in options.items() if known.get(name) != value}))
 
 
 def _checkers(
     verdicts: Sequence[Verdict], spans: Spans, periods: Sequence[FaultPeriod], marks: TraceMarks
 ) -> tuple[list[CheckerView], list[TimelineView], int]:
-    """Every verdict as the page shows it, the timelines of its evidence, and how many of those are left out."""
+    """Every verdict as the page shows it, its evidence's timelines, and how many of those are left out."""
     checkers: list[CheckerView] = []
     timelines: list[TimelineView] = []
     undrawn = 0
@@ -205,7 +204,11 @@ def _timeline(
 
 
 def _evidence(evidence: Evidence, id_: str, timeline: TimelineView | None, marks: TraceMarks) -> EvidenceView:
-    links = {} if timeline is None else {op: f"{timeline.id}-op-{at}" for op, at in timeline.excerpt.names.items()}
+    links = (
+        {}
+        if timeline is None
+        else {op: f"{timeline.id}-op-{at}" for op, at in timeline.excerpt.names.items()}
+    )
     events = []
     for ref in evidence.events[:MAX_EVENTS]:
         event = marks.event(ref)
@@ -225,7 +228,7 @@ def _linked(words: str, links: Mapping[int, str]) -> Markup:
     """The text escaped, with `operation 512` linked to that operation's row where there is one."""
     done, parts = 0, []
     for match in _OPERATION.finditer(words):
-        target = links.get(int(match.group(3))) if len(match.group(3)) < 16 else None
+        target = links.get(int(match.group(1))) if len(match.group(1)) < 16 else None
         if target is not None:
             parts.append(escape(text.clean(words[done : match.start()])))
             parts.append(Markup('<a href="#{}">{}</a>').format(target, match.group()))
@@ -250,7 +253,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         # Whatever is shown is made safe to show, wherever the template shows it.
-        finalize=lambda value: text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
+        finalize=lambda value: (
+            text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
     )
     environment.filters.update(
         count=text.count,
@@ -286,11 +291,13 @@ def _policy(style: str, script: str) -> str:
 def _icon(validity: Validity) -> str:
     """A tab icon that tells the verdict by shape and by colour, as a data address."""
     shape = {
-        Validity.VALID: '<circle cx="8" cy="8" r="8" fill="#1b7a4b"/><path d="M4 8l3 3 5-6" stroke="#fff" '
-        'stroke-width="2" fill="none"/>',
-        Validity.INVALID: '<rect width="16" height="16" rx="2" fill="#b3261e"/><path d="M4 4l8 8m0-8l-8 8" '
-        'stroke="#fff" stroke-width="2"/>',
-        Validity.UNKNOWN: '<rect x="1" y="1" width="14" height="14" fill="#fff" stroke="#8a5a00" stroke-width="2" '
-        'stroke-dasharray="3 2"/><text x="8" y="12.5" text-anchor="middle" font-size="12" fill="#8a5a00">?</text>',
+        Validity.VALID: '<circle cx="8" cy="8" r="8" fill="#17693f"/>'
+        '<path d="M4 8l3 3 5-6" stroke="#fff" stroke-width="2" fill="none"/>',
+        Validity.INVALID: '<rect width="16" height="16" rx="2" fill="#a3201a"/>'
+        '<path d="M4 4l8 8m0-8l-8 8" stroke="#fff" stroke-width="2"/>',
+        Validity.UNKNOWN: '<rect x="1" y="1" width="14" height="14" fill="#fff" '
+        'stroke="#7c5200" stroke-width="2" stroke-dasharray="3 2"/>'
+        '<text x="8" y="12.5" text-anchor="middle" font-size="12" fill="#7c5200">?</text>',
     }[validity]
-    return "data:image/svg+xml," + quote(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{shape}</svg>')
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{shape}</svg>'
+    return "data:image/svg+xml," + quote(svg)

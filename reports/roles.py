@@ -99,14 +99,14 @@ def role_lanes(
         events = {}
     elif marks.start_ns is None:
         missing.append(
-            "Roles and terms are not shown: the recording's options lack monotonic_start_ns, the monotonic clock's "
-            "reading when the run began, so the nodes' clocks cannot be aligned with the run's."
+            "Roles and terms are not shown: the recording's options lack monotonic_start_ns, the monotonic "
+            "clock's reading when the run began, so the nodes' clocks cannot be aligned with the run's."
         )
         events = {}
     elif any(_misaligned(marks, node_events, end_of_run) for node_events in events.values()):
         missing.append(
-            "Roles and terms are not shown: by monotonic_start_ns the traces lie outside the run, so the nodes' "
-            "monotonic clocks are not the harness's (another machine, or a restart of it)."
+            "Roles and terms are not shown: by monotonic_start_ns the traces lie outside the run, so the "
+            "nodes' monotonic clocks are not the harness's (another machine, or a restart of it)."
         )
         events = {}
     if not recording.lives and events:
@@ -138,14 +138,15 @@ def _lane(
     by_life: dict[int, list[TraceEvent]] = {}
     for event in events:
         by_life.setdefault(event.life, []).append(event)
-    if not lives:
-        starts = [(marks.run_time(found[0]) or 0, found) for found in by_life.values()]
-        ends = [start for start, _ in starts[1:]] + [end_of_run]
-        return [
-            segment
-            for (start, found), end in zip(starts, ends, strict=True)
-            for segment in _life(found, marks, max(start, 0), end)
+    if not lives and by_life:
+        # Nothing says when a life ended: each is drawn until the next one's first event.
+        starts = [0, *(marks.run_time(found[0]) or 0 for found in list(by_life.values())[1:])]
+        lives = [
+            NodeLife(events[0].node, life, 0, started_at=start, ended_at=end)
+            for life, start, end in zip(by_life, starts, [*starts[1:], None], strict=True)
         ]
+    if not lives:
+        return []
     segments: list[Segment] = []
     up_to = 0
     for life in lives:
@@ -161,7 +162,7 @@ def _lane(
 
 
 def _life(events: Sequence[TraceEvent], marks: TraceMarks, begin: int, end: int) -> list[Segment]:
-    """One life's segments: `up` until its first event, then a segment a (role, term), never outside the life."""
+    """One life's segments: `up` until its first event, then one a (role, term), never outside the life."""
     segments: list[Segment] = []
     state, term, since = "up", None, begin
     for event in events:
@@ -182,12 +183,11 @@ RANK = {"leader": 5, "candidate": 4, "follower": 3, "up": 2, "down": 1}
 
 
 def coarsened(segments: Sequence[Segment], end_of_run: int, columns: int) -> list[Segment]:
-    """At most `columns` segments, each a whole number of columns wide, showing the highest-ranking state in it."""
-    width = end_of_run / columns
+    """At most `columns` segments, each some whole columns wide, with the highest-ranking state in them."""
     best: list[Segment | None] = [None] * columns
     for segment in segments:
-        first = min(int(segment.begin / width), columns - 1)
-        last = min(int(max(segment.end - 1, segment.begin) / width), columns - 1)
+        first = min(segment.begin * columns // end_of_run, columns - 1)
+        last = min(max(segment.end - 1, segment.begin) * columns // end_of_run, columns - 1)
         for column in range(first, last + 1):
             held = best[column]
             if held is None or RANK.get(segment.state, 0) > RANK.get(held.state, 0):
@@ -196,8 +196,12 @@ def coarsened(segments: Sequence[Segment], end_of_run: int, columns: int) -> lis
     for column, chosen in enumerate(best):
         if chosen is None:
             continue
-        begin, end = int(column * width), int((column + 1) * width)
-        if merged and merged[-1].end >= begin and (merged[-1].state, merged[-1].term) == (chosen.state, chosen.term):
+        begin, end = column * end_of_run // columns, (column + 1) * end_of_run // columns
+        if (
+            merged
+            and merged[-1].end >= begin
+            and (merged[-1].state, merged[-1].term) == (chosen.state, chosen.term)
+        ):
             merged[-1] = Segment(chosen.state, chosen.term, merged[-1].begin, end)
         else:
             merged.append(Segment(chosen.state, chosen.term, begin, end))

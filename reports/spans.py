@@ -16,6 +16,7 @@ from harness.history import NEMESIS, Columns, History
 from harness.history.history import FAIL, INFO, INVOKE, OK, Codes
 
 Outcome = Literal["ok", "fail", "info", "pending"]
+Mask = npt.NDArray[np.bool_]
 PENDING = 0
 """In `Spans.type`, where the other codes are the history's own `OK`, `FAIL` and `INFO`: never completed."""
 OUTCOMES: dict[int, Outcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
@@ -98,15 +99,9 @@ class Spans:
         return self.columns.key[self.index]
 
     @cached_property
-    def client(self) -> npt.NDArray[np.bool_]:
+    def client(self) -> Mask:
         """Which are a client's, not the nemesis'."""
-        return self.process != NEMESIS
-
-    @cached_property
-    def positions(self) -> dict[int, int]:
-        """Nemesis spans by the index of their invocation: where they stand in these arrays."""
-        found = np.flatnonzero(~self.client)
-        return dict(zip(self.index[found].tolist(), found.tolist(), strict=True))
+        return np.not_equal(self.process, NEMESIS)
 
     def position(self, operation: int) -> int | None:
         """Where the operation stands of which `operation` is either half; None if the history has none."""

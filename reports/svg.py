@@ -8,7 +8,7 @@ every attribute passes `element`, which escapes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,14 +67,15 @@ def rect(x: float, y: float, width: float, height: float, class_: str, **attribu
     )
 
 
-def polyline(xs: Sequence[float] | Floats, ys: Sequence[float] | Floats, class_: str) -> Markup:
-    """A line through points; nothing is drawn for none."""
-    points = "L".join(f"{number(x)} {number(y)}" for x, y in zip(xs, ys, strict=True))
-    return element("path", d=f"M{points}", class_=class_) if points else Markup("")
-
-
 def figure(
-    parts: Iterable[Markup], *, width: float, height: float, id_: str, title: str, description: str, **more: Attribute
+    parts: Iterable[Markup],
+    *,
+    width: float,
+    height: float,
+    id_: str,
+    title: str,
+    description: str,
+    **more: Attribute,
 ) -> Markup:
     """A whole chart with the words that a screen reader says; `id_` must be unique in the page."""
     return element(
@@ -106,7 +107,9 @@ class Linear:
 
     def array(self, values: npt.NDArray[np.generic]) -> Floats:
         """Every value mapped."""
-        scaled = (values.astype(np.float64) - self.low) * (self.stop - self.start) / (self.high - self.low or 1.0)
+        scaled = (
+            (values.astype(np.float64) - self.low) * (self.stop - self.start) / (self.high - self.low or 1.0)
+        )
         return self.start + scaled
 
     def ticks(self, wanted: int) -> list[float]:
@@ -148,7 +151,8 @@ class Log:
 
 def log_around(values: npt.NDArray[np.generic], start: float, stop: float) -> Log:
     """A log scale over whole decades that holds all values (a decade around 1 if there is none above 0)."""
-    positive = values[values > 0]
+    numbers = values.astype(np.float64)
+    positive = numbers[numbers > 0]
     low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 10.0)
     bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high))
     return Log(10.0**bottom, 10.0 ** max(top, bottom + 1), start, stop)

@@ -82,7 +82,8 @@ def size(bytes_: int) -> str:
 
 def short(value: Any, length: int = 60) -> str:
     """A JSON-like value in one line for a label: `r17`, `id r17, weight 1`, `[3] a, b, c`, `null`."""
-    return shorten(_one_line(value, depth=0), length)
+    line = _one_line(value, depth=0).replace("\n", "\\n").replace("\t", "\\t")
+    return shorten(line, length)
 
 
 def _one_line(value: Any, depth: int) -> str:
@@ -90,7 +91,7 @@ def _one_line(value: Any, depth: int) -> str:
         case None:
             return "null"
         case str():
-            return clean(value).replace("\n", "\\n")
+            return clean(value)
         case bool():
             return "true" if value else "false"
         case Mapping():
@@ -110,7 +111,7 @@ def _one_line(value: Any, depth: int) -> str:
 
 
 def exact(value: Any) -> str:
-    """A value in full: text as it is, anything else as JSON (or its `repr`, where JSON has no word for it)."""
+    """A value in full: text as it is, anything else as JSON (or its `repr`, where JSON cannot say it)."""
     if isinstance(value, str):
         return clean(value)
     try:
@@ -120,12 +121,12 @@ def exact(value: Any) -> str:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """A nested value as rows (path, text), depth first; a list of plain values is one row."""
+    """A nested mapping as rows (path, text), depth first; a list of plain values is one row."""
     match value:
-        case Mapping() if value:
+        case Mapping() if value or not path:
             for name, inner in value.items():
                 text = clean(str(name))
-                yield from leaves(inner, f"{path} › {text}" if path else text)
+                yield from leaves(inner, f"{path} · {text}" if path else text)
         case list() | tuple() if any(isinstance(item, Mapping) for item in value):
             for number, item in enumerate(value):
                 yield from leaves(item, f"{path}[{number}]")
@@ -136,6 +137,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         case int():
             yield path, count(value)
         case list() | tuple():
-            yield path, ", ".join(_one_line(item, 1) for item in value) or "none"
+            shown = ", ".join(_one_line(item, 1) for item in value[:40]) or "none"
+            yield path, shown if len(value) <= 40 else f"{shown}, … ({count(len(value))} in all)"
         case _:
             yield path, exact(value)

@@ -1,4 +1,4 @@
-"""Linearizability (Herlihy & Wing 1990): some order of the operations explains every reply and respects real time.
+"""Linearizability (Herlihy & Wing 1990): some order explains every reply and respects real time.
 
 What lives here: `split` (a history into one problem a key), `presence` (the registry's data type,
 reduced to a small search problem), `search` (the engine: Wing & Gong with Lowe's memoization, over

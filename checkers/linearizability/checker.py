@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checkers.linearizability.explain import Answer, as_evidence, decide, explain
+from checkers.linearizability.explain import as_evidence, decide, explain
+from checkers.linearizability.search import Answer
 from checkers.linearizability.split import split
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import Recording
@@ -48,7 +49,9 @@ class Linearizability:
                 case Answer.LINEARIZABLE:
                     judged += 1
                 case Answer.GAVE_UP:
-                    doubts.append(f"{key}: no answer after {configurations} configurations of {len(ops)} operations")
+                    doubts.append(
+                        f"{key}: no answer after {configurations} configurations of {len(ops)} operations"
+                    )
                 case Answer.NOT_LINEARIZABLE:
                     judged += 1
                     bad += 1

@@ -16,12 +16,15 @@ So an operation is left out only if leaving it out of any linearization leaves a
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from checkers.linearizability.presence import (
     PRESENCE,
+    Block,
     Contradiction,
     Effect,
     PresenceOperation,
@@ -29,11 +32,11 @@ from checkers.linearizability.presence import (
     reduce,
     until,
 )
-from checkers.linearizability.search import Answer, search
+from checkers.linearizability.search import NEVER, Answer, search
 from checkers.verdict import Evidence
 
-SEARCHES = 400
-"""How many searches shrinking may take for one key."""
+CONFIGURATIONS = 300_000
+"""What shrinking may cost for one key: configurations visited, and operations of the parts searched."""
 
 Unit = frozenset[PresenceOperation]
 """Operations that are left out together or not at all."""
@@ -61,18 +64,13 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
 
 def explain(operations: Sequence[PresenceOperation], budget: int) -> Impossible:
     """Explain operations that `decide` found not to be linearizable."""
-
-    def impossible(part: Sequence[PresenceOperation]) -> bool:
-        return decide(part, budget)[0] is Answer.NOT_LINEARIZABLE
-
-    culprit = _first_inexplicable(operations, impossible)
+    shrinking = _Shrinking(budget)
+    culprit = _first_inexplicable(operations, shrinking.impossible)
     part = until(operations, culprit.ended)
     reduced = reduce(part)
     if isinstance(reduced, Contradiction):
         return Impossible(culprit, reduced.operations, reduced.reason)
-    if not impossible(part):  # only if the budget cut a search short: show everything
-        part = list(operations)
-    return Impossible(culprit, tuple(_shrink(part, impossible)), "no order of them explains every reply")
+    return Impossible(culprit, tuple(shrinking.shrink(part)), "no order of them explains every reply")
 
 
 def _first_inexplicable(
@@ -89,68 +87,91 @@ def _first_inexplicable(
     return completed[low]
 
 
-def _shrink(
-    part: list[PresenceOperation], impossible: Callable[[Sequence[PresenceOperation]], bool]
-) -> list[PresenceOperation]:
-    """Leave out ever smaller groups of units while the rest stays impossible, until nothing more can go."""
-    searches = 0
-    shrunk = True
-    while shrunk and searches < SEARCHES:
-        shrunk = False
-        size = max(1, len(part) // 2)
-        while size and searches < SEARCHES:
-            units = _units(part)
-            for start in range(0, len(units), size):
-                dropped = frozenset[PresenceOperation]().union(*units[start : start + size])
-                rest = [op for op in part if op not in dropped]
-                searches += 1
-                if len(rest) < len(part) and impossible(rest):
-                    part, shrunk = rest, True
-            size //= 2
-        for unit in _emptying_units(part):
-            rest = [op for op in part if op not in unit]
-            searches += 1
-            if unit in _emptying_units(part) and impossible(rest):
-                part, shrunk = rest, True
-    return part
+class _Shrinking:
+    """Leaves out ever smaller groups of units while the rest stays impossible (Zeller's ddmin, bounded)."""
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._left = CONFIGURATIONS
+
+    def impossible(self, part: Sequence[PresenceOperation]) -> bool:
+        """Whether a part has no order; if the budget runs out, no."""
+        answer, configurations = decide(part, self._budget)
+        self._left -= configurations + len(part)
+        return answer is Answer.NOT_LINEARIZABLE
+
+    def shrink(self, part: list[PresenceOperation]) -> list[PresenceOperation]:
+        """A part as small as the configurations allow, from which no unit can be left out."""
+        shrunk = True
+        while shrunk and self._left > 0:
+            shrunk = False
+            size = max(1, len(part) // 2)
+            while size and self._left > 0:
+                units = _Units.of(part)
+                start = 0
+                while start < len(units.all) and self._left > 0:
+                    rest = units.without(part, units.all[start : start + size])
+                    if len(rest) < len(part) and self.impossible(rest):
+                        part, shrunk = rest, True
+                        units = _Units.of(part)
+                    else:
+                        start += size
+                size //= 2
+        return part
 
 
-def _reduced(part: Sequence[PresenceOperation]) -> Reduced:
-    reduced = reduce(part)
-    assert isinstance(reduced, Reduced), "shrinking keeps blocks whole, so no contradiction can appear"
-    return reduced
+class _Units(NamedTuple):
+    """What can be left out of a part."""
+
+    all: list[Unit]
+    """By when they began."""
+    emptying: frozenset[Unit]
+    """Those of them that leave the key empty."""
+    blocks: list[Block]
+    nothings: list[PresenceOperation]
+
+    @classmethod
+    def of(cls, part: Sequence[PresenceOperation]) -> _Units:
+        """The units of a part. A read is one by itself, and also belongs to its block."""
+        reduced = reduce(part)
+        assert isinstance(reduced, Reduced), "units keep blocks whole, so no contradiction can appear"
+        emptying = {frozenset(block.operations) for block in reduced.blocks if block.remover is not None}
+        emptying |= {frozenset({op}) for op in reduced.optional}
+        placed = {block.setter for block in reduced.blocks}
+        plain = {frozenset(block.operations) for block in reduced.blocks if block.remover is None}
+        plain |= {
+            frozenset({op})
+            for op in part
+            if op.effect is Effect.READ or op.saw_nothing or (op.effect is Effect.SET and op not in placed)
+        }
+        by_begin = sorted(plain | emptying, key=lambda unit: (min(op.invoked for op in unit), len(unit)))
+        return cls(by_begin, frozenset(emptying), reduced.blocks, reduced.nothings)
+
+    def without(self, part: list[PresenceOperation], group: Sequence[Unit]) -> list[PresenceOperation]:
+        """The part without a group, save those units of it that may not go together with the others."""
+        gone = frozenset[PresenceOperation]().union(*(unit for unit in group if unit not in self.emptying))
+        emptying = [unit for unit in group if unit in self.emptying]
+        going = gone.union(*emptying)
+        kept = sorted((block.call, block.ret) for block in self.blocks if block.setter not in going)
+        kept_calls = [call for call, _ in kept]
+        earliest_ret = [*_suffix_minima([ret for _, ret in kept]), NEVER]
+        nothings = sorted((op.ended, op.invoked) for op in self.nothings if op not in gone)
+        nothing_ends = [ended for ended, _ in nothings]
+        earliest_invoked = [*_suffix_minima([invoked for _, invoked in nothings]), NEVER]
+        for unit in emptying:
+            call = max(op.invoked for op in unit)
+            ret = min(op.ended for op in unit)
+            # From here on some kept block certainly lies between this unit and whatever begins.
+            covered_from = earliest_ret[bisect_right(kept_calls, ret)]
+            first_served = earliest_invoked[bisect_left(nothing_ends, call)]
+            if first_served == NEVER or first_served > covered_from:
+                gone |= unit
+        return [op for op in part if op not in gone]
 
 
-def _units(part: Sequence[PresenceOperation]) -> list[Unit]:
-    """What can always be left out, each by itself or together."""
-    reduced = _reduced(part)
-    kept_whole = {op for block in reduced.blocks for op in block.operations}
-    units: list[Unit] = [
-        frozenset({op})
-        for op in part
-        if op.effect is Effect.READ or op.saw_nothing or (op.effect is Effect.SET and op not in kept_whole)
-    ]
-    units += [frozenset(block.operations) for block in reduced.blocks if block.remover is None]
-    return sorted(units, key=lambda unit: min(op.invoked for op in unit))
-
-
-def _emptying_units(part: Sequence[PresenceOperation]) -> list[Unit]:
-    """What leaves the key empty, but for none of the reads of nothing that are in `part`."""
-    reduced = _reduced(part)
-    units: list[Unit] = []
-    for op in reduced.optional:
-        if all(nothing.ended < op.invoked for nothing in reduced.nothings):
-            units.append(frozenset({op}))
-    for block in reduced.blocks:
-        if block.remover is None:
-            continue
-        after = [other for other in reduced.blocks if block.ret < other.call and other is not block]
-        if all(
-            nothing.ended < block.call or any(other.ret < nothing.invoked for other in after)
-            for nothing in reduced.nothings
-        ):
-            units.append(frozenset(block.operations))
-    return units
+def _suffix_minima(numbers: list[int]) -> list[int]:
+    """For each position the least number from there on."""
+    return list(accumulate(reversed(numbers), min))[::-1]
 
 
 def in_words(op: PresenceOperation) -> str:
@@ -164,7 +185,7 @@ def in_words(op: PresenceOperation) -> str:
         case Effect.REMOVE if op.completed is None:
             return f"{where} may remove what is there at any later time, its reply not being known by then"
         case Effect.REMOVE:
-            return f"{where} removed {op.id or 'nothing, as there was nothing'}, known at operation {op.completed}"
+            return f"{where} removed {op.id or 'nothing'}, known at operation {op.completed}"
         case Effect.READ:
             return f"{where} found {op.id or 'nothing'}, known at operation {op.completed}"
 

@@ -52,7 +52,7 @@ class Effect(Enum):
 
 
 class PresenceOperation(NamedTuple):
-    """One operation on one key. Times are indices in the history; `completed` is None if it never was `ok`."""
+    """One operation on one key. Times are indices in the history; `completed` is None if never `ok`."""
 
     effect: Effect
     id: str | None

@@ -50,14 +50,18 @@ def split(history: History) -> Split:
             continue
         completion = history.completion(invocation)
         if invocation.f not in CLIENT_OPERATIONS:
-            found.problems.append(f"operation {invocation.index} is a {invocation.f!r}, which this model lacks")
+            found.problems.append(
+                f"operation {invocation.index} is a {invocation.f!r}, which this model lacks"
+            )
         elif invocation.key is None:
             found.problems.append(f"operation {invocation.index} names no key")
         elif invocation.f in (LIST, FINAL_LIST):
             if completion is not None and completion.type == "ok":
                 listing = as_listing({} if completion.value is None else completion.value)
                 if listing is None:
-                    found.problems.append(f"operation {completion.index} does not answer with a list of instances")
+                    found.problems.append(
+                        f"operation {completion.index} does not answer with a list of instances"
+                    )
                 else:
                     lists.setdefault(service_of(invocation.key), []).append((invocation, completion, listing))
         elif invocation.f in (REGISTER, DEREGISTER, LOOKUP):
@@ -68,7 +72,9 @@ def split(history: History) -> Split:
         counts = Counter(op.id for op in ops if op.effect is Effect.SET)
         repeated = [id_ for id_, count in counts.items() if count > 1]
         if repeated:
-            found.unreadable[key] = f"{repeated[0]} is registered more than once, so replies do not tell them apart"
+            found.unreadable[key] = (
+                f"{repeated[0]} is registered more than once, so replies do not tell them apart"
+            )
     return found
 
 
@@ -87,7 +93,9 @@ def _add_single(
     reply = completion.value if completion is not None and outcome == "ok" else None
     value = invocation.value if invocation.f == REGISTER else reply
     if not (isinstance(value, str) or (value is None and invocation.f != REGISTER)):
-        found.unreadable[key] = f"operation {invocation.index} ({invocation.f}) has the value {value!r}, not an id"
+        found.unreadable[key] = (
+            f"operation {invocation.index} ({invocation.f}) has the value {value!r}, not an id"
+        )
     elif invocation.f == REGISTER:
         own.append(PresenceOperation(Effect.SET, value, invocation.index, completed, REGISTER))
     elif invocation.f == DEREGISTER:
@@ -111,6 +119,8 @@ def _add_lists(
         for key in keys:
             instance = key.partition("/")[2]
             operations.setdefault(key, []).extend(
-                PresenceOperation(Effect.READ, listing.get(instance), invocation.index, completion.index, invocation.f)
+                PresenceOperation(
+                    Effect.READ, listing.get(instance), invocation.index, completion.index, invocation.f
+                )
                 for invocation, completion, listing in reads
             )

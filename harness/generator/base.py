@@ -66,6 +66,13 @@ class GeneratorError(Exception):
         return self if self.context is not None else GeneratorError(self.generator, self.problem, context)
 
 
+def whole(name: str, what: str, number: int, least: int) -> int:
+    """`number`, checked to be an int of at least `least`."""
+    if type(number) is not int or number < least:
+        raise GeneratorError(name, f"{what} is {number!r}, not an int of at least {least}")
+    return number
+
+
 # ---- sets of threads ----------------------------------------------------------------------------------
 # A set of threads is an integer: bit 0 is the nemesis, bit t+1 client thread t. Restricting a view to
 # some threads is then one `&`, however many there are, and the order of iteration is fixed.

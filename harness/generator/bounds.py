@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import Answer, Context, Generator, GeneratorError, GeneratorLike
+from harness.generator.base import Answer, Context, Generator, GeneratorLike, whole
 from harness.generator.sources import EXHAUSTED, as_generator
 from harness.history import Operation
-
-
-def whole(name: str, what: str, number: int, least: int) -> int:
-    """`number`, checked to be an int of at least `least`."""
-    if type(number) is not int or number < least:
-        raise GeneratorError(name, f"{what} is {number!r}, not an int of at least {least}")
-    return number
 
 
 class Limit(msgspec.Struct, frozen=True):

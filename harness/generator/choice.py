@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from harness.generator.base import NEVER, Answer, Context, Generator, GeneratorError, GeneratorLike, Pending
-from harness.generator.bounds import whole
-from harness.generator.sources import EXHAUSTED, as_generator
+from harness.generator.base import Answer, Context, Generator, GeneratorError, GeneratorLike, Pending, whole
+from harness.generator.sources import EXHAUSTED, as_generator, same
 from harness.history import Operation
 
+# Salts that no user is likely to draw with: the ASCII of the combinator's name.
 _MIX = 0x6D69780000000000
 _ANY = 0x616E790000000000
 
@@ -54,22 +54,8 @@ class Any(msgspec.Struct, frozen=True):
     inner: tuple[Generator, ...]
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
-        count = len(self.inner)
-        first = context.draw.below(count, _ANY)
-        inner = list(self.inner)
-        wake_at = NEVER
-        for offset in range(count):
-            at = (first + offset) % count
-            answer, inner[at] = inner[at].op(context.branch(at))
-            if isinstance(answer, Pending):
-                wake_at = min(wake_at, answer.wake_at)
-            elif answer is None:
-                inner[at] = EXHAUSTED
-            else:
-                return answer, self._after(inner)
-        if all_exhausted(inner):
-            return None, EXHAUSTED
-        return Pending(wake_at), self._after(inner)
+        answer, inner = first_able(context, self.inner, context.branch)
+        return (None, EXHAUSTED) if answer is None else (answer, self._after(inner))
 
     def update(self, context: Context, event: Operation) -> Generator:
         return self._after([generator.update(context, event) for generator in self.inner])
@@ -78,14 +64,28 @@ class Any(msgspec.Struct, frozen=True):
         return self if same(inner, self.inner) else Any(tuple(inner))
 
 
-def same(left: Sequence[Generator], right: Sequence[Generator]) -> bool:
-    """Whether these are the very same generators: then nothing need be made anew."""
-    return all(one is other for one, other in zip(left, right, strict=True))
+def first_able(
+    context: Context, generators: Sequence[Generator], view: Callable[[int], Context]
+) -> tuple[Answer, list[Generator]]:
+    """Ask generators in turn, from a drawn one on, until one has something to do now.
 
-
-def all_exhausted(generators: Sequence[Generator]) -> bool:
-    """Whether none of these will ever do anything again."""
-    return all(generator is EXHAUSTED for generator in generators)
+    `view(position)` is the context for the one at that position. Gives the answer and what remains of
+    all of them; `Pending` until the first of them may have something, None if all are exhausted.
+    """
+    count = len(generators)
+    first = context.draw.below(count, _ANY)
+    remaining = list(generators)
+    wake_at: int | None = None
+    for offset in range(count):
+        at = (first + offset) % count
+        answer, remaining[at] = remaining[at].op(view(at))
+        if answer is None:
+            remaining[at] = EXHAUSTED
+        elif isinstance(answer, Pending):
+            wake_at = answer.wake_at if wake_at is None else min(wake_at, answer.wake_at)
+        else:
+            return answer, remaining
+    return None if wake_at is None else Pending(wake_at), remaining
 
 
 def mix(*generators: GeneratorLike, weights: Sequence[int] | None = None) -> Generator:

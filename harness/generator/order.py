@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import PENDING, Answer, Context, Generator, GeneratorLike
-from harness.generator.bounds import whole
-from harness.generator.choice import same
-from harness.generator.sources import EXHAUSTED, as_generator, sequence
+from harness.generator.base import PENDING, Answer, Context, Generator, GeneratorLike, whole
+from harness.generator.sources import EXHAUSTED, as_generator, same, sequence
 from harness.history import Operation
 
 
@@ -69,7 +67,9 @@ class Cycle(msgspec.Struct, frozen=True):
             rounds = None if rounds is None else rounds - 1
         if answer is None:
             return None, EXHAUSTED
-        return answer, self if current is self.current else Cycle(self.original, current, rounds)
+        if current is self.current and rounds == self.rounds:
+            return answer, self
+        return answer, Cycle(self.original, current, rounds)
 
     def update(self, context: Context, event: Operation) -> Generator:
         current = self.current.update(context, event)

@@ -23,14 +23,13 @@ from harness.generator.base import (
     bit_of,
     mask_of,
     threads_in,
+    whole,
 )
-from harness.generator.bounds import whole
-from harness.generator.choice import all_exhausted, same
-from harness.generator.sources import EXHAUSTED, as_generator
+from harness.generator.choice import first_able
+from harness.generator.sources import EXHAUSTED, as_generator, same
 from harness.history import NEMESIS, Operation
 
-_GROUPS = 0x67726F7570730000
-_EACH = 0x6561636800000000
+_EACH = 0x6561636800000000  # a salt, as in choice.py
 
 
 class OnThreads(msgspec.Struct, frozen=True):
@@ -40,6 +39,10 @@ class OnThreads(msgspec.Struct, frozen=True):
     inner: Generator
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
+        if not self.mask & context.thread_mask:
+            raise GeneratorError(
+                "on threads", "none of its threads is in view; is it `clients` within `nemesis`?", context
+            )
         answer, inner = self.inner.op(context.restrict(self.mask))
         if answer is None:
             return None, EXHAUSTED
@@ -59,29 +62,17 @@ class Groups(msgspec.Struct, frozen=True):
     inner: tuple[Generator, ...]
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
-        count = len(self.inner)
-        first = context.draw.below(count, _GROUPS)
-        inner = list(self.inner)
-        wake_at = NEVER
-        for offset in range(count):
-            at = (first + offset) % count
-            answer, inner[at] = inner[at].op(context.restrict(self.masks[at]).branch(at))
-            if isinstance(answer, Pending):
-                wake_at = min(wake_at, answer.wake_at)
-            elif answer is None:
-                inner[at] = EXHAUSTED
-            else:
-                return answer, self._after(inner)
-        if all_exhausted(inner):
-            return None, EXHAUSTED
-        return Pending(wake_at), self._after(inner)
+        answer, inner = first_able(
+            context, self.inner, lambda at: context.restrict(self.masks[at]).branch(at)
+        )
+        return (None, EXHAUSTED) if answer is None else (answer, self._after(inner))
 
     def update(self, context: Context, event: Operation) -> Generator:
         bit = bit_of(context.thread_of(event.process))
         return self._after(
             [
                 generator.update(context.restrict(mask), event) if mask & bit else generator
-                for at, (mask, generator) in enumerate(zip(self.masks, self.inner, strict=True))
+                for mask, generator in zip(self.masks, self.inner, strict=True)
             ]
         )
 

@@ -107,7 +107,7 @@ class Function(msgspec.Struct, frozen=True):
                 return template(made, self.name)
             return as_generator(made, self.name)
         except GeneratorError as error:
-            raise error.within(context) from error
+            raise error.within(context) from error.__cause__
         except Exception as error:
             # Any exception of a user's function is reported the same way, with its name and context.
             raise GeneratorError(self.name, f"raised {type(error).__name__}: {error}", context) from error
@@ -157,6 +157,11 @@ def log(text: str) -> Generator:
     if not isinstance(text, str):
         raise GeneratorError("log", f"the text is {text!r}, not a str")
     return LogOnce(text)
+
+
+def same(left: Sequence[Generator], right: Sequence[Generator]) -> bool:
+    """Whether these are the very same generators: then nothing need be made anew."""
+    return all(one is other for one, other in zip(left, right, strict=True))
 
 
 def describe(value: Any) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending
-from harness.generator.bounds import whole
+from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending, whole
 from harness.generator.sources import EXHAUSTED, as_generator
 from harness.history import Operation
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
 
-_STAGGER = 0x7374616767657200
+_STAGGER = 0x7374616767657200  # a salt, as in choice.py
 _CATCH_UP = 10
 """How many mean gaps a stagger may make up for after it fell behind: enough for a driver that wakes
 a little late, too few for a burst after all threads were stuck."""

@@ -83,7 +83,7 @@ class ClusterView(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What carrying out an action changed, as the world observed it; becomes part of the completion's value."""
+    """What carrying out an action changed, as the world observed it; part of the completion's value."""
 
     took_effect: bool
     details: Mapping[str, Any] = {}

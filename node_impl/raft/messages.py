@@ -50,7 +50,7 @@ class AppendEntriesReply(msgspec.Struct, frozen=True, array_like=True, tag="appe
     match_index: int
     """If successful: the follower's log equals the leader's up to here. Else the refused prev_log_index."""
     conflict_term: int
-    """If refused: the term of the follower's entry at prev_log_index; 0 if its log is shorter (section 5.3)."""
+    """If refused: the term of the follower's entry at prev_log_index; 0 if it has none (section 5.3)."""
     conflict_index: int
     """If refused: the first index of conflict_term, or the follower's last index + 1."""
     read_round: int
@@ -88,16 +88,10 @@ class ReadIndexReply(msgspec.Struct, frozen=True, array_like=True, tag="read"):
     index: int | None
 
 
-Message = (
-    RequestVote
-    | RequestVoteReply
-    | AppendEntries
-    | AppendEntriesReply
-    | Forward
-    | ForwardReply
-    | ReadIndex
-    | ReadIndexReply
-)
+RaftMessage = RequestVote | RequestVoteReply | AppendEntries | AppendEntriesReply
+"""What the Raft core takes; each carries the sender's term, which rules all servers (Figure 2)."""
+
+Message = RaftMessage | Forward | ForwardReply | ReadIndex | ReadIndexReply
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True):

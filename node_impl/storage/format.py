@@ -13,13 +13,14 @@ good only where it was written, and an image of a frame inside a client's data i
 **One frame is in flight.** All records of one group commit form one frame, and a frame's first byte
 is written only after the frame before it was fsynced. The file itself appears whole (header included)
 or not at all. So whatever is followed by the beginning of another frame *was* durable, and may have
-been acknowledged: losing it would break Raft. What a crash can leave behind at the end, and what is done:
+been acknowledged: losing it would break Raft. Of the last frame, by what is wrong with it:
 
-| at the end of the file | can a crash do it? | can decay of a synced frame do it? | so |
-|---|---|---|---|
-| fewer bytes than the frame header says | yes: killed or powered off in mid-write | no (the header has its own crc), short of losing the file's end | cut |
-| a sector's part of the frame is all zeros | yes: the size reached the disk, that sector did not | only if a whole sector was zeroed | cut |
-| all bytes there, no such hole, a crc is wrong | no | yes: a flipped bit | **refuse** |
+- *Fewer bytes than its header says.* A kill or a power loss in mid-write does that; decay does not, since
+  the length has a checksum of its own. Cut.
+- *A sector's part of it is all zeros.* A power loss does that: the file's new length reached the disk, this
+  sector did not. Decay would have to zero a whole sector. Cut.
+- *All bytes are there, without such a hole, and a checksum is wrong.* No crash does that; a flipped bit in a
+  synced frame does. **Refuse.**
 
 A frame neither begins nor ends with a zero byte, even with one bit flipped, so the piece of a
 sector that it shares with its neighbours is never all zeros by chance. A damaged frame followed by
@@ -119,7 +120,9 @@ def scan(data: bytes, file: str) -> Scan:
         try:
             records.extend(_decode(payload))
         except msgspec.DecodeError as error:
-            raise CorruptLog(file, offset, f"an intact frame holds no records of this version: {error}") from error
+            raise CorruptLog(
+                file, offset, f"an intact frame holds no records of this version: {error}"
+            ) from error
         offset = end
     return Scan(tuple(records), offset, torn)
 
@@ -127,7 +130,9 @@ def scan(data: bytes, file: str) -> Scan:
 def _check_file_header(data: bytes, file: str) -> None:
     if len(data) < HEADER_BYTES:
         raise CorruptLog(
-            file, len(data), f"the file ends within its {HEADER_BYTES} byte header, which is written whole or not"
+            file,
+            len(data),
+            f"the file ends within its {HEADER_BYTES} byte header, which is written whole or not",
         )
     magic, version, crc = _FILE.unpack_from(data)
     if magic != MAGIC:

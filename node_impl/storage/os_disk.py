@@ -118,7 +118,6 @@ class OsDisk:
             raise OSError(self._failure.errno, f"the disk has failed before: {self._failure}")
 
 
-
 def _write_all(file: int, data: bytes) -> None:
     """Write every byte; the kernel may take fewer at once, and the next call says why (a full disk)."""
     view = memoryview(data)

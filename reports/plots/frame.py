@@ -63,7 +63,7 @@ def strip_height(bars: Sequence[FaultBar]) -> float:
 
 
 def strip(bars: Sequence[FaultBar], top: float) -> Markup:
-    """The labelled bars of the fault periods; a label that does not fit is in the tooltip and the nemesis' log."""
+    """The labelled bars of the fault periods; what does not fit is in tooltip and nemesis' log."""
     parts = []
     for bar in bars:
         period, width = bar.period, bar.right - bar.left
@@ -71,7 +71,8 @@ def strip(bars: Sequence[FaultBar], top: float) -> Markup:
         until = f"until {seconds(period.end)}" if period.healed else "until the end of the record"
         title = f"{period.label}: from {seconds(period.begin)} {until} (operation {period.operation})"
         parts.append(rect(bar.left, y, width, STRIP_LANE - 2, f"fault-bar h-{period.hue}", title=title))
-        label = next((t for t in (period.label, period.kind) if len(t) * LABEL_CHAR + 6 <= width), None)
+        shorter = (period.label, period.label.partition(" (")[0], period.kind)
+        label = next((words for words in shorter if len(words) * LABEL_CHAR + 6 <= width), None)
         if label is not None:
             parts.append(text(bar.left + 4, y + 9.8, label, "fault-label"))
     return element("g", join(parts), class_="faults") if parts else Markup("")
@@ -80,7 +81,8 @@ def strip(bars: Sequence[FaultBar], top: float) -> Markup:
 def shading(bars: Sequence[FaultBar], top: float, bottom: float) -> Markup:
     """The bands behind a plot."""
     bands = join(
-        rect(bar.left, top, bar.right - bar.left, bottom - top, f"fault-band h-{bar.period.hue}") for bar in bars
+        rect(bar.left, top, bar.right - bar.left, bottom - top, f"fault-band h-{bar.period.hue}")
+        for bar in bars
     )
     return element("g", bands, aria_hidden="true") if bands else bands
 
@@ -122,8 +124,8 @@ class Frame:
         """The bands behind a plot."""
         return shading(self.bars, top, bottom)
 
-    def time_axis(self, y: float, grid_top: float) -> Markup:
-        """Ticks and their grid lines; seconds since the run began."""
+    def time_axis(self, y: float, grid_top: float, *, named: bool = True) -> Markup:
+        """Grid lines up to `grid_top`, and the seconds since the run began if they are to be `named`."""
         scale = Linear(0, self.end / NS_PER_S, LEFT, RIGHT)
         parts = [line(LEFT, y, RIGHT, y, "axis")]
         ticks = scale.ticks(10)
@@ -132,5 +134,6 @@ class Frame:
             x = scale(tick)
             label = f"{tick:,.{places}f}" + (" s" if number == len(ticks) - 1 else "")
             parts.append(line(x, grid_top, x, y, "grid"))
-            parts.append(text(x, y + 15, label, "tick", "end" if x > RIGHT - 14 else "middle"))
+            if named:
+                parts.append(text(x, y + 15, label, "tick", "end" if x > RIGHT - 14 else "middle"))
         return element("g", join(parts), aria_hidden="true")

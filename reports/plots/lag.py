@@ -50,8 +50,8 @@ def lag_plot(samples: Sequence[tuple[int, int]], lag: Lag, frame: Frame) -> Plot
             height=high + 24,
             id_="plot-lag",
             title="Lag of the harness's event loop over time",
-            description=f"{count(lag.samples)} samples, at most {duration(lag.worst_ns)} at {seconds(lag.worst_at)}; "
-            f"{count(lag.over)} above the bound of {duration(lag.bound_ns)}.",
+            description=f"{count(lag.samples)} samples, at most {duration(lag.worst_ns)} at "
+            f"{seconds(lag.worst_at)}; {count(lag.over)} above the bound of {duration(lag.bound_ns)}.",
             class_="plot",
         ),
         notes=frame.notes,

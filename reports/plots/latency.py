@@ -17,20 +17,21 @@ from markupsafe import Markup
 
 from harness.history.history import FAIL, INFO, OK, Codes
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
-from reports.spans import OUTCOMES, PENDING, Spans
-from reports.svg import Floats, Log, element, figure, join, line, log_around, number, polyline, text
+from reports.spans import OUTCOMES, PENDING, Mask, Spans
+from reports.svg import Floats, Log, element, figure, join, line, log_around, number, text
 from reports.text import NS_PER_S, count, duration
 
 MAX_POINTS = 4_000
 MAX_FAULTY = 12_000
 """How many fail and info marks are drawn at most, when even those are too many for a page."""
 MAX_PANELS = 5
+"""What is beyond them, and whatever was invoked only a `FEW` times, shares the last one."""
+FEW = 40
+SMALL_PANEL = 58
 BUCKETS = 90
 PANEL = 128
-GAP = 30
+GAP = 26
 QUANTILES = (50, 90, 99)
-
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Thinned:
 
 
 def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Thinned:
-    """Choose at most about `MAX_POINTS` of the ok points, and (nearly) every fail and info; see the module."""
+    """Choose about `MAX_POINTS` of the ok points, and (nearly) every fail and info; see the module."""
     total = len(begin)
     kept = np.ones(total, dtype=bool)
     if total <= MAX_POINTS:
@@ -56,13 +57,11 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
     if len(faulty_kept) > MAX_FAULTY:
         faulty_kept = _spread(faulty_kept, MAX_FAULTY)
         notes.append(
-            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn, since there are too many for a page."
+            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn: too many for a page."
         )
-    else:
+    elif len(faulty):
         notes.append(
-            f"All {count(len(faulty))} fail and info are drawn (one mark where several fall on the same spot)."
-            if len(faulty)
-            else "No operation was fail or info."
+            f"All {count(len(faulty))} fail and info are drawn (those on the same spot as one mark)."
         )
 
     if len(ok) > MAX_POINTS:
@@ -71,8 +70,8 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
         ok_kept = ok[np.concatenate([extremes, _spread(rest, MAX_POINTS - len(extremes))])]
         notes.insert(
             0,
-            f"Sampled: {count(len(ok_kept))} of {count(len(ok))} ok operations are drawn, among them the slowest and "
-            "the fastest of every slice of time; the quantile lines count all.",
+            f"Sampled: {count(len(ok_kept))} of {count(len(ok))} ok operations are drawn, among them the "
+            "slowest and the fastest of every slice of time; the quantile lines count all.",
         )
     else:
         ok_kept = ok
@@ -109,17 +108,34 @@ def _spread(positions: Codes, wanted: int) -> Codes:
     return np.sort(positions[np.argsort(hashed, kind="stable")[:wanted]])
 
 
-def quantile_lines(begin: Codes, latency: Codes, end_of_run: int) -> tuple[Floats, dict[int, Floats]]:
-    """Middles of the slices of time that hold anything (ns), and for each quantile its value there (ns)."""
+def quantiles(begin: Codes, latency: Codes, end_of_run: int) -> tuple[Codes, dict[int, Floats]]:
+    """The slices of time (from 0) that hold anything, and each quantile's value there (ns, nearest rank)."""
     bucket = begin * BUCKETS // max(end_of_run, 1)
     order = np.lexsort((latency, bucket))
     used, starts, sizes = np.unique(bucket[order], return_index=True, return_counts=True)
-    middles = (used + 0.5) * end_of_run / BUCKETS
     by_rank = {
-        q: latency[order][starts + np.minimum(np.ceil(sizes * q / 100).astype(np.int64), sizes) - 1].astype(float)
+        q: latency[order][starts + np.minimum(np.ceil(sizes * q / 100).astype(np.int64), sizes) - 1].astype(
+            float
+        )
         for q in QUANTILES
     }
-    return middles, by_rank
+    return used, by_rank
+
+
+def _quantile_path(used: Codes, ys: Floats, quantile: int) -> Markup:
+    """A line through the middles of neighbouring slices; where a slice is empty it breaks."""
+    step = (RIGHT - LEFT) / BUCKETS
+    d = []
+    before = None
+    for slice_, y in zip(used.tolist(), ys.tolist(), strict=True):
+        x = LEFT + (slice_ + 0.5) * step
+        d.append(
+            f"L{number(x)} {number(y)}"
+            if before == slice_ - 1
+            else f"M{number(x - step / 2)} {number(y)}H{number(x)}"
+        )
+        before = slice_
+    return element("path", d="".join(d), class_=f"quantile q{quantile}")
 
 
 def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
@@ -135,31 +151,32 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
     y_top = top + frame.strip_height
     parts = [frame.strip(top)]
     for name, mask in panels:
-        low = y_top + GAP - 8
-        high = low + PANEL
+        low = y_top + GAP
+        high = low + (PANEL if mask.sum() > FEW else SMALL_PANEL)
         scale = log_around(latency, high, low)
         parts.append(frame.shading(low, high))
-        parts.append(_axis(scale, name, low))
-        parts.append(frame.time_axis(high, low))
+        parts.append(_axis(scale, name, low, every=2 if high - low < PANEL else 1))
+        parts.append(frame.time_axis(high, low, named=name == panels[-1][0]))
         for code in (OK, INFO, FAIL):
             chosen = mask & thinned.kept & (type_ == code)
             xs = frame.x.array(begin[chosen])
             parts.append(_marks(xs, scale, latency[chosen], code, name, spans.index[done[chosen]]))
         ok = mask & (type_ == OK)
         if ok.sum() >= BUCKETS // 3:
-            middles, values = quantile_lines(begin[ok], latency[ok], frame.end)
-            xs = frame.x.array(middles)
-            parts.extend(polyline(xs, scale.array(values[q]), f"quantile q{q}") for q in QUANTILES)
-        y_top = high + 14
+            used, values = quantiles(begin[ok], latency[ok], frame.end)
+            parts.extend(_quantile_path(used, scale.array(values[q]), q) for q in QUANTILES)
+        y_top = high
     pending = int((spans.client & (spans.type == PENDING)).sum())
     notes = [thinned.note] if thinned.note else []
     if pending:
-        notes.append(f"{count(pending)} operations never completed in the record and have no latency to draw.")
+        notes.append(
+            f"{count(pending)} operations never completed in the record and have no latency to draw."
+        )
     return Plot(
         svg=figure(
             parts,
             width=WIDTH,
-            height=y_top + 10,
+            height=y_top + 24,
             id_="plot-latency",
             title="Latency of operations over time",
             description=f"{count(len(done))} completed operations on a logarithmic scale, from "
@@ -181,17 +198,19 @@ def _panels(spans: Spans, f: Codes) -> list[tuple[str, Mask]]:
     codes, sizes = np.unique(f, return_counts=True)
     ranked = codes[np.argsort(-sizes, kind="stable")].tolist()
     names = spans.columns.f_names
-    alone, together = (ranked, []) if len(ranked) <= MAX_PANELS else (ranked[: MAX_PANELS - 1], ranked[MAX_PANELS - 1 :])
+    many = [code for code, size in zip(codes.tolist(), sizes.tolist(), strict=True) if size > FEW]
+    alone = [code for code in ranked if code in many][: MAX_PANELS - 1]
+    together = [code for code in ranked if code not in alone]
     panels = [(names[code], f == code) for code in alone]
     if together:
         panels.append((", ".join(names[code] for code in together), np.isin(f, together)))
     return panels
 
 
-def _axis(scale: Log, name: str, top: float) -> Markup:
+def _axis(scale: Log, name: str, top: float, *, every: int) -> Markup:
     parts = [text(LEFT, top - 7, name, "panel-title")]
     ticks = scale.ticks()
-    every = 1 if len(ticks) <= 6 else 2
+    every = every if len(ticks) <= 6 else every * 2
     for tick in ticks:
         y = scale(tick)
         parts.append(line(LEFT, y, RIGHT, y, "grid"))

@@ -34,7 +34,10 @@ def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
             segments = tuple(coarsened(segments, frame.end, (RIGHT - LEFT) // COARSE))
         parts.append(_lane(node, segments, frame, y))
         parts.append(join(_bar(node, pause, frame, y) for pause in lanes.pauses.get(node, ())))
-        seen.update(segment.state for segment in (*segments, *lanes.pauses.get(node, ())))
+        visible = (*segments, *lanes.pauses.get(node, ()))
+        seen.update(
+            segment.state for segment in visible if frame.x(segment.end) - frame.x(segment.begin) >= 1
+        )
     if coarse:
         notes.append(
             f"{', '.join(coarse)} changed too often to draw every change: each slice of "
@@ -48,13 +51,15 @@ def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
             height=bottom + 24,
             id_="plot-roles",
             title="Roles and terms of each node over time",
-            description=f"A lane for each of {plural(len(lanes.lanes), 'node')}: leader (with its term), candidate, "
-            "follower, down and paused.",
+            description=f"A lane for each of {plural(len(lanes.lanes), 'node')}: leader (with its term), "
+            "candidate, follower, down and paused.",
             class_="plot roles",
         ),
         notes=(*notes, *frame.notes),
         legend=tuple(
-            (f"swatch role-{state}", "up, role unknown" if state == "up" else state) for state in order if state in seen
+            (f"swatch role-{state}", "up, role unknown" if state == "up" else state)
+            for state in order
+            if state in seen
         ),
     )
 
@@ -90,7 +95,9 @@ def _lane(node: str, segments: tuple[Segment, ...], frame: Frame, y: float) -> M
             label = str(segment.term)
         # A follower's term is named once, where it is new; a leader's always.
         if width >= len(label) * 5.8 + 5 and (segment.state == "leader" or segment.term != term_named):
-            parts.append(text(frame.x(segment.begin) + 4, y + BAR / 2 + 3.6, label, f"term term-{segment.state}"))
+            parts.append(
+                text(frame.x(segment.begin) + 4, y + BAR / 2 + 3.6, label, f"term term-{segment.state}")
+            )
             term_named = segment.term
     return join(parts)
 

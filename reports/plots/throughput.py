@@ -41,7 +41,7 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
     high = low + HEIGHT
     highest = float(sum(by_type.values()).max())  # type: ignore[union-attr]  # a sum of three arrays is no int
     scale = Linear(0, max(highest * 1.05, 1), high, low)
-    parts = [frame.strip(4), frame.shading(low, high)]
+    parts = [frame.strip(4), frame.shading(low, high), frame.time_axis(high, low)]
     for tick in scale.ticks(5):
         parts.append(line(LEFT, scale(tick), RIGHT, scale(tick), "grid"))
         parts.append(text(LEFT - 8, scale(tick) + 3.5, f"{tick:,.0f}", "tick", "end"))
@@ -51,9 +51,12 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
     for code, name in ((OK, "ok"), (INFO, "info"), (FAIL, "fail")):
         above = below + by_type[code]
         if by_type[code].any():
-            parts.append(element("path", d=_steps(xs, scale.array(below), scale.array(above)), class_=f"area area-{name}"))
+            parts.append(
+                element(
+                    "path", d=_steps(xs, scale.array(below), scale.array(above)), class_=f"area area-{name}"
+                )
+            )
         below = above
-    parts.append(frame.time_axis(high, low))
     per = "second" if slice_s == 1 else f"second, averaged over {slice_s} s"
     return Plot(
         svg=figure(
@@ -62,7 +65,8 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
             height=high + 24,
             id_="plot-throughput",
             title="Throughput over time",
-            description=f"Completions a {per}, ok, info and fail stacked; at most {count(round(highest))} a second.",
+            description=f"Completions a {per}, ok, info and fail stacked; "
+            f"at most {count(round(highest))} a second.",
             class_="plot",
         ),
         notes=(f"Completions a {per}.", *frame.notes),
@@ -72,9 +76,7 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
 
 def _steps(xs: Floats, below: Floats, above: Floats) -> str:
     """A closed outline: along the top of the steps to the right, back along their foot."""
-    there = "".join(
-        f"L{number(xs[i])} {number(above[i])}H{number(xs[i + 1])}" for i in range(len(above))
-    )
+    there = "".join(f"L{number(xs[i])} {number(above[i])}H{number(xs[i + 1])}" for i in range(len(above)))
     back = "".join(
         f"L{number(xs[i + 1])} {number(below[i])}H{number(xs[i])}" for i in reversed(range(len(below)))
     )

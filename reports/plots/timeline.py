@@ -41,8 +41,10 @@ def label(span: Span, length: int = 34) -> str:
     words = [span.f]
     if span.argument is not None:
         words.append(_argument(span))
-    if span.outcome == "ok" and not span.is_nemesis and (
-        span.argument is None or span.result not in (None, span.argument)
+    if (
+        span.outcome == "ok"
+        and not span.is_nemesis
+        and (span.argument is None or span.result not in (None, span.argument))
     ):
         words.append(f"→ {short(span.result, 24)}")
     return shorten(" ".join(words), length)
@@ -78,7 +80,8 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
     bottom = top + ROW * len(processes) + 4
     parts = [strip(bars, 4), shading(bars, top, bottom), _axis(times, at, top, bottom, right)]
     rows = join(
-        line(0, top + ROW * (number + 1), right, top + ROW * (number + 1), "row-line") for number in row_of.values()
+        line(0, top + ROW * (number + 1), right, top + ROW * (number + 1), "row-line")
+        for number in row_of.values()
     )
     parts.append(element("g", rows, aria_hidden="true"))
     # The named last, so that their outline lies over their neighbours'.
@@ -86,7 +89,13 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         parts.append(_bar(span, excerpt, at, top + ROW * row_of[span.process] + (ROW - BAR) / 2 + 1, right))
     height = bottom + 34
     names = [
-        text(GUTTER - 10, top + ROW * row_of[p] + ROW / 2 + 5, "nemesis" if p < 0 else f"process {p}", "lane-name", "end")
+        text(
+            GUTTER - 10,
+            top + ROW * row_of[p] + ROW / 2 + 5,
+            "nemesis" if p < 0 else f"process {p}",
+            "lane-name",
+            "end",
+        )
         for p in processes
     ]
     gutter = element("svg", join(names), class_="gutter", width=GUTTER, height=height, aria_hidden="true")
@@ -96,8 +105,8 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         height=height,
         id_=id_,
         title=title,
-        description=f"Operations from {seconds(known_times[0])} to {seconds(known_times[-1])}, a row a process; "
-        "the table below lists them.",
+        description=f"Operations from {seconds(known_times[0])} to {seconds(known_times[-1])}, "
+        "a row a process; the table below lists them.",
         class_="timeline",
     )
     return Plot(svg=join([gutter, drawn]), notes=excerpt.notes)
@@ -106,12 +115,14 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
 def _times(spans: Sequence[Span]) -> list[tuple[int, int]]:
     """(time, index in the history) of every invocation and completion, in the history's order."""
     events = [(span.begin, span.index) for span in spans]
-    events += [(span.end, span.completion) for span in spans if span.end is not None and span.completion is not None]
+    events += [
+        (span.end, span.completion) for span in spans if span.end is not None and span.completion is not None
+    ]
     return sorted(events, key=lambda event: event[1])
 
 
 def _places(excerpt: Excerpt) -> tuple[dict[int, float], float]:
-    """x of every event by its index in the history, in one pass to the right (see the module); and the right edge."""
+    """x of every event by its index in the history (see the module), and the right edge."""
     spans = excerpt.spans
     ended = {span.completion: span for span in spans if span.completion is not None}
     events = _times(spans)
@@ -127,7 +138,9 @@ def _places(excerpt: Excerpt) -> tuple[dict[int, float], float]:
             at[index] = place
             before = (time, place)
         open_labels = [
-            at[span.index] + len(_marked_label(span, excerpt)) * CHAR + PAD for span in spans if span.completion is None
+            at[span.index] + len(_marked_label(span, excerpt)) * CHAR + PAD
+            for span in spans
+            if span.completion is None
         ]
         width = max([max(at.values()) + TAIL, *open_labels])
         if width >= MIN_WIDTH or len(events) < 2:
@@ -161,7 +174,9 @@ def _axis(
         middle = (at[index] + at[next_index]) / 2
         parts.append(rect(middle - 3, top, 6, bottom - top, "pause"))
         if middle - 26 >= free_from:
-            parts.append(text(middle, bottom + 29, f"… {duration(next_time - time)} …", "tick pause-label", "middle"))
+            parts.append(
+                text(middle, bottom + 29, f"… {duration(next_time - time)} …", "tick pause-label", "middle")
+            )
             free_from = middle + 34
     return element("g", join(parts), aria_hidden="true")
 
@@ -179,7 +194,9 @@ def _bar(span: Span, excerpt: Excerpt, at: dict[int, float], y: float, right: fl
     parts = [element("title", describe(span))]
     if span.open_ended:
         tip = f"M{number(end)} {number(y + 1)}H{number(right - 8)}L{number(right)} {number(y + BAR / 2)}"
-        parts.append(element("path", d=f"{tip}L{number(right - 8)} {number(y + BAR - 1)}H{number(end)}", class_="open"))
+        parts.append(
+            element("path", d=f"{tip}L{number(right - 8)} {number(y + BAR - 1)}H{number(end)}", class_="open")
+        )
     parts.append(rect(left, y, end - left, BAR, "bar", rx=3))
     parts.append(text(left + 6, y + BAR / 2 + 4, _marked_label(span, excerpt), "op-label"))
     return element("g", join(parts), class_=" ".join(classes))
@@ -188,9 +205,22 @@ def _bar(span: Span, excerpt: Excerpt, at: dict[int, float], y: float, right: fl
 def describe(span: Span) -> str:
     """Everything of an operation in some lines, for a tooltip."""
     who = "nemesis" if span.is_nemesis else f"process {span.process}"
-    ended = "never completed" if span.end is None else f"{seconds(span.end)}, after {duration(span.end - span.begin)}"
-    lines = [f"operation {span.index}: {label(span, 120)}", f"{span.outcome} · {who}", f"{seconds(span.begin)} → {ended}"]
-    for name, value in (("key", span.key), ("node", span.node), ("Raft index", span.raft_index), ("error", span.error)):
+    ended = (
+        "never completed"
+        if span.end is None
+        else f"{seconds(span.end)}, after {duration(span.end - span.begin)}"
+    )
+    lines = [
+        f"operation {span.index}: {label(span, 120)}",
+        f"{span.outcome} · {who}",
+        f"{seconds(span.begin)} → {ended}",
+    ]
+    for name, value in (
+        ("key", span.key),
+        ("node", span.node),
+        ("Raft index", span.raft_index),
+        ("error", span.error),
+    ):
         if value is not None:
             lines.append(f"{name}: {shorten(str(value), 160)}")
     return "\n".join(lines)

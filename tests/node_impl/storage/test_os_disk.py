@@ -45,9 +45,7 @@ def test_a_torn_end_is_cut_on_the_real_disk(tmp_path: Path) -> None:
 
 def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
     held = OsDisk(tmp_path)
-    program = (
-        "import sys; from pathlib import Path; from node_impl.storage import OsDisk; OsDisk(Path(sys.argv[1]))"
-    )
+    program = "import pathlib, sys; from node_impl.storage import OsDisk; OsDisk(pathlib.Path(sys.argv[1]))"
     other = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
     assert other.returncode != 0
     assert "in use by another process; stop that node, or pass another --data" in other.stderr

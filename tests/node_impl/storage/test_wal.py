@@ -18,8 +18,11 @@ Commit = tuple[Record, ...]
 """What one fsync covers."""
 
 
+ops = st.none() | st.text(max_size=5)
+
+
 @st.composite
-def commits(draw: st.DrawFn, min_size: int = 0, no_zero_sectors: bool = True) -> list[Commit]:
+def commits(draw: st.DrawFn, min_size: int = 0) -> list[Commit]:
     """Group commits that a node could write: entries follow each other, truncations hit existing ones."""
     last = 0
     written: list[Commit] = []
@@ -32,7 +35,9 @@ def commits(draw: st.DrawFn, min_size: int = 0, no_zero_sectors: bool = True) ->
                 records.append(HardState(draw(st.integers(0, 2**40)), vote))
             elif kind == "a":
                 entries = tuple(
-                    Entry(last + n, draw(st.integers(1, 9)), "command", draw(st.binary(max_size=40)), draw(ops))
+                    Entry(
+                        last + n, draw(st.integers(1, 9)), "command", draw(st.binary(max_size=40)), draw(ops)
+                    )
                     for n in range(1, 1 + draw(st.integers(0, 3)))
                 )
                 last += len(entries)
@@ -43,9 +48,6 @@ def commits(draw: st.DrawFn, min_size: int = 0, no_zero_sectors: bool = True) ->
                 records.append(TruncateRecord(index))
         written.append(tuple(records))
     return written
-
-
-ops = st.none() | st.text(max_size=5)
 
 
 def written(groups: list[Commit]) -> FakeDisk:
@@ -186,7 +188,9 @@ def test_a_hole_in_an_earlier_frame_is_no_torn_write() -> None:
 
 
 def test_a_hole_over_an_earlier_frames_header_is_no_torn_write() -> None:
-    content = bytearray(written([(an_entry(1, b"x" * 480),), (an_entry(2, b"y" * 600),), (an_entry(3),)]).synced[FILE])
+    content = bytearray(
+        written([(an_entry(1, b"x" * 480),), (an_entry(2, b"y" * 600),), (an_entry(3),)]).synced[FILE]
+    )
     second = content.index(MARK, HEADER_BYTES + 1)
     hole_end = (second // SECTOR_BYTES + 1) * SECTOR_BYTES
     content[second:hole_end] = bytes(hole_end - second)

@@ -1,0 +1,46 @@
+"""Raft's invariants (Ongaro & Ousterhout 2014, Figure 3, and their like), judged from the nodes' traces.
+
+What lives here: `replay` (one node's trace -> what it did, with its log rebuilt), `cluster` (all of
+them, and what is missing), `causality` (what happened before what, by messages), and the invariants
+by subject: `elections`, `logs`, `state_machine`, `acknowledgement`. What may not: any knowledge of
+how a node is built; docs/trace-format.md is all there is.
+
+Events of different nodes are ordered by messages, terms and indices, never by time stamps. What a
+trace lacks makes a verdict `unknown`, unless what is there already shows a violation.
+"""
+
+from __future__ import annotations
+
+from checkers.raft.acknowledgement import DurableBeforeAcknowledge
+from checkers.raft.cluster import Replays
+from checkers.raft.elections import ElectionSafety, OneVoteATerm, TermMonotonic
+from checkers.raft.logs import (
+    CommittedNeverTruncated,
+    DurableLog,
+    LeaderAppendOnly,
+    LeaderCompleteness,
+    LogMatching,
+)
+from checkers.raft.state_machine import CommitMonotonic, StateMachineSafety
+from checkers.verdict import Checker
+
+
+def raft_checkers() -> tuple[Checker, ...]:
+    """Every invariant; together they replay a recording's traces once."""
+    replays = Replays()
+    return (
+        ElectionSafety(replays),
+        LeaderAppendOnly(replays),
+        LogMatching(replays),
+        LeaderCompleteness(replays),
+        StateMachineSafety(replays),
+        OneVoteATerm(replays),
+        TermMonotonic(replays),
+        CommitMonotonic(replays),
+        CommittedNeverTruncated(replays),
+        DurableLog(replays),
+        DurableBeforeAcknowledge(replays),
+    )
+
+
+__all__ = ["raft_checkers"]

@@ -1,0 +1,134 @@
+"""Durable before acknowledged: when a client hears ok, a majority has its entry on disk.
+
+What traces can prove of an acknowledgement A of entry E at node X. A node counts as holding E
+
+- if it is X: a `synced` that covers E comes before A in X's trace;
+- otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
+  trace says at some time that E is on its disk, and that time is not provably after A.
+
+Fewer than a majority is a violation. The converse does not hold: a message is traced when it is
+handed over, and may then wait for the disk, so a reply that left without waiting is found only if the
+node was killed before the entry was on its disk, or if A is known there before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checkers.raft.cluster import Cluster, Replays, conclude, evidence, named
+from checkers.raft.replay import Acknowledgement, Identity, identity
+from checkers.verdict import Evidence, Verdict
+from harness.history import Recording, TraceEntry
+
+
+@dataclass(frozen=True)
+class DurableBeforeAcknowledge:
+    """Judges every `acknowledge` event by the module's rule."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "durable-before-acknowledge"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Count the disks behind every acknowledgement."""
+        cluster = self.replays.of(recording)
+        placed = _entries_by_index(cluster)
+        majority = len(recording.nodes) // 2 + 1
+        violations: list[Evidence] = []
+        doubts: list[str] = []
+        acknowledged = 0
+        for node, facts in cluster.nodes.items():
+            for ack in facts.acknowledgements:
+                acknowledged += 1
+                entries = _acknowledged_entries(ack, placed)
+                if not entries:
+                    text = (
+                        f"{node} acknowledged operation {ack.event.op} as index {ack.event.index}, "
+                        "where no node ever held it."
+                    )
+                    if cluster.incomplete:
+                        doubts.append(text)
+                    else:
+                        violations.append(
+                            evidence(
+                                f"{node} acknowledged what is in no log", text, ack.event, ops=(ack.event.op,)
+                            )
+                        )
+                    continue
+                entry, certain, possible = max(
+                    ((entry, *_disks(cluster, node, ack, identity(entry))) for entry in entries),
+                    key=lambda item: (len(item[2]), len(item[1])),
+                )
+                if len(certain) >= majority:
+                    continue
+                text = (
+                    f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
+                    f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
+                    f"and a majority is {majority}."
+                )
+                if len(possible) < majority:
+                    title = f"index {entry.index} was acknowledged before a majority had it on disk"
+                    violations.append(evidence(title, text, ack.event, ops=(entry.op,)))
+                else:
+                    doubts.append(
+                        f"{text} Of {', '.join(sorted(set(possible) - set(certain)))} it is not known."
+                    )
+        return conclude(
+            self.name,
+            cluster,
+            violations=violations,
+            summary=f"{acknowledged} acknowledgements: a majority's disks stood behind each",
+            nothing_seen=None if acknowledged else "no node acknowledged anything",
+            doubts=doubts,
+            measures={"acknowledged": acknowledged},
+            caveats=(
+                "a reply that left before the disk had the entry is found only if a kill, or the order "
+                "of messages, proves it",
+            ),
+        )
+
+
+def _entries_by_index(cluster: Cluster) -> dict[int, dict[Identity, TraceEntry]]:
+    placed: dict[int, dict[Identity, TraceEntry]] = {}
+    for facts in cluster.nodes.values():
+        for placement in facts.placements:
+            placed.setdefault(placement.entry.index, {})[identity(placement.entry)] = placement.entry
+    return placed
+
+
+def _acknowledged_entries(
+    ack: Acknowledgement, placed: dict[int, dict[Identity, TraceEntry]]
+) -> list[TraceEntry]:
+    """The entries that the acknowledgement may be about: usually one.
+
+    The node's own log tells, unless it is a follower that forwarded the write and lags behind.
+    """
+    if ack.entry is not None and ack.entry.op == ack.event.op:
+        return [ack.entry]
+    return [entry for entry in placed.get(ack.event.index or 0, {}).values() if entry.op == ack.event.op]
+
+
+def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: Identity) -> tuple[list[str], list[str]]:
+    """The nodes that certainly, and those that possibly, had the entry on disk at the acknowledgement."""
+    certain: list[str] = []
+    possible: list[str] = []
+    causality = cluster.causality
+    for node in cluster.recording.nodes:
+        facts = cluster.nodes.get(node)
+        synced = None if facts is None else facts.synced_from.get(entry)
+        held = None if facts is None else facts.held_from.get(entry)
+        if synced is None or held is None:
+            on_disk = False
+        elif node == at:
+            on_disk = synced < ack.position
+        else:
+            told = held < causality.known((at, ack.position), node)
+            after = causality.known((node, synced), at) > ack.position
+            on_disk = told and not after
+        if on_disk:
+            certain.append(node)
+        # A trace that lacks something may lack the sync, and, on the way, the message that told of it.
+        elsewhere = cluster.incomplete and synced is not None and node != at
+        unsure = facts is None or node in cluster.incomplete or entry in facts.perhaps_synced
+        if on_disk or unsure or elsewhere:
+            possible.append(node)
+    return certain, possible

@@ -1,0 +1,27 @@
+"""The checkers that judge a run of the `registry` workload."""
+
+from __future__ import annotations
+
+from checkers.durability import Durability
+from checkers.linearizability import Linearizability
+from checkers.node_health import NodeHealth
+from checkers.raft import raft_checkers
+from checkers.recovery import Recovery
+from checkers.stats import Stats
+from checkers.unhandled_errors import UnhandledErrors
+from checkers.vacuity import Vacuity
+from checkers.verdict import Checker
+
+
+def registry_checkers() -> tuple[Checker, ...]:
+    """All of them, those that users ask for first in front."""
+    return (
+        Durability(),
+        Linearizability(),
+        *raft_checkers(),
+        Recovery(),
+        NodeHealth(),
+        Vacuity(),
+        UnhandledErrors(),
+        Stats(),
+    )

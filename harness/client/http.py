@@ -1,0 +1,125 @@
+"""Carries requests to nodes over HTTP/1.1, each exactly once.
+
+A request that is repeated behind the client's back makes one operation two, and a history of it a
+lie. RFC 9110, section 9.2.2, lets a client library repeat PUT, DELETE and GET by itself when a reused
+connection was closed on it, and aiohttp does so. It repeats upon two exceptions of its own only; a
+middleware turns those into one that it does not know, by public means alone, and a test with a
+bare socket server counts what arrives.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from harness.client.base import HttpReply, HttpRequest, NoReply
+
+
+class _Broken(Exception):
+    """The connection broke under a request: in disguise, so that aiohttp does not try again."""
+
+
+async def _only_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # not connected, so not sent; this one aiohttp never repeats
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _Broken(_in_words(error)) from error
+
+
+class HttpTransport:
+    """A pool of connections to each node. Use as `async with`.
+
+    No redirect is followed, no cookie kept, no proxy asked, no body unpacked, nothing repeated.
+
+    Args:
+        timeout_s: from handing over a request to its reply's last byte.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> HttpTransport:
+        connected = aiohttp.TraceConfig()
+        connected.on_connection_create_end.append(_note_connected)
+        connected.on_connection_reuseconn.append(_note_connected)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            skip_auto_headers=("Accept-Encoding", "User-Agent", "Content-Type"),
+            middlewares=(_only_once,),
+            trace_configs=[connected],
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, address: str, request: HttpRequest) -> HttpReply | NoReply:
+        """Send a request once.
+
+        Args:
+            address: `host:port` of a node.
+
+        Returns:
+            The whole reply, whatever its status; or why there is none. `sent` is False only while no
+            connection was at hand that a byte of the request could have left by.
+        """
+        assert self._session is not None, "use the transport within `async with`"
+        url = URL(f"http://{address}{request.path}", encoded=True).with_query(list(request.query) or None)
+        trace = SimpleNamespace(sent=False)
+        try:
+            async with self._session.request(
+                request.method,
+                url,
+                headers=list(request.headers),
+                data=request.body or None,
+                allow_redirects=False,
+                trace_request_ctx=trace,
+            ) as response:
+                body = await response.read()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return HttpReply(response.status, headers, body)
+        except TimeoutError:
+            return NoReply(f"timed out after {self._timeout_s:g} s", trace.sent)
+        except (_Broken, aiohttp.ClientError) as error:
+            return NoReply(_in_words(error), trace.sent)
+
+
+async def _note_connected(
+    session: aiohttp.ClientSession,  # noqa: ARG001 (the signature is aiohttp's)
+    context: SimpleNamespace,
+    params: Any,  # noqa: ARG001
+) -> None:
+    context.trace_request_ctx.sent = True
+
+
+def _in_words(error: Exception) -> str:
+    """One line for a history."""
+    match error:
+        case _Broken():
+            return str(error)
+        case aiohttp.ClientConnectorError():
+            return (error.os_error.strerror or str(error)).lower().partition(" [")[0]
+        case aiohttp.ServerDisconnectedError():
+            return "connection closed before the reply"
+        case aiohttp.ClientOSError(errno=number, strerror=text) if number is not None and text:
+            return text.lower()
+        case aiohttp.ClientPayloadError():
+            return "connection closed in the middle of the reply"
+        case _:
+            return f"{type(error).__name__}: {error}".splitlines()[0]

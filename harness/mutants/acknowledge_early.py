@@ -1,0 +1,15 @@
+"""The leader answers a write as soon as it is proposed."""
+
+from node_impl.build import Parts
+from node_impl.node import Node
+
+
+class AcknowledgesEarly(Node):
+    """Does not wait for a majority."""
+
+    def may_acknowledge(self, index: int) -> bool:  # noqa: ARG002 - it never looks
+        """At once."""
+        return True
+
+
+PARTS = Parts(node=AcknowledgesEarly)

@@ -1,0 +1,15 @@
+"""A leader serves reads without confirming that it still leads."""
+
+from node_impl.build import Parts
+from node_impl.raft.core import Raft
+
+
+class UnconfirmedReads(Raft):
+    """Believes that it leads because it led."""
+
+    def leadership_is_confirmed(self) -> bool:
+        """Always."""
+        return True
+
+
+PARTS = Parts(core=UnconfirmedReads)

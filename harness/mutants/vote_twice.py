@@ -1,0 +1,15 @@
+"""A node does not remember that it has voted."""
+
+from node_impl.build import Parts
+from node_impl.raft.core import Raft
+
+
+class VotesTwice(Raft):
+    """Gives its vote to everybody whose log is good enough."""
+
+    def vote_is_free_for(self, candidate: str) -> bool:  # noqa: ARG002 - it never looks
+        """Always."""
+        return True
+
+
+PARTS = Parts(core=VotesTwice)

@@ -1,0 +1,125 @@
+"""Partitions: which links between nodes carry nothing.
+
+The shapes are Jepsen's (`nemesis.clj`: complete-grudge, bridge, majorities-ring) and one-way cuts, which
+need links that carry one direction's messages alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.generator.draw import Draw
+from harness.history import Operation
+from harness.nemesis.base import Action, ClusterView, Cut, Heal, Link
+from harness.nemesis.package import FaultPackage
+from harness.nemesis.targets import TargetError, leader_or_any, target_of
+
+Names = Sequence[str]
+
+
+def between(left: Names, right: Names) -> tuple[Link, ...]:
+    """Every link from one side to the other, both ways."""
+    return tuple([(a, b) for a in left for b in right] + [(b, a) for a in left for b in right])
+
+
+def halves(view: ClusterView, draw: Draw) -> tuple[Link, ...]:  # noqa: ARG001 (a shape without choice)
+    """The first half of the nodes apart from the second, which is the larger if they are odd in number."""
+    names = tuple(view.nodes)
+    return between(names[: len(names) // 2], names[len(names) // 2 :])
+
+
+def random_halves(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Halves as above, of the nodes in a drawn order."""
+    names = draw.shuffled(tuple(view.nodes), "halves")
+    return between(names[: len(names) // 2], names[len(names) // 2 :])
+
+
+def isolate_one(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """A drawn node apart from all others."""
+    return _isolated((draw.choose(tuple(view.nodes), "isolated"),), view)
+
+
+def isolate_leader(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """The leader apart from all others; a drawn node while none is known."""
+    return _isolated(leader_or_any(view, tuple(view.nodes), draw), view)
+
+
+def majorities_ring(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Every node hears a majority, itself included, and no two hear the same one.
+
+    The nodes stand on a ring in a drawn order, and each hears those nearest to it. Where a majority
+    is an even number, it hears one more on its right than on its left. Below three nodes there is no
+    such ring, and nothing is cut.
+    """
+    ring = draw.shuffled(tuple(view.nodes), "ring")
+    size, majority = len(ring), view.majority()
+    if size < 3:
+        return ()
+    left = (majority - 1) // 2
+    links: list[Link] = []
+    for place, hearer in enumerate(ring):
+        heard = {ring[(place + step) % size] for step in range(-left, majority - left)}
+        links.extend((name, hearer) for name in ring if name not in heard)
+    return tuple(links)
+
+
+def bridge(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Two halves that hear each other no more, and a drawn node between them that hears both."""
+    names = draw.shuffled(tuple(view.nodes), "bridge")[1:]
+    return between(names[: len(names) // 2], names[len(names) // 2 :])
+
+
+def one_way(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """One side is heard by the other and does not hear it: the leader and the rest, or drawn halves.
+
+    Which side is deaf is drawn.
+    """
+    names = tuple(view.nodes)
+    if draw.chance(1, 2, "the leader"):
+        side = leader_or_any(view, names, draw)
+    else:
+        side = draw.sample(names, len(names) // 2, "side")
+    rest = tuple(name for name in names if name not in side)
+    deaf, heard = (side, rest) if draw.chance(1, 2, "deaf") else (rest, side)
+    return tuple((a, b) for a in heard for b in deaf)
+
+
+def _isolated(nodes: Names, view: ClusterView) -> tuple[Link, ...]:
+    return between(nodes, tuple(name for name in view.nodes if name not in nodes))
+
+
+SHAPES: dict[str, Callable[[ClusterView, Draw], tuple[Link, ...]]] = {
+    "isolate-leader": isolate_leader,
+    "isolate-one": isolate_one,
+    "halves": halves,
+    "random-halves": random_halves,
+    "majorities-ring": majorities_ring,
+    "bridge": bridge,
+    "one-way": one_way,
+}
+
+
+class PartitionPlanner:
+    """`partition` with a shape as its target, `heal` for all links."""
+
+    def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
+        """Cut the links of the shape."""
+        if operation.f == "heal":
+            return (Heal(),)
+        target = target_of(operation)
+        shape = SHAPES.get(target) if isinstance(target, str) else None
+        if shape is None:
+            raise TargetError(f"no partition is called {target!r}; there are {', '.join(SHAPES)}")
+        links = shape(view, Draw(draw))
+        return (Cut(links),) if links else ()
+
+
+PARTITION = FaultPackage(
+    name="partition",
+    about="cuts links between nodes: they swallow every message in silence",
+    begin="partition",
+    end="heal",
+    targets=tuple(SHAPES),
+    planner=PartitionPlanner(),
+    worlds=("sim", "local", "ssh"),
+)

@@ -1,0 +1,74 @@
+"""What the harness must know of a kind of system to run its nodes; all of it pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness.client.base import HttpReply, HttpRequest
+from harness.control.framing import Framing
+
+
+class NodePlace(msgspec.Struct, frozen=True):
+    """Where one node lives and whom it dials."""
+
+    name: str
+    host: str
+    client_port: int
+    peer_port: int
+    peers: Mapping[str, int]
+    """By name of each other node: the loopback port to dial it at, which is a link's, not its own."""
+    data: Path
+    trace: Path
+    """Outside `data`."""
+    log: Path
+    seed: int
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return f"{self.host}:{self.client_port}"
+
+
+class Command(msgspec.Struct, frozen=True):
+    """How to start a process."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = {}
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a node says of itself."""
+
+    role: str
+    term: int
+    leader: str | None = None
+
+
+class System(Protocol):
+    """One kind of system."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+    @property
+    def framing(self) -> Framing | None:
+        """How its peers' bytes are cut into messages; None if that cannot be told."""
+        ...
+
+    def command(self, place: NodePlace) -> Command:
+        """How to start the node at this place, for the first time or again."""
+        ...
+
+    def status_request(self) -> HttpRequest:
+        """The request that asks a node for its status. A node that answers it is ready."""
+        ...
+
+    def read_status(self, reply: HttpReply) -> Status | None:
+        """What the reply says; None if it is no status."""
+        ...

@@ -1,0 +1,64 @@
+"""The reference registry node, as it is or with one seeded bug."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from harness.client.base import HttpReply, HttpRequest
+from harness.control.framing import Framing
+from harness.system.base import Command, NodePlace, Status
+
+
+class NodeImpl(msgspec.Struct, frozen=True):
+    """`ackproof-node`, or a mutant of it."""
+
+    mutant: str | None = None
+    heartbeat_ms: int = 100
+    election_ms: int = 500
+    request_timeout_ms: int = 2000
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return "node_impl" if self.mutant is None else f"node_impl, mutant {self.mutant}"
+
+    @property
+    def framing(self) -> Framing:
+        """A preface of magic and version, then frames of length, CRC and payload, the first a hello."""
+        return Framing(preface_bytes=10, header_bytes=8, greetings=1)
+
+    def command(self, place: NodePlace) -> Command:
+        """The node's own command line."""
+        module = ["node_impl"] if self.mutant is None else ["harness.mutants", self.mutant]
+        argv = [
+            *(sys.executable, "-m", *module),
+            *("--name", place.name),
+            *("--listen", place.address),
+            *("--peer-listen", f"{place.host}:{place.peer_port}"),
+        ]
+        for peer, port in place.peers.items():
+            argv += ["--peer", f"{peer}={place.host}:{port}"]
+        argv += [
+            *("--data", str(place.data)),
+            *("--trace", str(place.trace)),
+            *("--heartbeat-ms", str(self.heartbeat_ms)),
+            *("--election-ms", str(self.election_ms)),
+            *("--request-timeout-ms", str(self.request_timeout_ms)),
+            *("--seed", str(place.seed)),
+        ]
+        return Command(tuple(argv))
+
+    def status_request(self) -> HttpRequest:
+        """The admin endpoint."""
+        return HttpRequest("GET", "/v1/admin/status")
+
+    def read_status(self, reply: HttpReply) -> Status | None:
+        """Role, term and leader."""
+        if reply.status != 200:
+            return None
+        try:
+            return msgspec.json.decode(reply.body, type=Status)
+        except msgspec.DecodeError:
+            return None

@@ -1,0 +1,7 @@
+"""`python -m node_impl`: the same as the command `ackproof-node`."""
+
+import sys
+
+from node_impl.server import main
+
+sys.exit(main())

@@ -1,0 +1,98 @@
+"""Carries the codec over HTTP/1.1: reads a request, asks the node, writes the reply. Knows no parameter."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+from aiohttp import http_exceptions, web
+
+from node_impl.api.codec import MAX_BODY_BYTES, HttpReply, parse, refuse, render
+from node_impl.events import Reply, Request
+
+MAX_LINE_BYTES = 256 * 1024
+"""Nacos's clients put parameters, metadata included, into the request line."""
+MAX_HEADER_BYTES = 8 * 1024
+CLOSE_TIMEOUT_S = 1.0
+
+Ask = Callable[[Request], Awaitable[Reply]]
+
+
+class HttpListener:
+    """Serves the node's API on one socket.
+
+    ask: gives a request to the node. on_defect: told of any exception that is not a client's fault;
+    the client gets a bare 500 and no traceback.
+    """
+
+    def __init__(self, ask: Ask, on_defect: Callable[[Exception], None]) -> None:
+        self._ask = ask
+        self._on_defect = on_defect
+        logger = logging.getLogger("node_impl.http")
+        logger.addFilter(_bad_requests_in_one_line)
+        self._http = web.Server(
+            self._handle,
+            access_log=None,
+            logger=logger,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_HEADER_BYTES,
+            auto_decompress=False,
+        )
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, listening: socket.socket) -> None:
+        """Serve on a socket that is bound already."""
+        self._server = await asyncio.get_running_loop().create_server(self._http, sock=listening)
+
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+        if self._server is not None:
+            self._server.close()
+
+    async def close(self) -> None:
+        """Let replies under way leave, then close every connection."""
+        self.stop_listening()
+        await self._http.shutdown(CLOSE_TIMEOUT_S)
+
+    async def _handle(self, http: web.BaseRequest) -> web.Response:
+        try:
+            reply = await self._reply(http)
+        except (ConnectionError, http_exceptions.HttpProcessingError):
+            raise  # the client is gone or broke off its body: aiohttp closes the connection
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect that must end the node
+            self._on_defect(error)
+            reply = refuse(500, "defect", "the node has a defect and stops; its log says more", proposed=True)
+        return web.Response(
+            status=reply.status,
+            body=reply.body,
+            headers={"Content-Type": reply.content_type, **reply.headers},
+        )
+
+    async def _reply(self, http: web.BaseRequest) -> HttpReply:
+        body = b""
+        if http.body_exists:
+            chunks: list[bytes] = []
+            left = MAX_BODY_BYTES
+            while left >= 0 and (chunk := await http.content.readany()):
+                chunks.append(chunk)
+                left -= len(chunk)
+            if left < 0:
+                return refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+            body = b"".join(chunks)
+        path, _, query = http.raw_path.partition("?")
+        request = parse(http.method, path, query, body, http.headers)
+        if isinstance(request, HttpReply):
+            return request
+        return render(request, await self._ask(request))
+
+
+def _bad_requests_in_one_line(record: logging.LogRecord) -> bool:
+    """A client's malformed HTTP is worth a line, not a traceback in the node's log."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, http_exceptions.HttpProcessingError):
+        first_line = str(error).strip().partition("\n")[0]
+        record.msg, record.args, record.exc_info = f"{record.getMessage()}: {first_line}", (), None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True

@@ -1,0 +1,45 @@
+"""The node's settings; each is a duration in nanoseconds or a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+MILLISECOND_NS = 1_000_000
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """What can be set. The defaults suit nodes whose messages take well under a heartbeat.
+
+    Raises:
+        ValueError: a value is not positive, or heartbeats are too rare to keep followers from elections.
+    """
+
+    heartbeat_ns: int = 50 * MILLISECOND_NS
+    """How often a leader lets everybody know that it still leads."""
+    election_timeout_ns: int = 300 * MILLISECOND_NS
+    """Who hears no leader for t, drawn from [this, 2 x this), stands for election (section 5.2)."""
+    request_timeout_ns: int = 2_000 * MILLISECOND_NS
+    """After this a request is refused, whatever has become of it."""
+    leader_wait_ns: int = 1_000 * MILLISECOND_NS
+    """How long a request waits for a leader to become known before it is refused."""
+    max_batch_entries: int = 256
+    """Entries in one AppendEntries."""
+    max_batch_bytes: int = 1 << 20
+    """Payload bytes in one AppendEntries; a single larger entry still goes, alone."""
+    max_in_flight: int = 4
+    """AppendEntries with entries on their way to one follower; more entries wait and so share a message."""
+    max_pending: int = 10_000
+    """Requests that wait at one node; more are refused as `overloaded`."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value <= 0:
+                raise ValueError(f"{field.name} is {value}; it must be above 0")
+        if self.heartbeat_ns >= self.election_timeout_ns:
+            raise ValueError(
+                f"heartbeat_ns ({self.heartbeat_ns}) must be below election_timeout_ns "
+                f"({self.election_timeout_ns}), best by a factor of 5 or more: a follower that hears no "
+                "heartbeat within its time-out stands for election"
+            )

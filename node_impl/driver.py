@@ -1,0 +1,298 @@
+"""Drives the sans-I/O node on asyncio: events in, effects out, in the order that events.py demands.
+
+One queue holds all events, and one `_drain` takes them, so steps never nest. A drain runs every
+event that is ready and then lets the effects out in one go: first the trace lines (one write(2)),
+then records to the log writer, then messages and replies. Nothing leaves before the trace of what
+led to it, and many events share one write, one fsync and one packet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from node_impl.events import (
+    CancelTimer,
+    ClientRequest,
+    Effect,
+    Event,
+    Fatal,
+    Persist,
+    Received,
+    Refused,
+    Reply,
+    Request,
+    Respond,
+    Send,
+    SetTimer,
+    Shutdown,
+    Synced,
+    TimerFired,
+    Trace,
+)
+from node_impl.log_writer import LogWriter, Storage
+from node_impl.raft.messages import Envelope
+from node_impl.trace import TraceWriter
+from node_impl.transport import PeerSenders, WireError
+
+DISK_PATIENCE_S: Final = 5.0
+"""How long an orderly end waits for the disk."""
+
+
+class SteppedNode(Protocol):
+    """The whole node, as `node.py` has it."""
+
+    def start(self, now: int) -> list[Effect]:
+        """The effects of coming up."""
+        ...
+
+    def step(self, now: int, event: Event) -> list[Effect]:
+        """The effects of one event."""
+        ...
+
+
+class Ended(Exception):
+    """The node cannot go on; raised out of `Driver.failure`."""
+
+
+class DiskFailed(Ended):
+    """Writing the log or the trace failed. It is never tried again: the process ends."""
+
+
+class _Due(msgspec.Struct, frozen=True):
+    """A timer ran off; void if it was set anew or cancelled since."""
+
+    name: str
+    at: int
+
+
+class Driver:
+    """One node's life between `start` and `stop`.
+
+    `failure` gets an exception once the node cannot go on; from then on nothing is stepped or sent.
+    """
+
+    def __init__(
+        self,
+        node: SteppedNode,
+        storage: Storage,
+        trace: TraceWriter,
+        senders: PeerSenders,
+        logger: logging.Logger,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.failure: asyncio.Future[None] = self._loop.create_future()
+        self._node = node
+        self._trace = trace
+        self._senders = senders
+        self._logger = logger
+        self._writer = LogWriter(storage, lambda number: self._post(Synced(number)), self._on_writer_failed)
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._decode = msgspec.msgpack.Decoder(Envelope).decode
+
+        self._events: deque[Event | _Due] = deque()
+        self._is_draining_soon = False
+        self._deadlines: dict[str, int] = {}
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
+        self._requests: dict[int, asyncio.Future[Reply]] = {}
+        self._last_request_id = 0
+
+        self._persisted = 0
+        self._synced = 0
+        self._all_synced = asyncio.Event()
+        self._all_synced.set()
+        self._held: dict[int, list[Send | Respond]] = {}
+        self._to_persist: list[Persist] = []
+        self._to_leave: list[Send | Respond] = []
+
+    # ---- what drives it ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Bring the node up."""
+        now = time.monotonic_ns()
+        self._collect(self._node.start(now), now)
+        self._let_out()
+
+    def receive(self, sender: str, payload: bytes) -> None:
+        """Take a message from the peer port.
+
+        Raises:
+            WireError: the payload is no message, or not from who sent it.
+        """
+        try:
+            envelope = self._decode(payload)
+        except msgspec.DecodeError as error:
+            raise WireError(f"a message of {len(payload)} bytes that cannot be read: {error}") from error
+        if envelope.sender != sender:
+            raise WireError(f"a message in the name of {envelope.sender!r}")
+        self._post(Received(envelope))
+
+    async def ask(self, request: Request) -> Reply:
+        """Put a client's request to the node and wait for its reply."""
+        self._last_request_id += 1
+        request_id = self._last_request_id
+        future: asyncio.Future[Reply] = self._loop.create_future()
+        self._requests[request_id] = future
+        try:
+            self._post(ClientRequest(request_id, request))
+            return await future
+        finally:
+            del self._requests[request_id]
+
+    async def stop(self) -> None:
+        """An orderly end: the disk catches up, the node says its last, waiting clients are refused."""
+        self._drain()
+        if not self.failure.done():
+            try:
+                async with asyncio.timeout(DISK_PATIENCE_S):
+                    await self._all_synced.wait()
+            except TimeoutError:
+                self._logger.warning("the disk did not catch up within %s s", DISK_PATIENCE_S)
+            self._post(Shutdown())
+            self._drain()
+        self._forget_alarms()
+        refusal = Refused("lost-leadership", "the node is stopping", proposed=True)
+        for future in self._requests.values():
+            if not future.done():
+                future.set_result(refusal)
+        self._writer.close(DISK_PATIENCE_S)
+
+    def fail(self, error: BaseException) -> None:
+        """End the node: it does nothing any more, and `failure` says why."""
+        if not self.failure.done():
+            self._forget_alarms()
+            self.failure.set_exception(error)
+
+    # ---- events ----------------------------------------------------------------------------------------
+
+    def _post(self, event: Event | _Due) -> None:
+        self._events.append(event)
+        if not self._is_draining_soon:
+            self._is_draining_soon = True
+            self._loop.call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._is_draining_soon = False
+        try:
+            while self._events and not self.failure.done():
+                self._step(self._events.popleft())
+            if not self.failure.done():
+                self._let_out()
+        except Exception as error:  # noqa: BLE001 - a defect in a step must end the node, not one callback
+            self.fail(error)
+
+    def _step(self, event: Event | _Due) -> None:
+        now = time.monotonic_ns()
+        match event:
+            case _Due(name, at):
+                if self._deadlines.get(name) != at:
+                    return
+                del self._deadlines[name]
+                self._collect(self._node.step(now, TimerFired(name)), now)
+            case Synced(number):
+                self._collect(self._node.step(now, event), now)
+                self._release(number)
+            case _:
+                self._collect(self._node.step(now, event), now)
+
+    # ---- effects ---------------------------------------------------------------------------------------
+
+    def _collect(self, effects: list[Effect], now: int) -> None:
+        for effect in effects:
+            match effect:
+                case Trace():
+                    self._trace.add(effect, now)
+                    if effect.event == "role":
+                        self._logger.info("%s in term %s", effect.role, effect.term)
+                case Send() | Respond():
+                    if effect.after <= self._synced:
+                        self._to_leave.append(effect)
+                    else:
+                        self._held.setdefault(effect.after, []).append(effect)
+                case Persist():
+                    self._to_persist.append(effect)
+                case SetTimer(name, at):
+                    self._set_timer(name, at)
+                case CancelTimer(name):
+                    self._deadlines.pop(name, None)
+                case Fatal(reason):
+                    self._let_out()
+                    raise Ended(reason)
+
+    def _release(self, number: int) -> None:
+        for after in range(self._synced + 1, number + 1):
+            self._to_leave.extend(self._held.pop(after, ()))
+        self._synced = number
+        if number == self._persisted:
+            self._all_synced.set()
+
+    def _let_out(self) -> None:
+        """Trace, then disk, then network: see the module's docstring."""
+        try:
+            self._trace.flush()
+        except OSError as error:
+            raise DiskFailed(f"cannot write the trace: {error}") from error
+        for persist in self._to_persist:
+            self._persisted = persist.number
+            self._all_synced.clear()
+            self._writer.put(persist)
+        self._to_persist.clear()
+        for effect in self._to_leave:
+            match effect:
+                case Send(to, message):
+                    self._send(to, message)
+                case Respond(request_id, reply):
+                    future = self._requests.get(request_id)
+                    if future is not None and not future.done():  # else the client is gone
+                        future.set_result(reply)
+        self._to_leave.clear()
+        self._senders.flush()
+
+    def _send(self, to: str, message: Any) -> None:
+        try:
+            self._senders.send(to, self._encode(message))
+        except ValueError as error:
+            self._logger.warning("a message to %s was not sent: %s", to, error)
+
+    def _on_writer_failed(self, error: Exception) -> None:
+        if isinstance(error, OSError):
+            failure = DiskFailed(f"cannot write the log: {error}")
+            failure.__cause__ = error
+            self.fail(failure)
+        else:
+            self.fail(error)
+
+    # ---- timers ----------------------------------------------------------------------------------------
+
+    def _set_timer(self, name: str, at: int) -> None:
+        """An alarm that is already set and rings earlier stays: it looks at the deadline when it rings.
+
+        Election timers are put off by every message, so this saves most of the work of a heap.
+        """
+        self._deadlines[name] = at
+        alarm = self._alarms.get(name)
+        if alarm is not None:
+            if alarm.when() <= at / 1e9:
+                return
+            alarm.cancel()
+        self._alarms[name] = self._loop.call_at(at / 1e9, self._ring, name)
+
+    def _ring(self, name: str) -> None:
+        del self._alarms[name]
+        at = self._deadlines.get(name)
+        if at is None:
+            return
+        if time.monotonic_ns() < at:
+            self._set_timer(name, at)
+        else:
+            self._post(_Due(name, at))
+
+    def _forget_alarms(self) -> None:
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        self._alarms.clear()

@@ -1,0 +1,80 @@
+"""A thread that writes and fsyncs the log, so that the event loop never waits for the disk.
+
+Group commit: whatever was handed over while one fsync ran shares the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from node_impl.events import Persist, Record
+
+
+class Storage(Protocol):
+    """What is needed of the write-ahead log."""
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Collect records."""
+        ...
+
+    def sync(self) -> None:
+        """Make them durable."""
+        ...
+
+
+class LogWriter:
+    """Owns the log from its creation on. Both callbacks run on the event loop; after a failure nothing
+    is written any more.
+    """
+
+    def __init__(
+        self, storage: Storage, on_synced: Callable[[int], None], on_failed: Callable[[Exception], None]
+    ) -> None:
+        self._storage = storage
+        self._on_synced = on_synced
+        self._on_failed = on_failed
+        self._loop = asyncio.get_running_loop()
+        self._queue: SimpleQueue[Persist | None] = SimpleQueue()
+        # A daemon: an fsync that hangs in the kernel must not keep a node from ending.
+        self._thread = threading.Thread(target=self._run, name="log writer", daemon=True)
+        self._thread.start()
+
+    def put(self, persist: Persist) -> None:
+        """Queue records; `on_synced` is called with this number, or a later one, once they are durable."""
+        self._queue.put(persist)
+
+    def close(self, timeout_s: float) -> None:
+        """End the thread after what is queued; gives up waiting after `timeout_s`."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        try:
+            while (first := self._queue.get()) is not None:
+                number, is_last = self._write_all_queued(first)
+                self._storage.sync()
+                self._tell(self._on_synced, number)
+                if is_last:
+                    return
+        except Exception as error:  # noqa: BLE001 - handed to the loop, which ends the node with it
+            self._tell(self._on_failed, error)
+
+    def _write_all_queued(self, persist: Persist) -> tuple[int, bool]:
+        """The number of the last record group written, and whether the end was reached."""
+        while True:
+            self._storage.write(persist.records)
+            try:
+                following = self._queue.get_nowait()
+            except Empty:
+                return persist.number, False
+            if following is None:
+                return persist.number, True
+            persist = following
+
+    def _tell(self, callback: Callable[[Any], None], value: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(callback, value)

@@ -1,0 +1,452 @@
+"""The whole node, sans-I/O: clients' requests on one side, Raft and the registry on the other.
+
+`step` takes one event and returns ordered effects; `events.py` says what they mean. A request's way:
+
+- A write at the leader is proposed, and answered when its entry is applied: by then a majority holds
+  it on disk. At a follower it is forwarded to the leader, once: nobody repeats a write.
+- A linearizable read, at any node: get a read index from the leader, which confirms that it still
+  leads; wait until that is applied here; read the local state (ReadIndex, thesis, section 6.4).
+  Reads change nothing, so they are asked for again when a leader or a message is lost.
+- Without a known leader both wait for a bounded time.
+
+A refusal says `proposed` unless the write certainly has no effect and never will.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from node_impl.config import NodeConfig
+from node_impl.events import (
+    ClientRequest,
+    Deregister,
+    Done,
+    Effect,
+    Event,
+    Fatal,
+    GetStatus,
+    ListInstances,
+    Lookup,
+    Received,
+    Refused,
+    Register,
+    Reply,
+    Request,
+    Respond,
+    SetTimer,
+    Shutdown,
+    Status,
+    Synced,
+    TimerFired,
+    Update,
+)
+from node_impl.raft.core import Raft
+from node_impl.raft.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Envelope,
+    Forward,
+    ForwardReply,
+    ReadIndex,
+    ReadIndexReply,
+    RequestVote,
+    RequestVoteReply,
+    Written,
+)
+from node_impl.registry.commands import CommandError, encode_command
+from node_impl.registry.registry import NotFound, Registry, Result
+from node_impl.waiting import Deadlines, SeenForwards
+
+REQUEST_TIMER = "requests"
+LEADER_WAIT_TIMER = "leader-wait"
+READ_INDEX_TIMER = "read-index"
+
+Origin = int | tuple[str, str]
+"""Who waits for a write: this node's client by request id, or a follower by (peer, its message id)."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A client's request that is not answered."""
+
+    request_id: int
+    request: Request
+    proposed: bool = False
+    """Whether it was appended or forwarded, so that its outcome is out of this node's hands."""
+
+
+class Node:
+    """One node. `start` once, then `step` for each event; times never decrease."""
+
+    def __init__(self, raft: Raft, registry: Registry, config: NodeConfig) -> None:
+        self.raft = raft
+        self.registry = registry
+        self.config = config
+        self._open: dict[int, _Pending] = {}
+        self._request_deadlines = Deadlines(REQUEST_TIMER, config.request_timeout_ns)
+        self._ended = False
+
+        self._known_leader: tuple[int, str | None] = (0, None)
+        """(term, leader) as of the last step, to notice changes."""
+        self._leaderless: dict[int, _Pending] = {}
+        """Requests that wait for a leader to become known."""
+        self._leader_deadlines = Deadlines(LEADER_WAIT_TIMER, config.leader_wait_ns)
+
+        self._led_term = 0
+        """The last term that this node led in this life."""
+        self._writes: dict[int, Origin] = {}
+        """At the leader: who waits for the entry at an index, proposed in `_led_term`."""
+        self._seen_forwards = SeenForwards()
+        self._forwarded: dict[str, int] = {}
+        """At a follower: request id by the id of the message that forwarded it."""
+
+        self._next_reads: list[int] = []
+        """At a follower: reads for the next ReadIndex; one is on its way at a time, for many reads."""
+        self._asked: tuple[str, int, list[int]] | None = None
+        """The ReadIndex on its way: message id, when sent, request ids."""
+        self._read_timer_is_armed = False
+        self._unapplied_reads: list[tuple[int, list[int]]] = []
+        """(read index, request ids): served once that index is applied here."""
+
+    def start(self, now: int) -> list[Effect]:
+        """Begin this life; the effects of coming up."""
+        self.raft.now = now
+        self.raft.start()
+        return self._take()
+
+    def step(self, now: int, event: Event) -> list[Effect]:
+        """One event's effects, to be carried out in order. After `stop` or Fatal there are none."""
+        if self._ended:
+            return []
+        raft = self.raft
+        raft.now = now
+        match event:
+            case Received(envelope):
+                if envelope.sender in raft.members:  # a stranger's message means nothing here
+                    self._receive(envelope)
+            case Synced(number):
+                raft.synced(number)
+            case ClientRequest(request_id, request):
+                self._accept(request_id, request)
+            case TimerFired(name):
+                self._timer_fired(name)
+            case Shutdown():
+                self._shut_down()
+        if not self._ended:
+            self._follow_up()
+        return self._take()
+
+    # ---- The rules --------------------------------------------------------------------------------------
+
+    def may_acknowledge(self, index: int) -> bool:
+        """A write is answered once its entry is applied at the leader: then it is committed (section 5.3)."""
+        return index <= self.raft.last_applied
+
+    def may_serve_read(self, read_index: int) -> bool:
+        """A read is answered once all that was committed when it was asked for is applied here."""
+        return read_index <= self.raft.last_applied
+
+    # ---- What follows from any step ------------------------------------------------------------------
+
+    def _follow_up(self) -> None:
+        raft = self.raft
+        if self._known_leader != (raft.current_term, raft.leader):
+            self._known_leader = (raft.current_term, raft.leader)
+            self._leadership_changed()
+        if raft.commit_index > raft.last_applied:
+            self._apply()
+        if raft.reads.confirmed:
+            self._take_confirmed_reads()
+
+    def _apply(self) -> None:
+        raft, writes = self.raft, self._writes
+        finished: list[tuple[int, Result]] = []
+        for index in range(raft.last_applied + 1, raft.commit_index + 1):
+            try:
+                result = self.registry.apply(raft.log[index])
+            except CommandError as error:
+                raft.outbox.effects.append(Fatal(str(error)))
+                self._ended = True
+                return
+            if index in writes:
+                finished.append((index, result))
+        raft.applied(raft.commit_index)
+        for index, result in finished:
+            self._finish_write(index, result)
+        waiting, self._unapplied_reads = self._unapplied_reads, []
+        for read_index, request_ids in waiting:
+            self._serve_reads(read_index, request_ids)
+
+    def _leadership_changed(self) -> None:
+        """The term, or who is known to lead it, is another than before."""
+        raft = self.raft
+        orphans: list[_Pending] = []
+        refusal = Refused(
+            "lost-leadership", "the leader was lost before the outcome was known", proposed=True
+        )
+        writes, self._writes = self._writes, {}
+        for origin in writes.values():
+            self._conclude(origin, refusal)
+        forwarded, self._forwarded = self._forwarded, {}
+        for request_id in forwarded.values():
+            self._conclude(request_id, refusal)
+        for peer, token in raft.reads.abandon():
+            if peer is None:
+                orphans.extend(self._still_open([int(token)]))
+            else:
+                raft.send(peer, ReadIndexReply(str(token), None))
+        asked = self._asked[2] if self._asked else []
+        orphans.extend(self._still_open(asked + self._next_reads))
+        self._asked, self._next_reads = None, []
+        if raft.role == "leader":
+            self._led_term, self._seen_forwards = raft.current_term, SeenForwards()
+        orphans.extend(self._leaderless.values())
+        self._leaderless = {}
+        for pending in orphans:
+            self._dispatch(pending)
+
+    def _still_open(self, request_ids: list[int]) -> list[_Pending]:
+        return [self._open[request_id] for request_id in request_ids if request_id in self._open]
+
+    # ---- Clients' requests ---------------------------------------------------------------------------
+
+    def _accept(self, request_id: int, request: Request) -> None:
+        match request.body:
+            case GetStatus():
+                self._respond(request_id, Done(self.raft.last_applied, self.status()))
+            case Lookup(consistency="stale") | ListInstances(consistency="stale"):
+                self._respond(request_id, Done(self.raft.last_applied, self.registry.read(request.body)))
+            case _ if len(self._open) >= self.config.max_pending:
+                self._respond(
+                    request_id, Refused("overloaded", f"{len(self._open)} requests wait here already", False)
+                )
+            case _:
+                pending = self._open[request_id] = _Pending(request_id, request)
+                self._request_deadlines.add(request_id, self.raft.now, self.raft.outbox.effects)
+                self._dispatch(pending)
+
+    def _dispatch(self, pending: _Pending) -> None:
+        """Send a request, one that was not proposed yet, on its way."""
+        raft = self.raft
+        request_id, request = pending.request_id, pending.request
+        match request.body:
+            case _ if raft.leader is None:
+                self._leaderless[request_id] = pending
+                self._leader_deadlines.add(request_id, raft.now, raft.outbox.effects)
+            case Register() | Update() | Deregister():
+                pending.proposed = True
+                if raft.role == "leader":
+                    self._propose(request, request_id)
+                else:
+                    message_id = raft.send(raft.leader, Forward(raft.current_term, request))
+                    self._forwarded[message_id] = request_id
+            case _:
+                if raft.role == "leader":
+                    raft.request_read((None, request_id))
+                else:
+                    self._next_reads.append(request_id)
+                    self._ask_read_index()
+
+    def status(self) -> Status:
+        """This node's view of itself, now."""
+        raft = self.raft
+        return Status(
+            raft.name,
+            raft.role,
+            raft.current_term,
+            raft.voted_for,
+            raft.leader,
+            raft.commit_index,
+            raft.last_applied,
+            raft.log.last_index,
+            raft.members,
+        )
+
+    # ---- Writes --------------------------------------------------------------------------------------
+
+    def _propose(self, request: Request, origin: Origin) -> None:
+        body = request.body
+        assert isinstance(body, Register | Update | Deregister)
+        index = self.raft.propose(encode_command(body), request.op)
+        self._writes[index] = origin
+        if self.may_acknowledge(index):  # never yet, unless the rule is broken
+            self._finish_write(index, None)
+
+    def _finish_write(self, index: int, result: Result) -> None:
+        origin = self._writes.pop(index)
+        if isinstance(result, NotFound):
+            key = result.key
+            reason = f"service {key.service} has no instance {key.ip}:{key.port} in cluster {key.cluster}"
+            self._conclude(origin, Refused("not-found", reason, proposed=False, raft_index=index))
+        else:
+            self._conclude(origin, Written(index, result))
+
+    def _conclude(self, origin: Origin, outcome: Written | Refused) -> None:
+        """A write's outcome is known: tell the client, or the follower that has the client."""
+        if not isinstance(origin, int):
+            peer, message_id = origin
+            self.raft.send(peer, ForwardReply(message_id, outcome))
+        elif origin in self._open:
+            if isinstance(outcome, Written):
+                op = self._open[origin].request.op
+                self.raft.trace("acknowledge", index=outcome.raft_index, op=op)
+                self._close(origin, Done(outcome.raft_index, outcome.previous))
+            else:
+                self._close(origin, outcome)
+
+    def _on_forward(self, envelope: Envelope, forward: Forward) -> None:
+        """A follower's write. It is proposed at most once, however often the network delivers it, and
+        refused as not proposed only by who would know if an earlier copy had been."""
+        raft, origin = self.raft, (envelope.sender, envelope.message_id)
+        if forward.term != self._led_term:
+            reason = f"{raft.name} does not lead term {forward.term} and cannot tell whether it did"
+            self._conclude(origin, Refused("not-leader", reason, proposed=True))
+        elif not self._seen_forwards.is_first(envelope.message_id):
+            return
+        elif raft.role != "leader":
+            reason = f"{raft.name} no longer leads term {forward.term}"
+            self._conclude(origin, Refused("not-leader", reason, proposed=False))
+        elif len(self._writes) >= self.config.max_pending:
+            reason = f"{len(self._writes)} writes wait at the leader already"
+            self._conclude(origin, Refused("overloaded", reason, proposed=False))
+        else:
+            self._propose(forward.request, origin)
+
+    # ---- Reads -----------------------------------------------------------------------------------------
+
+    def _ask_read_index(self) -> None:
+        """At a follower: one ReadIndex for all reads that wait, unless one is on its way."""
+        raft = self.raft
+        if self._asked is not None or not self._next_reads or raft.leader is None:
+            return
+        message_id = raft.send(raft.leader, ReadIndex())
+        self._asked = (message_id, raft.now, self._next_reads)
+        self._next_reads = []
+        if not self._read_timer_is_armed:
+            self._arm_read_timer(raft.now)
+
+    def _arm_read_timer(self, sent_at: int) -> None:
+        self._read_timer_is_armed = True
+        self.raft.outbox.effects.append(SetTimer(READ_INDEX_TIMER, sent_at + self.config.election_timeout_ns))
+
+    def _on_read_timer(self) -> None:
+        """Ask again if no answer came for an election time-out: the message, or its answer, is lost."""
+        self._read_timer_is_armed = False
+        if self._asked is None:
+            return
+        _, sent_at, request_ids = self._asked
+        if self.raft.now < sent_at + self.config.election_timeout_ns:
+            self._arm_read_timer(sent_at)
+            return
+        self._next_reads = request_ids + self._next_reads
+        self._asked = None
+        self._ask_read_index()
+
+    def _on_read_index(self, envelope: Envelope) -> None:
+        if self.raft.role == "leader":
+            self.raft.request_read((envelope.sender, envelope.message_id))
+        else:
+            self.raft.send(envelope.sender, ReadIndexReply(envelope.message_id, None))
+
+    def _on_read_index_reply(self, reply: ReadIndexReply) -> None:
+        if self._asked is None or self._asked[0] != reply.to:
+            return  # the answer to a question that was asked again since
+        request_ids, self._asked = self._asked[2], None
+        if reply.index is not None:
+            self._serve_reads(reply.index, request_ids)
+            self._ask_read_index()
+            return
+        # Who was asked does not lead any more, which will be known here soon: wait for that.
+        for pending in self._still_open(request_ids + self._next_reads):
+            self._leaderless[pending.request_id] = pending
+            self._leader_deadlines.add(pending.request_id, self.raft.now, self.raft.outbox.effects)
+        self._next_reads = []
+
+    def _take_confirmed_reads(self) -> None:
+        confirmed, self.raft.reads.confirmed = self.raft.reads.confirmed, []
+        for read_index, tokens in confirmed:
+            mine: list[int] = []
+            for peer, token in tokens:
+                if peer is None:
+                    mine.append(int(token))
+                else:
+                    self.raft.send(peer, ReadIndexReply(str(token), read_index))
+            if mine:
+                self._serve_reads(read_index, mine)
+
+    def _serve_reads(self, read_index: int, request_ids: list[int]) -> None:
+        if not self.may_serve_read(read_index):
+            self._unapplied_reads.append((read_index, request_ids))
+            return
+        for pending in self._still_open(request_ids):
+            body = pending.request.body
+            assert isinstance(body, Lookup | ListInstances)
+            self._close(pending.request_id, Done(self.raft.last_applied, self.registry.read(body)))
+
+    # ---- Peers' messages and timers ------------------------------------------------------------------
+
+    def _receive(self, envelope: Envelope) -> None:
+        raft, body = self.raft, envelope.body
+        raft.trace(
+            "receive",
+            peer=envelope.sender,
+            message=type(body).__name__,
+            message_id=envelope.message_id,
+        )
+        match body:
+            case AppendEntries() | AppendEntriesReply() | RequestVote() | RequestVoteReply():
+                raft.receive(envelope.sender, body)
+            case Forward():
+                self._on_forward(envelope, body)
+            case ForwardReply():
+                request_id = self._forwarded.pop(body.to, None)
+                if request_id is not None:
+                    self._conclude(request_id, body.outcome)
+            case ReadIndex():
+                self._on_read_index(envelope)
+            case ReadIndexReply():
+                self._on_read_index_reply(body)
+
+    def _timer_fired(self, name: str) -> None:
+        effects, now = self.raft.outbox.effects, self.raft.now
+        if name == REQUEST_TIMER:
+            for request_id in self._request_deadlines.due(now, self._open, effects):
+                self._expire(request_id, "timeout", self.config.request_timeout_ns)
+        elif name == LEADER_WAIT_TIMER:
+            for request_id in self._leader_deadlines.due(now, self._leaderless, effects):
+                self._expire(request_id, "no-leader", self.config.leader_wait_ns)
+        elif name == READ_INDEX_TIMER:
+            self._on_read_timer()
+        else:
+            self.raft.timer_fired(name)
+
+    def _expire(self, request_id: int, code: Literal["timeout", "no-leader"], after_ns: int) -> None:
+        pending = self._open[request_id]
+        is_leaderless = self._leaderless.pop(request_id, None) is not None
+        reason = "no leader is known" if is_leaderless else "no majority answered"
+        reason = f"{reason} within {after_ns / 1e6:.0f} ms"
+        self._close(request_id, Refused(code, reason, pending.proposed))
+
+    def _shut_down(self) -> None:
+        refusal = Refused("lost-leadership", "the node is stopping", proposed=True)
+        for origin in self._writes.values():
+            self._conclude(origin, refusal)
+        for pending in tuple(self._open.values()):
+            self._close(
+                pending.request_id, Refused("lost-leadership", "the node is stopping", pending.proposed)
+            )
+        self.raft.trace("stop")
+        self._ended = True
+
+    # ---- Effects -----------------------------------------------------------------------------------------
+
+    def _close(self, request_id: int, reply: Reply) -> None:
+        del self._open[request_id]
+        self._respond(request_id, reply)
+
+    def _respond(self, request_id: int, reply: Reply) -> None:
+        self.raft.outbox.effects.append(Respond(request_id, reply))
+
+    def _take(self) -> list[Effect]:
+        return self.raft.outbox.take(self.raft.voted_for, self.raft.log.last_index)

@@ -1,0 +1,122 @@
+"""The node's command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from node_impl.transport import Address
+
+EX_USAGE = 64
+LOOPBACK = "127.0.0.1"
+
+_ADDRESS = "[HOST:]PORT"
+_PEER_HELP = "another member, and where to dial it; once for each"
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one node is started."""
+
+    name: str
+    cluster: str
+    listen: Address
+    peer_listen: Address
+    peers: dict[str, Address]
+    """Where each other member is dialled."""
+    data: Path
+    trace: Path
+    heartbeat_ms: int
+    election_ms: int
+    request_timeout_ms: int
+    seed: int | None
+
+
+def parse_options(argv: Sequence[str] | None) -> Options:
+    """Read the command line; `SystemExit` with status 64 and one line about what is wrong if it is."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    names = [name for name, _ in given.peer]
+    if given.name in names:
+        parser.error(f"--peer {given.name}=... is this node itself; name the others only")
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        parser.error(f"--peer {doubled} is given twice")
+    if given.heartbeat_ms >= given.election_ms:
+        parser.error(
+            f"--heartbeat-ms {given.heartbeat_ms} must be below --election-ms {given.election_ms}, "
+            "best by a factor of 5, or followers depose healthy leaders"
+        )
+    data, trace = given.data.resolve(), given.trace.resolve()
+    if trace == data or data in trace.parents:
+        parser.error(f"--trace {given.trace} lies inside --data {given.data}; put it elsewhere")
+    return Options(
+        name=given.name,
+        cluster=given.cluster,
+        listen=given.listen,
+        peer_listen=given.peer_listen,
+        peers=dict(given.peer),
+        data=given.data,
+        trace=given.trace,
+        heartbeat_ms=given.heartbeat_ms,
+        election_ms=given.election_ms,
+        request_timeout_ms=given.request_timeout_ms,
+        seed=given.seed,
+    )
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="ackproof-node",
+        description="One node of a service registry replicated by Raft, with a Nacos-compatible HTTP API.",
+    )
+    add = parser.add_argument
+    add("--name", type=_name, required=True, help="this node's name, unique in the cluster")
+    add("--cluster", type=_name, default="ackproof", metavar="NAME", help="nodes of any other are refused")
+    add("--listen", type=_address, required=True, metavar=_ADDRESS, help="HTTP; loopback unless HOST is given")
+    add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
+    add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
+    add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")
+    add("--trace", type=Path, required=True, metavar="FOLDER", help="what this node did; outside --data")
+    add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")
+    add("--election-ms", type=_milliseconds, default=500, metavar="MS", help="time-outs are in [MS, 2 MS)")
+    add("--request-timeout-ms", type=_milliseconds, default=2000, metavar="MS")
+    add("--seed", type=int, help="of the election time-outs; absent: others at each start")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EX_USAGE, f"{self.prog}: {message} (--help shows all options)\n")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: 1 to 64 of letters, digits and . _ -")
+    return text
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or LOOPBACK
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no [HOST:]PORT with a port from 1 to 65535")
+    return Address(host, int(port))
+
+
+def _peer(text: str) -> tuple[str, Address]:
+    name, separator, address = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HOST:PORT")
+    return _name(name), _address(address)
+
+
+def _milliseconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 3_600_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 1 to 3600000")
+    return int(text)

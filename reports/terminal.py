@@ -1,0 +1,103 @@
+"""The verdict in a terminal: the answer first, a line a checker, why it is not valid, where the report is.
+
+Texts of a recording are set as they are, never read as rich's markup, and their controls are shown as
+escapes, so that a node's log line cannot paint over the verdict.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from checkers.verdict import Validity, Verdict
+from reports.about import ReportAbout, outcome
+from reports.text import NS_PER_S, clean, duration, shorten
+
+_SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
+_STYLES = {Validity.VALID: "green", Validity.INVALID: "bold red", Validity.UNKNOWN: "bold yellow"}
+_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
+LONGEST_EVIDENCE = 600
+
+
+def show(
+    verdicts: Sequence[Verdict],
+    report: str | Path | None = None,
+    *,
+    about: ReportAbout | None = None,
+    console: Console | None = None,
+) -> None:
+    """Print what a run came to.
+
+    Args:
+        report: where its HTML page was written.
+        about: the run, for its title, length, seed and own validity.
+        console: where to print; standard output by default.
+    """
+    console = console or Console()
+    console.print(_summary(verdicts, about))
+    if report is not None:
+        # Never folded or cropped: a path is copied, or clicked, in one piece.
+        console.print(Text.assemble("\nReport  ", (clean(str(report)), "underline")), soft_wrap=True)
+
+
+def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> RenderableType:
+    said = outcome(verdicts, Validity.VALID if about is None else about.validity)
+    answer = Text()
+    answer.append(f" {said.validity.value.upper()} ", f"{_STYLES[said.validity]} reverse")
+    answer.append(f"  {clean(said.why)}")
+    parts: list[RenderableType] = [answer]
+    if about is not None:
+        facts = [clean(about.title), duration(about.duration_s * NS_PER_S)]
+        if about.seed is not None:
+            facts.append(f"seed {about.seed}")
+        parts.append(Text(" · ".join(facts), "dim"))
+    parts.append(Text())
+
+    lines = Table.grid(padding=(0, 2, 0, 0))
+    lines.add_column()
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for verdict in sorted(verdicts, key=lambda verdict: _RANK[verdict.validity]):
+        lines.add_row(
+            Text(_SYMBOLS[verdict.validity], _STYLES[verdict.validity]),
+            Text(clean(verdict.checker), "" if verdict.validity is Validity.VALID else "bold"),
+            _found(verdict),
+        )
+    parts.append(Padding(lines, (0, 0, 0, 1)))
+    return Group(*parts)
+
+
+def _found(verdict: Verdict) -> RenderableType:
+    """The summary, and the first evidence of what is invalid, or the reason of what is unknown."""
+    text = Text(clean(verdict.summary))
+    if verdict.validity is Validity.VALID or not verdict.evidence:
+        return text
+    first = verdict.evidence[0]
+    text.append(f"\n{clean(first.title)}", "bold")
+    if verdict.validity is Validity.INVALID and first.text:
+        text.append(f"\n{clean(shorten(first.text, LONGEST_EVIDENCE))}", "dim")
+    if len(verdict.evidence) > 1:
+        text.append(f"\nand {len(verdict.evidence) - 1} more in the report", "dim")
+    return text
+
+
+def plain(
+    verdicts: Sequence[Verdict],
+    report: str | Path | None = None,
+    *,
+    about: ReportAbout | None = None,
+    width: int = 100,
+) -> str:
+    """The same without colours or controls, for logs; only the report's line may be longer than `width`."""
+    console = Console(
+        file=io.StringIO(), color_system=None, force_terminal=False, width=width, legacy_windows=False
+    )
+    with console.capture() as captured:
+        show(verdicts, report, about=about, console=console)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

@@ -1,0 +1,91 @@
+"""The presence register judged by brute force: try every order. For small histories; knows no shortcut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from checkers.linearizability.presence import Effect, PresenceOperation
+
+
+def linearizable(operations: Sequence[PresenceOperation]) -> bool:
+    """Whether some order explains every reply and respects real time."""
+
+    def extend(state: str | None, left: tuple[PresenceOperation, ...]) -> bool:
+        if all(op.completed is None for op in left):
+            return True
+        for op in left:
+            if any(other.ended < op.invoked for other in left):
+                continue
+            match op.effect:
+                case Effect.SET:
+                    after = op.id
+                case Effect.REMOVE:
+                    if op.completed is not None and op.id != state:
+                        continue
+                    after = None
+                case Effect.READ:
+                    if op.id != state:
+                        continue
+                    after = state
+            if extend(after, tuple(other for other in left if other is not op)):
+                return True
+        return False
+
+    return extend(None, tuple(operations))
+
+
+def arbitrary_operations(random: Random, most: int = 7) -> list[PresenceOperation]:
+    """Operations with any intervals and any replies; few are linearizable."""
+    count = random.randrange(1, most + 1)
+    ends = list(range(2 * count))
+    random.shuffle(ends)
+    operations = []
+    effects = [random.choice([Effect.SET, Effect.SET, Effect.REMOVE, Effect.READ]) for _ in range(count)]
+    ids = [None, *(f"r{number}" for number in range(effects.count(Effect.SET)))]
+    sets = 0
+    for number, effect in enumerate(effects):
+        begun, ended = sorted(ends[2 * number : 2 * number + 2])
+        unknown = effect is not Effect.READ and random.random() < 0.25
+        if effect is Effect.SET:
+            id_: str | None = f"r{sets}"
+            sets += 1
+        else:
+            id_ = None if unknown else random.choice(ids)
+        operations.append(PresenceOperation(effect, id_, begun, None if unknown else ended, effect.value))
+    return sorted(operations, key=lambda op: op.invoked)
+
+
+def plausible_operations(random: Random, most: int = 9, mutate: bool = False) -> list[PresenceOperation]:
+    """Operations that a correct register answered; with `mutate`, one reply of them is then changed."""
+    count = random.randrange(1, most + 1)
+    moments = sorted((random.random(), number) for number in range(count))
+    state: str | None = None
+    spans: list[tuple[float, float]] = [(0.0, 0.0)] * count
+    drafts: list[tuple[Effect, str | None, bool]] = [(Effect.READ, None, True)] * count
+    for at, number in moments:
+        begun = max(0.0, at - random.random() * 0.5)
+        effect = random.choice([Effect.SET, Effect.SET, Effect.REMOVE, Effect.READ, Effect.READ])
+        unknown = effect is not Effect.READ and random.random() < 0.25
+        happened = not (unknown and random.random() < 0.5)
+        seen = state
+        if happened and effect is Effect.SET:
+            state = f"r{number}"
+        elif happened and effect is Effect.REMOVE:
+            state = None
+        id_ = f"r{number}" if effect is Effect.SET else (None if unknown else seen)
+        spans[number] = (begun, at + random.random() * 0.5)
+        drafts[number] = (effect, id_, not unknown)
+    order = {end: place for place, end in enumerate(sorted(end for span in spans for end in span))}
+    operations = [
+        PresenceOperation(effect, id_, order[begun], order[ended] if known else None, effect.value)
+        for (begun, ended), (effect, id_, known) in zip(spans, drafts, strict=True)
+    ]
+    observers = [
+        n for n, op in enumerate(operations) if op.effect is not Effect.SET and op.completed is not None
+    ]
+    if mutate and observers:
+        chosen = random.choice(observers)
+        ids = [None, *(op.id for op in operations if op.effect is Effect.SET)]
+        operations[chosen] = operations[chosen]._replace(id=random.choice(ids))
+    return sorted(operations, key=lambda op: op.invoked)

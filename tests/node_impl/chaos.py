@@ -1,0 +1,101 @@
+"""A random run: clients work while nodes crash and links are cut, all drawn from the cluster's seed."""
+
+from __future__ import annotations
+
+from node_impl.build import DEFAULT_PARTS, Parts
+from node_impl.events import Body, Deregister, Lookup, Update
+from tests.node_impl.cluster import CONFIG, MS, SECOND, Cluster, Faults, key, register
+from tests.node_impl.invariants import check_calls
+
+ROUGH = Faults(
+    lost=30, repeated=30, delay_ns=(1 * MS, 20 * MS), fsync_ns=(1 * MS, 15 * MS), crash_between_effects=20
+)
+
+
+def run_chaos(
+    seed: int,
+    *,
+    size: int = 5,
+    duration: int = 4 * SECOND,
+    faults: Faults = ROUGH,
+    parts: Parts = DEFAULT_PARTS,
+    restart_all: bool = False,
+) -> Cluster:
+    """Run, heal, settle and check everything.
+
+    Raises:
+        Violation: a property does not hold.
+    """
+    cluster = Cluster(size, seed, faults=faults, parts=parts, config=CONFIG)
+    cluster.start()
+    _keep_asking(cluster, duration)
+    _keep_breaking(cluster, duration, restart_all)
+    cluster.run(duration)
+    cluster.faults = Faults()
+    cluster.heal()
+    cluster.start()
+    cluster.run(3 * SECOND)  # every request is answered or refused by now
+    cluster.elect()
+    cluster.settle()
+    check_calls(cluster.calls, cluster.invariants.committed)
+    unanswered = [call for call in cluster.calls if call.reply is None]
+    for call in unanswered:
+        life_was_cut = cluster.members[call.node].life > 1
+        assert life_was_cut, f"operation {call.op} at {call.node} was never answered"
+    return cluster
+
+
+def _keep_asking(cluster: Cluster, end: int) -> None:
+    random = cluster.random
+
+    def ask() -> None:
+        if cluster.now >= end:
+            return
+        cluster.later(random.below(20 * MS), ask)
+        if cluster.up:
+            cluster.ask(cluster.up[random.below(len(cluster.up))], _body(cluster))
+
+    ask()
+
+
+def _body(cluster: Cluster) -> Body:
+    random = cluster.random
+    number = random.below(4)
+    match random.below(10):
+        case 0 | 1 | 2:
+            return register(number, random.below(1 << 30))
+        case 3:
+            return Deregister(key(number))
+        case 4:
+            return Update(key(number), weight=float(random.below(100)))
+        case _:
+            return Lookup(key(number))
+
+
+def _keep_breaking(cluster: Cluster, end: int, restart_all: bool) -> None:
+    random = cluster.random
+    names = cluster.names
+
+    def break_something() -> None:
+        if cluster.now >= end:
+            return
+        cluster.later(50 * MS + random.below(400 * MS), break_something)
+        down = [name for name in names if name not in cluster.up]
+        match random.below(7):
+            case 0 if cluster.up:
+                cluster.crash(cluster.up[random.below(len(cluster.up))])
+            case 1 if cluster.leader() is not None:
+                cluster.crash(cluster.leader() or "")
+            case 2 | 3 if down:
+                cluster.start(*down)
+            case 4:
+                cluster.cut(random.sample(names, 1 + random.below(len(names) - 1)))
+            case 5:
+                cluster.heal()
+            case 6 if restart_all:
+                cluster.crash(*cluster.up)
+                cluster.start()
+            case _:
+                pass
+
+    cluster.later(600 * MS, break_something)

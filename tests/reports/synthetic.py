@@ -1,0 +1,404 @@
+"""A made-up but lifelike recording: five nodes, ten clients, kills, pauses and partitions, all from a seed.
+
+The cluster is not simulated; operations get plausible latencies, and those that overlap the loss of a
+leader end in `info` or `fail`. It serves the reports' tests, which judge nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from typing import Any
+
+from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from harness.history import History, NodeLife, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
+from reports.about import ReportAbout, StoredFile
+
+S = 1_000_000_000
+MS = 1_000_000
+NODES = ("n1", "n2", "n3", "n4", "n5")
+CLOCK = 7_000_000 * S
+"""The machine's monotonic clock at run time 0."""
+
+# (begin, end, f, healed by, leader struck, term it led, details)
+FAULTS: tuple[tuple[float, float, str, str, str, int], ...] = (
+    (3.0, 6.2, "kill", "start", "n1", 1),
+    (8.4, 12.1, "partition", "heal", "n3", 2),
+    (14.0, 16.8, "pause", "resume", "n5", 3),
+    (18.6, 21.9, "kill", "start", "n2", 4),
+    (20.4, 24.0, "partition", "heal", "n4", 5),
+)
+LEADERS = (("n1", 1, 0.3), ("n3", 2, 3.4), ("n5", 3, 8.9), ("n2", 4, 14.4), ("n4", 5, 19.1), ("n1", 6, 20.9))
+
+
+def recording(
+    seed: int = 1, *, faults: bool = True, lag_ms: float = 12.0, duration_s: float = 30.0
+) -> Recording:
+    """A run of thirty seconds, some twenty thousand operations."""
+    history = history_of(seed, faults=faults, duration_s=duration_s)
+    rng = random.Random(seed + 1)
+    lag = tuple(
+        (i * 20 * MS, int(min(rng.lognormvariate(0, 0.9) * 0.4 * MS, 9 * MS)))
+        for i in range(int(duration_s * 50))
+    )
+    lag = tuple((at, int(lag_ms * MS)) if 700 < i < 704 else (at, late) for i, (at, late) in enumerate(lag))
+    return Recording(
+        nodes=NODES,
+        history=history,
+        traces=traces(duration_s),
+        lives=lives() if faults else tuple(NodeLife(n, 1, 100 + i, 0) for i, n in enumerate(NODES)),
+        options={
+            "nodes": 5,
+            "concurrency": 10,
+            "rate": 700,
+            "time_limit": duration_s,
+            "nemesis": ["kill", "pause", "partition"],
+            "workload": "registry",
+            "lag_bound_ms": 100,
+            "monotonic_start_ns": CLOCK,
+            "raft": {"election_timeout_ms": [150, 300], "heartbeat_ms": 50},
+        },
+        harness_lag=lag,
+    )
+
+
+def history_of(seed: int, *, faults: bool, duration_s: float) -> History:
+    """Ten clients, one operation at a time each, and the nemesis."""
+    rng = random.Random(seed)
+    events: list[tuple[int, int, Operation]] = []
+    order = 0
+
+    def put(at: float, operation: Operation) -> None:
+        nonlocal order
+        order += 1
+        heapq.heappush(events, (int(at * S), order, operation))
+
+    next_process = 10
+    value = 0
+    for client in range(10):
+        process, now = client, rng.random() * 0.02 + 0.4
+        while now < duration_s - 1.5:
+            f = rng.choices(("register", "lookup", "deregister", "list"), (40, 42, 12, 6))[0]
+            service = rng.randrange(40)
+            key = f"svc-{service}/10.0.0.{rng.randrange(1, 9)}:8080" if f != "list" else f"svc-{service}"
+            node = NODES[rng.randrange(5)]
+            value += 1
+            argument = f"r{value}" if f == "register" else None
+            took = rng.lognormvariate(0, 0.5) * (0.0021 if f in ("lookup", "list") else 0.0046)
+            kind, error = "ok", None
+            result: Any = argument
+            if f in ("lookup", "list"):
+                result = (
+                    f"r{rng.randrange(1, value + 1)}" if f == "lookup" else [f"r{value}", f"r{value // 2}"]
+                )
+            struck = next((w for w in FAULTS if w[0] <= now <= w[0] + 0.45), None) if faults else None
+            hurt = next((w for w in FAULTS if w[0] <= now <= w[1] and w[4] == node), None) if faults else None
+            if hurt is not None and rng.random() < 0.9:
+                refused = hurt[2] == "kill"
+                took = 0.0006 if refused else 1.0 + rng.random() * 0.01
+                kind = "fail" if refused or f in ("lookup", "list") else "info"
+                error, result = ("connection refused" if refused else "timed out after 1 s"), None
+            elif struck is not None:
+                took += rng.random() * 0.4
+                if rng.random() < 0.25:
+                    kind = "fail" if f in ("lookup", "list") else rng.choice(("info", "fail"))
+                    error, result = "503 no leader", None
+            begun = Operation(-1, 0, process, "invoke", f, key, argument, node=node)
+            put(now, begun)
+            index = value if kind == "ok" else None
+            put(now + took, Operation(-1, 0, process, kind, f, key, result, error, node, index))  # type: ignore[arg-type]
+            now += took + rng.expovariate(1 / 0.011)
+            if kind == "info":
+                process, next_process = next_process, next_process + 1
+    if faults:
+        for operation, at in nemesis(duration_s):
+            put(at, operation)
+    for i, node in enumerate(NODES):
+        put(
+            duration_s - 1.0 + i * 0.01, Operation(-1, 0, 900 + i, "invoke", "final-list", "svc-1", node=node)
+        )
+        put(
+            duration_s - 0.98 + i * 0.01,
+            Operation(-1, 0, 900 + i, "ok", "final-list", "svc-1", ["r1", "r2"], node=node),
+        )
+    done: list[Operation] = []
+    while events:
+        at, _, operation = heapq.heappop(events)
+        done.append(
+            Operation(
+                **{
+                    **{k: getattr(operation, k) for k in operation.__struct_fields__},
+                    "index": len(done),
+                    "time": at,
+                }
+            )
+        )
+    return History(done)
+
+
+def nemesis(duration_s: float) -> list[tuple[Operation, float]]:
+    """Every fault and its healing, one after the other, then the final heal."""
+    found: list[tuple[float, Operation, Operation]] = []
+    for begin, end, f, healed_by, node, term in FAULTS:
+        others = [n for n in NODES if n != node]
+        links = [[node, other] for other in others] + [[other, node] for other in others]
+        kind = {"kill": "Kill", "pause": "Pause", "partition": "Cut"}[f]
+        mend = {"start": "Start", "resume": "Resume", "heal": "Heal"}[healed_by]
+        broken: dict[str, Any] = {
+            "kind": kind,
+            "nodes": [] if f == "partition" else [node],
+            "took_effect": True,
+            "error": None,
+        }
+        broken["links"] = links if f == "partition" else []
+        broken["details"] = {"pid": 4321} if f == "kill" else {}
+        mended = {"kind": mend, "nodes": broken["nodes"], "links": [], "took_effect": True, "error": None}
+        mended["details"] = {"swallowed_messages": 212} if f == "partition" else {}
+        target = {"target": "leader", "leader": node, "term": term}
+        found.append(
+            (begin, _nemesis(f, {"target": "leader"}), _nemesis(f, {**target, "actions": [broken]}, "info"))
+        )
+        found.append((end, _nemesis(healed_by), _nemesis(healed_by, {"actions": [mended]}, "info")))
+    none: dict[str, Any] = {
+        "kind": "Kill",
+        "nodes": ["n9"],
+        "links": [],
+        "took_effect": False,
+        "details": {},
+        "error": None,
+    }
+    found.append(
+        (
+            25.0,
+            _nemesis("kill", {"target": "n9"}),
+            _nemesis("kill", {"target": "n9", "actions": [none]}, "info"),
+        )
+    )
+    heal = {
+        "actions": [
+            {"kind": "Heal", "nodes": [], "links": [], "took_effect": True, "details": {}, "error": None}
+        ]
+    }
+    found.append((duration_s - 2.5, _nemesis("final-heal"), _nemesis("final-heal", heal, "info")))
+    result = []
+    for at, begun, ended in sorted(found, key=lambda one: one[0]):
+        result += [(begun, at), (ended, at + 0.02)]
+    return result
+
+
+def _nemesis(f: str, value: Any = None, type_: Any = "invoke") -> Operation:
+    return Operation(-1, 0, -1, type_, f, value=value)
+
+
+def lives() -> tuple[NodeLife, ...]:
+    """Kills end a life, starts begin the next."""
+    found = []
+    for number, node in enumerate(NODES):
+        life, begun = 1, 0.0
+        for begin, end, f, _, struck, _ in FAULTS:
+            if f == "kill" and struck == node:
+                found.append(
+                    NodeLife(node, life, 100 + number, int(begun * S), int((begin + 0.01) * S), -9, "kill")
+                )
+                life, begun = life + 1, end + 0.01
+        found.append(NodeLife(node, life, 100 + number, int(begun * S)))
+    return tuple(found)
+
+
+def traces(duration_s: float, filler: int = 200) -> dict[str, NodeTrace]:
+    """Role and term events that fit `LEADERS` and `FAULTS`, between events that reports have no use for."""
+    made = {}
+    for node in NODES:
+        steps: list[tuple[float, str, int, str]] = []
+        for leader, term, at in LEADERS:
+            if leader == node:
+                steps += [(at - 0.15, "term", term, "candidate"), (at - 0.15, "role", term, "candidate")]
+                steps.append((at, "role", term, "leader"))
+            else:
+                cut = next((w for w in FAULTS if w[4] == node and w[0] <= at <= w[1]), None)
+                seen = at if cut is None else cut[1] + 0.1
+                steps += [(seen, "term", term, "follower"), (seen, "role", term, "follower")]
+        starts = {1: 0.0}
+        for begin, end, f, _, struck, _ in FAULTS:
+            if f == "kill" and struck == node:
+                starts[len(starts) + 1] = end + 0.05
+                steps = [step for step in steps if not begin <= step[0] <= end]
+        events: list[TraceEvent] = []
+        last = 0
+        for life, start in starts.items():
+            until = starts.get(life + 1, duration_s)
+            term = max((t for at, _, t, _ in steps if at < start), default=0)
+            events.append(_event(node, life, 1, start, "restart", term, "follower", last))
+            role, seq = "follower", 1
+            mine = [step for step in sorted(steps) if start < step[0] < until]
+            spread = [(start + (until - start) * i / filler, "append", -1, "") for i in range(1, filler)]
+            for at, name, step_term, step_role in sorted([*mine, *spread]):
+                seq += 1
+                if name == "append":
+                    last += 1
+                else:
+                    if step_term < term:
+                        seq -= 1
+                        continue
+                    term, role = step_term, step_role
+                events.append(_event(node, life, seq, at, name, term, role, last))
+        made[node] = NodeTrace(node, tuple(events))
+    return made
+
+
+def _event(
+    node: str, life: int, seq: int, at: float, name: Any, term: int, role: str, last: int
+) -> TraceEvent:
+    entries = (TraceEntry(last, term, f"{last:016x}", None),) if name == "append" else ()
+    return TraceEvent(
+        seq, CLOCK + int(at * S), name, term, role, last, last, last, entries=entries, node=node, life=life
+    )
+
+
+def about(validity: Validity = Validity.VALID, **changes: Any) -> ReportAbout:
+    """What the harness would say of such a run."""
+    facts: dict[str, Any] = {
+        "title": "registry on 5 local nodes, kill + pause + partition",
+        "started_at": "2026-03-14 09:26:53 UTC",
+        "duration_s": 30.0,
+        "command": "ackproof run --nodes 5 --concurrency 10 --rate 700 --time-limit 30 "
+        "--nemesis kill,pause,partition --workload registry --seed 20260314",
+        "seed": 20260314,
+        "store": "store/registry/20260314T092653",
+        "options": {
+            "nodes": 5,
+            "concurrency": 10,
+            "rate": 700,
+            "nemesis": ["kill", "pause", "partition"],
+            "raft": {"election_timeout_ms": [150, 300], "heartbeat_ms": 50},
+        },
+        "versions": {"ackproof": "0.1.0", "Python": "3.11.9", "platform": "Linux 6.1 x86_64"},
+        "validity": validity,
+        "files": (
+            StoredFile("history.parquet", 412_000),
+            StoredFile("history.jsonl", 3_940_000),
+            StoredFile("nodes/n1/log", 18_211),
+        ),
+    }
+    return ReportAbout(**{**facts, **changes})
+
+
+_FINE = (
+    ("election-safety", "6 leaders in 6 terms, one a term."),
+    ("log-matching", "48,211 entries compared on 5 nodes; equal wherever index and term are equal."),
+    ("leader-completeness", "Every committed entry was in the log of each later leader."),
+    ("state-machine-safety", "9,642 indices applied alike on every node."),
+    ("vote-once", "No node voted twice in a term, also across 2 restarts."),
+    ("recovery", "A leader 0.41 s and an acknowledged write 0.44 s after the final heal; the bound is 10 s."),
+    ("node-health", "No exit that no fault caused, no traceback, no failed assertion."),
+    ("stats", "20,116 operations: 19,020 ok, 741 fail, 355 info."),
+)
+
+
+def valid_verdicts() -> list[Verdict]:
+    """All is well."""
+    durability = Verdict(
+        "durability",
+        Validity.VALID,
+        "7,871 acknowledged registrations on 312 keys were all there at the end, on every node.",
+        measures={"keys": 312, "lost": 0, "resurrected": 0, "reads": {"linearizable": 5, "local": 5}},
+    )
+    linear = Verdict(
+        "linearizability",
+        Validity.VALID,
+        "312 keys, 18,903 operations: each key has a linearization.",
+        measures={
+            "keys": 312,
+            "longest_key": "svc-3/10.0.0.7:8080",
+            "seconds": 0.8123,
+            "per_key": {"p50": 61, "max": 94},
+        },
+        caveats=(
+            "Atomicity of lists across keys was not checked; each instance of a list was judged by itself.",
+        ),
+    )
+    return [
+        durability,
+        linear,
+        *(Verdict(name, Validity.VALID, summary, measures={"terms": 6}) for name, summary in _FINE),
+    ]
+
+
+def invalid_verdicts(history: History) -> list[Verdict]:
+    """A registration was lost: evidence names it, the leader's kill, and a later read."""
+    register = next(
+        op
+        for op in history
+        if op.f == "register"
+        and op.type == "invoke"
+        and 2.98 * S <= op.time < 3.2 * S
+        and history.completion(op).type == "ok"  # type: ignore[union-attr]
+    )
+    kill = next(op for op in history if op.f == "kill" and op.type == "invoke")
+    reads = [
+        op
+        for op in history
+        if op.key == register.key and op.f == "lookup" and op.type == "invoke" and op.time > register.time + S
+    ][:2]
+    named = (register.index, kill.index, *(op.index for op in reads))
+    done = history.completion(register)
+    assert done is not None
+    lost = Evidence(
+        f"registration {register.value} was lost",
+        f"Operation {register.index} registered {register.value} under {register.key} and was acknowledged "
+        f"as operation {done.index}, at Raft index {done.raft_index}. n1, leader of term 1, was killed by "
+        f"operation {kill.index} before a majority had the entry. Operation {reads[0].index} and operation "
+        f"{reads[1].index}, invoked later by other clients, no longer found it.",
+        operations=named,
+        nodes=("n1", "n3"),
+    )
+    second = Evidence(
+        "index 1,204 holds different commands on n1 and n3",
+        "n1 appended index 1204 in term 1 and acknowledged it; n3 holds another command there, of term 2.",
+        events=(EventRef("n1", 1, 30), EventRef("n3", 1, 44), EventRef("n3", 1, 999_999)),
+        nodes=("n1", "n3"),
+    )
+    rest = valid_verdicts()
+    return [
+        Verdict(
+            "durability",
+            Validity.INVALID,
+            "1 of 7,871 acknowledged registrations was lost.",
+            evidence=(lost,),
+            measures={"keys": 312, "lost": 1, "resurrected": 0},
+        ),
+        Verdict(
+            "state-machine-safety",
+            Validity.INVALID,
+            "1 of 9,642 indices was applied with different commands.",
+            evidence=(second,),
+        ),
+        Verdict(
+            "linearizability",
+            Validity.UNKNOWN,
+            "311 of 312 keys have a linearization; 1 could not be told in its budget.",
+            evidence=(
+                Evidence(
+                    f"{register.key} was not decided within 10 s",
+                    "The search visited 4,100,000 states and reached operation 14,881 of this key.",
+                ),
+            ),
+        ),
+        *(verdict for verdict in rest[2:] if verdict.checker != "state-machine-safety"),
+    ]
+
+
+def unknown_verdicts() -> list[Verdict]:
+    """A run that proves nothing."""
+    vacuous = Verdict(
+        "vacuity",
+        Validity.UNKNOWN,
+        "The faults that were asked for had no effect.",
+        evidence=(
+            Evidence(
+                "no leader was lost under `kill leader`",
+                "5 kills were asked for; none hit a running leader, since no node said it was one.",
+            ),
+        ),
+    )
+    return [*valid_verdicts()[:4], vacuous]

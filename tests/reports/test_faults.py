@@ -1,0 +1,172 @@
+"""Fault periods and the nemesis' log from nemesis operations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.history import History, Operation
+from reports.faults import FaultPeriod, fault_periods, nemesis_rows, took_effect
+from reports.spans import Span, Spans
+
+END = 1_000
+
+
+def act(kind: str, *nodes: str, effect: bool = True, error: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "nodes": list(nodes), "took_effect": effect, "error": error, **more}
+
+
+def nemesis(*steps: tuple[int, str, list[dict[str, Any]] | None]) -> list[Span]:
+    """Operations (time, f, actions); actions None: the completion is missing (only sensible for the last)."""
+    operations: list[Operation] = []
+    for at, f, actions in steps:
+        operations.append(Operation(len(operations), at, -1, "invoke", f))
+        if actions is not None:
+            value = {"target": "leader", "leader": "n1", "actions": actions}
+            operations.append(Operation(len(operations), at + 5, -1, "info", f, value=value))
+    return Spans.of(History(operations)).nemesis()
+
+
+def times(periods: list[FaultPeriod]) -> list[tuple[str, int, int, bool]]:
+    return [(period.kind, period.begin, period.end, period.healed) for period in periods]
+
+
+def test_a_period_reaches_from_the_invocation_that_broke_to_the_completion_that_mended() -> None:
+    spans = nemesis(
+        (100, "kill", [act("Kill", "n1")]),
+        (200, "start", [act("Start", "n1")]),
+        (300, "partition", [act("Cut")]),
+        (400, "heal", [act("Heal")]),
+        (500, "pause", [act("Pause", "n2")]),
+        (600, "resume", [act("Resume", "n2")]),
+    )
+    assert times(fault_periods(spans, END)) == [
+        ("kill", 100, 205, True),
+        ("partition", 300, 405, True),
+        ("pause", 500, 605, True),
+    ]
+
+
+def test_a_fault_that_took_no_effect_has_no_period_but_a_line_in_the_log() -> None:
+    spans = nemesis((100, "kill", [act("Kill", "n1", effect=False)]))
+    assert fault_periods(spans, END) == []
+    assert [row.effect for row in nemesis_rows(spans)] == ["no effect"]
+
+
+def test_the_final_heal_ends_everything() -> None:
+    spans = nemesis(
+        (100, "kill", [act("Kill", "n1")]),
+        (150, "partition", [act("Cut")]),
+        (300, "final-heal", [act("Heal")]),
+    )
+    assert times(fault_periods(spans, END)) == [("kill", 100, 305, True), ("partition", 150, 305, True)]
+
+
+def test_a_healing_that_reports_an_error_mends_nothing() -> None:
+    spans = nemesis(
+        (100, "kill", [act("Kill", "n1")]),
+        (150, "partition", [act("Cut")]),
+        (300, "final-heal", [act("Heal"), act("Start", "n1", error="port in use")]),
+    )
+    assert times(fault_periods(spans, END)) == [("kill", 100, END, False), ("partition", 150, 305, True)]
+
+
+def test_a_start_of_one_node_does_not_end_the_kill_of_another() -> None:
+    spans = nemesis(
+        (100, "kill", [act("Kill", "n1", "n2")]),
+        (150, "kill", [act("Kill", "n3")]),
+        (200, "start", [act("Start", "n1")]),
+        (300, "start", [act("Start", "n2")]),
+    )
+    assert times(fault_periods(spans, END)) == [("kill", 100, 305, True), ("kill", 150, END, False)]
+
+
+def test_a_run_cut_short_in_mid_fault_leaves_the_period_open_to_the_end() -> None:
+    assert times(fault_periods(nemesis((100, "kill", None)), END)) == [("kill", 100, END, False)]
+    assert times(fault_periods(nemesis((100, "kill", [act("Kill", "n1")]), (200, "start", None)), END)) == [
+        ("kill", 100, END, True)
+    ]
+
+
+def test_a_kind_of_fault_unknown_here_is_drawn_in_grey_until_its_own_heal() -> None:
+    spans = nemesis((100, "clock-jump", []), (200, "heal-clock-jump", []), (300, "gremlin", []))
+    periods = fault_periods(spans, END)
+    assert times(periods) == [("clock-jump", 100, 205, True), ("gremlin", 300, END, False)]
+    assert [period.hue for period in periods] == ["other", "other"]
+
+
+def test_the_label_names_the_node_and_why_it_was_chosen() -> None:
+    [kill, cut] = fault_periods(
+        nemesis((10, "kill", [act("Kill", "n4")]), (20, "partition", [act("Cut")])), END
+    )
+    assert kill.label == "kill n4 (leader)"
+    assert cut.label == "partition n1 (leader)"
+
+
+def test_the_log_tells_links_details_errors_and_what_it_does_not_know() -> None:
+    spans = nemesis(
+        (10, "partition", [act("Cut", links=[["a", "b"]], details={"swallowed_messages": 12})]),
+        (20, "kill", [act("Kill", "n1", effect=False, error="no such process")]),
+        (30, "kill", []),
+    )
+    cut, failed, mute = nemesis_rows(spans)
+    assert cut.details == ("cut a→b", "swallowed messages: 12")
+    assert (failed.effect, failed.details) == ("failed", ("no such process",))
+    assert mute.effect == "not known"
+    assert took_effect(mute.span) is None
+
+
+KINDS = st.sampled_from(["Kill", "Start", "Pause", "Resume", "Cut", "Heal"])
+NODES = st.lists(st.sampled_from(["n1", "n2", "n3"]), max_size=3, unique=True)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["kill", "start", "heal", "x", "final-heal"]), st.lists(st.tuples(KINDS, NODES))
+        )
+    )
+)
+def test_periods_lie_within_the_run_and_are_in_order(
+    steps: list[tuple[str, list[tuple[str, list[str]]]]],
+) -> None:
+    spans = nemesis(
+        *((10 * n, f, [act(kind, *nodes) for kind, nodes in acts]) for n, (f, acts) in enumerate(steps))
+    )
+    end = 10 * len(steps) + 10
+    periods = fault_periods(spans, end)
+    assert all(0 <= period.begin <= period.end <= end for period in periods)
+    assert [period.begin for period in periods] == sorted(period.begin for period in periods)
+    if steps and steps[-1][0] == "final-heal":
+        last = 10 * (len(steps) - 1)
+        assert all(period.healed for period in periods if period.begin < last)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["actions", "kind", "nodes", "links", "target", "details", "leader"]), inner
+            )
+        ),
+    )
+)
+def test_no_completions_value_of_whatever_shape_breaks_the_log(value: Any) -> None:
+    for shaped in (
+        value,
+        {"actions": [value]},
+        {"actions": [{"kind": "Cut", "links": value, "nodes": value}]},
+    ):
+        history = History(
+            [
+                Operation(0, 0, -1, "invoke", "kill", value=value),
+                Operation(1, 1, -1, "info", "kill", value=shaped),
+            ]
+        )
+        spans = Spans.of(history).nemesis()
+        assert len(nemesis_rows(spans)) == 1
+        fault_periods(spans, END)

@@ -1,0 +1,151 @@
+"""Latency, throughput and lag: what is drawn, and what is said of what is not."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from harness.history import History, Operation
+from harness.history.history import FAIL, INFO, OK
+from reports.faults import FaultPeriod
+from reports.figures import Lag
+from reports.plots.frame import MAX_PERIODS, Frame
+from reports.plots.lag import lag_plot
+from reports.plots.latency import BUCKETS, MAX_FAULTY, MAX_POINTS, latency_plot, quantiles, thin
+from reports.plots.throughput import MAX_SLICES, rates, throughput_plot
+from reports.spans import Spans
+from reports.svg import Linear, Log, log_around
+from tests.reports import synthetic
+
+S = 1_000_000_000
+
+
+def cloud(n: int, faulty: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    begin = np.sort(rng.integers(0, 100 * S, n))
+    latency = rng.lognormal(15, 1, n).astype(np.int64)
+    type_ = np.full(n, OK, dtype=np.int8)
+    type_[rng.choice(n, faulty, replace=False)] = np.where(rng.random(faulty) < 0.5, FAIL, INFO)
+    return begin, latency, type_
+
+
+def test_few_points_are_all_drawn_and_nothing_is_said() -> None:
+    found = thin(*cloud(MAX_POINTS, 50), 100 * S)
+    assert found.kept.all()
+    assert found.note is None
+
+
+def test_thinning_keeps_every_fail_and_info_and_each_slices_extremes_and_says_so() -> None:
+    begin, latency, type_ = cloud(50_000, 700)
+    found = thin(begin, latency, type_, 100 * S)
+    ok = type_ == OK
+    assert (found.kept & ok).sum() == MAX_POINTS
+    spots = {
+        (b * 902 // (100 * S), int(np.log10(x) * 40), t)
+        for b, x, t in zip(begin[~ok], latency[~ok], type_[~ok], strict=True)
+    }
+    assert (found.kept & ~ok).sum() == len(spots)
+    for bucket in range(BUCKETS):
+        inside = ok & (begin * BUCKETS // (100 * S) == bucket)
+        kept = latency[inside & found.kept]
+        assert (kept.min(), kept.max()) == (latency[inside].min(), latency[inside].max())
+    assert found.note is not None
+    assert "4,000 of 49,300 ok operations are drawn" in found.note
+    assert "All 700 fail and info are drawn" in found.note
+
+
+def test_even_a_flood_of_failures_is_bounded_and_the_note_owns_up() -> None:
+    begin, latency, type_ = cloud(300_000, 250_000)
+    found = thin(begin, latency, type_, 100 * S)
+    assert found.kept.sum() <= MAX_POINTS + MAX_FAULTY
+    assert found.note is not None
+    assert "12,000 of 250,000 fail and info are drawn" in found.note
+
+
+def test_quantiles_are_nearest_rank_over_all_points_of_a_slice() -> None:
+    begin, latency, _ = cloud(5_000, 1)
+    used, values = quantiles(begin, latency, 100 * S)
+    for position, bucket in enumerate(used.tolist()):
+        inside = np.sort(latency[begin * BUCKETS // (100 * S) == bucket])
+        for q, found in values.items():
+            assert found[position] == np.percentile(inside, q, method="inverted_cdf")
+
+
+def test_the_number_of_marks_in_the_chart_is_the_number_kept() -> None:
+    spans = Spans.of(synthetic.recording().history)
+    plot = latency_plot(spans, Frame(30 * S, ()))
+    assert plot is not None
+    marks = re.findall(r'<path d="([^"]*)" class="mark mark-(\w+)"[^>]*data-ops="([^"]*)"', plot.svg)
+    assert all(d.count("M") == len(ops.split()) for d, _, ops in marks)
+    done = spans.client & (spans.type > 0)
+    kept = thin(spans.begin[done], spans.end[done] - spans.begin[done], spans.type[done], 30 * S).kept
+    assert sum(len(ops.split()) for _, _, ops in marks) == int(kept.sum())
+
+
+def test_outcomes_differ_by_shape_not_only_by_colour() -> None:
+    plot = latency_plot(Spans.of(synthetic.recording().history), Frame(30 * S, ()))
+    assert plot is not None
+    shape = {
+        kind: re.sub(r"M[\d.]+ [\d.]+", "", d)[:8]
+        for d, kind in re.findall(r'<path d="([^"]*)" class="mark mark-(\w+)"', plot.svg)
+    }
+    assert len(set(shape.values())) == 3
+
+
+def test_rates_sum_to_the_completions_and_the_last_slice_is_not_diluted() -> None:
+    rows = []
+    for n in range(25):  # ten a second for two and a half seconds
+        at = n * S // 10
+        rows += [Operation(2 * n, at, 0, "invoke", "w"), Operation(2 * n + 1, at + 1, 0, "ok", "w")]
+    slice_s, found = rates(Spans.of(History(rows)), int(2.5 * S))
+    assert slice_s == 1
+    assert found[OK].tolist() == [10.0, 10.0, 10.0]
+    assert found[FAIL].sum() == found[INFO].sum() == 0
+
+
+def test_a_day_of_throughput_is_averaged_over_longer_slices_and_says_so() -> None:
+    day = 86_400 * S
+    rows = [Operation(0, 0, 0, "invoke", "w"), Operation(1, day - 1, 0, "ok", "w")]
+    spans = Spans.of(History(rows))
+    slice_s, found = rates(spans, day)
+    assert len(found[OK]) <= MAX_SLICES
+    plot = throughput_plot(spans, Frame(day, ()))
+    assert plot is not None
+    assert plot.notes == (f"Completions a second, averaged over {slice_s} s.",)
+
+
+def test_a_hundred_thousand_lag_samples_make_a_small_chart_that_keeps_the_worst() -> None:
+    samples = [(n * 1_000_000, 200_000_000 if n == 77_777 else 1_000_000) for n in range(100_000)]
+    lag = Lag(bound_ns=1e8, worst_ns=200_000_000, worst_at=77_777_000_000, over=1, samples=100_000)
+    plot = lag_plot(samples, lag, Frame(100 * S, ()))
+    assert len(plot.svg) < 40_000
+    assert plot.svg.count('class="lag lag-over"') == 1
+
+
+def test_too_many_fault_periods_are_cut_off_and_the_caption_says_so() -> None:
+    periods = tuple(
+        FaultPeriod("kill", n * 10, n * 10 + 5, n, (), "kill", True) for n in range(MAX_PERIODS + 9)
+    )
+    frame = Frame(10_000, periods)
+    assert frame.strip(0).count("fault-bar") == MAX_PERIODS
+    assert frame.notes == ("Only the first 400 of 409 fault periods are shaded.",)
+
+
+def test_periods_that_overlap_get_lanes_of_their_own() -> None:
+    periods = tuple(
+        FaultPeriod("kill", begin, end, 0, (), "kill", True) for begin, end in ((0, 50), (20, 60), (50, 70))
+    )
+    assert [bar.lane for bar in Frame(100, periods).bars] == [0, 1, 0]
+
+
+def test_scales_map_their_ends_and_ticks_are_round_and_inside() -> None:
+    linear = Linear(0, 37, 100, 200)
+    assert (linear(0), linear(37)) == (100, 200)
+    assert linear.ticks(5) == [0, 10, 20, 30]
+    log = Log(1e3, 1e6, 90, 0)
+    assert (log(1e3), log(1e6), log(1.0)) == (90, 0, 90)
+    assert log.ticks() == [1e3, 1e4, 1e5, 1e6]
+    around = log_around(np.array([0, 5, 2_000]), 1, 0)
+    assert (around.low, around.high) == (1, 10_000)
+    assert log_around(np.array([], dtype=np.int64), 1, 0).high == 10
