@@ -285,11 +285,14 @@ class Durability:
                 f"operations that this checker does not know may write: {', '.join(strange)}"
             )
         writes = Writes.of(columns, pairs)
+        keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
         acknowledged = int(np.count_nonzero(writes.registers & (writes.outcome == OK)))
         reads, problems = _final_reads(columns, pairs, recording.nodes)
         judgement = _Judgement(columns, writes, recording.nodes)
         judgement.judge(reads)
         problems += judgement.problems
+        if len(keyless):
+            problems.append(f"operation {int(keyless[0])} names no key ({len(keyless)} such)")
         problems += _unread(judgement, recording.nodes)
         if not acknowledged:
             problems.append("no registration was acknowledged, so there is nothing that must have been kept")

@@ -125,7 +125,7 @@ def _unknown(reason: str, heal: FaultOperation | None = None) -> tuple[Validity,
 
 
 def _longest_silence(history: History) -> dict[str, Any]:
-    """The longest time in which no client's operation ended `ok`, from the first one begun to the last end."""
+    """The longest time in which no client's operation ended `ok`."""
     columns = history.columns
     client = np.flatnonzero(columns.process != NEMESIS)
     if not len(client):

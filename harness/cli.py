@@ -7,6 +7,7 @@ Exit codes, as Jepsen's: 0 valid, 1 invalid, 2 unknown, 254 the command was call
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ import msgspec
 from checkers.verdict import Validity
 from harness import runner
 from harness.history import HistoryError
+from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import NEMESES
 from harness.run_folder import RunFolder
@@ -216,7 +218,7 @@ def mutants(as_json: bool) -> None:
 
 
 def _judge_and_exit(folder: RunFolder, junit: Path | None, as_json: bool) -> NoReturn:
-    results = runner.judge(folder, junit)
+    results = judge(folder, junit)
     if as_json:
         click.echo(msgspec.json.encode(results))
     else:
@@ -237,6 +239,10 @@ def main() -> NoReturn:
         raise SystemExit(COULD_NOT_RUN) from None
     except (click.Abort, KeyboardInterrupt):
         click.echo("ackproof: interrupted", err=True)
+        raise SystemExit(COULD_NOT_RUN) from None
+    except Exception:  # noqa: BLE001 - Python would exit with 1, which here means: invalid
+        traceback.print_exc()
+        click.echo("ackproof: this is a defect of ackproof itself; the run was not judged", err=True)
         raise SystemExit(COULD_NOT_RUN) from None
     raise SystemExit(0)
 

@@ -104,7 +104,7 @@ class ProgressLine:
     def say(self, text: str) -> None:
         """A line that stays."""
         if not self._quiet:
-            self._console.print(text, markup=False)
+            self._console.print(text, markup=False, soft_wrap=True)
 
     def show(self, now: int) -> None:
         """Bring the line up to date; `now` in nanoseconds of the run."""
@@ -115,4 +115,4 @@ class ProgressLine:
             self._live.update(self._task, completed=min(now / _NS, self._seconds), description=line)
         elif now - self._last_plain >= PLAIN_LINE_EVERY_NS:
             self._last_plain = now
-            self._console.print(line, markup=False)
+            self._console.print(line, markup=False, soft_wrap=True)

@@ -78,7 +78,9 @@ def _parser() -> _Parser:
     add = parser.add_argument
     add("--name", type=_name, required=True, help="this node's name, unique in the cluster")
     add("--cluster", type=_name, default="ackproof", metavar="NAME", help="nodes of any other are refused")
-    add("--listen", type=_address, required=True, metavar=_ADDRESS, help="HTTP; loopback unless HOST is given")
+    add(
+        "--listen", type=_address, required=True, metavar=_ADDRESS, help="HTTP; loopback unless HOST is given"
+    )
     add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
     add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
     add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")

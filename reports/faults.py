@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reports.spans import Span
-from reports.text import shorten
+from reports.text import short, shorten
 
 KINDS = ("kill", "pause", "partition", "clock", "disk")
 """Kinds of faults with a hue of their own; any other is drawn in grey and named."""
@@ -173,7 +173,7 @@ def _target(span: Span) -> str:
 
 def _label(kind: str, span: Span, nodes: tuple[str, ...]) -> str:
     target = _target(span)
-    if not nodes and isinstance(span.result, Mapping) and span.result.get("leader") and target == "leader":
+    if not nodes and isinstance(span.result, Mapping) and span.result.get("leader") and "leader" in target:
         nodes = (str(span.result["leader"]),)
     words = [kind, ", ".join(nodes) if nodes else target]
     if nodes and target and target not in nodes:
@@ -223,7 +223,6 @@ def _details(actions: Sequence[Mapping[str, Any]]) -> list[str]:
             said.append(f"cut {shown}" + (f" and {len(links) - 12} more" if len(links) > 12 else ""))
         details = action.get("details")
         if isinstance(details, Mapping):
-            said.extend(
-                f"{str(name).replace('_', ' ')}: {value}" for name, value in list(details.items())[:8]
-            )
+            told = [(str(name), value) for name, value in details.items() if not (links and name == "cut")]
+            said.extend(f"{name.replace('_', ' ')}: {short(value)}" for name, value in told[:8])
     return said

@@ -16,10 +16,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
@@ -37,6 +37,8 @@ from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
+
+TEMPLATES = Path(__file__).with_name("templates")
 
 MAX_EVIDENCE = 30
 """Pieces of evidence shown for one checker."""
@@ -247,7 +249,7 @@ def _link(file: StoredFile) -> str | None:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("reports"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -273,7 +275,7 @@ def _environment() -> Environment:
 @cache
 def _asset(name: str) -> Markup:
     """The style sheet or the script: our own source, so not to be escaped."""
-    return Markup((files("reports") / "templates" / name).read_text(encoding="utf-8"))  # noqa: S704
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
 
 
 def _policy(style: str, script: str) -> str:

@@ -59,31 +59,31 @@ def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> Renderab
         parts.append(Text(" · ".join(facts), "dim"))
     parts.append(Text())
 
-    lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column()
-    lines.add_column(no_wrap=True)
-    lines.add_column(overflow="fold")
+    name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
     for verdict in sorted(verdicts, key=lambda verdict: _RANK[verdict.validity]):
-        lines.add_row(
+        row = Table.grid(padding=(0, 2, 0, 0))
+        row.add_column(width=1)
+        row.add_column(width=name_width, no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(
             Text(_SYMBOLS[verdict.validity], _STYLES[verdict.validity]),
             Text(clean(verdict.checker), "" if verdict.validity is Validity.VALID else "bold"),
-            _found(verdict),
+            Text(clean(verdict.summary)),
         )
-    parts.append(Padding(lines, (0, 0, 0, 1)))
+        parts.append(Padding(row, (0, 0, 0, 1)))
+        if verdict.validity is not Validity.VALID and verdict.evidence:
+            parts.append(Padding(_reason(verdict), (0, 0, 1, 4)))
     return Group(*parts)
 
 
-def _found(verdict: Verdict) -> RenderableType:
-    """The summary, and the first evidence of what is invalid, or the reason of what is unknown."""
-    text = Text(clean(verdict.summary))
-    if verdict.validity is Validity.VALID or not verdict.evidence:
-        return text
+def _reason(verdict: Verdict) -> Text:
+    """The first evidence of what is invalid, or the reason of what is unknown."""
     first = verdict.evidence[0]
-    text.append(f"\n{clean(first.title)}", "bold")
+    text = Text(clean(first.title), "bold")
     if verdict.validity is Validity.INVALID and first.text:
-        text.append(f"\n{clean(shorten(first.text, LONGEST_EVIDENCE))}", "dim")
+        text.append(f"\n{clean(shorten(first.text, LONGEST_EVIDENCE))}", "not bold")
     if len(verdict.evidence) > 1:
-        text.append(f"\nand {len(verdict.evidence) - 1} more in the report", "dim")
+        text.append(f"\nand {len(verdict.evidence) - 1} more in the report", "not bold dim")
     return text
 
 

@@ -62,7 +62,7 @@ def _two_leaders(first: TraceEvent, second: TraceEvent) -> Evidence:
         title = f"two leaders in term {first.term}"
         text = (
             f"{first.node} (life {first.life}) and {second.node} (life {second.life}) both led "
-            f"term {first.term}, so some node must have voted for both, or one of them counted votes that it did not have."
+            f"term {first.term}, so some node voted for both, or one of them counted votes it did not have."
         )
     return evidence(title, text, first, second)
 
@@ -89,8 +89,8 @@ class TermMonotonic:
                     restarts += event.life > 1
                     if told is not None and event.term < told.term:
                         text = (
-                            f"{node} sent {told.message} {told.message_id} in term {told.term}, and {told.peer} "
-                            f"received it; life {event.life} of {node} began in term {event.term}."
+                            f"{node} sent {told.message} {told.message_id} in term {told.term}, "
+                            f"and {told.peer} received it; life {event.life} began in term {event.term}."
                         )
                         violations.append(evidence(f"{node} forgot term {told.term}", text, told, event))
                         told = None
@@ -182,8 +182,8 @@ def _votes_of(cluster: Cluster, node: str) -> tuple[int, list[Evidence]]:
     for loss in facts.hard_state_losses:
         if loss.event.term == loss.term:
             text = (
-                f"In life {loss.promise.life}, {node} had its vote for {loss.vote} in term {loss.term} on disk; "
-                f"life {loss.event.life} began in that term with {loss.event.vote or 'no vote'}."
+                f"In life {loss.promise.life}, {node} had its vote for {loss.vote} in term {loss.term} "
+                f"on disk; life {loss.event.life} began in that term with {loss.event.vote or 'no vote'}."
             )
             violations.append(
                 evidence(f"{node} forgot its vote of term {loss.term}", text, loss.promise, loss.event)

@@ -125,7 +125,7 @@ class LeaderCompleteness:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(claims)} committed entries, {len(elections)} elections: later leaders held them all",
+            summary=f"{len(claims)} committed entries, {len(elections)} elections: later leaders held all",
             nothing_seen=None if claims and elections else "nothing was committed, or nobody was elected",
             doubts=doubts if unknown else (),
             measures={"committed": len(claims), "elections": len(elections), "comparisons": compared},
@@ -146,7 +146,7 @@ class LeaderAppendOnly:
         violations = [
             evidence(
                 f"leader {cut.event.node} truncated its log",
-                f"As leader of term {cut.event.term}, {cut.event.node} removed its log from index {cut.first} on.",
+                f"As leader of term {cut.event.term}, {cut.event.node} removed index {cut.first} and above.",
                 cut.event,
                 ops=[entry.op for entry in cut.removed if entry is not None],
             )
@@ -201,7 +201,7 @@ class CommittedNeverTruncated:
                     if own
                     else f"which {claims[0].event.node} took for committed in term {claims[0].event.term}"
                 )
-                text = f"{node} removed, in term {cut.event.term}, its log from index {cut.first} on: {what}, {by}."
+                text = f"{node} removed, in term {cut.event.term}, index {cut.first} and above: {what}, {by}."
                 events = (*(claim.event for claim in claims[:1]), cut.event)
                 ops = [claim.entry.op for claim in claims] or [entry.op for entry in entries]
                 violations.append(evidence(f"{node} truncated a committed entry", text, *events, ops=ops))

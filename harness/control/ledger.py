@@ -65,6 +65,10 @@ class Removed(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
     """What could not be removed or looked for, in words. What could not be removed keeps its ledger."""
 
+    def __str__(self) -> str:
+        numbers = ", ".join(str(process.pid) for process in self.processes)
+        return "; ".join([f"processes {numbers or 'none'} of the {self.about}", *self.problems])
+
 
 def state_folder() -> Path:
     """Where ledgers lie: $XDG_STATE_HOME/ackproof/ledger, or the same under ~/.local/state."""

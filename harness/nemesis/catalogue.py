@@ -25,6 +25,7 @@ def nemesis_of(names: Sequence[str], world: WorldName = "local") -> Nemesis:
         if name not in NEMESES:
             raise ValueError(unknown_name("nemesis", name, NEMESES))
         if world not in NEMESES[name].worlds:
-            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {NEMESES[name].worlds}")
+            able = ", ".join(NEMESES[name].worlds)
+            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {able}")
         packages.append(NEMESES[name])
     return compose(packages)

@@ -87,7 +87,7 @@ def _lane(node: str, segments: tuple[Segment, ...], frame: Frame, y: float) -> M
     term_named: int | None = None
     for segment in segments:
         parts.append(_bar(node, segment, frame, y))
-        if segment.term is None:
+        if not segment.term:  # in term 0 there was no election yet
             continue
         label = f"term {segment.term}" if segment.state == "leader" else str(segment.term)
         width = frame.x(segment.end) - frame.x(segment.begin)

@@ -43,7 +43,7 @@ from node_impl.events import (
 from node_impl.node import Node
 from node_impl.raft.messages import Envelope
 from node_impl.storage.wal import replay
-from tests.node_impl.invariants import Invariants
+from tests.node_impl.invariants import Invariants, Violation
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -197,11 +197,16 @@ class Cluster:
         self.now = end
 
     def run_until(self, condition: Callable[[], bool], limit: int = 10 * SECOND) -> None:
-        """Run until the condition holds; fails if it does not within the limit."""
+        """Run until the condition holds.
+
+        Raises:
+            Violation: `recovery`: it does not within the limit.
+        """
         end = self.now + limit
         while not condition():
             assert self._agenda, "nothing will ever happen again"
-            assert self._agenda[0][0] <= end, f"not so within {limit / SECOND} s: {self.describe()}"
+            if self._agenda[0][0] > end:
+                raise Violation("recovery", f"not within {limit / SECOND} s: {self.describe()}")
             self._next()
 
     def later(self, delay: int, action: Callable[[], None]) -> None:

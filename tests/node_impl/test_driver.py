@@ -199,10 +199,8 @@ def test_all_that_comes_during_one_fsync_shares_the_next(tmp_path: Path) -> None
 
     async def play(world: World) -> None:
         await until(world.log.is_syncing.is_set)
-        asked = []
-        for _ in range(50):
-            asked.append(asyncio.create_task(world.driver.ask(ASK)))
-            await asyncio.sleep(0)
+        asked = [asyncio.create_task(world.driver.ask(ASK)) for _ in range(50)]
+        await until(lambda: world.driver._persisted == 51)
         world.log.permits.release(100)
         replies = await asyncio.gather(*asked)
         assert sorted(reply.raft_index or 0 for reply in replies) == list(range(2, 52))

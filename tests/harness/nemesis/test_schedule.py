@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from harness import generator as gen
-from harness.drivers.virtual import LatencyWorld, simulate
+from harness.drivers.virtual import simulate
 from harness.history import Operation
 from harness.nemesis import NEMESES, nemesis_of
 from harness.nemesis.schedule import Pace, schedule
@@ -89,6 +90,14 @@ def test_of_no_packages_nothing_is_scheduled() -> None:
     assert list(simulate(gen.nemesis(schedule([])), threads=1, seed=0)) == []
 
 
-def test_time_spent_in_an_operation_is_no_part_of_the_pause_after_it() -> None:
-    slow_start = LatencyWorld(lambda op, _: (op, SECOND))
-    del slow_start  # replaced below
+def test_the_calm_begins_only_when_the_healing_has_ended() -> None:
+    def slow_start(op: Operation, now: int) -> tuple[Operation, int]:
+        return msgspec.structs.replace(op, type="info"), 5 * SECOND if op.f == "start" else 0
+
+    generator = gen.time_limit(40 * SECOND, gen.nemesis(nemesis_of(["kill"]).generator))
+    history = simulate(generator, threads=1, perform=slow_start)
+    started = [op.time for op in history if op.f == "start" and op.type == "info"]
+    killed = [op.time for op in history if op.f == "kill" and op.type == "invoke"]
+    assert len(started) >= 3
+    for end, begin in zip(started, killed[1:], strict=False):
+        assert begin - end >= Pace().calm_ms[0] * 1_000_000

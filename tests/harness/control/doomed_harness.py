@@ -1,0 +1,35 @@
+"""Starts processes as a run does, tells so, and goes on until it is killed: for test_ledger.py.
+
+    python -m tests.harness.control.doomed_harness LEDGERS FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from harness.control.ledger import Ledger
+from harness.control.links import start_links
+from harness.control.local import LocalHost
+
+
+async def main(ledgers: Path, folder: Path) -> None:
+    ledger = Ledger("doomed", ledgers)
+    print(ledger.token, flush=True)  # noqa: T201 (the test waits for it)
+    async with LocalHost(ledger, time.monotonic_ns) as host:
+        links = await start_links(host, folder / "links.log")
+        await links.configure({("a", "b"): 1}, None)
+        number = 0
+        while True:  # until killed: some processes end, some stay, and there is always one being started
+            number += 1
+            process = await host.start(
+                f"sleeper {number}", ["/bin/sleep", "60"], log=folder / "log", folder=folder
+            )
+            if number % 4:
+                await host.kill(process, by="kill")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))

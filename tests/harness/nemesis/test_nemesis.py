@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+
+from harness.history import Operation
+from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, compose, nemesis_of
+from harness.nemesis.base import Action, ClusterView, Cut, Heal, Kill, Outcome, Resume, Start
+from tests.harness.nemesis.views import invocation, view
+
+
+class RecordingWorld:
+    """A world that does nothing but remember, and says of cuts that they failed."""
+
+    def __init__(self, cluster: ClusterView) -> None:
+        self.cluster = cluster
+        self.done: list[Action] = []
+
+    async def observe(self) -> ClusterView:
+        return self.cluster
+
+    async def carry_out(self, action: Action) -> Outcome:
+        self.done.append(action)
+        if isinstance(action, Cut):
+            return Outcome(took_effect=False, error="the link proxy has ended")
+        return Outcome(took_effect=True, details={"changed": ["n1"]})
+
+
+def perform(operation: Operation, world: RecordingWorld, seed: int = 0) -> Operation:
+    return asyncio.run(nemesis_of(sorted(NEMESES)).perform(operation, world, seed))
+
+
+def test_a_completion_says_who_led_what_was_done_and_what_came_of_it() -> None:
+    world = RecordingWorld(view(3, leader="n1"))
+    done = perform(invocation("kill", "leader"), world)
+    assert world.done == [Kill(("n1",))]
+    assert (done.type, done.f, done.error) == ("info", "kill", None)
+    assert done.value == {
+        "target": "leader",
+        "leader": "n1",
+        "term": 3,
+        "actions": [
+            {
+                "kind": "Kill",
+                "nodes": ["n1"],
+                "links": [],
+                "took_effect": True,
+                "details": {"changed": ["n1"]},
+                "error": None,
+            }
+        ],
+    }
+    assert msgspec.json.decode(msgspec.json.encode(done), type=Operation) == done
+
+
+def test_an_action_that_fails_is_told_in_the_completion() -> None:
+    (action,) = perform(invocation("partition", "isolate-one"), RecordingWorld(view(2))).value["actions"]
+    assert action["error"] == "the link proxy has ended"
+    assert action["took_effect"] is False
+    assert sorted(action["links"]) == [["n1", "n2"], ["n2", "n1"]]
+
+
+def test_an_operation_that_nobody_can_plan_completes_with_an_error_and_does_nothing() -> None:
+    world = RecordingWorld(view(3))
+    for operation, message in [
+        (invocation("kill", "leeder"), "no target is called 'leeder'"),
+        (invocation("burn", "one"), "no fault package handles 'burn'"),
+    ]:
+        done = perform(operation, world)
+        assert done.type == "info"
+        assert done.error is not None
+        assert message in done.error
+        assert done.value["actions"] == []
+    assert world.done == []
+
+
+def test_the_final_heal_mends_everything_whatever_was_asked_for() -> None:
+    world = RecordingWorld(view(2))
+    operation = invocation(FINAL_HEAL)
+    done = asyncio.run(nemesis_of([]).perform(operation, world, 0))
+    assert world.done == [Heal(), Resume(("n1", "n2")), Start(("n1", "n2"))]
+    assert "target" not in done.value
+
+
+def test_what_is_drawn_follows_from_the_seed_and_the_operation() -> None:
+    def hit(index: int, seed: int) -> object:
+        operation = msgspec.structs.replace(invocation("kill", "one"), index=index)
+        return perform(operation, RecordingWorld(view(9)), seed).value["actions"][0]["nodes"]
+
+    assert hit(4, 1) == hit(4, 1)
+    assert len({str(hit(index, 1)) for index in range(30)}) > 3
+    assert len({str(hit(4, seed)) for seed in range(30)}) > 3
+
+
+def test_an_unknown_nemesis_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="unknown nemesis 'partitoin': did you mean 'partition'"):
+        nemesis_of(["partitoin"])
+
+
+def test_a_fault_that_a_world_cannot_do_is_refused() -> None:
+    kill = NEMESES["kill"]
+    only_local = FaultPackage("x", "x", "x", "y", ("one",), kill.planner, ("local",))
+    NEMESES["x"] = only_local
+    try:
+        with pytest.raises(ValueError, match="nemesis x cannot be done in ssh, only in local"):
+            nemesis_of(["x"], "ssh")
+    finally:
+        del NEMESES["x"]
+
+
+def test_two_packages_cannot_share_an_operation() -> None:
+    kill = NEMESES["kill"]
+    other = FaultPackage("murder", "the same", "kill", "revive", ("one",), kill.planner, ("local",))
+    with pytest.raises(ValueError, match="kill and murder both handle 'kill'"):
+        compose([kill, other])
+
+
+def test_a_name_given_twice_counts_once() -> None:
+    assert len(nemesis_of(["kill", "kill"]).packages) == 1
