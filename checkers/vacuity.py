@@ -41,7 +41,7 @@ class Vacuity:
         if acknowledged < minimum:
             reasons.append(f"only {acknowledged} writes were acknowledged, fewer than {minimum}")
 
-        families = _texts(recording.options.get("nemesis"))
+        families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
         faults = fault_operations(recording.history)
         for family in families:
             judge = _JUDGES.get(family, _any_effect)
@@ -64,10 +64,10 @@ class Vacuity:
         )
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, Sequence) else ()
+def asked_faults(recording: Recording) -> tuple[str, ...]:
+    """The faults the run was to do, as asked for: `kill`, or with a target, `kill:leader`."""
+    asked: Any = recording.options.get("nemesis")
+    return tuple(item for item in asked if isinstance(item, str)) if isinstance(asked, Sequence) else ()
 
 
 def _effects(faults: list[FaultOperation]) -> dict[str, int]:
@@ -96,7 +96,7 @@ def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> st
         return without_effect
     kills = [fault for fault in faults if fault.f == family]
     aimed = [fault for fault in kills if fault.target == LEADER]
-    if not aimed and LEADER not in _texts(recording.options.get("targets")):
+    if not aimed and f"{family}:{LEADER}" not in asked_faults(recording):
         return None
     lost = [
         fault

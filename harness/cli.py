@@ -20,7 +20,7 @@ from harness import runner
 from harness.history import HistoryError
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis import NEMESES
+from harness.nemesis import nemesis_of
 from harness.run_folder import RunFolder
 from harness.suggest import unknown_name
 from harness.test import CouldNotRun, Test
@@ -31,28 +31,23 @@ EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 USAGE, COULD_NOT_RUN = 254, 255
 
 
-class _Names(click.ParamType):
-    """A comma-separated list of names, or `none`."""
+class _Faults(click.ParamType):
+    """Faults separated by commas, each NAME or NAME:TARGET; or `none`."""
 
-    name = "NAME,..."
-
-    def __init__(self, kind: str, known: Callable[[], list[str]]) -> None:
-        self._kind = kind
-        self._known = known
+    name = "FAULT,..."
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Split and check."""
-        if isinstance(value, tuple):
-            return value
-        names = tuple(name.strip() for name in value.split(",") if name.strip())
-        if names in ((), ("none",)):
+        faults = tuple(fault.strip() for fault in str(value).split(",") if fault.strip())
+        if faults in ((), ("none",)):
             return ()
-        for name in names:
-            if name not in self._known():
-                self.fail(unknown_name(self._kind, name, self._known()), param, ctx)
-        return tuple(dict.fromkeys(names))
+        try:
+            nemesis_of(faults)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return tuple(dict.fromkeys(faults))
 
 
 class _Name(click.ParamType):
@@ -109,8 +104,9 @@ def cli() -> None:
     "--nemesis",
     default="kill,partition",
     show_default=True,
-    type=_Names("nemesis", lambda: sorted(NEMESES)),
-    help="Faults, separated by commas: kill, pause, partition; or none.",
+    type=_Faults(),
+    help="Faults, separated by commas: kill, pause, partition, each also with a target "
+    "(kill:leader, partition:isolate-leader); or none.",
 )
 @click.option(
     "--workload",

@@ -27,8 +27,9 @@ def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
     """
     recording = folder.recording()
     try:
-        checkers = workload(str(recording.options["workload"]), recording.nodes).checkers
-    except (KeyError, ValueError) as error:
+        options = recording.options
+        checkers = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
+    except (KeyError, ValueError, TypeError) as error:
         raise CouldNotRun(f"{folder.test_json}: {error}") from error
     verdicts = check_all(checkers, recording)
     results = Results(worst(verdicts), tuple(verdicts))

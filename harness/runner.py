@@ -50,7 +50,7 @@ def run(test: Test, store: Path, *, command: Sequence[str], quiet: bool) -> RunF
     Raises:
         CouldNotRun: with a message that says what to do; nothing is left running.
     """
-    work = workload(test.workload, test.nodes)
+    work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = nemesis_of(test.nemesis)
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from checkers.verdict import Validity, Verdict
+
+SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
+_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -37,6 +40,11 @@ class ReportAbout(msgspec.Struct, frozen=True):
     validity: Validity
     """The combined verdict; reports show the worst of it and the verdicts' own."""
     files: tuple[StoredFile, ...] = ()
+
+
+def gravest_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Invalid, unknown, valid; within each as given."""
+    return sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from harness.history import Recording, TraceEvent
 from reports import text
-from reports.about import ReportAbout, StoredFile, outcome
+from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, outcome
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag, stats
@@ -46,6 +46,8 @@ OPEN_EVIDENCE = 3
 """How many of them before the rest is folded away."""
 MAX_TIMELINES_EACH = 6
 MAX_TIMELINES = 24
+OPEN_TABLES = 3
+"""How many timelines show their table unasked."""
 MAX_MEASURES = 120
 MAX_EVENTS = 40
 MAX_NEMESIS_ROWS = 500
@@ -53,8 +55,6 @@ LONG_TEXT = 700
 """Characters of evidence above which the text is folded."""
 LONGEST_TEXT = 20_000
 
-SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
-_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
 _OPERATION = re.compile(r"\boperations? (\d+)\b", re.IGNORECASE)
 
 
@@ -120,8 +120,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     marks = TraceMarks(recording)
     lanes = role_lanes(recording, marks, periods, end)
     run_lag = lag(recording)
-    ordered = sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
-    checkers, timelines, undrawn = _checkers(ordered, spans, periods, marks)
+    checkers, timelines, undrawn = _checkers(gravest_first(verdicts), spans, periods, marks)
     rows = nemesis_rows(nemesis)
     answer = outcome(verdicts, about.validity)
 
@@ -268,7 +267,7 @@ def _environment() -> Environment:
         leaves=text.leaves,
         label=label,
     )
-    environment.globals.update(plural=text.plural, open_evidence=OPEN_EVIDENCE)
+    environment.globals.update(plural=text.plural, open_evidence=OPEN_EVIDENCE, open_tables=OPEN_TABLES)
     return environment
 
 

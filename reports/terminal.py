@@ -16,12 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from checkers.verdict import Validity, Verdict
-from reports.about import ReportAbout, outcome
+from reports.about import SYMBOLS, ReportAbout, gravest_first, outcome
 from reports.text import NS_PER_S, clean, duration, shorten
 
-_SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
 _STYLES = {Validity.VALID: "green", Validity.INVALID: "bold red", Validity.UNKNOWN: "bold yellow"}
-_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
 LONGEST_EVIDENCE = 600
 
 
@@ -60,13 +58,13 @@ def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> Renderab
     parts.append(Text())
 
     name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
-    for verdict in sorted(verdicts, key=lambda verdict: _RANK[verdict.validity]):
+    for verdict in gravest_first(verdicts):
         row = Table.grid(padding=(0, 2, 0, 0))
         row.add_column(width=1)
         row.add_column(width=name_width, no_wrap=True)
         row.add_column(overflow="fold")
         row.add_row(
-            Text(_SYMBOLS[verdict.validity], _STYLES[verdict.validity]),
+            Text(SYMBOLS[verdict.validity], _STYLES[verdict.validity]),
             Text(clean(verdict.checker), "" if verdict.validity is Validity.VALID else "bold"),
             Text(clean(verdict.summary)),
         )

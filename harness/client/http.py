@@ -9,6 +9,7 @@ bare socket server counts what arrives.
 
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -113,12 +114,10 @@ def _in_words(error: Exception) -> str:
     match error:
         case _Broken():
             return str(error)
-        case aiohttp.ClientConnectorError():
-            return (error.os_error.strerror or str(error)).lower().partition(" [")[0]
         case aiohttp.ServerDisconnectedError():
             return "connection closed before the reply"
-        case aiohttp.ClientOSError(errno=number, strerror=text) if number is not None and text:
-            return text.lower()
+        case aiohttp.ClientOSError(errno=int(number)):
+            return os.strerror(number).lower()
         case aiohttp.ClientPayloadError():
             return "connection closed in the middle of the reply"
         case _:

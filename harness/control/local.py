@@ -30,6 +30,10 @@ class StartError(RuntimeError):
     """A process could not be started; the message says which and why."""
 
 
+class EndError(RuntimeError):
+    """A process could not be ended."""
+
+
 class EssentialEndedError(RuntimeError):
     """A process without which a run proves nothing has ended, and nobody meant it."""
 
@@ -101,10 +105,13 @@ class LocalHost:
         for process in left:
             self._signal(process, signal.SIGKILL, "teardown")
         ended = await within(END_BOUND_S, asyncio.gather(*[process.exited.wait() for process in left]))
-        if not ended and error is None:
-            error = StartError("some processes do not end although killed; the next start will try again")
-            kind = type(error)
-        await self._watchers.__aexit__(kind, error, trace)
+        if not ended:
+            numbers = ", ".join(str(process.pid) for process in self._running.values())
+            raise EndError(f"processes {numbers} do not end although killed; the next start tries again")
+        if isinstance(error, asyncio.CancelledError):  # perhaps the group's own, because a watcher raised
+            await self._watchers.__aexit__(kind, error, trace)
+        else:  # an error of the body goes on as it is, not wrapped in a group
+            await self._watchers.__aexit__(None, None, None)
 
     async def start(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from harness.nemesis.kill import KILL
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.package import FaultPackage, WorldName
@@ -14,18 +16,31 @@ from harness.suggest import unknown_name
 NEMESES: dict[str, FaultPackage] = {package.name: package for package in (KILL, PARTITION, PAUSE)}
 
 
-def nemesis_of(names: Sequence[str], world: WorldName = "local") -> Nemesis:
-    """The nemesis that does these faults; of no names, one that only heals at the end.
+def nemesis_of(faults: Sequence[str], world: WorldName = "local") -> Nemesis:
+    """The nemesis that does these faults; of none, one that only heals at the end.
+
+    Args:
+        faults: names (`kill`: every target is drawn from) or names with a target (`kill:leader`: only the
+            targets so named).
 
     Raises:
-        ValueError: a name is unknown (the nearest is suggested), or its fault cannot be done in that world.
+        ValueError: a name or target is unknown (the nearest is suggested), or its fault cannot be done in
+            that world.
     """
-    packages: list[FaultPackage] = []
-    for name in dict.fromkeys(names):
+    targets: dict[str, tuple[str, ...]] = {}
+    for fault in faults:
+        name, colon, target = fault.partition(":")
         if name not in NEMESES:
             raise ValueError(unknown_name("nemesis", name, NEMESES))
-        if world not in NEMESES[name].worlds:
-            able = ", ".join(NEMESES[name].worlds)
-            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {able}")
-        packages.append(NEMESES[name])
-    return compose(packages)
+        package = NEMESES[name]
+        if world not in package.worlds:
+            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {package.worlds}")
+        if colon and target not in package.targets:
+            raise ValueError(unknown_name(f"target of nemesis {name}", target, package.targets))
+        targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))
+    return compose(
+        [
+            msgspec.structs.replace(NEMESES[name], targets=tuple(dict.fromkeys(chosen)))
+            for name, chosen in targets.items()
+        ]
+    )

@@ -16,7 +16,15 @@ from harness.client.base import HttpReply
 from harness.client.http import HttpTransport
 from harness.control.ledger import Ledger
 from harness.control.links import LinkError, LinkProxies, start_links
-from harness.control.local import Background, Clock, EssentialEndedError, LocalHost, StartError, tail
+from harness.control.local import (
+    Background,
+    Clock,
+    EndError,
+    EssentialEndedError,
+    LocalHost,
+    StartError,
+    tail,
+)
 from harness.history import NodeLife
 from harness.nemesis.base import (
     Action,
@@ -130,8 +138,13 @@ class LocalWorld:
     ) -> None:
         try:
             await self._stack.__aexit__(kind, error, trace)
-        except* EssentialEndedError as ended:
-            raise CouldNotRun(str(ended.exceptions[0])) from ended
+        except EndError as problem:
+            raise CouldNotRun(str(problem)) from problem
+        except ExceptionGroup as group:
+            match group.exceptions:
+                case (EssentialEndedError() as ended,):
+                    raise CouldNotRun(str(ended)) from group
+            raise
 
     async def _set_up(self) -> None:
         count = len(self._names)
@@ -141,11 +154,11 @@ class LocalWorld:
         self._folder.mkdir(parents=True, exist_ok=True)
         ledger = self._stack.enter_context(Ledger(f"run in {self._folder}", self._ledgers))
         self._host = await self._stack.enter_async_context(LocalHost(ledger, self._clock))
-        self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S))
         self._links = await start_links(self._host, self._folder / "links.log")
         pairs = [(a, b) for a in self._names for b in self._names if a != b]
         dialled = await self._links.configure({(a, b): peer_ports[b] for a, b in pairs}, self._system.framing)
         self._stack.push_async_callback(self._stop_nodes)
+        self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S))
         for number, name in enumerate(self._names):
             place = NodePlace(
                 name=name,

@@ -8,18 +8,18 @@ from harness.suggest import unknown_name
 from harness.workload.base import Workload
 from harness.workload.registry import registry
 
-WORKLOADS: dict[str, Callable[[Sequence[str]], Workload]] = {
+WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "registry": registry,
 }
-"""Name to maker; a maker is given the nodes' names."""
+"""Name to maker; a maker is given the nodes' names and the number of clients."""
 
 
-def workload(name: str, nodes: Sequence[str]) -> Workload:
-    """The workload of that name for these nodes.
+def workload(name: str, nodes: Sequence[str], concurrency: int) -> Workload:
+    """The workload of that name for these nodes and so many clients.
 
     Raises:
         ValueError: there is none; the message names the nearest and all there are.
     """
     if name not in WORKLOADS:
         raise ValueError(unknown_name("workload", name, WORKLOADS))
-    return WORKLOADS[name](nodes)
+    return WORKLOADS[name](nodes, concurrency)

@@ -1,5 +1,8 @@
 """Workload `registry`: services register, deregister and are looked up; nothing acknowledged may be lost.
 
+Half the clients do all kinds of operations, the other half only reads: a client whose write hangs at a
+deposed leader cannot ask it anything, and what such a leader still answers is what we want to see.
+
 A window of instances slides over an endless line of them: each is worked on by all clients for
 some 160 operations and then left as it is, so that losing it later would show. Registration ids are
 unique, so every read says which registration it saw.
@@ -7,12 +10,13 @@ unique, so every read says which registration it saw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from checkers.registry_suite import registry_checkers
 from harness.client.registry import RegistryCodec
-from harness.generator import Context, clients, delay, phases, time_limit, until_ok
+from harness.generator import Context, clients, delay, phases, reserve, time_limit, until_ok
 from harness.workload.base import Workload
 from harness.workload.final_reads import FinalReads
 
@@ -24,15 +28,16 @@ INSTANCES_PER_SERVICE = 16
 RECOVERY_TRIES_NS = 20_000_000_000
 """How long a first write is tried for after healing, before reading back all the same."""
 RECOVERY_PAUSE_NS = 50_000_000
-_WEIGHTS = (("register", 40), ("lookup", 35), ("deregister", 15), ("list", 10))
+_MIXED = {"register": 60, "deregister": 25, "lookup": 10, "list": 5}
+_READS = {"lookup": 80, "list": 20}
 
 
-def registry(nodes: Sequence[str]) -> Workload:
-    """The workload for a cluster of these nodes."""
+def registry(nodes: Sequence[str], concurrency: int) -> Workload:
+    """The workload for a cluster of these nodes and so many clients."""
     return Workload(
         name="registry",
         codec=RegistryCodec(),
-        generator=next_operation,
+        generator=reserve((math.ceil(concurrency / 2), mixed_operation), default=read_operation),
         final=phases(
             clients(time_limit(RECOVERY_TRIES_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write)))),
             clients(FinalReads.of(nodes, services_until)),
@@ -41,21 +46,36 @@ def registry(nodes: Sequence[str]) -> Workload:
     )
 
 
-def next_operation(context: Context) -> dict[str, Any]:
-    """One client operation, drawn; unique in the run by `context.step`."""
+def mixed_operation(context: Context) -> dict[str, Any]:
+    """One client operation of any kind, drawn."""
+    return _operation(context, _MIXED)
+
+
+def read_operation(context: Context) -> dict[str, Any]:
+    """One client operation that changes nothing, drawn."""
+    return _operation(context, _READS)
+
+
+def _operation(context: Context, percent: Mapping[str, int]) -> dict[str, Any]:
+    """An operation on a drawn instance of the window; its registration id is unique by `context.step`."""
     draw = context.draw
     instance = context.step // OPERATIONS_PER_SLIDE + draw.below(WINDOW, "instance")
-    roll = draw.below(100, "f")
-    for f, weight in _WEIGHTS:
-        roll -= weight
-        if roll < 0:
-            break
+    f = _drawn_f(draw.below(100, "f"), percent)
     match f:
         case "register":
             return {"f": f, "key": instance_key(instance), "value": f"r{context.step}"}
         case "list":
             return {"f": f, "key": service_of(instance)}
     return {"f": f, "key": instance_key(instance)}
+
+
+def _drawn_f(roll: int, percent: Mapping[str, int]) -> str:
+    """The f that a roll below 100 falls on."""
+    for f, share in percent.items():
+        roll -= share
+        if roll < 0:
+            return f
+    raise ValueError(f"the shares {percent} do not add up to 100")
 
 
 def first_write(context: Context) -> dict[str, Any]:

@@ -59,8 +59,6 @@ class HttpListener:
     async def _handle(self, http: web.BaseRequest) -> web.Response:
         try:
             reply = await self._reply(http)
-        except (ConnectionError, http_exceptions.HttpProcessingError):
-            raise  # the client is gone or broke off its body: aiohttp closes the connection
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect that must end the node
             self._on_defect(error)
             reply = refuse(500, "defect", "the node has a defect and stops; its log says more", proposed=True)
@@ -71,21 +69,25 @@ class HttpListener:
         )
 
     async def _reply(self, http: web.BaseRequest) -> HttpReply:
-        body = b""
-        if http.body_exists:
-            chunks: list[bytes] = []
-            left = MAX_BODY_BYTES
-            while left >= 0 and (chunk := await http.content.readany()):
-                chunks.append(chunk)
-                left -= len(chunk)
-            if left < 0:
-                return refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
-            body = b"".join(chunks)
+        try:
+            body = await _body(http) if http.body_exists else b""
+        except (ConnectionError, http_exceptions.HttpProcessingError, web.RequestPayloadError) as error:
+            return refuse(400, "bad-request", f"the body broke off: {type(error).__name__}")
+        if len(body) > MAX_BODY_BYTES:
+            return refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
         path, _, query = http.raw_path.partition("?")
         request = parse(http.method, path, query, body, http.headers)
         if isinstance(request, HttpReply):
             return request
         return render(request, await self._ask(request))
+
+
+async def _body(http: web.BaseRequest) -> bytes:
+    """The whole body, or enough of it to know that it is too large."""
+    body = bytearray()
+    while len(body) <= MAX_BODY_BYTES and (chunk := await http.content.readany()):
+        body += chunk
+    return bytes(body)
 
 
 def _bad_requests_in_one_line(record: logging.LogRecord) -> bool:

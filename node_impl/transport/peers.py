@@ -58,8 +58,9 @@ class PeerSenders:
         }
 
     async def run(self) -> None:
-        """Keep every peer connected until cancelled."""
+        """Keep every peer connected until cancelled; also without any peer it does not end by itself."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait(), name="until cancelled")
             for peer, sender in self._senders.items():
                 group.create_task(sender.run(), name=f"dial {peer}")
 

@@ -32,28 +32,22 @@ PAD = 14
 TAIL = 46
 """How far beyond the last event an open-ended bar runs."""
 MIN_WIDTH = 860
+PAUSE_WIDTH = 68.0
 PAUSE_NS = 200_000_000
 """A pause this long between two events is written between them."""
 
 
 def label(span: Span, length: int = 34) -> str:
     """`register r17`, `lookup → r17`: f, argument, and the result where it says more."""
+    part = max(length * 2 // 3, 24)
     words = [span.f]
     if span.argument is not None:
-        words.append(_argument(span))
-    if (
-        span.outcome == "ok"
-        and not span.is_nemesis
-        and (span.argument is None or span.result not in (None, span.argument))
-    ):
-        words.append(f"→ {short(span.result, 24)}")
+        aim = span.argument.get("target") if span.is_nemesis and isinstance(span.argument, dict) else None
+        words.append(short(span.argument if aim is None else aim, part))
+    says_more = span.argument is None or span.result not in (None, span.argument)
+    if span.outcome == "ok" and not span.is_nemesis and says_more:
+        words.append(f"→ {short(span.result, part)}")
     return shorten(" ".join(words), length)
-
-
-def _argument(span: Span) -> str:
-    if span.is_nemesis and isinstance(span.argument, dict) and "target" in span.argument:
-        return short(span.argument["target"], 24)
-    return short(span.argument, 24)
 
 
 def _marked_label(span: Span, excerpt: Excerpt) -> str:
@@ -98,7 +92,16 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         )
         for p in processes
     ]
-    gutter = element("svg", join(names), class_="gutter", width=GUTTER, height=height, aria_hidden="true")
+    # Apart from the picture, so that the names stay in sight when that is scrolled.
+    gutter = element(
+        "svg",
+        join(names),
+        class_="gutter",
+        width=GUTTER,
+        height=height,
+        viewBox=f"0 0 {GUTTER} {number(height)}",
+        aria_hidden="true",
+    )
     drawn = figure(
         parts,
         width=right,
@@ -150,7 +153,7 @@ def _places(excerpt: Excerpt) -> tuple[dict[int, float], float]:
 
 
 def _gap(pause_ns: int) -> float:
-    written = 46.0 if pause_ns >= PAUSE_NS else 0.0
+    written = PAUSE_WIDTH if pause_ns >= PAUSE_NS else 0.0
     return max(9 + 6 * math.log10(1 + pause_ns / 100_000), written)
 
 
@@ -167,17 +170,13 @@ def _axis(
             parts.append(line(x, bottom, x, bottom + 4, "axis"))
             parts.append(text(x, bottom + 16, seconds(time), "tick", "middle" if x > 30 else "start"))
             free_from = x + 74
-    free_from = 0.0
     for (time, index), (next_time, next_index) in pairwise(times):
         if next_time - time < PAUSE_NS:
             continue
         middle = (at[index] + at[next_index]) / 2
         parts.append(rect(middle - 3, top, 6, bottom - top, "pause"))
-        if middle - 26 >= free_from:
-            parts.append(
-                text(middle, bottom + 29, f"… {duration(next_time - time)} …", "tick pause-label", "middle")
-            )
-            free_from = middle + 34
+        said = f"… {duration(next_time - time)} …"
+        parts.append(text(middle, bottom + 29, said, "tick pause-label", "middle"))
     return element("g", join(parts), aria_hidden="true")
 
 

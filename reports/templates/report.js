@@ -1,5 +1,5 @@
 // Conveniences only: the page is complete without this. Tooltips for bars and points, a copy button,
-// folded parts opened for printing. Everything is set as text, never as markup.
+// folded parts opened when a link leads into them. Everything is set as text, never as markup.
 (() => {
   "use strict";
   const tip = document.createElement("div");
@@ -65,9 +65,6 @@
     command.after(copy);
   }
 
-  addEventListener("beforeprint", () => {
-    for (const folded of document.querySelectorAll("details:not([open])")) folded.open = true;
-  });
   const unfold = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;

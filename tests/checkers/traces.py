@@ -55,7 +55,7 @@ class NodeBuilder:
         self,
         *,
         term: int | None = None,
-        vote: str | None | bool = False,
+        vote: str | bool | None = False,
         log: list[TraceEntry] | None = None,
         **fields: Any,
     ) -> NodeBuilder:
@@ -94,7 +94,7 @@ class NodeBuilder:
         del self.log[index - 1 :]
         return self.trace("truncate", index=index)
 
-    def synced(self, index: int | None = None, vote: str | None | bool = False) -> NodeBuilder:
+    def synced(self, index: int | None = None, vote: str | bool | None = False) -> NodeBuilder:
         """On disk: the log up to index (all of it if not given), and the vote."""
         told = self.vote if isinstance(vote, bool) else vote
         return self.trace("synced", index=len(self.log) if index is None else index, vote=told)

@@ -88,7 +88,7 @@ def _keep_breaking(cluster: Cluster, end: int, restart_all: bool) -> None:
                 cluster.crash(cluster.leader() or "")
             case 2 | 3 if down:
                 cluster.start(*down)
-            case 4:
+            case 4 if len(names) > 1:
                 cluster.cut(random.sample(names, 1 + random.below(len(names) - 1)))
             case 5:
                 cluster.heal()

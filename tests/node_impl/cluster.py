@@ -105,7 +105,7 @@ class Cluster:
         size: int,
         seed: int = 0,
         *,
-        faults: Faults = Faults(),  # noqa: B008 - frozen
+        faults: Faults = Faults(),
         config: NodeConfig = CONFIG,
         parts: Parts = DEFAULT_PARTS,
     ) -> None:
@@ -254,13 +254,12 @@ class Cluster:
         return leader
 
     def settle(self) -> None:
-        """Run until all nodes up have applied the same and nothing is left to apply."""
+        """Run until all nodes up have the same log, and all of it is applied."""
 
         def is_settled() -> bool:
             rafts = [self.node(name).raft for name in self.up]
-            return self.leader() is not None and len(
-                {(r.commit_index, r.last_applied, r.log.last_index, r.current_term) for r in rafts}
-            ) == 1
+            states = {(r.current_term, r.log.last_index, r.last_applied - r.log.last_index) for r in rafts}
+            return self.leader() is not None and len(states) == 1 and next(iter(states))[2] == 0
 
         self.run_until(is_settled, 30 * SECOND)
 
@@ -272,7 +271,7 @@ class Cluster:
     def describe(self) -> str:
         """For failures."""
         return "; ".join(
-            f"{name}: {raft.role} term {raft.current_term} commit {raft.commit_index} last {raft.log.last_index}"
+            f"{name}: {raft.role}, term {raft.current_term}, {raft.commit_index} of {raft.log.last_index}"
             for name in self.up
             for raft in [self.node(name).raft]
         )
@@ -331,7 +330,9 @@ class Cluster:
         member = self.members[name]
         if member.unsynced and not member.is_syncing:
             member.is_syncing = True
-            self._later(self.now + self._between(self.faults.fsync_ns), name, Synced(member.unsynced[-1].number))
+            self._later(
+                self.now + self._between(self.faults.fsync_ns), name, Synced(member.unsynced[-1].number)
+            )
 
     def _carry_out(self, name: str, effects: list[Effect]) -> None:
         member = self.members[name]
@@ -385,4 +386,3 @@ def key(number: int) -> InstanceKey:
 def register(number: int, value: Any = None) -> Register:
     """Register test instance `number`; `value` tells registrations apart."""
     return Register(key(number), metadata={"value": str(value)})
-

@@ -47,7 +47,7 @@ class Invariants:
         self._commits = dict.fromkeys(names, 0)
         self._applied = dict.fromkeys(names, 0)
         self._before: dict[tuple[int, int], tuple[str, int]] = {}
-        """(hash, term of the entry before) by (index, term), on whatever node: the induction of log matching."""
+        """(hash, term of the entry before) by (index, term), on any node: log matching, by induction."""
 
     # ---- what nodes trace ------------------------------------------------------------------------------
 
@@ -72,7 +72,9 @@ class Invariants:
                 self._check_matching(name, node, [row[0] for row in trace.fields["entries"]])
             case "truncate":
                 if trace.fields["index"] <= self._commits[name]:
-                    raise Violation("committed entries stay", f"{name} truncates from {trace.fields['index']}")
+                    raise Violation(
+                        "committed entries stay", f"{name} truncates from {trace.fields['index']}"
+                    )
             case "commit":
                 assert node is not None
                 self._commit(name, node, trace.commit)
@@ -155,7 +157,11 @@ def check_calls(calls: list[Call], committed: list[Entry]) -> None:
     for entry in committed:
         results.append(registry.apply(entry))
         states.append(
-            {key: value for service in registry._services.values() for key, value in service.instances.items()}
+            {
+                key: value
+                for service in registry._services.values()
+                for key, value in service.instances.items()
+            }
         )
         if entry.op is not None:
             if entry.op in index_of_op:

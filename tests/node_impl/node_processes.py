@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from harness.history import NodeTrace, read_trace
 
 T = TypeVar("T")
+NOTHING: Mapping[str, str] = {}
 INSTANCE = "/nacos/v1/ns/instance"
 REPOSITORY = Path(__file__).parents[2]
 
@@ -49,6 +50,11 @@ def until(ask: Callable[[], T | None], what: str, within_s: float = 15.0) -> T:
             return answer
         assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
         time.sleep(0.02)
+
+
+def web(ip: str) -> dict[str, str]:
+    """The parameters that name an instance of the service `web`."""
+    return {"serviceName": "web", "ip": ip, "port": "80"}
 
 
 class Reply(NamedTuple):
@@ -92,26 +98,27 @@ class NodeProcess:
         assert self.process is not None
         return self.process.wait(15)
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **query: str) -> Reply:
+    def ask(self, method: str, path: str, query: Mapping[str, str] = NOTHING, body: bytes = b"") -> Reply:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request(method, f"{path}?{urlencode(query)}", body)
+            connection.request(method, f"{path}?{urlencode(query)}", body or None)
             reply = connection.getresponse()
             return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
         finally:
             connection.close()
 
-    def status(self) -> Any | None:
+    def status(self) -> Any:
+        """What the node says of itself; None while it does not answer."""
         try:
             return self.ask("GET", "/v1/admin/status").json()
         except OSError:
             return None
 
     def register(self, ip: str, **more: str) -> Reply:
-        return self.ask("POST", INSTANCE, serviceName="web", ip=ip, port="80", ephemeral="false", **more)
+        return self.ask("POST", INSTANCE, {**web(ip), "ephemeral": "false", **more})
 
     def lookup(self, ip: str, **more: str) -> Reply:
-        return self.ask("GET", INSTANCE, serviceName="web", ip=ip, port="80", **more)
+        return self.ask("GET", INSTANCE, {**web(ip), **more})
 
     def lines(self) -> list[str]:
         return self.log.read_text().splitlines()

@@ -144,7 +144,7 @@ def test_a_held_message_leaves_only_after_synced_is_traced(tmp_path: Path) -> No
         world.log.permits.release()
         await until(lambda: len(world.network.sent) == 4)
 
-    start = [
+    start: list[Effect] = [
         trace("append"),
         Persist(1, (HardState(1, None),)),
         Send("held", MESSAGE, after=1),
@@ -180,7 +180,7 @@ def test_what_waits_for_a_later_write_is_not_released_by_an_earlier_one(tmp_path
         await until(world.log.is_syncing.is_set)
         await play(world)
 
-    start = [Persist(1, (HardState(1, None),)), Send("first", MESSAGE, after=1)]
+    start: list[Effect] = [Persist(1, (HardState(1, None),)), Send("first", MESSAGE, after=1)]
     world = drive(tmp_path, script, first_alone, start)
     assert [peer for peer, _ in world.network.sent] == ["first", "second"]
 
@@ -284,7 +284,7 @@ def test_a_failed_write_of_the_log_ends_the_node_and_is_never_synced(
         with pytest.raises(kind, match=text):
             await world.driver.failure
 
-    start = [Persist(1, (HardState(1, None),)), Send("n2", MESSAGE, after=1)]
+    start: list[Effect] = [Persist(1, (HardState(1, None),)), Send("n2", MESSAGE, after=1)]
     world = drive(tmp_path, lambda event: [], play, start)
     assert world.node.events == []
     assert world.network.sent == []

@@ -1,4 +1,4 @@
-"""Random crashes, partitions, losses, repeats and delays never break a property of Raft or a promise to clients."""
+"""Crashes, partitions, losses, repeats and delays never break a property of Raft or a promise to clients."""
 
 from __future__ import annotations
 

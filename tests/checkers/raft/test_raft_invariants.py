@@ -1,4 +1,4 @@
-"""Each invariant accepts a correct cluster, rejects its own violation, and is unknown where it cannot tell."""
+"""Each invariant accepts a correct cluster, rejects its own violation, is unknown if it cannot tell."""
 
 from __future__ import annotations
 

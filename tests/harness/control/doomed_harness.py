@@ -1,6 +1,6 @@
 """Starts processes as a run does, tells so, and goes on until it is killed: for test_ledger.py.
 
-    python -m tests.harness.control.doomed_harness LEDGERS FOLDER
+python -m tests.harness.control.doomed_harness LEDGERS FOLDER
 """
 
 from __future__ import annotations

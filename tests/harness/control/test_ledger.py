@@ -59,7 +59,9 @@ def test_kill_of_the_harness_at_any_instant_leaves_nothing_after_clean(tmp_path:
     assert found > 20, "the kills came while processes ran"
 
 
-def test_the_ledger_of_a_living_run_and_its_processes_are_left_alone(tmp_path: Path, sleeper: Identity) -> None:
+def test_the_ledger_of_a_living_run_and_its_processes_are_left_alone(
+    tmp_path: Path, sleeper: Identity
+) -> None:
     with Ledger("alive", tmp_path) as ledger:
         ledger.started("sleeper", sleeper)
         assert clean(tmp_path) == []

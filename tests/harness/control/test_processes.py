@@ -81,7 +81,9 @@ def test_processes_and_their_children_are_found_by_their_environment(tmp_path: P
         try:
             assert eventually(lambda: started.exists() and started.read_text())
             child = int(started.read_text())
-            assert eventually(lambda: {p.pid for p in carrying("MARK", "of this test")} == {parent.pid, child})
+            assert eventually(
+                lambda: {p.pid for p in carrying("MARK", "of this test")} == {parent.pid, child}
+            )
             assert carrying("MARK", "of this tes") == []
         finally:
             for process in carrying("MARK", "of this test"):

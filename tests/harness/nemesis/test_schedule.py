@@ -61,7 +61,8 @@ def test_faults_outlast_elections_and_calm_lets_the_cluster_recover(seed: int) -
     pace = Pace()
     periods = [(bool(state), time) for time, state in states]
     runs = [
-        (broken, [time for _, time in group]) for broken, group in itertools.groupby(periods, lambda one: one[0])
+        (broken, [time for _, time in group])
+        for broken, group in itertools.groupby(periods, lambda one: one[0])
     ]
     for (broken, times), (_, next_times) in itertools.pairwise(runs):
         lasted_ms = (next_times[0] - times[0]) / 1e6

@@ -11,7 +11,7 @@ from harness.drivers.virtual import simulate
 from harness.generator import clients, phases, stagger, time_limit
 from harness.history import History, Operation
 from harness.workload import WORKLOADS, workload
-from harness.workload.registry import INSTANCES_PER_SERVICE, instance_key, next_operation, services_until
+from harness.workload.registry import INSTANCES_PER_SERVICE, instance_key, mixed_operation, services_until
 
 NODES = ("n1", "n2", "n3")
 MS = 1_000_000
@@ -50,7 +50,7 @@ class Registry:
 
 
 def run(registry: Registry, seed: int = 1) -> History:
-    work = workload("registry", NODES)
+    work = workload("registry", NODES, 4)
     main = time_limit(3_000 * MS, clients(stagger(3 * MS, work.generator)))
     return simulate(phases(main, work.final), threads=4, nodes=NODES, seed=seed, perform=registry.perform)
 
@@ -69,6 +69,15 @@ def test_the_mix_has_all_operations_and_registration_ids_are_unique() -> None:
     assert all(counts[f] > 20 for f in ("register", "deregister", "lookup", "list"))
     ids = [op.value for op in history if op.f == "register" and op.type == "invoke"]
     assert len(ids) == len(set(ids))
+
+
+def test_half_the_clients_only_read() -> None:
+    """So that a node which blocks every write is still asked what it believes."""
+    history = run(Registry())
+    main = [op for op in history if op.type == "invoke" and op.time < 3_000 * MS]
+    writers = {op.process % 4 for op in main if op.f in ("register", "deregister")}
+    assert writers == {0, 1}
+    assert {op.process % 4 for op in main} == {0, 1, 2, 3}
 
 
 def test_reading_back_begins_with_an_acknowledged_write() -> None:
@@ -93,7 +102,7 @@ def test_a_dead_node_does_not_keep_the_run_from_ending() -> None:
 
 def test_services_until_covers_every_instance_that_may_have_been_drawn() -> None:
     history = simulate(
-        time_limit(10_000 * MS, clients(stagger(MS, next_operation))), threads=2, perform=Registry().perform
+        time_limit(10_000 * MS, clients(stagger(MS, mixed_operation))), threads=2, perform=Registry().perform
     )
     made = sum(op.type == "invoke" for op in history)
     keys = {str(op.key).partition("/")[0] for op in history}
@@ -104,5 +113,5 @@ def test_services_until_covers_every_instance_that_may_have_been_drawn() -> None
 
 def test_an_unknown_workload_names_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean 'registry'"):
-        workload("regsitry", NODES)
+        workload("regsitry", NODES, 4)
     assert "registry" in WORKLOADS

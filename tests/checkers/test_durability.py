@@ -1,0 +1,285 @@
+"""Durability: the vectorized rule equals the plain one; every missing read is unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checkers.durability import VIOLATIONS, Durability
+from checkers.linearizability.presence import Effect, PresenceOperation
+from checkers.verdict import Validity, Verdict
+from harness.history import History, Recording, read_history, write_parquet
+from tests.checkers.builders import NODES, HistoryBuilder, final_reads, recording, simulate
+from tests.checkers.durability_oracle import judge
+from tests.checkers.linearizability.oracle import linearizable
+
+KEY = "svc/10.0.0.1:80"
+OTHER = "svc/10.0.0.2:80"
+KEYS = (KEY, OTHER, "tail/10.0.0.1:80")
+SERVICES = ("svc", "tail")
+
+
+def check(built: HistoryBuilder | History, nodes: tuple[str, ...] = NODES) -> Verdict:
+    return Durability().check(recording(built, nodes=nodes))
+
+
+def finished(seed: int | Random, steps: int = 40) -> HistoryBuilder:
+    random = Random(seed) if isinstance(seed, int) else seed
+    built = simulate(random, keys=KEYS, steps=steps)
+    final_reads(built, built.final_state, built.final_index, services=SERVICES)
+    return built
+
+
+def counts(verdict: Verdict) -> dict[str, int]:
+    return {kind: verdict.measures[kind.replace(" ", "_")] for kind in VIOLATIONS}
+
+
+@settings(max_examples=400)
+@given(random=st.randoms(use_true_random=False))
+def test_a_correct_registry_is_never_called_invalid(random: Random) -> None:
+    assert check(finished(random)).validity is not Validity.INVALID
+
+
+def test_correct_registries_are_called_valid() -> None:
+    for seed in range(200):
+        verdict = check(finished(seed, steps=150))
+        assert verdict.validity is Validity.VALID, (seed, verdict)
+
+
+def wrong_states(seed: int) -> tuple[HistoryBuilder, dict[str, str]]:
+    """A correct run, and a final state that may be wrong in any way."""
+    random = Random(seed)
+    built = simulate(random, keys=KEYS, steps=random.choice((8, 15, 40)))
+    state = dict(built.final_state)
+    registered = [(op.key, op.value) for op in built.operations if op.type == "invoke" and op.f == "register"]
+    for _ in range(random.randrange(3)):
+        key = random.choice(KEYS)
+        match random.randrange(4):
+            case 0:
+                state.pop(key, None)
+            case 1 if registered:
+                state[key] = random.choice(registered)[1]
+            case 2 if mine := [id_ for where, id_ in registered if where == key]:
+                state[key] = random.choice(mine)
+            case 3:
+                state[key] = f"never{random.randrange(9)}"
+    return built, state
+
+
+def test_the_arrays_agree_with_the_rule_word_for_word() -> None:
+    seen = dict.fromkeys(VIOLATIONS, 0)
+    for seed in range(3000):
+        built, state = wrong_states(seed)
+        written = built.history()
+        keys = {op.key for op in written if op.f in ("register", "deregister") and op.key is not None}
+        expected = {
+            (kind, key, id_) for key in keys | set(state) for kind, id_ in judge(written, key, state.get(key))
+        }
+        final_reads(built, state, built.final_index, services=SERVICES)
+        verdict = check(built)
+        assert counts(verdict) == {kind: sum(k == kind for k, _, _ in expected) for kind in VIOLATIONS}, seed
+        assert (verdict.validity is Validity.INVALID) == bool(expected), seed
+        for kind in VIOLATIONS:
+            seen[kind] += sum(k == kind for k, _, _ in expected)
+    assert all(count > 15 for count in seen.values()), seen
+
+
+def test_the_rule_is_sound_by_brute_force() -> None:
+    """Whatever the rule forbids, no order of the writes with that final read allows either."""
+    forbidden = 0
+    for seed in range(1500):
+        built, state = wrong_states(seed)
+        history = built.history()
+        for key in KEYS:
+            if not judge(history, key, state.get(key)):
+                continue
+            operations = []
+            for op in history:
+                if op.type != "invoke" or op.key != key or op.f not in ("register", "deregister"):
+                    continue
+                end = history.completion(op)
+                if end is not None and end.type == "fail":
+                    continue
+                done = end.index if end is not None and end.type == "ok" else None
+                if op.f == "register":
+                    operations.append(PresenceOperation(Effect.SET, op.value, op.index, done, op.f))
+                else:
+                    removed = end.value if end is not None and done is not None else None
+                    operations.append(PresenceOperation(Effect.REMOVE, removed, op.index, done, op.f))
+            if len(operations) > 8:
+                continue
+            last = PresenceOperation(Effect.READ, state.get(key), 10_000, 10_001, "final-list")
+            assert linearizable(operations), seed
+            assert not linearizable([*operations, last]), (seed, key)
+            forbidden += 1
+    assert forbidden > 300
+
+
+def test_objects_and_parquet_are_judged_alike(tmp_path: Path) -> None:
+    for seed in range(5):
+        built, state = wrong_states(seed + 100)
+        final_reads(built, state, built.final_index, services=SERVICES)
+        path = tmp_path / f"{seed}.parquet"
+        write_parquet(built.history(), path)
+        assert Durability().check(Recording(nodes=NODES, history=read_history(path))) == check(built)
+
+
+# ---- by hand -----------------------------------------------------------------------------------------
+
+
+def registered(*, raft_index: int | None = 1) -> HistoryBuilder:
+    built = HistoryBuilder()
+    built.do("register", KEY, "r1", "r1", raft_index=raft_index)
+    return built
+
+
+def test_a_registration_lost_on_one_node_names_the_node_and_the_operations() -> None:
+    built = registered()
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",), nodes=("n1", "n2"))
+    lost = built.do("final-local", "svc", None, {}, node="n3", raft_index=1)
+    verdict = check(built)
+    assert verdict.validity is Validity.INVALID
+    (found,) = verdict.evidence
+    assert found.title == "registration r1 was lost"
+    assert found.nodes == ("n3",)
+    assert found.operations == (0, 1, lost)
+    assert verdict.measures["by_place"]["n3"] == {"lost": 1}
+    assert verdict.measures["by_place"]["n1"] == {}
+
+
+def test_a_deregistered_id_that_comes_back_is_resurrected() -> None:
+    built = registered()
+    gone = built.do("deregister", KEY, None, "r1", raft_index=2)
+    final_reads(built, {KEY: "r1"}, 2, services=("svc",))
+    verdict = check(built)
+    assert counts(verdict) == {"lost": 0, "resurrected": 1, "failed but present": 0, "invented": 0}
+    assert {gone - 1, gone} <= set(verdict.evidence[0].operations)
+
+
+def test_an_unacknowledged_registration_may_be_there_or_not_and_is_counted() -> None:
+    for state in ({}, {OTHER: "r2"}):
+        built = registered()
+        built.do("register", OTHER, "r2", None, "info")
+        final_reads(built, {KEY: "r1", **state}, 1, services=("svc",))
+        verdict = check(built)
+        assert verdict.validity is Validity.VALID
+        assert verdict.measures["unacknowledged_but_present"] == len(state)
+
+
+def test_after_an_unresolved_write_of_the_key_either_is_right() -> None:
+    for state in ({}, {KEY: "r1"}):
+        built = HistoryBuilder()
+        built.do("deregister", KEY, None, None, "info")
+        built.do("register", KEY, "r1", "r1", raft_index=1)
+        final_reads(built, state, 1, services=("svc",))
+        assert check(built).validity is Validity.VALID
+
+
+def all_but(built: HistoryBuilder, *, skip: tuple[str, str]) -> HistoryBuilder:
+    for f in ("final-list", "final-local"):
+        for node in NODES:
+            if (f, node) != skip:
+                built.do(f, "svc", None, {"10.0.0.1:80": "r1"}, node=node, raft_index=1)
+    return built
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_a_node_that_was_not_read_is_unknown(node: str) -> None:
+    verdict = check(all_but(registered(), skip=("final-local", node)))
+    assert verdict.validity is Validity.UNKNOWN
+    assert node in verdict.summary
+
+
+def test_one_linearizable_read_of_a_service_is_enough() -> None:
+    assert check(all_but(registered(), skip=("final-list", "n1"))).validity is Validity.VALID
+
+
+def test_a_key_that_no_list_covers_is_unknown() -> None:
+    built = registered()
+    built.do("register", "tail/10.0.0.1:80", "r2", "r2", raft_index=1)
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",))
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    assert "tail/10.0.0.1:80" in verdict.evidence[0].text
+
+
+def test_a_run_without_final_reads_is_unknown() -> None:
+    assert check(registered()).validity is Validity.UNKNOWN
+
+
+def test_a_refused_final_read_is_no_read() -> None:
+    built = all_but(registered(), skip=("final-local", "n2"))
+    built.do("final-local", "svc", None, None, "fail", node="n2")
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_a_local_read_that_lags_behind_proves_nothing_either_way() -> None:
+    for lagging in ({}, {"10.0.0.1:80": "r1"}):
+        built = all_but(registered(raft_index=1), skip=("final-local", "n2"))
+        built.do("final-local", "svc", None, lagging, node="n2", raft_index=0)
+        verdict = check(built)
+        assert verdict.validity is Validity.UNKNOWN
+        assert counts(verdict)["lost"] == 0
+
+
+def test_local_reads_prove_nothing_if_an_acknowledgement_names_no_index() -> None:
+    built = registered(raft_index=None)
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",))
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_a_read_that_began_before_a_write_ended_does_not_count() -> None:
+    built = HistoryBuilder()
+    built.invoke(1, "register", KEY, "r1")
+    final_reads(built, {}, 1, services=("svc",))
+    built.ok(1, "r1", raft_index=1)
+    assert check(built).validity is Validity.UNKNOWN
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",))
+    assert check(built).validity is Validity.VALID
+
+
+def test_an_id_registered_twice_is_unknown_not_valid() -> None:
+    built = registered()
+    built.do("register", KEY, "r1", "r1", raft_index=2)
+    final_reads(built, {KEY: "r1"}, 2, services=("svc",))
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_an_id_at_a_key_it_was_not_registered_for_is_invented() -> None:
+    built = registered()
+    built.do("register", OTHER, "r2", "r2", raft_index=2)
+    final_reads(built, {KEY: "r2", OTHER: "r2"}, 2, services=("svc",))
+    assert counts(check(built)) == {"lost": 1, "resurrected": 0, "failed but present": 0, "invented": 1}
+
+
+def test_values_that_are_no_lists_are_unknown() -> None:
+    built = all_but(registered(), skip=("final-local", "n2"))
+    built.do("final-local", "svc", None, ["r1"], node="n2", raft_index=1)
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_ids_that_are_no_texts_are_unknown() -> None:
+    built = HistoryBuilder()
+    built.do("register", KEY, 17, 17, raft_index=1)
+    built.do("register", OTHER, "r2", "r2", raft_index=1)
+    final_reads(built, {OTHER: "r2"}, 1, services=("svc",))
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_operations_of_another_workload_are_unknown_since_they_may_write() -> None:
+    built = registered()
+    built.do("update", KEY, "r2", "r2", raft_index=2)
+    final_reads(built, {KEY: "r2"}, 2, services=("svc",))
+    assert check(built).validity is Validity.UNKNOWN
+
+
+def test_nothing_acknowledged_is_unknown() -> None:
+    built = HistoryBuilder()
+    built.do("register", KEY, "r1", None, "fail")
+    final_reads(built, {}, 1, services=("svc",))
+    assert check(built).validity is Validity.UNKNOWN
+    assert check(HistoryBuilder()).validity is Validity.UNKNOWN
