@@ -6,8 +6,7 @@ A checker that itself fails says nothing about the system: its verdict is `unkno
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from checkers.verdict import Checker, Evidence, Validity, Verdict
 from harness.history import Recording
@@ -41,35 +40,4 @@ def _check_one(checker: Checker, recording: Recording) -> Verdict:
                     "This is a defect of the checker or an illegal recording; nothing was judged.",
                 ),
             ),
-        )
-
-
-@dataclass(frozen=True)
-class Combined:
-    """Several checkers as one: its verdict is the worst of theirs, with all their evidence.
-
-    For wherever a single `Checker` is wanted; reports use `check_all`, to show each verdict by itself.
-    """
-
-    checkers: Sequence[Checker]
-    name: str = "combined"
-
-    def check(self, recording: Recording) -> Verdict:
-        """Judge by every checker."""
-        verdicts = check_all(self.checkers, recording)
-        validity = worst(verdicts)
-        deciding = [verdict for verdict in verdicts if verdict.validity is validity]
-        if not verdicts:
-            summary = "no checker was asked"
-        elif validity is Validity.VALID:
-            summary = f"all {len(verdicts)} checkers say valid"
-        else:
-            summary = f"{validity}: {'; '.join(f'{v.checker}: {v.summary}' for v in deciding)}"
-        return Verdict(
-            checker=self.name,
-            validity=validity,
-            summary=summary,
-            evidence=tuple(item for verdict in deciding for item in verdict.evidence),
-            measures={verdict.checker: str(verdict.validity) for verdict in verdicts},
-            caveats=tuple(f"{v.checker}: {caveat}" for v in verdicts for caveat in v.caveats),
         )

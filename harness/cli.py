@@ -206,7 +206,7 @@ def analyze(folder: Path, junit: Path | None, as_json: bool) -> NoReturn:
 def mutants(as_json: bool) -> None:
     """List the seeded bugs that `run --mutant` can start nodes with."""
     if as_json:
-        click.echo(msgspec.json.encode([mutant.describe() for mutant in MUTANTS.values()]))
+        click.echo(msgspec.json.encode(list(MUTANTS.values())))
         return
     for mutant in MUTANTS.values():
         click.echo(f"{mutant.name:28} {mutant.about}")

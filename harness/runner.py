@@ -57,7 +57,13 @@ def run(test: Test, store: Path, *, command: Sequence[str], quiet: bool) -> RunF
         for removed in clean():
             progress.say(f"removed what an earlier run left behind: {removed}")
         folder = RunFolder.create(store, test)
-        asyncio.run(_Run(test, folder, work, nemesis, tally, progress).run(command))
+        try:
+            asyncio.run(_Run(test, folder, work, nemesis, tally, progress).run(command))
+        except OSError as error:
+            raise CouldNotRun(
+                f"cannot go on writing to {folder.path} ({error.strerror}); make room, then judge what there "
+                f"is: ackproof analyze {folder.path}"
+            ) from error
     return folder
 
 
@@ -99,13 +105,9 @@ class _Run:
             self._folder.write_lag(self._lag)
 
     async def _work_and_break(self, world: LocalWorld) -> None:
-        try:
-            writer = HistoryWriter(self._folder.history_lines)
-        except OSError as error:
-            raise CouldNotRun(f"cannot write {self._folder.history_lines}: {error.strerror}") from error
         timeout_s = self._test.request_timeout_ms / 1000 + CLIENT_PATIENCE_S
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
-        with writer:
+        with HistoryWriter(self._folder.history_lines) as writer:
             async with HttpTransport(timeout_s=timeout_s) as transport, _background(lag, self._show(world)):
                 await self._drive(world, transport, writer)
 
@@ -139,11 +141,6 @@ class _Run:
             self._progress.say("interrupted: healing and reading back; Ctrl-C again stops at once")
         except gen.GeneratorError as error:
             self._progress.say(f"{error}; healing and reading back")
-        except OSError as error:
-            raise CouldNotRun(
-                f"the history cannot be written any more ({error.strerror}); make room, then judge what "
-                f"there is: ackproof analyze {self._folder.path}"
-            ) from error
         interpreter.switch(self._final())
         if not await _unless_interrupted(phase()):
             self._progress.say("interrupted again: reading back was cut short")

@@ -103,7 +103,8 @@ async def _serve(
 ) -> None:
     """Run until told to stop or until the driver has failed; on return nothing runs any more."""
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: driver.fail(_exception_in(context)))
+    exceptions = _LoopExceptions(driver, logger)
+    loop.set_exception_handler(exceptions)
     peers = PeerListener(options.cluster, options.name, frozenset(options.peers), driver.receive, logger.info)
     http = HttpListener(driver.ask, driver.fail)
     driver.start()
@@ -118,6 +119,7 @@ async def _serve(
     if dialling.done():
         driver.fail(dialling.exception() or RuntimeError("nobody dials the peers any more"))
 
+    exceptions.is_stopping = True
     http.stop_listening()
     peers.close()
     await driver.stop()
@@ -192,7 +194,8 @@ def _recover(storage: WriteAheadLog, logger: logging.Logger) -> Recovered:
 
 
 def _bound(address: Address, option: str) -> socket.socket:
-    """A socket on that address; who connects before it listens is refused."""
+    """A socket that listens there. It listens at once, since two sockets may share an address until one does;
+    who connects before the node is up waits."""
     try:
         family, kind, protocol, _, resolved = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -203,6 +206,7 @@ def _bound(address: Address, option: str) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(resolved)
+        bound.listen()
     except OSError as problem:
         bound.close()
         advice = (
@@ -212,10 +216,30 @@ def _bound(address: Address, option: str) -> socket.socket:
     return bound
 
 
-def _exception_in(context: dict[str, Any]) -> Exception:
-    """What the event loop was told of; it may be a message without an exception."""
-    error = context.get("exception")
-    return error if isinstance(error, Exception) else RuntimeError(f"{context.get('message')}: {error!r}")
+class _LoopExceptions:
+    """What the event loop is told of that nobody handled: it ends the node, but for one thing. Where the
+    loop cannot take a connection, since too many are open, it tries again by itself within a second."""
+
+    _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+    def __init__(self, driver: Driver, logger: logging.Logger) -> None:
+        self._driver = driver
+        self._logger = logger
+        self._silent_until = 0.0
+        self.is_stopping = False
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in self._OUT_OF_FILES:
+            if loop.time() >= self._silent_until:
+                self._silent_until = loop.time() + 1.0
+                self._logger.warning("cannot take a connection: %s", error.strerror)
+        elif self.is_stopping:
+            self._logger.warning("while stopping: %s: %r", context.get("message"), error)
+        elif isinstance(error, Exception):
+            self._driver.fail(error)
+        else:
+            self._driver.fail(RuntimeError(f"{context.get('message')}: {error!r}"))
 
 
 def _status(driver: Driver, logger: logging.Logger) -> int:

@@ -12,9 +12,9 @@ ways: by the identities written down, and by looking for the token in the enviro
 user's processes. The second needs no line to have been written after the start, so there is no
 instant at which a process exists and cannot be found, but one: between `fork` and `exec` a child
 still shows its parent's environment. That child holds a copy of the lock's file descriptor until
-just before `exec`, so `clean` does not get the lock earlier; and it looks until two passes,
-`SECOND_LOOK_S` apart, find nothing, which covers the microseconds that remain. The first way covers
-processes that overwrote their environment.
+just before `exec`, so `clean` cannot get the lock earlier, and waits for it where the owner is dead;
+then it looks until two passes, `LOOK_AGAIN_S` apart, find nothing, which covers the microseconds
+that remain. The first way covers processes that overwrote their environment.
 
 A process is ended only if it is still the recorded one (number, start time and boot id; see
 processes.py). Where there is no /proc, only recorded processes can be found, and the report says so.
@@ -32,10 +32,10 @@ from types import TracebackType
 
 import msgspec
 
-from harness.control.processes import Identity, carrying, has_proc, is_alive, send_signal
+from harness.control.processes import Identity, carrying, has_proc, identify, is_alive, send_signal
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
-SECOND_LOOK_S = 0.02
+LOOK_AGAIN_S = 0.02
 END_BOUND_S = 10.0
 
 
@@ -43,6 +43,7 @@ class Head(msgspec.Struct, frozen=True, tag="head"):
     """First line: whose ledger it is."""
 
     token: str
+    owner: Identity | None
     about: str
     """For people: which run, in which folder."""
 
@@ -91,7 +92,7 @@ class Ledger:
         self._started: list[Identity] = []
         self._path = folder / f"{self.token}.jsonl"
         self._file = _create_locked(self._path)
-        self._write(Head(self.token, about))
+        self._write(Head(self.token, identify(os.getpid()), about))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -155,36 +156,54 @@ def _clean_one(path: Path) -> Removed | None:
     except FileNotFoundError:
         return None
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take_lock_of_the_dead(file):
             return None
         try:
-            head, recorded = _read(path)
+            head, recorded = _read(file)
         except msgspec.DecodeError as error:
             return Removed(path.name, (), (f"{path} is damaged ({error}): end its processes, delete it",))
         if head is None:  # its owner died before it could start anything
             path.unlink(missing_ok=True)
             return None
         ended, problems = _end_all(head.token, recorded)
-        limits = (
-            ()
-            if has_proc()
-            else (f"no /proc here: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process",)
-        )
         if not problems:
             path.unlink(missing_ok=True)
-        return Removed(head.about, tuple(ended), (*problems, *limits))
+        if not has_proc():
+            problems.append(f"no /proc: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process")
+        return Removed(head.about, tuple(ended), tuple(problems))
     finally:
         os.close(file)
 
 
-def _read(path: Path) -> tuple[Head | None, list[Identity]]:
+def _take_lock_of_the_dead(file: int) -> bool:
+    """Lock a ledger; False if its owner lives, has only begun it, or another cleaner has it in hand."""
+    deadline = time.monotonic() + END_BOUND_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _owner(file)
+            if owner is None or is_alive(owner) or time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_AGAIN_S)  # a child of the dead owner holds it, until it executes its program
+        else:
+            return os.fstat(file).st_nlink > 0
+
+
+def _owner(file: int) -> Identity | None:
+    try:
+        head, _ = _read(file)
+    except msgspec.DecodeError:
+        return None
+    return None if head is None else head.owner
+
+
+def _read(file: int) -> tuple[Head | None, list[Identity]]:
     """The head and the recorded processes; a torn last line is no record, since its process has the token."""
     head: Head | None = None
     processes: list[Identity] = []
     decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
-    for text in path.read_bytes().split(b"\n")[:-1]:
+    for text in os.pread(file, os.fstat(file).st_size, 0).split(b"\n")[:-1]:
         match decoder.decode(text):
             case Head() as line:
                 head = line
@@ -213,5 +232,5 @@ def _end_all(token: str, recorded: list[Identity]) -> tuple[list[Identity], list
                 return list(ended), [f"may not end process {process.pid}: end it as its user"]
         quiet_passes = 0 if found else quiet_passes + 1
         if quiet_passes < 2:
-            time.sleep(SECOND_LOOK_S)
+            time.sleep(LOOK_AGAIN_S)
     return list(ended), []

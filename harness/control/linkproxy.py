@@ -7,8 +7,8 @@ harness's do not delay each other. Commands come on standard input, replies go t
 **What a cut link does.** It swallows in silence, as a network does that loses every packet: what the
 dialler sends is read, counted and thrown away; nothing flows back; neither end learns of the
 other's bytes, end or absence. New connections are taken and swallowed too. What had not yet left
-for the listener's kernel when the link was cut never arrives: if there was any, the listener's side
-is reset at once, otherwise it is left open and silent. At the heal every connection that was cut is
+this process's kernel when the link was cut never arrives: a side for which there was any is reset at
+once, otherwise it is left open and silent. At the heal every connection that was cut is
 reset on both sides, since its stream has a hole; the dialler dials again and gets a clean one.
 
 On a link that is not cut, bytes pass both ways with back-pressure, an end or a reset of one side ends
@@ -147,7 +147,9 @@ class _Pair:
         else:
             link.forwarded_bytes += len(data)
             link.forwarded_messages += messages
-            self._other(end).write(data)
+            other = self._other(end)
+            assert other.was_made, "a dialler is read only once its target is reached"
+            other.write(data)
 
     def ended(self, end: _End, by_reset: bool) -> None:
         """One end is gone. On a cut link the other must not learn it."""

@@ -150,16 +150,14 @@ class LocalHost:
                 )
             except OSError as error:
                 raise StartError(f"cannot start {what} ({argv[0]}): {error}") from error
-        identity = identify(process.pid)
-        if identity is None:  # it has ended already; the watcher tells how
-            identity = Identity(process.pid, "", "")
-        else:
-            self._ledger.started(what, identity)
+        # Where it has ended already there is nothing to identify; its watcher tells how it ended.
+        identity = identify(process.pid) or Identity(process.pid, "", "")
         background = Background(
             what, identity, log, self._clock(), stdin=process.stdin, stdout=process.stdout
         )
         self._running[identity] = background
         self._watchers.create_task(self._watch(process, background, essential), name=f"watch {what}")
+        self._ledger.started(what, identity)
         return background
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:

@@ -34,7 +34,7 @@ def nemesis_of(faults: Sequence[str], world: WorldName = "local") -> Nemesis:
             raise ValueError(unknown_name("nemesis", name, NEMESES))
         package = NEMESES[name]
         if world not in package.worlds:
-            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {package.worlds}")
+            raise ValueError(f"nemesis {name} cannot be done in {world}, only in {', '.join(package.worlds)}")
         if colon and target not in package.targets:
             raise ValueError(unknown_name(f"target of nemesis {name}", target, package.targets))
         targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))

@@ -200,6 +200,27 @@ def test_what_is_too_large_or_half_is_refused_and_the_node_keeps_serving(tmp_pat
         assert all(LINE.fullmatch(line) for line in node.lines()), node.lines()
 
 
+FEW_FILES = """
+import resource, sys
+from node_impl.server import main
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+sys.exit(main())
+"""
+
+
+def test_more_clients_than_files_is_a_warning_and_passes(tmp_path: Path) -> None:
+    with nodes(tmp_path, 1) as [node]:
+        node.start(("-c", FEW_FILES))
+        wait_for_leader([node])
+        clients = [socket.create_connection(("127.0.0.1", node.port), timeout=5) for _ in range(60)]
+        until(lambda: "cannot take a connection: Too many open files" in node.log.read_text(), "the warning")
+        for client in clients:
+            client.close()
+        assert node.register("10.0.0.1").status == 200
+        assert node.end() == 0
+        assert sum("cannot take a connection" in line for line in node.lines()) < 10
+
+
 BROKEN_NODE = """
 import sys
 from node_impl.build import Parts

@@ -76,10 +76,12 @@ def plausible_operations(random: Random, most: int = 9, mutate: bool = False) ->
         id_ = f"r{number}" if effect is Effect.SET else (None if unknown else seen)
         spans[number] = (begun, at + random.random() * 0.5)
         drafts[number] = (effect, id_, not unknown)
-    order = {end: place for place, end in enumerate(sorted(end for span in spans for end in span))}
+    # Of events at one time, invocations come first: then they overlap, which any order explains.
+    events = sorted((span[end], end, number) for number, span in enumerate(spans) for end in (0, 1))
+    place = {(number, end): index for index, (_, end, number) in enumerate(events)}
     operations = [
-        PresenceOperation(effect, id_, order[begun], order[ended] if known else None, effect.value)
-        for (begun, ended), (effect, id_, known) in zip(spans, drafts, strict=True)
+        PresenceOperation(effect, id_, place[number, 0], place[number, 1] if known else None, effect.value)
+        for number, (effect, id_, known) in enumerate(drafts)
     ]
     observers = [
         n for n, op in enumerate(operations) if op.effect is not Effect.SET and op.completed is not None

@@ -32,7 +32,7 @@ def answer(*operations: PresenceOperation) -> Answer:
 
 
 @pytest.mark.parametrize("kind", GENERATORS)
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(random=st.randoms(use_true_random=False))
 def test_the_search_agrees_with_brute_force(kind: str, random: Random) -> None:
     operations = GENERATORS[kind](random)

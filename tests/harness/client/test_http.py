@@ -12,13 +12,14 @@ import pytest
 
 from harness.client.base import HttpReply, HttpRequest, NoReply
 from harness.client.http import HttpTransport
+from harness.control.local import eventually
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "DELETE")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 Script = Callable[[int, int], bytes | None]
-"""(connection, request on it), from 0, to the bytes of the reply; None closes without one; b"" keeps silent."""
+"""(connection, request on it), from 0, to the reply's bytes; None closes without one; b"" keeps silent."""
 
 
 class Server:
@@ -248,8 +249,7 @@ def test_many_requests_to_one_node_do_not_wait_for_each_other() -> None:
         waiting = [
             asyncio.create_task(transport.send(server.address, HttpRequest("GET", "/x"))) for _ in range(300)
         ]
-        while len(server.requests) < 300:
-            await asyncio.sleep(0.01)
+        assert await eventually(lambda: len(server.requests) == 300, 15)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.control import ledger as ledger_module
 from harness.control import processes
 from harness.control.ledger import TOKEN_VARIABLE, Head, Ledger, ProcessLine, clean, state_folder
 from harness.control.processes import Identity, carrying, identify, is_alive
@@ -71,7 +72,7 @@ def test_the_ledger_of_a_living_run_and_its_processes_are_left_alone(
 def test_a_recorded_process_is_ended_though_its_environment_shows_no_token(
     tmp_path: Path, sleeper: Identity
 ) -> None:
-    path = write_ledger(tmp_path, Head("t" * 32, "run in a folder"), ProcessLine("sleeper", sleeper))
+    path = write_ledger(tmp_path, Head("t" * 32, None, "run in a folder"), ProcessLine("sleeper", sleeper))
     (removed,) = clean(tmp_path)
     assert removed.processes == (sleeper,)
     assert str(removed) == f"processes {sleeper.pid} of the run in a folder"
@@ -81,14 +82,16 @@ def test_a_recorded_process_is_ended_though_its_environment_shows_no_token(
 
 def test_a_stranger_with_a_recorded_number_is_left_alone(tmp_path: Path, sleeper: Identity) -> None:
     earlier = msgspec.structs.replace(sleeper, started="1")
-    write_ledger(tmp_path, Head("t" * 32, "a run"), ProcessLine("sleeper", earlier))
+    write_ledger(tmp_path, Head("t" * 32, None, "a run"), ProcessLine("sleeper", earlier))
     assert clean(tmp_path) == []
     assert is_alive(sleeper)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_torn_last_line_is_passed_over(tmp_path: Path, sleeper: Identity) -> None:
-    write_ledger(tmp_path, Head("t" * 32, "a run"), ProcessLine("sleeper", sleeper), tail=b'{"type":"proc')
+    write_ledger(
+        tmp_path, Head("t" * 32, None, "a run"), ProcessLine("sleeper", sleeper), tail=b'{"type":"proc'
+    )
     (removed,) = clean(tmp_path)
     assert removed.processes == (sleeper,)
 
@@ -100,7 +103,7 @@ def test_a_ledger_without_its_head_has_nothing_to_remove(tmp_path: Path) -> None
 
 
 def test_a_damaged_ledger_is_kept_and_told(tmp_path: Path) -> None:
-    path = write_ledger(tmp_path, Head("t" * 32, "a run"), tail=b"rubbish\n")
+    path = write_ledger(tmp_path, Head("t" * 32, None, "a run"), tail=b"rubbish\n")
     (removed,) = clean(tmp_path)
     assert "is damaged" in removed.problems[0]
     assert path.exists()
@@ -124,7 +127,7 @@ def test_a_ledger_closed_while_one_of_its_processes_lives_is_kept_for_the_next_s
 def test_an_owner_that_a_cleaner_overtook_before_its_lock_starts_a_new_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_lock = ledger_module.fcntl.flock
+    real_lock = fcntl.flock
     overtaken: list[int] = []
 
     def overtake_once(file: int, how: int) -> None:
@@ -134,7 +137,7 @@ def test_an_owner_that_a_cleaner_overtook_before_its_lock_starts_a_new_file(
                 path.unlink()
         real_lock(file, how)
 
-    monkeypatch.setattr(ledger_module.fcntl, "flock", overtake_once)
+    monkeypatch.setattr(fcntl, "flock", overtake_once)
     with Ledger("a run", tmp_path):
         (path,) = tmp_path.iterdir()
         assert b'"about":"a run"' in path.read_bytes()
@@ -147,11 +150,26 @@ def test_without_proc_recorded_processes_are_ended_and_the_limit_is_told(
     with subprocess.Popen(["/bin/sleep", "60"]) as process:
         identity = identify(process.pid)
         assert identity is not None
-        write_ledger(tmp_path, Head("t" * 32, "a run"), ProcessLine("sleeper", identity))
+        write_ledger(tmp_path, Head("t" * 32, None, "a run"), ProcessLine("sleeper", identity))
         (removed,) = clean(tmp_path)
         assert process.wait(timeout=5) == -9
     assert removed.processes == (identity,)
-    assert "no /proc here" in removed.problems[0]
+    assert "no /proc: if `ps eww` shows" in removed.problems[0]
+
+
+def test_the_lock_of_a_dead_owner_is_waited_for_while_a_child_of_its_still_holds_it(
+    tmp_path: Path, sleeper: Identity
+) -> None:
+    """As between fork and exec: the child has the lock, but its parent and owner is dead."""
+    dead = msgspec.structs.replace(sleeper, started="1")
+    path = write_ledger(tmp_path, Head("t" * 32, dead, "a run"), ProcessLine("sleeper", sleeper))
+    holding = path.open()
+    fcntl.flock(holding, fcntl.LOCK_EX)
+    release = threading.Timer(0.1, holding.close)
+    release.start()
+    (removed,) = clean(tmp_path)
+    release.join()
+    assert removed.processes == (sleeper,)
 
 
 def test_the_state_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

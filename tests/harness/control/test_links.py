@@ -18,7 +18,7 @@ from harness.control.framing import Framing
 from harness.control.ledger import Ledger
 from harness.control.linkmessages import LinkState
 from harness.control.links import LinkError, LinkProxies, start_links
-from harness.control.local import EssentialEndedError, LocalHost, eventually, within
+from harness.control.local import POLL_S, EssentialEndedError, LocalHost, eventually, within
 
 AB, BA = ("a", "b"), ("b", "a")
 SILENCE_S = 0.15
@@ -78,6 +78,12 @@ class Rig:
 
     async def state(self, link: tuple[str, str]) -> LinkState:
         return next(state for state in await self.links.states() if state.link == link)
+
+    async def state_where(self, link: tuple[str, str], holds: Callable[[LinkState], bool]) -> LinkState:
+        async with asyncio.timeout(5):
+            while not holds(state := await self.state(link)):  # noqa: ASYNC110 (it must be asked)
+                await asyncio.sleep(POLL_S)
+            return state
 
 
 @asynccontextmanager
@@ -183,7 +189,8 @@ def test_neither_side_of_a_cut_link_learns_of_the_others_end(tmp_path: Path) -> 
         for number in (1, 2):
             pairs.append(await rig.dial(AB))
             pairs[-1][1].write(b"x")
-            assert await eventually(lambda n=number: b.received == [b"x"] * n, 5)
+            expected = [b"x"] * number
+            assert await eventually(lambda: b.received == expected, 5)  # noqa: B023 (used before it changes)
         await rig.links.cut([AB])
         b.writers[0].transport.abort()
         pairs[1][1].transport.abort()
@@ -280,13 +287,7 @@ def test_whole_messages_are_counted_where_the_framing_is_known(tmp_path: Path) -
         writer.write(frame(b"two")[5:] + frame(b"three") + frame(b"four")[:2])
         await writer.drain()
 
-        async def swallowed() -> LinkState:
-            while (state := await rig.state(AB)).swallowed_bytes < 2 + 9 + 2:
-                await asyncio.sleep(0.005)
-            return state
-
-        async with asyncio.timeout(5):
-            state = await swallowed()
+        state = await rig.state_where(AB, lambda state: state.swallowed_bytes == 2 + 9 + 2)
         assert state.forwarded_messages == 1, "a greeting is no message"
         assert state.swallowed_messages == 2, "a message cut in half is lost"
         assert (await rig.links.heal()).swallowed_messages == 2

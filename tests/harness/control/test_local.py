@@ -20,18 +20,25 @@ from harness.control.local import (
     tail,
     within,
 )
+from harness.control.processes import identify
 
 SLEEP = ["/bin/sleep", "60"]
-DEAF = [
-    sys.executable,
-    "-c",
-    "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
-]
-POLITE = [
-    sys.executable,
-    "-c",
-    "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0)); print('ready', flush=True); time.sleep(60)",
-]
+WITH_HANDLER = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, {handler})
+print('ready', flush=True)
+time.sleep(60)
+"""
+
+
+def on_sigterm(handler: str) -> list[str]:
+    """A program that says `ready`, sleeps, and does this at SIGTERM."""
+    return [sys.executable, "-c", WITH_HANDLER.format(handler=handler)]
+
+
+DEAF = on_sigterm("signal.SIG_IGN")
+POLITE = on_sigterm("lambda *_: sys.exit(0)")
+CRASHING = on_sigterm("lambda *_: sys.exit(70)")
 
 
 class Bench:
@@ -48,9 +55,9 @@ class Bench:
             "it", argv, log=self.log, folder=self.folder, environment={"COLOUR": "blue"}, essential=essential
         )
 
-    async def start_saying(self, argv: Sequence[str], word: str) -> Background:
+    async def start_ready(self, argv: Sequence[str]) -> Background:
         process = await self.start(argv)
-        assert await eventually(lambda: word in "".join(tail(self.log, 1)), 10)
+        assert await eventually(lambda: tail(self.log, 1) == ["ready"], 10)
         return process
 
 
@@ -79,7 +86,7 @@ def test_a_killed_process_is_gone_when_kill_returns_and_on_the_killers_account(b
             process = await bench.start(SLEEP)
             assert process.is_running
             assert await bench.host.kill(process, by="kill")
-            assert not Path(f"/proc/{process.pid}").exists()
+            assert identify(process.pid) is None
             assert (process.status, process.ended_by) == (-signal.SIGKILL, "kill")
             assert process.ended_at is not None
             assert process.started_at < process.ended_at
@@ -101,11 +108,9 @@ def test_an_end_that_nobody_meant_is_noticed_at_once_and_is_on_nobodys_account(b
 
 
 def test_a_crash_while_being_asked_to_end_is_on_nobodys_account(bench: Bench) -> None:
-    script = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(70)); print('ready', flush=True); time.sleep(60)"
-
     async def body() -> None:
         async with bench.host:
-            process = await bench.start_saying([sys.executable, "-c", script], "ready")
+            process = await bench.start_ready(CRASHING)
             assert await bench.host.terminate(process, "teardown", 5)
             assert (process.status, process.ended_by) == (70, None)
 
@@ -115,7 +120,7 @@ def test_a_crash_while_being_asked_to_end_is_on_nobodys_account(bench: Bench) ->
 def test_an_orderly_end_is_on_the_account_of_who_asked(bench: Bench) -> None:
     async def body() -> None:
         async with bench.host:
-            process = await bench.start_saying(POLITE, "ready")
+            process = await bench.start_ready(POLITE)
             assert await bench.host.pause(process)
             assert await bench.host.terminate(process, "teardown", 5), "also while paused"
             assert (process.status, process.ended_by) == (0, "teardown")
@@ -126,7 +131,7 @@ def test_an_orderly_end_is_on_the_account_of_who_asked(bench: Bench) -> None:
 def test_terminating_waits_no_longer_than_its_bound(bench: Bench) -> None:
     async def body() -> None:
         async with bench.host:
-            process = await bench.start_saying(DEAF, "deaf")
+            process = await bench.start_ready(DEAF)
             assert not await bench.host.terminate(process, "teardown", 0.1)
             assert process.is_running
 
@@ -155,7 +160,7 @@ def test_a_process_outlives_neither_the_host_nor_an_error_in_its_body(bench: Ben
     async def body() -> None:
         async with bench.host:
             processes.append(await bench.start(SLEEP))
-            processes.append(await bench.start_saying(DEAF, "deaf"))
+            processes.append(await bench.start_ready(DEAF))
             await bench.host.pause(processes[1])
             raise RuntimeError("the body fails")
 

@@ -99,6 +99,15 @@ def test_an_unknown_nemesis_is_refused_with_the_nearest() -> None:
         nemesis_of(["partitoin"])
 
 
+def test_a_target_named_with_a_fault_is_the_only_one_drawn() -> None:
+    (kill,) = nemesis_of(["kill:leader", "kill:all"]).packages
+    assert kill.targets == ("leader", "all")
+    (kill,) = nemesis_of(["kill"]).packages
+    assert kill.targets == NEMESES["kill"].targets
+    with pytest.raises(ValueError, match="unknown target of nemesis kill 'leeder': did you mean 'leader'"):
+        nemesis_of(["kill:leeder"])
+
+
 def test_a_fault_that_a_world_cannot_do_is_refused() -> None:
     kill = NEMESES["kill"]
     only_local = FaultPackage("x", "x", "x", "y", ("one",), kill.planner, ("local",))

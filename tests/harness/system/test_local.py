@@ -16,6 +16,7 @@ import pytest
 
 from harness.client.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
+from harness.control.local import POLL_S, eventually
 from harness.control.processes import identify
 from harness.history import read_trace
 from harness.nemesis.base import ClusterView, Cut, Heal, Kill, NodeView, Pause, Resume, Start
@@ -63,8 +64,8 @@ def assert_nothing_left(folder: Path, world: LocalWorld) -> None:
 async def view_where(world: LocalWorld, holds: Callable[[ClusterView], bool]) -> ClusterView:
     """Observe until something holds."""
     async with asyncio.timeout(LEADER_BOUND_S):
-        while not holds(view := await world.observe()):
-            await asyncio.sleep(0.05)
+        while not holds(view := await world.observe()):  # noqa: ASYNC110 (it must be asked)
+            await asyncio.sleep(POLL_S)
     return view
 
 
@@ -189,8 +190,7 @@ def test_everything_ends_when_the_run_is_cancelled(tmp_path: Path) -> None:
 
     async def interrupt() -> None:
         task = asyncio.create_task(run())
-        while not worlds:
-            await asyncio.sleep(0.05)
+        assert await eventually(lambda: bool(worlds), 30)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert task.cancelled()

@@ -1,0 +1,41 @@
+"""What the product promises on real processes: the correct node passes, and every seeded bug is caught."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.mutants.catalogue import MUTANTS, Mutant
+from tests.campaigns.ackproof import Ran, ackproof
+
+pytestmark = pytest.mark.campaign
+
+MUTANT_TRIES = 4
+"""Real processes do not repeat a schedule: a mutant is to be caught in the first of these seeds that can."""
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_the_correct_node_is_valid_under_kill_and_partition(seed: int, tmp_path: Path) -> None:
+    ran = ackproof("run", "--seed", str(seed), "--store", str(tmp_path / "store"), state=tmp_path)
+    assert ran.status == 0, ran.telling
+    measures = {verdict["checker"]: verdict.get("measures", {}) for verdict in ran.results["verdicts"]}
+    assert measures["vacuity"]["acknowledged_writes"] > 1000
+    assert measures["election-safety"]["elections"] > 1, "the faults caused no change of leader"
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_a_seeded_bug_is_caught_by_its_checker(mutant: Mutant, tmp_path: Path) -> None:
+    tried: list[Ran] = []
+    for seed in range(1, MUTANT_TRIES + 1):
+        ran = ackproof(
+            *("run", "--mutant", mutant.name, "--seed", str(seed), "--time-limit", "20"),
+            *("--store", str(tmp_path / "store"), *mutant.options),
+            state=tmp_path,
+        )
+        tried.append(ran)
+        if ran.by_checker.get(mutant.caught_by) == "invalid":
+            assert ran.status == 1
+            return
+    told = "\n".join(ran.telling for ran in tried)
+    pytest.fail(f"{mutant.name} was not caught by {mutant.caught_by}:\n{told}")
