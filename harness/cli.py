@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,39 +31,27 @@ EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 USAGE, COULD_NOT_RUN = 254, 255
 
 
-class _Faults(click.ParamType):
+def _faults(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
     """Faults separated by commas, each NAME or NAME:TARGET; or `none`."""
-
-    name = "FAULT,..."
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
-        """Split and check."""
-        faults = tuple(fault.strip() for fault in str(value).split(",") if fault.strip())
-        if faults in ((), ("none",)):
-            return ()
-        try:
-            nemesis_of(faults)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        return tuple(dict.fromkeys(faults))
+    faults = tuple(dict.fromkeys(fault.strip() for fault in value.split(",") if fault.strip()))
+    if faults in ((), ("none",)):
+        return ()
+    try:
+        nemesis_of(faults)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return faults
 
 
-class _Name(click.ParamType):
-    """One name."""
+def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """Checks that an option names one of these; nothing is asked of an option that is absent."""
 
-    name = "NAME"
+    def check(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+        if value is not None and value not in names:
+            raise click.BadParameter(unknown_name(kind, value, names))
+        return value
 
-    def __init__(self, kind: str, known: Callable[[], list[str]]) -> None:
-        self._kind = kind
-        self._known = known
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check."""
-        if value not in self._known():
-            self.fail(unknown_name(self._kind, value, self._known()), param, ctx)
-        return str(value)
+    return check
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -104,7 +92,8 @@ def cli() -> None:
     "--nemesis",
     default="kill,partition",
     show_default=True,
-    type=_Faults(),
+    metavar="FAULT,...",
+    callback=_faults,
     help="Faults, separated by commas: kill, pause, partition, each also with a target "
     "(kill:leader, partition:isolate-leader); or none.",
 )
@@ -112,7 +101,8 @@ def cli() -> None:
     "--workload",
     default="registry",
     show_default=True,
-    type=_Name("workload", lambda: sorted(WORKLOADS)),
+    metavar="NAME",
+    callback=_known("workload", WORKLOADS),
     help="What the clients do.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Repeats the same choices.  [default: drawn]")
@@ -125,7 +115,8 @@ def cli() -> None:
 )
 @click.option(
     "--mutant",
-    type=_Name("mutant", lambda: sorted(MUTANTS)),
+    metavar="NAME",
+    callback=_known("mutant", MUTANTS),
     help="Start nodes with this seeded bug; `ackproof mutants` lists them.",
 )
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI.")
