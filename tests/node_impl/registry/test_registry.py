@@ -19,7 +19,7 @@ from node_impl.events import (
     Write,
 )
 from node_impl.registry.commands import CommandError, decode_command, encode_command
-from node_impl.registry.registry import NotFound, Registry
+from node_impl.registry.registry import NotFound, Registry, SnapshotError
 
 keys = st.builds(
     InstanceKey,
@@ -106,6 +106,37 @@ def test_the_digest_does_not_depend_on_the_way_to_the_state() -> None:
     a, b = (InstanceKey("s", "10.0.0.1", port) for port in (1, 2))
     assert applied(Register(a), Register(b)).digest() == applied(Register(b), Register(a)).digest()
     assert applied(Register(a), Deregister(a)).digest() == Registry().digest()
+
+
+@given(st.lists(writes, max_size=20), st.lists(writes, max_size=20), st.lists(writes, max_size=20))
+def test_a_registry_restored_from_a_snapshot_goes_on_as_the_one_it_was_taken_of(
+    commands: list[Write], others: list[Write], later: list[Write]
+) -> None:
+    original, restored = applied(*commands), applied(*others)
+    restored.restore(original.snapshot())
+    assert restored.snapshot() == original.snapshot()
+    assert (restored.size, restored.digest()) == (original.size, original.digest())
+    for index, write in enumerate(later, start=len(commands) + 1):
+        assert restored.apply(entry(index, write)) == original.apply(entry(index, write))
+    assert restored.digest() == original.digest()
+
+
+@given(st.lists(writes, max_size=10), st.data())
+def test_a_snapshot_cut_short_is_refused_and_changes_nothing(
+    commands: list[Write], data: st.DataObject
+) -> None:
+    registry = applied(*commands)
+    snapshot = registry.snapshot()
+    cut = data.draw(st.integers(0, len(snapshot) - 1))
+    with pytest.raises(SnapshotError, match="not a registry's snapshot"):
+        registry.restore(snapshot[:cut])
+    assert registry.snapshot() == snapshot
+
+
+def test_another_versions_snapshot_is_refused() -> None:
+    newer = msgspec.msgpack.encode({"version": 99, "instances": []})
+    with pytest.raises(SnapshotError, match="version 99; this program reads"):
+        Registry().restore(newer)
 
 
 @given(writes)
