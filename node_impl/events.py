@@ -34,6 +34,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     payload: bytes = b""
     op: str | None = None
     """The operation id of the client's request, carried into logs and traces."""
+    session: tuple[str, int] | None = None
+    """(client id, sequence) of a write that is safe to repeat: node_impl/sessions.py."""
 
 
 # ---- requests and replies: what the HTTP codec speaks with the node ---------------------------------
@@ -102,12 +104,19 @@ Body = Register | Update | Deregister | Lookup | ListInstances | GetStatus
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One client's request. client and sequence, where given, make a write safe to repeat (later)."""
+    """One client's request. client and sequence, where given, make a write safe to repeat (`sessions.py`)."""
 
     body: Body
     op: str | None = None
     client: str | None = None
     sequence: int | None = None
+
+    @property
+    def session(self) -> tuple[str, int] | None:
+        """(client, sequence), if the request carries both."""
+        if self.client is None or self.sequence is None:
+            return None
+        return self.client, self.sequence
 
 
 class Instance(msgspec.Struct, frozen=True):

@@ -107,6 +107,8 @@ def _value(operation: Operation, reply: HttpReply) -> Any:
         case "register":
             return operation.value
         case "deregister":
+            if "x-previous-metadata-characters" in reply.headers:
+                raise ValueError("the removed instance's metadata are too long for a header")
             previous = reply.headers.get("x-previous-metadata")
             return None if previous is None else _id(msgspec.json.decode(previous, type=dict[str, str]))
         case "lookup":

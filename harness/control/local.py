@@ -92,7 +92,7 @@ class LocalHost:
         self._ledger = ledger
         self._clock = clock
         self._watchers = asyncio.TaskGroup()
-        self._running: dict[Identity, Background] = {}
+        self._watched: dict[asyncio.Task[None], Background] = {}
 
     async def __aenter__(self) -> LocalHost:
         await self._watchers.__aenter__()
@@ -101,13 +101,22 @@ class LocalHost:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        left = list(self._running.values())
-        for process in left:
+        for process in self._watched.values():
             self._signal(process, signal.SIGKILL, "teardown")
-        ended = await within(END_BOUND_S, asyncio.gather(*[process.exited.wait() for process in left]))
-        if not ended:
-            numbers = ", ".join(str(process.pid) for process in self._running.values())
-            raise EndError(f"processes {numbers} do not end although killed; the next start tries again")
+        try:
+            async with asyncio.timeout(END_BOUND_S):
+                if self._watched:
+                    await asyncio.wait(self._watched)
+                # The group must have seen its tasks end before it is left: if one that failed made it cancel
+                # this task later than that, it would not take the cancellation back.
+                await asyncio.sleep(0)
+        except TimeoutError as late:
+            numbers = ", ".join(str(process.pid) for process in self._watched.values() if process.is_running)
+            raise EndError(
+                f"processes {numbers} do not end although killed; the next start tries again"
+            ) from late
+        except asyncio.CancelledError as cancelled:
+            kind, error, trace = type(cancelled), cancelled, cancelled.__traceback__
         if isinstance(error, asyncio.CancelledError):  # perhaps the group's own, because a watcher raised
             await self._watchers.__aexit__(kind, error, trace)
         else:  # an error of the body goes on as it is, not wrapped in a group
@@ -155,8 +164,10 @@ class LocalHost:
         background = Background(
             what, identity, log, self._clock(), stdin=process.stdin, stdout=process.stdout
         )
-        self._running[identity] = background
-        self._watchers.create_task(self._watch(process, background, essential), name=f"watch {what}")
+        watcher = self._watchers.create_task(
+            self._watch(process, background, essential), name=f"watch {what}"
+        )
+        self._watched[watcher] = background
         self._ledger.started(what, identity)
         return background
 
@@ -194,7 +205,6 @@ class LocalHost:
         self, process: asyncio.subprocess.Process, background: Background, essential: bool
     ) -> None:
         status = await process.wait()
-        del self._running[background.identity]
         background._end(status, self._clock())
         if essential and background.ended_by is None:
             last = " | ".join(tail(background.log, 3)) or "nothing"

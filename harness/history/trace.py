@@ -98,7 +98,7 @@ def read_trace(folder: Path, node: str) -> NodeTrace:
     decoder = msgspec.json.Decoder(TraceEvent)
     events: list[TraceEvent] = []
     gaps: list[str] = []
-    files = sorted(folder.glob("[0-9]*.jsonl")) if folder.is_dir() else []
+    files = sorted(file for file in folder.glob("*.jsonl") if file.stem.isdecimal())
     if not files:
         gaps.append(f"{node}: no trace under {folder}")
     expected_life = 1

@@ -125,11 +125,10 @@ class LocalWorld:
         """
         try:
             await self._set_up()
-        except (OSError, StartError, LinkError) as error:
-            await self._stack.aclose()
-            raise CouldNotRun(f"cannot start the nodes: {error}") from error
-        except BaseException:
-            await self._stack.aclose()
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            if isinstance(error, OSError | StartError | LinkError):
+                raise CouldNotRun(f"cannot start the nodes: {error}") from error
             raise
         return self
 

@@ -192,9 +192,9 @@ class Raft(State):
                 if self.role == "candidate" and message.granted and message.term == self.current_term:
                     self._count_vote(sender)
 
-    def propose(self, payload: bytes, op: str | None) -> int:
+    def propose(self, payload: bytes, op: str | None, session: tuple[str, int] | None = None) -> int:
         """Append a command at the leader and replicate it at once; returns its index."""
-        entry = Entry(self.log.last_index + 1, self.current_term, "command", payload, op)
+        entry = Entry(self.log.last_index + 1, self.current_term, "command", payload, op, session)
         self._append((entry,))
         self._replicate_to_all()
         return entry.index

@@ -17,9 +17,11 @@ TraceRow = tuple[int, int, str, str | None]
 
 
 def entry_hash(entry: Entry) -> str:
-    """16 hex digits over term, kind and payload: equal digests mean equal commands."""
+    """16 hex digits over term, kind, payload and session: equal digests mean equal commands."""
     digest = blake2b(b"%d %s " % (entry.term, entry.kind.encode()), digest_size=8)
     digest.update(entry.payload)
+    if entry.session is not None:
+        digest.update(b"%d " % entry.session[1] + entry.session[0].encode())
     return digest.hexdigest()
 
 

@@ -53,6 +53,13 @@ def test_a_deregister_says_what_it_removed() -> None:
     assert CODEC.decode(invoke("deregister"), HttpReply(200, {}, b"ok")).value is None
 
 
+def test_a_deregister_that_cannot_name_what_it_removed_never_claims_that_it_removed_nothing() -> None:
+    reply = HttpReply(200, {"x-raft-index": "12", "x-previous-metadata-characters": "9000"}, b"ok")
+    completion = CODEC.decode(invoke("deregister"), reply)
+    assert completion.type == "info"
+    assert str(completion.error).startswith("unexpected: ")
+
+
 def test_a_lookup_of_nothing_is_ok_and_none() -> None:
     completion = CODEC.decode(invoke("lookup"), refusal(404, "not-found", proposed=False))
     assert (completion.type, completion.value) == ("ok", None)

@@ -63,3 +63,9 @@ def test_a_missing_life_or_trace_is_a_gap(tmp_path: Path) -> None:
     life(tmp_path / "a", 2, [event(1)])
     assert "life 1 is missing" in read_trace(tmp_path / "a", "n1").gaps[0]
     assert "no trace" in read_trace(tmp_path / "b", "n1").gaps[0]
+
+
+def test_a_file_that_is_no_life_is_passed_over(tmp_path: Path) -> None:
+    life(tmp_path, 1, [event(1)])
+    (tmp_path / "2notes.jsonl").write_text("notes")
+    assert read_trace(tmp_path, "n1").gaps == ()

@@ -16,11 +16,13 @@ import pytest
 
 from harness.client.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
-from harness.control.local import POLL_S, eventually
+from harness.control import links
+from harness.control.local import POLL_S, LocalHost, eventually
 from harness.control.processes import identify
 from harness.history import read_trace
 from harness.nemesis.base import ClusterView, Cut, Heal, Kill, NodeView, Pause, Resume, Start
 from harness.nemesis.partition import between
+from harness.system import local
 from harness.system.base import Command, NodePlace
 from harness.system.local import LocalWorld
 from harness.system.node_impl import NodeImpl
@@ -240,6 +242,35 @@ def test_a_node_that_ends_at_its_start_is_told_with_its_last_words(tmp_path: Pat
 
     with pytest.raises(CouldNotRun, match="n1: ended at its start with status 1: no disk in the drive"):
         asyncio.run(run())
+    assert list((tmp_path / "ledgers").iterdir()) == []
+
+
+@pytest.mark.parametrize("fate", ["dies", "never answers"])
+def test_a_link_proxy_that_fails_at_the_start_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: str
+) -> None:
+    argv = {"dies": ["/bin/false"], "never answers": ["/bin/sleep", "60"]}[fate]
+    monkeypatch.setattr(links, "REPLY_BOUND_S", 0.2)
+
+    async def start_broken_links(host: LocalHost, log: Path) -> links.LinkProxies:
+        process = await host.start(
+            "the link proxy", argv, log=log, folder=log.parent, with_pipes=True, essential=True
+        )
+        return links.LinkProxies(process)
+
+    monkeypatch.setattr(local, "start_links", start_broken_links)
+
+    async def run() -> None:
+        with pytest.raises(
+            CouldNotRun, match=r"the link proxy (has ended|ended with status 1|gave no answer)"
+        ):
+            async with world_in(tmp_path):
+                pass
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0, "nothing of the failure is left in the caller's task"
+
+    asyncio.run(run())
     assert list((tmp_path / "ledgers").iterdir()) == []
 
 
