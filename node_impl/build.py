@@ -13,6 +13,7 @@ from node_impl.events import Recovered
 from node_impl.node import Node
 from node_impl.raft.core import Raft, Random
 from node_impl.registry.registry import Registry
+from node_impl.sessions import Sessions
 from node_impl.storage.wal import WriteAheadLog
 
 
@@ -23,6 +24,7 @@ class Parts:
     core: type[Raft] = Raft
     storage: type[WriteAheadLog] = WriteAheadLog
     registry: type[Registry] = Registry
+    sessions: type[Sessions] = Sessions
     node: type[Node] = Node
 
 
@@ -47,4 +49,4 @@ def build_node(
     raft = parts.core(
         name=name, members=members, life=life, recovered=recovered, random=random, config=config
     )
-    return parts.node(raft, parts.registry(), config)
+    return parts.node(raft, parts.registry(), parts.sessions(config.max_clients), config)

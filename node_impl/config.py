@@ -29,6 +29,10 @@ class NodeConfig:
     """Payload bytes in one AppendEntries; a single larger entry still goes, alone."""
     max_in_flight: int = 4
     """AppendEntries with entries on their way to one follower; more entries wait and so share a message."""
+    max_apply_entries: int = 1024
+    """Entries applied in one step; what is left follows at once, after what else waits for the node."""
+    max_clients: int = 10_000
+    """Clients whose last write is remembered, so that its repetition is not applied: the same on all nodes."""
     max_pending: int = 10_000
     """Requests that wait at one node; more are refused as `overloaded`."""
 

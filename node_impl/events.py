@@ -22,6 +22,24 @@ from typing import Any, Literal
 
 import msgspec
 
+from node_impl.requests import (
+    Body as Body,
+    Deregister as Deregister,
+    Done as Done,
+    GetStatus as GetStatus,
+    Instance as Instance,
+    InstanceKey as InstanceKey,
+    ListInstances as ListInstances,
+    Lookup as Lookup,
+    Read as Read,
+    Refused as Refused,
+    Register as Register,
+    Reply as Reply,
+    Request as Request,
+    Update as Update,
+    Write as Write,
+)
+
 Role = Literal["follower", "candidate", "leader"]
 
 
@@ -36,127 +54,6 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """The operation id of the client's request, carried into logs and traces."""
     session: tuple[str, int] | None = None
     """(client id, sequence) of a write that is safe to repeat: node_impl/sessions.py."""
-
-
-# ---- requests and replies: what the HTTP codec speaks with the node ---------------------------------
-
-
-class InstanceKey(msgspec.Struct, frozen=True, order=True):
-    """What identifies an instance."""
-
-    service: str
-    ip: str
-    port: int
-    namespace: str = "public"
-    group: str = "DEFAULT_GROUP"
-    cluster: str = "DEFAULT"
-
-
-class Register(msgspec.Struct, frozen=True, tag=True):
-    """Put an instance, replacing what its key held."""
-
-    key: InstanceKey
-    weight: float = 1.0
-    enabled: bool = True
-    metadata: dict[str, str] = {}
-
-
-class Update(msgspec.Struct, frozen=True, tag=True):
-    """Change an instance that exists; refused (`not-found`, at an index) if not. None: leave as it is."""
-
-    key: InstanceKey
-    weight: float | None = None
-    enabled: bool | None = None
-    metadata: dict[str, str] | None = None
-
-
-class Deregister(msgspec.Struct, frozen=True, tag=True):
-    """Remove an instance by key; ok also if there was none. The reply says what was removed."""
-
-    key: InstanceKey
-
-
-class Lookup(msgspec.Struct, frozen=True, tag=True):
-    """Read one instance."""
-
-    key: InstanceKey
-    consistency: Literal["linearizable", "stale"] = "linearizable"
-
-
-class ListInstances(msgspec.Struct, frozen=True, tag=True):
-    """Read all instances of a service."""
-
-    service: str
-    namespace: str = "public"
-    group: str = "DEFAULT_GROUP"
-    clusters: tuple[str, ...] = ()
-    """Empty: all."""
-    consistency: Literal["linearizable", "stale"] = "linearizable"
-
-
-class GetStatus(msgspec.Struct, frozen=True, tag=True):
-    """Read this node's own state."""
-
-
-Write = Register | Update | Deregister
-Read = Lookup | ListInstances
-Body = Register | Update | Deregister | Lookup | ListInstances | GetStatus
-
-
-class Request(msgspec.Struct, frozen=True):
-    """One client's request. client and sequence, where given, make a write safe to repeat (`sessions.py`)."""
-
-    body: Body
-    op: str | None = None
-    client: str | None = None
-    sequence: int | None = None
-
-    @property
-    def session(self) -> tuple[str, int] | None:
-        """(client, sequence), if the request carries both."""
-        if self.client is None or self.sequence is None:
-            return None
-        return self.client, self.sequence
-
-
-class Instance(msgspec.Struct, frozen=True):
-    """A registered instance as replies show it."""
-
-    key: InstanceKey
-    weight: float
-    enabled: bool
-    metadata: dict[str, str]
-
-
-class Done(msgspec.Struct, frozen=True, tag=True):
-    """The request was carried out; it took effect at `raft_index` (for a read: the applied index it saw).
-
-    value: for writes what the key held before (`Instance | None`); for Lookup `Instance | None`; for
-    ListInstances a tuple of `Instance`, sorted by key; for GetStatus a `Status`.
-    """
-
-    raft_index: int
-    value: Any = None
-
-
-class Refused(msgspec.Struct, frozen=True, tag=True):
-    """The request was not, or not known to be, carried out.
-
-    proposed: False only if it certainly has and will have no effect: nothing was appended to any log, or
-    (`not-found`) what was appended changed nothing; a client may then say `fail`. True: it may still take
-    effect at any later time.
-    """
-
-    code: Literal[
-        "no-leader", "not-leader", "timeout", "lost-leadership", "not-found", "bad-request", "overloaded"
-    ]
-    reason: str
-    proposed: bool
-    raft_index: int | None = None
-    """For `not-found`: the index at which that was so."""
-
-
-Reply = Done | Refused
 
 
 class Status(msgspec.Struct, frozen=True):

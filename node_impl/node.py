@@ -3,7 +3,9 @@
 `step` takes one event and returns ordered effects; `events.py` says what they mean. A request's way:
 
 - A write at the leader is proposed, and answered when its entry is applied: by then a majority holds
-  it on disk. At a follower it is forwarded to the leader, once: nobody repeats a write.
+  it on disk. At a follower it is forwarded to the leader, once. Nobody repeats a write, unless it carries
+  (client id, sequence): then it is applied once however often it is in the log (`sessions.py`), and is
+  sent again when its leader is lost.
 - A linearizable read, at any node: get a read index from the leader, which confirms that it still
   leads; wait until that is applied here; read the local state (ReadIndex, thesis, section 6.4).
   Reads change nothing, so they are asked for again when a leader or a message is lost.
@@ -23,6 +25,7 @@ from node_impl.events import (
     Deregister,
     Done,
     Effect,
+    Entry,
     Event,
     Fatal,
     GetStatus,
@@ -55,12 +58,15 @@ from node_impl.raft.messages import (
     Written,
 )
 from node_impl.registry.commands import CommandError, encode_command
-from node_impl.registry.registry import NotFound, Registry, Result
+from node_impl.registry.registry import Registry
+from node_impl.requests import Rejected
+from node_impl.sessions import Outcome, Sessions
 from node_impl.waiting import Deadlines, SeenForwards
 
 REQUEST_TIMER = "requests"
 LEADER_WAIT_TIMER = "leader-wait"
 READ_INDEX_TIMER = "read-index"
+APPLY_TIMER = "apply"
 
 Origin = int | tuple[str, str]
 """Who waits for a write: this node's client by request id, or a follower by (peer, its message id)."""
@@ -79,9 +85,10 @@ class _Pending:
 class Node:
     """One node. `start` once, then `step` for each event; times never decrease."""
 
-    def __init__(self, raft: Raft, registry: Registry, config: NodeConfig) -> None:
+    def __init__(self, raft: Raft, registry: Registry, sessions: Sessions, config: NodeConfig) -> None:
         self.raft = raft
         self.registry = registry
+        self.sessions = sessions
         self.config = config
         self._open: dict[int, _Pending] = {}
         self._request_deadlines = Deadlines(REQUEST_TIMER, config.request_timeout_ns)
@@ -147,6 +154,10 @@ class Node:
         """A read is answered once all that was committed when it was asked for is applied here."""
         return read_index <= self.raft.last_applied
 
+    def may_repeat(self, request: Request) -> bool:
+        """A write may be sent again after a loss only if its copies are applied once (thesis, 6.3)."""
+        return request.session is not None
+
     # ---- What follows from any step ------------------------------------------------------------------
 
     def _follow_up(self) -> None:
@@ -160,23 +171,34 @@ class Node:
             self._take_confirmed_reads()
 
     def _apply(self) -> None:
+        """Carry out what is committed; a bounded piece a step, so that a long log never silences the node."""
         raft, writes = self.raft, self._writes
-        finished: list[tuple[int, Result]] = []
-        for index in range(raft.last_applied + 1, raft.commit_index + 1):
+        last = min(raft.commit_index, raft.last_applied + self.config.max_apply_entries)
+        finished: list[tuple[int, Outcome]] = []
+        for index in range(raft.last_applied + 1, last + 1):
             try:
-                result = self.registry.apply(raft.log[index])
+                outcome = self.sessions.apply(raft.log[index], self._carry_out)
             except CommandError as error:
                 raft.outbox.effects.append(Fatal(str(error)))
                 self._ended = True
                 return
             if index in writes:
-                finished.append((index, result))
-        raft.applied(raft.commit_index)
-        for index, result in finished:
-            self._finish_write(index, result)
+                finished.append((index, outcome))
+        raft.applied(last)
+        if last < raft.commit_index:
+            raft.outbox.effects.append(SetTimer(APPLY_TIMER, raft.now))
+        for index, outcome in finished:
+            self._conclude(writes.pop(index), outcome)
         waiting, self._unapplied_reads = self._unapplied_reads, []
         for read_index, request_ids in waiting:
             self._serve_reads(read_index, request_ids)
+
+    def _carry_out(self, entry: Entry) -> Outcome:
+        """Apply one entry to the registry; what whoever waits for it is told."""
+        result = self.registry.apply(entry)
+        if isinstance(result, Rejected):
+            return Refused(result.code, result.reason, proposed=False, raft_index=entry.index)
+        return Written(entry.index, result)
 
     def _leadership_changed(self) -> None:
         """The term, or who is known to lead it, is another than before."""
@@ -185,12 +207,14 @@ class Node:
         refusal = Refused(
             "lost-leadership", "the leader was lost before the outcome was known", proposed=True
         )
-        writes, self._writes = self._writes, {}
-        for origin in writes.values():
-            self._conclude(origin, refusal)
-        forwarded, self._forwarded = self._forwarded, {}
-        for request_id in forwarded.values():
-            self._conclude(request_id, refusal)
+        origins = [*self._writes.values(), *self._forwarded.values()]
+        self._writes, self._forwarded = {}, {}
+        for origin in origins:
+            pending = self._open.get(origin) if isinstance(origin, int) else None
+            if pending is not None and self.may_repeat(pending.request):
+                orphans.append(pending)
+            else:
+                self._conclude(origin, refusal)
         for peer, token in raft.reads.abandon():
             if peer is None:
                 orphans.extend(self._still_open([int(token)]))
@@ -227,13 +251,12 @@ class Node:
                 self._dispatch(pending)
 
     def _dispatch(self, pending: _Pending) -> None:
-        """Send a request, one that was not proposed yet, on its way."""
+        """Send a request, one that was not proposed yet or may be repeated, on its way."""
         raft = self.raft
         request_id, request = pending.request_id, pending.request
         match request.body:
             case _ if raft.leader is None:
-                self._leaderless[request_id] = pending
-                self._leader_deadlines.add(request_id, raft.now, raft.outbox.effects)
+                self._await_leader(pending)
             case Register() | Update() | Deregister():
                 pending.proposed = True
                 if raft.role == "leader":
@@ -247,6 +270,11 @@ class Node:
                 else:
                     self._next_reads.append(request_id)
                     self._ask_read_index()
+
+    def _await_leader(self, pending: _Pending) -> None:
+        """Hold a request until who leads changes, or for a bounded time."""
+        self._leaderless[pending.request_id] = pending
+        self._leader_deadlines.add(pending.request_id, self.raft.now, self.raft.outbox.effects)
 
     def status(self) -> Status:
         """This node's view of itself, now."""
@@ -268,21 +296,12 @@ class Node:
     def _propose(self, request: Request, origin: Origin) -> None:
         body = request.body
         assert isinstance(body, Register | Update | Deregister)
-        index = self.raft.propose(encode_command(body), request.op)
+        index = self.raft.propose(encode_command(body), request.op, request.session)
         self._writes[index] = origin
         if self.may_acknowledge(index):  # never yet, unless the rule is broken
-            self._finish_write(index, None)
+            self._conclude(self._writes.pop(index), Written(index, None))
 
-    def _finish_write(self, index: int, result: Result) -> None:
-        origin = self._writes.pop(index)
-        if isinstance(result, NotFound):
-            key = result.key
-            reason = f"service {key.service} has no instance {key.ip}:{key.port} in cluster {key.cluster}"
-            self._conclude(origin, Refused("not-found", reason, proposed=False, raft_index=index))
-        else:
-            self._conclude(origin, Written(index, result))
-
-    def _conclude(self, origin: Origin, outcome: Written | Refused) -> None:
+    def _conclude(self, origin: Origin, outcome: Outcome) -> None:
         """A write's outcome is known: tell the client, or the follower that has the client."""
         if not isinstance(origin, int):
             peer, message_id = origin
@@ -312,6 +331,17 @@ class Node:
             self._conclude(origin, Refused("overloaded", reason, proposed=False))
         else:
             self._propose(forward.request, origin)
+
+    def _on_forward_reply(self, reply: ForwardReply) -> None:
+        request_id, outcome = self._forwarded.pop(reply.to, None), reply.outcome
+        pending = None if request_id is None else self._open.get(request_id)
+        if pending is None:
+            return  # answered, timed out, or sent again meanwhile
+        is_lost = isinstance(outcome, Refused) and outcome.code in ("not-leader", "lost-leadership")
+        if is_lost and self.may_repeat(pending.request):
+            self._await_leader(pending)  # who was asked does not lead any more: that will be known soon
+        else:
+            self._conclude(pending.request_id, outcome)
 
     # ---- Reads -----------------------------------------------------------------------------------------
 
@@ -359,8 +389,7 @@ class Node:
             return
         # Who was asked does not lead any more, which will be known here soon: wait for that.
         for pending in self._still_open(request_ids + self._next_reads):
-            self._leaderless[pending.request_id] = pending
-            self._leader_deadlines.add(pending.request_id, self.raft.now, self.raft.outbox.effects)
+            self._await_leader(pending)
         self._next_reads = []
 
     def _take_confirmed_reads(self) -> None:
@@ -400,9 +429,7 @@ class Node:
             case Forward():
                 self._on_forward(envelope, body)
             case ForwardReply():
-                request_id = self._forwarded.pop(body.to, None)
-                if request_id is not None:
-                    self._conclude(request_id, body.outcome)
+                self._on_forward_reply(body)
             case ReadIndex():
                 self._on_read_index(envelope)
             case ReadIndexReply():
@@ -418,6 +445,8 @@ class Node:
                 self._expire(request_id, "no-leader", self.config.leader_wait_ns)
         elif name == READ_INDEX_TIMER:
             self._on_read_timer()
+        elif name == APPLY_TIMER:
+            pass  # what follows from any step applies the next piece
         else:
             self.raft.timer_fired(name)
 

@@ -262,12 +262,19 @@ Body = Write | Read | Beat | GetStatus
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One client's request. client and sequence, where given, make a write safe to repeat (later)."""
+    """One client's request. client and sequence, where given, make a write safe to repeat (`sessions.py`)."""
 
     body: Body
     op: str | None = None
     client: str | None = None
     sequence: int | None = None
+
+    @property
+    def session(self) -> tuple[str, int] | None:
+        """(client, sequence), if the request carries both."""
+        if self.client is None or self.sequence is None:
+            return None
+        return self.client, self.sequence
 
 
 # ---- what an applied write leaves behind, and what a read finds --------------------------------------
@@ -348,6 +355,8 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
         "conflict",
         "bad-request",
         "overloaded",
+        "session-expired",
+        "stale-sequence",
     ]
     reason: str
     proposed: bool

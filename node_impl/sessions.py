@@ -25,8 +25,6 @@ import msgspec
 from node_impl.events import Entry, Refused
 from node_impl.raft.messages import Written
 
-MAX_CLIENTS = 10_000
-
 Outcome = Written | Refused
 """How a write ended, for whoever waits for it."""
 
@@ -58,7 +56,7 @@ _decode = msgspec.msgpack.Decoder(_Table).decode
 class Sessions:
     """The table. `apply` carries out an entry at most once."""
 
-    def __init__(self, max_clients: int = MAX_CLIENTS) -> None:
+    def __init__(self, max_clients: int) -> None:
         self._max_clients = max_clients
         self._clients: dict[str, _Session] = {}
         """Least recently written first: a dict keeps the order in which keys were put."""

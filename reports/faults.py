@@ -224,5 +224,11 @@ def _details(actions: Sequence[Mapping[str, Any]]) -> list[str]:
         details = action.get("details")
         if isinstance(details, Mapping):
             told = [(str(name), value) for name, value in details.items() if not (links and name == "cut")]
-            said.extend(f"{name.replace('_', ' ')}: {short(value)}" for name, value in told[:8])
+            said.extend(f"{name.replace('_', ' ')}: {_told(value)}" for name, value in told[:8] if value)
     return said
+
+
+def _told(value: Any) -> str:
+    """A list of names as names; anything else as it is."""
+    is_names = isinstance(value, list) and len(value) <= 12 and all(isinstance(name, str) for name in value)
+    return ", ".join(value) if is_names else short(value)

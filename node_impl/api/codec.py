@@ -30,6 +30,7 @@ from node_impl.events import (
     Status,
     Update,
 )
+from node_impl.requests import Listing
 
 INSTANCE = "/nacos/v1/ns/instance"
 INSTANCE_LIST = "/nacos/v1/ns/instance/list"
@@ -50,7 +51,10 @@ _STATUS_OF = {
     "overloaded": 503,
     "timeout": 504,
     "not-found": 404,
+    "conflict": 409,
     "bad-request": 400,
+    "stale-sequence": 409,
+    "session-expired": 410,
 }
 
 
@@ -235,14 +239,14 @@ def _render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> HttpRe
     return HttpReply(200, "application/json", msgspec.json.encode(body), headers)
 
 
-def _render_list(asked: ListInstances, raft_index: int, found: tuple[Instance, ...]) -> HttpReply:
+def _render_list(asked: ListInstances, raft_index: int, found: Listing) -> HttpReply:
     name = _grouped(asked.group, asked.service)
     body = {
         "name": name,
         "groupName": asked.group,
         "clusters": ",".join(asked.clusters),
         "cacheMillis": 10_000,
-        "hosts": [_host(instance, name) for instance in found if instance.enabled],
+        "hosts": [_host(instance, name) for instance in found.instances],
         "lastRefTime": raft_index,
         "checksum": "",
         "allIPs": False,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import msgspec
 
 from node_impl.events import Entry, Instance, Refused, Request
+from node_impl.requests import ConfigVersion, Service
 
 
 class RequestVote(msgspec.Struct, frozen=True, array_like=True, tag="vote?"):
@@ -64,10 +65,10 @@ class Forward(msgspec.Struct, frozen=True, array_like=True, tag="forward?"):
 
 
 class Written(msgspec.Struct, frozen=True, tag=True):
-    """A forwarded write took effect at `raft_index`; before it, its key held `previous`."""
+    """A forwarded write took effect at `raft_index`; `previous` is what was there before."""
 
     raft_index: int
-    previous: Instance | None
+    previous: Instance | Service | ConfigVersion | None
 
 
 class ForwardReply(msgspec.Struct, frozen=True, array_like=True, tag="forward"):

@@ -1,64 +1,51 @@
-"""The registry: instances by service, as the applied commands left them."""
+"""The state machine: takes committed entries one by one, answers reads, becomes and gives snapshots."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from hashlib import blake2b
+from typing import Any
 
-import msgspec
-
-from node_impl.events import Deregister, Entry, Instance, InstanceKey, ListInstances, Lookup, Register, Update
+from node_impl.events import Entry
+from node_impl.registry.changes import Changes
 from node_impl.registry.commands import CommandError, decode_command
-
-ServiceKey = tuple[str, str, str]
-"""(namespace, group, service)."""
-
-_encoder = msgspec.msgpack.Encoder(order="deterministic")
-
-SNAPSHOT_VERSION = 1
-
-
-class SnapshotError(ValueError):
-    """Bytes that are not a registry's snapshot; a node that was given them must not go on from them."""
-
-
-class _Snapshot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole state as it is written down: instances by service, then by key."""
-
-    version: int
-    instances: list[Instance]
-
-
-_snapshot_decoder = msgspec.msgpack.Decoder(_Snapshot)
-
-
-class NotFound(msgspec.Struct, frozen=True):
-    """The result of an update of an instance that is not registered; nothing was changed."""
-
-    key: InstanceKey
-
-
-Result = Instance | None | NotFound
-"""What applying an entry gives: what the key held before, or that an update found nothing."""
-
-
-class _Service:
-    """The instances of one service, and their keys in order, so that listing never sorts."""
-
-    __slots__ = ("instances", "keys")
-
-    def __init__(self) -> None:
-        self.instances: dict[InstanceKey, Instance] = {}
-        self.keys: list[InstanceKey] = []
+from node_impl.registry.configs import Configs
+from node_impl.registry.services import Services
+from node_impl.registry.snapshot import read_snapshot, write_snapshot
+from node_impl.requests import (
+    Command,
+    DeleteService,
+    Deregister,
+    Expire,
+    GetConfig,
+    GetService,
+    Instance,
+    InstanceKey,
+    ListenConfigs,
+    ListInstances,
+    ListServices,
+    Lookup,
+    PublishConfig,
+    PutService,
+    Read,
+    Register,
+    RemoveConfig,
+    Result,
+    Update,
+)
 
 
 class Registry:
-    """The state machine. Instances are values: what a reader was given never changes under it."""
+    """The whole replicated state, and what the entries applied last have touched in it."""
 
     def __init__(self) -> None:
-        self._services: dict[ServiceKey, _Service] = {}
-        self.size = 0
+        self.services = Services()
+        self.configs = Configs()
+        self._changes = Changes()
+
+    @property
+    def size(self) -> int:
         """How many instances are registered."""
+        return self.services.size
 
     def apply(self, entry: Entry) -> Result:
         """Carry out a committed entry.
@@ -72,107 +59,68 @@ class Registry:
             command = decode_command(entry.payload)
         except CommandError as error:
             raise CommandError(f"entry {entry.index} of term {entry.term}: {error}") from error
+        return self._carry_out(command, entry.index)
+
+    def _carry_out(self, command: Command, index: int) -> Result:
+        services, changes = self.services, self._changes
         match command:
             case Register():
-                return self.put(Instance(command.key, command.weight, command.enabled, command.metadata))
+                return services.register(command, index, changes)
             case Update():
-                return self.update(command)
+                return services.update(command, index, changes)
             case Deregister():
-                return self.remove(command.key)
+                return services.deregister(command, index, changes)
+            case Expire():
+                return services.expire(command, index, changes)
+            case PutService():
+                return services.put_service(command, index, changes)
+            case DeleteService():
+                return services.delete_service(command, index, changes)
+            case PublishConfig():
+                return self.configs.publish(command, index, changes)
+            case RemoveConfig():
+                return self.configs.remove(command, changes)
 
-    def put(self, instance: Instance) -> Instance | None:
-        """Register, replacing what the key held; returns that."""
-        key = instance.key
-        service = self._services.get(_service_of(key))
-        if service is None:
-            service = self._services[_service_of(key)] = _Service()
-        before = service.instances.get(key)
-        if before is None:
-            insort(service.keys, key)
-            self.size += 1
-        service.instances[key] = instance
-        return before
-
-    def update(self, change: Update) -> Instance | NotFound:
-        """Change an instance that exists; returns it as it was."""
-        before = self.get(change.key)
-        if before is None:
-            return NotFound(change.key)
-        self.put(
-            Instance(
-                change.key,
-                before.weight if change.weight is None else change.weight,
-                before.enabled if change.enabled is None else change.enabled,
-                before.metadata if change.metadata is None else change.metadata,
-            )
-        )
-        return before
-
-    def remove(self, key: InstanceKey) -> Instance | None:
-        """Deregister; returns what the key held."""
-        service = self._services.get(_service_of(key))
-        before = None if service is None else service.instances.pop(key, None)
-        if service is not None and before is not None:
-            del service.keys[bisect_left(service.keys, key)]
-            self.size -= 1
-            if not service.keys:
-                del self._services[_service_of(key)]
-        return before
+    def read(self, query: Read) -> Any:
+        """Answer a client's read; `requests.Done` says with what."""
+        match query:
+            case Lookup():
+                return self.services.get(query.key)
+            case ListInstances():
+                return self.services.list(query)
+            case GetService():
+                return self.services.get_service(query.key)
+            case ListServices():
+                return self.services.list_services(query)
+            case GetConfig():
+                return self.configs.by_key.get(query.key)
+            case ListenConfigs():
+                return self.configs.differing(query.held)
 
     def get(self, key: InstanceKey) -> Instance | None:
         """The instance registered under a key."""
-        service = self._services.get(_service_of(key))
-        return None if service is None else service.instances.get(key)
+        return self.services.get(key)
 
-    def list(self, query: ListInstances) -> tuple[Instance, ...]:
-        """A service's instances, sorted by key; those of the clusters asked for, if any are."""
-        service = self._services.get((query.namespace, query.group, query.service))
-        if service is None:
-            return ()
-        instances = service.instances
-        if not query.clusters:
-            return tuple([instances[key] for key in service.keys])
-        return tuple([instances[key] for key in service.keys if key.cluster in query.clusters])
-
-    def read(self, query: Lookup | ListInstances) -> Instance | tuple[Instance, ...] | None:
-        """Answer a client's read."""
-        match query:
-            case Lookup():
-                return self.get(query.key)
-            case ListInstances():
-                return self.list(query)
+    def take_changes(self) -> Changes:
+        """What was touched since this was last asked."""
+        changes, self._changes = self._changes, Changes()
+        return changes
 
     def snapshot(self) -> bytes:
-        """The whole state as bytes; equal on nodes that hold the same, whatever way led there.
-
-        Costs O(instances), about 0.1 s for 100,000.
-        """
-        services = (self._services[name] for name in sorted(self._services))
-        instances = [service.instances[key] for service in services for key in service.keys]
-        return _encoder.encode(_Snapshot(SNAPSHOT_VERSION, instances))
+        """The whole state as bytes; equal on nodes that hold the same."""
+        return write_snapshot(self.services, self.configs)
 
     def restore(self, snapshot: bytes) -> None:
-        """Become what `snapshot` says; what was held before is gone.
+        """Become what `snapshot` says; what was held before is gone, and all of it counts as touched.
 
         Raises:
             SnapshotError: the bytes are no snapshot, or another version's. Nothing was changed.
         """
-        try:
-            found = _snapshot_decoder.decode(snapshot)
-        except msgspec.DecodeError as error:
-            raise SnapshotError(f"not a registry's snapshot: {error}; restore it from a copy") from error
-        if found.version != SNAPSHOT_VERSION:
-            raise SnapshotError(
-                f"a registry's snapshot of version {found.version}; this program reads {SNAPSHOT_VERSION}"
-            )
-        self._services, self.size = {}, 0
-        for instance in found.instances:
-            self.put(instance)
+        services, configs = read_snapshot(snapshot)
+        for held_services, held_configs in ((self.services, self.configs), (services, configs)):
+            self._changes.touched.update(held_services.entities, held_configs.by_key)
+        self.services, self.configs = services, configs
 
     def digest(self) -> str:
         """32 hex digits over the whole state: equal on nodes that hold the same. Costs O(instances)."""
         return blake2b(self.snapshot(), digest_size=16).hexdigest()
-
-
-def _service_of(key: InstanceKey) -> ServiceKey:
-    return (key.namespace, key.group, key.service)

@@ -53,7 +53,8 @@ def follow(block: Block, source: Path) -> None:
         before = "".join(line for mark, line in lines if mark in " -")
         after = "".join(line for mark, line in lines if mark in " +")
         assert text.count(before) == 1, (
-            f"{block.file} holds these lines {text.count(before)} times, not once; show what it holds:\n{before}"
+            f"{block.file} holds these lines {text.count(before)} times, not once; show what is there:\n"
+            f"{before}"
         )
         text = text.replace(before, after)
     path.write_text(text, encoding="utf-8")

@@ -19,7 +19,8 @@ from node_impl.events import (
     Trace,
     Update,
 )
-from node_impl.registry.registry import NotFound, Registry
+from node_impl.registry.registry import Registry
+from node_impl.requests import Rejected
 
 if TYPE_CHECKING:
     from node_impl.node import Node
@@ -180,9 +181,9 @@ def check_calls(calls: list[Call], committed: list[Entry]) -> None:
                 if raft_index > len(committed) or states[raft_index].get(call.body.key) != value:
                     raise Violation("linearizability", f"lookup {call.op} saw what {raft_index} never held")
             case Refused(code, _, proposed, raft_index) if is_write and not proposed:
-                if code == "not-found":
+                if code in ("not-found", "conflict"):
                     assert raft_index is not None
-                    if not isinstance(results[raft_index], NotFound):
+                    if not isinstance(results[raft_index], Rejected):
                         raise Violation("refusals are honest", f"operation {call.op} did change something")
                 elif call.op in index_of_op:
                     raise Violation("refusals are honest", f"operation {call.op} took effect: {call.reply}")
