@@ -14,8 +14,12 @@ from typing import Any
 from harness.history import History, Operation
 
 FINAL_HEAL = "final-heal"
-HEALING = frozenset({"heal", "start", "resume", FINAL_HEAL})
-"""What ends a fault."""
+_HEALING = frozenset({"heal", "start", "resume", FINAL_HEAL})
+
+
+def is_healing(f: str) -> bool:
+    """Whether an operation of the nemesis ends a fault: one of the common names, or `heal-NAME`."""
+    return f in _HEALING or f.startswith("heal-")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from checkers.faults import FINAL_HEAL, HEALING, FaultOperation, fault_operations
+from checkers.faults import FINAL_HEAL, FaultOperation, fault_operations, is_healing
 from checkers.registry_model import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS, History, Recording
@@ -51,7 +51,7 @@ class Recovery:
                         "first_ok_write_s": writes.delay_s(fault),
                     }
                     for fault in faults
-                    if fault.f in HEALING
+                    if is_healing(fault.f)
                 ],
                 **_longest_silence(history),
             },

@@ -21,6 +21,8 @@ from harness.history.history import OK
 
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
 LEADER = "leader"
+SWALLOWED = ("swallowed_messages", "swallowed_packets")
+"""What a heal tells of the cut it ends: a link proxy counts messages, a packet filter packets."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _partition(family: str, faults: list[FaultOperation], recording: Recording) 
         return without_effect
     for fault in faults:
         for action in fault.actions:
-            if action.kind == "Heal" and _swallowed(action.details.get("swallowed_messages")):
+            if action.kind == "Heal" and any(_swallowed(action.details.get(name)) for name in SWALLOWED):
                 return None
     return "the network was cut, and the cut links swallowed no message"
 

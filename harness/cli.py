@@ -10,13 +10,16 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 import msgspec
 
 from checkers.verdict import Validity
 from harness import runner
+from harness.cli_check import check
+from harness.cli_hosts import inventory_of
+from harness.cli_sim import sim
 from harness.history import HistoryError
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
@@ -71,6 +74,18 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="How many nodes.")
+@click.option(
+    "--hosts",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "netns", "ssh"]),
+    help="Where nodes live: on loopback; each in a network namespace (needs root); or remote (--nodes-file).",
+)
+@click.option(
+    "--nodes-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Remote hosts, [user@]host[:port] a line; see docs/hosts.md.",
+)
 @click.option(
     "--concurrency", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many clients."
 )
@@ -142,6 +157,8 @@ def cli() -> None:
 )
 def run(
     nodes: int,
+    hosts: Literal["local", "netns", "ssh"],
+    nodes_file: Path | None,
     concurrency: int,
     rate: float,
     time_limit: float,
@@ -163,8 +180,12 @@ def run(
     """
     if seed is None:
         seed = runner.drawn_seed()
+    inventory = inventory_of(hosts, nodes_file)
+    names = tuple(spec.name for spec in inventory) or tuple(f"n{number}" for number in range(1, nodes + 1))
     test = Test(
-        nodes=tuple(f"n{number}" for number in range(1, nodes + 1)),
+        nodes=names,
+        hosts=hosts,
+        inventory=inventory,
         workload=workload,
         nemesis=nemesis,
         concurrency=concurrency,
@@ -202,6 +223,10 @@ def mutants(as_json: bool) -> None:
     for mutant in MUTANTS.values():
         click.echo(f"{mutant.name:28} {mutant.about}")
         click.echo(f"{'':28} caught by {mutant.caught_by}")
+
+
+cli.add_command(check)
+cli.add_command(sim)
 
 
 def _judge_and_exit(folder: RunFolder, junit: Path | None, as_json: bool) -> NoReturn:

@@ -127,7 +127,7 @@ class RunFolder:
             nodes = tuple(options["nodes"])
         except FileNotFoundError as error:
             raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise CouldNotRun(f"{self.test_json} cannot be read: {error}") from error
         logs = {name: self.node(name) / "log.txt" for name in nodes}
         return Recording(
@@ -145,5 +145,5 @@ class RunFolder:
             return msgspec.json.decode(path.read_bytes(), type=type_)
         except FileNotFoundError:
             return absent  # the harness ended before it wrote this; checkers say `unknown` where they need it
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CouldNotRun(f"{path} cannot be read: {error}") from error

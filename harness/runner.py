@@ -26,7 +26,8 @@ from harness.interpreter import Interpreter
 from harness.nemesis import Nemesis, nemesis_of
 from harness.progress import ProgressLine, Tally
 from harness.run_folder import RunFolder
-from harness.system.local import LocalWorld
+from harness.system.world import HostedWorld
+from harness.system.worlds import world_of
 from harness.test import CouldNotRun, Test
 from harness.workload import Workload, workload
 
@@ -51,7 +52,10 @@ def run(test: Test, store: Path, *, command: Sequence[str], quiet: bool) -> RunF
         CouldNotRun: with a message that says what to do; nothing is left running.
     """
     work = workload(test.workload, test.nodes, test.concurrency)
-    nemesis = nemesis_of(test.nemesis)
+    try:
+        nemesis = nemesis_of(test.nemesis, test.hosts)
+    except ValueError as error:
+        raise CouldNotRun(str(error)) from error
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():
@@ -94,7 +98,7 @@ class _Run:
     async def run(self, command: Sequence[str]) -> None:
         """Set up, drive, tear down, and store what is not stored yet."""
         self._folder.write_test(self._test, self._start, command)
-        world = LocalWorld.of(self._test, self._folder.path / "nodes", self._clock)
+        world = world_of(self._test, self._folder.path / "nodes", self._clock)
         try:
             async with world:
                 self._tally.phase = "electing"
@@ -104,14 +108,17 @@ class _Run:
             self._folder.write_lives(world.lives())
             self._folder.write_lag(self._lag)
 
-    async def _work_and_break(self, world: LocalWorld) -> None:
+    async def _work_and_break(self, world: HostedWorld) -> None:
         timeout_s = self._test.request_timeout_ms / 1000 + CLIENT_PATIENCE_S
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
         with HistoryWriter(self._folder.history_lines) as writer:
-            async with HttpTransport(timeout_s=timeout_s) as transport, _background(lag, self._show(world)):
+            async with (
+                HttpTransport(timeout_s, world.sockets) as transport,
+                _background(lag, self._show(world)),
+            ):
                 await self._drive(world, transport, writer)
 
-    async def _drive(self, world: LocalWorld, transport: HttpTransport, writer: HistoryWriter) -> None:
+    async def _drive(self, world: HostedWorld, transport: HttpTransport, writer: HistoryWriter) -> None:
         """The main phase, then the final one; the final one also if the main one was cut short."""
 
         def record(operation: Operation) -> None:
@@ -160,7 +167,7 @@ class _Run:
             gen.log("healing"), gen.nemesis(self._nemesis.final), gen.log("reading back"), self._work.final
         )
 
-    async def _show(self, world: LocalWorld) -> None:
+    async def _show(self, world: HostedWorld) -> None:
         showings = 0
         while True:
             if showings % OBSERVE_EVERY == 0:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+from harness.control.inventory import HostSpec
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -13,6 +15,10 @@ class Test(msgspec.Struct, frozen=True):
     __test__ = False  # the word is the field's; pytest shall not collect it
 
     nodes: tuple[str, ...]
+    hosts: Literal["local", "netns", "ssh"] = "local"
+    """Where nodes live: processes on loopback, network namespaces, or remote hosts."""
+    inventory: tuple[HostSpec, ...] = ()
+    """The remote hosts, in the nodes' order."""
     workload: str = "registry"
     nemesis: tuple[str, ...] = ("kill", "partition")
     """Names of fault packages; empty for none."""

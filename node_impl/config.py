@@ -32,9 +32,11 @@ class NodeConfig:
     max_apply_entries: int = 1024
     """Entries applied in one step; what is left follows at once, after what else waits for the node."""
     max_clients: int = 10_000
-    """Clients whose last write is remembered, so that its repetition is not applied: the same on all nodes."""
+    """Clients whose last write is remembered (`sessions.py`); must be the same on all nodes."""
     max_pending: int = 10_000
     """Requests that wait at one node; more are refused as `overloaded`."""
+    max_watches: int = 10_000
+    """Long polls that wait at one node; more are refused as `overloaded`."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

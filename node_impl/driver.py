@@ -126,7 +126,7 @@ class Driver:
         """
         try:
             envelope = self._decode(payload)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise WireError(f"a message of {len(payload)} bytes that cannot be read: {error}") from error
         if envelope.sender != sender:
             raise WireError(f"a message in the name of {envelope.sender!r}")
@@ -143,6 +143,10 @@ class Driver:
             return await future
         finally:
             del self._requests[request_id]
+
+    def counters(self) -> dict[str, float]:
+        """What this driver has done since it began, for who watches the node."""
+        return {"fsyncs_total": self._writer.syncs, "fsync_seconds_total": self._writer.sync_seconds}
 
     async def stop(self) -> None:
         """An orderly end: the disk catches up, the node says its last, waiting clients are refused."""

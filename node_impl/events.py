@@ -23,22 +23,40 @@ from typing import Any, Literal
 import msgspec
 
 from node_impl.requests import (
-    Body as Body,
-    Deregister as Deregister,
-    Done as Done,
-    GetStatus as GetStatus,
-    Instance as Instance,
-    InstanceKey as InstanceKey,
-    ListInstances as ListInstances,
-    Lookup as Lookup,
-    Read as Read,
-    Refused as Refused,
-    Register as Register,
-    Reply as Reply,
-    Request as Request,
-    Update as Update,
-    Write as Write,
+    Body,
+    Deregister,
+    Done,
+    GetStatus,
+    Instance,
+    InstanceKey,
+    ListInstances,
+    Lookup,
+    Read,
+    Refused,
+    Register,
+    Reply,
+    Request,
+    Update,
+    Write,
 )
+
+__all__ = [  # what this module passes on; its own names go without saying
+    "Body",
+    "Deregister",
+    "Done",
+    "GetStatus",
+    "Instance",
+    "InstanceKey",
+    "ListInstances",
+    "Lookup",
+    "Read",
+    "Refused",
+    "Register",
+    "Reply",
+    "Request",
+    "Update",
+    "Write",
+]
 
 Role = Literal["follower", "candidate", "leader"]
 
@@ -68,6 +86,11 @@ class Status(msgspec.Struct, frozen=True):
     applied: int
     last: int
     members: tuple[str, ...]
+    services: int = 0
+    instances: int = 0
+    configs: int = 0
+    watches: int = 0
+    """Long polls that wait at this node."""
 
 
 # ---- what must reach the disk -------------------------------------------------------------------------

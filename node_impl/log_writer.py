@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -37,6 +38,9 @@ class LogWriter:
         self._storage = storage
         self._on_synced = on_synced
         self._on_failed = on_failed
+        self.syncs = 0
+        """How many fsyncs there were, and how long they took together."""
+        self.sync_seconds = 0.0
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Persist | None] = SimpleQueue()
         # A daemon: an fsync that hangs in the kernel must not keep a node from ending.
@@ -56,7 +60,10 @@ class LogWriter:
         try:
             while (first := self._queue.get()) is not None:
                 number, is_last = self._write_all_queued(first)
+                begun = time.perf_counter()
                 self._storage.sync()
+                self.sync_seconds += time.perf_counter() - begun
+                self.syncs += 1
                 self._tell(self._on_synced, number)
                 if is_last:
                     return

@@ -9,7 +9,9 @@
 - A linearizable read, at any node: get a read index from the leader, which confirms that it still
   leads; wait until that is applied here; read the local state (ReadIndex, thesis, section 6.4).
   Reads change nothing, so they are asked for again when a leader or a message is lost.
-- Without a known leader both wait for a bounded time.
+- A long poll is such a read, which then may wait here for what it read to change (`watches.py`).
+- A beat is remembered by the leader, and nobody else (`beat_watch.py`); a follower forwards it.
+- Without a known leader all wait for a bounded time.
 
 A refusal says `proposed` unless the write certainly has no effect and never will.
 """
@@ -19,21 +21,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from node_impl.beat_watch import BeatWatch
 from node_impl.config import NodeConfig
 from node_impl.events import (
     ClientRequest,
-    Deregister,
     Done,
     Effect,
     Entry,
     Event,
     Fatal,
     GetStatus,
-    ListInstances,
-    Lookup,
+    InstanceKey,
+    Read,
     Received,
     Refused,
-    Register,
     Reply,
     Request,
     Respond,
@@ -42,7 +43,7 @@ from node_impl.events import (
     Status,
     Synced,
     TimerFired,
-    Update,
+    Write,
 )
 from node_impl.raft.core import Raft
 from node_impl.raft.messages import (
@@ -57,15 +58,18 @@ from node_impl.raft.messages import (
     RequestVoteReply,
     Written,
 )
-from node_impl.registry.commands import CommandError, encode_command
+from node_impl.registry.commands import CommandError, encode_command, expiry_op
 from node_impl.registry.registry import Registry
-from node_impl.requests import Rejected
+from node_impl.requests import Beat, Rejected
 from node_impl.sessions import Outcome, Sessions
 from node_impl.waiting import Deadlines, SeenForwards
+from node_impl.watches import Watches
 
 REQUEST_TIMER = "requests"
 LEADER_WAIT_TIMER = "leader-wait"
 READ_INDEX_TIMER = "read-index"
+BEAT_TIMER = "beats"
+WATCH_TIMER = "watches"
 APPLY_TIMER = "apply"
 
 Origin = int | tuple[str, str]
@@ -93,6 +97,9 @@ class Node:
         self._open: dict[int, _Pending] = {}
         self._request_deadlines = Deadlines(REQUEST_TIMER, config.request_timeout_ns)
         self._ended = False
+
+        self._watches = Watches(WATCH_TIMER, registry, config.max_watches)
+        self._beats = BeatWatch(BEAT_TIMER, registry)
 
         self._known_leader: tuple[int, str | None] = (0, None)
         """(term, leader) as of the last step, to notice changes."""
@@ -167,6 +174,12 @@ class Node:
             self._leadership_changed()
         if raft.commit_index > raft.last_applied:
             self._apply()
+        changes = self.registry.take_changes()
+        if changes:
+            self._beats.follow(changes.ephemeral, raft.now, raft.outbox.effects)
+            for request_id, value in self._watches.wake(changes):
+                self._respond(request_id, Done(raft.last_applied, value))
+        self._watch_beats()
         if raft.reads.confirmed:
             self._take_confirmed_reads()
 
@@ -239,8 +252,8 @@ class Node:
         match request.body:
             case GetStatus():
                 self._respond(request_id, Done(self.raft.last_applied, self.status()))
-            case Lookup(consistency="stale") | ListInstances(consistency="stale"):
-                self._respond(request_id, Done(self.raft.last_applied, self.registry.read(request.body)))
+            case _ if isinstance(request.body, Read) and request.body.consistency == "stale":
+                self._answer_read(request_id, request.body)
             case _ if len(self._open) >= self.config.max_pending:
                 self._respond(
                     request_id, Refused("overloaded", f"{len(self._open)} requests wait here already", False)
@@ -257,10 +270,10 @@ class Node:
         match request.body:
             case _ if raft.leader is None:
                 self._await_leader(pending)
-            case Register() | Update() | Deregister():
-                pending.proposed = True
+            case _ if isinstance(request.body, Write | Beat):
+                pending.proposed = isinstance(request.body, Write)
                 if raft.role == "leader":
-                    self._propose(request, request_id)
+                    self._take_in(request, request_id)
                 else:
                     message_id = raft.send(raft.leader, Forward(raft.current_term, request))
                     self._forwarded[message_id] = request_id
@@ -289,13 +302,24 @@ class Node:
             raft.last_applied,
             raft.log.last_index,
             raft.members,
+            services=len(self.registry.services.entities),
+            instances=self.registry.size,
+            configs=len(self.registry.configs.by_key),
+            watches=len(self._watches),
         )
 
     # ---- Writes --------------------------------------------------------------------------------------
 
+    def _take_in(self, request: Request, origin: Origin) -> None:
+        """At the leader: a write is proposed, a beat remembered."""
+        if isinstance(request.body, Beat):
+            self._conclude(origin, self._beat(request.body.key))
+        else:
+            self._propose(request, origin)
+
     def _propose(self, request: Request, origin: Origin) -> None:
         body = request.body
-        assert isinstance(body, Register | Update | Deregister)
+        assert isinstance(body, Write)
         index = self.raft.propose(encode_command(body), request.op, request.session)
         self._writes[index] = origin
         if self.may_acknowledge(index):  # never yet, unless the rule is broken
@@ -308,8 +332,9 @@ class Node:
             self.raft.send(peer, ForwardReply(message_id, outcome))
         elif origin in self._open:
             if isinstance(outcome, Written):
-                op = self._open[origin].request.op
-                self.raft.trace("acknowledge", index=outcome.raft_index, op=op)
+                request = self._open[origin].request
+                if isinstance(request.body, Write):
+                    self.raft.trace("acknowledge", index=outcome.raft_index, op=request.op)
                 self._close(origin, Done(outcome.raft_index, outcome.previous))
             else:
                 self._close(origin, outcome)
@@ -330,7 +355,7 @@ class Node:
             reason = f"{len(self._writes)} writes wait at the leader already"
             self._conclude(origin, Refused("overloaded", reason, proposed=False))
         else:
-            self._propose(forward.request, origin)
+            self._take_in(forward.request, origin)
 
     def _on_forward_reply(self, reply: ForwardReply) -> None:
         request_id, outcome = self._forwarded.pop(reply.to, None), reply.outcome
@@ -342,6 +367,38 @@ class Node:
             self._await_leader(pending)  # who was asked does not lead any more: that will be known soon
         else:
             self._conclude(pending.request_id, outcome)
+
+    # ---- Beats -----------------------------------------------------------------------------------------
+
+    def _watch_beats(self) -> None:
+        """A leader watches from when it has applied all that earlier leaders acknowledged."""
+        raft = self.raft
+        if raft.role != "leader":
+            if self._beats.term:
+                self._beats.end()
+        elif self._beats.term != raft.current_term and self._is_up_to_date():
+            self._beats.begin(raft.current_term, raft.now, raft.outbox.effects)
+
+    def _is_up_to_date(self) -> bool:
+        return self.raft.may_serve_reads() and self.raft.last_applied == self.raft.commit_index
+
+    def _beat(self, key: InstanceKey) -> Outcome:
+        """At the leader: an instance's client says that it lives."""
+        raft, instance = self.raft, self.registry.get(key)
+        if instance is not None and not instance.is_ephemeral:
+            reason = f"instance {key.ip}:{key.port} of service {key.service} is persistent: it needs no beats"
+            return Refused("conflict", reason, proposed=False, raft_index=raft.last_applied)
+        if instance is not None and not self._beats.is_leaving(instance):
+            revival = self._beats.beat(instance, raft.now, raft.outbox.effects)
+            if revival is not None:
+                raft.propose(encode_command(revival), expiry_op(revival))
+            return Written(raft.last_applied, instance)
+        if self._beats.term != raft.current_term:
+            return Refused(
+                "no-leader", f"{raft.name} leads since just now and cannot tell yet", proposed=False
+            )
+        reason = f"instance {key.ip}:{key.port} of service {key.service} is not registered; register it again"
+        return Refused("not-found", reason, proposed=False, raft_index=raft.last_applied)
 
     # ---- Reads -----------------------------------------------------------------------------------------
 
@@ -410,8 +467,20 @@ class Node:
             return
         for pending in self._still_open(request_ids):
             body = pending.request.body
-            assert isinstance(body, Lookup | ListInstances)
-            self._close(pending.request_id, Done(self.raft.last_applied, self.registry.read(body)))
+            assert isinstance(body, Read)
+            del self._open[pending.request_id]
+            self._answer_read(pending.request_id, body)
+
+    def _answer_read(self, request_id: int, body: Read) -> None:
+        """Read what is applied here; a long poll that would hear nothing new waits."""
+        raft, value = self.raft, self.registry.read(body)
+        if not self._watches.must_wait(body, value):
+            self._respond(request_id, Done(raft.last_applied, value))
+        elif self._watches.is_full:
+            reason = f"{len(self._watches)} long polls wait here already"
+            self._respond(request_id, Refused("overloaded", reason, proposed=False))
+        else:
+            self._watches.add(request_id, body, raft.now, raft.outbox.effects)
 
     # ---- Peers' messages and timers ------------------------------------------------------------------
 
@@ -445,6 +514,12 @@ class Node:
                 self._expire(request_id, "no-leader", self.config.leader_wait_ns)
         elif name == READ_INDEX_TIMER:
             self._on_read_timer()
+        elif name == BEAT_TIMER:
+            for expiry in self._beats.due(now, effects):
+                self.raft.propose(encode_command(expiry), expiry_op(expiry))
+        elif name == WATCH_TIMER:
+            for request_id, value in self._watches.due(now, effects):
+                self._respond(request_id, Done(self.raft.last_applied, value))
         elif name == APPLY_TIMER:
             pass  # what follows from any step applies the next piece
         else:
@@ -465,6 +540,8 @@ class Node:
             self._close(
                 pending.request_id, Refused("lost-leadership", "the node is stopping", pending.proposed)
             )
+        for request_id in self._watches.give_up():
+            self._respond(request_id, Refused("lost-leadership", "the node is stopping", proposed=False))
         self.raft.trace("stop")
         self._ended = True
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from node_impl.requests import BeatTimes
 from node_impl.transport import Address
 
 EX_USAGE = 64
@@ -16,6 +17,8 @@ LOOPBACK = "127.0.0.1"
 
 _ADDRESS = "[HOST:]PORT"
 _PEER_HELP = "another member, and where to dial it; once for each"
+_BEATS = BeatTimes()
+_BEAT_HELP = "how often an ephemeral instance is asked to beat, unless its metadata says"
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 
 
@@ -35,6 +38,8 @@ class Options:
     election_ms: int
     request_timeout_ms: int
     seed: int | None
+    beats: BeatTimes
+    """How ephemeral instances live that do not say."""
 
 
 def parse_options(argv: Sequence[str] | None) -> Options:
@@ -67,6 +72,7 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         election_ms=given.election_ms,
         request_timeout_ms=given.request_timeout_ms,
         seed=given.seed,
+        beats=BeatTimes(given.beat_interval_ms, given.beat_timeout_ms, given.beat_delete_ms),
     )
 
 
@@ -88,6 +94,15 @@ def _parser() -> _Parser:
     add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")
     add("--election-ms", type=_milliseconds, default=500, metavar="MS", help="time-outs are in [MS, 2 MS)")
     add("--request-timeout-ms", type=_milliseconds, default=2000, metavar="MS")
+    add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
+    add(
+        "--beat-timeout-ms",
+        type=_milliseconds,
+        default=_BEATS.timeout_ms,
+        metavar="MS",
+        help="silence after which it is unhealthy",
+    )
+    add("--beat-delete-ms", type=_milliseconds, default=_BEATS.delete_ms, metavar="MS", help="and removed")
     add("--seed", type=int, help="of the election time-outs; absent: others at each start")
     return parser
 

@@ -13,9 +13,10 @@ import msgspec
 Consistency = Literal["linearizable", "stale"]
 
 # ---- the registry's values ----------------------------------------------------------------------------
+# gc=False: values that can be in no reference cycle, and so many that tracking them would cost.
 
 
-class InstanceKey(msgspec.Struct, frozen=True, order=True):
+class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """What identifies an instance."""
 
     service: str
@@ -26,7 +27,7 @@ class InstanceKey(msgspec.Struct, frozen=True, order=True):
     cluster: str = "DEFAULT"
 
 
-class ServiceKey(msgspec.Struct, frozen=True, order=True):
+class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False):
     """What identifies a service."""
 
     namespace: str
@@ -53,7 +54,7 @@ class BeatTimes(msgspec.Struct, frozen=True, array_like=True):
     """After so long it is removed."""
 
 
-class Instance(msgspec.Struct, frozen=True, tag=True):
+class Instance(msgspec.Struct, frozen=True, tag=True, gc=False):
     """A registered instance as replies show it."""
 
     key: InstanceKey
@@ -86,7 +87,7 @@ class Config(msgspec.Struct, frozen=True, tag=True):
 
     key: ConfigKey
     content: str
-    type: str
+    content_type: str
     md5: str
     """32 hex digits over the content's UTF-8."""
     index: int
@@ -162,7 +163,7 @@ class PublishConfig(msgspec.Struct, frozen=True, tag=True):
 
     key: ConfigKey
     content: str
-    type: str = "text"
+    content_type: str = "text"
     expected_md5: str | None = None
     """Refused as `conflict` unless this is the md5 of what is there. None: whatever is."""
 

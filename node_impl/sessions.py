@@ -1,4 +1,4 @@
-"""Exactly-once writes: which sequence each client has reached, and how that write ended (thesis, section 6.3).
+"""Exactly-once writes: the sequence each client has reached, and how that write ended (thesis, 6.3).
 
 A client that hears nothing repeats its write, and the first copy may be in the log already. A write
 that carries (client id, sequence) is therefore applied only if its sequence is above the client's last;
@@ -132,7 +132,7 @@ class Sessions:
         """
         try:
             table = _decode(snapshot)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SessionsError(f"not a table of sessions: {error}") from error
         self._clients, self.forgotten_up_to = table.clients, table.forgotten_up_to
 

@@ -96,7 +96,8 @@ def fault_periods(nemesis: Sequence[Span], end_of_run: int) -> list[FaultPeriod]
         at = end_of_run if span.end is None else span.end
         actions = actions_of(span)
         unmended: set[str] = set()
-        for action in actions:
+        for action in actions:  # in their order: a restart both kills and starts
+            open_.extend(_begun(span, action, end_of_run))
             ended = _ENDED_BY_ACTION.get(str(action.get("kind")))
             if ended is None:
                 continue
@@ -111,41 +112,30 @@ def fault_periods(nemesis: Sequence[Span], end_of_run: int) -> list[FaultPeriod]
             close(_ENDED_BY_F[span.f], set(), at)
         elif span.f.startswith("heal-"):
             close(span.f.removeprefix("heal-"), set(), at)
-        else:
-            open_.extend(_begun(span, actions, end_of_run))
+        elif not actions:
+            label = _label(span.f, span, ())
+            open_.append(_Open(FaultPeriod(span.f, span.begin, end_of_run, span.index, (), label, False)))
 
     closed.extend(one.period for one in open_)
     return sorted(closed, key=lambda period: (period.begin, period.operation))
 
 
-def _begun(span: Span, actions: Sequence[Mapping[str, Any]], end_of_run: int) -> list[_Open]:
-    begun = []
-    for action in actions:
-        kind = _KIND_OF_ACTION.get(str(action.get("kind")))
-        if kind is None or not action.get("took_effect", True):
-            continue
-        nodes = _nodes(action)
-        begun.append(
-            _Open(
-                FaultPeriod(
-                    kind=kind,
-                    begin=span.begin,
-                    end=end_of_run,
-                    operation=span.index,
-                    nodes=nodes,
-                    label=_label(kind, span, nodes),
-                    healed=False,
-                ),
-                left=set(nodes),
-            )
-        )
-    if not actions and span.f not in _ENDED_BY_F:
-        begun.append(
-            _Open(
-                FaultPeriod(span.f, span.begin, end_of_run, span.index, (), _label(span.f, span, ()), False)
-            )
-        )
-    return begun
+def _begun(span: Span, action: Mapping[str, Any], end_of_run: int) -> list[_Open]:
+    """The period that an action begins, if it begins one."""
+    kind = _KIND_OF_ACTION.get(str(action.get("kind")))
+    if kind is None or not action.get("took_effect", True):
+        return []
+    nodes = _nodes(action)
+    period = FaultPeriod(
+        kind=kind,
+        begin=span.begin,
+        end=end_of_run,
+        operation=span.index,
+        nodes=nodes,
+        label=_label(kind, span, nodes),
+        healed=False,
+    )
+    return [_Open(period, left=set(nodes))]
 
 
 def _nodes(action: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ bare socket server counts what arrives.
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Callable
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -17,6 +19,9 @@ import aiohttp
 from yarl import URL
 
 from harness.client.base import HttpReply, HttpRequest, NoReply
+
+SocketFactory = Callable[[aiohttp.connector.AddrInfoType], socket.socket]
+"""Makes a socket for an address as getaddrinfo tells it; one in another network namespace, perhaps."""
 
 
 class _Broken(Exception):
@@ -41,10 +46,12 @@ class HttpTransport:
 
     Args:
         timeout_s: from handing over a request to its reply's last byte.
+        sockets: makes the sockets; None for ordinary ones.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, sockets: SocketFactory | None = None) -> None:
         self._timeout_s = timeout_s
+        self._sockets = sockets
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> HttpTransport:
@@ -52,7 +59,7 @@ class HttpTransport:
         connected.on_connection_create_end.append(_note_connected)
         connected.on_connection_reuseconn.append(_note_connected)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False),
+            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=False, socket_factory=self._sockets),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,

@@ -1,4 +1,4 @@
-"""What a run made outside its folder, written down so that the next start can remove it.
+"""What a run started and made outside its folder, written down so that the next start can remove it.
 
 A ledger is one JSON-lines file a run, in the user's state folder. Its first line holds a random
 *token*, and it is on disk before anything is started; every process is started with that token in
@@ -15,6 +15,11 @@ still shows its parent's environment. That child holds a copy of the lock's file
 just before `exec`, so `clean` cannot get the lock earlier, and waits for it where the owner is dead;
 then it looks until two passes, `LOOK_AGAIN_S` apart, find nothing, which covers the microseconds
 that remain. The first way covers processes that overwrote their environment.
+
+Whatever else a run makes and the kernel or another host would keep (a network namespace, say) is
+written down *before* it is made, as a kind and a name of the run's own; removal.py knows how each kind
+is removed. It is removed once the run's processes have ended, the last made first, since a process that
+was making it may have been among them; what had not been made yet is passed over.
 
 A process is ended only if it is still the recorded one (number, start time and boot id; see
 processes.py). Where there is no /proc, only recorded processes can be found, and the report says so.
@@ -33,6 +38,7 @@ from types import TracebackType
 import msgspec
 
 from harness.control.processes import Identity, carrying, has_proc, identify, is_alive, send_signal
+from harness.control.removal import Made, remove_all
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
 LOOK_AGAIN_S = 0.02
@@ -55,7 +61,33 @@ class ProcessLine(msgspec.Struct, frozen=True, tag="process"):
     process: Identity
 
 
-Line = Head | ProcessLine
+class MadeLine(msgspec.Struct, frozen=True, tag="made"):
+    """Something is about to be made."""
+
+    kind: str
+    """A key of `removal.REMOVERS`."""
+    name: str
+    """For people, and unique."""
+    details: str = ""
+    """What its remover needs besides."""
+
+
+class GoneLine(msgspec.Struct, frozen=True, tag="gone"):
+    """It has been removed by its owner."""
+
+    kind: str
+    name: str
+
+
+Line = Head | ProcessLine | MadeLine | GoneLine
+
+
+class _Record(msgspec.Struct):
+    """What a ledger says."""
+
+    head: Head | None = None
+    processes: list[Identity] = []
+    made: list[Made] = []
 
 
 class Removed(msgspec.Struct, frozen=True):
@@ -63,12 +95,15 @@ class Removed(msgspec.Struct, frozen=True):
 
     about: str
     processes: tuple[Identity, ...]
+    things: tuple[str, ...] = ()
+    """What else, each as kind and name."""
     problems: tuple[str, ...] = ()
     """What could not be removed or looked for, in words. What could not be removed keeps its ledger."""
 
     def __str__(self) -> str:
         numbers = ", ".join(str(process.pid) for process in self.processes)
-        return "; ".join([f"processes {numbers or 'none'} of the {self.about}", *self.problems])
+        things = f", {', '.join(self.things)}" if self.things else ""
+        return "; ".join([f"processes {numbers or 'none'}{things} of the {self.about}", *self.problems])
 
 
 def state_folder() -> Path:
@@ -90,6 +125,7 @@ class Ledger:
         self.token = secrets.token_hex(16)
         self._encoder = msgspec.json.Encoder()
         self._started: list[Identity] = []
+        self._made: set[tuple[str, str]] = set()
         self._path = folder / f"{self.token}.jsonl"
         self._file = _create_locked(self._path)
         self._write(Head(self.token, identify(os.getpid()), about))
@@ -104,10 +140,20 @@ class Ledger:
         self._started.append(process)
         self._write(ProcessLine(what, process))
 
+    def making(self, kind: str, name: str, details: str = "") -> None:
+        """Write down something that is to be made next; see the module."""
+        self._made.add((kind, name))
+        self._write(MadeLine(kind, name, details))
+
+    def gone(self, kind: str, name: str) -> None:
+        """Write down that it has been removed, or was never made."""
+        self._made.discard((kind, name))
+        self._write(GoneLine(kind, name))
+
     def close(self) -> None:
-        """Delete the ledger, unless a process in it still lives: the next `clean` then sees to that one."""
+        """Delete the ledger, unless something in it is still there: the next `clean` then sees to that."""
         if self._file >= 0:
-            if not any(is_alive(process) for process in self._started):
+            if not self._made and not any(is_alive(process) for process in self._started):
                 self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = -1
@@ -144,7 +190,7 @@ def clean(folder: Path | None = None) -> list[Removed]:
     removed: list[Removed] = []
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
         found = _clean_one(path)
-        if found is not None and (found.processes or found.problems):
+        if found is not None and (found.processes or found.things or found.problems):
             removed.append(found)
     return removed
 
@@ -159,18 +205,23 @@ def _clean_one(path: Path) -> Removed | None:
         if not _take_lock_of_the_dead(file):
             return None
         try:
-            head, recorded = _read(file)
-        except msgspec.DecodeError as error:
-            return Removed(path.name, (), (f"{path} is damaged ({error}): end its processes, delete it",))
+            record = _read(file)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            damage = f"{path} is damaged ({error}): end its processes, delete it"
+            return Removed(path.name, (), problems=(damage,))
+        head = record.head
         if head is None:  # its owner died before it could start anything
             path.unlink(missing_ok=True)
             return None
-        ended, problems = _end_all(head.token, recorded)
+        ended, problems = _end_all(head.token, record.processes)
+        things: list[str] = []
+        if not problems:
+            things, problems = remove_all(reversed(record.made))
         if not problems:
             path.unlink(missing_ok=True)
         if not has_proc():
             problems.append(f"no /proc: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process")
-        return Removed(head.about, tuple(ended), tuple(problems))
+        return Removed(head.about, tuple(ended), tuple(things), tuple(problems))
     finally:
         os.close(file)
 
@@ -192,24 +243,27 @@ def _take_lock_of_the_dead(file: int) -> bool:
 
 def _owner(file: int) -> Identity | None:
     try:
-        head, _ = _read(file)
-    except msgspec.DecodeError:
+        head = _read(file).head
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     return None if head is None else head.owner
 
 
-def _read(file: int) -> tuple[Head | None, list[Identity]]:
-    """The head and the recorded processes; a torn last line is no record, since its process has the token."""
-    head: Head | None = None
-    processes: list[Identity] = []
+def _read(file: int) -> _Record:
+    """What a ledger says. A torn last line is no record: its process has the token, its thing is not made."""
+    record = _Record()
     decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
     for text in os.pread(file, os.fstat(file).st_size, 0).split(b"\n")[:-1]:
         match decoder.decode(text):
             case Head() as line:
-                head = line
+                record.head = line
             case ProcessLine(process=process):
-                processes.append(process)
-    return head, processes
+                record.processes.append(process)
+            case MadeLine(kind, name, details):
+                record.made.append(Made(kind, name, details))
+            case GoneLine(kind, name):
+                record.made = [made for made in record.made if (made.kind, made.name) != (kind, name)]
+    return record
 
 
 def _end_all(token: str, recorded: list[Identity]) -> tuple[list[Identity], list[str]]:

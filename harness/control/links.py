@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from harness.control.framing import Framing
+from harness.control.host import Background
 from harness.control.linkmessages import (
     Answered,
     Asked,
@@ -25,7 +26,7 @@ from harness.control.linkmessages import (
     Reply,
     Statistics,
 )
-from harness.control.local import Background, LocalHost, tail
+from harness.control.local import LocalHost, tail
 
 REPLY_BOUND_S = 5.0
 
@@ -39,9 +40,24 @@ class Healed(msgspec.Struct, frozen=True):
 
     links: tuple[LinkName, ...]
     """Those that had been cut."""
-    swallowed_messages: int
-    """Since the last heal; 0 where messages cannot be told apart."""
     swallowed_bytes: int
+    """Since the last heal."""
+    swallowed_messages: int | None = None
+    """None where messages cannot be told apart."""
+    swallowed_packets: int | None = None
+    """Where packets were dropped rather than bytes swallowed."""
+    connections_reset: int | None = None
+    """Connections on cut links, which could be half-open, that were reset; None where that is not told."""
+
+    def details(self) -> dict[str, int]:
+        """What is known of it, for reports."""
+        facts = {
+            "swallowed_messages": self.swallowed_messages,
+            "swallowed_packets": self.swallowed_packets,
+            "swallowed_bytes": self.swallowed_bytes,
+            "connections_reset": self.connections_reset,
+        }
+        return {name: count for name, count in facts.items() if count is not None}
 
 
 class LinkProxies:
@@ -81,7 +97,7 @@ class LinkProxies:
         messages = sum(state.swallowed_messages for state in states)
         size = sum(state.swallowed_bytes for state in states)
         self._swallowed_at_heal = messages, size
-        return Healed(were_cut, messages - messages_before, size - bytes_before)
+        return Healed(were_cut, size - bytes_before, messages - messages_before)
 
     async def states(self) -> tuple[LinkState, ...]:
         """Every link as it is now.

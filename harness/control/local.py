@@ -1,33 +1,35 @@
 """Processes on this machine: started in the background with a log, ended on purpose, watched all their life.
 
-A `LocalHost` is what one host can do for a test, in words that a remote host can follow too: run an
-argument list in the background, signal what was started, wait for it, read a log's end. Every
-process has a session of its own, so a Ctrl-C for the harness does not reach it, and a watcher task, so
-an end that nobody meant is known when it happens.
+A `LocalHost` is a `Host` (host.py) on this machine, or in a network namespace of it: then everything
+it runs is run by a *prefix* that enters the namespace and becomes the program. Every process has a
+session of its own, so a Ctrl-C for the harness does not reach it, and a watcher task.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from harness.control.host import (
+    COMMAND_BOUND_S,
+    Background,
+    Clock,
+    HostError,
+    Ran,
+    StartError,
+    eventually,
+    within,
+)
 from harness.control.ledger import Ledger
 from harness.control.processes import Identity, identify, is_stopped, send_signal
 
-POLL_S = 0.005
 END_BOUND_S = 10.0
 LONGEST_LINE_BYTES = 1 << 24
-Clock = Callable[[], int]
-"""Nanoseconds since the run began, monotonic."""
-
-
-class StartError(RuntimeError):
-    """A process could not be started; the message says which and why."""
 
 
 class EndError(RuntimeError):
@@ -38,59 +40,22 @@ class EssentialEndedError(RuntimeError):
     """A process without which a run proves nothing has ended, and nobody meant it."""
 
 
-@dataclass
-class Background:
-    """A process in the background, and what is known of its life so far."""
-
-    what: str
-    identity: Identity
-    log: Path
-    started_at: int
-    ended_at: int | None = None
-    status: int | None = None
-    """As `subprocess` gives it: negative is the signal that ended it."""
-    ended_by: str | None = None
-    """Who ended it; None while it runs, and if nobody meant it."""
-    stdin: asyncio.StreamWriter | None = None
-    stdout: asyncio.StreamReader | None = None
-    exited: asyncio.Event = field(default_factory=asyncio.Event)
-    _meant: dict[int, str] = field(default_factory=dict)
-    """Exit statuses that are on somebody's account by now."""
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        return self.identity.pid
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its end has not been seen yet."""
-        return not self.exited.is_set()
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether it is stopped now, as the system says."""
-        return self.is_running and is_stopped(self.identity)
-
-    def _end(self, status: int, at: int) -> None:
-        self.status, self.ended_at, self.ended_by = status, at, self._meant.get(status)
-        self.exited.set()
-
-
 class LocalHost:
     """This machine. Use as `async with`: leaving it ends whatever still runs.
 
     Args:
         ledger: where every process is written down for the case that the harness dies.
         clock: the run's clock.
+        prefix: put before every argument list; it must replace itself by the program it is given.
 
     Raises:
         EssentialEndedError: in an exception group, upon leaving, which it brings about.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, prefix: Sequence[str] = ()) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._prefix = tuple(prefix)
         self._watchers = asyncio.TaskGroup()
         self._watched: dict[asyncio.Task[None], Background] = {}
 
@@ -148,12 +113,13 @@ class LocalHost:
         with log.open("ab") as output:
             try:
                 process = await asyncio.create_subprocess_exec(
+                    *self._prefix,
                     *argv,
                     stdin=asyncio.subprocess.PIPE if with_pipes else asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE if with_pipes else output,
                     stderr=output,
                     cwd=folder,
-                    env={**os.environ, **(environment or {}), **self._ledger.environment},
+                    env=self._environment(environment),
                     start_new_session=True,
                     limit=LONGEST_LINE_BYTES,
                 )
@@ -162,7 +128,13 @@ class LocalHost:
         # Where it has ended already there is nothing to identify; its watcher tells how it ended.
         identity = identify(process.pid) or Identity(process.pid, "", "")
         background = Background(
-            what, identity, log, self._clock(), stdin=process.stdin, stdout=process.stdout
+            what,
+            identity,
+            log,
+            self._clock(),
+            lambda: is_stopped(identity),
+            stdin=process.stdin,
+            stdout=process.stdout,
         )
         watcher = self._watchers.create_task(
             self._watch(process, background, essential), name=f"watch {what}"
@@ -194,43 +166,75 @@ class LocalHost:
             lambda: not process.is_stopped, bound_s
         )
 
+    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+        """See `Host`."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._prefix,
+                *argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+        try:
+            async with asyncio.timeout(bound_s):
+                output, errors = await process.communicate(given.encode())
+        except TimeoutError:
+            raise HostError(f"{' '.join(argv)} took longer than {bound_s:g} s and was ended") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return Ran(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+
+    async def upload(self, here: Path, there: Path) -> None:
+        """See `Host`."""
+        await asyncio.to_thread(shutil.copy2, here, there)
+
+    async def download(self, there: Path, here: Path) -> None:
+        """See `Host`."""
+        await asyncio.to_thread(shutil.copytree, there, here, dirs_exist_ok=True)
+
+    async def make_folder(self, folder: Path) -> None:
+        """See `Host`."""
+        os.makedirs(folder, exist_ok=True)
+
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        """See `Host`."""
+        try:
+            return tuple(sorted(os.listdir(folder)))
+        except FileNotFoundError:
+            return ()
+
+    async def tail(self, log: Path, lines: int) -> list[str]:
+        """See `Host`."""
+        return tail(log, lines)
+
+    def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {**os.environ, **(more or {}), **self._ledger.environment}
+
     def _signal(self, process: Background, number: signal.Signals, by: str, also: int | None = None) -> None:
         """Signal; the exit status that this leads to is then on `by`'s account, and any other on nobody's."""
         if send_signal(process.identity, number):
-            process._meant[-number] = by
+            process.mean(-number, by)
             if also is not None:
-                process._meant[also] = by
+                process.mean(also, by)
 
     async def _watch(
         self, process: asyncio.subprocess.Process, background: Background, essential: bool
     ) -> None:
         status = await process.wait()
-        background._end(status, self._clock())
+        background.end(status, self._clock())
         if essential and background.ended_by is None:
             last = " | ".join(tail(background.log, 3)) or "nothing"
             raise EssentialEndedError(
                 f"{background.what} ended with status {status}; the end of {background.log}: {last}"
             )
-
-
-async def within(bound_s: float, action: Awaitable[object]) -> bool:
-    """Await for at most `bound_s`; whether it was done by then."""
-    try:
-        async with asyncio.timeout(bound_s):
-            await action
-    except TimeoutError:
-        return False
-    return True
-
-
-async def eventually(holds: Callable[[], bool], bound_s: float) -> bool:
-    """Ask again and again, for at most `bound_s`, whether something that nobody announces holds."""
-    deadline = asyncio.get_running_loop().time() + bound_s
-    while not holds():
-        if asyncio.get_running_loop().time() > deadline:
-            return False
-        await asyncio.sleep(POLL_S)
-    return True
 
 
 def tail(log: Path, lines: int) -> list[str]:

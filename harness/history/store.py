@@ -90,11 +90,11 @@ def _read_json_lines(path: Path) -> History:
     for number, line in enumerate(lines, start=1):
         try:
             operations.append(decoder.decode(line))
-        except msgspec.DecodeError as damage:
+        except (msgspec.DecodeError, UnicodeDecodeError) as damage:
             raise HistoryError(number, f"not an operation: {damage}", str(path)) from damage
     if torn:
         # Cut in mid-line by a crash, as the module's docstring allows; whole if only the newline is missing.
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
             operations.append(decoder.decode(torn))
     return History(operations, source=str(path))
 

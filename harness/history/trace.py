@@ -126,7 +126,7 @@ def _read_life(
     for number, line in enumerate(lines, start=1):
         try:
             event = decoder.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return f"{node}: {file.name}, line {number}: {error}"
         if event.seq != seq + 1:
             return f"{node}: {file.name}, line {number}: seq {event.seq} follows {seq}"
@@ -135,7 +135,7 @@ def _read_life(
     if torn:
         try:
             event = decoder.decode(torn)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None  # cut by a kill: nobody outside the node saw what it would have told
         if event.seq == seq + 1:
             events.append(msgspec.structs.replace(event, node=node, life=life))

@@ -1,9 +1,11 @@
 """The leader answers a write as soon as it is proposed."""
 
+from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.node import Node
 
 
+@breaks
 class AcknowledgesEarly(Node):
     """Does not wait for a majority."""
 

@@ -1,9 +1,11 @@
 """What is written to the log stays in the process until much has gathered."""
 
+from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.storage.wal import WriteAheadLog
 
 
+@breaks
 class BufferedLog(WriteAheadLog):
     """Says that it has synced, and has not even written."""
 

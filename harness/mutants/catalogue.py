@@ -19,10 +19,12 @@ class Mutant(msgspec.Struct, frozen=True):
     """What the node does wrong, in one line."""
     caught_by: str
     """The checker whose property it breaks."""
-    options: tuple[str, ...]
-    """Options of `ackproof run` that are known to expose it."""
     source: str
     """Which rule it breaks, or where it was seen."""
+    options: tuple[str, ...] = ()
+    """Options of `ackproof run` that are known to expose it; empty where only the simulator is known to."""
+    also: tuple[str, ...] = ()
+    """Checkers that may rightly report its consequences; any other that does is wrong."""
 
     def parts(self) -> Parts:
         """The node's parts, one of them with the bug.
@@ -78,6 +80,144 @@ MUTANTS: dict[str, Mutant] = {
             caught_by="committed-never-truncated",
             options=("--nemesis", "kill:leader"),
             source="Raft, Figure 3, Leader Append-Only: a leader never deletes entries of its log",
+        ),
+        Mutant(
+            name="vote-without-log-check",
+            about="a voter does not look whether the candidate's log is as good as its own",
+            caught_by="leader-completeness",
+            source="Raft, section 5.4.1; the Raft of Nacos before 1.4 compared terms alone",
+        ),
+        Mutant(
+            name="vote-not-persisted",
+            about="a vote is in memory only, so that a crash frees it",
+            caught_by="one-vote-a-term",
+            source="Raft, Figure 2: votedFor is persistent",
+        ),
+        Mutant(
+            name="term-not-persisted",
+            about="the current term is in memory only, so that a crash brings back an earlier one",
+            caught_by="term-monotonic",
+            source="Raft, Figure 2: currentTerm is persistent",
+        ),
+        Mutant(
+            name="hard-state-not-written",
+            about="term and vote never reach the log on disk, whatever the node believes",
+            caught_by="term-monotonic",
+            source="Raft, Figure 2: updated on stable storage before responding to RPCs",
+        ),
+        Mutant(
+            name="half-is-a-majority",
+            about="half of the members count as a majority",
+            caught_by="election-safety",
+            source="Raft, section 5.2: a majority of the full cluster",
+        ),
+        Mutant(
+            name="count-old-votes",
+            about="a candidate counts votes that were given to it in an earlier term",
+            caught_by="election-safety",
+            source="Raft, Figure 2, Candidates: votes of the same term",
+        ),
+        Mutant(
+            name="previous-term-unchecked",
+            about="a follower checks that it has the previous entry, and not that its term is the same",
+            caught_by="log-matching",
+            source="Raft, section 5.3, AppendEntries rule 2",
+        ),
+        Mutant(
+            name="truncate-on-stale-append",
+            about="a follower cuts whatever an AppendEntries does not mention, also if it is an old one",
+            caught_by="committed-never-truncated",
+            source="Raft, Figure 2, AppendEntries rule 3: if an existing entry conflicts",
+        ),
+        Mutant(
+            name="obey-deposed-leaders",
+            about="a follower takes entries from the leader of an earlier term",
+            caught_by="committed-never-truncated",
+            source="Raft, Figure 2, AppendEntries rule 1",
+        ),
+        Mutant(
+            name="assume-all-matched",
+            about="a leader takes a follower's consent to one message for consent to its whole log",
+            caught_by="durable-before-acknowledge",
+            source="Raft, Figure 2, Leaders: matchIndex",
+        ),
+        Mutant(
+            name="commit-earlier-terms",
+            about="a leader commits entries of earlier terms by counting copies",
+            caught_by="leader-completeness",
+            source="Raft, section 5.4.2 and Figure 8",
+        ),
+        Mutant(
+            name="commit-unmatched",
+            about="a follower commits entries of its own that were not compared with the leader's",
+            caught_by="state-machine-safety",
+            source="Raft, Figure 2, AppendEntries rule 5: index of last new entry",
+        ),
+        Mutant(
+            name="send-before-fsync",
+            about="answers leave before what they promise is on disk",
+            caught_by="durable-before-acknowledge",
+            source="Raft, Figure 2: updated on stable storage before responding to RPCs",
+        ),
+        Mutant(
+            name="count-own-unsynced",
+            about="the leader counts its own copy before it is on its disk",
+            caught_by="durable-before-acknowledge",
+            source="Ongaro's thesis, section 10.2.1",
+        ),
+        Mutant(
+            name="read-before-first-commit",
+            about="a new leader serves reads before it knows what is committed",
+            caught_by="linearizability",
+            source="Raft, section 8: a no-op at the start of a term; thesis, section 6.4",
+        ),
+        Mutant(
+            name="read-before-applied",
+            about="a read is answered from whatever is applied, without waiting for its read index",
+            caught_by="linearizability",
+            source="thesis, section 6.4, step 4",
+        ),
+        Mutant(
+            name="apply-before-commit",
+            about="the leader changes its registry when a write is proposed, before anybody agreed",
+            caught_by="linearizability",
+            source="the Raft of Nacos before 1.4 applied locally before it replicated",
+        ),
+        Mutant(
+            name="timeout-means-failed",
+            about="a write that timed out is said to have failed, though it may yet take effect",
+            caught_by="linearizability",
+            source="Jepsen's analyses: an indeterminate result told as a failure",
+        ),
+        Mutant(
+            name="retry-applied-twice",
+            about="a write that was sent again is applied again",
+            caught_by="linearizability",
+            source="thesis, section 6.3",
+        ),
+        Mutant(
+            name="deregister-forgotten",
+            about="some deregistrations are confirmed and not done",
+            caught_by="linearizability",
+            source="the registry's own meaning: deregister removes by key",
+        ),
+        Mutant(
+            name="never-fsync",
+            about="the log is written and never synced: it does not outlive a loss of power",
+            caught_by="durable-log",
+            source="Raft, Figure 2; fsync left out for speed, as many systems' defaults have it",
+        ),
+        Mutant(
+            name="swallow-disk-errors",
+            about="a failed write or fsync is taken for a success",
+            caught_by="durable-log",
+            source="Rebello et al., Can Applications Recover from fsync Failures? (2020)",
+        ),
+        Mutant(
+            name="recover-short",
+            about="recovery drops the log's last entry, as if it had been torn",
+            caught_by="durable-log",
+            source="a torn end cut by the wrong length",
         ),
     )
 }

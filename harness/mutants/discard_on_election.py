@@ -1,9 +1,11 @@
 """A new leader cleans its log of what it does not know to be committed; some of it is."""
 
+from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.raft.core import Raft
 
 
+@breaks
 class DiscardsOnElection(Raft):
     """Deletes entries of its own log as leader."""
 

@@ -1,9 +1,11 @@
 """A leader serves reads without confirming that it still leads."""
 
+from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.raft.core import Raft
 
 
+@breaks
 class UnconfirmedReads(Raft):
     """Believes that it leads because it led."""
 

@@ -1,9 +1,11 @@
 """A node does not remember that it has voted."""
 
+from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.raft.core import Raft
 
 
+@breaks
 class VotesTwice(Raft):
     """Gives its vote to everybody whose log is good enough."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Kill, Start
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
 
 
@@ -28,5 +28,5 @@ KILL = FaultPackage(
     end="start",
     targets=NODE_TARGETS,
     planner=KillPlanner(),
-    worlds=("sim", "local", "ssh"),
+    worlds=EVERYWHERE,
 )

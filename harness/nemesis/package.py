@@ -13,7 +13,8 @@ import msgspec
 
 from harness.nemesis.base import Planner
 
-WorldName = Literal["sim", "local", "ssh"]
+WorldName = Literal["sim", "local", "netns", "ssh"]
+EVERYWHERE: tuple[WorldName, ...] = ("sim", "local", "netns", "ssh")
 
 
 class FaultPackage(msgspec.Struct, frozen=True):

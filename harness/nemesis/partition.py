@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Cut, Heal, Link
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import TargetError, leader_or_any, target_of
 
 Names = Sequence[str]
@@ -121,5 +121,5 @@ PARTITION = FaultPackage(
     end="heal",
     targets=tuple(SHAPES),
     planner=PartitionPlanner(),
-    worlds=("sim", "local", "ssh"),
+    worlds=EVERYWHERE,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Pause, Resume
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
 
 
@@ -31,5 +31,5 @@ PAUSE = FaultPackage(
     end="resume",
     targets=NODE_TARGETS,
     planner=PausePlanner(),
-    worlds=("sim", "local", "ssh"),
+    worlds=EVERYWHERE,
 )

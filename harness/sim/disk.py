@@ -89,6 +89,13 @@ class SimulatedDisk:
         """The process has ended in the middle of the write that comes next; `draw` says how much of it."""
         self._interruption = (power_lost, draw)
 
+    def lose_power(self, draw: int) -> None:
+        """What was appended and not synced is as far on the disk as it happens to be."""
+        for name, begin in self._unsynced.items():
+            content = self._files[name]
+            content[begin:] = _torn(bytes(content[begin:]), begin, draw)
+        self._unsynced.clear()
+
     def fail(self, failure: Failure) -> None:
         """The write that comes next fails."""
         self._failure = failure
@@ -117,8 +124,12 @@ def _short(data: bytes, draw: int) -> bytes:
 
 
 def _torn(data: bytes, offset: int, draw: int) -> bytes:
-    """Some of the sectors that these bytes at `offset` lie in; the file's length may have grown at once."""
+    """Nothing of it, or all, or some of the sectors that these bytes at `offset` lie in: the file's new
+    length may have reached the disk while a sector's bytes did not, which then reads as zeros."""
     stream = Stream(draw)
+    fate = stream.below(4)
+    if fate < 2:
+        return data if fate else b""
     kept = bytearray(data[: len(data) if stream.chance(1, 2) else stream.below(len(data) + 1)])
     start = 0
     while start < len(kept):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -19,13 +20,17 @@ class NodePlace(msgspec.Struct, frozen=True):
     host: str
     client_port: int
     peer_port: int
-    peers: Mapping[str, int]
-    """By name of each other node: the loopback port to dial it at, which is a link's, not its own."""
+    peers: Mapping[str, str]
+    """By name of each other node: the `host:port` to dial it at; a link's, where links are proxies."""
     data: Path
     trace: Path
     """Outside `data`."""
     log: Path
     seed: int
+    python: str = sys.executable
+    """The Python to run it with, where it is a Python program."""
+    modules: Path | None = None
+    """Where its own modules lie, if they are not installed there."""
 
     @property
     def address(self) -> str:

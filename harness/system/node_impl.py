@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import msgspec
 
 from harness.client.base import HttpReply, HttpRequest
@@ -33,13 +31,13 @@ class NodeImpl(msgspec.Struct, frozen=True):
         """The node's own command line."""
         module = ["node_impl"] if self.mutant is None else ["harness.mutants", self.mutant]
         argv = [
-            *(sys.executable, "-m", *module),
+            *(place.python, "-m", *module),
             *("--name", place.name),
             *("--listen", place.address),
             *("--peer-listen", f"{place.host}:{place.peer_port}"),
         ]
-        for peer, port in place.peers.items():
-            argv += ["--peer", f"{peer}={place.host}:{port}"]
+        for peer, address in place.peers.items():
+            argv += ["--peer", f"{peer}={address}"]
         argv += [
             *("--data", str(place.data)),
             *("--trace", str(place.trace)),
@@ -48,7 +46,8 @@ class NodeImpl(msgspec.Struct, frozen=True):
             *("--request-timeout-ms", str(self.request_timeout_ms)),
             *("--seed", str(place.seed)),
         ]
-        return Command(tuple(argv))
+        environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
+        return Command(tuple(argv), environment)
 
     def status_request(self) -> HttpRequest:
         """The admin endpoint."""
@@ -60,5 +59,5 @@ class NodeImpl(msgspec.Struct, frozen=True):
             return None
         try:
             return msgspec.json.decode(reply.body, type=Status)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None

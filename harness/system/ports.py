@@ -14,6 +14,8 @@ from harness.test import CouldNotRun
 
 LOWEST, HIGHEST = 10_000, 32_000
 LOOPBACK = "127.0.0.1"
+USUAL_PORT = 8848
+"""Nacos's own: where clients reach a node that has its address for itself. Peers dial the port after it."""
 
 
 def free_ports(count: int, base_port: int | None = None) -> list[int]:

@@ -1,5 +1,6 @@
-"""The node's HTTP face: Nacos's v1 instance API, and a few admin endpoints.
+"""The node's HTTP face: what of Nacos's v1 open API the registry means too, and a few endpoints of its own.
 
-What may live here: translating HTTP to `Request` and `Reply` to HTTP (`parameters.py`, `codec.py`, both
-pure), and the listener that carries it (`http.py`). What may not: deciding anything about the registry.
+What may live here: translating HTTP to `Request` and `Reply` to HTTP, all pure (`codec.py` has the tables;
+`instances.py`, `services.py`, `configs.py` know one family of requests each), and the listener that carries
+it (`http.py`). What may not: deciding anything about the registry.
 """

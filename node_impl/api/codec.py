@@ -1,46 +1,60 @@
 """HTTP to `Request`, `Reply` to HTTP; pure, and total: any input gives a request or a precise refusal.
 
-Follows Nacos's v1 open API (paths, parameter names, bodies) where the registry has the same meaning.
-docs/node.md lists the differences. Every refusal is JSON:
+Follows Nacos's v1 open API (paths, parameter names, bodies) where the registry has the same meaning;
+docs/nacos.md lists the differences. One table says what each path takes, one how each request is answered;
+the modules beside this one know the parameters. Every refusal is JSON:
 `{"error": code, "reason": one line, "proposed": whether a write may still take effect}`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
-from node_impl.api.parameters import MAX_NAME_CHARACTERS, MAX_SEQUENCE, BadParameter, Parameters, shown
-from node_impl.events import (
+from node_impl.api import configs, instances, services
+from node_impl.api.metrics import METRICS
+from node_impl.api.parameters import (
+    DEFAULT_BEATS,
+    MAX_NAME_CHARACTERS,
+    MAX_SEQUENCE,
+    BadParameter,
+    Parameters,
+    shown,
+    whole,
+)
+from node_impl.api.replies import HttpReply, json_reply, refuse
+from node_impl.events import Status
+from node_impl.requests import (
+    Beat,
+    BeatTimes,
     Body,
+    DeleteService,
     Deregister,
     Done,
+    GetConfig,
+    GetService,
     GetStatus,
-    Instance,
-    InstanceKey,
+    ListenConfigs,
     ListInstances,
+    ListServices,
     Lookup,
+    PublishConfig,
+    PutService,
     Refused,
     Register,
+    RemoveConfig,
     Reply,
     Request,
-    Status,
     Update,
 )
-from node_impl.requests import Listing
 
-INSTANCE = "/nacos/v1/ns/instance"
-INSTANCE_LIST = "/nacos/v1/ns/instance/list"
 ADMIN_STATUS = "/v1/admin/status"
 ADMIN_HEALTH = "/v1/admin/health"
 
 MAX_BODY_BYTES = 256 * 1024
-"""Enough for the largest metadata, percent-encoded."""
-MAX_PREVIOUS_CHARACTERS = 4096
-"""The longest X-Previous-Metadata: HTTP clients refuse header fields of 8 KiB."""
+"""Enough for the largest metadata or content, percent-encoded."""
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -58,19 +72,18 @@ _STATUS_OF = {
 }
 
 
-class HttpReply(msgspec.Struct, frozen=True):
-    """What goes back to the client."""
-
-    status: int
-    content_type: str
-    body: bytes
-    headers: dict[str, str] = {}
-
-
-def parse(method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]) -> Request | HttpReply:
+def parse(
+    method: str,
+    path: str,
+    query: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    beats: BeatTimes = DEFAULT_BEATS,
+) -> Request | HttpReply:
     """The request behind an HTTP request, or the reply that needs no node: a refusal, or health.
 
-    query: as sent, without the question mark. headers: a mapping that ignores case.
+    query: as sent, without the question mark. headers: a mapping that ignores case. beats: how ephemeral
+    instances live that do not say.
     """
     methods = _ROUTES.get(path)
     if methods is None:
@@ -83,7 +96,7 @@ def parse(method: str, path: str, query: str, body: bytes, headers: Mapping[str,
     if path == ADMIN_HEALTH:
         return HttpReply(200, "application/json", b'{"status":"up"}')
     try:
-        made = make(Parameters(query, _form(body, headers)))
+        made = make(Parameters(query, _form(body, headers), headers, beats))
         op = _name_header(headers, "X-Operation-Id")
         client, sequence = _session(headers)
     except BadParameter as error:
@@ -94,57 +107,15 @@ def parse(method: str, path: str, query: str, body: bytes, headers: Mapping[str,
 def render(request: Request, reply: Reply) -> HttpReply:
     """The HTTP reply for what the node answered."""
     match reply:
+        case Refused(code="not-found") if isinstance(request.body, Beat):
+            return instances.render_unknown_beat(reply)
         case Refused(code, reason, proposed, raft_index):
-            refusal = refuse(_STATUS_OF[code], code, reason, proposed)
-            if raft_index is None:
-                return refusal
-            return msgspec.structs.replace(refusal, headers={"X-Raft-Index": str(raft_index)})
+            return refuse(_STATUS_OF[code], code, reason, proposed, raft_index)
         case Done(raft_index, value):
             return _RENDER[type(request.body)](request.body, raft_index, value)
 
 
-def refuse(status: int, code: str, reason: str, proposed: bool = False) -> HttpReply:
-    """A refusal's body is the same everywhere."""
-    body = msgspec.json.encode({"error": code, "reason": reason, "proposed": proposed})
-    return HttpReply(status, "application/json", body)
-
-
 # ---- requests ------------------------------------------------------------------------------------------
-
-
-def _register(given: Parameters) -> Body:
-    _refuse_ephemeral(given)
-    _refuse_unhealthy(given)
-    weight, enabled = given.weight(), given.boolean("enabled", "enable")
-    return Register(
-        given.key(),
-        weight=1.0 if weight is None else weight,
-        enabled=True if enabled is None else enabled,
-        metadata=given.metadata() or {},
-    )
-
-
-def _update(given: Parameters) -> Body:
-    _refuse_ephemeral(given)
-    _refuse_unhealthy(given)
-    return Update(given.key(), given.weight(), given.boolean("enabled", "enable"), given.metadata())
-
-
-def _deregister(given: Parameters) -> Body:
-    _refuse_ephemeral(given)
-    return Deregister(given.key())
-
-
-def _lookup(given: Parameters) -> Body:
-    return Lookup(given.key(), given.consistency())
-
-
-def _list(given: Parameters) -> Body:
-    given.boolean("healthyOnly")  # every persistent instance counts as healthy, so it selects all
-    service, group = given.service_and_group()
-    return ListInstances(
-        service, given.name("public", "namespaceId"), group, given.clusters(), given.consistency()
-    )
 
 
 def _status(_: Parameters) -> Body:
@@ -152,25 +123,33 @@ def _status(_: Parameters) -> Body:
 
 
 _ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
-    INSTANCE: {"POST": _register, "PUT": _update, "DELETE": _deregister, "GET": _lookup},
-    INSTANCE_LIST: {"GET": _list},
+    instances.INSTANCE: {
+        "POST": instances.parse_register,
+        "PUT": instances.parse_update,
+        "PATCH": instances.parse_patch,
+        "DELETE": instances.parse_deregister,
+        "GET": instances.parse_lookup,
+    },
+    instances.INSTANCE_LIST: {"GET": instances.parse_list},
+    instances.INSTANCE_BEAT: {"PUT": instances.parse_beat},
+    instances.SUBSCRIBE: {"GET": instances.parse_subscribe},
+    services.SERVICE: {
+        "POST": services.parse_create,
+        "PUT": services.parse_change,
+        "DELETE": services.parse_delete,
+        "GET": services.parse_get,
+    },
+    services.SERVICE_LIST: {"GET": services.parse_list},
+    configs.CONFIGS: {
+        "POST": configs.parse_publish,
+        "DELETE": configs.parse_remove,
+        "GET": configs.parse_get,
+    },
+    configs.LISTENER: {"POST": configs.parse_listen},
     ADMIN_STATUS: {"GET": _status},
+    METRICS: {"GET": _status},
     ADMIN_HEALTH: {"GET": _status},
 }
-
-
-def _refuse_ephemeral(given: Parameters) -> None:
-    ephemeral = given.boolean("ephemeral")
-    if ephemeral is not False:
-        how = "absent, which means true," if ephemeral is None else "true"
-        raise BadParameter(
-            f"ephemeral is {how} but this registry keeps persistent instances only; pass ephemeral=false"
-        )
-
-
-def _refuse_unhealthy(given: Parameters) -> None:
-    if given.boolean("healthy") is False:
-        raise BadParameter("healthy=false cannot be registered: persistent instances always count as healthy")
 
 
 def _form(body: bytes, headers: Mapping[str, str]) -> str:
@@ -199,103 +178,31 @@ def _session(headers: Mapping[str, str]) -> tuple[str | None, int | None]:
         raise BadParameter("X-Client-Id and X-Client-Sequence must be given together")
     if text is None:
         return None, None
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_SEQUENCE):
-        raise BadParameter(f"X-Client-Sequence must be a number from 0 to {MAX_SEQUENCE}, not {shown(text)}")
-    return client, int(text)
+    return client, whole("X-Client-Sequence", text, 0, MAX_SEQUENCE)
 
 
 # ---- replies -------------------------------------------------------------------------------------------
 
 
-def _render_write(_: Any, raft_index: int, previous: Instance | None) -> HttpReply:
-    headers = {"X-Raft-Index": str(raft_index)}
-    if previous is not None:
-        metadata = json.dumps(previous.metadata, separators=(",", ":"))  # ASCII, as a header must be
-        if len(metadata) <= MAX_PREVIOUS_CHARACTERS:
-            headers["X-Previous-Metadata"] = metadata
-        else:
-            headers["X-Previous-Metadata-Characters"] = str(len(metadata))
-    return HttpReply(200, "text/plain", b"ok", headers)
-
-
-def _render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> HttpReply:
-    headers = {"X-Raft-Index": str(raft_index)}
-    if found is None:
-        refusal = refuse(404, "not-found", "no such instance")
-        return msgspec.structs.replace(refusal, headers=headers)
-    key = found.key
-    body = {
-        "service": _grouped(key.group, key.service),
-        "ip": key.ip,
-        "port": key.port,
-        "clusterName": key.cluster,
-        "weight": found.weight,
-        "healthy": True,
-        "enabled": found.enabled,
-        "ephemeral": False,
-        "instanceId": _instance_id(key),
-        "metadata": found.metadata,
-    }
-    return HttpReply(200, "application/json", msgspec.json.encode(body), headers)
-
-
-def _render_list(asked: ListInstances, raft_index: int, found: Listing) -> HttpReply:
-    name = _grouped(asked.group, asked.service)
-    body = {
-        "name": name,
-        "groupName": asked.group,
-        "clusters": ",".join(asked.clusters),
-        "cacheMillis": 10_000,
-        "hosts": [_host(instance, name) for instance in found.instances],
-        "lastRefTime": raft_index,
-        "checksum": "",
-        "allIPs": False,
-        "reachProtectionThreshold": False,
-        "valid": True,
-    }
-    headers = {"X-Raft-Index": str(raft_index)}
-    return HttpReply(200, "application/json", msgspec.json.encode(body), headers)
-
-
 def _render_status(_: GetStatus, raft_index: int, status: Status) -> HttpReply:
     fields = msgspec.structs.asdict(status)
-    body = msgspec.json.encode({"name": fields.pop("node"), **fields})
-    return HttpReply(200, "application/json", body, {"X-Raft-Index": str(raft_index)})
+    return json_reply({"name": fields.pop("node"), **fields}, raft_index)
 
 
 _RENDER: dict[type, Callable[[Any, int, Any], HttpReply]] = {
-    Register: _render_write,
-    Update: _render_write,
-    Deregister: _render_write,
-    Lookup: _render_lookup,
-    ListInstances: _render_list,
+    Register: instances.render_write,
+    Update: instances.render_write,
+    Deregister: instances.render_write,
+    Lookup: instances.render_lookup,
+    ListInstances: instances.render_list,
+    Beat: instances.render_beat,
+    PutService: services.render_write,
+    DeleteService: services.render_write,
+    GetService: services.render_get,
+    ListServices: services.render_list,
+    PublishConfig: configs.render_write,
+    RemoveConfig: configs.render_write,
+    GetConfig: configs.render_get,
+    ListenConfigs: configs.render_listen,
     GetStatus: _render_status,
 }
-
-
-def _host(instance: Instance, name: str) -> dict[str, Any]:
-    key = instance.key
-    return {
-        "instanceId": _instance_id(key),
-        "ip": key.ip,
-        "port": key.port,
-        "weight": instance.weight,
-        "healthy": True,
-        "enabled": instance.enabled,
-        "ephemeral": False,
-        "clusterName": key.cluster,
-        "serviceName": name,
-        "metadata": instance.metadata,
-        "instanceHeartBeatInterval": 5000,
-        "instanceHeartBeatTimeOut": 15000,
-        "ipDeleteTimeout": 30000,
-        "instanceIdGenerator": "simple",
-    }
-
-
-def _grouped(group: str, service: str) -> str:
-    return f"{group}@@{service}"
-
-
-def _instance_id(key: InstanceKey) -> str:
-    return f"{key.ip}#{key.port}#{key.cluster}#{_grouped(key.group, key.service)}"

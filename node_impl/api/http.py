@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import http_exceptions, web
 
-from node_impl.api.codec import MAX_BODY_BYTES, HttpReply, parse, refuse, render
-from node_impl.events import Reply, Request
+from node_impl.api.codec import MAX_BODY_BYTES, parse, render
+from node_impl.api.metrics import METRICS, RequestMetrics, kind_of
+from node_impl.api.parameters import DEFAULT_BEATS
+from node_impl.api.replies import HttpReply, refuse
+from node_impl.requests import BeatTimes, Done, Reply, Request
 
 MAX_LINE_BYTES = 256 * 1024
 """Nacos's clients put parameters, metadata included, into the request line."""
@@ -24,12 +28,22 @@ class HttpListener:
     """Serves the node's API on one socket.
 
     ask: gives a request to the node. on_defect: told of any exception that is not a client's fault;
-    the client gets a bare 500 and no traceback.
+    the client gets a bare 500 and no traceback. counters: what else `/metrics` tells. beats: how ephemeral
+    instances live that do not say.
     """
 
-    def __init__(self, ask: Ask, on_defect: Callable[[Exception], None]) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        on_defect: Callable[[Exception], None],
+        counters: Callable[[], Mapping[str, float]] = dict,
+        beats: BeatTimes = DEFAULT_BEATS,
+    ) -> None:
         self._ask = ask
         self._on_defect = on_defect
+        self._counters = counters
+        self._beats = beats
+        self._metrics = RequestMetrics()
         logger = logging.getLogger("node_impl.http")
         logger.addFilter(_bad_requests_in_one_line)
         self._http = web.Server(
@@ -75,11 +89,18 @@ class HttpListener:
             return refuse(400, "bad-request", f"the body broke off: {type(error).__name__}")
         if len(body) > MAX_BODY_BYTES:
             return refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+        begun = time.perf_counter()
         path, _, query = http.raw_path.partition("?")
-        request = parse(http.method, path, query, body, http.headers)
+        request = parse(http.method, path, query, body, http.headers, self._beats)
         if isinstance(request, HttpReply):
+            self._metrics.count("unasked", str(request.status), time.perf_counter() - begun)
             return request
-        return render(request, await self._ask(request))
+        reply = await self._ask(request)
+        outcome = "ok" if isinstance(reply, Done) else reply.code
+        self._metrics.count(kind_of(request.body), outcome, time.perf_counter() - begun)
+        if path == METRICS and isinstance(reply, Done):
+            return self._metrics.render(reply.value, self._counters())
+        return render(request, reply)
 
 
 async def _body(http: web.BaseRequest) -> bytes:

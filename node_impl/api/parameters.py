@@ -9,12 +9,12 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from typing import Literal
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from node_impl.events import InstanceKey
+from node_impl.requests import BeatTimes, Consistency, InstanceKey, ServiceKey
 
 DEFAULT_NAMESPACE = "public"
 DEFAULT_GROUP = "DEFAULT_GROUP"
@@ -29,6 +29,15 @@ MAX_METADATA_BYTES = 64 * 1024
 MAX_PARAMETERS = 64
 MAX_SHOWN_CHARACTERS = 60
 MAX_SEQUENCE = 2**63 - 1
+MAX_WAIT_MS = 60_000
+"""The longest that a long poll may keep its answer back."""
+DEFAULT_BEATS = BeatTimes()
+MAX_BEAT_MS = 86_400_000
+
+BEAT_INTERVAL = "preserved.heart.beat.interval"
+BEAT_TIMEOUT = "preserved.heart.beat.timeout"
+DELETE_TIMEOUT = "preserved.ip.delete.timeout"
+"""Nacos's names in an instance's metadata; milliseconds."""
 
 _HOST = re.compile(r"(?!-)[0-9A-Za-z_-]{1,63}(?<!-)(\.(?!-)[0-9A-Za-z_-]{1,63}(?<!-))*", re.ASCII)
 _ADDRESS_LIKE = re.compile(r"[0-9.]+|[0-9A-Fa-f:.]+:[0-9A-Fa-f:.]*|:[0-9A-Fa-f:.]+")
@@ -44,11 +53,22 @@ class BadParameter(Exception):
 class Parameters:
     """The parameters of one request.
 
+    headers: some of Nacos's parameters come as such. beats: how ephemeral instances live unless their
+    metadata says otherwise.
+
     Raises:
         BadParameter: the query or the form is malformed, or names a parameter twice.
     """
 
-    def __init__(self, query: str, form: str = "") -> None:
+    def __init__(
+        self,
+        query: str,
+        form: str = "",
+        headers: Mapping[str, str] | None = None,
+        beats: BeatTimes = DEFAULT_BEATS,
+    ) -> None:
+        self.headers = {} if headers is None else headers
+        self._beats = beats
         self._values: dict[str, str] = {}
         for source, text in (("query", query), ("form", form)):
             if not text:
@@ -82,6 +102,27 @@ class Parameters:
             raise BadParameter(f"parameter {names[0]} is missing")
         return value
 
+    def also(self, name: str, value: str, source: str) -> None:
+        """Take a parameter from another source; it must not contradict the one that was given."""
+        given = self._values.setdefault(name, value)
+        if given != value:
+            raise BadParameter(f"{name} is {shown(given)}, but {source} says {shown(value)}")
+
+    def integer(self, name: str, least: int, most: int, default: int | None = None) -> int:
+        """A number; without a default it must be there."""
+        value = self.required(name) if default is None else self.optional(name)
+        return default if value is None and default is not None else whole(name, value or "", least, most)
+
+    def fraction(self, name: str) -> float | None:
+        """A number from 0 to 1; None if absent."""
+        value = self.optional(name)
+        if value is None:
+            return None
+        fraction = float(value) if _WEIGHT.fullmatch(value) else math.nan
+        if not 0 <= fraction <= 1:
+            raise BadParameter(f"{name} must be a number from 0 to 1, not {shown(value)}")
+        return fraction
+
     def boolean(self, *names: str) -> bool | None:
         """`true` or `false`, in any case; None if absent."""
         value = self.optional(*names)
@@ -106,6 +147,11 @@ class Parameters:
             group = prefix
         service = checked_name("serviceName", service, MAX_SERVICE_CHARACTERS)
         return service, checked_name("groupName", DEFAULT_GROUP if group is None else group)
+
+    def service_key(self) -> ServiceKey:
+        """What identifies the service that is meant."""
+        service, group = self.service_and_group()
+        return ServiceKey(self.name(DEFAULT_NAMESPACE, "namespaceId"), group, service)
 
     def key(self) -> InstanceKey:
         """What identifies the instance that is meant."""
@@ -136,10 +182,7 @@ class Parameters:
 
     def port(self) -> int:
         """`port`, from 1 to 65535."""
-        value = self.required("port")
-        if not _NUMBER.fullmatch(value) or not 1 <= int(value) <= 65535:
-            raise BadParameter(f"port must be a number from 1 to 65535, not {shown(value)}")
-        return int(value)
+        return self.integer("port", 1, 65535)
 
     def weight(self) -> float | None:
         """`weight`, from 0 to 10000; None if absent."""
@@ -164,7 +207,20 @@ class Parameters:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadParameter(f"metadata must be a JSON object of strings: {error}") from error
 
-    def consistency(self) -> Literal["linearizable", "stale"]:
+    def beats(self, metadata: Mapping[str, str]) -> BeatTimes:
+        """How an ephemeral instance lives: as its metadata says, else as the node's defaults do."""
+
+        def milliseconds(name: str, default: int) -> int:
+            value = metadata.get(name)
+            return default if value is None else whole(f"metadata {name}", value, 1, MAX_BEAT_MS)
+
+        return BeatTimes(
+            milliseconds(BEAT_INTERVAL, self._beats.interval_ms),
+            milliseconds(BEAT_TIMEOUT, self._beats.timeout_ms),
+            milliseconds(DELETE_TIMEOUT, self._beats.delete_ms),
+        )
+
+    def consistency(self) -> Consistency:
         """`consistency`: linearizable unless stale is asked for."""
         match self.optional("consistency"):
             case None | "linearizable":
@@ -192,6 +248,13 @@ def checked_name(parameter: str, value: str, longest: int = MAX_NAME_CHARACTERS)
             f"{parameter} {shown(value)} contains {GROUP_SEPARATOR!r}, which separates group and service"
         )
     return value
+
+
+def whole(name: str, value: str, least: int, most: int) -> int:
+    """The number that `value` spells in decimal digits, if it lies within the bounds."""
+    if not _NUMBER.fullmatch(value) or not least <= int(value) <= most:
+        raise BadParameter(f"{name} must be a number from {least} to {most}, not {shown(value)}")
+    return int(value)
 
 
 def shown(value: str) -> str:

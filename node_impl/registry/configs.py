@@ -37,7 +37,7 @@ class Configs:
             reason = f"{command.key.data_id}: casMd5 is {command.expected_md5}, but {held}"
             return Rejected("conflict", reason)
         self.by_key[command.key] = Config(
-            command.key, command.content, command.type, md5_of(command.content), index
+            command.key, command.content, command.content_type, md5_of(command.content), index
         )
         changes.touched.add(command.key)
         return _version(before)

@@ -15,8 +15,8 @@ from node_impl.requests import (
     Expire,
     Instance,
     InstanceKey,
-    ListInstances,
     Listing,
+    ListInstances,
     ListServices,
     PutService,
     Register,
@@ -223,7 +223,10 @@ class Services:
         if entity is None:
             entity = self.entities[name] = Entity()
         if instance.key not in entity.instances:
-            insort(entity.keys, instance.key)
+            if entity.keys and instance.key < entity.keys[-1]:
+                insort(entity.keys, instance.key)
+            else:  # as always where a snapshot is read
+                entity.keys.append(instance.key)
             self.size += 1
         entity.instances[instance.key] = instance
         return entity

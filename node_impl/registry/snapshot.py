@@ -75,7 +75,7 @@ def read_snapshot(data: bytes) -> tuple[Services, Configs]:
                 f"a registry's snapshot of version {version}; this program reads {SNAPSHOT_VERSION}"
             )
         found = msgspec.msgpack.decode(data, type=_Snapshot)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotError(f"not a registry's snapshot: {error}; restore it from a copy") from error
     services, configs = Services(), Configs()
     services.vanished = found.vanished

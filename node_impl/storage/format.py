@@ -119,7 +119,7 @@ def scan(data: bytes, file: str) -> Scan:
             break
         try:
             records.extend(_decode(payload))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CorruptLog(
                 file, offset, f"an intact frame holds no records of this version: {error}"
             ) from error

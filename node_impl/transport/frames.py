@@ -118,5 +118,5 @@ class FrameDecoder:
 def _decode_hello(payload: bytes) -> Hello:
     try:
         return msgspec.msgpack.decode(payload, type=Hello)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise WireError(f"the handshake is not one: {error}") from error

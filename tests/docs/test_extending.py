@@ -52,6 +52,7 @@ MS = gen.MILLISECOND
 
 def test_the_page_has_a_complete_example_under_sixty_lines_for_each_kind_of_part() -> None:
     assert [name for name in SECTIONS if name not in {block.section for block in EXAMPLES}] == []
+    assert all(block.file for block in PAGE if block.kind != "sh"), "an example without its place"
     lines = {block.file: block.text.count("\n") for block in EXAMPLES}
     assert {file: count for file, count in lines.items() if count >= LONGEST_EXAMPLE} == {}
 
@@ -123,7 +124,8 @@ def test_the_checker_cannot_tell_without_lookups_or_where_the_harness_itself_was
     unanswered = HistoryBuilder()
     unanswered.do("lookup", "a", type_="fail")
     unanswered.do("register", "a", "r1", "r1")
-    assert checker.check(recording(unanswered)).validity is Validity.UNKNOWN
+    verdict = checker.check(recording(unanswered))
+    assert (verdict.validity, verdict.evidence[0].title) == (Validity.UNKNOWN, "not judged")
     for lag_ms, validity in ((200, Validity.UNKNOWN), (150, Validity.INVALID)):
         late = recording(lookups(300), harness_lag=((0, 0), (7, lag_ms * MS)))
         assert checker.check(late).validity is validity

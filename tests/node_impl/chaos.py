@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from node_impl.build import DEFAULT_PARTS, Parts
-from node_impl.events import Body, Deregister, Lookup, Update
-from tests.node_impl.cluster import CONFIG, MS, SECOND, Cluster, Faults, key, register
+from node_impl.events import Body, Deregister, Done, Lookup, Update
+from tests.node_impl.cluster import CONFIG, MS, SECOND, Call, Cluster, Faults, key, register
 from tests.node_impl.invariants import check_calls
 
 ROUGH = Faults(
@@ -29,6 +29,8 @@ def run_chaos(
     cluster = Cluster(size, seed, faults=faults, parts=parts, config=CONFIG)
     cluster.start()
     _keep_asking(cluster, duration)
+    for number in range(3):
+        _RepeatingClient(cluster, f"client{number}", duration).begin()
     _keep_breaking(cluster, duration, restart_all)
     cluster.run(duration)
     cluster.faults = Faults()
@@ -56,6 +58,40 @@ def _keep_asking(cluster: Cluster, end: int) -> None:
             cluster.ask(cluster.up[random.below(len(cluster.up))], _body(cluster))
 
     ask()
+
+
+class _RepeatingClient:
+    """Writes with (client, sequence), and repeats each at any node until it is told how it ended."""
+
+    def __init__(self, cluster: Cluster, name: str, end: int) -> None:
+        self._cluster = cluster
+        self._name = name
+        self._end = end
+        self._sequence = 0
+
+    def begin(self) -> None:
+        """Write the next."""
+        cluster = self._cluster
+        self._sequence += 1
+        if cluster.now < self._end:
+            self._try(register(cluster.random.below(4), f"{self._name}.{self._sequence}"), None)
+
+    def _try(self, body: Body, op: str | None) -> None:
+        cluster = self._cluster
+        if cluster.now >= self._end:
+            return
+        call = None
+        if cluster.up:
+            node = cluster.up[cluster.random.below(len(cluster.up))]
+            call = cluster.ask(node, body, (self._name, self._sequence), op)
+        patience = 20 * MS + cluster.random.below(300 * MS)
+        cluster.later(patience, lambda: self._look(body, op, call))
+
+    def _look(self, body: Body, op: str | None, call: Call | None) -> None:
+        if call is not None and isinstance(call.reply, Done):
+            self.begin()
+        else:
+            self._try(body, op if call is None else call.op)
 
 
 def _body(cluster: Cluster) -> Body:

@@ -76,6 +76,7 @@ class Call:
     body: Body
     op: str
     invoked_at: int
+    session: tuple[str, int] | None = None
     reply: Reply | None = None
     replied_at: int | None = None
 
@@ -171,18 +172,22 @@ class Cluster:
 
     # ---- clients ---------------------------------------------------------------------------------------
 
-    def ask(self, name: str, body: Body) -> Call:
-        """Begin a request at a node that is up."""
+    def ask(
+        self, name: str, body: Body, session: tuple[str, int] | None = None, op: str | None = None
+    ) -> Call:
+        """Begin a request at a node that is up; `op`: whose copy this is, if it repeats a call."""
         request_id = next(self._ids)
-        call = Call(name, body, str(request_id), self.now)
+        call = Call(name, body, op or str(request_id), self.now, session)
         self.calls.append(call)
         self.members[name].calls[request_id] = call
-        self.step(name, ClientRequest(request_id, Request(body, op=call.op)))
+        self.step(name, ClientRequest(request_id, Request(body, call.op, *(session or (None, None)))))
         return call
 
-    def answer(self, name: str, body: Body, limit: int = 10 * SECOND) -> Reply:
+    def answer(
+        self, name: str, body: Body, limit: int = 10 * SECOND, session: tuple[str, int] | None = None
+    ) -> Reply:
         """Ask and run until the reply is there."""
-        call = self.ask(name, body)
+        call = self.ask(name, body, session)
         self.run_until(lambda: call.reply is not None, limit)
         assert call.reply is not None
         return call.reply

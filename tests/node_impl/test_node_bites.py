@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 
 from node_impl.build import Parts
-from node_impl.events import HardState, Recovered
+from node_impl.events import HardState, Recovered, Request
 from node_impl.node import Node
 from node_impl.raft.core import Raft
 from node_impl.raft.messages import AppendEntries, RequestVote
+from node_impl.sessions import Sessions
 from tests.node_impl.chaos import run_chaos
 from tests.node_impl.invariants import Violation
 
@@ -70,6 +71,19 @@ class ServesReadsUnapplied(Node):
         return True
 
 
+class AppliesCopies(Sessions):
+    def is_repeated(self, last_sequence: int, sequence: int) -> bool:
+        return False
+
+    def is_passed(self, last_sequence: int, sequence: int) -> bool:
+        return False
+
+
+class RepeatsAnyWrite(Node):
+    def may_repeat(self, request: Request) -> bool:
+        return True
+
+
 LOST = {"leader completeness", "committed entries stay"}
 
 
@@ -92,6 +106,12 @@ LOST = {"leader completeness", "committed entries stay"}
                 {"acknowledged writes stay", "linearizability"},
             ),
             ("serves reads unapplied", Parts(node=ServesReadsUnapplied), {"linearizability"}),
+            (
+                "applies copies",
+                Parts(sessions=AppliesCopies),
+                {"acknowledged writes stay", "linearizability"},
+            ),
+            ("repeats any write", Parts(node=RepeatsAnyWrite), {"each write once"}),
         )
     ],
 )

@@ -17,6 +17,7 @@ from node_impl.events import (
     Received,
     Refused,
     Register,
+    Reply,
     Request,
     Status,
     Update,
@@ -42,8 +43,15 @@ def started(size: int = 3, seed: int = 1) -> tuple[Cluster, str, str]:
     return cluster, leader, next(name for name in cluster.names if name != leader)
 
 
-def instance(number: int, value: str, weight: float = 1.0) -> Instance:
-    return Instance(key(number), weight, True, {"value": value})
+def instance(index: int, number: int, value: str, weight: float = 1.0) -> Instance:
+    """As it is after its registration at a Raft index."""
+    return Instance(key(number), weight, True, {"value": value}, index=index)
+
+
+def registered(reply: Reply | None) -> int:
+    """The index of a registration that was acknowledged."""
+    assert isinstance(reply, Done)
+    return reply.raft_index
 
 
 def traced(cluster: Cluster, event: str) -> list[tuple[str, object, object]]:
@@ -63,14 +71,14 @@ def test_a_write_at_a_follower_is_forwarded_and_its_reply_says_what_it_replaced_
     second = cluster.answer(follower, register(1, "b"))
     last = cluster.node(leader).raft.log.last_index
     assert first == Done(last - 1, None)
-    assert second == Done(last, instance(1, "a"))
+    assert second == Done(last, instance(last - 1, 1, "a"))
 
 
 def test_deregister_says_what_was_removed_and_succeeds_where_nothing_was() -> None:
     cluster, leader, _ = started()
-    cluster.answer(leader, register(1, "a"))
+    index = registered(cluster.answer(leader, register(1, "a")))
     assert isinstance(reply := cluster.answer(leader, Deregister(key(1))), Done)
-    assert reply.value == instance(1, "a")
+    assert reply.value == instance(index, 1, "a")
     assert isinstance(reply := cluster.answer(leader, Deregister(key(1))), Done)
     assert reply.value is None
 
@@ -85,9 +93,9 @@ def test_an_update_changes_what_is_named_and_is_refused_where_there_is_nothing(
     assert isinstance(refused, Refused)
     assert (refused.code, refused.proposed) == ("not-found", False)
     assert refused.raft_index == cluster.node(leader).raft.log.last_index
-    cluster.answer(node, register(1, "a"))
+    index = registered(cluster.answer(node, register(1, "a")))
     cluster.answer(node, Update(key(1), weight=2.0))
-    assert cluster.answer(node, Lookup(key(1))) == Done(refused.raft_index + 2, instance(1, "a", 2.0))
+    assert cluster.answer(node, Lookup(key(1))) == Done(index + 1, instance(index, 1, "a", 2.0))
 
 
 def test_an_acknowledgement_is_traced_once_by_who_answers_the_client() -> None:
@@ -244,8 +252,8 @@ def test_a_read_sees_every_write_acknowledged_before_it_on_any_node(through_foll
     for number in range(20):
         written = cluster.answer(leader, register(1, number))
         read = cluster.answer(follower if through_follower else leader, Lookup(key(1)))
-        assert isinstance(written, Done)
-        assert read == Done(written.raft_index, instance(1, str(number)))
+        index = registered(written)
+        assert read == Done(index, instance(index, 1, str(number)))
 
 
 def test_reads_of_a_follower_share_one_question_to_the_leader() -> None:
@@ -274,12 +282,12 @@ def test_a_list_is_sorted_and_linearizable_and_a_stale_one_is_answered_at_once_f
         cluster.answer(leader, register(number, number))
     reply = cluster.answer(follower, ListInstances("service"))
     assert isinstance(reply, Done)
-    assert [found.key.port for found in reply.value] == [1, 2, 3]
+    assert [found.key.port for found in reply.value.instances] == [1, 2, 3]
     cluster.cut({follower})
     cluster.answer(leader, register(4, 4))
     stale = cluster.ask(follower, ListInstances("service", consistency="stale"))
     assert isinstance(stale.reply, Done)
-    assert [found.key.port for found in stale.reply.value] == [1, 2, 3]
+    assert [found.key.port for found in stale.reply.value.instances] == [1, 2, 3]
     old = cluster.ask(follower, Lookup(key(4), consistency="stale"))
     assert old.reply == Done(reply.raft_index, None)
 
@@ -287,7 +295,7 @@ def test_a_list_is_sorted_and_linearizable_and_a_stale_one_is_answered_at_once_f
 @pytest.mark.parametrize("lost", [ReadIndex, ReadIndexReply])
 def test_a_read_whose_question_or_answer_is_lost_asks_again(lost: type) -> None:
     cluster, leader, follower = started()
-    cluster.answer(leader, register(1, "a"))
+    index = registered(cluster.answer(leader, register(1, "a")))
     losses: list[str] = []
 
     def lose_first(to: str, envelope: Envelope) -> bool:
@@ -298,24 +306,24 @@ def test_a_read_whose_question_or_answer_is_lost_asks_again(lost: type) -> None:
 
     cluster.drop = lose_first
     assert isinstance(reply := cluster.answer(follower, Lookup(key(1))), Done)
-    assert reply.value == instance(1, "a")
+    assert reply.value == instance(index, 1, "a")
     assert losses
 
 
 def test_a_read_survives_the_loss_of_the_leader() -> None:
     cluster, leader, follower = started()
-    cluster.answer(leader, register(1, "a"))
+    index = registered(cluster.answer(leader, register(1, "a")))
     cluster.crash(leader)
     call = cluster.ask(follower, Lookup(key(1)))
     cluster.run(2 * SECOND)
     assert isinstance(call.reply, Done)
-    assert call.reply.value == instance(1, "a")
+    assert call.reply.value == instance(index, 1, "a")
 
 
 def test_a_read_is_not_served_before_an_entry_of_the_leaders_own_term_is_committed() -> None:
     """Else it could miss what an earlier leader acknowledged (section 8)."""
     cluster, leader, _ = started(5)
-    cluster.answer(leader, register(1, "a"))
+    index = registered(cluster.answer(leader, register(1, "a")))
     cluster.crash(leader)
     cluster.drop = lambda to, envelope: isinstance(envelope.body, AppendEntriesReply)
     cluster.run_until(lambda: any(cluster.node(name).raft.role == "leader" for name in cluster.up))
@@ -326,7 +334,7 @@ def test_a_read_is_not_served_before_an_entry_of_the_leaders_own_term_is_committ
     cluster.drop = lambda to, envelope: False
     cluster.run(2 * SECOND)
     assert isinstance(call.reply, Done)
-    assert call.reply.value == instance(1, "a")
+    assert call.reply.value == instance(index, 1, "a")
 
 
 class ServesReadsUnconfirmed(Raft):
@@ -360,7 +368,7 @@ def test_a_deposed_leader_serves_no_read() -> None:
         assert not isinstance(call.reply, Done)
         cluster.heal()
         cluster.run(2 * SECOND)
-        assert not isinstance(call.reply, Done) or call.reply.value == instance(1, "new")
+        assert not isinstance(call.reply, Done) or call.reply.value.metadata == {"value": "new"}
         check_calls(cluster.calls, cluster.invariants.committed)
 
 

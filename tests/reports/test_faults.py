@@ -83,6 +83,13 @@ def test_a_start_of_one_node_does_not_end_the_kill_of_another() -> None:
     assert times(fault_periods(spans, END)) == [("kill", 100, 305, True), ("kill", 150, END, False)]
 
 
+def test_an_operation_that_kills_and_starts_ends_its_own_period() -> None:
+    steps = [(10, "restart", [act("Kill", "n1"), act("Start", "n1")]), (50, "kill", [act("Kill", "n2")])]
+    periods = fault_periods(nemesis(*steps), 100)
+    assert [(period.nodes, period.healed) for period in periods] == [(("n1",), True), (("n2",), False)]
+    assert periods[0].end < 50
+
+
 def test_a_run_cut_short_in_mid_fault_leaves_the_period_open_to_the_end() -> None:
     assert times(fault_periods(nemesis((100, "kill", None)), END)) == [("kill", 100, END, False)]
     assert times(fault_periods(nemesis((100, "kill", [act("Kill", "n1")]), (200, "start", None)), END)) == [

@@ -12,7 +12,7 @@ import pytest
 
 from harness.client.base import HttpReply, HttpRequest, NoReply
 from harness.client.http import HttpTransport
-from harness.control.local import eventually
+from harness.control.host import eventually
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "DELETE")

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from harness.control.framing import Framing
+from harness.control.host import POLL_S, eventually, within
 from harness.control.ledger import Ledger
 from harness.control.linkmessages import LinkState
 from harness.control.links import LinkError, LinkProxies, start_links
-from harness.control.local import POLL_S, EssentialEndedError, LocalHost, eventually, within
+from harness.control.local import EssentialEndedError, LocalHost
 
 AB, BA = ("a", "b"), ("b", "a")
 SILENCE_S = 0.15

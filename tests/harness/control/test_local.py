@@ -10,16 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.control.host import Background, StartError, eventually, within
 from harness.control.ledger import Ledger
-from harness.control.local import (
-    Background,
-    EssentialEndedError,
-    LocalHost,
-    StartError,
-    eventually,
-    tail,
-    within,
-)
+from harness.control.local import EssentialEndedError, LocalHost, tail
 from harness.control.processes import identify
 
 SLEEP = ["/bin/sleep", "60"]

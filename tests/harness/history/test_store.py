@@ -47,10 +47,16 @@ def test_a_history_cut_anywhere_is_a_readable_prefix(
     assert len(read) >= whole[: min(cut, len(whole))].count(b"\n")
 
 
-def test_damage_in_the_middle_is_refused_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"{torn", b'{"f":"\x80"}', b"\x00"])
+def test_damage_in_the_middle_is_refused_with_its_line(damage: bytes, tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     path.write_bytes(
-        msgspec.json.encode(op(0, 0, "invoke")) + b"\n{torn\n" + msgspec.json.encode(op(1, 0, "ok")) + b"\n"
+        msgspec.json.encode(op(0, 0, "invoke"))
+        + b"\n"
+        + damage
+        + b"\n"
+        + msgspec.json.encode(op(1, 0, "ok"))
+        + b"\n"
     )
     with pytest.raises(HistoryError, match="line 2") as refused:
         read_history(path)

@@ -50,6 +50,7 @@ def test_a_torn_last_line_of_any_life_is_legal(tmp_path: Path) -> None:
         ([event(1), event(3)], b"", "seq 3 follows 1"),
         ([event(2)], b"", "seq 2 follows 0"),
         ([event(1)], b"garbage\n", "line 2"),
+        ([event(1)], b'{"seq":2,"vote":"\x80"}\n', "line 2"),
     ],
 )
 def test_any_other_damage_is_a_gap(tmp_path: Path, events: list[TraceEvent], tail: bytes, gap: str) -> None:

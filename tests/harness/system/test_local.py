@@ -17,7 +17,8 @@ import pytest
 from harness.client.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
 from harness.control import links
-from harness.control.local import POLL_S, LocalHost, eventually
+from harness.control.host import POLL_S, eventually
+from harness.control.local import LocalHost
 from harness.control.processes import identify
 from harness.history import read_trace
 from harness.nemesis.base import ClusterView, Cut, Heal, Kill, NodeView, Pause, Resume, Start
@@ -27,6 +28,7 @@ from harness.system.base import Command, NodePlace
 from harness.system.local import LocalWorld
 from harness.system.node_impl import NodeImpl
 from harness.system.ports import free_ports
+from harness.system.worlds import world_of
 from harness.test import CouldNotRun, Test
 
 NAMES = ("n1", "n2", "n3")
@@ -288,7 +290,7 @@ def test_a_world_is_made_of_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     async def run() -> None:
         test = Test(nodes=("a",), workload="registry", request_timeout_ms=1000)
-        async with LocalWorld.of(test, tmp_path / "nodes", time.monotonic_ns) as world:
+        async with world_of(test, tmp_path / "nodes", time.monotonic_ns) as world:
             assert await world.wait_for_leader(LEADER_BOUND_S) == "a"
             assert len(list((tmp_path / "state" / "ackproof" / "ledger").iterdir())) == 1
 

@@ -15,7 +15,7 @@ PLACE = NodePlace(
     host="127.0.0.1",
     client_port=10001,
     peer_port=10002,
-    peers={"n2": 10003, "n3": 10004},
+    peers={"n2": "127.0.0.1:10003", "n3": "10.0.0.3:10004"},
     data=Path("/run/n1/data"),
     trace=Path("/run/n1/trace"),
     log=Path("/run/n1/log.txt"),
@@ -30,7 +30,7 @@ def test_the_node_understands_its_command_line() -> None:
     assert options.name == "n1"
     assert str(options.listen) == PLACE.address == "127.0.0.1:10001"
     assert options.peer_listen.port == 10002
-    assert {name: address.port for name, address in options.peers.items()} == PLACE.peers
+    assert {name: str(address) for name, address in options.peers.items()} == PLACE.peers
     assert (options.data, options.trace) == (PLACE.data, PLACE.trace)
     assert (options.heartbeat_ms, options.election_ms, options.seed) == (50, 500, 7)
 

@@ -13,8 +13,12 @@ from hypothesis import strategies as st
 from harness.client.base import HttpReply as ClientReply
 from harness.client.registry import RegistryCodec
 from harness.history import Operation
-from node_impl.api.codec import ADMIN_HEALTH, ADMIN_STATUS, INSTANCE, INSTANCE_LIST, HttpReply, parse, render
+from node_impl.api.codec import ADMIN_HEALTH, ADMIN_STATUS, parse, render
+from node_impl.api.configs import CONFIGS, LISTENER
+from node_impl.api.instances import INSTANCE, INSTANCE_BEAT, INSTANCE_LIST, SUBSCRIBE
 from node_impl.api.parameters import MAX_METADATA_BYTES
+from node_impl.api.replies import HttpReply
+from node_impl.api.services import SERVICE, SERVICE_LIST
 from node_impl.events import (
     Deregister,
     Done,
@@ -30,6 +34,7 @@ from node_impl.events import (
     Status,
     Update,
 )
+from node_impl.requests import BeatTimes, Listing
 
 ADDRESS = {"serviceName": "web", "ip": "10.0.0.1", "port": "80"}
 PERSISTENT = {**ADDRESS, "ephemeral": "false"}
@@ -79,10 +84,15 @@ def test_defaults_are_nacos_own() -> None:
 
 
 def test_update_leaves_what_is_not_named() -> None:
-    assert accepted("PUT", INSTANCE, PERSISTENT).body == Update(KEY, None, None, None)
+    assert accepted("PUT", INSTANCE, ADDRESS).body == Update(KEY, None, None, None)
     assert accepted("PUT", INSTANCE, {**PERSISTENT, "weight": "0", "metadata": "{}"}).body == Update(
-        KEY, 0.0, None, {}
+        KEY, 0.0, None, {}, ephemeral=False
     )
+
+
+def test_a_patch_lays_metadata_over_what_is_there() -> None:
+    patch = accepted("PATCH", INSTANCE, {**ADDRESS, "metadata": '{"a":"b"}'}).body
+    assert patch == Update(KEY, metadata={"a": "b"}, merge=True)
 
 
 def test_parameters_may_come_as_a_form() -> None:
@@ -91,7 +101,7 @@ def test_parameters_may_come_as_a_form() -> None:
     assert accepted("POST", INSTANCE, body=body, headers=form).body == Register(KEY)
     assert accepted(
         "DELETE", INSTANCE, "ephemeral=false", body=urlencode(ADDRESS).encode(), headers=form
-    ).body == Deregister(KEY)
+    ).body == Deregister(KEY, ephemeral=False)
 
 
 def test_reads_are_linearizable_unless_stale_is_asked_for() -> None:
@@ -99,7 +109,7 @@ def test_reads_are_linearizable_unless_stale_is_asked_for() -> None:
     assert accepted("GET", INSTANCE, {**ADDRESS, "consistency": "stale"}).body == Lookup(KEY, "stale")
     assert accepted(
         "GET", INSTANCE_LIST, "serviceName=web&clusters=a,b&healthyOnly=true"
-    ).body == ListInstances("web", clusters=("a", "b"))
+    ).body == ListInstances("web", clusters=("a", "b"), healthy_only=True)
     assert accepted("GET", ADMIN_STATUS).body == GetStatus()
 
 
@@ -126,8 +136,8 @@ def test_addresses_and_host_names_are_taken_as_spelled(ip: str) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ephemeral": "true"}, "ephemeral is true but this registry keeps persistent instances only; pass"),
-        ({"ephemeral": ""}, "ephemeral is absent, which means true, but"),
+        ({"ephemeral": "true", "metadata": '{"preserved.heart.beat.timeout":"0"}'},
+         "metadata preserved.heart.beat.timeout must be a number from 1 to 86400000, not '0'"),
         ({"ephemeral": "no"}, "ephemeral must be true or false, not 'no'"),
         ({"serviceName": ""}, "parameter serviceName is missing"),
         ({"serviceName": "a b"}, "serviceName 'a b' contains ' '"),
@@ -154,7 +164,7 @@ def test_addresses_and_host_names_are_taken_as_spelled(ip: str) -> None:
         ({"weight": "10001"}, "weight must be"),
         ({"weight": "1e999"}, "weight must be"),
         ({"enabled": "1"}, "enabled must be true or false, not '1'"),
-        ({"healthy": "false"}, "healthy=false cannot be registered"),
+        ({"healthy": "false"}, "healthy=false cannot be set"),
         ({"metadata": "[]"}, "metadata must be a JSON object of strings: Expected `object`, got `array`"),
         ({"metadata": '{"a":1}'}, "metadata must be a JSON object of strings: Expected `str`, got `int`"),
         ({"metadata": '{"a":"b"'}, "metadata must be a JSON object of strings: Input data was truncated"),
@@ -167,9 +177,13 @@ def test_a_bad_parameter_is_named_with_what_is_allowed(change: dict[str, str], r
     assert reason in said
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_every_write_must_say_that_it_means_a_persistent_instance(method: str) -> None:
-    assert "pass ephemeral=false" in refused(method, INSTANCE, ADDRESS)[2]
+def test_an_instance_is_ephemeral_unless_it_says_otherwise_and_lives_as_its_metadata_says() -> None:
+    assert accepted("POST", INSTANCE, ADDRESS).body == Register(KEY, beats=BeatTimes(5_000, 15_000, 30_000))
+    metadata = {"preserved.heart.beat.timeout": "3000", "preserved.ip.delete.timeout": "9000"}
+    query = urlencode({**ADDRESS, "metadata": json.dumps(metadata)})
+    request = parse("POST", INSTANCE, query, b"", {}, BeatTimes(1, 2, 3))
+    assert isinstance(request, Request)
+    assert request.body == Register(KEY, metadata=metadata, beats=BeatTimes(1, 3_000, 9_000))
 
 
 @pytest.mark.parametrize(
@@ -209,9 +223,9 @@ def test_an_unknown_path_or_method_is_told_from_a_missing_instance() -> None:
     status, code, reason = refused("GET", "/nacos/v1/ns/instances")
     assert (status, code) == (404, "unknown-path")
     assert INSTANCE in reason
-    reply = ask("PATCH", INSTANCE)
+    reply = ask("HEAD", INSTANCE)
     assert isinstance(reply, HttpReply)
-    assert (reply.status, reply.headers) == (405, {"Allow": "POST, PUT, DELETE, GET"})
+    assert (reply.status, reply.headers) == (405, {"Allow": "POST, PUT, PATCH, DELETE, GET"})
 
 
 def test_health_needs_no_leader() -> None:
@@ -223,10 +237,15 @@ def test_health_needs_no_leader() -> None:
 # ---- any input ----------------------------------------------------------------------------------------
 
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "\udcff"])
-PATHS = st.sampled_from([INSTANCE, INSTANCE_LIST, ADMIN_STATUS, ADMIN_HEALTH, "/", "\udcff"])
+PATHS = st.sampled_from(
+    [INSTANCE, INSTANCE_LIST, INSTANCE_BEAT, SUBSCRIBE, SERVICE, SERVICE_LIST, CONFIGS, LISTENER,
+     ADMIN_STATUS, ADMIN_HEALTH, "/", "\udcff"]
+)  # fmt: skip
 NAMES = st.sampled_from(
     ["serviceName", "ip", "port", "namespaceId", "groupName", "clusterName", "weight", "enabled", "metadata",
-     "healthy", "ephemeral", "consistency", "clusters"]
+     "healthy", "ephemeral", "consistency", "clusters", "beat", "index", "wait", "protectThreshold",
+     "selector", "pageNo", "pageSize", "dataId", "group", "tenant", "content", "type", "casMd5",
+     "Listening-Configs"]
 )  # fmt: skip
 VALUES = st.one_of(
     st.text(max_size=12),
@@ -244,6 +263,12 @@ VALUES = st.one_of(
             '{"a":"\\ud800"}',
             '{"a":"b"}',
             "stale",
+            '{"ip":"10.0.0.1","port":80}',
+            '{"ip":1,"port":"x"}',
+            '{"type":"none"}',
+            "d\x02g\x02\x01",
+            "d\x02g\x02" + "0" * 32 + "\x02t\x01",
+            "0" * 32,
         ]
     ),
 )
@@ -256,7 +281,16 @@ QUERIES = st.one_of(
     ),
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(["X-Operation-Id", "X-Client-Id", "X-Client-Sequence", "Content-Type"]),
+    st.sampled_from(
+        [
+            "X-Operation-Id",
+            "X-Client-Id",
+            "X-Client-Sequence",
+            "Content-Type",
+            "Long-Pulling-Timeout",
+            "casMd5",
+        ]
+    ),
     st.text(max_size=8) | st.sampled_from(["application/x-www-form-urlencoded", "7"]),
     max_size=4,
 )
@@ -338,9 +372,8 @@ def test_a_missing_instance_is_404_with_the_index_at_which_it_was_missing() -> N
         }
 
 
-def test_a_list_shows_enabled_hosts_only_as_nacos_does() -> None:
-    disabled = Instance(InstanceKey("web", "10.0.0.2", 80), 1.0, False, {})
-    reply = render(Request(ListInstances("web")), Done(9, (INSTANCE_VALUE, disabled)))
+def test_a_list_shows_hosts_as_nacos_does() -> None:
+    reply = render(Request(ListInstances("web")), Done(9, Listing((INSTANCE_VALUE,))))
     body = json.loads(reply.body)
     assert reply.headers == {"X-Raft-Index": "9"}
     assert [host["ip"] for host in body.pop("hosts")] == ["10.0.0.1"]
@@ -357,12 +390,25 @@ def test_a_list_shows_enabled_hosts_only_as_nacos_does() -> None:
     }
 
 
+def test_a_list_says_who_is_ephemeral_who_is_unhealthy_and_whether_that_is_covered_up() -> None:
+    sick = Instance(KEY, 1.0, True, {}, BeatTimes(1, 2, 3), healthy=False)
+    shown = json.loads(render(Request(ListInstances("web")), Done(9, Listing((sick,), True))).body)
+    assert shown["reachProtectionThreshold"] is True
+    host = shown["hosts"][0]
+    assert (host["healthy"], host["ephemeral"]) == (False, True)
+    times = [
+        host[name] for name in ("instanceHeartBeatInterval", "instanceHeartBeatTimeOut", "ipDeleteTimeout")
+    ]
+    assert times == [1, 2, 3]
+
+
 def test_status_shows_the_node() -> None:
     status = Status("n1", "leader", 3, "n1", "n1", 7, 7, 8, ("n1", "n2"))
     reply = render(Request(GetStatus()), Done(7, status))
     assert json.loads(reply.body) == {
         "name": "n1", "role": "leader", "term": 3, "vote": "n1", "leader": "n1",
         "commit": 7, "applied": 7, "last": 8, "members": ["n1", "n2"],
+        "services": 0, "instances": 0, "configs": 0, "watches": 0,
     }  # fmt: skip
 
 
@@ -392,8 +438,8 @@ def test_a_refusal_says_whether_the_write_may_still_happen(code: Any, status: in
         ("deregister", "web/10.0.0.1:80", None, Done(7, None), None),
         ("lookup", "web/10.0.0.1:80", None, Done(7, INSTANCE_VALUE), "r1"),
         ("lookup", "web/10.0.0.1:80", None, Done(7, None), None),
-        ("list", "web", None, Done(7, (INSTANCE_VALUE,)), {"10.0.0.1:80": "r1"}),
-        ("final-local", "web", None, Done(7, ()), {}),
+        ("list", "web", None, Done(7, Listing((INSTANCE_VALUE,))), {"10.0.0.1:80": "r1"}),
+        ("final-local", "web", None, Done(7, Listing(())), {}),
     ],
 )
 def test_the_harness_own_client_understands_both_ways(

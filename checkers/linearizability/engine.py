@@ -1,0 +1,282 @@
+"""The general engine: Wing & Gong's search with Lowe's memoization, over any model.
+
+Wing & Gong (J. Parallel Distrib. Comput. 17, 1993); Lowe, "Testing for linearizability" (Concurrency
+Comput. 29, 2017). A model's calls become kinds, its states integers; `kernel` searches over those.
+
+- Scalar models (see `checkers.models.model`) need no table: numbers stand for themselves, any other
+  value is interned. Texts that grow by appending are followed by a fingerprint, the text as a number
+  modulo the prime 2^61 - 1, of which an append needs only the old one; so a *valid* order is replayed
+  on the real texts, and whoever reports *invalid* confirms it with `Engine(model, exact=True)`
+  (`judge.judge_part` does), which tabulates the real texts.
+- All other models' transitions are computed when first met, and kept for all parts of a history.
+
+The budget counts configurations and bytes, not seconds: the same history gives the same verdict
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from checkers.linearizability import kernel
+from checkers.linearizability.compiled import flat, zeros
+from checkers.linearizability.part import Part
+from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar
+
+TABLED = (kernel.TABLE, 0, 0, 0, 0)
+
+
+class Answer(Enum):
+    """What a search found. `GAVE_UP`: the budget ran out first."""
+
+    LINEARIZABLE = "linearizable"
+    NOT_LINEARIZABLE = "not linearizable"
+    GAVE_UP = "gave up"
+
+
+ANSWERS = {
+    kernel.LINEARIZABLE: Answer.LINEARIZABLE,
+    kernel.NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
+    kernel.GAVE_UP: Answer.GAVE_UP,
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one part may cost. Configurations are (operations placed, state); bytes are the memo's."""
+
+    configurations: int = 3_000_000
+    memory_bytes: int = 1 << 30
+
+
+DEFAULT = Budget()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a search found, after how much."""
+
+    answer: Answer
+    configurations: int
+    order: Sequence[int]
+    """Places in the part: the order found, or else the longest one that the search came to."""
+    why: str = ""
+    """For `GAVE_UP`: which budget ran out."""
+
+
+class Engine:
+    """Searches parts of histories of one model. Keeps what it learnt of the model from part to part."""
+
+    def __init__(self, model: Model, *, exact: bool = False) -> None:
+        self.model = model
+        self._effect_of = model.effect if isinstance(model, Scalar) and not exact else None
+        self._fingerprints = self._effect_of is not None and type(model.initial) is str
+        self._numbers = self._effect_of is not None and type(model.initial) is int
+        self._kinds: dict[Call, int] = {}
+        self._calls: list[Call] = []
+        self._effects = flat([])
+        self._coded_calls: Sequence[Call] = ()
+        self._codes = np.zeros(0, dtype=np.int64)
+        self._states: dict[Hashable, int] = {}
+        self._state_of: list[Hashable] = []
+        self._table_size = 0
+        self._table_keys, self._table_values = zeros(1024, -1), zeros(1024)
+        self._room = 0
+        self._make_room(200)
+
+    def _make_room(self, operations: int) -> None:
+        """Work arrays for parts of up to so many operations; they are reused, and cleared by `prepare`."""
+        self._room = operations
+        self._item_calls, self._rets, self._item_kinds = (zeros(operations) for _ in range(3))
+        self._option_calls, self._option_kinds = zeros(operations), zeros(operations)
+        self._items_from, self._options_from = zeros(operations), zeros(operations)
+        self._group_kinds, self._group_of = zeros(operations), zeros(operations)
+        self._groups = zeros(operations + 1)
+        self._wanted = zeros(operations)
+        words = operations // kernel.BITS + 3
+        self._used = zeros(words)
+        # A window can lie at the end of the placed bits: one more window's length behind them.
+        self._placed = zeros(2 * words + 2)
+        self._registers = zeros(kernel.REGISTERS)
+        self._frames = zeros(kernel.FRAME_WIDTH * (operations + 1))
+        self._best = zeros(operations + 1)
+        self._needed = zeros(256)
+        self._slots = zeros(1 << max(10, (2 * operations).bit_length()), -1)
+        self._memo = zeros(64 * operations)
+
+    def decide(self, part: Part, budget: Budget = DEFAULT, *, initial: Any = ANYTHING) -> Result:
+        """Search one part, from the model's initial state or from another one.
+
+        Raises:
+            IllegalCall: the model does not know one of its calls.
+        """
+        begin = self._state(self.model.initial if initial is ANYTHING else initial)
+        kinds = self._kinds_of(part)
+        if len(part) > self._room:
+            self._make_room(2 * len(part))
+        if len(self._wanted) < len(self._states):
+            self._wanted = zeros(2 * len(self._states))
+        registers = self._registers
+        interned = 0 if self._fingerprints or self._numbers else len(self._states)
+        kernel.prepare(
+            flat(part.invoked),
+            flat(part.completed),
+            kinds,
+            self._effects,
+            interned,
+            self._item_calls,
+            self._rets,
+            self._item_kinds,
+            self._items_from,
+            self._option_calls,
+            self._option_kinds,
+            self._options_from,
+            self._groups,
+            self._group_kinds,
+            self._group_of,
+            self._wanted,
+            self._slots,
+            self._placed,
+            self._used,
+            registers,
+        )
+        items, groups, window_words, option_words = (int(registers[place]) for place in (0, 2, 3, 4))
+        for register in range(kernel.REGISTERS):
+            registers[register] = 0
+        registers[kernel.STATE] = begin
+        width = 4 + window_words + option_words
+        while True:
+            status = kernel.search(
+                self._item_calls,
+                self._rets,
+                self._item_kinds,
+                items,
+                self._option_calls,
+                self._option_kinds,
+                self._groups,
+                groups,
+                self._effects,
+                self._table_keys,
+                self._table_values,
+                registers,
+                self._frames,
+                self._placed,
+                self._used,
+                window_words,
+                option_words,
+                self._memo,
+                self._slots,
+                self._needed,
+                self._best,
+                self._items_from,
+                self._options_from,
+                budget.configurations,
+            )
+            if status == kernel.NEED:
+                self._learn()
+            elif status != kernel.GROW:
+                why = f"{budget.configurations} configurations" if status == kernel.GAVE_UP else ""
+                break
+            elif not self._grow_memo(width, budget.memory_bytes):
+                status, why = kernel.GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
+                break
+        order = self._best[: int(registers[kernel.BEST])].copy()
+        return Result(ANSWERS[status], int(registers[kernel.VISITED]), order, why)
+
+    def _grow_memo(self, width: int, most_bytes: int) -> bool:
+        """Double the memo, and the slots with it; whether that was allowed."""
+        wanted = max(2 * len(self._memo), 64 * width)
+        if 8 * wanted > most_bytes:
+            return False
+        if isinstance(self._memo, list):
+            self._memo += [0] * (wanted - len(self._memo))
+        else:
+            self._memo = np.concatenate([self._memo, zeros(wanted - len(self._memo))])
+        entries = int(self._registers[kernel.ENTRIES])
+        if 2 * len(self._memo) // width > len(self._slots):
+            self._slots = zeros(1 << (2 * len(self._memo) // width).bit_length(), -1)
+            kernel.rehash(self._memo, self._slots, width, entries)
+        return True
+
+    def _kinds_of(self, part: Part) -> Any:
+        """The part's operations as kinds of this engine."""
+        if part.calls is not self._coded_calls:  # the parts of one history share their calls
+            known = self._kinds
+            try:
+                codes = [known[call] for call in part.calls]
+            except KeyError:
+                self._add_kinds(part.calls)
+                codes = [known[call] for call in part.calls]
+            self._coded_calls, self._codes = part.calls, np.array(codes)
+        return flat(self._codes[part.kinds])
+
+    def _add_kinds(self, calls: Sequence[Call]) -> None:
+        added: list[int] = []
+        for call in calls:
+            if call not in self._kinds:
+                self._kinds[call] = len(self._calls)
+                self._calls.append(call)
+                added += self._encoded(call)
+        effects = flat(added)
+        self._effects = (
+            self._effects + effects if isinstance(effects, list) else np.concatenate([self._effects, effects])
+        )
+
+    def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
+        if self._effect_of is None:
+            self.model.step(self.model.initial, call)  # refuses a call that it does not know
+            return TABLED
+        effect: Effect = self._effect_of(call)
+        test, tested = kernel.ANY, 0
+        if effect.expected is not ANYTHING:
+            test, tested = kernel.IS, self._state(effect.expected)
+        elif effect.unless is not ANYTHING:
+            test, tested = kernel.IS_NOT, self._state(effect.unless)
+        match effect.action:
+            case Action.KEEP:
+                return test, tested, kernel.KEEP, 0, 0
+            case Action.PUT:
+                return test, tested, kernel.PUT, self._state(effect.argument), 0
+            case Action.ADD:
+                return test, tested, kernel.ADD, effect.argument, 0
+            case Action.APPEND:
+                text = effect.argument.encode("utf-8", "surrogatepass")
+                tail = int.from_bytes(text, "big") % kernel.PRIME
+                return test, tested, kernel.APPEND, tail, pow(256, len(text), kernel.PRIME)
+
+    def _state(self, value: Any) -> int:
+        """The integer that stands for a state."""
+        if self._fingerprints:
+            return int.from_bytes(b"\1" + value.encode("utf-8", "surrogatepass"), "big") % kernel.PRIME
+        if self._numbers:
+            return value  # type: ignore[no-any-return]
+        known = self._states.get(value)
+        if known is None:
+            known = self._states[value] = len(self._state_of)
+            self._state_of.append(value)
+        return known
+
+    def _learn(self) -> None:
+        """Compute the transitions that the search stopped for."""
+        state = int(self._registers[kernel.STATE])
+        needed = {int(kind) for kind in self._needed[: int(self._registers[kernel.NEEDED])]}
+        self._table_size += len(needed)
+        if 2 * self._table_size > len(self._table_keys):
+            self._grow_table()
+        for kind in needed:
+            after = self.model.step(self._state_of[state], self._calls[kind])
+            code = kernel.ILLEGAL if after is IMPOSSIBLE else self._state(after)
+            kernel.learn(self._table_keys, self._table_values, state << 30 | kind, code)
+
+    def _grow_table(self) -> None:
+        keys, values = self._table_keys, self._table_values
+        size = 4 * len(keys)
+        self._table_keys, self._table_values = zeros(size, -1), zeros(size)
+        for key, value in zip(keys, values, strict=True):
+            if key != -1:
+                kernel.learn(self._table_keys, self._table_values, key, value)

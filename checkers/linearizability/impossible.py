@@ -1,0 +1,238 @@
+"""What to show of a part without an order, whatever its model: the first reply that no order explains,
+a smallest impossible part of what led to it, and what every open operation would have needed.
+
+**The longest explicable prefix.** Linearizability is closed under prefixes, so a binary search over
+the completions finds the first reply that no order explains.
+
+**Shrinking, soundly.** What is shown must be impossible because of the history, not because shrinking
+tore it (a read of 3 without the write of 3 shows nothing). So an operation is never simply left out.
+Two weakenings are sound for every model, as whatever explains the history explains the weaker one:
+
+- *Forget a reply*: the operation may then have happened at any time after it began, or not at all.
+  One that changes nothing, or whose effect none of the remaining replies tells, is then of no account.
+- *Forget the past*: what completed before some moment is left out, and the state at that moment may
+  be any. It is enough to try each value that a remaining reply asks for, and one that none asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from checkers.linearizability.engine import Answer, Budget, Engine
+from checkers.linearizability.kernel import NEVER
+from checkers.linearizability.part import Part
+from checkers.linearizability.words import need_in_words, value_in_words
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Action, Call, Model, Scalar
+
+Mask = npt.NDArray[np.bool_]
+SHRINKING = 400_000
+"""What shrinking one part may cost: configurations visited, and operations of the parts searched."""
+EACH = 10_000
+"""What one step of it may cost."""
+MOST_STATES = 40
+"""With more states than this to begin in, the past is not forgotten."""
+
+
+@dataclass(frozen=True)
+class Impossible:
+    """Why a part is not linearizable."""
+
+    part: Part
+    """What was known when the culprit completed."""
+    culprit: int
+    """Place in `part` of the operation with the first reply that no order explains."""
+    core: tuple[int, ...]
+    """Places in `part`: operations whose replies are impossible together."""
+    maybe: tuple[int, ...]
+    """Places of the operations that may also have taken effect, and still do not explain it."""
+    from_any_state: bool
+    """Whether the core is impossible whatever came before it."""
+    stuck: str
+    """How far the longest order comes, and what each operation that should be next would need."""
+
+
+def doubled(part: Part) -> Part:
+    """The part with, behind its calls, the same ones without their replies."""
+    calls = tuple(part.calls)
+    calls += tuple(call._replace(result=MAYBE) for call in calls)
+    return Part(part.key, part.invoked, part.completed, part.kinds, calls)
+
+
+def weakened(part: Part, forgotten: Mask) -> Part:
+    """A doubled part with some replies forgotten."""
+    half = len(part.calls) // 2
+    kinds = np.where(forgotten & (part.kinds < half), part.kinds + half, part.kinds)
+    return Part(part.key, part.invoked, np.where(forgotten, NEVER, part.completed), kinds, part.calls)
+
+
+def until(part: Part, cutoff: int) -> Part:
+    """What was known just after the completion at index `cutoff`: later replies are taken back."""
+    begun = part.only(part.invoked <= cutoff)
+    return weakened(begun, begun.completed > cutoff)
+
+
+def explain(model: Model, part: Part, budget: Budget) -> Impossible | None:
+    """Explain a part that has no order. None if the exact search does not confirm that within the budget."""
+    shrinking = _Shrinking(Engine(model), budget)
+    part = doubled(part)
+    completions = np.sort(part.completed[part.completed < NEVER])
+    low, high = 0, len(completions) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if shrinking.impossible(until(part, int(completions[middle]))):
+            high = middle
+        else:
+            low = middle + 1
+    known = until(part, int(completions[low]))
+    exact = _Shrinking(Engine(model, exact=True), budget)
+    if not exact.impossible(known):
+        return None
+    kept = shrinking.shrink(known)
+    if not exact.still(known, kept):
+        kept = _Kept(known.completed < NEVER, 0)
+    culprit = int(np.flatnonzero(known.completed == completions[low])[0])
+    core = tuple(int(place) for place in np.flatnonzero(kept.replies))
+    maybe = _of_account(model, known, kept.replies, kept.begin)
+    return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(exact, known))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A weakening: whose replies are kept, and from which index on anything is looked at (0: all)."""
+
+    replies: Mask
+    begin: int
+
+
+class _Shrinking:
+    def __init__(self, engine: Engine, budget: Budget) -> None:
+        self.engine = engine
+        self._budget = budget
+        self._left = SHRINKING
+
+    def impossible(self, part: Part) -> bool:
+        """Whether a part has no order; if the budget runs out, no."""
+        return self.engine.decide(part, self._budget).answer is Answer.NOT_LINEARIZABLE
+
+    def shrink(self, part: Part) -> _Kept:
+        """Forget the past, then replies, in ever smaller groups (Zeller's ddmin), as far as it may cost."""
+        replies = part.completed < NEVER
+        begin = self._latest_begin(part)
+        replies = replies & (part.invoked >= begin)
+        if not self.still(part, _Kept(replies, begin)):
+            replies, begin = part.completed < NEVER, 0
+        size = max(1, int(replies.sum()) // 2)
+        while size and self._left > 0:
+            forgot = False
+            places = np.flatnonzero(replies)
+            for start in range(0, len(places), size):
+                fewer = replies.copy()
+                fewer[places[start : start + size]] = False
+                if self._left > 0 and self.still(part, _Kept(fewer, begin)):
+                    replies, forgot = fewer, True
+            size = size if forgot and size == 1 else size // 2
+        return _Kept(replies, begin)
+
+    def _latest_begin(self, part: Part) -> int:
+        """The latest moment such that what began from then on is impossible from any state; or 0."""
+        model = self.engine.model
+        if not isinstance(model, Scalar) or any(_moves(model, call) for call in part.calls):
+            return 0
+        replies = part.completed < NEVER
+        low, high = 0, len(part) - 1
+        begins = part.invoked
+        while low < high and self._left > 0:
+            middle = (low + high + 1) // 2
+            begin = int(begins[middle])
+            if self.still(part, _Kept(replies & (begins >= begin), begin)):
+                low = middle
+            else:
+                high = middle - 1
+        return int(begins[low]) if low else 0
+
+    def still(self, part: Part, kept: _Kept) -> bool:
+        """Whether the weakened part is impossible."""
+        self._left -= len(part)
+        each = Budget(min(EACH, self._budget.configurations), self._budget.memory_bytes)
+        if not kept.begin:
+            return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
+        lasting = part.only((part.completed >= kept.begin) | kept.replies)
+        replies = kept.replies[(part.completed >= kept.begin) | kept.replies]
+        states = _states_to_begin_in(self.engine.model, part)
+        if len(states) > MOST_STATES:
+            return False
+        return self._counted(weakened(lasting, ~replies & (lasting.completed < NEVER)), each, states)
+
+    def _counted(self, part: Part, budget: Budget, states: list[Hashable]) -> bool:
+        for state in states:
+            result = self.engine.decide(part, budget, initial=state)
+            self._left -= result.configurations
+            if result.answer is not Answer.NOT_LINEARIZABLE:
+                return False
+        return True
+
+
+def _moves(model: Scalar, call: Call) -> bool:
+    """Whether a call's effect depends on the state, so that not all states can be tried."""
+    return model.effect(call).action in (Action.ADD, Action.APPEND)
+
+
+class _Other:
+    """A state that no operation names."""
+
+
+def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
+    assert isinstance(model, Scalar)
+    asked: dict[Hashable, None] = {_Other(): None}
+    for kind in np.unique(part.kinds):
+        effect = model.effect(part.calls[int(kind)])
+        for state in (effect.expected, effect.unless):
+            if state is not ANYTHING:
+                asked[state] = None
+    return list(asked)
+
+
+def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[int, ...]:
+    """The operations without a (kept) reply whose effect a kept reply may tell."""
+    left = np.flatnonzero(~replies & (part.completed >= begin))
+    if not isinstance(model, Scalar):
+        return tuple(int(place) for place in left)
+    effects = {int(place): model.effect(part.call(int(place))._replace(result=MAYBE)) for place in left}
+    told = {model.effect(part.call(int(place))).expected for place in np.flatnonzero(replies)}
+    told |= {effect.expected for effect in effects.values()}
+    every = any(model.effect(part.call(int(p))).unless is not ANYTHING for p in np.flatnonzero(replies))
+    return tuple(
+        place
+        for place, effect in effects.items()
+        if effect.action in (Action.ADD, Action.APPEND)
+        or (effect.action is Action.PUT and (every or effect.argument in told))
+    )
+
+
+def _stuck(shrinking: _Shrinking, part: Part) -> str:
+    """The longest order that the search came to, and what comes next in real time."""
+    model = shrinking.engine.model
+    result = shrinking.engine.decide(part, Budget(EACH))
+    state = model.initial
+    order = [int(place) for place in result.order]
+    for place in order:
+        after = model.step(state, part.call(place))
+        assert after is not IMPOSSIBLE, "the search placed it"
+        state = after
+    rest = np.ones(len(part), dtype=bool)
+    rest[order] = False
+    open_ones = np.flatnonzero(rest & (part.completed < NEVER))
+    first_ret = part.completed[open_ones].min() if len(open_ones) else NEVER
+    following = [int(place) for place in open_ones if part.invoked[place] < first_ret]
+    needs = ", ".join(
+        f"operation {int(part.invoked[place])} {need_in_words(model, state, part.call(place))}"
+        for place in following[:8]
+    )
+    return (
+        f"The longest order places {len(order)} of {len(part)} operations and ends with "
+        f"{value_in_words(state)}; of what should come next, {needs}."
+    )

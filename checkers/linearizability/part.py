@@ -1,0 +1,85 @@
+"""What a search is given: the operations on one key as arrays, and how a history becomes such parts.
+
+Linearizability is local (Herlihy & Wing 1990, theorem 1), so a history is judged key by key wherever
+its operations name one (P-compositionality: Horn & Kroening, FORTE 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from checkers.linearizability.kernel import NEVER
+from checkers.models.model import MAYBE, Call
+from harness.history import History
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """n operations on one key, by invocation. Times are positions in the history: all are different."""
+
+    key: str | None
+    invoked: Integers
+    completed: Integers
+    """`NEVER` where the outcome is not known: it may have happened at any time, or not."""
+    kinds: Integers
+    """Indices into `calls`."""
+    calls: Sequence[Call]
+    """The different calls; may hold more than this part uses."""
+
+    def __len__(self) -> int:
+        return len(self.invoked)
+
+    def call(self, operation: int) -> Call:
+        """What the operation at that place asked and was answered."""
+        return self.calls[int(self.kinds[operation])]
+
+    def only(self, kept: npt.NDArray[Any]) -> Part:
+        """The part of these operations (a mask, or places in ascending order)."""
+        return Part(self.key, self.invoked[kept], self.completed[kept], self.kinds[kept], self.calls)
+
+
+def frozen(value: Any) -> Any:
+    """A JSON-like value as a hashable one: lists become tuples, objects sorted pairs."""
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, frozen(item)) for name, item in value.items()))
+    return value
+
+
+def parts(history: History) -> list[Part]:
+    """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
+    known: dict[Call, int] = {}
+    by_key: dict[str | None, tuple[list[int], list[int], list[int]]] = {}
+    for key, call, invoked, completed in _calls(history):
+        own = by_key.get(key)
+        if own is None:
+            own = by_key[key] = ([], [], [])
+        own[0].append(invoked)
+        own[1].append(completed)
+        own[2].append(known.setdefault(call, len(known)))
+    calls = tuple(known)
+    return [
+        Part(key, np.array(invoked), np.array(completed), np.array(kinds), calls)
+        for key, (invoked, completed, kinds) in by_key.items()
+    ]
+
+
+def _calls(history: History) -> Iterator[tuple[str | None, Call, int, int]]:
+    for invocation in history:
+        if invocation.type != "invoke" or not invocation.is_client:
+            continue
+        completion = history.completion(invocation)
+        argument: Hashable = frozen(invocation.value)
+        if completion is None or completion.type == "info":
+            yield invocation.key, Call(invocation.f, argument, MAYBE), invocation.index, NEVER
+        elif completion.type == "ok":
+            call = Call(invocation.f, argument, frozen(completion.value))
+            yield invocation.key, call, invocation.index, completion.index

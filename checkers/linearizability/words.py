@@ -1,0 +1,55 @@
+"""Operations and what they need, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checkers.linearizability.kernel import NEVER
+from checkers.linearizability.part import Part
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar
+
+
+def value_in_words(value: Any) -> str:
+    """As JSON writers do, without quotes around short names."""
+    match value:
+        case None:
+            return "nothing"
+        case tuple() | list():
+            return "[" + " ".join(value_in_words(item) for item in value) + "]"
+        case frozenset():
+            return "{" + " ".join(sorted(value_in_words(item) for item in value)) + "}"
+        case str() if len(value) > 60:
+            return f"{value[:28]!r}...{value[-28:]!r} ({len(value)} characters)"
+        case _:
+            return repr(value)
+
+
+def call_in_words(call: Call) -> str:
+    """`cas [0 1]`, `read -> 3`."""
+    asked = call.f if call.argument is None else f"{call.f} {value_in_words(call.argument)}"
+    if call.result is MAYBE or call.result == call.argument:
+        return asked
+    return f"{asked} -> {value_in_words(call.result)}"
+
+
+def operation_in_words(part: Part, operation: int) -> str:
+    """`operation 12 (read -> 3), known at operation 15`."""
+    named = f"operation {int(part.invoked[operation])} ({call_in_words(part.call(operation))})"
+    ended = int(part.completed[operation])
+    return (
+        f"{named}, which may have happened at any later time"
+        if ended == NEVER
+        else f"{named}, known at operation {ended}"
+    )
+
+
+def need_in_words(model: Model, state: Any, call: Call) -> str:
+    """What a call would need that the state does not give; or that nothing hinders it."""
+    if model.step(state, call) is not IMPOSSIBLE:
+        return "could come next"
+    if isinstance(model, Scalar):
+        effect = model.effect(call)
+        if effect.expected is not ANYTHING:
+            return f"needs {value_in_words(effect.expected)}"
+        return f"needs anything but {value_in_words(effect.unless)}"
+    return "is impossible there"

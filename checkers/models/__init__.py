@@ -1,0 +1,38 @@
+"""Data types as linearizability checkers meet them: what each operation asks of a state, and does to it.
+
+What lives here: `model` (what a model is), and one data type a file, each under 40 lines; `MODELS`
+lists them. A new one is a new file and one line below. What may not: histories' formats, and
+searching: a model sees one call with its reply at a time, and no order.
+"""
+
+from collections.abc import Mapping
+
+from checkers.models.counter import Counter
+from checkers.models.fenced_lock import FencedLock
+from checkers.models.key_value import KeyValue
+from checkers.models.model import Call, Model
+from checkers.models.multi_register import MultiRegister
+from checkers.models.mutex import Mutex
+from checkers.models.queue import Queue
+from checkers.models.register import CasRegister, Register
+from checkers.models.registry import Registry
+from checkers.models.set import Set
+
+MODELS: Mapping[str, Model] = {
+    model.name: model
+    for model in (
+        Register(),
+        CasRegister(),
+        MultiRegister(),
+        KeyValue(),
+        Mutex(),
+        FencedLock(),
+        Set(),
+        Queue(),
+        Counter(),
+        Registry(),
+    )
+}
+"""By the name that `ackproof check --model` takes."""
+
+__all__ = ["MODELS", "Call", "Model"]

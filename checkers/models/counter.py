@@ -1,0 +1,31 @@
+"""A counter: `add` n (n may be negative), `read`. Initially 0. What an add replies is not looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall, ScalarModel, unknown
+
+
+class Counter(ScalarModel):
+    """add, read."""
+
+    name = "counter"
+    functions = frozenset({"add", "read"})
+    initial = 0
+
+    def effect(self, call: Call) -> Effect:
+        match call.f:
+            case "add":
+                return Effect(Action.ADD, _number(call, call.argument))
+            case "read" if call.result is MAYBE:
+                return KEEP
+            case "read":
+                return Effect(Action.KEEP, expected=_number(call, call.result))
+        raise unknown(call)
+
+
+def _number(call: Call, value: Any) -> int:
+    if type(value) is not int or abs(value) >= 1 << 40:
+        raise IllegalCall(f"{call.f} takes and gives whole numbers below 2^40, not {value!r}")
+    return value

@@ -1,0 +1,41 @@
+"""A lock with fencing tokens: every `acquire` gives a token greater than all before; `release` takes it back.
+
+The reply of acquire is its token; release names in its argument the token that it gives up, and
+succeeds only while that one holds the lock. State: (greatest token given, token of the holder or None).
+An acquire without a reply gave a token that nobody knows, after which nobody can release it: it is
+a holder that only another system's expiry removes, so `expire` (no argument) frees whoever holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
+
+NOBODY_KNOWS = -2
+
+
+class FencedLock:
+    """acquire -> token, release token, expire."""
+
+    name = "fenced-lock"
+    functions = frozenset({"acquire", "release", "expire"})
+    initial = (-1, None)
+
+    def step(self, state: tuple[int, int | None], call: Call) -> Hashable:
+        greatest, holder = state
+        match call.f:
+            case "acquire" if call.result is MAYBE:
+                return IMPOSSIBLE if holder is not None else (greatest, NOBODY_KNOWS)
+            case "acquire":
+                if type(call.result) is not int or call.result < 0:
+                    raise IllegalCall(f"acquire gives a token from 0 on, not {call.result!r}")
+                free = holder is None and call.result > greatest
+                return (call.result, call.result) if free else IMPOSSIBLE
+            case "release":
+                if type(call.argument) is not int:
+                    raise IllegalCall(f"release takes the token it gives up, not {call.argument!r}")
+                return (greatest, None) if holder == call.argument else IMPOSSIBLE
+            case "expire":
+                return (greatest, None)
+        raise unknown(call)

@@ -1,0 +1,31 @@
+"""A text under a key: `put` replaces it, `append` adds to its end, `get` tells it. Initially empty."""
+
+from __future__ import annotations
+
+from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall, ScalarModel, unknown
+
+
+class KeyValue(ScalarModel):
+    """get, put, append."""
+
+    name = "kv-append"
+    functions = frozenset({"get", "put", "append"})
+    initial = ""
+
+    def effect(self, call: Call) -> Effect:
+        match call.f:
+            case "get" if call.result is MAYBE:
+                return KEEP
+            case "get":
+                return Effect(Action.KEEP, expected=_text(call, call.result))
+            case "put":
+                return Effect(Action.PUT, _text(call, call.argument))
+            case "append":
+                return Effect(Action.APPEND, _text(call, call.argument))
+        raise unknown(call)
+
+
+def _text(call: Call, value: object) -> str:
+    if not isinstance(value, str):
+        raise IllegalCall(f"{call.f} takes and gives text, not {value!r}")
+    return value

@@ -1,0 +1,135 @@
+"""What a model is: an initial state, and for each call whether a state allows it and what follows.
+
+Most data types are *scalar*: every call asks one thing of the state (nothing, that it is x, that it
+is not x) and does one thing to it (keep, put, add, append). Such a model only says so, as an
+`Effect`; plain Python and the compiled search both read that, and no table is needed however many
+values there are. Other data types (sets, queues) give a `step`; the search tabulates it as it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from enum import Enum
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+
+
+class Special(Enum):
+    """Values that no history contains."""
+
+    MAYBE = "outcome not known"
+    ANYTHING = "anything"
+    IMPOSSIBLE = "no state follows"
+
+
+MAYBE: Final = Special.MAYBE
+"""A call's result where it may or may not have happened."""
+ANYTHING: Final = Special.ANYTHING
+IMPOSSIBLE: Final = Special.IMPOSSIBLE
+"""What `step` returns where the state contradicts the reply."""
+
+
+class IllegalCall(ValueError):
+    """A call that the model does not know, or whose argument or result has the wrong shape."""
+
+
+class Call(NamedTuple):
+    """One operation as a model sees it; JSON lists are tuples here, so that equal calls are one kind."""
+
+    f: str
+    argument: Any
+    result: Any
+    """The reply, or `MAYBE`."""
+
+
+class Action(Enum):
+    """What a scalar call does to the state."""
+
+    KEEP = 0
+    PUT = 1
+    ADD = 2
+    APPEND = 3
+
+
+class Effect(NamedTuple):
+    """What a scalar call asks of the state, and does to it."""
+
+    action: Action
+    argument: Any = None
+    expected: Hashable = ANYTHING
+    """The state that it requires."""
+    unless: Hashable = ANYTHING
+    """The state that it excludes."""
+
+
+class Model(Protocol):
+    """A data type. States are hashable; `step` is a pure function."""
+
+    @property
+    def name(self) -> str:
+        """As the command line calls it."""
+        ...
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """The `f` that it knows; a history with another is refused."""
+        ...
+
+    @property
+    def initial(self) -> Hashable:
+        """The state before any operation."""
+        ...
+
+    def step(self, state: Any, call: Call) -> Hashable:
+        """The state after the call, or `IMPOSSIBLE`. With `MAYBE`: the state after it did happen.
+
+        Raises:
+            IllegalCall: the argument or the result is not what this data type takes or gives.
+        """
+        ...
+
+
+@runtime_checkable
+class Scalar(Model, Protocol):
+    """A data type whose calls are effects."""
+
+    def effect(self, call: Call) -> Effect:
+        """What the call asks of the state and does to it. Raises `IllegalCall` as `step` does."""
+        ...
+
+
+class ScalarModel:
+    """Derives `step` from `effect`."""
+
+    def effect(self, call: Call) -> Effect:
+        """What the call asks of the state and does to it."""
+        raise NotImplementedError
+
+    def step(self, state: Any, call: Call) -> Hashable:
+        """The state after the call, or `IMPOSSIBLE`."""
+        effect = self.effect(call)
+        if effect.expected is not ANYTHING and state != effect.expected:
+            return IMPOSSIBLE
+        if effect.unless is not ANYTHING and state == effect.unless:
+            return IMPOSSIBLE
+        match effect.action:
+            case Action.KEEP:
+                return state  # type: ignore[no-any-return]
+            case Action.PUT:
+                return effect.argument  # type: ignore[no-any-return]
+            case _:
+                return state + effect.argument  # type: ignore[no-any-return]
+
+
+KEEP = Effect(Action.KEEP)
+
+
+def pair(value: Any, call: Call, what: str) -> tuple[Any, Any]:
+    """A list of two, as `cas` and the like take it."""
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise IllegalCall(f"{call.f} takes [{what}], not {value!r}")
+    return value
+
+
+def unknown(call: Call) -> IllegalCall:
+    """The error for an `f` that the model lacks."""
+    return IllegalCall(f"unknown f {call.f!r}")

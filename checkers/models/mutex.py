@@ -1,0 +1,21 @@
+"""A lock without owners: `acquire` finds it free, `release` finds it held. Initially free."""
+
+from __future__ import annotations
+
+from checkers.models.model import Action, Call, Effect, ScalarModel, unknown
+
+
+class Mutex(ScalarModel):
+    """acquire, release."""
+
+    name = "mutex"
+    functions = frozenset({"acquire", "release"})
+    initial = False
+
+    def effect(self, call: Call) -> Effect:
+        match call.f:
+            case "acquire":
+                return Effect(Action.PUT, True, expected=False)
+            case "release":
+                return Effect(Action.PUT, False, expected=True)
+        raise unknown(call)

@@ -1,0 +1,28 @@
+"""A first-in first-out queue: `enqueue` an element, `dequeue` -> the oldest, or None if there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, unknown
+
+
+class Queue:
+    """enqueue, dequeue."""
+
+    name = "queue"
+    functions = frozenset({"enqueue", "dequeue"})
+    initial: tuple[Any, ...] = ()
+
+    def step(self, state: tuple[Any, ...], call: Call) -> Hashable:
+        match call.f:
+            case "enqueue":
+                return (*state, call.argument)
+            case "dequeue" if call.result is MAYBE:
+                return state[1:]
+            case "dequeue":
+                if not state:
+                    return state if call.result is None else IMPOSSIBLE
+                return state[1:] if state[0] == call.result else IMPOSSIBLE
+        raise unknown(call)

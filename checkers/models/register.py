@@ -1,0 +1,40 @@
+"""A register: `read` tells what was last written; and one with compare-and-set. Initially None.
+
+`cas [old, new]` that is `ok` found old and put new; a reply of `false` says that it found another
+value. A `fail`ed cas is left out, as every `fail` is: it may not have come so far as to compare.
+"""
+
+from __future__ import annotations
+
+from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel, pair, unknown
+
+
+class Register(ScalarModel):
+    """read, write."""
+
+    name = "register"
+    functions = frozenset({"read", "write"})
+    initial = None
+
+    def effect(self, call: Call) -> Effect:
+        match call.f:
+            case "read":
+                return KEEP if call.result is MAYBE else Effect(Action.KEEP, expected=call.result)
+            case "write":
+                return Effect(Action.PUT, call.argument)
+        raise unknown(call)
+
+
+class CasRegister(Register):
+    """read, write, cas."""
+
+    name = "cas-register"
+    functions = frozenset({"read", "write", "cas"})
+
+    def effect(self, call: Call) -> Effect:
+        if call.f != "cas":
+            return super().effect(call)
+        old, new = pair(call.argument, call, "old, new")
+        if call.result is False:
+            return Effect(Action.KEEP, unless=old)
+        return Effect(Action.PUT, new, expected=old)

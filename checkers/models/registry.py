@@ -1,0 +1,29 @@
+"""One instance's key of a service registry: it holds a registration's id, or None. Initially None.
+
+`register id` puts it, `deregister` -> the id that it removed, or None; `lookup` -> what is there.
+Unlike `linearizability.presence`, which is faster, this one asks nothing of the ids: they may repeat.
+"""
+
+from __future__ import annotations
+
+from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel, unknown
+
+
+class Registry(ScalarModel):
+    """register, deregister, lookup."""
+
+    name = "registry"
+    functions = frozenset({"register", "deregister", "lookup"})
+    initial = None
+
+    def effect(self, call: Call) -> Effect:
+        match call.f:
+            case "register":
+                return Effect(Action.PUT, call.argument)
+            case "deregister" if call.result is MAYBE:
+                return Effect(Action.PUT, None)
+            case "deregister":
+                return Effect(Action.PUT, None, expected=call.result)
+            case "lookup":
+                return KEEP if call.result is MAYBE else Effect(Action.KEEP, expected=call.result)
+        raise unknown(call)

@@ -1,0 +1,35 @@
+"""A set: `add` and `remove` an element, `contains` one, `read` all of them. Initially empty.
+
+add and remove may reply true or false: whether that changed the set. Other replies claim nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
+
+
+class Set:
+    """add, remove, contains, read."""
+
+    name = "set"
+    functions = frozenset({"add", "remove", "contains", "read"})
+    initial: frozenset[Hashable] = frozenset()
+
+    def step(self, state: frozenset[Hashable], call: Call) -> Hashable:
+        if call.f in ("read", "contains") and call.result is MAYBE:
+            return state
+        there = call.argument in state
+        match call.f:
+            case "add" | "remove":
+                after = state | {call.argument} if call.f == "add" else state - {call.argument}
+                changed = there == (call.f == "remove")
+                return IMPOSSIBLE if isinstance(call.result, bool) and call.result != changed else after
+            case "contains":
+                return state if call.result == there else IMPOSSIBLE
+            case "read":
+                if not isinstance(call.result, tuple):
+                    raise IllegalCall(f"read gives a list of elements, not {call.result!r}")
+                return state if frozenset(call.result) == state else IMPOSSIBLE
+        raise unknown(call)

@@ -1,0 +1,186 @@
+"""`ackproof check`: judge a history that anybody recorded, in any format that is known."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
+from checkers.linearizability.checker import Linearizability
+from checkers.linearizability.engine import Budget
+from checkers.models import MODELS
+from checkers.verdict import Evidence, Validity, Verdict
+from harness.history import History, HistoryError, Recording
+from harness.history.formats import FORMATS, read
+from harness.suggest import unknown_name
+
+EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
+COULD_NOT_RUN = 255
+STDIN = "-"
+WORTH_A_PROCESS_BYTES = 2_000_000
+"""Below this, all files together are judged before a second process has even started."""
+
+
+class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one file."""
+
+    file: str
+    verdict: Verdict | None = None
+    refused: str | None = None
+    """Why the history was not judged: the line, and the rule that it breaks."""
+    read_s: float = 0.0
+    check_s: float = 0.0
+    pictures: tuple[str, ...] = ()
+    """The operations of each piece of evidence in time, for a terminal."""
+
+
+def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def check(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+        if value is not None and value not in names:
+            raise click.BadParameter(unknown_name(kind, value, names))
+        return value
+
+    return check
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option(
+    "--model",
+    required=True,
+    metavar="NAME",
+    callback=_known("model", MODELS),
+    help=f"The data type: {', '.join(MODELS)}.",
+)
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME",
+    callback=_known("format", FORMATS),
+    help=f"{', '.join(FORMATS)}.  [default: recognized from the file]",
+)
+@click.option(
+    "--configurations",
+    default=Budget().configurations,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How many configurations one key may take before it is given up as unknown.",
+)
+@click.option(
+    "--memory-mib",
+    default=Budget().memory_bytes >> 20,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="How much memory one key may take before it is given up as unknown.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, and nothing else.")
+def check(
+    files: tuple[str, ...],
+    model: str,
+    format_: str | None,
+    configurations: int,
+    memory_mib: int,
+    as_json: bool,
+) -> NoReturn:
+    """Judge recorded histories: is there an order that explains every reply?
+
+    FILE is a history, a folder that holds one, or - for standard input. A history that breaks the
+    rules of histories is refused with its line, and the exit code is 255.
+
+    \b
+        ackproof check etcd_000.log --model cas-register
+        ackproof check store/latest --model registry
+        ackproof check - --model kv-append --format porcupine-kv < log.txt
+    """
+    budget = Budget(configurations, memory_mib << 20)
+    results = _judge_all(files, model, format_, budget)
+    if as_json:
+        click.echo(msgspec.json.encode(results))
+    else:
+        for result in results:
+            _show(result)
+    refused = [result for result in results if result.refused is not None]
+    if as_json:
+        for result in refused:
+            click.echo(f"ackproof: {result.refused}", err=True)
+    if refused:
+        raise SystemExit(COULD_NOT_RUN)
+    raise SystemExit(EXIT[Validity.worst(r.verdict.validity for r in results if r.verdict is not None)])
+
+
+def _judge_all(files: Sequence[str], model: str, format_: str | None, budget: Budget) -> Sequence[Judged]:
+    """In order; large ones in as many processes as there are processors."""
+    text = click.get_text_stream("stdin", encoding="utf-8").read() if STDIN in files else None
+    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    workers = min(len(files), os.cpu_count() or 1)
+    if workers < 2 or size < WORTH_A_PROCESS_BYTES:
+        return [judge_file(file, text, model, format_, budget) for file in files]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        begun = [
+            pool.submit(judge_file, file, text if file == STDIN else None, model, format_, budget)
+            for file in files
+        ]
+        return [future.result() for future in begun]
+
+
+def judge_file(file: str, text: str | None, model: str, format_: str | None, budget: Budget) -> Judged:
+    """Read and judge one file, or the text that came by standard input."""
+    begun = time.perf_counter()
+    try:
+        foreign = read(None if file == STDIN else Path(file), text, format_=format_)
+        read_at = time.perf_counter()
+        if model == "registry" and any(op.f == "list" or op.f.startswith("final-") for op in foreign.history):
+            checker: Linearizability | LinearizabilityOf = Linearizability()
+        else:
+            checker = LinearizabilityOf(MODELS[model], budget)
+            illegal = first_illegal(foreign.history, MODELS[model])
+            if illegal is not None:
+                raise foreign.error(*illegal)
+    except (HistoryError, OSError) as refusal:
+        return Judged(file, refused=str(refusal))
+    verdict = checker.check(Recording(nodes=(), history=foreign.history))
+    done = time.perf_counter()
+    pictures = tuple(picture(foreign.history, evidence) for evidence in verdict.evidence)
+    return Judged(file, verdict, None, read_at - begun, done - read_at, pictures)
+
+
+def picture(history: History, evidence: Evidence) -> str:
+    """The operations of one piece of evidence as bars, from left to right in time; not to scale."""
+    column = {index: 3 * place for place, index in enumerate(evidence.operations)}
+    rows = []
+    for index, begin in column.items():
+        invocation = history[index]
+        if invocation.type != "invoke":
+            continue
+        completion = history.completion(invocation)
+        known = completion is not None and completion.index in column
+        end = column[completion.index] if completion is not None and known else 3 * len(column)
+        bar = " " * begin + "|" + "-" * (end - begin - 1) + ("|" if known else "...")
+        said = completion.value if completion is not None and known else invocation.value
+        words = f"{invocation.f} {msgspec.json.encode(said).decode()}"
+        rows.append(f"{index:>9}  p{invocation.process:<4} {words[:32]:<32} {bar}")
+    return "\n".join(rows)
+
+
+def _show(result: Judged) -> None:
+    if result.verdict is None:
+        click.echo(f"ackproof: {result.refused}", err=True)
+        return
+    verdict = result.verdict
+    timing = f"read {result.read_s:.3f} s, checked {result.check_s:.3f} s"
+    click.echo(f"{result.file}: {verdict.validity.value.upper()}  {verdict.summary}  ({timing})")
+    for evidence, bars in zip(verdict.evidence, result.pictures, strict=True):
+        click.echo(f"\n  {evidence.title}\n  {evidence.text}")
+        if bars:
+            click.echo("\n" + bars + "\n")
+    sys.stdout.flush()

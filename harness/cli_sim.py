@@ -1,0 +1,154 @@
+"""`ackproof sim`: the same test in a simulated world. Thin; harness/sim/command.py does the work.
+
+The simulator runs the node's own code, which the rest of the harness meets only as a process: so it is
+loaded where it is used, as a mutant is (harness/mutants/catalogue.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import msgspec
+
+from checkers.verdict import Validity
+from harness.judging import judge
+from harness.mutants.catalogue import MUTANTS
+from harness.nemesis import nemesis_of
+from harness.suggest import unknown_name
+from reports.terminal import show
+
+EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
+
+
+def _simulator(part: str) -> Any:
+    return importlib.import_module(f"harness.sim.{part}")
+
+
+def _faults(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    faults = tuple(dict.fromkeys(fault.strip() for fault in value.split(",") if fault.strip()))
+    if faults in ((), ("none",)):
+        return ()
+    try:
+        nemesis_of(faults, "sim")
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return faults
+
+
+def _mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value not in MUTANTS:
+        raise click.BadParameter(unknown_name("mutant", value, MUTANTS))
+    return value
+
+
+@click.command()
+@click.option("--seed", type=click.IntRange(min=0), help="One run, into a folder of its own, with a report.")
+@click.option("--seeds", type=click.IntRange(min=1), help="So many runs on all cores.  [default: 100]")
+@click.option(
+    "--start", default=0, show_default=True, type=click.IntRange(min=0), help="The first of --seeds."
+)
+@click.option("--nodes", type=click.IntRange(1, 99), help="How many nodes.  [default: drawn]")
+@click.option("--concurrency", type=click.IntRange(1, 1000), help="How many clients.  [default: drawn]")
+@click.option(
+    "--rate", type=click.IntRange(min=1), help="Client operations a simulated second.  [default: drawn]"
+)
+@click.option(
+    "--time-limit", type=click.IntRange(min=1), help="Simulated seconds of work and faults.  [default: drawn]"
+)
+@click.option(
+    "--nemesis",
+    metavar="FAULT,...",
+    callback=_faults,
+    help="Faults as `ackproof run` takes them, or none.  [default: drawn]",
+)
+@click.option("--mutant", metavar="NAME", callback=_mutant, help="Nodes with this seeded bug.")
+@click.option(
+    "--store",
+    default=Path("store"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the folder of --seed, or the results of --seeds, are put.",
+)
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Of --seeds: keep outcomes here, and go on from what is here.  [default: in the store]",
+)
+@click.option(
+    "--mutants",
+    "is_hunt",
+    is_flag=True,
+    help="Hunt every seeded bug (or --mutant) with random seeds, and print what each took. "
+    "--seeds bounds each hunt.  [default: 1000]",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
+@click.option("--stop-at-first", is_flag=True, help="Of --seeds: end at the first violation.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
+def sim(
+    seed: int | None,
+    seeds: int | None,
+    start: int,
+    nodes: int | None,
+    concurrency: int | None,
+    rate: int | None,
+    time_limit: int | None,
+    nemesis: tuple[str, ...] | None,
+    mutant: str | None,
+    store: Path,
+    results: Path | None,
+    is_hunt: bool,
+    jobs: int | None,
+    stop_at_first: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Run the test in a simulated world: in one process, in virtual time, all of it from a seed.
+
+    What an option leaves open, each seed draws for itself: the cluster's size, the faults of network,
+    disks and clocks, how bad they are. The same seed gives the same run, to the byte, anywhere.
+
+    \b
+        ackproof sim --seed 7                       one run, with a report
+        ackproof sim --seeds 1000                   many, on all cores
+        ackproof sim --seeds 200 --mutant forgetful --stop-at-first
+        ackproof sim --mutants                      how soon is every seeded bug caught?
+    """
+    if is_hunt:
+        _hunt((mutant,) if mutant else tuple(MUTANTS), seeds or 1000, jobs, as_json)
+    if seed is not None and seeds is not None:
+        raise click.UsageError("--seed is one run and --seeds are many; give one of them")
+    swarm, command = _simulator("swarm"), _simulator("command")
+    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, "registry", mutant)
+    if seed is not None:
+        folder = command.one(seed, wishes, store, sys.argv)
+        judged = judge(folder)
+        if as_json:
+            click.echo(msgspec.json.encode(judged))
+        else:
+            show(judged.verdicts, folder.report_html)
+        raise SystemExit(EXIT[judged.validity])
+    chosen = range(start, start + (seeds or 100))
+    file = results or store / f"sim-{mutant or 'correct'}.jsonl"
+    found = command.many(chosen, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        again = f"ackproof sim --mutant {mutant}" if mutant else "ackproof sim"
+        command.show(found, file, again)
+    raise SystemExit(EXIT[found.validity])
+
+
+def _hunt(names: tuple[str, ...], most_seeds: int, jobs: int | None, as_json: bool) -> NoReturn:
+    """The table of mutants; 0 if each is caught by its own checker, and nobody else had to be surprised."""
+    command = _simulator("command")
+    found = command.hunts(names, most_seeds=most_seeds, jobs=jobs, quiet=as_json)
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        command.show_hunts(found)
+    raise SystemExit(0 if all(hunt.is_caught and not hunt.undeclared for hunt in found) else 1)

@@ -1,0 +1,331 @@
+"""The harness's hand on a remote host: started there over SSH, it starts, signals, watches and tidies up.
+
+Copied to the host as this one file, so it imports the standard library alone and runs on Python 3.9.
+The harness writes one JSON object a line to its standard input, `{"n": number, "do": what, ...}`; it
+answers each with `{"n": number, "ok": result}` or `{"n": number, "error": text}`, and tells by itself
+what becomes of the processes it started: `{"event": "ended" | "stopped" | "continued", "pid": ...}`.
+
+**It is a dead man's switch.** When its input ends, or is silent for `SILENCE_S` (the harness says
+something every few seconds), it kills what it started and deletes the packet-filter table it was
+told of, and ends. So a harness that dies in any way, or a connection that breaks, leaves no process and
+no rule behind; only the run's folder stays, since it may hold a node's data, until `remove` or `sweep`.
+
+Every process here carries the run's token in its environment (`ACKPROOF_RUN`, see ledger.py), so what
+an agent that was itself killed has left is found by the next one: `serve` ends it before it begins.
+
+Where it runs as root by way of sudo, nodes run as the user that logged in, and commands as root.
+"""
+
+from __future__ import annotations
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import glob
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from typing import Any
+
+TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
+SILENCE_S = 30.0
+SWEEP_BOUND_S = 10.0
+TOOLS = ("nft", "ss", "tc", "fusermount3")
+FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
+
+
+class Agent:
+    """Serves one connection."""
+
+    def __init__(self, token: str, table: str) -> None:
+        self.token = token
+        self.table = table
+        self.children: dict[int, subprocess.Popen[bytes]] = {}
+        self.login = (int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])) if self._by_sudo() else None
+        self.output = threading.Lock()
+
+    @staticmethod
+    def _by_sudo() -> bool:
+        return os.geteuid() == 0 and int(os.environ.get("SUDO_UID", "0")) != 0
+
+    def serve(self) -> None:
+        """Answer until the input ends or is silent; then leave nothing running."""
+        end_carriers(self.token)
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.say({"event": "hello", **self.facts()})
+        pending, heard_at = b"", time.monotonic()
+        try:
+            while time.monotonic() - heard_at < SILENCE_S:
+                ready, _, _ = select.select([0, woken], [], [], 1.0)
+                if woken in ready:
+                    os.read(woken, 4096)
+                self.reap()
+                if 0 in ready:
+                    data = os.read(0, 1 << 16)
+                    if not data:
+                        break
+                    heard_at = time.monotonic()
+                    *lines, pending = (pending + data).split(b"\n")
+                    for line in lines:
+                        self.answer(json.loads(line))
+        except BrokenPipeError:
+            pass  # nobody listens any more
+        finally:
+            end_carriers(self.token)
+            delete_table(self.table)
+
+    def say(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        with self.output:
+            while data:
+                data = data[os.write(1, data) :]
+
+    def answer(self, asked: dict[str, Any]) -> None:
+        number, do = asked.pop("n"), asked.pop("do")
+        if do == "run":  # may take long; the rest goes on meanwhile
+            threading.Thread(target=self.reply, args=(number, do, asked), daemon=True).start()
+        else:
+            self.reply(number, do, asked)
+
+    def reply(self, number: int, do: str, asked: dict[str, Any]) -> None:
+        try:
+            result = {"n": number, "ok": getattr(self, "do_" + do)(**asked)}
+        except (OSError, ValueError, KeyError, subprocess.SubprocessError, tarfile.TarError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            where = getattr(error, "filename", None)
+            result = {"n": number, "error": f"{reason}: {where}" if where else reason}
+        with contextlib.suppress(BrokenPipeError):  # the main thread sees the end too
+            self.say(result)
+
+    def reap(self) -> None:
+        """Tell what has become of the processes started here."""
+        for pid in list(self.children):
+            while pid in self.children:
+                try:
+                    found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+                except ChildProcessError:  # `remove` has ended and reaped it
+                    del self.children[pid]
+                    break
+                if not found:
+                    break
+                if os.WIFSTOPPED(status):
+                    self.say({"event": "stopped", "pid": pid})
+                elif os.WIFCONTINUED(status):
+                    self.say({"event": "continued", "pid": pid})
+                else:
+                    del self.children[pid]
+                    self.say({"event": "ended", "pid": pid, "status": os.waitstatus_to_exitcode(status)})
+
+    # ---- what can be asked ----------------------------------------------------------------------------
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "root": os.geteuid() == 0,
+            "python": list(sys.version_info[:3]),
+            "implementation": sys.implementation.name,
+            "machine": platform.machine(),
+            "libc": platform.libc_ver()[0],
+            "system": platform.system(),
+            "tools": [tool for tool in TOOLS if shutil.which(tool, path=search_path())],
+            "faketime": bool(glob.glob(FAKETIME)),
+            "fuse": os.path.exists("/dev/fuse"),
+            "boot": read("/proc/sys/kernel/random/boot_id"),
+            "netem": has_netem() if os.geteuid() == 0 else None,
+        }
+
+    def do_ping(self) -> None:
+        """Only to be heard."""
+
+    def do_free(self, folder: str) -> int:
+        found = os.statvfs(folder)
+        return found.f_bavail * found.f_frsize
+
+    def do_start(self, argv: list[str], log: str, folder: str, environment: dict[str, str]) -> dict[str, Any]:
+        with open(log, "ab") as output:
+            self.own(log)
+            as_login: dict[str, Any] = (
+                {} if self.login is None else {"user": self.login[0], "group": self.login[1]}
+            )
+            process = subprocess.Popen(  # noqa: S603 (an argument list, no shell)
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=folder,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                **as_login,
+            )
+        process.returncode = 0  # `reap` waits for it; Popen shall not
+        self.children[process.pid] = process
+        return {"pid": process.pid, "started": started(process.pid)}
+
+    def do_signal(self, pid: int, number: int) -> bool:
+        """Only what was started here and not waited for yet: its number cannot be another's."""
+        if pid not in self.children:
+            return False
+        os.kill(pid, number)
+        return True
+
+    def do_run(self, argv: list[str], given: str, bound_s: float) -> dict[str, Any]:
+        done = subprocess.run(  # noqa: S603
+            argv,
+            input=given.encode(),
+            capture_output=True,
+            timeout=bound_s,
+            check=False,
+            env={**os.environ, "PATH": search_path()},
+        )
+        return {
+            "status": done.returncode,
+            "output": done.stdout.decode(errors="replace"),
+            "errors": done.stderr.decode(errors="replace"),
+        }
+
+    def do_mkdir(self, folder: str) -> None:
+        missing = []
+        while not os.path.isdir(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        for path in reversed(missing):
+            os.mkdir(path)
+            self.own(path)
+
+    def do_names(self, folder: str) -> list[str]:
+        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+    def do_tail(self, log: str, lines: int) -> list[str]:
+        if not os.path.exists(log):
+            return []
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 500 * lines))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+
+    def do_unpack(self, archive: str, folder: str) -> None:
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder)  # noqa: S202 (packed by the harness itself)
+        os.remove(archive)
+        if self.login is not None:
+            for base, _, files in os.walk(folder):
+                for path in [base, *(os.path.join(base, name) for name in files)]:
+                    self.own(path)
+
+    def do_pack(self, folder: str, archive: str) -> None:
+        with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+            tar.add(folder, arcname=".")
+        self.own(archive)
+
+    def do_remove(self, folder: str) -> None:
+        end_carriers(self.token)
+        remove_folder(folder)
+
+    def own(self, path: str) -> None:
+        if self.login is not None:
+            os.chown(path, *self.login)
+
+
+def search_path() -> str:
+    """Where tools of the superuser are found too, as a login without them in PATH would not."""
+    return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
+
+
+def has_netem() -> bool:
+    """Whether the kernel has tc's netem, asked in a namespace that nobody lives in."""
+    try:
+        done = subprocess.run(
+            ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],  # noqa: S607
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PATH": search_path()},
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+def end_carriers(token: str) -> None:
+    """SIGKILL every process that carries the token, but this one, until two looks find none."""
+    wanted = f"{TOKEN_VARIABLE}={token}".encode()
+    deadline = time.monotonic() + SWEEP_BOUND_S
+    quiet = 0
+    while quiet < 2 and time.monotonic() < deadline:
+        found = [pid for pid in pids() if wanted in (read_bytes(f"/proc/{pid}/environ") or b"").split(b"\0")]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        quiet = 0 if found else quiet + 1
+        time.sleep(0.02)
+
+
+def pids() -> list[int]:
+    ours = {os.getpid(), os.getppid()}
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) not in ours]
+
+
+def started(pid: int) -> str:
+    """Clock ticks since boot: field 22 of /proc/PID/stat."""
+    line = read(f"/proc/{pid}/stat")
+    return line.rpartition(")")[2].split()[19] if line else ""
+
+
+def read_bytes(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None  # ended meanwhile, or another user's
+
+
+def read(path: str) -> str:
+    return (read_bytes(path) or b"").decode(errors="replace").strip()
+
+
+def delete_table(table: str) -> None:
+    """Delete our own packet-filter table, if it is there."""
+    nft = shutil.which("nft", path=search_path())
+    if nft and os.geteuid() == 0:
+        subprocess.run([nft, "delete", "table", "inet", table], capture_output=True, check=False)  # noqa: S603
+
+
+def remove_folder(folder: str) -> None:
+    """Remove the run's folder, and the one above it if it is empty then."""
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(folder))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode", choices=["serve", "sweep"])
+    parser.add_argument("--table", required=True)
+    parser.add_argument("--folder", required=True)
+    given = parser.parse_args()
+    token = os.environ[TOKEN_VARIABLE]
+    if given.mode == "serve":
+        Agent(token, given.table).serve()
+    else:
+        end_carriers(token)
+        delete_table(given.table)
+        remove_folder(given.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""What `ackproof sim` does, apart from its options: one seed into a folder, or many seeds judged."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from checkers.verdict import Validity
+from harness.run_folder import RunFolder
+from harness.sim.campaign import Results, judge_all
+from harness.sim.hunting import Hunt, hunt_all
+from harness.sim.judging import Judged
+from harness.sim.run import run
+from harness.sim.swarm import Wishes, plan_of
+
+LINE_EVERY_S = 5.0
+_NS = 1_000_000_000
+
+
+def one(seed: int, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
+    """Run one seed into a new folder under `store`; not yet judged."""
+    return run(plan_of(seed, wishes)).write(store, command)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A campaign's outcome. Seeds that prove nothing (`unknown`) are counted apart, not as passed."""
+
+    validity: Validity
+    """Invalid if any seed is; valid if none is, and at least one is valid."""
+    seeds: int
+    valid: int
+    unknown: int
+    invalid: int
+    by_checker: dict[str, dict[str, int]]
+    """Seeds by checker and its verdict, where that was not valid."""
+    violations: tuple[Judged, ...]
+    """The first of them."""
+    happened: int
+    simulated_s: float
+    wall_s: float
+    """Of all processes together."""
+
+
+def many(
+    seeds: range, wishes: Wishes, results_file: Path, *, jobs: int | None, quiet: bool, stop_at_first: bool
+) -> Summary:
+    """Judge these seeds, less those in the file; the outcome of all of them.
+
+    Raises:
+        CouldNotRun: the results' file cannot be used.
+    """
+    results = Results(results_file, wishes)
+    line = _Line(len(seeds), quiet)
+    for seed in seeds:
+        if seed in results.done:
+            line.add(results.done[seed], is_new=False)
+
+    def take(judged: Judged) -> bool:
+        results.add(judged)
+        line.add(judged, is_new=True)
+        return not (stop_at_first and judged.invalid)
+
+    try:
+        left = [seed for seed in seeds if seed not in results.done]
+        if left:
+            judge_all(left, wishes, jobs=jobs or os.cpu_count() or 1, take=take)
+    finally:
+        line.end()
+        results.close()
+    return summary([results.done[seed] for seed in seeds if seed in results.done])
+
+
+def summary(done: Sequence[Judged]) -> Summary:
+    """The outcome of these seeds, whatever their order."""
+    done = sorted(done, key=lambda judged: judged.seed)
+    counts = {validity: sum(judged.validity is validity for judged in done) for validity in Validity}
+    by_checker: dict[str, dict[str, int]] = {}
+    for judged in done:
+        for kind, checkers in (("invalid", judged.invalid), ("unknown", judged.unknown)):
+            for checker in checkers:
+                row = by_checker.setdefault(checker, {"invalid": 0, "unknown": 0})
+                row[kind] += 1
+    if counts[Validity.INVALID]:
+        validity = Validity.INVALID
+    else:
+        validity = Validity.VALID if counts[Validity.VALID] else Validity.UNKNOWN
+    return Summary(
+        validity=validity,
+        seeds=len(done),
+        valid=counts[Validity.VALID],
+        unknown=counts[Validity.UNKNOWN],
+        invalid=counts[Validity.INVALID],
+        by_checker=by_checker,
+        violations=tuple(judged for judged in done if judged.invalid)[:20],
+        happened=sum(judged.happened for judged in done),
+        simulated_s=sum(judged.simulated_ns for judged in done) / _NS,
+        wall_s=sum(judged.wall_ns for judged in done) / _NS,
+    )
+
+
+def show(found: Summary, results_file: Path, command: str) -> None:
+    """A campaign's outcome, for people."""
+    console = Console(highlight=False)
+    say: Any = console.print
+    rate = found.simulated_s / found.wall_s if found.wall_s else 0.0
+    say(
+        f"{found.validity.value}: {found.seeds} seeds, {found.valid} valid, {found.invalid} invalid, "
+        f"{found.unknown} proved nothing; {found.simulated_s:.0f} simulated seconds, each core {rate:.0f} "
+        "times as fast as real",
+        soft_wrap=True,
+    )
+    for checker, row in found.by_checker.items():
+        say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
+    for judged in found.violations[:5]:
+        say(
+            f"  seed {judged.seed}: {', '.join(judged.invalid)}: {judged.telling}",
+            soft_wrap=True,
+            markup=False,
+        )
+    if found.violations:
+        say(f"  see one in full: {command} --seed {found.violations[0].seed}", soft_wrap=True, markup=False)
+    say(f"  every seed's outcome: {results_file}", soft_wrap=True)
+
+
+def hunts(names: Sequence[str], *, most_seeds: int, jobs: int | None, quiet: bool) -> list[Hunt]:
+    """Hunt these mutants; a line for each as it ends, unless quiet. Sorted as they were given."""
+    found: dict[str, Hunt] = {}
+    console = Console(stderr=True, highlight=False)
+    for one_hunt in hunt_all(names, most_seeds=most_seeds, jobs=jobs or os.cpu_count() or 1):
+        found[one_hunt.mutant] = one_hunt
+        if not quiet:
+            how = f"seed {one_hunt.seed}" if one_hunt.is_caught else "not caught"
+            console.print(f"{len(found)} of {len(names)}: {one_hunt.mutant}: {how}", soft_wrap=True)
+    return [found[name] for name in names]
+
+
+def show_hunts(found: Sequence[Hunt]) -> None:
+    """The table of mutants, for people."""
+    console = Console(highlight=False)
+    console.print(
+        f"{'mutant':28} {'caught by':28} {'seeds':>6} {'simulated':>10} {'wall':>8}", soft_wrap=True
+    )
+    for one_hunt in found:
+        caught_by = one_hunt.caught_by if one_hunt.is_caught else f"NOT by {one_hunt.caught_by}"
+        console.print(
+            f"{one_hunt.mutant:28} {caught_by:28} {one_hunt.seeds:6} {one_hunt.simulated_s:8.0f} s "
+            f"{one_hunt.wall_s:6.1f} s",
+            soft_wrap=True,
+        )
+        if one_hunt.undeclared:
+            console.print(f"{'':28} also, undeclared: {', '.join(one_hunt.undeclared)}", soft_wrap=True)
+    caught = [one_hunt for one_hunt in found if one_hunt.is_caught]
+    console.print(
+        f"{len(caught)} of {len(found)} caught by their primary checker, within a median of "
+        f"{median(one_hunt.wall_s for one_hunt in caught) if caught else 0:.1f} s on one core",
+        soft_wrap=True,
+    )
+
+
+class _Line:
+    """Progress on standard error: rewritten in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, seeds: int, quiet: bool) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._quiet = quiet
+        self._seeds = seeds
+        self._done = self._new = self._invalid = self._unknown = 0
+        self._start = time.monotonic()
+        self._shown = self._start
+
+    def add(self, judged: Judged, *, is_new: bool) -> None:
+        """One seed more."""
+        self._done += 1
+        self._new += is_new
+        self._invalid += judged.validity is Validity.INVALID
+        self._unknown += judged.validity is Validity.UNKNOWN
+        now = time.monotonic()
+        if is_new and now - self._shown >= (0.25 if self._console.is_terminal else LINE_EVERY_S):
+            self._shown = now
+            self._show(now)
+
+    def end(self) -> None:
+        """The last word."""
+        self._show(time.monotonic())
+        if not self._quiet and self._console.is_terminal:
+            self._console.print()
+
+    def _show(self, now: float) -> None:
+        if self._quiet:
+            return
+        a_second = self._new / max(now - self._start, 0.001)
+        text = (
+            f"{self._done} of {self._seeds} seeds, {self._invalid} invalid, {self._unknown} proved nothing, "
+            f"{a_second:.1f} seeds/s"
+        )
+        self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)

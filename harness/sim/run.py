@@ -1,0 +1,195 @@
+"""One simulated run, from its plan to its recording; and the same folder that a real run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness import generator as gen
+from harness.drivers.virtual import drive
+from harness.generator import GeneratorLike
+from harness.history import History, HistoryWriter, NodeLife, Operation, Recording
+from harness.interpreter import Interpreter
+from harness.mutants.catalogue import MUTANTS
+from harness.nemesis import nemesis_of
+from harness.run_folder import RunFolder
+from harness.sim.clock import NodeClock
+from harness.sim.fates import DrawnFates, Fates
+from harness.sim.process import Process
+from harness.sim.swarm import Plan
+from harness.sim.traces import TraceLine, node_trace, written
+from harness.sim.world import Perform, SimulatedWorld
+from harness.workload import Workload, workload
+from node_impl.build import DEFAULT_PARTS, Parts
+from node_impl.config import NodeConfig
+
+FIRST_LEADER_BOUND_NS = 10_000_000_000
+CLIENT_PATIENCE_MS = 500
+"""How much longer than the node's own time-out a client waits for its reply."""
+_MS = 1_000_000
+_NS = 1_000_000_000
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What a simulated run left behind."""
+
+    plan: Plan
+    operations: tuple[Operation, ...]
+    traces: dict[str, list[list[TraceLine]]]
+    """By node, by life."""
+    lives: tuple[NodeLife, ...]
+    logs: dict[str, list[str]]
+    disks: dict[str, dict[str, bytes]]
+    happened: int
+    """How many things happened in the world."""
+    ended_at: int
+    """Virtual time."""
+    problem: str | None = None
+    """Why the generator did not come to its end."""
+
+    def recording(self, logs: Path | None = None) -> Recording:
+        """What checkers judge; `logs`: a folder to put the nodes' logs in."""
+        log_files: dict[str, Path] = {}
+        if logs is not None:
+            for name, lines in self.logs.items():
+                log_files[name] = logs / f"{name}.txt"
+                log_files[name].write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return Recording(
+            nodes=self.plan.test.nodes,
+            history=History(list(self.operations)),
+            traces={name: node_trace(name, lives) for name, lives in self.traces.items()},
+            lives=self.lives,
+            logs=log_files,
+            options=self.plan.test.options(),
+        )
+
+    def write(self, store: Path, command: Sequence[str]) -> RunFolder:
+        """A run's folder, not yet judged: see harness/run_folder.py; `plan.json` has the plan.
+
+        Raises:
+            CouldNotRun: the store cannot be written.
+        """
+        folder = RunFolder.create(store, self.plan.test)
+        folder.write_test(self.plan.test, 0, command)
+        (folder.path / "plan.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.plan), indent=1))
+        with HistoryWriter(folder.history_lines) as writer:
+            for operation in self.operations:
+                writer.append(operation)
+        for name in self.plan.test.nodes:
+            node = folder.node(name)
+            (node / "trace").mkdir(parents=True)
+            (node / "data").mkdir()
+            (node / "log.txt").write_text("".join(f"{line}\n" for line in self.logs[name]), encoding="utf-8")
+            for life, lines in enumerate(self.traces[name], start=1):
+                (node / "trace" / f"{life:04}.jsonl").write_bytes(b"".join(written(lines)))
+            for file, content in self.disks[name].items():
+                (node / "data" / file).write_bytes(content)
+        folder.write_lives(self.lives)
+        folder.write_lag(())
+        return folder
+
+
+def run(
+    plan: Plan,
+    *,
+    parts: Parts | None = None,
+    fates: Fates | None = None,
+    script: GeneratorLike | None = None,
+    perform: Perform | None = None,
+) -> Ran:
+    """Run a plan in virtual time.
+
+    Args:
+        parts: what nodes are made of; by default those of the plan's mutant, or the correct ones.
+        fates: by default, drawn from the plan's seed.
+        script: what clients and nemesis do, instead of the plan's workload and nemesis.
+        perform: how nemesis operations are done; by default, as the nemesis plans them.
+    """
+    test = plan.test
+    fates = fates or DrawnFates(test.seed, plan.weather)
+    if parts is None:
+        parts = MUTANTS[test.mutant].parts() if test.mutant is not None else DEFAULT_PARTS
+    work = workload(test.workload, test.nodes, test.concurrency)
+    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
+    world = _world(
+        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, test.seed))
+    )
+    world.start_all()
+    world.run_until(lambda: _leads(world), FIRST_LEADER_BOUND_NS)
+
+    operations: list[Operation] = []
+    generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
+    interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)
+    problem: str | None = None
+    try:
+        drive(interpreter, world, record=operations.append, start=world.now)
+    except gen.GeneratorError as error:
+        problem = str(error)
+    world.stop_all()
+    processes = world.processes
+    return Ran(
+        plan=plan,
+        operations=tuple(operations),
+        traces={name: process.traces for name, process in processes.items()},
+        lives=tuple(life for process in processes.values() for life in process.lives),
+        logs={name: process.log for name, process in processes.items()},
+        disks={name: process.disk.files() for name, process in processes.items()},
+        happened=world.happened,
+        ended_at=world.now,
+        problem=problem,
+    )
+
+
+def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:
+    """Work and faults for as long as the test says, then healing, then reading back: as a real run's."""
+    test = plan.test
+    mean_gap = round(_NS / test.rate)
+    main = gen.any(gen.clients(gen.stagger(mean_gap, work.generator)), gen.nemesis(faults))
+    return gen.phases(
+        gen.time_limit(round(test.time_limit_s * _NS), main), gen.nemesis(final_heal), work.final
+    )
+
+
+def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perform) -> SimulatedWorld:
+    test = plan.test
+    config = NodeConfig(
+        heartbeat_ns=test.heartbeat_ms * _MS,
+        election_timeout_ns=test.election_ms * _MS,
+        request_timeout_ns=test.request_timeout_ms * _MS,
+    )
+
+    def process(name: str, world: SimulatedWorld) -> Process:
+        return Process(
+            name,
+            tuple(sorted(test.nodes)),
+            world,
+            parts=parts,
+            config=config,
+            fates=fates,
+            clock=NodeClock(plan.drift_ppm.get(name, 0)),
+            incidents=plan.incidents,
+        )
+
+    return SimulatedWorld(
+        test.nodes,
+        process=process,
+        codec=work.codec,
+        fates=fates,
+        perform=perform,
+        incidents=plan.incidents,
+        in_order=plan.in_order,
+        kill_loses_power=plan.kill_loses_power,
+        client_patience_ns=(test.request_timeout_ms + CLIENT_PATIENCE_MS) * _MS,
+    )
+
+
+def _leads(world: SimulatedWorld) -> bool:
+    """Whether a majority names the same leader of the same term."""
+    views = [process.view() for process in world.processes.values()]
+    return any(
+        2 * sum((view.leader, view.term) == (led.leader, led.term) for view in views) > len(views)
+        for led in views
+        if led.leader is not None
+    )

@@ -1,0 +1,270 @@
+"""Makes a failing schedule small: what can be left out while the same checker still finds a violation?
+
+Delta debugging (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28(2),
+2002): `ddmin` over steps, incidents and deviations, each by itself, until none of them gets smaller;
+before that, whole kinds at once, nodes, and the time after the violation. Every candidate is run and
+judged; the result is a schedule that was seen to fail, whatever the bound on runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from checkers.verdict import Validity, Verdict
+from harness.history import NEMESIS
+from harness.nemesis.base import Action
+from harness.sim.incidents import Incident
+from harness.sim.run import Ran
+from harness.sim.schedule import Deviations, Schedule, Step, play
+from harness.workload import workload
+
+T = TypeVar("T")
+
+MOST_RUNS = 2000
+_MS = 1_000_000
+
+
+class Shrunk(msgspec.Struct, frozen=True):
+    """The outcome of shrinking."""
+
+    schedule: Schedule
+    verdict: Verdict
+    """What the checker says of it."""
+    runs: int
+
+
+class DoesNotFail(Exception):
+    """The schedule shows no violation to begin with."""
+
+
+def size(schedule: Schedule) -> int:
+    """How many lines a schedule has: steps, incidents, deviations."""
+    deviations = schedule.deviations
+    return (
+        len(schedule.steps)
+        + len(schedule.incidents)
+        + sum(len(getattr(deviations, name)) for name in deviations.__struct_fields__)
+    )
+
+
+def verdict_of(ran: Ran, checker: str) -> Verdict:
+    """What one checker says of a run."""
+    test = ran.plan.test
+    checkers = workload(test.workload, test.nodes, test.concurrency).checkers
+    return next(one for one in checkers if one.name == checker).check(ran.recording())
+
+
+def shrink(schedule: Schedule, checker: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
+    """The smallest schedule found within `most_runs` runs that this checker still calls invalid.
+
+    Raises:
+        DoesNotFail: it does not call this one so.
+    """
+    return _Shrinking(checker, most_runs).shrink(schedule)
+
+
+def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
+    """A part of `items` that still fails, and of which no single piece tried could be left out.
+
+    `items` are known to fail. Nothing is assumed of `fails` but that it answers; one that gives up
+    (False for all) ends it soon.
+    """
+    if not items or fails(()):
+        return ()
+    pieces = 2
+    while len(items) >= 2:
+        length = -(-len(items) // pieces)
+        for start in range(0, len(items), length):
+            rest = (*items[:start], *items[start + length :])
+            if len(rest) < len(items) and fails(rest):
+                items, pieces = rest, max(pieces - 1, 2)
+                break
+        else:
+            if pieces >= len(items):
+                return items
+            pieces = min(2 * pieces, len(items))
+    return items
+
+
+class _Shrinking:
+    def __init__(self, checker: str, most_runs: int) -> None:
+        self._checker = checker
+        self._runs_left = most_runs
+        self._runs = 0
+        self._best: Schedule | None = None
+        self._verdict: Verdict | None = None
+
+    def shrink(self, schedule: Schedule) -> Shrunk:
+        if not self._fails(schedule):
+            raise DoesNotFail(f"{self._checker} finds no violation in this schedule")
+        before = -1
+        while (now := size(self._now)) != before and self._runs_left:
+            before = now
+            self._shorten()
+            self._drop_kinds()
+            self._drop_nodes()
+            self._minimize_steps()
+            self._minimize_actions()
+            self._minimize_incidents()
+            self._minimize_deviations()
+        self._tighten()
+        assert self._verdict is not None
+        return Shrunk(self._now, self._verdict, self._runs)
+
+    @property
+    def _now(self) -> Schedule:
+        assert self._best is not None
+        return self._best
+
+    def _fails(self, candidate: Schedule) -> bool:
+        """Run and judge; the last that failed is kept."""
+        if not self._runs_left:
+            return False
+        self._runs_left -= 1
+        self._runs += 1
+        verdict = verdict_of(play(candidate), self._checker)
+        if verdict.validity is not Validity.INVALID:
+            return False
+        self._best, self._verdict = candidate, verdict
+        return True
+
+    def _try(self, **changes: object) -> bool:
+        """Whether it still fails with these fields changed."""
+        return self._fails(msgspec.structs.replace(self._now, **changes))
+
+    # ---- passes ----------------------------------------------------------------------------------------
+
+    def _shorten(self) -> None:
+        """End sooner: drop the steps after ever earlier times, and the rest with them."""
+        low, high = 0, self._now.until
+        while high - low > 20 * _MS and self._runs_left:
+            middle = (low + high) // 2
+            steps = tuple(step for step in self._now.steps if step.at <= middle)
+            if self._try(until=middle, steps=steps):
+                high = middle
+            else:
+                low = middle
+
+    def _drop_kinds(self) -> None:
+        """Whole kinds at once."""
+        for name in Deviations.__struct_fields__:
+            if getattr(self._now.deviations, name):
+                self._try(deviations=msgspec.structs.replace(self._now.deviations, **{name: ()}))
+        plan = self._now.plan
+        if plan.drift_ppm:
+            self._try(plan=msgspec.structs.replace(plan, drift_ppm={}))
+        if not self._now.plan.in_order:
+            self._try(plan=msgspec.structs.replace(self._now.plan, in_order=True))
+        if self._now.plan.kill_loses_power:
+            self._try(plan=msgspec.structs.replace(self._now.plan, kill_loses_power=False))
+
+    def _drop_nodes(self) -> None:
+        """One node less, with all that concerns it."""
+        for node in reversed(self._now.plan.test.nodes):
+            if len(self._now.plan.test.nodes) > 1:
+                self._fails(without_node(self._now, node))
+
+    def _minimize_steps(self) -> None:
+        ddmin(self._now.steps, lambda steps: self._try(steps=tuple(steps)))
+
+    def _minimize_actions(self) -> None:
+        """Of each fault, only the actions, links and nodes that matter."""
+        for place, step in enumerate(self._now.steps):
+            if step.thread == NEMESIS and len(step.actions) > 1:
+                ddmin(step.actions, lambda actions, place=place: self._try_actions(place, tuple(actions)))
+        for place, step in enumerate(self._now.steps):
+            for number, action in enumerate(step.actions):
+                for field in action.__struct_fields__:
+                    self._minimize_field(place, number, field)
+
+    def _minimize_field(self, place: int, number: int, field: str) -> None:
+        actions = self._now.steps[place].actions
+        if number >= len(actions):
+            return
+
+        def fails(kept: Sequence[object]) -> bool:
+            changed = msgspec.structs.replace(actions[number], **{field: tuple(kept)})
+            return self._try_actions(place, (*actions[:number], changed, *actions[number + 1 :]))
+
+        ddmin(getattr(actions[number], field), fails)
+
+    def _try_actions(self, place: int, actions: tuple[Action, ...]) -> bool:
+        steps = list(self._now.steps)
+        steps[place] = msgspec.structs.replace(steps[place], actions=actions)
+        return self._try(steps=tuple(steps))
+
+    def _minimize_incidents(self) -> None:
+        ddmin(self._now.incidents, lambda incidents: self._try(incidents=tuple(incidents)))
+
+    def _minimize_deviations(self) -> None:
+        for name in Deviations.__struct_fields__:
+
+            def fails(kept: Sequence[object], name: str = name) -> bool:
+                return self._try(
+                    deviations=msgspec.structs.replace(self._now.deviations, **{name: tuple(kept)})
+                )
+
+            ddmin(getattr(self._now.deviations, name), fails)
+
+    def _tighten(self) -> None:
+        """Less waiting between steps, and at the end: halve every gap as long as that fails too."""
+        for place in range(len(self._now.steps) + 1):
+            while self._runs_left and self._close_gap(place):
+                pass
+
+    def _close_gap(self, place: int) -> bool:
+        steps, until = self._now.steps, self._now.until
+        begin = steps[place - 1].at if place else 0
+        end = steps[place].at if place < len(steps) else until
+        gap = (end - begin) // 2 // _MS * _MS
+        if gap < 20 * _MS:
+            return False
+        moved = tuple(
+            step if number < place else msgspec.structs.replace(step, at=step.at - gap)
+            for number, step in enumerate(steps)
+        )
+        return self._try(steps=moved, until=until - gap)
+
+
+def without_node(schedule: Schedule, node: str) -> Schedule:
+    """The same with one member less: nothing is asked of it, sent to it, or befalls it."""
+    plan = schedule.plan
+    nodes = tuple(name for name in plan.test.nodes if name != node)
+    deviations = schedule.deviations
+    return Schedule(
+        plan=msgspec.structs.replace(
+            plan,
+            test=msgspec.structs.replace(plan.test, nodes=nodes),
+            drift_ppm={name: ppm for name, ppm in plan.drift_ppm.items() if name != node},
+        ),
+        until=schedule.until,
+        steps=tuple(_without(step, node) for step in schedule.steps if step.node != node),
+        incidents=tuple(incident for incident in schedule.incidents if not _concerns(incident, node)),
+        deviations=Deviations(
+            messages=tuple(one for one in deviations.messages if node not in (one.sender, one.receiver)),
+            writes=tuple(one for one in deviations.writes if one.node != node),
+            tears=tuple(one for one in deviations.tears if one.node != node),
+            elections=tuple(one for one in deviations.elections if one.node != node),
+            clients=deviations.clients,
+        ),
+    )
+
+
+def _without(step: Step, node: str) -> Step:
+    actions = []
+    for action in step.actions:
+        changes: dict[str, object] = {}
+        if "nodes" in action.__struct_fields__:
+            changes["nodes"] = tuple(name for name in getattr(action, "nodes", ()) if name != node)
+        if "links" in action.__struct_fields__:
+            changes["links"] = tuple(link for link in getattr(action, "links", ()) if node not in link)
+        actions.append(msgspec.structs.replace(action, **changes))
+    return msgspec.structs.replace(step, actions=tuple(actions))
+
+
+def _concerns(incident: Incident, node: str) -> bool:
+    names = ("node", "sender", "receiver")
+    return any(getattr(incident, name, None) == node for name in names)

@@ -1,0 +1,153 @@
+"""What one seed goes through: swarm testing.
+
+Each seed enables its own few kinds of fault, and draws how bad each is. A run with everything on at
+once hides bugs: faults mask one another, and progress stops before a rare one bites (Groce, Zhang,
+Eide, Chen & Regehr, "Swarm Testing", ISSTA 2012).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from harness.nemesis import NEMESES
+from harness.nemesis.schedule import Pace
+from harness.sim.chance import Stream
+from harness.sim.disk import Failure
+from harness.sim.fates import DELAYS_US, WRITES_US, Weather
+from harness.sim.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
+from harness.test import Test
+
+MILLISECOND_NS = 1_000_000
+SECOND_NS = 1_000_000_000
+EFFECTS_A_SECOND = 700
+"""About how many effects a node has: crashes are drawn among so many."""
+WRITES_A_SECOND = 20
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All that determines a run, beside the code: the test, and the world it runs in."""
+
+    test: Test
+    weather: Weather = Weather()
+    pace: Pace = Pace()
+    """Of the nemesis's faults."""
+    drift_ppm: Mapping[str, int] = {}
+    """By node; 0 for those that are not named."""
+    incidents: tuple[Incident, ...] = ()
+    in_order: bool = True
+    """Whether messages on one link keep their order, as TCP's do."""
+    kill_loses_power: bool = False
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """What is not left to the seed; None is."""
+
+    nodes: int | None = None
+    concurrency: int | None = None
+    rate: int | None = None
+    """Client operations a simulated second."""
+    time_limit_s: int | None = None
+    """Simulated seconds of work and faults."""
+    nemesis: tuple[str, ...] | None = None
+    workload: str = "registry"
+    mutant: str | None = None
+
+
+def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
+    """The plan of a seed: the same everywhere, and another for each seed."""
+    wishes = wishes or Wishes()
+    draw = Stream(seed, "swarm")
+    nodes = draw.choose((3, 3, 3, 5, 5, 4))
+    concurrency, rate = draw.between(4, 10), draw.choose((20, 40, 60, 100))
+    seconds = draw.between(3, 6)
+    nemesis = _nemesis(draw)
+    count = wishes.nodes or nodes
+    names = tuple(f"n{number}" for number in range(1, count + 1))
+    seconds = wishes.time_limit_s or seconds
+    test = Test(
+        nodes=names,
+        workload=wishes.workload,
+        nemesis=nemesis if wishes.nemesis is None else wishes.nemesis,
+        concurrency=wishes.concurrency or concurrency,
+        rate=float(wishes.rate or rate),
+        time_limit_s=float(seconds),
+        seed=seed,
+        mutant=wishes.mutant,
+        minimum_acknowledged=10,
+    )
+    return Plan(
+        test=test,
+        weather=_weather(Stream(seed, "weather")),
+        pace=_pace(Stream(seed, "pace")),
+        drift_ppm=_drift(Stream(seed, "drift"), names),
+        incidents=_incidents(Stream(seed, "incidents"), names, seconds),
+        in_order=draw.chance(1, 2),
+        kill_loses_power=draw.chance(1, 2),
+    )
+
+
+def _nemesis(draw: Stream) -> tuple[str, ...]:
+    """Fault packages, each all of its targets or one."""
+    chosen: list[str] = []
+    for name, package in NEMESES.items():
+        if "sim" not in package.worlds or not draw.chance(1, 2):
+            continue
+        target = draw.choose(package.targets)
+        chosen.append(f"{name}:{target}" if draw.chance(1, 3) else name)
+    return tuple(chosen)
+
+
+def _weather(draw: Stream) -> Weather:
+    def rate(high: int) -> int:
+        return draw.between(1, high) if draw.chance(1, 3) else 0
+
+    return Weather(
+        delays=draw.some(tuple(DELAYS_US), 1, 2) or ("near",),
+        writes=draw.some(tuple(WRITES_US), 1, 2) or ("fast",),
+        lost=rate(100),
+        repeated=rate(100),
+        slow=rate(100),
+        client_reset=rate(100),
+    )
+
+
+def _pace(draw: Stream) -> Pace:
+    """Faults that last longer than an election, or shorter; calms that let a leader settle, or do not."""
+    fault, calm = draw.choose((100, 300, 600, 1200)), draw.choose((50, 200, 500, 1000))
+    return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500))))
+
+
+def _drift(draw: Stream, names: tuple[str, ...]) -> dict[str, int]:
+    worst = draw.choose((0, 0, 200, 50_000, 200_000))
+    return {name: draw.between(-worst, worst) for name in names} if worst else {}
+
+
+def _incidents(draw: Stream, names: tuple[str, ...], seconds: int) -> tuple[Incident, ...]:
+    """A few of some kinds. Logs rot at a minority only: a rotten log is refused for good, as it must be."""
+    found: list[Incident] = []
+
+    def how_many(numerator: int, denominator: int, most: int) -> range:
+        return range(draw.between(1, most) if draw.chance(numerator, denominator) else 0)
+
+    def down() -> int:
+        return draw.between(20, 1500) * MILLISECOND_NS
+
+    for _ in how_many(1, 2, 6):
+        effect = draw.between(1, EFFECTS_A_SECOND * seconds)
+        found.append(Crash(draw.choose(names), effect, draw.chance(1, 2), down()))
+    for _ in how_many(1, 4, 3):
+        failure: Failure = "full" if draw.chance(1, 2) else "fsync-error"
+        write = draw.between(1, WRITES_A_SECOND * seconds)
+        found.append(BadWrite(draw.choose(names), write, failure, down()))
+    for _ in how_many(1, 4, 6):
+        at = draw.between(0, 1000 * seconds) * MILLISECOND_NS
+        found.append(ClockJump(draw.choose(names), at, draw.between(1, 3000) * MILLISECOND_NS))
+    for _ in how_many(1, 3, 20):
+        sender = draw.choose(names)
+        receiver = draw.choose([name for name in names if name != sender])
+        found.append(Reset(sender, receiver, draw.between(0, 1000 * seconds) * MILLISECOND_NS))
+    if len(names) >= 3 and draw.chance(1, 10):
+        found.append(Rot(draw.choose(names), draw.between(2, 4), draw.bits()))
+    return tuple(found)

@@ -1,0 +1,279 @@
+"""The simulated world: one queue of things to come, nodes, network and clients in virtual time.
+
+It is a `VirtualWorld` for the interpreter's driver (harness/drivers/virtual.py) and a `World` for the
+nemesis. Each thing happens at one instant, those of one instant in the order in which they were put
+into the queue. A world stands still between two things, so a run of hours takes as long as what
+happens in it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+
+from harness.client.base import Codec, HttpReply, NoReply
+from harness.history import Operation
+from harness.nemesis import FINAL_HEAL
+from harness.nemesis.base import (
+    Action,
+    ClusterView,
+    Cut,
+    Heal,
+    Kill,
+    Outcome,
+    Pause,
+    Resume,
+    Start,
+    World,
+)
+from harness.sim import door
+from harness.sim.fates import ClientFate, Fates
+from harness.sim.incidents import ClockJump, Incident, Reset
+from harness.sim.network import Line, Network
+from harness.sim.process import Process
+from node_impl.api.codec import render
+from node_impl.events import Reply, Request
+from node_impl.raft.messages import Envelope
+
+T = TypeVar("T")
+
+NEMESIS_LATENCY_NS = 2_000_000
+"""From a fault's being done to the nemesis's knowing."""
+
+Perform = Callable[[Operation, World], Coroutine[Any, Any, Operation]]
+"""How a nemesis operation is done: `Nemesis.perform` with the run's seed."""
+
+
+class _Call:
+    """A client's request under way."""
+
+    __slots__ = ("fate", "is_over", "operation", "request")
+
+    def __init__(self, operation: Operation, fate: ClientFate) -> None:
+        self.operation = operation
+        self.fate = fate
+        self.is_over = False
+        self.request: Request | None = None
+
+
+class SimulatedWorld:
+    """Nodes, network and clients. `start_all` once, then drive it.
+
+    Args:
+        processes: makes a node by name; given the world that it is to live in.
+        in_order: whether links are as TCP (see `Network`).
+        kill_loses_power: whether the nemesis's kills take the machine's power, or the process alone.
+        client_patience_ns: how long a client waits for its reply.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        process: Callable[[str, SimulatedWorld], Process],
+        codec: Codec,
+        fates: Fates,
+        perform: Perform,
+        incidents: Sequence[Incident],
+        in_order: bool,
+        kill_loses_power: bool,
+        client_patience_ns: int,
+    ) -> None:
+        self.now = 0
+        self.happened = 0
+        """How many things have happened: messages, timers, writes, requests, replies."""
+        self._queue: list[tuple[int, int, Callable[[Any], None], Any]] = []
+        self._queued = 0
+        self._completions: list[Operation] = []
+        self._codec = codec
+        self._fates = fates
+        self._perform = perform
+        self._kill_loses_power = kill_loses_power
+        self._client_patience_ns = client_patience_ns
+        self._clients = 0
+        self.network = Network(names, fates, in_order=in_order)
+        self.processes = {name: process(name, self) for name in names}
+        for incident in incidents:
+            match incident:
+                case ClockJump(node, at, by_ns):
+                    self.at(at, self.processes[node].jump, by_ns)
+                case Reset(sender, receiver, at):
+                    self.at(at, self.network.reset, (sender, receiver))
+
+    # ---- time ------------------------------------------------------------------------------------------
+
+    def at(self, time: int, act: Callable[[Any], None], argument: Any) -> None:
+        """Have something done at that time, which must not be past."""
+        self._queued += 1
+        heapq.heappush(self._queue, (time, self._queued, act, argument))
+
+    def advance(self, until: int | None) -> tuple[int, Sequence[Operation]]:
+        """Let things happen up to `until`, or to the first instant at which operations complete."""
+        queue, completions = self._queue, self._completions
+        happened = 0
+        while queue:
+            time = queue[0][0]
+            if (completions and time > self.now) or (until is not None and time > until):
+                break
+            self.now, _, act, argument = heapq.heappop(queue)
+            happened += 1
+            act(argument)
+        self.happened += happened
+        if completions:
+            self._completions = []
+        elif until is not None:
+            self.now = until
+        return self.now, completions
+
+    def start_all(self) -> None:
+        """Start every node for the first time."""
+        for process in self.processes.values():
+            process.start()
+
+    def run_until(self, is_reached: Callable[[], bool], bound_ns: int) -> bool:
+        """Let things happen until something holds, looked at every 10 ms; whether it was in time."""
+        while not is_reached():
+            if self.now >= bound_ns:
+                return False
+            self.advance(self.now + 10_000_000)
+        return True
+
+    def stop_all(self) -> None:
+        """End every node in order."""
+        for process in self.processes.values():
+            if process.is_running:
+                process.stop()
+
+    # ---- messages ----------------------------------------------------------------------------------------
+
+    def send(self, sender: str, receiver: str, envelope: Envelope) -> None:
+        """Put a message on the network."""
+        line = self.network.lines[sender, receiver]
+        for time in self.network.arrivals(line, self.now):
+            self._queued += 1
+            heapq.heappush(self._queue, (time, self._queued, self._arrive, (line, line.connection, envelope)))
+
+    def _arrive(self, arrival: tuple[Line, int, Envelope]) -> None:
+        line, connection, envelope = arrival
+        if not self.network.is_lost(line, connection):
+            self.processes[line.link[1]].receive(envelope)
+
+    # ---- clients -----------------------------------------------------------------------------------------
+
+    def begin(self, now: int, invocation: Operation) -> None:
+        """A client's request leaves, or the nemesis acts."""
+        self.now = max(self.now, now)
+        if not invocation.is_client:
+            if invocation.f == FINAL_HEAL:
+                self._fates.calm()
+                for process in self.processes.values():
+                    process.calm()
+            completion = _at_once(self._perform(invocation, self))
+            self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, completion)
+            return
+        self._clients += 1
+        call = _Call(invocation, self._fates.client(self._clients))
+        self.at(self.now + call.fate.there_ns, self._knock, call)
+        self.at(self.now + self._client_patience_ns, self._lose_patience, call)
+
+    def _completions_append(self, completion: Operation) -> None:
+        self._completions.append(completion)
+
+    def _knock(self, call: _Call) -> None:
+        """A request is at its node's door."""
+        process = self.processes[str(call.operation.node)]
+        if not process.is_running:
+            self.at(
+                self.now + call.fate.back_ns, self._hang_up, (call, NoReply("connection refused", sent=False))
+            )
+            return
+        made = door.enter(self._codec.encode(call.operation))
+        if isinstance(made, Request):
+            call.request = made
+            process.ask(made, lambda reply: self._answer(call, reply))
+        else:
+            self.at(self.now + call.fate.back_ns, self._hang_up, (call, door.leave(made)))
+
+    def _answer(self, call: _Call, reply: Reply | None) -> None:
+        seen: HttpReply | NoReply
+        if reply is None or call.fate.reset:
+            seen = NoReply("connection reset by peer", sent=True)
+        else:
+            assert call.request is not None
+            seen = door.leave(render(call.request, reply))
+        self.at(self.now + call.fate.back_ns, self._hang_up, (call, seen))
+
+    def _lose_patience(self, call: _Call) -> None:
+        waited = self._client_patience_ns // 1_000_000
+        self._hang_up((call, NoReply(f"timed out after {waited} ms", sent=True)))
+
+    def _hang_up(self, end: tuple[_Call, HttpReply | NoReply]) -> None:
+        call, seen = end
+        if not call.is_over:
+            call.is_over = True
+            self._completions.append(self._codec.decode(call.operation, seen))
+
+    # ---- the nemesis -----------------------------------------------------------------------------------
+
+    async def observe(self) -> ClusterView:
+        """Ask every node."""
+        return ClusterView({name: process.view() for name, process in self.processes.items()})
+
+    async def carry_out(self, action: Action) -> Outcome:
+        """Do it; in virtual time all of it happens at once."""
+        match action:
+            case Kill(nodes):
+                return self._on_each(nodes, self._kill)
+            case Start(nodes):
+                return self._on_each(nodes, self._start)
+            case Pause(nodes):
+                return self._on_each(nodes, self._pause)
+            case Resume(nodes):
+                return self._on_each(nodes, self._resume)
+            case Cut(links):
+                cut = self.network.cut(links)
+                return Outcome(took_effect=True, details={"cut": [list(link) for link in cut]})
+            case Heal():
+                healed, swallowed = self.network.heal()
+                return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
+
+    def _on_each(self, names: Sequence[str], act: Callable[[Process], str | bool]) -> Outcome:
+        results: Mapping[str, str | bool] = {name: act(self.processes[name]) for name in names}
+        wrong = [f"{name}: {result}" for name, result in results.items() if isinstance(result, str)]
+        changed = [name for name, result in results.items() if result is True]
+        return Outcome(bool(changed), {"changed": changed}, "; ".join(wrong) or None)
+
+    def _kill(self, process: Process) -> bool:
+        if not process.is_running:
+            return False
+        process.kill("kill", power_lost=self._kill_loses_power)
+        return True
+
+    def _start(self, process: Process) -> str | bool:
+        if process.is_running:
+            return False
+        return process.start() or True
+
+    def _pause(self, process: Process) -> bool:
+        if not process.is_running or process.is_paused:
+            return False
+        process.pause()
+        return True
+
+    def _resume(self, process: Process) -> bool:
+        if not process.is_paused:
+            return False
+        process.resume()
+        return True
+
+
+def _at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits: in this world nothing it asks for takes real time."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    work.close()
+    raise RuntimeError("a nemesis waited for something that is not of the simulated world")

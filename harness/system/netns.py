@@ -1,0 +1,48 @@
+"""The namespace world: every node in a network namespace of its own on this machine. Needs root.
+
+Nodes have addresses of their own and all the same ports; links are cut by nftables inside the
+namespaces. The harness's clients make their sockets in the namespace of the bridge.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from harness.control.ledger import Ledger
+from harness.control.local import LocalHost
+from harness.control.netns import make_network
+from harness.control.nftlinks import LinkEnd, NftLinks
+from harness.system.base import NodePlace
+from harness.system.ports import USUAL_PORT
+from harness.system.world import HostedWorld, Layout
+
+
+class NetnsWorld(HostedWorld):
+    """Nodes of one system as local processes, each in its own network namespace."""
+
+    async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
+        machine = await stack.enter_async_context(LocalHost(ledger, self._clock))
+        network = await make_network(self._names, ledger, machine, stack)
+        hosts = {
+            name: await stack.enter_async_context(LocalHost(ledger, self._clock, network.entering(name)))
+            for name in self._names
+        }
+        port = self._base_port or USUAL_PORT
+        at = network.addresses
+        places = {
+            name: NodePlace(
+                name=name,
+                host=at[name],
+                client_port=port,
+                peer_port=port + 1,
+                peers={peer: f"{at[peer]}:{port + 1}" for peer in self._names if peer != name},
+                data=self._folder / name / "data",
+                trace=self._folder / name / "trace",
+                log=self._folder / name / "log.txt",
+                seed=self._seed + number,
+            )
+            for number, name in enumerate(self._names)
+        }
+        ends = {name: LinkEnd(hosts[name], at[name], port + 1) for name in self._names}
+        links = NftLinks(f"ackproof_{ledger.token[:8]}", ends)
+        return Layout(hosts, places, links, sockets=network.sockets())

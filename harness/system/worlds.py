@@ -1,0 +1,47 @@
+"""All worlds of real processes by name. A new one is a file of its own and one line here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.control.bundle import Deployment
+from harness.control.host import Clock
+from harness.system.local import LocalWorld
+from harness.system.netns import NetnsWorld
+from harness.system.node_impl import NodeImpl
+from harness.system.world import HostedWorld
+from harness.test import CouldNotRun, Test
+
+NODE_IMPL_PARTS = Deployment(packages=("node_impl", "harness"), distributions=("aiohttp", "msgspec"))
+"""The harness is among them for its mutants."""
+
+
+def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
+    """The world that a test describes, its nodes' folders under `folder`.
+
+    Raises:
+        CouldNotRun: paramiko is not installed, and the hosts are remote.
+    """
+    system = NodeImpl(test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms)
+    match test.hosts:
+        case "local":
+            return LocalWorld(system, test.nodes, folder, clock, seed=test.seed, base_port=test.base_port)
+        case "netns":
+            return NetnsWorld(system, test.nodes, folder, clock, seed=test.seed, base_port=test.base_port)
+        case "ssh":
+            try:
+                from harness.system.ssh import SshWorld  # here, since only this needs paramiko
+            except ImportError as error:
+                raise CouldNotRun(
+                    f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'"
+                ) from error
+            return SshWorld(
+                system,
+                test.inventory,
+                NODE_IMPL_PARTS,
+                folder,
+                clock,
+                cuts_links=any(fault.partition(":")[0] == "partition" for fault in test.nemesis),
+                seed=test.seed,
+                base_port=test.base_port,
+            )

@@ -1,0 +1,154 @@
+"""The world's parts by themselves: clocks, disks, lines, chance."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.sim.chance import Stream
+from harness.sim.clock import NodeClock
+from harness.sim.disk import Interrupted, SimulatedDisk
+from harness.sim.fates import DrawnFates, Weather
+from harness.sim.network import Network
+from node_impl.events import AppendRecord, Entry, HardState
+from node_impl.storage import CorruptLog, WriteAheadLog
+
+TIMES = st.integers(0, 10**15)
+
+
+@given(st.integers(-500_000, 500_000), st.lists(st.integers(0, 10**12), max_size=3), TIMES)
+def test_a_clock_shows_a_time_when_it_says_it_will_and_not_before(
+    drift: int, jumps: list[int], shows: int
+) -> None:
+    clock = NodeClock(drift)
+    for by in jumps:
+        clock.jump(by)
+    when = clock.when(shows)
+    assert clock.read(when) >= shows
+    assert clock.read(when - 1) < shows
+
+
+@given(st.integers(-500_000, 500_000), TIMES, TIMES)
+def test_a_clock_never_goes_back(drift: int, one: int, other: int) -> None:
+    clock = NodeClock(drift)
+    assert clock.read(min(one, other)) <= clock.read(max(one, other))
+
+
+def test_a_clock_cannot_be_turned_back() -> None:
+    with pytest.raises(ValueError, match="turn the clock back"):
+        NodeClock(-1_000_000)
+    with pytest.raises(ValueError, match="cannot jump"):
+        NodeClock().jump(-1)
+
+
+def entries(first: int, count: int) -> AppendRecord:
+    return AppendRecord(tuple(Entry(first + n, 1, "command", b"x" * 100) for n in range(count)))
+
+
+def a_log(disk: SimulatedDisk) -> WriteAheadLog:
+    log = WriteAheadLog(disk)
+    log.recover()
+    log.write([HardState(1, "n1"), entries(1, 3)])
+    log.sync()
+    return log
+
+
+@given(power_lost=st.booleans(), draw=st.integers(0, 2**64 - 1), count=st.integers(1, 30))
+def test_a_torn_or_short_write_never_costs_what_was_synced(power_lost: bool, draw: int, count: int) -> None:
+    disk = SimulatedDisk()
+    log = a_log(disk)
+    disk.tear(power_lost, draw)
+    log.write([entries(4, count)])
+    with pytest.raises(Interrupted):
+        log.sync()
+    disk.mend()
+    recovered = WriteAheadLog(disk).recover()
+    assert recovered.hard_state == HardState(1, "n1")
+    assert len(recovered.entries) in (3, 3 + count)
+
+
+def test_torn_writes_come_out_in_every_way() -> None:
+    found = []
+    for draw in range(200):
+        disk = SimulatedDisk()
+        log = a_log(disk)
+        disk.tear(True, draw * 0x9E3779B97F4A7C15 % 2**64)
+        log.write([entries(4, 20)])
+        with pytest.raises(Interrupted):
+            log.sync()
+        disk.mend()
+        recovered = WriteAheadLog(disk).recover()
+        found.append("all" if len(recovered.entries) > 3 else "torn" if recovered.notes else "nothing")
+    assert [kind for kind in ("all", "torn", "nothing") if found.count(kind) < 20] == []
+
+
+@pytest.mark.parametrize("failure", ["full", "fsync-error"])
+def test_a_failed_write_is_an_error_and_what_was_synced_before_stays(failure: str) -> None:
+    disk = SimulatedDisk()
+    log = a_log(disk)
+    disk.fail("full" if failure == "full" else "fsync-error")
+    log.write([entries(4, 1)])
+    with pytest.raises(OSError, match="space" if failure == "full" else "Input/output"):
+        log.sync()
+    disk.mend()
+    assert len(WriteAheadLog(disk).recover().entries) == 3
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_rot_in_a_synced_log_is_refused(draw: int) -> None:
+    disk = SimulatedDisk()
+    a_log(disk)
+    assert disk.rot("log.wal", draw) is not None
+    with pytest.raises(CorruptLog):
+        WriteAheadLog(disk).recover()
+
+
+def lines(weather: Weather, *, in_order: bool) -> Network:
+    return Network(("n1", "n2"), DrawnFates(1, weather), in_order=in_order)
+
+
+def test_messages_on_one_line_keep_their_order_only_if_told_to() -> None:
+    weather = Weather(delays=("wide",), slow=300, repeated=300)
+    for in_order in (True, False):
+        network = lines(weather, in_order=in_order)
+        line = network.lines["n1", "n2"]
+        arrivals = [network.arrivals(line, now) for now in range(0, 10**9, 10**6)]
+        firsts = [arrival[0] for arrival in arrivals]
+        assert (firsts == sorted(firsts)) is in_order
+        assert any(len(arrival) > 1 for arrival in arrivals) is not in_order
+
+
+def test_a_cut_line_swallows_and_counts_what_is_sent_and_what_is_under_way() -> None:
+    network = lines(Weather(), in_order=True)
+    line, back = network.lines["n1", "n2"], network.lines["n2", "n1"]
+    assert network.arrivals(line, 0)
+    assert network.cut([("n1", "n2")]) == [("n1", "n2")]
+    assert network.arrivals(line, 0) == ()
+    assert network.is_lost(line, line.connection)
+    assert network.arrivals(back, 0)
+    assert network.heal() == ([("n1", "n2")], 2)
+    assert network.arrivals(line, 0)
+    assert not network.is_lost(line, line.connection)
+
+
+def test_a_reset_loses_what_is_under_way_and_nothing_else() -> None:
+    network = lines(Weather(), in_order=True)
+    line = network.lines["n1", "n2"]
+    before = line.connection
+    network.reset(("n1", "n2"))
+    assert network.is_lost(line, before)
+    assert not network.is_lost(line, line.connection)
+
+
+def test_one_streams_numbers_do_not_depend_on_anothers() -> None:
+    alone = [Stream(7, "a").bits()]
+    stream, other = Stream(7, "a"), Stream(7, "b")
+    other.bits()
+    assert [stream.bits()] == alone
+    assert other.bits() != stream.bits()
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 10**9))
+def test_a_number_below_a_bound_is(seed: int, bound: int) -> None:
+    assert 0 <= Stream(seed).below(bound) < bound
