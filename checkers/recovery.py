@@ -28,6 +28,8 @@ class Recovery:
     """Judges the time after the final heal; measures that after every other."""
 
     name: str = "recovery"
+    writes: tuple[str, ...] = WRITES
+    """Which operations are writes."""
 
     def check(self, recording: Recording) -> Verdict:
         """Look for the first acknowledged write after the final heal."""
@@ -35,7 +37,7 @@ class Recovery:
         bound = recording.options.get("recovery_bound_s", DEFAULT_BOUND_S)
         bound_s = float(bound) if isinstance(bound, int | float) else DEFAULT_BOUND_S
         faults = fault_operations(history)
-        writes = _AcknowledgedWrites(history)
+        writes = _AcknowledgedWrites(history, self.writes)
         validity, summary, evidence = _judge(history, faults, writes, bound_s)
         return Verdict(
             checker=self.name,
@@ -61,9 +63,9 @@ class Recovery:
 class _AcknowledgedWrites:
     """When writes were invoked and acknowledged."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, writes: tuple[str, ...]) -> None:
         columns = history.columns
-        codes = [columns.f_code(f) for f in WRITES]
+        codes = [columns.f_code(f) for f in writes]
         completed = np.flatnonzero(
             (columns.type == OK) & np.isin(columns.f, codes) & (columns.process != NEMESIS)
         )

@@ -30,11 +30,13 @@ class Vacuity:
     """Judges whether the run put the system to the test at all."""
 
     name: str = "vacuity"
+    writes: tuple[str, ...] = WRITES
+    """Which operations are writes."""
 
     def check(self, recording: Recording) -> Verdict:
         """Count acknowledged writes; look for the effect of every kind of fault asked for."""
         columns = recording.history.columns
-        codes = [columns.f_code(f) for f in WRITES]
+        codes = [columns.f_code(f) for f in self.writes]
         is_write = np.isin(columns.f, codes) & (columns.process != NEMESIS)
         acknowledged = int(np.count_nonzero(is_write & (columns.type == OK)))
         asked_minimum = recording.options.get("minimum_acknowledged", DEFAULT_MINIMUM_ACKNOWLEDGED)

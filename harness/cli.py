@@ -18,12 +18,12 @@ import msgspec
 from checkers.verdict import Validity
 from harness import runner
 from harness.cli_check import check
-from harness.cli_hosts import inventory_of
-from harness.cli_sim import sim
+from harness.cli_hosts import clean, hosts, inventory_of
+from harness.cli_sim import replay, sim
 from harness.history import HistoryError
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis import nemesis_of
+from harness.nemesis import NEMESES, nemesis_of
 from harness.run_folder import RunFolder
 from harness.suggest import unknown_name
 from harness.test import CouldNotRun, Test
@@ -34,13 +34,13 @@ EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 USAGE, COULD_NOT_RUN = 254, 255
 
 
-def _faults(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+def _faults(context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
     """Faults separated by commas, each NAME or NAME:TARGET; or `none`."""
     faults = tuple(dict.fromkeys(fault.strip() for fault in value.split(",") if fault.strip()))
     if faults in ((), ("none",)):
         return ()
     try:
-        nemesis_of(faults)
+        nemesis_of(faults, context.params.get("hosts", "local"))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return faults
@@ -79,6 +79,7 @@ def cli() -> None:
     default="local",
     show_default=True,
     type=click.Choice(["local", "netns", "ssh"]),
+    is_eager=True,  # which faults there are depends on it
     help="Where nodes live: on loopback; each in a network namespace (needs root); or remote (--nodes-file).",
 )
 @click.option(
@@ -109,8 +110,8 @@ def cli() -> None:
     show_default=True,
     metavar="FAULT,...",
     callback=_faults,
-    help="Faults, separated by commas: kill, pause, partition, each also with a target "
-    "(kill:leader, partition:isolate-leader); or none.",
+    help=f"Faults, separated by commas: {', '.join(NEMESES)}; each also with a target (kill:leader, "
+    "partition:isolate-leader); or none.",
 )
 @click.option(
     "--workload",
@@ -227,6 +228,9 @@ def mutants(as_json: bool) -> None:
 
 cli.add_command(check)
 cli.add_command(sim)
+cli.add_command(hosts)
+cli.add_command(clean)
+cli.add_command(replay)
 
 
 def _judge_and_exit(folder: RunFolder, junit: Path | None, as_json: bool) -> NoReturn:

@@ -14,11 +14,11 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
-from checkers.linearizability.checker import Linearizability
-from checkers.linearizability.engine import Budget
+from checkers.linearizability import Linearizability
+from checkers.linearizability.answer import Budget
+from checkers.linearizability.checker import LARGE
 from checkers.models import MODELS
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Checker, Evidence, Validity, Verdict
 from harness.history import History, HistoryError, Recording
 from harness.history.formats import FORMATS, read
 from harness.suggest import unknown_name
@@ -119,7 +119,7 @@ def check(
 
 def _judge_all(files: Sequence[str], model: str, format_: str | None, budget: Budget) -> Sequence[Judged]:
     """In order; large ones in as many processes as there are processors."""
-    text = click.get_text_stream("stdin", encoding="utf-8").read() if STDIN in files else None
+    text = _standard_input() if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     workers = min(len(files), os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
@@ -133,14 +133,28 @@ def _judge_all(files: Sequence[str], model: str, format_: str | None, budget: Bu
         return [future.result() for future in begun]
 
 
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as damage:
+        raise HistoryError(1, f"not text in UTF-8: {damage}", "standard input") from damage
+
+
+def _has_lists(history: History) -> bool:
+    return any(f == "list" or f.startswith("final-") for f in history.columns.f_names)
+
+
 def judge_file(file: str, text: str | None, model: str, format_: str | None, budget: Budget) -> Judged:
     """Read and judge one file, or the text that came by standard input."""
+    # Not above: this loads the compiled search, which no other command needs.
+    from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
+
     begun = time.perf_counter()
     try:
         foreign = read(None if file == STDIN else Path(file), text, format_=format_)
         read_at = time.perf_counter()
-        if model == "registry" and any(op.f == "list" or op.f.startswith("final-") for op in foreign.history):
-            checker: Linearizability | LinearizabilityOf = Linearizability()
+        if model == "registry" and (len(foreign.history) >= LARGE or _has_lists(foreign.history)):
+            checker: Checker = Linearizability()
         else:
             checker = LinearizabilityOf(MODELS[model], budget)
             illegal = first_illegal(foreign.history, MODELS[model])

@@ -19,6 +19,7 @@ from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
 from harness.suggest import unknown_name
+from harness.workload import WORKLOADS
 from reports.terminal import show
 
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
@@ -39,6 +40,12 @@ def _faults(_context: click.Context, _option: click.Parameter, value: str | None
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     return faults
+
+
+def _workload(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value not in WORKLOADS:
+        raise click.BadParameter(unknown_name("workload", value, WORKLOADS))
+    return value
 
 
 def _mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -67,6 +74,14 @@ def _mutant(_context: click.Context, _option: click.Parameter, value: str | None
     callback=_faults,
     help="Faults as `ackproof run` takes them, or none.  [default: drawn]",
 )
+@click.option(
+    "--workload",
+    default="registry",
+    show_default=True,
+    metavar="NAME",
+    callback=_workload,
+    help="What the clients do.",
+)
 @click.option("--mutant", metavar="NAME", callback=_mutant, help="Nodes with this seeded bug.")
 @click.option(
     "--store",
@@ -88,6 +103,12 @@ def _mutant(_context: click.Context, _option: click.Parameter, value: str | None
     "--seeds bounds each hunt.  [default: 1000]",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
+@click.option(
+    "--shrink",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Of --seed, if it fails: write the smallest schedule that still does, and a picture beside it.",
+)
 @click.option("--stop-at-first", is_flag=True, help="Of --seeds: end at the first violation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
 def sim(
@@ -99,10 +120,12 @@ def sim(
     rate: int | None,
     time_limit: int | None,
     nemesis: tuple[str, ...] | None,
+    workload: str,
     mutant: str | None,
     store: Path,
     results: Path | None,
     is_hunt: bool,
+    shrink: Path | None,
     jobs: int | None,
     stop_at_first: bool,
     as_json: bool,
@@ -116,6 +139,8 @@ def sim(
         ackproof sim --seed 7                       one run, with a report
         ackproof sim --seeds 1000                   many, on all cores
         ackproof sim --seeds 200 --mutant forgetful --stop-at-first
+        ackproof sim --seed 5 --mutant acknowledge-early --shrink small.json
+        ackproof replay small.json                  the same again, in a folder with a report
         ackproof sim --mutants                      how soon is every seeded bug caught?
     """
     if is_hunt:
@@ -123,7 +148,14 @@ def sim(
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
     swarm, command = _simulator("swarm"), _simulator("command")
-    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, "registry", mutant)
+    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant)
+    if shrink is not None:
+        if seed is None:
+            raise click.UsageError("--shrink needs the --seed that fails")
+        found = command.shrunk(seed, wishes, shrink, quiet=as_json)
+        if as_json:
+            click.echo(msgspec.json.encode(found))
+        raise SystemExit(EXIT[Validity.INVALID])
     if seed is not None:
         folder = command.one(seed, wishes, store, sys.argv)
         judged = judge(folder)
@@ -133,12 +165,12 @@ def sim(
             show(judged.verdicts, folder.report_html)
         raise SystemExit(EXIT[judged.validity])
     chosen = range(start, start + (seeds or 100))
-    file = results or store / f"sim-{mutant or 'correct'}.jsonl"
+    file = results or store / f"sim-{workload}-{mutant or 'correct'}.jsonl"
     found = command.many(chosen, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
     if as_json:
         click.echo(msgspec.json.encode(found))
     else:
-        again = f"ackproof sim --mutant {mutant}" if mutant else "ackproof sim"
+        again = f"ackproof sim --workload {workload}{f' --mutant {mutant}' if mutant else ''}"
         command.show(found, file, again)
     raise SystemExit(EXIT[found.validity])
 
@@ -152,3 +184,31 @@ def _hunt(names: tuple[str, ...], most_seeds: int, jobs: int | None, as_json: bo
     else:
         command.show_hunts(found)
     raise SystemExit(0 if all(hunt.is_caught and not hunt.undeclared for hunt in found) else 1)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--store",
+    default=Path("store"),
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the run's folder is made.",
+)
+@click.option("--anyway", is_flag=True, help="Also if the code has changed since FILE was written.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
+def replay(file: Path, store: Path, anyway: bool, as_json: bool) -> NoReturn:
+    """Play a schedule again, exactly, in the simulated world.
+
+    FILE was written by `ackproof sim --shrink`. If the code is another than it was then, this says what
+    differs and plays nothing.
+    """
+    folder, warning = _simulator("command").replayed(file, store, sys.argv, anyway=anyway)
+    if warning is not None:
+        click.echo(f"ackproof: {warning}", err=True)
+    judged = judge(folder)
+    if as_json:
+        click.echo(msgspec.json.encode(judged))
+    else:
+        show(judged.verdicts, folder.report_html)
+    raise SystemExit(EXIT[judged.validity])

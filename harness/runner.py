@@ -128,9 +128,7 @@ class _Run:
         async def perform(operation: Operation) -> Operation:
             if not operation.is_client:
                 return await self._nemesis.perform(operation, world, self._test.seed)
-            request = self._work.codec.encode(operation)
-            reply = await transport.send(world.address(str(operation.node)), request)
-            return self._work.codec.decode(operation, reply)
+            return await self._ask(operation, world, transport)
 
         def log(text: str) -> None:
             self._tally.phase = text
@@ -151,6 +149,21 @@ class _Run:
         interpreter.switch(self._final())
         if not await _unless_interrupted(phase()):
             self._progress.say("interrupted again: reading back was cut short")
+
+    async def _ask(self, operation: Operation, world: HostedWorld, transport: HttpTransport) -> Operation:
+        """A client's operation: one request, or more where the workload sends writes again."""
+        codec, retries = self._work.codec, self._work.retries
+        replies: tuple[Operation, ...] = ()
+        asked = operation
+        while True:
+            reply = await transport.send(world.address(str(asked.node)), codec.encode(asked))
+            replies = (*replies, codec.decode(asked, reply))
+            if retries is None:
+                return replies[0]
+            asked = retries.follow(operation, replies)
+            if asked.type != "invoke":
+                return asked
+            await asyncio.sleep(retries.pause_ns / _NS)
 
     def _main(self) -> gen.GeneratorLike:
         mean_gap = round(_NS / self._test.rate)

@@ -6,7 +6,8 @@ became unhealthy, was removed, or is healthy again. So
 
 - no follower's clock matters, and every node has the same instances at the same index;
 - an expiry decided before a registration never removes it, wherever the two come to stand in the log;
-- a new leader, which knows of no beat, gives every instance its full time from then on.
+- a new leader, which knows of no beat, gives every instance its full time from then on, and so does one
+  that was asleep (stopped, or starved of the processor): it may have missed beats.
 
 Pure: the node gives the time and carries out what is decided.
 """
@@ -51,10 +52,14 @@ class _Life:
 
 
 class BeatWatch:
-    """What one leader knows of beats in its term."""
+    """What one leader knows of beats in its term.
 
-    def __init__(self, timer: str, registry: Registry) -> None:
+    patience_ns: a timer that comes later than this says that the node was asleep.
+    """
+
+    def __init__(self, timer: str, registry: Registry, patience_ns: int) -> None:
         self.timer = timer
+        self._patience_ns = patience_ns
         self.term = 0
         """The term in which this node watches; 0 while it does not lead."""
         self._registry = registry
@@ -87,7 +92,7 @@ class BeatWatch:
             if known is None or known.registered < instance.index:
                 life = self._lives[instance.key] = _Life(instance, now)
                 self._await(instance.key, life)
-        self._arm(effects)
+        self._arm(now, effects)
 
     def beat(self, instance: Instance, now: int, effects: list[Effect]) -> Expire | None:
         """An instance beat; what must be logged because of it.
@@ -102,7 +107,7 @@ class BeatWatch:
             return None  # the heap finds out when it comes to it
         life.is_unhealthy = False
         self._await(instance.key, life)
-        self._arm(effects)
+        self._arm(now, effects)
         return Expire(instance.key, instance.index, "healthy")
 
     def is_leaving(self, instance: Instance) -> bool:
@@ -112,6 +117,9 @@ class BeatWatch:
 
     def due(self, now: int, effects: list[Effect]) -> list[Expire]:
         """The timer fired: what must be logged because of silence; sets the timer anew."""
+        if self._armed_at and self.was_asleep(now - self._armed_at):
+            self.begin(self.term, now, effects)
+            return []
         self._armed_at = 0
         decided: list[Expire] = []
         while self._heap and self._heap[0][0] <= now and len(decided) < MAX_DECISIONS:
@@ -133,14 +141,21 @@ class BeatWatch:
                 self._await(key, life)
             else:
                 self._await(key, life)
-        self._arm(effects)
+        self._arm(now, effects)
         return decided
+
+    def was_asleep(self, late_ns: int) -> bool:
+        """Whether a timer so late means that beats may lie unread."""
+        return late_ns > self._patience_ns
 
     def _await(self, key: InstanceKey, life: _Life) -> None:
         life.due = life.next_due()
         heapq.heappush(self._heap, (life.due, key, life.registered))
 
-    def _arm(self, effects: list[Effect]) -> None:
-        if self._heap and (not self._armed_at or self._heap[0][0] < self._armed_at):
-            self._armed_at = self._heap[0][0]
-            effects.append(SetTimer(self.timer, self._armed_at))
+    def _arm(self, now: int, effects: list[Effect]) -> None:
+        if not self._heap:
+            return
+        at = max(self._heap[0][0], now)  # what is left over from one step is not late, only many
+        if not self._armed_at or at < self._armed_at:
+            self._armed_at = at
+            effects.append(SetTimer(self.timer, at))

@@ -23,12 +23,22 @@ class NodeConfig:
     """After this a request is refused, whatever has become of it."""
     leader_wait_ns: int = 1_000 * MILLISECOND_NS
     """How long a request waits for a leader to become known before it is refused."""
+    pre_vote: bool = True
+    """Ask whether an election could be won before standing in it (thesis, section 9.6)."""
+    voters: tuple[str, ...] = ()
+    """Who votes in a cluster that begins; empty: all its nodes. Later changes are in the log."""
     max_batch_entries: int = 256
     """Entries in one AppendEntries."""
     max_batch_bytes: int = 1 << 20
     """Payload bytes in one AppendEntries; a single larger entry still goes, alone."""
     max_in_flight: int = 4
     """AppendEntries with entries on their way to one follower; more entries wait and so share a message."""
+    snapshot_entries: int = 10_000
+    """After so many applied entries a node takes a snapshot, and forgets its log (section 7)."""
+    snapshot_trailing: int = 5_000
+    """So many entries before a snapshot are kept, for followers that are a little behind; may be 0."""
+    snapshot_chunk_bytes: int = 256 * 1024
+    """Of a snapshot, in one message; one message is on its way to each follower."""
     max_apply_entries: int = 1024
     """Entries applied in one step; what is left follows at once, after what else waits for the node."""
     max_clients: int = 10_000
@@ -41,7 +51,9 @@ class NodeConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value <= 0:
+            if isinstance(value, bool | tuple):
+                continue
+            if value < 0 or (value == 0 and field.name != "snapshot_trailing"):
                 raise ValueError(f"{field.name} is {value}; it must be above 0")
         if self.heartbeat_ns >= self.election_timeout_ns:
             raise ValueError(

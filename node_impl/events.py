@@ -61,12 +61,12 @@ __all__ = [  # what this module passes on; its own names go without saying
 Role = Literal["follower", "candidate", "leader"]
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A log entry. Its index counts from 1."""
 
     index: int
     term: int
-    kind: Literal["noop", "command"]
+    kind: Literal["noop", "command", "configuration"]
     payload: bytes = b""
     op: str | None = None
     """The operation id of the client's request, carried into logs and traces."""
@@ -91,9 +91,39 @@ class Status(msgspec.Struct, frozen=True):
     configs: int = 0
     watches: int = 0
     """Long polls that wait at this node."""
+    learners: tuple[str, ...] = ()
+    """Members whose votes do not count yet."""
 
 
 # ---- what must reach the disk -------------------------------------------------------------------------
+
+
+class Configuration(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Who is in the cluster, from an entry on (thesis, chapter 4)."""
+
+    voters: tuple[str, ...]
+    learners: tuple[str, ...] = ()
+    """They are sent the log, and count toward no majority."""
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody, sorted."""
+        return tuple(sorted((*self.voters, *self.learners)))
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The replicated state as the entries up to `index` left it (section 7)."""
+
+    index: int
+    """The last included entry's index, term and hash."""
+    term: int
+    hash: str
+    configuration: Configuration
+    """As of the last included entry."""
+    registry: bytes
+    sessions: bytes
+    digest: str
+    """32 hex digits over all the rest: equal wherever the same entries were applied."""
 
 
 class HardState(msgspec.Struct, frozen=True, tag="h", array_like=True):
@@ -115,7 +145,22 @@ class TruncateRecord(msgspec.Struct, frozen=True, tag="t", array_like=True):
     index: int
 
 
-Record = HardState | AppendRecord | TruncateRecord
+class BaseRecord(msgspec.Struct, frozen=True, tag="b", array_like=True):
+    """The log begins after this entry; the first record of a log that was written anew."""
+
+    index: int
+    term: int
+
+
+class SnapshotRecord(msgspec.Struct, frozen=True, tag="s", array_like=True):
+    """A snapshot replaces the one before, and the log is from now on these entries after `base`."""
+
+    snapshot: Snapshot
+    base: BaseRecord
+    entries: tuple[Entry, ...]
+
+
+Record = HardState | AppendRecord | TruncateRecord | BaseRecord | SnapshotRecord
 
 
 class Recovered(msgspec.Struct, frozen=True):
@@ -123,8 +168,12 @@ class Recovered(msgspec.Struct, frozen=True):
 
     hard_state: HardState
     entries: tuple[Entry, ...]
+    """Those after `base`."""
     notes: tuple[str, ...] = ()
     """For the log: a torn tail that was cut, and how many bytes."""
+    base: BaseRecord = BaseRecord(0, 0)
+    snapshot: Snapshot | None = None
+    """It reaches at least up to the base."""
 
 
 # ---- events: into the node ---------------------------------------------------------------------------
@@ -211,7 +260,7 @@ class Trace(msgspec.Struct, frozen=True):
     applied: int
     last: int
     fields: dict[str, Any] = {}
-    """The rest of the line: vote, index, entries, peer, message, message_id, op, members."""
+    """The rest of the line: vote, index, entries, peer, message, message_id, op, members, learners, ..."""
 
 
 class Fatal(msgspec.Struct, frozen=True):

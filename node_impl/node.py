@@ -21,10 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from node_impl.administration import plan
 from node_impl.beat_watch import BeatWatch
 from node_impl.config import NodeConfig
 from node_impl.events import (
     ClientRequest,
+    Configuration,
     Done,
     Effect,
     Entry,
@@ -52,16 +54,23 @@ from node_impl.raft.messages import (
     Envelope,
     Forward,
     ForwardReply,
+    InstallSnapshot,
+    InstallSnapshotReply,
+    PreVote,
+    PreVoteReply,
     ReadIndex,
     ReadIndexReply,
     RequestVote,
     RequestVoteReply,
+    TimeoutNow,
     Written,
 )
+from node_impl.raft.snapshots import make_snapshot
 from node_impl.registry.commands import CommandError, encode_command, expiry_op
 from node_impl.registry.registry import Registry
-from node_impl.requests import Beat, Rejected
-from node_impl.sessions import Outcome, Sessions
+from node_impl.registry.snapshot import SnapshotError
+from node_impl.requests import AdminBody, Beat, Rejected, TransferLeadership
+from node_impl.sessions import Outcome, Sessions, SessionsError
 from node_impl.waiting import Deadlines, SeenForwards
 from node_impl.watches import Watches
 
@@ -99,7 +108,7 @@ class Node:
         self._ended = False
 
         self._watches = Watches(WATCH_TIMER, registry, config.max_watches)
-        self._beats = BeatWatch(BEAT_TIMER, registry)
+        self._beats = BeatWatch(BEAT_TIMER, registry, config.election_timeout_ns)
 
         self._known_leader: tuple[int, str | None] = (0, None)
         """(term, leader) as of the last step, to notice changes."""
@@ -127,6 +136,7 @@ class Node:
         """Begin this life; the effects of coming up."""
         self.raft.now = now
         self.raft.start()
+        self._restore()
         return self._take()
 
     def step(self, now: int, event: Event) -> list[Effect]:
@@ -137,7 +147,7 @@ class Node:
         raft.now = now
         match event:
             case Received(envelope):
-                if envelope.sender in raft.members:  # a stranger's message means nothing here
+                if envelope.sender in raft.known:  # a stranger's message means nothing here
                     self._receive(envelope)
             case Synced(number):
                 raft.synced(number)
@@ -172,8 +182,12 @@ class Node:
         if self._known_leader != (raft.current_term, raft.leader):
             self._known_leader = (raft.current_term, raft.leader)
             self._leadership_changed()
+        if raft.installed is not None:
+            self._restore()
         if raft.commit_index > raft.last_applied:
             self._apply()
+            if raft.snapshot_is_due():
+                self._take_snapshot()
         changes = self.registry.take_changes()
         if changes:
             self._beats.follow(changes.ephemeral, raft.now, raft.outbox.effects)
@@ -202,12 +216,43 @@ class Node:
             raft.outbox.effects.append(SetTimer(APPLY_TIMER, raft.now))
         for index, outcome in finished:
             self._conclude(writes.pop(index), outcome)
-        waiting, self._unapplied_reads = self._unapplied_reads, []
-        for read_index, request_ids in waiting:
-            self._serve_reads(read_index, request_ids)
+        self._serve_waiting_reads()
+
+    def _take_snapshot(self) -> None:
+        """Write down the state as of last_applied; it is one pass over it, with nothing else in between."""
+        raft = self.raft
+        index = raft.last_applied
+        _, term, hash_, _ = raft.log.trace_rows(index, index)[0]
+        configuration = raft.configuration_at(index)
+        raft.take_snapshot(
+            make_snapshot(
+                index, term, hash_, configuration, self.registry.snapshot(), self.sessions_in_snapshot()
+            )
+        )
+
+    def sessions_in_snapshot(self) -> bytes:
+        """The table of sessions is a part of the state: without it a repeated write is applied twice."""
+        return self.sessions.snapshot()
+
+    def _restore(self) -> None:
+        """Become what an installed snapshot says; at the start of a life, too."""
+        snapshot, self.raft.installed = self.raft.installed, None
+        if snapshot is None:
+            return
+        try:
+            self.registry.restore(snapshot.registry)
+            self.sessions.restore(snapshot.sessions)
+        except (SnapshotError, SessionsError) as error:
+            reason = f"the snapshot up to entry {snapshot.index} cannot be restored: {error}"
+            self.raft.outbox.effects.append(Fatal(reason))
+            self._ended = True
+            return
+        self._serve_waiting_reads()
 
     def _carry_out(self, entry: Entry) -> Outcome:
         """Apply one entry to the registry; what whoever waits for it is told."""
+        if entry.kind == "configuration":  # in force since it was appended
+            return Written(entry.index, None)
         result = self.registry.apply(entry)
         if isinstance(result, Rejected):
             return Refused(result.code, result.reason, proposed=False, raft_index=entry.index)
@@ -277,12 +322,30 @@ class Node:
                 else:
                     message_id = raft.send(raft.leader, Forward(raft.current_term, request))
                     self._forwarded[message_id] = request_id
+            case _ if isinstance(request.body, AdminBody):
+                self._administer(pending, request.body)
             case _:
                 if raft.role == "leader":
                     raft.request_read((None, request_id))
                 else:
                     self._next_reads.append(request_id)
                     self._ask_read_index()
+
+    def _administer(self, pending: _Pending, body: AdminBody) -> None:
+        """At the leader: change the membership, or hand over."""
+        raft = self.raft
+        planned = plan(raft, body)
+        match planned:
+            case Refused():
+                self._close(pending.request_id, planned)
+            case Configuration():
+                pending.proposed = True
+                index = raft.propose_configuration(planned, pending.request.op)
+                self._writes[index] = pending.request_id
+            case None:
+                assert isinstance(body, TransferLeadership)
+                raft.transfer_to(body.to)
+                self._close(pending.request_id, Done(raft.last_applied))
 
     def _await_leader(self, pending: _Pending) -> None:
         """Hold a request until who leads changes, or for a bounded time."""
@@ -301,7 +364,8 @@ class Node:
             raft.commit_index,
             raft.last_applied,
             raft.log.last_index,
-            raft.members,
+            raft.voters,
+            learners=raft.configuration.learners,
             services=len(self.registry.services.entities),
             instances=self.registry.size,
             configs=len(self.registry.configs.by_key),
@@ -461,6 +525,11 @@ class Node:
             if mine:
                 self._serve_reads(read_index, mine)
 
+    def _serve_waiting_reads(self) -> None:
+        waiting, self._unapplied_reads = self._unapplied_reads, []
+        for read_index, request_ids in waiting:
+            self._serve_reads(read_index, request_ids)
+
     def _serve_reads(self, read_index: int, request_ids: list[int]) -> None:
         if not self.may_serve_read(read_index):
             self._unapplied_reads.append((read_index, request_ids))
@@ -493,7 +562,17 @@ class Node:
             message_id=envelope.message_id,
         )
         match body:
-            case AppendEntries() | AppendEntriesReply() | RequestVote() | RequestVoteReply():
+            case (
+                AppendEntries()
+                | AppendEntriesReply()
+                | RequestVote()
+                | RequestVoteReply()
+                | InstallSnapshot()
+                | InstallSnapshotReply()
+                | PreVote()
+                | PreVoteReply()
+                | TimeoutNow()
+            ):
                 raft.receive(envelope.sender, body)
             case Forward():
                 self._on_forward(envelope, body)
@@ -542,6 +621,7 @@ class Node:
             )
         for request_id in self._watches.give_up():
             self._respond(request_id, Refused("lost-leadership", "the node is stopping", proposed=False))
+        self.raft.hand_over()
         self.raft.trace("stop")
         self._ended = True
 

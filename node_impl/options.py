@@ -37,6 +37,9 @@ class Options:
     heartbeat_ms: int
     election_ms: int
     request_timeout_ms: int
+    snapshot_entries: int
+    voters: tuple[str, ...]
+    """Of a cluster that begins; empty: all its nodes."""
     seed: int | None
     beats: BeatTimes
     """How ephemeral instances live that do not say."""
@@ -57,6 +60,9 @@ def parse_options(argv: Sequence[str] | None) -> Options:
             f"--heartbeat-ms {given.heartbeat_ms} must be below --election-ms {given.election_ms}, "
             "best by a factor of 5, or followers depose healthy leaders"
         )
+    strangers = set(given.voters) - {given.name, *names}
+    if strangers:
+        parser.error(f"--voters names {', '.join(sorted(strangers))}, which is neither --name nor a --peer")
     data, trace = given.data.resolve(), given.trace.resolve()
     if trace == data or data in trace.parents:
         parser.error(f"--trace {given.trace} lies inside --data {given.data}; put it elsewhere")
@@ -71,6 +77,8 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         heartbeat_ms=given.heartbeat_ms,
         election_ms=given.election_ms,
         request_timeout_ms=given.request_timeout_ms,
+        snapshot_entries=given.snapshot_entries,
+        voters=given.voters,
         seed=given.seed,
         beats=BeatTimes(given.beat_interval_ms, given.beat_timeout_ms, given.beat_delete_ms),
     )
@@ -94,6 +102,8 @@ def _parser() -> _Parser:
     add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")
     add("--election-ms", type=_milliseconds, default=500, metavar="MS", help="time-outs are in [MS, 2 MS)")
     add("--request-timeout-ms", type=_milliseconds, default=2000, metavar="MS")
+    add("--voters", type=_names, default=(), metavar="NAMES", help="who votes at first; absent: all nodes")
+    add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot after so many")
     add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
     add(
         "--beat-timeout-ms",
@@ -118,6 +128,13 @@ def _name(text: str) -> str:
     return text
 
 
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(sorted(_name(name) for name in text.split(",")))
+    if len(set(names)) != len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} names a node twice")
+    return names
+
+
 def _address(text: str) -> Address:
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") or LOOPBACK
@@ -131,6 +148,12 @@ def _peer(text: str) -> tuple[str, Address]:
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HOST:PORT")
     return _name(name), _address(address)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100000000")
+    return int(text)
 
 
 def _milliseconds(text: str) -> int:

@@ -16,7 +16,7 @@ Consistency = Literal["linearizable", "stale"]
 # gc=False: values that can be in no reference cycle, and so many that tracking them would cost.
 
 
-class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False):
+class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """What identifies an instance."""
 
     service: str
@@ -27,7 +27,7 @@ class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False):
     cluster: str = "DEFAULT"
 
 
-class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False):
+class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """What identifies a service."""
 
     namespace: str
@@ -254,12 +254,39 @@ class GetStatus(msgspec.Struct, frozen=True, tag=True):
     """Read this node's own state."""
 
 
+class AddLearner(msgspec.Struct, frozen=True, tag=True):
+    """Send the log to a node that counts toward no majority yet (thesis, section 4.2.1)."""
+
+    node: str
+
+
+class Promote(msgspec.Struct, frozen=True, tag=True):
+    """Let a learner that has caught up vote."""
+
+    node: str
+
+
+class Remove(msgspec.Struct, frozen=True, tag=True):
+    """Take a voter or a learner out of the cluster."""
+
+    node: str
+
+
+class TransferLeadership(msgspec.Struct, frozen=True, tag=True):
+    """Have another voter lead in the leader's place (thesis, section 3.10)."""
+
+    to: str
+
+
 InstanceWrite = Register | Update | Deregister
 Write = Register | Update | Deregister | PutService | DeleteService | PublishConfig | RemoveConfig
 Command = Write | Expire
 """What an entry of the log may hold: clients' writes, and what the leader decides itself."""
 Read = Lookup | ListInstances | GetService | ListServices | GetConfig | ListenConfigs
-Body = Write | Read | Beat | GetStatus
+MembershipChange = AddLearner | Promote | Remove
+AdminBody = MembershipChange | TransferLeadership
+"""What an administrator asks of the leader; any other node refuses, and says who leads."""
+Body = Write | Read | Beat | GetStatus | AdminBody
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -77,14 +77,15 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger) -> int:
         storage = parts.storage(disk)
         recovered = _recover(storage, logger)
         trace = opened.enter_context(contextlib.closing(_open_trace(options.trace)))
-        hard_state, entries = recovered.hard_state, recovered.entries
+        hard_state, entries, base = recovered.hard_state, recovered.entries, recovered.base.index
         logger.info(
-            "life %s, process %s: term %s, vote %s, %s log entries",
+            "life %s, process %s: term %s, vote %s, %s log entries after %s",
             trace.life,
             os.getpid(),
             hard_state.term,
             hard_state.vote,
             len(entries),
+            base,
         )
         senders = PeerSenders(options.cluster, options.name, options.peers, logger.info)
         driver = Driver(_build(options, parts, recovered, trace.life), storage, trace, senders, logger)
@@ -134,6 +135,9 @@ def _build(options: Options, parts: Parts, recovered: Recovered, life: int) -> S
         heartbeat_ns=options.heartbeat_ms * MILLISECOND_NS,
         election_timeout_ns=options.election_ms * MILLISECOND_NS,
         request_timeout_ns=options.request_timeout_ms * MILLISECOND_NS,
+        voters=options.voters,
+        snapshot_entries=options.snapshot_entries,
+        snapshot_trailing=options.snapshot_entries // 2,
     )
     return build_node(
         name=options.name,

@@ -22,7 +22,15 @@ from reports.text import short, shorten
 
 KINDS = ("kill", "pause", "partition", "clock", "disk")
 """Kinds of faults with a hue of their own; any other is drawn in grey and named."""
-_KIND_OF_ACTION = {"Kill": "kill", "Pause": "pause", "Cut": "partition"}
+_KIND_OF_ACTION = {
+    "Kill": "kill",
+    "Pause": "pause",
+    "Cut": "partition",
+    "Terminate": "terminate",
+    "Slow": "slow",
+    "Lose": "loss",
+    "SetClock": "clock",
+}
 _ENDED_BY_ACTION = {"Start": "kill", "Resume": "pause", "Heal": "partition"}
 _ENDED_BY_F = {"start": "kill", "resume": "pause", "heal": "partition"}
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from checkers.linearizability.engine import Answer, Budget, Engine, Result
+from checkers.linearizability.answer import NEVER, Answer, Budget, Result
+from checkers.linearizability.engine import Engine
 from checkers.linearizability.impossible import Impossible, explain
-from checkers.linearizability.kernel import NEVER
 from checkers.linearizability.part import Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from checkers.linearizability.answer import Answer
 from checkers.linearizability.explain import as_evidence, decide, explain
-from checkers.linearizability.search import Answer
-from checkers.linearizability.split import split
+from checkers.linearizability.split import Split, split, split_operations
 from checkers.verdict import Evidence, Validity, Verdict
-from harness.history import Recording
+from harness.history import History, Recording
 
 EVIDENCE_LIMIT = 12
 CONFIGURATIONS_PER_KEY = 50_000
@@ -18,6 +18,29 @@ CAVEATS = (
     "lists are judged instance by instance: whether one moment explains a whole list was not checked",
     "every key is taken to be empty at first",
 )
+
+
+LARGE = 50_000
+"""Operations from which on the compiled pass over all keys pays for being loaded."""
+
+
+def _split(history: History) -> Split:
+    """The keys that are to be searched one by one; of a large history, those that no pass over all proved."""
+    if len(history) >= LARGE:
+        # Not above: this loads the compiled code, which a usual run never needs.
+        from checkers.linearizability.columns import operations_on, screen
+
+        screened = screen(history)
+        if screened is not None:
+            doubtful = [key for key, ok in zip(screened.keys, screened.proven, strict=True) if not ok]
+            found = split_operations(operations_on(history, doubtful))
+            rest = sum(len(ops) for ops in found.operations.values())
+            return replace(
+                found,
+                proven=len(screened.keys) - len(doubtful),
+                proven_operations=screened.operations - rest,
+            )
+    return split(history)
 
 
 @dataclass(frozen=True)
@@ -33,10 +56,11 @@ class Linearizability:
 
     def check(self, recording: Recording) -> Verdict:
         """Judge every key."""
-        found = split(recording.history)
+        found = _split(recording.history)
         doubts = list(found.problems)
         evidence: list[Evidence] = []
-        bad = operations = most_configurations = judged = 0
+        bad = most_configurations = 0
+        judged, operations = found.proven, found.proven_operations
         for key, ops in found.operations.items():
             if key in found.unreadable:
                 doubts.append(f"{key}: {found.unreadable[key]}")
@@ -75,7 +99,7 @@ class Linearizability:
             summary=summary,
             evidence=tuple(evidence),
             measures={
-                "keys": len(found.operations),
+                "keys": len(found.operations) + found.proven,
                 "keys_judged": judged,
                 "keys_not_linearizable": bad,
                 "operations": operations,

@@ -17,26 +17,19 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from checkers.linearizability import kernel
+from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
 from checkers.linearizability.compiled import flat, zeros
 from checkers.linearizability.part import Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar
 
-TABLED = (kernel.TABLE, 0, 0, 0, 0)
-
-
-class Answer(Enum):
-    """What a search found. `GAVE_UP`: the budget ran out first."""
-
-    LINEARIZABLE = "linearizable"
-    NOT_LINEARIZABLE = "not linearizable"
-    GAVE_UP = "gave up"
+TABLED = (kernel.TABLE, 0, kernel.PUT, 0, 0)
+TABLED_READ = (kernel.TABLE, 0, kernel.KEEP, 0, 0)
 
 
 ANSWERS = {
@@ -44,29 +37,6 @@ ANSWERS = {
     kernel.NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
     kernel.GAVE_UP: Answer.GAVE_UP,
 }
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What one part may cost. Configurations are (operations placed, state); bytes are the memo's."""
-
-    configurations: int = 3_000_000
-    memory_bytes: int = 1 << 30
-
-
-DEFAULT = Budget()
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a search found, after how much."""
-
-    answer: Answer
-    configurations: int
-    order: Sequence[int]
-    """Places in the part: the order found, or else the longest one that the search came to."""
-    why: str = ""
-    """For `GAVE_UP`: which budget ran out."""
 
 
 class Engine:
@@ -86,7 +56,7 @@ class Engine:
         self._state_of: list[Hashable] = []
         self._table_size = 0
         self._table_keys, self._table_values = zeros(1024, -1), zeros(1024)
-        self._room = 0
+        self._room = self._stamp = 0
         self._make_room(200)
 
     def _make_room(self, operations: int) -> None:
@@ -117,18 +87,41 @@ class Engine:
         """
         begin = self._state(self.model.initial if initial is ANYTHING else initial)
         kinds = self._kinds_of(part)
-        if len(part) > self._room:
-            self._make_room(2 * len(part))
-        if len(self._wanted) < len(self._states):
-            self._wanted = zeros(2 * len(self._states))
-        registers = self._registers
         interned = 0 if self._fingerprints or self._numbers else len(self._states)
+        return self._search(flat(part.invoked), flat(part.completed), kinds, begin, interned, budget)
+
+    def use_effects(self, effects: Any) -> None:
+        """Take kinds from elsewhere, as flat effects; only `decide_kinds` is for such an engine."""
+        self._effects = effects
+
+    def decide_kinds(
+        self,
+        invoked: npt.NDArray[np.int64],
+        completed: npt.NDArray[np.int64],
+        kinds: npt.NDArray[np.int64],
+        begin: int,
+        states: int,
+        budget: Budget,
+    ) -> Result:
+        """Search operations whose kinds index the effects in use, over states 0 to `states` - 1."""
+        return self._search(flat(invoked), flat(completed), flat(kinds), begin, states, budget)
+
+    def _search(
+        self, invoked: Any, completed: Any, kinds: Any, begin: int, interned: int, budget: Budget
+    ) -> Result:
+        if len(invoked) > self._room:
+            self._make_room(2 * len(invoked))
+        if len(self._wanted) < interned:
+            self._wanted = zeros(2 * interned)
+        self._stamp += 1
+        registers = self._registers
         kernel.prepare(
-            flat(part.invoked),
-            flat(part.completed),
+            invoked,
+            completed,
             kinds,
             self._effects,
             interned,
+            self._stamp,
             self._item_calls,
             self._rets,
             self._item_kinds,
@@ -146,9 +139,7 @@ class Engine:
             registers,
         )
         items, groups, window_words, option_words = (int(registers[place]) for place in (0, 2, 3, 4))
-        for register in range(kernel.REGISTERS):
-            registers[register] = 0
-        registers[kernel.STATE] = begin
+        registers[:] = [begin if place == kernel.STATE else 0 for place in range(kernel.REGISTERS)]
         width = 4 + window_words + option_words
         while True:
             status = kernel.search(
@@ -230,7 +221,7 @@ class Engine:
     def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
         if self._effect_of is None:
             self.model.step(self.model.initial, call)  # refuses a call that it does not know
-            return TABLED
+            return TABLED_READ if call.f in self.model.reads else TABLED
         effect: Effect = self._effect_of(call)
         test, tested = kernel.ANY, 0
         if effect.expected is not ANYTHING:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.presence import (
     PRESENCE,
     Block,
@@ -32,7 +33,7 @@ from checkers.linearizability.presence import (
     reduce,
     until,
 )
-from checkers.linearizability.search import NEVER, Answer, search
+from checkers.linearizability.search import search
 from checkers.verdict import Evidence
 
 CONFIGURATIONS = 300_000

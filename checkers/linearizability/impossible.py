@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.engine import Answer, Budget, Engine
-from checkers.linearizability.kernel import NEVER
+from checkers.linearizability.answer import NEVER, Answer, Budget
+from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
 from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Action, Call, Model, Scalar

@@ -10,6 +10,13 @@ its caller to have a transition computed (`NEED`) or the memory enlarged (`GROW`
 which may be placed or not; those of one kind are alike but for their invocation, so the one that began
 first is used first, and options are numbered so that a kind's lie side by side, by invocation.
 
+*Eager*: an operation that never changes any state (its action is KEEP) is placed without branching as
+soon as it can be: wherever an order has it, it can be moved here.
+
+*Options only where needed*: if what follows an option could have stood there without it, and leads to
+the same state, the option can be taken out of the order. So after an option only that is tried which
+it makes a difference to; a write of unknown outcome, say, is tried only before a read of its value.
+
 *Memo*: an entry is (state, length of the placed prefix, placed bits from there on, used options). A
 configuration is dropped if an entry agrees in all but the used options, and has used a subset of them:
 whatever can be done from here could be done from there (Lowe 2017, section 4, and for the subset:
@@ -20,9 +27,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from checkers.linearizability.answer import NEVER
 from checkers.linearizability.compiled import compiled
 
-NEVER = 1 << 62
 BITS = 60  # of a word of a bit set: far from the sign bit
 LINEARIZABLE, NOT_LINEARIZABLE, GAVE_UP, NEED, GROW = range(5)
 ANY, IS, IS_NOT, TABLE = range(4)
@@ -111,8 +118,9 @@ def recall(
     window_words: Any,
     option_words: Any,
     entries: Any,
+    keep: Any,
 ) -> Any:
-    """Whether a memo entry makes this configuration needless; if not, remember it. Room must be there."""
+    """Whether a memo entry makes this configuration needless; if not, `keep` it. Room must be there."""
     width = 4 + window_words + option_words
     first_word = prefix // BITS
     h = (state & 0x3FFFFFFF) * 1000003 + (state >> 30)
@@ -141,6 +149,8 @@ def recall(
         if same:
             return True
         entry = memo[at]
+    if not keep:
+        return False
     at = entries * width
     memo[at] = slots[slot]
     memo[at + 1] = h
@@ -226,16 +236,14 @@ def search(
     entries = registers[ENTRIES]
     most = registers[BEST]
     width = 4 + window_words + option_words
+    tabled = len(effects) > 0 and effects[0] == TABLE  # then all kinds are: see `engine`
     status = -1
     while status < 0:
         if mode == ENTER:
             while prefix < count and placed[prefix // BITS] >> (prefix % BITS) & 1:
                 prefix += 1
-            if depth > most or prefix == count:
-                most = depth
-                for position in range(depth):
-                    best[position] = frames[position * FRAME_WIDTH + F_ITEM]
             if prefix == count:
+                most = -1  # this one, however short: it is complete
                 status = LINEARIZABLE
                 break
             first_ret = NEVER
@@ -245,18 +253,16 @@ def search(
                 if not placed[item // BITS] >> (item % BITS) & 1:
                     if rets[item] < first_ret:
                         first_ret = rets[item]
-                    known = step(state, kinds[item], effects, table_keys, table_values) != UNKNOWN
-                    if not known and missing < len(needed):
+                    if tabled and missing < len(needed):
                         needed[missing] = kinds[item]
-                        missing += 1
+                        missing += step(state, kinds[item], effects, table_keys, table_values) == UNKNOWN
                 item += 1
             end = item
-            for group in range(group_count):
+            for group in range(group_count if tabled else 0):
                 kind = option_kinds[groups[group]]
-                known = step(state, kind, effects, table_keys, table_values) != UNKNOWN
-                if not known and option_calls[groups[group]] < first_ret and missing < len(needed):
+                if option_calls[groups[group]] < first_ret and missing < len(needed):
                     needed[missing] = kind
-                    missing += 1
+                    missing += step(state, kind, effects, table_keys, table_values) == UNKNOWN
             if missing:
                 registers[NEEDED] = missing
                 status = NEED
@@ -265,7 +271,10 @@ def search(
             for item in range(prefix, end):
                 if calls[item] >= first_ret or placed[item // BITS] >> (item % BITS) & 1:
                     continue
-                if step(state, kinds[item], effects, table_keys, table_values) == state:
+                if (
+                    effects[kinds[item] * EFFECT_WIDTH + 2] == KEEP
+                    and step(state, kinds[item], effects, table_keys, table_values) == state
+                ):
                     at = depth * FRAME_WIDTH
                     frames[at + F_ITEM] = item
                     frames[at + F_STATE] = state
@@ -283,11 +292,13 @@ def search(
                 status = GAVE_UP
                 break
             visited += 1
-            if recall(memo, slots, state, prefix, placed, used, window_words, option_words, entries):
+            # What follows an option is restricted, see above: such a configuration is not remembered.
+            at = depth * FRAME_WIDTH
+            keep = depth == 0 or frames[at - FRAME_WIDTH + F_ITEM] >= 0
+            if recall(memo, slots, state, prefix, placed, used, window_words, option_words, entries, keep):
                 mode = BACKTRACK
                 continue
-            entries += 1
-            at = depth * FRAME_WIDTH
+            entries += 1 if keep else 0
             frames[at + F_LAST] = -1
             frames[at + F_OPTION] = -1
             frames[at + F_FIRST_RET] = first_ret
@@ -297,6 +308,8 @@ def search(
             at = depth * FRAME_WIDTH
             first_ret = frames[at + F_FIRST_RET]
             last = frames[at + F_LAST]
+            after_option = depth > 0 and frames[at - FRAME_WIDTH + F_ITEM] < 0
+            before = frames[at - FRAME_WIDTH + F_STATE] if after_option else state
             chosen = -1
             chosen_ret = NEVER
             after = ILLEGAL
@@ -305,7 +318,10 @@ def search(
                 ret = rets[item]
                 if last < ret < chosen_ret and not placed[item // BITS] >> (item % BITS) & 1:
                     then = step(state, kinds[item], effects, table_keys, table_values)
-                    if then != ILLEGAL:
+                    needless = after_option and then == step(
+                        before, kinds[item], effects, table_keys, table_values
+                    )
+                    if then != ILLEGAL and not needless:
                         chosen, chosen_ret, after = item, ret, then
                 item += 1
             if chosen >= 0:
@@ -321,7 +337,10 @@ def search(
                         option += 1
                     if option < groups[group + 1] and option_calls[option] < first_ret:
                         after = step(state, option_kinds[option], effects, table_keys, table_values)
-                        if after != ILLEGAL and after != state:
+                        needless = after_option and after == step(
+                            before, option_kinds[option], effects, table_keys, table_values
+                        )
+                        if after != ILLEGAL and after != state and not needless:
                             chosen = option
                             break
                     group += 1
@@ -339,6 +358,10 @@ def search(
                 mode = ENTER
                 continue
         if mode == BACKTRACK:
+            if depth > most:
+                most = depth
+                for position in range(depth):
+                    best[position] = frames[position * FRAME_WIDTH + F_ITEM]
             while True:
                 if depth == 0:
                     status = NOT_LINEARIZABLE
@@ -356,6 +379,10 @@ def search(
                     mode = CHOOSE
                     break
     if status < NEED:
+        if depth > most:
+            most = depth
+            for position in range(depth):
+                best[position] = frames[position * FRAME_WIDTH + F_ITEM]
         for position in range(most):
             item = best[position]
             best[position] = items_from[item] if item >= 0 else options_from[-1 - item]
@@ -376,6 +403,7 @@ def prepare(
     kinds: Any,
     effects: Any,
     states: Any,
+    stamp: Any,
     calls: Any,
     rets: Any,
     item_kinds: Any,
@@ -396,17 +424,16 @@ def prepare(
 
     An option is left out if it changes nothing; or if it puts a state that no test asks for, where
     states are interned (`states` of them) and tests ask for nothing but equality: whatever followed
-    it can follow what preceded it. `items_from`, `options_from`: which operation each one is.
+    it can follow what preceded it. `wanted` marks those states with `stamp`, which no call before used.
+    `items_from`, `options_from`: which operation each one is.
     Registers on return: items in 0, options in 1, groups in 2, words of the window in 3, of options in 4.
     """
     can_drop = states > 0
-    for state in range(states):
-        wanted[state] = 0
     for operation in range(len(invoked)):
         at = kinds[operation] * EFFECT_WIDTH
         if effects[at] == IS:
             if can_drop:
-                wanted[effects[at + 1]] = 1
+                wanted[effects[at + 1]] = stamp
         elif effects[at] != ANY:
             can_drop = False
         if effects[at + 2] > PUT:
@@ -426,9 +453,9 @@ def prepare(
             items += 1
             continue
         at = kind * EFFECT_WIDTH
-        if effects[at] != TABLE and (
-            effects[at + 2] == KEEP or (can_drop and effects[at + 2] == PUT and not wanted[effects[at + 3]])
-        ):
+        if effects[at + 2] == KEEP:
+            continue
+        if can_drop and effects[at + 2] == PUT and wanted[effects[at + 3]] != stamp:
             continue
         slot = (kind * 40503) & mask
         while slots[slot] >= 0 and group_kinds[slots[slot]] != kind:

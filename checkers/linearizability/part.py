@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.kernel import NEVER
+from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
 from harness.history import History
 

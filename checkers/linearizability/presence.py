@@ -40,7 +40,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from checkers.linearizability.search import NEVER, Model, Problem
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.search import Model, Problem
 
 
 class Effect(Enum):

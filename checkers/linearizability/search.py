@@ -25,18 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
-NEVER = 1 << 62
-"""The `ret` of an item that does not end."""
-
-
-class Answer(Enum):
-    """What a search found. `GAVE_UP`: the budget ran out first."""
-
-    LINEARIZABLE = "linearizable"
-    NOT_LINEARIZABLE = "not linearizable"
-    GAVE_UP = "gave up"
+from checkers.linearizability.answer import NEVER, Answer
 
 
 @dataclass(frozen=True)

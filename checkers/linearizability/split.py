@@ -38,6 +38,9 @@ class Split:
     """Keys that cannot be judged -> the reason."""
     problems: list[str] = field(default_factory=list)
     """Operations that may concern any key and cannot be judged."""
+    proven: int = 0
+    """How many more keys were found linearizable already."""
+    proven_operations: int = 0
 
 
 def split(history: History) -> Split:
@@ -67,7 +70,16 @@ def split(history: History) -> Split:
         elif invocation.f in (REGISTER, DEREGISTER, LOOKUP):
             _add_single(found, operations, invocation.key, invocation, completion)
     _add_lists(operations, lists)
-    for key, ops in operations.items():
+    return _with_repeats(found)
+
+
+def split_operations(operations: Mapping[str, list[PresenceOperation]]) -> Split:
+    """The same of operations that are already sorted by key."""
+    return _with_repeats(Split(operations))
+
+
+def _with_repeats(found: Split) -> Split:
+    for key, ops in found.operations.items():
         ops.sort(key=lambda op: op.invoked)
         counts = Counter(op.id for op in ops if op.effect is Effect.SET)
         repeated = [id_ for id_, count in counts.items() if count > 1]

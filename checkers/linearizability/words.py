@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checkers.linearizability.kernel import NEVER
+from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar
 

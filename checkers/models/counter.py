@@ -12,6 +12,7 @@ class Counter(ScalarModel):
 
     name = "counter"
     functions = frozenset({"add", "read"})
+    reads: frozenset[str] = frozenset({"read"})
     initial = 0
 
     def effect(self, call: Call) -> Effect:

@@ -20,6 +20,7 @@ class FencedLock:
 
     name = "fenced-lock"
     functions = frozenset({"acquire", "release", "expire"})
+    reads: frozenset[str] = frozenset()
     initial = (-1, None)
 
     def step(self, state: tuple[int, int | None], call: Call) -> Hashable:

@@ -10,6 +10,7 @@ class KeyValue(ScalarModel):
 
     name = "kv-append"
     functions = frozenset({"get", "put", "append"})
+    reads: frozenset[str] = frozenset({"get"})
     initial = ""
 
     def effect(self, call: Call) -> Effect:

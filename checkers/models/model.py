@@ -75,6 +75,11 @@ class Model(Protocol):
         ...
 
     @property
+    def reads(self) -> frozenset[str]:
+        """Those of them that never change any state, whatever they reply; the search is quick with these."""
+        ...
+
+    @property
     def initial(self) -> Hashable:
         """The state before any operation."""
         ...

@@ -16,6 +16,7 @@ class MultiRegister:
 
     name = "multi-register"
     functions = frozenset({"txn"})
+    reads: frozenset[str] = frozenset()
     initial = frozenset[tuple[Hashable, Hashable]]()
 
     def step(self, state: frozenset[tuple[Hashable, Hashable]], call: Call) -> Hashable:

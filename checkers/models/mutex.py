@@ -10,6 +10,7 @@ class Mutex(ScalarModel):
 
     name = "mutex"
     functions = frozenset({"acquire", "release"})
+    reads: frozenset[str] = frozenset()
     initial = False
 
     def effect(self, call: Call) -> Effect:

@@ -13,6 +13,7 @@ class Queue:
 
     name = "queue"
     functions = frozenset({"enqueue", "dequeue"})
+    reads: frozenset[str] = frozenset()
     initial: tuple[Any, ...] = ()
 
     def step(self, state: tuple[Any, ...], call: Call) -> Hashable:

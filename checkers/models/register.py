@@ -14,6 +14,7 @@ class Register(ScalarModel):
 
     name = "register"
     functions = frozenset({"read", "write"})
+    reads: frozenset[str] = frozenset({"read"})
     initial = None
 
     def effect(self, call: Call) -> Effect:

@@ -14,6 +14,7 @@ class Registry(ScalarModel):
 
     name = "registry"
     functions = frozenset({"register", "deregister", "lookup"})
+    reads: frozenset[str] = frozenset({"lookup"})
     initial = None
 
     def effect(self, call: Call) -> Effect:

@@ -15,6 +15,7 @@ class Set:
 
     name = "set"
     functions = frozenset({"add", "remove", "contains", "read"})
+    reads: frozenset[str] = frozenset({"contains", "read"})
     initial: frozenset[Hashable] = frozenset()
 
     def step(self, state: frozenset[Hashable], call: Call) -> Hashable:

@@ -6,13 +6,15 @@ What traces can prove of an acknowledgement A of entry E at node X. A node count
 - otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
   trace says at some time that E is on its disk, and that time is not provably after A.
 
-Fewer than a majority is a violation. The converse does not hold: a message is traced when it is
-handed over, and may then wait for the disk, so a reply that left without waiting is found only if the
-node was killed before the entry was on its disk, or if A is known there before.
+Fewer than a majority is a violation; where the voters changed, than one of any configuration. The
+converse does not hold: a message is traced when it is handed over, and may then wait for the disk,
+so a reply that left without waiting is found only if the node was killed before the entry was on
+its disk, or if A is known there before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from checkers.raft.cluster import Cluster, Replays, conclude, evidence, named
@@ -32,7 +34,7 @@ class DurableBeforeAcknowledge:
         """Count the disks behind every acknowledgement."""
         cluster = self.replays.of(recording)
         placed = _entries_by_index(cluster)
-        majority = len(recording.nodes) // 2 + 1
+        configurations = _configurations(cluster)
         violations: list[Evidence] = []
         doubts: list[str] = []
         acknowledged = 0
@@ -58,14 +60,14 @@ class DurableBeforeAcknowledge:
                     ((entry, *_disks(cluster, node, ack, identity(entry))) for entry in entries),
                     key=lambda item: (len(item[2]), len(item[1])),
                 )
-                if len(certain) >= majority:
+                if _is_majority(certain, configurations):
                     continue
                 text = (
                     f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
                     f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
-                    f"and a majority is {majority}."
+                    f"and a majority is {_smallest_majority(configurations)}."
                 )
-                if len(possible) < majority:
+                if not _is_majority(possible, configurations):
                     title = f"index {entry.index} was acknowledged before a majority had it on disk"
                     violations.append(evidence(title, text, ack.event, ops=(entry.op,)))
                 else:
@@ -85,6 +87,22 @@ class DurableBeforeAcknowledge:
                 "of messages, proves it",
             ),
         )
+
+
+def _configurations(cluster: Cluster) -> list[frozenset[str]]:
+    """Every set of voters that some node traced; all nodes, if none did."""
+    traced = {frozenset(e.members) for e in cluster.events if e.event == "configuration" and e.members}
+    return sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
+
+
+def _is_majority(nodes: Iterable[str], configurations: Iterable[frozenset[str]]) -> bool:
+    """Of one of the configurations at least: which one an entry was counted by is not traced."""
+    held = frozenset(nodes)
+    return any(len(held & voters) > len(voters) // 2 for voters in configurations)
+
+
+def _smallest_majority(configurations: Iterable[frozenset[str]]) -> int:
+    return min(len(voters) // 2 + 1 for voters in configurations)
 
 
 def _entries_by_index(cluster: Cluster) -> dict[int, dict[Identity, TraceEntry]]:

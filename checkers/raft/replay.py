@@ -6,6 +6,10 @@ truncation that was not yet synced may be lost too, and then the disk still hold
 removed: where it cannot be told which of the two came back, an entry is `None`, *not known*, and
 whoever needs it must not guess. After a gap in the trace nothing of an earlier life is known.
 
+**What a snapshot stands for.** One that a node installs brings entries that its trace never names: below
+the last included one they are `None`, and *covered*. That what covers them is the committed log is for
+`snapshots.py` to hold; then a covered entry is held, though not seen.
+
 **What a `synced` event proves of term and vote.** It carries the vote that is on disk, but its term
 is the node's current one, which may be newer. With one write to the disk at a time, what was traced
 before the last `synced` line is on disk by the next; from there on, the first state with that vote
@@ -52,6 +56,17 @@ class Election(NamedTuple):
 
     event: TraceEvent
     log: Log
+    covered: int
+    """Up to here a snapshot stands for what is None in the log."""
+
+
+class SnapshotHeld(NamedTuple):
+    """A node took, installed or recovered a snapshot."""
+
+    event: TraceEvent
+    up_to: int
+    last: TraceEntry | None
+    """The last included entry, where the event names it."""
 
 
 class Commit(NamedTuple):
@@ -108,6 +123,7 @@ class NodeFacts:
     commits: list[Commit] = field(default_factory=list)
     truncations: list[Truncation] = field(default_factory=list)
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    snapshots: list[SnapshotHeld] = field(default_factory=list)
     durable_losses: list[DurableLoss] = field(default_factory=list)
     hard_state_losses: list[HardStateLoss] = field(default_factory=list)
     durable_votes: list[tuple[int, str, TraceEvent]] = field(default_factory=list)
@@ -135,6 +151,7 @@ class _Replay:
     def __init__(self, trace: NodeTrace) -> None:
         self.facts = NodeFacts(trace)
         self._log: Log = []
+        self._covered = 0  # up to here a snapshot stands for what is None in the log
         self._durable = 0  # the log up to here is promised to be on disk
         self._durable_by: TraceEvent | None = None
         self._replaced: list[tuple[Log, int]] = []  # (log before an unsynced truncation, durable then)
@@ -163,7 +180,7 @@ class _Replay:
                 self._hard_states.append(_HardState(event.term, event.vote))
             case "role":
                 if event.role == "leader" and self._role != "leader":
-                    self.facts.elections.append(Election(event, list(self._log)))
+                    self.facts.elections.append(Election(event, list(self._log), self._covered))
             case "append":
                 self._append(position, event)
             case "truncate":
@@ -175,7 +192,7 @@ class _Replay:
             case "acknowledge":
                 self._acknowledge(position, event)
             case "snapshot":
-                self._log += [None] * ((event.index or 0) - len(self._log))
+                self._snapshot(event)
         self._hold_against(event)
 
     def _hold_against(self, event: TraceEvent) -> None:
@@ -213,6 +230,30 @@ class _Replay:
         del self._log[index - 1 :]
         self._durable = min(self._durable, index - 1)
 
+    def _snapshot(self, event: TraceEvent) -> None:
+        """Taking one changes nothing here; installing one replaces the log, unless that goes on from it.
+
+        Where a node kept less than it should have, what it removed is judged as any truncation.
+        """
+        index = event.index or 0
+        last = event.entries[-1] if event.entries else None
+        self.facts.snapshots.append(SnapshotHeld(event, index, last))
+        if event.peer is None:
+            return
+        own = self._log[index - 1] if 1 <= index <= len(self._log) else None
+        goes_on = own is not None and last is not None and identity(own) == identity(last)
+        if goes_on and event.last == len(self._log):
+            return
+        first = event.last + 1 if goes_on else index + 1
+        removed = self._log[first - 1 :]
+        if removed:
+            self.facts.truncations.append(Truncation(event, first, removed, self._commit))
+        self._replaced.append((list(self._log), self._durable))
+        self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
+        self._durable = min(self._durable, self._commit)
+        self._log = self._log[: event.last] if goes_on else [*[None] * (index - 1), last][:index]
+        self._covered = max(self._covered, index)
+
     def _synced(self, position: int, event: TraceEvent) -> None:
         if event.index is not None:
             if event.index > len(self._log):
@@ -241,6 +282,12 @@ class _Replay:
 
     def _restart(self, position: int, event: TraceEvent) -> None:
         self._commit, self._role = 0, "follower"
+        self._covered = event.index or 0
+        if event.index is not None:
+            is_last = bool(event.entries) and event.entries[-1].index == event.index
+            self.facts.snapshots.append(
+                SnapshotHeld(event, event.index, event.entries[-1] if is_last else None)
+            )
         self._recover_hard_state(event)
         if self.facts.trace.gaps and event.life > 1:
             self._log = [None] * event.last
@@ -259,7 +306,8 @@ class _Replay:
         candidates = [(self._log, 0), *self._replaced]
         fitting = [log[:last] for log, least in candidates if least <= last <= len(log)]
         if event.entries:  # the recovered last entry, if the node names it: equal ones stand upon equal logs
-            fitting = [log for log in fitting if log and log[-1] == event.entries[-1]] or fitting
+            named = identity(event.entries[-1])
+            fitting = [log for log in fitting if log and _is(log[-1], named)] or fitting
         if not fitting:
             if last > len(self._log):
                 self._doubt(event, f"recovers a log up to {last}, but only {len(self._log)} was traced")
@@ -295,6 +343,10 @@ class _Replay:
         index = event.index or 0
         entry = self._log[index - 1] if 1 <= index <= len(self._log) else None
         self.facts.acknowledgements.append(Acknowledgement(event, position, entry))
+
+
+def _is(entry: TraceEntry | None, named: Identity) -> bool:
+    return entry is not None and identity(entry) == named
 
 
 def replay(trace: NodeTrace) -> NodeFacts:

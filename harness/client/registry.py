@@ -12,6 +12,15 @@ from typing import Any
 import msgspec
 
 from harness.client.base import HttpReply, HttpRequest, NoReply
+from harness.client.node_replies import (
+    ended,
+    error_of,
+    headers_of,
+    not_understood,
+    raft_index,
+    refused,
+    without_reply,
+)
 from harness.history import Operation
 
 INSTANCE = "/nacos/v1/ns/instance"
@@ -20,12 +29,6 @@ ID = "registration-id"
 
 WRITES = frozenset({"register", "deregister"})
 READS = frozenset({"lookup", "list", "final-list", "final-local"})
-
-
-class _Refusal(msgspec.Struct):
-    error: str
-    reason: str
-    proposed: bool
 
 
 class _Instance(msgspec.Struct):
@@ -47,22 +50,18 @@ class RegistryCodec:
         Raises:
             ValueError: the operation's f or key is not the registry's; a workload's defect.
         """
-        headers = (
-            ("X-Operation-Id", str(operation.index)),
-            ("X-Client-Id", f"p{operation.process}"),
-            ("X-Client-Sequence", str(operation.index)),
-        )
+        headers = headers_of(operation)
         match operation.f:
             case "register":
                 metadata = msgspec.json.encode({ID: operation.value}).decode()
-                query = (*_instance(operation), ("ephemeral", "false"), ("metadata", metadata))
+                query = (*instance_query(operation), ("ephemeral", "false"), ("metadata", metadata))
                 return HttpRequest("POST", INSTANCE, query, headers)
             case "deregister":
                 return HttpRequest(
-                    "DELETE", INSTANCE, (*_instance(operation), ("ephemeral", "false")), headers
+                    "DELETE", INSTANCE, (*instance_query(operation), ("ephemeral", "false")), headers
                 )
             case "lookup":
-                return HttpRequest("GET", INSTANCE, _instance(operation), headers)
+                return HttpRequest("GET", INSTANCE, instance_query(operation), headers)
             case "list" | "final-list":
                 return HttpRequest("GET", LIST, (("serviceName", str(operation.key)),), headers)
             case "final-local":
@@ -74,27 +73,23 @@ class RegistryCodec:
         """The completion; what the reply does not say for certain is `info` (writes) or `fail` (reads)."""
         is_write = operation.f in WRITES
         if isinstance(reply, NoReply):
-            uncertain = is_write and reply.sent
-            return _ended(operation, "info" if uncertain else "fail", error=reply.reason)
+            return without_reply(operation, reply, is_write)
         try:
             if reply.status == 200:
-                return _ended(operation, "ok", value=_value(operation, reply), raft_index=_raft_index(reply))
-            refusal = msgspec.json.decode(reply.body, type=_Refusal)
+                return ended(operation, "ok", value=_value(operation, reply), raft_index=raft_index(reply))
+            if operation.f == "lookup" and reply.status == 404 and error_of(reply) == "not-found":
+                return ended(operation, "ok", value=None, raft_index=raft_index(reply))
+            return refused(operation, reply, is_write)
         except (msgspec.DecodeError, ValueError) as damage:
-            return _ended(
-                operation,
-                "info" if is_write else "fail",
-                error=f"unexpected: status {reply.status}, {damage}: {reply.body[:200]!r}",
-            )
-        if operation.f == "lookup" and refusal.error == "not-found":
-            return _ended(operation, "ok", value=None, raft_index=_raft_index(reply))
-        error = f"{refusal.error}: {refusal.reason}"
-        if reply.status < 500:
-            error = f"unexpected: {error}"
-        return _ended(operation, "info" if is_write and refusal.proposed else "fail", error=error)
+            return not_understood(operation, reply, damage, is_write)
 
 
-def _instance(operation: Operation) -> tuple[tuple[str, str], ...]:
+def instance_query(operation: Operation) -> tuple[tuple[str, str], ...]:
+    """The parameters that name the instance of an operation's key.
+
+    Raises:
+        ValueError: the key is not `SERVICE/IP:PORT`.
+    """
     service, _, address = str(operation.key).partition("/")
     ip, _, port = address.rpartition(":")
     if not (service and ip and port.isdigit()):
@@ -121,12 +116,3 @@ def _value(operation: Operation, reply: HttpReply) -> Any:
 def _id(metadata: dict[str, str]) -> str:
     """The registration id; one that lacks it is not of this run's making, and is told apart from none."""
     return metadata.get(ID, "(no registration id)")
-
-
-def _raft_index(reply: HttpReply) -> int | None:
-    text = reply.headers.get("x-raft-index")
-    return None if text is None else int(text)
-
-
-def _ended(operation: Operation, type_: Any, **changes: Any) -> Operation:
-    return msgspec.structs.replace(operation, type=type_, **changes)

@@ -18,8 +18,6 @@ Where it runs as root by way of sudo, nodes run as the user that logged in, and 
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import glob
@@ -37,6 +35,7 @@ import time
 from typing import Any
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
+OWN_FOLDER = ".ackproof"
 SILENCE_S = 30.0
 SWEEP_BOUND_S = 10.0
 TOOLS = ("nft", "ss", "tc", "fusermount3")
@@ -141,11 +140,14 @@ class Agent:
             "libc": platform.libc_ver()[0],
             "system": platform.system(),
             "tools": [tool for tool in TOOLS if shutil.which(tool, path=search_path())],
-            "faketime": bool(glob.glob(FAKETIME)),
+            "faketime": faketime(),
             "fuse": os.path.exists("/dev/fuse"),
             "boot": read("/proc/sys/kernel/random/boot_id"),
             "netem": has_netem() if os.geteuid() == 0 else None,
         }
+
+    def do_facts(self) -> dict[str, Any]:
+        return self.facts()
 
     def do_ping(self) -> None:
         """Only to be heard."""
@@ -243,6 +245,11 @@ def search_path() -> str:
     return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 
+def faketime() -> str | None:
+    """Where libfaketime is, if it is."""
+    return next(iter(sorted(glob.glob(FAKETIME))), None)
+
+
 def has_netem() -> bool:
     """Whether the kernel has tc's netem, asked in a namespace that nobody lives in."""
     try:
@@ -298,18 +305,24 @@ def read(path: str) -> str:
 
 
 def delete_table(table: str) -> None:
-    """Delete our own packet-filter table, if it is there."""
+    """Delete our own packet-filter tables, if they are there: this one, and those called TABLE_..."""
     nft = shutil.which("nft", path=search_path())
     if nft and os.geteuid() == 0:
-        subprocess.run([nft, "delete", "table", "inet", table], capture_output=True, check=False)  # noqa: S603
+        listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603
+        for line in listed.stdout.decode().splitlines():
+            name = line.split()[-1]
+            if name == table or name.startswith(table + "_"):
+                subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603
 
 
 def remove_folder(folder: str) -> None:
-    """Remove the run's folder, and the one above it if it is empty then."""
+    """Remove the run's folder, and the one above it if that is ours too and holds no other run's."""
     if os.path.isdir(folder):
         shutil.rmtree(folder)
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(folder))
+    above = os.path.dirname(folder)
+    if os.path.basename(above) == OWN_FOLDER:
+        with contextlib.suppress(OSError):
+            os.rmdir(above)
 
 
 def main() -> None:

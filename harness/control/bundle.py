@@ -39,7 +39,7 @@ class Deployment(msgspec.Struct, frozen=True):
 
 
 def pack(deployment: Deployment, archive: Path) -> int:
-    """Write the archive; how many bytes it has when unpacked.
+    """Write the archive; how many bytes it and what is unpacked from it need together.
 
     Raises:
         PackageNotFoundError: a distribution is not installed here.
@@ -49,7 +49,7 @@ def pack(deployment: Deployment, archive: Path) -> int:
         for name, path in _files(deployment):
             tar.add(path, arcname=name, recursive=False)
             total += path.stat().st_size
-    return total
+    return total + archive.stat().st_size
 
 
 def mismatch(facts: Mapping[str, Any]) -> str | None:
@@ -85,7 +85,7 @@ def _files(deployment: Deployment) -> list[tuple[str, Path]]:
 
 
 def _with_requirements(names: Sequence[str]) -> list[Distribution]:
-    """These distributions and all that they require here; one that is required elsewhere only is not installed."""
+    """These and all that they require; what is required on other platforms only is not installed here."""
     found: dict[str, Distribution] = {}
     waiting = [(name, True) for name in names]
     while waiting:

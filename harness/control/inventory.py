@@ -113,5 +113,5 @@ def _parse(words: Sequence[str], name: str, where: str) -> HostSpec:
         host=found["host"].strip("[]"),
         user=found["user"],
         port=int(port) if port else None,
-        **options,  # type: ignore[arg-type]  # its keys are checked above, its values are texts
+        **options,
     )

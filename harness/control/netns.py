@@ -17,8 +17,8 @@ import ctypes
 import os
 import shutil
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from harness.control.host import Host, HostError
@@ -125,34 +125,46 @@ async def _ip(host: Host, arguments: Sequence[str], *batch: str) -> None:
         raise HostError(f"ip {' '.join(arguments)}: {done.complaint()}")
 
 
-class NamespaceSockets:
-    """Makes sockets in another network namespace, where a socket then stays for good.
+@contextmanager
+def in_namespace(namespace: str) -> Iterator[None]:
+    """Have this thread, and those that it starts, in a network namespace; other threads stay where they are.
 
-    setns(2) moves the calling thread alone, and it is back before anything else runs on it.
+    Raises:
+        OSError: there is no such namespace, or this is not root.
     """
+    with _opened("/proc/thread-self/ns/net") as own, _opened(str(NAMESPACES / namespace)) as there:
+        _set_namespace(there)
+        try:
+            yield
+        finally:
+            _set_namespace(own)
+
+
+class NamespaceSockets:
+    """Makes sockets in another network namespace, where a socket then stays for good."""
 
     def __init__(self, namespace: str) -> None:
-        self._path = NAMESPACES / namespace
-        self._setns: Callable[[int, int], int] = ctypes.CDLL(None, use_errno=True).setns
+        self._namespace = namespace
 
     def __call__(self, address: tuple[int, int, int, str, Any]) -> socket.socket:
         """A socket for an address as getaddrinfo tells it."""
         family, kind, protocol = address[:3]
-        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            there = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                self._enter(there)
-            finally:
-                os.close(there)
-            try:
-                return socket.socket(family, kind, protocol)
-            finally:
-                self._enter(own)
-        finally:
-            os.close(own)
+        with in_namespace(self._namespace):
+            return socket.socket(family, kind, protocol)
 
-    def _enter(self, namespace: int) -> None:
-        if self._setns(namespace, _CLONE_NEWNET):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(self._path))
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _set_namespace(file: int) -> None:
+    """setns(2), which moves the calling thread alone."""
+    setns: Callable[[int, int], int] = ctypes.CDLL(None, use_errno=True).setns
+    if setns(file, _CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), "setns")

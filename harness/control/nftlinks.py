@@ -74,11 +74,14 @@ class NftLinks:
 
     Args:
         table: a name of the run's own.
+        loss_percent: lose so many packets in a hundred, at random; 100 cuts. Where fewer are lost connections
+            live on, and the heal resets none.
     """
 
-    def __init__(self, table: str, ends: Mapping[str, LinkEnd]) -> None:
+    def __init__(self, table: str, ends: Mapping[str, LinkEnd], loss_percent: int = 100) -> None:
         self.table = table
         self._ends = ends
+        self._loss_percent = loss_percent
         self._cut: dict[LinkName, None] = {}
 
     async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
@@ -102,10 +105,11 @@ class NftLinks:
             LinkError: a host refused, or is lost; the others are healed all the same.
         """
         were_cut = tuple(self._cut)
-        connected = await asyncio.gather(*[self._connections(link) for link in were_cut])
+        to_reset = were_cut if self._loss_percent == 100 else ()
+        connected = await asyncio.gather(*[self._connections(link) for link in to_reset])
         found = await self._on_hosts({to for _, to in were_cut}, self._remove)
         resets = await asyncio.gather(
-            *[self._reset(*known) for known in zip(were_cut, connected, strict=True)]
+            *[self._reset(*known) for known in zip(to_reset, connected, strict=True)]
         )
         self._cut.clear()
         counted = [count for count in resets if count is not None]
@@ -122,12 +126,13 @@ class NftLinks:
             f"add table inet {self.table}",
             f"add chain inet {self.table} {CHAIN} {{ type filter hook input priority -150; policy accept; }}",
         ]
+        chance = "" if self._loss_percent == 100 else f"numgen random mod 100 < {self._loss_percent} "
         for sender in senders:
             address = self._ends[sender].address
             family = "ip6" if ipaddress.ip_address(address).version == 6 else "ip"
             script.append(
                 f"add rule inet {self.table} {CHAIN} {family} saddr {address} tcp dport {end.peer_port} "
-                f'counter drop comment "{sender}"'
+                f'{chance}counter drop comment "{sender}"'
             )
         await self._nft(to, "\n".join(script))
 

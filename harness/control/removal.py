@@ -64,8 +64,8 @@ def _run(*argv: str) -> bool:
 def remove_remote(thing: Made) -> bool:
     """End and remove what a run has on a remote host."""
     # Only here, since whoever has no remote hosts needs no paramiko.
+    from harness.control.connection import RemoteRun, sweep
     from harness.control.host import HostError
-    from harness.control.remote import RemoteRun, sweep
 
     try:
         sweep(msgspec.json.decode(thing.details, type=RemoteRun))

@@ -82,12 +82,13 @@ def connect(spec: HostSpec, jumps: int = 0) -> paramiko.SSHClient:
     for key in target.keys:
         if spec.key and not Path(key).exists():
             raise HostError(f"{where}there is no key {key}")
+    keys = [key for key in target.keys if Path(key).exists()]
     try:
         client.connect(
             target.hostname,
             target.port,
             target.user,
-            key_filename=[key for key in target.keys if Path(key).exists()] or None,
+            key_filename=keys or None,  # type: ignore[arg-type]  # it takes a list too, the stub forgot
             allow_agent=spec.key is None,
             look_for_keys=not target.keys,
             timeout=CONNECT_BOUND_S,

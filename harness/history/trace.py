@@ -28,7 +28,7 @@ EventName = Literal[
     "synced",  # everything traced before this line, up to log index `index`, is on disk
     "commit",  # commitIndex grew: commit
     "apply",  # entries were given to the state machine: entries
-    "snapshot",  # the log up to `index` was replaced by a snapshot
+    "snapshot",  # the state up to `index` was taken (peer: installed) as a snapshot: entries, digest, peer
     "configuration",  # the members changed: members
     "send",  # a message was handed to the transport: peer, message, message_id
     "receive",  # a message was taken: peer, message, message_id
@@ -68,6 +68,10 @@ class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     message_id: str | None = None
     op: str | None = None
     members: tuple[str, ...] | None = None
+    learners: tuple[str, ...] = ()
+    """With `members`: who is sent the log and has no vote."""
+    digest: str | None = None
+    """Of a snapshot: hex digits over the state it holds."""
     node: str = ""
     """Filled in by the reader, from the folder's name."""
     life: int = 0

@@ -10,8 +10,8 @@ class HalfIsAMajority(Raft):
     """Rounds the wrong way."""
 
     def is_majority(self, count: int) -> bool:
-        """Half will do."""
-        return 2 * count >= len(self.members)
+        """Half, rounded down, will do."""
+        return count >= len(self.members) // 2
 
 
 PARTS = Parts(core=HalfIsAMajority)

@@ -2,21 +2,26 @@
 
 from harness.mutants.rules import breaks
 from node_impl.build import Parts
-from node_impl.storage.format import encode_frame
-from node_impl.storage.wal import FILE, WriteAheadLog
+from node_impl.storage import Disk, WriteAheadLog
+
+
+class _Hasty:
+    """A disk that is never waited for."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.read, self.create = disk.read, disk.create
+        self.append, self.truncate = disk.append, disk.truncate
+
+    def sync(self, name: str) -> None:
+        """Leaves the bytes to the kernel."""
 
 
 @breaks
 class NeverSyncs(WriteAheadLog):
-    """Leaves its bytes to the kernel."""
+    """Takes writing for keeping."""
 
-    def sync(self) -> None:
-        """Write, and no more."""
-        if self._pending:
-            frame = encode_frame(self._pending, self._size)
-            self._pending.clear()
-            self._disk.append(FILE, frame)
-            self._size += len(frame)
+    def __init__(self, disk: Disk) -> None:
+        super().__init__(_Hasty(disk))
 
 
 PARTS = Parts(storage=NeverSyncs)

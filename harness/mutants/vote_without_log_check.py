@@ -3,14 +3,14 @@
 from harness.mutants.rules import breaks
 from node_impl.build import Parts
 from node_impl.raft.core import Raft
-from node_impl.raft.messages import RequestVote
+from node_impl.raft.messages import PreVote, RequestVote
 
 
 @breaks
 class VotesWithoutLogCheck(Raft):
     """Votes for whoever asks first in a term."""
 
-    def candidate_log_is_up_to_date(self, request: RequestVote) -> bool:  # noqa: ARG002 - it never looks
+    def candidate_log_is_up_to_date(self, request: RequestVote | PreVote) -> bool:  # noqa: ARG002 - it never looks
         """Always."""
         return True
 

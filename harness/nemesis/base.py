@@ -53,7 +53,64 @@ class Resume(msgspec.Struct, frozen=True, tag=True):
     nodes: tuple[str, ...]
 
 
-Action = Cut | Heal | Kill | Start | Pause | Resume
+class Terminate(msgspec.Struct, frozen=True, tag=True):
+    """SIGTERM these nodes' processes, and wait until they have ended."""
+
+    nodes: tuple[str, ...]
+
+
+class Slow(msgspec.Struct, frozen=True, tag=True):
+    """Let these nodes' processes run only part of the time."""
+
+    nodes: tuple[str, ...]
+    stopped_percent: int
+    """Of the time during which they are stopped."""
+
+
+class Quicken(msgspec.Struct, frozen=True, tag=True):
+    """Let those of these nodes that are slow run all the time again."""
+
+    nodes: tuple[str, ...]
+
+
+class Lose(msgspec.Struct, frozen=True, tag=True):
+    """Lose some packets on these links, at random, in addition to those that lose some already."""
+
+    links: tuple[Link, ...]
+
+
+class EndLoss(msgspec.Struct, frozen=True, tag=True):
+    """Lose no more packets."""
+
+
+class SetClock(msgspec.Struct, frozen=True, tag=True):
+    """Make the wall clocks of these nodes' processes differ from their hosts' by so much, now and later."""
+
+    nodes: tuple[str, ...]
+    offset_s: int
+
+
+class ResetClock(msgspec.Struct, frozen=True, tag=True):
+    """Make the wall clocks of these nodes' processes those of their hosts again."""
+
+    nodes: tuple[str, ...]
+
+
+Action = (
+    Cut
+    | Heal
+    | Kill
+    | Start
+    | Pause
+    | Resume
+    | Terminate
+    | Slow
+    | Quicken
+    | Lose
+    | EndLoss
+    | SetClock
+    | ResetClock
+)
 
 
 class NodeView(msgspec.Struct, frozen=True):

@@ -6,14 +6,31 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.nemesis.clock import CLOCK
 from harness.nemesis.kill import KILL
+from harness.nemesis.loss import LOSS
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.package import FaultPackage, WorldName
 from harness.nemesis.partition import PARTITION
 from harness.nemesis.pause import PAUSE
+from harness.nemesis.slow import SLOW
+from harness.nemesis.storm import STORM
+from harness.nemesis.terminate import TERMINATE
 from harness.suggest import unknown_name
 
-NEMESES: dict[str, FaultPackage] = {package.name: package for package in (KILL, PARTITION, PAUSE)}
+NEMESES: dict[str, FaultPackage] = {
+    package.name: package
+    for package in (
+        KILL,
+        PARTITION,
+        PAUSE,
+        TERMINATE,
+        STORM,
+        SLOW,
+        LOSS,
+        CLOCK,
+    )
+}
 
 
 def nemesis_of(faults: Sequence[str], world: WorldName = "local") -> Nemesis:

@@ -55,7 +55,14 @@ class Nemesis(msgspec.Struct, frozen=True):
         """
         if operation.f == FINAL_HEAL:
             every = tuple(view.nodes)
-            return Heal(), Resume(every), Start(every)
+            own = [
+                action
+                for package in self.packages
+                for action in package.planner.plan(
+                    msgspec.structs.replace(operation, f=package.end), view, draw
+                )
+            ]
+            return tuple(dict.fromkeys([*own, Heal(), Resume(every), Start(every)]))
         for package in self.packages:
             if operation.f in package.fs:
                 return package.planner.plan(operation, view, draw)

@@ -15,6 +15,8 @@ from harness.nemesis.base import Planner
 
 WorldName = Literal["sim", "local", "netns", "ssh"]
 EVERYWHERE: tuple[WorldName, ...] = ("sim", "local", "netns", "ssh")
+REAL: tuple[WorldName, ...] = ("local", "netns", "ssh")
+"""Where nodes are processes of an operating system."""
 
 
 class FaultPackage(msgspec.Struct, frozen=True):

@@ -13,12 +13,18 @@ import msgspec
 from rich.console import Console
 
 from checkers.verdict import Validity
+from harness.mutants.catalogue import MUTANTS
 from harness.run_folder import RunFolder
 from harness.sim.campaign import Results, judge_all
 from harness.sim.hunting import Hunt, hunt_all
-from harness.sim.judging import Judged
+from harness.sim.judging import Judged, verdicts
+from harness.sim.picture import draw
+from harness.sim.replay import digest_of, load, save, story
 from harness.sim.run import run
+from harness.sim.schedule import play, record
+from harness.sim.shrink import Shrunk, shrink, size
 from harness.sim.swarm import Wishes, plan_of
+from harness.test import CouldNotRun
 
 LINE_EVERY_S = 5.0
 _NS = 1_000_000_000
@@ -27,6 +33,54 @@ _NS = 1_000_000_000
 def one(seed: int, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
     """Run one seed into a new folder under `store`; not yet judged."""
     return run(plan_of(seed, wishes)).write(store, command)
+
+
+def shrunk(seed: int, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
+    """Find the smallest schedule for the first violation of a seed; write it, and its picture beside it.
+
+    Raises:
+        CouldNotRun: the seed shows no violation, or the file cannot be written.
+    """
+    schedule, ran = record(plan_of(seed, wishes))
+    wrong = [verdict.checker for verdict in verdicts(ran) if verdict.validity is Validity.INVALID]
+    if not wrong:
+        raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
+    declared = MUTANTS[wishes.mutant].caught_by if wishes.mutant else wrong[0]
+    checker = declared if declared in wrong else wrong[0]
+    found = shrink(schedule, checker)
+    again = play(found.schedule)
+    save(file, found.schedule, again, checker, found.verdict.summary)
+    draw(again, found.verdict, file.with_suffix(".svg"))
+    if not quiet:
+        console = Console(highlight=False)
+        console.print(
+            f"{checker}: {found.verdict.summary}\n{size(schedule)} lines shrunk to {size(found.schedule)} in "
+            f"{found.runs} runs:",
+            soft_wrap=True,
+            markup=False,
+        )
+        for line in story(found.schedule):
+            console.print(f"  {line}", soft_wrap=True, markup=False)
+        console.print(f"Replay it:  ackproof replay {file}", soft_wrap=True, markup=False)
+    return found
+
+
+def replayed(
+    file: Path, store: Path, command: Sequence[str], *, anyway: bool
+) -> tuple[RunFolder, str | None]:
+    """Play a schedule into a new folder, not yet judged; and a warning if it went otherwise than it did.
+
+    Raises:
+        CouldNotRun: see `load`.
+    """
+    replay = load(file, anyway=anyway)
+    ran = play(replay.schedule)
+    warning: str | None = None
+    if digest_of(ran) != replay.run:
+        warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {replay.run})"
+        if not anyway:
+            raise CouldNotRun(f"{file}: {warning}, although the code is: please report this")
+    return ran.write(store, command), warning
 
 
 class Summary(msgspec.Struct, frozen=True):

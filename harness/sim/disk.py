@@ -7,6 +7,7 @@ drawn place, and `Interrupted` takes the place of the return.
 - SIGKILL in mid-write leaves a beginning of the bytes (a *short* write), or all of them.
 - Loss of power leaves any sectors of them and zeros for the others (a *torn* write), nothing, or all.
 - A full disk takes a beginning of the bytes and refuses. A failed fsync drops what was not synced.
+- A new file is there whole or not at all.
 - *Rot* flips one bit of what was durable.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import errno
 from typing import Literal
 
+from harness.generator.draw import scramble
 from harness.sim.chance import Stream
 
 SECTOR_BYTES = 512
@@ -46,9 +48,12 @@ class SimulatedDisk:
     def create(self, name: str, content: bytes) -> None:
         """Put a whole new file, durable on return."""
         if self._interruption is not None:
-            raise Interrupted  # its new name was not given to it yet
-        if self._failure == "full":
-            raise OSError(errno.ENOSPC, "No space left on device")
+            power_lost, draw = self._interruption
+            if draw & 1:
+                raise Interrupted  # its new name was not given to it yet
+            self._interruption = (power_lost, scramble(draw))  # else it stops at what follows
+        if self._failure is not None:
+            raise _error(self._failure)
         self._files[name] = bytearray(content)
         self._unsynced.pop(name, None)
 
@@ -63,7 +68,7 @@ class SimulatedDisk:
         self._unsynced.setdefault(name, begin)
         if self._failure == "full":
             content += data[: len(data) // 2]
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise _error(self._failure)
         content += data
 
     def sync(self, name: str) -> None:
@@ -74,7 +79,7 @@ class SimulatedDisk:
         if self._failure == "fsync-error":
             if begin is not None:
                 del self._files[name][begin:]
-            raise OSError(errno.EIO, "Input/output error")
+            raise _error(self._failure)
 
     def truncate(self, name: str, size: int) -> None:
         """Cut the file, durable on return."""
@@ -116,6 +121,12 @@ class SimulatedDisk:
     def files(self) -> dict[str, bytes]:
         """Every file and what it holds, by name in order."""
         return {name: bytes(self._files[name]) for name in sorted(self._files)}
+
+
+def _error(failure: Failure) -> OSError:
+    if failure == "full":
+        return OSError(errno.ENOSPC, "No space left on device")
+    return OSError(errno.EIO, "Input/output error")
 
 
 def _short(data: bytes, draw: int) -> bytes:

@@ -193,7 +193,7 @@ class Process:
             self.disk.lose_power(self._fates.tear(self.name, self._writes))
         self._ended(KILLED, by, self.life)
 
-    def stop(self) -> None:
+    def stop(self, by: str) -> None:
         """End it in order, as SIGTERM does; a write under way is done first."""
         assert self._node is not None, f"{self.name} does not run"
         self.is_paused = False
@@ -202,7 +202,7 @@ class Process:
         if self._node is not None:
             self._step(Shutdown())
         if self._node is not None:
-            self._ended(0, "teardown", self.life)
+            self._ended(0, by, self.life)
 
     def calm(self) -> None:
         """From now on no incident befalls it."""
@@ -407,6 +407,8 @@ class Process:
         except Exception as error:  # noqa: BLE001 - as in `_step`
             self._defect(error)
             return
+        if bad is not None:
+            self.disk.mend()  # it was not met: nothing reached the disk in this write
         self._writing = []
         if self._queued:
             self._begin_write()

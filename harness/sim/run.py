@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -154,10 +155,13 @@ def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: Gener
 
 def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perform) -> SimulatedWorld:
     test = plan.test
-    config = NodeConfig(
-        heartbeat_ns=test.heartbeat_ms * _MS,
-        election_timeout_ns=test.election_ms * _MS,
-        request_timeout_ns=test.request_timeout_ms * _MS,
+    config = replace(
+        NodeConfig(
+            heartbeat_ns=test.heartbeat_ms * _MS,
+            election_timeout_ns=test.election_ms * _MS,
+            request_timeout_ns=test.request_timeout_ms * _MS,
+        ),
+        **dict(plan.settings),  # type: ignore[arg-type]
     )
 
     def process(name: str, world: SimulatedWorld) -> Process:
@@ -176,6 +180,7 @@ def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perf
         test.nodes,
         process=process,
         codec=work.codec,
+        retries=work.retries,
         fates=fates,
         perform=perform,
         incidents=plan.incidents,

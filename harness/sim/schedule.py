@@ -8,14 +8,14 @@ and the same happens again; take a line away, and the rest stays as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from harness.generator import NEVER, Answer, Context, Generator, Pending
 from harness.generator.base import bit_of
 from harness.history import NEMESIS, Operation
-from harness.nemesis.base import Action, ClusterView, Cut, Heal, Kill, Pause, Resume, Start
+from harness.nemesis.base import Action, ClusterView
 from harness.nemesis.nemesis import Nemesis
 from harness.sim.chance import Stream
 from harness.sim.fates import (
@@ -31,7 +31,7 @@ from harness.sim.incidents import Incident
 from harness.sim.run import Ran, run
 from harness.sim.swarm import Plan
 
-_ACTIONS: dict[str, type[Action]] = {kind.__name__: kind for kind in (Cut, Heal, Kill, Start, Pause, Resume)}
+_ACTIONS: dict[str, type[Action]] = {kind.__name__: kind for kind in get_args(Action)}
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):

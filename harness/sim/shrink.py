@@ -8,12 +8,13 @@ judged; the result is a schedule that was seen to fail, whatever the bound on ru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from checkers.verdict import Validity, Verdict
+from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS
 from harness.nemesis.base import Action
 from harness.sim.incidents import Incident
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 MOST_RUNS = 2000
 _MS = 1_000_000
+_VARYING = re.compile(r"(?<!status )\b\d+\b|\b[rn]\d+\b|\bsvc-\S+")
 
 
 class Shrunk(msgspec.Struct, frozen=True):
@@ -55,6 +57,11 @@ def verdict_of(ran: Ran, checker: str) -> Verdict:
     test = ran.plan.test
     checkers = workload(test.workload, test.nodes, test.concurrency).checkers
     return next(one for one in checkers if one.name == checker).check(ran.recording())
+
+
+def kind_of(evidence: Evidence) -> str:
+    """What an evidence's title says of any node, registration and key; an exit status is part of it."""
+    return _VARYING.sub("#", evidence.title)
 
 
 def shrink(schedule: Schedule, checker: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
@@ -94,6 +101,8 @@ class _Shrinking:
         self._checker = checker
         self._runs_left = most_runs
         self._runs = 0
+        self._kind: str | None = None
+        """What the first violation is called: another kind, met on the way, is not what was asked for."""
         self._best: Schedule | None = None
         self._verdict: Verdict | None = None
 
@@ -107,6 +116,7 @@ class _Shrinking:
             self._drop_kinds()
             self._drop_nodes()
             self._minimize_steps()
+            self._minimize_steps_and_numbers()
             self._minimize_actions()
             self._minimize_incidents()
             self._minimize_deviations()
@@ -127,6 +137,11 @@ class _Shrinking:
         self._runs += 1
         verdict = verdict_of(play(candidate), self._checker)
         if verdict.validity is not Validity.INVALID:
+            return False
+        kinds = [kind_of(evidence) for evidence in verdict.evidence]
+        if self._kind is None:
+            self._kind = kinds[0] if kinds else ""
+        elif self._kind and self._kind not in kinds:
             return False
         self._best, self._verdict = candidate, verdict
         return True
@@ -170,11 +185,45 @@ class _Shrinking:
     def _minimize_steps(self) -> None:
         ddmin(self._now.steps, lambda steps: self._try(steps=tuple(steps)))
 
+    def _minimize_steps_and_numbers(self) -> None:
+        """Steps with what they made: without them, the messages and writes that matter have lower numbers."""
+        length = len(self._now.steps) // 2
+        while length and (self._now.deviations.messages or self._now.deviations.writes):
+            start = 0
+            while start + length <= len(self._now.steps):
+                if not any(self._try_without(start, length, fewer) for fewer in (length, 2 * length)):
+                    start += length
+            length //= 2
+
+    def _try_without(self, start: int, length: int, fewer: int) -> bool:
+        """Whether it still fails without these steps, and with every later number lower by so many."""
+        steps, deviations = self._now.steps, self._now.deviations
+        return self._try(
+            steps=(*steps[:start], *steps[start + length :]),
+            deviations=msgspec.structs.replace(
+                deviations,
+                messages=tuple(
+                    msgspec.structs.replace(one, n=one.n - fewer)
+                    for one in deviations.messages
+                    if one.n > fewer
+                ),
+                writes=tuple(
+                    msgspec.structs.replace(one, n=one.n - fewer)
+                    for one in deviations.writes
+                    if one.n > fewer
+                ),
+            ),
+        )
+
     def _minimize_actions(self) -> None:
         """Of each fault, only the actions, links and nodes that matter."""
         for place, step in enumerate(self._now.steps):
             if step.thread == NEMESIS and len(step.actions) > 1:
-                ddmin(step.actions, lambda actions, place=place: self._try_actions(place, tuple(actions)))
+
+                def fails(kept: Sequence[Action], place: int = place) -> bool:
+                    return self._try_actions(place, tuple(kept))
+
+                ddmin(step.actions, fails)
         for place, step in enumerate(self._now.steps):
             for number, action in enumerate(step.actions):
                 for field in action.__struct_fields__:

@@ -39,6 +39,9 @@ class Plan(msgspec.Struct, frozen=True):
     in_order: bool = True
     """Whether messages on one link keep their order, as TCP's do."""
     kill_loses_power: bool = False
+    settings: Mapping[str, int] = {}
+    """Of the nodes' configuration (node_impl/config.py), where not the default: small bounds bring about
+    often what is rare with usual ones."""
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -61,15 +64,16 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
     draw = Stream(seed, "swarm")
     nodes = draw.choose((3, 3, 3, 5, 5, 4))
     concurrency, rate = draw.between(4, 10), draw.choose((20, 40, 60, 100))
-    seconds = draw.between(3, 6)
-    nemesis = _nemesis(draw)
+    pace = _pace(Stream(seed, "pace"))
+    nemesis = _nemesis(seed) if wishes.nemesis is None else wishes.nemesis
+    seconds = max(draw.between(3, 6), _seconds_for_each_once(pace, len(nemesis)))
     count = wishes.nodes or nodes
     names = tuple(f"n{number}" for number in range(1, count + 1))
     seconds = wishes.time_limit_s or seconds
     test = Test(
         nodes=names,
         workload=wishes.workload,
-        nemesis=nemesis if wishes.nemesis is None else wishes.nemesis,
+        nemesis=nemesis,
         concurrency=wishes.concurrency or concurrency,
         rate=float(wishes.rate or rate),
         time_limit_s=float(seconds),
@@ -80,36 +84,37 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
     return Plan(
         test=test,
         weather=_weather(Stream(seed, "weather")),
-        pace=_pace(Stream(seed, "pace")),
+        pace=pace,
         drift_ppm=_drift(Stream(seed, "drift"), names),
         incidents=_incidents(Stream(seed, "incidents"), names, seconds),
         in_order=draw.chance(1, 2),
         kill_loses_power=draw.chance(1, 2),
+        settings=_settings(Stream(seed, "settings")),
     )
 
 
-def _nemesis(draw: Stream) -> tuple[str, ...]:
-    """Fault packages, each all of its targets or one."""
+def _nemesis(seed: int) -> tuple[str, ...]:
+    """Fault packages, each all of its targets or one; each draws for itself, whatever others there are."""
     chosen: list[str] = []
     for name, package in NEMESES.items():
-        if "sim" not in package.worlds or not draw.chance(1, 2):
-            continue
-        target = draw.choose(package.targets)
-        chosen.append(f"{name}:{target}" if draw.chance(1, 3) else name)
+        draw = Stream(seed, "nemesis", name)
+        if "sim" in package.worlds and draw.chance(1, 2):
+            target = draw.choose(package.targets)
+            chosen.append(f"{name}:{target}" if draw.chance(1, 3) else name)
     return tuple(chosen)
 
 
 def _weather(draw: Stream) -> Weather:
-    def rate(high: int) -> int:
-        return draw.between(1, high) if draw.chance(1, 3) else 0
+    def rate() -> int:
+        return draw.between(1, draw.choose((10, 50, 100, 300))) if draw.chance(1, 3) else 0
 
     return Weather(
         delays=draw.some(tuple(DELAYS_US), 1, 2) or ("near",),
         writes=draw.some(tuple(WRITES_US), 1, 2) or ("fast",),
-        lost=rate(100),
-        repeated=rate(100),
-        slow=rate(100),
-        client_reset=rate(100),
+        lost=rate(),
+        repeated=rate(),
+        slow=rate(),
+        client_reset=rate(),
     )
 
 
@@ -119,9 +124,29 @@ def _pace(draw: Stream) -> Pace:
     return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500))))
 
 
+def _seconds_for_each_once(pace: Pace, faults: int) -> int:
+    """So that every kind of fault has its turn: a round of each takes a calm and a fault, at the most."""
+    return -(-faults * (pace.calm_ms[1] + pace.fault_ms[1]) // 1000)
+
+
 def _drift(draw: Stream, names: tuple[str, ...]) -> dict[str, int]:
     worst = draw.choose((0, 0, 200, 50_000, 200_000))
     return {name: draw.between(-worst, worst) for name in names} if worst else {}
+
+
+def _settings(draw: Stream) -> dict[str, int]:
+    found: dict[str, int] = {}
+    if draw.chance(1, 2):
+        found["max_batch_entries"] = draw.choose((1, 1, 2, 8))
+    if draw.chance(1, 3):
+        found["max_in_flight"] = 1
+    if draw.chance(1, 2):
+        found["snapshot_entries"] = draw.choose((3, 10, 30))
+        found["snapshot_trailing"] = draw.choose((0, 2, 10))
+        found["snapshot_chunk_bytes"] = draw.choose((64, 1024, 262_144))
+    if draw.chance(1, 4):
+        found["max_apply_entries"] = draw.choose((1, 5))
+    return found
 
 
 def _incidents(draw: Stream, names: tuple[str, ...], seconds: int) -> tuple[Incident, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from harness.client.base import Codec, HttpReply, NoReply
+from harness.client.retries import Retries
 from harness.history import Operation
 from harness.nemesis import FINAL_HEAL
 from harness.nemesis.base import (
@@ -25,6 +26,7 @@ from harness.nemesis.base import (
     Pause,
     Resume,
     Start,
+    Terminate,
     World,
 )
 from harness.sim import door
@@ -48,10 +50,20 @@ Perform = Callable[[Operation, World], Coroutine[Any, Any, Operation]]
 class _Call:
     """A client's request under way."""
 
-    __slots__ = ("fate", "is_over", "operation", "request")
+    __slots__ = ("earlier", "fate", "first", "is_over", "operation", "request")
 
-    def __init__(self, operation: Operation, fate: ClientFate) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        fate: ClientFate,
+        first: Operation,
+        earlier: tuple[Operation, ...],
+    ) -> None:
         self.operation = operation
+        self.first = first
+        """The invocation; `operation` is that, or the same sent again to another node."""
+        self.earlier = earlier
+        """What earlier requests of the same operation came to."""
         self.fate = fate
         self.is_over = False
         self.request: Request | None = None
@@ -73,6 +85,7 @@ class SimulatedWorld:
         *,
         process: Callable[[str, SimulatedWorld], Process],
         codec: Codec,
+        retries: Retries | None = None,
         fates: Fates,
         perform: Perform,
         incidents: Sequence[Incident],
@@ -87,6 +100,7 @@ class SimulatedWorld:
         self._queued = 0
         self._completions: list[Operation] = []
         self._codec = codec
+        self._retries = retries
         self._fates = fates
         self._perform = perform
         self._kill_loses_power = kill_loses_power
@@ -143,7 +157,7 @@ class SimulatedWorld:
         """End every node in order."""
         for process in self.processes.values():
             if process.is_running:
-                process.stop()
+                process.stop("teardown")
 
     # ---- messages ----------------------------------------------------------------------------------------
 
@@ -172,8 +186,13 @@ class SimulatedWorld:
             completion = _at_once(self._perform(invocation, self))
             self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, completion)
             return
+        self._call((invocation, invocation, ()))
+
+    def _call(self, asked: tuple[Operation, Operation, tuple[Operation, ...]]) -> None:
+        """A request leaves: (invocation, as it is sent now, what its earlier requests came to)."""
+        first, operation, earlier = asked
         self._clients += 1
-        call = _Call(invocation, self._fates.client(self._clients))
+        call = _Call(operation, self._fates.client(self._clients), first, earlier)
         self.at(self.now + call.fate.there_ns, self._knock, call)
         self.at(self.now + self._client_patience_ns, self._lose_patience, call)
 
@@ -212,7 +231,16 @@ class SimulatedWorld:
         call, seen = end
         if not call.is_over:
             call.is_over = True
-            self._completions.append(self._codec.decode(call.operation, seen))
+            completion, retries = self._codec.decode(call.operation, seen), self._retries
+            if retries is None:
+                self._completions.append(completion)
+                return
+            replies = (*call.earlier, completion)
+            following = retries.follow(call.first, replies)
+            if following.type == "invoke":
+                self.at(self.now + retries.pause_ns, self._call, (call.first, following, replies))
+            else:
+                self._completions.append(following)
 
     # ---- the nemesis -----------------------------------------------------------------------------------
 
@@ -227,6 +255,8 @@ class SimulatedWorld:
                 return self._on_each(nodes, self._kill)
             case Start(nodes):
                 return self._on_each(nodes, self._start)
+            case Terminate(nodes):
+                return self._on_each(nodes, self._terminate)
             case Pause(nodes):
                 return self._on_each(nodes, self._pause)
             case Resume(nodes):
@@ -237,6 +267,10 @@ class SimulatedWorld:
             case Heal():
                 healed, swallowed = self.network.heal()
                 return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
+            case _:
+                return Outcome(
+                    took_effect=False, error=f"{type(action).__name__}: not in the simulated world"
+                )
 
     def _on_each(self, names: Sequence[str], act: Callable[[Process], str | bool]) -> Outcome:
         results: Mapping[str, str | bool] = {name: act(self.processes[name]) for name in names}
@@ -248,6 +282,12 @@ class SimulatedWorld:
         if not process.is_running:
             return False
         process.kill("kill", power_lost=self._kill_loses_power)
+        return True
+
+    def _terminate(self, process: Process) -> bool:
+        if not process.is_running:
+            return False
+        process.stop("terminate")
         return True
 
     def _start(self, process: Process) -> str | bool:

@@ -12,8 +12,9 @@ from harness.control.ledger import Ledger
 from harness.control.links import start_links
 from harness.control.local import LocalHost
 from harness.system.base import NodePlace
+from harness.system.layout import Layout
 from harness.system.ports import LOOPBACK, free_ports
-from harness.system.world import HostedWorld, Layout
+from harness.system.world import HostedWorld
 
 
 class LocalWorld(HostedWorld):
@@ -42,4 +43,4 @@ class LocalWorld(HostedWorld):
             )
             for number, name in enumerate(names)
         }
-        return Layout(dict.fromkeys(names, host), places, links)
+        return Layout(dict.fromkeys(names, host), places, links, faketime=self._faketime_here())

@@ -13,8 +13,9 @@ from harness.control.local import LocalHost
 from harness.control.netns import make_network
 from harness.control.nftlinks import LinkEnd, NftLinks
 from harness.system.base import NodePlace
+from harness.system.layout import LOSS_PERCENT, Layout
 from harness.system.ports import USUAL_PORT
-from harness.system.world import HostedWorld, Layout
+from harness.system.world import HostedWorld
 
 
 class NetnsWorld(HostedWorld):
@@ -44,5 +45,12 @@ class NetnsWorld(HostedWorld):
             for number, name in enumerate(self._names)
         }
         ends = {name: LinkEnd(hosts[name], at[name], port + 1) for name in self._names}
-        links = NftLinks(f"ackproof_{ledger.token[:8]}", ends)
-        return Layout(hosts, places, links, sockets=network.sockets())
+        table = f"ackproof_{ledger.token[:8]}"
+        return Layout(
+            hosts,
+            places,
+            NftLinks(table, ends),
+            lossy=NftLinks(f"{table}_loss", ends, LOSS_PERCENT),
+            faketime=self._faketime_here(),
+            sockets=network.sockets(),
+        )

@@ -15,21 +15,23 @@ from pathlib import Path
 
 import msgspec
 
+from harness.control.abilities import reasons_against
 from harness.control.bundle import Deployment, mismatch, pack
+from harness.control.connection import RemoteRun
 from harness.control.host import Clock, HostError
 from harness.control.inventory import HostSpec
 from harness.control.ledger import Ledger
 from harness.control.nftlinks import LinkEnd, NftLinks
+from harness.control.remote import RemoteHost
 from harness.control.removal import REMOTE
-from harness.control.remote import SUDO_PASSWORD_VARIABLE, RemoteHost, RemoteRun
 from harness.control.ssh import address_of
 from harness.system.base import NodePlace, System
+from harness.system.layout import LOSS_PERCENT, Layout
 from harness.system.ports import USUAL_PORT
-from harness.system.world import HostedWorld, Layout
+from harness.system.world import HostedWorld
 
 ROOM_FOR_RUN_BYTES = 50_000_000
 MEGABYTE = 1_000_000
-CUT_TOOLS = ("nft",)
 
 
 class SshWorld(HostedWorld):
@@ -38,7 +40,6 @@ class SshWorld(HostedWorld):
     Args:
         specs: the hosts, one a node, by the nodes' names.
         deployment: what the nodes are made of.
-        cuts_links: whether links are going to be cut, which needs root and nft on every host.
     """
 
     def __init__(
@@ -49,16 +50,17 @@ class SshWorld(HostedWorld):
         folder: Path,
         clock: Clock,
         *,
-        cuts_links: bool,
+        faults: Sequence[str] = (),
         seed: int = 0,
         base_port: int | None = None,
         ledgers: Path | None = None,
     ) -> None:
         names = [spec.name for spec in specs]
-        super().__init__(system, names, folder, clock, seed=seed, base_port=base_port, ledgers=ledgers)
+        super().__init__(
+            system, names, folder, clock, faults=faults, seed=seed, base_port=base_port, ledgers=ledgers
+        )
         self._specs = {spec.name: spec for spec in specs}
         self._deployment = deployment
-        self._cuts_links = cuts_links
         self._hosts: dict[str, RemoteHost] = {}
 
     async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
@@ -97,7 +99,9 @@ class SshWorld(HostedWorld):
             for number, (name, host) in enumerate(self._hosts.items())
         }
         ends = {name: LinkEnd(host, at[name], port + 1) for name, host in self._hosts.items()}
-        return Layout(self._hosts, places, NftLinks(table, ends))
+        lossy = NftLinks(f"{table}_loss", ends, LOSS_PERCENT)
+        faketime = {name: host.facts["faketime"] for name, host in self._hosts.items()}
+        return Layout(self._hosts, places, NftLinks(table, ends), lossy=lossy, faketime=faketime)
 
     async def _prepare_all(self, archive: Path, unpacked: int) -> None:
         """All hosts at once; of several errors all are told."""
@@ -116,21 +120,17 @@ class SshWorld(HostedWorld):
         why_not = mismatch(host.facts)
         if why_not is not None:
             raise HostError(f"{host.name}: {why_not}; name another with python= in the nodes file")
-        if self._cuts_links:
-            missing = [tool for tool in CUT_TOOLS if tool not in host.facts["tools"]]
-            if not host.facts["root"]:
-                raise HostError(
-                    f"{host.name}: partitions need root there: allow this user `sudo -n`, or set "
-                    f"{SUDO_PASSWORD_VARIABLE}, or leave partitions out"
-                )
-            if missing:
-                raise HostError(f"{host.name}: partitions need nftables there: apt-get install nftables")
-        needed = archive.stat().st_size + unpacked + ROOM_FOR_RUN_BYTES
+        reasons = [
+            f"{fault} {reason}" for fault in self._faults for reason in reasons_against(fault, host.facts)
+        ]
+        if reasons:
+            raise HostError(f"{host.name}: {'; '.join(reasons)}; or leave that fault out")
+        needed = unpacked + ROOM_FOR_RUN_BYTES
         free = await host.free_bytes()
         if free < needed:
             raise HostError(
-                f"{host.name}: only {free // MEGABYTE} MB are free in {host.folder}, {needed // MEGABYTE} MB are "
-                "needed; make room, or name another place with folder= in the nodes file"
+                f"{host.name}: only {free // MEGABYTE} MB are free in {host.folder}, and "
+                f"{needed // MEGABYTE} are needed; make room, or name another place with folder="
             )
         there = host.folder / "node.tar.gz"
         await host.upload(archive, there)

@@ -8,96 +8,63 @@ Whatever a fault did is *observed* before it is said to have taken effect.
 from __future__ import annotations
 
 import asyncio
-import re
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
+
+import msgspec
 
 from harness.client.base import HttpReply
 from harness.client.http import HttpTransport, SocketFactory
-from harness.control.host import Background, Clock, Host, HostError
+from harness.control import agent, slowing
+from harness.control.abilities import FAKETIME
+from harness.control.faketime import Faketime
+from harness.control.host import Clock, HostError, eventually
 from harness.control.ledger import Ledger
-from harness.control.links import Healed, LinkError
+from harness.control.links import LinkError
 from harness.control.local import EndError, EssentialEndedError
 from harness.history import NodeLife
 from harness.nemesis.base import (
     Action,
     ClusterView,
     Cut,
+    EndLoss,
     Heal,
     Kill,
     Link,
+    Lose,
     NodeView,
     Outcome,
     Pause,
+    Quicken,
+    ResetClock,
     Resume,
+    SetClock,
+    Slow,
     Start,
+    Terminate,
 )
-from harness.system.base import NodePlace, Status, System
+from harness.system.base import Status, System
+from harness.system.layout import CutLinks, Layout, NodeOnHost
 from harness.test import CouldNotRun
 
 STATUS_BOUND_S = 0.4
 START_BOUND_S = 10.0
 STOP_BOUND_S = 3.0
 POLL_S = 0.05
+SLOW_BOUND_S = 2.0
+CLOCK_BOUND_S = 4.0
+CLOCK_TOLERANCE_S = 2.5
+"""Replies tell whole seconds, and the host's own clock may be set meanwhile."""
 LAST_LINES = 5
 TEARDOWN = "teardown"
-TRACE_FILE = re.compile(r"[0-9]+\.jsonl")
 _Done = str | None
 """What became of an act on one node: "done", None if there was nothing to do, else what went wrong."""
-
-
-class _Node:
-    """One node, and the lives it has had."""
-
-    def __init__(self, place: NodePlace, host: Host) -> None:
-        self.place = place
-        self.host = host
-        self.lives: list[tuple[int, Background]] = []
-
-    @property
-    def process(self) -> Background | None:
-        """Its process, if it runs."""
-        return self.lives[-1][1] if self.lives and self.lives[-1][1].is_running else None
-
-    async def next_life(self) -> int:
-        """The number that the trace of the life about to begin will have: the next one that is free.
-
-        A life that ended before it could begin its trace leaves its number to the next.
-        """
-        names = await self.host.names(self.place.trace)
-        traced = [int(name.removesuffix(".jsonl")) for name in names if TRACE_FILE.fullmatch(name)]
-        return max(traced, default=len(self.lives)) + 1
-
-
-class CutLinks(Protocol):
-    """The links between nodes, as far as they can be cut; errors are `LinkError`."""
-
-    async def cut(self, links: Iterable[Link]) -> tuple[Link, ...]:
-        """Let nothing through on these, in addition; all that are cut now."""
-        ...
-
-    async def heal(self) -> Healed:
-        """Let everything through again."""
-        ...
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where the nodes of one world live."""
-
-    hosts: Mapping[str, Host]
-    """By node; several nodes may share one."""
-    places: Mapping[str, NodePlace]
-    links: CutLinks
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Added to every node's."""
-    sockets: SocketFactory | None = None
-    """Makes the sockets that reach the nodes; None for ordinary ones."""
 
 
 class HostedWorld(ABC):
@@ -108,6 +75,7 @@ class HostedWorld(ABC):
         nodes: their names.
         folder: NAME/data, NAME/trace and NAME/log.txt of each node are under it in the end.
         clock: the run's clock.
+        faults: names of what is going to be done; what some need is prepared, and refused if it cannot be.
         seed: of the nodes' own random choices.
         base_port: the first port to listen on; None takes free or usual ones.
         ledgers: where the clean-up ledger is kept; None for the user's own folder.
@@ -120,6 +88,7 @@ class HostedWorld(ABC):
         folder: Path,
         clock: Clock,
         *,
+        faults: Sequence[str] = (),
         seed: int = 0,
         base_port: int | None = None,
         ledgers: Path | None = None,
@@ -128,10 +97,11 @@ class HostedWorld(ABC):
         self._names = tuple(nodes)
         self._folder = folder
         self._clock = clock
+        self._faults = tuple(faults)
         self._seed = seed
         self._base_port = base_port
         self._ledgers = ledgers
-        self._nodes: dict[str, _Node] = {}
+        self._nodes: dict[str, NodeOnHost] = {}
         self._stack = AsyncExitStack()
         self._layout: Layout
         self._status: HttpTransport
@@ -184,7 +154,10 @@ class HostedWorld(ABC):
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
-            self._nodes[name] = _Node(place, layout.hosts[name])
+            self._nodes[name] = node = NodeOnHost(place, layout.hosts[name])
+            if "clock" in self._faults:
+                node.clock = Faketime(node.host, place.data.parent / "clock", layout.faketime[name])
+                await node.clock.set(0)
         started = await self._on_each(self._names, self._start)
         if started.error is not None:
             raise CouldNotRun(f"cannot start the nodes: {started.error}")
@@ -192,7 +165,7 @@ class HostedWorld(ABC):
     async def _stop_nodes(self) -> None:
         """End every node in order, or else by force."""
 
-        async def stop(node: _Node) -> None:
+        async def stop(node: NodeOnHost) -> None:
             process = node.process
             if process is None:
                 return
@@ -236,18 +209,18 @@ class HostedWorld(ABC):
         views = await asyncio.gather(*[self._view(node) for node in self._nodes.values()])
         return ClusterView(dict(zip(self._nodes, views, strict=True)))
 
-    async def _view(self, node: _Node) -> NodeView:
+    async def _view(self, node: NodeOnHost) -> NodeView:
         process = node.process
         if process is None:
             return NodeView(running=False)
-        if process.is_stopped:
+        if process.is_stopped and node.slowing is None:
             return NodeView(running=True, paused=True)
         status = await self._ask(node)
         if status is None:
             return NodeView(running=node.process is not None)
         return NodeView(running=True, role=status.role, term=status.term, leader=status.leader)
 
-    async def _ask(self, node: _Node) -> Status | None:
+    async def _ask(self, node: NodeOnHost) -> Status | None:
         reply = await self._status.send(node.place.address, self._system.status_request())
         return self._system.read_status(reply) if isinstance(reply, HttpReply) else None
 
@@ -297,16 +270,32 @@ class HostedWorld(ABC):
                 case Resume(nodes):
                     return await self._on_each(nodes, self._resume)
                 case Cut(links):
-                    return await self._cut(links)
+                    return await self._cut(links, self._layout.links)
                 case Heal():
-                    return await self._heal()
+                    return await self._heal(self._layout.links)
+                case Terminate(nodes):
+                    return await self._on_each(nodes, self._terminate)
+                case Slow(nodes, percent):
+                    slowed = await self._on_each(nodes, lambda node: self._slow(node, percent))
+                    return _also(slowed, stopped_percent=percent)
+                case Quicken(nodes):
+                    return await self._on_each(nodes, self._quicken)
+                case SetClock(nodes, offset_s):
+                    set_ = await self._on_each(nodes, lambda node: self._set_clock(node, offset_s))
+                    return _also(set_, offset_s=offset_s)
+                case ResetClock(nodes):
+                    return await self._on_each(nodes, lambda node: self._set_clock(node, 0))
+                case Lose(links):
+                    return await self._cut(links, self._lossy())
+                case EndLoss():
+                    return await self._heal(self._lossy())
         except (LinkError, HostError) as error:
             return Outcome(took_effect=False, error=str(error))
 
-    async def _on_each(self, names: Sequence[str], act: Callable[[_Node], Awaitable[_Done]]) -> Outcome:
+    async def _on_each(self, names: Sequence[str], act: Callable[[NodeOnHost], Awaitable[_Done]]) -> Outcome:
         """Act on some nodes at once."""
 
-        async def attempt(node: _Node) -> _Done:
+        async def attempt(node: NodeOnHost) -> _Done:
             try:
                 return await act(node)
             except (HostError, OSError) as error:
@@ -321,25 +310,25 @@ class HostedWorld(ABC):
             error="; ".join(wrong) or None,
         )
 
-    async def _kill(self, node: _Node) -> _Done:
+    async def _kill(self, node: NodeOnHost) -> _Done:
         process = node.process
         if process is None:
             return None
         return "done" if await node.host.kill(process, by="kill") else "still runs after SIGKILL"
 
-    async def _pause(self, node: _Node) -> _Done:
+    async def _pause(self, node: NodeOnHost) -> _Done:
         process = node.process
-        if process is None or process.is_stopped:
+        if process is None or process.is_stopped or node.slowing is not None:
             return None
         return "done" if await node.host.pause(process) else "does not stop at SIGSTOP"
 
-    async def _resume(self, node: _Node) -> _Done:
+    async def _resume(self, node: NodeOnHost) -> _Done:
         process = node.process
-        if process is None or not process.is_stopped:
+        if process is None or not process.is_stopped or node.slowing is not None:
             return None
         return "done" if await node.host.resume(process) else "does not go on at SIGCONT"
 
-    async def _start(self, node: _Node) -> _Done:
+    async def _start(self, node: NodeOnHost) -> _Done:
         """Start a node that does not run; done once it answers."""
         if node.process is not None:
             return None
@@ -350,7 +339,7 @@ class HostedWorld(ABC):
             command.argv,
             log=node.place.log,
             folder=node.place.data.parent,
-            environment={**self._layout.environment, **command.environment},
+            environment={**command.environment, **(node.clock.environment if node.clock else {})},
         )
         node.lives.append((life, process))
         deadline = asyncio.get_running_loop().time() + START_BOUND_S
@@ -363,10 +352,91 @@ class HostedWorld(ABC):
         last = " | ".join(await node.host.tail(node.place.log, 2))
         return f"ended at its start with status {process.status}: {last}"
 
-    async def _cut(self, links: Sequence[tuple[str, str]]) -> Outcome:
-        cut = await self._layout.links.cut(links)
+    async def _terminate(self, node: NodeOnHost) -> _Done:
+        process = node.process
+        if process is None or process.is_stopped:
+            return None
+        return "done" if await node.host.terminate(process, "terminate", STOP_BOUND_S) else "does not end"
+
+    async def _slow(self, node: NodeOnHost, percent: int) -> _Done:
+        """Done once it has been seen stopped."""
+        process = node.process
+        if process is None or process.is_stopped or node.slowing is not None:
+            return None
+        node.slowing = await node.host.start(
+            f"what slows {node.place.name}",
+            [node.place.python, "-c", slowing.SOURCE, str(process.pid), str(percent)],
+            log=node.place.log.with_name("slow.txt"),
+            folder=node.place.log.parent,
+        )
+        seen = await eventually(lambda: process.is_stopped, SLOW_BOUND_S)
+        return "done" if seen else "is never stopped"
+
+    async def _quicken(self, node: NodeOnHost) -> _Done:
+        """Done once it runs, and nothing stops it any more."""
+        what, process = node.slowing, node.process
+        if what is None:
+            return None
+        if not await node.host.terminate(what, "heal-slow", STOP_BOUND_S):
+            await node.host.kill(what, "heal-slow")
+        if process is not None and process.is_stopped and not await node.host.resume(process):
+            return "does not go on at SIGCONT"
+        return "done"
+
+    async def _set_clock(self, node: NodeOnHost, offset_s: int) -> _Done:
+        """Done once the node itself tells a time that differs by so much; a node that is down tells none."""
+        clock = node.clock
+        if clock is None:
+            return "was not started with a clock of its own"
+        if clock.offset_s == offset_s:
+            return None
+        before = await self._told_time(node)
+        jump_s = offset_s - clock.offset_s
+        await clock.set(offset_s)
+        deadline = asyncio.get_running_loop().time() + CLOCK_BOUND_S
+        while True:
+            after = await self._told_time(node)
+            if before is None or after is None:
+                return None
+            if abs(after - before - jump_s) <= CLOCK_TOLERANCE_S:
+                return "done"
+            if asyncio.get_running_loop().time() > deadline:
+                return f"tells a time that jumped by {after - before:.0f} s, not by {jump_s}"
+            await asyncio.sleep(POLL_S)
+
+    async def _told_time(self, node: NodeOnHost) -> float | None:
+        """How far the time of day that a node tells is ahead of the harness's, in seconds, or None.
+
+        It is the Date of an HTTP reply (RFC 9110, section 6.6.1), in whole seconds.
+        """
+        reply = await self._status.send(node.place.address, self._system.status_request())
+        if not isinstance(reply, HttpReply) or "date" not in reply.headers:
+            return None
+        return parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
+
+    def _lossy(self) -> CutLinks:
+        if self._layout.lossy is None:
+            raise LinkError("the links of this world have no packets to lose")
+        return self._layout.lossy
+
+    def _faketime_here(self) -> dict[str, str]:
+        """libfaketime of this machine, for every node, where clocks are to jump."""
+        if "clock" not in self._faults:
+            return {}
+        path = agent.faketime()
+        if path is None:
+            raise HostError(f"clock {FAKETIME.otherwise}")
+        return dict.fromkeys(self._names, path)
+
+    async def _cut(self, links: Sequence[Link], at: CutLinks) -> Outcome:
+        cut = await at.cut(links)
         return Outcome(took_effect=set(links) <= set(cut), details={"cut": [list(link) for link in cut]})
 
-    async def _heal(self) -> Outcome:
-        healed = await self._layout.links.heal()
+    async def _heal(self, at: CutLinks) -> Outcome:
+        healed = await at.heal()
         return Outcome(took_effect=bool(healed.links), details=healed.details())
+
+
+def _also(outcome: Outcome, **details: int) -> Outcome:
+    """An outcome that tells how much of it was asked for."""
+    return msgspec.structs.replace(outcome, details={**outcome.details, **details})

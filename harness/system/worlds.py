@@ -23,25 +23,23 @@ def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
         CouldNotRun: paramiko is not installed, and the hosts are remote.
     """
     system = NodeImpl(test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms)
-    match test.hosts:
-        case "local":
-            return LocalWorld(system, test.nodes, folder, clock, seed=test.seed, base_port=test.base_port)
-        case "netns":
-            return NetnsWorld(system, test.nodes, folder, clock, seed=test.seed, base_port=test.base_port)
-        case "ssh":
-            try:
-                from harness.system.ssh import SshWorld  # here, since only this needs paramiko
-            except ImportError as error:
-                raise CouldNotRun(
-                    f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'"
-                ) from error
-            return SshWorld(
-                system,
-                test.inventory,
-                NODE_IMPL_PARTS,
-                folder,
-                clock,
-                cuts_links=any(fault.partition(":")[0] == "partition" for fault in test.nemesis),
-                seed=test.seed,
-                base_port=test.base_port,
-            )
+    faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
+    if test.hosts != "ssh":
+        world = {"local": LocalWorld, "netns": NetnsWorld}[test.hosts]
+        return world(
+            system, test.nodes, folder, clock, faults=faults, seed=test.seed, base_port=test.base_port
+        )
+    try:
+        from harness.system.ssh import SshWorld  # here, since only this needs paramiko
+    except ImportError as error:
+        raise CouldNotRun(f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'") from error
+    return SshWorld(
+        system,
+        test.inventory,
+        NODE_IMPL_PARTS,
+        folder,
+        clock,
+        faults=faults,
+        seed=test.seed,
+        base_port=test.base_port,
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from checkers.verdict import Checker
 from harness.client.base import Codec
+from harness.client.retries import Retries
 from harness.generator import GeneratorLike
 
 
@@ -20,3 +21,5 @@ class Workload:
     final: GeneratorLike
     """What clients do once everything is healed: show that writes work again, then read all back. Ends."""
     checkers: tuple[Checker, ...]
+    retries: Retries | None = None
+    """Whether and how clients send a write again; None: never."""

@@ -6,10 +6,16 @@ from collections.abc import Callable, Sequence
 
 from harness.suggest import unknown_name
 from harness.workload.base import Workload
+from harness.workload.config import config
+from harness.workload.ephemeral import ephemeral
 from harness.workload.registry import registry
+from harness.workload.sessions import sessions
 
 WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "registry": registry,
+    "config": config,
+    "sessions": sessions,
+    "ephemeral": ephemeral,
 }
 """Name to maker; a maker is given the nodes' names and the number of clients."""
 

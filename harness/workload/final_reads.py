@@ -1,4 +1,4 @@
-"""Reads every service back from every node: linearizably, then from the node's own state.
+"""Reads every key back from every node, in each of some ways: `registry` reads linearizably, then locally.
 
 A local read proves something about a node only once that node has applied as much as the others:
 so a local read whose applied index is behind the highest index seen is asked again. A node that
@@ -15,6 +15,8 @@ import msgspec
 from harness.generator import PENDING, Answer, Context, Generator, Pending
 from harness.history import Operation
 
+FINAL_LIST = "final-list"
+FINAL_LOCAL = "final-local"
 TRIES = 40
 PAUSE_NS = 100_000_000
 
@@ -24,7 +26,7 @@ class NodeReads(msgspec.Struct, frozen=True):
 
     node: str
     done: int = 0
-    """Reads finished; the first half of all are `final-list`, the second `final-local`."""
+    """Reads finished: all keys in the first way, then all in the next."""
     in_flight: bool = False
     tries: int = TRIES
     not_before: int = 0
@@ -34,22 +36,28 @@ class FinalReads(msgspec.Struct, frozen=True):
     """A generator: all nodes at once, one read in flight on each."""
 
     nodes: tuple[NodeReads, ...]
-    services_until: Callable[[int], tuple[str, ...]]
-    services: tuple[str, ...] | None = None
+    keys_until: Callable[[int], tuple[str, ...]]
+    ways: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
     floor: int = 0
     """The highest Raft index any reply has named."""
 
     @classmethod
-    def of(cls, nodes: Sequence[str], services_until: Callable[[int], tuple[str, ...]]) -> FinalReads:
-        """Read all services that `services_until(operations made so far)` names."""
-        return cls(tuple(NodeReads(node) for node in nodes), services_until)
+    def of(
+        cls,
+        nodes: Sequence[str],
+        keys_until: Callable[[int], tuple[str, ...]],
+        ways: tuple[str, ...] = (FINAL_LIST, FINAL_LOCAL),
+    ) -> FinalReads:
+        """Read all keys that `keys_until(operations made so far)` names, with each `f` of `ways`."""
+        return cls(tuple(NodeReads(node) for node in nodes), keys_until, ways)
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         """The next read of the first node that waits for one."""
-        if self.services is None:
-            begun = msgspec.structs.replace(self, services=self.services_until(context.step))
+        if self.keys is None:
+            begun = msgspec.structs.replace(self, keys=self.keys_until(context.step))
             return begun.op(context)
-        total = 2 * len(self.services)
+        total = len(self.ways) * len(self.keys)
         waiting = [reads for reads in self.nodes if reads.done < total]
         if not waiting:
             return None, self
@@ -61,14 +69,14 @@ class FinalReads(msgspec.Struct, frozen=True):
         if process is None:
             return PENDING, self
         reads = ready[0]
-        half, position = divmod(reads.done, len(self.services))
+        way, position = divmod(reads.done, len(self.keys))
         operation = Operation(
             index=-1,
             time=context.now,
             process=process,
             type="invoke",
-            f="final-local" if half else "final-list",
-            key=self.services[position],
+            f=self.ways[way],
+            key=self.keys[position],
             node=reads.node,
         )
         return operation, self._with(msgspec.structs.replace(reads, in_flight=True))
@@ -80,13 +88,13 @@ class FinalReads(msgspec.Struct, frozen=True):
         floor = max(self.floor, event.raft_index or 0)
         after = self if floor == self.floor else msgspec.structs.replace(self, floor=floor)
         reads = next((reads for reads in self.nodes if reads.node == event.node and reads.in_flight), None)
-        if reads is None or event.f not in ("final-list", "final-local"):
+        if reads is None or event.f not in self.ways:
             return after
-        caught_up = event.f == "final-list" or (event.raft_index or 0) >= floor
+        caught_up = event.f != FINAL_LOCAL or (event.raft_index or 0) >= floor
         if event.type == "ok" and caught_up:
             reads = NodeReads(reads.node, done=reads.done + 1)
         elif reads.tries == 1:
-            reads = NodeReads(reads.node, done=2 * len(self.services or ()))
+            reads = NodeReads(reads.node, done=len(self.ways) * len(self.keys or ()))
         else:
             reads = NodeReads(reads.node, reads.done, False, reads.tries - 1, context.now + PAUSE_NS)
         return after._with(reads)

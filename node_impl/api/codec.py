@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from node_impl.api import configs, instances, services
+from node_impl.api import admin, configs, instances, services
 from node_impl.api.metrics import METRICS
 from node_impl.api.parameters import (
     DEFAULT_BEATS,
@@ -27,6 +27,7 @@ from node_impl.api.parameters import (
 from node_impl.api.replies import HttpReply, json_reply, refuse
 from node_impl.events import Status
 from node_impl.requests import (
+    AddLearner,
     Beat,
     BeatTimes,
     Body,
@@ -40,13 +41,16 @@ from node_impl.requests import (
     ListInstances,
     ListServices,
     Lookup,
+    Promote,
     PublishConfig,
     PutService,
     Refused,
     Register,
+    Remove,
     RemoveConfig,
     Reply,
     Request,
+    TransferLeadership,
     Update,
 )
 
@@ -140,6 +144,12 @@ _ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
         "GET": services.parse_get,
     },
     services.SERVICE_LIST: {"GET": services.parse_list},
+    admin.MEMBERS: {
+        "POST": admin.parse_add,
+        "PUT": admin.parse_promote,
+        "DELETE": admin.parse_remove,
+    },
+    admin.LEADER: {"PUT": admin.parse_transfer},
     configs.CONFIGS: {
         "POST": configs.parse_publish,
         "DELETE": configs.parse_remove,
@@ -205,4 +215,8 @@ _RENDER: dict[type, Callable[[Any, int, Any], HttpReply]] = {
     GetConfig: configs.render_get,
     ListenConfigs: configs.render_listen,
     GetStatus: _render_status,
+    AddLearner: admin.render_done,
+    Promote: admin.render_done,
+    Remove: admin.render_done,
+    TransferLeadership: admin.render_done,
 }

@@ -22,6 +22,8 @@ class RequestVote(msgspec.Struct, frozen=True, array_like=True, tag="vote?"):
     term: int
     last_log_index: int
     last_log_term: int
+    transfer: bool = False
+    """The leader itself asked the candidate to stand (thesis, section 3.10)."""
 
 
 class RequestVoteReply(msgspec.Struct, frozen=True, array_like=True, tag="vote"):
@@ -29,6 +31,28 @@ class RequestVoteReply(msgspec.Struct, frozen=True, array_like=True, tag="vote")
 
     term: int
     granted: bool
+
+
+class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote?"):
+    """Would the receiver vote for the sender, if that stood in the term after its own? (Thesis, 9.6.)"""
+
+    term: int
+    last_log_index: int
+    last_log_term: int
+
+
+class PreVoteReply(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):
+    """Answers the PreVote of `asked_in`; nobody's state depends on it. `term` is the voter's currentTerm."""
+
+    term: int
+    granted: bool
+    asked_in: int
+
+
+class TimeoutNow(msgspec.Struct, frozen=True, array_like=True, tag="timeout!"):
+    """The leader asks the receiver to stand for election at once, in its place (thesis, section 3.10)."""
+
+    term: int
 
 
 class AppendEntries(msgspec.Struct, frozen=True, array_like=True, tag="append?"):
@@ -55,6 +79,28 @@ class AppendEntriesReply(msgspec.Struct, frozen=True, array_like=True, tag="appe
     conflict_index: int
     """If refused: the first index of conflict_term, or the follower's last index + 1."""
     read_round: int
+
+
+class InstallSnapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapshot?"):
+    """The leader sends a chunk of its snapshot, `data` from `offset` on (Figure 13, InstallSnapshot RPC)."""
+
+    term: int
+    index: int
+    """The last included entry."""
+    digest: str
+    total: int
+    """Bytes in all chunks together."""
+    offset: int
+    data: bytes
+
+
+class InstallSnapshotReply(msgspec.Struct, frozen=True, array_like=True, tag="snapshot"):
+    """How many bytes of that snapshot the follower holds; all of them: it is installed, durably."""
+
+    term: int
+    index: int
+    digest: str
+    held: int
 
 
 class Forward(msgspec.Struct, frozen=True, array_like=True, tag="forward?"):
@@ -89,7 +135,17 @@ class ReadIndexReply(msgspec.Struct, frozen=True, array_like=True, tag="read"):
     index: int | None
 
 
-RaftMessage = RequestVote | RequestVoteReply | AppendEntries | AppendEntriesReply
+RaftMessage = (
+    RequestVote
+    | RequestVoteReply
+    | AppendEntries
+    | AppendEntriesReply
+    | InstallSnapshot
+    | InstallSnapshotReply
+    | PreVote
+    | PreVoteReply
+    | TimeoutNow
+)
 """What the Raft core takes; each carries the sender's term, which rules all servers (Figure 2)."""
 
 Message = RaftMessage | Forward | ForwardReply | ReadIndex | ReadIndexReply

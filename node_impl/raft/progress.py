@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 
+from node_impl.raft.snapshots import Outgoing
+
 
 class Progress:
     """Mutable; one for each other member, made anew at each election won."""
 
-    __slots__ = ("heard", "in_flight", "match_index", "next_index", "probing", "read_round")
+    __slots__ = ("heard", "in_flight", "match_index", "next_index", "probing", "read_round", "transfer")
 
     def __init__(self, next_index: int) -> None:
         self.next_index = next_index
@@ -27,6 +29,8 @@ class Progress:
         """The newest round of leadership confirmation that the follower answered."""
         self.heard = False
         """Whether it answered since the quorum was last checked."""
+        self.transfer: Outgoing | None = None
+        """The snapshot on its way, while the follower lacks what the log no longer holds."""
 
     def may_send(self, max_in_flight: int) -> bool:
         """Whether another message with entries may leave now."""

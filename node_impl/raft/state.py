@@ -20,19 +20,25 @@ from typing import Any
 from node_impl.config import NodeConfig
 from node_impl.events import (
     AppendRecord,
+    BaseRecord,
+    Configuration,
     Entry,
     HardState,
     Recovered,
     Role,
     Send,
+    Snapshot,
+    SnapshotRecord,
     Trace,
     TruncateRecord,
 )
+from node_impl.raft.configurations import decode_configuration
 from node_impl.raft.log import Log
 from node_impl.raft.messages import Envelope, Message
 from node_impl.raft.outbox import Durable, Outbox
 from node_impl.raft.progress import Progress
 from node_impl.raft.read_rounds import ReadRounds
+from node_impl.raft.snapshots import encode_snapshot
 
 
 class State:
@@ -50,15 +56,19 @@ class State:
         if name not in members or len(set(members)) != len(members):
             raise ValueError(f"{name!r} must be one of the members, each named once; they are {members!r}")
         self.name = name
-        self.members = members
+        self.known = members
+        """All nodes that can be reached, be they members or not."""
         self.config = config
         self.now = 0
         hard_state = self.recover(recovered)
         self.current_term = hard_state.term
         self.voted_for = hard_state.vote
-        self.log = Log(recovered.entries)
-        self.commit_index = 0
-        self.last_applied = 0
+        self.log = Log(recovered.entries, recovered.base.index, recovered.base.term)
+        self.snapshot = recovered.snapshot
+        """The newest one, taken or installed."""
+        self.installed = recovered.snapshot
+        """A snapshot that the state machine has still to become; whoever restores it empties this."""
+        self.commit_index = self.last_applied = 0 if self.snapshot is None else self.snapshot.index
         self.role: Role = "follower"
         self.leader: str | None = None
         """Who leads current_term, as far as is known."""
@@ -66,12 +76,66 @@ class State:
         self.peers: dict[str, Progress] = {}
         self.reads = ReadRounds()
         self.outbox = Outbox(Durable(self.voted_for, self.log.last_index))
+        first = Configuration(config.voters or members)
+        self.configurations: list[tuple[int, Configuration]] = [(0, first)]
+        """(index, configuration): the one that the log begins with, then those of its entries."""
+        self.configuration = first
+        self._recover_configurations()
+        self._snapshot_bytes: bytes | None = None
+        """`snapshot` as it is sent, once somebody needed it."""
         self._message_prefix = f"{name}:{life}:"
         self._messages = 0
 
     def recover(self, recovered: Recovered) -> HardState:
         """currentTerm and votedFor outlive a restart (Figure 2, persistent state)."""
         return recovered.hard_state
+
+    # ---- Membership (thesis, chapter 4) ------------------------------------------------------------------
+
+    def configuration_in_force(self) -> Configuration:
+        """The newest in the log, committed or not (thesis, section 4.1)."""
+        return self.configurations[-1][1]
+
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """Those whose votes count."""
+        return self.configuration.voters
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Voters and learners, sorted."""
+        return self.configuration.members
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """All members but this one."""
+        return tuple(member for member in self.members if member != self.name)
+
+    def configuration_at(self, index: int) -> Configuration:
+        """The configuration that the entries up to `index` amount to."""
+        return next(found for at, found in reversed(self.configurations) if at <= index)
+
+    def _recover_configurations(self) -> None:
+        start = self.log.base_index
+        if self.snapshot is not None:
+            start = self.snapshot.index
+            self.configurations = [(start, self.snapshot.configuration)]
+        for entry in self.log.entries_after(start):
+            if entry.kind == "configuration":
+                self.configurations.append((entry.index, decode_configuration(entry.payload)))
+        self.configuration = self.configuration_in_force()
+
+    def _configuration_changed(self) -> None:
+        """Take up what is in force now, if it is another than before."""
+        configuration = self.configuration_in_force()
+        if configuration == self.configuration:
+            return
+        self.configuration = configuration
+        self.trace_configuration()
+
+    def trace_configuration(self) -> None:
+        """Tell who is in the cluster from now on."""
+        self.trace("configuration", members=self.voters, learners=self.configuration.learners)
 
     # ---- Changes ---------------------------------------------------------------------------------------
 
@@ -94,17 +158,50 @@ class State:
         self.log.append(entries)
         self.outbox.record(AppendRecord(entries))
         self.trace("append", entries=self.log.trace_rows(first, self.log.last_index))
+        for entry in entries:
+            if entry.kind == "configuration":
+                self.configurations.append((entry.index, decode_configuration(entry.payload)))
+                self._configuration_changed()
 
     def _truncate(self, index: int) -> None:
         self.log.truncate(index)
         self.outbox.truncated(index - 1)
         self.outbox.record(TruncateRecord(index))
         self.trace("truncate", index=index)
+        while self.configurations[-1][0] >= index:
+            self.configurations.pop()
+        self._configuration_changed()
 
     def _set_commit_index(self, index: int) -> None:
         if index > self.commit_index:
             self.commit_index = index
             self.trace("commit")
+
+    def _set_snapshot(self, snapshot: Snapshot, base_index: int) -> None:
+        """A snapshot takes the place of the log up to `base_index`, on the disk as in memory."""
+        self.snapshot, self._snapshot_bytes = snapshot, None
+        self.log.compact(base_index)
+        later = [
+            (at, found) for at, found in self.configurations if snapshot.index < at <= self.log.last_index
+        ]
+        self.configurations = [(snapshot.index, snapshot.configuration), *later]
+        self._configuration_changed()
+        base = BaseRecord(self.log.base_index, self.log.base_term)
+        self.outbox.record(SnapshotRecord(snapshot, base, self.log.entries_after(base.index)))
+
+    def _trace_snapshot(self, peer: str | None) -> None:
+        """`peer`: who sent it; None if it was taken here."""
+        snapshot = self.snapshot
+        assert snapshot is not None
+        row = (snapshot.index, snapshot.term, snapshot.hash, None)
+        self.trace("snapshot", index=snapshot.index, entries=(row,), digest=snapshot.digest, peer=peer)
+
+    def encoded_snapshot(self) -> bytes:
+        """The newest snapshot's bytes."""
+        assert self.snapshot is not None
+        if self._snapshot_bytes is None:
+            self._snapshot_bytes = encode_snapshot(self.snapshot)
+        return self._snapshot_bytes
 
     # ---- Effects -----------------------------------------------------------------------------------------
 

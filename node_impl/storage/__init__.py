@@ -1,4 +1,4 @@
-"""What the node keeps on disk: the write-ahead log of term, vote and entries.
+"""What the node keeps on disk: the write-ahead log of term, vote and entries, and a snapshot.
 
 What may live here: file formats, recovery, and the one real disk (`os_disk.py`, the only file that
 does I/O). What may not: Raft's rules, which decide *what* is written, and any thread or event loop.

@@ -69,6 +69,9 @@ class OsDisk:
                 os.close(file)
             os.rename(unfinished, self._folder / name)
             _sync_folder(self._folder)
+            replaced = self._files.pop(name, None)
+            if replaced is not None:
+                os.close(replaced)
         except OSError as error:
             self._failure = error
             raise

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from node_impl.build import DEFAULT_PARTS, Parts
+from node_impl.config import NodeConfig
 from node_impl.events import Body, Deregister, Done, Lookup, Update
-from tests.node_impl.cluster import CONFIG, MS, SECOND, Call, Cluster, Faults, key, register
+from node_impl.requests import AddLearner, Promote, Remove
+from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Call, Cluster, Faults, key, register
 from tests.node_impl.invariants import check_calls
 
 ROUGH = Faults(
@@ -20,13 +24,14 @@ def run_chaos(
     faults: Faults = ROUGH,
     parts: Parts = DEFAULT_PARTS,
     restart_all: bool = False,
+    config: NodeConfig = CONFIG,
 ) -> Cluster:
     """Run, heal, settle and check everything.
 
     Raises:
         Violation: a property does not hold.
     """
-    cluster = Cluster(size, seed, faults=faults, parts=parts, config=CONFIG)
+    cluster = Cluster(size, seed, faults=faults, parts=parts, config=config)
     cluster.start()
     _keep_asking(cluster, duration)
     for number in range(3):
@@ -45,6 +50,52 @@ def run_chaos(
         life_was_cut = cluster.members[call.node].life > 1
         assert life_was_cut, f"operation {call.op} at {call.node} was never answered"
     return cluster
+
+
+def run_membership_chaos(seed: int, *, parts: Parts = DEFAULT_PARTS, duration: int = 5 * SECOND) -> Cluster:
+    """Run as `run_chaos` does, among six nodes of which three vote at first, while members come and go.
+
+    Raises:
+        Violation: a property does not hold.
+    """
+    config = replace(SNAPSHOTS, voters=("n1", "n2", "n3"))
+    cluster = Cluster(6, seed, faults=ROUGH, parts=parts, config=config)
+    cluster.start()
+    _keep_asking(cluster, duration)
+    _keep_breaking(cluster, duration, restart_all=seed % 3 == 0)
+    _keep_changing(cluster, duration)
+    cluster.run(duration)
+    cluster.faults = Faults()
+    cluster.heal()
+    cluster.start()
+    cluster.run(3 * SECOND)
+    cluster.elect()
+    cluster.settle()
+    check_calls(cluster.calls, cluster.invariants.committed)
+    return cluster
+
+
+def _keep_changing(cluster: Cluster, end: int) -> None:
+    random = cluster.random
+
+    def change() -> None:
+        if cluster.now >= end:
+            return
+        cluster.later(30 * MS + random.below(100 * MS), change)
+        if not cluster.up:
+            return
+        leading = cluster.leader()
+        at = leading if leading is not None else random.choice(cluster.up)
+        node = random.choice(cluster.names)
+        configuration = cluster.node(at).raft.configuration
+        if node in configuration.learners:
+            cluster.ask(at, Promote(node))
+        elif node not in configuration.voters:
+            cluster.ask(at, AddLearner(node))
+        elif len(configuration.voters) > 2:
+            cluster.ask(at, Remove(node))
+
+    cluster.later(600 * MS, change)
 
 
 def _keep_asking(cluster: Cluster, end: int) -> None:

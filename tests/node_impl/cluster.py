@@ -27,8 +27,6 @@ from node_impl.events import (
     InstanceKey,
     Persist,
     Received,
-    Record,
-    Recovered,
     Register,
     Reply,
     Request,
@@ -42,13 +40,21 @@ from node_impl.events import (
 )
 from node_impl.node import Node
 from node_impl.raft.messages import Envelope
-from node_impl.storage.wal import replay
+from node_impl.storage.wal import WriteAheadLog
 from tests.node_impl.invariants import Invariants, Violation
 
 MS = 1_000_000
 SECOND = 1_000 * MS
 
 CONFIG = NodeConfig(max_batch_entries=8)
+SNAPSHOTS = NodeConfig(
+    max_batch_entries=8,
+    snapshot_entries=7,
+    snapshot_trailing=3,
+    snapshot_chunk_bytes=300,
+    max_apply_entries=5,
+)
+"""A snapshot every few entries, each in several chunks."""
 
 
 class Random(PythonRandom):
@@ -81,12 +87,35 @@ class Call:
     replied_at: int | None = None
 
 
+class MemoryDisk:
+    """A disk that keeps what it is given; that a crash loses what was not synced is the cluster's doing."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytearray] = {}
+
+    def read(self, name: str) -> bytes | None:
+        return bytes(self.files[name]) if name in self.files else None
+
+    def create(self, name: str, content: bytes) -> None:
+        self.files[name] = bytearray(content)
+
+    def append(self, name: str, data: bytes) -> None:
+        self.files[name] += data
+
+    def sync(self, name: str) -> None:
+        pass
+
+    def truncate(self, name: str, size: int) -> None:
+        del self.files[name][size:]
+
+
 @dataclass
 class Member:
     """One node's process, and the disk that outlives it."""
 
-    records: list[Record] = field(default_factory=list)
-    """On disk."""
+    disk: MemoryDisk = field(default_factory=MemoryDisk)
+    storage: WriteAheadLog | None = None
+    """None while it is down."""
     life: int = 0
     node: Node | None = None
     """None while it is down."""
@@ -134,13 +163,14 @@ class Cluster:
         for name in names or [name for name in self.names if name not in self.up]:
             member = self.members[name]
             assert member.node is None, f"{name} is up"
-            hard_state, entries = replay(member.records, 0)
+            member.storage = self.parts.storage(member.disk)
+            recovered = member.storage.recover()
             member.life += 1
             member.node = build_node(
                 name=name,
                 members=self.names,
                 life=member.life,
-                recovered=Recovered(hard_state, entries),
+                recovered=recovered,
                 random=Random(self.random.random()),
                 config=self.config,
                 parts=self.parts,
@@ -154,7 +184,7 @@ class Cluster:
             kept = self.random.below(len(member.unsynced) + 1)
             for persist in member.unsynced[:kept]:
                 self._reach_disk(name, persist)
-            member.node = None
+            member.node = member.storage = None
             member.unsynced, member.held, member.deadlines, member.calls = [], [], {}, {}
             member.synced, member.is_syncing = 0, False
 
@@ -243,8 +273,9 @@ class Cluster:
         if not leading:
             return None
         best = max(leading, key=lambda n: self.node(n).raft.current_term)
-        followers = [n for n in self.up if self.node(n).raft.leader == best]
-        return best if len(followers) > len(self.names) // 2 else None
+        voters = self.node(best).raft.voters
+        followers = [n for n in self.up if self.node(n).raft.leader == best and n in voters]
+        return best if len(followers) > len(voters) // 2 else None
 
     def elect(self) -> str:
         """Run until there is a leader whose first entry is committed; its name."""
@@ -259,10 +290,12 @@ class Cluster:
         return leader
 
     def settle(self) -> None:
-        """Run until all nodes up have the same log, and all of it is applied."""
+        """Run until all members up have the same log, and all of it is applied."""
 
         def is_settled() -> bool:
-            rafts = [self.node(name).raft for name in self.up]
+            leader = self.leader()
+            members = () if leader is None else self.node(leader).raft.configuration.members
+            rafts = [self.node(name).raft for name in self.up if name in members]
             states = {(r.current_term, r.log.last_index, r.last_applied - r.log.last_index) for r in rafts}
             return self.leader() is not None and len(states) == 1 and next(iter(states))[2] == 0
 
@@ -271,7 +304,7 @@ class Cluster:
     def terms(self, name: str) -> list[int]:
         """The terms of a node's log, in order."""
         log = self.node(name).raft.log
-        return [log.term_at(index) for index in range(1, log.last_index + 1)]
+        return [log.term_at(index) for index in range(log.base_index + 1, log.last_index + 1)]
 
     def describe(self) -> str:
         """For failures."""
@@ -326,8 +359,11 @@ class Cluster:
         self._sync(name)
 
     def _reach_disk(self, name: str, persist: Persist) -> None:
+        storage = self.members[name].storage
+        assert storage is not None
+        storage.write(persist.records)
+        storage.sync()
         for record in persist.records:
-            self.members[name].records.append(record)
             if isinstance(record, HardState):
                 self.invariants.reached_disk(name, record)
 
@@ -341,6 +377,9 @@ class Cluster:
 
     def _carry_out(self, name: str, effects: list[Effect]) -> None:
         member = self.members[name]
+        for effect in effects:
+            if isinstance(effect, Persist):
+                self.invariants.wrote(effect)
         for effect in effects:
             if self.random.below(100_000) < self.faults.crash_between_effects:
                 self.crash(name)

@@ -9,17 +9,20 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from node_impl.events import (
+    AppendRecord,
     Deregister,
     Done,
     Entry,
     HardState,
     Instance,
     Lookup,
+    Persist,
     Refused,
     Register,
     Trace,
     Update,
 )
+from node_impl.raft.log import entry_hash
 from node_impl.registry.registry import Registry
 from node_impl.requests import Rejected
 
@@ -36,6 +39,22 @@ class Violation(AssertionError):
         self.rule = rule
 
 
+class _LogView:
+    """A node's log as its trace tells it: the terms of the entries above a base."""
+
+    def __init__(self, base: int = 0, terms: list[int] | None = None) -> None:
+        self.base = base
+        self.terms = terms or []
+
+    @property
+    def last(self) -> int:
+        return self.base + len(self.terms)
+
+    def term_at(self, index: int) -> int | None:
+        """None where it is not known: below the base, at it, or beyond the end."""
+        return self.terms[index - self.base - 1] if self.base < index <= self.last else None
+
+
 class Invariants:
     """Watches all nodes' traces, and keeps the one true log of what was committed."""
 
@@ -43,23 +62,39 @@ class Invariants:
         self.committed: list[Entry] = []
         """Entry i + 1 is the first that any node committed at that index."""
         self.leaders: dict[int, str] = {}
+        self.snapshots: dict[int, str] = {}
+        """Digest by last included index."""
+        self.installed = 0
+        """How many snapshots were installed."""
         self._votes: dict[tuple[str, int], str] = {}
         self._terms = dict.fromkeys(names, 0)
         self._durable = {name: [HardState(0, None)] for name in names}
         self._commits = dict.fromkeys(names, 0)
         self._applied = dict.fromkeys(names, 0)
-        self._before: dict[tuple[int, int], tuple[str, int]] = {}
-        """(hash, term of the entry before) by (index, term), on any node: log matching, by induction."""
+        self._logs = {name: _LogView() for name in names}
+        self._entries: dict[tuple[int, int], Entry] = {}
+        """Every entry that was ever written, by (index, term)."""
+        self._before: dict[tuple[int, int], int | None] = {}
+        """Term of the entry before (index, term), on any node: log matching, by induction."""
 
     # ---- what nodes trace ------------------------------------------------------------------------------
+
+    def wrote(self, persist: Persist) -> None:
+        """What a node puts into its log, told before the trace lines of the same step, which judge it."""
+        for record in persist.records:
+            if isinstance(record, AppendRecord):
+                for entry in record.entries:
+                    self._entries.setdefault((entry.index, entry.term), entry)
 
     def check(self, name: str, trace: Trace, node: Node | None) -> None:
         """One line of a node's trace."""
         if trace.event == "restart":
-            self._restart(name, trace)
+            assert node is not None
+            self._restart(name, trace, node)
         if trace.term < self._terms[name]:
             raise Violation("terms never fall", f"{name} went from {self._terms[name]} to {trace.term}")
         self._terms[name] = trace.term
+        log = self._logs[name]
         match trace.event:
             case "vote":
                 self._vote(name, trace.term, trace.fields["vote"])
@@ -67,28 +102,27 @@ class Invariants:
                 other = self.leaders.setdefault(trace.term, name)
                 if other != name:
                     raise Violation("election safety", f"{other} and {name} both lead term {trace.term}")
-                assert node is not None
-                self._check_completeness(name, node)
+                self._check_completeness(name)
             case "append":
-                assert node is not None
-                self._check_matching(name, node, [row[0] for row in trace.fields["entries"]])
+                self._append(name, trace)
             case "truncate":
-                if trace.fields["index"] <= self._commits[name]:
-                    raise Violation(
-                        "committed entries stay", f"{name} truncates from {trace.fields['index']}"
-                    )
+                index = trace.fields["index"]
+                if index <= self._commits[name]:
+                    raise Violation("committed entries stay", f"{name} truncates from {index}")
+                del log.terms[index - log.base - 1 :]
             case "commit":
-                assert node is not None
-                self._commit(name, node, trace.commit)
+                self._commit(name, trace.commit)
             case "apply":
                 for index, _, hash_, _ in trace.fields["entries"]:
                     self._apply(name, index, hash_)
+            case "snapshot":
+                self._snapshot(name, trace)
 
     def reached_disk(self, name: str, hard_state: HardState) -> None:
         """Term and vote are on a node's disk: from now on others may rely on them."""
         self._durable[name].append(hard_state)
 
-    def _restart(self, name: str, trace: Trace) -> None:
+    def _restart(self, name: str, trace: Trace, node: Node) -> None:
         """A vote or term that had not reached the disk was seen by nobody: only what did binds this life."""
         durable = self._durable[name]
         self._terms[name] = durable[-1].term
@@ -96,7 +130,12 @@ class Invariants:
         for hard_state in durable:
             if hard_state.vote is not None:
                 self._votes[name, hard_state.term] = hard_state.vote
-        self._commits[name] = self._applied[name] = 0
+        self._commits[name] = self._applied[name] = trace.commit
+        if trace.commit > len(self.committed):
+            raise Violation("committed entries stay", f"{name} recovers a snapshot of what is not committed")
+        log = node.raft.log
+        indices = range(log.base_index + 1, trace.last + 1)
+        self._logs[name] = _LogView(log.base_index, [log.term_at(index) for index in indices])
         if trace.term == durable[-1].term and trace.fields["vote"] != durable[-1].vote:
             raise Violation("one vote a term", f"{name} forgot its vote for {durable[-1].vote}")
 
@@ -105,29 +144,33 @@ class Invariants:
         if other != vote:
             raise Violation("one vote a term", f"{name} votes for {other} and {vote} in term {term}")
 
-    def _check_completeness(self, name: str, node: Node) -> None:
-        log = node.raft.log
-        for entry in self.committed:
-            if log.last_index < entry.index or log[entry.index] != entry:
+    def _check_completeness(self, name: str) -> None:
+        log = self._logs[name]
+        for entry in self.committed[log.base :]:
+            if log.term_at(entry.index) != entry.term:
                 raise Violation("leader completeness", f"{name} leads without committed entry {entry.index}")
 
-    def _check_matching(self, name: str, node: Node, indices: list[int]) -> None:
-        log = node.raft.log
-        for index in indices:
-            if index > log.last_index:
-                return  # truncated again in the same step, by a broken node
-            term = log.term_at(index)
-            this = (log.trace_rows(index, index)[0][2], log.term_at(index - 1))
-            other = self._before.setdefault((index, term), this)
-            if other != this:
+    def _append(self, name: str, trace: Trace) -> None:
+        log = self._logs[name]
+        for index, term, hash_, _ in trace.fields["entries"]:
+            if entry_hash(self._entries[index, term]) != hash_:
                 raise Violation("log matching", f"{name} holds another entry {index} of term {term}")
+            below = log.term_at(index - 1)
+            log.terms.append(term)
+            assert log.last == index
+            if below is None and index > 1:
+                continue  # upon a snapshot, which is held to what is committed
+            other = self._before.setdefault((index, term), below)
+            if other != below:
+                raise Violation("log matching", f"{name} holds entry {index} of term {term} upon another")
 
-    def _commit(self, name: str, node: Node, commit: int) -> None:
-        log = node.raft.log
-        for index in range(self._commits[name] + 1, min(commit, log.last_index) + 1):
+    def _commit(self, name: str, commit: int) -> None:
+        log = self._logs[name]
+        for index in range(max(self._commits[name], log.base) + 1, min(commit, log.last) + 1):
+            entry = self._entries[index, log.terms[index - log.base - 1]]
             if index > len(self.committed):
-                self.committed.append(log[index])
-            elif self.committed[index - 1] != log[index]:
+                self.committed.append(entry)
+            elif self.committed[index - 1] != entry:
                 raise Violation("committed entries stay", f"{name} commits another entry {index}")
         self._commits[name] = commit
 
@@ -137,6 +180,29 @@ class Invariants:
         self._applied[name] = index
         if index > self._commits[name]:
             raise Violation("state machine safety", f"{name} applies {index}, which is not committed")
+        if index <= len(self.committed) and entry_hash(self.committed[index - 1]) != hash_:
+            raise Violation("state machine safety", f"{name} applies another entry {index}")
+
+    def _snapshot(self, name: str, trace: Trace) -> None:
+        ((index, term, hash_, _),) = trace.fields["entries"]
+        if index > len(self.committed) or entry_hash(self.committed[index - 1]) != hash_:
+            raise Violation("snapshots hold what is committed", f"{name} has another one up to {index}")
+        digest = self.snapshots.setdefault(index, trace.fields["digest"])
+        if digest != trace.fields["digest"]:
+            raise Violation("snapshots are equal", f"{name} has another state at {index}")
+        if trace.fields["peer"] is None:
+            if index != self._applied[name]:
+                raise Violation("state machine safety", f"{name} takes a snapshot of what it did not apply")
+            return
+        self.installed += 1
+        if index <= self._commits[name]:
+            raise Violation("state machine safety", f"{name} goes back to {index} by a snapshot")
+        log = self._logs[name]
+        kept = log.terms[index - log.base :] if log.term_at(index) == term else []
+        if log.base + len(log.terms) and trace.last != index + len(kept):
+            raise Violation("log matching", f"{name} keeps or loses entries beyond its snapshot wrongly")
+        self._logs[name] = _LogView(index, kept)
+        self._commits[name] = self._applied[name] = index
 
 
 def is_linearizable(call: Call) -> bool:
@@ -164,7 +230,7 @@ def check_calls(calls: list[Call], committed: list[Entry]) -> None:
             continue  # a copy of a write that carries (client, sequence): it must change nothing
         if entry.session is not None:
             sessions.add(entry.session)
-        results.append(registry.apply(entry))
+        results.append(None if entry.kind == "configuration" else registry.apply(entry))
         states.append(
             {
                 key: value

@@ -30,6 +30,7 @@ from tests.node_impl.cluster import MS, SECOND, Cluster, key, register
 from tests.node_impl.registry.model import entry
 
 TIMES = BeatTimes(500, 1_500, 3_000)
+PATIENCE_NS = 1_000 * MS
 
 
 def ephemeral(number: int) -> Register:
@@ -210,7 +211,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.registry = Registry()
-        self.watch = BeatWatch("beats", self.registry)
+        self.watch = BeatWatch("beats", self.registry, PATIENCE_NS)
         self.index = 0
         self.effects: list[Effect] = []
         self.timer: int | None = None
@@ -302,20 +303,20 @@ def test_silence_has_its_consequences_exactly_when_its_time_is_over(
     assert len(watched.watch) == 0, "it forgets what is gone"
 
 
-def test_very_many_expiries_are_decided_in_bounded_steps() -> None:
-    watched = Watched()
+def test_very_many_expiries_are_decided_in_bounded_steps_however_long_that_takes() -> None:
+    watched, now = Watched(), 10 * MILLISECOND_NS
     for number in range(1, 1001):
         watched.apply(Register(key(number), beats=BeatTimes(1, 10, 10)), 0)
-    assert watched.timer == 10 * MILLISECOND_NS
-    first = watched.watch.due(watched.timer, watched.effects)
-    assert len(first) == MAX_DECISIONS
-    watched.note_timer()
-    assert watched.timer == 10 * MILLISECOND_NS, "the rest follows at once"
-    for expiry in first:
-        assert encode_command(expiry)
-        watched.apply(expiry, watched.timer)
-    watched.advance(watched.timer)
-    assert watched.registry.size == 0
+    while watched.registry.size:
+        assert watched.timer is not None
+        assert watched.timer <= now, "the rest follows at once"
+        decided = watched.watch.due(now, watched.effects)
+        assert 0 < len(decided) <= MAX_DECISIONS
+        watched.note_timer()
+        for expiry in decided:
+            assert encode_command(expiry)
+            watched.apply(expiry, now)
+        now += PATIENCE_NS // 2
 
 
 def test_a_node_that_leads_no_more_watches_nothing() -> None:
@@ -324,3 +325,17 @@ def test_a_node_that_leads_no_more_watches_nothing() -> None:
     watched.watch.end()
     assert len(watched.watch) == 0
     assert watched.watch.due(60 * SECOND, watched.effects) == []
+
+
+def test_a_leader_that_was_asleep_gives_every_instance_its_full_time_again() -> None:
+    watched = Watched()
+    watched.apply(Register(key(1), beats=TIMES), 0)
+    assert watched.timer == 1_500 * MS
+    assert watched.watch.due(40 * SECOND, watched.effects) == [], "beats may lie unread"
+    watched.note_timer()
+    assert watched.timer == 41_500 * MS
+    watched.advance(45 * SECOND)
+    assert [(at // MS, expiry.to) for at, expiry in watched.expiries] == [
+        (41_500, "unhealthy"),
+        (43_000, "removed"),
+    ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 import pytest
 
 from node_impl.build import Parts
+from node_impl.config import NodeConfig
 from node_impl.events import HardState, Recovered, Request
 from node_impl.node import Node
 from node_impl.raft.core import Raft
 from node_impl.raft.messages import AppendEntries, RequestVote
 from node_impl.sessions import Sessions
 from tests.node_impl.chaos import run_chaos
+from tests.node_impl.cluster import CONFIG, SNAPSHOTS
 from tests.node_impl.invariants import Violation
 
 SEEDS = 60
@@ -84,6 +86,16 @@ class RepeatsAnyWrite(Node):
         return True
 
 
+class InstallsOldSnapshots(Raft):
+    def is_news(self, index: int) -> bool:
+        return index > self.log.base_index
+
+
+class ForgetsSessions(Node):
+    def sessions_in_snapshot(self) -> bytes:
+        return Sessions(1).snapshot()
+
+
 LOST = {"leader completeness", "committed entries stay"}
 
 
@@ -96,7 +108,11 @@ LOST = {"leader completeness", "committed entries stay"}
             ("votes for shorter logs", Parts(core=VotesForShorterLogs), LOST),
             ("forgets term and vote", Parts(core=ForgetsTermAndVote), {"terms never fall"}),
             ("does not wait for the disk", Parts(core=DoesNotWaitForTheDisk), {*LOST, "recovery"}),
-            ("is a majority alone", Parts(core=IsAMajorityAlone), {*LOST, "election safety"}),
+            (
+                "is a majority alone",
+                Parts(core=IsAMajorityAlone),
+                {*LOST, "election safety", "linearizability"},
+            ),
             ("commits without counting", Parts(core=CommitsWithoutCounting), LOST),
             ("truncates on any match", Parts(core=TruncatesOnAnyMatch), LOST),
             ("skips the consistency check", Parts(core=SkipsTheConsistencyCheck), {*LOST, "log matching"}),
@@ -116,12 +132,34 @@ LOST = {"leader completeness", "committed entries stay"}
     ],
 )
 def test_a_broken_rule_is_seen(parts: Parts, rules: set[str]) -> None:
-    seen: Violation | None = None
+    violation = first_violation(parts, CONFIG)
+    assert violation.rule in rules, str(violation)
+
+
+@pytest.mark.parametrize(
+    ("parts", "rules"),
+    [
+        pytest.param(parts, rules, id=id_)
+        for id_, parts, rules in (
+            ("installs old snapshots", Parts(core=InstallsOldSnapshots), {"state machine safety"}),
+            (
+                "forgets sessions in snapshots",
+                Parts(node=ForgetsSessions),
+                {"snapshots are equal", "acknowledged writes stay", "linearizability"},
+            ),
+        )
+    ],
+)
+def test_a_broken_rule_of_snapshots_is_seen(parts: Parts, rules: set[str]) -> None:
+    violation = first_violation(parts, SNAPSHOTS)
+    assert violation.rule in rules, str(violation)
+
+
+def first_violation(parts: Parts, config: NodeConfig) -> Violation:
+    """What the first seed that shows anything shows."""
     for seed in range(SEEDS):
         try:
-            run_chaos(seed, size=3 + 2 * (seed % 2), parts=parts, restart_all=True)
+            run_chaos(seed, size=3 + 2 * (seed % 2), parts=parts, restart_all=True, config=config)
         except Violation as violation:
-            seen = violation
-            break
-    assert seen is not None, f"not seen in {SEEDS} seeds"
-    assert seen.rule in rules, str(seen)
+            return violation
+    raise AssertionError(f"not seen in {SEEDS} seeds")

@@ -93,6 +93,8 @@ class _Reader:
                 if following is None or following[0] == "close":
                     raise self._error(f"nothing follows {token}")
                 value = self._value(*following)
+                if value is DISCARD:  # what was to follow was itself discarded: the next one it is
+                    return self._value(kind, token)
                 return DISCARD if kind == "discard" else value
         raise self._error(f"unexpected {token!r}")
 

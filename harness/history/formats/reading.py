@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from harness.history.operation import Operation
 from harness.history.store import read_history
 
 ACKPROOF = "ackproof"
+COMMENTS = re.compile(r"\A(\s+|;[^\n]*(\n|\Z))+")
 
 
 def _read_ackproof(text: str, source: str) -> Foreign:
@@ -63,7 +65,7 @@ def read(path: Path | None, text: str | None = None, *, format_: str | None = No
 
 
 def _recognized(text: str, source: str) -> str:
-    start = text.lstrip()[:4000]
+    start = COMMENTS.sub("", text[:100_000])[:4000]
     if start.startswith('{"'):
         return ACKPROOF
     if start.startswith(("{:", "[{:", "#")):

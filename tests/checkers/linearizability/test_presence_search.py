@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checkers.linearizability.answer import Answer
 from checkers.linearizability.explain import _Units, decide, explain
 from checkers.linearizability.presence import Effect, PresenceOperation, until
-from checkers.linearizability.search import Answer, Model, Problem, search
+from checkers.linearizability.search import Model, Problem, search
 from tests.checkers.linearizability.oracle import arbitrary_operations, linearizable, plausible_operations
 
 BUDGET = 100_000

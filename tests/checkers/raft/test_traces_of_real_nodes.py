@@ -15,11 +15,15 @@ from checkers.raft import raft_checkers
 from checkers.verdict import Validity, Verdict
 from harness.history import NodeTrace, TraceEvent
 from node_impl.build import DEFAULT_PARTS, Parts
+from node_impl.config import NodeConfig
 from node_impl.events import HardState, Recovered
 from node_impl.node import Node
 from node_impl.raft.core import Raft
+from node_impl.sessions import Sessions
 from tests.checkers.builders import recording
-from tests.node_impl.cluster import MS, SECOND, Cluster, Faults, register
+from tests.checkers.traces import NodeBuilder, entry
+from tests.node_impl.chaos import run_membership_chaos
+from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Cluster, Faults, register
 
 ROUGH = Faults(
     lost=30, repeated=30, delay_ns=(1 * MS, 20 * MS), fsync_ns=(1 * MS, 15 * MS), crash_between_effects=20
@@ -35,9 +39,14 @@ class Mute:
     def reached_disk(self, *_: object) -> None:
         """A record."""
 
+    def wrote(self, *_: object) -> None:
+        """A step's records."""
 
-def run(seed: int, parts: Parts = DEFAULT_PARTS) -> dict[str, NodeTrace]:
-    cluster = Cluster(3 + 2 * (seed % 2), seed, faults=ROUGH, parts=parts)
+
+def run(
+    seed: int, parts: Parts = DEFAULT_PARTS, config: NodeConfig = CONFIG, faults: Faults = ROUGH
+) -> dict[str, NodeTrace]:
+    cluster = Cluster(3 + 2 * (seed % 2), seed, faults=faults, parts=parts, config=config)
     cluster.invariants = Mute()  # type: ignore[assignment]
     random = cluster.random
     cluster.start()
@@ -101,6 +110,25 @@ def test_correct_nodes_are_valid_by_every_invariant_through_crashes(seed: int) -
     assert verdicts["durable-before-acknowledge"].measures["acknowledged"] >= 3
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_correct_nodes_that_take_and_install_snapshots_are_valid_too(seed: int) -> None:
+    verdicts = judge(run(seed, config=SNAPSHOTS))
+    assert {name: v.summary for name, v in verdicts.items() if v.validity is not Validity.VALID} == {}
+    assert verdicts["snapshot-safety"].measures["indices"] > 3
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_correct_nodes_whose_membership_changes_are_valid_too(seed: int) -> None:
+    cluster = run_membership_chaos(seed)
+    verdicts = judge(node_traces(cluster))
+    assert {name: v.summary for name, v in verdicts.items() if v.validity is not Validity.VALID} == {}
+
+
+def test_those_runs_install_snapshots() -> None:
+    verdicts = [judge(run(seed, config=SNAPSHOTS))["snapshot-safety"] for seed in range(6)]
+    assert sum(verdict.measures["installed"] for verdict in verdicts) > 6
+
+
 class VotesTwice(Raft):
     def vote_is_free_for(self, candidate: str) -> bool:
         return True
@@ -119,6 +147,15 @@ class DoesNotWaitForTheDisk(Raft):
 class CommitsWithoutCounting(Raft):
     def commit_index_by_counting(self) -> int:
         return self.log.last_index
+
+
+class SnapshotsDiffer(Node):
+    """Its state depends on which node it is."""
+
+    def sessions_in_snapshot(self) -> bytes:
+        sessions = Sessions(10)
+        sessions.forgotten_up_to = int(self.raft.name[1:])
+        return sessions.snapshot()
 
 
 class AcknowledgesEarly(Node):
@@ -142,3 +179,40 @@ class AcknowledgesEarly(Node):
 def test_a_node_with_one_rule_broken_is_caught_by_the_invariant_about_it(parts: Parts, checker: str) -> None:
     verdicts = (judge(run(seed, parts))[checker] for seed in range(20))
     assert any(verdict.validity is Validity.INVALID for verdict in verdicts)
+
+
+def test_states_that_differ_are_caught_by_their_digests() -> None:
+    verdict = judge(run(0, Parts(node=SnapshotsDiffer), SNAPSHOTS))["snapshot-safety"]
+    assert verdict.validity is Validity.INVALID
+
+
+def with_snapshot_installed(last: int, digest: str = "d", what: str = "") -> dict[str, Verdict]:
+    """n2, which holds three entries, installs n1's snapshot up to index 2, and then ends at `last`."""
+    one, two, three = entry(1, 1), entry(2, 1, what), entry(3, 1)
+    n1, n2 = NodeBuilder("n1"), NodeBuilder("n2")
+    n1.restart().enter(1).vote_for("n1").synced().lead().append(entry(1, 1), entry(2, 1), three)
+    n1.synced().commit_to(3).apply_to(3)
+    n1.trace("snapshot", index=2, entries=(entry(2, 1),), digest="d")
+    n2.restart().enter(1).append(one, entry(2, 1), three).synced()
+    n2.log, n2.commit, n2.applied = n2.log[:last], 2, 2
+    n2.trace("snapshot", index=2, entries=(two,), digest=digest, peer="n1")
+    return judge({name: node.build() for name, node in (("n1", n1), ("n2", n2))})
+
+
+def test_a_snapshot_installed_as_it_should_be_is_accepted() -> None:
+    verdicts = with_snapshot_installed(last=3)
+    assert not [name for name, verdict in verdicts.items() if verdict.validity is Validity.INVALID]
+
+
+def test_discarding_what_follows_an_installed_snapshot_is_caught() -> None:
+    verdict = with_snapshot_installed(last=2)["committed-never-truncated"]
+    assert verdict.validity is Validity.INVALID
+
+
+def test_a_snapshot_that_nobody_took_is_caught() -> None:
+    assert with_snapshot_installed(last=3, digest="e")["snapshot-safety"].validity is Validity.INVALID
+
+
+def test_a_snapshot_of_an_entry_that_was_not_committed_is_caught() -> None:
+    verdict = with_snapshot_installed(last=3, what="x")["snapshot-safety"]
+    assert verdict.validity is Validity.INVALID

@@ -103,7 +103,14 @@ def test_the_command_ends_with_1_on_a_violation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--seed", "1", "--seeds", "2"], ["--mutant", "forgetfull"], ["--nemesis", "kil"], ["--rate", "0"]],
+    [
+        ["--seed", "1", "--seeds", "2"],
+        ["--mutant", "forgetfull"],
+        ["--nemesis", "kil"],
+        ["--rate", "0"],
+        ["--workload", "registri"],
+        ["--seeds", "2", "--shrink", "small.json"],
+    ],
 )
 def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
     ended = CliRunner().invoke(cli, ["sim", *arguments])

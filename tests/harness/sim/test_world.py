@@ -10,12 +10,11 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.history import Operation
-from harness.nemesis.base import Action, Kill, Pause, Resume, Start
+from harness.nemesis.base import Action, Kill, Pause, Resume, Start, World
 from harness.sim.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
 from harness.sim.judging import verdicts
 from harness.sim.run import Ran, run
 from harness.sim.swarm import Plan, Wishes, plan_of
-from harness.sim.world import SimulatedWorld
 from harness.test import Test
 
 SECOND = 1_000_000_000
@@ -140,7 +139,7 @@ def test_a_paused_node_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Paused past its own request time-outs and the others' election, it answers and follows."""
     seen: list[tuple[str, bool]] = []
 
-    async def perform(operation: Operation, world: SimulatedWorld) -> Operation:
+    async def perform(operation: Operation, world: World) -> Operation:
         actions: dict[str, tuple[Action, ...]] = {
             "pause": (Pause(("n1", "n2")),),
             "resume": (Kill(("n2",)), Resume(("n1", "n2")), Start(("n2",))),

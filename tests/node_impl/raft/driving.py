@@ -1,7 +1,11 @@
-"""One node alone, its peers played by the test: for what a single message must do."""
+"""One node alone, its peers played by the test: for what a single message must do.
+
+It stands for election without asking first, unless `pre_vote` is given.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 from node_impl.build import Parts, build_node
@@ -38,6 +42,7 @@ class Alone:
         config: NodeConfig | None = None,
         parts: Parts | None = None,
         size: int = 5,
+        pre_vote: bool = False,
     ) -> None:
         hard_state = HardState(max(terms, default=0) if term is None else term, vote)
         self.now = 0
@@ -47,7 +52,7 @@ class Alone:
             life=1,
             recovered=Recovered(hard_state, entries(*terms)),
             random=Zero(),
-            config=config or NodeConfig(),
+            config=replace(config or NodeConfig(), pre_vote=pre_vote),
             parts=parts or Parts(),
         )
         self.raft = self.node.raft
@@ -88,7 +93,7 @@ class Alone:
         """Win the next election; the first AppendEntries."""
         self.fire(ELECTION_TIMER)
         self.sync()
-        for voter in self.raft.members[1 : len(self.raft.members) // 2 + 1]:
+        for voter in self.raft.known[1 : len(self.raft.known) // 2 + 1]:
             self.receive(voter, RequestVoteReply(self.raft.current_term, True))
         assert self.raft.role == "leader"
         return self.sent

@@ -61,7 +61,8 @@ def written(groups: list[Commit]) -> FakeDisk:
 
 
 def state(groups: list[Commit]) -> tuple[HardState, tuple[Entry, ...]]:
-    return replay([record for group in groups for record in group], 0)
+    found = replay([record for group in groups for record in group], 0)
+    return found.hard_state, found.entries
 
 
 def recover(content: bytes) -> Recovered:

@@ -1,0 +1,130 @@
+"""Read/write registers whose writes are all different: decided in O(n log n), without a search.
+
+Gibbons & Korach, "Testing shared memories" (SIAM J. Comput. 26, 1997), section 4. A *cluster* is a
+write and the reads of its value. From the earliest completion f in it to the latest invocation s, if
+f < s, its value must be there: a *forward zone* [f, s]. Otherwise it only has to be there at one
+moment of its *backward zone* [s, f]. Given that every value read was written, and no read of it
+completed before its write began, there is an order exactly if
+
+- no two forward zones overlap, and
+- no backward zone lies inside a forward zone.
+
+For one instance of a registry the same holds while nobody saw it empty again: a deregister that names
+r is a read of r that nothing reads after. A deregister of unknown outcome then tells nothing and
+matters to nobody. Where the instance was seen empty although something may have removed it, replies
+do not tell *which* removal was seen; such keys are left to the search (`AMBIGUOUS`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.compiled import compiled
+
+WRITE, READ, REMOVE = range(3)
+YES, NO, AMBIGUOUS = range(3)
+
+
+@compiled
+def decide_each(
+    starts: Any,
+    invoked: Any,
+    completed: Any,
+    effects: Any,
+    values: Any,
+    marks: Any,
+    call: Any,
+    ret: Any,
+    write_call: Any,
+    removed: Any,
+    last_read: Any,
+    answers: Any,
+) -> Any:
+    """Decide every key. Key k's operations are those from starts[k] up to starts[k + 1], in any order.
+
+    values: what was written, read or removed, as integers; 0 is "nothing", which is there at first.
+    marks and the arrays after it are work space by value; marks must hold -1.
+    """
+    for key in range(len(starts) - 1):
+        begin, end = starts[key], starts[key + 1]
+        removals = nothings = found = 0
+        verdict = YES
+        for operation in range(begin, end):
+            value = values[operation]
+            effect = effects[operation]
+            if completed[operation] == NEVER and effect != WRITE:
+                removals += effect == REMOVE
+                continue
+            if effect == WRITE and value == 0:
+                removals += 1
+            if value == 0 and effect != WRITE:
+                nothings += 1
+            removals += effect == REMOVE and value != 0
+            if marks[value] != key:
+                marks[value] = key
+                call[value] = -1
+                ret[value] = NEVER
+                write_call[value] = -1
+                removed[value] = NEVER
+                last_read[value] = -1
+                if value == 0:
+                    write_call[value] = ret[value] = -1
+                    call[value] = -1
+                found += 1
+            if effect == WRITE:
+                if write_call[value] >= 0:
+                    verdict = AMBIGUOUS
+                write_call[value] = invoked[operation]
+            elif effect == REMOVE and value != 0:
+                if removed[value] != NEVER:
+                    verdict = NO if verdict != AMBIGUOUS else AMBIGUOUS
+                removed[value] = completed[operation]
+            else:
+                last_read[value] = max(last_read[value], invoked[operation])
+            call[value] = max(call[value], invoked[operation])
+            ret[value] = min(ret[value], completed[operation])
+        if verdict == AMBIGUOUS or (removals and nothings):
+            answers[key] = AMBIGUOUS
+            continue
+        lows = np.empty(found, dtype=np.int64)
+        highs = np.empty(found, dtype=np.int64)
+        forward = 0
+        backward = found
+        for operation in range(begin, end):
+            value = values[operation]
+            if marks[value] != key or (completed[operation] == NEVER and effects[operation] != WRITE):
+                continue
+            marks[value] = -2  # each cluster once
+            if value != 0 and write_call[value] < 0:
+                verdict = NO  # seen, and nobody wrote it
+            elif value != 0 and (ret[value] < write_call[value] or last_read[value] > removed[value]):
+                verdict = NO  # seen before it was written, or after it was removed
+            elif ret[value] < call[value]:
+                lows[forward] = ret[value]
+                highs[forward] = call[value]
+                forward += 1
+            elif ret[value] != NEVER:
+                backward -= 1
+                lows[backward] = call[value]
+                highs[backward] = ret[value]
+        order = np.argsort(lows[:forward])
+        for place in range(1, forward):
+            if highs[order[place - 1]] > lows[order[place]]:
+                verdict = NO
+        place = backward
+        while verdict == YES and place < found:
+            # The last forward zone that begins before this backward one.
+            low, high = 0, forward
+            while low < high:
+                middle = (low + high) // 2
+                if lows[order[middle]] < lows[place]:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low > 0 and highs[place] < highs[order[low - 1]]:
+                verdict = NO
+            place += 1
+        answers[key] = verdict

@@ -1,0 +1,59 @@
+"""What each kind of fault needs of a host, and whether it is there; for `ackproof hosts check` and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+Facts = Mapping[str, Any]
+"""What an agent says of its host (agent.py)."""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """One thing that a host must have."""
+
+    is_met: Callable[[Facts], bool]
+    otherwise: str
+    """Why it is not met, and what to do."""
+    debian: str | None = None
+    """The Debian package that has it."""
+
+
+ROOT = Need(
+    lambda facts: bool(facts["root"]),
+    "needs root: allow this user `sudo -n`, or set ACKPROOF_SUDO_PASSWORD",
+)
+NFT = Need(lambda facts: "nft" in facts["tools"], "needs nftables: apt-get install nftables", "nftables")
+SS = Need(
+    lambda facts: "ss" in facts["tools"],
+    "half-open connections are not reset at the heal: apt-get install iproute2",
+    "iproute2",
+)
+FAKETIME = Need(
+    lambda facts: bool(facts["faketime"]), "needs libfaketime: apt-get install libfaketime", "libfaketime"
+)
+
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "kill": (),
+    "pause": (),
+    "partition": (ROOT, NFT),
+    "terminate": (),
+    "storm": (),
+    "slow": (),
+    "loss": (ROOT, NFT),
+    "clock": (FAKETIME,),
+}
+"""By fault package."""
+
+
+def reasons_against(fault: str, facts: Facts) -> list[str]:
+    """Why a fault cannot be done on a host with these facts; empty if it can."""
+    return [need.otherwise for need in NEEDS.get(fault, ()) if not need.is_met(facts)]
+
+
+def packages_missing(facts: Facts) -> list[str]:
+    """The Debian packages that would let a host do more faults."""
+    needs = dict.fromkeys(need for needs in (*NEEDS.values(), (SS,)) for need in needs)
+    return [need.debian for need in needs if need.debian is not None and not need.is_met(facts)]

@@ -1,0 +1,39 @@
+"""Loss: links that lose some of their packets at random, so that TCP sends again, late and in bursts.
+
+Links are chosen by the shapes of partitions: what a partition would cut, a loss makes bad.
+"""
+
+from __future__ import annotations
+
+from harness.generator.draw import Draw
+from harness.history import Operation
+from harness.nemesis.base import Action, ClusterView, EndLoss, Lose
+from harness.nemesis.package import FaultPackage
+from harness.nemesis.partition import SHAPES
+from harness.nemesis.targets import TargetError, target_of
+
+
+class LossPlanner:
+    """`loss` with a partition's shape as its target, `heal-loss` for all links."""
+
+    def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
+        """Make the links of the shape bad."""
+        if operation.f == "heal-loss":
+            return (EndLoss(),)
+        target = target_of(operation)
+        shape = SHAPES.get(target) if isinstance(target, str) else None
+        if shape is None:
+            raise TargetError(f"no loss is called {target!r}; there are {', '.join(SHAPES)}")
+        links = shape(view, Draw(draw))
+        return (Lose(links),) if links else ()
+
+
+LOSS = FaultPackage(
+    name="loss",
+    about="links between nodes lose some of their packets at random",
+    begin="loss",
+    end="heal-loss",
+    targets=tuple(SHAPES),
+    planner=LossPlanner(),
+    worlds=("netns", "ssh"),  # a proxy has no packets to lose
+)

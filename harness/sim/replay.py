@@ -1,0 +1,179 @@
+"""Schedules as files: one line a thing that happens, readable, and replayed exactly or not at all.
+
+```
+{"ackproof_schedule": 1,
+ "checker": "durability",            who found the violation
+ "violation": "1 lost; ...",         what it said
+ "story": ["at 35 ms kill n2", ...], the same as below for people; not read back
+ "code": {"node_impl/raft": ...},    digests of the code that ran
+ "run": "...",                       digest of the run's history and traces
+ "schedule": {...}}                  see schedule.py
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.history import NEMESIS
+from harness.sim.fates import DEFAULT_MESSAGE_NS
+from harness.sim.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
+from harness.sim.run import Ran
+from harness.sim.schedule import Schedule, Step
+from harness.sim.traces import written
+from harness.sim.version import differences, digests
+from harness.test import CouldNotRun
+
+FORMAT = 1
+_MS = 1_000_000
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """A schedule and what it was seen to do."""
+
+    ackproof_schedule: int
+    checker: str
+    violation: str
+    code: Mapping[str, str]
+    run: str
+    schedule: Schedule
+
+
+def digest_of(ran: Ran) -> str:
+    """Sixteen hex digits over the history and all traces."""
+    digest = blake2b(digest_size=8)
+    encode = msgspec.json.Encoder().encode
+    for operation in ran.operations:
+        digest.update(encode(operation) + b"\n")
+    for node, lives in ran.traces.items():
+        for lines in lives:
+            digest.update(node.encode() + b"\n")
+            for line in written(lines):
+                digest.update(line)
+    return digest.hexdigest()
+
+
+def save(path: Path, schedule: Schedule, ran: Ran, checker: str, violation: str) -> None:
+    """Write a file for `load`.
+
+    Raises:
+        CouldNotRun: it cannot be written.
+    """
+    replay = Replay(FORMAT, checker, violation, digests(), digest_of(ran), schedule)
+    plain = msgspec.to_builtins(replay)
+    plain = {**dict(list(plain.items())[:3]), "story": list(story(schedule)), **plain}
+    try:
+        path.write_text(_pretty(plain) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+
+
+def load(path: Path, *, anyway: bool = False) -> Replay:
+    """Read a file that `save` wrote.
+
+    Args:
+        anyway: also if the code has changed since; what happens may then be something else.
+
+    Raises:
+        CouldNotRun: it is no such file, of another version, or of other code; with what differs.
+    """
+    try:
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Version).ackproof_schedule
+        if version != FORMAT:
+            raise CouldNotRun(
+                f"{path} is a schedule of format {version}, and this ackproof reads format {FORMAT}; "
+                "use the ackproof that wrote it"
+            )
+        replay = msgspec.json.decode(data, type=Replay)
+    except OSError as error:
+        raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise CouldNotRun(f"{path} is no schedule: {error}") from error
+    changed = differences(replay.code)
+    if changed and not anyway:
+        raise CouldNotRun(
+            f"{path} was recorded with other code: {', '.join(changed)} changed since, so the same schedule "
+            "may not give the same run. Check out the code that recorded it, or pass --anyway"
+        )
+    return replay
+
+
+class _Version(msgspec.Struct):
+    ackproof_schedule: int
+
+
+def story(schedule: Schedule) -> Iterator[str]:
+    """What happens beyond the default, a line each, in order of time where there is one."""
+    plan = schedule.plan
+    bug = f" of mutant {plan.test.mutant}" if plan.test.mutant else ""
+    yield f"{len(plan.test.nodes)} nodes{bug}: {', '.join(plan.test.nodes)}"
+    if not plan.in_order:
+        yield "messages on one link may overtake one another"
+    for node, ppm in plan.drift_ppm.items():
+        yield f"{node}'s clock runs {abs(ppm)} ppm {'fast' if ppm > 0 else 'slow'}"
+    for incident in schedule.incidents:
+        yield _incident(incident)
+    for election in schedule.deviations.elections:
+        yield f"{election.node}'s election time-out {election.n} is {election.adds // _MS} ms above the least"
+    for message in schedule.deviations.messages:
+        link = f"message {message.n} from {message.sender} to {message.receiver}"
+        times = " and ".join(f"after {delay / _MS:g} ms" for delay in message.delays)
+        usual = DEFAULT_MESSAGE_NS / _MS
+        yield f"{link} arrives {times}, not {usual:g} ms" if times else f"{link} is lost"
+    for write in schedule.deviations.writes:
+        yield f"write {write.n} of {write.node} takes {write.takes / _MS:g} ms"
+    for tear in schedule.deviations.tears:
+        yield f"write {tear.n} of {tear.node} is torn"
+    for client in schedule.deviations.clients:
+        how = "loses its reply" if client.fate.reset else "travels slower or faster"
+        yield f"client request {client.n} {how}"
+    for step in schedule.steps:
+        yield f"at {step.at // _MS} ms {_step(step, plan.kill_loses_power)}"
+
+
+def _step(step: Step, power: bool) -> str:
+    if step.thread != NEMESIS:
+        value = f" as {step.value}" if step.value is not None else ""
+        return f"client {step.thread} asks {step.node}: {step.f} {step.key}{value}"
+    done = []
+    for action in step.actions:
+        kind = type(action).__name__.lower()
+        on = getattr(action, "nodes", None) or [f"{a}->{b}" for a, b in getattr(action, "links", ())]
+        done.append(f"{kind} {' '.join(on)}{' (power)' if power and kind == 'kill' else ''}".strip())
+    return "; ".join(done) or f"{step.f}, which changes nothing"
+
+
+def _incident(incident: Incident) -> str:
+    match incident:
+        case Crash(node, effect, power_lost, down_ns):
+            how = "loses power" if power_lost else "crashes"
+            return f"{node} {how} before its effect {effect}, for {down_ns // _MS} ms"
+        case BadWrite(node, write, failure, down_ns):
+            return f"{node}'s write {write} fails ({failure}); it is down for {down_ns // _MS} ms"
+        case ClockJump(node, at, by_ns):
+            return f"{node}'s clock leaps ahead by {by_ns // _MS} ms at {at // _MS} ms"
+        case Reset(sender, receiver, at):
+            return f"the connection from {sender} to {receiver} breaks at {at // _MS} ms"
+        case Rot(node, start):
+            return f"a bit of {node}'s log flips before its start {start}"
+
+
+def _pretty(value: Any, indent: str = "") -> str:
+    """JSON with containers opened down to the third level, so that each thing has its line."""
+    inner = indent + "  "
+    if len(indent) >= 6 or not isinstance(value, dict | list | tuple) or not value:
+        return msgspec.json.encode(value).decode()
+    if not isinstance(value, dict):
+        return (
+            "[\n" + ",\n".join(inner + msgspec.json.encode(item).decode() for item in value) + f"\n{indent}]"
+        )
+    rows = (
+        f"{inner}{msgspec.json.encode(name).decode()}: {_pretty(item, inner)}" for name, item in value.items()
+    )
+    return "{\n" + ",\n".join(rows) + f"\n{indent}}}"

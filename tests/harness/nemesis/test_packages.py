@@ -1,0 +1,90 @@
+"""Every fault package: what it plans follows from its draw, hits what runs, and is undone by its end."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, compose
+from harness.nemesis.base import (
+    EndLoss,
+    Heal,
+    Kill,
+    Lose,
+    Quicken,
+    ResetClock,
+    Resume,
+    SetClock,
+    Slow,
+    Start,
+    Terminate,
+)
+from harness.nemesis.catalogue import nemesis_of
+from tests.harness.nemesis.views import draws, invocation, sizes, view
+
+packages = st.sampled_from(sorted(NEMESES.values(), key=lambda package: package.name))
+HURTS = {Kill, Slow, Terminate, SetClock}
+MENDED_BY = {"slow": Quicken, "loss": EndLoss, "clock": ResetClock, "terminate": Start, "storm": Start}
+
+
+@given(package=packages, size=sizes, draw=draws, data=st.data())
+def test_a_fault_follows_from_its_draw_and_hits_only_what_runs(
+    package: FaultPackage, size: int, draw: int, data: st.DataObject
+) -> None:
+    target = data.draw(st.sampled_from(package.targets))
+    cluster = view(size, leader="n2", down=("n1",))
+    operation = invocation(package.begin, target)
+    actions = package.planner.plan(operation, cluster, draw)
+    assert actions == package.planner.plan(operation, cluster, draw)
+    for action in actions:
+        if type(action) in HURTS:
+            assert "n1" not in action.nodes  # type: ignore[union-attr]
+            assert set(action.nodes) <= set(cluster.nodes)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", sorted(MENDED_BY))
+def test_a_fault_ends_by_the_action_that_mends_it_alone_and_in_the_final_heal(name: str) -> None:
+    package = NEMESES[name]
+    assert package.end == f"heal-{name}", "so that checkers and reports know that it mends"
+    (mend,) = package.planner.plan(invocation(package.end), view(3), 1)
+    assert isinstance(mend, MENDED_BY[name])
+    final = compose([package]).plan(invocation(FINAL_HEAL), view(3), 1)
+    assert mend in final
+    assert final[-3:] == (Heal(), Resume(("n1", "n2", "n3")), Start(("n1", "n2", "n3"))) or name in (
+        "terminate",
+        "storm",
+    )
+    assert {type(action) for action in final} >= {Heal, Resume, Start}
+
+
+def test_a_paused_node_is_neither_slowed_nor_terminated_nor_set() -> None:
+    cluster = view(2)
+    paused = msgspec.structs.replace(
+        cluster, nodes={**cluster.nodes, "n1": msgspec.structs.replace(cluster.nodes["n1"], paused=True)}
+    )
+    for name in ("slow", "terminate", "clock"):
+        (action,) = NEMESES[name].planner.plan(invocation(name, "all"), paused, 3)
+        assert action.nodes == ("n2",)  # type: ignore[union-attr]
+
+
+def test_a_storm_kills_and_starts_the_same_nodes_in_turn() -> None:
+    actions = NEMESES["storm"].planner.plan(invocation("storm", "leader"), view(3, leader="n3"), 5)
+    assert set(actions[::2]) == {Kill(("n3",))}
+    assert set(actions[1::2]) == {Start(("n3",))}
+    assert 4 <= len(actions) <= 8
+
+
+def test_loss_takes_the_shapes_of_partitions() -> None:
+    (action,) = NEMESES["loss"].planner.plan(invocation("loss", "isolate-leader"), view(3, leader="n1"), 1)
+    assert isinstance(action, Lose)
+    assert all("n1" in link for link in action.links)
+    with pytest.raises(ValueError, match="no loss is called 'sideways'"):
+        NEMESES["loss"].planner.plan(invocation("loss", "sideways"), view(3), 1)
+
+
+@pytest.mark.parametrize(("name", "world"), [("loss", "local"), ("clock", "sim"), ("slow", "sim")])
+def test_a_world_that_cannot_do_a_fault_refuses_it(name: str, world: str) -> None:
+    with pytest.raises(ValueError, match=f"nemesis {name} cannot be done in {world}, only in "):
+        nemesis_of([name], world)  # type: ignore[arg-type]

@@ -1,0 +1,41 @@
+"""What the simulator has found in the node, kept as the few lines that showed it."""
+
+from __future__ import annotations
+
+from harness.nemesis.base import Pause, Resume
+from harness.sim.schedule import Deviations, Election, Schedule, Step, play
+from harness.sim.swarm import Plan
+from harness.test import Test
+
+MS = 1_000_000
+
+
+def test_a_deposed_leaders_old_entries_do_not_end_followers_that_have_compacted_their_logs() -> None:
+    """A leader is paused, deposed, and asks on, about entries that the others hold in a snapshot only."""
+    nodes = ("n1", "n2", "n5")
+    test = Test(nodes=nodes, nemesis=("pause",), concurrency=1, minimum_acknowledged=1)
+    settings = {"snapshot_entries": 3, "snapshot_trailing": 0}
+    writes = [
+        Step(at * MS, 0, "register", "svc-1/10.0.0.25:8080", f"r{at}", "n1") for at in range(1800, 2800, 50)
+    ]
+    schedule = Schedule(
+        plan=Plan(test=test, settings=settings),
+        until=4000 * MS,
+        steps=(
+            Step(600 * MS, -1, "pause", actions=(Pause(("n5",)),)),
+            *writes,
+            Step(3000 * MS, -1, "resume", actions=(Resume(("n5",)),)),
+        ),
+        deviations=Deviations(
+            elections=(
+                Election("n5", 1, 0),
+                Election("n1", 1, 300 * MS),
+                Election("n2", 1, 450 * MS),
+            )
+        ),
+    )
+    ran = play(schedule)
+    led = [line.role for lives in ran.traces["n5"] for _, line in lives if line.event == "role"]
+    assert "leader" in led, "n5 must lead before it is paused"
+    assert any(line.event == "snapshot" for lives in ran.traces["n1"] for _, line in lives)
+    assert [life for life in ran.lives if life.ended_by is None] == []

@@ -1,0 +1,139 @@
+"""Schedules repeat a run exactly, shrink to what matters, and are replayed as they are or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkers.verdict import Validity
+from harness.cli import cli
+from harness.sim.command import replayed, shrunk
+from harness.sim.replay import digest_of, load, save, story
+from harness.sim.schedule import Schedule, play, record
+from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
+from harness.sim.swarm import Wishes, plan_of
+from harness.test import CouldNotRun
+
+FORGETFUL = Wishes(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_recorded_schedule_repeats_its_run(seed: int) -> None:
+    schedule, ran = record(plan_of(seed))
+    again = play(schedule)
+    assert again.traces == ran.traces
+    assert again.disks == ran.disks
+    clients = [operation for operation in ran.operations if operation.is_client]
+    assert [operation for operation in again.operations if operation.is_client] == clients
+
+
+def test_a_schedule_can_be_kept_and_read_again() -> None:
+    schedule, _ = record(plan_of(9))
+    assert msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule) == schedule
+
+
+@given(st.lists(st.integers(0, 50), unique=True, max_size=30), st.data())
+def test_ddmin_finds_exactly_what_is_needed(items: list[int], data: st.DataObject) -> None:
+    needed = data.draw(st.sets(st.sampled_from(items), max_size=4) if items else st.just(frozenset()))
+
+    def fails(kept: Sequence[int]) -> bool:
+        return needed <= set(kept)
+
+    assert sorted(ddmin(tuple(items), fails)) == sorted(needed)
+
+
+def test_a_forgetful_node_shrinks_to_one_kill_and_one_start() -> None:
+    schedule, _ = record(plan_of(1, FORGETFUL))
+    found = shrink(schedule, "term-monotonic", most_runs=300)
+    assert found.verdict.validity is Validity.INVALID
+    assert size(found.schedule) <= 3 < size(schedule)
+    assert len(found.schedule.plan.test.nodes) < 3
+    assert verdict_of(play(found.schedule), "term-monotonic") == found.verdict
+
+
+def test_shrinking_that_is_cut_short_still_gives_a_schedule_that_fails() -> None:
+    schedule, _ = record(plan_of(1, FORGETFUL))
+    found = shrink(schedule, "term-monotonic", most_runs=5)
+    assert found.runs == 5
+    assert verdict_of(play(found.schedule), "term-monotonic").validity is Validity.INVALID
+
+
+def test_what_does_not_fail_cannot_be_shrunk() -> None:
+    schedule, _ = record(plan_of(1, msgspec.structs.replace(FORGETFUL, mutant=None)))
+    with pytest.raises(DoesNotFail, match="term-monotonic finds no violation"):
+        shrink(schedule, "term-monotonic")
+
+
+def test_nothing_is_left_of_a_node_that_was_taken_out() -> None:
+    schedule, _ = record(plan_of(4, Wishes(nodes=4, nemesis=("kill", "partition"))))
+    assert b'"n4"' in msgspec.json.encode(schedule)
+    assert b'"n4"' not in msgspec.json.encode(without_node(schedule, "n4"))
+
+
+def saved(path: Path) -> Path:
+    shrunk(1, FORGETFUL, path, quiet=True)
+    return path
+
+
+def test_a_saved_schedule_is_replayed_exactly_and_has_a_picture(tmp_path: Path) -> None:
+    file = saved(tmp_path / "small.json")
+    assert "term 1" in json.loads(file.read_text())["violation"]
+    assert file.with_suffix(".svg").read_text().startswith("<svg")
+    folder, warning = replayed(file, tmp_path / "store", ["test"], anyway=False)
+    assert warning is None
+    assert (folder.path / "history.jsonl").exists()
+    ended = CliRunner().invoke(cli, ["replay", str(file), "--store", str(tmp_path / "store"), "--json"])
+    assert ended.exit_code == 1
+    wrong = [one["checker"] for one in json.loads(ended.stdout)["verdicts"] if one["validity"] == "invalid"]
+    assert "term-monotonic" in wrong
+
+
+def test_a_schedule_of_other_code_says_what_differs_and_is_not_replayed(tmp_path: Path) -> None:
+    file = saved(tmp_path / "small.json")
+    changed = json.loads(file.read_text())
+    changed["code"]["node_impl/raft"] = "0" * 16
+    file.write_text(json.dumps(changed))
+    with pytest.raises(CouldNotRun, match="node_impl/raft changed since"):
+        load(file)
+    assert load(file, anyway=True).checker == "term-monotonic"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "is no schedule"),
+        ('{"ackproof_schedule": 99}', "format 99, and this ackproof reads format 1"),
+        ('{"ackproof_schedule": 1}', "missing required field `checker`"),
+    ],
+)
+def test_what_is_no_schedule_is_refused(text: str, what: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text(text)
+    with pytest.raises(CouldNotRun, match=what):
+        load(file)
+
+
+def test_a_run_that_goes_otherwise_than_recorded_is_told(tmp_path: Path) -> None:
+    file = saved(tmp_path / "small.json")
+    changed = json.loads(file.read_text())
+    changed["run"] = "0" * 16
+    file.write_text(json.dumps(changed))
+    with pytest.raises(CouldNotRun, match="not the recorded one"):
+        replayed(file, tmp_path / "store", ["test"], anyway=False)
+
+
+def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:
+    schedule, ran = record(plan_of(9))
+    told = list(story(schedule))
+    assert len(told) >= size(schedule)
+    assert told[0].startswith("3 nodes: n1, n2, n3")
+    save(tmp_path / "whole.json", schedule, ran, "durability", "none")
+    assert load(tmp_path / "whole.json").schedule == schedule
+    assert load(tmp_path / "whole.json").run == digest_of(ran)

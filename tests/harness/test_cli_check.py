@@ -1,0 +1,98 @@
+"""`ackproof check`: verdicts, evidence, exit codes, refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from harness import cli_check
+from harness.cli_check import check
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpora" / "porcupine"
+VALID, INVALID = str(CORPUS / "jepsen" / "etcd_002.log"), str(CORPUS / "jepsen" / "etcd_040.log")
+
+
+def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(check, arguments, input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_valid_history_exits_0_and_says_how_long_it_took() -> None:
+    code, out, _ = run(VALID, "--model", "cas-register")
+    assert code == 0
+    assert "VALID  " in out
+    assert "checked" in out
+
+
+def test_an_invalid_history_exits_1_with_evidence_in_words_and_bars() -> None:
+    code, out, _ = run(INVALID, "--model", "cas-register")
+    assert code == 1
+    assert "operation 83 (read -> 4), known at operation 84, none is" in out
+    assert "Operations" not in out
+    bars = [line for line in out.splitlines() if line.rstrip().endswith("--|")]
+    assert [line.split()[0] for line in bars] == ["80", "83"]
+
+
+def test_a_budget_that_runs_out_exits_2() -> None:
+    code, out, _ = run(VALID, "--model", "cas-register", "--configurations", "3")
+    assert code == 2
+    assert "no answer within 3 configurations" in out
+
+
+def test_standard_input_is_read() -> None:
+    text = (CORPUS / "kv" / "c01-ok.txt").read_text()
+    code, out, _ = run("-", "--model", "kv-append", stdin=text)
+    assert code == 0
+    assert out.startswith("-: VALID")
+
+
+def test_of_several_files_the_gravest_verdict_counts() -> None:
+    code, out, _ = run(VALID, INVALID, "--model", "cas-register", "--json")
+    assert code == 1
+    assert [one["verdict"]["validity"] for one in msgspec.json.decode(out)] == ["valid", "invalid"]
+
+
+def test_large_files_are_judged_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = run(VALID, INVALID, "--model", "cas-register", "--json")
+    monkeypatch.setattr(cli_check, "WORTH_A_PROCESS_BYTES", 0)
+    together = run(VALID, INVALID, "--model", "cas-register", "--json")
+    verdicts = [[one["verdict"] for one in msgspec.json.decode(out)] for _, out, _ in (alone, together)]
+    assert verdicts[0] == verdicts[1]
+    assert together[0] == 1
+
+
+def test_an_unknown_f_is_refused_with_its_line_and_255() -> None:
+    code, _, err = run(str(CORPUS / "kv" / "c01-ok.txt"), VALID, "--model", "cas-register")
+    assert code == 255
+    assert "c01-ok.txt, line 1: unknown f" in err
+    assert "cas-register has cas, read, write" in err
+
+
+def test_a_missing_file_is_refused() -> None:
+    code, _, err = run("no-such-file.log", "--model", "cas-register")
+    assert code == 255
+    assert "no-such-file.log" in err
+
+
+def test_an_unknown_model_suggests_the_nearest() -> None:
+    code, _, err = run(VALID, "--model", "cas-registr")
+    assert code == 2  # click's own; `ackproof` turns it into 254
+    assert "did you mean 'cas-register'?" in err
+
+
+def test_a_stored_run_of_the_registry_is_judged_with_its_lists(tmp_path: Path) -> None:
+    lines = [
+        '{"index":0,"time":1,"process":0,"type":"invoke","f":"register","key":"s/a:1","value":"r1"}',
+        '{"index":1,"time":2,"process":0,"type":"ok","f":"register","key":"s/a:1","value":"r1"}',
+        '{"index":2,"time":3,"process":0,"type":"invoke","f":"list","key":"s"}',
+        '{"index":3,"time":4,"process":0,"type":"ok","f":"list","key":"s","value":{}}',
+    ]
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    code, out, _ = run(str(path), "--model", "registry")
+    assert code == 1
+    assert "s/a:1 is not linearizable" in out

@@ -1,0 +1,65 @@
+"""The ephemeral workload on real nodes in virtual time: the right ones pass, the wrong ones do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity, Verdict
+from harness.sim.judging import verdicts
+from harness.sim.run import run
+from harness.sim.swarm import Plan
+from harness.test import Test
+from node_impl.build import DEFAULT_PARTS, Parts
+from node_impl.events import Entry
+from node_impl.registry.commands import decode_command
+from node_impl.registry.registry import Registry
+from node_impl.requests import Expire, Result
+
+
+def simulated(seed: int, logs: Path, parts: Parts = DEFAULT_PARTS) -> dict[str, Verdict]:
+    """The verdicts on a run of real nodes, which are killed and cut off."""
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        workload="ephemeral",
+        nemesis=("kill", "partition"),
+        concurrency=6,
+        rate=200,
+        time_limit_s=5,
+        seed=seed,
+        minimum_acknowledged=100,
+    )
+    ran = run(Plan(test=test, incidents=()), parts=parts)
+    assert ran.problem is None
+    return {verdict.checker: verdict for verdict in verdicts(ran, logs)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_instances_expire_and_every_reply_agrees_with_the_log(seed: int, tmp_path: Path) -> None:
+    found = simulated(seed, tmp_path)
+    wrong = {
+        name: verdict.summary for name, verdict in found.items() if verdict.validity is not Validity.VALID
+    }
+    wrong.pop("vacuity", None)  # not every fault takes effect in so short a run
+    assert wrong == {}
+    assert found["vacuity"].validity is not Validity.INVALID
+    assert found["expiry"].measures["expired_removed"] > 10
+    assert found["expiry"].measures["expired_unhealthy"] > 10
+
+
+class ForgetsExpiries(Registry):
+    """Every second removal by expiry is not done, on all nodes alike."""
+
+    def apply(self, entry: Entry) -> Result:
+        if entry.kind == "command" and entry.index % 2:
+            command = decode_command(entry.payload)
+            if isinstance(command, Expire) and command.to == "removed":
+                return None
+        return super().apply(entry)
+
+
+def test_an_instance_that_outlives_its_expiry_is_found(tmp_path: Path) -> None:
+    found = simulated(0, tmp_path, Parts(registry=ForgetsExpiries))["expiry"]
+    assert found.validity is Validity.INVALID
+    assert "but the log held None" in found.summary

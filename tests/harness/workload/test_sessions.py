@@ -1,0 +1,50 @@
+"""The sessions workload on real nodes in virtual time: right ones pass, one that applies copies does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity, Verdict
+from harness.sim.judging import verdicts
+from harness.sim.run import run
+from harness.sim.swarm import Plan
+from harness.test import Test
+
+
+def simulated(seed: int, logs: Path, mutant: str | None = None) -> dict[str, Verdict]:
+    """The verdicts on a run of real nodes, which are killed and cut off."""
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        workload="sessions",
+        nemesis=("kill", "partition"),
+        concurrency=6,
+        rate=200,
+        time_limit_s=5,
+        seed=seed,
+        mutant=mutant,
+        minimum_acknowledged=100,
+    )
+    ran = run(Plan(test=test, incidents=()))
+    assert ran.problem is None
+    return {verdict.checker: verdict for verdict in verdicts(ran, logs)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_real_nodes_apply_every_write_once_however_often_it_is_sent(seed: int, tmp_path: Path) -> None:
+    found = simulated(seed, tmp_path)
+    wrong = {
+        name: verdict.summary for name, verdict in found.items() if verdict.validity is not Validity.VALID
+    }
+    wrong.pop("vacuity", None)  # not every fault takes effect in so short a run
+    assert wrong == {}
+    assert found["vacuity"].validity is not Validity.INVALID
+    assert found["applied-once"].measures["in_the_log_several_times"] > 20
+
+
+def test_a_node_that_applies_copies_is_found_by_its_traces_and_by_clients_alone(tmp_path: Path) -> None:
+    found = simulated(0, tmp_path, "retry-applied-twice")
+    assert found["applied-once"].validity is Validity.INVALID
+    assert "it took effect twice" in found["applied-once"].summary
+    assert found["linearizability"].validity is Validity.INVALID
