@@ -34,16 +34,10 @@ EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 USAGE, COULD_NOT_RUN = 254, 255
 
 
-def _faults(context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+def _faults(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
     """Faults separated by commas, each NAME or NAME:TARGET; or `none`."""
     faults = tuple(dict.fromkeys(fault.strip() for fault in value.split(",") if fault.strip()))
-    if faults in ((), ("none",)):
-        return ()
-    try:
-        nemesis_of(faults, context.params.get("hosts", "local"))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    return faults
+    return () if faults == ("none",) else faults
 
 
 def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -66,6 +60,7 @@ def cli() -> None:
     Start here:
         ackproof run                      five local nodes, kills and partitions, 30 s
         ackproof run --mutant forgetful   the same with a bug: see what a violation looks like
+        ackproof sim --seeds 1000         the same test in virtual time, many times faster
         ackproof analyze store/latest     judge a stored run again
 
     Exit codes: 0 valid, 1 invalid, 2 unknown, 254 wrong usage, 255 could not run.
@@ -79,7 +74,6 @@ def cli() -> None:
     default="local",
     show_default=True,
     type=click.Choice(["local", "netns", "ssh"]),
-    is_eager=True,  # which faults there are depends on it
     help="Where nodes live: on loopback; each in a network namespace (needs root); or remote (--nodes-file).",
 )
 @click.option(
@@ -111,7 +105,7 @@ def cli() -> None:
     metavar="FAULT,...",
     callback=_faults,
     help=f"Faults, separated by commas: {', '.join(NEMESES)}; each also with a target (kill:leader, "
-    "partition:isolate-leader); or none.",
+    "kill:n1, partition:isolate-leader); or none.",
 )
 @click.option(
     "--workload",
@@ -183,6 +177,10 @@ def run(
         seed = runner.drawn_seed()
     inventory = inventory_of(hosts, nodes_file)
     names = tuple(spec.name for spec in inventory) or tuple(f"n{number}" for number in range(1, nodes + 1))
+    try:
+        nemesis_of(nemesis, hosts, names)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--nemesis'") from error
     test = Test(
         nodes=names,
         hosts=hosts,

@@ -52,10 +52,7 @@ def run(test: Test, store: Path, *, command: Sequence[str], quiet: bool) -> RunF
         CouldNotRun: with a message that says what to do; nothing is left running.
     """
     work = workload(test.workload, test.nodes, test.concurrency)
-    try:
-        nemesis = nemesis_of(test.nemesis, test.hosts)
-    except ValueError as error:
-        raise CouldNotRun(str(error)) from error
+    nemesis = nemesis_of(test.nemesis, test.hosts, test.nodes)
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():

@@ -15,6 +15,7 @@ from harness.nemesis.partition import PARTITION
 from harness.nemesis.pause import PAUSE
 from harness.nemesis.slow import SLOW
 from harness.nemesis.storm import STORM
+from harness.nemesis.targets import NODE_TARGETS
 from harness.nemesis.terminate import TERMINATE
 from harness.suggest import unknown_name
 
@@ -33,12 +34,13 @@ NEMESES: dict[str, FaultPackage] = {
 }
 
 
-def nemesis_of(faults: Sequence[str], world: WorldName = "local") -> Nemesis:
+def nemesis_of(faults: Sequence[str], world: WorldName = "local", nodes: Sequence[str] = ()) -> Nemesis:
     """The nemesis that does these faults; of none, one that only heals at the end.
 
     Args:
         faults: names (`kill`: every target is drawn from) or names with a target (`kill:leader`: only the
-            targets so named).
+            targets so named; a fault that hits nodes takes a node's name too, `kill:n1`).
+        nodes: the nodes' names.
 
     Raises:
         ValueError: a name or target is unknown (the nearest is suggested), or its fault cannot be done in
@@ -52,8 +54,9 @@ def nemesis_of(faults: Sequence[str], world: WorldName = "local") -> Nemesis:
         package = NEMESES[name]
         if world not in package.worlds:
             raise ValueError(f"nemesis {name} cannot be done in {world}, only in {', '.join(package.worlds)}")
-        if colon and target not in package.targets:
-            raise ValueError(unknown_name(f"target of nemesis {name}", target, package.targets))
+        allowed = (*package.targets, *nodes) if package.targets == NODE_TARGETS else package.targets
+        if colon and target not in allowed:
+            raise ValueError(unknown_name(f"target of nemesis {name}", target, allowed))
         targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))
     return compose(
         [

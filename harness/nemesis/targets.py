@@ -40,9 +40,9 @@ def choose_nodes(target: Any, view: ClusterView, candidates: Sequence[str], draw
     """The nodes that a target means now, in node order, all of them candidates.
 
     Args:
-        target: one of `NODE_TARGETS`, or a list of names. `minority` is the largest minority of the whole
-            cluster, `majority` the smallest majority; fewer are hit where there are fewer candidates.
-            `leader` falls back to a drawn candidate while none is known.
+        target: one of `NODE_TARGETS`, a node's name, or a list of names. `minority` is the largest minority
+            of the whole cluster, `majority` the smallest majority; fewer are hit where there are fewer
+            candidates. `leader` falls back to a drawn candidate while none is known.
 
     Raises:
         TargetError: no such target or node.
@@ -58,6 +58,8 @@ def choose_nodes(target: Any, view: ClusterView, candidates: Sequence[str], draw
             chosen = leader_or_any(view, candidates, draw)
         case "all":
             chosen = tuple(candidates)
+        case str() if target in view.nodes:
+            chosen = (target,)
         case list() | tuple() as names:
             unknown = [name for name in names if name not in view.nodes]
             if unknown:

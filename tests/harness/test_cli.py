@@ -102,6 +102,15 @@ def test_a_run_is_valid_and_leaves_its_whole_folder(tmp_path: Path, state: Path)
     assert results == json.loads((folder / "results.json").read_text())
 
 
+def test_a_store_may_be_relative_as_the_default_is(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ackproof("run", *QUICK, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name != "state"] == ["store"]
+
+
 def test_a_run_that_proves_too_little_is_unknown(tmp_path: Path, state: Path) -> None:
     done = ackproof("run", *QUICK, "--minimum-acknowledged", "100000", "--store", str(tmp_path), "--json")
     assert done.returncode == 2

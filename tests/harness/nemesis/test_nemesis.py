@@ -108,6 +108,15 @@ def test_a_target_named_with_a_fault_is_the_only_one_drawn() -> None:
         nemesis_of(["kill:leeder"])
 
 
+def test_a_node_may_be_named_as_the_target_of_a_fault_that_hits_nodes() -> None:
+    (kill,) = nemesis_of(["kill:n2"], nodes=("n1", "n2")).packages
+    assert kill.targets == ("n2",)
+    with pytest.raises(ValueError, match="unknown target of nemesis kill 'n3'"):
+        nemesis_of(["kill:n3"], nodes=("n1", "n2"))
+    with pytest.raises(ValueError, match="unknown target of nemesis partition"):
+        nemesis_of(["partition:n1"], nodes=("n1", "n2"))
+
+
 def test_a_fault_that_a_world_cannot_do_is_refused() -> None:
     kill = NEMESES["kill"]
     only_local = FaultPackage("x", "x", "x", "y", ("one",), kill.planner, ("local",))

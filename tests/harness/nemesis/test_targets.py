@@ -53,6 +53,7 @@ def test_different_draws_choose_different_nodes() -> None:
 
 def test_named_nodes_are_hit() -> None:
     assert killed(["n3", "n1"], view(5), 0) == ("n1", "n3")
+    assert killed("n4", view(5), 0) == ("n4",)
 
 
 def test_what_is_paused_is_not_paused_again_but_may_be_killed() -> None:
