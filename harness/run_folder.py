@@ -41,7 +41,7 @@ class RunFolder:
     """Paths of one run. Creating one never touches an older run."""
 
     def __init__(self, path: Path) -> None:
-        path = path.absolute()  # nodes run in folders of their own, where a relative path would lead elsewhere
+        path = path.absolute()  # nodes run in folders of their own, where a relative one leads elsewhere
         self.path = path
         self.test_json = path / "test.json"
         self.history_lines = path / "history.jsonl"
