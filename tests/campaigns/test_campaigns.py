@@ -11,7 +11,7 @@ from tests.campaigns.ackproof import Ran, ackproof
 
 pytestmark = pytest.mark.campaign
 
-MUTANT_TRIES = 4
+MUTANT_TRIES = 8
 """Real processes do not repeat a schedule: a mutant is to be caught in the first of these seeds that can."""
 
 
