@@ -8,6 +8,7 @@ values there are. Other data types (sets, queues) give a `step`; the search tabu
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from enum import Enum
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
@@ -102,12 +103,12 @@ class Scalar(Model, Protocol):
         ...
 
 
-class ScalarModel:
+class ScalarModel(ABC):
     """Derives `step` from `effect`."""
 
+    @abstractmethod
     def effect(self, call: Call) -> Effect:
         """What the call asks of the state and does to it."""
-        raise NotImplementedError
 
     def step(self, state: Any, call: Call) -> Hashable:
         """The state after the call, or `IMPOSSIBLE`."""
