@@ -137,6 +137,20 @@ def cli() -> None:
     help="First of the ports that nodes listen on.  [default: free ones]",
 )
 @click.option(
+    "--heartbeat-ms",
+    default=100,
+    show_default=True,
+    type=click.IntRange(1, 60_000),
+    help="How often a leader makes itself heard.",
+)
+@click.option(
+    "--election-ms",
+    default=500,
+    show_default=True,
+    type=click.IntRange(2, 600_000),
+    help="Election time-outs are drawn between this and twice this; short ones make votes split.",
+)
+@click.option(
     "--minimum-acknowledged",
     default=100,
     show_default=True,
@@ -165,6 +179,8 @@ def run(
     junit: Path | None,
     as_json: bool,
     base_port: int | None,
+    heartbeat_ms: int,
+    election_ms: int,
     minimum_acknowledged: int,
     recovery_bound: float,
 ) -> NoReturn:
@@ -173,6 +189,12 @@ def run(
     Starts real processes on loopback; needs no root. Ctrl-C ends the work early: the cluster is
     healed, read back and judged all the same; a second Ctrl-C stops at once.
     """
+    if heartbeat_ms >= election_ms:
+        raise click.BadParameter(
+            f"{heartbeat_ms} must be below --election-ms {election_ms}, best by a factor of 5, "
+            "or followers depose healthy leaders",
+            param_hint="'--heartbeat-ms'",
+        )
     if seed is None:
         seed = runner.drawn_seed()
     inventory = inventory_of(hosts, nodes_file)
@@ -193,6 +215,8 @@ def run(
         seed=seed,
         mutant=mutant,
         base_port=base_port,
+        heartbeat_ms=heartbeat_ms,
+        election_ms=election_ms,
         recovery_bound_s=recovery_bound,
         minimum_acknowledged=minimum_acknowledged,
     )

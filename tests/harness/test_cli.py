@@ -62,6 +62,7 @@ def until_operations(store: Path, count: int) -> Path:
         (["--nemesis", "kill:leadr"], "did you mean 'leader'"),
         (["--workload", "regstry"], "did you mean 'registry'"),
         (["--mutant", "vote-twise"], "did you mean 'vote-twice'"),
+        (["--heartbeat-ms", "500"], "must be below --election-ms 500"),
         (["--nodes", "0"], "--nodes"),
         (["--rate", "0"], "--rate"),
         (["--time-limit", "soon"], "--time-limit"),
