@@ -104,6 +104,10 @@ class Elections(State):
         """Whether so many voters are a majority of all."""
         return count > len(self.voters) // 2
 
+    def is_vote_for_this_term(self, reply: RequestVoteReply) -> bool:
+        """A vote that was given in an earlier term, and was long on its way, counts no more (section 5.2)."""
+        return reply.granted and reply.term == self.current_term
+
     def may_stand(self) -> bool:
         """Learners, and who was removed, do not (thesis, section 4.2)."""
         return self.name in self.voters
@@ -181,7 +185,7 @@ class Elections(State):
 
     def _on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
         is_asked = self.role == "candidate" and not self.is_pre_candidate and voter in self.voters
-        if is_asked and reply.granted and reply.term == self.current_term:
+        if is_asked and self.is_vote_for_this_term(reply):
             self._count_vote(voter)
 
     def _count_vote(self, voter: str) -> None:

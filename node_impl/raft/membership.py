@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from node_impl.events import Configuration, Entry
 from node_impl.raft.configurations import encode_configuration
-from node_impl.raft.progress import Progress
 from node_impl.raft.snapshotting import Snapshotting
 
 
@@ -54,5 +53,5 @@ class Membership(Snapshotting):
             return
         for name in self.others:
             if name not in self.peers:
-                self.peers[name] = Progress(self.log.last_index + 1)
+                self.peers[name] = self.new_progress()
         self.peers = {name: peer for name, peer in self.peers.items() if name in self.others}

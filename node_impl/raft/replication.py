@@ -47,11 +47,14 @@ class Replication(Elections):
         held = [peer.match_index for name, peer in self.peers.items() if name in self.voters]
         if self.name in self.voters:
             held.append(self.own_match_index())
-        held.sort(reverse=True)
-        index = held[len(held) // 2]
+        index = self.index_held_by_a_majority(held)
         return (
             index if index > self.commit_index and self.may_commit_by_counting(index) else self.commit_index
         )
+
+    def index_held_by_a_majority(self, held: list[int]) -> int:
+        """Given up to where each voter holds the log: up to where more than half of them do."""
+        return sorted(held, reverse=True)[len(held) // 2]
 
     def may_commit_by_counting(self, index: int) -> bool:
         """Only entries of the leader's own term; earlier ones follow (section 5.4.2, Figure 8)."""
@@ -63,10 +66,15 @@ class Replication(Elections):
             return self.log.last_index
         return self.outbox.durable.last_index
 
+    def new_progress(self) -> Progress:
+        """What a leader takes a follower to hold before it has answered: nextIndex is right behind its own
+        log, matchIndex is 0 (Figure 2, volatile state on leaders)."""
+        return Progress(self.log.last_index + 1)
+
     # ---- Leaders ---------------------------------------------------------------------------------------
 
     def _begin_to_lead(self) -> None:
-        self.peers = {other: Progress(self.log.last_index + 1) for other in self.others}
+        self.peers = {other: self.new_progress() for other in self.others}
         self.reads = ReadRounds()
         self._append((Entry(self.log.last_index + 1, self.current_term, "noop"),))
         self._replicate_to_all()

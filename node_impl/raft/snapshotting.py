@@ -133,5 +133,5 @@ class Snapshotting(Replication):
             self.log = self.log.after_snapshot(snapshot.index, snapshot.term)
         self._set_snapshot(snapshot, snapshot.index)
         self.installed = snapshot
-        self.commit_index = self.last_applied = snapshot.index
+        self.commit_index = self.last_applied = self.applied_with(snapshot)
         self._trace_snapshot(peer=leader)

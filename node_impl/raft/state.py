@@ -68,7 +68,7 @@ class State:
         """The newest one, taken or installed."""
         self.installed = recovered.snapshot
         """A snapshot that the state machine has still to become; whoever restores it empties this."""
-        self.commit_index = self.last_applied = 0 if self.snapshot is None else self.snapshot.index
+        self.commit_index = self.last_applied = self.applied_with(self.snapshot)
         self.role: Role = "follower"
         self.leader: str | None = None
         """Who leads current_term, as far as is known."""
@@ -89,6 +89,10 @@ class State:
     def recover(self, recovered: Recovered) -> HardState:
         """currentTerm and votedFor outlive a restart (Figure 2, persistent state)."""
         return recovered.hard_state
+
+    def applied_with(self, snapshot: Snapshot | None) -> int:
+        """Up to where the state machine is once it has become what the snapshot says (section 7)."""
+        return 0 if snapshot is None else snapshot.index
 
     # ---- Membership (thesis, chapter 4) ------------------------------------------------------------------
 

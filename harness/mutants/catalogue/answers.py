@@ -1,0 +1,44 @@
+"""What clients are told: reads, replies, repeated writes (section 8; thesis, chapter 6)."""
+
+from __future__ import annotations
+
+from harness.mutants.mutant import CLIENTS, Mutant
+
+ANSWERS = (
+    Mutant(
+        name="unconfirmed-reads",
+        about="a leader answers lookups without asking whether it still leads",
+        caught_by="linearizability",
+        options=("--nemesis", "partition:isolate-leader"),
+        source="Raft, section 8: a leader exchanges heartbeats with a majority before it answers a read",
+        also=CLIENTS,
+    ),
+    Mutant(
+        name="read-before-first-commit",
+        about="a new leader serves reads before it knows what is committed",
+        caught_by="linearizability",
+        source="Raft, section 8: a no-op at the start of a term; thesis, section 6.4",
+        also=CLIENTS,
+    ),
+    Mutant(
+        name="read-before-applied",
+        about="a read is answered from whatever is applied, without waiting for its read index",
+        caught_by="linearizability",
+        source="thesis, section 6.4, step 4",
+        also=CLIENTS,
+    ),
+    Mutant(
+        name="timeout-means-failed",
+        about="a write that timed out is said to have failed, though it may yet take effect",
+        caught_by="linearizability",
+        source="Jepsen's analyses: an indeterminate result told as a failure",
+        also=CLIENTS,
+    ),
+    Mutant(
+        name="retry-applied-twice",
+        about="a write that was sent again is applied again",
+        caught_by="linearizability",
+        source="thesis, section 6.3",
+        also=CLIENTS,
+    ),
+)
