@@ -197,7 +197,7 @@ class Process:
         """End it in order, as SIGTERM does; a write under way is done first."""
         assert self._node is not None, f"{self.name} does not run"
         self.is_paused = False
-        while self._writing:
+        while self._writing and self._node is not None:  # a write that fails ends it sooner
             self._written(self.life)
         if self._node is not None:
             self._step(Shutdown())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.nemesis.base import Pause, Resume
-from harness.sim.schedule import Deviations, Election, Schedule, Step, play
+from harness.nemesis.base import Pause, Resume, Terminate
+from harness.sim.incidents import BadWrite
+from harness.sim.schedule import Deviations, Election, Schedule, Step, Write, play
 from harness.sim.swarm import Plan
 from harness.test import Test
 
@@ -39,3 +40,21 @@ def test_a_deposed_leaders_old_entries_do_not_end_followers_that_have_compacted_
     assert "leader" in led, "n5 must lead before it is paused"
     assert any(line.event == "snapshot" for lives in ran.traces["n1"] for _, line in lives)
     assert [life for life in ran.lives if life.ended_by is None] == []
+
+
+def test_a_node_that_is_told_to_end_while_its_last_write_fails_has_ended() -> None:
+    """The simulator's own fault: it waited for a write of a process that was gone."""
+    nodes = ("n1", "n2", "n3")
+    test = Test(nodes=nodes, nemesis=("terminate",), concurrency=1, minimum_acknowledged=1)
+    schedule = Schedule(
+        plan=Plan(test=test),
+        until=3000 * MS,
+        steps=(Step(10_100 * MS, -1, "terminate", actions=(Terminate(nodes),)),),
+        incidents=(BadWrite("n1", 1, "full", 100 * MS),),
+        deviations=Deviations(
+            elections=(Election("n1", 1, 0), Election("n2", 1, 450 * MS), Election("n3", 1, 450 * MS)),
+            writes=(Write("n1", 1, 20_000 * MS),),
+        ),
+    )
+    ran = play(schedule)
+    assert "full" in [life.ended_by for life in ran.lives]
