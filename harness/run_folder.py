@@ -9,7 +9,7 @@ STORE/2026-11-22T201500-registry-7/
     lag.json           how late the harness's own event loop woke
     results.json       the verdicts
     report.html        for people
-    nodes/NAME/        log.txt, trace/, data/
+    nodes/NAME/        log.txt, trace/, data/, resources/
 ```
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 import msgspec
 
 from checkers.verdict import Validity, Verdict
-from harness.history import NodeLife, Recording, read_history, read_trace
+from harness.history import NodeLife, Recording, read_history, read_resources, read_trace
 from harness.test import CouldNotRun, Test
 
 
@@ -131,13 +131,19 @@ class RunFolder:
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise CouldNotRun(f"{self.test_json} cannot be read: {error}") from error
         logs = {name: self.node(name) / "log.txt" for name in nodes}
+        lives = self._read(self.lives_json, tuple[NodeLife, ...], ())
+        resources = {
+            name: read_resources(self.node(name) / "resources", [life for life in lives if life.node == name])
+            for name in nodes
+        }
         return Recording(
             nodes=nodes,
             history=read_history(self.path),
             traces={name: read_trace(self.node(name) / "trace", name) for name in nodes},
-            lives=self._read(self.lives_json, tuple[NodeLife, ...], ()),
+            lives=lives,
             logs={name: path for name, path in logs.items() if path.exists()},
             options=options,
+            resources={name: samples for name, samples in resources.items() if samples},
             harness_lag=self._read(self.lag_json, tuple[tuple[int, int], ...], ()),
         )
 

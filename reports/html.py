@@ -32,6 +32,7 @@ from reports.figures import key_figures, lag, stats
 from reports.plots.frame import Frame, Plot
 from reports.plots.lag import lag_plot
 from reports.plots.latency import latency_plot
+from reports.plots.resources import resources_plot
 from reports.plots.roles import roles_plot
 from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
@@ -140,6 +141,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
             throughput=throughput_plot(spans, frame),
             roles=roles_plot(lanes, frame),
             roles_missing=lanes.missing,
+            resources=resources_plot(recording.resources, frame),
             lag=run_lag,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
             stats=stats(spans),

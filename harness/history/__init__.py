@@ -6,7 +6,8 @@ validation and their storage. What may not: running, judging or drawing anything
 
 from harness.history.history import Columns, History, HistoryError
 from harness.history.operation import NEMESIS, Operation, OperationType
-from harness.history.recording import NodeLife, Recording
+from harness.history.recording import NodeLife, Recording, ResourceSample
+from harness.history.resources import read_resources
 from harness.history.store import HistoryWriter, read_history, write_parquet
 from harness.history.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
 
@@ -21,9 +22,11 @@ __all__ = [
     "Operation",
     "OperationType",
     "Recording",
+    "ResourceSample",
     "TraceEntry",
     "TraceEvent",
     "read_history",
+    "read_resources",
     "read_trace",
     "write_parquet",
 ]

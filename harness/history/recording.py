@@ -29,6 +29,24 @@ class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who ended it: a fault's name, or `teardown`; None if nobody meant to, which is a defect."""
 
 
+class ResourceSample(msgspec.Struct, frozen=True):
+    """What one process of a node used by some time. CPU and bytes are totals since it started."""
+
+    node: str
+    life: int
+    time: int
+    """Nanoseconds since the run began."""
+    cpu_ns: int
+    """User and system time of all its threads."""
+    memory_bytes: int
+    """Resident."""
+    files: int | None = None
+    """Open descriptors; this and what follows is None where the host does not tell it."""
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    """To the disk, not to its cache alone."""
+
+
 class Recording(msgspec.Struct, frozen=True):
     """A run as checkers see it. What could not be collected is absent, and its verdict `unknown`."""
 
@@ -41,5 +59,7 @@ class Recording(msgspec.Struct, frozen=True):
     """By node: what its processes wrote to standard output and error."""
     options: Mapping[str, Any] = {}
     """The run's options as stored in test.json: time limits, bounds, faults asked for."""
+    resources: Mapping[str, tuple[ResourceSample, ...]] = {}
+    """By node: what its processes used, a sample a second."""
     harness_lag: tuple[tuple[int, int], ...] = ()
     """(time, lag) in nanoseconds: how late the harness's own event loop woke."""

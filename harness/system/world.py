@@ -21,10 +21,10 @@ import msgspec
 
 from harness.client.base import HttpReply
 from harness.client.http import HttpTransport, SocketFactory
-from harness.control import agent, slowing
+from harness.control import agent, sampling, slowing
 from harness.control.abilities import FAKETIME
 from harness.control.faketime import Faketime
-from harness.control.host import Clock, HostError, eventually
+from harness.control.host import Background, Clock, HostError, eventually
 from harness.control.ledger import Ledger
 from harness.control.links import LinkError
 from harness.control.local import EndError, EssentialEndedError
@@ -342,6 +342,7 @@ class HostedWorld(ABC):
             environment={**command.environment, **(node.clock.environment if node.clock else {})},
         )
         node.lives.append((life, process))
+        await self._sample(node, life, process)
         deadline = asyncio.get_running_loop().time() + START_BOUND_S
         while process.is_running:
             if await self._ask(node) is not None:
@@ -351,6 +352,17 @@ class HostedWorld(ABC):
             await asyncio.sleep(POLL_S)
         last = " | ".join(await node.host.tail(node.place.log, 2))
         return f"ended at its start with status {process.status}: {last}"
+
+    async def _sample(self, node: NodeOnHost, life: int, process: Background) -> None:
+        """Have what this life uses written down; it ends with the life."""
+        folder = node.place.log.parent / "resources"
+        await node.host.make_folder(folder)
+        await node.host.start(
+            f"what samples {node.place.name}",
+            [node.place.python, "-I", "-S", "-c", sampling.SOURCE, str(process.pid)],
+            log=folder / f"{life}.jsonl",
+            folder=folder,
+        )
 
     async def _terminate(self, node: NodeOnHost) -> _Done:
         process = node.process

@@ -11,7 +11,16 @@ import random
 from typing import Any
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import History, NodeLife, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
+from harness.history import (
+    History,
+    NodeLife,
+    NodeTrace,
+    Operation,
+    Recording,
+    ResourceSample,
+    TraceEntry,
+    TraceEvent,
+)
 from reports.about import ReportAbout, StoredFile
 
 S = 1_000_000_000
@@ -58,8 +67,30 @@ def recording(
             "monotonic_start_ns": CLOCK,
             "raft": {"election_timeout_ms": [150, 300], "heartbeat_ms": 50},
         },
+        resources=resources(lives() if faults else ()),
         harness_lag=lag,
     )
+
+
+def resources(lives: tuple[NodeLife, ...]) -> dict[str, tuple[ResourceSample, ...]]:
+    """A sample a second of each life that is known to have ended."""
+    found: dict[str, tuple[ResourceSample, ...]] = {}
+    for life in lives:
+        end = life.ended_at or 30 * S
+        found[life.node] = found.get(life.node, ()) + tuple(
+            ResourceSample(
+                node=life.node,
+                life=life.life,
+                time=at,
+                cpu_ns=(at - life.started_at) // 4,
+                memory_bytes=40_000_000 + at // 5_000,
+                files=20 + at // (9 * S),
+                read_bytes=0,
+                written_bytes=(at - life.started_at) // 2_000,
+            )
+            for at in range(life.started_at, end, S)
+        )
+    return found
 
 
 def history_of(seed: int, *, faults: bool, duration_s: float) -> History:
