@@ -20,6 +20,10 @@ CRITICAL = re.compile(r"(?:^|\s)CRITICAL(?:\s|$)")
 SIGNAL_EXIT_BASE = 128
 """A shell, or a program in its manner, exits with this plus the signal's number."""
 
+ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
+"""Faults at which a correct node ends by itself and says why with its exit status. That status is the one
+by which the world knew that the fault had ended it; after any other the life is ended by nobody."""
+
 
 @dataclass(frozen=True)
 class NodeHealth:
@@ -74,7 +78,11 @@ class NodeHealth:
 def _end_that_nobody_meant(life: NodeLife) -> Evidence | None:
     if life.ended_at is None and life.status is None:
         return None
-    own_error = life.status is not None and 0 < life.status < SIGNAL_EXIT_BASE
+    own_error = (
+        life.status is not None
+        and 0 < life.status < SIGNAL_EXIT_BASE
+        and life.ended_by not in ENDS_A_NODE_BY_ITS_OWN_ERROR
+    )
     if life.ended_by is not None and not own_error:
         return None
     how = _in_words(life.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -34,6 +34,11 @@ SS = Need(
 FAKETIME = Need(
     lambda facts: bool(facts["faketime"]), "needs libfaketime: apt-get install libfaketime", "libfaketime"
 )
+FUSE = Need(
+    lambda facts: bool(facts["fuse"]) and "fusermount3" in facts["tools"],
+    "needs FUSE: a kernel with /dev/fuse, and apt-get install fuse3",
+    "fuse3",
+)
 
 NEEDS: dict[str, tuple[Need, ...]] = {
     "kill": (),
@@ -44,13 +49,36 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "slow": (),
     "loss": (ROOT, NFT),
     "clock": (FAKETIME,),
+    "power": (FUSE,),
+    "full": (FUSE,),
+    "disk-error": (FUSE,),
+    "slow-disk": (FUSE,),
 }
 """By fault package."""
 
 
-def reasons_against(fault: str, facts: Facts) -> list[str]:
-    """Why a fault cannot be done on a host with these facts; empty if it can."""
+BY_PROXY = frozenset({"partition"})
+"""What needs nothing where links are proxies."""
+
+
+def reasons_against(fault: str, facts: Facts, *, with_proxies: bool = False) -> list[str]:
+    """Why a fault cannot be done on a host with these facts; empty if it can.
+
+    with_proxies: the nodes' links are proxies, not packets.
+    """
+    if with_proxies and fault in BY_PROXY:
+        return []
     return [need.otherwise for need in NEEDS.get(fault, ()) if not need.is_met(facts)]
+
+
+def refusal(faults: Iterable[str], facts: Facts, *, with_proxies: bool = False) -> str | None:
+    """Why a run with these faults cannot be made on such a host, in one line; None if it can."""
+    reasons = [
+        f"{fault} {reason}"
+        for fault in faults
+        for reason in reasons_against(fault, facts, with_proxies=with_proxies)
+    ]
+    return f"{'; '.join(reasons)}; or leave that fault out" if reasons else None
 
 
 def packages_missing(facts: Facts) -> list[str]:

@@ -45,9 +45,10 @@ FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 class Agent:
     """Serves one connection."""
 
-    def __init__(self, token: str, table: str) -> None:
+    def __init__(self, token: str, table: str, folder: str = "") -> None:
         self.token = token
         self.table = table
+        self.folder = folder
         self.children: dict[int, subprocess.Popen[bytes]] = {}
         self.login = (int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])) if self._by_sudo() else None
         self.output = threading.Lock()
@@ -85,6 +86,7 @@ class Agent:
             pass  # nobody listens any more
         finally:
             end_carriers(self.token)
+            unmount_below(self.folder)
             delete_table(self.table)
 
     def say(self, message: dict[str, Any]) -> None:
@@ -156,11 +158,13 @@ class Agent:
         found = os.statvfs(folder)
         return found.f_bavail * found.f_frsize
 
-    def do_start(self, argv: list[str], log: str, folder: str, environment: dict[str, str]) -> dict[str, Any]:
+    def do_start(
+        self, argv: list[str], log: str, folder: str, environment: dict[str, str], as_commands: bool = False
+    ) -> dict[str, Any]:
         with open(log, "ab") as output:
             self.own(log)
             as_login: dict[str, Any] = (
-                {} if self.login is None else {"user": self.login[0], "group": self.login[1]}
+                {} if self.login is None or as_commands else {"user": self.login[0], "group": self.login[1]}
             )
             process = subprocess.Popen(  # noqa: S603 (an argument list, no shell)
                 argv,
@@ -233,6 +237,7 @@ class Agent:
 
     def do_remove(self, folder: str) -> None:
         end_carriers(self.token)
+        unmount_below(folder)
         remove_folder(folder)
 
     def own(self, path: str) -> None:
@@ -315,6 +320,15 @@ def delete_table(table: str) -> None:
                 subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603
 
 
+def unmount_below(folder: str) -> None:
+    """Unmount what a run of ours mounted below its folder, whoever served it being dead."""
+    for line in read("/proc/self/mounts").splitlines():
+        mounted = line.split(" ")[1].encode().decode("unicode_escape")  # a space is written \\040
+        if folder and mounted.startswith(folder + "/"):
+            how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
+            subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603
+
+
 def remove_folder(folder: str) -> None:
     """Remove the run's folder, and the one above it if that is ours too and holds no other run's."""
     if os.path.isdir(folder):
@@ -333,9 +347,10 @@ def main() -> None:
     given = parser.parse_args()
     token = os.environ[TOKEN_VARIABLE]
     if given.mode == "serve":
-        Agent(token, given.table).serve()
+        Agent(token, given.table, given.folder).serve()
     else:
         end_carriers(token)
+        unmount_below(given.folder)
         delete_table(given.table)
         remove_folder(given.folder)
 

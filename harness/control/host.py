@@ -81,9 +81,12 @@ class Background:
         """Whether it is stopped now, as its host says."""
         return self.is_running and self.ask_stopped()
 
-    def mean(self, status: int, by: str) -> None:
-        """If it ends with this status, that is on `by`'s account."""
-        self._meant[status] = by
+    def mean(self, status: int, by: str | None) -> None:
+        """If it ends with this status, that is on `by`'s account; None: on nobody's any more."""
+        if by is None:
+            self._meant.pop(status, None)
+        else:
+            self._meant[status] = by
 
     def end(self, status: int | None, at: int, by: str | None = None) -> None:
         """It has ended; by whom is told by its status unless `by` says it."""
@@ -106,8 +109,20 @@ class Host(Protocol):
         log: Path,
         folder: Path,
         environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,
     ) -> Background:
-        """Start a process in `folder`; what it writes is appended to `log`. Raises StartError."""
+        """Start a process in `folder`; what it writes is appended to `log`. Raises StartError.
+
+        as_commands: as the user that `run` runs commands as; nodes may run as one with fewer rights.
+        """
+        ...
+
+    def mounting(self, folder: Path) -> None:
+        """Something is about to be mounted over this folder: it is unmounted also if the harness dies."""
+        ...
+
+    def unmounted(self, folder: Path) -> None:
+        """It was unmounted again."""
         ...
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:

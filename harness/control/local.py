@@ -27,6 +27,7 @@ from harness.control.host import (
 )
 from harness.control.ledger import Ledger
 from harness.control.processes import Identity, identify, is_stopped, send_signal
+from harness.control.removal import MOUNT
 
 END_BOUND_S = 10.0
 LONGEST_LINE_BYTES = 1 << 24
@@ -95,6 +96,7 @@ class LocalHost:
         log: Path,
         folder: Path,
         environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,  # noqa: ARG002 - here all are run by the same user
         with_pipes: bool = False,
         essential: bool = False,
     ) -> Background:
@@ -142,6 +144,14 @@ class LocalHost:
         self._watched[watcher] = background
         self._ledger.started(what, identity)
         return background
+
+    def mounting(self, folder: Path) -> None:
+        """See `Host`."""
+        self._ledger.making(MOUNT, str(folder))
+
+    def unmounted(self, folder: Path) -> None:
+        """See `Host`."""
+        self._ledger.gone(MOUNT, str(folder))
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """SIGKILL, on `by`'s account; True once it is gone, False if it still runs after `bound_s`."""

@@ -101,6 +101,7 @@ class RemoteHost:
         log: Path,
         folder: Path,
         environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,
     ) -> Background:
         """See `Host`."""
         try:
@@ -110,6 +111,7 @@ class RemoteHost:
                 log=str(log),
                 folder=str(folder),
                 environment=dict(environment or {}),
+                as_commands=as_commands,
             )
         except _RefusedError as error:
             raise StartError(f"cannot start {what} ({argv[0]}) on {self.name}: {error.reason}") from error
@@ -124,6 +126,12 @@ class RemoteHost:
         else:
             self._processes[pid] = process
         return process
+
+    def mounting(self, folder: Path) -> None:
+        """See `Host`: the agent unmounts whatever is mounted below the run's folder."""
+
+    def unmounted(self, folder: Path) -> None:
+        """See `Host`."""
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """See `Host`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +13,8 @@ import msgspec
 NAMESPACES = Path("/run/netns")
 NAMESPACE = "network namespace"
 REMOTE = "remote host"
+MOUNT = "mount"
+MOUNTS = Path("/proc/self/mounts")
 REMOVAL_BOUND_S = 20.0
 
 
@@ -49,6 +53,23 @@ def remove_namespace(thing: Made) -> bool:
     return _run("ip", "netns", "delete", thing.name)
 
 
+def remove_mount(thing: Made) -> bool:
+    """Unmount what a run mounted over a folder; False if nothing is mounted there."""
+    if not is_mounted(thing.name):
+        return False
+    if os.geteuid() == 0:
+        return _run("umount", "--lazy", thing.name)
+    return _run("fusermount3", "-u", "-z", thing.name)
+
+
+def is_mounted(folder: str) -> bool:
+    """Whether something is mounted over it. Asked of the kernel, since a dead FUSE mount answers nothing."""
+    if not MOUNTS.exists():
+        return False
+    at = [line.split(" ")[1] for line in MOUNTS.read_text().splitlines()]
+    return folder in [re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), path) for path in at]
+
+
 def _run(*argv: str) -> bool:
     try:
         done = subprocess.run(  # noqa: S603 (an argument list, no shell)
@@ -74,5 +95,9 @@ def remove_remote(thing: Made) -> bool:
     return True
 
 
-REMOVERS: dict[str, Callable[[Made], bool]] = {NAMESPACE: remove_namespace, REMOTE: remove_remote}
+REMOVERS: dict[str, Callable[[Made], bool]] = {
+    NAMESPACE: remove_namespace,
+    REMOTE: remove_remote,
+    MOUNT: remove_mount,
+}
 """By kind: removes one, True if it was there; raises `RemovalError`."""

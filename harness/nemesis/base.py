@@ -9,7 +9,7 @@ the simulator; remote hosts) carries actions out and says what took effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -96,6 +96,35 @@ class ResetClock(msgspec.Struct, frozen=True, tag=True):
     nodes: tuple[str, ...]
 
 
+class LosePower(msgspec.Struct, frozen=True, tag=True):
+    """SIGKILL these nodes' processes, and let what they had not synced be lost or torn."""
+
+    nodes: tuple[str, ...]
+    draw: int
+    """What is lost and what is torn follows from it."""
+
+
+class BreakDisk(msgspec.Struct, frozen=True, tag=True):
+    """Make the disks of these nodes fail, or full, or slow, beside what other faults do to them."""
+
+    nodes: tuple[str, ...]
+    room_bytes: int | None = None
+    """Full after so many bytes more."""
+    failing: Literal["write", "fsync"] | None = None
+    """What fails with EIO."""
+    delay_ms: int = 0
+    """How much longer each write and each fsync takes."""
+    by: str = ""
+    """The fault's name: the end of a process that ends by itself, since its disk fails, is on its account."""
+
+
+class MendDisk(msgspec.Struct, frozen=True, tag=True):
+    """End what one fault did to the disks of these nodes; a process that ended is not started by it."""
+
+    nodes: tuple[str, ...]
+    by: str
+
+
 Action = (
     Cut
     | Heal
@@ -110,6 +139,9 @@ Action = (
     | EndLoss
     | SetClock
     | ResetClock
+    | LosePower
+    | BreakDisk
+    | MendDisk
 )
 
 

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.nemesis.clock import CLOCK
+from harness.nemesis.disk_error import DISK_ERROR
+from harness.nemesis.full import FULL
 from harness.nemesis.kill import KILL
 from harness.nemesis.loss import LOSS
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.package import FaultPackage, WorldName
 from harness.nemesis.partition import PARTITION
 from harness.nemesis.pause import PAUSE
+from harness.nemesis.power import POWER
 from harness.nemesis.slow import SLOW
+from harness.nemesis.slow_disk import SLOW_DISK
 from harness.nemesis.storm import STORM
 from harness.nemesis.targets import NODE_TARGETS
 from harness.nemesis.terminate import TERMINATE
@@ -29,6 +33,10 @@ NEMESES: dict[str, FaultPackage] = {
         STORM,
         SLOW,
         LOSS,
+        POWER,
+        FULL,
+        DISK_ERROR,
+        SLOW_DISK,
         CLOCK,
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -77,3 +77,26 @@ class System(Protocol):
     def read_status(self, reply: HttpReply) -> Status | None:
         """What the reply says; None if it is no status."""
         ...
+
+
+Trouble = Literal["disk", "corrupt", "descriptors", "memory"]
+"""Why a node may have to end by itself: its disk fails; its files are damaged; it may open no more files; it
+gets no more memory."""
+
+
+@runtime_checkable
+class EndsOfItself(Protocol):
+    """A system that says with which exit status a node ends when it must.
+
+    Where a fault caused the trouble, an end with that status is on the fault's account; of a system that does
+    not say, such an end is nobody's, and `node-health` reports it.
+    """
+
+    def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
+        """The exit statuses; none if the node must not end."""
+        ...
+
+
+def statuses_after(system: System, trouble: Trouble) -> tuple[int, ...]:
+    """With which statuses a node may end in this trouble."""
+    return system.statuses_after(trouble) if isinstance(system, EndsOfItself) else ()

@@ -21,6 +21,7 @@ class LocalWorld(HostedWorld):
     """Nodes of one system as local processes on loopback."""
 
     async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
+        facts = self._able_here(with_proxies=True)
         names, count = self._names, len(self._names)
         ports = free_ports(2 * count, self._base_port)
         client_ports = dict(zip(names, ports[:count], strict=True))
@@ -43,4 +44,4 @@ class LocalWorld(HostedWorld):
             )
             for number, name in enumerate(names)
         }
-        return Layout(dict.fromkeys(names, host), places, links, faketime=self._faketime_here())
+        return Layout(dict.fromkeys(names, host), places, links, faketime=self._faketime(facts))

@@ -22,6 +22,7 @@ class NetnsWorld(HostedWorld):
     """Nodes of one system as local processes, each in its own network namespace."""
 
     async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
+        facts = self._able_here(with_proxies=False)
         machine = await stack.enter_async_context(LocalHost(ledger, self._clock))
         network = await make_network(self._names, ledger, machine, stack)
         hosts = {
@@ -51,6 +52,6 @@ class NetnsWorld(HostedWorld):
             places,
             NftLinks(table, ends),
             lossy=NftLinks(f"{table}_loss", ends, LOSS_PERCENT),
-            faketime=self._faketime_here(),
+            faketime=self._faketime(facts),
             sockets=network.sockets(),
         )

@@ -6,7 +6,15 @@ import msgspec
 
 from harness.client.base import HttpReply, HttpRequest
 from harness.control.framing import Framing
-from harness.system.base import Command, NodePlace, Status
+from harness.system.base import Command, NodePlace, Status, Trouble
+
+_EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74
+_STATUSES: dict[Trouble, tuple[int, ...]] = {
+    "disk": (_EX_IOERR, _EX_CANTCREAT),
+    "corrupt": (_EX_DATAERR,),
+    "descriptors": (_EX_IOERR, _EX_CANTCREAT),
+    "memory": (_EX_SOFTWARE, _EX_IOERR),
+}
 
 
 class NodeImpl(msgspec.Struct, frozen=True):
@@ -48,6 +56,10 @@ class NodeImpl(msgspec.Struct, frozen=True):
         ]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
         return Command(tuple(argv), environment)
+
+    def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
+        """As docs/node.md lists them."""
+        return _STATUSES[trouble]
 
     def status_request(self) -> HttpRequest:
         """The admin endpoint."""

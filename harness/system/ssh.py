@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.control.abilities import reasons_against
+from harness.control.abilities import refusal
 from harness.control.bundle import Deployment, mismatch, pack
 from harness.control.connection import RemoteRun
 from harness.control.host import Clock, HostError
@@ -76,7 +76,7 @@ class SshWorld(HostedWorld):
             ledger.making(REMOTE, _in_words(run), msgspec.json.encode(run).decode())
             stack.push_async_callback(self._leave, run, ledger)
         archive = self._folder / "node.tar.gz"
-        unpacked = await asyncio.to_thread(pack, self._deployment, archive)
+        unpacked = await asyncio.to_thread(pack, self._all_parts(), archive)
         try:
             await self._prepare_all(archive, unpacked)
         finally:
@@ -103,6 +103,14 @@ class SshWorld(HostedWorld):
         faketime = {name: host.facts["faketime"] for name, host in self._hosts.items()}
         return Layout(self._hosts, places, NftLinks(table, ends), lossy=lossy, faketime=faketime)
 
+    def _all_parts(self) -> Deployment:
+        """What the nodes are made of, and what this run's faults need beside them."""
+        more = tuple(name for hand in self._hands for name in hand.distributions)
+        if not more:
+            return self._deployment
+        packages = dict.fromkeys((*self._deployment.packages, "harness"))
+        return Deployment(tuple(packages), (*self._deployment.distributions, *more))
+
     async def _prepare_all(self, archive: Path, unpacked: int) -> None:
         """All hosts at once; of several errors all are told."""
         prepared = [self._prepare(host, archive, unpacked) for host in self._hosts.values()]
@@ -120,11 +128,9 @@ class SshWorld(HostedWorld):
         why_not = mismatch(host.facts)
         if why_not is not None:
             raise HostError(f"{host.name}: {why_not}; name another with python= in the nodes file")
-        reasons = [
-            f"{fault} {reason}" for fault in self._faults for reason in reasons_against(fault, host.facts)
-        ]
-        if reasons:
-            raise HostError(f"{host.name}: {'; '.join(reasons)}; or leave that fault out")
+        refused = refusal(self._faults, host.facts)
+        if refused is not None:
+            raise HostError(f"{host.name}: {refused}")
         needed = unpacked + ROOM_FOR_RUN_BYTES
         free = await host.free_bytes()
         if free < needed:

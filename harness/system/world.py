@@ -10,19 +10,17 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import msgspec
+from typing import Any, Self
 
 from harness.client.base import HttpReply
 from harness.client.http import HttpTransport, SocketFactory
 from harness.control import agent, sampling, slowing
-from harness.control.abilities import FAKETIME
+from harness.control.abilities import refusal
 from harness.control.faketime import Faketime
 from harness.control.host import Background, Clock, HostError, eventually
 from harness.control.ledger import Ledger
@@ -50,6 +48,8 @@ from harness.nemesis.base import (
     Terminate,
 )
 from harness.system.base import Status, System
+from harness.system.hands.base import DONE, Done, also
+from harness.system.hands.catalogue import HANDS
 from harness.system.layout import CutLinks, Layout, NodeOnHost
 from harness.test import CouldNotRun
 
@@ -63,8 +63,6 @@ CLOCK_TOLERANCE_S = 2.5
 """Replies tell whole seconds, and the host's own clock may be set meanwhile."""
 LAST_LINES = 5
 TEARDOWN = "teardown"
-_Done = str | None
-"""What became of an act on one node: "done", None if there was nothing to do, else what went wrong."""
 
 
 class HostedWorld(ABC):
@@ -102,6 +100,7 @@ class HostedWorld(ABC):
         self._base_port = base_port
         self._ledgers = ledgers
         self._nodes: dict[str, NodeOnHost] = {}
+        self._hands = [make(self) for make, asked in HANDS.items() if asked.intersection(faults)]
         self._stack = AsyncExitStack()
         self._layout: Layout
         self._status: HttpTransport
@@ -146,9 +145,13 @@ class HostedWorld(ABC):
 
     async def _set_up(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
+        reasons = {reason for hand in self._hands if (reason := hand.reason_against()) is not None}
+        if reasons:
+            raise HostError(f"{', '.join(self._faults)}: {'; '.join(sorted(reasons))}")
         ledger = self._stack.enter_context(Ledger(f"run in {self._folder}", self._ledgers))
         self._layout = layout = await self._lay_out(ledger, self._stack)
         self._stack.push_async_callback(self._collect)
+        self._stack.push_async_callback(self._unfit_nodes)
         self._stack.push_async_callback(self._stop_nodes)
         self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S, layout.sockets))
         for name in self._names:
@@ -158,9 +161,18 @@ class HostedWorld(ABC):
             if "clock" in self._faults:
                 node.clock = Faketime(node.host, place.data.parent / "clock", layout.faketime[name])
                 await node.clock.set(0)
-        started = await self._on_each(self._names, self._start)
+        for hand in self._hands:
+            fitted = await self.on_each(self._names, hand.fit)
+            if fitted.error is not None:
+                raise HostError(fitted.error)
+        started = await self.on_each(self._names, self.start)
         if started.error is not None:
             raise CouldNotRun(f"cannot start the nodes: {started.error}")
+
+    async def _unfit_nodes(self) -> None:
+        """Take away what was made at nodes; what cannot be (its host is lost, say) stays in the ledger."""
+        for hand in reversed(self._hands):
+            await self.on_each(tuple(self._nodes), hand.unfit)
 
     async def _stop_nodes(self) -> None:
         """End every node in order, or else by force."""
@@ -176,6 +188,26 @@ class HostedWorld(ABC):
                 return  # its host is lost: the node's life says so, and the ledger keeps what may be left
 
         await asyncio.gather(*[stop(node) for node in self._nodes.values()])
+
+    @property
+    def system(self) -> System:
+        """What the nodes are."""
+        return self._system
+
+    @property
+    def layout(self) -> Layout:
+        """Where they live."""
+        return self._layout
+
+    @property
+    def nodes(self) -> Mapping[str, NodeOnHost]:
+        """All nodes, by name."""
+        return self._nodes
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is going to be done in this run."""
+        return self._faults
 
     @property
     def sockets(self) -> SocketFactory | None:
@@ -262,40 +294,46 @@ class HostedWorld(ABC):
         try:
             match action:
                 case Kill(nodes):
-                    return await self._on_each(nodes, self._kill)
+                    return await self.on_each(nodes, self._kill)
                 case Start(nodes):
-                    return await self._on_each(nodes, self._start)
+                    return await self.on_each(nodes, self.start)
                 case Pause(nodes):
-                    return await self._on_each(nodes, self._pause)
+                    return await self.on_each(nodes, self._pause)
                 case Resume(nodes):
-                    return await self._on_each(nodes, self._resume)
+                    return await self.on_each(nodes, self._resume)
                 case Cut(links):
                     return await self._cut(links, self._layout.links)
                 case Heal():
                     return await self._heal(self._layout.links)
                 case Terminate(nodes):
-                    return await self._on_each(nodes, self._terminate)
+                    return await self.on_each(nodes, self._terminate)
                 case Slow(nodes, percent):
-                    slowed = await self._on_each(nodes, lambda node: self._slow(node, percent))
-                    return _also(slowed, stopped_percent=percent)
+                    slowed = await self.on_each(nodes, lambda node: self._slow(node, percent))
+                    return also(slowed, stopped_percent=percent)
                 case Quicken(nodes):
-                    return await self._on_each(nodes, self._quicken)
+                    return await self.on_each(nodes, self._quicken)
                 case SetClock(nodes, offset_s):
-                    set_ = await self._on_each(nodes, lambda node: self._set_clock(node, offset_s))
-                    return _also(set_, offset_s=offset_s)
+                    set_ = await self.on_each(nodes, lambda node: self._set_clock(node, offset_s))
+                    return also(set_, offset_s=offset_s)
                 case ResetClock(nodes):
-                    return await self._on_each(nodes, lambda node: self._set_clock(node, 0))
+                    return await self.on_each(nodes, lambda node: self._set_clock(node, 0))
                 case Lose(links):
                     return await self._cut(links, self._lossy())
                 case EndLoss():
                     return await self._heal(self._lossy())
+                case _:
+                    for hand in self._hands:
+                        if isinstance(action, hand.actions):
+                            return await hand.carry_out(action)
+                    why = f"this run was not prepared for {type(action).__name__}"
+                    return Outcome(took_effect=False, error=why)
         except (LinkError, HostError) as error:
             return Outcome(took_effect=False, error=str(error))
 
-    async def _on_each(self, names: Sequence[str], act: Callable[[NodeOnHost], Awaitable[_Done]]) -> Outcome:
+    async def on_each(self, names: Sequence[str], act: Callable[[NodeOnHost], Awaitable[Done]]) -> Outcome:
         """Act on some nodes at once."""
 
-        async def attempt(node: NodeOnHost) -> _Done:
+        async def attempt(node: NodeOnHost) -> Done:
             try:
                 return await act(node)
             except (HostError, OSError) as error:
@@ -303,50 +341,53 @@ class HostedWorld(ABC):
 
         done = await asyncio.gather(*[attempt(self._nodes[name]) for name in names])
         results = dict(zip(names, done, strict=True))
-        wrong = [f"{name}: {result}" for name, result in results.items() if result not in ("done", None)]
+        wrong = [f"{name}: {result}" for name, result in results.items() if result not in (DONE, None)]
         return Outcome(
-            took_effect="done" in done,
-            details={"changed": [name for name, result in results.items() if result == "done"]},
+            took_effect=DONE in done,
+            details={"changed": [name for name, result in results.items() if result == DONE]},
             error="; ".join(wrong) or None,
         )
 
-    async def _kill(self, node: NodeOnHost) -> _Done:
+    async def _kill(self, node: NodeOnHost) -> Done:
         process = node.process
         if process is None:
             return None
-        return "done" if await node.host.kill(process, by="kill") else "still runs after SIGKILL"
+        return DONE if await node.host.kill(process, by="kill") else "still runs after SIGKILL"
 
-    async def _pause(self, node: NodeOnHost) -> _Done:
+    async def _pause(self, node: NodeOnHost) -> Done:
         process = node.process
         if process is None or process.is_stopped or node.slowing is not None:
             return None
-        return "done" if await node.host.pause(process) else "does not stop at SIGSTOP"
+        return DONE if await node.host.pause(process) else "does not stop at SIGSTOP"
 
-    async def _resume(self, node: NodeOnHost) -> _Done:
+    async def _resume(self, node: NodeOnHost) -> Done:
         process = node.process
         if process is None or not process.is_stopped or node.slowing is not None:
             return None
-        return "done" if await node.host.resume(process) else "does not go on at SIGCONT"
+        return DONE if await node.host.resume(process) else "does not go on at SIGCONT"
 
-    async def _start(self, node: NodeOnHost) -> _Done:
+    async def start(self, node: NodeOnHost) -> Done:
         """Start a node that does not run; done once it answers."""
-        if node.process is not None:
+        if node.process is not None or any(hand.holds_down(node) for hand in self._hands):
             return None
         command = self._system.command(node.place)
         life = await node.next_life()
+        own = {name: value for hand in self._hands for name, value in hand.environment(node).items()}
         process = await node.host.start(
             node.place.name,
             command.argv,
             log=node.place.log,
             folder=node.place.data.parent,
-            environment={**command.environment, **(node.clock.environment if node.clock else {})},
+            environment={**command.environment, **own, **(node.clock.environment if node.clock else {})},
         )
         node.lives.append((life, process))
         await self._sample(node, life, process)
+        for hand in self._hands:
+            await hand.began(node, process)
         deadline = asyncio.get_running_loop().time() + START_BOUND_S
         while process.is_running:
             if await self._ask(node) is not None:
-                return "done"
+                return DONE
             if asyncio.get_running_loop().time() > deadline:
                 return f"runs, but gave no status within {START_BOUND_S:g} s"
             await asyncio.sleep(POLL_S)
@@ -364,13 +405,13 @@ class HostedWorld(ABC):
             folder=folder,
         )
 
-    async def _terminate(self, node: NodeOnHost) -> _Done:
+    async def _terminate(self, node: NodeOnHost) -> Done:
         process = node.process
         if process is None or process.is_stopped:
             return None
-        return "done" if await node.host.terminate(process, "terminate", STOP_BOUND_S) else "does not end"
+        return DONE if await node.host.terminate(process, "terminate", STOP_BOUND_S) else "does not end"
 
-    async def _slow(self, node: NodeOnHost, percent: int) -> _Done:
+    async def _slow(self, node: NodeOnHost, percent: int) -> Done:
         """Done once it has been seen stopped."""
         process = node.process
         if process is None or process.is_stopped or node.slowing is not None:
@@ -382,9 +423,9 @@ class HostedWorld(ABC):
             folder=node.place.log.parent,
         )
         seen = await eventually(lambda: process.is_stopped, SLOW_BOUND_S)
-        return "done" if seen else "is never stopped"
+        return DONE if seen else "is never stopped"
 
-    async def _quicken(self, node: NodeOnHost) -> _Done:
+    async def _quicken(self, node: NodeOnHost) -> Done:
         """Done once it runs, and nothing stops it any more."""
         what, process = node.slowing, node.process
         if what is None:
@@ -393,9 +434,9 @@ class HostedWorld(ABC):
             await node.host.kill(what, "heal-slow")
         if process is not None and process.is_stopped and not await node.host.resume(process):
             return "does not go on at SIGCONT"
-        return "done"
+        return DONE
 
-    async def _set_clock(self, node: NodeOnHost, offset_s: int) -> _Done:
+    async def _set_clock(self, node: NodeOnHost, offset_s: int) -> Done:
         """Done once the node itself tells a time that differs by so much; a node that is down tells none."""
         clock = node.clock
         if clock is None:
@@ -411,7 +452,7 @@ class HostedWorld(ABC):
             if before is None or after is None:
                 return None
             if abs(after - before - jump_s) <= CLOCK_TOLERANCE_S:
-                return "done"
+                return DONE
             if asyncio.get_running_loop().time() > deadline:
                 return f"tells a time that jumped by {after - before:.0f} s, not by {jump_s}"
             await asyncio.sleep(POLL_S)
@@ -431,14 +472,17 @@ class HostedWorld(ABC):
             raise LinkError("the links of this world have no packets to lose")
         return self._layout.lossy
 
-    def _faketime_here(self) -> dict[str, str]:
+    def _able_here(self, *, with_proxies: bool) -> Mapping[str, Any]:
+        """The facts of this machine; refused, if it cannot do what is going to be done."""
+        facts = agent.Agent("", "").facts()
+        refused = refusal(self._faults, facts, with_proxies=with_proxies)
+        if refused is not None:
+            raise HostError(refused)
+        return facts
+
+    def _faketime(self, facts: Mapping[str, Any]) -> dict[str, str]:
         """libfaketime of this machine, for every node, where clocks are to jump."""
-        if "clock" not in self._faults:
-            return {}
-        path = agent.faketime()
-        if path is None:
-            raise HostError(f"clock {FAKETIME.otherwise}")
-        return dict.fromkeys(self._names, path)
+        return dict.fromkeys(self._names, facts["faketime"]) if facts["faketime"] else {}
 
     async def _cut(self, links: Sequence[Link], at: CutLinks) -> Outcome:
         cut = await at.cut(links)
@@ -447,8 +491,3 @@ class HostedWorld(ABC):
     async def _heal(self, at: CutLinks) -> Outcome:
         healed = await at.heal()
         return Outcome(took_effect=bool(healed.links), details=healed.details())
-
-
-def _also(outcome: Outcome, **details: int) -> Outcome:
-    """An outcome that tells how much of it was asked for."""
-    return msgspec.structs.replace(outcome, details={**outcome.details, **details})

@@ -34,10 +34,11 @@ def in_world(
     kind: type[HostedWorld] = LocalWorld,
     names: tuple[str, ...] = NAMES,
     faults: tuple[str, ...] = (),
+    system: NodeImpl | None = None,
 ) -> HostedWorld:
     """Run a body in a world of some nodes; afterwards nothing is left."""
     world = kind(
-        NodeImpl(),
+        system or NodeImpl(),
         names,
         folder / "nodes",
         time.monotonic_ns,
