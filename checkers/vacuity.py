@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from checkers.faults import FaultOperation, fault_operations
+from checkers.raft.membership import committed_configurations
 from checkers.registry_model import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS, Recording
@@ -136,8 +137,20 @@ def _partition(family: str, faults: list[FaultOperation], recording: Recording) 
     return "the network was cut, and the cut links swallowed no message"
 
 
+def _membership(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
+    """By what the nodes committed; where there are no traces, by what was answered."""
+    if not recording.traces:
+        mine = [fault for fault in faults if fault.f == "change-membership"]
+        if any(action.took_effect for fault in mine for action in fault.actions):
+            return None
+        return f"{family} was asked for, and none of its {len(mine)} operations is known to have taken effect"
+    if committed_configurations(recording.traces.values()) > 1:
+        return None
+    return f"{family} was asked for, and no node committed a change of the members"
+
+
 def _swallowed(count: object) -> bool:
     return isinstance(count, int) and count > 0
 
 
-_JUDGES: dict[str, _Judge] = {"kill": _kill, "partition": _partition}
+_JUDGES: dict[str, _Judge] = {"kill": _kill, "partition": _partition, "membership": _membership}

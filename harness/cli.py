@@ -151,6 +151,13 @@ def cli() -> None:
     help="Election time-outs are drawn between this and twice this; short ones make votes split.",
 )
 @click.option(
+    "--snapshot-entries",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="After so many applied entries a node takes a snapshot and forgets its log.",
+)
+@click.option(
     "--minimum-acknowledged",
     default=100,
     show_default=True,
@@ -181,6 +188,7 @@ def run(
     base_port: int | None,
     heartbeat_ms: int,
     election_ms: int,
+    snapshot_entries: int,
     minimum_acknowledged: int,
     recovery_bound: float,
 ) -> NoReturn:
@@ -217,6 +225,7 @@ def run(
         base_port=base_port,
         heartbeat_ms=heartbeat_ms,
         election_ms=election_ms,
+        snapshot_entries=snapshot_entries,
         recovery_bound_s=recovery_bound,
         minimum_acknowledged=minimum_acknowledged,
     )

@@ -37,6 +37,8 @@ class Test(msgspec.Struct, frozen=True):
     """Election time-outs are drawn between this and twice this."""
     request_timeout_ms: int = 2000
     """How long a node tries before it refuses; clients wait half a second longer."""
+    snapshot_entries: int = 10_000
+    """After so many applied entries a node takes a snapshot."""
     recovery_bound_s: float = 10.0
     """After the final heal, a write must be acknowledged within this."""
     minimum_acknowledged: int = 100

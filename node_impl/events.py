@@ -93,6 +93,8 @@ class Status(msgspec.Struct, frozen=True):
     """Long polls that wait at this node."""
     learners: tuple[str, ...] = ()
     """Members whose votes do not count yet."""
+    configuration: int = 0
+    """Index of the entry, or snapshot, that says so; 0 for those that a cluster begins with."""
 
 
 # ---- what must reach the disk -------------------------------------------------------------------------

@@ -32,6 +32,8 @@ _KIND_OF_ACTION = {
     "SetClock": "clock",
 }
 _ENDED_BY_ACTION = {"Start": "kill", "Resume": "pause", "Heal": "partition"}
+_STEPS = ("change-membership",)
+"""They leave nothing broken, whatever they did."""
 _ENDED_BY_F = {"start": "kill", "resume": "pause", "heal": "partition"}
 
 
@@ -120,7 +122,7 @@ def fault_periods(nemesis: Sequence[Span], end_of_run: int) -> list[FaultPeriod]
             close(_ENDED_BY_F[span.f], set(), at)
         elif span.f.startswith("heal-"):
             close(span.f.removeprefix("heal-"), set(), at)
-        elif not actions:
+        elif not actions and span.f not in _STEPS:
             label = _label(span.f, span, ())
             open_.append(_Open(FaultPeriod(span.f, span.begin, end_of_run, span.index, (), label, False)))
 
@@ -219,6 +221,9 @@ def _details(actions: Sequence[Mapping[str, Any]]) -> list[str]:
         if links:
             shown = ", ".join(f"{a}→{b}" for a, b in links[:12])
             said.append(f"cut {shown}" + (f" and {len(links) - 12} more" if len(links) > 12 else ""))
+        asked = action.get("with")
+        if isinstance(asked, Mapping):
+            said.extend(f"{name.replace('_', ' ')}: {_told(value)}" for name, value in asked.items())
         details = action.get("details")
         if isinstance(details, Mapping):
             told = [(str(name), value) for name, value in details.items() if not (links and name == "cut")]

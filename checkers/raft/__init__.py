@@ -2,8 +2,8 @@
 
 What lives here: `replay` (one node's trace -> what it did, with its log rebuilt), `cluster` (all of
 them, and what is missing), `causality` (what happened before what, by messages), and the invariants
-by subject: `elections`, `logs`, `state_machine`, `acknowledgement`, `snapshots`. What may not: any
-knowledge of how a node is built; docs/trace-format.md is all there is.
+by subject: `elections`, `logs`, `state_machine`, `acknowledgement`, `snapshots`, `membership`. What may
+not: any knowledge of how a node is built; docs/trace-format.md is all there is.
 
 Events of different nodes are ordered by messages, terms and indices, never by time stamps. What a
 trace lacks makes a verdict `unknown`, unless what is there already shows a violation.
@@ -21,6 +21,7 @@ from checkers.raft.logs import (
     LeaderCompleteness,
     LogMatching,
 )
+from checkers.raft.membership import MembershipChanges
 from checkers.raft.snapshots import SnapshotSafety
 from checkers.raft.state_machine import CommitMonotonic, StateMachineSafety
 from checkers.verdict import Checker
@@ -42,6 +43,7 @@ def raft_checkers() -> tuple[Checker, ...]:
         DurableLog(replays),
         DurableBeforeAcknowledge(replays),
         SnapshotSafety(replays),
+        MembershipChanges(replays),
     )
 
 

@@ -6,7 +6,8 @@ What traces can prove of an acknowledgement A of entry E at node X. A node count
 - otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
   trace says at some time that E is on its disk, and that time is not provably after A.
 
-Fewer than a majority is a violation; where the voters changed, than one of any configuration. The
+Fewer than a majority is a violation; where the voters changed, than one of any configuration that the leader
+of that term had in force while it led, since which of them it counted by is not traced. The
 converse does not hold: a message is traced when it is handed over, and may then wait for the disk,
 so a reply that left without waiting is found only if the node was killed before the entry was on
 its disk, or if A is known there before.
@@ -34,7 +35,7 @@ class DurableBeforeAcknowledge:
         """Count the disks behind every acknowledgement."""
         cluster = self.replays.of(recording)
         placed = _entries_by_index(cluster)
-        configurations = _configurations(cluster)
+        every, by_term = _configurations(cluster)
         violations: list[Evidence] = []
         doubts: list[str] = []
         acknowledged = 0
@@ -60,6 +61,8 @@ class DurableBeforeAcknowledge:
                     ((entry, *_disks(cluster, node, ack, identity(entry))) for entry in entries),
                     key=lambda item: (len(item[2]), len(item[1])),
                 )
+                # Who leads counts by what it leads; a follower hears of an entry counted in any term.
+                configurations = by_term.get(ack.event.term, every) if ack.event.role == "leader" else every
                 if _is_majority(certain, configurations):
                     continue
                 text = (
@@ -89,14 +92,27 @@ class DurableBeforeAcknowledge:
         )
 
 
-def _configurations(cluster: Cluster) -> list[frozenset[str]]:
-    """Every set of voters that some node traced; all nodes, if none did."""
-    traced = {frozenset(e.members) for e in cluster.events if e.event == "configuration" and e.members}
-    return sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
+def _configurations(cluster: Cluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
+    """Every set of voters that some node traced (all nodes, if none did), and by term those that its leader
+    had in force while it led."""
+    traced: set[frozenset[str]] = set()
+    led: dict[int, set[frozenset[str]]] = {}
+    for facts in cluster.nodes.values():
+        held: frozenset[str] | None = None
+        for event in facts.trace.events:
+            if event.event == "restart":
+                held = None
+            elif event.event == "configuration" and event.members:
+                held = frozenset(event.members)
+                traced.add(held)
+            if event.role == "leader" and held is not None:
+                led.setdefault(event.term, set()).add(held)
+    every = sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
+    return every, {term: sorted(sets, key=sorted) for term, sets in led.items()}
 
 
 def _is_majority(nodes: Iterable[str], configurations: Iterable[frozenset[str]]) -> bool:
-    """Of one of the configurations at least: which one an entry was counted by is not traced."""
+    """Of one of the configurations at least."""
     held = frozenset(nodes)
     return any(len(held & voters) > len(voters) // 2 for voters in configurations)
 

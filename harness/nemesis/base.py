@@ -17,6 +17,7 @@ from harness.history import Operation
 
 Link = tuple[str, str]
 """An ordered pair (from, to): messages that `from` sends to `to`."""
+MemberChange = Literal["add-learner", "promote", "remove"]
 
 
 class Cut(msgspec.Struct, frozen=True, tag=True):
@@ -125,6 +126,16 @@ class MendDisk(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class ChangeMembership(msgspec.Struct, frozen=True, tag=True):
+    """Ask a node, who should lead, for one change of one member."""
+
+    nodes: tuple[str, ...]
+    """Whom the change is about: one node."""
+    change: MemberChange
+    at: str
+    """Who is asked."""
+
+
 Action = (
     Cut
     | Heal
@@ -142,6 +153,7 @@ Action = (
     | LosePower
     | BreakDisk
     | MendDisk
+    | ChangeMembership
 )
 
 
@@ -154,6 +166,12 @@ class NodeView(msgspec.Struct, frozen=True):
     """As the node itself says; None if it did not answer."""
     term: int | None = None
     leader: str | None = None
+    commit: int = 0
+    members: tuple[str, ...] | None = None
+    """The voters, in the newest configuration that the node holds; None if the system tells of none."""
+    learners: tuple[str, ...] = ()
+    configuration: int = 0
+    """The Raft index of that configuration: it is committed once `commit` reaches it."""
 
 
 class ClusterView(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from harness.nemesis.disk_error import DISK_ERROR
 from harness.nemesis.full import FULL
 from harness.nemesis.kill import KILL
 from harness.nemesis.loss import LOSS
+from harness.nemesis.membership import MEMBERSHIP
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.package import FaultPackage, WorldName
 from harness.nemesis.partition import PARTITION
@@ -38,6 +39,7 @@ NEMESES: dict[str, FaultPackage] = {
         DISK_ERROR,
         SLOW_DISK,
         CLOCK,
+        MEMBERSHIP,
     )
 }
 

@@ -6,7 +6,9 @@ A completion is always `info`, with the value
 {"target": what the invocation aimed at,          absent where it aimed at nothing
  "leader": who led just before, or null, "term": in which term, or null,
  "actions": [{"kind": "Kill", "nodes": [...], "links": [[from, to], ...],
-              "took_effect": bool, "details": {...}, "error": why not, or null}]}
+              "with": {...},                          what else was asked for; absent if nothing
+              "took_effect": bool, "details": {...}, "error": why not, or null}],
+ NAME: {...}}                                         of a package with a course of its own: what it tells
 ```
 
 `took_effect` is what the world observed, not what it was asked for. Nothing here raises: an operation
@@ -19,9 +21,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from harness.generator.base import Generator, GeneratorLike
 from harness.generator.draw import Draw
+from harness.generator.order import phases
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Heal, Outcome, Resume, Start, World
 from harness.nemesis.package import FaultPackage
@@ -44,8 +48,11 @@ class Nemesis(msgspec.Struct, frozen=True):
 
     @property
     def final(self) -> GeneratorLike:
-        """What mends everything, whatever was broken: links, paused processes, killed processes."""
-        return {"f": FINAL_HEAL}
+        """What mends everything, whatever was broken: links, paused processes, killed processes; then what
+        has a course of its own is led back."""
+        machines = [package.machine for package in self.packages if package.machine is not None]
+        heal = {"f": FINAL_HEAL}
+        return phases(heal, *[machine.restore() for machine in machines]) if machines else heal
 
     def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
         """The actions for an operation, by the package that handles its `f`.
@@ -58,6 +65,7 @@ class Nemesis(msgspec.Struct, frozen=True):
             own = [
                 action
                 for package in self.packages
+                if package.machine is None
                 for action in package.planner.plan(
                     msgspec.structs.replace(operation, f=package.end), view, draw
                 )
@@ -89,17 +97,22 @@ class Nemesis(msgspec.Struct, frozen=True):
             actions = self.plan(operation, view, Draw.at(seed, operation.index).bits("nemesis"))
         except TargetError as problem:
             actions, error = (), str(problem)
-        for action in actions:
-            value["actions"].append(_told(action, await world.carry_out(action)))
+        done = [(action, await world.carry_out(action)) for action in actions]
+        value["actions"] = [_told(action, outcome) for action, outcome in done]
+        for package in self.packages:
+            if package.machine is not None and operation.f in package.fs:
+                value[package.name] = package.machine.tell(operation, view, done)
         return msgspec.structs.replace(operation, type="info", value=value, error=error)
 
 
 def _told(action: Action, outcome: Outcome) -> dict[str, Any]:
     """An action and its outcome, as the history keeps them."""
+    more = {name: value for name, value in structs.asdict(action).items() if name not in ("nodes", "links")}
     return {
         "kind": type(action).__name__,
         "nodes": list(getattr(action, "nodes", ())),
         "links": [list(link) for link in getattr(action, "links", ())],
+        **({"with": more} if more else {}),
         "took_effect": outcome.took_effect,
         "details": dict(outcome.details),
         "error": outcome.error,

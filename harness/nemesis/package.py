@@ -6,17 +6,42 @@ purely; its targets say what may be drawn, the favourite first; worlds that cann
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from harness.nemesis.base import Planner
+from harness.generator.base import Generator
+from harness.history import Operation
+from harness.nemesis.base import Action, ClusterView, Outcome, Planner
+
+Told = tuple[Action, Outcome]
+"""An action, and what came of it."""
 
 WorldName = Literal["sim", "local", "netns", "ssh"]
 EVERYWHERE: tuple[WorldName, ...] = ("sim", "local", "netns", "ssh")
 REAL: tuple[WorldName, ...] = ("local", "netns", "ssh")
 """Where nodes are processes of an operating system."""
+
+
+class Machine(Protocol):
+    """The course of a fault that is no break and heal: one step after the other, by what was seen."""
+
+    def course(self, targets: tuple[str, ...]) -> Generator:
+        """Its operations while faults go on; endless."""
+        ...
+
+    def restore(self) -> Generator:
+        """Its operations after the final heal, until all is as it was; ends, also if that fails."""
+        ...
+
+    def tell(self, operation: Operation, view: ClusterView, actions: Sequence[Told]) -> Mapping[str, Any]:
+        """What the history keeps of one operation beside the actions, under the package's name.
+
+        Args:
+            view: as it was before the actions.
+        """
+        ...
 
 
 class FaultPackage(msgspec.Struct, frozen=True):
@@ -31,6 +56,8 @@ class FaultPackage(msgspec.Struct, frozen=True):
     """What a schedule draws from, the favourite first."""
     planner: Planner
     worlds: tuple[WorldName, ...]
+    machine: Machine | None = None
+    """What goes by its own course, beside the rounds of the others; None for what takes part in them."""
 
     @property
     def fs(self) -> tuple[str, str]:

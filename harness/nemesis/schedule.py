@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorLike
+from harness.generator.choice import any as either
 from harness.generator.order import phases
 from harness.generator.sources import EXHAUSTED
 from harness.generator.timing import MILLISECOND, sleep
@@ -81,5 +82,9 @@ def a_round(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context
 
 
 def schedule(packages: Sequence[FaultPackage], pace: Pace | None = None) -> Generator:
-    """Rounds of these packages' faults for as long as it is asked; nothing, for none."""
-    return Rounds(tuple(packages), pace or Pace()) if packages else EXHAUSTED
+    """Rounds of these packages' faults, and beside them what has a course of its own, for as long as it is
+    asked; nothing, for none."""
+    in_rounds = tuple(package for package in packages if package.machine is None)
+    courses = [package.machine.course(package.targets) for package in packages if package.machine is not None]
+    rounds = Rounds(in_rounds, pace or Pace()) if in_rounds else EXHAUSTED
+    return either(rounds, *courses) if courses else rounds

@@ -298,7 +298,16 @@ class Process:
         status = getattr(said[0], "value", None) if said else None
         if not isinstance(status, Status):
             return NodeView(running=self.is_running)
-        return NodeView(running=True, role=status.role, term=status.term, leader=status.leader)
+        return NodeView(
+            running=True,
+            role=status.role,
+            term=status.term,
+            leader=status.leader,
+            commit=status.commit,
+            members=status.members,
+            learners=status.learners,
+            configuration=status.configuration,
+        )
 
     def _ring(self, alarm: _Alarm) -> None:
         if alarm.life != self.life or self._deadlines.get(alarm.name) != alarm.rings_at or self._node is None:

@@ -332,7 +332,7 @@ def _step(operation: Operation, completion: Operation | None, threads: int) -> S
 
 def _action(row: Mapping[str, Any]) -> Action:
     kind = _ACTIONS[row["kind"]]
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = dict(row.get("with", {}))
     if "nodes" in kind.__struct_fields__:
         given["nodes"] = tuple(row["nodes"])
     if "links" in kind.__struct_fields__:

@@ -67,6 +67,7 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
     pace = _pace(Stream(seed, "pace"))
     nemesis = _nemesis(seed) if wishes.nemesis is None else wishes.nemesis
     seconds = max(draw.between(3, 6), _seconds_for_each_once(pace, len(nemesis)))
+    kinds = [fault.partition(":")[0] for fault in nemesis]
     count = wishes.nodes or nodes
     names = tuple(f"n{number}" for number in range(1, count + 1))
     seconds = wishes.time_limit_s or seconds
@@ -86,7 +87,7 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
         weather=_weather(Stream(seed, "weather")),
         pace=pace,
         drift_ppm=_drift(Stream(seed, "drift"), names),
-        incidents=_incidents(Stream(seed, "incidents"), names, seconds),
+        incidents=_incidents(Stream(seed, "incidents"), names, seconds, may_rot="membership" not in kinds),
         in_order=draw.chance(1, 2),
         kill_loses_power=draw.chance(1, 2),
         settings=_settings(Stream(seed, "settings")),
@@ -149,8 +150,9 @@ def _settings(draw: Stream) -> dict[str, int]:
     return found
 
 
-def _incidents(draw: Stream, names: tuple[str, ...], seconds: int) -> tuple[Incident, ...]:
-    """A few of some kinds. Logs rot at a minority only: a rotten log is refused for good, as it must be."""
+def _incidents(draw: Stream, names: tuple[str, ...], seconds: int, may_rot: bool) -> tuple[Incident, ...]:
+    """A few of some kinds. Logs rot at a minority only, and not where a minority of all nodes may be half of
+    the voters: a rotten log is refused for good, as it must be."""
     found: list[Incident] = []
 
     def how_many(numerator: int, denominator: int, most: int) -> range:
@@ -173,6 +175,6 @@ def _incidents(draw: Stream, names: tuple[str, ...], seconds: int) -> tuple[Inci
         sender = draw.choose(names)
         receiver = draw.choose([name for name in names if name != sender])
         found.append(Reset(sender, receiver, draw.between(0, 1000 * seconds) * MILLISECOND_NS))
-    if len(names) >= 3 and draw.chance(1, 10):
+    if may_rot and len(names) >= 3 and draw.chance(1, 10):
         found.append(Rot(draw.choose(names), draw.between(2, 4), draw.bits()))
     return tuple(found)

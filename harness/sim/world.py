@@ -18,10 +18,12 @@ from harness.history import Operation
 from harness.nemesis import FINAL_HEAL
 from harness.nemesis.base import (
     Action,
+    ChangeMembership,
     ClusterView,
     Cut,
     Heal,
     Kill,
+    MemberChange,
     Outcome,
     Pause,
     Resume,
@@ -34,11 +36,14 @@ from harness.sim.fates import ClientFate, Fates
 from harness.sim.incidents import ClockJump, Incident, Reset
 from harness.sim.network import Line, Network
 from harness.sim.process import Process
+from harness.system.node_impl import NodeImpl
 from node_impl.api.codec import render
 from node_impl.events import Reply, Request
 from node_impl.raft.messages import Envelope
 
 T = TypeVar("T")
+_NODE = NodeImpl()
+"""How a node is asked to change its members, and how it refuses."""
 
 NEMESIS_LATENCY_NS = 2_000_000
 """From a fault's being done to the nemesis's knowing."""
@@ -267,6 +272,8 @@ class SimulatedWorld:
             case Heal():
                 healed, swallowed = self.network.heal()
                 return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
+            case ChangeMembership(nodes, change, at):
+                return self._change_membership(change, nodes[0], at)
             case _:
                 return Outcome(
                     took_effect=False, error=f"{type(action).__name__}: not in the simulated world"
@@ -277,6 +284,21 @@ class SimulatedWorld:
         wrong = [f"{name}: {result}" for name, result in results.items() if isinstance(result, str)]
         changed = [name for name, result in results.items() if result is True]
         return Outcome(bool(changed), {"changed": changed}, "; ".join(wrong) or None)
+
+    def _change_membership(self, change: MemberChange, node: str, at: str) -> Outcome:
+        """Ask; a leader that takes it has it in force at once, and whether it lasts is for later views."""
+        process = self.processes[at]
+        made = door.enter(_NODE.membership_request(change, node))
+        if not process.is_running or not isinstance(made, Request):
+            return Outcome(False, {"outcome": "refused"}, error=f"{at} does not take it")
+        before, replies = process.view(), list[Reply | None]()
+        process.ask(made, replies.append)
+        refused = _NODE.was_refused(door.leave(render(made, replies[0]))) if replies and replies[0] else None
+        if refused is not None:
+            return Outcome(False, {"outcome": "refused"}, error=f"{at}: {refused}")
+        after = process.view()
+        in_force = (after.members, after.learners) != (before.members, before.learners)
+        return Outcome(in_force, {"outcome": "unknown"})
 
     def _kill(self, process: Process) -> bool:
         if not process.is_running:

@@ -11,6 +11,7 @@ import msgspec
 
 from harness.client.base import HttpReply, HttpRequest
 from harness.control.framing import Framing
+from harness.nemesis.base import MemberChange
 
 
 class NodePlace(msgspec.Struct, frozen=True):
@@ -51,6 +52,12 @@ class Status(msgspec.Struct, frozen=True):
     role: str
     term: int
     leader: str | None = None
+    commit: int = 0
+    members: tuple[str, ...] | None = None
+    """Who votes, in the newest configuration that it holds; None if it tells of none."""
+    learners: tuple[str, ...] = ()
+    configuration: int = 0
+    """The index of that configuration."""
 
 
 class System(Protocol):
@@ -100,3 +107,16 @@ class EndsOfItself(Protocol):
 def statuses_after(system: System, trouble: Trouble) -> tuple[int, ...]:
     """With which statuses a node may end in this trouble."""
     return system.statuses_after(trouble) if isinstance(system, EndsOfItself) else ()
+
+
+@runtime_checkable
+class ChangesMembers(Protocol):
+    """A system whose members can be changed while it runs."""
+
+    def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
+        """The request that asks a leader for a change of one member."""
+        ...
+
+    def was_refused(self, reply: HttpReply) -> str | None:
+        """Why such a request certainly has no effect, now and later; None if that is not known."""
+        ...

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from harness.client.base import HttpReply, HttpRequest
 from harness.control.framing import Framing
+from harness.nemesis.base import MemberChange
 from harness.system.base import Command, NodePlace, Status, Trouble
 
 _EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74
@@ -16,6 +19,18 @@ _STATUSES: dict[Trouble, tuple[int, ...]] = {
     "memory": (_EX_SOFTWARE, _EX_IOERR),
 }
 
+_METHODS: dict[MemberChange, Literal["POST", "PUT", "DELETE"]] = {
+    "add-learner": "POST",
+    "promote": "PUT",
+    "remove": "DELETE",
+}
+
+
+class _Refusal(msgspec.Struct):
+    error: str
+    reason: str
+    proposed: bool
+
 
 class NodeImpl(msgspec.Struct, frozen=True):
     """`ackproof-node`, or a mutant of it."""
@@ -24,6 +39,7 @@ class NodeImpl(msgspec.Struct, frozen=True):
     heartbeat_ms: int = 100
     election_ms: int = 500
     request_timeout_ms: int = 2000
+    snapshot_entries: int = 10_000
 
     @property
     def name(self) -> str:
@@ -52,6 +68,7 @@ class NodeImpl(msgspec.Struct, frozen=True):
             *("--heartbeat-ms", str(self.heartbeat_ms)),
             *("--election-ms", str(self.election_ms)),
             *("--request-timeout-ms", str(self.request_timeout_ms)),
+            *("--snapshot-entries", str(self.snapshot_entries)),
             *("--seed", str(place.seed)),
         ]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
@@ -64,6 +81,18 @@ class NodeImpl(msgspec.Struct, frozen=True):
     def status_request(self) -> HttpRequest:
         """The admin endpoint."""
         return HttpRequest("GET", "/v1/admin/status")
+
+    def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
+        """The admin endpoint of members."""
+        return HttpRequest(_METHODS[change], "/v1/admin/members", query=(("node", node),))
+
+    def was_refused(self, reply: HttpReply) -> str | None:
+        """A refusal that says that nothing was proposed."""
+        try:
+            refusal = msgspec.json.decode(reply.body, type=_Refusal)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        return None if refusal.proposed else f"{refusal.error}: {refusal.reason}"
 
     def read_status(self, reply: HttpReply) -> Status | None:
         """Role, term and leader."""

@@ -22,7 +22,9 @@ def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
     Raises:
         CouldNotRun: paramiko is not installed, and the hosts are remote.
     """
-    system = NodeImpl(test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms)
+    system = NodeImpl(
+        test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms, test.snapshot_entries
+    )
     faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
     if test.hosts != "ssh":
         world = {"local": LocalWorld, "netns": NetnsWorld}[test.hosts]

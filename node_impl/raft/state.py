@@ -138,8 +138,9 @@ class State:
         self.trace_configuration()
 
     def trace_configuration(self) -> None:
-        """Tell who is in the cluster from now on."""
-        self.trace("configuration", members=self.voters, learners=self.configuration.learners)
+        """Tell who is in the cluster from now on, by which entry or snapshot; by none, at first."""
+        index = self.configurations[-1][0] or None
+        self.trace("configuration", index=index, members=self.voters, learners=self.configuration.learners)
 
     # ---- Changes ---------------------------------------------------------------------------------------
 

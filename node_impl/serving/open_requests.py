@@ -84,6 +84,7 @@ class OpenRequests:
             raft.log.last_index,
             raft.voters,
             learners=raft.configuration.learners,
+            configuration=raft.configurations[-1][0],
             services=len(self.registry.services.entities),
             instances=self.registry.size,
             configs=len(self.registry.configs.by_key),

@@ -135,3 +135,16 @@ def test_a_nemesis_value_of_another_shape_is_no_effect_and_no_failure(value: Any
     assert check(built, "kill").validity is Validity.UNKNOWN
     (fault,) = fault_operations(built.history())
     assert fault.f == "kill"
+
+
+def test_membership_took_effect_if_a_node_committed_other_members_not_if_somebody_said_so() -> None:
+    built = traffic()
+    value = {"target": "remove", "actions": [action("ChangeMembership", nodes=("n3",))]}
+    built.nemesis("change-membership", value)
+    cluster = healthy_cluster()
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.UNKNOWN
+    last = len(cluster["n2"].log)
+    cluster["n2"].configure(("n1", "n2"), index=last + 1)
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.UNKNOWN, "not committed"
+    cluster["n2"].configure(("n1", "n2"), index=last)
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.VALID

@@ -69,6 +69,12 @@ class NodeBuilder:
         self.log = self.log if log is None else list(log)
         return self.trace("restart", vote=self.vote, **fields)
 
+    def configure(
+        self, members: tuple[str, ...], index: int | None = None, learners: tuple[str, ...] = ()
+    ) -> NodeBuilder:
+        """These vote from now on, by the entry at `index`."""
+        return self.trace("configuration", members=members, learners=learners, index=index)
+
     def enter(self, term: int) -> NodeBuilder:
         """currentTerm grows."""
         self.term, self.vote, self.role = term, None, "follower"
@@ -132,7 +138,7 @@ class ClusterBuilder:
     """Three nodes with a first life begun; `elect` and `replicate` do what a correct cluster does."""
 
     def __init__(self, names: tuple[str, ...] = ("n1", "n2", "n3")) -> None:
-        self.nodes = {name: NodeBuilder(name).restart() for name in names}
+        self.nodes = {name: NodeBuilder(name).restart().configure(names) for name in names}
         self._op = 100
 
     def __getitem__(self, name: str) -> NodeBuilder:

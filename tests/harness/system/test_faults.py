@@ -14,7 +14,20 @@ from harness.client.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
 from harness.control import agent
 from harness.control.host import POLL_S, HostError
-from harness.nemesis.base import EndLoss, Kill, Lose, Quicken, ResetClock, SetClock, Slow, Start, Terminate
+from harness.nemesis.base import (
+    ChangeMembership,
+    EndLoss,
+    Kill,
+    Lose,
+    MemberChange,
+    Outcome,
+    Quicken,
+    ResetClock,
+    SetClock,
+    Slow,
+    Start,
+    Terminate,
+)
 from harness.nemesis.partition import between
 from harness.system.local import LocalWorld
 from harness.system.netns import NetnsWorld
@@ -172,5 +185,54 @@ def test_a_world_of_proxies_says_why_it_cannot_lose_packets(tmp_path: Path) -> N
         outcome = await world.carry_out(Lose((("n1", "n2"),)))
         assert not outcome.took_effect
         assert outcome.error == "the links of this world have no packets to lose"
+
+    in_world(tmp_path, body)
+
+
+def test_a_change_of_membership_shows_in_what_every_member_says(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        leader = (await world.observe()).leader()
+        assert leader is not None
+        node = next(name for name in NAMES if name != leader)
+        others = tuple(name for name in NAMES if name != node)
+
+        async def ask(change: MemberChange) -> Outcome:
+            return await world.carry_out(ChangeMembership((node,), change, leader))
+
+        async def all_say(voters: tuple[str, ...], learners: tuple[str, ...], by: tuple[str, ...]) -> None:
+            async with asyncio.timeout(BOUND_S):
+                while True:
+                    views = (await world.observe()).nodes
+                    if all((views[name].members, views[name].learners) == (voters, learners) for name in by):
+                        return
+                    await asyncio.sleep(POLL_S)
+
+        assert (await ask("remove")).details["outcome"] == "done"
+        await all_say(others, (), by=others)
+        again = await ask("remove")
+        assert (again.took_effect, again.details["outcome"]) == (False, "refused")
+        assert f"{node} is no member" in (again.error or "")
+        assert (await ask("add-learner")).took_effect
+        await all_say(others, (node,), by=NAMES)
+        async with asyncio.timeout(BOUND_S):
+            while True:
+                if (await ask("promote")).details["outcome"] == "done":
+                    break
+                await asyncio.sleep(POLL_S)
+        await all_say(NAMES, (), by=NAMES)
+
+    in_world(tmp_path, body)
+
+
+def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        leader = (await world.observe()).leader()
+        assert leader is not None
+        others = tuple(name for name in NAMES if name != leader)
+        await took(world, Kill(others))
+        lonely = await world.carry_out(ChangeMembership((others[0],), "remove", leader))
+        assert (lonely.took_effect, lonely.details["outcome"]) == (False, "unknown")
+        refused = await world.carry_out(ChangeMembership((leader,), "remove", others[0]))
+        assert refused.details["outcome"] == "refused", "nobody listens there, so nothing was sent"
 
     in_world(tmp_path, body)

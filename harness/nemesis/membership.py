@@ -1,0 +1,171 @@
+"""Membership: nodes are removed, join again as learners, are promoted and replaced, while other faults go on.
+
+Each operation is one step of a machine: poll every node, resolve what earlier steps left unknown, and ask
+the leader for one change at the most, and only for one that is safe (configuration.py). The machine's memory
+is what was asked for with an unknown outcome; it travels in the operations' values, so a run can be replayed.
+A node is replaced by one that was removed before: it joins with an old log, which must be made equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.generator.base import PENDING, Answer, Context, Generator, Pending
+from harness.generator.draw import Draw
+from harness.generator.sources import EXHAUSTED
+from harness.generator.timing import MILLISECOND
+from harness.history import Operation
+from harness.nemesis.base import Action, ChangeMembership, ClusterView
+from harness.nemesis.configuration import Asked, Change, Membership, merged, resolved, safe_changes
+from harness.nemesis.package import EVERYWHERE, FaultPackage, Told
+from harness.nemesis.targets import TargetError, target_of
+
+CHANGE, RESTORE = "change-membership", "heal-membership"
+TARGETS = ("replace", "remove", "remove-leader", "add")
+GAP_MS = (300, 900)
+"""Between two steps."""
+RESTORE_GAP_MS = 100
+RESTORE_TRIES = 80
+
+
+class MembershipPlanner:
+    """`change-membership` with a target, `heal-membership` toward everybody's voting."""
+
+    def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
+        """One safe change at the most."""
+        membership = merged(view)
+        if membership is None:
+            return ()
+        target = "add" if operation.f == RESTORE else target_of(operation)
+        change = chosen(target, membership, safe_changes(membership, view), Draw(draw))
+        return (
+            () if change is None else (ChangeMembership((change.node,), change.change, at=membership.leader),)
+        )
+
+
+def chosen(target: Any, membership: Membership, safe: Sequence[Change], draw: Draw) -> Change | None:
+    """The change that a target means now, of those that are safe.
+
+    `replace`: who joins is brought in first; then somebody else leaves for the next to join. A learner who
+    does not catch up may be dropped.
+
+    Raises:
+        TargetError: no such target.
+    """
+    joining = [one for one in safe if one.change == "promote"] or [
+        one for one in safe if one.change == "add-learner"
+    ]
+    leaving = [one for one in safe if one.change == "remove"]
+    match target:
+        case "add":
+            candidates = joining
+        case "remove":
+            candidates = leaving
+        case "remove-leader":
+            candidates = [one for one in leaving if one.node == membership.leader] or leaving
+        case "replace":
+            drops_out = membership.learners and draw.chance(1, 8, "drops out")
+            candidates = [one for one in leaving if one.node in membership.learners] if drops_out else joining
+            candidates = candidates or [one for one in leaving if one.node not in membership.learners]
+        case _:
+            raise TargetError(f"no change of membership is called {target!r}; there are {', '.join(TARGETS)}")
+    return draw.choose(candidates, "change") if candidates else None
+
+
+class MembershipMachine:
+    """The course of a cluster's membership."""
+
+    def course(self, targets: tuple[str, ...]) -> Generator:
+        """Steps with drawn targets, without end."""
+        return Steps(CHANGE, targets, GAP_MS)
+
+    def restore(self) -> Generator:
+        """Steps until everybody votes, for a bounded time."""
+        return Steps(RESTORE, (), (RESTORE_GAP_MS, RESTORE_GAP_MS), RESTORE_TRIES)
+
+    def tell(self, operation: Operation, view: ClusterView, actions: Sequence[Told]) -> Mapping[str, Any]:
+        """The merged view, every node's own, and what is known by now of earlier requests."""
+        membership = merged(view)
+        known, unknown = resolved(_asked_before(operation), membership)
+        for action, outcome in actions:
+            if isinstance(action, ChangeMembership) and outcome.details.get("outcome") == "unknown":
+                term = 0 if membership is None else membership.term
+                unknown.append(Asked(action.change, action.nodes[0], term))
+        return {
+            "configuration": None if membership is None else msgspec.to_builtins(membership),
+            "told": {
+                name: {"index": node.configuration, "voters": node.members, "learners": node.learners}
+                for name, node in view.nodes.items()
+                if node.members is not None
+            },
+            "resolved": [{**msgspec.to_builtins(one), "made": made} for one, made in known],
+            "unresolved": msgspec.to_builtins(unknown),
+            "is_whole": is_whole(membership, view),
+        }
+
+
+def is_whole(membership: Membership | None, view: ClusterView) -> bool:
+    """Whether everybody votes, and the leader has that committed."""
+    return (
+        membership is not None and membership.is_committed and sorted(membership.voters) == sorted(view.nodes)
+    )
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """One operation after the other, each with what is unresolved from those before; `tries` of them, or
+    without end."""
+
+    f: str
+    targets: tuple[str, ...]
+    gap_ms: tuple[int, int]
+    tries: int | None = None
+    """So many at the most, and none once the membership is whole; None: without end."""
+    due: int = 0
+    unresolved: tuple[Mapping[str, Any], ...] = ()
+
+    def op(self, context: Context) -> tuple[Answer, Generator]:
+        """The next step, once the gap is over."""
+        if self.tries == 0:
+            return None, EXHAUSTED
+        if context.now < self.due:
+            return Pending(self.due), self
+        process = context.free_process()
+        if process is None:
+            return PENDING, self
+        value: dict[str, Any] = {"unresolved": list(self.unresolved)}
+        if self.targets:
+            value = {"target": context.draw.choose(self.targets, "membership"), **value}
+        gap = context.draw.between(*self.gap_ms, salt="gap") * MILLISECOND
+        operation = Operation(-1, context.now, process, "invoke", self.f, value=value)
+        tries = None if self.tries is None else self.tries - 1
+        return operation, msgspec.structs.replace(self, due=context.now + gap, tries=tries)
+
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+        """Remember what is unresolved; stop where all is as it was, if that is the aim."""
+        told = event.value.get(NAME) if isinstance(event.value, Mapping) else None
+        if event.f not in (CHANGE, RESTORE) or event.type == "invoke" or told is None:
+            return self
+        if self.tries is not None and told["is_whole"]:
+            return EXHAUSTED
+        return msgspec.structs.replace(self, unresolved=tuple(told["unresolved"]))
+
+
+def _asked_before(operation: Operation) -> list[Asked]:
+    value = operation.value if isinstance(operation.value, Mapping) else {}
+    return msgspec.convert(value.get("unresolved", ()), list[Asked])
+
+
+NAME = "membership"
+MEMBERSHIP = FaultPackage(
+    name=NAME,
+    about="removes nodes from the cluster, adds them again as learners, promotes and replaces them",
+    begin=CHANGE,
+    end=RESTORE,
+    targets=TARGETS,
+    planner=MembershipPlanner(),
+    worlds=EVERYWHERE,
+    machine=MembershipMachine(),
+)

@@ -1,0 +1,33 @@
+"""Membership changes in the simulated world, while everything else goes wrong as well."""
+
+from __future__ import annotations
+
+import pytest
+
+from checkers.raft.membership import MembershipChanges, committed_configurations
+from checkers.verdict import Validity
+from harness.sim.run import run
+from harness.sim.schedule import play, record
+from harness.sim.swarm import Wishes, plan_of
+
+WISHES = Wishes(nodes=5, nemesis=("kill", "partition", "pause", "membership"), time_limit_s=8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_members_change_and_everybody_is_a_member_in_the_end(seed: int) -> None:
+    ran = run(plan_of(seed, WISHES))
+    recording = ran.recording()
+    assert MembershipChanges().check(recording).validity is Validity.VALID
+    told = [
+        operation.value["membership"]
+        for operation in ran.operations
+        if operation.f == "heal-membership" and operation.type == "info"
+    ]
+    assert told[-1]["is_whole"]
+    assert committed_configurations(recording.traces.values()) > 2
+
+
+def test_a_schedule_with_changes_of_membership_plays_as_it_was_recorded() -> None:
+    schedule, ran = record(plan_of(3, WISHES))
+    assert any(action for step in schedule.steps for action in step.actions if hasattr(action, "change"))
+    assert play(schedule).traces == ran.traces
