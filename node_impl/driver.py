@@ -1,8 +1,8 @@
 """Drives the sans-I/O node on asyncio: events in, effects out, in the order that events.py demands.
 
-One queue holds all events, and one `_drain` takes them, so steps never nest. A drain runs every
-event that is ready and then lets the effects out in one go: first the trace lines (one write(2)),
-then records to the log writer, then messages and replies. Nothing leaves before the trace of what
+One queue holds all events, and one `_drain` takes them, so steps never nest. A drain steps all events
+that are at hand together and then lets the effects out in one go: first the trace lines (one write(2)),
+then messages and replies, then records to the log writer. Nothing leaves before the trace of what
 led to it, and many events share one write, one fsync and one packet.
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -35,7 +34,7 @@ from node_impl.events import (
     TimerFired,
     Trace,
 )
-from node_impl.log_writer import LogWriter, Storage
+from node_impl.log_writer import QUICK_S, LogWriter, Storage
 from node_impl.raft.messages import Envelope
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
@@ -51,8 +50,8 @@ class SteppedNode(Protocol):
         """The effects of coming up."""
         ...
 
-    def step(self, now: int, event: Event) -> list[Effect]:
-        """The effects of one event."""
+    def step(self, now: int, *events: Event) -> list[Effect]:
+        """The effects of events that are at hand together."""
         ...
 
 
@@ -62,6 +61,12 @@ class Ended(Exception):
 
 class DiskFailed(Ended):
     """Writing the log or the trace failed. It is never tried again: the process ends."""
+
+
+def _disk_failed(error: OSError) -> DiskFailed:
+    failure = DiskFailed(f"cannot write the log: {error}")
+    failure.__cause__ = error
+    return failure
 
 
 class _Due(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ class Driver:
     """One node's life between `start` and `stop`.
 
     `failure` gets an exception once the node cannot go on; from then on nothing is stepped or sent.
+    quick_disk_s: see `LogWriter`.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class Driver:
         trace: TraceWriter,
         senders: PeerSenders,
         logger: logging.Logger,
+        quick_disk_s: float = QUICK_S,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
@@ -91,11 +98,13 @@ class Driver:
         self._trace = trace
         self._senders = senders
         self._logger = logger
-        self._writer = LogWriter(storage, lambda number: self._post(Synced(number)), self._on_writer_failed)
+        self._writer = LogWriter(
+            storage, lambda number: self._post(Synced(number)), self._on_writer_failed, quick_disk_s
+        )
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Envelope).decode
 
-        self._events: deque[Event | _Due] = deque()
+        self._events: list[Event | _Due] = []
         self._is_draining_soon = False
         self._deadlines: dict[str, int] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
@@ -184,25 +193,39 @@ class Driver:
         self._is_draining_soon = False
         try:
             while self._events and not self.failure.done():
-                self._step(self._events.popleft())
-            if not self.failure.done():
+                self._step_all()
                 self._let_out()
         except Exception as error:  # noqa: BLE001 - a defect in a step must end the node, not one callback
             self.fail(error)
 
-    def _step(self, event: Event | _Due) -> None:
+    def _step_all(self) -> None:
+        """Step what is at hand; a timer alone, since an event before it may have set it anew."""
         now = time.monotonic_ns()
-        match event:
-            case _Due(name, at):
-                if self._deadlines.get(name) != at:
-                    return
-                del self._deadlines[name]
-                self._collect(self._node.step(now, TimerFired(name)), now)
-            case Synced(number):
-                self._collect(self._node.step(now, event), now)
-                self._release(number)
-            case _:
-                self._collect(self._node.step(now, event), now)
+        together: list[Event] = []
+        for event in self._take_events():
+            match event:
+                case _Due(name, at):
+                    self._step(now, together)
+                    together = []
+                    if self._deadlines.get(name) == at:
+                        del self._deadlines[name]
+                        self._step(now, [TimerFired(name)])
+                case _:
+                    together.append(event)
+        self._step(now, together)
+
+    def _take_events(self) -> list[Event | _Due]:
+        events, self._events = self._events, []
+        return events
+
+    def _step(self, now: int, events: list[Event]) -> None:
+        if not events:
+            return
+        effects = self._node.step(now, *events)
+        for event in events:
+            if isinstance(event, Synced):
+                self._release(event.number)
+        self._collect(effects, now)
 
     # ---- effects ---------------------------------------------------------------------------------------
 
@@ -236,16 +259,11 @@ class Driver:
             self._all_synced.set()
 
     def _let_out(self) -> None:
-        """Trace, then disk, then network: see the module's docstring."""
+        """Trace, then network, then disk: see the module's docstring."""
         try:
             self._trace.flush()
         except OSError as error:
             raise DiskFailed(f"cannot write the trace: {error}") from error
-        for persist in self._to_persist:
-            self._persisted = persist.number
-            self._all_synced.clear()
-            self._writer.put(persist)
-        self._to_persist.clear()
         for effect in self._to_leave:
             match effect:
                 case Send(to, message):
@@ -256,6 +274,27 @@ class Driver:
                         future.set_result(reply)
         self._to_leave.clear()
         self._senders.flush()
+        if self._to_persist:
+            self._persist()
+
+    def _persist(self) -> None:
+        """Have the new records written: in place if somebody waits to hear of it, else by the thread.
+
+        A follower's answer waits for its disk, and little else is to be done meanwhile. A leader has sent its
+        entries ahead, so followers write them at the same time, and their answers should find it listening.
+        """
+        records, self._to_persist = self._to_persist, []
+        self._persisted = records[-1].number
+        if any(persist.number in self._held for persist in records):
+            try:
+                is_written = self._writer.write_in_place(records)
+            except OSError as error:
+                raise _disk_failed(error) from error
+            if is_written:
+                self._events.append(Synced(self._persisted))
+                return
+        self._all_synced.clear()
+        self._writer.put(records)
 
     def _send(self, to: str, message: Any) -> None:
         try:
@@ -264,12 +303,7 @@ class Driver:
             self._logger.warning("a message to %s was not sent: %s", to, error)
 
     def _on_writer_failed(self, error: Exception) -> None:
-        if isinstance(error, OSError):
-            failure = DiskFailed(f"cannot write the log: {error}")
-            failure.__cause__ = error
-            self.fail(failure)
-        else:
-            self.fail(error)
+        self.fail(_disk_failed(error) if isinstance(error, OSError) else error)
 
     # ---- timers ----------------------------------------------------------------------------------------
 

@@ -76,12 +76,22 @@ class Node(Applying):
         self._restore()
         return self._take()
 
-    def step(self, now: int, event: Event) -> list[Effect]:
-        """One event's effects, to be carried out in order. After `stop` or Fatal there are none."""
-        if self._ended:
-            return []
+    def step(self, now: int, *events: Event) -> list[Effect]:
+        """The effects of events that are at hand together, to be carried out in order.
+
+        They are taken one by one, in order; what they append is one record and one message to each follower.
+        After `stop` or Fatal there are none.
+        """
+        self.raft.now = now
+        for event in events:
+            if not self._ended:
+                self._take_event(event)
+        if not self._ended:
+            self.raft.replicate()
+        return self._take()
+
+    def _take_event(self, event: Event) -> None:
         raft = self.raft
-        raft.now = now
         match event:
             case Received(envelope):
                 if envelope.sender in raft.known:  # a stranger's message means nothing here
@@ -96,7 +106,6 @@ class Node(Applying):
                 self._shut_down()
         if not self._ended:
             self._follow_up()
-        return self._take()
 
     # ---- What follows from any step ---------------------------------------------------------------------
 

@@ -145,10 +145,10 @@ class Raft(Membership):
         self.send(successor, TimeoutNow(self.current_term))
 
     def propose(self, payload: bytes, op: str | None, session: tuple[str, int] | None = None) -> int:
-        """Append a command at the leader and replicate it at once; returns its index."""
+        """Append a command at the leader; returns its index. At the step's end `replicate` sends it."""
         entry = Entry(self.log.last_index + 1, self.current_term, "command", payload, op, session)
         self._append((entry,))
-        self._replicate_to_all()
+        self.has_unsent = True
         return entry.index
 
     def request_read(self, token: ReadToken) -> None:
@@ -178,7 +178,7 @@ class Raft(Membership):
                 peer.transfer = None
             if peer.accepted(reply.match_index):
                 self._advance_commit_index()
-            self._replicate(sender, peer)
+            self.has_unsent = True
         elif peer.transfer is not None:
             self._send_chunk_again(sender, peer)
         elif peer.refused(reply.match_index, self._back_off(reply)):

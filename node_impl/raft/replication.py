@@ -79,6 +79,12 @@ class Replication(Elections):
         self._append((Entry(self.log.last_index + 1, self.current_term, "noop"),))
         self._replicate_to_all()
 
+    def replicate(self) -> None:
+        """The end of a step: what was appended by all its events goes to each follower in one message."""
+        if self.has_unsent and self.role == "leader":
+            self._replicate_to_all()
+        self.has_unsent = False
+
     def _replicate_to_all(self) -> None:
         for name, peer in self.peers.items():
             self._replicate(name, peer)

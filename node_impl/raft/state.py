@@ -75,6 +75,8 @@ class State:
         self.votes: set[str] = set()
         self.peers: dict[str, Progress] = {}
         self.reads = ReadRounds()
+        self.has_unsent = False
+        """At a leader: whether there may be entries, or room for them, that no message was sent for yet."""
         self.outbox = Outbox(Durable(self.voted_for, self.log.last_index))
         first = Configuration(config.voters or members)
         self.configurations: list[tuple[int, Configuration]] = [(0, first)]

@@ -267,5 +267,5 @@ def test_counting_by_an_old_configuration_is_seen() -> None:
 
 
 def chaos_by_the_old_configuration() -> None:
-    for seed in range(30):
+    for seed in range(60):
         run_membership_chaos(seed, parts=Parts(core=CountsByTheOldConfiguration))

@@ -229,10 +229,11 @@ from node_impl.node import Node
 from node_impl.server import main
 
 class Broken(Node):
-    def step(self, now, event):
-        if isinstance(event, ClientRequest) and not isinstance(event.request.body, GetStatus):
-            raise ZeroDivisionError("seeded")
-        return super().step(now, event)
+    def step(self, now, *events):
+        for event in events:
+            if isinstance(event, ClientRequest) and not isinstance(event.request.body, GetStatus):
+                raise ZeroDivisionError("seeded")
+        return super().step(now, *events)
 
 sys.exit(main(parts=Parts(node=Broken)))
 """

@@ -178,9 +178,10 @@ def leading(**settings: int) -> Alone:
 
 
 def propose(alone: Alone, count: int) -> list[tuple[int, ...]]:
-    """The indices in each message to n2."""
+    """In `count` steps; the indices in each message to n2."""
     for _ in range(count):
         alone.raft.propose(b"x", None)
+        alone.raft.replicate()
     alone.effects = alone.node._take()
     return to_n2(alone)
 
@@ -198,6 +199,15 @@ def test_entries_are_sent_at_once_and_ahead_of_answers_up_to_a_bound_then_togeth
     assert propose(alone, 5) == [(2,), (3,)]
     alone.receive("n2", accepted(1, 2))
     assert to_n2(alone) == [(4, 5, 6)]
+
+
+def test_entries_of_one_step_travel_together() -> None:
+    alone = leading(max_in_flight=2)
+    for _ in range(3):
+        alone.raft.propose(b"x", None)
+    alone.receive("n2", accepted(1, 1))
+    assert to_n2(alone) == [(2, 3, 4)]
+    assert alone.raft.has_unsent is False
 
 
 def test_a_batch_is_bounded_in_entries_and_in_bytes_but_never_empty() -> None:
