@@ -36,6 +36,18 @@ class EventRef(msgspec.Struct, frozen=True):
     seq: int
 
 
+class Link(msgspec.Struct, frozen=True):
+    """One arrow of a picture: an operation that must come before another, and why."""
+
+    source: int
+    """The index of an invocation; so is the target."""
+    target: int
+    kind: str
+    """In a word, for the arrow: `ww`, `real time`, ..."""
+    text: str
+    """In a sentence."""
+
+
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """One violation, or one reason why it could not be told."""
 
@@ -48,6 +60,17 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     events: tuple[EventRef, ...] = ()
     """The trace events that show it."""
     nodes: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    """Where it is that some operations cannot all come before others: each such order, for a picture."""
+
+
+class IllegalOperation(ValueError):
+    """A history is not one that a checker is for. `operation` is the index of what breaks which `rule`."""
+
+    def __init__(self, operation: int, rule: str) -> None:
+        super().__init__(f"operation {operation}: {rule}")
+        self.operation = operation
+        self.rule = rule
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,3 +100,23 @@ class Checker(Protocol):
     def check(self, recording: Recording) -> Verdict:
         """Judge the recording."""
         ...
+
+
+class Judge(Checker, Protocol):
+    """A checker of histories that anybody may have recorded: it says what it will not judge."""
+
+    def judge(self, recording: Recording) -> Verdict:
+        """As `check`, but a history that breaks this checker's rules is refused, not `unknown`.
+
+        Raises:
+            IllegalOperation: with the first operation that breaks a rule.
+        """
+        ...
+
+
+def checked(judge: Judge, recording: Recording) -> Verdict:
+    """`check` of a judge: what it refuses is `unknown`."""
+    try:
+        return judge.judge(recording)
+    except IllegalOperation as refusal:
+        return Verdict(judge.name, Validity.UNKNOWN, str(refusal))

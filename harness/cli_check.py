@@ -9,19 +9,23 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import click
 import msgspec
 
+from checkers.by_name import JUDGES
 from checkers.linearizability import Linearizability
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.checker import LARGE
 from checkers.models import MODELS
-from checkers.verdict import Checker, Evidence, Validity, Verdict
+from checkers.transactions.consistency import MODELS as CONSISTENCY
+from checkers.transactions.consistency import WORKLOADS
+from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
 from harness.history import History, HistoryError, Recording
-from harness.history.formats import FORMATS, read
+from harness.history.formats import FORMATS, Foreign, read
 from harness.suggest import unknown_name
+from reports.plots.cycle import cycle
 
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 COULD_NOT_RUN = 255
@@ -41,6 +45,18 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     check_s: float = 0.0
     pictures: tuple[str, ...] = ()
     """The operations of each piece of evidence in time, for a terminal."""
+    cycles: tuple[str, ...] = ()
+    """SVG documents, if they were asked for."""
+
+
+class Asked(NamedTuple):
+    """What to look for in every file."""
+
+    model: str
+    consistency: str | None
+    format: str | None
+    budget: Budget
+    draw: bool
 
 
 def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -58,8 +74,16 @@ def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Pa
     "--model",
     required=True,
     metavar="NAME",
-    callback=_known("model", MODELS),
-    help=f"The data type: {', '.join(MODELS)}.",
+    callback=_known("model", [*MODELS, *JUDGES]),
+    help=f"The data type, to be linearizable: {', '.join(MODELS)}. "
+    f"Or what else to look for: {', '.join(JUDGES)}.",
+)
+@click.option(
+    "--consistency",
+    metavar="NAME",
+    callback=_known("consistency model", CONSISTENCY),
+    help=f"What transactions ({', '.join(WORKLOADS)}) should keep, as snapshot-isolation, serializable or "
+    "strong-session-serializable.  [default: strict-serializable]",
 )
 @click.option(
     "--format",
@@ -82,13 +106,21 @@ def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Pa
     type=click.IntRange(min=1),
     help="How much memory one key may take before it is given up as unknown.",
 )
+@click.option(
+    "--pictures",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Draw each cycle of transactions that is found as an SVG file in this folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, and nothing else.")
 def check(
     files: tuple[str, ...],
     model: str,
+    consistency: str | None,
     format_: str | None,
     configurations: int,
     memory_mib: int,
+    pictures: Path | None,
     as_json: bool,
 ) -> NoReturn:
     """Judge recorded histories: is there an order that explains every reply?
@@ -100,9 +132,14 @@ def check(
         ackproof check etcd_000.log --model cas-register
         ackproof check store/latest --model registry
         ackproof check - --model kv-append --format porcupine-kv < log.txt
+        ackproof check history.edn --model list-append --consistency snapshot-isolation
     """
-    budget = Budget(configurations, memory_mib << 20)
-    results = _judge_all(files, model, format_, budget)
+    if consistency is not None and model not in WORKLOADS:
+        raise click.UsageError(f"--consistency is for {' and '.join(WORKLOADS)}, not for {model}")
+    asked = Asked(model, consistency, format_, Budget(configurations, memory_mib << 20), pictures is not None)
+    results = _judge_all(files, asked)
+    if pictures is not None:
+        _draw(results, pictures)
     if as_json:
         click.echo(msgspec.json.encode(results))
     else:
@@ -117,19 +154,16 @@ def check(
     raise SystemExit(EXIT[Validity.worst(r.verdict.validity for r in results if r.verdict is not None)])
 
 
-def _judge_all(files: Sequence[str], model: str, format_: str | None, budget: Budget) -> Sequence[Judged]:
+def _judge_all(files: Sequence[str], asked: Asked) -> Sequence[Judged]:
     """In order; large ones in as many processes as there are processors."""
     text = _standard_input() if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     workers = min(len(files), os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
-        return [judge_file(file, text, model, format_, budget) for file in files]
+        return [judge_file(file, text, asked) for file in files]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        begun = [
-            pool.submit(judge_file, file, text if file == STDIN else None, model, format_, budget)
-            for file in files
-        ]
+        begun = [pool.submit(judge_file, file, text if file == STDIN else None, asked) for file in files]
         return [future.result() for future in begun]
 
 
@@ -144,28 +178,56 @@ def _has_lists(history: History) -> bool:
     return any(f == "list" or f.startswith("final-") for f in history.columns.f_names)
 
 
-def judge_file(file: str, text: str | None, model: str, format_: str | None, budget: Budget) -> Judged:
+def judge_file(file: str, text: str | None, asked: Asked) -> Judged:
     """Read and judge one file, or the text that came by standard input."""
+    begun = time.perf_counter()
+    try:
+        foreign = read(None if file == STDIN else Path(file), text, format_=asked.format)
+        read_at = time.perf_counter()
+        verdict = _judged(foreign, asked)
+    except (HistoryError, OSError) as refusal:
+        return Judged(file, refused=str(refusal))
+    done = time.perf_counter()
+    bars = tuple(picture(foreign.history, evidence) for evidence in verdict.evidence)
+    cycles: tuple[str, ...] = ()
+    if asked.draw:
+        drawn = (cycle(e, foreign.history, f"cycle-{n}") for n, e in enumerate(verdict.evidence, start=1))
+        cycles = tuple(str(svg) for svg in drawn if svg is not None)
+    return Judged(file, verdict, None, read_at - begun, done - read_at, bars, cycles)
+
+
+def _judged(foreign: Foreign, asked: Asked) -> Verdict:
+    """The verdict; a history that the judge is not for is refused, with the line."""
+    recording = Recording(nodes=(), history=foreign.history)
+    if asked.model in JUDGES:
+        try:
+            return JUDGES[asked.model](asked.consistency).judge(recording)
+        except IllegalOperation as refusal:
+            raise foreign.error(refusal.operation, refusal.rule) from None
     # Not above: this loads the compiled search, which no other command needs.
     from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
 
-    begun = time.perf_counter()
+    if asked.model == "registry" and (len(foreign.history) >= LARGE or _has_lists(foreign.history)):
+        checker: Checker = Linearizability()
+    else:
+        checker = LinearizabilityOf(MODELS[asked.model], asked.budget)
+        illegal = first_illegal(foreign.history, MODELS[asked.model])
+        if illegal is not None:
+            raise foreign.error(*illegal)
+    return checker.check(recording)
+
+
+def _draw(results: Iterable[Judged], folder: Path) -> None:
+    """Write each file's cycles beside each other, as NAME-1.svg and so on."""
     try:
-        foreign = read(None if file == STDIN else Path(file), text, format_=format_)
-        read_at = time.perf_counter()
-        if model == "registry" and (len(foreign.history) >= LARGE or _has_lists(foreign.history)):
-            checker: Checker = Linearizability()
-        else:
-            checker = LinearizabilityOf(MODELS[model], budget)
-            illegal = first_illegal(foreign.history, MODELS[model])
-            if illegal is not None:
-                raise foreign.error(*illegal)
-    except (HistoryError, OSError) as refusal:
-        return Judged(file, refused=str(refusal))
-    verdict = checker.check(Recording(nodes=(), history=foreign.history))
-    done = time.perf_counter()
-    pictures = tuple(picture(foreign.history, evidence) for evidence in verdict.evidence)
-    return Judged(file, verdict, None, read_at - begun, done - read_at, pictures)
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, result in enumerate(results, start=1):
+            name = f"{number}-{Path(result.file).stem}" if result.file != STDIN else f"{number}-stdin"
+            for place, svg in enumerate(result.cycles, start=1):
+                (folder / f"{name}-{place}.svg").write_text(svg + "\n", encoding="utf-8")
+    except OSError as error:
+        click.echo(f"ackproof: cannot write the pictures to {folder}: {error}", err=True)
+        raise SystemExit(COULD_NOT_RUN) from error
 
 
 def picture(history: History, evidence: Evidence) -> str:

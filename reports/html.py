@@ -29,6 +29,7 @@ from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, outco
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag, stats
+from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
 from reports.plots.lag import lag_plot
 from reports.plots.latency import latency_plot
@@ -81,6 +82,8 @@ class EvidenceView:
     links: Mapping[int, str]
     """Operation to the id of its row in the timeline's table."""
     events: tuple[EventRow, ...]
+    picture: Markup | None
+    """The cycle of its links, if it has some."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,8 @@ def _checkers(
                 timeline = _timeline(verdict.checker, evidence, id_, spans, periods)
                 timelines.append(timeline)
                 drawn += 1
-            views.append(_evidence(evidence, id_, timeline, marks))
+            picture = cycle(evidence, spans.history, f"{id_}-cycle")
+            views.append(_evidence(evidence, id_, timeline, marks, picture))
         measures = list(text.leaves(verdict.measures)) if verdict.measures else []
         checkers.append(
             CheckerView(
@@ -206,7 +210,13 @@ def _timeline(
     return TimelineView(id_, checker, evidence, evidence_id, part, plot)
 
 
-def _evidence(evidence: Evidence, id_: str, timeline: TimelineView | None, marks: TraceMarks) -> EvidenceView:
+def _evidence(
+    evidence: Evidence,
+    id_: str,
+    timeline: TimelineView | None,
+    marks: TraceMarks,
+    picture: Markup | None,
+) -> EvidenceView:
     links = (
         {}
         if timeline is None
@@ -224,6 +234,7 @@ def _evidence(evidence: Evidence, id_: str, timeline: TimelineView | None, marks
         timeline=None if timeline is None else timeline.id,
         links=links,
         events=tuple(events),
+        picture=picture,
     )
 
 

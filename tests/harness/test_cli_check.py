@@ -96,3 +96,46 @@ def test_a_stored_run_of_the_registry_is_judged_with_its_lists(tmp_path: Path) -
     code, out, _ = run(str(path), "--model", "registry")
     assert code == 1
     assert "s/a:1 is not linearizable" in out
+
+
+def skewed(tmp_path: Path) -> str:
+    """Two transactions that each missed the other's append, as Jepsen writes them down."""
+    rows = [
+        "{:type :invoke, :f :txn, :value [[:r 1 nil] [:append 2 1]], :process 0, :index 0, :time 1}",
+        "{:type :invoke, :f :txn, :value [[:r 2 nil] [:append 1 1]], :process 1, :index 1, :time 2}",
+        "{:type :ok, :f :txn, :value [[:r 1 nil] [:append 2 1]], :process 0, :index 2, :time 3}",
+        "{:type :ok, :f :txn, :value [[:r 2 []] [:append 1 1]], :process 1, :index 3, :time 4}",
+    ]
+    path = tmp_path / "history.edn"
+    path.write_text("\n".join(rows) + "\n")
+    return str(path)
+
+
+def test_transactions_are_judged_for_the_consistency_asked_for(tmp_path: Path) -> None:
+    file = skewed(tmp_path)
+    code, out, _ = run(file, "--model", "list-append")
+    assert (code, "not strict-serializable: 1 G2-item" in out) == (1, True)
+    assert "did not observe T2's append of 1" in out
+    code, out, _ = run(file, "--model", "list-append", "--consistency", "snapshot-isolation")
+    assert (code, "1 G2-item" in out) == (0, True)
+
+
+def test_each_cycle_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    run(skewed(tmp_path), "--model", "list-append", "--pictures", str(tmp_path / "new" / "pictures"))
+    (picture,) = (tmp_path / "new" / "pictures").iterdir()
+    assert picture.name == "1-history-1.svg"
+    assert picture.read_text().startswith("<svg ")
+
+
+def test_a_transaction_that_breaks_a_rule_is_refused_with_its_line(tmp_path: Path) -> None:
+    code, _, err = run(skewed(tmp_path), "--model", "rw-register")
+    assert code == 255
+    assert "history.edn, line 1: the f of a step is w or r" in err
+
+
+def test_a_consistency_model_is_refused_for_what_are_no_transactions() -> None:
+    code, _, err = run(VALID, "--model", "cas-register", "--consistency", "serializable")
+    assert code == 2
+    assert "--consistency is for list-append and rw-register, not for cas-register" in err
+    code, _, err = run(VALID, "--model", "list-append", "--consistency", "serialisable")
+    assert "did you mean 'serializable'?" in err

@@ -1,0 +1,130 @@
+"""Strongly connected components, and shortest cycles: compiled passes over edges as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from checkers.linearizability.compiled import compiled
+
+
+@compiled
+def adjacency(nodes: Any, source: Any, at: Any, order: Any) -> Any:
+    """Edges by source: those of node n are order[at[n]:at[n + 1]]. `at` must come as zeros."""
+    for edge in range(len(source)):
+        at[source[edge] + 1] += 1
+    for node in range(nodes):
+        at[node + 1] += at[node]
+    for edge in range(len(source)):
+        order[at[source[edge]]] = edge
+        at[source[edge]] += 1
+    for node in range(nodes, 0, -1):
+        at[node] = at[node - 1]
+    at[0] = 0
+
+
+@compiled
+def components(nodes: Any, at: Any, order: Any, target: Any, part: Any) -> Any:
+    """Number each node's strongly connected component in `part`; how many there are.
+
+    Tarjan (SIAM J. Comput. 1, 1972), with a stack of its own in place of recursion.
+    """
+    index = np.full(nodes, -1, dtype=np.int32)
+    low = np.zeros(nodes, dtype=np.int32)
+    following = np.zeros(nodes, dtype=np.int64)
+    path = np.zeros(nodes, dtype=np.int32)
+    waiting = np.zeros(nodes, dtype=np.int32)
+    seen = found = depth = kept = 0
+    for root in range(nodes):
+        if index[root] >= 0:
+            continue
+        path[0] = root
+        depth = 1
+        while depth:
+            node = path[depth - 1]
+            if index[node] < 0:
+                index[node] = low[node] = seen
+                seen += 1
+                following[node] = at[node]
+                waiting[kept] = node
+                kept += 1
+                part[node] = -1
+            deeper = False
+            while following[node] < at[node + 1]:
+                other = target[order[following[node]]]
+                following[node] += 1
+                if index[other] < 0:
+                    path[depth] = other
+                    depth += 1
+                    deeper = True
+                    break
+                if part[other] < 0 and index[other] < low[node]:
+                    low[node] = index[other]
+            if deeper:
+                continue
+            depth -= 1
+            if depth and low[node] < low[path[depth - 1]]:
+                low[path[depth - 1]] = low[node]
+            if low[node] == index[node]:
+                while True:
+                    kept -= 1
+                    member = waiting[kept]
+                    part[member] = found
+                    if member == node:
+                        break
+                found += 1
+    return found
+
+
+@compiled
+def shortest(
+    at: Any,
+    order: Any,
+    target: Any,
+    free: Any,
+    begin: Any,
+    goal: Any,
+    mark: Any,
+    marks: Any,
+    via: Any,
+    budget: Any,
+) -> Any:
+    """The way with the fewest edges from `begin` to `goal`, of at least one edge; `free` ones do not count.
+
+    Returns edges looked at, negative if none was found, so far as `budget` (edges) went: `via` leads back
+    from the goal, edge by edge, to `begin`. `marks` holds the last mark of each node; `mark` is a new one.
+    """
+    level = np.empty(16, dtype=np.int64)
+    later = np.empty(16, dtype=np.int64)
+    level[0] = begin
+    size, more, looked = 1, 0, 0
+    while size:
+        while size:
+            size -= 1
+            node = level[size]
+            for place in range(at[node], at[node + 1]):
+                edge = order[place]
+                other = target[edge]
+                looked += 1
+                if looked > budget:
+                    return -looked
+                if marks[other] == mark:
+                    continue
+                marks[other] = mark
+                via[other] = edge
+                if other == goal:
+                    return looked
+                if free[edge] == 1:
+                    if size == len(level):
+                        level = np.concatenate((level, np.empty(len(level), dtype=np.int64)))
+                    level[size] = other
+                    size += 1
+                else:
+                    if more == len(later):
+                        later = np.concatenate((later, np.empty(len(later), dtype=np.int64)))
+                    later[more] = other
+                    more += 1
+        level, later = later, level
+        size, more = more, 0
+    return -looked

@@ -1,0 +1,94 @@
+"""Consistency models, and which of them an anomaly rules out.
+
+Adya 1999 for the levels without real time; Cerone & Gotsman (J. ACM 65, 2018) for snapshot isolation;
+a *strong session* M (Daudjee & Salem, ICDE 2004) is an M whose order keeps to that of each process, a
+*strong* M one that keeps to real time. Strict serializability is strong serializability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+LIST_APPEND, RW_REGISTER = WORKLOADS = ("list-append", "rw-register")
+
+READ_UNCOMMITTED = "read-uncommitted"
+READ_COMMITTED = "read-committed"
+CURSOR_STABILITY = "cursor-stability"
+CONSISTENT_VIEW = "consistent-view"
+SNAPSHOT_ISOLATION = "snapshot-isolation"
+REPEATABLE_READ = "repeatable-read"
+SERIALIZABLE = "serializable"
+
+BASE = (
+    READ_UNCOMMITTED,
+    READ_COMMITTED,
+    CURSOR_STABILITY,
+    CONSISTENT_VIEW,
+    SNAPSHOT_ISOLATION,
+    REPEATABLE_READ,
+    SERIALIZABLE,
+)
+PREFIXES = ("", "strong-session-", "strong-")
+STRICT_SERIALIZABLE = "strict-serializable"
+OTHER_NAMES = {STRICT_SERIALIZABLE: "strong-serializable"}
+
+ALL = frozenset(BASE)
+COMMITTED = ALL - {READ_UNCOMMITTED}
+VIEWS = COMMITTED - {READ_COMMITTED, CURSOR_STABILITY}
+RULED_OUT: dict[str, frozenset[str]] = {
+    "G0": ALL,
+    "duplicate-elements": ALL,
+    "garbage-read": COMMITTED,
+    "incompatible-order": COMMITTED,
+    "dirty-update": COMMITTED,
+    "G1a": COMMITTED,
+    "G1b": COMMITTED,
+    "G1c": COMMITTED,
+    "cyclic-versions": VIEWS,
+    "internal": VIEWS,
+    "lost-update": COMMITTED - {READ_COMMITTED},
+    "G-single": VIEWS,
+    "G-nonadjacent": VIEWS - {CONSISTENT_VIEW},
+    "G2-item": frozenset({REPEATABLE_READ, SERIALIZABLE}),
+}
+"""By anomaly, without what it rests on, the models in which it never occurs. The gravest first."""
+
+LEVELS_OF = {"": 0, "-process": 1, "-realtime": 2}
+
+
+def split_name(anomaly: str) -> tuple[str, int]:
+    """(name, level) of `G-single-realtime` and the like."""
+    for suffix in ("-process", "-realtime"):
+        if anomaly.endswith(suffix):
+            return anomaly.removesuffix(suffix), LEVELS_OF[suffix]
+    return anomaly, 0
+
+
+MODELS: tuple[str, ...] = (
+    *(prefix + base for prefix in PREFIXES for base in BASE),
+    STRICT_SERIALIZABLE,
+)
+"""Every model that can be asked for."""
+
+
+def level_of(model: str) -> int:
+    """What a model keeps to: 0 the values alone, 1 the order of processes too, 2 real time too."""
+    model = OTHER_NAMES.get(model, model)
+    return next(level for level in (1, 2, 0) if model.startswith(PREFIXES[level]))
+
+
+def ruled_out(anomalies: Iterable[str]) -> tuple[str, ...]:
+    """The models that these anomalies rule out, weakest first."""
+    gone = set()
+    for anomaly in anomalies:
+        name, level = split_name(anomaly)
+        gone |= {prefix + base for prefix in PREFIXES[level:] for base in RULED_OUT[name]}
+    if OTHER_NAMES[STRICT_SERIALIZABLE] in gone:
+        gone.add(STRICT_SERIALIZABLE)
+    return tuple(model for model in MODELS if model in gone)
+
+
+def gravity(anomaly: str) -> tuple[int, int]:
+    """To sort anomalies by: what rules out most comes first."""
+    name, level = split_name(anomaly)
+    return level, list(RULED_OUT).index(name)

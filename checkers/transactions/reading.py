@@ -1,0 +1,168 @@
+"""What the reads of a history tell: which versions were installed, by whom, in what order; and what is wrong
+already, without any cycle. `list_append` and `rw_register` each make one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from checkers.transactions.follow import within
+from checkers.transactions.scan import READ
+from checkers.transactions.transactions import Integers, Mask, Transactions
+from harness.history.history import INFO, OK
+
+EACH = 8
+"""Of how many cases of one anomaly the evidence is told; all are counted."""
+
+
+class Case(NamedTuple):
+    """One anomaly that shows without a cycle."""
+
+    text: str
+    transactions: tuple[int, ...]
+
+
+@dataclass
+class Anomalies:
+    """By anomaly the first cases in words, and how many there are."""
+
+    cases: dict[str, list[Case]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, count: int, cases: Sequence[Case]) -> None:
+        """Note `count` of them, some of which are told."""
+        if count:
+            self.counts[name] = self.counts.get(name, 0) + count
+            self.cases.setdefault(name, []).extend(cases)
+
+
+class Orders(NamedTuple):
+    """Pairs of versions of one key, the first before the second.
+
+    `level`: what that rests on: 0 nothing else, 1 the order within processes, 2 real time.
+    `at_least`: from which class of anomalies on (see `cycles`) a dependency between their writers counts.
+    """
+
+    before: Integers
+    after: Integers
+    level: int
+    at_least: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Versions of a history. Number `txns.versions + k` is key k's version before any write."""
+
+    txns: Transactions
+    writer: Integers
+    """By version (the initial ones included) its transaction, -1 for none."""
+    installed: Mask
+    """By version: written by a transaction that committed, and the last that it wrote to that key."""
+    read_version: Integers
+    """By read that counts, the version it saw: only installed and initial ones are here ..."""
+    reader: Integers
+    """... and the transaction that read."""
+    orders: tuple[Orders, ...]
+    anomalies: Anomalies
+
+
+class Shape(NamedTuple):
+    """See `follow.within`."""
+
+    opening: Integers
+    final: Mask
+    internal: Mask
+
+    def external(self, txns: Transactions) -> Integers:
+        """The reads with a reply that open their transaction's work on a key."""
+        return np.flatnonzero(txns.ok_reads & (self.opening == np.arange(len(self.opening))))
+
+
+def shape(txns: Transactions) -> Shape:
+    """What each transaction does to each key, step after step."""
+    steps = len(txns.of)
+    opening, final, internal = (np.zeros(steps, dtype=np.int64) for _ in range(3))
+    within(
+        txns.text, txns.first, (txns.outcome == OK).astype(np.int64), int(txns.lists), txns.f, txns.key,
+        txns.version, txns.begin, txns.end, txns.count, opening, final, internal,
+    )  # fmt: skip
+    return Shape(opening, final == 1, internal == 1)
+
+
+def writers(txns: Transactions) -> Integers:
+    """By version, the initial ones included, the transaction that wrote it; -1 for none."""
+    found = np.full(txns.versions + txns.keys, -1, dtype=np.int64)
+    steps = np.flatnonzero(txns.writes)
+    found[txns.version[steps]] = txns.of[steps]
+    return found
+
+
+def committed(txns: Transactions, writer: Integers, seen: Integers) -> Mask:
+    """By transaction: its reply says so, or its outcome is unknown and one of these versions is its own."""
+    done: Mask = txns.outcome == OK
+    authors = writer[seen]
+    authors = authors[authors >= 0]
+    done[authors[txns.outcome[authors] == INFO]] = True
+    return done
+
+
+def final_versions(txns: Transactions, form: Shape, done: Mask) -> Mask:
+    """By version whether it was installed."""
+    installed = np.zeros(txns.versions + txns.keys, dtype=bool)
+    steps = np.flatnonzero(form.final & done[txns.of])
+    installed[txns.version[steps]] = True
+    return installed
+
+
+def lost_updates(
+    found: Anomalies, txns: Transactions, form: Shape, installed: Mask, external: Integers, saw: Integers
+) -> None:
+    """Two transactions that committed read the same version of a key, and both wrote that key.
+
+    `external` are reads, `saw` the version of each (-1: not usable).
+    """
+    seen = np.full(len(txns.of), -1, dtype=np.int64)
+    seen[external] = saw
+    writes = np.flatnonzero(form.final & (txns.f != READ))
+    writes = writes[installed[txns.version[writes]]]
+    base = seen[form.opening[writes]]
+    writes, base = writes[base >= 0], base[base >= 0]
+    order = np.argsort(base, kind="stable")
+    base, writes = base[order], writes[order]
+    second = np.flatnonzero(base[1:] == base[:-1]) + 1
+    heads = second[np.concatenate([[True], base[second[1:]] != base[second[:-1]]])] if len(second) else second
+    cases = []
+    for at in heads[:EACH].tolist():
+        group = [writes[at - 1], *(writes[p] for p in range(at, len(base)) if base[p] == base[at])][:EACH]
+        key = txns.key_of(group[0])
+        names = [txns.who(step) for step in group]
+        version = int(base[at])
+        what = "the initial state" if version >= txns.versions else f"the version {txns.value(version)!r}"
+        cases.append(
+            Case(
+                f"{' and '.join(names)} each read {what} of {key!r} and wrote {key!r} upon it: "
+                "whichever came second overwrote what it had not seen.",
+                tuple(int(txns.of[s]) for s in group),
+            )
+        )
+    found.add("lost-update", len(heads), cases)
+
+
+def internal_cases(found: Anomalies, txns: Transactions, form: Shape) -> None:
+    """Reads that contradict their own transaction."""
+    steps = np.flatnonzero(form.internal)
+    found.add(
+        "internal",
+        len(steps),
+        [
+            Case(
+                f"{txns.who(s)} read {txns.step_value(s)!r} of {txns.key_of(s)!r}, "
+                "which is not what its own steps before had read and written there.",
+                (int(txns.of[s]),),
+            )
+            for s in steps[:EACH].tolist()
+        ],
+    )

@@ -1,0 +1,286 @@
+"""A history's transactions as arrays: who asked what, what each step read or wrote, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.compiled import IS_COMPILED
+from checkers.transactions import scan
+from checkers.transactions.scan import READ
+from checkers.verdict import IllegalOperation
+from harness.history import History
+from harness.history.history import INFO, INVOKE, OK
+
+Integers = npt.NDArray[Any]
+"""Whole numbers, of 32 bits where these will do."""
+Mask = npt.NDArray[np.bool_]
+Number = int | np.integer[Any]
+TXN = "txn"
+F_NAMES = ("append", "r", "w")
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """n transactions in order of invocation, with m steps in order; `first[t]` is the first of t's.
+
+    What a completed transaction did is its completion's word, of any other its invocation's.
+    """
+
+    invoked: Integers
+    """Index in the history."""
+    completed: Integers
+    """The same of its `ok`; `NEVER` if it has none."""
+    process: Integers
+    outcome: Integers
+    """`OK`, `FAIL` or `INFO`, the last also where the history ends first."""
+    first: Integers
+    """n + 1 places among the steps."""
+    of: Integers
+    """By step its transaction."""
+    f: Integers
+    """`APPEND`, `READ` or `WRITE`."""
+    key: Integers
+    version: Integers
+    """What was written (and of registers what was read), -1 for nothing or a list."""
+    begin: Integers
+    end: Integers
+    """Where in `text` the value lies."""
+    count: Integers
+    """How long a list was read; 0 for none, -1 where it is not known or this is no list."""
+    text: Any
+    key_spans: tuple[Integers, Integers]
+    version_key: Integers
+    version_spans: tuple[Integers, Integers]
+    slots: Integers
+    """Finds a version's number: see `scan.number_of`."""
+    lists: bool
+
+    def __len__(self) -> int:
+        return len(self.invoked)
+
+    @property
+    def keys(self) -> int:
+        """How many different keys there are."""
+        return len(self.key_spans[0])
+
+    @property
+    def versions(self) -> int:
+        """How many different values of keys; those that are only read, of registers, included."""
+        return len(self.version_key)
+
+    @cached_property
+    def writes(self) -> Mask:
+        """By step whether it writes."""
+        return np.asarray(self.f != READ)
+
+    @cached_property
+    def ok_reads(self) -> Mask:
+        """By step whether it is a read with a reply."""
+        return np.asarray((self.f == READ) & (self.outcome[self.of] == OK))
+
+    def decoded(self, begin: int, end: int) -> Any:
+        """The value in that stretch of the text."""
+        return msgspec.json.decode(bytes(self.text[begin:end]))
+
+    def key_name(self, key: Number) -> Any:
+        """A key as the history has it."""
+        return self.decoded(int(self.key_spans[0][key]), int(self.key_spans[1][key]))
+
+    def key_of(self, step: Number) -> Any:
+        """The key of a step."""
+        return self.key_name(self.key[step])
+
+    def value(self, version: Number) -> Any:
+        """What was written as that version."""
+        return self.decoded(int(self.version_spans[0][version]), int(self.version_spans[1][version]))
+
+    def step_value(self, step: Number) -> Any:
+        """What a step wrote or read."""
+        return self.decoded(int(self.begin[step]), int(self.end[step]))
+
+    def called(self, txn: Number) -> str:
+        """How evidence calls a transaction."""
+        return f"operation {int(self.invoked[txn])}"
+
+    def who(self, step: Number) -> str:
+        """How it calls the transaction of a step."""
+        return self.called(self.of[step])
+
+
+def transactions(history: History, *, lists: bool) -> Transactions:
+    """Read a history of `txn` operations; `lists` are what they append to, else they write registers.
+
+    Raises:
+        IllegalOperation: an operation is no `txn`, or its value breaks the grammar; or a completion
+            has other steps than its invocation, or a value is written to one key twice.
+    """
+    columns = history.columns
+    client = columns.process >= 0
+    strange = np.flatnonzero(client & (columns.f != columns.f_code(TXN)))
+    if len(strange):
+        name = columns.f_names[int(columns.f[strange[0]])]
+        raise IllegalOperation(int(strange[0]), f"unknown f {name!r}; a history of transactions has txn")
+    invoked = np.flatnonzero(client & (columns.type == INVOKE))
+    other = history.pairs[invoked]
+    outcome = np.where(other >= 0, columns.type[other], INFO).astype(np.int64)
+    done = np.flatnonzero(outcome == OK)
+    # The invocations' texts first, then those of the completions that are `ok`.
+    rows = np.concatenate([invoked, other[done]])
+    found = _scanned([columns.values[c] if c >= 0 else "null" for c in columns.value[rows].tolist()], lists)
+    if isinstance(found, tuple):
+        raise IllegalOperation(int(rows[found[0]]), found[1])
+    asked = found.steps_from[: len(invoked) + 1]
+    _same_steps(found, len(invoked), done, rows)
+    # Where there is a completion its steps count.
+    source = np.arange(len(invoked))
+    source[done] = len(invoked) + np.arange(len(done))
+    lengths = np.diff(asked)
+    first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    of = np.repeat(np.arange(len(invoked), dtype=np.int32), lengths)
+    steps = np.arange(first[-1]) + np.repeat(found.steps_from[source] - first[:-1], lengths)
+    count = found.counts[steps]
+    if lists:
+        nothing = (found.fs[steps] == READ) & (outcome[of] == OK) & (count < 0)
+        count[nothing] = 0
+    txns = Transactions(
+        invoked=invoked,
+        completed=np.where(outcome == OK, other, NEVER),
+        process=columns.process[invoked],
+        outcome=outcome,
+        first=first,
+        of=of,
+        f=found.fs[steps],
+        key=found.keys[steps],
+        version=found.versions[steps],
+        begin=found.begins[steps],
+        end=found.ends[steps],
+        count=count,
+        text=found.text,
+        key_spans=(found.key_begins, found.key_ends),
+        version_key=found.version_keys,
+        version_spans=(found.version_begins, found.version_ends),
+        slots=found.slots,
+        lists=lists,
+    )
+    _written_once(txns)
+    return txns
+
+
+def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integers) -> None:
+    """Hold every completion to what its invocation asked."""
+    asked, told = found.steps_from[:-1][done], found.steps_from[invocations:-1]
+    lengths = np.diff(found.steps_from)[done]
+    differ = np.flatnonzero(lengths != np.diff(found.steps_from)[invocations:])
+    if not len(differ):
+        offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        a, b = np.repeat(asked, lengths) + offset, np.repeat(told, lengths) + offset
+        same = (found.fs[a] == found.fs[b]) & (found.keys[a] == found.keys[b])
+        same &= (found.fs[a] == READ) | (found.versions[a] == found.versions[b])
+        differ = np.repeat(np.arange(len(done)), lengths)[~same]
+    if len(differ):
+        raise IllegalOperation(
+            int(rows[invocations + differ[0]]), "a completion whose steps are not its invocation's"
+        )
+
+
+def _written_once(txns: Transactions) -> None:
+    """What is read must tell who wrote it."""
+    steps = np.flatnonzero(txns.writes)
+    written = txns.version[steps]
+    first = np.full(txns.versions, -1, dtype=np.int64)
+    first[written[::-1]] = steps[::-1]
+    again = np.flatnonzero(first[written] != steps)
+    if len(again):
+        step = int(steps[again[0]])
+        raise IllegalOperation(
+            int(txns.invoked[txns.of[step]]),
+            f"{txns.value(txns.version[step])!r} is written to {txns.key_of(step)!r} a second time, "
+            f"after {txns.who(first[txns.version[step]])}; "
+            "each value of a key must be written once, or reads do not tell by whom",
+        )
+
+
+@dataclass(frozen=True)
+class _Scanned:
+    text: Any
+    steps_from: Integers
+    fs: Integers
+    keys: Integers
+    versions: Integers
+    begins: Integers
+    ends: Integers
+    counts: Integers
+    key_begins: Integers
+    key_ends: Integers
+    version_keys: Integers
+    version_begins: Integers
+    version_ends: Integers
+    slots: Integers
+
+
+def _rules(lists: bool) -> dict[int, str]:
+    written = "append" if lists else "w"
+    return {
+        scan.NOT_STEPS: f"a txn's value is a list of [f, key, value], f {written} or r",
+        scan.NOT_AN_F: f"the f of a step is {written} or r",
+        scan.NOT_A_KEY: "the key of a step is a number or a text",
+        scan.NOT_A_VALUE: f"the value of {written} is a number or a text, and of r "
+        + ("a list of these" if lists else "one too")
+        + ", or nothing",
+        scan.NOT_A_LIST: "what r reads is a list of numbers or texts, or nothing",
+    }
+
+
+def _scanned(texts: Sequence[str], lists: bool) -> _Scanned | tuple[int, str]:
+    """All texts as steps, or the first text that breaks the grammar and how."""
+    for canonical in (False, True):
+        joined = "".join(texts)
+        lengths = np.fromiter(
+            map(len, texts) if joined.isascii() else (len(t.encode()) for t in texts), np.int64, len(texts)
+        )
+        raw = joined.encode()
+        del joined
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        text: Any = np.frombuffer(raw, dtype=np.uint8) if IS_COMPILED else raw
+        room = raw.count(b"[") + 1
+        written = raw.count(b'"append"') + 1 if lists else room
+        # Half the memory where positions are small, which they are below two gigabytes.
+        width = np.int32 if len(raw) < np.iinfo(np.int32).max else np.int64
+
+        def zeros(length: int, width: Any = width) -> Integers:
+            return np.zeros(length, dtype=width)
+
+        fs, steps = zeros(room, np.int8), [zeros(room) for _ in range(5)]
+        steps_from = zeros(len(texts) + 1)
+        key_slots, slots = (zeros(1 << (3 * count // 2).bit_length()) for count in (room, written))
+        key_arrays, version_arrays = [zeros(room) for _ in range(3)], [zeros(written) for _ in range(3)]
+        totals = zeros(3)
+        wrong = int(
+            scan.scan(
+                text, starts, int(lists), steps_from, fs, *steps, key_slots, *key_arrays, slots,
+                *version_arrays, totals,
+            )
+        )  # fmt: skip
+        if wrong == scan.FINE:
+            total, keys, versions = totals.tolist()
+            cut = [array[:total] for array in (fs, *steps)]
+            cut += [array[:keys].copy() for array in key_arrays[1:]]
+            cut += [array[:versions] for array in version_arrays]
+            return _Scanned(text, steps_from, *cut, slots)  # type: ignore[call-arg]
+        document, rule = wrong >> 4, wrong & 15
+        if canonical:
+            break
+        try:  # blanks, say: once more, as our own writer puts it
+            texts = [msgspec.json.encode(msgspec.json.decode(text)).decode() for text in texts]
+        except msgspec.DecodeError:
+            break
+    shown = texts[document] if len(texts[document]) < 80 else f"{texts[document][:77]}..."
+    return document, f"{_rules(lists).get(rule, 'not JSON')}: {shown}"

@@ -1,0 +1,145 @@
+"""Each anomaly's smallest history is named, and named exactly; what it rules out; how it is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from checkers.transactions.consistency import MODELS, ruled_out
+from checkers.verdict import Validity
+from tests.checkers.transactions.minimal import anomalies, judged
+
+TOGETHER_OF_LISTS = {
+    "G0": (("ax1 ay1", "ax2 ay2", "rx12 ry21"), {"G0"}),
+    "G1a": (("fail: ax1", "rx1"), {"G1a"}),
+    "G1b": (("ax1 ax2", "rx1"), {"G1b"}),
+    "G1c": (("ax1 ry1", "ay1 rx1"), {"G1c"}),
+    "read skew": (("ax1 ay1", "rx1 ry"), {"G-single"}),
+    "long fork": (("ax1", "ay1", "rx1 ry", "rx ry1"), {"G-nonadjacent"}),
+    "write skew": (("rx ay1", "ry ax1"), {"G2-item"}),
+    "lost update": (("rx ax1", "rx ax2", "rx12"), {"lost-update", "G-single"}),
+    "internal": (("ax1 rx",), {"internal"}),
+    "internal, repeated": (("rx rx1", "ax1"), {"internal"}),
+    "internal, appended": (("ax2", "rx2 ax1 rx1"), {"internal", "incompatible-order"}),
+    "future": (("rx1 ax1",), {"internal"}),
+    "dirty update": (("fail: ax1", "ax2", "rx12"), {"G1a", "dirty-update"}),
+    "duplicate": (("ax1", "rx11"), {"duplicate-elements"}),
+    "garbage": (("ax1", "rx12"), {"garbage-read"}),
+    "incompatible": (("ax1", "ax2", "rx12", "rx21"), {"incompatible-order"}),
+    "an unknown outcome that was seen": (("info: ax1 ay1", "rx1 ry"), {"G-single"}),
+    "an unknown outcome that was not": (("info: ax1", "rx"), set()),
+}
+TOGETHER_OF_REGISTERS = {
+    "G1a": (("fail: wx1", "rx1"), {"G1a"}),
+    "G1b": (("wx1 wx2", "rx1"), {"G1b"}),
+    "G1c": (("wx1 ry1", "wy1 rx1"), {"G1c"}),
+    "read skew": (("wx1 wy1", "rx1 ry"), {"G-single"}),
+    "long fork": (("wx1", "wy1", "rx1 ry", "rx ry1"), {"G-nonadjacent"}),
+    "write skew": (("rx wy1", "ry wx1"), {"G2-item"}),
+    "lost update": (("rx wx1", "rx wx2"), {"lost-update", "G2-item"}),
+    "internal": (("wx1 rx2", "wx2"), {"internal"}),
+    "future": (("rx1 wx1",), {"internal"}),
+    "garbage": (("rx1",), {"garbage-read"}),
+}
+ONE_BY_ONE = {
+    "a stale read": (("ax1", "rx"), {"G-single-realtime"}),
+    "a read that goes back": (("ax1", "rx1", "rx"), {"G-single-realtime"}),
+    "writes against real time": (("ax1", "ax2", "rx21"), {"G0-realtime"}),
+    "a read of the future": (("rx1", "ax1"), {"G1c-realtime"}),
+    "all in order": (("ax1", "rx1 ay2", "ry2 rx1"), set()),
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER_OF_LISTS)
+def test_the_smallest_history_of_lists_with_an_anomaly_is_named(case: str) -> None:
+    lines, expected = TOGETHER_OF_LISTS[case]
+    assert anomalies(*lines, together=True) == expected
+
+
+@pytest.mark.parametrize("case", TOGETHER_OF_REGISTERS)
+def test_the_smallest_history_of_registers_with_an_anomaly_is_named(case: str) -> None:
+    lines, expected = TOGETHER_OF_REGISTERS[case]
+    assert anomalies(*lines, together=True, lists=False) == expected
+
+
+@pytest.mark.parametrize("case", ONE_BY_ONE)
+@pytest.mark.parametrize("lists", [True, False])
+def test_what_only_real_time_shows_is_named_so(case: str, lists: bool) -> None:
+    lines, expected = ONE_BY_ONE[case]
+    if not lists:
+        if case == "writes against real time":
+            lines = ("ax1", "ax2", "rx1")
+            expected = {"G-single-realtime"}
+        lines = tuple(line.replace("a", "w") for line in lines)
+    assert anomalies(*lines, lists=lists) == expected
+
+
+def test_what_only_a_process_shows_is_named_so() -> None:
+    from checkers.transactions.checker import Isolation
+    from harness.history import History, Operation
+    from tests.checkers.builders import recording
+
+    rows = [
+        (0, "invoke", [["append", "x", 1]]),
+        (1, "invoke", [["r", "x", None]]),
+        (0, "ok", [["append", "x", 1]]),
+        (0, "invoke", [["r", "x", None]]),
+        (0, "ok", [["r", "x", []]]),
+        (1, "ok", [["r", "x", [1]]]),
+    ]
+    history = History([Operation(i, i, p, t, "txn", None, v) for i, (p, t, v) in enumerate(rows)])  # type: ignore[arg-type]
+    verdict = Isolation("list-append").check(recording(history))
+    assert verdict.measures["anomalies"] == {"G-single-process": 1}
+    assert "process 0 did T" in verdict.evidence[0].text
+    assert Isolation("list-append", "serializable").check(recording(history)).validity is Validity.VALID
+
+
+def test_an_anomaly_rules_out_every_stronger_model_and_no_weaker_one() -> None:
+    assert set(ruled_out(["G0"])) == set(MODELS)
+    assert "snapshot-isolation" not in ruled_out(["G2-item"])
+    assert {"serializable", "strong-session-serializable", "strict-serializable"} <= set(
+        ruled_out(["G2-item"])
+    )
+    assert "serializable" not in ruled_out(["G-single-realtime"])
+    assert "strong-snapshot-isolation" in ruled_out(["G-single-realtime"])
+    assert "strong-session-snapshot-isolation" not in ruled_out(["G-single-realtime"])
+    assert "consistent-view" not in ruled_out(["G-nonadjacent"])
+    assert "read-committed" not in ruled_out(["lost-update"])
+    assert ruled_out([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("consistency", "validity"),
+    [
+        ("snapshot-isolation", Validity.VALID),
+        ("serializable", Validity.INVALID),
+        ("strict-serializable", Validity.INVALID),
+    ],
+)
+def test_the_verdict_is_on_the_model_that_was_asked_for(consistency: str, validity: Validity) -> None:
+    verdict = judged("rx ay1", "ry ax1", together=True, consistency=consistency)
+    assert verdict.validity is validity
+    assert "G2-item" in verdict.summary
+
+
+def test_a_cycle_is_told_step_by_step_with_its_operations() -> None:
+    verdict = judged("ax1 ay1", "rx1 ry", together=True)
+    told = verdict.evidence[0]
+    assert "operation 0, [append x 1, append y 1]" in told.text
+    assert "T1 saw the initial state of y and so did not observe T2's append of 1" in told.text
+    assert "However, T2 comes before T1, because T1 read T2's append of 1 to x" in told.text
+    assert told.operations == (0, 1, 2, 3)
+    assert [(link.source, link.target, link.kind) for link in told.links] == [(1, 0, "rw"), (0, 1, "wr")]
+
+
+def test_a_history_in_which_nothing_was_read_is_unknown() -> None:
+    assert judged("ax1", "ax2").validity is Validity.UNKNOWN
+
+
+def test_many_who_read_one_version_precede_many_who_wrote_but_not_themselves() -> None:
+    """Beyond some pairs the graph has joints in place of edges: no cycle comes of them, none is lost."""
+    readers = [f"rx wy{n}" for n in range(20)]
+    assert anomalies(*readers, *[f"wx{n}" for n in range(20)], together=True, lists=False) == set()
+    both = [f"rx wx{n}" for n in range(12)]
+    assert anomalies(*both, together=True, lists=False) == {"lost-update", "G2-item"}
+    one = ["rx wx0", *[f"wx{n}" for n in range(1, 90)]]
+    assert anomalies(*one, together=True, lists=False) == set()
