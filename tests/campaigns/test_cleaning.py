@@ -1,0 +1,98 @@
+"""A harness that is killed while it breaks a cluster leaves nothing that the next start does not remove."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness.control.netns import reasons_against
+from harness.control.processes import carrying
+from harness.history import read_history
+from tests.campaigns.ackproof import ACKPROOF
+
+pytestmark = pytest.mark.campaign
+
+SEED = 20261122
+AT_ONCE = 5
+KILLS = {"local": 25, "netns": 25}
+"""Fifty in all; see `FAULTS`."""
+FAULTS = {
+    "local": "kill,pause,partition,slow,storm",
+    "netns": "kill,pause,partition,slow,loss",
+}
+LONGEST_S = 6.0
+"""From when the run's folder is there: some kills come while nodes are being started, most under faults."""
+START_BOUND_S = 60.0
+
+
+def network_of_the_machine() -> dict[str, bytes]:
+    """What a forgotten namespace, link, rule or mount would change."""
+    commands = {
+        "namespaces": ["ip", "netns"],
+        "links": ["ip", "-br", "link"],
+        "rules": ["nft", "list", "ruleset"],
+    }
+    told = {name: subprocess.run(argv, capture_output=True).stdout for name, argv in commands.items()}
+    return {**told, "mounts": Path("/proc/self/mounts").read_bytes()}
+
+
+def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, list[str]]:
+    """Start a run and kill -9 it; (whether it left anything running, what is wrong after the clean-up)."""
+    state = folder / "state"
+    environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", FAULTS[hosts], "--rate", "60"]
+    run = subprocess.Popen(
+        [*argv, "--time-limit", "300", "--store", str(folder / "store")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + START_BOUND_S
+    while not (folder / "store" / "latest").exists():
+        assert time.monotonic() < deadline, "the run never began"
+        time.sleep(0.02)
+    time.sleep(after_s)  # the instant is what is drawn; nothing is waited for
+    wrong = [] if run.poll() is None else [f"it had ended by itself: {(run.stderr or b'')!r}"]
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    left = bool(carrying("XDG_STATE_HOME", str(state)))
+    cleaned = subprocess.run(
+        [ACKPROOF, "clean"], capture_output=True, text=True, env=environment, timeout=120
+    )
+    if cleaned.returncode:
+        wrong.append(f"clean ended with {cleaned.returncode}: {cleaned.stdout} {cleaned.stderr}")
+    if still := carrying("XDG_STATE_HOME", str(state)):
+        wrong.append(f"processes still run: {still}")
+    if ledgers := sorted(state.rglob("*.jsonl")):
+        wrong.append(f"ledgers are left: {ledgers}")
+    for history in folder.rglob("history.jsonl"):
+        read_history(history)  # raises if what was recorded cannot be analysed
+    return left, wrong
+
+
+@pytest.mark.parametrize("hosts", KILLS)
+@pytest.mark.timeout(400)
+def test_kill_9_of_a_run_at_any_instant_leaves_nothing_behind(hosts: str, tmp_path: Path) -> None:
+    if hosts == "netns" and reasons_against():
+        pytest.skip("; ".join(reasons_against()))
+    chance = random.Random(f"{SEED} {hosts}")
+    before = network_of_the_machine() if hosts == "netns" else {}
+    instants = [chance.uniform(0, LONGEST_S) for _ in range(KILLS[hosts])]
+    folders = [tmp_path / str(number) for number in range(len(instants))]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ended = list(
+            pool.map(lambda one: killed_in_mid_run(hosts, *one), zip(folders, instants, strict=True))
+        )
+    wrong = {instants[number]: what for number, (_, what) in enumerate(ended) if what}
+    assert not wrong, f"by seconds into the run: {wrong}"
+    assert sum(left for left, _ in ended) > KILLS[hosts] // 2, "most kills came while something ran"
+    after = network_of_the_machine() if hosts == "netns" else {}
+    assert after == before
