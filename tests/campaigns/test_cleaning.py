@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -27,9 +28,16 @@ FAULTS = {
     "local": "kill,pause,partition,slow,storm",
     "netns": "kill,pause,partition,slow,loss",
 }
+DISK = "power,slow-disk"
+"""Added where file systems can be made: they are mounts, which a kill must not leave."""
 LONGEST_S = 6.0
 """From when the run's folder is there: some kills come while nodes are being started, most under faults."""
 START_BOUND_S = 60.0
+
+
+def disk_is_usable() -> bool:
+    """Whether this machine has FUSE."""
+    return os.path.exists("/dev/fuse") and shutil.which("fusermount3") is not None
 
 
 def network_of_the_machine() -> dict[str, bytes]:
@@ -47,7 +55,8 @@ def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, l
     """Start a run and kill -9 it; (whether it left anything running, what is wrong after the clean-up)."""
     state = folder / "state"
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
-    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", FAULTS[hosts], "--rate", "60"]
+    faults = f"{FAULTS[hosts]},{DISK}" if disk_is_usable() else FAULTS[hosts]
+    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", faults, "--rate", "60"]
     run = subprocess.Popen(
         [*argv, "--time-limit", "300", "--store", str(folder / "store")],
         stdout=subprocess.DEVNULL,
