@@ -16,7 +16,9 @@ FINAL_LIST = "final-list"
 FINAL_LOCAL = "final-local"
 
 WRITES = (REGISTER, DEREGISTER)
-CLIENT_OPERATIONS = frozenset({REGISTER, DEREGISTER, LOOKUP, LIST, FINAL_LIST, FINAL_LOCAL})
+MEMBERS = "members"
+"""Of the `membership` workload: it says nothing of any instance."""
+CLIENT_OPERATIONS = frozenset({REGISTER, DEREGISTER, LOOKUP, LIST, FINAL_LIST, FINAL_LOCAL, MEMBERS})
 """All that this workload's clients do; a checker that meets another cannot tell what it changed."""
 
 

@@ -8,6 +8,7 @@ from harness.suggest import unknown_name
 from harness.workload.base import Workload
 from harness.workload.config import config
 from harness.workload.ephemeral import ephemeral
+from harness.workload.membership import membership
 from harness.workload.registry import registry
 from harness.workload.sessions import sessions
 
@@ -16,6 +17,7 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "config": config,
     "sessions": sessions,
     "ephemeral": ephemeral,
+    "membership": membership,
 }
 """Name to maker; a maker is given the nodes' names and the number of clients."""
 
