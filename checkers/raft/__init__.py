@@ -2,8 +2,9 @@
 
 What lives here: `replay` (one node's trace -> what it did, with its log rebuilt), `cluster` (all of
 them, and what is missing), `causality` (what happened before what, by messages), and the invariants
-by subject: `elections`, `logs`, `state_machine`, `acknowledgement`, `snapshots`, `membership`. What may
-not: any knowledge of how a node is built; docs/trace-format.md is all there is.
+by subject: `elections`, `logs`, `state_machine`, `acknowledgement`, `snapshots`, `membership`; and
+`conformance`: each step held against the specification's actions. What may not: any knowledge of how a
+node is built; docs/trace-format.md is all there is.
 
 Events of different nodes are ordered by messages, terms and indices, never by time stamps. What a
 trace lacks makes a verdict `unknown`, unless what is there already shows a violation.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from checkers.raft.acknowledgement import DurableBeforeAcknowledge
 from checkers.raft.cluster import Replays
+from checkers.raft.conformance import Conformance
 from checkers.raft.elections import ElectionSafety, OneVoteATerm, TermMonotonic
 from checkers.raft.logs import (
     CommittedNeverTruncated,
@@ -28,6 +30,11 @@ from checkers.verdict import Checker
 
 
 def raft_checkers() -> tuple[Checker, ...]:
+    """Every invariant, and conformance to the specification's steps."""
+    return (*raft_invariants(), Conformance())
+
+
+def raft_invariants() -> tuple[Checker, ...]:
     """Every invariant; together they replay a recording's traces once."""
     replays = Replays()
     return (
@@ -47,4 +54,4 @@ def raft_checkers() -> tuple[Checker, ...]:
     )
 
 
-__all__ = ["raft_checkers"]
+__all__ = ["raft_checkers", "raft_invariants"]

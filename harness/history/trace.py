@@ -66,6 +66,12 @@ class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     peer: str | None = None
     message: str | None = None
     message_id: str | None = None
+    count: int = 0
+    """Of an AppendEntries: how many entries, after `index`. Of snapshots' messages: bytes, in all or held."""
+    ok: bool | None = None
+    """Of a reply: granted, or success."""
+    of_term: int | None = None
+    """Of a message: its term, where that is not its sender's."""
     op: str | None = None
     members: tuple[str, ...] | None = None
     learners: tuple[str, ...] = ()

@@ -45,7 +45,9 @@ def node_trace(node: str, lives: Iterable[Iterable[TraceLine]]) -> NodeTrace:
     events: list[TraceEvent] = []
     for life, lines in enumerate(lives, start=1):
         for seq, (at, trace) in enumerate(lines, start=1):
-            given = {name: value for name, value in trace.fields.items() if name in _READ}
+            given = {
+                name: value for name, value in trace.fields.items() if value is not None and name in _READ
+            }
             if given.get("entries"):
                 given["entries"] = tuple(TraceEntry(*row) for row in given["entries"])
             elif "entries" in given:

@@ -39,6 +39,7 @@ from node_impl.raft.outbox import Durable, Outbox
 from node_impl.raft.progress import Progress
 from node_impl.raft.read_rounds import ReadRounds
 from node_impl.raft.snapshots import encode_snapshot
+from node_impl.raft.tracing import TOLD
 
 
 class State:
@@ -230,6 +231,13 @@ class State:
         """Send a message once `after` is synced; returns its message id."""
         self._messages += 1
         message_id = f"{self._message_prefix}{self._messages}"
-        self.trace("send", peer=to, message=type(body).__name__, message_id=message_id)
+        kind = type(body)
+        told = TOLD.get(kind)
+        if told is None:
+            self.trace("send", peer=to, message=kind.__name__, message_id=message_id)
+        else:
+            of_term = None if body.term == self.current_term else body.term  # type: ignore[union-attr]
+            said = told(body)
+            self.trace("send", peer=to, message=kind.__name__, message_id=message_id, of_term=of_term, **said)
         self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
         return message_id

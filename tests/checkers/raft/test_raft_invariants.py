@@ -7,19 +7,19 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from checkers.raft import raft_checkers
+from checkers.raft import raft_invariants
 from checkers.verdict import Validity, Verdict
 from harness.history import NodeTrace
 from tests.checkers.builders import recording
 from tests.checkers.traces import ClusterBuilder, entry, healthy_cluster
 
-NAMES = tuple(checker.name for checker in raft_checkers())
+NAMES = tuple(checker.name for checker in raft_invariants())
 
 
 def judge(traces: ClusterBuilder | dict[str, NodeTrace]) -> dict[str, Verdict]:
     built = traces.build() if isinstance(traces, ClusterBuilder) else traces
     run = recording(traces=built)
-    return {checker.name: checker.check(run) for checker in raft_checkers()}
+    return {checker.name: checker.check(run) for checker in raft_invariants()}
 
 
 def invalid(traces: ClusterBuilder | dict[str, NodeTrace]) -> set[str]:

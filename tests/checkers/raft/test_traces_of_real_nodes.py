@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from checkers.raft import raft_checkers
+from checkers.raft import raft_checkers, raft_invariants
 from checkers.verdict import Validity, Verdict
 from harness.history import NodeTrace, TraceEvent
 from node_impl.build import DEFAULT_PARTS, Parts
@@ -196,7 +196,9 @@ def with_snapshot_installed(last: int, digest: str = "d", what: str = "") -> dic
     n2.restart().enter(1).append(one, entry(2, 1), three).synced()
     n2.log, n2.commit, n2.applied = n2.log[:last], 2, 2
     n2.trace("snapshot", index=2, entries=(two,), digest=digest, peer="n1")
-    return judge({name: node.build() for name, node in (("n1", n1), ("n2", n2))})
+    traces = {name: node.build() for name, node in (("n1", n1), ("n2", n2))}
+    run_ = recording(nodes=tuple(traces), traces=traces)
+    return {checker.name: checker.check(run_) for checker in raft_invariants()}
 
 
 def test_a_snapshot_installed_as_it_should_be_is_accepted() -> None:

@@ -1,0 +1,133 @@
+"""What of a node's state is on its disk: hence what a restart may bring back, and when a message may leave.
+
+The specification's currentTerm, votedFor and log are durable the moment they change. A node's are when a
+`synced` event says so. Two questions follow, and both are answered from one node's own trace:
+
+- *Which states may a life begin with?* The least that is certainly on disk, or any later one: a kill may
+  have come in the midst of a write. So the old log cut anywhere above what was synced; or, where a
+  truncation was not synced, the log as it was before it.
+- *When did a message leave that promises something?* Not before what it promises was on disk. It is said
+  to be held until then; `order.py` lets nobody receive what is held.
+
+A `synced` event tells the vote that is on disk, and not its term, which may be an older one. *At most* the
+newest state with that vote is on disk, *at least* the oldest one since the `synced` line before (with one
+write at a time, all that was traced before that line is on disk by now). Each question takes the bound that
+never accuses a correct node.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from checkers.raft.conformance.spec import Entry, Refused, Server
+from harness.history import TraceEvent
+
+Log = list[Entry | None]
+
+
+class Held(NamedTuple):
+    """A message that waits for the disk."""
+
+    message_id: str
+    log: int
+    """The log up to here must be on disk; 0: nothing of it."""
+    hard: int
+    """And this state of term and vote."""
+
+
+class Disk:
+    """One node's disk, as far as its trace tells."""
+
+    def __init__(self) -> None:
+        self.held: list[Held] = []
+        self._hard: list[tuple[int, str | None]] = [(0, None)]
+        self._first = 0  # the number of the state that _hard begins with
+        self._least = 0
+        self._most = 0
+        self._at_last_sync = 0
+        self._replaced: list[tuple[Log, int]] = []
+        self._unsynced_cut: int | None = None
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest state of term and vote."""
+        return self._first + len(self._hard) - 1
+
+    def has(self, i: Server, log: int, hard: int) -> bool:
+        """Whether this may be on disk by now."""
+        return log <= i.own_durable and hard <= self._most
+
+    def changed(self, i: Server) -> None:
+        """currentTerm or votedFor is another."""
+        self._hard.append((i.current_term, i.voted_for))
+
+    def hold(self, message_id: str, log: int) -> None:
+        """A message waits for all that is so far, and for the log up to `log`."""
+        self.held.append(Held(message_id, log, self.newest))
+
+    def before_cut(self, log: Log, least: int, index: int) -> None:
+        """`log`, of which no less than `least` can come back, has lost what lay from `index` on.
+
+        Below an installed snapshot nothing comes back by itself: it is on disk as a whole, or not at all.
+        """
+        self._replaced.append((log, least))
+        self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
+        self.held = [Held(m, min(needed, index - 1), hard) for m, needed, hard in self.held]
+
+    def synced(self, i: Server, event: TraceEvent) -> list[str]:
+        """A write is over: which messages leave now."""
+        if event.index is not None:
+            i.own_durable = max(i.own_durable, min(event.index, len(i.log)))
+            if self._unsynced_cut is not None and event.index >= self._unsynced_cut:
+                self._replaced, self._unsynced_cut = [], None
+        numbers = range(max(self._at_last_sync, self._first), self.newest + 1)
+        fitting = [n for n in numbers if self._hard[n - self._first][1] == event.vote]
+        self._least = max(self._least, fitting[0] if fitting else self._at_last_sync)
+        self._most = max(self._most, fitting[-1] if fitting else self._least)
+        self._at_last_sync = self.newest
+        del self._hard[: self._least - self._first]
+        self._first = self._least
+        free = [held.message_id for held in self.held if self.has(i, held.log, held.hard)]
+        if free:
+            self.held = [held for held in self.held if not self.has(i, held.log, held.hard)]
+        return free
+
+    def recovered(self, i: Server, event: TraceEvent, last: Entry | None) -> Log:
+        """The log that a life begins with.
+
+        Args:
+            last: its last entry, as the node names it; None if it does not.
+
+        Raises:
+            Refused: nothing that was on disk can have become this.
+        """
+        if (event.term, event.vote) not in self._hard[self._least - self._first :]:
+            term, vote = self._hard[self._least - self._first]
+            raise Refused(
+                "Restart",
+                f"currentTerm'[i] and votedFor'[i] are what was on disk (at least term {term}, "
+                f"vote {vote or 'Nil'}; not term {event.term}, vote {event.vote or 'Nil'})",
+            )
+        length = event.last
+        versions = [(i.log, max(i.own_durable, i.covered)), *self._replaced]
+        fitting = [log[:length] for log, least in versions if least <= length <= len(log)]
+        if length and last is not None:
+            fitting = [log for log in fitting if log[-1] in (last, None)]
+        if not fitting:
+            raise Refused(
+                "Restart",
+                f"log'[i] is what was on disk (at least up to index {i.own_durable}, at most "
+                f"{len(i.log)}; not up to {length}{'' if last is None else f' of term {last[0]}'})",
+            )
+        first, *others = fitting
+        return [entry if all(log[at] == entry for log in others) else None for at, entry in enumerate(first)]
+
+    def restarted(self, i: Server) -> list[str]:
+        """A life has begun; returns the messages of the one before that had never left."""
+        lost = [held.message_id for held in self.held]
+        self.held = []
+        number = self.newest + 1
+        self._hard = [(i.current_term, i.voted_for)]
+        self._first = self._least = self._most = self._at_last_sync = number
+        self._replaced, self._unsynced_cut = [], None
+        return lost

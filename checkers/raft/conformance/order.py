@@ -1,0 +1,146 @@
+"""All nodes' steps in one order that their messages allow, each node following its refinement.
+
+A message is received after it was sent, and nothing else orders the steps of different nodes: no time stamp
+is looked at. Every order that respects this is a behaviour of the same specification, since actions of
+different servers meet in `messages` alone; so one is enough.
+
+A message that promises something is *sent* only when what it promises is on its sender's disk, later than its
+line in the trace (`disk.py`). Whoever received it comes after that. If no order is left then, it was
+received before it can have been sent, and that is a violation: the node answered before its disk did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from checkers.raft.conformance.refinement import Bag, Refinement, Step
+from checkers.raft.conformance.spec import Server
+from harness.history import NodeTrace, TraceEvent
+
+
+@dataclass
+class _Node:
+    """One node on its way through its trace."""
+
+    refinement: Refinement
+    events: Iterator[TraceEvent]
+    event: TraceEvent | None
+    following: TraceEvent | None
+
+    def step(self) -> None:
+        assert self.event is not None
+        self.refinement.step(self.event, self.following)
+        self.event, self.following = self.following, next(self.events, None)
+
+
+@dataclass
+class Run:
+    """Every node's refinement, stepped through all of its trace.
+
+    Args:
+        nodes: all of the cluster, traced or not.
+        traces: what they traced.
+        incomplete: those of whose trace something is missing.
+    """
+
+    nodes: tuple[str, ...]
+    traces: Mapping[str, NodeTrace]
+    incomplete: frozenset[str]
+    refinements: dict[str, Refinement] = field(default_factory=dict)
+    early: list[Step] = field(default_factory=list)
+    """Messages that were received though what they promise was not on disk."""
+
+    def __post_init__(self) -> None:
+        self._bag = Bag()
+        self._held: dict[str, TraceEvent] = {}
+        self._never_left: dict[str, TraceEvent] = {}
+        self._under_way: dict[str, _Node] = {}
+        voters = frozenset(self.nodes)
+        for name, trace in self.traces.items():
+            refinement = self.refinements[name] = Refinement(
+                Server(name, voters),
+                name not in self.incomplete,
+                self._bag,
+                hold=self._held.__setitem__,
+                release=self._release,
+                never_left=self._lose,
+            )
+            events = iter(trace.events)
+            self._under_way[name] = _Node(refinement, events, next(events, None), next(events, None))
+        self._go()
+
+    def _release(self, message_ids: Iterable[str]) -> None:
+        for message_id in message_ids:
+            self._held.pop(message_id, None)
+
+    def _lose(self, message_ids: Iterable[str]) -> None:
+        for message_id in message_ids:
+            sent = self._held.pop(message_id, None)
+            if sent is not None:
+                self._never_left[message_id] = sent
+
+    def _go(self) -> None:
+        waiting = self._under_way
+        while waiting:
+            moved = False
+            for name, node in tuple(waiting.items()):
+                while node.event is not None and (
+                    node.event.event != "receive" or self._may_take(node.event)
+                ):
+                    node.step()
+                    moved = True
+                if node.event is None:
+                    self._lose(held.message_id for held in node.refinement.disk.held)
+                    del waiting[name]
+                    moved = True
+            if not moved:
+                self._force()
+
+    def _may_take(self, event: TraceEvent) -> bool:
+        """Whether a message has been sent; or certainly never will be, which its receiver will find."""
+        message_id, sender = event.message_id or "", event.peer or ""
+        if message_id in self._bag:
+            if message_id in self._held:
+                return False
+            sent = self._never_left.pop(message_id, None)
+            if sent is not None:
+                self._is_early(sent, event)
+            return True
+        if sender in self._under_way:
+            return False
+        self._was_never_sent(event)
+        return True
+
+    def _force(self) -> None:
+        """Everybody waits for somebody. One of them goes on: first who may, for all that is known."""
+        blocked = [node.event for node in self._under_way.values() if node.event is not None]
+        by_gap = [e for e in blocked if e.message_id not in self._bag and e.peer in self.incomplete]
+        by_disk = [e for e in blocked if e.message_id in self._held]
+        event = (by_gap or by_disk or blocked)[0]
+        sent = self._held.pop(event.message_id or "", None)
+        if sent is not None:
+            self._is_early(sent, event)
+        else:
+            self._was_never_sent(event)
+        self._under_way[event.node].step()
+
+    def _was_never_sent(self, event: TraceEvent) -> None:
+        self._bag[event.message_id or ""] = None
+        sender = event.peer or ""
+        if sender in self.refinements and sender not in self.incomplete:
+            self.early.append(
+                Step(event, "Receive", "m \\in DOMAIN messages", "", "", f"{event.message} from {sender}")
+            )
+
+    def _is_early(self, sent: TraceEvent, received: TraceEvent) -> None:
+        self.early.append(
+            Step(
+                sent,
+                "Send",
+                "what the message promises (term, vote, log) is on its sender's disk when it leaves",
+                "",
+                "",
+                f"{sent.message}, which {received.node} took (life {received.life}, seq {received.seq})",
+            )
+        )

@@ -1,0 +1,383 @@
+"""The refinement map: each event of a node's trace to the specification's actions (docs/conformance.md).
+
+One `Refinement` follows one node. Its server `i` holds the specification's variables; `step` takes the next
+event, finds the actions that it stands for, and takes them: their guards are held against the variables as
+they were, and against the message in hand, the one last received. Then what the event says of the node's
+state must be what the actions came to.
+
+Where a guard refuses, that is a `Step` with its words, and the server goes on with the node's own word, so
+that one violation does not hide the next, and none is told for what only follows from it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from checkers.raft.conformance import extensions as extra
+from checkers.raft.conformance import spec
+from checkers.raft.conformance.disk import Disk
+from checkers.raft.conformance.spec import CANDIDATE, LEADER, Entry, Extra, Message, Refused, Server, Unsure
+from checkers.raft.conformance.words import said_by, words_of
+from harness.history import TraceEntry, TraceEvent
+
+WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
+"""Within one step a node takes up a configuration before it has traced the snapshot that brings it."""
+
+
+class Bag(dict[str, Message | None]):
+    """messages: by id; None where the trace does not tell what one says."""
+
+
+class Step(NamedTuple):
+    """A step that is no action of the specification."""
+
+    event: TraceEvent
+    action: str
+    guard: str
+    before: str
+    after: str
+    message: str
+    """The message in hand, in words; empty if there is none."""
+
+
+@dataclass
+class Refinement:
+    """One node's steps as actions.
+
+    Args:
+        i: its variables, at Init.
+        is_whole: nothing is missing from its trace.
+        bag: every message sent so far, by whomever.
+        hold: called with the id of a message that waits for the disk.
+        release: called with the ids of messages that leave now.
+        never_left: called with the ids of messages that a kill took before they left.
+    """
+
+    i: Server
+    is_whole: bool
+    bag: Bag
+    hold: Callable[[str, TraceEvent], None]
+    release: Callable[[Iterable[str]], None]
+    never_left: Callable[[Iterable[str]], None]
+    disk: Disk = field(default_factory=Disk)
+    refused: list[Step] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    actions: Counter[str] = field(default_factory=Counter)
+    """How often each action was taken."""
+
+    _m: Message | None = None
+    """The message in hand; None: there is none."""
+    _m_is_unknown: bool = False
+    """There is one, and the trace does not tell what it says."""
+    _own_vote: int | None = None
+    """Of a candidate: the number, on its disk, of the state in which it has voted for itself."""
+    _standing: bool = False
+    """A Timeout whose vote for itself is still to come."""
+    _whole: dict[int, int] = field(default_factory=dict)
+    """Of each snapshot sent in this term, by its index: how many bytes it has."""
+    _interned: dict[Entry, Entry] = field(default_factory=dict)
+    _has_begun: bool = False
+
+    def __post_init__(self) -> None:
+        self._handlers: dict[str, Callable[[TraceEvent, TraceEvent | None], None]] = {
+            "restart": self._restart,
+            "term": self._term,
+            "vote": self._vote,
+            "role": self._role,
+            "append": self._append,
+            "truncate": self._truncate,
+            "synced": self._synced,
+            "commit": self._commit,
+            "apply": self._apply,
+            "snapshot": self._snapshot,
+            "configuration": self._configuration,
+            "send": self._send,
+            "receive": self._receive,
+        }
+
+    def step(self, event: TraceEvent, following: TraceEvent | None) -> None:
+        """Take the actions that one event stands for; `following` is the node's next event, if any."""
+        i = self.i
+        name = event.event
+        handler = self._handlers.get(name)
+        try:
+            if handler is not None:
+                handler(event, following)
+            if name not in WITHOUT_CHECK_OF_STATE and (
+                event.term != i.current_term
+                or event.commit != i.commit_index
+                or event.last != len(i.log)
+                or (event.role == LEADER) != (i.state == LEADER)
+            ):
+                raise Refused("Next", "some action changes currentTerm, state, log or commitIndex so")
+        except Refused as refused:
+            before, message = words_of(i), "" if self._m is None else said_by(self._m)
+            self._adopt(event)
+            if self._m_is_unknown:
+                self.doubts.append(f"{i.name} took a message of which the trace does not tell what it says")
+            else:
+                self.refused.append(Step(event, refused.action, refused.guard, before, words_of(i), message))
+        except Unsure as unsure:
+            self.doubts.append(str(unsure))
+            self._adopt(event)
+
+    # ---- terms, votes, roles -------------------------------------------------------------------------
+
+    def _term(self, event: TraceEvent, following: TraceEvent | None) -> None:
+        """UpdateTerm; or Timeout, if the node's vote for itself follows, or no message explains the term."""
+        i, m = self.i, self._m
+        votes_for_itself = (
+            following is not None
+            and following.event == "vote"
+            and following.vote == i.name
+            and following.life == event.life
+        )
+        is_told = m is not None and m.term == event.term
+        if event.term == i.current_term + 1 and (votes_for_itself or not is_told):
+            spec.timeout(i)
+            self.actions["Timeout"] += 1
+            self._standing = True
+        elif m is None:
+            raise Refused("UpdateTerm", "m \\in DOMAIN messages, m.mterm = currentTerm'[i]")
+        else:
+            spec.update_term(i, m, event.term)
+            self.actions["UpdateTerm"] += 1
+            self._standing = False
+        self._term_began()
+
+    def _term_began(self) -> None:
+        self._own_vote = None
+        self._whole = {}
+        self.disk.changed(self.i)
+
+    def _vote(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i = self.i
+        if event.vote == i.name and self._standing:  # RequestVote(i, i), and its handling
+            i.voted_for = i.name
+            self._standing = False
+            self.disk.changed(i)
+            self._own_vote = self.disk.newest
+            return
+        m = self._m
+        if not isinstance(m, spec.RequestVoteRequest) or m.source != event.vote:
+            raise Refused("HandleRequestVoteRequest", "m \\in DOMAIN messages, m.msource = votedFor'[i]")
+        spec.grant_vote(i, m)
+        self.disk.changed(i)
+        self.actions["HandleRequestVoteRequest"] += 1
+
+    def _role(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i, m = self.i, self._m
+        if event.role == LEADER:
+            spec.become_leader(i)
+            self.actions["BecomeLeader"] += 1
+        elif event.role == CANDIDATE:
+            if i.state == LEADER:
+                raise Refused("PreCandidate", "state[i] \\in {Follower, Candidate}")
+            self.actions["PreCandidate"] += i.state != CANDIDATE
+        elif i.state == CANDIDATE and isinstance(m, spec.AppendEntriesRequest) and m.term == i.current_term:
+            spec.return_to_follower(i)
+        else:
+            extra.step_down(i)
+            self.actions["StepDown"] += 1
+
+    # ---- log and commitIndex ---------------------------------------------------------------------------
+
+    def _entry(self, row: TraceEntry) -> Entry:
+        entry = (row.term, row.hash)
+        return self._interned.setdefault(entry, entry)
+
+    def _append(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i, rows = self.i, event.entries
+        if i.state == LEADER:
+            for row in rows:
+                spec.client_request(i, row.index, self._entry(row))
+            self.actions["ClientRequest"] += len(rows)
+        elif rows:
+            spec.accept_entries(i, self._m, rows[0].index, [self._entry(row) for row in rows])
+            self.actions["HandleAppendEntriesRequest"] += len(rows)
+
+    def _truncate(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i, index = self.i, event.index or event.last + 1
+        log, durable = list(i.log), i.own_durable
+        spec.remove_conflict(i, self._m, index)
+        self.disk.before_cut(log, max(durable, i.covered), index)
+        i.own_durable = min(durable, index - 1)
+        self.actions["HandleAppendEntriesRequest"] += len(log) - len(i.log)
+
+    def _commit(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        if self.i.state == LEADER:
+            spec.advance_commit_index(self.i, event.commit)
+            self.actions["AdvanceCommitIndex"] += 1
+        else:
+            spec.take_commit_index(self.i, self._m, event.commit)
+            self.actions["HandleAppendEntriesRequest"] += 1
+
+    # ---- disk ------------------------------------------------------------------------------------------
+
+    def _synced(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        """Nothing, but that a candidate's own vote arrives: HandleRequestVoteResponse(i, i)."""
+        i = self.i
+        self._m, self._m_is_unknown = None, False  # another step has begun
+        free = self.disk.synced(i, event)
+        if free:
+            self.release(free)
+        if self._own_vote is not None and self.disk.has(i, 0, self._own_vote):
+            spec.take_vote(i, spec.RequestVoteResponse(i.name, i.current_term, True))
+            self._own_vote = None
+
+    def _restart(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i = self.i
+        last = self._entry(event.entries[-1]) if event.entries else None
+        is_first, self._has_begun = not self._has_begun, True
+        self._m, self._m_is_unknown = None, False
+        if is_first and event.life == 1 and not event.last:
+            log: list[Entry | None] = []
+        elif is_first or not self.is_whole:  # Init, or what a gap hides: whatever it says is taken
+            log = [*[None] * (event.last - 1), last][: event.last]
+        else:
+            log = self.disk.recovered(i, event, last)
+            self.actions["Restart"] += 1
+        self._begin_life(event, log)
+
+    def _begin_life(self, event: TraceEvent, log: list[Entry | None]) -> None:
+        extra.begin_life(self.i, event.term, event.vote, log, event.index or 0)
+        lost = self.disk.restarted(self.i)
+        self._own_vote, self._standing, self._whole = None, False, {}
+        self.never_left(lost)
+
+    # ---- beyond the specification ------------------------------------------------------------------------
+
+    def _apply(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        rows = event.entries
+        first = rows[0].index if rows else event.applied + 1
+        extra.apply_entries(self.i, event.applied, first, [(row.term, row.hash) for row in rows])
+
+    def _snapshot(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i, index = self.i, event.index or 0
+        if event.peer is None:
+            extra.take_snapshot(i, index)
+            self.actions["TakeSnapshot"] += 1
+            return
+        last = self._entry(event.entries[-1]) if event.entries else None
+        log, durable, commit, least = i.log, i.own_durable, i.commit_index, max(i.own_durable, i.covered)
+        extra.install_snapshot(i, self._m, event.peer, index, last, event.last)
+        if i.log is not log:
+            self.disk.before_cut(log, least, commit + 1)
+            i.own_durable = min(durable, commit)
+        self.actions["InstallSnapshot"] += 1
+
+    def _configuration(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        extra.reconfigure(self.i, event.members or ())
+
+    # ---- messages --------------------------------------------------------------------------------------
+
+    def _send(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        assert event.message_id is not None
+        self.bag[event.message_id] = None  # should a guard refuse what it says
+        self.bag[event.message_id] = self._sent(event)
+
+    def _sent(self, event: TraceEvent) -> Message | None:
+        """RequestVote, AppendEntries, or a reply: the message, if the trace tells it."""
+        i, m, to, index, ok = self.i, self._m, event.peer or "", event.index, event.ok
+        term = event.term if event.of_term is None else event.of_term
+        promised = 0
+        sent: Message
+        match event.message:
+            case "AppendEntries" if index is not None:
+                self.actions["AppendEntries"] += 1
+                return spec.append_entries(i, to, term, index, event.count, event.commit)
+            case "AppendEntriesReply" if index is not None and ok is not None:
+                if self._m_is_unknown:
+                    sent = spec.AppendEntriesResponse(i.name, term, ok, index)
+                else:
+                    sent = spec.reply_entries(i, to, term, ok, index, m)
+                promised = index if ok else 0
+                self.actions["HandleAppendEntriesRequest"] += 1
+            case "RequestVote" if index is not None:
+                sent = spec.request_vote(i, term, index)
+                self.actions["RequestVote"] += 1
+            case "RequestVoteReply" if ok is not None:
+                if self._m_is_unknown:
+                    sent = spec.RequestVoteResponse(i.name, term, ok)
+                else:
+                    sent = spec.reply_vote(i, to, term, ok, m)
+            case "InstallSnapshot" if index is not None:
+                self._whole[index] = event.count
+                self.actions["SendSnapshot"] += 1
+                return extra.send_snapshot(i, term, index, event.count)
+            case "InstallSnapshotReply" if index is not None:
+                sent = extra.reply_snapshot(i, term, index, event.count, m)
+                is_whole = isinstance(m, Extra) and event.count >= m.count
+                promised = min(index, i.commit_index) if is_whole else 0
+            case "AppendEntries" | "AppendEntriesReply" | "RequestVote" | "RequestVoteReply":
+                return None
+            case "InstallSnapshot" | "InstallSnapshotReply":
+                return None
+            case kind:
+                return Extra(i.name, term, kind or "", 0, 0)
+        if not self.disk.has(i, promised, self.disk.newest) and self.is_whole:
+            self.disk.hold(event.message_id or "", promised)
+            self.hold(event.message_id or "", event)
+        return sent
+
+    def _receive(self, event: TraceEvent, _: TraceEvent | None) -> None:
+        i = self.i
+        m = self._m = self.bag.get(event.message_id or "")
+        self._m_is_unknown = m is None
+        if m is None:
+            self._take_unknown(event)
+        elif isinstance(m, spec.AppendEntriesResponse):
+            spec.take_match(i, m)
+            self.actions["HandleAppendEntriesResponse"] += 1
+        elif isinstance(m, spec.RequestVoteResponse):
+            spec.take_vote(i, m)
+            self.actions["HandleRequestVoteResponse"] += 1
+        elif isinstance(m, Extra) and m.kind == "InstallSnapshotReply":
+            extra.take_snapshot_ack(i, m, self._whole.get(m.index))
+
+    def _take_unknown(self, event: TraceEvent) -> None:
+        """Of a message that is not known, the best is assumed: nothing may be refused on its account."""
+        i, source = self.i, event.peer or ""
+        self.doubts.append(f"what {source}'s {event.message} {event.message_id} says is not known")
+        if event.message == "RequestVoteReply":
+            spec.take_vote(i, spec.RequestVoteResponse(source, i.current_term, True))
+        elif event.message in ("AppendEntriesReply", "InstallSnapshotReply"):
+            spec.take_match(i, spec.AppendEntriesResponse(source, i.current_term, True, len(i.log)))
+
+    # ---- after a refusal ---------------------------------------------------------------------------------
+
+    def _adopt(self, event: TraceEvent) -> None:
+        """Go on with the node's own word."""
+        i = self.i
+        if event.event == "restart":
+            last = self._entry(event.entries[-1]) if event.entries else None
+            log = list(i.log[: event.last])
+            log += [None] * (event.last - len(log))
+            if log and log[-1] != last:
+                log[-1] = last
+            self._begin_life(event, log)
+            return
+        if event.event == "append":
+            for row in event.entries:
+                i.log[row.index - 1 :] = [None] * max(0, row.index - 1 - len(i.log))
+                i.log.append(self._entry(row))
+        elif event.event == "snapshot" and event.peer is not None:
+            i.snapshot_index = i.covered = event.index or 0
+        if (i.current_term, i.voted_for) != (event.term, i.voted_for) or event.event == "vote":
+            is_new = event.term != i.current_term
+            i.current_term = event.term
+            i.voted_for = event.vote if event.event == "vote" else None if is_new else i.voted_for
+            self.disk.changed(i)
+            if is_new:
+                self._own_vote, self._whole = None, {}
+        i.state = event.role if event.role == LEADER or i.state == LEADER else i.state
+        i.commit_index, i.last_applied = event.commit, event.applied
+        if len(i.log) > event.last:
+            self.disk.before_cut(list(i.log), i.own_durable, event.last + 1)
+            del i.log[event.last :]
+        i.log += [None] * (event.last - len(i.log))
+        i.own_durable = min(i.own_durable, event.last)
+        i.covered = min(i.covered, event.last)
