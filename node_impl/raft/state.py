@@ -39,7 +39,7 @@ from node_impl.raft.outbox import Durable, Outbox
 from node_impl.raft.progress import Progress
 from node_impl.raft.read_rounds import ReadRounds
 from node_impl.raft.snapshots import encode_snapshot
-from node_impl.raft.tracing import TOLD
+from node_impl.raft.tracing import TELL
 
 
 class State:
@@ -215,6 +215,9 @@ class State:
 
     def trace(self, event: str, **fields: Any) -> None:
         """Have a line written to the node's trace, with the state as it is now."""
+        self._trace(event, fields)
+
+    def _trace(self, event: str, fields: dict[str, Any]) -> None:
         self.outbox.effects.append(
             Trace(
                 event,
@@ -232,12 +235,12 @@ class State:
         self._messages += 1
         message_id = f"{self._message_prefix}{self._messages}"
         kind = type(body)
-        told = TOLD.get(kind)
-        if told is None:
-            self.trace("send", peer=to, message=kind.__name__, message_id=message_id)
-        else:
-            of_term = None if body.term == self.current_term else body.term  # type: ignore[union-attr]
-            said = told(body)
-            self.trace("send", peer=to, message=kind.__name__, message_id=message_id, of_term=of_term, **said)
+        line: dict[str, Any] = {"peer": to, "message": kind.__name__, "message_id": message_id}
+        tell = TELL.get(kind)
+        if tell is not None:
+            tell(body, line)
+            if body.term != self.current_term:  # type: ignore[union-attr]  # all of those carry one
+                line["of_term"] = body.term  # type: ignore[union-attr]
+        self._trace("send", line)
         self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
         return message_id

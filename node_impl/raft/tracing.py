@@ -18,12 +18,44 @@ from node_impl.raft.messages import (
     RequestVoteReply,
 )
 
-TOLD: Mapping[type[Any], Callable[[Any], dict[str, Any]]] = {
-    RequestVote: lambda m: {"index": m.last_log_index},
-    RequestVoteReply: lambda m: {"ok": m.granted},
-    AppendEntries: lambda m: {"index": m.prev_log_index, "count": len(m.entries) or None},
-    AppendEntriesReply: lambda m: {"index": m.match_index, "ok": m.success},
-    InstallSnapshot: lambda m: {"index": m.index, "count": m.total},
-    InstallSnapshotReply: lambda m: {"index": m.index, "count": m.held},
+Fields = dict[str, Any]
+
+
+def _request_vote(message: RequestVote, line: Fields) -> None:
+    line["index"] = message.last_log_index
+
+
+def _request_vote_reply(message: RequestVoteReply, line: Fields) -> None:
+    line["ok"] = message.granted
+
+
+def _append_entries(message: AppendEntries, line: Fields) -> None:
+    line["index"] = message.prev_log_index
+    if message.entries:
+        line["count"] = len(message.entries)
+
+
+def _append_entries_reply(message: AppendEntriesReply, line: Fields) -> None:
+    line["index"] = message.match_index
+    line["ok"] = message.success
+
+
+def _install_snapshot(message: InstallSnapshot, line: Fields) -> None:
+    line["index"] = message.index
+    line["count"] = message.total
+
+
+def _install_snapshot_reply(message: InstallSnapshotReply, line: Fields) -> None:
+    line["index"] = message.index
+    line["count"] = message.held
+
+
+TELL: Mapping[type[Any], Callable[[Any, Fields], None]] = {
+    RequestVote: _request_vote,
+    RequestVoteReply: _request_vote_reply,
+    AppendEntries: _append_entries,
+    AppendEntriesReply: _append_entries_reply,
+    InstallSnapshot: _install_snapshot,
+    InstallSnapshotReply: _install_snapshot_reply,
 }
-"""By kind of message: the fields of its `send` line."""
+"""By kind of message: adds to its `send` line what it says. Written out, since every message passes here."""
