@@ -1,4 +1,4 @@
-"""A `send` line says what docs/trace-format.md promises of each kind of message, and nothing that it need not."""
+"""A `send` line says what docs/trace-format.md promises of each kind of message, and no more."""
 
 from __future__ import annotations
 
