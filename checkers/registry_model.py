@@ -14,11 +14,19 @@ LOOKUP = "lookup"
 LIST = "list"
 FINAL_LIST = "final-list"
 FINAL_LOCAL = "final-local"
+STALE_LOOKUP = "stale-lookup"
+STALE_LIST = "stale-list"
+UPDATE = "update"
+"""Gives an instance that is there another registration id; the reply False says that there was none."""
+BEAT = "beat"
 
 WRITES = (REGISTER, DEREGISTER)
+LISTS = (LIST, FINAL_LIST)
+STALE_READS = (STALE_LOOKUP, STALE_LIST, FINAL_LOCAL)
+"""Reads of one node's own state, which do not claim to be recent: never judged as linearizable."""
 MEMBERS = "members"
 """Of the `membership` workload: it says nothing of any instance."""
-CLIENT_OPERATIONS = frozenset({REGISTER, DEREGISTER, LOOKUP, LIST, FINAL_LIST, FINAL_LOCAL, MEMBERS})
+CLIENT_OPERATIONS = frozenset({*WRITES, LOOKUP, *LISTS, *STALE_READS, MEMBERS})
 """All that this workload's clients do; a checker that meets another cannot tell what it changed."""
 
 

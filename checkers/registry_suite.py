@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from checkers.durability import Durability
-from checkers.linearizability import Linearizability
+from checkers.linearizability import IndexHonesty, Linearizability
+from checkers.linearizability.portfolio import Judgements
 from checkers.node_health import NodeHealth
 from checkers.raft import raft_checkers
 from checkers.recovery import Recovery
@@ -15,9 +16,11 @@ from checkers.verdict import Checker
 
 def registry_checkers() -> tuple[Checker, ...]:
     """All of them, those that users ask for first in front."""
+    judgements = Judgements()
     return (
         Durability(),
-        Linearizability(),
+        Linearizability(judgements),
+        IndexHonesty(judgements),
         *raft_checkers(),
         Recovery(),
         NodeHealth(),

@@ -17,7 +17,7 @@ import msgspec
 from checkers.by_name import JUDGES
 from checkers.linearizability import Linearizability
 from checkers.linearizability.answer import Budget
-from checkers.linearizability.checker import LARGE
+from checkers.linearizability.portfolio import LARGE
 from checkers.models import MODELS
 from checkers.transactions.consistency import MODELS as CONSISTENCY
 from checkers.transactions.consistency import WORKLOADS

@@ -4,13 +4,16 @@ What lives here, for any data type of `checkers.models`: `part` (a history, key 
 `engine` and `kernel` (Wing & Gong with Lowe's memoization, compiled by `compiled`), `impossible` and
 `words` (what to show when there is no order), `by_model` (all of it as one checker).
 
-For the registry: `split` (a history and its lists into instances), `presence` (the data type, reduced
-to a small search problem), `search`, `explain`, `checker`; and for large histories `columns`, which
-proves keys by `zones` (Gibbons & Korach) or by the compiled search before anybody looks at one.
+For the registry, `portfolio` tries in turn: `witness` (the order of the Raft indices that replies name, read
+by `claims`), `placement` (the log's order, each read where it fits), and without any index, key by key:
+`split` and `presence` (the data type, reduced to a small search problem), `search`, and for large histories
+`columns`, by `zones` (Gibbons & Korach) or by the compiled search; then `service`, for lists. `checker` and
+`honesty` say what came of it, `explain` why.
 
 What may not: knowledge of how a history came to be. Importing this loads no compiled code.
 """
 
 from checkers.linearizability.checker import Linearizability
+from checkers.linearizability.honesty import IndexHonesty
 
-__all__ = ["Linearizability"]
+__all__ = ["IndexHonesty", "Linearizability"]

@@ -1,109 +1,62 @@
-"""Linearizability of the `registry` workload, instance by instance."""
+"""Linearizability of the `registry` workload, lists included."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from checkers.linearizability.answer import Answer
-from checkers.linearizability.explain import as_evidence, decide, explain
-from checkers.linearizability.split import Split, split, split_operations
+from checkers.linearizability.portfolio import EVIDENCE_LIMIT, Judgements
 from checkers.verdict import Evidence, Validity, Verdict
-from harness.history import History, Recording
+from harness.history import Recording
 
-EVIDENCE_LIMIT = 12
-CONFIGURATIONS_PER_KEY = 50_000
-CONFIGURATIONS_PER_OPERATION = 50
-
-CAVEATS = (
-    "lists are judged instance by instance: whether one moment explains a whole list was not checked",
-    "every key is taken to be empty at first",
-)
-
-
-LARGE = 50_000
-"""Operations from which on the compiled pass over all keys pays for being loaded."""
-
-
-def _split(history: History) -> Split:
-    """The keys that are to be searched one by one; of a large history, those that no pass over all proved."""
-    if len(history) >= LARGE:
-        # Not above: this loads the compiled code, which a usual run never needs.
-        from checkers.linearizability.columns import operations_on, screen
-
-        screened = screen(history)
-        if screened is not None:
-            doubtful = [key for key, ok in zip(screened.keys, screened.proven, strict=True) if not ok]
-            found = split_operations(operations_on(history, doubtful))
-            rest = sum(len(ops) for ops in found.operations.values())
-            return replace(
-                found,
-                proven=len(screened.keys) - len(doubtful),
-                proven_operations=screened.operations - rest,
-            )
-    return split(history)
+CAVEATS = ("every key is taken to be empty at first",)
+EXPIRIES = "expiries of instances are those of the nodes' traces; where these lack one, none happened"
 
 
 @dataclass(frozen=True)
 class Linearizability:
-    """Searches, per instance, for an order that explains every reply; final lists are replies too.
+    """Looks, per key or per service with lists, for an order that explains every reply: see `portfolio`.
 
-    The budget of a key grows with its length, and going over it makes that key `unknown`, no other.
+    What goes over its budget is `unknown`, and nothing else is; an invalid key makes the whole invalid.
     """
 
+    judgements: Judgements = field(default_factory=Judgements)
     name: str = "linearizability"
-    configurations_per_key: int = CONFIGURATIONS_PER_KEY
-    configurations_per_operation: int = CONFIGURATIONS_PER_OPERATION
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge every key."""
-        found = _split(recording.history)
-        doubts = list(found.problems)
-        evidence: list[Evidence] = []
-        bad = most_configurations = 0
-        judged, operations = found.proven, found.proven_operations
-        for key, ops in found.operations.items():
-            if key in found.unreadable:
-                doubts.append(f"{key}: {found.unreadable[key]}")
-                continue
-            budget = self.configurations_per_key + self.configurations_per_operation * len(ops)
-            answer, configurations = decide(ops, budget)
-            operations += len(ops)
-            most_configurations = max(most_configurations, configurations)
-            match answer:
-                case Answer.LINEARIZABLE:
-                    judged += 1
-                case Answer.GAVE_UP:
-                    doubts.append(
-                        f"{key}: no answer after {configurations} configurations of {len(ops)} operations"
-                    )
-                case Answer.NOT_LINEARIZABLE:
-                    judged += 1
-                    bad += 1
-                    if len(evidence) < EVIDENCE_LIMIT:
-                        evidence.append(as_evidence(key, explain(ops, budget)))
-        if not operations:
+        """Judge every key and every list."""
+        found = self.judgements.of(recording)
+        doubts = list(found.doubts)
+        if not found.operations:
             doubts.append("there is no operation to judge")
-        if bad:
+        if found.bad_keys or found.bad_lists:
             validity = Validity.INVALID
-            summary = f"{bad} of {judged} instances are not linearizable"
+            lists = f"the lists of {found.bad_lists} services show no single moment"
+            keys = f"{found.bad_keys} of {found.keys} instances are not linearizable"
+            summary = "; ".join(
+                text for text, bad in ((keys, found.bad_keys), (lists, found.bad_lists)) if bad
+            )
         elif doubts:
             validity = Validity.UNKNOWN
             summary = f"{len(doubts)} doubts, as: {doubts[0]}"
         else:
             validity = Validity.VALID
-            summary = f"{operations} operations on {judged} instances: each instance's have an order"
-        evidence += [Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]]
+            summary = f"{found.operations} operations on {found.keys} instances have an order, lists included"
+        evidence = [
+            *found.evidence,
+            *(Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]),
+        ]
         return Verdict(
             checker=self.name,
             validity=validity,
             summary=summary,
             evidence=tuple(evidence),
             measures={
-                "keys": len(found.operations) + found.proven,
-                "keys_judged": judged,
-                "keys_not_linearizable": bad,
-                "operations": operations,
-                "most_configurations_for_a_key": most_configurations,
+                "keys": found.keys,
+                "keys_not_linearizable": found.bad_keys,
+                "services_with_torn_lists": found.bad_lists,
+                "operations": found.operations,
+                "parts_decided_by": dict(sorted(found.means.items())),
+                "most_configurations_for_a_part": found.most_configurations,
             },
-            caveats=CAVEATS,
+            caveats=(*CAVEATS, EXPIRIES) if found.applied.expired else CAVEATS,
         )

@@ -3,23 +3,22 @@
 Linearizability is local (Herlihy & Wing 1990, theorem 1): a history of operations on single keys is
 linearizable exactly if its part on each key is. A list reads many keys at once; it is split into one
 read per instance of its service, so that a violation found is real, while a list that no single
-moment explains is not found (the checker says so).
+moment explains is not found here (`service` looks for those).
 
-Left out: what `fail`ed, reads without an answer, and local reads, which do not claim to be recent.
+Left out: what `fail`ed, reads without an answer, stale reads, which do not claim to be recent, and
+whatever is no operation of the registry (`portfolio` says so).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from checkers.linearizability.presence import Effect, PresenceOperation
 from checkers.registry_model import (
-    CLIENT_OPERATIONS,
     DEREGISTER,
-    FINAL_LIST,
-    LIST,
+    LISTS,
     LOOKUP,
     REGISTER,
     as_listing,
@@ -38,27 +37,21 @@ class Split:
     """Keys that cannot be judged -> the reason."""
     problems: list[str] = field(default_factory=list)
     """Operations that may concern any key and cannot be judged."""
-    proven: int = 0
-    """How many more keys were found linearizable already."""
-    proven_operations: int = 0
 
 
-def split(history: History) -> Split:
-    """One problem per instance key."""
+def split(history: History, keys: Collection[str] | None = None) -> Split:
+    """One problem per instance key; only of these keys, if any are named."""
     operations: dict[str, list[PresenceOperation]] = {}
     found = Split(operations)
+    services = None if keys is None else {service_of(key) for key in keys}
     lists: dict[str, list[tuple[Operation, Operation, dict[str, str]]]] = {}
     for invocation in history:
         if invocation.type != "invoke" or not invocation.is_client:
             continue
+        if invocation.key is None or not (services is None or service_of(invocation.key) in services):
+            continue
         completion = history.completion(invocation)
-        if invocation.f not in CLIENT_OPERATIONS:
-            found.problems.append(
-                f"operation {invocation.index} is a {invocation.f!r}, which this model lacks"
-            )
-        elif invocation.key is None:
-            found.problems.append(f"operation {invocation.index} names no key")
-        elif invocation.f in (LIST, FINAL_LIST):
+        if invocation.f in LISTS:
             if completion is not None and completion.type == "ok":
                 listing = as_listing({} if completion.value is None else completion.value)
                 if listing is None:
@@ -70,7 +63,9 @@ def split(history: History) -> Split:
         elif invocation.f in (REGISTER, DEREGISTER, LOOKUP):
             _add_single(found, operations, invocation.key, invocation, completion)
     _add_lists(operations, lists)
-    return _with_repeats(found)
+    if keys is not None:
+        operations = {key: operations[key] for key in keys if key in operations}
+    return _with_repeats(replace(found, operations=operations))
 
 
 def split_operations(operations: Mapping[str, list[PresenceOperation]]) -> Split:

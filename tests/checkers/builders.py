@@ -101,6 +101,7 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
     index = 0
     pending: dict[int, dict[str, Any]] = {}
     adrift: list[dict[str, Any]] = []
+    built.applied = []  # type: ignore[attr-defined]  # the operation id that stands at each Raft index
     next_process = processes
     threads = list(range(processes))
 
@@ -113,10 +114,12 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
         match op["f"]:
             case "register":
                 index += 1
+                built.applied.append(op["id"])  # type: ignore[attr-defined]
                 state[key] = op["value"]
                 op["result"] = op["value"]
             case "deregister":
                 index += 1
+                built.applied.append(op["id"])  # type: ignore[attr-defined]
                 op["result"] = state.pop(key, None)
             case "lookup":
                 op["result"] = state.get(key)
@@ -138,8 +141,8 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
             if f == "list":
                 key = key.partition("/")[0]
             value = f"r{number}" if f == "register" else None
-            pending[process] = {"f": f, "key": key, "value": value, "done": False}
-            built.invoke(process, f, key, value)
+            begun = built.invoke(process, f, key, value)
+            pending[process] = {"f": f, "key": key, "value": value, "done": False, "id": begun}
             continue
         if not op["done"] and random.random() < 0.5:
             take_effect(op)

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from checkers.linearizability import Linearizability, checker
+from checkers.linearizability import Linearizability, portfolio
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.columns import operations_on, screen
 from checkers.linearizability.presence import Effect
@@ -119,9 +119,9 @@ def test_a_large_history_gets_the_verdict_that_a_small_one_gets(monkeypatch: pyt
     for number in range(60):
         random = Random(number)
         history = corrupted(without_lists(random, 80), random)
-        monkeypatch.setattr(checker, "LARGE", 10**9)
+        monkeypatch.setattr(portfolio, "LARGE", 10**9)
         small = Linearizability().check(recording(history))
-        monkeypatch.setattr(checker, "LARGE", 0)
+        monkeypatch.setattr(portfolio, "LARGE", 0)
         large = Linearizability().check(recording(history))
         assert (small.validity, small.evidence) == (large.validity, large.evidence)
         said.add(small.validity)
