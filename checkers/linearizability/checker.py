@@ -55,7 +55,7 @@ class Linearizability:
                 "keys_not_linearizable": found.bad_keys,
                 "services_with_torn_lists": found.bad_lists,
                 "operations": found.operations,
-                "parts_decided_by": dict(sorted(found.means.items())),
+                "decided_by": dict(sorted(found.means.items())),
                 "most_configurations_for_a_part": found.most_configurations,
             },
             caveats=(*CAVEATS, EXPIRIES) if found.applied.expired else CAVEATS,

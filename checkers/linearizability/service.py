@@ -6,7 +6,7 @@ It is kept small by *projection*: leave out all operations on some keys, and the
 list. What is left of a linearization is one of what is left of the history. So if the projection to two keys
 that contradict each other has no order, the whole has none, and two keys are what a reader wants to see.
 
-Expiries, whose moment only the log knows, may happen at any time or not: what then has no order has none.
+Expiries of a registration that there was may happen at any time or not: what then has no order has none.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def part_of(claims: Claims, members: Integers, keys: Collection[int], name: str)
         instance = claims.keys[entries.key[entry]].partition("/")[2]
         value_shown = claims.value_in_words(int(entries.value[entry]))
         shown.setdefault(int(entries.claim[entry]), []).append((instance, value_shown))
+    registered = set(claims.index[members[claims.effect[members] == PUT]].tolist())
     calls: dict[Call, int] = {}
     rows = []
     lost = claims.lost
@@ -83,6 +84,8 @@ def part_of(claims: Claims, members: Integers, keys: Collection[int], name: str)
         call = _call(claims, int(lost.effect[row]), int(lost.key[row]), int(lost.value[row]), answered=False)
         rows.append((int(lost.invoked[row]), NEVER, calls.setdefault(call, len(calls))))
     for claim in members[of_keys].tolist():
+        if claims.effect[claim] == EXPIRY and int(claims.value[claim]) not in registered:
+            continue  # it names no registration of this part, so it changed nothing
         if claims.effect[claim] == SNAPSHOT:
             call = Call(LIST, None, tuple(sorted(shown.get(claim, ()))))
         else:

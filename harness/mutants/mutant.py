@@ -43,7 +43,7 @@ class Mutant(msgspec.Struct, frozen=True):
         return parts
 
 
-CLIENTS = ("durability", "linearizability")
+CLIENTS = ("durability", "linearizability", "index-honesty")
 """What clients see of anything that went wrong."""
 LOGS = (
     "log-matching",

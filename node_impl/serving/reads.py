@@ -6,6 +6,8 @@ the local state. Reads change nothing, so they are asked for again when a leader
 
 from __future__ import annotations
 
+from typing import Any
+
 from node_impl.config import NodeConfig
 from node_impl.events import Done, Read, Refused, SetTimer
 from node_impl.raft.core import Raft
@@ -35,6 +37,14 @@ class Reads(OpenRequests):
     def may_serve_read(self, read_index: int) -> bool:
         """A read is answered once all that was committed when it was asked for is applied here."""
         return read_index <= self.raft.last_applied
+
+    def read_state(self, body: Read) -> Any:
+        """All that is asked for is read at one moment, between two entries."""
+        return self.registry.read(body)
+
+    def index_of_reading(self) -> int:
+        """A reading is told as of what was applied here when the state was read, not as of its read index."""
+        return self.raft.last_applied
 
     # ---- At a follower ----------------------------------------------------------------------------------
 
@@ -118,9 +128,9 @@ class Reads(OpenRequests):
 
     def _answer_read(self, request_id: int, body: Read) -> None:
         """Read what is applied here; a long poll that would hear nothing new waits."""
-        raft, value = self.raft, self.registry.read(body)
+        raft, value = self.raft, self.read_state(body)
         if not self._watches.must_wait(body, value):
-            self._respond(request_id, Done(raft.last_applied, value))
+            self._respond(request_id, Done(self.index_of_reading(), value))
         elif self._watches.is_full:
             reason = f"{len(self._watches)} long polls wait here already"
             self._respond(request_id, Refused("overloaded", reason, proposed=False))
