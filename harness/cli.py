@@ -18,6 +18,7 @@ import msgspec
 from checkers.verdict import Validity
 from harness import runner
 from harness.cli_check import check
+from harness.cli_explore import explore
 from harness.cli_hosts import clean, hosts, inventory_of
 from harness.cli_sim import replay, sim
 from harness.history import HistoryError
@@ -61,6 +62,7 @@ def cli() -> None:
         ackproof run                      five local nodes, kills and partitions, 30 s
         ackproof run --mutant forgetful   the same with a bug: see what a violation looks like
         ackproof sim --seeds 1000         the same test in virtual time, many times faster
+        ackproof explore                  every behaviour of the Raft core in a small scope
         ackproof analyze store/latest     judge a stored run again
 
     Exit codes: 0 valid, 1 invalid, 2 unknown, 254 wrong usage, 255 could not run.
@@ -259,6 +261,7 @@ def mutants(as_json: bool) -> None:
 
 cli.add_command(check)
 cli.add_command(sim)
+cli.add_command(explore)
 cli.add_command(hosts)
 cli.add_command(clean)
 cli.add_command(replay)

@@ -200,9 +200,11 @@ def _hunt(names: tuple[str, ...], most_seeds: int, jobs: int | None, as_json: bo
 def replay(file: Path, store: Path, anyway: bool, as_json: bool) -> NoReturn:
     """Play a schedule again, exactly, in the simulated world.
 
-    FILE was written by `ackproof sim --shrink`. If the code is another than it was then, this says what
-    differs and plays nothing.
+    FILE was written by `ackproof sim --shrink`, or by `ackproof explore --out`, whose steps are shown one by
+    one. If the code is another than it was then, this says what differs and plays nothing.
     """
+    if _simulator("explore.path").is_way(file):
+        _walk(file, anyway, as_json)
     folder, warning = _simulator("command").replayed(file, store, sys.argv, anyway=anyway)
     if warning is not None:
         click.echo(f"ackproof: {warning}", err=True)
@@ -212,3 +214,14 @@ def replay(file: Path, store: Path, anyway: bool, as_json: bool) -> NoReturn:
     else:
         show(judged.verdicts, folder.report_html)
     raise SystemExit(EXIT[judged.validity])
+
+
+def _walk(file: Path, anyway: bool, as_json: bool) -> NoReturn:
+    """Show the way that an exploration found."""
+    explorer = _simulator("explore.command")
+    walked = explorer.replayed(file, anyway=anyway)
+    if as_json:
+        click.echo(msgspec.json.encode({"story": walked.story, "violation": walked.violation}))
+    else:
+        explorer.show_walk(walked)
+    raise SystemExit(EXIT[Validity.INVALID if walked.violation else Validity.VALID])

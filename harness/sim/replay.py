@@ -68,7 +68,7 @@ def save(path: Path, schedule: Schedule, ran: Ran, checker: str, violation: str)
     plain = msgspec.to_builtins(replay)
     plain = {**dict(list(plain.items())[:3]), "story": list(story(schedule)), **plain}
     try:
-        path.write_text(_pretty(plain) + "\n", encoding="utf-8")
+        path.write_text(pretty(plain) + "\n", encoding="utf-8")
     except OSError as error:
         raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
 
@@ -164,7 +164,7 @@ def _incident(incident: Incident) -> str:
             return f"a bit of {node}'s log flips before its start {start}"
 
 
-def _pretty(value: Any, indent: str = "") -> str:
+def pretty(value: Any, indent: str = "") -> str:
     """JSON with containers opened down to the third level, so that each thing has its line."""
     inner = indent + "  "
     if len(indent) >= 6 or not isinstance(value, dict | list | tuple) or not value:
@@ -174,6 +174,6 @@ def _pretty(value: Any, indent: str = "") -> str:
             "[\n" + ",\n".join(inner + msgspec.json.encode(item).decode() for item in value) + f"\n{indent}]"
         )
     rows = (
-        f"{inner}{msgspec.json.encode(name).decode()}: {_pretty(item, inner)}" for name, item in value.items()
+        f"{inner}{msgspec.json.encode(name).decode()}: {pretty(item, inner)}" for name, item in value.items()
     )
     return "{\n" + ",\n".join(rows) + f"\n{indent}}}"

@@ -1,0 +1,216 @@
+"""What `ackproof explore` does, apart from its options; and `ackproof replay` with a way."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from checkers.raft import raft_checkers
+from checkers.verdict import Validity
+from harness.sim.explore.path import Walked, core_of, load, save, walk
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.search import Found, Seen, search
+from harness.sim.explore.space import NotDead, Space
+from harness.test import CouldNotRun
+from node_impl.raft.core import Raft
+from reports.plots.sequence import sequence
+
+LINE_EVERY_S = 5.0
+EXIT = {"verified": 0, "violation": 1, "unknown": 2}
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """When to end before everything was seen."""
+
+    states: int | None = None
+    seconds: float | None = None
+    megabytes: int | None = None
+    """Of the whole process."""
+
+
+class Explored(msgspec.Struct, frozen=True):
+    """An exploration's outcome."""
+
+    scope: Scope
+    mutant: str | None
+    found: Found
+    seconds: float
+    megabytes: int
+    violation: str | None = None
+    story: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """Checkers of traces that see a violation in the same way."""
+    notes: tuple[str, ...] = ()
+
+
+def explore(
+    scope: Scope,
+    mutant: str | None,
+    bounds: Bounds,
+    *,
+    out: Path | None = None,
+    symmetry: bool = True,
+    quiet: bool = False,
+) -> Explored:
+    """Look at all states of a scope, and walk the way to a violation once more, if there is one.
+
+    Raises:
+        CouldNotRun: the scope makes no sense, or `out` cannot be written.
+    """
+    core = core_of(mutant)
+    watch = _Watch(bounds, quiet)
+    notes: tuple[str, ...] = ()
+    try:
+        found = search(_space(scope, core, symmetry=symmetry), watch)
+    except NotDead as note:
+        notes = (f"{note}: so such replies are followed too",)
+        found = search(_space(scope, core, symmetry=symmetry, keep_dead=True), watch)
+    finally:
+        watch.end()
+    seconds, megabytes = watch.seconds, _megabytes()
+    if found.outcome != "violation":
+        return Explored(scope, mutant, found, seconds, megabytes, notes=notes)
+    walked = walk(scope, core, found.way)
+    if walked.violation != found.why:
+        raise CouldNotRun(
+            f"the search found {found.why!r}, and the same steps on real cores come to {walked.violation!r}: "
+            "what it takes for the same state is not; please report this"
+        )
+    if out is not None:
+        save(out, scope, mutant, found.way, walked)
+        draw(walked, out.with_suffix(".svg"))
+    return Explored(
+        scope, mutant, found, seconds, megabytes, walked.violation, walked.story, _also(walked), notes
+    )
+
+
+def replayed(file: Path, *, anyway: bool) -> Walked:
+    """Walk the way in a file.
+
+    Raises:
+        CouldNotRun: see `load`; or it leads elsewhere.
+    """
+    way = load(file, anyway=anyway)
+    walked = walk(way.scope, core_of(way.mutant), way.steps)
+    if walked.violation != way.violation and not anyway:
+        raise CouldNotRun(
+            f"{file}: the same steps come to {walked.violation!r}, recorded was {way.violation!r}, although "
+            "the code is the same: please report this"
+        )
+    return walked
+
+
+def show(explored: Explored, out: Path | None) -> None:
+    """An outcome, for people."""
+    say = Console(highlight=False, soft_wrap=True, markup=False).print
+    found, seen = explored.found, explored.found.seen
+    of = f" of mutant {explored.mutant}" if explored.mutant else ""
+    say(f"{found.outcome}: {explored.scope.told()}{of}")
+    for note in explored.notes:
+        say(f"  {note}")
+    a_second = seen.steps / explored.seconds if explored.seconds else 0
+    say(
+        f"  {seen.states} distinct states by {seen.steps} steps in {explored.seconds:.1f} s "
+        f"({a_second:.0f} steps/s), {explored.megabytes} MB; the core itself ran {found.core_steps} times"
+    )
+    say(f"  up to {found.elected} leaders and {found.committed} committed entries in one way")
+    if found.outcome == "verified":
+        say(f"  every way was seen to its end, the longest shortest one of {seen.depth} steps")
+    elif found.outcome == "unknown":
+        say(f"  {found.why}; all ways of up to {seen.depth} steps were seen, {seen.frontier} states are left")
+    else:
+        say(f"  {explored.violation}")
+        for number, line in enumerate(explored.story, start=1):
+            say(f"  {number:3}. {line}")
+        say(f"  seen in the nodes' traces by: {', '.join(explored.also) or 'no checker'}")
+    if explored.violation and out is not None:
+        say(f"  Walk it again:  ackproof replay {out}")
+
+
+def show_walk(walked: Walked) -> None:
+    """A way, for people."""
+    say = Console(highlight=False, soft_wrap=True, markup=False).print
+    for number, line in enumerate(walked.story, start=1):
+        say(f"{number:3}. {line}")
+    say(walked.violation or "no violation")
+
+
+def draw(walked: Walked, path: Path) -> None:
+    """Write a way as a message sequence.
+
+    Raises:
+        CouldNotRun: the file cannot be written.
+    """
+    evidence = [
+        found
+        for checker in raft_checkers()
+        for found in checker.check(walked.recording).evidence
+        if found.events
+    ]
+    try:
+        path.write_text(str(sequence(walked.recording, evidence)) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+
+
+def _also(walked: Walked) -> tuple[str, ...]:
+    verdicts = [checker.check(walked.recording) for checker in raft_checkers()]
+    return tuple(verdict.checker for verdict in verdicts if verdict.validity is Validity.INVALID)
+
+
+def _space(scope: Scope, core: type[Raft], *, symmetry: bool, keep_dead: bool = False) -> Space:
+    try:
+        return Space(scope, core, symmetry=symmetry, keep_dead=keep_dead)
+    except ValueError as error:
+        raise CouldNotRun(str(error)) from error
+
+
+def _megabytes() -> int:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // (1 << 20) if sys.platform == "darwin" else most >> 10
+
+
+class _Watch:
+    """Says when it is enough, and how far it is."""
+
+    def __init__(self, bounds: Bounds, quiet: bool) -> None:
+        self._bounds = bounds
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+        self._begin = self._shown = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begin
+
+    def __call__(self, seen: Seen) -> str | None:
+        bounds, seconds = self._bounds, self.seconds
+        self._show(seen, seconds)
+        if bounds.states is not None and seen.states >= bounds.states:
+            return f"the bound of {bounds.states} states is reached"
+        if bounds.seconds is not None and seconds >= bounds.seconds:
+            return f"the bound of {bounds.seconds:g} s is reached"
+        if bounds.megabytes is not None and _megabytes() >= bounds.megabytes:
+            return f"the bound of {bounds.megabytes} MB is reached"
+        return None
+
+    def _show(self, seen: Seen, seconds: float) -> None:
+        every = 0.25 if self._console.is_terminal else LINE_EVERY_S
+        now = time.monotonic()
+        if self._quiet or now - self._shown < every:
+            return
+        self._shown = now
+        text = (
+            f"{seen.states} states, {seen.states / max(seconds, 0.001):.0f} a second, all of up to "
+            f"{seen.depth} steps, {seen.frontier} to go on from, {_megabytes()} MB"
+        )
+        self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)
+
+    def end(self) -> None:
+        if not self._quiet and self._console.is_terminal:
+            self._console.print()

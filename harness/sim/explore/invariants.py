@@ -1,0 +1,107 @@
+"""What must hold in every state: Figure 3's properties of the paper, and what an acknowledged write needs.
+
+What one node alone shows (`member.py` looks at it in each step): its term and commitIndex never fall, it
+gives one vote a term, as leader it only appends, it removes nothing that it committed. Here is what takes
+several nodes, or the past: who led which term and what was ever committed is remembered in `Past`, which
+is a part of every state.
+
+| invariant | looked at |
+|---|---|
+| election-safety | when somebody begins to lead |
+| leader-completeness | when somebody begins to lead, and when something is committed |
+| state-machine-safety | when something is committed |
+| log-matching | in every state: logs in memory and on disks |
+| committed-never-lost | in every state: each committed entry is on the disks of a majority |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from node_impl.events import Entry
+
+Log = tuple[Entry, ...]
+
+
+class Past(NamedTuple):
+    """What invariants need to know of how a state came about."""
+
+    led: frozenset[tuple[int, str]] = frozenset()
+    """(term, who led it)."""
+    committed: tuple[tuple[Entry, int], ...] = ()
+    """By index from 1: what was taken for committed, and the lowest term in which it was."""
+
+
+def elected(past: Past, name: str, term: int, log: Log) -> Past | str:
+    """The past after a node began to lead, or what is wrong with that."""
+    for of, other in past.led:
+        if of == term and other != name:
+            return f"election-safety: {other} and {name} both lead term {term}"
+    for entry, since in past.committed:
+        if since < term and not _holds(log, entry):
+            return (
+                f"leader-completeness: {name} leads term {term} without {told(entry)}, which was committed "
+                f"in term {since}"
+            )
+    return Past(past.led | {(term, name)}, past.committed)
+
+
+def commits(
+    past: Past, name: str, term: int, entries: Iterable[Entry], leaders: Mapping[str, tuple[int, Log]]
+) -> Past | str:
+    """The past after a node took these for committed, or what is wrong with that.
+
+    Args:
+        leaders: (term, log) of every node that leads now.
+    """
+    committed = list(past.committed)
+    for entry in entries:
+        if entry.index <= len(committed):
+            before, since = committed[entry.index - 1]
+            if before != entry:
+                return f"state-machine-safety: {name} commits {told(entry)}, and {told(before)} was committed"
+            committed[entry.index - 1] = (entry, min(since, term))
+        else:
+            committed.append((entry, term))
+        for leader, (of, log) in leaders.items():
+            if of > term and not _holds(log, entry):
+                return (
+                    f"leader-completeness: {name} commits {told(entry)} in term {term}, and {leader} leads "
+                    f"term {of} without it"
+                )
+    return Past(past.led, tuple(committed))
+
+
+def logs_match(logs: Sequence[Log]) -> str | None:
+    """Two logs that hold an entry of one index and term are equal up to it."""
+    for one, other in combinations(logs, 2):
+        for index in range(min(len(one), len(other)) - 1, -1, -1):
+            if one[index].term == other[index].term:
+                if one[: index + 1] != other[: index + 1]:
+                    return (
+                        f"log-matching: two logs hold an entry {index + 1} of term {one[index].term}, and "
+                        "differ in it or below it"
+                    )
+                break
+    return None
+
+
+def nothing_is_lost(past: Past, disks: Sequence[Log]) -> str | None:
+    """Each committed entry is on the disks of a majority."""
+    for entry, _ in past.committed:
+        holders = sum(_holds(disk, entry) for disk in disks)
+        if 2 * holders <= len(disks):
+            return f"committed-never-lost: {told(entry)} is committed, and on {holders} of {len(disks)} disks"
+    return None
+
+
+def told(entry: Entry) -> str:
+    """An entry in words."""
+    what = f"{entry.payload.decode()!r}" if entry.payload else entry.kind
+    return f"entry {entry.index} ({what} of term {entry.term})"
+
+
+def _holds(log: Log, entry: Entry) -> bool:
+    return len(log) >= entry.index and log[entry.index - 1] == entry

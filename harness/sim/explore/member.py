@@ -1,0 +1,396 @@
+"""One node of an exploration: the unchanged core, its disk, what waits for the disk, what can happen to it.
+
+It drives the core as node_impl/events.py demands of every driver. What is left out of a real node
+here, and which behaviour is lost by it (but for one point, none):
+
+- *Time.* Any timer may fire at any time. A clock stands still until its node's time-out fires, and then
+  has moved beyond it; a node that has heard a leader may also have heard it long ago (`Take.late`).
+- *Loss.* A message that is never taken is lost, so no step is needed for it.
+- *A crash between two effects of a step.* A message that was not sent yet is one that is never taken, and
+  records come last in a step: so this is a crash after the step that keeps none of them (`Crash.kept`).
+- *Being down.* A node that is down does nothing and answers nothing, as one that is up may. So a crash and
+  the start after it are one step.
+- *Several events in one step.* A node takes those that are at hand together, and then writes and sends what
+  they came to at once. Here each has a step of its own: this is left out, and `ackproof sim` has it.
+- *The state machine.* It is told at once what is committed; that nodes which apply the same entries hold the
+  same registry is for other tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from harness.sim.explore.copying import copied
+from harness.sim.explore.shape import Shape, shape_of
+from node_impl.config import NodeConfig
+from node_impl.events import AppendRecord, Effect, Entry, HardState, Persist, Record, Recovered, Send, Trace
+from node_impl.raft.core import ELECTION_TIMER, HEARTBEAT_TIMER, Raft
+from node_impl.raft.messages import PreVote, RaftMessage, RequestVote, RequestVoteReply
+from node_impl.storage.wal import replay
+
+# ---- what can happen ---------------------------------------------------------------------------------------
+
+
+class Take(msgspec.Struct, frozen=True, tag=True):
+    """A message arrives. `late`: so long after a leader was heard that it does not count any more."""
+
+    node: str
+    sender: str
+    body: RaftMessage
+    late: bool = False
+
+
+class TimeOut(msgspec.Struct, frozen=True, tag=True):
+    """The election timer of a node that does not lead is due."""
+
+    node: str
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """A leader's heartbeat is due."""
+
+    node: str
+
+
+class CheckQuorum(msgspec.Struct, frozen=True, tag=True):
+    """A leader looks whether a majority has answered since the last time."""
+
+    node: str
+
+
+class Propose(msgspec.Struct, frozen=True, tag=True):
+    """A client's write reaches a leader."""
+
+    node: str
+    payload: bytes
+
+
+class AskRead(msgspec.Struct, frozen=True, tag=True):
+    """A client's read reaches a leader, when everything up to `committed` was committed somewhere."""
+
+    node: str
+    committed: int
+
+
+class Sync(msgspec.Struct, frozen=True, tag=True):
+    """The oldest `groups` of the writes under way are on disk; one fsync may cover several."""
+
+    node: str
+    groups: int
+
+
+class Crash(msgspec.Struct, frozen=True, tag=True):
+    """The process ends, the first `kept` of the writes under way on its disk, and another one starts."""
+
+    node: str
+    kept: int
+
+
+Event = Take | TimeOut | Beat | CheckQuorum | Propose | AskRead | Sync | Crash
+
+
+class Mail(NamedTuple):
+    """A message on the network."""
+
+    to: str
+    sender: str
+    body: RaftMessage
+
+
+class Promise(NamedTuple):
+    """The newest term that others have heard of from a node, and whom it gave its vote in it."""
+
+    term: int
+    vote: str | None
+
+
+NO_PROMISE = Promise(0, None)
+
+
+class Disk(NamedTuple):
+    """What outlives a crash."""
+
+    hard_state: HardState
+    entries: tuple[Entry, ...]
+
+
+EMPTY_DISK = Disk(HardState(0, None), ())
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """What came of an event."""
+
+    after: Member
+    mail: tuple[Mail, ...]
+    """What left the node."""
+    ids: tuple[str, ...]
+    """The message id of each."""
+    elected: int
+    """The term that it began to lead; 0: none."""
+    commits: tuple[Entry, ...]
+    """What it takes for committed, and did not before."""
+    wrong: str | None
+    """The invariant of one node that was broken, and how."""
+    traces: tuple[Trace, ...]
+    """What a real node would write to its trace."""
+
+
+class NoChance(msgspec.Struct, frozen=True):
+    """Time-outs are of any length here, so nothing is drawn."""
+
+    def below(self, n: int) -> int:  # noqa: ARG002
+        """The least."""
+        return 0
+
+
+class Member:
+    """A node at one moment. Never changed once it is made: `after` gives another."""
+
+    __slots__ = ("core", "disk", "held", "life", "promise", "unsynced")
+
+    def __init__(
+        self,
+        core: Raft,
+        disk: Disk,
+        unsynced: tuple[Persist, ...] = (),
+        held: tuple[Send, ...] = (),
+        promise: Promise = NO_PROMISE,
+        life: int = 1,
+    ) -> None:
+        self.core = core
+        self.life = life
+        self.disk = disk
+        self.unsynced = unsynced
+        """Writes under way, oldest first."""
+        self.held = held
+        """Messages that wait for one of those."""
+        self.promise = promise
+
+    @property
+    def log(self) -> tuple[Entry, ...]:
+        """The log in memory."""
+        return self.core.log.entries_after(0)
+
+    @property
+    def least_term(self) -> int:
+        """A term that it will never be below, whatever crashes."""
+        return min(self.core.current_term, self.disk.hard_state.term)
+
+    def shape(self, *, quorum_is_checked: bool) -> Shape:
+        """All that decides what this node will ever do, and what it has promised."""
+        synced = self.core.outbox.synced_number
+        shaped = partial(shape_of, quorum_is_checked=quorum_is_checked)
+        return (
+            shaped(self.core),
+            shaped(self.disk),
+            tuple([(write.number - synced, shaped(write.records)) for write in self.unsynced]),
+            tuple([(sent.after - synced, sent.to, shaped(sent.message.body)) for sent in self.held]),
+            tuple(self.promise),
+        )
+
+
+def first_member(
+    core: type[Raft], name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk
+) -> Member:
+    """A node that starts for the first time, or with what an earlier life left on its disk."""
+    return Member(_started(core, name, members, config, disk, 1)[0], disk, promise=Promise(*_hard(disk)))
+
+
+def happens(member: Member, event: Event, *, received: str = "") -> Happened:
+    """What comes of an event; `member` stays as it is.
+
+    Args:
+        received: the message id of what is taken, for the trace.
+    """
+    if isinstance(event, Crash):
+        return _crash(member, event)
+    new = Member(copied(member.core), member.disk, member.unsynced, member.held, member.promise, member.life)
+    walk = _Step(member, new)
+    try:
+        walk.take(event, received)
+    except Exception as error:  # noqa: BLE001 - whatever the core raises would end a real node: a finding
+        walk.wrong = f"node-health: {event.node} failed with {type(error).__name__}: {error}"
+    return walk.end()
+
+
+class _Step:
+    """One event, with all that follows from it in the node."""
+
+    def __init__(self, before: Member, new: Member) -> None:
+        self.before, self.new = before, new
+        self.mail: list[Mail] = []
+        self.ids: list[str] = []
+        self.traces: list[Trace] = []
+        self.wrong: str | None = None
+
+    def take(self, event: Event, received: str) -> None:
+        core = self.new.core
+        match event:
+            case Take(_, sender, body, late):
+                if late:
+                    core.now += core.config.election_timeout_ns
+                core.trace("receive", peer=sender, message=type(body).__name__, message_id=received)
+                core.receive(sender, body)
+            case TimeOut():
+                core.now += 2 * core.config.election_timeout_ns  # no time-out drawn is longer
+                core.timer_fired(ELECTION_TIMER)
+            case CheckQuorum():
+                core.timer_fired(ELECTION_TIMER)
+            case Beat():
+                core.timer_fired(HEARTBEAT_TIMER)
+            case Propose(_, payload):
+                core.propose(payload, None)
+            case AskRead(_, committed):
+                core.request_read((None, committed))
+            case Sync(_, groups):
+                self._sync(groups)
+                return
+        self._follow_up()
+
+    def _sync(self, groups: int) -> None:
+        new, written = self.new, self.new.unsynced[:groups]
+        number = written[-1].number
+        new.disk, new.unsynced = _written(new.disk, written), new.unsynced[groups:]
+        new.core.synced(number)
+        self._follow_up()
+        waited = [sent for sent in new.held if sent.after <= number]
+        new.held = tuple(sent for sent in new.held if sent.after > number)
+        for sent in waited:
+            self._leaves(sent)
+
+    def _follow_up(self) -> None:
+        core = self.new.core
+        while core.commit_index > core.last_applied:
+            core.applied(core.commit_index)
+        for index, tokens in core.reads.confirmed:
+            for _, committed in tokens:
+                if index < int(committed):
+                    self.wrong = (
+                        f"stale-read: {core.name} answers a read from index {index}, although {committed} "
+                        "was committed when it was asked"
+                    )
+        core.reads.confirmed = []
+        core.replicate()
+        self._carry_out(core.outbox.take(core.voted_for, core.log.last_index))
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        new = self.new
+        synced = self.before.core.outbox.synced_number  # what this very step says of the disk comes after it
+        for effect in effects:
+            match effect:
+                case Send() if effect.after <= synced:
+                    self._leaves(effect)
+                case Send():
+                    new.held = (*new.held, effect)
+                case Persist():
+                    new.unsynced = (*new.unsynced, effect)
+                case Trace():
+                    self.traces.append(effect)
+
+    def _leaves(self, sent: Send) -> None:
+        new, body = self.new, sent.message.body
+        self.mail.append(Mail(sent.to, new.core.name, body))
+        self.ids.append(sent.message.message_id)
+        vote = None
+        if isinstance(body, RequestVote):
+            vote = new.core.name
+        elif isinstance(body, RequestVoteReply) and body.granted:
+            vote = sent.to
+        term, given = new.promise
+        if body.term > term:
+            new.promise = Promise(body.term, vote)
+        elif body.term == term and vote is not None:
+            if given is not None and given != vote:
+                self.wrong = (
+                    f"one-vote-a-term: {new.core.name} votes for {given} and for {vote} in term {term}"
+                )
+            new.promise = Promise(term, vote)
+
+    def end(self) -> Happened:
+        before, core = self.before.core, self.new.core
+        leads = core.role == "leader"
+        begins = leads and (before.role != "leader" or before.current_term != core.current_term)
+        wrong = self.wrong or _broken(before, core)
+        return Happened(
+            after=self.new,
+            mail=tuple(self.mail),
+            ids=tuple(self.ids),
+            elected=core.current_term if begins else 0,
+            commits=() if wrong else self.new.log[before.commit_index : core.commit_index],
+            wrong=wrong,
+            traces=tuple(self.traces),
+        )
+
+
+def _broken(before: Raft, after: Raft) -> str | None:
+    """What one node, between two starts, must never do."""
+    name = after.name
+    if after.current_term < before.current_term:
+        return f"term-monotonic: {name} goes from term {before.current_term} back to {after.current_term}"
+    if after.commit_index < before.commit_index:
+        return f"commit-monotonic: {name} takes commitIndex back to {after.commit_index}"
+    if after.commit_index > after.log.last_index:
+        return f"commit-monotonic: {name} commits {after.commit_index}, beyond the end of its log"
+    old, new = before.log.entries_after(0), after.log.entries_after(0)
+    kept = len(old)
+    if before.role == after.role == "leader" and before.current_term == after.current_term:
+        if new[:kept] != old:
+            return f"leader-append-only: {name} removes entries of its own log as leader"
+    elif new[: before.commit_index] != old[: before.commit_index]:
+        return (
+            f"committed-never-truncated: {name} removes entries up to its commitIndex {before.commit_index}"
+        )
+    return None
+
+
+def _crash(member: Member, event: Crash) -> Happened:
+    core = member.core
+    disk = _written(member.disk, member.unsynced[: event.kept])
+    again, traces = _started(type(core), core.name, core.known, core.config, disk, member.life + 1)
+    wrong = None
+    if again.current_term < member.promise.term:
+        wrong = (
+            f"term-monotonic: {core.name} starts in term {again.current_term}, and has told others of term "
+            f"{member.promise.term}"
+        )
+    return Happened(
+        Member(again, disk, promise=member.promise, life=member.life + 1), (), (), 0, (), wrong, traces
+    )
+
+
+def _started(
+    kind: type[Raft], name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk, life: int
+) -> tuple[Raft, tuple[Trace, ...]]:
+    core = kind(
+        name=name,
+        members=members,
+        life=life,
+        recovered=Recovered(disk.hard_state, disk.entries),
+        random=NoChance(),
+        config=config,
+    )
+    core.start()
+    effects = core.outbox.take(core.voted_for, core.log.last_index)
+    return core, tuple(effect for effect in effects if isinstance(effect, Trace))
+
+
+def _written(disk: Disk, writes: Sequence[Persist]) -> Disk:
+    """The disk after these writes, read back as storage reads it."""
+    if not writes:
+        return disk
+    records: list[Record] = [disk.hard_state, AppendRecord(disk.entries)]
+    state = replay([*records, *(record for write in writes for record in write.records)], 0)
+    return Disk(state.hard_state, state.entries)
+
+
+def _hard(disk: Disk) -> tuple[int, str | None]:
+    return disk.hard_state.term, disk.hard_state.vote
+
+
+def is_for_votes(body: RaftMessage) -> bool:
+    """Whether it matters for this message how long ago a leader was heard."""
+    return isinstance(body, RequestVote | PreVote)

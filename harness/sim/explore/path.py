@@ -1,0 +1,306 @@
+"""A way to a violation: walked once more on real cores, told step by step, kept in a file.
+
+Nothing is looked up here: each step is the core's own, with the message ids and traces that a node has.
+So a way is also a recording, which the checkers of traces judge by themselves, and which can be drawn.
+
+```
+{"ackproof_way": 1,
+ "violation": "election-safety: ...",
+ "story": ["n1: its election time-out is over ...", ...],    for people; not read back
+ "code": {"node_impl/raft": ...},                            digests of the code that ran
+ "mutant": "half-is-a-majority",
+ "scope": {...},
+ "steps": [...]}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.history import History, Recording
+from harness.mutants.catalogue import MUTANTS
+from harness.sim.explore import invariants
+from harness.sim.explore.invariants import Past, told
+from harness.sim.explore.member import (
+    AskRead,
+    Beat,
+    CheckQuorum,
+    Crash,
+    Event,
+    Happened,
+    Mail,
+    Propose,
+    Sync,
+    Take,
+    TimeOut,
+    first_member,
+    happens,
+)
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.search import Step
+from harness.sim.replay import pretty
+from harness.sim.traces import TraceLine, node_trace
+from harness.sim.version import differences, digests
+from harness.test import CouldNotRun
+from node_impl.build import DEFAULT_PARTS
+from node_impl.events import Trace
+from node_impl.raft.core import Raft
+from node_impl.raft.messages import AppendEntries
+
+FORMAT = 1
+_STEP_NS = 1_000_000
+"""So far apart are steps in a recording: a way knows their order, not when they were."""
+
+
+class Way(msgspec.Struct, frozen=True):
+    """Steps from the start of a scope, and what they were seen to break."""
+
+    ackproof_way: int
+    violation: str
+    code: Mapping[str, str]
+    mutant: str | None
+    scope: Scope
+    steps: tuple[Step, ...]
+
+
+class Walked(msgspec.Struct, frozen=True):
+    """What came of a way."""
+
+    story: tuple[str, ...]
+    """A line a step."""
+    violation: str | None
+    """The first."""
+    recording: Recording
+
+
+class NoSuchStep(Exception):
+    """A way's step is impossible: its message is not under way, or it is no step of that node."""
+
+
+def core_of(mutant: str | None) -> type[Raft]:
+    """The core with a seeded bug, or the correct one.
+
+    Raises:
+        CouldNotRun: that bug is in another part of the node.
+    """
+    if mutant is None:
+        return DEFAULT_PARTS.core
+    core = MUTANTS[mutant].parts().core
+    if core is DEFAULT_PARTS.core:
+        raise CouldNotRun(
+            f"{mutant} breaks a part of the node outside its Raft core, and only that is explored; "
+            f"try: ackproof sim --seeds 1000 --mutant {mutant} --stop-at-first"
+        )
+    return core
+
+
+def walk(scope: Scope, core: type[Raft], steps: Sequence[Step]) -> Walked:
+    """Take these steps, up to the first violation.
+
+    Raises:
+        NoSuchStep: they cannot be taken.
+    """
+    walker = _Walker(scope, core)
+    for number, step in enumerate(steps, start=1):
+        walker.take(number, step)
+        if walker.violation is not None:
+            break
+    return walker.walked()
+
+
+def save(path: Path, scope: Scope, mutant: str | None, steps: tuple[Step, ...], walked: Walked) -> None:
+    """Write a file for `load`.
+
+    Raises:
+        CouldNotRun: it cannot be written.
+    """
+    way = Way(FORMAT, walked.violation or "", digests(), mutant, scope, steps)
+    plain = msgspec.to_builtins(way)
+    plain = {**dict(list(plain.items())[:2]), "story": list(walked.story), **plain}
+    try:
+        path.write_text(pretty(plain) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+
+
+def is_way(path: Path) -> bool:
+    """Whether this looks like a file that `save` wrote, of whatever version."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Version)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return found.ackproof_way is not None
+
+
+def load(path: Path, *, anyway: bool = False) -> Way:
+    """Read a file that `save` wrote.
+
+    Args:
+        anyway: also if the code has changed since.
+
+    Raises:
+        CouldNotRun: it is of another version, or of other code, with what differs; or it is damaged.
+    """
+    try:
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Version).ackproof_way
+        if version != FORMAT:
+            raise CouldNotRun(
+                f"{path} is a way of format {version}, and this ackproof reads format {FORMAT}; use the "
+                "ackproof that wrote it"
+            )
+        way = msgspec.json.decode(data, type=Way)
+    except OSError as error:
+        raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise CouldNotRun(f"{path} is no way: {error}") from error
+    if way.mutant is not None and way.mutant not in MUTANTS:
+        raise CouldNotRun(f"{path} is of the mutant {way.mutant!r}, which this ackproof does not have")
+    changed = differences(way.code)
+    if changed and not anyway:
+        raise CouldNotRun(
+            f"{path} was recorded with other code: {', '.join(changed)} changed since, so the same steps may "
+            "not be possible or lead elsewhere. Check out the code that recorded it, or pass --anyway"
+        )
+    return way
+
+
+class _Version(msgspec.Struct):
+    ackproof_way: int | None = None
+
+
+class _Walker:
+    def __init__(self, scope: Scope, core: type[Raft]) -> None:
+        self._scope = scope
+        disks = scope.disks()
+        self._members = {
+            name: first_member(core, name, scope.names, scope.config, disks[name]) for name in scope.names
+        }
+        self._past = Past()
+        self._mail: list[tuple[str, Mail]] = []
+        """Message ids, and what is under way by them."""
+        self._story: list[str] = []
+        self._traces: dict[str, list[list[TraceLine]]] = {name: [[]] for name in scope.names}
+        self.violation: str | None = None
+
+    def take(self, number: int, step: Step) -> None:
+        event = step.event
+        received = self._take_from_network(step) if isinstance(event, Take) else ""
+        before = self._members.get(event.node)
+        if before is None:
+            raise NoSuchStep(f"step {number}: there is no node {event.node}")
+        if isinstance(event, Sync) and not 1 <= event.groups <= len(before.unsynced):
+            raise NoSuchStep(f"step {number}: {event.node} has {len(before.unsynced)} writes under way")
+        happened = happens(before, event, received=received)
+        self._members[event.node] = happened.after
+        self._mail.extend(zip(happened.ids, happened.mail, strict=True))
+        if isinstance(event, Crash):
+            self._traces[event.node].append([])
+        self._traces[event.node][-1].extend((number * _STEP_NS, trace) for trace in happened.traces)
+        self.violation = happened.wrong or self._look(happened)
+        self._story.append(f"{event.node}: {_happening(step)}{_consequences(happened.traces)}")
+
+    def _take_from_network(self, step: Step) -> str:
+        event = step.event
+        assert isinstance(event, Take)
+        wanted = Mail(event.node, event.sender, event.body)
+        for place, (message_id, mail) in enumerate(self._mail):
+            if mail == wanted:
+                if not step.again:
+                    del self._mail[place]
+                return message_id
+        raise NoSuchStep(f"{event.sender}'s {_told(event.body)} to {event.node} is not under way")
+
+    def _look(self, happened: Happened) -> str | None:
+        """Hold what is now against the invariants of several nodes."""
+        node = happened.after
+        name, term = node.core.name, node.core.current_term
+        past: Past | str = self._past
+        if happened.elected:
+            past = invariants.elected(self._past, name, happened.elected, node.log)
+        if happened.commits and isinstance(past, Past):
+            past = invariants.commits(past, name, term, happened.commits, self._leaders())
+        if isinstance(past, str):
+            return past
+        self._past = past
+        members = self._members.values()
+        disks = [member.disk.entries for member in members]
+        return invariants.logs_match([*(member.log for member in members), *disks]) or (
+            invariants.nothing_is_lost(past, disks)
+        )
+
+    def _leaders(self) -> dict[str, tuple[int, invariants.Log]]:
+        return {
+            name: (member.core.current_term, member.log)
+            for name, member in self._members.items()
+            if member.core.role == "leader"
+        }
+
+    def walked(self) -> Walked:
+        recording = Recording(
+            nodes=self._scope.names,
+            history=History([]),
+            traces={name: node_trace(name, lives) for name, lives in self._traces.items()},
+        )
+        return Walked(tuple(self._story), self.violation, recording)
+
+
+def _happening(step: Step) -> str:
+    event: Event = step.event
+    match event:
+        case Take(_, sender, body, late):
+            late_told = ", long after it heard a leader" if late else ""
+            again = ", a copy of which is still under way" if step.again else ""
+            return f"takes {sender}'s {_told(body)}{late_told}{again}"
+        case TimeOut():
+            return "its election time-out is over"
+        case Beat():
+            return "its heartbeat is due"
+        case CheckQuorum():
+            return "looks whether a majority answers"
+        case Propose(_, payload):
+            return f"a client writes {payload.decode()!r}"
+        case AskRead(_, committed):
+            return f"a client reads, when {committed} entries are committed"
+        case Sync(_, groups):
+            return "its write is on disk" if groups == 1 else f"{groups} of its writes are on disk"
+        case Crash(_, kept):
+            return f"crashes, with {kept} of the writes under way on disk, and starts again"
+
+
+def _told(body: object) -> str:
+    """A message: its kind and fields."""
+    fields = []
+    for name in body.__struct_fields__:  # type: ignore[attr-defined]
+        value = getattr(body, name)
+        if isinstance(body, AppendEntries) and name == "entries":
+            fields.append(f"entries {', '.join(told(entry) for entry in value) or 'none'}")
+        else:
+            fields.append(f"{name} {value}")
+    return f"{type(body).__name__}({', '.join(fields)})"
+
+
+def _consequences(traces: Sequence[Trace]) -> str:
+    """What a step changed."""
+    found = []
+    for trace in traces:
+        match trace.event:
+            case "term":
+                found.append(f"term {trace.term}")
+            case "role":
+                found.append(trace.role)
+            case "vote":
+                found.append(f"votes for {trace.fields['vote']}")
+            case "append":
+                found.extend(f"appends {index}" for index, *_ in trace.fields["entries"])
+            case "truncate":
+                found.append(f"removes {trace.fields['index']} and above")
+            case "commit":
+                found.append(f"commits up to {trace.commit}")
+            case "send":
+                found.append(f"{trace.fields['message']} to {trace.fields['peer']}")
+    return f" -> {', '.join(found)}" if found else ""

@@ -1,0 +1,173 @@
+"""Breadth-first through a space: the first violation found is at the end of one of the shortest ways to it.
+
+Every distinct state is held against the invariants once, and every step that leads to it. The search keeps a
+key for each state that it has seen, and of the states themselves only those that it has still to go on
+from. It ends when nothing is left (`verified`), at the first violation, or when whoever started it
+says that it is enough (`unknown`: all ways up to `depth` steps were seen, and some that are longer).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from harness.sim.explore.member import Event
+from harness.sim.explore.space import Move, Space, State
+
+LOOK_EVERY = 2000
+"""States between two times that `go_on` is asked."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How far a search has come."""
+
+    states: int
+    """Distinct ones, after symmetry."""
+    steps: int
+    """Ways from one of them to the next that were tried."""
+    depth: int
+    """All ways of up to so many steps were seen."""
+    frontier: int
+    """States that it still has to go on from."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a way."""
+
+    event: Event
+    again: bool = False
+    """The message that is taken is also still under way."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a search came to."""
+
+    outcome: Literal["verified", "violation", "unknown"]
+    seen: Seen
+    core_steps: int
+    """How often the core was run; every other step was one that it had been seen to take."""
+    elected: int
+    """The most leaders in one way."""
+    committed: int
+    """The most entries committed in one way."""
+    why: str | None = None
+    """The invariant that was broken, and how; or why the outcome is unknown."""
+    way: tuple[Step, ...] = ()
+    """To the violation."""
+
+
+def search(space: Space, go_on: Callable[[Seen], str | None]) -> Found:
+    """Look at every state of a space.
+
+    Args:
+        go_on: asked now and then: None, or why the search is to end here.
+
+    Raises:
+        NotDead: the space drops replies that this core reacts to.
+    """
+    return _Search(space, go_on).run()
+
+
+class _Search:
+    def __init__(self, space: Space, go_on: Callable[[Seen], str | None]) -> None:
+        self._space = space
+        self._go_on = go_on
+        self._keys: set[bytes] = set()
+        self._parents = array("L")
+        """By the order in which states were found: the one before, and the move from there."""
+        self._moves = array("L")
+        self._steps = 0
+        self._depth = 0
+        self._elected = self._committed = 0
+
+    def run(self) -> Found:
+        space = self._space
+        wrong = space.wrong_in(space.first)
+        if wrong is not None:
+            return self._found("violation", 0, wrong)
+        self._keys.add(space.key(space.first))
+        self._parents.append(0)
+        self._moves.append(0)
+        level = [(0, space.first)]
+        while level:
+            following: list[tuple[int, State]] = []
+            for place, (number, state) in enumerate(level):
+                if number % LOOK_EVERY == 0:
+                    left = len(level) - place + len(following)
+                    enough = self._go_on(self._seen(left))
+                    if enough is not None:
+                        return self._found("unknown", left, enough)
+                broken = self._expand(number, state, following)
+                if broken is not None:
+                    return self._found("violation", len(level) - place + len(following), *broken)
+            level = following
+            self._depth += bool(following)
+        space.check_dead_replies()
+        why = self._proves_nothing()
+        return self._found("unknown" if why else "verified", 0, why)
+
+    def _expand(
+        self, number: int, state: State, following: list[tuple[int, State]]
+    ) -> tuple[str, int, Move] | None:
+        """Every state after this one; or what is wrong with one of them."""
+        space, keys = self._space, self._keys
+        for move, left in space.moves(state):
+            self._steps += 1
+            after = space.after(state, move, left)
+            if isinstance(after, str):
+                return after, number, move
+            key = space.key(after)
+            if key in keys:
+                continue
+            wrong = space.wrong_in(after)
+            if wrong is not None:
+                return wrong, number, move
+            if after.past != state.past:
+                past = space.past_of(after)
+                self._elected = max(self._elected, len(past.led))
+                self._committed = max(self._committed, len(past.committed))
+            following.append((len(keys), after))
+            keys.add(key)
+            self._parents.append(number)
+            self._moves.append(2 * move.event + move.again)
+        return None
+
+    def _proves_nothing(self) -> str | None:
+        if not self._elected:
+            return "nobody was ever elected in this scope, so it proves nothing"
+        if not self._committed:
+            return "nothing was ever committed in this scope, so it proves nothing"
+        return None
+
+    def _seen(self, frontier: int) -> Seen:
+        return Seen(len(self._keys), self._steps, self._depth, frontier)
+
+    def _found(
+        self,
+        outcome: Literal["verified", "violation", "unknown"],
+        frontier: int,
+        why: str | None,
+        last: int | None = None,
+        move: Move | None = None,
+    ) -> Found:
+        way = self._way(last, move) if last is not None and move is not None else ()
+        return Found(
+            outcome,
+            self._seen(frontier),
+            self._space.core_steps,
+            self._elected,
+            self._committed,
+            why,
+            way,
+        )
+
+    def _way(self, last: int, move: Move) -> tuple[Step, ...]:
+        way = [Step(self._space.events[move.event], move.again)]
+        while last:
+            event, again = divmod(self._moves[last], 2)
+            way.append(Step(self._space.events[event], bool(again)))
+            last = self._parents[last]
+        return tuple(reversed(way))

@@ -1,0 +1,124 @@
+"""What of a node decides its future, as a value that can be compared: two nodes of one shape behave the same.
+
+Everything counts that the object holds, also an attribute that somebody adds tomorrow, except for what the
+table below leaves out, each with the reason. `tests/harness/sim/explore` holds that nodes of one shape that
+came about in different ways answer every event alike.
+
+Shapes are tuples and frozensets of plain values. A node's name stands in them as a string, so a shape can
+be *renamed*: what it would be had the nodes other names (`symmetry`, see `space.py`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import msgspec
+
+from harness.sim.explore.copying import attributes
+from node_impl.config import NodeConfig
+from node_impl.events import Configuration, Entry
+from node_impl.raft.core import Raft
+from node_impl.raft.log import Log
+from node_impl.raft.outbox import Outbox
+from node_impl.raft.progress import Progress
+
+Shape = Hashable
+
+LEFT_OUT: Mapping[type, frozenset[str]] = {
+    Raft: frozenset(
+        {
+            # The same in all states of one exploration.
+            "config",
+            "known",
+            "_random",
+            # Any timer may fire at any time, so it does not matter for when it is set; and of the time since
+            # a leader was heard it matters alone whether it is less than a time-out: `_of_core` below.
+            "now",
+            "_election_timeout",
+            "_election_deadline",
+            "_leader_heard_at",
+            # They make message ids, which the core never reads.
+            "_messages",
+            "_message_prefix",
+            # What a candidate was given; made anew when it stands: `_of_core` below.
+            "votes",
+        }
+    ),
+    # What is computed from the entries, when it is first asked for or always.
+    Log: frozenset({"_rows", "_terms", "_first_of_term"}),
+    # Numbers of writes, which only ever grow: `_outbox` below has what they say.
+    Outbox: frozenset({"newest", "synced_number", "_unsynced"}),
+}
+
+
+def shape_of(value: Any, *, quorum_is_checked: bool = True) -> Shape:
+    """The shape of a core, of anything that a core holds, or of a message.
+
+    Args:
+        quorum_is_checked: whether leaders' quorum checks are in the scope; if not, which follower was
+            heard since the last one decides nothing.
+    """
+    return _Shaper(frozenset() if quorum_is_checked else frozenset({"heard"})).shape(value)
+
+
+def renamed(shape: Any, names: Mapping[str, str]) -> Any:
+    """The same with other names for the nodes."""
+    kind = type(shape)
+    if kind is tuple:
+        return tuple([renamed(part, names) for part in shape])
+    if kind is str:
+        return names.get(shape, shape)
+    if kind is frozenset:
+        return frozenset([renamed(part, names) for part in shape])
+    return shape
+
+
+class _Shaper:
+    def __init__(self, of_progress: frozenset[str]) -> None:
+        self._of_progress = of_progress
+
+    def shape(self, value: Any) -> Shape:
+        kind = type(value)
+        if value is None or kind is int or kind is str or kind is bool or kind is bytes or kind is Entry:
+            return value  # type: ignore[no-any-return]
+        if isinstance(value, tuple | list | deque):
+            return tuple([self.shape(part) for part in value])
+        if kind is set or kind is frozenset:
+            return frozenset([self.shape(part) for part in value])
+        if kind is dict:
+            return frozenset([(key, self.shape(held)) for key, held in value.items()])
+        if isinstance(value, Configuration):
+            return (frozenset(value.voters), frozenset(value.learners))  # their order is that of names
+        if isinstance(value, msgspec.Struct):
+            fields = [self.shape(getattr(value, name)) for name in kind.__struct_fields__]
+            return (kind.__name__, *fields)
+        if isinstance(value, Raft):
+            return (*self._attributes(value, LEFT_OUT[Raft]), *_of_core(value))
+        if isinstance(value, Outbox):
+            return (*self._attributes(value, LEFT_OUT[Outbox]), self._outbox(value))
+        if isinstance(value, Progress):
+            return self._attributes(value, self._of_progress)
+        if isinstance(value, NodeConfig):
+            raise TypeError("a configuration is no part of a shape")
+        return self._attributes(value, LEFT_OUT.get(kind, frozenset()))
+
+    def _attributes(self, value: object, left_out: frozenset[str]) -> tuple[Shape, ...]:
+        found = attributes(value)
+        if not found:
+            raise TypeError(f"nothing is known of what a {type(value).__name__} holds")
+        return tuple(
+            [(name, self.shape(held)) for name, held in sorted(found.items()) if name not in left_out]
+        )
+
+    def _outbox(self, outbox: Outbox) -> Shape:
+        synced = outbox.synced_number
+        unsynced = [(number - synced, self.shape(covers)) for number, covers in outbox._unsynced]
+        return (outbox.newest - synced, tuple(unsynced))
+
+
+def _of_core(raft: Raft) -> tuple[Shape, ...]:
+    heard_at = raft._leader_heard_at
+    hears = heard_at is not None and raft.now < heard_at + raft.config.election_timeout_ns
+    return (hears, frozenset(raft.votes) if raft.role == "candidate" else None)

@@ -1,0 +1,431 @@
+"""The states of a small cluster, and which follows which.
+
+**States are small numbers.** What a node can be, what a message can say and what the past can have been are
+few, and each gets a number (`Known`); a state is the nodes' numbers, the sorted ones of the messages under
+way, the past's, and what is left of the scope. The core itself runs once for each (node, event) that
+is met, which is some thousand times, and is looked up after that.
+
+**Two states are the same** if all these are equal: nodes are compared by shape (`shape.py`), as a whole and
+not by a hash. No state is taken for another by chance.
+
+**Symmetry.** Nodes are all alike, so a state and what it becomes when nodes change names have the same
+future, but for the names. Only one of them is followed: `key` is the least among all namings. To try few
+of the namings, nodes are first sorted by what no renaming changes (the least number among their own
+shape's namings), and those alone are tried that keep this order.
+
+**Dead replies.** A reply of a term that its receiver has left behind for good, on its disk too, should be one
+that the core does nothing about. Then it is as good as lost, and is dropped, which makes states equal that
+differ in such messages alone. That a core is like this is not taken for granted: `check_dead_replies` runs
+it with every dead reply in every node that was met, and no step may lead back to a term that was left for
+good. A core that is otherwise gets `NotDead`, and is explored with `keep_dead`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+from harness.sim.explore import invariants
+from harness.sim.explore.invariants import Log, Past
+from harness.sim.explore.known import Known
+from harness.sim.explore.member import (
+    AskRead,
+    Beat,
+    CheckQuorum,
+    Crash,
+    Event,
+    Happened,
+    Mail,
+    Member,
+    Propose,
+    Sync,
+    Take,
+    TimeOut,
+    first_member,
+    happens,
+    is_for_votes,
+)
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.shape import shape_of
+from node_impl.events import Entry
+from node_impl.raft.core import Raft
+from node_impl.raft.messages import AppendEntriesReply, PreVoteReply, RaftMessage, RequestVoteReply
+
+
+class NotDead(Exception):
+    """The core reacts to a reply of a term that was left behind for good: explore it with `keep_dead`."""
+
+
+class Left(NamedTuple):
+    """What may still happen."""
+
+    elections: int
+    proposals: int
+    crashes: int
+    heartbeats: int
+    checks: int
+    duplicates: int
+    reads: int
+
+
+class State(NamedTuple):
+    """One moment of the cluster, in numbers of `Space`."""
+
+    nodes: tuple[int, ...]
+    mail: tuple[int, ...]
+    """Sorted; a message that is under way twice is here twice."""
+    past: int
+    left: int
+
+
+class Move(NamedTuple):
+    """What happens to the cluster. `again`: the message that is taken is also still under way."""
+
+    event: int
+    again: bool
+
+
+class Outcome(NamedTuple):
+    """`Happened` in numbers."""
+
+    node: int
+    mail: tuple[int, ...]
+    elected: int
+    commits: tuple[Entry, ...]
+    wrong: str | None
+
+
+class Space:
+    """All states of a scope, made when they are asked for.
+
+    Args:
+        core: the core to explore.
+        symmetry: whether states that differ in nodes' names alone count as one.
+        keep_dead: whether replies that can have no effect stay in the state.
+    """
+
+    def __init__(
+        self, scope: Scope, core: type[Raft] = Raft, *, symmetry: bool = True, keep_dead: bool = False
+    ) -> None:
+        self.scope = scope
+        self.names = scope.names
+        self._keep_dead = keep_dead
+        orders = tuple(permutations(range(scope.nodes))) if symmetry else (tuple(range(scope.nodes)),)
+        self._orders = orders
+        namings = [{self.names[i]: self.names[place] for i, place in enumerate(order)} for order in orders]
+        self.nodes: Known[Member] = Known(namings)
+        self.mail: Known[Mail] = Known(namings)
+        self._pasts: Known[Past] = Known(namings)
+        self._lefts: Known[Left] = Known([{}])
+        self.events: list[Event] = []
+        """By the number that a `Move` has."""
+        self._event_numbers: dict[Event, int] = {}
+        self._outcomes: dict[tuple[int, int], Outcome] = {}
+        self._of_mail: list[_OfMail | None] = []
+        self._of_node: dict[int, _OfNode] = {}
+        self._dead: set[tuple[int, int]] = set()
+        """(node, reply): known to do nothing."""
+        self._sound: dict[Hashable, str | None] = {}
+        self._namings_that_sort: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self.core_steps = 0
+        """How often the core was run."""
+        config, disks = scope.config, scope.disks()
+        self.first = State(
+            tuple(
+                self._number(first_member(core, name, self.names, config, disks[name])) for name in self.names
+            ),
+            (),
+            self._past(Past()),
+            self._left(
+                Left(
+                    scope.elections,
+                    scope.proposals,
+                    scope.crashes,
+                    scope.heartbeats,
+                    scope.checks,
+                    scope.duplicates,
+                    scope.reads,
+                )
+            ),
+        )
+
+    # ---- what may happen ---------------------------------------------------------------------------------
+
+    def moves(self, state: State) -> Iterator[tuple[Move, int]]:
+        """Everything that may happen now, and what is left of the scope after it."""
+        left = self._lefts.things[state.left]
+        waiting = [number for number in state.nodes if self._about(number).unsynced]
+        for node in waiting if waiting and self.scope.disk == "prompt" else state.nodes:
+            about = self._about(node)
+            for groups in range(1, about.unsynced + 1):
+                yield Move(self._event(Sync(about.name, groups)), False), state.left
+            if left.crashes:
+                after = self._left(left._replace(crashes=left.crashes - 1))
+                for kept in range(about.unsynced + 1):
+                    yield Move(self._event(Crash(about.name, kept)), False), after
+        if waiting and self.scope.disk == "prompt":
+            return
+        before = -1
+        for number in state.mail:
+            if number == before:
+                continue
+            before = number
+            of = self._about_mail(number)
+            for event in of.events:
+                yield Move(event, False), state.left
+                if left.duplicates:
+                    yield Move(event, True), self._left(left._replace(duplicates=left.duplicates - 1))
+        for node in state.nodes:
+            yield from self._own_moves(self._about(node), left, state)
+
+    def _own_moves(self, about: _OfNode, left: Left, state: State) -> Iterator[tuple[Move, int]]:
+        """What a node does without having been sent anything."""
+        name = about.name
+        if not about.leads:
+            if left.elections:
+                after = self._left(left._replace(elections=left.elections - 1))
+                yield Move(self._event(TimeOut(name)), False), after
+            return
+        if left.proposals:
+            payload = b"w%d" % (self.scope.proposals - left.proposals + 1)
+            after = self._left(left._replace(proposals=left.proposals - 1))
+            yield Move(self._event(Propose(name, payload)), False), after
+        if left.heartbeats:
+            after = self._left(left._replace(heartbeats=left.heartbeats - 1))
+            yield Move(self._event(Beat(name)), False), after
+        if left.checks:
+            after = self._left(left._replace(checks=left.checks - 1))
+            yield Move(self._event(CheckQuorum(name)), False), after
+        if left.reads:
+            after = self._left(left._replace(reads=left.reads - 1))
+            committed = len(self._pasts.things[state.past].committed)
+            yield Move(self._event(AskRead(name, committed)), False), after
+
+    # ---- what comes of it --------------------------------------------------------------------------------
+
+    def after(self, state: State, move: Move, left: int) -> State | str:
+        """The state after a move; or which invariant was broken, and how."""
+        event = self.events[move.event]
+        place = self.names.index(event.node)
+        outcome = self._outcome(state.nodes[place], move.event, event)
+        if outcome.wrong is not None:
+            return outcome.wrong
+        nodes = (*state.nodes[:place], outcome.node, *state.nodes[place + 1 :])
+        past = state.past
+        if outcome.elected or outcome.commits:
+            found = self._remember(nodes, past, outcome)
+            if isinstance(found, str):
+                return found
+            past = found
+        mail = list(state.mail)
+        if isinstance(event, Take) and not move.again:
+            mail.remove(self._number_of(Mail(event.node, event.sender, event.body)))
+        mail.extend(outcome.mail)
+        if not self._keep_dead:
+            mail = [number for number in mail if not self._is_dead(number, nodes)]
+        mail.sort()
+        return State(nodes, tuple(mail), past, left)
+
+    def _is_dead(self, mail: int, nodes: Sequence[int]) -> bool:
+        of = self._about_mail(mail)
+        node = nodes[of.place]
+        if not 0 <= of.dead_below < self._of_node[node].least_term:
+            return False
+        if (node, mail) not in self._dead:
+            self._check_dead(node, mail, of)
+        return True
+
+    def check_dead_replies(self) -> None:
+        """Hold every node that was met against every reply that was met and is dead to it.
+
+        Raises:
+            NotDead: one of them is not.
+        """
+        for mail in () if self._keep_dead else tuple(self.mail.things):
+            of = self._about_mail(mail)
+            if of.dead_below >= 0:
+                name = self.names[of.place]
+                for node, about in tuple(self._of_node.items()):
+                    if about.name == name and of.dead_below < about.least_term:
+                        self._check_dead(node, mail, of)
+
+    def _check_dead(self, node: int, mail: int, of: _OfMail) -> None:
+        if (node, mail) in self._dead:
+            return
+        outcome = self._outcome(node, of.events[0], self.events[of.events[0]])
+        if outcome.node != node or outcome.mail or outcome.wrong is not None:
+            to, sender, body = self.mail.things[mail]
+            raise NotDead(f"{to}, which is in a later term for good, still reacts to {sender}'s {body}")
+        self._dead.add((node, mail))
+
+    def _remember(self, nodes: Sequence[int], past: int, outcome: Outcome) -> int | str:
+        node = self.nodes.things[outcome.node]
+        name, term = node.core.name, node.core.current_term
+        now: Past | str = self._pasts.things[past]
+        assert isinstance(now, Past)
+        if outcome.elected:
+            now = invariants.elected(now, name, outcome.elected, node.log)
+        if outcome.commits and isinstance(now, Past):
+            leaders = {
+                (of := self.nodes.things[number]).core.name: (of.core.current_term, of.log)
+                for number in nodes
+                if self._about(number).leads
+            }
+            now = invariants.commits(now, name, term, outcome.commits, leaders)
+        return now if isinstance(now, str) else self._past(now)
+
+    def wrong_in(self, state: State) -> str | None:
+        """Which invariant of whole states does not hold, and how."""
+        abouts = [self._about(number) for number in state.nodes]
+        logs = frozenset([about.log for about in abouts] + [about.disk for about in abouts])
+        if logs not in self._sound:
+            self._sound[logs] = invariants.logs_match(list(logs))
+        if self._sound[logs] is not None:
+            return self._sound[logs]
+        committed = self._pasts.things[state.past].committed
+        if not committed:
+            return None
+        place = (state.past, *[about.disk for about in abouts])
+        if place not in self._sound:
+            self._sound[place] = invariants.nothing_is_lost(
+                self._pasts.things[state.past], [about.disk for about in abouts]
+            )
+        return self._sound[place]
+
+    # ---- which states are the same -----------------------------------------------------------------------
+
+    def key(self, state: State) -> bytes:
+        """Equal for two states if they are the same but for nodes' names."""
+        nodes = [self.nodes.under_namings(number) for number in state.nodes]
+        mail = [self.mail.under_namings(number) for number in state.mail]
+        past = self._pasts.under_namings(state.past)
+        least: array[int] | None = None
+        for naming in self._sorting(nodes):
+            order = self._orders[naming]
+            numbers = [0] * len(nodes)
+            for i, under in enumerate(nodes):
+                numbers[order[i]] = under[naming]
+            numbers.append(past[naming])
+            numbers.append(state.left)
+            numbers.extend(sorted([under[naming] for under in mail]))
+            found = array("I", numbers)
+            if least is None or found < least:
+                least = found
+        assert least is not None
+        return least.tobytes()
+
+    def _sorting(self, nodes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+        """The namings that put nodes in the order of what no renaming changes."""
+        ranks = tuple([min(under) for under in nodes])
+        found = self._namings_that_sort.get(ranks)
+        if found is None:
+            wanted = sorted(ranks)
+            found = tuple(
+                naming
+                for naming, order in enumerate(self._orders)
+                if len(self._orders) == 1 or all(wanted[order[i]] == rank for i, rank in enumerate(ranks))
+            )
+            self._namings_that_sort[ranks] = found
+        return found
+
+    # ---- numbers -----------------------------------------------------------------------------------------
+
+    def past_of(self, state: State) -> Past:
+        """What is remembered in a state."""
+        return self._pasts.things[state.past]
+
+    def _outcome(self, node: int, number: int, event: Event) -> Outcome:
+        outcome = self._outcomes.get((node, number))
+        if outcome is None:
+            before = self.nodes.things[node]
+            outcome = self._in_numbers(happens(before, event))
+            if not (self._keep_dead or outcome.wrong) and (
+                self._of_node[outcome.node].least_term < before.least_term
+            ):
+                raise NotDead(f"{event.node} went back from term {before.least_term}, which was on its disk")
+            self._outcomes[node, number] = outcome
+            self.core_steps += 1
+        return outcome
+
+    def _in_numbers(self, happened: Happened) -> Outcome:
+        return Outcome(
+            self._number(happened.after) if happened.wrong is None else -1,
+            tuple([self._number_of(mail) for mail in happened.mail]),
+            happened.elected,
+            happened.commits,
+            happened.wrong,
+        )
+
+    def _number(self, member: Member) -> int:
+        shape = member.shape(quorum_is_checked=self.scope.checks > 0)
+        number = self.nodes.number((member.core.name, shape), member)
+        if number not in self._of_node:
+            self._of_node[number] = _OfNode(member)
+        return number
+
+    def _number_of(self, mail: Mail) -> int:
+        return self.mail.number((mail.to, mail.sender, shape_of(mail.body)), mail)
+
+    def _past(self, past: Past) -> int:
+        return self._pasts.number(tuple(past), past)
+
+    def _left(self, left: Left) -> int:
+        return self._lefts.number(tuple(left), left)
+
+    def _event(self, event: Event) -> int:
+        number = self._event_numbers.get(event)
+        if number is None:
+            number = self._event_numbers[event] = len(self.events)
+            self.events.append(event)
+        return number
+
+    def _about(self, node: int) -> _OfNode:
+        return self._of_node[node]
+
+    def _about_mail(self, number: int) -> _OfMail:
+        if number >= len(self._of_mail):
+            self._of_mail.extend([None] * (number + 1 - len(self._of_mail)))
+        found = self._of_mail[number]
+        if found is None:
+            to, sender, body = self.mail.things[number]
+            takes = (Take(to, sender, body), Take(to, sender, body, late=True))
+            events = tuple([self._event(take) for take in takes[: 2 if is_for_votes(body) else 1]])
+            found = _OfMail(self.names.index(to), events, _dead_below(body))
+            self._of_mail[number] = found
+        return found
+
+
+class _OfMail(NamedTuple):
+    """What is asked of a message again and again."""
+
+    place: int
+    """Of its receiver."""
+    events: tuple[int, ...]
+    dead_below: int
+    """It means nothing to a receiver that will never again be in this term or one before; -1: none."""
+
+
+class _OfNode:
+    """What is asked of a node again and again."""
+
+    __slots__ = ("disk", "leads", "least_term", "log", "name", "unsynced")
+
+    def __init__(self, member: Member) -> None:
+        self.name = member.core.name
+        self.leads = member.core.role == "leader"
+        self.unsynced = len(member.unsynced)
+        self.least_term = member.least_term
+        self.log: Log = member.log
+        self.disk: Log = member.disk.entries
+
+
+def _dead_below(body: RaftMessage) -> int:
+    match body:
+        case AppendEntriesReply() | RequestVoteReply():
+            return body.term
+        case PreVoteReply():
+            return max(body.term, body.asked_in)
+        case _:
+            return -1

@@ -1,0 +1,88 @@
+"""Ways to violations: the same on real cores, in a file, to the checkers of traces."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.sim.explore.command import Bounds, explore, replayed
+from harness.sim.explore.path import NoSuchStep, core_of, is_way, load, walk
+from harness.sim.explore.scope import Scope
+from harness.test import CouldNotRun
+from node_impl.raft.core import Raft
+
+BROKEN = Scope(nodes=3, elections=2, proposals=1, crashes=1, pre_vote=False)
+
+
+@pytest.fixture
+def way(tmp_path: Path) -> Path:
+    file = tmp_path / "way.json"
+    explored = explore(BROKEN, "vote-not-persisted", Bounds(states=50_000), out=file, quiet=True)
+    assert explored.found.outcome == "violation"
+    return file
+
+
+@pytest.mark.parametrize(
+    ("mutant", "checker"),
+    [
+        ("vote-twice", "one-vote-a-term"),
+        ("half-is-a-majority", "election-safety"),
+        ("forgetful", "term-monotonic"),
+        ("vote-without-log-check", "leader-completeness"),
+    ],
+)
+def test_the_checkers_of_traces_see_the_same_violation_in_the_way(mutant: str, checker: str) -> None:
+    explored = explore(BROKEN, mutant, Bounds(states=100_000), quiet=True)
+    assert explored.violation is not None
+    assert checker in explored.also
+
+
+def test_a_way_is_a_readable_file_that_is_walked_again(way: Path) -> None:
+    assert is_way(way)
+    walked = replayed(way, anyway=False)
+    assert walked.violation is not None
+    assert walked.violation.startswith("one-vote-a-term: ")
+    assert "crashes, with 0 of the writes under way on disk" in way.read_text(encoding="utf-8")
+    assert "<svg" in way.with_suffix(".svg").read_text(encoding="utf-8")
+
+
+def test_on_the_correct_core_the_same_steps_break_nothing(way: Path) -> None:
+    """They end where the mutant says what a correct node does not say."""
+    steps = load(way).steps
+    walked = walk(BROKEN, Raft, steps)
+    assert walked.violation is None
+
+
+def test_a_way_of_another_version_or_other_code_says_what_differs(way: Path) -> None:
+    content = msgspec.json.decode(way.read_bytes())
+    way.write_bytes(msgspec.json.encode({**content, "ackproof_way": 2}))
+    with pytest.raises(CouldNotRun, match=r"format 2.*reads format 1"):
+        load(way)
+    way.write_bytes(msgspec.json.encode({**content, "code": {**content["code"], "node_impl/raft": "0"}}))
+    with pytest.raises(CouldNotRun, match=r"other code: node_impl/raft changed"):
+        load(way)
+    assert load(way, anyway=True).steps
+    way.write_bytes(msgspec.json.encode({**content, "mutant": "nobody"}))
+    with pytest.raises(CouldNotRun, match="'nobody'"):
+        load(way)
+
+
+def test_steps_that_cannot_be_taken_are_named(way: Path) -> None:
+    steps = load(way).steps
+    with pytest.raises(NoSuchStep, match=re.escape("is not under way")):
+        walk(BROKEN, Raft, steps[-1:])
+    with pytest.raises(NoSuchStep, match="has 0 writes under way"):
+        walk(BROKEN, Raft, steps[1:2])
+
+
+def test_a_bug_outside_the_core_is_refused_with_advice() -> None:
+    with pytest.raises(CouldNotRun, match="outside its Raft core"):
+        core_of("never-fsync")
+
+
+def test_a_start_of_another_size_is_refused() -> None:
+    with pytest.raises(CouldNotRun, match="of 3 nodes, not of 2"):
+        explore(Scope(nodes=2, start="figure-8"), None, Bounds(), quiet=True)
