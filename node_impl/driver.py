@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -108,7 +109,7 @@ class Driver:
         self._is_draining_soon = False
         self._deadlines: dict[str, int] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
-        self._requests: dict[int, asyncio.Future[Reply]] = {}
+        self._requests: dict[int, Callable[[Reply], None]] = {}
         self._last_request_id = 0
 
         self._persisted = 0
@@ -141,17 +142,11 @@ class Driver:
             raise WireError(f"a message in the name of {envelope.sender!r}")
         self._post(Received(envelope))
 
-    async def ask(self, request: Request) -> Reply:
-        """Put a client's request to the node and wait for its reply."""
+    def ask(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        """Put a client's request to the node, which calls back once with its reply; later, never at once."""
         self._last_request_id += 1
-        request_id = self._last_request_id
-        future: asyncio.Future[Reply] = self._loop.create_future()
-        self._requests[request_id] = future
-        try:
-            self._post(ClientRequest(request_id, request))
-            return await future
-        finally:
-            del self._requests[request_id]
+        self._requests[self._last_request_id] = answer
+        self._post(ClientRequest(self._last_request_id, request))
 
     def counters(self) -> dict[str, float]:
         """What this driver has done since it began, for who watches the node."""
@@ -170,9 +165,9 @@ class Driver:
             self._drain()
         self._forget_alarms()
         refusal = Refused("lost-leadership", "the node is stopping", proposed=True)
-        for future in self._requests.values():
-            if not future.done():
-                future.set_result(refusal)
+        requests, self._requests = self._requests, {}
+        for answer in requests.values():
+            answer(refusal)
         self._writer.close(DISK_PATIENCE_S)
 
     def fail(self, error: BaseException) -> None:
@@ -269,9 +264,7 @@ class Driver:
                 case Send(to, message):
                     self._send(to, message)
                 case Respond(request_id, reply):
-                    future = self._requests.get(request_id)
-                    if future is not None and not future.done():  # else the client is gone
-                        future.set_result(reply)
+                    self._requests.pop(request_id)(reply)
         self._to_leave.clear()
         self._senders.flush()
         if self._to_persist:

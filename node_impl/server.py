@@ -107,7 +107,7 @@ async def _serve(
     exceptions = _LoopExceptions(driver, logger)
     loop.set_exception_handler(exceptions)
     peers = PeerListener(options.cluster, options.name, frozenset(options.peers), driver.receive, logger.info)
-    http = HttpListener(driver.ask, driver.fail, driver.counters, options.beats)
+    http = HttpListener(driver.ask, driver.fail, logger.info, driver.counters, options.beats)
     driver.start()
     await peers.listen(peer_socket)
     await http.listen(http_socket)

@@ -29,6 +29,7 @@ from node_impl.events import (
     Received,
     Record,
     Refused,
+    Reply,
     Request,
     Respond,
     Send,
@@ -133,6 +134,12 @@ def drive(
     return asyncio.run(asyncio.wait_for(main(), 20))
 
 
+def ask(world: World) -> asyncio.Future[Reply]:
+    answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+    world.driver.ask(ASK, answered.set_result)
+    return answered
+
+
 async def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 5
     while not condition():
@@ -205,7 +212,7 @@ def test_all_that_comes_during_one_fsync_shares_the_next(tmp_path: Path) -> None
 
     async def play(world: World) -> None:
         await until(world.log.is_syncing.is_set)
-        asked = [asyncio.create_task(world.driver.ask(ASK)) for _ in range(50)]
+        asked = [ask(world) for _ in range(50)]
         await until(lambda: world.driver._persisted == 51)
         world.log.permits.release(100)
         replies = await asyncio.gather(*asked)
@@ -361,7 +368,7 @@ def test_a_failed_write_of_the_log_ends_the_node_and_is_never_synced(
 def test_an_orderly_end_waits_for_the_disk_and_answers_who_waits(tmp_path: Path) -> None:
     async def play(world: World) -> None:
         await until(world.log.is_syncing.is_set)
-        asked = asyncio.create_task(world.driver.ask(ASK))
+        asked = ask(world)
         await asyncio.sleep(0)
         stopping = asyncio.create_task(world.driver.stop())
         await asyncio.sleep(0.02)
