@@ -131,6 +131,12 @@ def cli() -> None:
     callback=_known("mutant", MUTANTS),
     help="Start nodes with this seeded bug; `ackproof mutants` lists them.",
 )
+@click.option(
+    "--collect",
+    type=click.Choice(["packets", "cores"]),
+    multiple=True,
+    help="Also keep each node's packets (tcpdump, needs root) or core dumps; may be given twice.",
+)
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
 @click.option(
@@ -185,6 +191,7 @@ def run(
     seed: int | None,
     store: Path,
     mutant: str | None,
+    collect: tuple[Literal["packets", "cores"], ...],
     junit: Path | None,
     as_json: bool,
     base_port: int | None,
@@ -224,6 +231,7 @@ def run(
         time_limit_s=time_limit,
         seed=seed,
         mutant=mutant,
+        collect=collect,
         base_port=base_port,
         heartbeat_ms=heartbeat_ms,
         election_ms=election_ms,

@@ -22,6 +22,8 @@ class Test(msgspec.Struct, frozen=True):
     workload: str = "registry"
     nemesis: tuple[str, ...] = ("kill", "partition")
     """Names of fault packages; empty for none."""
+    collect: tuple[Literal["packets", "cores"], ...] = ()
+    """What is kept of each node beside its log, trace and use of resources."""
     concurrency: int = 10
     """Client threads."""
     rate: float = 300.0

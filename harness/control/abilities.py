@@ -40,6 +40,15 @@ FUSE = Need(
     "fuse3",
 )
 
+TCPDUMP = Need(lambda facts: "tcpdump" in facts["tools"], "needs tcpdump: apt-get install tcpdump", "tcpdump")
+CORES = Need(
+    lambda facts: bool(facts["core_pattern"]) and facts["core_pattern"][0] not in "|/",
+    "kernel.core_pattern leads elsewhere than the node's folder: sysctl -w kernel.core_pattern=core",
+)
+PRLIMIT = Need(
+    lambda facts: "prlimit" in facts["tools"], "needs prlimit: apt-get install util-linux", "util-linux"
+)
+
 NEEDS: dict[str, tuple[Need, ...]] = {
     "kill": (),
     "pause": (),
@@ -53,8 +62,10 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "full": (FUSE,),
     "disk-error": (FUSE,),
     "slow-disk": (FUSE,),
+    "packets": (ROOT, TCPDUMP),
+    "cores": (CORES, PRLIMIT),
 }
-"""By fault package."""
+"""By fault package, and by what can be collected."""
 
 
 BY_PROXY = frozenset({"partition"})

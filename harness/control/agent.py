@@ -38,7 +38,7 @@ TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
 OWN_FOLDER = ".ackproof"
 SILENCE_S = 30.0
 SWEEP_BOUND_S = 10.0
-TOOLS = ("nft", "ss", "tc", "fusermount3")
+TOOLS = ("nft", "ss", "tc", "fusermount3", "tcpdump", "prlimit")
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
@@ -144,6 +144,7 @@ class Agent:
             "tools": [tool for tool in TOOLS if shutil.which(tool, path=search_path())],
             "faketime": faketime(),
             "fuse": os.path.exists("/dev/fuse"),
+            "core_pattern": read("/proc/sys/kernel/core_pattern"),
             "boot": read("/proc/sys/kernel/random/boot_id"),
             "netem": has_netem() if os.geteuid() == 0 else None,
         }

@@ -180,6 +180,16 @@ async def within(bound_s: float, action: Awaitable[object]) -> bool:
     return True
 
 
+async def eventually_asked(holds: Callable[[], Awaitable[bool]], bound_s: float) -> bool:
+    """As `eventually`, where the answer itself must be awaited."""
+    deadline = asyncio.get_running_loop().time() + bound_s
+    while not await holds():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True
+
+
 async def eventually(holds: Callable[[], bool], bound_s: float) -> bool:
     """Ask again and again, for at most `bound_s`, whether something that nobody announces holds."""
     deadline = asyncio.get_running_loop().time() + bound_s

@@ -26,10 +26,11 @@ def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
         test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms, test.snapshot_entries
     )
     faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
+    asked = (*faults, *test.collect)
     if test.hosts != "ssh":
         world = {"local": LocalWorld, "netns": NetnsWorld}[test.hosts]
         return world(
-            system, test.nodes, folder, clock, faults=faults, seed=test.seed, base_port=test.base_port
+            system, test.nodes, folder, clock, faults=asked, seed=test.seed, base_port=test.base_port
         )
     try:
         from harness.system.ssh import SshWorld  # here, since only this needs paramiko
@@ -41,7 +42,7 @@ def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
         NODE_IMPL_PARTS,
         folder,
         clock,
-        faults=faults,
+        faults=asked,
         seed=test.seed,
         base_port=test.base_port,
     )

@@ -81,6 +81,7 @@ def test_a_run_on_remote_hosts_is_valid_and_brings_everything_back(tmp_path: Pat
             assert {path.name for path in (store / "latest" / "nodes" / name).iterdir()} == {
                 "data",
                 "trace",
+                "resources",
                 "log.txt",
             }
 

@@ -1,11 +1,15 @@
-"""All hands, and the faults that need them. A new one is a file of its own and one line here."""
+"""All hands, and what needs them. A new one is a file of its own and one line here."""
 
 from __future__ import annotations
 
 from harness.system.hands.base import Hand
+from harness.system.hands.cores import CoreHand
 from harness.system.hands.disks import DiskHand
+from harness.system.hands.packets import PacketHand
 
 HANDS: dict[type[Hand], frozenset[str]] = {
     DiskHand: frozenset({"power", "full", "disk-error", "slow-disk"}),
+    PacketHand: frozenset({"packets"}),
+    CoreHand: frozenset({"cores"}),
 }
-"""The faults for which a run needs each."""
+"""The faults for which a run needs each, or what it is to collect."""
