@@ -29,7 +29,8 @@ def capturing(place: NodePlace, file: Path) -> list[str]:
     return [
         # `any` would show a packet on loopback twice, as it leaves and as it comes.
         *("tcpdump", "-i", "lo" if loopback else "any"),
-        *("-n", "-U", "-Z", "root"),  # each packet at once; no other user, who may not write there
+        # Each packet at once, or the last second is lost; as no other user, who may not write there.
+        *("-n", "-U", "--immediate-mode", "-Z", "root"),
         *("-w", str(file)),
         " or ".join(f"tcp port {port}" for port in sorted(ports)),
     ]
