@@ -42,7 +42,7 @@ def test_a_clients_request_and_the_nodes_talk_are_in_the_capture(tmp_path: Path)
         async with asyncio.timeout(60), world_with(tmp_path, "packets") as world:
             await world.wait_for_leader(20)
             async with HttpTransport(2.0) as transport:
-                asked = HttpRequest("GET", "/v1/admin/status?mark=seen-on-the-wire")
+                asked = HttpRequest("GET", "/v1/admin/status", (("mark", "seen-on-the-wire"),))
                 assert isinstance(await transport.send(world.address("n2"), asked), HttpReply)
         return world
 
