@@ -48,8 +48,8 @@ class NodeImpl(msgspec.Struct, frozen=True):
 
     @property
     def framing(self) -> Framing:
-        """A preface of magic and version, then frames of length, CRC and payload, the first a hello."""
-        return Framing(preface_bytes=10, header_bytes=8, greetings=1)
+        """A preface of magic and version, then frames of length, two CRCs and payload, the first a hello."""
+        return Framing(preface_bytes=10, header_bytes=12, greetings=1)
 
     def command(self, place: NodePlace) -> Command:
         """The node's own command line."""

@@ -4,10 +4,12 @@
 connection = preface hello frame*             only the side that dialled ever writes
 preface    = "ACKPPEER"  version u16
 hello      = frame whose payload is a MessagePack array [cluster, sender, to]
-frame      = length u32  crc32(payload) u32  payload
+frame      = length u32  crc32(payload) u32  crc32(the 8 bytes before) u32  payload
 ```
 
-Integers are big-endian. The version stands before everything that a version may change, so nodes
+Integers are big-endian. The length has a checksum of its own: one flipped bit in it could otherwise have
+the receiver wait for megabytes that never come, and take every message of a living connection for
+their beginning. The version stands before everything that a version may change, so nodes
 of different versions can always tell each other apart.
 """
 
@@ -19,12 +21,13 @@ import zlib
 import msgspec
 
 MAGIC = b"ACKPPEER"
-VERSION = 1
+VERSION = 2
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 MAX_HELLO_BYTES = 4096
 
 _PREFACE = struct.Struct(">8sH")
-_HEADER = struct.Struct(">II")
+_LENGTHS = struct.Struct(">II")
+_HEADER = struct.Struct(">III")
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -52,7 +55,8 @@ def encode_frame(payload: bytes) -> bytes:
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"a message of {len(payload)} bytes; the largest allowed is {MAX_PAYLOAD_BYTES}")
-    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+    lengths = _LENGTHS.pack(len(payload), zlib.crc32(payload))
+    return lengths + zlib.crc32(lengths).to_bytes(4, "big") + payload
 
 
 class FrameDecoder:
@@ -80,7 +84,9 @@ class FrameDecoder:
         offset = 0
         try:
             while len(view) - offset >= _HEADER.size:
-                length, crc = _HEADER.unpack_from(view, offset)
+                length, crc, header_crc = _HEADER.unpack_from(view, offset)
+                if zlib.crc32(view[offset : offset + _LENGTHS.size]) != header_crc:
+                    raise WireError("a frame's header has a wrong checksum")
                 limit = MAX_HELLO_BYTES if self.hello is None else MAX_PAYLOAD_BYTES
                 if length > limit:
                     raise WireError(f"a frame of {length} bytes, although at most {limit} are allowed here")

@@ -137,7 +137,7 @@ def test_a_stalled_link_costs_a_bounded_queue_of_the_newest_messages(monkeypatch
             for n in range(200):
                 send(senders, b"%03d" % n + bytes(100_000))
             assert len(sender._queue) == 10
-            assert sender._queue[-1][8:11] == b"199"
+            assert sender._queue[-1][12:15] == b"199"
             assert sender._queued_bytes == sum(map(len, sender._queue))
             await until(lambda: sender._connection is None, "what is never acknowledged is given up", 8)
         for connection in accepted:
