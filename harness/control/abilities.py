@@ -68,7 +68,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 """By fault package, and by what can be collected."""
 
 
-BY_PROXY = frozenset({"partition"})
+BY_PROXY = frozenset({"partition", "loss"})
 """What needs nothing where links are proxies."""
 
 

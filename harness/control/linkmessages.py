@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from harness.control.framing import Framing
@@ -38,11 +40,53 @@ class Heal(msgspec.Struct, frozen=True, tag=True):
     """Let everything through again; connections that were cut are reset."""
 
 
+class Impairment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a link is bad. What is done to whole messages needs links on which these can be told apart."""
+
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    """Up to so much more, drawn for each message."""
+    rate_bytes_s: int | None = None
+    is_stalled: bool = False
+    """Nothing goes on, and nothing is lost: it arrives when this has ended."""
+    reset_percent: int = 0
+    """The chance of each message, or piece of the stream, to end its connection with a reset."""
+    lost_percent: int = 0
+    """Of whole messages; as the following."""
+    repeated_percent: int = 0
+    overtaken_percent: int = 0
+    """Held back until others have gone before them."""
+    corrupted_percent: int = 0
+    """One bit of each of these is flipped."""
+
+    @property
+    def needs_messages(self) -> bool:
+        """Whether it can be done only where messages can be told apart."""
+        return bool(
+            self.lost_percent or self.repeated_percent or self.overtaken_percent or self.corrupted_percent
+        )
+
+
+class Impair(msgspec.Struct, frozen=True, tag=True):
+    """Make these links bad, on the account of a fault."""
+
+    links: tuple[LinkName, ...]
+    how: Impairment
+    by: str
+    draw: int
+
+
+class EndImpairment(msgspec.Struct, frozen=True, tag=True):
+    """End what one fault did to links; what was held back goes on at once."""
+
+    by: str
+
+
 class Statistics(msgspec.Struct, frozen=True, tag=True):
     """Only tell the state of the links."""
 
 
-Command = Configure | Cut | Heal | Statistics
+Command = Configure | Cut | Heal | Impair | EndImpairment | Statistics
 
 
 class LinkState(msgspec.Struct, frozen=True):
@@ -57,6 +101,9 @@ class LinkState(msgspec.Struct, frozen=True):
     forwarded_messages: int = 0
     swallowed_bytes: int = 0
     swallowed_messages: int = 0
+    impaired_by: tuple[str, ...] = ()
+    impaired: Mapping[str, int] = {}
+    """By fault: how many messages, or pieces of the stream, it struck."""
 
 
 class Links(msgspec.Struct, frozen=True, tag=True):

@@ -11,7 +11,10 @@ this process's kernel when the link was cut never arrives: a side for which ther
 once, otherwise it is left open and silent. At the heal every connection that was cut is
 reset on both sides, since its stream has a hole; the dialler dials again and gets a clean one.
 
-On a link that is not cut, bytes pass both ways with back-pressure, an end or a reset of one side ends
+**What a bad link does** is shaping.py's: messages late, lost, twice, overtaken or broken; a stream late,
+slow, stalled or reset.
+
+On a link that is neither, bytes pass both ways with back-pressure, an end or a reset of one side ends
 the other, and a dialler whose target does not listen is reset at once.
 """
 
@@ -20,9 +23,11 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import random
 import socket
 import struct
 import sys
+from collections import Counter
 from typing import Any, cast
 
 import msgspec
@@ -34,7 +39,10 @@ from harness.control.linkmessages import (
     Command,
     Configure,
     Cut,
+    EndImpairment,
     Heal,
+    Impair,
+    Impairment,
     LinkName,
     Links,
     LinkState,
@@ -43,6 +51,7 @@ from harness.control.linkmessages import (
     Reply,
     Statistics,
 )
+from harness.control.shaping import Shaper
 
 LOOPBACK = "127.0.0.1"
 REACH_BOUND_S = 1.0
@@ -63,6 +72,9 @@ class Link:
         self.pairs: set[_Pair] = set()
         self.forwarded_bytes = self.forwarded_messages = 0
         self.swallowed_bytes = self.swallowed_messages = 0
+        self.impairments: dict[str, Impairment] = {}
+        self.struck: Counter[str] = Counter()
+        self.chance = random.Random()
         self._server: asyncio.Server | None = None
 
     async def listen(self) -> None:
@@ -88,6 +100,17 @@ class Link:
             if pair.is_cut:
                 pair.reset()
 
+    def impair(self, how: Impairment, by: str, draw: int) -> None:
+        """Be bad from now on, as `draw` has it."""
+        self.impairments[by] = how
+        self.chance.seed(f"{draw} {self.name}")
+
+    def end_impairment(self, by: str) -> None:
+        """What one fault did ends; what was held back goes on."""
+        if self.impairments.pop(by, None) is not None:
+            for pair in tuple(self.pairs):
+                pair.release()
+
     def state(self) -> LinkState:
         """For replies."""
         assert self._server is not None
@@ -100,6 +123,8 @@ class Link:
             forwarded_messages=self.forwarded_messages,
             swallowed_bytes=self.swallowed_bytes,
             swallowed_messages=self.swallowed_messages,
+            impaired_by=tuple(self.impairments),
+            impaired=dict(self.struck),
         )
 
 
@@ -115,12 +140,32 @@ class _Pair:
         self.dialler = _End(self)
         self.target = _End(self)
         self._counter = None if link.framing is None else FrameCounter(link.framing)
+        self._has_begun = False
+        """Whether the beginning of a message has gone on, whose rest must follow it as it is."""
+        self._shapers = {end: self._shaper(end) for end in (self.dialler, self.target)}
         link.pairs.add(self)
+
+    def _shaper(self, end: _End) -> Shaper:
+        """What the link does to the bytes from one end."""
+
+        def deliver(data: bytes) -> None:
+            other = self._other(end)
+            assert other.was_made, "a dialler is read only once its target is reached"
+            other.write(data)
+
+        return Shaper(
+            self.link.impairments,
+            self.link.struck,
+            self.link.chance,
+            deliver=deliver,
+            throttle=lambda full: end.block("held") if full else end.unblock("held"),
+            reset=self.reset,
+        )
 
     def dialled(self) -> None:
         """The dialler is connected."""
         if not self.is_cut:
-            self.dialler.pause_reading()
+            self.dialler.block("not reached")
             self.link.group.create_task(self._reach_target(), name=f"reach {self.link.name}")
 
     async def _reach_target(self) -> None:
@@ -135,21 +180,32 @@ class _Pair:
         if self.is_cut or self.dialler.is_lost:
             self.target.reset()
         else:
-            self.dialler.resume_reading()
+            self.dialler.unblock("not reached")
 
     def received(self, end: _End, data: bytes) -> None:
         """Bytes arrived from one end: on to the other, or nowhere."""
         link = self.link
-        messages = self._counter.feed(data) if self._counter and end is self.dialler else 0
+        ends = self._counter.ends(data) if self._counter and end is self.dialler else None
+        messages = sum(is_message for _, is_message in ends or ())
+        shaper = self._shapers[end]
         if self.is_cut:
             link.swallowed_bytes += len(data)
             link.swallowed_messages += messages
         else:
             link.forwarded_bytes += len(data)
             link.forwarded_messages += messages
-            other = self._other(end)
-            assert other.was_made, "a dialler is read only once its target is reached"
-            other.write(data)
+            if link.impairments or not shaper.is_idle:
+                shaper.take(data, ends, is_begun=self._has_begun and end is self.dialler)
+                self._has_begun = self._has_begun and not ends
+            else:
+                self._other(end).write(data)
+                if ends is not None:
+                    self._has_begun = ends[-1][0] < len(data) if ends else True
+
+    def release(self) -> None:
+        """An impairment has ended."""
+        for shaper in self._shapers.values():
+            shaper.release()
 
     def ended(self, end: _End, by_reset: bool) -> None:
         """One end is gone. On a cut link the other must not learn it."""
@@ -158,7 +214,9 @@ class _Pair:
             if by_reset:
                 other.reset()
             else:
+                self._shapers[end].finish()
                 other.close()
+        self._shapers[other].drop()
         if self.dialler.is_lost and (other.is_lost or not other.was_made):
             self.link.pairs.discard(self)
 
@@ -167,20 +225,23 @@ class _Pair:
         if not self.is_cut:
             other = self._other(end)
             if is_writable:
-                other.resume_reading()
+                other.unblock("unwritable")
             else:
-                other.pause_reading()
+                other.block("unwritable")
 
     def cut(self) -> None:
         """Swallow from now on; what is still in here must not leave later."""
         self.is_cut = True
         for end in (self.dialler, self.target):
-            end.resume_reading()
+            self.link.swallowed_bytes += self._shapers[end].drop()
+            end.unblock_all()
             if end.has_unsent():
                 end.reset()
 
     def reset(self) -> None:
         """End both sides with a reset."""
+        for shaper in self._shapers.values():
+            shaper.drop()
         self.dialler.reset()
         self.target.reset()
 
@@ -196,6 +257,7 @@ class _End(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self.was_made = False
         self.is_lost = False
+        self._blocked_by: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -218,13 +280,20 @@ class _End(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._pair.writable(self, True)
 
-    def pause_reading(self) -> None:
+    def block(self, reason: str) -> None:
+        """Read no more, until no reason for that is left."""
+        self._blocked_by.add(reason)
         if self._transport is not None:
             self._transport.pause_reading()
 
-    def resume_reading(self) -> None:
-        if self._transport is not None:
+    def unblock(self, reason: str) -> None:
+        self._blocked_by.discard(reason)
+        if self._transport is not None and not self._blocked_by:
             self._transport.resume_reading()
+
+    def unblock_all(self) -> None:
+        for reason in tuple(self._blocked_by):
+            self.unblock(reason)
 
     def write(self, data: bytes) -> None:
         if self._transport is not None:
@@ -269,17 +338,38 @@ class Proxy:
                     link = self._links[target.link] = Link(target, framing, self._group)
                     await link.listen()
             case Cut(links):
-                unknown = [name for name in links if name not in self._links]
-                if unknown:
-                    return Refused(f"there is no link {unknown[0][0]} -> {unknown[0][1]}")
+                refused = self._reason_against(links)
+                if refused is not None:
+                    return Refused(refused)
                 for name in links:
                     self._links[name].cut()
             case Heal():
                 for link in self._links.values():
                     link.heal()
+            case Impair(links, how, by, draw):
+                refused = self._reason_against(links, how)
+                if refused is not None:
+                    return Refused(refused)
+                for name in links:
+                    self._links[name].impair(how, by, draw)
+            case EndImpairment(by):
+                for link in self._links.values():
+                    link.end_impairment(by)
             case Statistics():
                 pass
         return Links(tuple(link.state() for link in self._links.values()))
+
+    def _reason_against(self, links: tuple[LinkName, ...], how: Impairment | None = None) -> str | None:
+        unknown = [name for name in links if name not in self._links]
+        if unknown:
+            return f"there is no link {unknown[0][0]} -> {unknown[0][1]}"
+        if (
+            how is not None
+            and how.needs_messages
+            and any(self._links[name].framing is None for name in links)
+        ):
+            return "this system's messages cannot be told apart, and TCP loses, repeats and reorders no bytes"
+        return None
 
     def close(self) -> None:
         """Stop listening and end every connection."""

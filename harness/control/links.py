@@ -17,7 +17,10 @@ from harness.control.linkmessages import (
     Command,
     Configure,
     Cut,
+    EndImpairment,
     Heal,
+    Impair,
+    Impairment,
     LinkName,
     Links,
     LinkState,
@@ -40,8 +43,8 @@ class Healed(msgspec.Struct, frozen=True):
 
     links: tuple[LinkName, ...]
     """Those that had been cut."""
-    swallowed_bytes: int
-    """Since the last heal."""
+    swallowed_bytes: int | None
+    """Since the last heal; None where only messages were counted."""
     swallowed_messages: int | None = None
     """None where messages cannot be told apart."""
     swallowed_packets: int | None = None
@@ -70,6 +73,8 @@ class LinkProxies:
         self._asked = 0
         self._cut: tuple[LinkName, ...] = ()
         self._swallowed_at_heal = (0, 0)
+        self._struck_before: dict[str, int] = {}
+        """By fault that is on: what it had struck before it was begun."""
 
     async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
         """Let nothing through on these links, in addition to those cut already.
@@ -98,6 +103,36 @@ class LinkProxies:
         size = sum(state.swallowed_bytes for state in states)
         self._swallowed_at_heal = messages, size
         return Healed(were_cut, size - bytes_before, messages - messages_before)
+
+    async def impair(self, links: Iterable[LinkName], how: Impairment, by: str, draw: int) -> int:
+        """Make links bad, on a fault's account; how many are so now.
+
+        Raises:
+            LinkError: see there.
+        """
+        states = await self._ask(Impair(tuple(links), how, by, draw))
+        self._struck_before[by] = _struck(states, by)
+        return sum(by in state.impaired_by for state in states)
+
+    async def end_impairment(self, by: str) -> int | None:
+        """End what one fault did; how many messages or pieces of the stream it struck, None if it was not on.
+
+        Raises:
+            LinkError: see there, and if a link is still bad.
+        """
+        before = self._struck_before.pop(by, None)
+        states = await self._ask(EndImpairment(by))
+        if any(by in state.impaired_by for state in states):
+            raise LinkError(f"links are still under {by} after its end")
+        return None if before is None else _struck(states, by) - before
+
+    async def struck(self, by: str) -> int:
+        """How many messages, or pieces of the stream, a fault has struck since it was last begun.
+
+        Raises:
+            LinkError: see there.
+        """
+        return _struck(await self._ask(Statistics()), by) - self._struck_before.get(by, 0)
 
     async def states(self) -> tuple[LinkState, ...]:
         """Every link as it is now.
@@ -153,6 +188,32 @@ class LinkProxies:
 
     def _last_lines(self) -> str:
         return " | ".join(tail(self.process.log, 5)) or "none"
+
+
+class ProxyLoss:
+    """The same links, as far as they can lose messages: what nftables does to packets elsewhere."""
+
+    def __init__(self, links: LinkProxies, percent: int, by: str = "loss") -> None:
+        self._links = links
+        self._how = Impairment(lost_percent=percent)
+        self._by = by
+        self._lossy: tuple[LinkName, ...] = ()
+
+    async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
+        """Lose messages on these, in addition; all that lose some now."""
+        self._lossy = tuple(dict.fromkeys((*self._lossy, *links)))
+        await self._links.impair(self._lossy, self._how, self._by, len(self._lossy))
+        return self._lossy
+
+    async def heal(self) -> Healed:
+        """Lose no more."""
+        were_lossy, self._lossy = self._lossy, ()
+        lost = await self._links.end_impairment(self._by)
+        return Healed(were_lossy, swallowed_bytes=None, swallowed_messages=lost)
+
+
+def _struck(states: Iterable[LinkState], by: str) -> int:
+    return sum(state.impaired.get(by, 0) for state in states)
 
 
 async def start_links(host: LocalHost, log: Path) -> LinkProxies:

@@ -97,6 +97,32 @@ class ResetClock(msgspec.Struct, frozen=True, tag=True):
     nodes: tuple[str, ...]
 
 
+class Impair(msgspec.Struct, frozen=True, tag=True):
+    """Make these links bad, beside what other faults do to them."""
+
+    links: tuple[Link, ...]
+    by: str
+    """The fault's name."""
+    draw: int
+    """Which messages are struck follows from it."""
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    rate_bytes_s: int | None = None
+    is_stalled: bool = False
+    """Nothing goes on until the end of it, and then everything."""
+    reset_percent: int = 0
+    lost_percent: int = 0
+    repeated_percent: int = 0
+    overtaken_percent: int = 0
+    corrupted_percent: int = 0
+
+
+class EndImpairment(msgspec.Struct, frozen=True, tag=True):
+    """End what one fault did to links."""
+
+    by: str
+
+
 class LosePower(msgspec.Struct, frozen=True, tag=True):
     """SIGKILL these nodes' processes, and let what they had not synced be lost or torn."""
 
@@ -150,6 +176,8 @@ Action = (
     | EndLoss
     | SetClock
     | ResetClock
+    | Impair
+    | EndImpairment
     | LosePower
     | BreakDisk
     | MendDisk

@@ -9,6 +9,7 @@ import msgspec
 from harness.nemesis.clock import CLOCK
 from harness.nemesis.disk_error import DISK_ERROR
 from harness.nemesis.full import FULL
+from harness.nemesis.impairments import IMPAIRMENTS
 from harness.nemesis.kill import KILL
 from harness.nemesis.loss import LOSS
 from harness.nemesis.membership import MEMBERSHIP
@@ -34,6 +35,7 @@ NEMESES: dict[str, FaultPackage] = {
         STORM,
         SLOW,
         LOSS,
+        *IMPAIRMENTS,
         POWER,
         FULL,
         DISK_ERROR,
@@ -64,7 +66,7 @@ def nemesis_of(faults: Sequence[str], world: WorldName = "local", nodes: Sequenc
         package = NEMESES[name]
         if world not in package.worlds:
             raise ValueError(f"nemesis {name} cannot be done in {world}, only in {', '.join(package.worlds)}")
-        allowed = (*package.targets, *nodes) if package.targets == NODE_TARGETS else package.targets
+        allowed = (*package.targets, *nodes) if set(package.targets) >= set(NODE_TARGETS) else package.targets
         if colon and target not in allowed:
             raise ValueError(unknown_name(f"target of nemesis {name}", target, allowed))
         targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))

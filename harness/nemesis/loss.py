@@ -1,4 +1,7 @@
-"""Loss: links that lose some of their packets at random, so that TCP sends again, late and in bursts.
+"""Loss: links that lose some of what they carry, at random.
+
+Where packets are lost TCP sends them again, late and in bursts; where links are proxies whole messages are,
+for good, which a protocol over TCP seldom meets and must survive all the same.
 
 Links are chosen by the shapes of partitions: what a partition would cut, a loss makes bad.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndLoss, Lose
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.partition import SHAPES
 from harness.nemesis.targets import TargetError, target_of
 
@@ -30,10 +33,10 @@ class LossPlanner:
 
 LOSS = FaultPackage(
     name="loss",
-    about="links between nodes lose some of their packets at random",
+    about="links between nodes lose some of their packets, or messages, at random",
     begin="loss",
     end="heal-loss",
     targets=tuple(SHAPES),
     planner=LossPlanner(),
-    worlds=("netns", "ssh"),  # a proxy has no packets to lose
+    worlds=REAL,
 )

@@ -70,7 +70,9 @@ class Nemesis(msgspec.Struct, frozen=True):
                     msgspec.structs.replace(operation, f=package.end), view, draw
                 )
             ]
-            return tuple(dict.fromkeys([*own, Heal(), Resume(every), Start(every)]))
+            # Of equal actions the last: what ended is started once what made it end is mended.
+            planned = [*own, Heal(), Resume(every), Start(every)]
+            return tuple(reversed(dict.fromkeys(reversed(planned))))
         for package in self.packages:
             if operation.f in package.fs:
                 return package.planner.plan(operation, view, draw)

@@ -10,6 +10,7 @@ from typing import Protocol
 from harness.client.http import SocketFactory
 from harness.control.faketime import Faketime
 from harness.control.host import Background, Host
+from harness.control.linkmessages import Impairment
 from harness.control.links import Healed
 from harness.nemesis.base import Link
 from harness.system.base import NodePlace
@@ -30,6 +31,22 @@ class CutLinks(Protocol):
         ...
 
 
+class BadLinks(Protocol):
+    """The links between nodes, as far as they can be made bad; errors are `LinkError`."""
+
+    async def impair(self, links: Iterable[Link], how: Impairment, by: str, draw: int) -> int:
+        """Make links bad, on a fault's account; how many are so now."""
+        ...
+
+    async def end_impairment(self, by: str) -> int | None:
+        """End what one fault did; how many messages or pieces it struck, None if it was not on."""
+        ...
+
+    async def struck(self, by: str) -> int:
+        """How many it has struck by now."""
+        ...
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where the nodes of one world live."""
@@ -39,7 +56,9 @@ class Layout:
     places: Mapping[str, NodePlace]
     links: CutLinks
     lossy: CutLinks | None = None
-    """The same links, as far as they can lose `LOSS_PERCENT` of their packets."""
+    """The same links, as far as they can lose `LOSS_PERCENT` of their packets, or messages."""
+    bad: BadLinks | None = None
+    """The same links, as far as they can be late, slow, ..."""
     faketime: Mapping[str, str] = field(default_factory=dict)
     """By node, where its host has libfaketime; used where clocks are to jump."""
     sockets: SocketFactory | None = None

@@ -9,10 +9,10 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from harness.control.ledger import Ledger
-from harness.control.links import start_links
+from harness.control.links import ProxyLoss, start_links
 from harness.control.local import LocalHost
 from harness.system.base import NodePlace
-from harness.system.layout import Layout
+from harness.system.layout import LOSS_PERCENT, Layout
 from harness.system.ports import LOOPBACK, free_ports
 from harness.system.world import HostedWorld
 
@@ -44,4 +44,11 @@ class LocalWorld(HostedWorld):
             )
             for number, name in enumerate(names)
         }
-        return Layout(dict.fromkeys(names, host), places, links, faketime=self._faketime(facts))
+        return Layout(
+            dict.fromkeys(names, host),
+            places,
+            links,
+            lossy=ProxyLoss(links, LOSS_PERCENT),
+            bad=links,
+            faketime=self._faketime(facts),
+        )

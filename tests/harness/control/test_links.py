@@ -17,7 +17,7 @@ import pytest
 from harness.control.framing import Framing
 from harness.control.host import POLL_S, eventually, within
 from harness.control.ledger import Ledger
-from harness.control.linkmessages import LinkState
+from harness.control.linkmessages import Impairment, LinkState
 from harness.control.links import LinkError, LinkProxies, start_links
 from harness.control.local import EssentialEndedError, LocalHost
 
@@ -343,3 +343,61 @@ def test_a_proxy_that_dies_ends_the_run_with_a_clear_error(tmp_path: Path) -> No
     with pytest.raises(ExceptionGroup) as raised:
         with_rig(tmp_path, body)
     assert raised.group_contains(EssentialEndedError, match="the link proxy ended with status -9")
+
+
+def test_a_bad_link_strikes_messages_one_way_until_it_is_good_again(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        b = rig.listeners["b"]
+        _, writer = await rig.dial(AB)
+        writer.write(frame(b"1"))
+        assert await eventually(lambda: b.received == [frame(b"1")], 5)
+        assert await rig.links.impair([AB], Impairment(repeated_percent=100), "duplicate", 7) == 1
+        writer.write(frame(b"2"))
+        assert await eventually(lambda: b.received == [frame(b"1") + 2 * frame(b"2")], 5)
+        _, back = await rig.dial(BA)
+        back.write(frame(b"0"))
+        assert await eventually(lambda: rig.listeners["a"].received == [frame(b"0")], 5)
+        await rig.links.impair([AB], Impairment(is_stalled=True), "stall", 7)
+        writer.write(frame(b"3"))
+        assert await silent_for(rig, b)
+        assert await rig.links.struck("stall") == 1
+        assert await rig.links.end_impairment("stall") == 1
+        assert await eventually(lambda: b.received[0].endswith(2 * frame(b"3")), 5)
+        assert await rig.links.end_impairment("duplicate") == 2
+        assert await rig.links.end_impairment("duplicate") is None
+        writer.write(frame(b"4"))
+        assert await eventually(lambda: b.received[0].endswith(frame(b"3") + frame(b"4")), 5)
+
+    with_rig(tmp_path, body, Framing(preface_bytes=0, header_bytes=4))
+
+
+async def silent_for(rig: Rig, listener: Listener) -> bool:
+    before = [len(data) for data in listener.received]
+    await asyncio.sleep(SILENCE_S)
+    return before == [len(data) for data in listener.received]
+
+
+def test_a_stream_of_unknown_messages_may_be_late_or_reset_and_nothing_else(tmp_path: Path) -> None:
+    async def body(rig: Rig) -> None:
+        for how in (
+            Impairment(lost_percent=1),
+            Impairment(repeated_percent=1),
+            Impairment(corrupted_percent=1),
+        ):
+            with pytest.raises(LinkError, match="messages cannot be told apart, and TCP loses"):
+                await rig.links.impair([AB], how, "fault", 1)
+        reader, writer = await rig.dial(AB)
+        await rig.links.impair([AB], Impairment(delay_ms=100), "delay", 1)
+        began = asyncio.get_running_loop().time()
+        writer.write(b"late")
+        writer.close()
+        assert await eventually(lambda: rig.listeners["b"].ended == [0], 5), "an end is not held back"
+        assert rig.listeners["b"].received == [b"late"]
+        assert asyncio.get_running_loop().time() - began < 5
+        reader, writer = await rig.dial(AB)
+        await rig.links.impair([AB], Impairment(reset_percent=100), "reset", 1)
+        writer.write(b"reset")
+        assert await is_reset(reader)
+        assert await rig.links.struck("reset") == 1
+
+    with_rig(tmp_path, body)

@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, compose
 from harness.nemesis.base import (
+    BreakDisk,
+    EndImpairment,
     EndLoss,
     Heal,
     Kill,
     Lose,
+    LosePower,
+    MendDisk,
     Quicken,
     ResetClock,
     Resume,
@@ -25,8 +29,17 @@ from harness.nemesis.catalogue import nemesis_of
 from tests.harness.nemesis.views import draws, invocation, sizes, view
 
 packages = st.sampled_from(sorted(NEMESES.values(), key=lambda package: package.name))
-HURTS = {Kill, Slow, Terminate, SetClock}
-MENDED_BY = {"slow": Quicken, "loss": EndLoss, "clock": ResetClock, "terminate": Start, "storm": Start}
+HURTS = {Kill, Slow, Terminate, SetClock, LosePower, BreakDisk}
+MENDED_BY = {
+    "slow": Quicken,
+    "loss": EndLoss,
+    "clock": ResetClock,
+    "terminate": Start,
+    "storm": Start,
+    "power": Start,
+    **dict.fromkeys(("full", "disk-error", "slow-disk"), MendDisk),
+    **dict.fromkeys(("delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"), EndImpairment),
+}
 
 
 @given(package=packages, size=sizes, draw=draws, data=st.data())
@@ -48,15 +61,15 @@ def test_a_fault_follows_from_its_draw_and_hits_only_what_runs(
 def test_a_fault_ends_by_the_action_that_mends_it_alone_and_in_the_final_heal(name: str) -> None:
     package = NEMESES[name]
     assert package.end == f"heal-{name}", "so that checkers and reports know that it mends"
-    (mend,) = package.planner.plan(invocation(package.end), view(3), 1)
+    mend, *then = package.planner.plan(invocation(package.end), view(3), 1)
     assert isinstance(mend, MENDED_BY[name])
+    assert then in ([], [Start(("n1", "n2", "n3"))])
     final = compose([package]).plan(invocation(FINAL_HEAL), view(3), 1)
     assert mend in final
-    assert final[-3:] == (Heal(), Resume(("n1", "n2", "n3")), Start(("n1", "n2", "n3"))) or name in (
-        "terminate",
-        "storm",
-    )
-    assert {type(action) for action in final} >= {Heal, Resume, Start}
+    assert final[-3:] == (Heal(), Resume(("n1", "n2", "n3")), Start(("n1", "n2", "n3")))
+    every = compose(list(NEMESES.values())).plan(invocation(FINAL_HEAL), view(3), 1)
+    assert every[-1] == Start(("n1", "n2", "n3")), "what ended is started once all else is mended"
+    assert len(every) == len(set(every))
 
 
 def test_a_paused_node_is_neither_slowed_nor_terminated_nor_set() -> None:
@@ -84,7 +97,9 @@ def test_loss_takes_the_shapes_of_partitions() -> None:
         NEMESES["loss"].planner.plan(invocation("loss", "sideways"), view(3), 1)
 
 
-@pytest.mark.parametrize(("name", "world"), [("loss", "local"), ("clock", "sim"), ("slow", "sim")])
+@pytest.mark.parametrize(
+    ("name", "world"), [("delay", "netns"), ("loss", "sim"), ("clock", "sim"), ("slow", "sim")]
+)
 def test_a_world_that_cannot_do_a_fault_refuses_it(name: str, world: str) -> None:
     with pytest.raises(ValueError, match=f"nemesis {name} cannot be done in {world}, only in "):
         nemesis_of([name], world)  # type: ignore[arg-type]

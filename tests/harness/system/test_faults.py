@@ -180,15 +180,6 @@ def test_bad_links_lose_some_packets_and_carry_the_others(tmp_path: Path) -> Non
     in_world(tmp_path, body, kind=NetnsWorld)
 
 
-def test_a_world_of_proxies_says_why_it_cannot_lose_packets(tmp_path: Path) -> None:
-    async def body(world: HostedWorld) -> None:
-        outcome = await world.carry_out(Lose((("n1", "n2"),)))
-        assert not outcome.took_effect
-        assert outcome.error == "the links of this world have no packets to lose"
-
-    in_world(tmp_path, body)
-
-
 def test_a_change_of_membership_shows_in_what_every_member_says(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
         leader = (await world.observe()).leader()

@@ -1,0 +1,108 @@
+"""Bad links between real nodes: what the nodes themselves show of them, and that they go on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.client.http import HttpTransport
+from harness.client.registry import RegistryCodec
+from harness.control.host import POLL_S, eventually
+from harness.history import Operation
+from harness.nemesis.base import EndImpairment, EndLoss, Impair, Lose
+from harness.nemesis.partition import between
+from harness.system.netns import NetnsWorld
+from harness.system.world import HostedWorld
+from tests.harness.control.namespaces import needs_namespaces
+from tests.harness.system.busy import busy
+from tests.harness.system.test_faults import BOUND_S, NAMES, in_world, took
+
+ALL = between(("n1",), ("n2", "n3")) + between(("n2",), ("n3",))
+
+
+async def write_takes_s(world: HostedWorld, number: int) -> float:
+    """How long the leader needs for a write, the shortest of three."""
+    leader = await world.wait_for_leader(BOUND_S)
+    took_s = []
+    async with HttpTransport(10, world.sockets) as transport:
+        for attempt in range(3):
+            key = f"svc/10.1.0.1:{3 * number + attempt + 1}"
+            operation = Operation(3 * number + attempt, 0, 99, "invoke", "register", key, "r", None, leader)
+            began = time.monotonic()
+            reply = await transport.send(world.address(leader), RegistryCodec().encode(operation))
+            done = RegistryCodec().decode(operation, reply)
+            assert done.type == "ok", done
+            took_s.append(time.monotonic() - began)
+    return min(took_s)
+
+
+@pytest.mark.parametrize("how", [{"delay_ms": 150}, {"rate_bytes_s": 2_000}], ids=["delay", "rate"])
+def test_a_write_takes_longer_by_what_the_links_take_longer(tmp_path: Path, how: dict[str, int]) -> None:
+    async def body(world: HostedWorld) -> None:
+        before = await write_takes_s(world, 0)
+        await took(world, Impair(ALL, "fault", 1, **how))  # type: ignore[arg-type]
+        assert await write_takes_s(world, 1) > before + 0.05
+        healed = await world.carry_out(EndImpairment("fault"))
+        assert healed.details["struck"] > 0
+        assert not (await world.carry_out(EndImpairment("fault"))).took_effect
+
+    in_world(tmp_path, body, faults=("delay",))
+
+
+@pytest.mark.parametrize(
+    ("how", "shown"),
+    [
+        ({"corrupted_percent": 100}, "disconnected n1 from the peer port: "),
+        ({"reset_percent": 100}, None),
+        ({"is_stalled": True}, None),
+    ],
+    ids=["corrupt", "reset", "stall"],
+)
+def test_a_leader_that_is_not_understood_is_replaced(
+    tmp_path: Path, how: dict[str, int], shown: str | None
+) -> None:
+    """What reaches the others is refused, never taken for something else: they elect another leader."""
+
+    async def body(world: HostedWorld) -> None:
+        leader = await world.wait_for_leader(BOUND_S)
+        links = tuple((leader, name) for name in NAMES if name != leader)
+        await took(world, Impair(links, "fault", 1, **how))  # type: ignore[arg-type]
+        async with asyncio.timeout(BOUND_S):
+            while (await world.observe()).leader() == leader:  # noqa: ASYNC110 (it must be asked)
+                await asyncio.sleep(POLL_S)
+        if shown is not None:
+            logs = [tmp_path / "nodes" / name / "log.txt" for name in NAMES if name != leader]
+            said = shown.replace("n1", leader)
+            assert await eventually(lambda: all(said in log.read_text() for log in logs), 5)
+        await took(world, EndImpairment("fault"))
+        await world.wait_for_leader(BOUND_S)
+
+    world = in_world(tmp_path, body, faults=("corrupt",))
+    assert {life.ended_by for life in world.lives()} == {"teardown"}, "no node has ended of it"
+
+
+def test_nodes_agree_although_messages_are_lost_repeated_and_overtaken(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        async with busy(world):
+            await took(world, Impair(ALL, "duplicate", 1, repeated_percent=50))
+            await took(world, Impair(ALL, "reorder", 2, overtaken_percent=50))
+            await took(world, Lose(ALL))
+            await asyncio.sleep(1)
+            assert (await world.carry_out(EndLoss())).details["swallowed_messages"] > 10
+            assert (await world.carry_out(EndImpairment("reorder"))).details["struck"] > 10
+            assert (await world.carry_out(EndImpairment("duplicate"))).details["struck"] > 10
+        await write_takes_s(world, 0)
+
+    in_world(tmp_path, body, faults=("duplicate", "reorder", "loss"))
+
+
+@needs_namespaces
+def test_a_world_of_packets_says_why_it_cannot_delay_messages(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        outcome = await world.carry_out(Impair(ALL, "delay", 1, delay_ms=5))
+        assert outcome.error == "the links of this world cannot be made bad"
+
+    in_world(tmp_path, body, kind=NetnsWorld, faults=("delay",))
