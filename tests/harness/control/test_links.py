@@ -223,6 +223,7 @@ def test_what_was_in_flight_at_the_cut_never_arrives_later(tmp_path: Path) -> No
         assert await eventually(lambda: writer.transport.get_write_buffer_size() == 0, 10), (
             "now all is swallowed"
         )
+        await rig.state_where(AB, lambda now: now.forwarded_bytes + now.swallowed_bytes == sent + 1)
         await rig.links.heal()
         b.reading.set()
         assert await eventually(lambda: b.ended == [0], 10)
