@@ -6,8 +6,9 @@ before all that the receiver did after it took it. Time stamps are not looked at
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
 
+from checkers.raft.compact import MessageIds, Rows
 from harness.history import TraceEvent
 
 Clock = tuple[int, ...]
@@ -18,47 +19,64 @@ class Causality:
     """Vector clocks of chosen events.
 
     Args:
-        events: all events of each node, in its order.
+        events: all events of each node, in its order; read once.
         wanted: the names of the events whose clocks are kept.
+        sent: the ids of all messages that some node sent.
+        received: the ids of all messages that some node took: no other is remembered.
     """
 
-    def __init__(self, events: Mapping[str, Sequence[TraceEvent]], wanted: frozenset[str]) -> None:
+    def __init__(
+        self,
+        events: Mapping[str, Iterable[TraceEvent]],
+        wanted: frozenset[str],
+        sent: Container[str | None],
+        received: Container[str | None],
+    ) -> None:
         self.nodes = tuple(events)
         self._column = {node: column for column, node in enumerate(self.nodes)}
-        self._clocks: dict[tuple[str, int], Clock] = {}
-        self._run(events, wanted)
+        self._clocks = {node: Rows(len(self.nodes)) for node in self.nodes}
+        self._run(events, wanted, sent, received)
 
     def known(self, at: tuple[str, int], node: str) -> int:
         """How many events of `node` came before the event `at` (node, position), itself included."""
-        return self._clocks[at][self._column[node]]
+        return self._clocks[at[0]].at(at[1], self._column[node])
 
-    def _run(self, events: Mapping[str, Sequence[TraceEvent]], wanted: frozenset[str]) -> None:
-        sent = {e.message_id for own in events.values() for e in own if e.event == "send"}
+    def _run(
+        self,
+        events: Mapping[str, Iterable[TraceEvent]],
+        wanted: frozenset[str],
+        sent: Container[str | None],
+        received: Container[str | None],
+    ) -> None:
         clocks = {node: [0] * len(self.nodes) for node in self.nodes}
-        at = dict.fromkeys(self.nodes, 0)
+        readers = {node: iter(own) for node, own in events.items()}
+        heads = {node: next(reader, None) for node, reader in readers.items()}
         in_flight: dict[str | None, Clock] = {}
-        delivered: set[str | None] = set()
+        delivered = MessageIds()
         forced = False  # a message received before it was sent: damaged traces; go on without its tie
-        while any(at[node] < len(events[node]) for node in self.nodes):
+        while any(head is not None for head in heads.values()):
             moved = False
             for column, node in enumerate(self.nodes):
-                own, clock = events[node], clocks[node]
-                while at[node] < len(own):
-                    event = own[at[node]]
-                    if event.event == "receive" and event.message_id in sent:
-                        told = in_flight.pop(event.message_id, None)
+                clock, reader, kept = clocks[node], readers[node], self._clocks[node]
+                event = heads[node]
+                while event is not None:
+                    name, message_id = event.event, event.message_id
+                    if name == "receive" and message_id in sent:
+                        told = in_flight.pop(message_id, None)
                         if told is not None:
-                            delivered.add(event.message_id)
+                            delivered.add(message_id or "")
                             for other, count in enumerate(told):
                                 clock[other] = max(clock[other], count)
-                        elif event.message_id not in delivered and not forced:
+                        elif message_id not in delivered and not forced:
                             break
                         forced = False
-                    at[node] += 1
-                    clock[column] = at[node]
+                    clock[column] += 1
                     moved = True
-                    if event.event == "send":
-                        in_flight[event.message_id] = tuple(clock)
-                    elif event.event in wanted:
-                        self._clocks[node, at[node] - 1] = tuple(clock)
+                    if name == "send":
+                        if message_id in received:
+                            in_flight[message_id] = tuple(clock)
+                    elif name in wanted:
+                        kept.put(clock[column] - 1, clock)
+                    event = next(reader, None)
+                heads[node] = event
             forced = not moved

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from checkers.raft.causality import Causality
+from checkers.raft.compact import MessageIds
 from checkers.raft.replay import Identity, NodeFacts, identity, replay
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from harness.history import Recording, TraceEntry, TraceEvent
@@ -63,11 +64,21 @@ class Cluster:
         return claims
 
     @cached_property
-    def received(self) -> frozenset[str]:
+    def _messages(self) -> tuple[MessageIds, MessageIds]:
+        """The ids of all messages that some node sent, and of those that some node took."""
+        sent, received = MessageIds(), MessageIds()
+        for event in self.events:
+            if event.message_id is not None:
+                if event.event == "send":
+                    sent.add(event.message_id)
+                elif event.event == "receive":
+                    received.add(event.message_id)
+        return sent, received
+
+    @property
+    def received(self) -> MessageIds:
         """The ids of all messages that some node took."""
-        return frozenset(
-            e.message_id for e in self.events if e.event == "receive" and e.message_id is not None
-        )
+        return self._messages[1]
 
     @cached_property
     def causality(self) -> Causality:
@@ -75,6 +86,7 @@ class Cluster:
         return Causality(
             {node: facts.trace.events for node, facts in self.nodes.items()},
             frozenset({"acknowledge", "synced", "restart"}),
+            *self._messages,
         )
 
 

@@ -5,6 +5,9 @@ life (`0001.jsonl`, `0002.jsonl`, ...), one JSON object a line, `seq` from 1 wit
 last line is legal, since a kill may cut it; any other damage is a *gap*, after which the verdict
 on what the trace should show is `unknown`.
 
+A trace that is larger than `KEPT_BYTES` stays on disk: `NodeTrace.events` then reads it in chunks, again
+each time that it is iterated over, so that millions of events take the memory of some thousands.
+
 Order on a node: what happened is traced before anyone else can see it (fsync, then `synced` is
 traced, then the message or reply leaves). So a kill can only hide what nobody saw. Time stamps
 are the node's own and order nothing between nodes: message ids, terms and indices do.
@@ -12,11 +15,17 @@ are the node's own and order nothing between nodes: message ids, terms and indic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, overload
 
 import msgspec
+
+KEPT_BYTES = 64 << 20
+"""The events of a larger trace are not held in memory."""
+CHUNK_BYTES = 4 << 20
+"""How much of a file is decoded at a time."""
 
 EventName = Literal[
     "restart",  # a life begins: term, vote, last, commit as recovered from disk
@@ -37,7 +46,7 @@ EventName = Literal[
 ]
 
 
-class TraceEntry(msgspec.Struct, frozen=True, array_like=True):
+class TraceEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A log entry as traces name it."""
 
     index: int
@@ -48,7 +57,7 @@ class TraceEntry(msgspec.Struct, frozen=True, array_like=True):
     """The operation id the command carries, if a client sent one."""
 
 
-class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of a trace. term, role, commit, applied and last are the node's state *after* the event."""
 
     seq: int
@@ -88,7 +97,8 @@ class NodeTrace(msgspec.Struct, frozen=True):
     """All lives of one node, in order."""
 
     node: str
-    events: tuple[TraceEvent, ...]
+    events: Sequence[TraceEvent]
+    """A tuple, or read from disk anew whenever it is iterated over."""
     gaps: tuple[str, ...] = ()
     """What is missing or damaged, in words; empty where the trace is whole."""
 
@@ -100,53 +110,171 @@ class NodeTrace(msgspec.Struct, frozen=True):
         yield from by_life.items()
 
 
-def read_trace(folder: Path, node: str) -> NodeTrace:
+class _File(NamedTuple):
+    """One life's file."""
+
+    path: Path
+    life: int
+    events: int
+    """How many can be read from its beginning."""
+
+
+class StoredEvents(Sequence[TraceEvent]):
+    """A trace's events, read from its files in chunks.
+
+    Made for passes from the first to the last. Taking one out by its position reads all before it.
+    """
+
+    def __init__(self, node: str, files: Sequence[_File], chunk_bytes: int) -> None:
+        self._node = node
+        self._files = tuple(files)
+        self._chunk_bytes = chunk_bytes
+        self._length = sum(file.events for file in files)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[TraceEvent]:
+        for file in self._files:
+            left = file.events
+            for chunk in _chunks(file.path, self._node, file.life, self._chunk_bytes):
+                yield from chunk if len(chunk) <= left else chunk[:left]
+                left -= len(chunk)
+                if left <= 0:
+                    break
+
+    @overload
+    def __getitem__(self, at: int) -> TraceEvent: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[TraceEvent]: ...
+
+    def __getitem__(self, at: int | slice) -> TraceEvent | Sequence[TraceEvent]:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(self._length)
+            if step < 0:
+                return tuple(islice(self, stop + 1, start + 1))[::step]
+            return tuple(islice(self, start, stop, step))
+        position = at + self._length if at < 0 else at
+        if not 0 <= position < self._length:
+            raise IndexError(f"no event {at}: the trace has {self._length}")
+        return next(islice(self, position, None))
+
+
+def read_trace(
+    folder: Path, node: str, *, kept_bytes: int = KEPT_BYTES, chunk_bytes: int = CHUNK_BYTES
+) -> NodeTrace:
     """Read every life of a node's trace under `folder`.
 
     Damage never raises: it becomes an entry of `gaps`, and what is readable is kept.
+
+    Args:
+        kept_bytes: the events of a trace with more bytes stay on disk.
+        chunk_bytes: how much of a file is decoded at a time.
     """
-    decoder = msgspec.json.Decoder(TraceEvent)
     events: list[TraceEvent] = []
+    files: list[_File] = []
     gaps: list[str] = []
-    files = sorted(file for file in folder.glob("*.jsonl") if file.stem.isdecimal())
-    if not files:
+    paths = sorted(file for file in folder.glob("*.jsonl") if file.stem.isdecimal())
+    if not paths:
         gaps.append(f"{node}: no trace under {folder}")
+    is_kept = sum(path.stat().st_size for path in paths) <= kept_bytes
     expected_life = 1
-    for file in files:
-        life = int(file.stem)
+    for path in paths:
+        life = int(path.stem)
         if life != expected_life:
             gaps.append(f"{node}: the trace of life {expected_life} is missing")
         expected_life = life + 1
-        gap = _read_life(file, node, life, decoder, events)
-        if gap is not None:
-            gaps.append(gap)
-    return NodeTrace(node=node, events=tuple(events), gaps=tuple(gaps))
+        chunks = _chunks(path, node, life, chunk_bytes)
+        count = 0
+        while True:
+            try:
+                chunk = next(chunks)
+            except StopIteration as end:
+                if end.value is not None:
+                    gaps.append(end.value)
+                break
+            count += len(chunk)
+            if is_kept:
+                events += chunk
+        files.append(_File(path, life, count))
+    kept = tuple(events) if is_kept else StoredEvents(node, files, chunk_bytes)
+    return NodeTrace(node=node, events=kept, gaps=tuple(gaps))
 
 
-def _read_life(
-    file: Path,
-    node: str,
-    life: int,
-    decoder: msgspec.json.Decoder[TraceEvent],
-    events: list[TraceEvent],
-) -> str | None:
-    lines = file.read_bytes().split(b"\n")
-    torn = lines.pop()  # b"" where the last line is whole
-    seq = 0
-    for number, line in enumerate(lines, start=1):
-        try:
-            event = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return f"{node}: {file.name}, line {number}: {error}"
-        if event.seq != seq + 1:
-            return f"{node}: {file.name}, line {number}: seq {event.seq} follows {seq}"
-        seq = event.seq
-        events.append(msgspec.structs.replace(event, node=node, life=life))
+_decode = msgspec.json.Decoder(TraceEvent).decode
+_decode_many = msgspec.json.Decoder(list[TraceEvent]).decode
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+
+
+def _chunks(
+    path: Path, node: str, life: int, chunk_bytes: int
+) -> Generator[list[TraceEvent], None, str | None]:
+    """A life's events, in pieces; returns what is damaged, in words, where they break off."""
+    seq, number, torn = 0, 0, b""
+    with path.open("rb") as file:
+        while data := file.read(chunk_bytes):
+            *lines, torn = (torn + data).split(b"\n")  # the last is b"" where the line is whole
+            events, seq, gap = _events_of(lines, seq, number, path.name, node, life)
+            number += len(lines)
+            if events:
+                yield events
+            if gap is not None:
+                return gap
     if torn:
         try:
-            event = decoder.decode(torn)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            event = _decode(torn)
+        except _UNREADABLE:
             return None  # cut by a kill: nobody outside the node saw what it would have told
         if event.seq == seq + 1:
-            events.append(msgspec.structs.replace(event, node=node, life=life))
+            yield [_placed(event, node, life)]
     return None
+
+
+def _events_of(
+    lines: list[bytes], seq: int, number: int, file: str, node: str, life: int
+) -> tuple[list[TraceEvent], int, str | None]:
+    """The events of whole lines up to the first that is damaged; the last `seq`; and what is damaged.
+
+    Args:
+        seq: of the event before these.
+        number: how many lines came before these.
+    """
+    try:
+        events = _decode_many(b"[" + b",".join(lines) + b"]")
+    except _UNREADABLE:
+        events = []
+    if len(events) == len(lines):
+        follows = seq
+        for event in events:
+            follows += 1
+            if event.seq != follows:
+                break
+            _placed(event, node, life)
+        else:
+            return events, follows, None
+    return _one_by_one(lines, seq, number, file, node, life)
+
+
+def _one_by_one(
+    lines: list[bytes], seq: int, number: int, file: str, node: str, life: int
+) -> tuple[list[TraceEvent], int, str | None]:
+    """The same, line by line, where one of them is damaged."""
+    events: list[TraceEvent] = []
+    for at, line in enumerate(lines, start=number + 1):
+        try:
+            event = _decode(line)
+        except _UNREADABLE as error:
+            return events, seq, f"{node}: {file}, line {at}: {error}"
+        if event.seq != seq + 1:
+            return events, seq, f"{node}: {file}, line {at}: seq {event.seq} follows {seq}"
+        seq = event.seq
+        events.append(_placed(event, node, life))
+    return events, seq, None
+
+
+def _placed(event: TraceEvent, node: str, life: int) -> TraceEvent:
+    """Fill in whose it is; the event is new, and nobody else has seen it."""
+    msgspec.structs.force_setattr(event, "node", node)
+    msgspec.structs.force_setattr(event, "life", life)
+    return event

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.history import TraceEvent, read_trace
 
@@ -70,3 +73,34 @@ def test_a_file_that_is_no_life_is_passed_over(tmp_path: Path) -> None:
     life(tmp_path, 1, [event(1)])
     (tmp_path / "2notes.jsonl").write_text("notes")
     assert read_trace(tmp_path, "n1").gaps == ()
+
+
+@given(
+    lives=st.lists(st.tuples(st.integers(0, 9), st.binary(max_size=3)), min_size=1, max_size=3),
+    chunk=st.integers(1, 300),
+    damage=st.integers(0, 400),
+    byte=st.sampled_from(b'\n{}",:x\xff1'),
+)
+def test_a_trace_read_in_small_chunks_is_the_trace_read_whole(
+    lives: list[tuple[int, bytes]], chunk: int, damage: int, byte: int
+) -> None:
+    """Wherever a chunk ends, and whatever one byte of it has become."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for number, (events, tail) in enumerate(lives, start=1):
+            life(folder, number, [event(seq) for seq in range(1, events + 1)], tail)
+        first = bytearray((folder / "0001.jsonl").read_bytes())
+        if damage < len(first):
+            first[damage] = byte
+            (folder / "0001.jsonl").write_bytes(first)
+        whole = read_trace(folder, "n1")
+        assert isinstance(whole.events, tuple)
+        stored = read_trace(folder, "n1", kept_bytes=-1, chunk_bytes=chunk)
+        assert not isinstance(stored.events, tuple)
+        assert tuple(stored.events) == tuple(stored.events) == whole.events
+        assert stored.gaps == whole.gaps
+        assert len(stored.events) == len(whole.events)
+        if whole.events:
+            assert stored.events[-1] == whole.events[-1]
+            assert tuple(stored.events[1:5]) == whole.events[1:5]
+            assert tuple(stored.events[::-2]) == whole.events[::-2]

@@ -1,0 +1,69 @@
+"""Facts about millions of events in a few bytes each."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+
+NONE = -1
+"""In place of a number: there is none, or it is not known."""
+
+
+class MessageIds:
+    """A set of message ids: one byte for each of `node:life:n`, more for one of another form."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, bytearray] = {}
+        self._others: set[str] = set()
+
+    def add(self, message_id: str) -> None:
+        """Put one in."""
+        prefix, at = _parsed(message_id)
+        seen = self._numbers.setdefault(prefix, bytearray()) if at >= 0 else bytearray()
+        if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
+            self._others.add(message_id)
+            return
+        if at >= len(seen):
+            seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
+        seen[at] = 1
+
+    def __contains__(self, message_id: object) -> bool:
+        if not isinstance(message_id, str):
+            return False
+        prefix, at = _parsed(message_id)
+        seen = self._numbers.get(prefix, b"") if at >= 0 else b""
+        return (0 <= at < len(seen) and bool(seen[at])) or message_id in self._others
+
+
+def _parsed(message_id: str) -> tuple[str, int]:
+    """`node:life` and n; n is -1 if the id has another form."""
+    prefix, _, digits = message_id.rpartition(":")
+    if digits.isascii() and digits.isdecimal() and (digits[0] != "0" or digits == "0"):
+        return prefix, int(digits)
+    return "", -1
+
+
+class Rows:
+    """Rows of numbers, each at a position, with rising positions: found by bisection."""
+
+    def __init__(self, width: int) -> None:
+        self._positions = array("q")
+        self._values = array("q")
+        self._width = width
+
+    def put(self, position: int, values: Sequence[int]) -> None:
+        """A row at a position above all before."""
+        self._positions.append(position)
+        self._values.extend(values)
+
+    def at(self, position: int, column: int) -> int:
+        """One number of the row at that position.
+
+        Raises:
+            KeyError: there is no such row.
+        """
+        row = bisect_left(self._positions, position)
+        if row == len(self._positions) or self._positions[row] != position:
+            raise KeyError(position)
+        return self._values[row * self._width + column]

@@ -1,0 +1,46 @@
+"""Compact sets and rows hold what plain ones do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkers.raft.compact import MessageIds, Rows
+
+IDS = st.one_of(
+    st.builds(
+        "{}:{}:{}".format,
+        st.sampled_from(["n1", "n2", "a:b"]),
+        st.integers(1, 2),
+        st.integers(0, 40) | st.sampled_from([10**7, 10**12, "007", "-1", "x", "²", ""]),
+    ),
+    st.text(max_size=6),
+)
+
+
+@given(ids=st.lists(IDS, max_size=40), others=st.lists(IDS, max_size=40))
+def test_a_set_of_message_ids_holds_those_that_were_put_in(ids: list[str], others: list[str]) -> None:
+    compact = MessageIds()
+    for message_id in ids:
+        compact.add(message_id)
+    for message_id in (*ids, *others):
+        assert (message_id in compact) == (message_id in set(ids))
+    assert None not in compact
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 60), st.tuples(st.integers(), st.integers()).map(lambda t: (t[0] % 99, t[1] % 99))
+    )
+)
+def test_rows_are_found_by_their_position(rows: dict[int, tuple[int, int]]) -> None:
+    compact = Rows(2)
+    for position in sorted(rows):
+        compact.put(position, rows[position])
+    for position in range(62):
+        if position in rows:
+            assert (compact.at(position, 0), compact.at(position, 1)) == rows[position]
+        else:
+            with pytest.raises(KeyError):
+                compact.at(position, 0)
