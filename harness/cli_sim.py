@@ -195,16 +195,39 @@ def _hunt(names: tuple[str, ...], most_seeds: int, jobs: int | None, as_json: bo
     type=click.Path(path_type=Path, file_okay=False),
     help="Where the run's folder is made.",
 )
+@click.option(
+    "--world",
+    default="sim",
+    show_default=True,
+    type=click.Choice(["sim", "local"]),
+    help="Where to play it: exactly, in the simulated world; or as best it can, on local processes.",
+)
+@click.option(
+    "--base-port",
+    type=click.IntRange(1024, 65000),
+    help="Of --world local: first of the ports that nodes listen on.  [default: free ones]",
+)
 @click.option("--anyway", is_flag=True, help="Also if the code has changed since FILE was written.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, and nothing else.")
-def replay(file: Path, store: Path, anyway: bool, as_json: bool) -> NoReturn:
-    """Play a schedule again, exactly, in the simulated world.
+def replay(
+    file: Path, store: Path, world: str, base_port: int | None, anyway: bool, as_json: bool
+) -> NoReturn:
+    """Play a schedule again: exactly, in the simulated world, or as best it can on local processes.
 
     FILE was written by `ackproof sim --shrink`, or by `ackproof explore --out`, whose steps are shown one by
     one. If the code is another than it was then, this says what differs and plays nothing.
     """
+    if base_port is not None and world != "local":
+        raise click.UsageError("--base-port is for --world local: simulated nodes listen on no port")
     if _simulator("explore.path").is_way(file):
+        if world != "sim":
+            raise click.UsageError(
+                f"{file} is a way that `ackproof explore` found: no real process can be told to take its "
+                "steps. --world local is for files of `ackproof sim --shrink`"
+            )
         _walk(file, anyway, as_json)
+    if world == "local":
+        _on_processes(file, store, base_port, anyway, as_json)
     folder, warning = _simulator("command").replayed(file, store, sys.argv, anyway=anyway)
     if warning is not None:
         click.echo(f"ackproof: {warning}", err=True)
@@ -225,3 +248,20 @@ def _walk(file: Path, anyway: bool, as_json: bool) -> NoReturn:
     else:
         explorer.show_walk(walked)
     raise SystemExit(EXIT[Validity.INVALID if walked.violation else Validity.VALID])
+
+
+def _on_processes(file: Path, store: Path, base_port: int | None, anyway: bool, as_json: bool) -> NoReturn:
+    """Play a schedule on local processes; the exit code is of their run."""
+    folder, simulated, warning = _simulator("command").replayed_on_processes(
+        file, store, sys.argv, anyway=anyway, base_port=base_port, quiet=as_json
+    )
+    if warning is not None:
+        click.echo(f"ackproof: {warning}", err=True)
+    judged = judge(folder)
+    if as_json:
+        click.echo(msgspec.json.encode(judged))
+    else:
+        show(judged.verdicts, folder.report_html)
+        click.echo(f"in the simulated world: {simulated}")
+        click.echo(f"on local processes:     {judged.validity.value}")
+    raise SystemExit(EXIT[judged.validity])

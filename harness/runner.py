@@ -12,9 +12,9 @@ import contextlib
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import generator as gen
 from harness.client.http import HttpTransport
@@ -40,26 +40,40 @@ OBSERVE_EVERY = 4
 _NS = 1_000_000_000
 
 
+class Course(NamedTuple):
+    """What a run does instead of the test's own work and faults."""
+
+    nemesis: Nemesis
+    main: Callable[[int], gen.GeneratorLike]
+    """Given the run's clock when the nodes have a leader."""
+
+
 def drawn_seed() -> int:
     """A seed for a run that was given none; small enough to type."""
     return secrets.randbelow(1_000_000)
 
 
-def run(test: Test, store: Path, *, command: Sequence[str], quiet: bool) -> RunFolder:
+def run(
+    test: Test, store: Path, *, command: Sequence[str], quiet: bool, course: Course | None = None
+) -> RunFolder:
     """Run a test; the folder then holds everything that happened, not yet judged.
+
+    Args:
+        course: what to do; by default, what the test says. Healing and reading back follow either.
 
     Raises:
         CouldNotRun: with a message that says what to do; nothing is left running.
     """
     work = workload(test.workload, test.nodes, test.concurrency)
-    nemesis = nemesis_of(test.nemesis, test.hosts, test.nodes)
+    if course is None:
+        course = _course_of(test, work, nemesis_of(test.nemesis, test.hosts, test.nodes))
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():
             progress.say(f"removed what an earlier run left behind: {removed}")
         folder = RunFolder.create(store, test)
         try:
-            asyncio.run(_Run(test, folder, work, nemesis, tally, progress).run(command))
+            asyncio.run(_Run(test, folder, work, course, tally, progress).run(command))
         except OSError as error:
             raise CouldNotRun(
                 f"cannot go on writing to {folder.path} ({error.strerror}); make room, then judge what there "
@@ -76,14 +90,15 @@ class _Run:
         test: Test,
         folder: RunFolder,
         work: Workload,
-        nemesis: Nemesis,
+        course: Course,
         tally: Tally,
         progress: ProgressLine,
     ) -> None:
         self._test = test
         self._folder = folder
         self._work = work
-        self._nemesis = nemesis
+        self._course = course
+        self._nemesis = course.nemesis
         self._tally = tally
         self._progress = progress
         self._start = time.monotonic_ns()
@@ -163,14 +178,7 @@ class _Run:
             await asyncio.sleep(retries.pause_ns / _NS)
 
     def _main(self) -> gen.GeneratorLike:
-        mean_gap = round(_NS / self._test.rate)
-        work = gen.any(
-            gen.clients(gen.stagger(mean_gap, self._work.generator)),
-            gen.nemesis(self._nemesis.generator),
-        )
-        return gen.phases(
-            gen.log("working"), gen.time_limit(round(self._test.time_limit_s * _NS), work), self._final()
-        )
+        return gen.phases(gen.log("working"), self._course.main(self._clock()), self._final())
 
     def _final(self) -> gen.GeneratorLike:
         return gen.phases(
@@ -188,6 +196,13 @@ class _Run:
             showings += 1
             self._progress.show(self._clock())
             await asyncio.sleep(SHOW_EVERY_S)
+
+
+def _course_of(test: Test, work: Workload, nemesis: Nemesis) -> Course:
+    """The workload's operations and the nemesis's faults, for as long as the test says."""
+    mean_gap = round(_NS / test.rate)
+    main = gen.any(gen.clients(gen.stagger(mean_gap, work.generator)), gen.nemesis(nemesis.generator))
+    return Course(nemesis, lambda _now: gen.time_limit(round(test.time_limit_s * _NS), main))
 
 
 @contextlib.asynccontextmanager

@@ -12,15 +12,19 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
+from checkers.combined import worst
 from checkers.verdict import Validity
+from harness import runner
+from harness.history import read_history
 from harness.mutants.catalogue import MUTANTS
 from harness.run_folder import RunFolder
 from harness.sim.campaign import Results, judge_all
+from harness.sim.carry_over import carry_over, undone
 from harness.sim.hunting import Hunt, hunt_all
 from harness.sim.judging import Judged, verdicts
 from harness.sim.picture import draw
-from harness.sim.replay import digest_of, load, save, story
-from harness.sim.run import run
+from harness.sim.replay import Replay, digest_of, load, save, story
+from harness.sim.run import Ran, run
 from harness.sim.schedule import play, record
 from harness.sim.shrink import Shrunk, shrink, size
 from harness.sim.swarm import Wishes, plan_of
@@ -73,6 +77,11 @@ def replayed(
     Raises:
         CouldNotRun: see `load`.
     """
+    _, ran, warning = _played(file, anyway=anyway)
+    return ran.write(store, command), warning
+
+
+def _played(file: Path, *, anyway: bool) -> tuple[Replay, Ran, str | None]:
     replay = load(file, anyway=anyway)
     ran = play(replay.schedule)
     warning: str | None = None
@@ -80,7 +89,33 @@ def replayed(
         warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {replay.run})"
         if not anyway:
             raise CouldNotRun(f"{file}: {warning}, although the code is: please report this")
-    return ran.write(store, command), warning
+    return replay, ran, warning
+
+
+def replayed_on_processes(
+    file: Path, store: Path, command: Sequence[str], *, anyway: bool, base_port: int | None, quiet: bool
+) -> tuple[RunFolder, str, str | None]:
+    """Play a schedule on local processes into a new folder, not yet judged.
+
+    Says what was carried over, and what was not. Gives the verdict of the simulated world in words, too, and
+    a warning if that went otherwise than it did.
+
+    Raises:
+        CouldNotRun: see `load`, and harness/runner.py.
+    """
+    replay, ran, warning = _played(file, anyway=anyway)
+    carried = carry_over(replay.schedule, ran)
+    say = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet).print
+    for line in carried.lines:
+        say(f"{line.how:>8}: {line.what}{f' ({line.why})' if line.why else ''}")
+    test = msgspec.structs.replace(carried.test, base_port=base_port)
+    folder = runner.run(test, store, command=command, quiet=quiet, course=carried.course)
+    for what in undone(read_history(folder.history_lines)):
+        say(f"    not done: {what}")
+    found = verdicts(ran)
+    wrong = [verdict for verdict in found if verdict.validity is Validity.INVALID]
+    told = "; ".join(f"{verdict.checker}: {verdict.summary}" for verdict in wrong)
+    return folder, f"{worst(found).value}{f' ({told})' if told else ''}", warning
 
 
 class Summary(msgspec.Struct, frozen=True):

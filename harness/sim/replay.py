@@ -118,7 +118,7 @@ def story(schedule: Schedule) -> Iterator[str]:
     for node, ppm in plan.drift_ppm.items():
         yield f"{node}'s clock runs {abs(ppm)} ppm {'fast' if ppm > 0 else 'slow'}"
     for incident in schedule.incidents:
-        yield _incident(incident)
+        yield told_incident(incident)
     for election in schedule.deviations.elections:
         yield f"{election.node}'s election time-out {election.n} is {election.adds // _MS} ms above the least"
     for message in schedule.deviations.messages:
@@ -134,10 +134,11 @@ def story(schedule: Schedule) -> Iterator[str]:
         how = "loses its reply" if client.fate.reset else "travels slower or faster"
         yield f"client request {client.n} {how}"
     for step in schedule.steps:
-        yield f"at {step.at // _MS} ms {_step(step, plan.kill_loses_power)}"
+        yield f"at {step.at // _MS} ms {told_step(step, plan.kill_loses_power)}"
 
 
-def _step(step: Step, power: bool) -> str:
+def told_step(step: Step, power: bool) -> str:
+    """What a client or the nemesis does, in words. power: whether a kill takes the machine's power."""
     if step.thread != NEMESIS:
         value = f" as {step.value}" if step.value is not None else ""
         return f"client {step.thread} asks {step.node}: {step.f} {step.key}{value}"
@@ -149,7 +150,8 @@ def _step(step: Step, power: bool) -> str:
     return "; ".join(done) or f"{step.f}, which changes nothing"
 
 
-def _incident(incident: Incident) -> str:
+def told_incident(incident: Incident) -> str:
+    """What befalls a node or link, in words."""
     match incident:
         case Crash(node, effect, power_lost, down_ns):
             how = "loses power" if power_lost else "crashes"

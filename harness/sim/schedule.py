@@ -260,15 +260,17 @@ def _operation(step: Step, context: Context) -> Operation:
 
 
 class ScriptedNemesis(Nemesis, frozen=True):
-    """Does what the operation's value says under `script`."""
+    """Does what the operation's value says under `script`; without one, what its packages plan."""
 
     def plan(
         self,
         operation: Operation,
-        view: ClusterView,  # noqa: ARG002 - nothing is left to choose
-        draw: int,  # noqa: ARG002
+        view: ClusterView,
+        draw: int,
     ) -> tuple[Action, ...]:
         """The actions as they were written down."""
+        if not isinstance(operation.value, Mapping) or "script" not in operation.value:
+            return super().plan(operation, view, draw)
         return msgspec.convert(operation.value["script"], tuple[Action, ...])
 
 
