@@ -19,7 +19,7 @@ from checkers.verdict import Validity
 from harness import runner
 from harness.cli_check import check
 from harness.cli_explore import explore
-from harness.cli_hosts import clean, hosts, inventory_of
+from harness.cli_hosts import Nodes, clean, hosts, nodes_of, parse_nodes
 from harness.cli_sim import replay, sim
 from harness.history import HistoryError
 from harness.judging import judge
@@ -70,13 +70,19 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="How many nodes.")
+@click.option(
+    "--nodes",
+    metavar="COUNT|HOST,...",
+    callback=parse_nodes,
+    help="How many nodes; or, with --hosts ssh, on which hosts: [user@]host[:port], aliases of ssh_config, "
+    "patterns of such (lab-*).  [default: 5, or all of --nodes-file]",
+)
 @click.option(
     "--hosts",
     default="local",
     show_default=True,
     type=click.Choice(["local", "netns", "ssh"]),
-    help="Where nodes live: on loopback; each in a network namespace (needs root); or remote (--nodes-file).",
+    help="Where nodes live: on loopback; each in a network namespace (needs root); or remote.",
 )
 @click.option(
     "--nodes-file",
@@ -180,7 +186,7 @@ def cli() -> None:
     help="Seconds after the final heal within which a write must be acknowledged.",
 )
 def run(
-    nodes: int,
+    nodes: Nodes,
     hosts: Literal["local", "netns", "ssh"],
     nodes_file: Path | None,
     concurrency: int,
@@ -214,8 +220,7 @@ def run(
         )
     if seed is None:
         seed = runner.drawn_seed()
-    inventory = inventory_of(hosts, nodes_file)
-    names = tuple(spec.name for spec in inventory) or tuple(f"n{number}" for number in range(1, nodes + 1))
+    names, inventory = nodes_of(hosts, nodes, nodes_file)
     try:
         nemesis_of(nemesis, hosts, names)
     except ValueError as error:

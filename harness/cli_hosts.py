@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +16,92 @@ from harness.control import agent, netns
 from harness.control.abilities import NEEDS, SS, packages_missing, reasons_against
 from harness.control.bundle import mismatch
 from harness.control.host import HostError
-from harness.control.inventory import HostSpec, InventoryError, read_inventory
+from harness.control.inventory import HostSpec, InventoryError, parse_inventory, read_inventory
 from harness.control.ledger import clean as clean_up
 from harness.test import CouldNotRun
 
 INSTALL_BOUND_S = 300.0
 
 
-def inventory_of(hosts: str, nodes_file: Path | None) -> tuple[HostSpec, ...]:
-    """The remote hosts that options name; none, if the hosts are not remote.
+MOST_NODES = 99
+USUAL_NODES = 5
+Nodes = int | tuple[str, ...] | None
+"""How many, or which hosts; None if it was not said."""
+
+
+def parse_nodes(context: click.Context, option: click.Parameter, value: str | None) -> Nodes:
+    """The value of --nodes: a number, or hosts separated by commas. A click callback."""
+    if value is None:
+        return None
+    if not value.lstrip("-").isdigit():
+        words = tuple(word.strip() for word in value.split(","))
+        if not all(words):
+            raise click.BadParameter(f"{value!r} has an empty name in it", context, option)
+        return words
+    if not 1 <= int(value) <= MOST_NODES:
+        raise click.BadParameter(f"{value} is not between 1 and {MOST_NODES}", context, option)
+    return int(value)
+
+
+def nodes_of(
+    hosts: str, nodes: Nodes, nodes_file: Path | None
+) -> tuple[tuple[str, ...], tuple[HostSpec, ...]]:
+    """The nodes' names, and the remote hosts that they live on; none of these, if they are not remote.
 
     Raises:
         click.UsageError: the options do not fit together, or the file is wrong.
     """
     if hosts != "ssh":
-        if nodes_file is not None:
+        for option, given in (
+            ("--nodes-file", nodes_file is not None),
+            ("--nodes", isinstance(nodes, tuple)),
+        ):
+            if given:
+                raise click.UsageError(
+                    f"{option} names remote hosts, but --hosts is {hosts}; add --hosts ssh"
+                )
+        count = nodes if isinstance(nodes, int) else USUAL_NODES
+        return tuple(f"n{number}" for number in range(1, count + 1)), ()
+    if isinstance(nodes, tuple) and nodes_file is not None:
+        raise click.UsageError(
+            "--nodes HOST,... and --nodes-file both say where the nodes are; leave one out"
+        )
+    inventory = inventory_of(nodes_file, nodes if isinstance(nodes, tuple) else ())
+    if isinstance(nodes, int):
+        if nodes > len(inventory):
             raise click.UsageError(
-                f"--nodes-file names remote hosts, but --hosts is {hosts}; add --hosts ssh"
+                f"--nodes {nodes} asks for more than the {len(inventory)} hosts of {nodes_file}"
             )
-        return ()
-    if nodes_file is None:
-        raise click.UsageError("--hosts ssh needs --nodes-file FILE, with [user@]host[:port] a line")
+        inventory = inventory[:nodes]
+    return tuple(spec.name for spec in inventory), inventory
+
+
+def inventory_of(nodes_file: Path | None, named: Sequence[str] = ()) -> tuple[HostSpec, ...]:
+    """The remote hosts of a nodes file, or those that --nodes names.
+
+    Raises:
+        click.UsageError: neither is given, or what is given is wrong.
+    """
+    if nodes_file is None and not named:
+        raise click.UsageError(
+            "--hosts ssh needs --nodes HOST,... or --nodes-file FILE, with [user@]host[:port] a line"
+        )
     try:
-        return read_inventory(nodes_file)
+        if nodes_file is None:
+            return parse_inventory(named, "--nodes", _aliases, unit="host")
+        return read_inventory(nodes_file, _aliases)
     except InventoryError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _aliases(config: str | None) -> Sequence[str]:
+    try:
+        from harness.control.ssh import aliases  # here, since only this needs paramiko
+    except ImportError as error:
+        raise CouldNotRun(f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'") from error
+    try:
+        return aliases(config)
+    except HostError as error:
         raise click.UsageError(str(error)) from error
 
 
@@ -77,7 +139,7 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
         if install:
             raise click.UsageError("--install is for remote hosts; here, run apt-get yourself")
     else:
-        specs = inventory_of("ssh", nodes_file)
+        specs = inventory_of(nodes_file)
         found = asyncio.run(_check_all(specs, install))
     if as_json:
         click.echo(msgspec.json.encode(found))

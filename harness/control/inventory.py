@@ -7,16 +7,19 @@ One host a line, `[user@]host[:port]`, then options as `name=value`; `#` begins 
 10.0.0.1
 admin@10.0.0.2:2222     key=~/.ssh/lab
 db3                     python=/usr/bin/python3.11 address=192.168.5.3
+lab-*                   # every host of that name in ssh_config
 ```
 
 `host` may be an alias of ~/.ssh/config, whose HostName, User, Port, IdentityFile, ProxyJump, ProxyCommand
-and UserKnownHostsFile hold where the line says nothing else. Nodes are called n1, n2, ... in this order.
+and UserKnownHostsFile hold where the line says nothing else; with `*` or `?` in it, it stands for all aliases
+that match, by name (numbers in them by their value). Nodes are called n1, n2, ... in this order.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -24,6 +27,8 @@ import msgspec
 from harness.suggest import unknown_name
 
 _WHERE = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[^\]]+\]|[^:\s]+)(?::(?P<port>\d+))?")
+Aliases = Callable[[str | None], Sequence[str]]
+"""The aliases that an ssh_config (None: ~/.ssh/config) names one by one."""
 _OPTIONS = ("key", "python", "address", "folder", "known_hosts", "config")
 
 
@@ -56,7 +61,12 @@ class HostSpec(msgspec.Struct, frozen=True):
         return f"{self.name} ({user}{self.host}{port})"
 
 
-def read_inventory(path: Path) -> tuple[HostSpec, ...]:
+def no_aliases(config: str | None) -> Sequence[str]:  # noqa: ARG001 - as `Aliases`
+    """Where no ssh_config is asked."""
+    return ()
+
+
+def read_inventory(path: Path, aliases: Aliases = no_aliases) -> tuple[HostSpec, ...]:
     """The hosts of a nodes file, in order.
 
     Raises:
@@ -66,11 +76,13 @@ def read_inventory(path: Path) -> tuple[HostSpec, ...]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InventoryError(f"the nodes file {path} cannot be read: {error}") from error
-    return parse_inventory(lines, str(path))
+    return parse_inventory(lines, str(path), aliases)
 
 
-def parse_inventory(lines: Sequence[str], where: str) -> tuple[HostSpec, ...]:
-    """The hosts that these lines name. `where` is for messages.
+def parse_inventory(
+    lines: Sequence[str], where: str, aliases: Aliases = no_aliases, unit: str = "line"
+) -> tuple[HostSpec, ...]:
+    """The hosts that these lines name. `where` and `unit` are for messages.
 
     Raises:
         InventoryError: there is none, or a line is wrong.
@@ -81,17 +93,37 @@ def parse_inventory(lines: Sequence[str], where: str) -> tuple[HostSpec, ...]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        spec = _parse(words, f"n{len(specs) + 1}", f"{where}, line {number}")
-        earlier = seen.setdefault((spec.host, spec.port), number)
-        if earlier != number:
-            raise InventoryError(f"{where}, line {number}: {spec.host} stands in line {earlier} already")
-        specs.append(spec)
+        at = f"{where}, {unit} {number}"
+        for spec in _each(_parse(words, at), at, aliases):
+            earlier = seen.setdefault((spec.host, spec.port), number)
+            if earlier != number:
+                raise InventoryError(f"{at}: {spec.host} stands in {unit} {earlier} already")
+            specs.append(msgspec.structs.replace(spec, name=f"n{len(specs) + 1}"))
     if not specs:
         raise InventoryError(f"{where} names no host; write one a line, as [user@]host[:port]")
     return tuple(specs)
 
 
-def _parse(words: Sequence[str], name: str, where: str) -> HostSpec:
+def _each(spec: HostSpec, where: str, aliases: Aliases) -> Iterator[HostSpec]:
+    """The host that a line names, or all aliases that match its pattern."""
+    if not set(spec.host) & set("*?"):
+        yield spec
+        return
+    known = aliases(spec.config)
+    found = sorted((name for name in known if fnmatchcase(name, spec.host)), key=_by_number)
+    if not found:
+        names = ", ".join(known[:8]) or "none"
+        raise InventoryError(f"{where}: no host in ssh_config matches {spec.host!r}; it names {names}")
+    for name in found:
+        yield msgspec.structs.replace(spec, host=name)
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """So that lab-10 comes after lab-9."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _parse(words: Sequence[str], where: str) -> HostSpec:
     found = _WHERE.fullmatch(words[0])
     if found is None or "=" in words[0]:
         raise InventoryError(f"{where}: {words[0]!r} is no [user@]host[:port]")
@@ -109,7 +141,7 @@ def _parse(words: Sequence[str], name: str, where: str) -> HostSpec:
     if port is not None and not 1 <= int(port) <= 65535:
         raise InventoryError(f"{where}: there is no port {port}")
     return HostSpec(
-        name=name,
+        name="",
         host=found["host"].strip("[]"),
         user=found["user"],
         port=int(port) if port else None,

@@ -44,7 +44,7 @@ def target_of(spec: HostSpec) -> Target:
     Raises:
         HostError: an ssh_config that the spec names cannot be read.
     """
-    found = _config(spec).lookup(spec.host)
+    found = _config(spec.config, str(spec)).lookup(spec.host)
     known = (
         [spec.known_hosts]
         if spec.known_hosts
@@ -62,13 +62,19 @@ def target_of(spec: HostSpec) -> Target:
     )
 
 
-def connect(spec: HostSpec, jumps: int = 0) -> paramiko.SSHClient:
+def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> paramiko.SSHClient:
     """Connect and log in; blocks for `CONNECT_BOUND_S` at most for each step.
+
+    Args:
+        jumps: how many hosts are being jumped over already.
+        through: a ProxyJump that holds whatever ssh_config says: the hosts before this one in a list.
 
     Raises:
         HostError: see the module.
     """
     target = target_of(spec)
+    if through is not None:
+        target = msgspec.structs.replace(target, jump=through, command=None)
     where = f"{target.name}: "
     if jumps > MOST_JUMPS:
         raise HostError(f"{where}more than {MOST_JUMPS} jump hosts; does ssh_config name a circle?")
@@ -155,11 +161,7 @@ def _way(spec: HostSpec, target: Target, jumps: int) -> Any:
         user=user if at else None,
         port=int(port) if colon else None,
     )
-    if before:
-        raise HostError(
-            f"{target.name}: several jump hosts in one ProxyJump; give each its own in ssh_config"
-        )
-    client = connect(jump, jumps + 1)
+    client = connect(jump, jumps + 1, before or None)
     transport = client.get_transport()
     assert transport is not None
     channel = transport.open_channel(
@@ -169,16 +171,26 @@ def _way(spec: HostSpec, target: Target, jumps: int) -> Any:
     return channel
 
 
-def _config(spec: HostSpec) -> paramiko.SSHConfig:
-    path = Path(_home(spec.config or "~/.ssh/config"))
+def aliases(config: str | None) -> tuple[str, ...]:
+    """The hosts that an ssh_config names one by one (its patterns are no hosts), by name.
+
+    Raises:
+        HostError: it cannot be read.
+    """
+    names = _config(config, "hosts by a pattern").get_hostnames()
+    return tuple(sorted(name for name in names if not set(name) & set("*?!")))
+
+
+def _config(config: str | None, whose: str) -> paramiko.SSHConfig:
+    path = Path(_home(config or "~/.ssh/config"))
     if not path.exists():
-        if spec.config:
-            raise HostError(f"{spec}: there is no ssh_config {path}")
+        if config:
+            raise HostError(f"{whose}: there is no ssh_config {path}")
         return paramiko.SSHConfig()
     try:
         return paramiko.SSHConfig.from_path(str(path))
     except (OSError, paramiko.ConfigParseError) as error:
-        raise HostError(f"{spec}: {path} cannot be read: {error}") from error
+        raise HostError(f"{whose}: {path} cannot be read: {error}") from error
 
 
 def _home(path: str) -> str:

@@ -16,7 +16,8 @@ import click
 import pytest
 
 from harness.cli import cli
-from harness.control.inventory import HostSpec, parse_inventory
+from harness.cli_hosts import nodes_of
+from harness.control.inventory import HostSpec, InventoryError, parse_inventory
 from harness.control.ledger import Ledger
 from harness.control.removal import NAMESPACE, NAMESPACES
 from tests.harness.control.namespaces import needs_namespaces
@@ -205,7 +206,11 @@ def test_a_nodes_file_that_is_wrong_is_told_by_its_line(tmp_path: Path, lines: s
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--hosts", "ssh"], "needs --nodes-file"),
+        (["--hosts", "ssh"], "needs --nodes HOST,... or --nodes-file"),
+        (["--nodes", "db1,db2"], "--nodes names remote hosts, but --hosts is local; add --hosts ssh"),
+        (["--nodes", "0"], "0 is not between 1 and 99"),
+        (["--hosts", "ssh", "--nodes", "db1,,db2"], "'db1,,db2' has an empty name in it"),
+        (["--hosts", "ssh", "--nodes", "db1,db1"], "--nodes, host 2: db1 stands in host 1 already"),
         (["--nodes-file", "x"], "add --hosts ssh"),
         (["--hosts", "ssh", "--nodes-file", "/no/such"], "cannot be read"),
     ],
@@ -222,6 +227,32 @@ def test_a_line_of_a_nodes_file_says_how_a_host_is_reached() -> None:
         HostSpec("n2", "db2", user="admin", port=2222, key="k", python="/usr/bin/python3.11"),
         HostSpec("n3", "::1", port=7),
     )
+
+
+def test_a_pattern_stands_for_every_alias_that_it_matches_by_number() -> None:
+    known = ("lab-10", "lab-2", "gate", "lab-1")
+    specs = parse_inventory(["gate", "admin@lab-* key=k"], "here", lambda _: known)
+    assert [(spec.name, spec.host, spec.user) for spec in specs] == [
+        ("n1", "gate", None),
+        ("n2", "lab-1", "admin"),
+        ("n3", "lab-2", "admin"),
+        ("n4", "lab-10", "admin"),
+    ]
+    with pytest.raises(InventoryError, match=r"no host in ssh_config matches 'db-\?'; it names lab-10"):
+        parse_inventory(["db-?"], "here", lambda _: known)
+
+
+def test_ssh_config_is_asked_for_its_aliases_and_not_for_its_patterns(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text("Host lab-1 lab-2 !lab-3\n  User root\nHost *\n  Port 22\n")
+    file = tmp_path / "hosts.txt"
+    file.write_text(f"lab-* config={config}\n")
+    names, inventory = nodes_of("ssh", None, file)
+    assert names == ("n1", "n2")
+    assert [spec.host for spec in inventory] == ["lab-1", "lab-2"]
+    assert nodes_of("ssh", 1, file) == (("n1",), inventory[:1]), "a count takes the first"
+    with pytest.raises(click.UsageError, match="--nodes 3 asks for more than the 2 hosts"):
+        nodes_of("ssh", 3, file)
 
 
 @needs_namespaces

@@ -282,6 +282,27 @@ def test_a_host_behind_a_jump_host_is_reached_as_ssh_config_says(tmp_path: Path)
     asyncio.run(run())
 
 
+def test_a_list_of_jump_hosts_is_gone_through_in_its_order(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(60), sshds(tmp_path, ["n1", "n2", "n3"]) as started:
+            at = started.bench.network.addresses
+            config = tmp_path / "ssh_config"
+            config.write_text(
+                f"Host *\n  User root\n  Port {PORT}\n  IdentityFile {started.key}\n"
+                f"  UserKnownHostsFile {started.known_hosts}\n"
+                f"Host inner\n  HostName {at['n3']}\n  ProxyJump {at['n1']},{at['n2']}\n"
+            )
+            line = f"inner config={config} folder={tmp_path / 'n3' / 'home'}"
+            (spec,) = parse_inventory([line], "test")
+            with in_namespace(started.bench.network.bridge):
+                async with RemoteHost(run_of(spec), time.monotonic_ns) as host:
+                    done = await host.run(["ss", "-H", "-t", "-n", "sport", "=", f":{PORT}"])
+                    assert at["n2"] in done.output, "n3 sees the connection come from the last jump host"
+                    assert at["n1"] not in done.output
+
+    asyncio.run(run())
+
+
 def test_identities_of_remote_processes_are_unique(tmp_path: Path) -> None:
     async def body(started: Sshds) -> None:
         async with host_of(started) as host:
