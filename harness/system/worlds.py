@@ -12,7 +12,7 @@ from harness.system.node_impl import NodeImpl
 from harness.system.world import HostedWorld
 from harness.test import CouldNotRun, Test
 
-NODE_IMPL_PARTS = Deployment(packages=("node_impl", "harness"), distributions=("aiohttp", "msgspec"))
+NODE_IMPL_PARTS = Deployment(packages=("node_impl", "harness"), distributions=("httptools", "msgspec"))
 """The harness is among them for its mutants."""
 
 
