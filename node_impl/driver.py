@@ -22,6 +22,7 @@ from node_impl.events import (
     Effect,
     Event,
     Fatal,
+    PeerLost,
     Persist,
     Received,
     Refused,
@@ -141,6 +142,10 @@ class Driver:
         if envelope.sender != sender:
             raise WireError(f"a message in the name of {envelope.sender!r}")
         self._post(Received(envelope))
+
+    def lost(self, peer: str) -> None:
+        """Take note that a peer's connection to this node was closed."""
+        self._post(PeerLost(peer))
 
     def ask(self, request: Request, answer: Callable[[Reply], None]) -> None:
         """Put a client's request to the node, which calls back once with its reply; later, never at once."""

@@ -206,11 +206,20 @@ class Synced(msgspec.Struct, frozen=True):
     number: int
 
 
+class PeerLost(msgspec.Struct, frozen=True):
+    """The connection by which a peer sends to this node was closed: its process may have ended.
+
+    A hint, which a driver may give or not: nobody's safety rests on it.
+    """
+
+    peer: str
+
+
 class Shutdown(msgspec.Struct, frozen=True):
     """An orderly end was asked for (SIGTERM)."""
 
 
-Event = Received | TimerFired | ClientRequest | Synced | Shutdown
+Event = Received | TimerFired | ClientRequest | Synced | PeerLost | Shutdown
 
 
 # ---- effects: out of the node --------------------------------------------------------------------------

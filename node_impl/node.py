@@ -22,6 +22,7 @@ from node_impl.events import (
     Effect,
     Event,
     GetStatus,
+    PeerLost,
     Read,
     Received,
     Refused,
@@ -102,6 +103,8 @@ class Node(Applying):
                 self._accept(request_id, request)
             case TimerFired(name):
                 self._timer_fired(name)
+            case PeerLost(peer):
+                raft.peer_lost(peer)
             case Shutdown():
                 self._shut_down()
         if not self._ended:

@@ -106,7 +106,9 @@ async def _serve(
     loop = asyncio.get_running_loop()
     exceptions = _LoopExceptions(driver, logger)
     loop.set_exception_handler(exceptions)
-    peers = PeerListener(options.cluster, options.name, frozenset(options.peers), driver.receive, logger.info)
+    peers = PeerListener(
+        options.cluster, options.name, frozenset(options.peers), driver.receive, logger.info, driver.lost
+    )
     http = HttpListener(driver.ask, driver.fail, logger.info, driver.counters, options.beats)
     driver.start()
     await peers.listen(peer_socket)

@@ -239,5 +239,20 @@ class Elections(State):
         """The timer itself is not set again, which would cost an effect a message: it looks when it fires."""
         self._election_deadline = self.now + self._election_timeout
 
+    def peer_lost(self, peer: str) -> None:
+        """The leader's connection was closed, which a kernel does at once for a process that ended.
+
+        A leader that lives is back, and heard, within two heartbeats. If not, a time-out need not run off:
+        its followers stand within the two after them, and their pre-votes fail wherever it is still heard.
+        """
+        if self.role != "follower" or peer != self.leader:
+            return
+        self._leader_heard_at = None
+        soon = 2 * self.config.heartbeat_ns
+        deadline = self.now + soon + self._random.below(soon)
+        if deadline < self._election_deadline:
+            self._election_deadline = deadline
+            self._set_timer(ELECTION_TIMER, deadline)
+
     def _set_timer(self, name: str, at: int) -> None:
         self.outbox.effects.append(SetTimer(name, at))

@@ -183,16 +183,26 @@ Receive = Callable[[str, bytes], None]
 
 
 class PeerListener:
-    """The incoming half: checks who dials, and hands over each message. A bad peer is disconnected."""
+    """The incoming half: checks who dials, and hands over each message. A bad peer is disconnected.
+
+    lost: told the name of a peer whose last connection was closed.
+    """
 
     def __init__(
-        self, cluster: str, me: str, peers: frozenset[str], receive: Receive, report: Report
+        self,
+        cluster: str,
+        me: str,
+        peers: frozenset[str],
+        receive: Receive,
+        report: Report,
+        lost: Callable[[str], None],
     ) -> None:
         self._cluster = cluster
         self._me = me
         self._peers = peers
         self.receive = receive
         self.report = report
+        self._lost = lost
         self._connections: set[_Incoming] = set()
         self._server: asyncio.Server | None = None
 
@@ -207,6 +217,11 @@ class PeerListener:
             self._server.close()
         for connection in tuple(self._connections):
             connection.abort()
+
+    def closed(self, sender: str) -> None:
+        """A connection of that peer is gone; it may have another already."""
+        if not any(connection.sender == sender for connection in self._connections):
+            self._lost(sender)
 
     def check(self, hello: Hello) -> None:
         """Refuse who was not expected.
@@ -229,7 +244,7 @@ class _Incoming(asyncio.Protocol):
         self._listener = listener
         self._connections = connections
         self._decoder = FrameDecoder()
-        self._sender: str | None = None
+        self.sender: str | None = None
         self._transport: asyncio.Transport | None = None
         self._hello_due: asyncio.TimerHandle | None = None
 
@@ -244,21 +259,23 @@ class _Incoming(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             payloads = self._decoder.feed(data)
-            if self._sender is None:
+            if self.sender is None:
                 hello = self._decoder.hello
                 if hello is None:
                     return
                 self._listener.check(hello)
-                self._sender = hello.sender
+                self.sender = hello.sender
                 self._forget_hello_due()
             for payload in payloads:
-                self._listener.receive(self._sender, payload)
+                self._listener.receive(self.sender, payload)
         except WireError as error:
             self._refuse(str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - nobody sent, nothing is lost
         self._connections.discard(self)
         self._forget_hello_due()
+        if self.sender is not None:
+            self._listener.closed(self.sender)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -266,7 +283,7 @@ class _Incoming(asyncio.Protocol):
 
     def _refuse(self, reason: str) -> None:
         address = self._transport.get_extra_info("peername") if self._transport is not None else None
-        who = self._sender or (f"{address[0]}:{address[1]}" if address else "somebody")
+        who = self.sender or (f"{address[0]}:{address[1]}" if address else "somebody")
         self._listener.report(f"disconnected {who} from the peer port: {reason}")
         self.abort()
 

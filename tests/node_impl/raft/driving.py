@@ -10,7 +10,18 @@ from itertools import count
 
 from node_impl.build import Parts, build_node
 from node_impl.config import NodeConfig
-from node_impl.events import Effect, Entry, HardState, Persist, Received, Recovered, Send, Synced, TimerFired
+from node_impl.events import (
+    Effect,
+    Entry,
+    HardState,
+    PeerLost,
+    Persist,
+    Received,
+    Recovered,
+    Send,
+    Synced,
+    TimerFired,
+)
 from node_impl.raft.core import ELECTION_TIMER
 from node_impl.raft.messages import AppendEntries, AppendEntriesReply, Envelope, Message, RequestVoteReply
 
@@ -75,6 +86,11 @@ class Alone:
         self.now += SECOND
         self.effects = self.node.step(self.now, TimerFired(timer))
         return self.sent
+
+    def lose(self, peer: str) -> list[Effect]:
+        """A peer's connection was closed."""
+        self.effects = self.node.step(self.now, PeerLost(peer))
+        return self.effects
 
     @property
     def sent(self) -> list[Send]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from node_impl.build import Parts
-from node_impl.events import Done, Refused
+from node_impl.config import NodeConfig
+from node_impl.events import Done, Refused, Send, SetTimer, TimerFired
 from node_impl.raft.core import ELECTION_TIMER, Raft
 from node_impl.raft.messages import (
     AppendEntries,
@@ -235,3 +236,59 @@ def test_a_leader_confirmed_by_few_steps_down() -> None:
     alone.now += 1 * MS
     alone.fire(ELECTION_TIMER)
     assert alone.raft.role == "follower"
+
+
+# ---- A leader whose connection was closed -------------------------------------------------------------
+
+
+def following(leader: str = "n2") -> Alone:
+    alone = asking(1)
+    alone.receive(leader, append(1, (1, 1)))
+    return alone
+
+
+def due(alone: Alone) -> list[Send]:
+    """The election timer fires now; `Alone.fire` would let a second pass first."""
+    effects = alone.node.step(alone.now, TimerFired(ELECTION_TIMER))
+    return [effect for effect in effects if isinstance(effect, Send)]
+
+
+def test_who_loses_its_leaders_connection_stands_before_its_time_out() -> None:
+    alone, beats = following(), NodeConfig().heartbeat_ns
+    assert alone.lose("n2") == [SetTimer(ELECTION_TIMER, alone.now + 2 * beats)]
+    alone.now += 2 * beats
+    sent = [
+        effect
+        for effect in alone.node.step(alone.now, TimerFired(ELECTION_TIMER))
+        if isinstance(effect, Send)
+    ]
+    assert [send.message.body for send in sent] == [PreVote(1, 1, 1)] * 4
+
+
+def test_a_leader_that_is_back_within_two_heartbeats_is_followed_on() -> None:
+    alone, beats = following(), NodeConfig().heartbeat_ns
+    alone.lose("n2")
+    alone.now += beats
+    alone.receive("n2", append(1, (1, 1)))
+    alone.now += beats
+    assert not any(
+        isinstance(effect, Send) for effect in alone.node.step(alone.now, TimerFired(ELECTION_TIMER))
+    )
+    assert (alone.raft.role, alone.raft.leader) == ("follower", "n2")
+    assert not pre_vote(alone, PreVote(1, 1, 1))
+
+
+def test_a_pre_vote_is_granted_by_who_lost_the_leader_too_and_by_nobody_who_hears_it() -> None:
+    hears, lost = following("n3"), following("n3")
+    lost.lose("n3")
+    assert not pre_vote(hears, PreVote(1, 1, 1))
+    assert pre_vote(lost, PreVote(1, 1, 1))
+
+
+def test_the_loss_of_anybody_else_changes_nothing() -> None:
+    alone = following()
+    assert alone.lose("n3") == []
+    assert not pre_vote(alone, PreVote(1, 1, 1))
+    leader = Alone(1)
+    leader.become_leader()
+    assert leader.lose("n2") == []

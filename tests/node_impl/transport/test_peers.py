@@ -40,7 +40,10 @@ class Receiver:
     def __init__(self, me: str = "n2", cluster: str = "c1") -> None:
         self.got: list[tuple[str, bytes]] = []
         self.lines: list[str] = []
-        self.listener = PeerListener(cluster, me, frozenset({"n1"}), self.receive, self.lines.append)
+        self.lost: list[str] = []
+        self.listener = PeerListener(
+            cluster, me, frozenset({"n1"}), self.receive, self.lines.append, self.lost.append
+        )
 
     def receive(self, sender: str, payload: bytes) -> None:
         if payload == b"nonsense":
@@ -194,3 +197,24 @@ def test_who_dials_and_says_nothing_is_disconnected(monkeypatch: pytest.MonkeyPa
         receiver.listener.close()
 
     asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_a_peer_is_lost_when_its_last_connection_is_closed_and_a_stranger_never() -> None:
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        port = listening.getsockname()[1]
+        stranger = socket.create_connection(("127.0.0.1", port))
+        async with sending(port) as (first, _):
+            async with sending(port) as (second, _):
+                send(first, b"first")
+                send(second, b"second")
+                await until(lambda: len(receiver.got) == 2, "both")
+            stranger.close()
+            send(first, b"third")
+            await until(lambda: len(receiver.got) == 3, "the third")
+            assert receiver.lost == []
+        await until(lambda: receiver.lost == ["n1"], "the loss")
+        receiver.listener.close()
+
+    asyncio.run(main())
