@@ -162,6 +162,36 @@ class ChangeMembership(msgspec.Struct, frozen=True, tag=True):
     """Who is asked."""
 
 
+class Damage(msgspec.Struct, frozen=True, tag=True):
+    """SIGKILL these nodes' processes, damage their files, and start them again.
+
+    After `torn` (a write that never completed) a node must start; after `rot` (a flipped bit) it must refuse;
+    `truncate` takes what was durable, which no node can know.
+    """
+
+    nodes: tuple[str, ...]
+    how: Literal["torn", "rot", "truncate"]
+    draw: int
+
+
+class Repair(msgspec.Struct, frozen=True, tag=True):
+    """Put back the files in which a bit was flipped, from exact copies; does not start the nodes."""
+
+    nodes: tuple[str, ...]
+
+
+class BackUp(msgspec.Struct, frozen=True, tag=True):
+    """Stop these nodes, copy their data folders, and start them again."""
+
+    nodes: tuple[str, ...]
+
+
+class Restore(msgspec.Struct, frozen=True, tag=True):
+    """SIGKILL those of these nodes that were backed up, and put the copies in place; does not start them."""
+
+    nodes: tuple[str, ...]
+
+
 Action = (
     Cut
     | Heal
@@ -181,6 +211,10 @@ Action = (
     | LosePower
     | BreakDisk
     | MendDisk
+    | Damage
+    | Repair
+    | BackUp
+    | Restore
     | ChangeMembership
 )
 

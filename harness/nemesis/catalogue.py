@@ -18,11 +18,15 @@ from harness.nemesis.package import FaultPackage, WorldName
 from harness.nemesis.partition import PARTITION
 from harness.nemesis.pause import PAUSE
 from harness.nemesis.power import POWER
+from harness.nemesis.rollback import ROLLBACK
+from harness.nemesis.rot import ROT
 from harness.nemesis.slow import SLOW
 from harness.nemesis.slow_disk import SLOW_DISK
 from harness.nemesis.storm import STORM
 from harness.nemesis.targets import NODE_TARGETS
 from harness.nemesis.terminate import TERMINATE
+from harness.nemesis.torn import TORN
+from harness.nemesis.truncate import TRUNCATE
 from harness.suggest import unknown_name
 
 NEMESES: dict[str, FaultPackage] = {
@@ -40,6 +44,10 @@ NEMESES: dict[str, FaultPackage] = {
         FULL,
         DISK_ERROR,
         SLOW_DISK,
+        TORN,
+        ROT,
+        TRUNCATE,
+        ROLLBACK,
         CLOCK,
         MEMBERSHIP,
     )

@@ -56,6 +56,9 @@ class FaultPackage(msgspec.Struct, frozen=True):
     """What a schedule draws from, the favourite first."""
     planner: Planner
     worlds: tuple[WorldName, ...]
+    breaks: str | None = None
+    """What every system of this kind must assume and this takes away: runs with it are expected to be
+    invalid, and nobody gets it who did not ask for it by name. None: a correct system survives it."""
     machine: Machine | None = None
     """What goes by its own course, beside the rounds of the others; None for what takes part in them."""
 

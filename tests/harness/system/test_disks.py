@@ -21,9 +21,9 @@ from tests.harness.system.busy import busy
 from tests.harness.system.test_faults import NAMES, in_world, took
 
 
-def last_synced(folder: Path, node: str) -> int:
-    """The last entry that a node said to have synced in its first life."""
-    lines = (folder / "nodes" / node / "trace" / "0001.jsonl").read_text().splitlines()
+def last_synced(folder: Path, node: str, life: int = 1) -> int:
+    """The last entry that a node said to have synced in a life."""
+    lines = (folder / "nodes" / node / "trace" / f"{life:04}.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines if line.endswith("}")]
     return max(int(event["index"]) for event in events if event["event"] == "synced")
 
