@@ -41,8 +41,8 @@ class LinearizabilityOf:
         evidence: list[Evidence] = []
         bad = operations = most = 0
         found = parts(recording.history)
-        for part in found:
-            result = confirmed(engine, part, self.budget)
+        for part, searched in zip(found, engine.decide_all(found, self.budget), strict=True):
+            result = confirmed(engine, part, self.budget, searched)
             operations += len(part)
             most = max(most, result.configurations)
             where = "the history" if part.key is None else f"key {part.key!r}"
@@ -107,12 +107,13 @@ def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
     return None
 
 
-def confirmed(engine: Engine, part: Part, budget: Budget) -> Result:
+def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | None = None) -> Result:
     """Search, and replay an order that was found on the real values: a valid verdict is a proof.
 
-    Where the replay fails (two texts of one fingerprint: see `engine`), the exact search decides.
+    Where the replay fails (two texts of one fingerprint: see `engine`), the exact search decides. What was
+    `searched` is not searched again.
     """
-    result = engine.decide(part, budget)
+    result = engine.decide(part, budget) if searched is None else searched
     if result.answer is not Answer.LINEARIZABLE:
         return result
     state = engine.model.initial

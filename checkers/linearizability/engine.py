@@ -17,16 +17,16 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability import kernel
+from checkers.linearizability import each, kernel
 from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
-from checkers.linearizability.compiled import flat, zeros
-from checkers.linearizability.part import Part
-from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar
+from checkers.linearizability.compiled import IS_COMPILED, flat, zeros
+from checkers.linearizability.part import Part, Parts
+from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar, TextModel
 
 TABLED = (kernel.TABLE, 0, kernel.PUT, 0, 0)
 TABLED_READ = (kernel.TABLE, 0, kernel.KEEP, 0, 0)
@@ -37,6 +37,21 @@ ANSWERS = {
     kernel.NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
     kernel.GAVE_UP: Answer.GAVE_UP,
 }
+
+
+TEXT_FORMS = {Action.KEEP: 0, Action.PUT: 1, Action.APPEND: 2}
+"""As `each.fingerprints` takes them."""
+
+
+class Answers(NamedTuple):
+    """As `each.decide_each` leaves them."""
+
+    said: npt.NDArray[np.int64]
+    orders: Any
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 class Engine:
@@ -52,8 +67,15 @@ class Engine:
         self._effects = flat([])
         self._coded_calls: Sequence[Call] = ()
         self._codes = np.zeros(0, dtype=np.int64)
+        texts = model.texts if isinstance(model, TextModel) and not exact else None
+        self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
+        self._texts_of: Sequence[Call] | None = None
+        self._text_effects: Any = None
+        self._arena = zeros(0)
+        self._arena_room = self._arena_states = 0
         self._states: dict[Hashable, int] = {}
         self._state_of: list[Hashable] = []
+        self._begin = self._state(model.initial)
         self._table_size = 0
         self._table_keys, self._table_values = zeros(1024, -1), zeros(1024)
         self._room = self._stamp = 0
@@ -85,10 +107,96 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of its calls.
         """
-        begin = self._state(self.model.initial if initial is ANYTHING else initial)
+        begin = self._begin if initial is ANYTHING else self._state(initial)
         kinds = self._kinds_of(part)
         interned = 0 if self._fingerprints or self._numbers else len(self._states)
         return self._search(flat(part.invoked), flat(part.completed), kinds, begin, interned, budget)
+
+    def decide_all(self, parts: Parts, budget: Budget = DEFAULT) -> list[Result]:
+        """Search all parts of a history, as `decide` does each.
+
+        Raises:
+            IllegalCall: the model does not know one of the calls.
+        """
+        answers = self.answers(parts, budget)
+        if answers is None:
+            return [self.decide(part, budget) for part in parts]
+        results = []
+        for part, low in enumerate(parts.starts[:-1].tolist()):
+            status, visited, length = answers.said[3 * part : 3 * part + 3].tolist()
+            if status == each.LEFT:
+                results.append(self.decide(parts[part], budget))
+                continue
+            why = f"{budget.configurations} configurations" if status == kernel.GAVE_UP else ""
+            results.append(Result(ANSWERS[status], visited, answers.orders[low : low + length], why))
+        return results
+
+    def answers(self, parts: Parts, budget: Budget = DEFAULT) -> Answers | None:
+        """What one call of compiled code says of all parts; None where that is of no use.
+
+        Raises:
+            IllegalCall: as `decide_all`.
+        """
+        if self._effect_of is None or not IS_COMPILED or len(parts.keys) == 0:
+            return None
+        effects = self._effects_of_texts(parts.calls) if self._texts is not None else None
+        if effects is None:
+            kinds = self._codes_of(parts)
+            effects = self._effects
+        else:
+            kinds = parts.kinds
+        interned = 0 if self._fingerprints or self._numbers else len(self._states)
+        if parts.longest > self._arena_room or interned > self._arena_states:
+            self._arena_room, self._arena_states = 2 * parts.longest, 2 * interned
+            self._arena = zeros(each.arena_for(self._arena_room, self._arena_states))
+        said, orders = np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64)
+        stamp = self._stamp + 1
+        self._stamp += len(parts.keys)
+        states = self._arena_states if interned else 0
+        each.decide_each(
+            parts.starts,
+            parts.invoked,
+            parts.completed,
+            kinds,
+            effects,
+            self._begin,
+            states,
+            self._arena_room,
+            stamp,
+            self._arena,
+            each.EMPTY,
+            budget.configurations,
+            said,
+            orders,
+        )
+        return Answers(said, orders)
+
+    def _effects_of_texts(self, calls: Sequence[Call]) -> Any:
+        """The effects of all calls at once, in the calls' order; None if some has no text."""
+        if calls is self._texts_of:
+            return self._text_effects
+        functions, arguments, results = zip(*calls, strict=True)
+        forms = self._texts or {}
+        try:
+            coded = bytes([forms[f] for f in functions])
+        except KeyError:
+            return None
+        texts = [a if form else r for form, a, r in zip(coded, arguments, results, strict=True)]
+        try:
+            joined = "".join(texts)
+        except TypeError:  # not a text, or no reply: one by one, which says what is wrong if something is
+            return None
+        raw = joined.encode("utf-8", "surrogatepass")
+        lengths = map(len, texts) if len(raw) == len(joined) else (len(_bytes(text)) for text in texts)
+        effects = np.empty(kernel.EFFECT_WIDTH * len(coded), dtype=np.int64)
+        each.fingerprints(
+            np.frombuffer(raw, dtype=np.uint8),
+            np.fromiter(lengths, np.int64, len(texts)),
+            np.frombuffer(coded, dtype=np.uint8),
+            effects,
+        )
+        self._texts_of, self._text_effects = calls, effects
+        return effects
 
     def use_effects(self, effects: Any) -> None:
         """Take kinds from elsewhere, as flat effects; only `decide_kinds` is for such an engine."""
@@ -196,6 +304,9 @@ class Engine:
 
     def _kinds_of(self, part: Part) -> Any:
         """The part's operations as kinds of this engine."""
+        return flat(self._codes_of(part))
+
+    def _codes_of(self, part: Part | Parts) -> npt.NDArray[np.int64]:
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
             known = self._kinds
             try:
@@ -204,7 +315,7 @@ class Engine:
                 self._add_kinds(part.calls)
                 codes = [known[call] for call in part.calls]
             self._coded_calls, self._codes = part.calls, np.array(codes)
-        return flat(self._codes[part.kinds])
+        return self._codes[part.kinds]
 
     def _add_kinds(self, calls: Sequence[Call]) -> None:
         added: list[int] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,34 @@ class Part:
         return Part(self.key, self.invoked[kept], self.completed[kept], self.kinds[kept], self.calls)
 
 
+@dataclass(frozen=True)
+class Parts(Sequence[Part]):
+    """A history's parts, in order of first use: one array of each kind, of which every part is a stretch."""
+
+    keys: Sequence[str | None]
+    starts: Integers
+    """One more than there are parts: part p's operations are those from starts[p] up to starts[p + 1]."""
+    invoked: Integers
+    completed: Integers
+    kinds: Integers
+    calls: Sequence[Call]
+    longest: int
+    """How many operations the longest part has."""
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> Part: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Part]: ...
+    def __getitem__(self, place: int | slice) -> Part | list[Part]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        own = slice(*self.starts[range(len(self))[place] :][:2])
+        return Part(self.keys[place], self.invoked[own], self.completed[own], self.kinds[own], self.calls)
+
+
 def frozen(value: Any) -> Any:
     """A JSON-like value as a hashable one: lists become tuples, objects sorted pairs."""
     if isinstance(value, list | tuple):
@@ -54,7 +82,7 @@ def frozen(value: Any) -> Any:
     return value
 
 
-def parts(history: History) -> list[Part]:
+def parts(history: History) -> Parts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
     known: dict[Call, int] = {}
     by_key: dict[str | None, tuple[list[int], list[int], list[int]]] = {}
@@ -65,11 +93,15 @@ def parts(history: History) -> list[Part]:
         own[0].append(invoked)
         own[1].append(completed)
         own[2].append(known.setdefault(call, len(known)))
-    calls = tuple(known)
-    return [
-        Part(key, np.array(invoked), np.array(completed), np.array(kinds), calls)
-        for key, (invoked, completed, kinds) in by_key.items()
-    ]
+    invoked_all, completed_all, kinds = (
+        np.array([number for own in by_key.values() for number in own[column]], dtype=np.int64)
+        for column in range(3)
+    )
+    lengths = [len(own[0]) for own in by_key.values()]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Parts(
+        tuple(by_key), starts, invoked_all, completed_all, kinds, tuple(known), max(lengths, default=0)
+    )
 
 
 def _calls(history: History) -> Iterator[tuple[str | None, Call, int, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall, ScalarModel, unknown
 
 
@@ -12,6 +14,7 @@ class KeyValue(ScalarModel):
     functions = frozenset({"get", "put", "append"})
     reads: frozenset[str] = frozenset({"get"})
     initial = ""
+    texts: Mapping[str, Action] = {"get": Action.KEEP, "put": Action.PUT, "append": Action.APPEND}
 
     def effect(self, call: Call) -> Effect:
         match call.f:

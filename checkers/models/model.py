@@ -9,7 +9,7 @@ values there are. Other data types (sets, queues) give a `step`; the search tabu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
@@ -100,6 +100,20 @@ class Scalar(Model, Protocol):
 
     def effect(self, call: Call) -> Effect:
         """What the call asks of the state and does to it. Raises `IllegalCall` as `step` does."""
+        ...
+
+
+@runtime_checkable
+class TextModel(Scalar, Protocol):
+    """A scalar data type whose state is a text, and each of whose calls keeps, puts or appends its text.
+
+    It says the same as `effect` does, by f, so that thousands of calls are taken at once: a call that
+    keeps the text asks for it by its result, any other takes its argument.
+    """
+
+    @property
+    def texts(self) -> Mapping[str, Action]:
+        """By f, what it does."""
         ...
 
 

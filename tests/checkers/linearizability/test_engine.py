@@ -13,10 +13,10 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernel import PRIME, times_modulo, window_of
-from checkers.linearizability.part import Part
+from checkers.linearizability.part import Part, Parts
 from checkers.models import MODELS
-from checkers.models.model import MAYBE, Call
-from tests.checkers.models.small_histories import part_of, small_history
+from checkers.models.model import MAYBE, Call, IllegalCall, Model
+from tests.checkers.models.small_histories import ALL_MODELS, part_of, small_history
 
 CAS = MODELS["cas-register"]
 
@@ -191,3 +191,69 @@ def test_plain_python_and_compiled_code_do_the_same() -> None:
     ]
     assert said[0] == said[1]
     assert len(said[0].splitlines()) == 10 * 60 * 3
+
+
+def together(found: list[Part]) -> Parts:
+    """Parts as those of one history."""
+    calls = tuple(dict.fromkeys(part.call(n) for part in found for n in range(len(part))))
+    number = {call: place for place, call in enumerate(calls)}
+    return Parts(
+        keys=[str(place) for place in range(len(found))],
+        starts=np.cumsum([0, *map(len, found)]),
+        invoked=np.concatenate([part.invoked for part in found]),
+        completed=np.concatenate([part.completed for part in found]),
+        kinds=np.array([number[part.call(n)] for part in found for n in range(len(part))]),
+        calls=calls,
+        longest=max(map(len, found)),
+    )
+
+
+@pytest.mark.parametrize("model", ALL_MODELS, ids=lambda model: model.name)
+def test_all_parts_at_once_are_decided_as_each_by_itself(model: Model) -> None:
+    """One engine for all of it, so nothing of one part or history is left over for the next."""
+    engine = Engine(model)
+    for seed in range(150):
+        random = Random(seed)
+        found = [
+            small_history(model, random, kind=random.choice(["correct", "mutated", "arbitrary"]), most=3 + n)
+            for n in range(random.randrange(1, 6))
+        ]
+        found = [part for part in found if len(part)]
+        if not found:
+            continue
+        all_parts = together(found)
+        for part, result in zip(found, engine.decide_all(all_parts), strict=True):
+            alone = Engine(model).decide(part)
+            assert result.answer is alone.answer, seed
+            assert [int(place) for place in result.order] == [int(place) for place in alone.order], seed
+        assert [len(part) for part in all_parts] == [len(part) for part in found]
+
+
+def test_a_part_over_its_budget_is_given_up_among_others() -> None:
+    parts = together([concurrent_writes(3, 2), concurrent_writes(18, 3), concurrent_writes(2, 1)])
+    results = Engine(CAS).decide_all(parts, Budget(configurations=500))
+    assert [result.answer for result in results] == [
+        Answer.NOT_LINEARIZABLE,
+        Answer.GAVE_UP,
+        Answer.NOT_LINEARIZABLE,
+    ]
+    assert "500 configurations" in results[1].why
+
+
+def test_a_part_that_needs_more_memory_than_the_others_gets_it() -> None:
+    parts = together([concurrent_writes(3, 2), concurrent_writes(13, 3)])
+    assert [r.answer for r in Engine(CAS).decide_all(parts)] == [Answer.NOT_LINEARIZABLE] * 2
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab" * 40, "ü", "\ud800", "x\0y"])
+def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> None:
+    model = MODELS["kv-append"]
+    calls = (Call("get", None, text), Call("put", text, None), Call("append", text, None))
+    engine = Engine(model)
+    assert list(engine._effects_of_texts(calls)) == [n for call in calls for n in engine._encoded(call)]
+
+
+def test_what_is_no_text_is_refused_as_ever() -> None:
+    part = part_of([(0, 1, Call("put", 3, None))])
+    with pytest.raises(IllegalCall, match="takes and gives text"):
+        Engine(MODELS["kv-append"]).decide_all(together([part]))
