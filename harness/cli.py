@@ -7,7 +7,6 @@ Exit codes, as Jepsen's: 0 valid, 1 invalid, 2 unknown, 254 the command was call
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -16,23 +15,21 @@ import click
 import msgspec
 
 from checkers.verdict import Validity
-from harness import runner
+from harness import entry, runner
 from harness.cli_check import check
 from harness.cli_explore import explore
 from harness.cli_hosts import Nodes, clean, hosts, nodes_of, parse_nodes
 from harness.cli_sim import replay, sim
-from harness.history import HistoryError
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import NEMESES, nemesis_of
 from harness.run_folder import RunFolder
 from harness.suggest import unknown_name
-from harness.test import CouldNotRun, Test
+from harness.test import Test
 from harness.workload import WORKLOADS
 from reports.terminal import show
 
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
-USAGE, COULD_NOT_RUN = 254, 255
 
 
 def _faults(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
@@ -291,23 +288,7 @@ def _judge_and_exit(folder: RunFolder, junit: Path | None, as_json: bool) -> NoR
 
 def main() -> NoReturn:
     """Run the command; every error is one line on standard error."""
-    try:
-        cli.main(standalone_mode=False)
-    except click.UsageError as error:
-        where = f"\n{error.ctx.command_path} --help tells more." if error.ctx else ""
-        click.echo(f"ackproof: {error.format_message()}{where}", err=True)
-        raise SystemExit(USAGE) from None
-    except (CouldNotRun, HistoryError, FileNotFoundError) as error:
-        click.echo(f"ackproof: {error}", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("ackproof: interrupted", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
-    except Exception:  # noqa: BLE001 - Python would exit with 1, which here means: invalid
-        traceback.print_exc()
-        click.echo("ackproof: this is a defect of ackproof itself; the run was not judged", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
-    raise SystemExit(0)
+    entry.run(cli)
 
 
 if __name__ == "__main__":

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.engine import Engine
-from checkers.linearizability.impossible import Impossible, explain
 from checkers.linearizability.part import Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import History, Recording
+
+if TYPE_CHECKING:
+    from checkers.linearizability.engine import Engine
+    from checkers.linearizability.impossible import Impossible
 
 EVIDENCE_LIMIT = 12
 NAMED = 12
@@ -32,6 +35,10 @@ class LinearizabilityOf:
 
     def check(self, recording: Recording) -> Verdict:
         """Judge every key."""
+        # Not above: these load the compiled search, and those that hold a checker do not always judge.
+        from checkers.linearizability.engine import Engine
+        from checkers.linearizability.impossible import explain
+
         refused = first_illegal(recording.history, self.model)
         if refused is not None:
             operation, rule = refused
@@ -120,7 +127,7 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     for place in result.order:
         after = engine.model.step(state, part.call(int(place)))
         if after is IMPOSSIBLE:
-            return Engine(engine.model, exact=True).decide(part, budget)
+            return type(engine)(engine.model, exact=True).decide(part, budget)
         state = after
     return result
 

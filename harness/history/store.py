@@ -14,15 +14,16 @@ import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.history.history import TYPES, Codes, Columns, History, HistoryError
 from harness.history.operation import Operation
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class HistoryWriter:
@@ -100,6 +101,8 @@ def _read_json_lines(path: Path) -> History:
 
 
 def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
+    import pyarrow as pa
+
     return pa.DictionaryArray.from_arrays(
         pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(names, type=pa.string())
     )
@@ -110,6 +113,10 @@ def write_parquet(history: History, path: Path) -> None:
 
     The file appears whole or not at all: it is written beside its place and renamed into it.
     """
+    # Not above: most that read a history read lines, and this takes a tenth of a second to load.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns = history.columns
     table = pa.table(
         {
@@ -132,6 +139,9 @@ def write_parquet(history: History, path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> History:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(
             path, read_dictionary=["type", "f", "key", "value", "error", "node"]

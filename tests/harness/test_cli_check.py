@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -139,3 +141,23 @@ def test_a_consistency_model_is_refused_for_what_are_no_transactions() -> None:
     assert "--consistency is for list-append and rw-register, not for cas-register" in err
     code, _, err = run(VALID, "--model", "list-append", "--consistency", "serialisable")
     assert "did you mean 'serializable'?" in err
+
+
+def test_a_check_loads_neither_clients_nor_reports_nor_what_reads_parquet() -> None:
+    program = (
+        "import sys; sys.argv = ['ackproof', 'check', sys.argv[1], '--model', 'cas-register', '--json']\n"
+        "from harness.entry import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert ended.code == 0\n"
+        "heavy = {'aiohttp', 'jinja2', 'pyarrow', 'pandas', 'rich', 'asyncio'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", program, VALID], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert '"valid"' in done.stdout
+
+
+def test_no_other_command_loads_the_compiler() -> None:
+    program = "import sys, harness.cli; assert 'numba' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
