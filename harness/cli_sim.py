@@ -54,6 +54,20 @@ def _mutant(_context: click.Context, _option: click.Parameter, value: str | None
     return value
 
 
+def _turns(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[int, int], ...]:
+    found = []
+    for value in values:
+        at, colon, seed = value.partition(":")
+        if not (colon and at.isdecimal() and seed.isdecimal()):
+            raise click.BadParameter(f"{value!r} is not NANOSECONDS:SEED, as a guided campaign prints it")
+        found.append((int(at), int(seed)))
+    if found != sorted(found):
+        raise click.BadParameter("turns must be given in order of time")
+    return tuple(found)
+
+
 @click.command()
 @click.option("--seed", type=click.IntRange(min=0), help="One run, into a folder of its own, with a report.")
 @click.option("--seeds", type=click.IntRange(min=1), help="So many runs on all cores.  [default: 100]")
@@ -102,6 +116,19 @@ def _mutant(_context: click.Context, _option: click.Parameter, value: str | None
     help="Hunt every seeded bug (or --mutant) with random seeds, and print what each took. "
     "--seeds bounds each hunt.  [default: 1000]",
 )
+@click.option(
+    "--guided",
+    is_flag=True,
+    help="Of --seeds: go on, in other ways, from runs that came to new protocol states.",
+)
+@click.option(
+    "--turn",
+    "turns",
+    multiple=True,
+    metavar="NS:SEED",
+    callback=_turns,
+    help="Of --seed: from that time on draw from another seed, as a run of --guided did.",
+)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
 @click.option(
     "--shrink",
@@ -125,6 +152,8 @@ def sim(
     store: Path,
     results: Path | None,
     is_hunt: bool,
+    guided: bool,
+    turns: tuple[tuple[int, int], ...],
     shrink: Path | None,
     jobs: int | None,
     stop_at_first: bool,
@@ -147,23 +176,30 @@ def sim(
         _hunt((mutant,) if mutant else tuple(MUTANTS), seeds or 1000, jobs, as_json)
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
+    if seed is None and turns:
+        raise click.UsageError("--turn needs the --seed that the run begins with")
+    if seed is not None and guided:
+        raise click.UsageError("--guided is for --seeds; one run of it is repeated by --seed and --turn")
     swarm, command = _simulator("swarm"), _simulator("command")
     wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant)
+    begin = _simulator("guided").Origin(seed or 0, tuple(swarm.Turn(at, other) for at, other in turns))
     if shrink is not None:
         if seed is None:
             raise click.UsageError("--shrink needs the --seed that fails")
-        found = command.shrunk(seed, wishes, shrink, quiet=as_json)
+        found = command.shrunk(begin, wishes, shrink, quiet=as_json)
         if as_json:
             click.echo(msgspec.json.encode(found))
         raise SystemExit(EXIT[Validity.INVALID])
     if seed is not None:
-        folder = command.one(seed, wishes, store, sys.argv)
+        folder = command.one(begin, wishes, store, sys.argv)
         judged = judge(folder)
         if as_json:
             click.echo(msgspec.json.encode(judged))
         else:
             show(judged.verdicts, folder.report_html)
         raise SystemExit(EXIT[judged.validity])
+    if guided:
+        _guided(start, seeds or 100, wishes, results, store, jobs, as_json, stop_at_first)
     chosen = range(start, start + (seeds or 100))
     file = results or store / f"sim-{workload}-{mutant or 'correct'}.jsonl"
     found = command.many(chosen, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
@@ -172,6 +208,30 @@ def sim(
     else:
         again = f"ackproof sim --workload {workload}{f' --mutant {mutant}' if mutant else ''}"
         command.show(found, file, again)
+    raise SystemExit(EXIT[found.validity])
+
+
+def _guided(
+    first: int,
+    runs: int,
+    wishes: Any,
+    results: Path | None,
+    store: Path,
+    jobs: int | None,
+    as_json: bool,
+    stop_at_first: bool,
+) -> NoReturn:
+    """A campaign that goes on where it came to something new."""
+    command = _simulator("command")
+    file = results or store / f"sim-{wishes.workload}-{wishes.mutant or 'correct'}-guided.jsonl"
+    found, tried = command.many_guided(
+        first, runs, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first
+    )
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        mutant = f" --mutant {wishes.mutant}" if wishes.mutant else ""
+        command.show_guided(found, tried, file, f"ackproof sim --workload {wishes.workload}{mutant}")
     raise SystemExit(EXIT[found.validity])
 
 

@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from harness.sim.judging import Judged, judge
 from harness.sim.swarm import Wishes, plan_of
 from harness.sim.version import differences, digests
 from harness.test import CouldNotRun
+
+L = TypeVar("L", bound=msgspec.Struct)
 
 SEEDS_A_TASK = 4
 
@@ -28,23 +31,27 @@ class Header(msgspec.Struct, frozen=True):
     wishes: Wishes
     code: Mapping[str, str]
     """Digests of what ran."""
+    guided_from: int | None = None
+    """The first seed of a guided campaign (guided.py)."""
     ackproof_campaign: int = 1
     """The format's version."""
 
 
-class Results:
-    """A campaign's file; made, or continued if it is of the same wishes and the same code.
+class LinesFile(Generic[L]):
+    """A campaign's file: a header, then lines of one kind. Made, or read and gone on with.
 
     Raises:
         CouldNotRun: it is another campaign's, or no campaign's, or cannot be written.
     """
 
-    def __init__(self, path: Path, wishes: Wishes) -> None:
+    def __init__(self, path: Path, header: Header, kind: type[L]) -> None:
         self.path = path
-        self._header = Header(wishes, digests())
+        self._header = header
+        self._kind = kind
         self._encode = msgspec.json.Encoder().encode
         try:
-            self.done = {judged.seed: judged for judged in self._read()}
+            self.lines = list(self._read())
+            """Those of an earlier time, in order."""
             self._file = path.open("ab", buffering=0)
             if path.stat().st_size == 0:
                 self._write(self._header)
@@ -53,19 +60,18 @@ class Results:
                 f"cannot write {path}: {error.strerror}; choose another with --results"
             ) from error
 
-    def add(self, judged: Judged) -> None:
-        """Keep a seed's outcome: in the kernel when this returns."""
-        self._write(judged)
-        self.done[judged.seed] = judged
+    def append(self, line: L) -> None:
+        """Keep a line: in the kernel when this returns."""
+        self._write(line)
 
     def close(self) -> None:
         """No more."""
         self._file.close()
 
-    def _write(self, line: Header | Judged) -> None:
+    def _write(self, line: Header | L) -> None:
         self._file.write(self._encode(line) + b"\n")
 
-    def _read(self) -> Iterator[Judged]:
+    def _read(self) -> Iterator[L]:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return
@@ -80,16 +86,37 @@ class Results:
             header = msgspec.json.decode(lines[0], type=Header)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CouldNotRun(f"{self.path} holds no campaign's results ({error}); {advice}") from error
-        if header.wishes != self._header.wishes:
+        if (header.wishes, header.guided_from) != (self._header.wishes, self._header.guided_from):
             raise CouldNotRun(f"{self.path} is of a campaign with other options; {advice}")
         changed = differences(header.code)
         if changed:
             raise CouldNotRun(f"{self.path} was made by other code ({', '.join(changed)} changed); {advice}")
         for number, line in enumerate(lines[1:], start=2):
             try:
-                yield msgspec.json.decode(line, type=Judged)
+                yield msgspec.json.decode(line, type=self._kind)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise CouldNotRun(f"{self.path}, line {number}: {error}; {advice}") from error
+
+
+class Results:
+    """A plain campaign's file: a line a seed, in the order in which they ended.
+
+    Raises:
+        CouldNotRun: see `LinesFile`.
+    """
+
+    def __init__(self, path: Path, wishes: Wishes) -> None:
+        self._file = LinesFile(path, Header(wishes, digests()), Judged)
+        self.done = {judged.seed: judged for judged in self._file.lines}
+
+    def add(self, judged: Judged) -> None:
+        """Keep a seed's outcome: in the kernel when this returns."""
+        self._file.append(judged)
+        self.done[judged.seed] = judged
+
+    def close(self) -> None:
+        """No more."""
+        self._file.close()
 
 
 def judge_all(

@@ -18,8 +18,9 @@ from harness import runner
 from harness.history import read_history
 from harness.mutants.catalogue import MUTANTS
 from harness.run_folder import RunFolder
-from harness.sim.campaign import Results, judge_all
+from harness.sim.campaign import Header, LinesFile, Results, judge_all
 from harness.sim.carry_over import carry_over, undone
+from harness.sim.guided import Origin, Tried, guided
 from harness.sim.hunting import Hunt, hunt_all
 from harness.sim.judging import Judged, verdicts
 from harness.sim.picture import draw
@@ -27,28 +28,29 @@ from harness.sim.replay import Replay, digest_of, load, save, story
 from harness.sim.run import Ran, run
 from harness.sim.schedule import play, record
 from harness.sim.shrink import Shrunk, shrink, size
-from harness.sim.swarm import Wishes, plan_of
+from harness.sim.swarm import Wishes
+from harness.sim.version import digests
 from harness.test import CouldNotRun
 
 LINE_EVERY_S = 5.0
 _NS = 1_000_000_000
 
 
-def one(seed: int, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
-    """Run one seed into a new folder under `store`; not yet judged."""
-    return run(plan_of(seed, wishes)).write(store, command)
+def one(start: Origin, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
+    """Make one run into a new folder under `store`; not yet judged."""
+    return run(start.plan(wishes)).write(store, command)
 
 
-def shrunk(seed: int, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
+def shrunk(start: Origin, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
     """Find the smallest schedule for the first violation of a seed; write it, and its picture beside it.
 
     Raises:
         CouldNotRun: the seed shows no violation, or the file cannot be written.
     """
-    schedule, ran = record(plan_of(seed, wishes))
+    schedule, ran = record(start.plan(wishes))
     wrong = [verdict.checker for verdict in verdicts(ran) if verdict.validity is Validity.INVALID]
     if not wrong:
-        raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
+        raise CouldNotRun(f"seed {start.seed} shows no violation, so there is nothing to shrink")
     declared = MUTANTS[wishes.mutant].caught_by if wishes.mutant else wrong[0]
     checker = declared if declared in wrong else wrong[0]
     found = shrink(schedule, checker)
@@ -166,6 +168,56 @@ def many(
     return summary([results.done[seed] for seed in seeds if seed in results.done])
 
 
+def many_guided(
+    first_seed: int,
+    runs: int,
+    wishes: Wishes,
+    results_file: Path,
+    *,
+    jobs: int | None,
+    quiet: bool,
+    stop_at_first: bool,
+) -> tuple[Summary, tuple[Tried, ...]]:
+    """Make so many runs, less those in the file, each where the ones before it say that it is worth it.
+
+    Raises:
+        CouldNotRun: the results' file cannot be used.
+    """
+    results = LinesFile(results_file, Header(wishes, digests(), first_seed), Tried)
+    line = _Line(runs, quiet)
+    found: list[Tried] = []
+
+    def take(tried: Tried, is_new: bool, states: int) -> bool:
+        if is_new:
+            results.append(tried)
+        found.append(tried)
+        line.add(tried.judged, is_new=is_new, more=f", {states} protocol states")
+        return not (stop_at_first and tried.judged.invalid)
+
+    try:
+        guided(first_seed, runs, wishes, jobs=jobs or os.cpu_count() or 1, done=results.lines, take=take)
+    finally:
+        line.end()
+        results.close()
+    return summary([tried.judged for tried in found]), tuple(found)
+
+
+def show_guided(outcome: Summary, found: Sequence[Tried], results_file: Path, command: str) -> None:
+    """A guided campaign's outcome, for people."""
+    say = Console(highlight=False, soft_wrap=True, markup=False).print
+    _show_counts(outcome, "runs")
+    states = sum(len(tried.new) for tried in found)
+    further = [tried for tried in found if tried.start.turns]
+    say(
+        f"  {states} protocol states, {sum(len(tried.new) for tried in further)} of them first in the "
+        f"{len(further)} runs that went on from others"
+    )
+    for tried in [tried for tried in found if tried.judged.invalid][:5]:
+        turns = "".join(f" --turn {turn.at}:{turn.seed}" for turn in tried.start.turns)
+        say(f"  {', '.join(tried.judged.invalid)}: {command} --seed {tried.start.seed}{turns}")
+    say(f"  every run's outcome: {results_file}")
+
+
 def summary(done: Sequence[Judged]) -> Summary:
     """The outcome of these seeds, whatever their order."""
     done = sorted(done, key=lambda judged: judged.seed)
@@ -196,17 +248,8 @@ def summary(done: Sequence[Judged]) -> Summary:
 
 def show(found: Summary, results_file: Path, command: str) -> None:
     """A campaign's outcome, for people."""
-    console = Console(highlight=False)
-    say: Any = console.print
-    rate = found.simulated_s / found.wall_s if found.wall_s else 0.0
-    say(
-        f"{found.validity.value}: {found.seeds} seeds, {found.valid} valid, {found.invalid} invalid, "
-        f"{found.unknown} proved nothing; {found.simulated_s:.0f} simulated seconds, each core {rate:.0f} "
-        "times as fast as real",
-        soft_wrap=True,
-    )
-    for checker, row in found.by_checker.items():
-        say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
+    say: Any = Console(highlight=False).print
+    _show_counts(found, "seeds")
     for judged in found.violations[:5]:
         say(
             f"  seed {judged.seed}: {', '.join(judged.invalid)}: {judged.telling}",
@@ -216,6 +259,19 @@ def show(found: Summary, results_file: Path, command: str) -> None:
     if found.violations:
         say(f"  see one in full: {command} --seed {found.violations[0].seed}", soft_wrap=True, markup=False)
     say(f"  every seed's outcome: {results_file}", soft_wrap=True)
+
+
+def _show_counts(found: Summary, what: str) -> None:
+    say: Any = Console(highlight=False).print
+    rate = found.simulated_s / found.wall_s if found.wall_s else 0.0
+    say(
+        f"{found.validity.value}: {found.seeds} {what}, {found.valid} valid, {found.invalid} invalid, "
+        f"{found.unknown} proved nothing; {found.simulated_s:.0f} simulated seconds, each core {rate:.0f} "
+        "times as fast as real",
+        soft_wrap=True,
+    )
+    for checker, row in found.by_checker.items():
+        say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
 
 
 def hunts(names: Sequence[str], *, most_seeds: int, jobs: int | None, quiet: bool) -> list[Hunt]:
@@ -263,9 +319,11 @@ class _Line:
         self._done = self._new = self._invalid = self._unknown = 0
         self._start = time.monotonic()
         self._shown = self._start
+        self._more = ""
 
-    def add(self, judged: Judged, *, is_new: bool) -> None:
-        """One seed more."""
+    def add(self, judged: Judged, *, is_new: bool, more: str = "") -> None:
+        """One seed more. more: what else to tell."""
+        self._more = more
         self._done += 1
         self._new += is_new
         self._invalid += judged.validity is Validity.INVALID
@@ -287,6 +345,6 @@ class _Line:
         a_second = self._new / max(now - self._start, 0.001)
         text = (
             f"{self._done} of {self._seeds} seeds, {self._invalid} invalid, {self._unknown} proved nothing, "
-            f"{a_second:.1f} seeds/s"
+            f"{a_second:.1f} seeds/s{self._more}"
         )
         self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)

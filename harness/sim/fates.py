@@ -75,6 +75,10 @@ class Fates(Protocol):
         """The n-th client request."""
         ...
 
+    def turn(self, seed: int) -> None:
+        """From now on everything is drawn from another seed; what is written out is not."""
+        ...
+
     def calm(self) -> None:
         """From now on nothing is lost, repeated or slow."""
         ...
@@ -101,7 +105,7 @@ class DrawnFates:
     """Everything drawn from the seed, as the weather has it."""
 
     def __init__(self, seed: int, weather: Weather) -> None:
-        self._seed = seed
+        self._seed = self._tables_seed = seed
         self._weather = weather
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._tables: dict[tuple[str, ...], tuple[int, ...]] = {}
@@ -151,6 +155,11 @@ class DrawnFates:
         there, back = table[bits & 15] * MICROSECOND_NS, table[(bits >> 4) & 15] * MICROSECOND_NS
         return ClientFate(there, back, (bits >> 40) % 1000 < self._weather.client_reset)
 
+    def turn(self, seed: int) -> None:
+        """From now on draw from another seed, in the same weather and from the same tables."""
+        self._seed = seed
+        self._streams.clear()
+
     def calm(self) -> None:
         """Good weather."""
         if not self._is_calm:
@@ -165,5 +174,5 @@ class DrawnFates:
     def _table(
         self, place: tuple[str, ...], tables: Mapping[str, tuple[int, ...]], names: tuple[str, ...]
     ) -> tuple[int, ...]:
-        table = self._tables[place] = tables[Stream(self._seed, "table", *place).choose(names)]
+        table = self._tables[place] = tables[Stream(self._tables_seed, "table", *place).choose(names)]
         return table

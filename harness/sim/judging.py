@@ -42,6 +42,11 @@ def verdicts(ran: Ran, logs: Path | None = None) -> list[Verdict]:
 
 def judge(plan: Plan, logs: Path) -> Judged:
     """Run a plan and judge it; `logs`: a folder of this process's own, for the nodes' logs."""
+    return run_and_judge(plan, logs)[0]
+
+
+def run_and_judge(plan: Plan, logs: Path) -> tuple[Judged, Ran]:
+    """Likewise, with what was judged."""
     begin = time.monotonic_ns()
     ran = run(plan)
     found = verdicts(ran, logs)
@@ -49,7 +54,7 @@ def judge(plan: Plan, logs: Path) -> Judged:
     telling = next((verdict.summary for verdict in (*invalid, *unknown)), "")
     if ran.problem is not None:
         telling = ran.problem
-    return Judged(
+    outcome = Judged(
         seed=plan.test.seed,
         validity=worst(found),
         invalid=tuple(verdict.checker for verdict in invalid),
@@ -59,6 +64,7 @@ def judge(plan: Plan, logs: Path) -> Judged:
         simulated_ns=ran.ended_at,
         wall_ns=time.monotonic_ns() - begin,
     )
+    return outcome, ran
 
 
 def _of(found: Sequence[Verdict], validity: Validity) -> list[Verdict]:

@@ -114,9 +114,12 @@ def run(
         parts = MUTANTS[test.mutant].parts() if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
+    chance = _Chance(test.seed, fates)
     world = _world(
-        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, test.seed))
+        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, chance.seed))
     )
+    for turn in plan.turns:
+        world.at(turn.at, chance.turn, turn.seed)
     world.start_all()
     world.run_until(lambda: _leads(world), FIRST_LEADER_BOUND_NS)
 
@@ -141,6 +144,18 @@ def run(
         ended_at=world.now,
         problem=problem,
     )
+
+
+class _Chance:
+    """Which seed is drawn from now: see `Plan.turns`."""
+
+    def __init__(self, seed: int, fates: Fates) -> None:
+        self.seed = seed
+        self._fates = fates
+
+    def turn(self, seed: int) -> None:
+        self.seed = seed
+        self._fates.turn(seed)
 
 
 def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:

@@ -177,6 +177,10 @@ class RecordingFates:
             self._clients.append(Client(n, fate))
         return fate
 
+    def turn(self, seed: int) -> None:
+        """As drawn."""
+        self._drawn.turn(seed)
+
     def calm(self) -> None:
         """As drawn."""
         self._drawn.calm()
@@ -215,6 +219,9 @@ class ScriptedFates:
     def client(self, n: int) -> ClientFate:
         """As scripted."""
         return self._clients.get(n, ClientFate())
+
+    def turn(self, seed: int) -> None:
+        """Nothing is drawn."""
 
     def calm(self) -> None:
         """A schedule says by itself when it is calm."""
@@ -285,7 +292,7 @@ def record(plan: Plan) -> tuple[Schedule, Ran]:
         if operation.type == "invoke"
     )
     schedule = Schedule(
-        plan=msgspec.structs.replace(plan, incidents=()),
+        plan=msgspec.structs.replace(plan, incidents=(), turns=()),
         until=ran.ended_at,
         steps=steps,
         incidents=plan.incidents,

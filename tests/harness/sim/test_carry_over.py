@@ -14,6 +14,7 @@ from harness.nemesis.base import Cut, Kill, Start
 from harness.sim.carry_over import Carried, carry_over, undone
 from harness.sim.command import shrunk
 from harness.sim.fates import ClientFate
+from harness.sim.guided import Origin
 from harness.sim.incidents import BadWrite, ClockJump, Crash, Reset, Rot
 from harness.sim.replay import story
 from harness.sim.schedule import Client, Deviations, Election, Message, Schedule, Step, Tear, Write, play
@@ -125,7 +126,7 @@ def test_what_real_processes_could_not_do_is_told() -> None:
 @pytest.mark.campaign
 def test_a_shrunk_schedule_shows_its_violation_on_real_processes_too(tmp_path: Path) -> None:
     """A kill and a start: whatever the timing, a node that forgets its term says so when it starts."""
-    shrunk(1, FORGETFUL, tmp_path / "small.json", quiet=True)
+    shrunk(Origin(1), FORGETFUL, tmp_path / "small.json", quiet=True)
     done = CliRunner().invoke(
         cli, ["replay", str(tmp_path / "small.json"), "--world", "local", "--store", str(tmp_path / "store")]
     )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from checkers.verdict import Validity
 from harness.cli import cli
 from harness.sim.command import replayed, shrunk
+from harness.sim.guided import Origin
 from harness.sim.replay import digest_of, load, save, story
 from harness.sim.schedule import Schedule, play, record
 from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
@@ -78,7 +79,7 @@ def test_nothing_is_left_of_a_node_that_was_taken_out() -> None:
 
 
 def saved(path: Path) -> Path:
-    shrunk(1, FORGETFUL, path, quiet=True)
+    shrunk(Origin(1), FORGETFUL, path, quiet=True)
     return path
 
 
