@@ -19,9 +19,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from checkers.raft.cluster import Cluster, Replays, conclude, evidence, named
-from checkers.raft.replay import Acknowledgement, Identity, identity
+from checkers.raft.compact import NONE
+from checkers.raft.replay import Acknowledgement, Common
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEntry
+from harness.history import Recording
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class DurableBeforeAcknowledge:
     def check(self, recording: Recording) -> Verdict:
         """Count the disks behind every acknowledgement."""
         cluster = self.replays.of(recording)
-        placed = _entries_by_index(cluster)
+        every_entry = cluster.common.entries.all
         every, by_term = _configurations(cluster)
         violations: list[Evidence] = []
         doubts: list[str] = []
@@ -42,29 +43,28 @@ class DurableBeforeAcknowledge:
         for node, facts in cluster.nodes.items():
             for ack in facts.acknowledgements:
                 acknowledged += 1
-                entries = _acknowledged_entries(ack, placed)
-                if not entries:
+                numbers = _acknowledged_entries(cluster.common, ack)
+                if not numbers:
                     text = (
-                        f"{node} acknowledged operation {ack.event.op} as index {ack.event.index}, "
+                        f"{node} acknowledged operation {ack.op} as index {ack.at_index}, "
                         "where no node ever held it."
                     )
                     if cluster.incomplete:
                         doubts.append(text)
                     else:
                         violations.append(
-                            evidence(
-                                f"{node} acknowledged what is in no log", text, ack.event, ops=(ack.event.op,)
-                            )
+                            evidence(f"{node} acknowledged what is in no log", text, ack.event, ops=(ack.op,))
                         )
                     continue
-                entry, certain, possible = max(
-                    ((entry, *_disks(cluster, node, ack, identity(entry))) for entry in entries),
+                number, certain, possible = max(
+                    ((number, *_disks(cluster, node, ack, number)) for number in numbers),
                     key=lambda item: (len(item[2]), len(item[1])),
                 )
                 # Who leads counts by what it leads; a follower hears of an entry counted in any term.
-                configurations = by_term.get(ack.event.term, every) if ack.event.role == "leader" else every
+                configurations = by_term.get(ack.event.term, every) if ack.by_leader else every
                 if _is_majority(certain, configurations):
                     continue
+                entry = every_entry[number]
                 text = (
                     f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
                     f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
@@ -95,18 +95,16 @@ class DurableBeforeAcknowledge:
 def _configurations(cluster: Cluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
     """Every set of voters that some node traced (all nodes, if none did), and by term those that its leader
     had in force while it led."""
-    traced: set[frozenset[str]] = set()
+    traced = {
+        frozenset(event.members)
+        for facts in cluster.nodes.values()
+        for event in facts.rare
+        if event.event == "configuration" and event.members
+    }
     led: dict[int, set[frozenset[str]]] = {}
     for facts in cluster.nodes.values():
-        held: frozenset[str] | None = None
-        for event in facts.trace.events:
-            if event.event == "restart":
-                held = None
-            elif event.event == "configuration" and event.members:
-                held = frozenset(event.members)
-                traced.add(held)
-            if event.role == "leader" and held is not None:
-                led.setdefault(event.term, set()).add(held)
+        for term, sets in facts.led_with.items():
+            led.setdefault(term, set()).update(sets)
     every = sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
     return every, {term: sorted(sets, key=sorted) for term, sets in led.items()}
 
@@ -121,36 +119,27 @@ def _smallest_majority(configurations: Iterable[frozenset[str]]) -> int:
     return min(len(voters) // 2 + 1 for voters in configurations)
 
 
-def _entries_by_index(cluster: Cluster) -> dict[int, dict[Identity, TraceEntry]]:
-    placed: dict[int, dict[Identity, TraceEntry]] = {}
-    for facts in cluster.nodes.values():
-        for placement in facts.placements:
-            placed.setdefault(placement.entry.index, {})[identity(placement.entry)] = placement.entry
-    return placed
-
-
-def _acknowledged_entries(
-    ack: Acknowledgement, placed: dict[int, dict[Identity, TraceEntry]]
-) -> list[TraceEntry]:
+def _acknowledged_entries(common: Common, ack: Acknowledgement) -> list[int]:
     """The entries that the acknowledgement may be about: usually one.
 
     The node's own log tells, unless it is a follower that forwarded the write and lags behind.
     """
-    if ack.entry is not None and ack.entry.op == ack.event.op:
-        return [ack.entry]
-    return [entry for entry in placed.get(ack.event.index or 0, {}).values() if entry.op == ack.event.op]
+    entries, placements = common.entries, common.placements
+    if ack.held != NONE and entries.all[ack.held].op == ack.op:
+        return [ack.held]
+    return [n for n in entries.at(ack.at_index) if entries.all[n].op == ack.op and placements.has(n)]
 
 
-def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: Identity) -> tuple[list[str], list[str]]:
+def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: int) -> tuple[list[str], list[str]]:
     """The nodes that certainly, and those that possibly, had the entry on disk at the acknowledgement."""
     certain: list[str] = []
     possible: list[str] = []
     causality = cluster.causality
     for node in cluster.recording.nodes:
         facts = cluster.nodes.get(node)
-        synced = None if facts is None else facts.synced_from.get(entry)
-        held = None if facts is None else facts.held_from.get(entry)
-        if synced is None or held is None:
+        synced = NONE if facts is None else facts.synced_from.get(entry)
+        held = NONE if facts is None else facts.held_from.get(entry)
+        if NONE in (synced, held):
             on_disk = False
         elif node == at:
             on_disk = synced < ack.position
@@ -161,7 +150,7 @@ def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: Identity) -> 
         if on_disk:
             certain.append(node)
         # A trace that lacks something may lack the sync, and, on the way, the message that told of it.
-        elsewhere = cluster.incomplete and synced is not None and node != at
+        elsewhere = cluster.incomplete and synced != NONE and node != at
         unsure = facts is None or node in cluster.incomplete or entry in facts.perhaps_synced
         if on_disk or unsure or elsewhere:
             possible.append(node)

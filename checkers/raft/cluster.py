@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from checkers.raft.causality import Causality
 from checkers.raft.compact import MessageIds
-from checkers.raft.replay import Identity, NodeFacts, identity, replay
+from checkers.raft.replay import Common, NodeFacts, replay
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import Recording, TraceEntry, TraceEvent
+from harness.history import NodeTrace, Recording, TraceEntry
 
 EVIDENCE_LIMIT = 24
 
 JUDGED_FROM_TRACES = "judged from what the nodes traced about themselves"
 
 
-@dataclass(frozen=True)
-class Claim:
-    """An entry that some node took for committed, and the lowest term in which one did."""
+class Located(Protocol):
+    """A trace event, or what is kept of one."""
 
-    entry: TraceEntry
-    event: TraceEvent
+    @property
+    def node(self) -> str:
+        """Whose."""
+        ...
+
+    @property
+    def life(self) -> int:
+        """In which life."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """Where in that."""
+        ...
 
 
 class Cluster:
@@ -31,9 +41,13 @@ class Cluster:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        self.nodes: Mapping[str, NodeFacts] = {
-            node: replay(trace) for node, trace in recording.traces.items() if trace.events
-        }
+        traces = {node: trace for node, trace in recording.traces.items() if trace.events}
+        self._sent, self.received = MessageIds(), MessageIds()
+        """The ids of all messages that some node sent, and of those that some node took."""
+        for trace in traces.values():
+            self._note_messages(trace)
+        common = self.common = Common(self.received)
+        self.nodes: Mapping[str, NodeFacts] = {node: replay(trace, common) for node, trace in traces.items()}
         self.incomplete: dict[str, str] = {}
         """Nodes of which something is missing, and the first of what."""
         for node in recording.nodes:
@@ -46,39 +60,14 @@ class Cluster:
             if facts.inconsistencies:
                 self.incomplete.setdefault(node, f"the trace of {facts.inconsistencies[0]}")
 
-    @property
-    def events(self) -> Iterable[TraceEvent]:
-        """Every event, node by node."""
-        for facts in self.nodes.values():
-            yield from facts.trace.events
-
-    @cached_property
-    def committed(self) -> dict[Identity, Claim]:
-        """Every entry that some node took for committed, with the event of the lowest term."""
-        claims: dict[Identity, Claim] = {}
-        for facts in self.nodes.values():
-            for entry, event in facts.commits:
-                known = claims.get(identity(entry))
-                if known is None or event.term < known.event.term:
-                    claims[identity(entry)] = Claim(entry, event)
-        return claims
-
-    @cached_property
-    def _messages(self) -> tuple[MessageIds, MessageIds]:
-        """The ids of all messages that some node sent, and of those that some node took."""
-        sent, received = MessageIds(), MessageIds()
-        for event in self.events:
+    def _note_messages(self, trace: NodeTrace) -> None:
+        sent, received = self._sent, self.received
+        for event in trace.events:
             if event.message_id is not None:
                 if event.event == "send":
                     sent.add(event.message_id)
                 elif event.event == "receive":
                     received.add(event.message_id)
-        return sent, received
-
-    @property
-    def received(self) -> MessageIds:
-        """The ids of all messages that some node took."""
-        return self._messages[1]
 
     @cached_property
     def causality(self) -> Causality:
@@ -86,7 +75,8 @@ class Cluster:
         return Causality(
             {node: facts.trace.events for node, facts in self.nodes.items()},
             frozenset({"acknowledge", "synced", "restart"}),
-            *self._messages,
+            self._sent,
+            self.received,
         )
 
 
@@ -146,7 +136,7 @@ def conclude(
     )
 
 
-def evidence(title: str, text: str, *events: TraceEvent, ops: Iterable[str | None] = ()) -> Evidence:
+def evidence(title: str, text: str, *events: Located, ops: Iterable[str | None] = ()) -> Evidence:
     """Evidence from trace events; operation ids are those of clients' invocations."""
     numbers = sorted({int(op) for op in ops if op is not None and op.isdecimal()})
     return Evidence(

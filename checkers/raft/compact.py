@@ -6,6 +6,11 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+
 NONE = -1
 """In place of a number: there is none, or it is not known."""
 
@@ -67,3 +72,30 @@ class Rows:
         if row == len(self._positions) or self._positions[row] != position:
             raise KeyError(position)
         return self._values[row * self._width + column]
+
+
+class Firsts:
+    """A number, from 0, for each of many; NONE for those that have none."""
+
+    def __init__(self) -> None:
+        self._values = array("q")
+
+    def get(self, at: int) -> int:
+        """The number there."""
+        return self._values[at] if at < len(self._values) else NONE
+
+    def put(self, at: int, value: int) -> None:
+        """Set it."""
+        if at >= len(self._values):
+            self._values.extend([NONE] * (at + 1 - len(self._values)))
+        self._values[at] = value
+
+    def first(self, at: int, value: int) -> None:
+        """Set it if there is none."""
+        if at >= len(self._values) or self._values[at] == NONE:
+            self.put(at, value)
+
+    @property
+    def values(self) -> Numbers:
+        """All of them."""
+        return np.array(self._values, dtype=np.int64)

@@ -11,11 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checkers.raft.cluster import Cluster, Replays, conclude, evidence
+from checkers.raft.replay import TELLS_TERM, TELLS_VOTE
 from checkers.verdict import Evidence, Verdict
 from harness.history import Recording, TraceEvent
-
-TELLS_TERM = frozenset({"RequestVote", "RequestVoteReply", "AppendEntriesReply"})
-TELLS_VOTE = "RequestVoteReply"
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,12 @@ class ElectionSafety:
         violations: dict[tuple[int, str], Evidence] = {}
         elections = 0
         for facts in cluster.nodes.values():
-            elected = {(e.event.life, e.event.seq) for e in facts.elections}
+            elected = {(e.event.life, e.event.seq): e.event for e in facts.elections}
             elections += len(elected)
-            for event in facts.trace.events:
-                if event.role != "leader":
-                    continue
+            led = {(e.life, e.seq): e for e in facts.led.values()}
+            for where, event in sorted({**elected, **led}.items()):
                 first = leading.setdefault(event.term, event)
-                twice = first is not event and (event.life, event.seq) in elected
+                twice = first is not event and where in elected
                 if first.node != event.node or twice:
                     violations.setdefault((event.term, event.node), _two_leaders(first, event))
         return conclude(
@@ -81,12 +78,12 @@ class TermMonotonic:
         restarts = 0
         highest = 0
         for node, facts in cluster.nodes.items():
-            before: TraceEvent | None = None
             told: TraceEvent | None = None
-            for event in facts.trace.events:
-                highest = max(highest, event.term)
+            restarts += facts.restarts
+            highest = max(highest, facts.highest_term)
+            for event in facts.rare:
+                before = facts.term_fell.get((event.life, event.seq))
                 if event.event == "restart":
-                    restarts += event.life > 1
                     if told is not None and event.term < told.term:
                         text = (
                             f"{node} sent {told.message} {told.message_id} in term {told.term}, "
@@ -94,17 +91,15 @@ class TermMonotonic:
                         )
                         violations.append(evidence(f"{node} forgot term {told.term}", text, told, event))
                         told = None
-                elif before is not None and before.life == event.life and event.term < before.term:
+                elif before is not None:
                     text = f"Within life {event.life}, {node}'s term went from {before.term} to {event.term}."
                     violations.append(evidence(f"the term of {node} went back", text, before, event))
                 if (
                     event.event == "send"
                     and event.message in TELLS_TERM
-                    and event.message_id in cluster.received
                     and (told is None or event.term > told.term)
                 ):
                     told = event
-                before = event
             for loss in facts.hard_state_losses:
                 if loss.event.term < loss.term:
                     text = (
@@ -157,7 +152,7 @@ def _votes_of(cluster: Cluster, node: str) -> tuple[int, list[Evidence]]:
     this_life: dict[int, tuple[str, TraceEvent]] = {}
     violations: list[Evidence] = []
     votes = 0
-    for event in facts.trace.events:
+    for event in facts.rare:
         if event.event == "restart":
             this_life = {}
         elif event.event == "vote" and event.vote is not None:
@@ -171,7 +166,7 @@ def _votes_of(cluster: Cluster, node: str) -> tuple[int, list[Evidence]]:
                 title = f"{node} voted twice in term {event.term}"
                 violations.append(evidence(title, text, earlier[1], event))
             this_life.setdefault(event.term, (event.vote, event))
-        elif event.event == "send" and event.message == TELLS_VOTE and event.message_id in cluster.received:
+        elif event.event == "send" and event.message == TELLS_VOTE:
             given = this_life.get(event.term)
             if given is not None and given[0] == event.peer:
                 binding.setdefault(event.term, given)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checkers.raft.cluster import Replays, conclude, evidence, named
-from checkers.raft.replay import Placement, identity
+import numpy as np
+
+from checkers.raft.cluster import Located, Replays, conclude, evidence, named
+from checkers.raft.compact import NONE, Numbers
+from checkers.raft.entries import Clash
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEntry
+from harness.history import Recording
 
 
 @dataclass(frozen=True)
@@ -22,64 +25,39 @@ class LogMatching:
     name: str = "log-matching"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare every entry ever put into a log with the first of its index and term."""
+        """Say which entries differed from the first of their index and term."""
         cluster = self.replays.of(recording)
-        first: dict[tuple[int, int], Placement] = {}
-        with_known_below: dict[tuple[int, int], Placement] = {}
-        violations: list[Evidence] = []
-        compared = blind = 0
-        for facts in cluster.nodes.values():
-            for placement in facts.placements:
-                where = (placement.entry.index, placement.entry.term)
-                known = first.setdefault(where, placement)
-                compared += known is not placement
-                if known.entry.hash != placement.entry.hash:
-                    violations.append(_different(known, placement))
-                if not placement.below_known:
-                    blind += 1
-                    continue
-                known = with_known_below.setdefault(where, placement)
-                if _key(known.below) != _key(placement.below):
-                    violations.append(_different_below(known, placement))
+        placements = cluster.common.placements
+        violations = [_different(clash) for clash in placements.clashes]
+        blind, compared = placements.blind, placements.copies
         doubts = [f"for {blind} entries it is not known upon which entry they were put"] if blind else []
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(first)} entries, {compared} copies: all equal, and upon equal entries",
-            nothing_seen=None if first else "no entry was ever put into a log",
+            summary=f"{placements.places} entries, {compared} copies: all equal, and upon equal entries",
+            nothing_seen=None if placements.places else "no entry was ever put into a log",
             doubts=doubts,
-            measures={"entries": len(first), "copies_compared": compared},
+            measures={"entries": placements.places, "copies_compared": compared},
         )
 
 
-def _key(entry: TraceEntry | None) -> tuple[int, int, str] | None:
-    return None if entry is None else identity(entry)
-
-
-def _different(one: Placement, other: Placement) -> Evidence:
-    entry = one.entry
+def _different(clash: Clash) -> Evidence:
+    one, where, other, event, belows = clash
+    if belows is None:
+        text = (
+            f"At index {one.index} in term {one.term}, {where.node} put {named(one)}, "
+            f"but {event.node} put {named(other)}."
+        )
+        title = f"two entries at index {one.index} of term {one.term}"
+        return evidence(title, text, where, event, ops=(one.op, other.op))
+    first, second = ("the empty log" if below is None else named(below) for below in belows)
     text = (
-        f"At index {entry.index} in term {entry.term}, {one.event.node} put {named(entry)}, "
-        f"but {other.event.node} put {named(other.entry)}."
+        f"{where.node} put index {one.index} of term {one.term} upon {first}, "
+        f"{event.node} upon {second}: the two logs hold the same entry and differ below it."
     )
-    title = f"two entries at index {entry.index} of term {entry.term}"
-    return evidence(title, text, one.event, other.event, ops=(entry.op, other.entry.op))
-
-
-def _different_below(one: Placement, other: Placement) -> Evidence:
-    def told(placement: Placement) -> str:
-        return "the empty log" if placement.below is None else named(placement.below)
-
-    entry = one.entry
-    text = (
-        f"{one.event.node} put index {entry.index} of term {entry.term} upon {told(one)}, "
-        f"{other.event.node} upon {told(other)}: the two logs hold the same entry and differ below it."
-    )
-    ops = [placement.below.op for placement in (one, other) if placement.below is not None]
-    return evidence(
-        f"logs differ below index {entry.index}", text, one.event, other.event, ops=(entry.op, *ops)
-    )
+    ops = [one.op, *(below.op for below in belows if below is not None)]
+    return evidence(f"logs differ below index {one.index}", text, where, event, ops=ops)
 
 
 @dataclass(frozen=True)
@@ -92,46 +70,65 @@ class LeaderCompleteness:
     def check(self, recording: Recording) -> Verdict:
         """Look for every committed entry in the log of every later leader, as it was at its election."""
         cluster = self.replays.of(recording)
-        claims = list(cluster.committed.values())
-        elections = [election for facts in cluster.nodes.values() for election in facts.elections]
-        violations: list[Evidence] = []
-        compared = unknown = 0
-        for event, log, covered in sorted(elections, key=lambda election: election.event.term):
-            lacking = []
-            for claim in claims:
-                if claim.event.term >= event.term:
+        claims, entries = cluster.common.claims, cluster.common.entries.all
+        columns = claims.columns()
+        violations: list[tuple[int, Evidence]] = []
+        compared = unknown = elections = 0
+        for facts in cluster.nodes.values():
+            for election, log in zip(facts.elections, facts.journal.marked(), strict=True):
+                elections += 1
+                event = election.event
+                lacking, earlier, not_known = _lacking(columns, event.term, log, election.covered)
+                compared += earlier
+                unknown += not_known
+                if not len(lacking):
                     continue
-                compared += 1
+                lowest = min(lacking, key=lambda number: entries[number].index)
+                claim = claims.of(int(lowest))
+                assert claim is not None
                 index = claim.entry.index
-                held = log[index - 1] if index <= len(log) else None
-                if held is None and index <= covered:
-                    continue  # a snapshot holds it: see snapshots.py
-                if held is None and index <= len(log):
-                    unknown += 1
-                elif held is None or identity(held) != identity(claim.entry):
-                    lacking.append((claim, held))
-            if not lacking:
-                continue
-            claim, held = min(lacking, key=lambda item: item[0].entry.index)
-            instead = "its log ended before that" if held is None else f"it held {named(held)}"
-            more = f", and {len(lacking) - 1} more committed entries" if len(lacking) > 1 else ""
-            text = (
-                f"{claim.event.node} took {named(claim.entry)} for committed in term {claim.event.term}. "
-                f"{event.node} became leader of term {event.term} without it{more}: {instead}."
-            )
-            title = f"the leader of term {event.term} lacks committed index {claim.entry.index}"
-            ops = [other.entry.op for other, _ in lacking[:10]]
-            violations.append(evidence(title, text, claim.event, event, ops=ops))
+                instead = (
+                    f"it held {named(entries[log[index - 1]])}"
+                    if index <= len(log)
+                    else "its log ended before that"
+                )
+                more = f", and {len(lacking) - 1} more committed entries" if len(lacking) > 1 else ""
+                text = (
+                    f"{claim.event.node} took {named(claim.entry)} for committed in term {claim.event.term}. "
+                    f"{event.node} became leader of term {event.term} without it{more}: {instead}."
+                )
+                title = f"the leader of term {event.term} lacks committed index {index}"
+                ops = [entries[number].op for number in lacking[:10]]
+                violations.append((event.term, evidence(title, text, claim.event, event, ops=ops)))
+        violations.sort(key=lambda found: found[0])
         doubts = [f"for {unknown} committed entries it is not known whether a later leader held them"]
         return conclude(
             self.name,
             cluster,
-            violations=violations,
-            summary=f"{len(claims)} committed entries, {len(elections)} elections: later leaders held all",
+            violations=[violation for _, violation in violations],
+            summary=f"{len(claims)} committed entries, {elections} elections: later leaders held all",
             nothing_seen=None if claims and elections else "nothing was committed, or nobody was elected",
             doubts=doubts if unknown else (),
-            measures={"committed": len(claims), "elections": len(elections), "comparisons": compared},
+            measures={"committed": len(claims), "elections": elections, "comparisons": compared},
         )
+
+
+def _lacking(
+    columns: tuple[Numbers, Numbers, Numbers], term: int, log: Numbers, covered: int
+) -> tuple[Numbers, int, int]:
+    """What a leader of `term` lacks, given what was committed: entry numbers; how many had been committed
+    in an earlier term; and of how many of those it is not known."""
+    numbers, indices, terms = columns
+    if not len(numbers):
+        return numbers, 0, 0
+    earlier = terms < term
+    inside = indices <= len(log)
+    held = np.full(len(numbers), NONE)
+    held[inside] = log[indices[inside] - 1]
+    is_covered = (held == NONE) & (indices <= covered)  # a snapshot holds it: see snapshots.py
+    not_known = earlier & inside & (held == NONE) & ~is_covered
+    lacking = earlier & ~is_covered & ~not_known & (held != numbers)
+    return numbers[lacking], int(earlier.sum()), int(not_known.sum())
 
 
 @dataclass(frozen=True)
@@ -145,12 +142,13 @@ class LeaderAppendOnly:
         """Look for truncations by leaders."""
         cluster = self.replays.of(recording)
         truncations = [cut for facts in cluster.nodes.values() for cut in facts.truncations]
+        every = cluster.common.entries.all
         violations = [
             evidence(
                 f"leader {cut.event.node} truncated its log",
                 f"As leader of term {cut.event.term}, {cut.event.node} removed index {cut.first} and above.",
                 cut.event,
-                ops=[entry.op for entry in cut.removed if entry is not None],
+                ops=[every[number].op for number in cut.removed if number != NONE],
             )
             for cut in truncations
             if cut.event.role == "leader"
@@ -181,18 +179,19 @@ class CommittedNeverTruncated:
     def check(self, recording: Recording) -> Verdict:
         """Look for committed entries among what was removed."""
         cluster = self.replays.of(recording)
+        committed = cluster.common.claims
         violations: list[Evidence] = []
         removed = unknown = 0
         for node, facts in cluster.nodes.items():
             for cut in facts.truncations:
                 removed += len(cut.removed)
-                unknown += cut.removed.count(None)
-                entries = [entry for entry in cut.removed if entry is not None]
+                unknown += cut.removed.count(NONE)
+                known = [number for number in cut.removed if number != NONE]
+                entries = [cluster.common.entries.all[number] for number in known]
                 claims = [
                     claim
-                    for entry in entries
-                    if (claim := cluster.committed.get(identity(entry))) is not None
-                    and claim.event.term <= cut.event.term
+                    for number in known
+                    if (claim := committed.of(number)) is not None and claim.event.term <= cut.event.term
                 ]
                 own = cut.first <= cut.commit_before
                 if not own and not claims:
@@ -204,7 +203,7 @@ class CommittedNeverTruncated:
                     else f"which {claims[0].event.node} took for committed in term {claims[0].event.term}"
                 )
                 text = f"{node} removed, in term {cut.event.term}, index {cut.first} and above: {what}, {by}."
-                events = (*(claim.event for claim in claims[:1]), cut.event)
+                events: tuple[Located, ...] = (*(claim.event for claim in claims[:1]), cut.event)
                 ops = [claim.entry.op for claim in claims] or [entry.op for entry in entries]
                 violations.append(evidence(f"{node} truncated a committed entry", text, *events, ops=ops))
         doubts = [f"of {unknown} removed entries it is not known which they were"] if unknown else []
@@ -212,10 +211,10 @@ class CommittedNeverTruncated:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(cluster.committed)} committed entries, {removed} entries removed: none of those",
-            nothing_seen=None if cluster.committed else "nothing was committed",
+            summary=f"{len(committed)} committed entries, {removed} entries removed: none of those",
+            nothing_seen=None if len(committed) else "nothing was committed",
             doubts=doubts,
-            measures={"committed": len(cluster.committed), "removed": removed},
+            measures={"committed": len(committed), "removed": removed},
         )
 
 
@@ -232,7 +231,7 @@ class DurableLog:
         violations: list[Evidence] = []
         restarts = 0
         for node, facts in cluster.nodes.items():
-            restarts += sum(event.event == "restart" and event.life > 1 for event in facts.trace.events)
+            restarts += facts.restarts
             for loss in facts.durable_losses:
                 text = (
                     f"In life {loss.promise.life}, {node} had its log up to index {loss.promised} on disk; "

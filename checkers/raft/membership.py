@@ -61,7 +61,9 @@ class MembershipChanges:
     def check(self, recording: Recording) -> Verdict:
         """Walk every node's trace with the configuration that it held at each event."""
         cluster = self.replays.of(recording)
-        votes = _votes(event for event in cluster.events if event.event == "vote")
+        votes = _votes(
+            event for facts in cluster.nodes.values() for event in facts.rare if event.event == "vote"
+        )
         counts = _Counts()
         violations: list[Evidence] = []
         for facts in cluster.nodes.values():

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checkers.raft.cluster import Claim, Replays, conclude, evidence, named
-from checkers.raft.replay import SnapshotHeld, identity
+from checkers.raft.cluster import Replays, conclude, evidence, named
+from checkers.raft.entries import Claim, identity
+from checkers.raft.replay import SnapshotHeld
 from checkers.verdict import Evidence, Verdict
 from harness.history import Recording, TraceEvent
 
@@ -27,9 +28,6 @@ class SnapshotSafety:
     def check(self, recording: Recording) -> Verdict:
         """Hold every snapshot against what is committed, and against the first of its index."""
         cluster = self.replays.of(recording)
-        committed: dict[int, list[Claim]] = {}
-        for claim in cluster.committed.values():
-            committed.setdefault(claim.entry.index, []).append(claim)
         held = [snapshot for facts in cluster.nodes.values() for snapshot in facts.snapshots]
         taken = {(s.up_to, s.event.digest) for s in held if s.event.event == "snapshot" and not s.event.peer}
         first: dict[int, TraceEvent] = {}
@@ -37,7 +35,7 @@ class SnapshotSafety:
         doubts: list[str] = []
         for snapshot in held:
             event, index = snapshot.event, snapshot.up_to
-            wrong = _not_committed(snapshot, committed.get(index, []))
+            wrong = _not_committed(snapshot, cluster.common.claims.at(index))
             if wrong is not None:
                 violations.append(wrong)
             known = first.setdefault(index, event)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checkers.raft.cluster import Replays, conclude, evidence, named
-from checkers.raft.replay import identity
+from checkers.raft.state_order import Differs, OutOfOrder
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEntry, TraceEvent
+from harness.history import Recording, TraceEvent
 
 
 @dataclass(frozen=True)
@@ -21,41 +21,34 @@ class StateMachineSafety:
     name: str = "state-machine-safety"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare every applied entry with the first of its index."""
+        """Say where an applied entry differed from the first of its index."""
         cluster = self.replays.of(recording)
-        first: dict[int, tuple[TraceEntry, TraceEvent]] = {}
         violations: list[Evidence] = []
         applied = 0
-        for node, facts in cluster.nodes.items():
-            before = 0
-            for event in facts.trace.events:
-                if event.event == "apply":
-                    for entry in event.entries:
-                        applied += 1
-                        known, known_event = first.setdefault(entry.index, (entry, event))
-                        if identity(known) != identity(entry) or known.op != entry.op:
-                            violations.append(_different(known, known_event, entry, event))
-                        if entry.index != before + 1:
-                            text = f"{node} applied {named(entry)} when it had applied up to index {before}."
-                            title = f"{node} applied out of order at index {entry.index}"
-                            violations.append(evidence(title, text, event, ops=(entry.op,)))
-                        before = entry.index
-                if event.event in ("restart", "snapshot"):
-                    before = event.applied
+        for facts in cluster.nodes.values():
+            applied += facts.orders.applied
+            violations += map(_said, facts.orders.wrong)
+        indices = cluster.common.applied.indices
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{applied} entries applied at {len(first)} indices: the same on every node, in order",
+            summary=f"{applied} entries applied at {indices} indices: the same on every node, in order",
             nothing_seen=None if applied else "nothing was applied",
-            measures={"applied": applied, "indices": len(first)},
+            measures={"applied": applied, "indices": indices},
         )
 
 
-def _different(known: TraceEntry, known_event: TraceEvent, entry: TraceEntry, event: TraceEvent) -> Evidence:
-    text = f"{known_event.node} applied {named(known)}; {event.node} applied {named(entry)}."
-    title = f"different entries applied at index {entry.index}"
-    return evidence(title, text, known_event, event, ops=(known.op, entry.op))
+def _said(wrong: Differs | OutOfOrder) -> Evidence:
+    match wrong:
+        case Differs(known, where, entry, event):
+            text = f"{where.node} applied {named(known)}; {event.node} applied {named(entry)}."
+            title = f"different entries applied at index {entry.index}"
+            return evidence(title, text, where, event, ops=(known.op, entry.op))
+        case OutOfOrder(entry, event, before):
+            text = f"{event.node} applied {named(entry)} when it had applied up to index {before}."
+            title = f"{event.node} applied out of order at index {entry.index}"
+            return evidence(title, text, event, ops=(entry.op,))
 
 
 @dataclass(frozen=True)
@@ -69,24 +62,16 @@ class CommitMonotonic:
     name: str = "commit-monotonic"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare each event's state with the one before it."""
+        """Say where an event's state did not follow from the one before it."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         commits = 0
         for node, facts in cluster.nodes.items():
-            before: TraceEvent | None = None
-            reported: set[str] = set()  # one of each kind a life: what follows repeats it
-            for event in facts.trace.events:
-                commits += event.event == "commit"
-                if before is None or before.life != event.life:
-                    before, reported = None, set()
-                wrong = _wrong_order(before, event)
-                if wrong is not None and wrong not in reported:
-                    reported.add(wrong)
-                    text = f"In life {event.life} of {node}: {wrong}: {_state(before)} then {_state(event)}."
-                    events = (event,) if before is None else (before, event)
-                    violations.append(evidence(f"{node}: {wrong}", text, *events))
-                before = event
+            commits += facts.orders.commits
+            for wrong, before, event in facts.orders.disorders:
+                text = f"In life {event.life} of {node}: {wrong}: {_state(before)} then {_state(event)}."
+                events = (event,) if before is None else (before, event)
+                violations.append(evidence(f"{node}: {wrong}", text, *events))
         return conclude(
             self.name,
             cluster,
@@ -95,18 +80,6 @@ class CommitMonotonic:
             nothing_seen=None if commits else "nothing was committed",
             measures={"commits": commits},
         )
-
-
-def _wrong_order(before: TraceEvent | None, event: TraceEvent) -> str | None:
-    if before is not None and event.commit < before.commit:
-        return "commitIndex went back"
-    if before is not None and event.applied < before.applied:
-        return "lastApplied went back"
-    if event.applied > event.commit:
-        return "applied what is not committed"
-    if event.commit > event.last:
-        return "commitIndex lies beyond the end of the log"
-    return None
 
 
 def _state(event: TraceEvent | None) -> str:

@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple, overload
 
 import msgspec
 
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 16 << 20
 """The events of a larger trace are not held in memory."""
 CHUNK_BYTES = 4 << 20
 """How much of a file is decoded at a time."""
