@@ -71,8 +71,10 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
             member.wait()
 
 
-def nodes(count: int, folder: Path, name: str = "node_impl", more: tuple[str, ...] = ()) -> Cluster:
-    """The reference node, with its full trace, as it runs in a test."""
+def nodes(
+    count: int, folder: Path, name: str = "node_impl", program: tuple[str, ...] = ("-m", "node_impl")
+) -> Cluster:
+    """The reference node, with its full trace, as it runs in a test. program: what Python is to run."""
     ports = free_ports(2 * count)
     http, peer = ports[:count], ports[count:]
     argv = []
@@ -80,12 +82,11 @@ def nodes(count: int, folder: Path, name: str = "node_impl", more: tuple[str, ..
         others = [f"n{other}={LOOPBACK}:{peer[other]}" for other in range(count) if other != me]
         argv.append(
             [
-                *(sys.executable, "-m", "node_impl", "--name", f"n{me}"),
+                *(sys.executable, *program, "--name", f"n{me}"),
                 *("--listen", f"{LOOPBACK}:{http[me]}", "--peer-listen", f"{LOOPBACK}:{peer[me]}"),
                 *(word for other in others for word in ("--peer", other)),
                 *("--data", str(folder / f"n{me}" / "data"), "--trace", str(folder / f"n{me}" / "trace")),
                 *("--heartbeat-ms", str(HEARTBEAT_MS), "--election-ms", str(ELECTION_MS)),
-                *more,
             ]
         )
 

@@ -113,6 +113,8 @@ async def recover(cluster: Cluster, kill: int) -> float:
     """Seconds from a kill of the leader to the next acknowledged write, anywhere; then starts it again."""
     timeout = aiohttp.ClientTimeout(1, sock_connect=0.2)
     async with aiohttp.ClientSession(timeout=timeout) as session:
+        for url in cluster.urls:  # whoever was killed before is back
+            await until_written(cluster, session, url, f"before-k{kill}")
         leader = await wait_for_leader(cluster, session)
         cluster.members[leader].kill()
         killed = time.perf_counter()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import os
 import random
@@ -19,6 +20,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from node_impl.api.http import HttpListener
 from node_impl.build import DEFAULT_PARTS, Parts, build_node
@@ -43,6 +46,15 @@ SWITCH_INTERVAL_S = 0.0005
 be many times what the fsync took."""
 
 
+GC_THRESHOLDS = (20_000, 20, 100)
+"""Python looks for reference cycles after so many new objects, not after 700: a write makes some hundred, and
+none of them stands in a cycle."""
+
+
+OWNER = "owner"
+"""The file that says whose data folder it is."""
+
+
 class CannotStart(Exception):
     """The node cannot come up; `status` is what the process ends with."""
 
@@ -56,6 +68,7 @@ def main(argv: Sequence[str] | None = None, parts: Parts = DEFAULT_PARTS) -> int
     options = parse_options(argv)
     logger = _logger(options.name)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         return asyncio.run(_run(options, parts, logger))
     except CannotStart as problem:
@@ -74,6 +87,7 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger) -> int:
         disk = opened.enter_context(contextlib.closing(_open_disk(options.data)))
         http_socket = opened.enter_context(_bound(options.listen, "--listen"))
         peer_socket = opened.enter_context(_bound(options.peer_listen, "--peer-listen"))
+        _claim(disk, options)
         storage = parts.storage(disk)
         recovered = _recover(storage, logger)
         trace = opened.enter_context(contextlib.closing(_open_trace(options.trace)))
@@ -173,6 +187,24 @@ def _open_disk(folder: Path) -> OsDisk:
             EX_CANTCREAT,
             f"--data {folder} cannot be used: {problem.strerror}; pass a folder this user may write",
         ) from problem
+
+
+def _claim(disk: OsDisk, options: Options) -> None:
+    """See to it that the folder is this node's: with another's log and vote one node would count twice."""
+    me = msgspec.json.encode({"cluster": options.cluster, "node": options.name})
+    try:
+        owner = disk.read(OWNER)
+        if owner is None:  # a new folder, or one from before folders had owners
+            disk.create(OWNER, me)
+    except OSError as problem:
+        raise CannotStart(EX_IOERR, f"--data {options.data}: {problem.strerror}; check the disk") from problem
+    if owner is not None and owner != me:
+        whose = owner.decode(errors="replace")
+        raise CannotStart(
+            EX_CANTCREAT,
+            f"--data {options.data} cannot be used: it belongs to {whose}, and this is {me.decode()}; "
+            "pass this node's own folder, or an empty one for a node that is new",
+        )
 
 
 def _open_trace(folder: Path) -> TraceWriter:

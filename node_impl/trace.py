@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -45,20 +46,16 @@ class TraceWriter:
     def add(self, trace: Trace, at: int) -> None:
         """Collect one event; `at` is the node's clock in nanoseconds."""
         self._seq += 1
-        line = {
-            "seq": self._seq,
-            "at": at,
-            "event": trace.event,
-            "term": trace.term,
-            "role": trace.role,
-            "commit": trace.commit,
-            "applied": trace.applied,
-            "last": trace.last,
-        }
-        for name, value in trace.fields.items():
-            if value is not None and value != () and value != []:
-                line[name] = value
-        self._lines.append(self._encode(line))
+        start = (  # what all lines share has nothing to escape: a third of an encoder's time
+            f'{{"seq":{self._seq},"at":{at},"event":"{trace.event}","term":{trace.term},"role":"{trace.role}",'
+            f'"commit":{trace.commit},"applied":{trace.applied},"last":{trace.last}'
+        ).encode()
+        fields = trace.fields
+        for value in fields.values():
+            if not value and _is_left_out(value):
+                fields = {name: value for name, value in fields.items() if not _is_left_out(value)}
+                break
+        self._lines.append(start + b"," + self._encode(fields)[1:] if fields else start + b"}")
 
     def flush(self) -> None:
         """Hand the collected lines to the kernel."""
@@ -73,3 +70,8 @@ class TraceWriter:
         """Write what is left and close."""
         self.flush()
         os.close(self._file)
+
+
+def _is_left_out(value: Any) -> bool:
+    """Nothing, and lists of nothing; zero and false are said."""
+    return value is None or value == () or value == []

@@ -128,6 +128,19 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
         start_fails(node, 73, f"--trace {node.trace} cannot be used: File exists; pass a folder")
 
 
+def test_a_node_refuses_the_data_folder_of_another(tmp_path: Path) -> None:
+    with nodes(tmp_path, 2) as [first, second]:
+        first.start()
+        until(first.status, "the first node answers")
+        first.end()
+        second.arguments[second.arguments.index("--data") + 1] = str(first.data)
+        start_fails(
+            second, 73, f"--data {first.data} cannot be used: it belongs to", '"n1"', '"n2"', "own folder"
+        )
+        first.start()
+        until(first.status, "its owner starts again")
+
+
 def test_a_log_with_a_damaged_middle_does_not_start_and_a_torn_end_does(tmp_path: Path) -> None:
     with nodes(tmp_path, 1) as [node]:
         node.start()

@@ -1,0 +1,48 @@
+"""What the node trace costs: the reference node next to itself without one, in alternating rounds.
+
+    python benchmarks/trace_cost.py [--members 5] [--rounds 10] [--seconds 1]
+
+As `etcd.py` does it, whose rounds these are. Exits 1 if the median round with the trace acknowledges less
+than 0.9 times the writes of its neighbour without, at any number of clients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from clusters import nodes, running
+from etcd import CLIENTS, duel, spread
+
+BOUND = 0.9
+UNTRACED = (str(Path(__file__).with_name("untraced_node.py")),)
+
+
+def main() -> int:
+    """Print one line a number of clients; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--members", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
+    options = parser.parse_args()
+    costs_too_much = False
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(2)]
+        traced = nodes(options.members, folders[0], "traced")
+        untraced = nodes(options.members, folders[1], "untraced", UNTRACED)
+        with running(traced), running(untraced):
+            print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
+            for clients in CLIENTS:
+                ratios = duel(traced, untraced, clients, options.rounds, options.seconds)
+                costs_too_much |= bool(np.median(ratios) < BOUND)
+                print(f"{clients:3} clients: {spread(ratios)} times the writes without (bound {BOUND})")
+            print(f"load {os.getloadavg()[0]:.1f}")
+    return int(costs_too_much)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

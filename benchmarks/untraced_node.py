@@ -1,0 +1,64 @@
+"""The reference node without its trace, to measure what the trace costs. Never for a test: nothing is judged.
+
+Takes the node's command line. It is put together as a mutant is, of parts that override one thing: no event
+is made, no message described, no entry hashed, no line written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from node_impl.build import Parts
+from node_impl.events import Send
+from node_impl.raft.core import Raft
+from node_impl.raft.log import Log, TraceRow
+from node_impl.raft.messages import Envelope, Message
+from node_impl.server import main
+
+
+class Unasked(Sequence[TraceRow]):
+    """Rows that are made when somebody reads them: a snapshot reads one."""
+
+    def __init__(self, log: Log, start: int, end: int) -> None:
+        self._asked = log, start, end
+
+    def _rows(self) -> Sequence[TraceRow]:
+        log, start, end = self._asked
+        return Log.trace_rows(log, start, end)
+
+    def __getitem__(self, position: Any) -> Any:
+        return self._rows()[position]
+
+    def __len__(self) -> int:
+        return len(self._rows())
+
+
+class UnhashedLog(Log):
+    """Hashes nothing unless asked."""
+
+    def trace_rows(self, start: int, end: int) -> Sequence[TraceRow]:
+        return Unasked(self, start, end)
+
+
+class Untraced(Raft):
+    """Tells nothing."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        recovered = given["recovered"]
+        self.log = UnhashedLog(recovered.entries, recovered.base.index, recovered.base.term)
+
+    def trace(self, event: str, **fields: Any) -> None:
+        pass
+
+    def send(self, to: str, body: Message, after: int = 0) -> str:
+        self._messages += 1
+        message_id = f"{self._message_prefix}{self._messages}"
+        self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
+        return message_id
+
+
+if __name__ == "__main__":
+    sys.exit(main(parts=Parts(core=Untraced)))
