@@ -161,6 +161,14 @@ def cli() -> None:
     type=click.IntRange(2, 600_000),
     help="Election time-outs are drawn between this and twice this; short ones make votes split.",
 )
+@click.option("--lease", is_flag=True, help="Nodes serve reads under a leader's lease (--clock-drift-bound).")
+@click.option(
+    "--clock-drift-bound",
+    default=10,
+    show_default=True,
+    type=click.IntRange(0, 99),
+    help="With --lease: the percentage by which nodes take any clock to be fast or slow at the most.",
+)
 @click.option(
     "--snapshot-entries",
     default=10_000,
@@ -200,6 +208,8 @@ def run(
     base_port: int | None,
     heartbeat_ms: int,
     election_ms: int,
+    lease: bool,
+    clock_drift_bound: int,
     snapshot_entries: int,
     minimum_acknowledged: int,
     recovery_bound: float,
@@ -237,6 +247,8 @@ def run(
         base_port=base_port,
         heartbeat_ms=heartbeat_ms,
         election_ms=election_ms,
+        lease=lease,
+        clock_drift_bound_percent=clock_drift_bound,
         snapshot_entries=snapshot_entries,
         recovery_bound_s=recovery_bound,
         minimum_acknowledged=minimum_acknowledged,

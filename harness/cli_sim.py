@@ -96,6 +96,7 @@ def _turns(
     callback=_workload,
     help="What the clients do.",
 )
+@click.option("--lease", is_flag=True, help="Nodes serve reads under a leader's lease.")
 @click.option("--mutant", metavar="NAME", callback=_mutant, help="Nodes with this seeded bug.")
 @click.option(
     "--store",
@@ -148,6 +149,7 @@ def sim(
     time_limit: int | None,
     nemesis: tuple[str, ...] | None,
     workload: str,
+    lease: bool,
     mutant: str | None,
     store: Path,
     results: Path | None,
@@ -181,7 +183,7 @@ def sim(
     if seed is not None and guided:
         raise click.UsageError("--guided is for --seeds; one run of it is repeated by --seed and --turn")
     swarm, command = _simulator("swarm"), _simulator("command")
-    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant)
+    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant, lease)
     begin = _simulator("guided").Origin(seed or 0, tuple(swarm.Turn(at, other) for at, other in turns))
     if shrink is not None:
         if seed is None:

@@ -41,6 +41,10 @@ class Test(msgspec.Struct, frozen=True):
     """How long a node tries before it refuses; clients wait half a second longer."""
     snapshot_entries: int = 10_000
     """After so many applied entries a node takes a snapshot."""
+    lease: bool = False
+    """Nodes serve reads under a leader's lease."""
+    clock_drift_bound_percent: int = 10
+    """What nodes with a lease take for the most by which a clock is fast or slow."""
     recovery_bound_s: float = 10.0
     """After the final heal, a write must be acknowledged within this."""
     minimum_acknowledged: int = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 MILLISECOND_NS = 1_000_000
+_MAY_BE_ZERO = ("snapshot_trailing", "clock_drift_bound_percent")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class NodeConfig:
     """How long a request waits for a leader to become known before it is refused."""
     pre_vote: bool = True
     """Ask whether an election could be won before standing in it (thesis, section 9.6)."""
+    lease: bool = False
+    """Serve reads under a leader's lease: its assumptions stand in node_impl/raft/lease.py."""
+    clock_drift_bound_percent: int = 10
+    """So much faster or slower than true time any node's clock may run; a lease is shorter by it."""
     voters: tuple[str, ...] = ()
     """Who votes in a cluster that begins; empty: all its nodes. Later changes are in the log."""
     max_batch_entries: int = 256
@@ -53,8 +58,13 @@ class NodeConfig:
             value = getattr(self, field.name)
             if isinstance(value, bool | tuple):
                 continue
-            if value < 0 or (value == 0 and field.name != "snapshot_trailing"):
+            if value < 0 or (value == 0 and field.name not in _MAY_BE_ZERO):
                 raise ValueError(f"{field.name} is {value}; it must be above 0")
+        if self.clock_drift_bound_percent >= 100:
+            raise ValueError(
+                f"clock_drift_bound_percent is {self.clock_drift_bound_percent}; it must be below 100, since "
+                "a clock that may stand still measures nothing"
+            )
         if self.heartbeat_ns >= self.election_timeout_ns:
             raise ValueError(
                 f"heartbeat_ns ({self.heartbeat_ns}) must be below election_timeout_ns "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from node_impl.config import NodeConfig
 from node_impl.requests import BeatTimes
 from node_impl.transport import Address
 
@@ -38,6 +39,8 @@ class Options:
     election_ms: int
     request_timeout_ms: int
     snapshot_entries: int
+    lease: bool
+    clock_drift_bound_percent: int
     voters: tuple[str, ...]
     """Of a cluster that begins; empty: all its nodes."""
     seed: int | None
@@ -78,6 +81,8 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         election_ms=given.election_ms,
         request_timeout_ms=given.request_timeout_ms,
         snapshot_entries=given.snapshot_entries,
+        lease=given.lease,
+        clock_drift_bound_percent=given.clock_drift_bound,
         voters=given.voters,
         seed=given.seed,
         beats=BeatTimes(given.beat_interval_ms, given.beat_timeout_ms, given.beat_delete_ms),
@@ -102,6 +107,14 @@ def _parser() -> _Parser:
     add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")
     add("--election-ms", type=_milliseconds, default=500, metavar="MS", help="time-outs are in [MS, 2 MS)")
     add("--request-timeout-ms", type=_milliseconds, default=2000, metavar="MS")
+    add("--lease", action="store_true", help="reads under a leader's lease; on all nodes or on none")
+    add(
+        "--clock-drift-bound",
+        type=_percent,
+        default=NodeConfig.clock_drift_bound_percent,
+        metavar="PERCENT",
+        help="with --lease: how much faster or slower than true time any node's clock may run",
+    )
     add("--voters", type=_names, default=(), metavar="NAMES", help="who votes at first; absent: all nodes")
     add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot after so many")
     add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
@@ -153,6 +166,12 @@ def _peer(text: str) -> tuple[str, Address]:
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000_000):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100000000")
+    return int(text)
+
+
+def _percent(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of percent from 0 to 99")
     return int(text)
 
 

@@ -151,6 +151,8 @@ def _build(options: Options, parts: Parts, recovered: Recovered, life: int) -> S
         heartbeat_ns=options.heartbeat_ms * MILLISECOND_NS,
         election_timeout_ns=options.election_ms * MILLISECOND_NS,
         request_timeout_ns=options.request_timeout_ms * MILLISECOND_NS,
+        lease=options.lease,
+        clock_drift_bound_percent=options.clock_drift_bound_percent,
         voters=options.voters,
         snapshot_entries=options.snapshot_entries,
         snapshot_trailing=options.snapshot_entries // 2,

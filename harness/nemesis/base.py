@@ -152,6 +152,20 @@ class MendDisk(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class SetRate(msgspec.Struct, frozen=True, tag=True):
+    """Make the monotonic clocks of these nodes run so much faster than true time from now on."""
+
+    nodes: tuple[str, ...]
+    percent: int
+    """Below 0: slower."""
+
+
+class ResetRate(msgspec.Struct, frozen=True, tag=True):
+    """Make the monotonic clocks of these nodes run at their own rate again."""
+
+    nodes: tuple[str, ...]
+
+
 class ChangeMembership(msgspec.Struct, frozen=True, tag=True):
     """Ask a node, who should lead, for one change of one member."""
 
@@ -216,6 +230,8 @@ Action = (
     | BackUp
     | Restore
     | ChangeMembership
+    | SetRate
+    | ResetRate
 )
 
 

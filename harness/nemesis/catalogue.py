@@ -8,6 +8,7 @@ import msgspec
 
 from harness.nemesis.clock import CLOCK
 from harness.nemesis.disk_error import DISK_ERROR
+from harness.nemesis.drift import DRIFT
 from harness.nemesis.full import FULL
 from harness.nemesis.impairments import IMPAIRMENTS
 from harness.nemesis.kill import KILL
@@ -50,6 +51,7 @@ NEMESES: dict[str, FaultPackage] = {
         ROLLBACK,
         CLOCK,
         MEMBERSHIP,
+        DRIFT,
     )
 }
 

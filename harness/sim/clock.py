@@ -1,4 +1,4 @@
-"""A node's own clock: it drifts, and it jumps ahead; being monotonic, it never goes back."""
+"""A node's own clock: it drifts, by a rate that may change, and jumps ahead; it never goes back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class NodeClock:
     def __init__(self, drift_ppm: int = 0) -> None:
         if drift_ppm <= -PARTS_PER_MILLION:
             raise ValueError(f"a drift of {drift_ppm} ppm would turn the clock back")
+        self.drift_ppm = drift_ppm
         self._rate = PARTS_PER_MILLION + drift_ppm
         self._ahead = 0
 
@@ -34,3 +35,15 @@ class NodeClock:
         if by < 0:
             raise ValueError(f"a monotonic clock cannot jump by {by} ns")
         self._ahead += by
+
+    def drift(self, ppm: int, now: int) -> None:
+        """From the world's time `now` on run at another rate; what it shows at `now` stays.
+
+        Raises:
+            ValueError: it would go back.
+        """
+        if ppm <= -PARTS_PER_MILLION:
+            raise ValueError(f"a drift of {ppm} ppm would turn the clock back")
+        shows = self.read(now)
+        self.drift_ppm, self._rate = ppm, PARTS_PER_MILLION + ppm
+        self._ahead += shows - self.read(now)

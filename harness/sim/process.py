@@ -49,6 +49,7 @@ from node_impl.storage.wal import FILE, WriteAheadLog
 
 EX_DATAERR, EX_SOFTWARE, EX_IOERR = 65, 70, 74
 KILLED = -9
+_PPM_A_PERCENT = 10_000
 
 Answer = Callable[[Reply | None], None]
 """Takes a request's reply; None: the connection broke first."""
@@ -94,6 +95,7 @@ class Process:
         self.name = name
         self.disk = SimulatedDisk()
         self.clock = clock
+        self._own_drift_ppm = clock.drift_ppm
         self.is_paused = False
         self.traces: list[list[TraceLine]] = []
         """By life."""
@@ -263,6 +265,18 @@ class Process:
     def jump(self, by: int) -> None:
         """Its clock leaps ahead, so its timers are due sooner."""
         self.clock.jump(by)
+        self._set_alarms_anew()
+
+    def drift(self, percent: int | None) -> bool:
+        """Its clock runs so much faster from now on; None: as it does by itself. Whether that is news."""
+        ppm = self._own_drift_ppm if percent is None else percent * _PPM_A_PERCENT
+        if ppm == self.clock.drift_ppm:
+            return False
+        self.clock.drift(ppm, self._world.now)
+        self._set_alarms_anew()
+        return True
+
+    def _set_alarms_anew(self) -> None:
         for name, rings_at in self._deadlines.items():
             self._set_alarm(name, rings_at)
 

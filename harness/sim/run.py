@@ -175,6 +175,8 @@ def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perf
             heartbeat_ns=test.heartbeat_ms * _MS,
             election_timeout_ns=test.election_ms * _MS,
             request_timeout_ns=test.request_timeout_ms * _MS,
+            lease=test.lease,
+            clock_drift_bound_percent=test.clock_drift_bound_percent,
         ),
         **dict(plan.settings),  # type: ignore[arg-type]
     )

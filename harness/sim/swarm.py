@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from harness.nemesis import NEMESES
+from harness.nemesis.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.sim.chance import Stream
 from harness.sim.disk import Failure
@@ -24,6 +25,7 @@ SECOND_NS = 1_000_000_000
 EFFECTS_A_SECOND = 700
 """About how many effects a node has: crashes are drawn among so many."""
 WRITES_A_SECOND = 20
+_PPM_A_PERCENT = 10_000
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -66,6 +68,10 @@ class Wishes(msgspec.Struct, frozen=True):
     nemesis: tuple[str, ...] | None = None
     workload: str = "registry"
     mutant: str | None = None
+    lease: bool = False
+    """Reads under a lease: clocks then drift within its bound, and never leap."""
+    right_clocks: bool = False
+    """No clock drifts or leaps, but by a fault that the nemesis is asked for."""
 
 
 def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
@@ -90,14 +96,19 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
         time_limit_s=float(seconds),
         seed=seed,
         mutant=wishes.mutant,
+        lease=wishes.lease,
+        clock_drift_bound_percent=LARGEST_PERCENT,
         minimum_acknowledged=10,
     )
+    incidents = _incidents(Stream(seed, "incidents"), names, seconds, may_rot="membership" not in kinds)
+    if wishes.lease or wishes.right_clocks:
+        incidents = tuple(incident for incident in incidents if not isinstance(incident, ClockJump))
     return Plan(
         test=test,
         weather=_weather(Stream(seed, "weather")),
         pace=pace,
-        drift_ppm=_drift(Stream(seed, "drift"), names),
-        incidents=_incidents(Stream(seed, "incidents"), names, seconds, may_rot="membership" not in kinds),
+        drift_ppm={} if wishes.right_clocks else _drift(Stream(seed, "drift"), names),
+        incidents=incidents,
         in_order=draw.chance(1, 2),
         kill_loses_power=draw.chance(1, 2),
         settings=_settings(Stream(seed, "settings")),
@@ -141,7 +152,7 @@ def _seconds_for_each_once(pace: Pace, faults: int) -> int:
 
 
 def _drift(draw: Stream, names: tuple[str, ...]) -> dict[str, int]:
-    worst = draw.choose((0, 0, 200, 50_000, 200_000))
+    worst = draw.choose((0, 0, 200, 50_000, LARGEST_PERCENT * _PPM_A_PERCENT))
     return {name: draw.between(-worst, worst) for name in names} if worst else {}
 
 

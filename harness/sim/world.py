@@ -26,7 +26,9 @@ from harness.nemesis.base import (
     MemberChange,
     Outcome,
     Pause,
+    ResetRate,
     Resume,
+    SetRate,
     Start,
     Terminate,
     World,
@@ -272,6 +274,10 @@ class SimulatedWorld:
             case Heal():
                 healed, swallowed = self.network.heal()
                 return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
+            case SetRate(nodes, percent):
+                return self._on_each(nodes, lambda process: process.drift(percent))
+            case ResetRate(nodes):
+                return self._on_each(nodes, lambda process: process.drift(None))
             case ChangeMembership(nodes, change, at):
                 return self._change_membership(change, nodes[0], at)
             case _:

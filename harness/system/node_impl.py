@@ -40,6 +40,8 @@ class NodeImpl(msgspec.Struct, frozen=True):
     election_ms: int = 500
     request_timeout_ms: int = 2000
     snapshot_entries: int = 10_000
+    lease_drift_bound_percent: int | None = None
+    """With a lease, and this bound on clock drift; None: without."""
 
     @property
     def name(self) -> str:
@@ -71,6 +73,8 @@ class NodeImpl(msgspec.Struct, frozen=True):
             *("--snapshot-entries", str(self.snapshot_entries)),
             *("--seed", str(place.seed)),
         ]
+        if self.lease_drift_bound_percent is not None:
+            argv += ["--lease", "--clock-drift-bound", str(self.lease_drift_bound_percent)]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
         return Command(tuple(argv), environment)
 

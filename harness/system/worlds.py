@@ -23,7 +23,12 @@ def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
         CouldNotRun: paramiko is not installed, and the hosts are remote.
     """
     system = NodeImpl(
-        test.mutant, test.heartbeat_ms, test.election_ms, test.request_timeout_ms, test.snapshot_entries
+        test.mutant,
+        test.heartbeat_ms,
+        test.election_ms,
+        test.request_timeout_ms,
+        test.snapshot_entries,
+        test.clock_drift_bound_percent if test.lease else None,
     )
     faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
     asked = (*faults, *test.collect)

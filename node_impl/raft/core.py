@@ -7,8 +7,8 @@ hear no majority (6.2). From the paper's section 7:
 snapshots.
 
 A member is built up file by file, each a class upon the one before: `state.py`, `elections.py`,
-`replication.py`, `snapshotting.py`, `membership.py`, and here reads and what drives it all. Each safety
-rule is one small method of its own, under "The rules" of its file.
+`replication.py`, `snapshotting.py`, `membership.py`, `leases.py`, and here reads and what drives it all.
+Each safety rule is one small method of its own, under "The rules" of its file.
 
 `Raft` is driven by `node_impl/node.py`, which sets `now`, calls what happened, applies what is
 committed and takes the outbox.
@@ -20,8 +20,8 @@ from collections.abc import Sequence
 
 from node_impl.events import Entry
 from node_impl.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER, Random
+from node_impl.raft.leases import Leases
 from node_impl.raft.log import TraceRow
-from node_impl.raft.membership import Membership
 from node_impl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -39,7 +39,7 @@ from node_impl.raft.read_rounds import ReadToken
 __all__ = ["ELECTION_TIMER", "HEARTBEAT_TIMER", "Raft", "Random"]
 
 
-class Raft(Membership):
+class Raft(Leases):
     """One member's consensus.
 
     Args:
@@ -58,7 +58,7 @@ class Raft(Membership):
 
     def leadership_is_confirmed(self) -> bool:
         """A majority answered this term's leader since the round of reads began (section 8; thesis, 6.4)."""
-        answered = (name for name, peer in self.peers.items() if peer.read_round >= self.reads.number)
+        answered = (name for name, peer in self.peers.items() if peer.read_round >= self.reads.awaited)
         return self.is_majority(self.voters_among((self.name, *answered)))
 
     # ---- What happens to it ------------------------------------------------------------------------------
@@ -74,6 +74,7 @@ class Raft(Membership):
             digest=None if snapshot is None else snapshot.digest,
         )
         self.trace_configuration()
+        self._promise()  # an earlier life may have, an instant ago
         self._arm_election_timer()
 
     def _last_row(self) -> Sequence[TraceRow]:
@@ -140,10 +141,6 @@ class Raft(Membership):
         if self.role == "leader" and successors:
             self.transfer_to(max(successors, key=lambda name: self.peers[name].match_index))
 
-    def transfer_to(self, successor: str) -> None:
-        """Ask a voter to stand for election now."""
-        self.send(successor, TimeoutNow(self.current_term))
-
     def propose(self, payload: bytes, op: str | None, session: tuple[str, int] | None = None) -> int:
         """Append a command at the leader; returns its index. At the step's end `replicate` sends it."""
         entry = Entry(self.log.last_index + 1, self.current_term, "command", payload, op, session)
@@ -173,6 +170,7 @@ class Raft(Membership):
             return  # it was removed meanwhile
         peer.heard = True
         peer.read_round = max(peer.read_round, reply.read_round)
+        self._renew_lease()
         if reply.success:
             if reply.match_index >= self.log.base_index:
                 peer.transfer = None
@@ -188,7 +186,11 @@ class Raft(Membership):
     # ---- Reads (thesis, section 6.4) -------------------------------------------------------------------
 
     def _start_read_round(self) -> None:
-        if self.reads.may_begin and self.may_serve_reads():
+        if not self.may_serve_reads():
+            return
+        if self.lease_holds():
+            self.reads.confirm_waiting(self.commit_index)
+        elif self.reads.may_begin:
             self.reads.begin(self.commit_index)
             self._broadcast_heartbeat()
             self._finish_read_round()  # a majority of one needs no answer

@@ -49,6 +49,8 @@ class Elections(State):
         self._election_deadline = 0
         self._leader_heard_at: int | None = None
         """When the leader of this term was last heard; None if not in this term."""
+        self._promised_until = 0
+        """Where leases are used: before this, only whom the leader itself asked to stand gets a vote."""
         self.is_pre_candidate = False
         """Among candidates: still asks whether it should stand, in the term it is in."""
 
@@ -69,6 +71,7 @@ class Elections(State):
         return (
             request.term == self.current_term
             and self.vote_is_free_for(candidate)
+            and (request.transfer or not self.has_promised())
             and self.candidate_log_is_up_to_date(request)
         )
 
@@ -76,11 +79,20 @@ class Elections(State):
         """At most one vote a term, first come first served (section 5.2)."""
         return self.voted_for is None or self.voted_for == candidate
 
+    def uses_lease(self) -> bool:
+        """Whether leaders serve reads under a lease, for which all nodes make promises (lease.py)."""
+        return self.config.lease
+
+    def has_promised(self) -> bool:
+        """Whether a leader may count on this node's not voting yet, be it one of an earlier term or life."""
+        return self.uses_lease() and self.now < self._promised_until
+
     def may_grant_pre_vote(self, request: PreVote) -> bool:
         """As for a vote in the next term, and only if no leader is heard (thesis, section 9.6)."""
         return (
             request.term >= self.current_term
             and not self.hears_a_leader()
+            and not self.has_promised()
             and self.candidate_log_is_up_to_date(request)
         )
 
@@ -233,7 +245,11 @@ class Elections(State):
         """The leader of this term said something."""
         self.leader = leader
         self._leader_heard_at = self.now
+        self._promise()
         self._postpone_election()
+
+    def _promise(self) -> None:
+        self._promised_until = self.now + self.config.election_timeout_ns
 
     def _postpone_election(self) -> None:
         """The timer itself is not set again, which would cost an effect a message: it looks when it fires."""

@@ -16,6 +16,8 @@ class ReadRounds:
     def __init__(self) -> None:
         self.number = 0
         """The newest round begun; AppendEntries carry it and replies repeat it."""
+        self.awaited = 0
+        """The newest that reads wait for; where leases are used, each heartbeat is a round, reads or not."""
         self.waiting: list[ReadToken] = []
         """For the next round."""
         self.confirmed: list[tuple[int, list[ReadToken]]] = []
@@ -36,8 +38,15 @@ class ReadRounds:
     def begin(self, commit_index: int) -> None:
         """A round for all that wait; commit_index, taken now, is what they will have to see."""
         self.number += 1
+        self.awaited = self.number
         self._index = commit_index
         self._open, self.waiting = self.waiting, []
+
+    def confirm_waiting(self, commit_index: int) -> None:
+        """Leadership is known to be held now, without a round."""
+        if self.waiting:
+            self.confirmed.append((commit_index, self.waiting))
+            self.waiting = []
 
     def finish(self) -> None:
         """The round's answers are a majority."""

@@ -33,6 +33,7 @@ from node_impl.events import (
     TruncateRecord,
 )
 from node_impl.raft.configurations import decode_configuration
+from node_impl.raft.lease import Lease
 from node_impl.raft.log import Log
 from node_impl.raft.messages import Envelope, Message
 from node_impl.raft.outbox import Durable, Outbox
@@ -76,6 +77,7 @@ class State:
         self.votes: set[str] = set()
         self.peers: dict[str, Progress] = {}
         self.reads = ReadRounds()
+        self.lease = Lease()
         self.has_unsent = False
         """At a leader: whether there may be entries, or room for them, that no message was sent for yet."""
         self.outbox = Outbox(Durable(self.voted_for, self.log.last_index))

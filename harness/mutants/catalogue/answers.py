@@ -14,6 +14,13 @@ ANSWERS = (
         also=CLIENTS,
     ),
     Mutant(
+        name="lease-without-clock-bound",
+        about="a leader's lease lasts as if no node's clock were faster than another's",
+        caught_by="linearizability",
+        source="Ongaro's thesis, section 6.4.1: leases assume a bound on clock drift",
+        also=CLIENTS,
+    ),
+    Mutant(
         name="read-before-first-commit",
         about="a new leader serves reads before it knows what is committed",
         caught_by="linearizability",

@@ -12,7 +12,9 @@ from node_impl.raft.core import Raft
 
 RARE = {"unconfirmed-reads": 600, "read-before-first-commit": 300, "half-is-a-majority": 300}
 """They may need hundreds of seeds: the campaigns hunt them, within so many."""
-SOON = [name for name in MUTANTS if name not in RARE]
+DIRECTED = {"lease-without-clock-bound"}
+"""It takes a slow leader, cut off under load; few random seeds have that. See test_lease.py."""
+SOON = [name for name in MUTANTS if name not in RARE and name not in DIRECTED]
 
 
 @pytest.mark.parametrize("name", MUTANTS)
