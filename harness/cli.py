@@ -22,7 +22,8 @@ from harness.cli_hosts import Nodes, clean, hosts, nodes_of, parse_nodes
 from harness.cli_sim import replay, sim
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis import NEMESES, nemesis_of
+from harness.nemesis import ALL, NEMESES, all_survivable, nemesis_of
+from harness.nemesis.schedule import enabled
 from harness.run_folder import RunFolder
 from harness.suggest import unknown_name
 from harness.test import Test
@@ -110,7 +111,15 @@ def cli() -> None:
     metavar="FAULT,...",
     callback=_faults,
     help=f"Faults, separated by commas: {', '.join(NEMESES)}; each also with a target (kill:leader, "
-    "kill:n1, partition:isolate-leader); or none.",
+    "kill:n1, partition:isolate-leader); all for every one that a correct system survives; or none.",
+)
+@click.option(
+    "--schedule",
+    default="rounds",
+    show_default=True,
+    metavar="HOW",
+    help="When faults come: rounds (each alone, then all together), random (each by itself), bursts, swarm "
+    "(the seed enables some of them), or times, such as '2 kill:leader, 5 heal kill'.",
 )
 @click.option(
     "--workload",
@@ -198,6 +207,7 @@ def run(
     rate: float,
     time_limit: float,
     nemesis: tuple[str, ...],
+    schedule: str,
     workload: str,
     seed: int | None,
     store: Path,
@@ -228,16 +238,21 @@ def run(
     if seed is None:
         seed = runner.drawn_seed()
     names, inventory = nodes_of(hosts, nodes, nodes_file)
+    if ALL in nemesis:
+        nemesis = tuple(dict.fromkeys((*all_survivable(hosts), *(name for name in nemesis if name != ALL))))
+    if schedule == "swarm":
+        nemesis = enabled(nemesis, seed)
     try:
-        nemesis_of(nemesis, hosts, names)
+        nemesis_of(nemesis, hosts, names, schedule, seed)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="'--nemesis'") from error
+        raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
     test = Test(
         nodes=names,
         hosts=hosts,
         inventory=inventory,
         workload=workload,
         nemesis=nemesis,
+        schedule=schedule,
         concurrency=concurrency,
         rate=rate,
         time_limit_s=time_limit,

@@ -66,7 +66,9 @@ def run(
     """
     work = workload(test.workload, test.nodes, test.concurrency)
     if course is None:
-        course = _course_of(test, work, nemesis_of(test.nemesis, test.hosts, test.nodes))
+        course = _course_of(
+            test, work, nemesis_of(test.nemesis, test.hosts, test.nodes, test.schedule, test.seed)
+        )
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():

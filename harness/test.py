@@ -21,7 +21,9 @@ class Test(msgspec.Struct, frozen=True):
     """The remote hosts, in the nodes' order."""
     workload: str = "registry"
     nemesis: tuple[str, ...] = ("kill", "partition")
-    """Names of fault packages; empty for none."""
+    """Names of fault packages; empty for none. Of a swarm, those that its seed has enabled."""
+    schedule: str = "rounds"
+    """When faults come: one of `harness.nemesis.schedule.SCHEDULES`, or times that were written down."""
     collect: tuple[Literal["packets", "cores"], ...] = ()
     """What is kept of each node beside its log, trace and use of resources."""
     concurrency: int = 10

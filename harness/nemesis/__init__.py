@@ -5,8 +5,17 @@ planners, schedules, and the one coroutine that asks a world to carry plans out.
 a process is killed or a link cut (harness/control), or anything that reads a clock or draws at random.
 """
 
-from harness.nemesis.catalogue import NEMESES, nemesis_of
+from harness.nemesis.catalogue import ALL, NEMESES, all_survivable, nemesis_of
 from harness.nemesis.nemesis import FINAL_HEAL, Nemesis, compose
 from harness.nemesis.package import FaultPackage
 
-__all__ = ["FINAL_HEAL", "NEMESES", "FaultPackage", "Nemesis", "compose", "nemesis_of"]
+__all__ = [
+    "ALL",
+    "FINAL_HEAL",
+    "NEMESES",
+    "FaultPackage",
+    "Nemesis",
+    "all_survivable",
+    "compose",
+    "nemesis_of",
+]

@@ -21,6 +21,7 @@ from harness.nemesis.pause import PAUSE
 from harness.nemesis.power import POWER
 from harness.nemesis.rollback import ROLLBACK
 from harness.nemesis.rot import ROT
+from harness.nemesis.schedule import SCHEDULES, at_times, swarm_pace
 from harness.nemesis.slow import SLOW
 from harness.nemesis.slow_disk import SLOW_DISK
 from harness.nemesis.storm import STORM
@@ -56,17 +57,35 @@ NEMESES: dict[str, FaultPackage] = {
 }
 
 
-def nemesis_of(faults: Sequence[str], world: WorldName = "local", nodes: Sequence[str] = ()) -> Nemesis:
+ALL = "all"
+"""Stands for every fault that a correct system survives and that can be done in a world."""
+
+
+def all_survivable(world: WorldName) -> tuple[str, ...]:
+    """The names that `all` stands for."""
+    return tuple(
+        name for name, package in NEMESES.items() if world in package.worlds and package.breaks is None
+    )
+
+
+def nemesis_of(
+    faults: Sequence[str],
+    world: WorldName = "local",
+    nodes: Sequence[str] = (),
+    schedule: str = "rounds",
+    seed: int = 0,
+) -> Nemesis:
     """The nemesis that does these faults; of none, one that only heals at the end.
 
     Args:
         faults: names (`kill`: every target is drawn from) or names with a target (`kill:leader`: only the
             targets so named; a fault that hits nodes takes a node's name too, `kill:n1`).
         nodes: the nodes' names.
+        schedule: when they come (schedule.py); a swarm's pace follows from the seed.
 
     Raises:
-        ValueError: a name or target is unknown (the nearest is suggested), or its fault cannot be done in
-            that world.
+        ValueError: a name or target is unknown (the nearest is suggested), its fault cannot be done in
+            that world, or the schedule cannot be read.
     """
     targets: dict[str, tuple[str, ...]] = {}
     for fault in faults:
@@ -80,9 +99,13 @@ def nemesis_of(faults: Sequence[str], world: WorldName = "local", nodes: Sequenc
         if colon and target not in allowed:
             raise ValueError(unknown_name(f"target of nemesis {name}", target, allowed))
         targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))
-    return compose(
+    nemesis = compose(
         [
             msgspec.structs.replace(NEMESES[name], targets=tuple(dict.fromkeys(chosen)))
             for name, chosen in targets.items()
         ]
     )
+    if schedule not in SCHEDULES:
+        at_times(schedule, nemesis.packages)  # to be refused now rather than in mid-run
+    pace = swarm_pace(seed) if schedule == "swarm" else nemesis.pace
+    return msgspec.structs.replace(nemesis, schedule=schedule, pace=pace)

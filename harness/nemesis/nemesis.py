@@ -40,11 +40,13 @@ class Nemesis(msgspec.Struct, frozen=True):
 
     packages: tuple[FaultPackage, ...]
     pace: Pace = Pace()
+    schedule: str = "rounds"
+    """One of `SCHEDULES`, or times that were written down (schedule.py)."""
 
     @property
     def generator(self) -> Generator:
         """The schedule: without end, for the nemesis's thread."""
-        return schedule(self.packages, self.pace)
+        return schedule(self.packages, self.pace, self.schedule)
 
     @property
     def final(self) -> GeneratorLike:

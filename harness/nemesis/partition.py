@@ -63,6 +63,37 @@ def majorities_ring(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
     return tuple(links)
 
 
+def stochastic_majorities_ring(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Every node hears a majority, itself included, drawn for each by itself.
+
+    Unlike the perfect ring it has no symmetry: two may hear the same nodes, and one may be heard by all.
+    Below three nodes nothing is cut.
+    """
+    names = tuple(view.nodes)
+    if len(names) < 3:
+        return ()
+    links: list[Link] = []
+    for hearer in names:
+        others = tuple(name for name in names if name != hearer)
+        heard = draw.sample(others, view.majority() - 1, f"heard by {hearer}")
+        links.extend((name, hearer) for name in others if name not in heard)
+    return tuple(links)
+
+
+def isolate_minority(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Each node of a drawn minority, the largest there is, apart from all others and from one another."""
+    names = tuple(view.nodes)
+    alone = draw.sample(names, len(names) - view.majority(), "isolated")
+    return tuple((a, b) for a in names for b in names if a != b and (a in alone or b in alone))
+
+
+def grid(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
+    """Any links at all: each ordered pair is cut or not, at a drawn rate, whoever then hears whom."""
+    names = tuple(view.nodes)
+    percent = draw.choose((10, 25, 50, 75), "rate")
+    return tuple((a, b) for a in names for b in names if a != b and draw.chance(percent, 100, f"{a} to {b}"))
+
+
 def bridge(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
     """Two halves that hear each other no more, and a drawn node between them that hears both."""
     names = draw.shuffled(tuple(view.nodes), "bridge")[1:]
@@ -93,7 +124,10 @@ SHAPES: dict[str, Callable[[ClusterView, Draw], tuple[Link, ...]]] = {
     "isolate-one": isolate_one,
     "halves": halves,
     "random-halves": random_halves,
+    "isolate-minority": isolate_minority,
     "majorities-ring": majorities_ring,
+    "stochastic-majorities-ring": stochastic_majorities_ring,
+    "grid": grid,
     "bridge": bridge,
     "one-way": one_way,
 }

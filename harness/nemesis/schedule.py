@@ -1,24 +1,40 @@
-"""When faults come: rounds of break, dwell, heal, calm, each fault alone and all of them at once.
+"""When faults come: in rounds, at random, in bursts, or at times that were written down.
 
-With packages a and b the rounds are a, b, a and b together, again and again. So every fault's own
-effect shows in a run of some 15 s, and so does what only their combination can do. The first time
-round every fault aims at its favourite target, the leader; later it does so in every second case,
-and at a drawn target otherwise.
+`rounds`, the usual: break, dwell, heal, calm, each fault alone and all of them at once. With packages a and b
+the rounds are a, b, a and b together, again and again. So every fault's own effect shows in a run of
+some 15 s, and so does what only their combination can do. The first time round every fault aims at its
+favourite target, the leader; later it does so in every second case, and at a drawn target otherwise.
+
+`random`: every fault comes and goes by itself, whatever the others do, so any may overlap in any way.
+`bursts`: a long calm, then several faults in quick succession, each too short for the cluster to settle.
+`swarm`: rounds, of those faults alone that a draw from the seed enables, at a drawn pace. A run with all on
+at once hides bugs, since faults mask one another (Groce et al., "Swarm Testing", ISSTA 2012).
+`2 kill:leader, 5 heal kill`: at these seconds, in this order.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorLike
 from harness.generator.choice import any as either
+from harness.generator.draw import Draw
 from harness.generator.order import phases
 from harness.generator.sources import EXHAUSTED
 from harness.generator.timing import MILLISECOND, sleep
 from harness.history import Operation
 from harness.nemesis.package import FaultPackage
+
+SCHEDULES = ("rounds", "random", "bursts", "swarm")
+LEAST_IN_BURST, MOST_IN_BURST = 3, 6
+BURST_CALM_PERCENT, BURST_FAULT_PERCENT = 250, 15
+"""Of a pace's calm and fault."""
+_AT = re.compile(
+    r"(?P<at>[0-9]+(\.[0-9]+)?)s? +(?P<heal>heal +)?(?P<fault>[a-z-]+)(:(?P<target>[a-z0-9-]+))?"
+)
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -34,6 +50,10 @@ class Pace(msgspec.Struct, frozen=True):
     """Between two faults of one round, and between their heals."""
 
 
+RANDOM_PACE = Pace(fault_ms=(300, 6000), calm_ms=(300, 8000))
+"""Of each fault by itself."""
+
+
 class Rounds(msgspec.Struct, frozen=True):
     """Endless rounds; `current` is what is left of round `number`."""
 
@@ -41,6 +61,7 @@ class Rounds(msgspec.Struct, frozen=True):
     pace: Pace
     number: int = -1
     current: Generator = EXHAUSTED
+    in_bursts: bool = False
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         """The next operation of this round, or the first of the next."""
@@ -48,13 +69,16 @@ class Rounds(msgspec.Struct, frozen=True):
         number = self.number
         if answer is None:
             number += 1
-            answer, current = a_round(self.packages, self.pace, number, context).op(context)
-        return answer, Rounds(self.packages, self.pace, number, current)
+            make = a_burst if self.in_bursts else a_round
+            answer, current = make(self.packages, self.pace, number, context).op(context)
+        return answer, Rounds(self.packages, self.pace, number, current, self.in_bursts)
 
     def update(self, context: Context, event: Operation) -> Generator:
         """Nothing but the round itself cares."""
         current = self.current.update(context, event)
-        return self if current is self.current else Rounds(self.packages, self.pace, self.number, current)
+        if current is self.current:
+            return self
+        return Rounds(self.packages, self.pace, self.number, current, self.in_bursts)
 
 
 def a_round(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context: Context) -> Generator:
@@ -81,10 +105,86 @@ def a_round(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context
     return phases(*steps)
 
 
-def schedule(packages: Sequence[FaultPackage], pace: Pace | None = None) -> Generator:
-    """Rounds of these packages' faults, and beside them what has a course of its own, for as long as it is
-    asked; nothing, for none."""
-    in_rounds = tuple(package for package in packages if package.machine is None)
+def a_burst(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context: Context) -> Generator:
+    """A long calm, and then a few faults, each healed soon; the draws are the context's."""
+    draw = context.draw
+
+    def pause(span_ms: tuple[int, int], share: int, salt: str) -> Generator:
+        return sleep(draw.between(*span_ms, salt=salt) * MILLISECOND * share // 100)
+
+    steps: list[GeneratorLike] = [pause(pace.calm_ms, BURST_CALM_PERCENT, "calm")]
+    for place in range(draw.between(LEAST_IN_BURST, MOST_IN_BURST, salt="faults")):
+        package = draw.choose(packages, f"fault {place}")
+        is_favourite = number == 0 or draw.chance(1, 2, f"favourite {place}")
+        target = package.targets[0] if is_favourite else draw.choose(package.targets, f"target {place}")
+        steps.append(package.breaking(target))
+        steps.append(pause(pace.fault_ms, BURST_FAULT_PERCENT, f"fault {place}"))
+        steps.append(package.healing())
+    return phases(*steps)
+
+
+def at_times(text: str, packages: Sequence[FaultPackage]) -> Generator:
+    """A schedule that was written down: `2 kill:leader, 5 heal kill`, seconds from the beginning.
+
+    Raises:
+        ValueError: it cannot be read, times go back, or it names a fault or target that was not asked for.
+    """
+    known = {package.name: package for package in packages}
+    steps: list[GeneratorLike] = []
+    before_ms = 0
+    for part in text.split(","):
+        match = _AT.fullmatch(part.strip())
+        if match is None:
+            raise ValueError(
+                f"{part.strip()!r} is no part of a schedule, which reads such as: 2 kill:leader, 5 heal kill;"
+                f" or is one of {', '.join(SCHEDULES)}"
+            )
+        package = known.get(match["fault"])
+        if package is None or package.machine is not None:
+            named = ", ".join(name for name, one in known.items() if one.machine is None) or "none"
+            raise ValueError(f"{part.strip()!r}: --nemesis has no such fault to schedule, only {named}")
+        target = match["target"] or package.targets[0]
+        if target not in package.targets:
+            raise ValueError(f"{part.strip()!r}: --nemesis has {', '.join(package.targets)} for its target")
+        at_ms = round(float(match["at"]) * 1000)
+        if at_ms < before_ms:
+            raise ValueError(f"{part.strip()!r} comes after a later time; write what happens in order")
+        steps.append(sleep((at_ms - before_ms) * MILLISECOND))
+        steps.append(package.healing() if match["heal"] else package.breaking(target))
+        before_ms = at_ms
+    return phases(*steps)
+
+
+def enabled(names: Sequence[str], seed: int) -> tuple[str, ...]:
+    """What a swarm's seed enables of some faults: each with an even chance, but at least one."""
+    draw = Draw.at(seed, step=0)
+    chosen = tuple(name for name in names if draw.chance(1, 2, f"enabled {name}"))
+    return chosen or ((draw.choose(tuple(names), "enabled"),) if names else ())
+
+
+def swarm_pace(seed: int) -> Pace:
+    """Faults that last longer than an election or shorter; calms in which a leader settles, or does not."""
+    draw = Draw.at(seed, step=0)
+    fault, calm = draw.choose((300, 1000, 2500), "fault"), draw.choose((300, 1000, 2000), "calm")
+    return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500), "overlap")))
+
+
+def schedule(packages: Sequence[FaultPackage], pace: Pace | None = None, how: str = "rounds") -> Generator:
+    """These packages' faults, and beside them what has a course of its own; nothing, for none.
+
+    Raises:
+        ValueError: there is no such schedule.
+    """
+    pace = pace or Pace()
     courses = [package.machine.course(package.targets) for package in packages if package.machine is not None]
-    rounds = Rounds(in_rounds, pace or Pace()) if in_rounds else EXHAUSTED
-    return either(rounds, *courses) if courses else rounds
+    in_rounds = tuple(package for package in packages if package.machine is None)
+    if how not in SCHEDULES:
+        rounds = [at_times(how, packages)]
+    elif not in_rounds:
+        rounds = []
+    elif how == "random":
+        rounds = [Rounds((package,), RANDOM_PACE) for package in in_rounds]
+    else:
+        rounds = [Rounds(in_rounds, pace, in_bursts=how == "bursts")]
+    together = (*rounds, *courses)
+    return either(*together) if len(together) > 1 else together[0] if together else EXHAUSTED

@@ -128,3 +128,32 @@ def test_heal_heals() -> None:
 def test_an_unknown_shape_is_refused_with_all_there_are() -> None:
     with pytest.raises(TargetError, match="no partition is called 'thirds'; there are isolate-leader"):
         PLANNER.plan(invocation("partition", "thirds"), view(3), 0)
+
+
+@given(size=sizes, draw=draws)
+def test_in_a_stochastic_ring_every_node_hears_a_majority_and_no_more(size: int, draw: int) -> None:
+    cluster = view(size)
+    links = cut("stochastic-majorities-ring", cluster, draw)
+    if size < 3:
+        assert links == set()
+    else:
+        assert {len(heard_by(name, cluster, links)) for name in cluster.nodes} == {cluster.majority()}
+
+
+@given(size=sizes, draw=draws)
+def test_an_isolated_minority_leaves_a_majority_connected(size: int, draw: int) -> None:
+    cluster = view(size)
+    found = sorted(len(side) for side in sides(cluster, cut("isolate-minority", cluster, draw)))
+    lonely = size - cluster.majority()
+    links = cut("isolate-minority", cluster, draw)
+    alone = [name for name in cluster.nodes if heard_by(name, cluster, links) == {name}]
+    assert len(alone) >= lonely
+    assert found[-1] == cluster.majority()
+
+
+def test_a_grid_is_any_set_of_links() -> None:
+    cluster = view(5)
+    found = [cut("grid", cluster, draw) for draw in range(50)]
+    assert len({frozenset(links) for links in found}) > 40
+    assert any((b, a) not in links for links in found for a, b in links), "also one way"
+    assert min(map(len, found)) < 5 < 10 < max(map(len, found))
