@@ -23,6 +23,8 @@ SIGNAL_EXIT_BASE = 128
 ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
 """Faults at which a correct node ends by itself and says why with its exit status. That status is the one
 by which the world knew that the fault had ended it; after any other the life is ended by nobody."""
+OF_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|can't start new thread")
+"""What a traceback ends with that is no defect where memory was taken away."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class NodeHealth:
         unlogged = [node for node in recording.nodes if node not in recording.logs]
         if unlogged:
             doubts.append(f"no log was collected of {', '.join(unlogged)}")
+        faults = recording.options.get("nemesis", ())
+        starved = any(str(fault).partition(":")[0] == "memory" for fault in faults)
         lines = 0
         for node, path in recording.logs.items():
             try:
@@ -53,7 +57,8 @@ class NodeHealth:
                 doubts.append(f"the log of {node} cannot be read: {error}")
                 continue
             lines += len(text)
-            bad += _signs_of_defects(node, path, text)
+            signs = _signs_of_defects(node, path, text)
+            bad += [sign for sign in signs if not (starved and OF_MEMORY.search(sign.title))]
         if bad:
             validity, summary = Validity.INVALID, f"{len(bad)} findings, as: {bad[0].title}"
         elif doubts:

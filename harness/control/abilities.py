@@ -58,6 +58,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "slow": (),
     "loss": (ROOT, NFT),
     "clock": (FAKETIME,),
+    "descriptors": (),
+    "memory": (),
     "torn": (),
     "rot": (),
     "truncate": (),

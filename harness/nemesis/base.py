@@ -206,6 +206,38 @@ class Restore(msgspec.Struct, frozen=True, tag=True):
     nodes: tuple[str, ...]
 
 
+class Limit(msgspec.Struct, frozen=True, tag=True):
+    """Let these nodes' processes have only so much more than they have now."""
+
+    nodes: tuple[str, ...]
+    what: Literal["descriptors", "memory"]
+    more: int
+    """Descriptors, or bytes of address space."""
+
+
+class Unlimit(msgspec.Struct, frozen=True, tag=True):
+    """Let those of these nodes' processes that were limited have as much as is usual again."""
+
+    nodes: tuple[str, ...]
+    what: Literal["descriptors", "memory"]
+
+
+class DriftClock(msgspec.Struct, frozen=True, tag=True):
+    """Let the clocks of these nodes' processes, monotonic and wall, run at another speed from now on."""
+
+    nodes: tuple[str, ...]
+    speed_percent: int
+    """Of the true one."""
+
+
+class StrobeClock(msgspec.Struct, frozen=True, tag=True):
+    """Let the wall clocks of these nodes' processes jump to and fro, many times a second."""
+
+    nodes: tuple[str, ...]
+    offset_ms: int
+    period_ms: int
+
+
 Action = (
     Cut
     | Heal
@@ -229,6 +261,10 @@ Action = (
     | Repair
     | BackUp
     | Restore
+    | Limit
+    | Unlimit
+    | DriftClock
+    | StrobeClock
     | ChangeMembership
     | SetRate
     | ResetRate

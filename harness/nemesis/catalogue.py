@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from harness.nemesis.clock import CLOCK
+from harness.nemesis.descriptors import DESCRIPTORS
 from harness.nemesis.disk_error import DISK_ERROR
 from harness.nemesis.drift import DRIFT
 from harness.nemesis.full import FULL
@@ -14,6 +15,7 @@ from harness.nemesis.impairments import IMPAIRMENTS
 from harness.nemesis.kill import KILL
 from harness.nemesis.loss import LOSS
 from harness.nemesis.membership import MEMBERSHIP
+from harness.nemesis.memory import MEMORY
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.package import FaultPackage, WorldName
 from harness.nemesis.partition import PARTITION
@@ -50,6 +52,8 @@ NEMESES: dict[str, FaultPackage] = {
         ROT,
         TRUNCATE,
         ROLLBACK,
+        DESCRIPTORS,
+        MEMORY,
         CLOCK,
         MEMBERSHIP,
         DRIFT,

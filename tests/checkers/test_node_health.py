@@ -52,6 +52,24 @@ def test_a_nodes_own_error_on_the_way_out_is_invalid(tmp_path: Path) -> None:
     assert check(tmp_path, lives=lives).validity is Validity.INVALID
 
 
+@pytest.mark.parametrize("fault", ["disk-error", "full", "rot", "memory", "descriptors"])
+def test_an_error_that_a_fault_left_no_way_round_is_on_the_faults_account(tmp_path: Path, fault: str) -> None:
+    lives = (*HEALTHY, life("n2", 2, ended_at=9, status=74, ended_by=fault))
+    assert check(tmp_path, lives=lives).validity is Validity.VALID
+
+
+def test_only_where_memory_was_taken_away_is_its_lack_no_defect(tmp_path: Path) -> None:
+    log = "Traceback (most recent call last):\n  File a\nMemoryError\n"
+    assert check(tmp_path, log).validity is Validity.INVALID
+    starved = {"nemesis": ["kill", "memory:one"]}
+    logs = {"n1": tmp_path / "n1.log", "n2": tmp_path / "n2.log"}
+    judged = NodeHealth().check(recording(nodes=NODES, lives=HEALTHY, logs=logs, options=starved))
+    assert judged.validity is Validity.VALID
+    logs["n1"].write_text(log.replace("MemoryError", "KeyError: 1"))
+    judged = NodeHealth().check(recording(nodes=NODES, lives=HEALTHY, logs=logs, options=starved))
+    assert judged.validity is Validity.INVALID
+
+
 def test_a_life_that_still_runs_is_no_end(tmp_path: Path) -> None:
     assert check(tmp_path, lives=(*HEALTHY, life("n2", 2))).validity is Validity.VALID
 

@@ -7,12 +7,14 @@ from harness.system.hands.cores import CoreHand
 from harness.system.hands.disks import DiskHand
 from harness.system.hands.files import FileHand
 from harness.system.hands.impairments import ImpairmentHand
+from harness.system.hands.limits import LimitHand
 from harness.system.hands.packets import PacketHand
 
 HANDS: dict[type[Hand], frozenset[str]] = {
     DiskHand: frozenset({"power", "full", "disk-error", "slow-disk"}),
     FileHand: frozenset({"torn", "rot", "truncate", "rollback"}),
     ImpairmentHand: frozenset({"delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"}),
+    LimitHand: frozenset({"descriptors", "memory"}),
     PacketHand: frozenset({"packets"}),
     CoreHand: frozenset({"cores"}),
 }
