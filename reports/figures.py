@@ -14,7 +14,9 @@ from reports.roles import TraceMarks
 from reports.spans import PENDING, Mask, Span, Spans
 from reports.text import NS_PER_S, count, duration, plural, seconds
 
-READS = frozenset({"lookup", "list", "read", "get", "final-list", "final-local"})
+READS = frozenset(
+    {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local"}
+)
 """Operations that change nothing. Any other client operation counts as a write."""
 
 DEFAULT_LAG_BOUND_MS = 100.0

@@ -14,6 +14,7 @@ claims then fail to explain a reply, it may be what is missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,11 +119,11 @@ class Claims:
         return "nothing" if code < 0 else str(msgspec.json.decode(self.values[code]))
 
 
-def claims_of(history: History, applied: Applied) -> Claims:
-    """Read a history of the `registry` workload."""
+def claims_of(history: History, applied: Applied, effects: Mapping[str, int] = EFFECTS) -> Claims:
+    """Read a history of the `registry` workload; `effects`: which operations, and what they do."""
     columns = history.columns
     begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0) & (columns.key >= 0))
-    meaning = np.array([EFFECTS.get(name, -1) for name in columns.f_names], dtype=np.int64)
+    meaning = np.array([effects.get(name, -1) for name in columns.f_names], dtype=np.int64)
     ends = history.pairs[begun]
     outcome = np.where(ends >= 0, columns.type[ends], -1)
     effect = meaning[columns.f[begun]] if len(begun) else np.zeros(0, dtype=np.int64)

@@ -28,7 +28,9 @@ LIST = "/nacos/v1/ns/instance/list"
 ID = "registration-id"
 
 WRITES = frozenset({"register", "deregister"})
-READS = frozenset({"lookup", "list", "final-list", "final-local"})
+LOOKUPS = frozenset({"lookup", "stale-lookup"})
+READS = frozenset({"lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local"})
+_STALE = ("consistency", "stale")
 
 
 class _Instance(msgspec.Struct):
@@ -42,7 +44,8 @@ class _Hosts(msgspec.Struct):
 
 
 class RegistryCodec:
-    """register, deregister, lookup, list, final-list and final-local (a read of the node's own state)."""
+    """register, deregister, lookup, list and final-list; of the node's own state, however old: stale-lookup,
+    stale-list and final-local."""
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation.
@@ -62,11 +65,12 @@ class RegistryCodec:
                 )
             case "lookup":
                 return HttpRequest("GET", INSTANCE, instance_query(operation), headers)
+            case "stale-lookup":
+                return HttpRequest("GET", INSTANCE, (*instance_query(operation), _STALE), headers)
             case "list" | "final-list":
                 return HttpRequest("GET", LIST, (("serviceName", str(operation.key)),), headers)
-            case "final-local":
-                local = (("serviceName", str(operation.key)), ("consistency", "stale"))
-                return HttpRequest("GET", LIST, local, headers)
+            case "stale-list" | "final-local":
+                return HttpRequest("GET", LIST, (("serviceName", str(operation.key)), _STALE), headers)
         raise ValueError(f"the registry knows no operation {operation.f!r}")
 
     def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
@@ -77,7 +81,7 @@ class RegistryCodec:
         try:
             if reply.status == 200:
                 return ended(operation, "ok", value=_value(operation, reply), raft_index=raft_index(reply))
-            if operation.f == "lookup" and reply.status == 404 and error_of(reply) == "not-found":
+            if operation.f in LOOKUPS and reply.status == 404 and error_of(reply) == "not-found":
                 return ended(operation, "ok", value=None, raft_index=raft_index(reply))
             return refused(operation, reply, is_write)
         except (msgspec.DecodeError, ValueError) as damage:
@@ -106,7 +110,7 @@ def _value(operation: Operation, reply: HttpReply) -> Any:
                 raise ValueError("the removed instance's metadata are too long for a header")
             previous = reply.headers.get("x-previous-metadata")
             return None if previous is None else _id(msgspec.json.decode(previous, type=dict[str, str]))
-        case "lookup":
+        case "lookup" | "stale-lookup":
             return _id(msgspec.json.decode(reply.body, type=_Instance).metadata)
         case _:
             hosts = msgspec.json.decode(reply.body, type=_Hosts).hosts

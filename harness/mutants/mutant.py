@@ -43,7 +43,13 @@ class Mutant(msgspec.Struct, frozen=True):
         return parts
 
 
-CLIENTS = ("durability", "linearizability", "index-honesty")
+CLIENTS = (
+    "durability",
+    "linearizability",
+    "index-honesty",
+    "session-guarantees",
+    "bounded-staleness",
+)
 """What clients see of anything that went wrong."""
 LOGS = (
     "log-matching",

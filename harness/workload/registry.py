@@ -29,7 +29,8 @@ RECOVERY_TRIES_NS = 20_000_000_000
 """How long a first write is tried for after healing, before reading back all the same."""
 RECOVERY_PAUSE_NS = 50_000_000
 _MIXED = {"register": 60, "deregister": 25, "lookup": 10, "list": 5}
-_READS = {"lookup": 80, "list": 20}
+_READS = {"lookup": 65, "list": 20, "stale-lookup": 10, "stale-list": 5}
+"""Stale reads ask a node for its own state: judged by what they promise, which is not to be recent."""
 
 
 def registry(nodes: Sequence[str], concurrency: int) -> Workload:
@@ -64,7 +65,7 @@ def _operation(context: Context, percent: Mapping[str, int]) -> dict[str, Any]:
     match f:
         case "register":
             return {"f": f, "key": instance_key(instance), "value": f"r{context.step}"}
-        case "list":
+        case "list" | "stale-list":
             return {"f": f, "key": service_of(instance)}
     return {"f": f, "key": instance_key(instance)}
 

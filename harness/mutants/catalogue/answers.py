@@ -53,12 +53,13 @@ ANSWERS = (
         about="a read is told as of the log's last index, though less of it was applied: the data are right",
         caught_by="index-honesty",
         source="the node's own promise: a read names what was applied when its state was read",
+        also=("session-guarantees", "bounded-staleness"),
     ),
     Mutant(
         name="list-in-halves",
         about="a list is read in two halves, with time for writes between them",
         caught_by="linearizability",
         source="Herlihy & Wing 1990: an operation takes effect at one moment; each key by itself is right",
-        also=("index-honesty",),
+        also=("index-honesty", "bounded-staleness"),
     ),
 )

@@ -38,7 +38,7 @@ class Registry:
             case "deregister":
                 self.index += 1
                 value = self.instances.pop(key, None)
-            case "lookup":
+            case "lookup" | "stale-lookup":
                 value = self.instances.get(key)
             case _:
                 value = {
