@@ -66,7 +66,7 @@ def screen(history: History) -> Screened | None:
     starts = np.concatenate([[0], edges, [len(order)]]).astype(np.int64)
     effects = np.where(is_write, WRITE, np.where(is_remove, REMOVE, READ))[order]
     invoked, completed = begun[order], np.where(known, ends, NEVER)[order]
-    answers = _by_zones(starts, invoked, completed, effects, values[order], len(columns.values) + 1)
+    answers = by_zones(starts, invoked, completed, effects, values[order], len(columns.values) + 1)
     proven = answers == YES
     unsure = np.flatnonzero(answers == AMBIGUOUS)
     _search(proven, unsure, starts, invoked, completed, effects, values[order], len(columns.values) + 1)
@@ -92,9 +92,10 @@ def operations_on(history: History, keys: Iterable[str]) -> dict[str, list[Prese
     return found
 
 
-def _by_zones(
+def by_zones(
     starts: Integers, invoked: Integers, completed: Integers, effects: Integers, values: Integers, states: int
 ) -> Integers:
+    """What zones say of each key; see `zones.decide_each`."""
     answers = zeros(len(starts) - 1)
     work = [zeros(states) for _ in range(5)]
     columns = [flat(column) for column in (starts, invoked, completed, effects, values)]

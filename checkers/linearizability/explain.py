@@ -36,6 +36,8 @@ from checkers.linearizability.presence import (
 from checkers.linearizability.search import search
 from checkers.verdict import Evidence
 
+LONG = 4_000
+"""Operations from which on compiled code pays for being loaded."""
 CONFIGURATIONS = 300_000
 """What shrinking may cost for one key: configurations visited, and operations of the parts searched."""
 
@@ -56,6 +58,12 @@ class Impossible:
 
 def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer, int]:
     """Whether one key's operations are linearizable, and how many configurations it took to tell."""
+    if len(operations) >= LONG:
+        from checkers.linearizability.long_key import LongKey  # not above: it loads compiled code
+
+        answer = LongKey(operations).decide()
+        if answer is not None:
+            return answer, 0
     reduced = reduce(operations)
     if isinstance(reduced, Contradiction):
         return Answer.NOT_LINEARIZABLE, 0
@@ -71,17 +79,47 @@ def explain(operations: Sequence[PresenceOperation], budget: int) -> Impossible:
     reduced = reduce(part)
     if isinstance(reduced, Contradiction):
         return Impossible(culprit, reduced.operations, reduced.reason)
+    if len(operations) >= LONG:
+        part = _narrowed(part, reduced, culprit, shrinking)
     return Impossible(culprit, tuple(shrinking.shrink(part)), "no order of them explains every reply")
+
+
+def _narrowed(
+    part: list[PresenceOperation], reduced: Reduced, culprit: PresenceOperation, shrinking: _Shrinking
+) -> list[PresenceOperation]:
+    """A smaller part of a long one that is still impossible: two blocks, or what lies near the culprit."""
+    from checkers.linearizability.long_key import two_blocks
+
+    pair = two_blocks(reduced, culprit)
+    if pair is not None and shrinking.impossible(pair):
+        return pair
+    units = _Units.of(part)
+    near = LONG // 8
+    while near < len(part):
+        begin = culprit.ended - 2 * near
+        past = [unit for unit in units.all if max(op.ended for op in unit) < begin]
+        rest = units.without(part, past)
+        if shrinking.impossible(rest):
+            return rest
+        near *= 8
+    return part
 
 
 def _first_inexplicable(
     operations: Sequence[PresenceOperation], impossible: Callable[[Sequence[PresenceOperation]], bool]
 ) -> PresenceOperation:
     completed = sorted((op for op in operations if op.completed is not None), key=lambda op: op.ended)
+    long_key = None
+    if len(operations) >= LONG:
+        from checkers.linearizability.long_key import LongKey
+
+        long_key = LongKey(operations)
     low, high = 0, len(completed) - 1
     while low < high:
         middle = (low + high) // 2
-        if impossible(until(operations, completed[middle].ended)):
+        cutoff = completed[middle].ended
+        answer = None if long_key is None else long_key.decide(cutoff)
+        if answer is Answer.NOT_LINEARIZABLE or (answer is None and impossible(until(operations, cutoff))):
             high = middle
         else:
             low = middle + 1

@@ -40,7 +40,7 @@ REPLICATION = (
         about="a follower takes entries from the leader of an earlier term",
         caught_by="committed-never-truncated",
         source="Raft, Figure 2, AppendEntries rule 1",
-        also=(*LOGS, *CLIENTS),
+        also=("node-health", *LOGS, *CLIENTS),
     ),
     Mutant(
         name="assume-all-matched",
