@@ -94,7 +94,7 @@ def _narrowed(
     if pair is not None and shrinking.impossible(pair):
         return pair
     units = _Units.of(part)
-    near = LONG // 8
+    near = max(1, LONG // 8)
     while near < len(part):
         begin = culprit.ended - 2 * near
         past = [unit for unit in units.all if max(op.ended for op in unit) < begin]

@@ -55,8 +55,11 @@ def two_blocks(reduced: Reduced, culprit: PresenceOperation) -> list[PresenceOpe
         return None
     call, ret = own.call, own.ret
     others = (block for block in reduced.blocks if block is not own and block.ret < call and ret < block.call)
-    parts = [_ends(own) | _ends(other) for other in islice(others, CHOICES)]
-    return sorted(min(parts, key=lambda part: len(part)), key=lambda op: op.invoked) if parts else None
+    parts: list[set[PresenceOperation]] = [_ends(own) | _ends(b) for b in islice(others, CHOICES)]
+    if not parts:
+        return None
+    smallest = min(parts, key=len)
+    return sorted(smallest, key=lambda op: op.invoked)
 
 
 def _ends(block: Block) -> set[PresenceOperation]:

@@ -30,7 +30,7 @@ def test_a_long_key_has_the_culprit_that_a_short_one_has(monkeypatch: pytest.Mon
         assert long.culprit == short.culprit, seed
         assert not linearizable(long.core), seed
         refuted += 1
-    assert refuted > 300
+    assert refuted > 100
 
 
 def test_whatever_lies_between_two_contradicting_blocks_is_left_out() -> None:
