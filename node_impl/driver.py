@@ -36,7 +36,7 @@ from node_impl.events import (
     TimerFired,
     Trace,
 )
-from node_impl.log_writer import QUICK_S, LogWriter, Storage
+from node_impl.log_writer import LogWriter, Storage
 from node_impl.raft.messages import Envelope
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
@@ -65,12 +65,6 @@ class DiskFailed(Ended):
     """Writing the log or the trace failed. It is never tried again: the process ends."""
 
 
-def _disk_failed(error: OSError) -> DiskFailed:
-    failure = DiskFailed(f"cannot write the log: {error}")
-    failure.__cause__ = error
-    return failure
-
-
 class _Due(msgspec.Struct, frozen=True):
     """A timer ran off; void if it was set anew or cancelled since."""
 
@@ -82,7 +76,6 @@ class Driver:
     """One node's life between `start` and `stop`.
 
     `failure` gets an exception once the node cannot go on; from then on nothing is stepped or sent.
-    quick_disk_s: see `LogWriter`.
     """
 
     def __init__(
@@ -92,7 +85,6 @@ class Driver:
         trace: TraceWriter,
         senders: PeerSenders,
         logger: logging.Logger,
-        quick_disk_s: float = QUICK_S,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
@@ -100,9 +92,7 @@ class Driver:
         self._trace = trace
         self._senders = senders
         self._logger = logger
-        self._writer = LogWriter(
-            storage, lambda number: self._post(Synced(number)), self._on_writer_failed, quick_disk_s
-        )
+        self._writer = LogWriter(storage, lambda number: self._post(Synced(number)), self._on_writer_failed)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Envelope).decode
 
@@ -272,27 +262,11 @@ class Driver:
                     self._requests.pop(request_id)(reply)
         self._to_leave.clear()
         self._senders.flush()
-        if self._to_persist:
-            self._persist()
-
-    def _persist(self) -> None:
-        """Have the new records written: in place if somebody waits to hear of it, else by the thread.
-
-        A follower's answer waits for its disk, and little else is to be done meanwhile. A leader has sent its
-        entries ahead, so followers write them at the same time, and their answers should find it listening.
-        """
-        records, self._to_persist = self._to_persist, []
-        self._persisted = records[-1].number
-        if any(persist.number in self._held for persist in records):
-            try:
-                is_written = self._writer.write_in_place(records)
-            except OSError as error:
-                raise _disk_failed(error) from error
-            if is_written:
-                self._events.append(Synced(self._persisted))
-                return
-        self._all_synced.clear()
-        self._writer.put(records)
+        if self._to_persist:  # last, since the thread wants the interpreter from now on
+            records, self._to_persist = self._to_persist, []
+            self._persisted = records[-1].number
+            self._all_synced.clear()
+            self._writer.put(records)
 
     def _send(self, to: str, message: Any) -> None:
         try:
@@ -301,7 +275,12 @@ class Driver:
             self._logger.warning("a message to %s was not sent: %s", to, error)
 
     def _on_writer_failed(self, error: Exception) -> None:
-        self.fail(_disk_failed(error) if isinstance(error, OSError) else error)
+        if isinstance(error, OSError):
+            failure = DiskFailed(f"cannot write the log: {error}")
+            failure.__cause__ = error
+            self.fail(failure)
+        else:
+            self.fail(error)
 
     # ---- timers ----------------------------------------------------------------------------------------
 

@@ -105,11 +105,11 @@ class Network:
 
 
 class World:
-    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog, quick_disk_s: float) -> None:
+    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog) -> None:
         self.node, self.log, self.network = node, log, Network(folder)
         self.trace = TraceWriter(folder)
         senders = cast(PeerSenders, self.network)
-        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"), quick_disk_s)
+        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"))
 
 
 def drive(
@@ -118,12 +118,9 @@ def drive(
     play: Callable[[World], Awaitable[None]],
     start: Sequence[Effect] = (),
     permits: int = 0,
-    quick_disk_s: float = 0.0,
 ) -> World:
-    """Nothing is written in place unless `quick_disk_s` says so: a log that waits for permits is slow."""
-
     async def main() -> World:
-        world = World(folder, ScriptedNode(script, start), SlowLog(permits), quick_disk_s)
+        world = World(folder, ScriptedNode(script, start), SlowLog(permits))
         world.driver.start()
         await play(world)
         world.log.permits.release(100)
@@ -221,49 +218,6 @@ def test_all_that_comes_during_one_fsync_shares_the_next(tmp_path: Path) -> None
     world = drive(tmp_path, script, play, [Persist(1, (HardState(1, None),))])
     assert [len(records) for records in world.log.synced] == [1, 50]
     assert [event for event in world.node.events if isinstance(event, Synced)] == [Synced(1), Synced(51)]
-
-
-def test_who_would_only_wait_for_the_disk_writes_in_place_until_the_disk_is_slow(tmp_path: Path) -> None:
-    """The first sync is quick, the second is not, and the third is left to the thread."""
-    threads: list[int] = []
-
-    def script(event: Event) -> list[Effect]:
-        if not isinstance(event, TimerFired):
-            return [trace("synced")] if isinstance(event, Synced) else []
-        number = int(event.name)
-        return [Persist(number, (HardState(number, None),)), Send(event.name, MESSAGE, after=number)]
-
-    async def play(world: World) -> None:
-        sync = world.log.sync
-
-        def noting() -> None:
-            threads.append(threading.get_ident())
-            time.sleep(0.2 if len(threads) == 2 else 0)
-            sync()
-
-        world.log.sync = noting  # type: ignore[method-assign]
-        for number in range(1, 4):
-            world.driver._post(TimerFired(str(number)))
-            await until(lambda: len(world.network.sent) == number)  # noqa: B023 - awaited here
-
-    world = drive(tmp_path, script, play, permits=100, quick_disk_s=0.1)
-    assert [thread == threading.get_ident() for thread in threads] == [True, True, False]
-    assert world.network.sent == [(str(n), ["synced"] * n) for n in range(1, 4)]
-
-
-def test_a_failed_write_in_place_ends_the_node_too(tmp_path: Path) -> None:
-    async def play(world: World) -> None:
-        world.log.failure = OSError(errno.EIO, "Input/output error")
-        world.driver._post(TimerFired("any"))
-        with pytest.raises(DiskFailed, match="cannot write the log"):
-            await world.driver.failure
-
-    def script(event: Event) -> list[Effect]:
-        return [Persist(1, (HardState(1, None),)), Send("n2", MESSAGE, after=1)]
-
-    world = drive(tmp_path, script, play, permits=100, quick_disk_s=1.0)
-    assert world.node.events == [TimerFired("any")]
-    assert world.network.sent == []
 
 
 def test_what_is_at_hand_together_is_stepped_together(tmp_path: Path) -> None:
