@@ -49,7 +49,6 @@ from node_impl.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
-from node_impl.registry.commands import encode_command, expiry_op
 from node_impl.registry.registry import Registry
 from node_impl.requests import AdminBody, Beat, TransferLeadership
 from node_impl.serving.applying import APPLY_TIMER, Applying
@@ -136,17 +135,15 @@ class Node(Applying):
         """The term, or who is known to lead it, is another than before."""
         raft = self.raft
         orphans: list[Pending] = []
-        refusal = Refused(
-            "lost-leadership", "the leader was lost before the outcome was known", proposed=True
-        )
-        origins = [*self._writes.values(), *self._forwarded.values()]
+        waiting: list[tuple[Origin, int | None]] = [(origin, index) for index, origin in self._writes.items()]
+        waiting.extend((request_id, None) for request_id in self._forwarded.values())
         self._writes, self._forwarded = {}, {}
-        for origin in origins:
+        for origin, index in waiting:
             pending = self._open.get(origin) if isinstance(origin, int) else None
             if pending is not None and self.may_repeat(pending.request):
                 orphans.append(pending)
             else:
-                self._conclude(origin, refusal)
+                self._conclude(origin, self.outcome_of_orphan(origin, index))
         for peer, token in raft.reads.abandon():
             if peer is None:
                 orphans.extend(self._still_open([int(token)]))
@@ -262,7 +259,7 @@ class Node(Applying):
             self._on_read_timer()
         elif name == BEAT_TIMER:
             for expiry in self._beats.due(now, effects):
-                self.raft.propose(encode_command(expiry), expiry_op(expiry))
+                self._decide(expiry)
         elif name == WATCH_TIMER:
             for request_id, value in self._watches.due(now, effects):
                 self._respond(request_id, Done(self.raft.last_applied, value))

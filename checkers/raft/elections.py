@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from checkers.raft.ballots import unfounded_elections
 from checkers.raft.cluster import Cluster, Replays, conclude, evidence
 from checkers.raft.replay import TELLS_TERM, TELLS_VOTE
 from checkers.verdict import Evidence, Verdict
@@ -18,7 +19,7 @@ from harness.history import Recording, TraceEvent
 
 @dataclass(frozen=True)
 class ElectionSafety:
-    """At most one leader is elected in a term (Figure 3), and only once."""
+    """At most one leader is elected in a term (Figure 3), and only once, by the votes of a majority."""
 
     replays: Replays = field(default_factory=Replays)
     name: str = "election-safety"
@@ -41,7 +42,7 @@ class ElectionSafety:
         return conclude(
             self.name,
             cluster,
-            violations=list(violations.values()),
+            violations=[*violations.values(), *unfounded_elections(cluster)],
             summary=f"{elections} elections in {len(leading)} terms: no term has two leaders",
             nothing_seen=None if leading else "no node was ever leader",
             measures={"elections": elections, "terms_with_a_leader": len(leading)},

@@ -63,7 +63,7 @@ LOGS = (
     "conformance",
 )
 """What follows where logs or commitIndex are wrong; nodes may then even refuse one another for good."""
-ELECTIONS = ("election-safety", "one-vote-a-term", "term-monotonic", "conformance")
+ELECTIONS = ("election-safety", "one-vote-a-term", "term-monotonic", "membership", "conformance")
 """What follows where votes or terms are forgotten."""
 DISK = ("durable-log", "node-health", "conformance")
 """What follows where the disk holds other than the node believes; a node may then meet what cannot be."""

@@ -38,18 +38,22 @@ WRITES_US: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """How long a write with its fsync takes, likewise."""
 
-LONGEST_SPIKE_US = 900_000
+SPIKES_US = (5_000, 50_000, 300_000, 900_000)
+"""The most by which a message is late, each in a quarter of the cases: a copy that comes right behind the
+first one tries other rules than one that comes an election later."""
 
 Delays = tuple[int, ...]
 """When a message arrives, in nanoseconds after it left: never, once, or more than once."""
 
 
 class ClientFate(msgspec.Struct, frozen=True):
-    """How a request travels; `reset`: the reply is lost with its connection."""
+    """How a request travels; `reset`: its connection breaks with the reply on it, or (`early`) as soon as the
+    node has the request, so that a client that repeats it races with its own first copy."""
 
     there_ns: int = DEFAULT_CLIENT_NS
     back_ns: int = DEFAULT_CLIENT_NS
     reset: bool = False
+    early: bool = False
 
 
 class Fates(Protocol):
@@ -94,7 +98,7 @@ class Weather(msgspec.Struct, frozen=True):
     lost: int = 0
     repeated: int = 0
     slow: int = 0
-    """Delayed by up to LONGEST_SPIKE_US more."""
+    """Delayed by up to one of SPIKES_US more."""
     client_reset: int = 0
 
 
@@ -125,8 +129,8 @@ class DrawnFates:
         if roll < weather.lost:
             return ()
         if roll < weather.lost + weather.slow:
-            return (delay + stream.below(LONGEST_SPIKE_US) * MICROSECOND_NS,)
-        return delay, delay + stream.below(LONGEST_SPIKE_US) * MICROSECOND_NS
+            return (delay + _spike_ns(stream),)
+        return delay, delay + _spike_ns(stream)
 
     def write_ns(self, node: str, n: int) -> int:  # noqa: ARG002
         """A time from the node's table."""
@@ -153,7 +157,8 @@ class DrawnFates:
         table = DELAYS_US["near"]
         bits = stream.bits()
         there, back = table[bits & 15] * MICROSECOND_NS, table[(bits >> 4) & 15] * MICROSECOND_NS
-        return ClientFate(there, back, (bits >> 40) % 1000 < self._weather.client_reset)
+        reset = (bits >> 40) % 1000 < self._weather.client_reset
+        return ClientFate(there, back, reset, early=reset and bool(bits >> 63))
 
     def turn(self, seed: int) -> None:
         """From now on draw from another seed, in the same weather and from the same tables."""
@@ -176,3 +181,7 @@ class DrawnFates:
     ) -> tuple[int, ...]:
         table = self._tables[place] = tables[Stream(self._tables_seed, "table", *place).choose(names)]
         return table
+
+
+def _spike_ns(stream: Stream) -> int:
+    return stream.below(stream.choose(SPIKES_US)) * MICROSECOND_NS

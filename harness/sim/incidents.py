@@ -20,6 +20,16 @@ class Crash(msgspec.Struct, frozen=True, tag=True):
     """After so long it is started again."""
 
 
+class Coup(msgspec.Struct, frozen=True, tag=True):
+    """The node's process ends so many effects after it began to lead for the `lead`-th time, from 1."""
+
+    node: str
+    lead: int
+    effects: int
+    power_lost: bool
+    down_ns: int
+
+
 class BadWrite(msgspec.Struct, frozen=True, tag=True):
     """The node's `write`-th write to its log in the run, from 1, fails; its process ends."""
 
@@ -53,4 +63,4 @@ class Rot(msgspec.Struct, frozen=True, tag=True):
     draw: int
 
 
-Incident = Crash | BadWrite | ClockJump | Reset | Rot
+Incident = Crash | Coup | BadWrite | ClockJump | Reset | Rot

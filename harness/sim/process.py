@@ -18,7 +18,7 @@ from harness.nemesis.base import NodeView
 from harness.sim.clock import NodeClock
 from harness.sim.disk import Interrupted, SimulatedDisk
 from harness.sim.fates import Fates
-from harness.sim.incidents import BadWrite, Crash, Incident, Rot
+from harness.sim.incidents import BadWrite, Coup, Crash, Incident, Rot
 from harness.sim.traces import TraceLine
 from node_impl.build import Parts, build_node
 from node_impl.config import NodeConfig
@@ -112,6 +112,8 @@ class Process:
         mine = [incident for incident in incidents if getattr(incident, "node", None) == name]
         self._crashes = sorted((i for i in mine if isinstance(i, Crash)), key=lambda i: i.effect)
         self._crash_at = self._crashes[0].effect if self._crashes else 0
+        self._coups = {i.lead: i for i in mine if isinstance(i, Coup)}
+        self._leads = 0
         self._bad_writes = {i.write: i for i in mine if isinstance(i, BadWrite)}
         self._rots = {i.start: i for i in mine if isinstance(i, Rot)}
         self._is_rotten = False
@@ -208,7 +210,7 @@ class Process:
 
     def calm(self) -> None:
         """From now on no incident befalls it."""
-        self._crash_at, self._bad_writes, self._rots = 0, {}, {}
+        self._crash_at, self._coups, self._bad_writes, self._rots = 0, {}, {}, {}
 
     def _ended(self, status: int, by: str | None, life: int) -> None:
         """The process is gone, and with it all that it held. A status that a fault meant is not told, since
@@ -226,6 +228,21 @@ class Process:
         self._requests, self._deferred = {}, []
         for answer in requests:
             answer(None)
+
+    def _began_to_lead(self) -> None:
+        self._leads += 1
+        coup = self._coups.pop(self._leads, None)
+        if coup is not None:
+            crash = Crash(self.name, self._effects + coup.effects, coup.power_lost, coup.down_ns)
+            self._crashes = sorted((*self._crashes, crash), key=lambda i: i.effect)
+            self._crash_at = self._crashes[0].effect
+
+    def _next_crash(self) -> Crash:
+        crash = self._crashes.pop(0)
+        while self._crashes and self._crashes[0].effect <= self._effects:
+            self._crashes.pop(0)
+        self._crash_at = self._crashes[0].effect if self._crashes else 0
+        return crash
 
     def _crashed(self, crash: Crash) -> None:
         self.kill("power-loss" if crash.power_lost else "crash", power_lost=crash.power_lost)
@@ -361,13 +378,13 @@ class Process:
         for effect in effects:
             self._effects += 1
             if self._effects == self._crash_at:
-                crash = self._crashes.pop(0)
-                self._crash_at = self._crashes[0].effect if self._crashes else 0
-                self._crashed(crash)
+                self._crashed(self._next_crash())
                 return
             match effect:
                 case Trace():
                     self._trace.append((now, effect))
+                    if self._coups and effect.event == "role" and effect.role == "leader":
+                        self._began_to_lead()
                 case Send():
                     if effect.after <= self._synced:
                         self._world.send(self.name, effect.to, effect.message)

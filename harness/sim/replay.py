@@ -22,7 +22,7 @@ import msgspec
 
 from harness.history import NEMESIS
 from harness.sim.fates import DEFAULT_MESSAGE_NS
-from harness.sim.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
+from harness.sim.incidents import BadWrite, ClockJump, Coup, Crash, Incident, Reset, Rot
 from harness.sim.run import Ran
 from harness.sim.schedule import Schedule, Step
 from harness.sim.traces import written
@@ -156,6 +156,10 @@ def told_incident(incident: Incident) -> str:
         case Crash(node, effect, power_lost, down_ns):
             how = "loses power" if power_lost else "crashes"
             return f"{node} {how} before its effect {effect}, for {down_ns // _MS} ms"
+        case Coup(node, lead, effects, power_lost, down_ns):
+            how = "loses power" if power_lost else "crashes"
+            when = f"{effects} effects after it began to lead for time {lead}"
+            return f"{node} {how} {when}, for {down_ns // _MS} ms"
         case BadWrite(node, write, failure, down_ns):
             return f"{node}'s write {write} fails ({failure}); it is down for {down_ns // _MS} ms"
         case ClockJump(node, at, by_ns):

@@ -17,7 +17,7 @@ from harness.nemesis.schedule import Pace
 from harness.sim.chance import Stream
 from harness.sim.disk import Failure
 from harness.sim.fates import DELAYS_US, WRITES_US, Weather
-from harness.sim.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
+from harness.sim.incidents import BadWrite, ClockJump, Coup, Crash, Incident, Reset, Rot
 from harness.test import Test
 
 MILLISECOND_NS = 1_000_000
@@ -26,6 +26,11 @@ EFFECTS_A_SECOND = 700
 """About how many effects a node has: crashes are drawn among so many."""
 WRITES_A_SECOND = 20
 _PPM_A_PERCENT = 10_000
+
+ELECTIONS_MS = (500, 500, 250, 120)
+"""The least election time-out. Short ones, below what some links take, make elections many: votes split and
+come late, and leaders are deposed before they know of it."""
+HEARTBEATS_AN_ELECTION = 5
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
     in_order: bool = True
     """Whether messages on one link keep their order, as TCP's do."""
     kill_loses_power: bool = False
-    settings: Mapping[str, int] = {}
+    settings: Mapping[str, int | bool] = {}
     """Of the nodes' configuration (node_impl/config.py), where not the default: small bounds bring about
     often what is rare with usual ones."""
     turns: tuple[Turn, ...] = ()
@@ -81,6 +86,7 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
     nodes = draw.choose((3, 3, 3, 5, 5, 4))
     concurrency, rate = draw.between(4, 10), draw.choose((20, 40, 60, 100))
     pace = _pace(Stream(seed, "pace"))
+    election_ms = Stream(seed, "time-outs").choose(ELECTIONS_MS)
     nemesis = _nemesis(seed) if wishes.nemesis is None else wishes.nemesis
     seconds = max(draw.between(3, 6), _seconds_for_each_once(pace, len(nemesis)))
     kinds = [fault.partition(":")[0] for fault in nemesis]
@@ -94,6 +100,8 @@ def plan_of(seed: int, wishes: Wishes | None = None) -> Plan:
         concurrency=wishes.concurrency or concurrency,
         rate=float(wishes.rate or rate),
         time_limit_s=float(seconds),
+        heartbeat_ms=election_ms // HEARTBEATS_AN_ELECTION,
+        election_ms=election_ms,
         seed=seed,
         mutant=wishes.mutant,
         lease=wishes.lease,
@@ -156,8 +164,8 @@ def _drift(draw: Stream, names: tuple[str, ...]) -> dict[str, int]:
     return {name: draw.between(-worst, worst) for name in names} if worst else {}
 
 
-def _settings(draw: Stream) -> dict[str, int]:
-    found: dict[str, int] = {}
+def _settings(draw: Stream) -> dict[str, int | bool]:
+    found: dict[str, int | bool] = {}
     if draw.chance(1, 2):
         found["max_batch_entries"] = draw.choose((1, 1, 2, 8))
     if draw.chance(1, 3):
@@ -168,6 +176,8 @@ def _settings(draw: Stream) -> dict[str, int]:
         found["snapshot_chunk_bytes"] = draw.choose((64, 1024, 262_144))
     if draw.chance(1, 4):
         found["max_apply_entries"] = draw.choose((1, 5))
+    if draw.chance(1, 3):
+        found["pre_vote"] = False
     return found
 
 
@@ -196,6 +206,9 @@ def _incidents(draw: Stream, names: tuple[str, ...], seconds: int, may_rot: bool
         sender = draw.choose(names)
         receiver = draw.choose([name for name in names if name != sender])
         found.append(Reset(sender, receiver, draw.between(0, 1000 * seconds) * MILLISECOND_NS))
+    for _ in how_many(1, 3, 8):
+        effects = draw.between(1, draw.choose((30, 100, 400)))
+        found.append(Coup(draw.choose(names), draw.between(1, 3), effects, draw.chance(1, 2), down()))
     if may_rot and len(names) >= 3 and draw.chance(1, 10):
         found.append(Rot(draw.choose(names), draw.between(2, 4), draw.bits()))
     return tuple(found)

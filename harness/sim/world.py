@@ -47,6 +47,7 @@ T = TypeVar("T")
 _NODE = NodeImpl()
 """How a node is asked to change its members, and how it refuses."""
 
+_RESET = NoReply("connection reset by peer", sent=True)
 NEMESIS_LATENCY_NS = 2_000_000
 """From a fault's being done to the nemesis's knowing."""
 
@@ -217,6 +218,8 @@ class SimulatedWorld:
         made = door.enter(self._codec.encode(call.operation))
         if isinstance(made, Request):
             call.request = made
+            if call.fate.early:
+                self.at(self.now + call.fate.back_ns, self._hang_up, (call, _RESET))
             process.ask(made, lambda reply: self._answer(call, reply))
         else:
             self.at(self.now + call.fate.back_ns, self._hang_up, (call, door.leave(made)))
@@ -224,7 +227,7 @@ class SimulatedWorld:
     def _answer(self, call: _Call, reply: Reply | None) -> None:
         seen: HttpReply | NoReply
         if reply is None or call.fate.reset:
-            seen = NoReply("connection reset by peer", sent=True)
+            seen = _RESET
         else:
             assert call.request is not None
             seen = door.leave(render(call.request, reply))

@@ -23,6 +23,10 @@ class Applying(Writes):
         """The table of sessions is a part of the state: without it a repeated write is applied twice."""
         return self.sessions.snapshot()
 
+    def snapshot_index(self) -> int:
+        """The last entry that a snapshot of the registry as it is now stands for (section 7)."""
+        return self.raft.last_applied
+
     # ---- Entries ----------------------------------------------------------------------------------------
 
     def _apply(self) -> None:
@@ -60,7 +64,7 @@ class Applying(Writes):
     def _take_snapshot(self) -> None:
         """Write down the state as of last_applied; it is one pass over it, with nothing else in between."""
         raft = self.raft
-        index = raft.last_applied
+        index = self.snapshot_index()
         _, term, hash_, _ = raft.log.trace_rows(index, index)[0]
         configuration = raft.configuration_at(index)
         raft.take_snapshot(

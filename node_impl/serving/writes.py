@@ -15,7 +15,7 @@ from node_impl.raft.core import Raft
 from node_impl.raft.messages import Envelope, Forward, ForwardReply, Written
 from node_impl.registry.commands import encode_command, expiry_op
 from node_impl.registry.registry import Registry
-from node_impl.requests import Beat
+from node_impl.requests import Beat, Expire
 from node_impl.serving.reads import Reads
 from node_impl.sessions import Outcome, Sessions
 from node_impl.waiting import SeenForwards
@@ -46,6 +46,24 @@ class Writes(Reads):
         """A write is answered once its entry is applied at the leader: then it is committed (section 5.3)."""
         return index <= self.raft.last_applied
 
+    def is_first_copy(self, message_id: str) -> bool:
+        """A forward is proposed once, however often the network delivers it."""
+        return self._seen_forwards.is_first(message_id)
+
+    def outcome_of_orphan(self, origin: Origin, index: int | None) -> Outcome:  # noqa: ARG002 - all alike
+        """What whoever waits for a write is told when its leader is lost: an entry that this node appended
+        at `index`, or forwarded (None), may come to be committed or to be overwritten."""
+        return Refused("lost-leadership", "the leader was lost before the outcome was known", proposed=True)
+
+    def may_watch_beats(self) -> bool:
+        """Whose clock says who fell silent: the leader's alone."""
+        return self.raft.role == "leader"
+
+    def outcome_of_late_beat(self, key: InstanceKey) -> Outcome:
+        """An instance that is not registered has to register again: a beat brings nobody back."""
+        reason = f"instance {key.ip}:{key.port} of service {key.service} is not registered; register it again"
+        return Refused("not-found", reason, proposed=False, raft_index=self.raft.last_applied)
+
     # ---- At the leader ----------------------------------------------------------------------------------
 
     def _take_in(self, request: Request, origin: Origin) -> None:
@@ -70,7 +88,7 @@ class Writes(Reads):
         if forward.term != self._led_term:
             reason = f"{raft.name} does not lead term {forward.term} and cannot tell whether it did"
             self._conclude(origin, Refused("not-leader", reason, proposed=True))
-        elif not self._seen_forwards.is_first(envelope.message_id):
+        elif not self.is_first_copy(envelope.message_id):
             return
         elif raft.role != "leader":
             reason = f"{raft.name} no longer leads term {forward.term}"
@@ -113,7 +131,7 @@ class Writes(Reads):
     def _watch_beats(self) -> None:
         """A leader watches from when it has applied all that earlier leaders acknowledged."""
         raft = self.raft
-        if raft.role != "leader":
+        if not self.may_watch_beats():
             if self._beats.term:
                 self._beats.end()
         elif self._beats.term != raft.current_term and self._is_up_to_date():
@@ -131,11 +149,14 @@ class Writes(Reads):
         if instance is not None and not self._beats.is_leaving(instance):
             revival = self._beats.beat(instance, raft.now, raft.outbox.effects)
             if revival is not None:
-                raft.propose(encode_command(revival), expiry_op(revival))
+                self._decide(revival)
             return Written(raft.last_applied, instance)
         if self._beats.term != raft.current_term:
             return Refused(
                 "no-leader", f"{raft.name} leads since just now and cannot tell yet", proposed=False
             )
-        reason = f"instance {key.ip}:{key.port} of service {key.service} is not registered; register it again"
-        return Refused("not-found", reason, proposed=False, raft_index=raft.last_applied)
+        return self.outcome_of_late_beat(key)
+
+    def _decide(self, expiry: Expire) -> None:
+        """An instance fell silent, or came back: what is to become of it is a command for all nodes."""
+        self.raft.propose(encode_command(expiry), expiry_op(expiry))

@@ -10,15 +10,19 @@ from collections.abc import Mapping
 
 from harness.mutants.catalogue.answers import ANSWERS
 from harness.mutants.catalogue.elections import VOTES
+from harness.mutants.catalogue.membership import MEMBERSHIP
 from harness.mutants.catalogue.registry import REGISTRY
 from harness.mutants.catalogue.replication import REPLICATION
+from harness.mutants.catalogue.snapshots import SNAPSHOTS
 from harness.mutants.catalogue.storage import STORAGE
 from harness.mutants.mutant import Mutant
 
 AREAS: Mapping[str, tuple[Mutant, ...]] = {
     "Elections": VOTES,
     "Replication": REPLICATION,
+    "Snapshots": SNAPSHOTS,
     "Storage": STORAGE,
+    "Membership": MEMBERSHIP,
     "Answers": ANSWERS,
     "Registry": REGISTRY,
 }

@@ -62,4 +62,12 @@ ANSWERS = (
         source="Herlihy & Wing 1990: an operation takes effect at one moment; each key by itself is right",
         also=("index-honesty", "bounded-staleness"),
     ),
+    Mutant(
+        name="old-sequence-applied",
+        about="a write older than its client's last one is applied after it",
+        caught_by="applied-once",
+        source="thesis, section 6.3",
+        also=("applied-once", *CLIENTS),
+        workload="sessions",
+    ),
 )

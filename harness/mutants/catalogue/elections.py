@@ -50,4 +50,18 @@ VOTES = (
         source="Raft, Figure 2: currentTerm is persistent",
         also=(*ELECTIONS, *LOGS, *CLIENTS),
     ),
+    Mutant(
+        name="count-old-votes",
+        about="a candidate counts votes that were given to it in an earlier term",
+        caught_by="election-safety",
+        source="Raft, section 5.2: a candidate wins by votes in the same term",
+        also=(*ELECTIONS, *LOGS, *CLIENTS),
+    ),
+    Mutant(
+        name="term-jumps-on-write",
+        about="the leader raises its term by a hundred with each write, and goes on to lead",
+        caught_by="recovery",
+        source="the Raft of Nacos before 1.4 added 100 to the term with each publication",
+        also=(*ELECTIONS, *LOGS, *CLIENTS),
+    ),
 )

@@ -41,4 +41,11 @@ STORAGE = (
         source="a torn end cut by the wrong length",
         also=(*DISK, *ELECTIONS, *LOGS, *CLIENTS),
     ),
+    Mutant(
+        name="truncation-not-written",
+        about="a log that is cut in memory is not cut on the disk",
+        caught_by="node-health",
+        source="Raft, section 5.3: the log on stable storage is the log",
+        also=(*DISK, *LOGS, *CLIENTS),
+    ),
 )

@@ -1,0 +1,22 @@
+"""A leader that is deposed tells those who wait for their writes that they are done."""
+
+from harness.mutants.rules import breaks
+from node_impl.build import Parts
+from node_impl.node import Node
+from node_impl.raft.messages import Written
+from node_impl.serving.writes import Origin
+from node_impl.sessions import Outcome
+
+
+@breaks
+class AnswersDeposed(Node):
+    """Takes appended for committed, when followers forwarded it."""
+
+    def outcome_of_orphan(self, origin: Origin, index: int | None) -> Outcome:
+        """Done, for another node's client."""
+        if index is not None and not isinstance(origin, int):
+            return Written(index, None)
+        return super().outcome_of_orphan(origin, index)
+
+
+PARTS = Parts(node=AnswersDeposed)

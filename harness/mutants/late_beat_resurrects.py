@@ -1,0 +1,40 @@
+"""A beat that comes after its instance was removed brings it back."""
+
+from harness.mutants.rules import breaks
+from node_impl.build import Parts
+from node_impl.config import NodeConfig
+from node_impl.events import Instance, InstanceKey
+from node_impl.node import Node
+from node_impl.raft.core import Raft
+from node_impl.raft.messages import Written
+from node_impl.registry.commands import encode_command
+from node_impl.registry.registry import Registry
+from node_impl.requests import Register
+from node_impl.sessions import Outcome, Sessions
+
+
+@breaks
+class ResurrectsByBeat(Node):
+    """Remembers whoever beat, and registers them again."""
+
+    def __init__(self, raft: Raft, registry: Registry, sessions: Sessions, config: NodeConfig) -> None:
+        super().__init__(raft, registry, sessions, config)
+        self._beaten: dict[InstanceKey, Instance] = {}
+
+    def _beat(self, key: InstanceKey) -> Outcome:
+        instance = self.registry.get(key)
+        if instance is not None:
+            self._beaten[key] = instance
+        return super()._beat(key)
+
+    def outcome_of_late_beat(self, key: InstanceKey) -> Outcome:
+        """Taken, if it ever beat here."""
+        known = self._beaten.get(key)
+        if known is None:
+            return super().outcome_of_late_beat(key)
+        again = Register(key, known.weight, known.enabled, known.metadata, known.beats)
+        self.raft.propose(encode_command(again), None)
+        return Written(self.raft.last_applied, known)
+
+
+PARTS = Parts(node=ResurrectsByBeat)
