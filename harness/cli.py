@@ -19,6 +19,7 @@ from harness import entry, runner
 from harness.cli_check import check
 from harness.cli_explore import explore
 from harness.cli_hosts import Nodes, clean, hosts, nodes_of, parse_nodes
+from harness.cli_mutants import mutants
 from harness.cli_sim import replay, sim
 from harness.judging import judge
 from harness.mutants.catalogue import MUTANTS
@@ -284,20 +285,9 @@ def analyze(folder: Path, junit: Path | None, as_json: bool) -> NoReturn:
     _judge_and_exit(RunFolder(folder.resolve()), junit, as_json)
 
 
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def mutants(as_json: bool) -> None:
-    """List the seeded bugs that `run --mutant` can start nodes with."""
-    if as_json:
-        click.echo(msgspec.json.encode(list(MUTANTS.values())))
-        return
-    for mutant in MUTANTS.values():
-        click.echo(f"{mutant.name:28} {mutant.about}")
-        click.echo(f"{'':28} caught by {mutant.caught_by}")
-
-
 cli.add_command(check)
 cli.add_command(sim)
+cli.add_command(mutants)
 cli.add_command(explore)
 cli.add_command(hosts)
 cli.add_command(clean)

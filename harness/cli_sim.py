@@ -111,13 +111,6 @@ def _turns(
     help="Of --seeds: keep outcomes here, and go on from what is here.  [default: in the store]",
 )
 @click.option(
-    "--mutants",
-    "is_hunt",
-    is_flag=True,
-    help="Hunt every seeded bug (or --mutant) with random seeds, and print what each took. "
-    "--seeds bounds each hunt.  [default: 1000]",
-)
-@click.option(
     "--guided",
     is_flag=True,
     help="Of --seeds: go on, in other ways, from runs that came to new protocol states.",
@@ -153,7 +146,6 @@ def sim(
     mutant: str | None,
     store: Path,
     results: Path | None,
-    is_hunt: bool,
     guided: bool,
     turns: tuple[tuple[int, int], ...],
     shrink: Path | None,
@@ -172,10 +164,7 @@ def sim(
         ackproof sim --seeds 200 --mutant forgetful --stop-at-first
         ackproof sim --seed 5 --mutant acknowledge-early --shrink small.json
         ackproof replay small.json                  the same again, in a folder with a report
-        ackproof sim --mutants                      how soon is every seeded bug caught?
     """
-    if is_hunt:
-        _hunt((mutant,) if mutant else tuple(MUTANTS), seeds or 1000, jobs, as_json)
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
     if seed is None and turns:
@@ -235,17 +224,6 @@ def _guided(
         mutant = f" --mutant {wishes.mutant}" if wishes.mutant else ""
         command.show_guided(found, tried, file, f"ackproof sim --workload {wishes.workload}{mutant}")
     raise SystemExit(EXIT[found.validity])
-
-
-def _hunt(names: tuple[str, ...], most_seeds: int, jobs: int | None, as_json: bool) -> NoReturn:
-    """The table of mutants; 0 if each is caught by its own checker, and nobody else had to be surprised."""
-    command = _simulator("command")
-    found = command.hunts(names, most_seeds=most_seeds, jobs=jobs, quiet=as_json)
-    if as_json:
-        click.echo(msgspec.json.encode(found))
-    else:
-        command.show_hunts(found)
-    raise SystemExit(0 if all(hunt.is_caught and not hunt.undeclared for hunt in found) else 1)
 
 
 @click.command()

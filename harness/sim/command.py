@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import msgspec
@@ -21,7 +20,6 @@ from harness.run_folder import RunFolder
 from harness.sim.campaign import Header, LinesFile, Results, judge_all
 from harness.sim.carry_over import carry_over, undone
 from harness.sim.guided import Origin, Tried, guided
-from harness.sim.hunting import Hunt, hunt_all
 from harness.sim.judging import Judged, verdicts
 from harness.sim.picture import draw
 from harness.sim.replay import Replay, digest_of, load, save, story
@@ -272,41 +270,6 @@ def _show_counts(found: Summary, what: str) -> None:
     )
     for checker, row in found.by_checker.items():
         say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
-
-
-def hunts(names: Sequence[str], *, most_seeds: int, jobs: int | None, quiet: bool) -> list[Hunt]:
-    """Hunt these mutants; a line for each as it ends, unless quiet. Sorted as they were given."""
-    found: dict[str, Hunt] = {}
-    console = Console(stderr=True, highlight=False)
-    for one_hunt in hunt_all(names, most_seeds=most_seeds, jobs=jobs or os.cpu_count() or 1):
-        found[one_hunt.mutant] = one_hunt
-        if not quiet:
-            how = f"seed {one_hunt.seed}" if one_hunt.is_caught else "not caught"
-            console.print(f"{len(found)} of {len(names)}: {one_hunt.mutant}: {how}", soft_wrap=True)
-    return [found[name] for name in names]
-
-
-def show_hunts(found: Sequence[Hunt]) -> None:
-    """The table of mutants, for people."""
-    console = Console(highlight=False)
-    console.print(
-        f"{'mutant':28} {'caught by':28} {'seeds':>6} {'simulated':>10} {'wall':>8}", soft_wrap=True
-    )
-    for one_hunt in found:
-        caught_by = one_hunt.caught_by if one_hunt.is_caught else f"NOT by {one_hunt.caught_by}"
-        console.print(
-            f"{one_hunt.mutant:28} {caught_by:28} {one_hunt.seeds:6} {one_hunt.simulated_s:8.0f} s "
-            f"{one_hunt.wall_s:6.1f} s",
-            soft_wrap=True,
-        )
-        if one_hunt.undeclared:
-            console.print(f"{'':28} also, undeclared: {', '.join(one_hunt.undeclared)}", soft_wrap=True)
-    caught = [one_hunt for one_hunt in found if one_hunt.is_caught]
-    console.print(
-        f"{len(caught)} of {len(found)} caught by their primary checker, within a median of "
-        f"{median(one_hunt.wall_s for one_hunt in caught) if caught else 0:.1f} s on one core",
-        soft_wrap=True,
-    )
 
 
 class _Line:

@@ -64,13 +64,22 @@ def kind_of(evidence: Evidence) -> str:
     return _VARYING.sub("#", evidence.title)
 
 
-def shrink(schedule: Schedule, checker: str, *, most_runs: int = MOST_RUNS) -> Shrunk:
+def shrink(
+    schedule: Schedule,
+    checker: str,
+    *,
+    most_runs: int = MOST_RUNS,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> Shrunk:
     """The smallest schedule found within `most_runs` runs that this checker still calls invalid.
+
+    Args:
+        may_go_on: asked before each run; once it says no, the smallest so far is the result.
 
     Raises:
         DoesNotFail: it does not call this one so.
     """
-    return _Shrinking(checker, most_runs).shrink(schedule)
+    return _Shrinking(checker, most_runs, may_go_on).shrink(schedule)
 
 
 def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
@@ -97,8 +106,9 @@ def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[
 
 
 class _Shrinking:
-    def __init__(self, checker: str, most_runs: int) -> None:
+    def __init__(self, checker: str, most_runs: int, may_go_on: Callable[[], bool]) -> None:
         self._checker = checker
+        self._may_go_on = may_go_on
         self._runs_left = most_runs
         self._runs = 0
         self._kind: str | None = None
@@ -131,6 +141,8 @@ class _Shrinking:
 
     def _fails(self, candidate: Schedule) -> bool:
         """Run and judge; the last that failed is kept."""
+        if self._runs and not self._may_go_on():
+            self._runs_left = 0
         if not self._runs_left:
             return False
         self._runs_left -= 1

@@ -237,7 +237,30 @@ def test_help_teaches_the_commands_and_the_exit_codes(state: Path) -> None:
 
 
 def test_mutants_are_listed_with_who_catches_them(state: Path) -> None:
-    listed = json.loads(ackproof("mutants", "--json").stdout)
+    listed = json.loads(ackproof("mutants", "--list", "--json").stdout)
     assert {"name", "about", "caught_by"} <= set(listed[0])
-    plain = ackproof("mutants").stdout
+    plain = ackproof("mutants", "--list").stdout
     assert all(mutant["name"] in plain for mutant in listed)
+
+
+def test_mutants_are_hunted_shrunk_and_can_be_played_again(state: Path, tmp_path: Path) -> None:
+    done = ackproof("mutants", "deregister-forgotten", "--store", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 1 caught by their own checker" in done.stdout
+    assert "1 of 1 hunted, 1 caught" in done.stderr
+    schedule = tmp_path / "mutants" / "deregister-forgotten.json"
+    assert ackproof("replay", str(schedule), "--store", str(tmp_path)).returncode == 1
+
+
+def test_a_mutant_that_escapes_its_checker_is_told_and_ends_with_one(state: Path, tmp_path: Path) -> None:
+    # the bug shows itself only where snapshots are restored, which the first seed does not
+    done = ackproof("mutants", "install-over-newer-state", "--seeds", "1", "--store", str(tmp_path))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "NOT by commit-monotonic" in done.stdout
+    assert "0 of 1 caught" in done.stdout
+
+
+def test_an_unknown_mutant_is_told_with_the_nearest_there_is(state: Path) -> None:
+    done = ackproof("mutants", "forgetfull")
+    assert done.returncode == 254
+    assert "forgetful" in done.stderr

@@ -1,0 +1,50 @@
+"""docs/found.md: every seeded bug with the one command that shows it.
+
+`python -m harness.mutants.found` prints it. The page is made from the catalogue, and a test compares the
+two, so that it cannot say anything else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from harness.mutants.catalogue import AREAS
+from harness.mutants.mutant import Mutant
+
+HEAD = """\
+# Bugs that can be shown
+
+Each is the reference node with one rule broken (`harness/mutants/`). `ackproof mutants NAME` finds it with
+random simulated runs, from seed 0 on, until the checker whose property it breaks says so; it then shrinks
+what it found to a schedule of a few lines, which `ackproof replay` plays again. `ackproof mutants` does so
+with all of them, and prints how long each took. Where a second command is given, the bug shows in real
+processes, too.
+
+This page is made by `python -m harness.mutants.found`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *_sections()])
+
+
+def _sections() -> Iterator[str]:
+    for area, mutants in AREAS.items():
+        yield f"## {area}\n"
+        yield "| what the node does wrong | caught by | known from | shown by |"
+        yield "|---|---|---|---|"
+        yield from (_row(mutant) for mutant in mutants)
+        yield ""
+
+
+def _row(mutant: Mutant) -> str:
+    shown = f"`ackproof mutants {mutant.name}`"
+    if mutant.options:
+        shown += f", `ackproof run --mutant {mutant.name} {' '.join(mutant.options)}`"
+    return f"| {mutant.about} | {mutant.caught_by} | {mutant.source} | {shown} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
