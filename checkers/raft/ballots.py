@@ -18,8 +18,14 @@ VOTE = "RequestVoteReply"
 
 def unfounded_elections(cluster: Cluster) -> Iterator[Evidence]:
     """Every leader of which the traces prove that no majority had voted for it."""
-    sent = {e.message_id: e for e in cluster.events if e.event == "send" and e.message == VOTE}
-    given = {(e.node, e.term, e.vote) for e in cluster.events if e.event == "vote"}
+    sent: dict[str | None, int] = {}  # a vote's message, and the term in which it was sent
+    given: set[tuple[str | None, int, str | None]] = set()
+    for facts in cluster.nodes.values():
+        for event in facts.trace.events:
+            if event.event == "vote":
+                given.add((event.node, event.term, event.vote))
+            elif event.event == "send" and event.message == VOTE:
+                sent[event.message_id] = event.term
     if not sent or not given:
         return
     for facts in cluster.nodes.values():
@@ -35,9 +41,9 @@ def unfounded_elections(cluster: Cluster) -> Iterator[Evidence]:
                 case "vote" if event.vote == event.node:
                     ballots.add(event.node)
                 case "receive" if event.message == VOTE:
-                    reply = sent.get(event.message_id)
+                    term = sent.get(event.message_id)
                     ballot = (event.peer, event.term, event.node)
-                    if reply is None or (reply.term == event.term and ballot in given):
+                    if term is None or (term == event.term and ballot in given):
                         ballots.add(str(event.peer))
             if (event.life, event.seq) in elected and len(ballots & voters) <= len(voters) // 2:
                 yield _unfounded(event, ballots & voters, voters)

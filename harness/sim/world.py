@@ -301,6 +301,8 @@ class SimulatedWorld:
         if not process.is_running or not isinstance(made, Request):
             return Outcome(False, {"outcome": "refused"}, error=f"{at} does not take it")
         before, replies = process.view(), list[Reply | None]()
+        if not process.is_running:  # being asked takes effects, before any of which a node may crash
+            return Outcome(False, {"outcome": "refused"}, error=f"{at} ended before it was asked")
         process.ask(made, replies.append)
         refused = _NODE.was_refused(door.leave(render(made, replies[0]))) if replies and replies[0] else None
         if refused is not None:
