@@ -149,8 +149,21 @@ def _membership(family: str, faults: list[FaultOperation], recording: Recording)
     return f"{family} was asked for, and no node committed a change of the members"
 
 
+def _ambush(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
+    """The wait, or its end, tells whom it met; what was done to make the moment come does not count."""
+    del recording
+    if any(list(fault.took(kind)) for fault in faults for kind in ("LieInWait", "EndAmbush")):
+        return None
+    return f"{family} was asked for, and met nobody"
+
+
 def _swallowed(count: object) -> bool:
     return isinstance(count, int) and count > 0
 
 
-_JUDGES: dict[str, _Judge] = {"kill": _kill, "partition": _partition, "membership": _membership}
+_JUDGES: dict[str, _Judge] = {
+    "kill": _kill,
+    "partition": _partition,
+    "membership": _membership,
+    "ambush": _ambush,
+}

@@ -17,6 +17,8 @@ from harness.history import Operation
 
 Link = tuple[str, str]
 """An ordered pair (from, to): messages that `from` sends to `to`."""
+Moment = Literal["new-leader", "uncommitted"]
+"""A leader has just appeared; or it holds more than it has committed."""
 MemberChange = Literal["add-learner", "promote", "remove"]
 
 
@@ -152,6 +154,22 @@ class MendDisk(msgspec.Struct, frozen=True, tag=True):
     by: str
 
 
+class LieInWait(msgspec.Struct, frozen=True, tag=True):
+    """Strike a leader once it is at some moment; once, within so much time, or never."""
+
+    moment: Moment
+    by: Literal["kill", "pause"]
+    after_term: int
+    """It leads a later term than this."""
+    within_ms: int
+
+
+class EndAmbush(msgspec.Struct, frozen=True, tag=True):
+    """Lie in wait no longer; tell whom it met, where that was not told before."""
+
+    nodes: tuple[str, ...]
+
+
 class SetRate(msgspec.Struct, frozen=True, tag=True):
     """Make the monotonic clocks of these nodes run so much faster than true time from now on."""
 
@@ -266,6 +284,8 @@ Action = (
     | DriftClock
     | StrobeClock
     | ChangeMembership
+    | LieInWait
+    | EndAmbush
     | SetRate
     | ResetRate
 )
@@ -281,6 +301,8 @@ class NodeView(msgspec.Struct, frozen=True):
     term: int | None = None
     leader: str | None = None
     commit: int = 0
+    last: int = 0
+    """Of its log."""
     members: tuple[str, ...] | None = None
     """The voters, in the newest configuration that the node holds; None if the system tells of none."""
     learners: tuple[str, ...] = ()

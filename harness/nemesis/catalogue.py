@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.nemesis.ambush import AMBUSH
 from harness.nemesis.clock import CLOCK
 from harness.nemesis.descriptors import DESCRIPTORS
 from harness.nemesis.disk_error import DISK_ERROR
@@ -57,6 +58,7 @@ NEMESES: dict[str, FaultPackage] = {
         CLOCK,
         MEMBERSHIP,
         DRIFT,
+        AMBUSH,
     )
 }
 

@@ -61,6 +61,9 @@ class Surroundings(Protocol):
     now: int
     """Virtual nanoseconds since the run began."""
 
+    watcher: Callable[[Process], None] | None
+    """Is shown every process after each of its steps."""
+
     def at(self, time: int, act: Callable[[Any], None], argument: Any) -> None:
         """Have something done at that time."""
         ...
@@ -335,10 +338,19 @@ class Process:
             term=status.term,
             leader=status.leader,
             commit=status.commit,
+            last=status.last,
             members=status.members,
             learners=status.learners,
             configuration=status.configuration,
         )
+
+    def leads_with(self) -> tuple[int, int, int, bool] | None:
+        """Of a leader: (term, commitIndex, last index, whether it has committed in its term); not asked, so
+        that nothing happens by it."""
+        raft = None if self._node is None else self._node.raft
+        if raft is None or raft.role != "leader" or self.is_paused:
+            return None
+        return raft.current_term, raft.commit_index, raft.log.last_index, raft.has_committed_in_its_term()
 
     def _ring(self, alarm: _Alarm) -> None:
         if alarm.life != self.life or self._deadlines.get(alarm.name) != alarm.rings_at or self._node is None:
@@ -365,6 +377,8 @@ class Process:
         self._carry_out(effects)
         if isinstance(event, Synced):
             self._release(event.number)
+        if self._world.watcher is not None and self._node is node:
+            self._world.watcher(self)
 
     def _release(self, number: int) -> None:
         """Let out what waited for the disk, now that the node knows what is on it."""

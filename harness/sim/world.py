@@ -21,8 +21,10 @@ from harness.nemesis.base import (
     ChangeMembership,
     ClusterView,
     Cut,
+    EndAmbush,
     Heal,
     Kill,
+    LieInWait,
     MemberChange,
     Outcome,
     Pause,
@@ -34,6 +36,7 @@ from harness.nemesis.base import (
     World,
 )
 from harness.sim import door
+from harness.sim.ambushes import Ambush
 from harness.sim.fates import ClientFate, Fates
 from harness.sim.incidents import ClockJump, Incident, Reset
 from harness.sim.network import Line, Network
@@ -102,6 +105,8 @@ class SimulatedWorld:
         client_patience_ns: int,
     ) -> None:
         self.now = 0
+        self.watcher: Callable[[Process], None] | None = None
+        self._ambush: Ambush | None = None
         self.happened = 0
         """How many things have happened: messages, timers, writes, requests, replies."""
         self._queue: list[tuple[int, int, Callable[[Any], None], Any]] = []
@@ -277,6 +282,13 @@ class SimulatedWorld:
             case Heal():
                 healed, swallowed = self.network.heal()
                 return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
+            case LieInWait():
+                self._ambush = self.watcher = Ambush(action, self)
+                return Outcome(took_effect=False, details={"outcome": "lies in wait"})
+            case EndAmbush():
+                met = None if self._ambush is None else self._ambush.met
+                self._ambush = self.watcher = None
+                return Outcome(took_effect=met is not None, details=met or {})
             case SetRate(nodes, percent):
                 return self._on_each(nodes, lambda process: process.drift(percent))
             case ResetRate(nodes):

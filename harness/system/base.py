@@ -53,6 +53,7 @@ class Status(msgspec.Struct, frozen=True):
     term: int
     leader: str | None = None
     commit: int = 0
+    last: int = 0
     members: tuple[str, ...] | None = None
     """Who votes, in the newest configuration that it holds; None if it tells of none."""
     learners: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from harness.control.host import Background
-from harness.nemesis.base import Action, Outcome
+from harness.nemesis.base import Action, ClusterView, Outcome
 from harness.system.base import System
 from harness.system.layout import Layout, NodeOnHost
 
@@ -47,6 +47,10 @@ class Workshop(Protocol):
     @property
     def faults(self) -> Sequence[str]:
         """What is going to be done in this run."""
+        ...
+
+    async def observe(self) -> ClusterView:
+        """Ask every running node how it is."""
         ...
 
     async def on_each(self, names: Sequence[str], act: Callable[[NodeOnHost], Awaitable[Done]]) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.system.hands.ambushes import AmbushHand
 from harness.system.hands.base import Hand
 from harness.system.hands.cores import CoreHand
 from harness.system.hands.disks import DiskHand
@@ -15,6 +16,7 @@ HANDS: dict[type[Hand], frozenset[str]] = {
     FileHand: frozenset({"torn", "rot", "truncate", "rollback"}),
     ImpairmentHand: frozenset({"delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"}),
     LimitHand: frozenset({"descriptors", "memory"}),
+    AmbushHand: frozenset({"ambush"}),
     PacketHand: frozenset({"packets"}),
     CoreHand: frozenset({"cores"}),
 }

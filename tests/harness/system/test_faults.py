@@ -14,10 +14,12 @@ from harness.client.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
 from harness.control import agent
 from harness.control.host import POLL_S, HostError
+from harness.history import read_trace
 from harness.nemesis.base import (
     ChangeMembership,
     EndLoss,
     Kill,
+    LieInWait,
     Lose,
     MemberChange,
     Outcome,
@@ -227,3 +229,19 @@ def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> N
         assert refused.details["outcome"] == "refused", "nobody listens there, so nothing was sent"
 
     in_world(tmp_path, body)
+
+
+def test_a_new_leader_is_struck_as_soon_as_it_is_seen_to_lead(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        view = await world.observe()
+        leader = view.leader()
+        assert leader is not None
+        await took(world, Kill((leader,)))
+        outcome = await world.carry_out(LieInWait("new-leader", "kill", view.nodes[leader].term or 0, 10_000))
+        assert outcome.took_effect
+        assert outcome.details["term"] > (view.nodes[leader].term or 0)
+
+    world = in_world(tmp_path, body, faults=("ambush",))
+    (life,) = [life for life in world.lives() if life.ended_by == "ambush"]
+    trace = read_trace(tmp_path / "nodes" / life.node / "trace", life.node)
+    assert trace.events[-1].role == "leader"
