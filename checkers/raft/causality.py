@@ -61,15 +61,18 @@ class Causality:
                 event = heads[node]
                 while event is not None:
                     name, message_id = event.event, event.message_id
-                    if name == "receive" and message_id in sent:
+                    if name == "receive":
                         told = in_flight.pop(message_id, None)
                         if told is not None:
                             delivered.add(message_id or "")
                             for other, count in enumerate(told):
-                                clock[other] = max(clock[other], count)
-                        elif message_id not in delivered and not forced:
-                            break
-                        forced = False
+                                if count > clock[other]:
+                                    clock[other] = count
+                            forced = False
+                        elif message_id in sent:
+                            if message_id not in delivered and not forced:
+                                break
+                            forced = False
                     clock[column] += 1
                     moved = True
                     if name == "send":

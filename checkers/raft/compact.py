@@ -11,40 +11,61 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
 
+MANY = 255
+
 NONE = -1
 """In place of a number: there is none, or it is not known."""
 
 
 class MessageIds:
-    """A set of message ids: one byte for each of `node:life:n`, more for one of another form."""
+    """Message ids and how often each was put in: one byte for `node:life:n`, more for one of another form.
+
+    Above `MANY` nothing is counted any more.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, bytearray] = {}
-        self._others: set[str] = set()
+        self._others: dict[str, int] = {}
 
     def add(self, message_id: str) -> None:
-        """Put one in."""
+        """Put one in, once more."""
         prefix, at = _parsed(message_id)
         seen = self._numbers.setdefault(prefix, bytearray()) if at >= 0 else bytearray()
         if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
-            self._others.add(message_id)
+            self._others[message_id] = self._others.get(message_id, 0) + 1
             return
         if at >= len(seen):
             seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
-        seen[at] = 1
+        if seen[at] < MANY:
+            seen[at] += 1
+
+    def take(self, message_id: str) -> bool:
+        """Take it out once; whether it was in for the last time."""
+        prefix, at = _parsed(message_id)
+        seen = self._numbers.get(prefix) if at >= 0 else None
+        if seen is not None and at < len(seen) and seen[at]:
+            seen[at] -= seen[at] < MANY
+            if not seen[at]:
+                return message_id not in self._others
+        elif message_id in self._others:
+            self._others[message_id] -= 1
+            if not self._others[message_id]:
+                del self._others[message_id]
+                return True
+        return False
 
     def __contains__(self, message_id: object) -> bool:
         if not isinstance(message_id, str):
             return False
         prefix, at = _parsed(message_id)
-        seen = self._numbers.get(prefix, b"") if at >= 0 else b""
-        return (0 <= at < len(seen) and bool(seen[at])) or message_id in self._others
+        seen = self._numbers.get(prefix) if at >= 0 else None
+        return (seen is not None and at < len(seen) and seen[at] > 0) or message_id in self._others
 
 
 def _parsed(message_id: str) -> tuple[str, int]:
     """`node:life` and n; n is -1 if the id has another form."""
     prefix, _, digits = message_id.rpartition(":")
-    if digits.isascii() and digits.isdecimal() and (digits[0] != "0" or digits == "0"):
+    if digits.isdecimal() and digits.isascii() and (digits[0] != "0" or digits == "0"):
         return prefix, int(digits)
     return "", -1
 

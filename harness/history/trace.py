@@ -24,7 +24,7 @@ import msgspec
 
 KEPT_BYTES = 16 << 20
 """The events of a larger trace are not held in memory."""
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 1 << 20
 """How much of a file is decoded at a time."""
 
 EventName = Literal[

@@ -120,6 +120,8 @@ class Disk:
                 f"{len(i.log)}; not up to {length}{'' if last is None else f' of term {last[0]}'})",
             )
         first, *others = fitting
+        if not others:
+            return first
         return [entry if all(log[at] == entry for log in others) else None for at, entry in enumerate(first)]
 
     def restarted(self, i: Server) -> list[str]:

@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from checkers.raft.compact import MessageIds
 from checkers.raft.conformance.refinement import Bag, Refinement, Step
-from checkers.raft.conformance.spec import Server
+from checkers.raft.conformance.spec import Entry, Server
 from harness.history import NodeTrace, TraceEvent
 
 
@@ -52,7 +53,13 @@ class Run:
     """Messages that were received though what they promise was not on disk."""
 
     def __post_init__(self) -> None:
-        self._bag = Bag()
+        receipts = MessageIds()
+        for trace in self.traces.values():
+            for event in trace.events:
+                if event.event == "receive" and event.message_id is not None:
+                    receipts.add(event.message_id)
+        self._bag = Bag(receipts)
+        interned: dict[Entry, Entry] = {}
         self._held: dict[str, TraceEvent] = {}
         self._never_left: dict[str, TraceEvent] = {}
         self._under_way: dict[str, _Node] = {}
@@ -62,6 +69,7 @@ class Run:
                 Server(name, voters),
                 name not in self.incomplete,
                 self._bag,
+                interned,
                 hold=self._held.__setitem__,
                 release=self._release,
                 never_left=self._lose,
@@ -115,7 +123,7 @@ class Run:
     def _force(self) -> None:
         """Everybody waits for somebody. One of them goes on: first who may, for all that is known."""
         blocked = [node.event for node in self._under_way.values() if node.event is not None]
-        by_gap = [e for e in blocked if e.message_id not in self._bag and e.peer in self.incomplete]
+        by_gap = [e for e in blocked if (e.message_id or "") not in self._bag and e.peer in self.incomplete]
         by_disk = [e for e in blocked if e.message_id in self._held]
         event = (by_gap or by_disk or blocked)[0]
         sent = self._held.pop(event.message_id or "", None)
@@ -126,7 +134,7 @@ class Run:
         self._under_way[event.node].step()
 
     def _was_never_sent(self, event: TraceEvent) -> None:
-        self._bag[event.message_id or ""] = None
+        self._bag.put(event.message_id or "", None)
         sender = event.peer or ""
         if sender in self.refinements and sender not in self.incomplete:
             self.early.append(

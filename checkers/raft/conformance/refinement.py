@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from checkers.raft.compact import MessageIds
 from checkers.raft.conformance import extensions as extra
 from checkers.raft.conformance import spec
 from checkers.raft.conformance.disk import Disk
@@ -27,8 +28,31 @@ WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
 """Within one step a node takes up a configuration before it has traced the snapshot that brings it."""
 
 
-class Bag(dict[str, Message | None]):
-    """messages: by id; None where the trace does not tell what one says."""
+class Bag:
+    """messages: by id, for as long as somebody will still receive them.
+
+    Args:
+        receipts: the ids of all messages that are received, each as often as it is.
+    """
+
+    def __init__(self, receipts: MessageIds) -> None:
+        self._receipts = receipts
+        self._messages: dict[str, Message | None] = {}
+
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._messages
+
+    def put(self, message_id: str, m: Message | None) -> None:
+        """A message is sent; None if the trace does not tell what it says."""
+        if message_id in self._receipts:
+            self._messages[message_id] = m
+
+    def take(self, message_id: str) -> Message | None:
+        """It is received; None if it is not known what it says."""
+        m = self._messages.get(message_id)
+        if self._receipts.take(message_id):
+            self._messages.pop(message_id, None)
+        return m
 
 
 class Step(NamedTuple):
@@ -51,6 +75,7 @@ class Refinement:
         i: its variables, at Init.
         is_whole: nothing is missing from its trace.
         bag: every message sent so far, by whomever.
+        interned: every entry that some trace names, once.
         hold: called with the id of a message that waits for the disk.
         release: called with the ids of messages that leave now.
         never_left: called with the ids of messages that a kill took before they left.
@@ -59,6 +84,7 @@ class Refinement:
     i: Server
     is_whole: bool
     bag: Bag
+    interned: dict[Entry, Entry]
     hold: Callable[[str, TraceEvent], None]
     release: Callable[[Iterable[str]], None]
     never_left: Callable[[Iterable[str]], None]
@@ -78,7 +104,6 @@ class Refinement:
     """A Timeout whose vote for itself is still to come."""
     _whole: dict[int, int] = field(default_factory=dict)
     """Of each snapshot sent in this term, by its index: how many bytes it has."""
-    _interned: dict[Entry, Entry] = field(default_factory=dict)
     _has_begun: bool = False
 
     def __post_init__(self) -> None:
@@ -187,7 +212,7 @@ class Refinement:
 
     def _entry(self, row: TraceEntry) -> Entry:
         entry = (row.term, row.hash)
-        return self._interned.setdefault(entry, entry)
+        return self.interned.setdefault(entry, entry)
 
     def _append(self, event: TraceEvent, _: TraceEvent | None) -> None:
         i, rows = self.i, event.entries
@@ -276,8 +301,10 @@ class Refinement:
 
     def _send(self, event: TraceEvent, _: TraceEvent | None) -> None:
         assert event.message_id is not None
-        self.bag[event.message_id] = None  # should a guard refuse what it says
-        self.bag[event.message_id] = self._sent(event)
+        self.bag.put(event.message_id, None)  # should a guard refuse what it says
+        m = self._sent(event)
+        if m is not None:
+            self.bag.put(event.message_id, m)
 
     def _sent(self, event: TraceEvent) -> Message | None:
         """RequestVote, AppendEntries, or a reply: the message, if the trace tells it."""
@@ -325,7 +352,7 @@ class Refinement:
 
     def _receive(self, event: TraceEvent, _: TraceEvent | None) -> None:
         i = self.i
-        m = self._m = self.bag.get(event.message_id or "")
+        m = self._m = self.bag.take(event.message_id or "")
         self._m_is_unknown = m is None
         if m is None:
             self._take_unknown(event)

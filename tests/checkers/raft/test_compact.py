@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,13 +22,15 @@ IDS = st.one_of(
 
 
 @given(ids=st.lists(IDS, max_size=40), others=st.lists(IDS, max_size=40))
-def test_a_set_of_message_ids_holds_those_that_were_put_in(ids: list[str], others: list[str]) -> None:
-    compact = MessageIds()
+def test_message_ids_are_in_as_often_as_they_were_put_in(ids: list[str], others: list[str]) -> None:
+    compact, plain = MessageIds(), Counter(ids)
     for message_id in ids:
         compact.add(message_id)
-    for message_id in (*ids, *others):
-        assert (message_id in compact) == (message_id in set(ids))
     assert None not in compact
+    for message_id in (*ids, *others):
+        assert (message_id in compact) == (plain[message_id] > 0)
+        assert compact.take(message_id) == (plain[message_id] == 1)
+        plain[message_id] = max(0, plain[message_id] - 1)
 
 
 @given(
