@@ -50,6 +50,11 @@ class Round:
     """Processor time a write, of all members together."""
     clients_cpu_us: float
 
+    @property
+    def cost_us(self) -> float:
+        """Processor time a write, of everybody."""
+        return self.members_cpu_us + self.clients_cpu_us
+
 
 async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Round:
     """One round; client i asks the member `shift` + i places after the leader."""
@@ -84,8 +89,18 @@ async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Ro
     return Round(len(counted) / took, float(p50), float(p99), members, own)
 
 
-def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: float) -> list[float]:
-    """Alternate rounds; prints both systems' medians and returns each pair's ratio of writes a second."""
+@dataclass(frozen=True)
+class Ratios:
+    """The first system against the second, a pair of neighbouring rounds each."""
+
+    rate: list[float]
+    """Of acknowledged writes a second."""
+    cost: list[float]
+    """Of processor time a write, clients included."""
+
+
+def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: float) -> Ratios:
+    """Alternate rounds; prints both systems' medians."""
     played: dict[str, list[Round]] = {first.name: [], second.name: []}
     for number in range(rounds):
         pair = (first, second) if number % 2 == 0 else (second, first)
@@ -100,7 +115,8 @@ def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: fl
             f"processor time a write: members {members:5.0f} us, clients {own:5.0f} us",
             flush=True,
         )
-    return [a.rate / b.rate for a, b in zip(played[first.name], played[second.name], strict=True)]
+    pairs = list(zip(played[first.name], played[second.name], strict=True))
+    return Ratios([a.rate / b.rate for a, b in pairs], [a.cost_us / b.cost_us for a, b in pairs])
 
 
 def spread(values: list[float]) -> str:
@@ -174,8 +190,9 @@ def main() -> int:
             print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
             for clients in CLIENTS if options.rounds else ():
                 ratios = duel(ours, theirs, clients, options.rounds, options.seconds)
-                is_slower |= bool(np.median(ratios) < 1)
-                print(f"{clients:3} clients: {spread(ratios)} times etcd's writes a second (bound 1)")
+                is_slower |= bool(np.median(ratios.rate) < 1)
+                print(f"{clients:3} clients: {spread(ratios.rate)} times etcd's writes a second (bound 1)")
+                print(f"{clients:3} clients: {spread(ratios.cost)} of its processor time a write", flush=True)
             if options.kills:
                 p50_ratio, p99_ratio = kill_leaders(ours, theirs, options.kills)
                 is_slower |= p50_ratio > 1

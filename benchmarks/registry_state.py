@@ -38,10 +38,10 @@ def filled(instances: int, services: int) -> Registry:
 
 
 def milliseconds(act: Callable[[], object]) -> float:
-    """How long it takes once."""
-    begun = time.perf_counter()
+    """How long it takes once, in processor time: it only computes, whatever else the machine does."""
+    begun = time.process_time()
     act()
-    return (time.perf_counter() - begun) * 1e3
+    return (time.process_time() - begun) * 1e3
 
 
 def resident_mb() -> float:
@@ -51,9 +51,9 @@ def resident_mb() -> float:
 
 def main() -> int:
     before = resident_mb()
-    begun = time.perf_counter()
+    begun = time.process_time()
     registry = filled(HELD, SERVICES)
-    apply_us = (time.perf_counter() - begun) * 1e6 / HELD
+    apply_us = (time.process_time() - begun) * 1e6 / HELD
     print(
         f"{HELD:,} instances, {SERVICES:,} services: {resident_mb() - before:.0f} MB, {apply_us:.1f} us each "
         "to apply"

@@ -2,8 +2,10 @@
 
     python benchmarks/trace_cost.py [--members 5] [--rounds 10] [--seconds 1]
 
-As `etcd.py` does it, whose rounds these are. Exits 1 if the median round with the trace acknowledges less
-than 0.9 times the writes of its neighbour without, at any number of clients.
+As `etcd.py` does it, whose rounds these are. Writes a second on a busy machine say more about what else it
+does than about the trace, so the bound is on processor time a write, clients included: where nothing else
+computes, throughput is its inverse. Exits 1 if the median round with the trace takes more than 1 / 0.9 of its
+neighbour without, at any number of clients.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 from clusters import nodes, running
 from etcd import CLIENTS, duel, spread
 
-BOUND = 0.9
+BOUND = 1 / 0.9
 UNTRACED = (str(Path(__file__).with_name("untraced_node.py")),)
 
 
@@ -38,8 +40,9 @@ def main() -> int:
             print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
             for clients in CLIENTS:
                 ratios = duel(traced, untraced, clients, options.rounds, options.seconds)
-                costs_too_much |= bool(np.median(ratios) < BOUND)
-                print(f"{clients:3} clients: {spread(ratios)} times the writes without (bound {BOUND})")
+                costs_too_much |= bool(np.median(ratios.cost) > BOUND)
+                print(f"{clients:3} clients: {spread(ratios.rate)} times the writes a second without a trace")
+                print(f"{clients:3} clients: {spread(ratios.cost)} of the processor time (bound {BOUND:.2f})")
             print(f"load {os.getloadavg()[0]:.1f}")
     return int(costs_too_much)
 
