@@ -92,7 +92,7 @@ class Driver:
         self._trace = trace
         self._senders = senders
         self._logger = logger
-        self._writer = LogWriter(storage, lambda number: self._post(Synced(number)), self._on_writer_failed)
+        self._writer = LogWriter(storage, self._on_synced, self._on_writer_failed)
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Envelope).decode
 
@@ -273,6 +273,11 @@ class Driver:
             self._senders.send(to, self._encode(message))
         except ValueError as error:
             self._logger.warning("a message to %s was not sent: %s", to, error)
+
+    def _on_synced(self, number: int) -> None:
+        """Drained now, not with what the next turn of the loop brings: a commit may wait for it alone."""
+        self._events.append(Synced(number))
+        self._drain()
 
     def _on_writer_failed(self, error: Exception) -> None:
         if isinstance(error, OSError):
