@@ -20,8 +20,22 @@ from typing import Any
 from reports.spans import Span
 from reports.text import short, shorten
 
-KINDS = ("kill", "pause", "partition", "clock", "disk")
-"""Kinds of faults with a hue of their own; any other is drawn in grey and named."""
+HUES = {
+    **dict.fromkeys(("kill", "terminate", "storm"), "kill"),
+    **dict.fromkeys(("pause", "slow"), "pause"),
+    "partition": "partition",
+    **dict.fromkeys(("loss", "delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"), "wire"),
+    **dict.fromkeys(("clock", "drift", "strobe"), "clock"),
+    **dict.fromkeys(
+        ("power", "full", "disk-error", "slow-disk", "torn", "rot", "truncate", "rollback", "disk"), "disk"
+    ),
+    **dict.fromkeys(("descriptors", "memory"), "limit"),
+}
+"""The hue of each fault is its family's; any other is drawn in grey and named."""
+_NAMED_BY_OPERATION = frozenset(
+    {"Impair", "LosePower", "BreakDisk", "Damage", "BackUp", "Limit", "DriftClock", "StrobeClock"}
+)
+"""Actions that several faults share: which one it was the operation says."""
 _KIND_OF_ACTION = {
     "Kill": "kill",
     "Pause": "pause",
@@ -55,7 +69,7 @@ class FaultPeriod:
     @property
     def hue(self) -> str:
         """The CSS class that colours it."""
-        return self.kind if self.kind in KINDS else "other"
+        return HUES.get(self.kind, "other")
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,8 @@ def fault_periods(nemesis: Sequence[Span], end_of_run: int) -> list[FaultPeriod]
 
 def _begun(span: Span, action: Mapping[str, Any], end_of_run: int) -> list[_Open]:
     """The period that an action begins, if it begins one."""
-    kind = _KIND_OF_ACTION.get(str(action.get("kind")))
+    name = str(action.get("kind"))
+    kind = span.f if name in _NAMED_BY_OPERATION else _KIND_OF_ACTION.get(name)
     if kind is None or not action.get("took_effect", True):
         return []
     nodes = _nodes(action)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history import History, Operation
-from reports.faults import FaultPeriod, fault_periods, nemesis_rows, took_effect
+from harness.nemesis import NEMESES
+from reports.faults import HUES, FaultPeriod, fault_periods, nemesis_rows, took_effect
 from reports.spans import Span, Spans
 
 END = 1_000
@@ -95,6 +96,22 @@ def test_a_run_cut_short_in_mid_fault_leaves_the_period_open_to_the_end() -> Non
     assert times(fault_periods(nemesis((100, "kill", [act("Kill", "n1")]), (200, "start", None)), END)) == [
         ("kill", 100, END, True)
     ]
+
+
+def test_a_fault_of_a_shared_action_has_its_own_name_its_familys_hue_and_ends_by_its_heal() -> None:
+    spans = nemesis(
+        (100, "reorder", [act("Impair")]),
+        (200, "full", [act("BreakDisk", "n1")]),
+        (300, "heal-reorder", [act("EndImpairment")]),
+        (400, "heal-full", [act("MendDisk", "n1"), act("Start", "n1")]),
+    )
+    periods = fault_periods(spans, END)
+    assert times(periods) == [("reorder", 100, 305, True), ("full", 200, 405, True)]
+    assert [period.hue for period in periods] == ["wire", "disk"]
+
+
+def test_hues_are_of_faults_that_there_are() -> None:
+    assert set(HUES) - set(NEMESES) <= {"disk", "drift", "strobe"}
 
 
 def test_a_kind_of_fault_unknown_here_is_drawn_in_grey_until_its_own_heal() -> None:

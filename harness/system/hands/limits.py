@@ -65,7 +65,7 @@ class LimitHand(Hand):
             return DONE
         before = await self._set(node, process, what, "0")
         now = await self._set(node, process, what, "-")
-        for status in statuses_after(self._shop.system, "memory" if what == "memory" else "descriptors"):
+        for status in statuses_after(self._shop.system, what):
             process.mean(status, None)
         return (
             DONE
