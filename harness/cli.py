@@ -18,7 +18,7 @@ from checkers.verdict import Validity
 from harness import entry, runner
 from harness.cli_check import check
 from harness.cli_explore import explore
-from harness.cli_hosts import Nodes, clean, hosts, nodes_of, parse_nodes
+from harness.cli_hosts import Nodes, clean, faults_in_words, hosts, nodes_of, parse_nodes
 from harness.cli_mutants import mutants
 from harness.cli_sim import replay, sim
 from harness.judging import judge
@@ -68,7 +68,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(epilog=faults_in_words())
 @click.option(
     "--nodes",
     metavar="COUNT|HOST,...",

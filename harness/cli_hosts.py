@@ -13,11 +13,13 @@ import click
 import msgspec
 
 from harness.control import agent, netns
-from harness.control.abilities import NEEDS, SS, packages_missing, reasons_against
+from harness.control.abilities import SS, in_short, packages_missing, reasons_against
 from harness.control.bundle import mismatch
 from harness.control.host import HostError
 from harness.control.inventory import HostSpec, InventoryError, parse_inventory, read_inventory
 from harness.control.ledger import clean as clean_up
+from harness.nemesis import NEMESES
+from harness.nemesis.package import WorldName
 from harness.test import CouldNotRun
 
 INSTALL_BOUND_S = 300.0
@@ -112,6 +114,8 @@ class Checked(msgspec.Struct, frozen=True):
     unusable: str | None = None
     """Why no node can run there."""
     facts: Mapping[str, Any] = {}
+    can: tuple[str, ...] = ()
+    """Faults, each for which all is there."""
     cannot: Mapping[str, tuple[str, ...]] = {}
     """By fault: why not."""
 
@@ -135,7 +139,7 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
     Connects as a run would, and leaves nothing there. Exit code 255 if a host cannot run a node.
     """
     if nodes_file is None:
-        found = [_checked("this machine", agent.Agent("", "").facts())]
+        found = [_checked("this machine", agent.Agent("", "").facts(), "local")]
         if install:
             raise click.UsageError("--install is for remote hosts; here, run apt-get yourself")
     else:
@@ -192,9 +196,27 @@ async def _check(spec: HostSpec, install: bool) -> Checked:
         return Checked(str(spec), str(error))
 
 
-def _checked(host: str, facts: Mapping[str, Any]) -> Checked:
-    cannot = {fault: reasons for fault in NEEDS if (reasons := tuple(reasons_against(fault, facts)))}
-    return Checked(host, mismatch(facts), facts, cannot)
+def _checked(host: str, facts: Mapping[str, Any], world: WorldName = "ssh") -> Checked:
+    reasons = {
+        name: tuple(reasons_against(name, facts, with_proxies=world == "local"))
+        for name, package in NEMESES.items()
+        if world in package.worlds
+    }
+    able = tuple(name for name in reasons if not reasons[name])
+    return Checked(host, mismatch(facts), facts, able, {name: why for name, why in reasons.items() if why})
+
+
+def faults_in_words() -> str:
+    """Every fault and what it needs, for the help of a command (click keeps lines after a \\b)."""
+    lines = []
+    for name, package in NEMESES.items():
+        needs = in_short(name)
+        where = ", ".join(world for world in package.worlds if world != "sim") or "sim only"
+        broken = f" Breaks what a system must assume: {package.breaks}." if package.breaks else ""
+        lines.append(f"  {name}: {package.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
+    return "\b\nFaults (root and nftables are not needed where links are proxies, in local):\n" + "\n".join(
+        lines
+    )
 
 
 def _told(one: Checked) -> list[str]:
@@ -207,10 +229,9 @@ def _told(one: Checked) -> list[str]:
     lines = [f"{one.host}", f"    {facts['implementation']} {python} on {facts['machine']}, {who}"]
     if one.unusable:
         lines.append(f"    not usable: {one.unusable}")
-    able = [fault for fault in NEEDS if fault not in one.cannot]
-    lines.append(f"    can: {', '.join(able)}")
+    lines.append(f"    can: {', '.join(one.can)}")
     lines += [f"    cannot {fault}: {'; '.join(reasons)}" for fault, reasons in one.cannot.items()]
-    if "partition" in able and not SS.is_met(facts):
+    if "partition" in one.can and not SS.is_met(facts):
         lines.append(f"    note: {SS.otherwise}")
     netem = {True: "yes", False: "no", None: "not asked, since that needs root"}[facts["netem"]]
     lines.append(f"    tc netem in the kernel: {netem}")

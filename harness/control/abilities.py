@@ -14,6 +14,7 @@ Facts = Mapping[str, Any]
 class Need(msgspec.Struct, frozen=True):
     """One thing that a host must have."""
 
+    short: str
     is_met: Callable[[Facts], bool]
     otherwise: str
     """Why it is not met, and what to do."""
@@ -22,31 +23,48 @@ class Need(msgspec.Struct, frozen=True):
 
 
 ROOT = Need(
+    "root",
     lambda facts: bool(facts["root"]),
     "needs root: allow this user `sudo -n`, or set ACKPROOF_SUDO_PASSWORD",
 )
-NFT = Need(lambda facts: "nft" in facts["tools"], "needs nftables: apt-get install nftables", "nftables")
+NFT = Need(
+    "nftables",
+    lambda facts: "nft" in facts["tools"],
+    "needs nftables: apt-get install nftables",
+    "nftables",
+)
 SS = Need(
+    "ss",
     lambda facts: "ss" in facts["tools"],
     "half-open connections are not reset at the heal: apt-get install iproute2",
     "iproute2",
 )
 FAKETIME = Need(
-    lambda facts: bool(facts["faketime"]), "needs libfaketime: apt-get install libfaketime", "libfaketime"
+    "libfaketime",
+    lambda facts: bool(facts["faketime"]),
+    "needs libfaketime: apt-get install libfaketime",
+    "libfaketime",
 )
 FUSE = Need(
+    "FUSE",
     lambda facts: bool(facts["fuse"]) and "fusermount3" in facts["tools"],
     "needs FUSE: a kernel with /dev/fuse, and apt-get install fuse3",
     "fuse3",
 )
 
-TCPDUMP = Need(lambda facts: "tcpdump" in facts["tools"], "needs tcpdump: apt-get install tcpdump", "tcpdump")
+TCPDUMP = Need(
+    "tcpdump", lambda facts: "tcpdump" in facts["tools"], "needs tcpdump: apt-get install tcpdump", "tcpdump"
+)
 CORES = Need(
+    "core_pattern",
     lambda facts: bool(facts["core_pattern"]) and facts["core_pattern"][0] not in "|/",
     "kernel.core_pattern leads elsewhere than the node's folder: sysctl -w kernel.core_pattern=core",
 )
 PRLIMIT = Need(
-    lambda facts: "prlimit" in facts["tools"], "needs prlimit: apt-get install util-linux", "util-linux"
+    "prlimit",
+    lambda facts: "prlimit" in facts["tools"],
+    "needs prlimit: apt-get install util-linux",
+    "util-linux",
 )
 
 NEEDS: dict[str, tuple[Need, ...]] = {
@@ -58,6 +76,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "slow": (),
     "loss": (ROOT, NFT),
     "clock": (FAKETIME,),
+    "strobe": (FAKETIME,),
     "descriptors": (),
     "memory": (),
     "torn": (),
@@ -86,6 +105,11 @@ def reasons_against(fault: str, facts: Facts, *, with_proxies: bool = False) -> 
     if with_proxies and fault in BY_PROXY:
         return []
     return [need.otherwise for need in NEEDS.get(fault, ()) if not need.is_met(facts)]
+
+
+def in_short(fault: str) -> str:
+    """What a fault needs of hosts, in a few words; empty for nothing."""
+    return " and ".join(need.short for need in NEEDS.get(fault, ()))
 
 
 def refusal(faults: Iterable[str], facts: Facts, *, with_proxies: bool = False) -> str | None:

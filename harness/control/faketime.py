@@ -29,7 +29,7 @@ class Faketime:
 
     def __init__(self, host: Host, file: Path, library: str) -> None:
         self._host = host
-        self._file = file
+        self.file = file
         self._library = library
         self.offset_s = 0
 
@@ -38,7 +38,7 @@ class Faketime:
         """What a process must be started with."""
         return {
             "LD_PRELOAD": self._library,
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_TIMESTAMP_FILE": str(self.file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
@@ -51,9 +51,9 @@ class Faketime:
             HostError: the file cannot be written.
         """
         # Renamed into place: the process may read it at any time.
-        unfinished = self._file.with_name(self._file.name + ".unfinished")
-        for argv in (["tee", str(unfinished)], ["mv", str(unfinished), str(self._file)]):
+        unfinished = self.file.with_name(self.file.name + ".unfinished")
+        for argv in (["tee", str(unfinished)], ["mv", str(unfinished), str(self.file)]):
             done = await self._host.run(argv, given=f"{offset_s:+d}s\n")
             if done.status:
-                raise HostError(f"the clock of {self._file.parent.name} cannot be set: {done.complaint()}")
+                raise HostError(f"the clock of {self.file.parent.name} cannot be set: {done.complaint()}")
         self.offset_s = offset_s

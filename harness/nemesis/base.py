@@ -240,20 +240,18 @@ class Unlimit(msgspec.Struct, frozen=True, tag=True):
     what: Literal["descriptors", "memory"]
 
 
-class DriftClock(msgspec.Struct, frozen=True, tag=True):
-    """Let the clocks of these nodes' processes, monotonic and wall, run at another speed from now on."""
-
-    nodes: tuple[str, ...]
-    speed_percent: int
-    """Of the true one."""
-
-
 class StrobeClock(msgspec.Struct, frozen=True, tag=True):
-    """Let the wall clocks of these nodes' processes jump to and fro, many times a second."""
+    """Let the wall clocks of these nodes' processes jump by so much, and back, in every period."""
 
     nodes: tuple[str, ...]
-    offset_ms: int
+    offset_s: int
     period_ms: int
+
+
+class EndStrobe(msgspec.Struct, frozen=True, tag=True):
+    """Let the wall clocks of those of these nodes that are strobed stay where they were before."""
+
+    nodes: tuple[str, ...]
 
 
 Action = (
@@ -281,8 +279,8 @@ Action = (
     | Restore
     | Limit
     | Unlimit
-    | DriftClock
     | StrobeClock
+    | EndStrobe
     | ChangeMembership
     | LieInWait
     | EndAmbush

@@ -28,6 +28,7 @@ from harness.nemesis.schedule import SCHEDULES, at_times, swarm_pace
 from harness.nemesis.slow import SLOW
 from harness.nemesis.slow_disk import SLOW_DISK
 from harness.nemesis.storm import STORM
+from harness.nemesis.strobe import STROBE
 from harness.nemesis.targets import NODE_TARGETS
 from harness.nemesis.terminate import TERMINATE
 from harness.nemesis.torn import TORN
@@ -55,6 +56,7 @@ NEMESES: dict[str, FaultPackage] = {
         ROLLBACK,
         DESCRIPTORS,
         MEMORY,
+        STROBE,
         CLOCK,
         MEMBERSHIP,
         DRIFT,

@@ -167,7 +167,7 @@ class HostedWorld(ABC):
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
             self._nodes[name] = node = NodeOnHost(place, layout.hosts[name])
-            if "clock" in self._faults:
+            if {"clock", "strobe"}.intersection(self._faults):
                 node.clock = Faketime(node.host, place.data.parent / "clock", layout.faketime[name])
                 await node.clock.set(0)
         for hand in self._hands:
@@ -454,12 +454,12 @@ class HostedWorld(ABC):
             return "was not started with a clock of its own"
         if clock.offset_s == offset_s:
             return None
-        before = await self._told_time(node)
+        before = await self.told_time(node)
         jump_s = offset_s - clock.offset_s
         await clock.set(offset_s)
         deadline = asyncio.get_running_loop().time() + CLOCK_BOUND_S
         while True:
-            after = await self._told_time(node)
+            after = await self.told_time(node)
             if before is None or after is None:
                 return None
             if abs(after - before - jump_s) <= CLOCK_TOLERANCE_S:
@@ -486,7 +486,7 @@ class HostedWorld(ABC):
         said = reply.reason if isinstance(reply, NoReply) else f"status {reply.status}"
         return Outcome(False, {"outcome": "unknown"}, error=f"{at}: {said}; later views will tell")
 
-    async def _told_time(self, node: NodeOnHost) -> float | None:
+    async def told_time(self, node: NodeOnHost) -> float | None:
         """How far the time of day that a node tells is ahead of the harness's, in seconds, or None.
 
         It is the Date of an HTTP reply (RFC 9110, section 6.6.1), in whole seconds.

@@ -111,7 +111,7 @@ def test_a_fault_of_a_shared_action_has_its_own_name_its_familys_hue_and_ends_by
 
 
 def test_hues_are_of_faults_that_there_are() -> None:
-    assert set(HUES) - set(NEMESES) <= {"disk", "drift", "strobe"}
+    assert set(HUES) - set(NEMESES) <= {"disk"}
 
 
 def test_a_kind_of_fault_unknown_here_is_drawn_in_grey_until_its_own_heal() -> None:

@@ -57,6 +57,10 @@ class Workshop(Protocol):
         """Act on some nodes at once; what became of it."""
         ...
 
+    async def told_time(self, node: NodeOnHost) -> float | None:
+        """How far the time of day that a node tells is ahead of the harness's, in seconds, or None."""
+        ...
+
     async def start(self, node: NodeOnHost) -> Done:
         """Start a node that does not run; done once it answers."""
         ...

@@ -10,6 +10,7 @@ from harness.system.hands.files import FileHand
 from harness.system.hands.impairments import ImpairmentHand
 from harness.system.hands.limits import LimitHand
 from harness.system.hands.packets import PacketHand
+from harness.system.hands.strobes import StrobeHand
 
 HANDS: dict[type[Hand], frozenset[str]] = {
     DiskHand: frozenset({"power", "full", "disk-error", "slow-disk"}),
@@ -17,6 +18,7 @@ HANDS: dict[type[Hand], frozenset[str]] = {
     ImpairmentHand: frozenset({"delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"}),
     LimitHand: frozenset({"descriptors", "memory"}),
     AmbushHand: frozenset({"ambush"}),
+    StrobeHand: frozenset({"strobe"}),
     PacketHand: frozenset({"packets"}),
     CoreHand: frozenset({"cores"}),
 }
