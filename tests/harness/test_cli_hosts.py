@@ -25,14 +25,8 @@ from tests.harness.control.sshds import Sshds, needs_sshd, sshds
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 FIVE = ("n1", "n2", "n3", "n4", "n5")
-ALL_FAULTS = (
-    "--nemesis",
-    "kill,pause,partition,clock,power,disk-error,rot",
-    "--time-limit",
-    "40",
-    "--seed",
-    "5",
-)
+ALL = "kill,pause,partition,clock,power,disk-error,rot"
+ALL_FAULTS = ("--nemesis", ALL, "--time-limit", "40", "--seed", "5")
 BRIEF = ("--nemesis", "partition", "--time-limit", "5", "--seed", "5", "--minimum-acknowledged", "20")
 VALID, UNKNOWN, COULD_NOT_RUN = 0, 2, 255
 
