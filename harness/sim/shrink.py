@@ -16,7 +16,7 @@ import msgspec
 
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS
-from harness.nemesis.base import Action
+from harness.nemesis.base import Action, ChangeMembership
 from harness.sim.incidents import Incident
 from harness.sim.run import Ran
 from harness.sim.schedule import Deviations, Schedule, Step, play
@@ -317,6 +317,8 @@ def without_node(schedule: Schedule, node: str) -> Schedule:
 def _without(step: Step, node: str) -> Step:
     actions = []
     for action in step.actions:
+        if isinstance(action, ChangeMembership) and node in (*action.nodes, action.at):
+            continue
         changes: dict[str, object] = {}
         if "nodes" in action.__struct_fields__:
             changes["nodes"] = tuple(name for name in getattr(action, "nodes", ()) if name != node)

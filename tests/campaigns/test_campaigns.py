@@ -24,6 +24,22 @@ def test_the_correct_node_is_valid_under_kill_and_partition(seed: int, tmp_path:
     assert measures["election-safety"]["elections"] > 1, "the faults caused no change of leader"
 
 
+@pytest.mark.parametrize("workload", ["membership", "sessions"])
+def test_the_correct_node_is_valid_while_members_change_and_snapshots_come_often(
+    workload: str, tmp_path: Path
+) -> None:
+    """One seed of what docs/workloads.md tells of twenty."""
+    ran = ackproof(
+        *("run", "--workload", workload, "--nemesis", "kill,pause,partition,membership"),
+        *("--snapshot-entries", "100", "--time-limit", "30", "--seed", "1", "--rate", "100"),
+        *("--heartbeat-ms", "150", "--election-ms", "1000", "--store", str(tmp_path / "store")),
+        state=tmp_path,
+    )
+    assert ran.status == 0, ran.telling
+    measures = {verdict["checker"]: verdict.get("measures", {}) for verdict in ran.results["verdicts"]}
+    assert measures["membership"]["configurations_committed"] > 2
+
+
 ON_PROCESSES = {name: mutant for name, mutant in MUTANTS.items() if mutant.options}
 """The others are known to show in the simulated world alone."""
 

@@ -6,8 +6,10 @@ import pytest
 
 from checkers.raft.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity
+from harness.nemesis.base import ChangeMembership
 from harness.sim.run import run
 from harness.sim.schedule import play, record
+from harness.sim.shrink import without_node
 from harness.sim.swarm import Wishes, plan_of
 
 WISHES = Wishes(nodes=5, nemesis=("kill", "partition", "pause", "membership"), time_limit_s=8)
@@ -25,6 +27,17 @@ def test_members_change_and_everybody_is_a_member_in_the_end(seed: int) -> None:
     ]
     assert told[-1]["is_whole"]
     assert committed_configurations(recording.traces.values()) > 2
+
+
+def test_a_schedule_loses_the_changes_that_concern_a_member_it_loses() -> None:
+    schedule, _ = record(plan_of(3, WISHES))
+    for node in ("n1", "n5"):
+        less = without_node(schedule, node)
+        left = [action for step in less.steps for action in step.actions]
+        changes = [action for action in left if isinstance(action, ChangeMembership)]
+        assert changes
+        assert all(node not in (*action.nodes, action.at) for action in changes)
+        play(less)
 
 
 def test_a_schedule_with_changes_of_membership_plays_as_it_was_recorded() -> None:
