@@ -279,5 +279,5 @@ class Node(Applying):
         for request_id in self._watches.give_up():
             self._respond(request_id, Refused("lost-leadership", "the node is stopping", proposed=False))
         self.raft.hand_over()
-        self.raft.trace("stop")
+        self._trace_stop()
         self._ended = True

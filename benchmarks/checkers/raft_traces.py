@@ -206,7 +206,7 @@ def _peak_mb() -> float:
 
 
 def _judge(what: str, folder: Path, queue: multiprocessing.Queue[tuple[float, float, str]]) -> None:
-    before, begin = _peak_mb(), time.monotonic()
+    before, begin = _peak_mb(), time.process_time()
     traces = {name: read_trace(folder / name, name) for name in NODES}
     recording = Recording(NODES, History(()), traces)
     verdicts = []
@@ -215,11 +215,11 @@ def _judge(what: str, folder: Path, queue: multiprocessing.Queue[tuple[float, fl
         verdicts = [checker.check(recording) for checker in checkers]
     wrong = [f"{v.checker}: {v.summary}" for v in verdicts if v.validity is not Validity.VALID]
     said = "; ".join(wrong) or ("valid" if worst(verdicts) is Validity.VALID or not verdicts else "?")
-    queue.put((time.monotonic() - begin, _peak_mb() - before, said))
+    queue.put((time.process_time() - begin, _peak_mb() - before, said))
 
 
 def measured(folder: Path) -> Iterator[tuple[str, float, float, str]]:
-    """(what, seconds, MB above an idle interpreter, what was said) of each."""
+    """(what, seconds of one core, MB above those of the imports, what was said) of each."""
     context = multiprocessing.get_context("spawn")
     for what in ("reading", "invariants", "conformance"):
         queue: multiprocessing.Queue[tuple[float, float, str]] = context.Queue()

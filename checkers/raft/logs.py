@@ -62,7 +62,10 @@ def _different(clash: Clash) -> Evidence:
 
 @dataclass(frozen=True)
 class LeaderCompleteness:
-    """An entry committed in a term is in the log of the leader of every later term (Figure 3)."""
+    """An entry committed in a term is in the log of the leader of every later term (Figure 3).
+
+    So is one that a leader has acknowledged: it said ok, so it took the entry for committed.
+    """
 
     replays: Replays = field(default_factory=Replays)
     name: str = "leader-completeness"

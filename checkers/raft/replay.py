@@ -53,7 +53,7 @@ class Election(NamedTuple):
 
 
 class SnapshotHeld(NamedTuple):
-    """A node took, installed or recovered a snapshot."""
+    """A node took, installed or recovered a snapshot; or ended in order, and says what its state was."""
 
     event: TraceEvent
     up_to: int
@@ -155,7 +155,7 @@ class _HardState(NamedTuple):
     vote: str | None
 
 
-NOT_STATE = frozenset({"send", "receive", "apply", "configuration", "stop"})
+NOT_STATE = frozenset({"send", "receive", "apply", "configuration"})
 """Events that change neither log nor hard state."""
 RARE = frozenset({"restart", "term", "vote", "configuration"})
 
@@ -254,6 +254,8 @@ class _Replay:
                 self._acknowledge(position, event)
             case "snapshot":
                 self._snapshot(event)
+            case "stop" if event.index is not None and event.digest is not None:
+                self.facts.snapshots.append(SnapshotHeld(event, event.index, None))
         self._hold_against(event)
 
     # ---- the log -----------------------------------------------------------------------------------------
@@ -455,6 +457,8 @@ class _Replay:
         op = event.op
         if held != NONE and self._common.entries.all[held].op == op:
             op = self._common.entries.all[held].op  # the same string, held once
+            if event.role == "leader":  # a follower may hear of it terms later, and not know that
+                self._common.claims.add(held, event)
         self.facts.acknowledgements.append(
             Acknowledgement(seen(event), position, index, op, event.role == "leader", held)
         )

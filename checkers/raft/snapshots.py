@@ -18,6 +18,7 @@ from harness.history import Recording, TraceEvent
 class SnapshotSafety:
     """A snapshot's last entry is the committed one; equal indices have equal states; none comes from nowhere.
 
+    So have nodes that ended in order: each says what its state was at the end, and as of which index.
     The digest is the nodes' own word on their state: two that agree may both be wrong, which the
     clients' history tells.
     """
@@ -41,7 +42,7 @@ class SnapshotSafety:
             known = first.setdefault(index, event)
             if known.digest != event.digest:
                 text = (
-                    f"The snapshot of {known.node} up to index {index} has digest {known.digest}, that of "
+                    f"The state of {known.node} as of index {index} has digest {known.digest}, that of "
                     f"{event.node} has {event.digest}: the same entries gave different states."
                 )
                 violations.append(evidence(f"two states at index {index}", text, known, event))
@@ -51,14 +52,21 @@ class SnapshotSafety:
                     doubts.append(text)
                 else:
                     violations.append(evidence(f"{event.node} installed what nobody took", text, event))
+        final = sum(s.event.event == "stop" for s in held)
         installed = sum(s.event.event == "snapshot" and s.event.peer is not None for s in held)
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(taken)} snapshots, {installed} installed: each of the committed log, and equal",
+            summary=f"{len(taken)} snapshots, {installed} installed, {final} final states: each of "
+            "the committed log, and equal where the index is",
             doubts=doubts,
-            measures={"snapshots": len(held), "indices": len(first), "installed": installed},
+            measures={
+                "snapshots": len(held) - final,
+                "indices": len(first),
+                "installed": installed,
+                "final_states": final,
+            },
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from node_impl.events import Entry, Fatal, Refused, SetTimer
+from node_impl.events import Entry, Fatal, Refused, SetTimer, Snapshot
 from node_impl.raft.messages import Written
 from node_impl.raft.snapshots import make_snapshot
 from node_impl.registry.commands import CommandError
@@ -63,15 +63,28 @@ class Applying(Writes):
 
     def _take_snapshot(self) -> None:
         """Write down the state as of last_applied; it is one pass over it, with nothing else in between."""
+        self.raft.take_snapshot(self._state())
+
+    def _state(self) -> Snapshot:
+        """The state as of last_applied, whose entry the log must still hold."""
         raft = self.raft
         index = self.snapshot_index()
         _, term, hash_, _ = raft.log.trace_rows(index, index)[0]
         configuration = raft.configuration_at(index)
-        raft.take_snapshot(
-            make_snapshot(
-                index, term, hash_, configuration, self.registry.snapshot(), self.sessions_in_snapshot()
-            )
+        return make_snapshot(
+            index, term, hash_, configuration, self.registry.snapshot(), self.sessions_in_snapshot()
         )
+
+    def _trace_stop(self) -> None:
+        """An orderly end; what the state was, so that replicas can be compared."""
+        raft = self.raft
+        index, snapshot = raft.last_applied, raft.snapshot
+        digest: str | None = None
+        if index > raft.log.base_index:
+            digest = self._state().digest
+        elif snapshot is not None and snapshot.index == index:
+            digest = snapshot.digest
+        raft.trace("stop", index=index if digest else None, digest=digest)
 
     def _restore(self) -> None:
         """Become what an installed snapshot says; at the start of a life, too."""

@@ -413,6 +413,19 @@ def test_an_orderly_end_refuses_what_waits_and_is_the_last_line_of_the_trace() -
     assert [trace.event for name, trace in cluster.traces if name == leader][-1] == "stop"
 
 
+def test_replicas_that_end_in_order_say_what_their_state_was_and_it_is_the_same() -> None:
+    cluster, leader, _ = started()
+    cluster.ask(leader, register(1))
+    cluster.settle()
+    for name in cluster.names:
+        cluster.shut_down(name)
+    ends = [trace for _, trace in cluster.traces if trace.event == "stop"]
+    assert len(ends) == len(cluster.names)
+    said = {(trace.fields["index"], trace.fields["digest"]) for trace in ends}
+    assert len(said) == 1
+    assert {trace.applied for trace in ends} == {index for index, _ in said}
+
+
 def test_a_client_never_hears_twice() -> None:
     """A write that timed out is applied later; its client was answered already."""
     cluster, leader, _ = started()

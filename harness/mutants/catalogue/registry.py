@@ -10,7 +10,7 @@ REGISTRY = (
         about="the leader changes its registry when a write is proposed, before anybody agreed",
         caught_by="linearizability",
         source="the Raft of Nacos before 1.4 applied locally before it replicated",
-        also=CLIENTS,
+        also=(*CLIENTS, "snapshot-safety"),
     ),
     Mutant(
         name="deregister-forgotten",

@@ -11,7 +11,12 @@ REPLICATION = (
         caught_by="durability",
         options=("--nemesis", "partition:isolate-leader"),
         source="Raft, section 5.3: the leader applies and answers once the entry is committed",
-        also=(*CLIENTS, "durable-before-acknowledge"),
+        also=(
+            *CLIENTS,
+            "durable-before-acknowledge",
+            "leader-completeness",
+            "committed-never-truncated",
+        ),
     ),
     Mutant(
         name="discard-on-election",

@@ -423,3 +423,25 @@ def test_crossed_messages_do_not_hang_the_ordering() -> None:
     for name, trace in traces.items():
         traces[name] = msgspec.structs.replace(trace, events=tuple(reversed(trace.events)))
     assert all(verdict.validity is not Validity.VALID for verdict in judge(traces).values())
+
+
+def test_an_acknowledged_entry_that_a_later_leader_lacks_is_caught_though_nobody_committed_it() -> None:
+    cluster = ClusterBuilder()
+    cluster.elect("n1", 1, ("n2",))
+    cluster["n1"].append(entry(2, 1, op="7")).synced().acknowledge(2, "7")
+    cluster.elect("n2", 2, ("n3",))
+    verdict = judge(cluster)["leader-completeness"]
+    assert verdict.validity is Validity.INVALID
+    assert verdict.evidence[0].operations == (7,)
+
+
+@pytest.mark.parametrize(("digest", "validity"), [("d", Validity.VALID), ("e", Validity.INVALID)])
+def test_replicas_that_end_at_one_index_must_have_one_state(digest: str, validity: Validity) -> None:
+    cluster = healthy_cluster()
+    index = cluster["n1"].applied
+    cluster["n1"].trace("stop", index=index, digest="d")
+    cluster["n2"].trace("stop", index=index + 1, digest="x")
+    cluster["n3"].trace("stop", index=index, digest=digest)
+    verdict = judge(cluster)["snapshot-safety"]
+    assert verdict.validity is validity
+    assert verdict.measures["final_states"] == 3
