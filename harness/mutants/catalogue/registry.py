@@ -48,7 +48,12 @@ REGISTRY = (
         about="a deregistration is answered before a majority holds it",
         caught_by="durable-before-acknowledge",
         source="the Raft of Nacos before 1.4 waited for a majority to publish, and not to delete",
-        also=("durable-before-acknowledge", *CLIENTS),
+        also=(
+            *CLIENTS,
+            "durable-before-acknowledge",
+            "leader-completeness",
+            "committed-never-truncated",
+        ),
     ),
     Mutant(
         name="beat-deletes-unknown",
