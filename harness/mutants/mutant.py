@@ -28,6 +28,8 @@ class Mutant(msgspec.Struct, frozen=True):
     is wrong."""
     workload: str = "registry"
     """What clients have to do for it to show."""
+    faults: tuple[str, ...] | None = None
+    """What the nemesis of the simulated world has to do for it to show; None: left to the seeds."""
 
     @property
     def module(self) -> str:

@@ -94,8 +94,10 @@ def hunt(name: str, *, most_seeds: int, wishes: Wishes | None = None) -> Hunt:
 
 
 def wishes_for(name: str, wishes: Wishes | None = None) -> Wishes:
-    """These wishes, with a mutant and the workload that it shows in."""
-    return msgspec.structs.replace(wishes or Wishes(), mutant=name, workload=MUTANTS[name].workload)
+    """These wishes, with a mutant, and the workload and faults that it shows in."""
+    mutant = MUTANTS[name]
+    wished = msgspec.structs.replace(wishes or Wishes(), mutant=name, workload=mutant.workload)
+    return wished if mutant.faults is None else msgspec.structs.replace(wished, nemesis=mutant.faults)
 
 
 def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:

@@ -18,6 +18,7 @@ ANSWERS = (
         about="a leader's lease lasts as if no node's clock were faster than another's",
         caught_by="linearizability",
         source="Ongaro's thesis, section 6.4.1: leases assume a bound on clock drift",
+        faults=("partition:isolate-leader", "drift:slow-leader"),
         also=CLIENTS,
     ),
     Mutant(

@@ -64,11 +64,4 @@ VOTES = (
         source="the Raft of Nacos before 1.4 added 100 to the term with each publication",
         also=(*ELECTIONS, *LOGS, *CLIENTS),
     ),
-    Mutant(
-        name="removed-leader-stays",
-        about="a leader that was removed from the cluster goes on leading it",
-        caught_by="membership",
-        options=("--nemesis", "membership:remove-leader"),
-        source="Ongaro's thesis, section 4.2.2: a removed leader steps down once that is committed",
-    ),
 )

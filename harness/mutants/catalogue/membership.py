@@ -37,6 +37,7 @@ MEMBERSHIP = (
         name="lead-after-removal",
         about="a leader that was removed from the cluster goes on to lead it",
         caught_by="membership",
+        options=("--nemesis", "membership:remove-leader"),
         source="thesis, section 4.2.2",
         also=(*ELECTIONS, *LOGS, *CLIENTS),
     ),
