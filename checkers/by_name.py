@@ -22,8 +22,22 @@ def _isolation(workload: str) -> Callable[[str | None], Judge]:
     return judge
 
 
+def _causal(_consistency: str | None) -> Judge:
+    from checkers.causal import Causal
+
+    return Causal()
+
+
+def _watch(_consistency: str | None) -> Judge:
+    from checkers.watch import Watches
+
+    return Watches()
+
+
 JUDGES: Mapping[str, Callable[[str | None], Judge]] = {
     LIST_APPEND: _isolation(LIST_APPEND),
     RW_REGISTER: _isolation(RW_REGISTER),
+    "causal": _causal,
+    "watch": _watch,
 }
 """By name, the judge for a consistency model; None is that of the judge's own choice."""
