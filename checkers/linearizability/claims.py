@@ -226,6 +226,23 @@ class _Names:
         return found
 
 
+class _Ids:
+    """Codes of ids by their text. A million JSON texts are not decoded for the few that lists show."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._codes = dict(zip(columns.values, range(len(columns.values)), strict=True))
+
+    @cached_property
+    def _decoded(self) -> dict[str, int]:
+        return {msgspec.json.decode(text): code for text, code in self._codes.items() if text[0] == '"'}
+
+    def code(self, id_: str) -> int:
+        """The code of the value that is this text, or `UNWRITTEN`."""
+        plain = "\\" not in id_ and '"' not in id_
+        code = self._codes.get(f'"{id_}"') if plain else None
+        return self._decoded.get(id_, UNWRITTEN) if code is None else code
+
+
 def _listings(
     columns: Columns, names: _Names, is_list: Flags, value: Integers, key: Integers, known: Flags
 ) -> tuple[Integers, Listings]:
@@ -236,7 +253,7 @@ def _listings(
     keys: list[int] = []
     values: list[int] = []
     if len(rows):
-        ids = {msgspec.json.decode(text): code for code, text in enumerate(columns.values) if text[0] == '"'}
+        ids = _Ids(columns)
         decoded: dict[tuple[int, int], tuple[list[int], list[int]] | None] = {}
         for row, code, service in zip(rows.tolist(), value[rows].tolist(), key[rows].tolist(), strict=True):
             if (code, service) not in decoded:
@@ -247,7 +264,7 @@ def _listings(
                     if listing is None
                     else (
                         [names.code(instance_key(name, instance)) for instance in listing],
-                        [ids.get(id_, UNWRITTEN) for id_ in listing.values()],
+                        [ids.code(id_) for id_ in listing.values()],
                     )
                 )
             entries = decoded[code, service]
