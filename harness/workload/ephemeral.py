@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from checkers.expiry import Expiry
+from checkers.linearizability import IndexHonesty, Linearizability
+from checkers.linearizability.portfolio import Judgements
 from checkers.node_health import NodeHealth
 from checkers.raft import raft_checkers
 from checkers.recovery import Recovery
@@ -52,7 +54,18 @@ def ephemeral(nodes: Sequence[str], concurrency: int) -> Workload:
 
 def ephemeral_checkers() -> tuple[Checker, ...]:
     """Those that judge a run."""
-    return (Expiry(), *raft_checkers(), Recovery(), NodeHealth(), Vacuity(), UnhandledErrors(), Stats())
+    judgements = Judgements()
+    return (
+        Expiry(),
+        Linearizability(judgements),
+        IndexHonesty(judgements),
+        *raft_checkers(),
+        Recovery(),
+        NodeHealth(),
+        Vacuity(),
+        UnhandledErrors(),
+        Stats(),
+    )
 
 
 def mixed_operation(context: Context) -> dict[str, Any]:
