@@ -32,7 +32,7 @@ REGISTRY = (
         about="a beat that comes after its instance was removed brings it back",
         caught_by="expiry",
         source="Nacos 1.x registers whoever beats",
-        also=("expiry",),
+        also=("expiry", "linearizability", "index-honesty"),
         workload="ephemeral",
     ),
     Mutant(
@@ -40,7 +40,7 @@ REGISTRY = (
         about="every node removes whom it has not heard itself, by its own clock",
         caught_by="expiry",
         source="the registry's own meaning: the leader decides on expiry",
-        also=("expiry", "snapshot-safety"),
+        also=("expiry", "linearizability", "index-honesty", "snapshot-safety"),
         workload="ephemeral",
     ),
     Mutant(
