@@ -24,8 +24,6 @@ AT_ONCE = (
     "timeout-means-failed",
 )
 """Caught within the first few seeds; the campaigns hunt all of them."""
-DIRECTED = {"lease-without-clock-bound"}
-"""It takes a slow leader, cut off under load; few random seeds have that. See test_lease.py."""
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
@@ -44,7 +42,7 @@ def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Pat
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in AT_ONCE and name not in DIRECTED])
+@pytest.mark.parametrize("name", [name for name in MUTANTS if name not in AT_ONCE])
 def test_a_mutant_is_caught_by_its_checker_within_random_seeds(name: str) -> None:
     found = hunt(name, most_seeds=3000)
     assert found.is_caught, f"{found.seeds} seeds without a violation found by {found.caught_by}"
