@@ -51,7 +51,9 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         self._syncs = self._refused = self._delayed = 0
         self._lost: Lost | None = None
         self._files: dict[int, int] = {}
-        """The file's own number, by descriptor."""
+        """The file's own number, by descriptor; 0 for the control file."""
+        self._told: dict[int, bytes] = {}
+        """By descriptor of the control file: the state as it was opened, since it is read in pieces."""
 
     # ---- commands --------------------------------------------------------------------------------------
 
@@ -87,14 +89,16 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
 
     def _control(self) -> int:
         descriptor = os.open(os.devnull, os.O_RDWR)
-        self._files[descriptor] = 0
+        with self._lock:
+            self._files[descriptor] = 0
+            self._told[descriptor] = self._state()
         return descriptor
 
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
         """See pread(2)."""
         with self._lock:
             if not self._files[fh]:
-                return self._state()[offset : offset + size]
+                return self._told[fh][offset : offset + size]
             return os.pread(fh, size, offset)
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
@@ -140,6 +144,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         """The last copy of a descriptor was closed."""
         with self._lock:
             del self._files[fh]
+            self._told.pop(fh, None)
             os.close(fh)
         return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import random
 import shutil
 import signal
 import sys
@@ -12,9 +13,10 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from harness.control.diskmessages import Behave
+from harness.control.diskmessages import Behave, DiskState
 from harness.control.disks import FaultyDisk
 from harness.control.host import HostError
 from harness.control.ledger import Ledger, clean
@@ -140,6 +142,20 @@ def test_a_slow_disk_takes_as_much_longer_as_asked(tmp_path: Path) -> None:
     on_disk(tmp_path, body)
 
 
+def test_the_state_is_told_as_of_one_moment_although_it_changes_meanwhile(tmp_path: Path) -> None:
+    async def body(disk: FaultyDisk, folder: Path) -> None:
+        control = os.open(folder / ".ackproof", os.O_RDONLY)
+        first = os.read(control, 20)
+        append(folder / "log", bytes(100_000), sync=False)
+        rest = os.read(control, 1000)
+        assert os.read(control, 1000) == b""
+        os.close(control)
+        assert msgspec.json.decode(first + rest, type=DiskState).unsynced_bytes == 0
+        assert (await disk.state()).unsynced_bytes == 100_000
+
+    on_disk(tmp_path, body)
+
+
 def test_what_it_cannot_do_is_said(tmp_path: Path) -> None:
     async def body(disk: FaultyDisk, folder: Path) -> None:
         assert os.listdir(folder) == [], "its control file is in no listing"
@@ -177,6 +193,22 @@ def test_the_mount_of_a_harness_that_was_killed_is_removed_by_the_next_start(tmp
     assert removed.problems == ()
     assert not is_mounted(str(folder))
     assert list(ledgers.iterdir()) == []
+
+
+def test_a_harness_killed_at_any_instant_of_a_mount_leaves_none(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    for number in range(8):
+        folder, ledgers = tmp_path / f"folder {number}", tmp_path / f"ledgers {number}"
+        folder.mkdir()
+        harness = os.fork()
+        if not harness:
+            asyncio.run(_mount_and_wait(folder, ledgers, tmp_path))
+        time.sleep(chance.uniform(0.0, 0.6))  # the instant is what varies
+        os.kill(harness, signal.SIGKILL)
+        os.waitpid(harness, 0)
+        assert [removed.problems for removed in clean(ledgers)] in ([], [()])
+        assert not is_mounted(str(folder))
+        assert not ledgers.exists() or list(ledgers.iterdir()) == []
 
 
 async def _mount_and_wait(folder: Path, ledgers: Path, tmp_path: Path) -> None:
