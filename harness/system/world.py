@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from msgspec import structs
 
-from harness.client.base import HttpReply, NoReply
+from harness.client.base import HttpReply
 from harness.client.http import HttpTransport, SocketFactory
 from harness.control import agent, sampling, slowing
 from harness.control.abilities import refusal
@@ -31,7 +31,6 @@ from harness.control.local import EndError, EssentialEndedError
 from harness.history import NodeLife
 from harness.nemesis.base import (
     Action,
-    ChangeMembership,
     ClusterView,
     Cut,
     EndLoss,
@@ -39,7 +38,6 @@ from harness.nemesis.base import (
     Kill,
     Link,
     Lose,
-    MemberChange,
     NodeView,
     Outcome,
     Pause,
@@ -51,7 +49,7 @@ from harness.nemesis.base import (
     Start,
     Terminate,
 )
-from harness.system.base import ChangesMembers, Status, System
+from harness.system.base import Status, System
 from harness.system.hands.base import DONE, Done, also
 from harness.system.hands.catalogue import HANDS
 from harness.system.layout import CutLinks, Layout, NodeOnHost
@@ -60,7 +58,6 @@ from harness.test import CouldNotRun
 STATUS_BOUND_S = 0.4
 START_BOUND_S = 10.0
 STOP_BOUND_S = 3.0
-CHANGE_BOUND_S = 1.5
 POLL_S = 0.05
 SLOW_BOUND_S = 2.0
 CLOCK_BOUND_S = 4.0
@@ -109,7 +106,6 @@ class HostedWorld(ABC):
         self._stack = AsyncExitStack()
         self._layout: Layout
         self._status: HttpTransport
-        self._asked_to_change: HttpTransport
 
     @abstractmethod
     async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
@@ -160,9 +156,6 @@ class HostedWorld(ABC):
         self._stack.push_async_callback(self._unfit_nodes)
         self._stack.push_async_callback(self._stop_nodes)
         self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S, layout.sockets))
-        self._asked_to_change = await self._stack.enter_async_context(
-            HttpTransport(CHANGE_BOUND_S, layout.sockets)
-        )
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
@@ -330,8 +323,6 @@ class HostedWorld(ABC):
                     return await self._cut(links, self._lossy())
                 case EndLoss():
                     return await self._heal(self._lossy())
-                case ChangeMembership(nodes, change, at):
-                    return await self._change_membership(change, nodes[0], at)
                 case _:
                     for hand in self._hands:
                         if isinstance(action, hand.actions):
@@ -467,24 +458,6 @@ class HostedWorld(ABC):
             if asyncio.get_running_loop().time() > deadline:
                 return f"tells a time that jumped by {after - before:.0f} s, not by {jump_s}"
             await asyncio.sleep(POLL_S)
-
-    async def _change_membership(self, change: MemberChange, node: str, at: str) -> Outcome:
-        """Whoever is asked answers once it is committed; without an answer it is for later views to tell."""
-        system = self._system
-        if not isinstance(system, ChangesMembers):
-            return Outcome(False, error=f"{system.name} has no way to change its members")
-        request = system.membership_request(change, node)
-        reply = await self._asked_to_change.send(self.address(at), request)
-        if isinstance(reply, NoReply):
-            reason = None if reply.sent else reply.reason
-        elif reply.status == 200:
-            return Outcome(True, {"outcome": "done"})
-        else:
-            reason = system.was_refused(reply)
-        if reason is not None:
-            return Outcome(False, {"outcome": "refused"}, error=f"{at}: {reason}")
-        said = reply.reason if isinstance(reply, NoReply) else f"status {reply.status}"
-        return Outcome(False, {"outcome": "unknown"}, error=f"{at}: {said}; later views will tell")
 
     async def told_time(self, node: NodeOnHost) -> float | None:
         """How far the time of day that a node tells is ahead of the harness's, in seconds, or None.

@@ -9,6 +9,7 @@ from harness.system.hands.disks import DiskHand
 from harness.system.hands.files import FileHand
 from harness.system.hands.impairments import ImpairmentHand
 from harness.system.hands.limits import LimitHand
+from harness.system.hands.members import MemberHand
 from harness.system.hands.packets import PacketHand
 from harness.system.hands.strobes import StrobeHand
 
@@ -18,6 +19,7 @@ HANDS: dict[type[Hand], frozenset[str]] = {
     ImpairmentHand: frozenset({"delay", "rate", "stall", "reset", "duplicate", "reorder", "corrupt"}),
     LimitHand: frozenset({"descriptors", "memory"}),
     AmbushHand: frozenset({"ambush"}),
+    MemberHand: frozenset({"membership"}),
     StrobeHand: frozenset({"strobe"}),
     PacketHand: frozenset({"packets"}),
     CoreHand: frozenset({"cores"}),

@@ -214,7 +214,7 @@ def test_a_change_of_membership_shows_in_what_every_member_says(tmp_path: Path) 
                 await asyncio.sleep(POLL_S)
         await all_say(NAMES, (), by=NAMES)
 
-    in_world(tmp_path, body)
+    in_world(tmp_path, body, faults=("membership",))
 
 
 def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> N
         refused = await world.carry_out(ChangeMembership((leader,), "remove", others[0]))
         assert refused.details["outcome"] == "refused", "nobody listens there, so nothing was sent"
 
-    in_world(tmp_path, body)
+    in_world(tmp_path, body, faults=("membership",))
 
 
 def test_a_new_leader_is_struck_as_soon_as_it_is_seen_to_lead(tmp_path: Path) -> None:
