@@ -39,6 +39,8 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
             "_election_timeout",
             "_election_deadline",
             "_leader_heard_at",
+            # Until when it promised a leader not to vote: looked at under leases alone, which no scope has.
+            "_promised_until",
             # They make message ids, which the core never reads.
             "_messages",
             "_message_prefix",
