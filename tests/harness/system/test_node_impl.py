@@ -44,7 +44,7 @@ def test_a_mutant_is_started_by_name_with_the_same_arguments() -> None:
 
 def test_a_status_is_read_and_anything_else_is_none() -> None:
     body = b'{"name":"n1","role":"leader","term":4,"vote":"n1","leader":"n1","commit":9,"applied":9,"last":9}'
-    assert NodeImpl().read_status(HttpReply(200, {}, body)) == Status("leader", 4, "n1", 9)
+    assert NodeImpl().read_status(HttpReply(200, {}, body)) == Status("leader", 4, "n1", 9, last=9)
     assert NodeImpl().read_status(HttpReply(503, {}, body)) is None
     assert NodeImpl().read_status(HttpReply(200, {}, b"<html>")) is None
 

@@ -9,7 +9,7 @@ import pytest
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past
-from harness.sim.explore.scope import Scope
+from harness.sim.explore.scope import DiskPace, Scope
 from harness.sim.explore.search import Found, Seen, search
 from harness.sim.explore.space import NotDead, Space, State
 from node_impl.events import Entry
@@ -121,6 +121,26 @@ def test_a_seeded_bug_of_the_core_is_found_in_a_small_scope(
     assert found.outcome == "violation"
     assert found.why is not None
     assert found.why.startswith(f"{invariant}: ")
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("mutant", "scope", "invariant"),
+    [
+        ("obey-deposed-leaders", BROKEN, "committed-never-lost"),
+        ("unconfirmed-reads", Scope(elections=2, proposals=0, reads=1, pre_vote=False), "stale-read"),
+    ],
+)
+def test_a_bug_that_takes_more_states_is_found_too(mutant: str, scope: Scope, invariant: str) -> None:
+    test_a_seeded_bug_of_the_core_is_found_in_a_small_scope(mutant, scope, invariant)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("disk", ["prompt", "any"])
+def test_three_nodes_hold_through_an_election_a_write_and_a_crash(disk: DiskPace) -> None:
+    found = explored(Scope(crashes=1, disk=disk), most=100_000)
+    assert (found.outcome, found.why) == ("verified", None)
+    assert found.committed == 2
 
 
 def test_counting_copies_of_earlier_terms_is_found_from_the_disks_of_figure_8() -> None:
