@@ -6,11 +6,11 @@ What traces can prove of an acknowledgement A of entry E at node X. A node count
 - otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
   trace says at some time that E is on its disk, and that time is not provably after A.
 
-Fewer than a majority is a violation; where the voters changed, than one of any configuration that the leader
-of that term had in force while it led, since which of them it counted by is not traced. The
-converse does not hold: a message is traced when it is handed over, and may then wait for the disk,
-so a reply that left without waiting is found only if the node was killed before the entry was on
-its disk, or if A is known there before.
+Fewer than a majority is a violation; where the voters changed, than one of any configuration that a leader
+had in force while it led, from the entry's term to that of the acknowledgement, since which of them counted
+is not traced. The converse does not hold: a message is traced when it is handed over, and may then wait for
+the disk, so a reply that left without waiting is found only if the node was killed before the entry was on its
+disk, or if A is known there before.
 """
 
 from __future__ import annotations
@@ -60,11 +60,12 @@ class DurableBeforeAcknowledge:
                     ((number, *_disks(cluster, node, ack, number)) for number in numbers),
                     key=lambda item: (len(item[2]), len(item[1])),
                 )
-                # Who leads counts by what it leads; a follower hears of an entry counted in any term.
-                configurations = by_term.get(ack.event.term, every) if ack.by_leader else every
+                entry = every_entry[number]
+                configurations = every  # a follower hears of an entry counted in any term
+                if ack.by_leader:
+                    configurations = _led_in(by_term, entry.term, ack.event.term) or every
                 if _is_majority(certain, configurations):
                     continue
-                entry = every_entry[number]
                 text = (
                     f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
                     f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
@@ -107,6 +108,16 @@ def _configurations(cluster: Cluster) -> tuple[list[frozenset[str]], dict[int, l
             led.setdefault(term, set()).update(sets)
     every = sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
     return every, {term: sorted(sets, key=sorted) for term, sets in led.items()}
+
+
+def _led_in(by_term: dict[int, list[frozenset[str]]], first: int, last: int) -> list[frozenset[str]]:
+    """The voters by which leaders of these terms counted.
+
+    A leader acknowledges once more what was committed in an earlier term, if a client repeats its write:
+    then the majority of that term stood behind it, of which some may no longer be voters, and who became
+    one since may have the entry in a snapshot alone.
+    """
+    return [voters for term in range(first, last + 1) for voters in by_term.get(term, ())]
 
 
 def _is_majority(nodes: Iterable[str], configurations: Iterable[frozenset[str]]) -> bool:

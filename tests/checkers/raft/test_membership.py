@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checkers.raft.acknowledgement import DurableBeforeAcknowledge
 from checkers.raft.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity, Verdict
 from tests.checkers.builders import recording
@@ -113,3 +114,22 @@ def test_without_traced_configurations_it_cannot_tell() -> None:
         node.events = [event for event in node.events if event.event != "configuration"]
     cluster.elect("n1", 1, ("n2",))
     assert judge(cluster).validity is Validity.UNKNOWN
+
+
+def test_a_write_repeated_to_a_later_leader_stands_on_the_majority_of_its_own_term() -> None:
+    """The voters have changed since, and the new ones have the entry in a snapshot alone."""
+    cluster = ClusterBuilder(FOUR)
+    for name in FOUR:
+        cluster[name].configure(THREE, 0)
+    cluster.elect("n1", 1, ("n2", "n3")).replicate("n1", ("n2",), op="563")
+    index = len(cluster["n1"].log)
+    for name in ("n2", "n3", "n4"):
+        cluster[name].configure(("n2", "n3", "n4"), index)
+    cluster.elect("n2", 2, ("n3", "n4"))
+    cluster["n2"].acknowledge(index, "563")
+    run = recording(traces=cluster.build(), nodes=FOUR)
+    verdict = DurableBeforeAcknowledge().check(run)
+    assert verdict.validity is Validity.VALID, verdict
+    cluster["n2"].append(entry(index + 1, 2, op="564")).synced().acknowledge(index + 1, "564")
+    verdict = DurableBeforeAcknowledge().check(recording(traces=cluster.build(), nodes=FOUR))
+    assert verdict.validity is Validity.INVALID, "a write of its own term needs a majority of its own voters"
