@@ -9,8 +9,8 @@ What traces can prove of an acknowledgement A of entry E at node X. A node count
 Fewer than a majority is a violation; where the voters changed, than one of any configuration that a leader
 had in force while it led, from the entry's term to that of the acknowledgement, since which of them counted
 is not traced. The converse does not hold: a message is traced when it is handed over, and may then wait for
-the disk, so a reply that left without waiting is found only if the node was killed before the entry was on its
-disk, or if A is known there before.
+the disk, so a reply that left without waiting is found only if the node was killed before the entry was on
+its disk, or if A is known there before.
 """
 
 from __future__ import annotations
