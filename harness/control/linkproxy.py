@@ -164,6 +164,13 @@ class _Pair:
 
     def dialled(self) -> None:
         """The dialler is connected."""
+        if self.is_cut:
+            return
+        # Not at once: asyncio before 3.11.4 begins to read after this, whatever it was told by then.
+        asyncio.get_running_loop().call_soon(self._wait_for_target)
+
+    def _wait_for_target(self) -> None:
+        """Read nothing from the dialler before there is somewhere for it to go."""
         if not self.is_cut:
             self.dialler.block("not reached")
             self.link.group.create_task(self._reach_target(), name=f"reach {self.link.name}")

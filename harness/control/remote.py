@@ -319,5 +319,11 @@ def _fetch(connection: Connection, archive: Path, here: Path) -> None:
     packed = here / archive.name
     connection.get(archive, packed)
     with tarfile.open(packed) as tar:
-        tar.extractall(here, filter="data")
+        for member in tar:
+            # `filter="data"` of newer Pythons says as much; 3.11 has it only from 3.11.4 on.
+            inside = (here / member.name).resolve().is_relative_to(here.resolve())
+            if not inside or not (member.isfile() or member.isdir()):
+                raise HostError(f"{archive.name} holds {member.name!r}, which is no file inside its folder")
+            member.mode = 0o755 if member.isdir() else 0o644
+            tar.extract(member, here, set_attrs=False)
     packed.unlink()

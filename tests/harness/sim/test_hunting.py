@@ -34,9 +34,9 @@ def test_a_mutant_is_caught_by_its_checker_within_the_first_seeds(name: str) -> 
 
 
 def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Path) -> None:
-    found = hunt_and_shrink("deregister-forgotten", most_seeds=10, folder=tmp_path)
+    found = hunt_and_shrink("forgetful", most_seeds=10, folder=tmp_path)
     assert found.schedule_lines is not None
-    assert found.schedule_lines <= 60, "of some thousands; how far it comes in its time is the machine's"
+    assert found.schedule_lines <= 20
     assert load(Path(str(found.schedule))).checker == found.caught_by
 
 

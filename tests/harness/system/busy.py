@@ -12,6 +12,9 @@ from harness.client.registry import RegistryCodec
 from harness.history import Operation
 from harness.system.world import HostedWorld
 
+BOUND_S = 20.0
+POLL_S = 0.02
+
 
 @contextlib.asynccontextmanager
 async def busy(world: HostedWorld, nodes: Sequence[str] = ("n1", "n2", "n3")) -> AsyncIterator[None]:
@@ -33,3 +36,13 @@ async def busy(world: HostedWorld, nodes: Sequence[str] = ("n1", "n2", "n3")) ->
         finally:
             for task in tasks:
                 task.cancel()
+
+
+async def until_written(world: HostedWorld, entries: int = 30) -> None:
+    """Wait until every running node's log has come so far."""
+    async with asyncio.timeout(BOUND_S):
+        while True:
+            nodes = (await world.observe()).nodes.values()
+            if all(node.last >= entries for node in nodes if node.running):
+                return
+            await asyncio.sleep(POLL_S)

@@ -17,7 +17,7 @@ from harness.system.node_impl import NodeImpl
 from harness.system.world import HostedWorld
 from harness.test import CouldNotRun
 from tests.harness.control.test_faultydisk import needs_fuse
-from tests.harness.system.busy import busy
+from tests.harness.system.busy import busy, until_written
 from tests.harness.system.test_faults import NAMES, in_world, took
 
 
@@ -38,7 +38,7 @@ def last_index(folder: Path, node: str, life: int) -> int:
 def test_a_node_that_syncs_keeps_its_log_through_a_loss_of_power(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
         async with busy(world):
-            await asyncio.sleep(0.5)
+            await until_written(world)
             await took(world, LosePower(NAMES, 3))
         await took(world, Start(NAMES))
 
@@ -54,7 +54,7 @@ def test_a_node_that_never_syncs_loses_what_was_written_with_the_power_and_nothi
 ) -> None:
     async def body(world: HostedWorld) -> None:
         async with busy(world):
-            await asyncio.sleep(0.5)
+            await until_written(world)
             await took(world, Kill(("n1",)))
         await took(world, Start(NAMES))
         lost = await world.carry_out(LosePower(NAMES, 3))

@@ -37,6 +37,7 @@ from harness.system.node_impl import NodeImpl
 from harness.system.world import HostedWorld
 from harness.test import CouldNotRun
 from tests.harness.control.namespaces import needs_namespaces
+from tests.harness.system.busy import busy
 
 NAMES = ("n1", "n2", "n3")
 BOUND_S = 15.0
@@ -168,11 +169,12 @@ def test_bad_links_lose_some_packets_and_carry_the_others(tmp_path: Path) -> Non
     async def body(world: HostedWorld) -> None:
         await took(world, Lose(between(("n1",), ("n2", "n3"))))
         began = asyncio.get_running_loop().time()
-        await asyncio.sleep(2)
+        async with busy(world):  # an idle cluster of today sends too few packets to lose some for sure
+            await asyncio.sleep(2)
         healed = await world.carry_out(EndLoss())
         assert healed.took_effect
         lost = healed.details["swallowed_packets"]
-        assert lost > 1
+        assert lost > 5
         assert "connections_reset" not in healed.details
         assert not (await world.carry_out(EndLoss())).took_effect
         async with asyncio.timeout(BOUND_S - (asyncio.get_running_loop().time() - began)):

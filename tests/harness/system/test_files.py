@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from harness.nemesis.base import BackUp, Damage, Kill, Repair, Restore, Start
 from harness.system.world import HostedWorld
-from tests.harness.system.busy import busy
+from tests.harness.system.busy import busy, until_written
 from tests.harness.system.test_disks import last_index, last_synced
 from tests.harness.system.test_faults import NAMES, in_world, took
 
@@ -17,7 +16,7 @@ from tests.harness.system.test_faults import NAMES, in_world, took
 def test_a_node_cuts_off_a_torn_write_and_goes_on(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
         async with busy(world):
-            await asyncio.sleep(0.3)
+            await until_written(world)
             for draw in range(3):
                 outcome = await world.carry_out(Damage(("n1",), "torn", draw))
                 assert (outcome.took_effect, outcome.error) == (True, None)
@@ -33,7 +32,7 @@ def test_a_node_refuses_a_log_with_a_flipped_bit_and_goes_on_with_it_repaired(tm
 
     async def body(world: HostedWorld) -> None:
         async with busy(world):
-            await asyncio.sleep(0.3)
+            await until_written(world)
             for draw in range(3):
                 await took(world, Damage(("n1",), "rot", draw))
                 started = await world.carry_out(Start(NAMES))
@@ -61,7 +60,7 @@ def test_a_node_forgets_what_was_taken_from_its_log(tmp_path: Path, fault: str) 
         if fault == "rollback":
             await took(world, BackUp(("n1",)))
         async with busy(world):
-            await asyncio.sleep(0.5)
+            await until_written(world)
             await took(world, Kill(tuple(name for name in NAMES if name != "n1")))
         if fault == "rollback":
             await took(world, Restore(NAMES))

@@ -139,4 +139,13 @@ def test_a_line_that_no_action_allows_is_always_refused(seed: int, pick: int) ->
     traces[name] = NodeTrace(name, tuple(events))
     verdict = judge(traces)
     assert verdict.validity is Validity.INVALID, (name, at, change)
-    assert verdict.evidence
+    event = events[at]
+    refused = {event.seq}
+    if event.event == "commit" and at + 1 < len(events):
+        # A leader may be able to commit one more: then the next line, which takes it back, is what cannot be.
+        refused.add(events[at + 1].seq)
+    assert any(
+        ref.node == name and ref.life == event.life and ref.seq in refused
+        for evidence in verdict.evidence
+        for ref in evidence.events
+    )
