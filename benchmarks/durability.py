@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -40,10 +41,10 @@ def realistic_history(operations: int, seed: int = 1) -> History:
     now = raft_index = 0
     final_reads = 2 * len(NODES) * SERVICES * 2
 
-    def record(process: int, type_: str, f: str, key: str, value: object, **more: object) -> Operation:
+    def record(process: int, type_: Any, f: str, key: str, value: object, **more: Any) -> Operation:
         nonlocal now
         now += draw.randrange(20, 200) * MICROSECOND
-        operation = Operation(len(recorded), now, process, type_, f, key, value, **more)  # type: ignore[arg-type]
+        operation = Operation(len(recorded), now, process, type_, f, key, value, **more)
         recorded.append(operation)
         return operation
 

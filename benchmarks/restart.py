@@ -78,7 +78,7 @@ def main() -> int:
                     answered = time.perf_counter() - begun, cpu_seconds(node.pid)
                 if said is not None and said["applied"] >= entries:
                     break
-                time.sleep(0.02)
+                time.sleep(0.02)  # it is asked again: nobody tells, and asking more often would slow it
             applied = time.perf_counter() - begun, cpu_seconds(node.pid)
         finally:
             node.kill()

@@ -57,7 +57,7 @@ class Availability:
             for code, node in enumerate(columns.nodes)
         }
         bound = recording.options.get("unavailable_bound_s")
-        bounded = isinstance(bound, int | float)
+        bound_s = float(bound) if isinstance(bound, int | float) else None
         evidence: tuple[Evidence, ...] = ()
         if overall is None:
             validity, summary = Validity.UNKNOWN, "no client asked anything"
@@ -65,9 +65,9 @@ class Availability:
             longest_s = overall.nanoseconds / NANOSECONDS
             validity = Validity.VALID
             summary = f"the longest time in which nobody was answered: {longest_s:.3f} s"
-            if bounded and longest_s > float(bound):  # type: ignore[arg-type]
+            if bound_s is not None and longest_s > bound_s:
                 validity = Validity.INVALID
-                summary += f"; the bound is {bound:g} s"
+                summary += f"; the bound is {bound_s:g} s"
                 text = f"From operation {overall.after} to operation {overall.until}, nobody was answered ok."
                 evidence = (Evidence("unavailable for too long", text, (overall.after, overall.until)),)
         return Verdict(
@@ -81,7 +81,7 @@ class Availability:
                 "by_node": by_node,
                 "recoveries": list(recoveries(history, begun, is_write)),
             },
-            caveats=() if bounded else ("no bound is stated, so availability was only measured",),
+            caveats=() if bound_s is not None else ("no bound is stated, so availability was only measured",),
         )
 
 

@@ -26,10 +26,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a kernel: numba's nopython mode, no global interpreter lock, cached on disk."""
     if numba is None:
         return function
+    kernel: Callable[..., Any]
     try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        kernel = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba found no folder it may write its cache to
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        kernel = numba.njit(nogil=True)(function)
+    return kernel
 
 
 def zeros(length: int, fill: int = 0) -> Any:

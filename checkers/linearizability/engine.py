@@ -356,7 +356,8 @@ class Engine:
         if self._fingerprints:
             return int.from_bytes(b"\1" + value.encode("utf-8", "surrogatepass"), "big") % kernel.PRIME
         if self._numbers:
-            return value  # type: ignore[no-any-return]
+            number: int = value
+            return number
         known = self._states.get(value)
         if known is None:
             known = self._states[value] = len(self._state_of)

@@ -131,13 +131,15 @@ class ScalarModel(ABC):
             return IMPOSSIBLE
         if effect.unless is not ANYTHING and state == effect.unless:
             return IMPOSSIBLE
+        after: Hashable
         match effect.action:
             case Action.KEEP:
-                return state  # type: ignore[no-any-return]
+                after = state
             case Action.PUT:
-                return effect.argument  # type: ignore[no-any-return]
+                after = effect.argument
             case _:
-                return state + effect.argument  # type: ignore[no-any-return]
+                after = state + effect.argument
+        return after
 
 
 KEEP = Effect(Action.KEEP)

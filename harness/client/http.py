@@ -111,7 +111,7 @@ class HttpTransport:
 async def _note_connected(
     session: aiohttp.ClientSession,  # noqa: ARG001 (the signature is aiohttp's)
     context: SimpleNamespace,
-    params: Any,  # noqa: ARG001
+    params: Any,  # noqa: ARG001 - the signature is its caller's
 ) -> None:
     context.trace_request_ctx.sent = True
 

@@ -189,7 +189,7 @@ class Agent:
         return True
 
     def do_run(self, argv: list[str], given: str, bound_s: float) -> dict[str, Any]:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - an argument list, no shell
             argv,
             input=given.encode(),
             capture_output=True,
@@ -260,7 +260,7 @@ def has_netem() -> bool:
     """Whether the kernel has tc's netem, asked in a namespace that nobody lives in."""
     try:
         done = subprocess.run(
-            ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],  # noqa: S607
+            ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],  # noqa: S607 - found by PATH, as root's
             capture_output=True,
             check=False,
             env={**os.environ, "PATH": search_path()},
@@ -284,7 +284,7 @@ def end_carriers(token: str) -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         quiet = 0 if found else quiet + 1
-        time.sleep(0.02)
+        time.sleep(0.02)  # for the kernel to end them, and for a child begun meanwhile to show
 
 
 def pids() -> list[int]:
@@ -314,11 +314,11 @@ def delete_table(table: str) -> None:
     """Delete our own packet-filter tables, if they are there: this one, and those called TABLE_..."""
     nft = shutil.which("nft", path=search_path())
     if nft and os.geteuid() == 0:
-        listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603
+        listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
         for line in listed.stdout.decode().splitlines():
             name = line.split()[-1]
             if name == table or name.startswith(table + "_"):
-                subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603
+                subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
 
 
 def unmount_below(folder: str) -> None:
@@ -327,7 +327,7 @@ def unmount_below(folder: str) -> None:
         mounted = line.split(" ")[1].encode().decode("unicode_escape")  # a space is written \\040
         if folder and mounted.startswith(folder + "/"):
             how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
-            subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603
+            subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
 
 
 def remove_folder(folder: str) -> None:

@@ -50,4 +50,4 @@ def used_address_space(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), sys.argv[2], sys.argv[3])))  # noqa: T201
+    print(json.dumps(main(int(sys.argv[1]), sys.argv[2], sys.argv[3])))  # noqa: T201 - its output is the answer

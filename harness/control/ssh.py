@@ -140,7 +140,7 @@ class _UnknownKey(paramiko.SSHException):
 class _Refuse(paramiko.MissingHostKeyPolicy):
     """Strict: what is not known is refused."""
 
-    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
+    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002 - the protocol's
         raise _UnknownKey(key)
 
 

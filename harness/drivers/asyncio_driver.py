@@ -81,7 +81,7 @@ class _Loop:
                 tasks: set[asyncio.Task[None]] = set()  # only for cancelling all of it; the group keeps them
                 try:
                     await self._turn(group, tasks)
-                except Exception as error:  # noqa: BLE001
+                except Exception as error:  # noqa: BLE001 - see below
                     # Whatever stopped the loop is raised below, once nothing is in flight any more and
                     # not wrapped in the group's ExceptionGroup.
                     failure = error
@@ -120,7 +120,7 @@ class _Loop:
             if task is not None and task.cancelling():
                 raise  # the run is being stopped; `_settle` records it
             completion = _unknown(invocation, "cancelled from within")
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - see below
             # Whatever went wrong in a client or a fault, its effect is unknown: that is what `info` says.
             completion = _unknown(invocation, f"{type(error).__name__}: {error}")
         try:

@@ -113,7 +113,7 @@ class LatencyWorld:
 def all_ok(latency_ns: int) -> Callable[[Operation, int], tuple[Operation, int]]:
     """Every client operation is `ok`, every nemesis operation `info`, after the same latency."""
 
-    def perform(invocation: Operation, now: int) -> tuple[Operation, int]:  # noqa: ARG001
+    def perform(invocation: Operation, now: int) -> tuple[Operation, int]:  # noqa: ARG001 - the signature is its caller's
         kind = "info" if invocation.process == NEMESIS else "ok"
         return msgspec.structs.replace(invocation, type=kind), latency_ns
 

@@ -90,7 +90,7 @@ class Reserve(msgspec.Struct, frozen=True):
     def op(self, context: Context) -> tuple[Answer, Generator]:
         return self._dealt(context).op(context)
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self  # nothing of it has begun
 
     def _dealt(self, context: Context) -> Groups:

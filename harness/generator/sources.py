@@ -37,10 +37,10 @@ _FIELDS = ("f", "key", "value", "node", "time")
 class Exhausted(msgspec.Struct, frozen=True):
     """Does nothing, for good."""
 
-    def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002
+    def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002 - the protocol's
         return None, self
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
 
@@ -66,7 +66,7 @@ class Template(msgspec.Struct, frozen=True):
             -1, context.now, process, "invoke", self.f, self.key, self.value, None, self.node
         ), EXHAUSTED
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
 
@@ -90,7 +90,7 @@ class Function(msgspec.Struct, frozen=True):
             )
         return answer, self if rest is EXHAUSTED else Sequential(rest, 0, (rest, self))
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
     @property
@@ -145,10 +145,10 @@ class LogOnce(msgspec.Struct, frozen=True):
 
     text: str
 
-    def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002
+    def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002 - the protocol's
         return Log(self.text), EXHAUSTED
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
 

@@ -104,7 +104,7 @@ class Sleep(msgspec.Struct, frozen=True):
             return Pending(ends_at), Sleep(self.duration, ends_at)
         return (None, EXHAUSTED) if context.now >= self.ends_at else (Pending(self.ends_at), self)
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
 

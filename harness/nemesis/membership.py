@@ -143,7 +143,7 @@ class Steps(msgspec.Struct, frozen=True):
         tries = None if self.tries is None else self.tries - 1
         return operation, msgspec.structs.replace(self, due=context.now + gap, tries=tries)
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         """Remember what is unresolved; stop where all is as it was, if that is the aim."""
         told = event.value.get(NAME) if isinstance(event.value, Mapping) else None
         if event.f not in (CHANGE, RESTORE) or event.type == "invoke" or told is None:

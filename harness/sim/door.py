@@ -23,7 +23,7 @@ class _Headers(dict[str, str]):
     def __getitem__(self, name: str) -> str:
         return super().__getitem__(name.lower())
 
-    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # text in, text out
         return super().get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:

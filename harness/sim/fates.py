@@ -132,7 +132,7 @@ class DrawnFates:
             return (delay + _spike_ns(stream),)
         return delay, delay + _spike_ns(stream)
 
-    def write_ns(self, node: str, n: int) -> int:  # noqa: ARG002
+    def write_ns(self, node: str, n: int) -> int:  # noqa: ARG002 - the protocol's
         """A time from the node's table."""
         place = ("write", node)
         stream = self._streams.get(place) or self._stream(*place)
@@ -140,18 +140,18 @@ class DrawnFates:
         bits = stream.bits()
         return table[bits & 15] * MICROSECOND_NS + (bits >> 4) % 10_000
 
-    def tear(self, node: str, n: int) -> int:  # noqa: ARG002
+    def tear(self, node: str, n: int) -> int:  # noqa: ARG002 - the protocol's
         """Any."""
         return (self._streams.get(("tear", node)) or self._stream("tear", node)).bits()
 
-    def election(self, node: str, n: int, bound: int) -> int:  # noqa: ARG002
+    def election(self, node: str, n: int, bound: int) -> int:  # noqa: ARG002 - the protocol's
         """Evenly drawn, in whole milliseconds if there are enough, since schedules are read by people."""
         stream = self._streams.get(("election", node)) or self._stream("election", node)
         if bound < MILLISECOND_NS:
             return stream.below(bound)
         return stream.below(bound // MILLISECOND_NS) * MILLISECOND_NS
 
-    def client(self, n: int) -> ClientFate:  # noqa: ARG002
+    def client(self, n: int) -> ClientFate:  # noqa: ARG002 - the protocol's
         """Clients are near their nodes."""
         stream = self._streams.get(("client",)) or self._stream("client")
         table = DELAYS_US["near"]

@@ -178,7 +178,7 @@ def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perf
             lease=test.lease,
             clock_drift_bound_percent=test.clock_drift_bound_percent,
         ),
-        **dict(plan.settings),  # type: ignore[arg-type]
+        **dict(plan.settings),  # type: ignore[arg-type]  # whole numbers and truth values, by their names
     )
 
     def process(name: str, world: SimulatedWorld) -> Process:

@@ -251,7 +251,7 @@ class Script(msgspec.Struct, frozen=True):
             return Pending(wake_at), self
         return (Pending(self.until), self) if context.now < self.until else (None, self)
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         """Nothing that happens changes it."""
         return self
 

@@ -103,7 +103,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
             f = "write"
         return Operation(-1, context.now, process, "invoke", f, key, value), self
 
-    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002
+    def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         """Learn from what succeeded."""
         if event.type != "ok" or event.key is None or event.value is False:
             return self

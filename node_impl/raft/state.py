@@ -242,7 +242,7 @@ class State:
         if tell is not None:
             tell(body, line)
             if body.term != self.current_term:  # type: ignore[union-attr]  # all of those carry one
-                line["of_term"] = body.term  # type: ignore[union-attr]
+                line["of_term"] = body.term  # type: ignore[union-attr]  # see above
         self._trace("send", line)
         self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
         return message_id

@@ -202,8 +202,8 @@ def append_entries(
         prev_log_index >= 0 and last <= len(i.log), "AppendEntries", "mentries = SubSeq(log[i], nextIndex, _)"
     )
     need(commit_index <= i.commit_index, "AppendEntries", "mcommitIndex = Min({commitIndex[i], lastEntry})")
-    entries = i.log[prev_log_index:last] if count else ()
-    if None in entries:
+    entries = tuple(entry for entry in i.log[prev_log_index:last] if entry is not None)
+    if len(entries) < count:
         raise Unsure(f"{i.name} sends entries that are not known, from index {prev_log_index + 1} on")
     i.next_index[j] = prev_log_index + 1
     return AppendEntriesRequest(
@@ -211,7 +211,7 @@ def append_entries(
         term,
         prev_log_index,
         i.term_at(prev_log_index),
-        entries,  # type: ignore[arg-type]
+        entries,
         min(commit_index, last),
     )
 

@@ -22,7 +22,7 @@ def is_frozen(kind: type) -> bool:
         return True
     if issubclass(kind, msgspec.Struct):
         return kind.__struct_config__.frozen
-    return is_dataclass(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+    return is_dataclass(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # dataclasses'
 
 
 @cache

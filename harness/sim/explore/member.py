@@ -142,7 +142,7 @@ class Happened(msgspec.Struct, frozen=True):
 class NoChance(msgspec.Struct, frozen=True):
     """Time-outs are of any length here, so nothing is drawn."""
 
-    def below(self, n: int) -> int:  # noqa: ARG002
+    def below(self, n: int) -> int:  # noqa: ARG002 - the protocol's
         """The least."""
         return 0
 

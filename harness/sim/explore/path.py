@@ -275,7 +275,7 @@ def _happening(step: Step) -> str:
 def _told(body: object) -> str:
     """A message: its kind and fields."""
     fields = []
-    for name in body.__struct_fields__:  # type: ignore[attr-defined]
+    for name in body.__struct_fields__:  # type: ignore[attr-defined]  # msgspec's
         value = getattr(body, name)
         if isinstance(body, AppendEntries) and name == "entries":
             fields.append(f"entries {', '.join(told(entry) for entry in value) or 'none'}")

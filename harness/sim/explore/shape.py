@@ -84,7 +84,8 @@ class _Shaper:
     def shape(self, value: Any) -> Shape:
         kind = type(value)
         if value is None or kind is int or kind is str or kind is bool or kind is bytes or kind is Entry:
-            return value  # type: ignore[no-any-return]
+            plain: Shape = value
+            return plain
         if isinstance(value, tuple | list | deque):
             return tuple([self.shape(part) for part in value])
         if kind is set or kind is frozenset:

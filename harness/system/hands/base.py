@@ -95,11 +95,11 @@ class Hand:
             HostError: it cannot be done.
         """
 
-    def environment(self, node: NodeOnHost) -> Mapping[str, str]:  # noqa: ARG002
+    def environment(self, node: NodeOnHost) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's
         """What its processes must be started with."""
         return {}
 
-    def holds_down(self, node: NodeOnHost) -> bool:  # noqa: ARG002
+    def holds_down(self, node: NodeOnHost) -> bool:  # noqa: ARG002 - the protocol's
         """Whether the node cannot be started now, for what this hand did to it."""
         return False
 

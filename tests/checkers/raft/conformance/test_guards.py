@@ -7,38 +7,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from checkers.raft.conformance import Conformance, spec
-from checkers.raft.conformance import extensions as extra
-from checkers.verdict import Evidence, Validity, Verdict
-from harness.history import NodeTrace
-from tests.checkers.builders import recording
+from checkers.raft.conformance import spec
+from checkers.verdict import Validity
 from tests.checkers.raft.conformance.behaviour import Behaviour
-
-
-def judge(traces: Behaviour | dict[str, NodeTrace], nodes: tuple[str, ...] = ("n1", "n2", "n3")) -> Verdict:
-    built = traces.traces() if isinstance(traces, Behaviour) else traces
-    return Conformance().check(recording(nodes=nodes, traces=built))
-
-
-def settled() -> Behaviour:
-    """n1 leads term 1; all hold two entries and have committed the first."""
-    b = Behaviour()
-    b.elect("n1", "n2", "n3")
-    b.replicate("n1", "n2", "n3")
-    b.advance("n1", 1)
-    b.client_request("n1")
-    b.synced("n1")
-    b.replicate("n1", "n2", "n3")
-    return b
-
-
-def deposed() -> Behaviour:
-    """As `settled`; n1 has then a third entry that nobody else holds, and n2 leads term 2."""
-    b = settled()
-    b.client_request("n1")
-    b.synced("n1")
-    b.elect("n2", "n3")
-    return b
+from tests.checkers.raft.conformance.scenes import deposed, found, judge, settled, unlike, votes_twice
 
 
 def test_what_the_specification_does_is_valid() -> None:
@@ -185,16 +157,6 @@ def votes_for_who_did_not_ask(b: Behaviour) -> None:
     b.line("n3", "vote", vote="n2")
 
 
-def votes_twice(b: Behaviour) -> None:
-    for candidate in ("n2", "n3"):
-        b.timeout(candidate)
-        b.synced(candidate)
-    b.deliver_to("n1", "n2")
-    b.deliver_to("n1", "n3")
-    b["n1"].voted_for = "n3"
-    b.line("n1", "vote", vote="n3")
-
-
 def votes_for_a_shorter_log(b: Behaviour) -> None:
     b.client_request("n1")
     b.synced("n1")
@@ -238,13 +200,6 @@ def accepts_without_the_previous_entry(b: Behaviour) -> None:
     b.append_entries("n1", "n3")
     b.deliver()
     b.send("n3", "n1", spec.AppendEntriesResponse("n3", 1, True, 4))
-
-
-def _unlike() -> Behaviour:
-    """n1's third entry is of term 1; n2 leads term 2, with another third entry and a fourth."""
-    b = deposed()
-    b.client_request("n2")
-    return b
 
 
 def accepts_upon_another_term(b: Behaviour) -> None:
@@ -361,7 +316,7 @@ BROKEN = [
     (settled, says_that_it_voted, "HandleRequestVoteRequest", "mvoteGranted"),
     (settled, obeys_a_deposed_leader, "HandleAppendEntriesRequest", "m.mterm = currentTerm[i]"),
     (settled, accepts_without_the_previous_entry, "HandleAppendEntriesRequest", "logOk: m.mprevLogIndex"),
-    (_unlike, accepts_upon_another_term, "HandleAppendEntriesRequest", "logOk: m.mprevLogTerm"),
+    (unlike, accepts_upon_another_term, "HandleAppendEntriesRequest", "logOk: m.mprevLogTerm"),
     (settled, removes_what_does_not_conflict, "HandleAppendEntriesRequest", "conflict"),
     (settled, appends_another_entry, "HandleAppendEntriesRequest", "Append(log[i], m.mentries[1])"),
     (settled, commits_beyond_the_message, "HandleAppendEntriesRequest", "commitIndex'[i] = m.mcommitIndex"),
@@ -373,10 +328,6 @@ BROKEN = [
     (settled, answers_before_its_disk_did, "Send", "disk"),
     (settled, answers_before_its_disk_did_and_lives, "Send", "disk"),
 ]
-
-
-def found(evidence: tuple[Evidence, ...], action: str, guard: str) -> bool:
-    return any(f"{action} does not allow" in item.title and guard in item.title for item in evidence)
 
 
 @pytest.mark.parametrize(
@@ -426,155 +377,3 @@ def test_evidence_names_the_node_the_step_the_guard_and_the_variables_before_and
     assert "matchIndex {n2: 2, n3: 2} and 3 on its own disk" in before
     assert "commitIndex 1" in before
     assert "commitIndex 3" in after
-
-
-# ---- what may be lost in a crash ---------------------------------------------------------------------
-
-
-def test_what_was_not_on_disk_and_nobody_was_told_may_be_lost() -> None:
-    b = settled()
-    b.client_request("n1")
-    b.append_entries("n1", "n3")  # this may leave before the leader's own disk has it
-    b.deliver()
-    b.restart("n1")
-    b.restart("n3")
-    assert judge(b).validity is Validity.VALID
-
-
-def test_a_removal_that_was_not_on_disk_may_come_undone() -> None:
-    b = _unlike()
-    b["n2"].next_index["n1"] = 3
-    b.append_entries("n2", "n1")
-    b.deliver()
-    assert b.lines["n1"][-2].event == "append"
-    b.restart("n1")
-    assert len(b["n1"].log) == 3
-    assert judge(b).validity is Validity.VALID
-
-
-# ---- snapshots ---------------------------------------------------------------------------------------
-
-
-def with_snapshot(index: int = 1, of: int = 1) -> Behaviour:
-    """n1 sends n4, which has nothing, its snapshot up to 1, and n4 installs one up to `index`."""
-    b = Behaviour(("n1", "n2", "n3", "n4"))
-    b.elect("n1", "n2", "n3")
-    b.replicate("n1", "n2", "n3")
-    b.advance("n1", 1)
-    extra.take_snapshot(b["n1"], 1)
-    b.line("n1", "snapshot", index=1, digest="d", entries=((1, *(b["n1"].log[0] or (0, "")), None),))
-    b.append_entries("n1", "n4", most=0)
-    b.deliver()  # n4 hears of the term
-    b.line("n1", "send", peer="n4", message="InstallSnapshot", message_id="n1:1:s", index=1, count=10)
-    b.line("n4", "receive", peer="n1", message="InstallSnapshot", message_id="n1:1:s")
-    i, last = b["n4"], b["n1"].log[0]
-    assert last is not None
-    i.log = [*[None] * (index - 1), (of, last[1])]
-    i.commit_index = i.last_applied = i.covered = i.snapshot_index = index
-    b.line("n4", "snapshot", index=index, peer="n1", digest="d", entries=((index, of, last[1], None),))
-    b.line(
-        "n4", "send", peer="n1", message="InstallSnapshotReply", message_id="n4:1:s", index=index, count=10
-    )
-    b.synced("n4")
-    b.line("n1", "receive", peer="n4", message="InstallSnapshotReply", message_id="n4:1:s")
-    return b
-
-
-NODES = ("n1", "n2", "n3", "n4")
-
-
-def test_an_installed_snapshot_counts_toward_the_majority_that_commits() -> None:
-    b = with_snapshot()
-    extra.take_snapshot_ack(b["n1"], spec.Extra("n4", 1, "InstallSnapshotReply", 1, 10), 10)
-    b["n1"].next_index["n4"] = 2
-    b.client_request("n1")
-    b.synced("n1")
-    b.replicate("n1", "n2", "n4")
-    b.advance("n1", 2)
-    verdict = judge(b, NODES)
-    assert verdict.validity is Validity.VALID, verdict
-    assert verdict.measures["actions"]["InstallSnapshot"] == 1
-
-
-@pytest.mark.parametrize(
-    ("index", "of", "guard"), [(2, 1, "index = m.mindex"), (1, 2, "last included entry")]
-)
-def test_a_snapshot_that_is_not_the_one_sent_is_refused(index: int, of: int, guard: str) -> None:
-    verdict = judge(with_snapshot(index, of), NODES)
-    assert found(verdict.evidence, "InstallSnapshot", guard), verdict
-
-
-# ---- what cannot be told -----------------------------------------------------------------------------
-
-
-def test_a_run_without_an_election_is_refused_as_proof() -> None:
-    verdict = judge(Behaviour())
-    assert verdict.validity is Validity.UNKNOWN
-    assert "no node was elected" in verdict.summary
-
-
-def test_a_run_that_commits_nothing_is_refused_as_proof() -> None:
-    b = Behaviour()
-    b.elect("n1", "n2", "n3")
-    verdict = judge(b)
-    assert verdict.validity is Validity.UNKNOWN
-    assert "committed" in verdict.summary
-
-
-def test_without_a_trace_nothing_is_known() -> None:
-    assert judge({}).validity is Validity.UNKNOWN
-
-
-@pytest.mark.parametrize("missing", ["n1", "n2", "n3"])
-def test_a_node_without_trace_makes_it_unknown(missing: str) -> None:
-    traces = deposed().traces()
-    del traces[missing]
-    verdict = judge(traces)
-    assert verdict.validity is Validity.UNKNOWN
-    assert missing in verdict.summary
-
-
-@pytest.mark.parametrize("damaged", ["n1", "n2", "n3"])
-@pytest.mark.parametrize("keep", range(1, 24, 2))
-def test_a_trace_cut_anywhere_never_makes_a_correct_behaviour_invalid(damaged: str, keep: int) -> None:
-    b = deposed()
-    b.restart(damaged)
-    if damaged != "n2":
-        b.replicate("n2", "n3")
-    traces = b.traces()
-    whole = traces[damaged].events
-    kept = (*[e for e in whole if e.life == 1][:keep], *[e for e in whole if e.life > 1])
-    traces[damaged] = NodeTrace(damaged, kept, (f"{damaged}: cut",))
-    verdict = judge(traces)
-    assert verdict.validity is Validity.UNKNOWN, verdict.evidence
-
-
-def test_a_trace_that_does_not_say_what_messages_carry_is_unknown_not_invalid() -> None:
-    traces = {
-        name: NodeTrace(
-            name,
-            tuple(
-                msgspec.structs.replace(e, index=None, ok=None, count=0) if e.event == "send" else e
-                for e in trace.events
-            ),
-        )
-        for name, trace in deposed().traces().items()
-    }
-    verdict = judge(traces)
-    assert verdict.validity is Validity.UNKNOWN
-    assert "is not known" in verdict.summary
-
-
-def test_a_message_that_nobody_sent_is_refused() -> None:
-    b = settled()
-    b.line("n3", "receive", peer="n1", message="AppendEntries", message_id="n1:1:999")
-    verdict = judge(b)
-    assert found(verdict.evidence, "Receive", "DOMAIN messages")
-
-
-def test_a_violation_is_invalid_even_if_another_trace_has_a_gap() -> None:
-    b = settled()
-    votes_twice(b)
-    traces = b.traces()
-    traces["n2"] = NodeTrace("n2", traces["n2"].events, ("n2: a gap",))
-    assert judge(traces).validity is Validity.INVALID
