@@ -9,36 +9,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.generator.draw import Draw
-from harness.history import Operation
-from harness.nemesis.base import Action, BreakDisk, ClusterView, MendDisk, Start
-from harness.nemesis.package import REAL, FaultPackage
-from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from harness.nemesis.base import BreakDisk, MendDisk
+from harness.nemesis.worsen import worsening
 
 FAILING: tuple[Literal["fsync", "write"], ...] = ("fsync", "fsync", "write")
 
-
-class DiskErrorPlanner:
-    """`disk-error` with a target; `heal-disk-error` for all disks, and what ended is started again."""
-
-    def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
-        """What fails is drawn."""
-        if operation.f == "heal-disk-error":
-            return (MendDisk(tuple(view.nodes), "disk-error"), Start(tuple(view.nodes)))
-        running = [name for name, node in view.nodes.items() if node.running]
-        drawn = Draw(draw)
-        nodes = choose_nodes(target_of(operation), view, running, drawn)
-        return (
-            (BreakDisk(nodes, failing=drawn.choose(FAILING, "what fails"), by="disk-error"),) if nodes else ()
-        )
-
-
-DISK_ERROR = FaultPackage(
-    name="disk-error",
-    about="lets writes or fsyncs of nodes fail with EIO",
-    begin="disk-error",
-    end="heal-disk-error",
-    targets=NODE_TARGETS,
-    planner=DiskErrorPlanner(),
-    worlds=REAL,
+DISK_ERROR = worsening(
+    "disk-error",
+    "lets writes or fsyncs of nodes fail with EIO",
+    lambda nodes, draw: BreakDisk(nodes, failing=draw.choose(FAILING, "what fails"), by="disk-error"),
+    lambda nodes: MendDisk(nodes, "disk-error"),
 )
