@@ -164,19 +164,16 @@ class _Pair:
 
     def dialled(self) -> None:
         """The dialler is connected."""
-        if self.is_cut:
-            return
-        # Not at once: asyncio before 3.11.4 begins to read after this, whatever it was told by then.
-        asyncio.get_running_loop().call_soon(self._wait_for_target)
-
-    def _wait_for_target(self) -> None:
-        """Read nothing from the dialler before there is somewhere for it to go."""
         if not self.is_cut:
-            self.dialler.block("not reached")
             self.link.group.create_task(self._reach_target(), name=f"reach {self.link.name}")
 
     async def _reach_target(self) -> None:
         loop = asyncio.get_running_loop()
+        if self.is_cut:
+            return
+        # Here, and not where the dialler connects: asyncio before 3.11.4 begins to read after that, whatever
+        # it was told by then. A task's first step comes next, before anything can have been read.
+        self.dialler.block("not reached")
         try:
             async with asyncio.timeout(REACH_BOUND_S):
                 await loop.create_connection(lambda: self.target, LOOPBACK, self.link.target_port)
