@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,7 +20,7 @@ import pytest
 
 pytest.importorskip("paramiko")
 
-from harness.control import agent
+from harness.control import agent, remote
 from harness.control.connection import SUDO_PASSWORD_VARIABLE, RemoteRun
 from harness.control.host import HostError, StartError, eventually
 from harness.control.inventory import HostSpec, parse_inventory
@@ -321,3 +324,27 @@ def test_identities_of_remote_processes_are_unique(tmp_path: Path) -> None:
             assert len(seen) == 3
 
     with_sshd(tmp_path, body)
+
+
+class Bringing:
+    """In place of a connection: what it gets is an archive that a host made up."""
+
+    def __init__(self, archive: Path) -> None:
+        self.archive = archive
+
+    def get(self, _there: Path, here: Path) -> None:
+        shutil.copy(self.archive, here)
+
+
+@pytest.mark.parametrize("name", ["../stolen", "/tmp/stolen", "data/../../stolen", "link"])
+def test_an_archive_of_a_host_reaches_no_file_outside_its_folder(tmp_path: Path, name: str) -> None:
+    archive, back = tmp_path / "work.tar.gz", tmp_path / "in" / "back"
+    with tarfile.open(archive, "w:gz") as tar:
+        member = tarfile.TarInfo(name)
+        if name == "link":
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc"
+        tar.addfile(member, io.BytesIO())
+    with pytest.raises(HostError, match=r"is no file inside its folder"):
+        remote._fetch(Bringing(archive), archive, back)  # type: ignore[arg-type]  # as much as is used of it
+    assert not (tmp_path / "in" / "stolen").exists()
+    assert not (back / "link").is_symlink()
