@@ -63,8 +63,10 @@ LOGS = (
     "snapshot-safety",
     "recovery",
     "conformance",
+    "node-health",
 )
-"""What follows where logs or commitIndex are wrong; nodes may then even refuse one another for good."""
+"""What follows where logs or commitIndex are wrong; nodes may then even refuse one another for good, or end
+themselves where they meet what cannot be."""
 ELECTIONS = ("election-safety", "one-vote-a-term", "term-monotonic", "membership", "conformance")
 """What follows where votes or terms are forgotten."""
 DISK = ("durable-log", "node-health", "conformance")

@@ -34,7 +34,7 @@ class Family(NamedTuple):
 
 FAMILIES = {
     "process": Family("forgetful", "kill:leader", "pause:leader"),
-    "network": Family("acknowledge-early", "partition:isolate-leader", "kill:leader"),
+    "network": Family("unconfirmed-reads", "partition:isolate-leader", "kill:leader"),
     "disk": Family("never-fsync", "power:all", "kill:all"),
 }
 

@@ -45,7 +45,7 @@ REPLICATION = (
         about="a follower takes entries from the leader of an earlier term",
         caught_by="committed-never-truncated",
         source="Raft, Figure 2, AppendEntries rule 1",
-        also=("node-health", *LOGS, *CLIENTS),
+        also=(*LOGS, *CLIENTS),
     ),
     Mutant(
         name="assume-all-matched",
@@ -87,14 +87,14 @@ REPLICATION = (
         about="a leader commits what half of the voters hold, rounded down",
         caught_by="durable-before-acknowledge",
         source="Raft, Figure 2, Leaders: a majority of matchIndex",
-        also=(*LOGS, *CLIENTS, "node-health"),
+        also=(*LOGS, *CLIENTS),
     ),
     Mutant(
         name="match-starts-at-last",
         about="a new leader believes that everybody holds its whole log already",
         caught_by="leader-completeness",
         source="Raft, Figure 2: matchIndex is initialized to 0",
-        also=(*LOGS, *CLIENTS, "node-health"),
+        also=(*LOGS, *CLIENTS),
     ),
     Mutant(
         name="last-entry-unchecked",

@@ -31,7 +31,7 @@ SNAPSHOTS = (
         about="a snapshot is said to hold all that is committed, and holds what is applied",
         caught_by="snapshot-safety",
         source="Raft, section 7: last included index",
-        also=("node-health", *LOGS, *CLIENTS),
+        also=(*LOGS, *CLIENTS),
     ),
     Mutant(
         name="sessions-not-in-snapshot",
