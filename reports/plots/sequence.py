@@ -118,12 +118,16 @@ class _Drawing:
 
     def _add_operations(self, operations: Iterable[Operation]) -> None:
         pending: dict[int, int] = {}
+        struck = 0
         for operation in operations:
             lane = CLIENTS if operation.is_client else ""
             is_wrong = operation.index in self._wrong_operations
             if not operation.is_client:
-                if operation.type == "info":
-                    self._rows.append(_Row(operation.time, lane, [_fault(operation)], is_fault=True))
+                # What came of it is known at its end; what followed from it, from its beginning on.
+                if operation.type == "invoke":
+                    struck = operation.time
+                else:
+                    self._rows.append(_Row(struck, lane, [_fault(operation)], is_fault=True))
                 continue
             row = self._row(operation.time, lane)
             self._rows[row].is_wrong = self._rows[row].is_wrong or is_wrong
@@ -146,7 +150,10 @@ class _Drawing:
         return number
 
     def _sort(self) -> None:
-        order = sorted(range(len(self._rows)), key=lambda number: (self._rows[number].at, number))
+        order = sorted(
+            range(len(self._rows)),
+            key=lambda number: (self._rows[number].at, not self._rows[number].is_fault, number),
+        )
         place = {number: rank for rank, number in enumerate(order)}
         self._rows = [self._rows[number] for number in order]
         self._arrows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from checkers.verdict import EventRef, Evidence
-from harness.history import History, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
+from harness.history import NEMESIS, History, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
 from reports.plots.sequence import MOST_ROWS, sequence
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -73,6 +73,22 @@ def test_a_lost_vote_request_is_drawn_as_lost() -> None:
     svg = str(sequence(recording(n1=N1, n2=N2)))
     assert paths(svg, "lost") == 1
     assert any("RequestVote lost" in text for text in texts(svg))
+
+
+def test_a_fault_stands_where_it_began_before_what_followed_from_it() -> None:
+    action = {"kind": "Kill", "nodes": ["n1"], "links": [], "took_effect": True}
+    fault = History(
+        [
+            Operation(0, 8, NEMESIS, "invoke", "kill", None, {"target": "n1"}),
+            Operation(1, 90, NEMESIS, "info", "kill", None, {"actions": [action]}),
+        ]
+    )
+    stopped = NodeTrace(node="n1", events=(event(1, 8, "stop", "n1"), event(2, 60, "restart", "n1")))
+    svg = str(sequence(Recording(nodes=("n1",), history=fault, traces={"n1": stopped})))
+    drawn = [text for text in texts(svg) if text == "kill n1" or "stop" in text or "begins" in text]
+    marked = [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}title")]
+    assert drawn[0] == "kill n1"
+    assert marked[1:] == ["stop", "life 1 begins in term 1"]
 
 
 def test_what_the_evidence_names_is_marked() -> None:
