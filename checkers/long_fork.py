@@ -1,0 +1,190 @@
+"""Long fork: two reads that saw two writes in opposite orders, which one sequence of snapshots never shows.
+
+Transactions, as Jepsen's `long-fork` has them: one write `[["w", KEY, VALUE]]`, each key once, or reads
+alone, `[["r", KEY, VALUE], ...]`, where nothing has the value None. Operations are called `txn`, `read` or
+`write`.
+
+A read that saw X and not Y puts X's write before Y's. Where reads put X before Y and Y before X, that is a
+long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it, snapshot isolation and all above
+do not. Where no two reads do that, but several go round in a circle, it is the same. So the reads of a
+history agree exactly if the graph of these steps has no cycle. Reads of what nobody wrote are told, too.
+
+What each read saw is taken once however often it was seen, so time follows the number of different sights,
+times those pairs of keys of which a sight shows one and misses the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+from checkers.asked import EVIDENCE_LIMIT, Asked, asked, element, rows
+from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from harness.history import Recording
+
+NAMES = ("txn", "read", "write")
+WRITE, READ = "w", "r"
+
+
+class Step(NamedTuple):
+    """One step of a transaction."""
+
+    f: Literal["w", "r"]
+    key: Hashable
+    value: Any
+    called: Any
+    """The key, as it is written."""
+
+
+@dataclass(frozen=True)
+class LongFork:
+    """Compares the orders in which reads saw writes."""
+
+    name: str = "long-fork"
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge a history of single writes and of reads of several keys.
+
+        Raises:
+            IllegalOperation: another operation, a transaction of another form, or a key written twice.
+        """
+        writes: dict[tuple[str | None, Hashable], tuple[Asked, Step]] = {}
+        reads: list[tuple[Asked, list[Step]]] = []
+        for one in asked(recording.history, self.name, NAMES):
+            steps = _steps(one.at, one.begun.value)
+            if steps[0].f == WRITE:
+                place = (one.begun.key, steps[0].key)
+                if place in writes:
+                    rule = (
+                        f"{steps[0].called!r} is written a second time, after operation {writes[place][0].at}"
+                    )
+                    raise IllegalOperation(one.at, rule)
+                writes[place] = one, steps[0]
+            elif one.outcome == "ok":
+                told = _steps(one.rows[-1], one.told)
+                if [step[:2] for step in told] != [step[:2] for step in steps]:
+                    raise IllegalOperation(one.rows[-1], "the reply reads other keys than were asked for")
+                reads.append((one, told))
+        garbage = [one for read in reads for one in _garbage(*read, writes)]
+        before = _orders(reads)
+        forks = _forks(before)
+        evidence = (*garbage[:EVIDENCE_LIMIT], *forks)[:EVIDENCE_LIMIT]
+        several = sum(len(steps) > 1 for _, steps in reads)
+        measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
+        if evidence:
+            found = len(garbage) + len(forks)
+            validity, summary = Validity.INVALID, f"{found} times, as: {evidence[0].text}"
+        elif not before:
+            validity = Validity.UNKNOWN
+            summary = (
+                f"of {several} reads of several keys, none saw one write without another: nothing was shown"
+            )
+        else:
+            validity = Validity.VALID
+            summary = f"{len(reads)} reads saw {len(writes)} writes in one order"
+        return Verdict(self.name, validity, summary, evidence, measures)
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+
+def _steps(operation: int, value: Any) -> list[Step]:
+    form = 'a transaction is one write [["w", key, value]], or reads [["r", key, value], ...]'
+    if not isinstance(value, list | tuple) or not value:
+        raise IllegalOperation(operation, f"{form}, not {value!r}")
+    steps = []
+    for step in value:
+        if not isinstance(step, list | tuple) or len(step) != 3 or step[0] not in (WRITE, READ):
+            raise IllegalOperation(operation, f"{form}, not {value!r}")
+        steps.append(Step(step[0], element(step[1]), step[2], step[1]))
+    if any(step.f == WRITE for step in steps) and (len(steps) > 1 or steps[0].value is None):
+        raise IllegalOperation(operation, f"{form}, not {value!r}")
+    if len({step.key for step in steps}) < len(steps):
+        raise IllegalOperation(operation, f"a transaction reads a key once, not {value!r}")
+    return steps
+
+
+def _garbage(
+    read: Asked, steps: list[Step], writes: Mapping[tuple[str | None, Hashable], tuple[Asked, Step]]
+) -> Iterator[Evidence]:
+    for step in steps:
+        if step.value is None:
+            continue
+        write, wrote = writes.get((read.begun.key, step.key), (None, None))
+        if write is None or wrote is None:
+            why = "which nobody wrote"
+        elif element(wrote.value) != element(step.value):
+            why = f"to which operation {write.at} alone wrote, and that {wrote.value!r}"
+        elif write.outcome == "fail":
+            why = f"which operation {write.at} wrote, and that one failed"
+        elif write.at > read.until:
+            why = f"which operation {write.at} wrote, and that one began after the read had ended"
+        else:
+            continue
+        text = f"Operation {read.at} read {step.value!r} of {step.called!r}, {why}."
+        yield Evidence(
+            "a read of what was not written", text, rows(read, *([] if write is None else [write]))
+        )
+
+
+Node = tuple[str | None, Hashable]
+
+
+class Order(NamedTuple):
+    """That some read saw one write and not the other."""
+
+    read: Asked
+    first: Any
+    second: Any
+
+
+def _orders(reads: list[tuple[Asked, list[Step]]]) -> dict[tuple[Node, Node], Order]:
+    """By pair of keys, the first read that puts one's write before the other's."""
+    found: dict[tuple[Node, Node], Order] = {}
+    known: set[tuple[str | None, frozenset[Hashable], frozenset[Hashable]]] = set()
+    for read, steps in reads:
+        key = read.begun.key
+        seen = [step for step in steps if step.value is not None]
+        unseen = [step for step in steps if step.value is None]
+        sight = key, frozenset(step.key for step in seen), frozenset(step.key for step in unseen)
+        if not seen or not unseen or sight in known:
+            continue
+        known.add(sight)
+        for first in seen:
+            for second in unseen:
+                pair = (key, first.key), (key, second.key)
+                found.setdefault(pair, Order(read, first.called, second.called))
+    return found
+
+
+def _forks(before: Mapping[tuple[Node, Node], Order]) -> list[Evidence]:
+    """Pairs of reads that disagree; or else one circle of several, if there is any."""
+    pairs = [
+        [before[first, second], other]
+        for (first, second), order in before.items()
+        if (other := before.get((second, first))) is not None and order.read.at < other.read.at
+    ]
+    if pairs:
+        return [_fork(pair) for pair in pairs]
+    after: dict[Node, list[Node]] = {}
+    for first, second in before:
+        after.setdefault(second, []).append(first)
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as circle:
+        nodes = circle.args[1]
+        return [_fork([before[step] for step in pairwise(nodes)])]
+    return []
+
+
+def _fork(circle: list[Order]) -> Evidence:
+    told = "; ".join(
+        f"operation {order.read.at} saw the write of {order.first!r} and not that of {order.second!r}"
+        for order in circle
+    )
+    text = f"{told[0].upper()}{told[1:]}: no one order of the writes shows all of these."
+    return Evidence("a long fork", text, rows(*(order.read for order in circle)))
