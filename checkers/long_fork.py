@@ -9,8 +9,7 @@ long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it, sna
 do not. Where no two reads do that, but several go round in a circle, it is the same. So the reads of a
 history agree exactly if the graph of these steps has no cycle. Reads of what nobody wrote are told, too.
 
-What each read saw is taken once however often it was seen, so time follows the number of different sights,
-times those pairs of keys of which a sight shows one and misses the other.
+Time follows the pairs of keys of which a read shows one and misses the other; memory, the different ones.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from checkers.asked import EVIDENCE_LIMIT, Asked, asked, element, rows
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
@@ -32,11 +31,22 @@ WRITE, READ = "w", "r"
 class Step(NamedTuple):
     """One step of a transaction."""
 
-    f: Literal["w", "r"]
     key: Hashable
     value: Any
     called: Any
     """The key, as it is written."""
+
+
+Node = tuple[str | None, Hashable]
+"""A key of the store, in the history's part of that key (if it is in parts)."""
+
+
+class Order(NamedTuple):
+    """That some read saw one write and not the other."""
+
+    read: Asked
+    first: Any
+    second: Any
 
 
 @dataclass(frozen=True)
@@ -51,28 +61,30 @@ class LongFork:
         Raises:
             IllegalOperation: another operation, a transaction of another form, or a key written twice.
         """
-        writes: dict[tuple[str | None, Hashable], tuple[Asked, Step]] = {}
-        reads: list[tuple[Asked, list[Step]]] = []
+        writes: dict[Node, tuple[Asked, Step]] = {}
+        reads: list[Asked] = []
         for one in asked(recording.history, self.name, NAMES):
-            steps = _steps(one.at, one.begun.value)
-            if steps[0].f == WRITE:
-                place = (one.begun.key, steps[0].key)
-                if place in writes:
+            writes_one, steps = _steps(one.at, one.begun.value)
+            if writes_one:
+                node = one.begun.key, steps[0].key
+                if node in writes:
                     rule = (
-                        f"{steps[0].called!r} is written a second time, after operation {writes[place][0].at}"
+                        f"{steps[0].called!r} is written a second time, after operation {writes[node][0].at}"
                     )
                     raise IllegalOperation(one.at, rule)
-                writes[place] = one, steps[0]
+                writes[node] = one, steps[0]
             elif one.outcome == "ok":
-                told = _steps(one.rows[-1], one.told)
-                if [step[:2] for step in told] != [step[:2] for step in steps]:
-                    raise IllegalOperation(one.rows[-1], "the reply reads other keys than were asked for")
-                reads.append((one, told))
-        garbage = [one for read in reads for one in _garbage(*read, writes)]
-        before = _orders(reads)
+                reads.append(one)
+        garbage: list[Evidence] = []
+        before: dict[tuple[Node, Node], Order] = {}
+        several = 0
+        for read in reads:
+            steps = _reply(read)
+            several += len(steps) > 1
+            garbage += _garbage(read, steps, writes)
+            _note_orders(before, read, steps)
         forks = _forks(before)
         evidence = (*garbage[:EVIDENCE_LIMIT], *forks)[:EVIDENCE_LIMIT]
-        several = sum(len(steps) > 1 for _, steps in reads)
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
         if evidence:
             found = len(garbage) + len(forks)
@@ -92,25 +104,31 @@ class LongFork:
         return checked(self, recording)
 
 
-def _steps(operation: int, value: Any) -> list[Step]:
+def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
+    """Whether a transaction is a write, and what it reads or writes."""
     form = 'a transaction is one write [["w", key, value]], or reads [["r", key, value], ...]'
     if not isinstance(value, list | tuple) or not value:
         raise IllegalOperation(operation, f"{form}, not {value!r}")
-    steps = []
-    for step in value:
-        if not isinstance(step, list | tuple) or len(step) != 3 or step[0] not in (WRITE, READ):
-            raise IllegalOperation(operation, f"{form}, not {value!r}")
-        steps.append(Step(step[0], element(step[1]), step[2], step[1]))
-    if any(step.f == WRITE for step in steps) and (len(steps) > 1 or steps[0].value is None):
+    if not all(isinstance(step, list | tuple) and len(step) == 3 and type(step[0]) is str for step in value):
         raise IllegalOperation(operation, f"{form}, not {value!r}")
-    if len({step.key for step in steps}) < len(steps):
+    steps = [Step(element(key), to, key) for _, key, to in value]
+    names = {step[0] for step in value}
+    if names != {READ} and (names != {WRITE} or len(steps) > 1 or steps[0].value is None):
+        raise IllegalOperation(operation, f"{form}, not {value!r}")
+    if len(steps) > 1 and len({step.key for step in steps}) < len(steps):
         raise IllegalOperation(operation, f"a transaction reads a key once, not {value!r}")
+    return names == {WRITE}, steps
+
+
+def _reply(read: Asked) -> list[Step]:
+    """What a read saw."""
+    wrote, steps = _steps(read.rows[-1], read.told)
+    if wrote or [step.called for step in steps] != [step[1] for step in read.begun.value]:
+        raise IllegalOperation(read.rows[-1], "the reply reads other keys than were asked for")
     return steps
 
 
-def _garbage(
-    read: Asked, steps: list[Step], writes: Mapping[tuple[str | None, Hashable], tuple[Asked, Step]]
-) -> Iterator[Evidence]:
+def _garbage(read: Asked, steps: list[Step], writes: Mapping[Node, tuple[Asked, Step]]) -> Iterator[Evidence]:
     for step in steps:
         if step.value is None:
             continue
@@ -131,34 +149,18 @@ def _garbage(
         )
 
 
-Node = tuple[str | None, Hashable]
-
-
-class Order(NamedTuple):
-    """That some read saw one write and not the other."""
-
-    read: Asked
-    first: Any
-    second: Any
-
-
-def _orders(reads: list[tuple[Asked, list[Step]]]) -> dict[tuple[Node, Node], Order]:
-    """By pair of keys, the first read that puts one's write before the other's."""
-    found: dict[tuple[Node, Node], Order] = {}
-    known: set[tuple[str | None, frozenset[Hashable], frozenset[Hashable]]] = set()
-    for read, steps in reads:
-        key = read.begun.key
-        seen = [step for step in steps if step.value is not None]
-        unseen = [step for step in steps if step.value is None]
-        sight = key, frozenset(step.key for step in seen), frozenset(step.key for step in unseen)
-        if not seen or not unseen or sight in known:
-            continue
-        known.add(sight)
-        for first in seen:
-            for second in unseen:
+def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: list[Step]) -> None:
+    """Note, by pair of keys, the first read that puts one's write before the other's."""
+    seen = [step for step in steps if step.value is not None]
+    if not seen or len(seen) == len(steps):
+        return
+    key = read.begun.key
+    for second in steps:
+        if second.value is None:
+            for first in seen:
                 pair = (key, first.key), (key, second.key)
-                found.setdefault(pair, Order(read, first.called, second.called))
-    return found
+                if pair not in before:
+                    before[pair] = Order(read, first.called, second.called)
 
 
 def _forks(before: Mapping[tuple[Node, Node], Order]) -> list[Evidence]:

@@ -146,6 +146,7 @@ W, R = ["w", 1, 1], ["r", 1, None]
         ([R, R], None, 0),
         ([["w", 1, None]], None, 0),
         ([["append", 1, 1]], None, 0),
+        ([[["w"], 1, 1]], None, 0),
         ([], None, 0),
         (None, None, 0),
         ([R], [["r", 2, None]], 1),
