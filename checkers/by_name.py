@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 
+from checkers.availability import Availability
 from checkers.bank import Bank
 from checkers.causal import Causal
 from checkers.interval_counter import IntervalCounter
 from checkers.lease import Lease
 from checkers.long_fork import LongFork
+from checkers.register_sessions import RegisterSessions
 from checkers.set_full import SetFull
 from checkers.total_queue import TotalQueue
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
@@ -42,11 +44,13 @@ ISOLATION: Mapping[str, Callable[[str | None], Judge]] = {
 """By workload, the judge for a consistency model; None is that of its own choice."""
 
 JUDGES: Mapping[str, type[Judge]] = {
+    "availability": Availability,
     "bank": Bank,
     "causal": Causal,
     "interval-counter": IntervalCounter,
     "lease": Lease,
     "long-fork": LongFork,
+    "sessions": RegisterSessions,
     "set-full": SetFull,
     "total-queue": TotalQueue,
     "unique-ids": UniqueIds,
@@ -54,27 +58,32 @@ JUDGES: Mapping[str, type[Judge]] = {
 }
 
 
-def options_of(name: str) -> tuple[str, ...]:
-    """What a judge can be told, as `lease-s`; nothing for a name that is none of theirs."""
+def _fields(name: str) -> Mapping[str, dataclasses.Field[Any]]:
     judge: Any = JUDGES.get(name)
     fields = () if judge is None else dataclasses.fields(judge)
-    return tuple(field.name.replace("_", "-") for field in fields if field.name != "name")
+    return {field.name.replace("_", "-"): field for field in fields if field.name != "name"}
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """What a judge can be told, as `lease-s`; nothing for a name that is none of theirs."""
+    return tuple(_fields(name))
 
 
 def judge_named(name: str, options: Mapping[str, str]) -> Judge:
-    """The judge of that name, told what it can be told.
+    """The judge of that name, told what it can be told; several texts with commas between.
 
     Raises:
         ValueError: an option that it has not, or a text that is no value of it; in words.
     """
-    known = options_of(name)
+    known, given = _fields(name), {}
     for option, text in options.items():
         if option not in known:
             raise ValueError(f"{name} has no option {option!r}; it has {', '.join(known) or 'none'}")
-        field = option.replace("-", "_")
+        field = known[option]
+        value = text.split(",") if str(field.type).startswith("tuple") else text
         try:
-            msgspec.convert({field: text}, JUDGES[name], strict=False)
+            msgspec.convert({field.name: value}, JUDGES[name], strict=False)
         except msgspec.ValidationError as refusal:
             raise ValueError(f"{option} of {name} cannot be {text!r}: {refusal}") from None
-    given = {option.replace("-", "_"): text for option, text in options.items()}
+        given[field.name] = value
     return msgspec.convert(given, JUDGES[name], strict=False)
