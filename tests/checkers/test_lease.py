@@ -193,18 +193,18 @@ def one_holder(state: Any, name: str, what: Any) -> Any:
 
 def test_two_holders_are_found_exactly_where_no_order_of_gifts_and_ends_keeps_them_apart() -> None:
     said: Counter[bool] = Counter()
-    for seed in range(3000):
+    for seed in range(1500):
         history = arbitrary(Random(seed))
         found = Lease().check(recording(history)).measures["found"].get("two held a lock at once", 0)
         right = some_order(list(holds(history)), one_holder, "free")
         assert (not found) == right, (seed, list(history))
         said[right] += 1
-    assert min(said.values()) > 300, said
+    assert min(said.values()) > 150, said
 
 
 def test_tokens_and_writes_are_blamed_exactly_where_no_order_has_them_rise() -> None:
     said: Counter[tuple[str, bool]] = Counter()
-    for seed in range(3000):
+    for seed in range(1500):
         history = arbitrary(Random(seed))
         found = Lease().check(recording(history)).measures["found"]
         for f, titles in (
@@ -226,7 +226,7 @@ def test_tokens_and_writes_are_blamed_exactly_where_no_order_has_them_rise() -> 
             )
             assert (not any(found.get(title) for title in titles)) == right, (seed, f)
             said[f, right] += 1
-    assert min(said.values()) > 100, said
+    assert min(said.values()) > 50, said
 
 
 def test_a_late_writer_that_is_let_in_is_named_with_the_one_before() -> None:
