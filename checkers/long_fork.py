@@ -106,18 +106,26 @@ class LongFork:
 
 def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
     """Whether a transaction is a write, and what it reads or writes."""
-    form = 'a transaction is one write [["w", key, value]], or reads [["r", key, value], ...]'
-    if not isinstance(value, list | tuple) or not value:
-        raise IllegalOperation(operation, f"{form}, not {value!r}")
-    if not all(isinstance(step, list | tuple) and len(step) == 3 and type(step[0]) is str for step in value):
-        raise IllegalOperation(operation, f"{form}, not {value!r}")
-    steps = [Step(element(key), to, key) for _, key, to in value]
-    names = {step[0] for step in value}
-    if names != {READ} and (names != {WRITE} or len(steps) > 1 or steps[0].value is None):
-        raise IllegalOperation(operation, f"{form}, not {value!r}")
+    steps: list[Step] = []
+    wrote = 0
+    for step in value if isinstance(value, list | tuple) else ():
+        if type(step) not in (list, tuple) or len(step) != 3 or (step[0] != READ and step[0] != WRITE):
+            raise _another(operation, value)
+        f, key, to = step
+        wrote += f == WRITE
+        if wrote and (steps or to is None):
+            raise _another(operation, value)
+        steps.append(Step(element(key), to, key))
+    if not steps:
+        raise _another(operation, value)
     if len(steps) > 1 and len({step.key for step in steps}) < len(steps):
         raise IllegalOperation(operation, f"a transaction reads a key once, not {value!r}")
-    return names == {WRITE}, steps
+    return wrote > 0, steps
+
+
+def _another(operation: int, value: Any) -> IllegalOperation:
+    form = 'a transaction is one write [["w", key, value]], or reads [["r", key, value], ...]'
+    return IllegalOperation(operation, f"{form}, not {value!r}")
 
 
 def _reply(read: Asked) -> list[Step]:
