@@ -86,24 +86,34 @@ class SetFull:
         time = history.columns.time
         counts: Counter[str] = Counter()
         evidence: dict[str, list[Evidence]] = {"unexpected": [], "lost": [], "twice": [], "stale": []}
-        stable_ms: list[npt.NDArray[np.float64]] = []
-        lost_ms: list[npt.NDArray[np.float64]] = []
+        waits: dict[str, list[npt.NDArray[np.float64]]] = {"stable": [], "lost": []}
         for key, calls in by_key(asked(history, self.name, [ADD, READ])).items():
             counts["attempted"] += sum(one.begun.f == ADD for one in calls)
             found = _elements(key, calls, counts, evidence)
-            stable, lost = found.stable, found.lost
-            stale = stable & found.missed
-            counts.update(stable=int(stable.sum()), lost=int(lost.sum()), stale=int(stale.sum()))
-            counts["never_read"] += int((~stable & ~lost).sum())
-            begun = np.array([one.at for one in found.reads], dtype=np.int64)
-            for mask, last, into in ((stable, found.absent, stable_ms), (lost, found.present, lost_ms)):
-                waited = np.where(last[mask] >= 0, time[begun[last[mask]]] - time[found.known[mask]], 0)
-                into.append(np.maximum(waited, 0) / 1e6)
-            evidence["lost"] += (_lost(key, found, int(n)) for n in np.flatnonzero(lost)[:EVIDENCE_LIMIT])
-            longest = np.flatnonzero(stale)
-            longest = longest[np.argsort((found.known - found.absent_at)[longest], kind="stable")]
+            stale = found.stable & found.missed
+            fates = {"stable": found.stable, "lost": found.lost, "stale": stale}
+            counts.update({name: int(mask.sum()) for name, mask in fates.items()})
+            counts["never_read"] += int((~found.stable & ~found.lost).sum())
+            waits["stable"].append(_waits(found, time, found.stable, found.absent))
+            waits["lost"].append(_waits(found, time, found.lost, found.present))
+            room = EVIDENCE_LIMIT - len(evidence["lost"])
+            evidence["lost"] += (_lost(key, found, int(n)) for n in np.flatnonzero(found.lost)[:room])
             if self.linearizable:
-                evidence["stale"] += (_stale(key, found, int(n)) for n in longest[:EVIDENCE_LIMIT])
+                longest = np.argsort(np.where(stale, found.known - found.absent_at, 0), kind="stable")
+                room = min(EVIDENCE_LIMIT - len(evidence["stale"]), int(stale.sum()))
+                evidence["stale"] += (_stale(key, found, int(n)) for n in longest[:room])
+        return self._verdict(counts, evidence, waits)
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+    def _verdict(
+        self,
+        counts: Counter[str],
+        evidence: dict[str, list[Evidence]],
+        waits: dict[str, list[npt.NDArray[np.float64]]],
+    ) -> Verdict:
         shown = [one for cases in evidence.values() for one in cases[:EVIDENCE_LIMIT]]
         told = ", ".join(
             f"{counts[name]} {name.replace('_', ' ')}" for name in ("stable", "lost", "never_read", "stale")
@@ -111,23 +121,22 @@ class SetFull:
         if shown:
             validity, summary = Validity.INVALID, f"{told}, as: {shown[0].text}"
         elif not counts["stable"]:
-            validity, summary = (
-                Validity.UNKNOWN,
-                f"no element was seen to stay, so nothing was shown ({told})",
-            )
+            validity, summary = Validity.UNKNOWN, f"no element was seen to stay: nothing was shown ({told})"
         else:
             validity, summary = Validity.VALID, f"of {counts['attempted']} elements, {told}"
         names = ("attempted", "stable", "lost", "never_read", "stale", "unexpected", "twice")
-        measures = {name: counts[name] for name in names} | {
-            "stable_latency_ms": quantiles(np.concatenate([[], *stable_ms])),
-            "lost_latency_ms": quantiles(np.concatenate([[], *lost_ms])),
-        }
+        measures: dict[str, Any] = {name: counts[name] for name in names}
+        measures |= {f"{name}_latency_ms": quantiles(np.concatenate([[], *ms])) for name, ms in waits.items()}
         caveat = "each element was judged by itself; whether one order explains all reads is for --model set"
         return Verdict(self.name, validity, summary, tuple(shown[:EVIDENCE_LIMIT]), measures, (caveat,))
 
-    def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
-        return checked(self, recording)
+
+def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.NDArray[np.float64]:
+    """Of these elements for how long, in milliseconds, from when each was known to when that read began."""
+    begun = np.array([one.at for one in found.reads], dtype=np.int64)
+    places = last[mask]
+    waited = np.where(places >= 0, time[begun[places]] - time[found.known[mask]], 0)
+    return np.maximum(waited, 0) / 1e6
 
 
 def _elements(
@@ -161,7 +170,8 @@ def _elements(
             for token, count in Counter(tokens).items():
                 if count > 1:
                     counts["twice"] += 1
-                    evidence["twice"].append(_twice(key, read, token, count))
+                    if len(evidence["twice"]) < EVIDENCE_LIMIT:
+                        evidence["twice"].append(_twice(key, read, token, count))
         strange = (codes < 0) | (begun[codes] > read.until) if len(adds) else codes < 0
         for at in np.flatnonzero(strange).tolist():
             counts["unexpected"] += 1
