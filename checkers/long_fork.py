@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from checkers.asked import EVIDENCE_LIMIT, Asked, asked, element, rows
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Link, Validity, Verdict, checked
 from harness.history import Recording
 
 NAMES = ("txn", "read", "write")
@@ -83,7 +83,7 @@ class LongFork:
             several += len(steps) > 1
             garbage += _garbage(read, steps, writes)
             _note_orders(before, read, steps)
-        forks = _forks(before)
+        forks = [_fork(circle, writes) for circle in _circles(before)]
         evidence = (*garbage[:EVIDENCE_LIMIT], *forks)[:EVIDENCE_LIMIT]
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
         if evidence:
@@ -171,30 +171,36 @@ def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: lis
                     before[pair] = Order(read, first.called, second.called)
 
 
-def _forks(before: Mapping[tuple[Node, Node], Order]) -> list[Evidence]:
+def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
     """Pairs of reads that disagree; or else one circle of several, if there is any."""
     pairs = [
-        [before[first, second], other]
+        [order, other]
         for (first, second), order in before.items()
         if (other := before.get((second, first))) is not None and order.read.at < other.read.at
     ]
     if pairs:
-        return [_fork(pair) for pair in pairs]
+        return pairs
     after: dict[Node, list[Node]] = {}
     for first, second in before:
         after.setdefault(second, []).append(first)
     try:
         TopologicalSorter(after).prepare()
     except CycleError as circle:
-        nodes = circle.args[1]
-        return [_fork([before[step] for step in pairwise(nodes)])]
+        return [[before[step] for step in pairwise(circle.args[1])]]
     return []
 
 
-def _fork(circle: list[Order]) -> Evidence:
-    told = "; ".join(
+def _fork(circle: list[Order], writes: Mapping[Node, tuple[Asked, Step]]) -> Evidence:
+    saw = [
         f"operation {order.read.at} saw the write of {order.first!r} and not that of {order.second!r}"
         for order in circle
-    )
-    text = f"{told[0].upper()}{told[1:]}: no one order of the writes shows all of these."
-    return Evidence("a long fork", text, rows(*(order.read for order in circle)))
+    ]
+    wrote = [writes.get((order.read.begun.key, element(order.first))) for order in circle]
+    known = [found[0] for found in wrote if found is not None]
+    links: tuple[Link, ...] = ()
+    if len(known) == len(circle):
+        steps = zip(known, (*known[1:], known[0]), saw, strict=True)
+        links = tuple(Link(one.at, other.at, "seen", text) for one, other, text in steps)
+    text = "; ".join(saw)
+    text = f"{text[0].upper()}{text[1:]}: no one order of the writes shows all of these."
+    return Evidence("a long fork", text, rows(*(order.read for order in circle), *known), links=links)

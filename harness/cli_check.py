@@ -129,7 +129,7 @@ def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str,
     "--pictures",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Draw each cycle of transactions that is found as an SVG file in this folder.",
+    help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, and nothing else.")
 def check(

@@ -12,6 +12,7 @@ import pytest
 
 from checkers.long_fork import LongFork
 from checkers.verdict import IllegalOperation, Validity
+from reports.plots.cycle import cycle
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies, side_by_side
 
@@ -79,10 +80,23 @@ def test_a_fork_is_found_exactly_where_no_order_of_the_writes_shows_what_reads_s
         if right:
             half = any(len(set(sight.values())) == 2 for sight in sights)
             assert verdict.validity is (Validity.VALID if half else Validity.UNKNOWN)
-        said[right, 0 if right else len(verdict.evidence[0].operations) // 2] += 1
+        said[right, 0 if right else len(verdict.evidence[0].links)] += 1
     assert said[True, 0] > 500, said
     assert said[False, 2] > 500, said
     assert said[False, 3] + said[False, 4] > 20, said  # reads that go round in a circle
+
+
+def test_a_fork_is_a_circle_of_writes_to_be_drawn() -> None:
+    built = HistoryBuilder()
+    for key in "xy":
+        built.do("txn", None, [["w", key, 1]], [["w", key, 1]])
+    for x, y in ((1, None), (None, 1)):
+        built.do("txn", None, [["r", "x", None], ["r", "y", None]], [["r", "x", x], ["r", "y", y]])
+    (evidence,) = LongFork().check(recording(built)).evidence
+    assert [(link.source, link.target) for link in evidence.links] == [(0, 2), (2, 0)]
+    assert evidence.links[0].text == "operation 4 saw the write of 'x' and not that of 'y'"
+    assert evidence.operations == (0, 1, 2, 3, 4, 5, 6, 7)
+    assert cycle(evidence, built.history()) is not None
 
 
 def test_two_reads_made_to_disagree_are_named() -> None:
