@@ -155,10 +155,11 @@ def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
     longest: Hold | None = None
     for hold in holds:
         if longest is not None and hold.since < longest.until:
+            verb = "acquired" if hold.by.begun.f == ACQUIRE else "renewed"
             text = (
                 f"Process {longest.by.begun.process} held the lock{of(key)} from operation {longest.since} on"
                 f"{_lasting(longest)}; within that, operation {hold.by.at} of process "
-                f"{hold.by.begun.process} acquired it, too, answered at operation {hold.since}."
+                f"{hold.by.begun.process} {verb} it, too, answered at operation {hold.since}."
             )
             renews = [one for one in longest.renews if one.at < hold.since]
             yield Evidence("two held a lock at once", text, rows(longest.by, *renews, hold.by))

@@ -276,6 +276,20 @@ def test_a_lease_holds_until_it_has_run_and_again_from_its_renewal() -> None:
     assert Lease(0.001).check(recording(renewed(gap_ms=30))).validity is Validity.UNKNOWN
 
 
+def test_who_renews_what_another_has_meanwhile_is_a_second_holder() -> None:
+    built = HistoryBuilder()
+    built.invoke(0, "acquire", "l")
+    built.ok(0, 1)
+    built.wait(30)
+    built.invoke(1, "acquire", "l")
+    built.ok(1, 2)
+    built.invoke(0, "renew", "l")
+    built.ok(0)
+    (evidence,) = Lease(0.02).check(recording(built)).evidence
+    assert evidence.operations == (2, 3, 4, 5)
+    assert "operation 4 of process 0 renewed it, too, answered at operation 5" in evidence.text
+
+
 def test_a_reply_may_say_for_how_long_it_holds() -> None:
     for lease_s, validity in ((0.002, Validity.VALID), (5, Validity.INVALID)):
         built = HistoryBuilder()
