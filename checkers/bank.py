@@ -79,7 +79,7 @@ class Bank:
         evidence = tuple(Evidence(one.kind, one.why, rows(one.read, *one.others)) for one in shown)
         if wrong:
             validity = Validity.INVALID
-            tally = ", ".join(f"{count} of {kind}" for kind, count in counts.items())
+            tally = ", ".join(f"{count} with {kind}" for kind, count in counts.items())
             summary = f"of {reads} reads, {tally}, as: {evidence[0].text}"
         elif not reads:
             validity, summary = Validity.UNKNOWN, "nothing was read, so nothing was shown"
