@@ -6,7 +6,7 @@ After each fault and each heal, the time to the first `ok` of what was asked aft
 operation and for writes.
 
 This is measured. It is judged where the run states a bound for the whole system: option
-`unavailable_bound_s`.
+`unavailable_bound_s`, or this checker's own `bound_s`. Any history will do, whatever its operations.
 """
 
 from __future__ import annotations
@@ -44,8 +44,14 @@ class Availability:
     name: str = "availability"
     writes: tuple[str, ...] = WRITES
     """Which operations are writes."""
+    bound_s: float | None = None
+    """For how long everybody may ask in vain, where the run does not state it."""
 
     def check(self, recording: Recording) -> Verdict:
+        """As `judge`: it refuses nothing."""
+        return self.judge(recording)
+
+    def judge(self, recording: Recording) -> Verdict:
         """Find the longest stretches and the times to recover."""
         history = recording.history
         columns = history.columns
@@ -56,7 +62,7 @@ class Availability:
             node: _figures(history, begun[columns.node[begun] == code])
             for code, node in enumerate(columns.nodes)
         }
-        bound = recording.options.get("unavailable_bound_s")
+        bound = recording.options.get("unavailable_bound_s", self.bound_s)
         bound_s = float(bound) if isinstance(bound, int | float) else None
         evidence: tuple[Evidence, ...] = ()
         if overall is None:

@@ -1,16 +1,31 @@
 """Every judge of a recorded history, by the name that `ackproof check --model` takes.
 
 Models of `checkers.models` are judged for linearizability; what is here looks for something else, or for
-the same by a quicker way. Each is loaded when it is asked for: some bring compiled code along. A new one is
-a new file and one line below.
+the same by a quicker way. A new one is a new file and one line below; the fields of its dataclass, but for
+the name, are its options. What brings compiled code along is loaded when it is asked for.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Any
 
+import msgspec
+
+from checkers.availability import Availability
+from checkers.bank import Bank
+from checkers.causal import Causal
+from checkers.interval_counter import IntervalCounter
+from checkers.lease import Lease
+from checkers.long_fork import LongFork
+from checkers.register_sessions import RegisterSessions
+from checkers.set_full import SetFull
+from checkers.total_queue import TotalQueue
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
+from checkers.unique_ids import UniqueIds
 from checkers.verdict import Judge
+from checkers.watch import Watches
 
 
 def _isolation(workload: str) -> Callable[[str | None], Judge]:
@@ -22,22 +37,53 @@ def _isolation(workload: str) -> Callable[[str | None], Judge]:
     return judge
 
 
-def _causal(_consistency: str | None) -> Judge:
-    from checkers.causal import Causal
-
-    return Causal()
-
-
-def _watch(_consistency: str | None) -> Judge:
-    from checkers.watch import Watches
-
-    return Watches()
-
-
-JUDGES: Mapping[str, Callable[[str | None], Judge]] = {
+ISOLATION: Mapping[str, Callable[[str | None], Judge]] = {
     LIST_APPEND: _isolation(LIST_APPEND),
     RW_REGISTER: _isolation(RW_REGISTER),
-    "causal": _causal,
-    "watch": _watch,
 }
-"""By name, the judge for a consistency model; None is that of the judge's own choice."""
+"""By workload, the judge for a consistency model; None is that of its own choice."""
+
+JUDGES: Mapping[str, type[Judge]] = {
+    "availability": Availability,
+    "bank": Bank,
+    "causal": Causal,
+    "interval-counter": IntervalCounter,
+    "lease": Lease,
+    "long-fork": LongFork,
+    "sessions": RegisterSessions,
+    "set-full": SetFull,
+    "total-queue": TotalQueue,
+    "unique-ids": UniqueIds,
+    "watch": Watches,
+}
+
+
+def _fields(name: str) -> Mapping[str, dataclasses.Field[Any]]:
+    judge: Any = JUDGES.get(name)
+    fields = () if judge is None else dataclasses.fields(judge)
+    return {field.name.replace("_", "-"): field for field in fields if field.name != "name"}
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """What a judge can be told, as `lease-s`; nothing for a name that is none of theirs."""
+    return tuple(_fields(name))
+
+
+def judge_named(name: str, options: Mapping[str, str]) -> Judge:
+    """The judge of that name, told what it can be told; several texts with commas between.
+
+    Raises:
+        ValueError: an option that it has not, or a text that is no value of it; in words.
+    """
+    known, given = _fields(name), {}
+    for option, text in options.items():
+        if option not in known:
+            raise ValueError(f"{name} has no option {option!r}; it has {', '.join(known) or 'none'}")
+        field = known[option]
+        value = text.split(",") if str(field.type).startswith("tuple") else text
+        try:
+            msgspec.convert({field.name: value}, JUDGES[name], strict=False)
+        except msgspec.ValidationError as refusal:
+            raise ValueError(f"{option} of {name} cannot be {text!r}: {refusal}") from None
+        given[field.name] = value
+    return msgspec.convert(given, JUDGES[name], strict=False)

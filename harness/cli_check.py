@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 import msgspec
 
-from checkers.by_name import JUDGES
+from checkers.by_name import ISOLATION, JUDGES, judge_named, options_of
 from checkers.linearizability import Linearizability
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.portfolio import LARGE
@@ -54,6 +54,7 @@ class Asked(NamedTuple):
 
     model: str
     consistency: str | None
+    options: dict[str, str]
     format: str | None
     budget: Budget
     draw: bool
@@ -68,15 +69,23 @@ def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Pa
     return check
 
 
+def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for value, (name, equals, _) in zip(values, pairs, strict=True):
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--model",
     required=True,
     metavar="NAME",
-    callback=_known("model", [*MODELS, *JUDGES]),
+    callback=_known("model", [*MODELS, *ISOLATION, *JUDGES]),
     help=f"The data type, to be linearizable: {', '.join(MODELS)}. "
-    f"Or what else to look for: {', '.join(JUDGES)}.",
+    f"Or what else to look for: {', '.join([*ISOLATION, *JUDGES])}.",
 )
 @click.option(
     "--consistency",
@@ -84,6 +93,16 @@ def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Pa
     callback=_known("consistency model", CONSISTENCY),
     help=f"What transactions ({', '.join(WORKLOADS)}) should keep, as snapshot-isolation, serializable or "
     "strong-session-serializable.  [default: strict-serializable]",
+)
+@click.option(
+    "--option",
+    "options",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_pairs,
+    help="What is to hold, where the history does not say it; "
+    + "; ".join(f"{name}: {', '.join(options_of(name))}" for name in JUDGES if options_of(name))
+    + ".",
 )
 @click.option(
     "--format",
@@ -110,13 +129,14 @@ def _known(kind: str, names: Iterable[str]) -> Callable[[click.Context, click.Pa
     "--pictures",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Draw each cycle of transactions that is found as an SVG file in this folder.",
+    help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, and nothing else.")
 def check(
     files: tuple[str, ...],
     model: str,
     consistency: str | None,
+    options: dict[str, str],
     format_: str | None,
     configurations: int,
     memory_mib: int,
@@ -133,10 +153,18 @@ def check(
         ackproof check store/latest --model registry
         ackproof check - --model kv-append --format porcupine-kv < log.txt
         ackproof check history.edn --model list-append --consistency snapshot-isolation
+        ackproof check history.edn --model bank --option total=100
     """
     if consistency is not None and model not in WORKLOADS:
         raise click.UsageError(f"--consistency is for {' and '.join(WORKLOADS)}, not for {model}")
-    asked = Asked(model, consistency, format_, Budget(configurations, memory_mib << 20), pictures is not None)
+    try:
+        if options:
+            judge_named(model, options)
+    except ValueError as refusal:
+        raise click.UsageError(str(refusal)) from None
+    asked = Asked(
+        model, consistency, options, format_, Budget(configurations, memory_mib << 20), pictures is not None
+    )
     results = _judge_all(files, asked)
     if pictures is not None:
         _draw(results, pictures)
@@ -199,9 +227,11 @@ def judge_file(file: str, text: str | None, asked: Asked) -> Judged:
 def _judged(foreign: Foreign, asked: Asked) -> Verdict:
     """The verdict; a history that the judge is not for is refused, with the line."""
     recording = Recording(nodes=(), history=foreign.history)
-    if asked.model in JUDGES:
+    if asked.model in ISOLATION or asked.model in JUDGES:
+        in_isolation = ISOLATION.get(asked.model)
+        judge = in_isolation(asked.consistency) if in_isolation else judge_named(asked.model, asked.options)
         try:
-            return JUDGES[asked.model](asked.consistency).judge(recording)
+            return judge.judge(recording)
         except IllegalOperation as refusal:
             raise foreign.error(refusal.operation, refusal.rule) from None
     # Not above: this loads the compiled search, which no other command needs.

@@ -49,23 +49,18 @@ class _Edges:
     def __init__(self, transactions: int) -> None:
         self.nodes = transactions
         self._transactions = transactions
-        self._parts: list[tuple[Small, Small, Kinds, Kinds, Kinds, Small]] = []
+        self._parts: list[tuple[Small, Small, Small]] = []
+        self._marks: list[tuple[int, int, int, int]] = []
+        """Of each part how many edges it has, and their kind, level and class."""
 
     def add(
         self, source: Integers, target: Integers, kind: int, *, level: int, at_least: int, version: Integers
     ) -> None:
         kept = (source != target) & (source >= 0) & (target >= 0)
-        total = int(kept.sum())
         self._parts.append(
-            (
-                source[kept].astype(np.int32),
-                target[kept].astype(np.int32),
-                np.full(total, kind, dtype=np.int8),
-                np.full(total, level, dtype=np.int8),
-                np.full(total, at_least, dtype=np.int8),
-                version[kept].astype(np.int32),
-            )
+            (source[kept].astype(np.int32), target[kept].astype(np.int32), version[kept].astype(np.int32))
         )
+        self._marks.append((len(self._parts[-1][0]), kind, level, at_least))
 
     def join(self, readers: Integers, authors: Integers, version: int, level: int, at_least: int) -> None:
         """Each reader before each author but itself, over two chains of joints.
@@ -92,8 +87,10 @@ class _Edges:
         self.add(sources, targets, RW, level=level, at_least=at_least, version=np.full(len(sources), version))
 
     def graph(self) -> Graph:
-        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
-        return Graph(self.nodes, self._transactions, *columns)
+        source, target, version = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        counts, *marks = np.array(self._marks, dtype=np.int64).T
+        kind, level, at_least = (np.repeat(mark.astype(np.int8), counts) for mark in marks)
+        return Graph(self.nodes, self._transactions, source, target, kind, level, at_least, version)
 
 
 def dependencies(reading: Reading, level: int) -> Graph:
