@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,6 +43,7 @@ from node_impl.events import (
 from node_impl.raft.messages import Envelope, ReadIndex
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
+from node_impl.turns import Turns
 
 ASK = Request(GetStatus())
 MESSAGE = Envelope("n1:1:1", "n1", ReadIndex())
@@ -105,11 +107,11 @@ class Network:
 
 
 class World:
-    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog) -> None:
+    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog, turns: Turns | None) -> None:
         self.node, self.log, self.network = node, log, Network(folder)
         self.trace = TraceWriter(folder)
         senders = cast(PeerSenders, self.network)
-        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"))
+        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"), turns)
 
 
 def drive(
@@ -118,9 +120,10 @@ def drive(
     play: Callable[[World], Awaitable[None]],
     start: Sequence[Effect] = (),
     permits: int = 0,
+    turns: Turns | None = None,
 ) -> World:
     async def main() -> World:
-        world = World(folder, ScriptedNode(script, start), SlowLog(permits))
+        world = World(folder, ScriptedNode(script, start), SlowLog(permits), turns)
         world.driver.start()
         await play(world)
         world.log.permits.release(100)
@@ -128,7 +131,8 @@ def drive(
         world.trace.close()
         return world
 
-    return asyncio.run(asyncio.wait_for(main(), 20))
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
+        return runner.run(asyncio.wait_for(main(), 20))
 
 
 def ask(world: World) -> asyncio.Future[Reply]:
@@ -237,6 +241,41 @@ def test_what_is_at_hand_together_is_stepped_together(tmp_path: Path) -> None:
 
     drive(tmp_path, lambda event: [], play)
     assert batches[0] == (TimerFired("a"), Shutdown(), TimerFired("b"))
+
+
+def test_what_was_read_in_one_turn_of_the_loop_is_stepped_together_at_its_end(tmp_path: Path) -> None:
+    batches: list[tuple[Event, ...]] = []
+    turns = Turns()
+
+    async def play(world: World) -> None:
+        step = world.node.step
+
+        def noting(now: int, *events: Event) -> list[Effect]:
+            batches.append(events)
+            return step(now, *events)
+
+        world.node.step = noting  # type: ignore[method-assign]
+        loop, pairs = asyncio.get_running_loop(), [socket.socketpair() for _ in range(2)]
+
+        def read(here: socket.socket, name: str) -> None:
+            here.recv(1)
+            world.driver._post(TimerFired(name))
+            assert not batches
+
+        for name, (here, there) in zip("ab", pairs, strict=True):
+            there.send(b"x")
+            loop.add_reader(here, read, here, name)
+        await until(lambda: bool(batches))
+        for here, there in pairs:
+            loop.remove_reader(here)
+            here.close()
+            there.close()
+        world.driver._post(TimerFired("in no turn"))
+        await until(lambda: len(batches) == 2)
+
+    drive(tmp_path, lambda event: [], play, turns=turns)
+    assert {event.name for event in batches[0] if isinstance(event, TimerFired)} == {"a", "b"}
+    assert batches[1] == (TimerFired("in no turn"),)
 
 
 def test_a_timer_that_was_set_anew_or_cancelled_never_fires_for_its_old_time(tmp_path: Path) -> None:
