@@ -43,6 +43,8 @@ from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
 from node_impl.turns import Turns
 
+MOST_WAITING_LINES: Final = 256
+"""Of the trace, while nothing leaves."""
 DISK_PATIENCE_S: Final = 5.0
 """How long an orderly end waits for the disk."""
 
@@ -124,6 +126,7 @@ class Driver:
         """Bring the node up."""
         now = time.monotonic_ns()
         self._collect(self._node.start(now), now)
+        self._write_trace()  # whatever follows: a life without its first line could not be judged
         self._let_out()
 
     def receive(self, sender: str, payload: bytes) -> None:
@@ -260,8 +263,13 @@ class Driver:
             self._all_synced.set()
 
     def _let_out(self) -> None:
-        """Trace, then network, then disk: see the module's docstring."""
-        self._write_trace()
+        """Trace, then network, then disk: see the module's docstring.
+
+        Lines that nothing follows wait for the next that something does: a kill that takes them hides what
+        nobody saw. A heartbeat, or its answer, is never far.
+        """
+        if self._to_leave or self._to_persist or self._trace.waiting >= MOST_WAITING_LINES:
+            self._write_trace()
         for effect in self._to_leave:
             match effect:
                 case Send(to, message):

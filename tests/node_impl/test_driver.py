@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from harness.history import read_trace
-from node_impl.driver import DiskFailed, Driver, Ended
+from node_impl.driver import MOST_WAITING_LINES, DiskFailed, Driver, Ended
 from node_impl.events import (
     CancelTimer,
     ClientRequest,
@@ -241,6 +241,35 @@ def test_what_is_at_hand_together_is_stepped_together(tmp_path: Path) -> None:
 
     drive(tmp_path, lambda event: [], play)
     assert batches[0] == (TimerFired("a"), Shutdown(), TimerFired("b"))
+
+
+def test_lines_that_nothing_follows_wait_for_the_next_that_something_does_but_for_a_lifes_first(
+    tmp_path: Path,
+) -> None:
+    def script(event: Event) -> list[Effect]:
+        line = trace("receive" if event == TimerFired("quiet") else "commit")
+        return [line] if event == TimerFired("quiet") else [line, Send("n2", MESSAGE)]
+
+    async def play(world: World) -> None:
+        assert [line.event for line in read_trace(tmp_path, "n1").events] == ["restart"]
+        world.driver._post(TimerFired("quiet"))
+        await until(lambda: len(world.node.events) == 1)
+        assert [line.event for line in read_trace(tmp_path, "n1").events] == ["restart"]
+        world.driver._post(TimerFired("loud"))
+        await until(lambda: len(world.node.events) == 2)
+
+    world = drive(tmp_path, script, play, start=[trace("restart")])
+    assert world.network.sent[0] == ("n2", ["restart", "receive", "commit"])
+
+
+def test_no_more_lines_wait_than_a_bound_though_nothing_ever_follows(tmp_path: Path) -> None:
+    async def play(world: World) -> None:
+        for _ in range(MOST_WAITING_LINES):
+            world.driver._post(TimerFired("quiet"))
+        await until(lambda: len(world.node.events) == MOST_WAITING_LINES)
+        assert len(read_trace(tmp_path, "n1").events) == MOST_WAITING_LINES
+
+    drive(tmp_path, lambda event: [trace("receive")], play)
 
 
 def test_what_was_read_in_one_turn_of_the_loop_is_stepped_together_at_its_end(tmp_path: Path) -> None:
