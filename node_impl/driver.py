@@ -60,6 +60,10 @@ class SteppedNode(Protocol):
         """The effects of events that are at hand together."""
         ...
 
+    def nobody_waits(self) -> bool:
+        """Whether neither a client nor another node would notice if this one stood still for a moment."""
+        ...
+
 
 class Ended(Exception):
     """The node cannot go on; raised out of `Driver.failure`."""
@@ -282,7 +286,7 @@ class Driver:
             records, self._to_persist = self._to_persist, []
             self._persisted = records[-1].number
             self._all_synced.clear()
-            self._writer.put(records)
+            self._writer.put(records, may_wait=self._node.nobody_waits())
 
     def _write_trace(self) -> None:
         try:

@@ -40,6 +40,7 @@ from node_impl.events import (
     TimerFired,
     Trace,
 )
+from node_impl.log_writer import FAST_IN_A_ROW
 from node_impl.raft.messages import Envelope, ReadIndex
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
@@ -58,6 +59,7 @@ class ScriptedNode:
         self.events: list[Event] = []
         self._script = script
         self._start = list(start)
+        self.is_alone = False
 
     def start(self, now: int) -> list[Effect]:
         return self._start
@@ -68,6 +70,9 @@ class ScriptedNode:
             self.events.append(event)
             effects += self._script(event)
         return effects
+
+    def nobody_waits(self) -> bool:
+        return self.is_alone
 
 
 class SlowLog:
@@ -305,6 +310,40 @@ def test_what_was_read_in_one_turn_of_the_loop_is_stepped_together_at_its_end(tm
     drive(tmp_path, lambda event: [], play, turns=turns)
     assert {event.name for event in batches[0] if isinstance(event, TimerFired)} == {"a", "b"}
     assert batches[1] == (TimerFired("in no turn"),)
+
+
+def test_where_nobody_waits_and_the_disk_is_fast_records_are_written_in_place(tmp_path: Path) -> None:
+    """And still the order holds: written, synced, traced, sent."""
+    count = FAST_IN_A_ROW + 3
+
+    def script(event: Event) -> list[Effect]:
+        match event:
+            case TimerFired("write"):
+                number = len([1 for seen in world_of[0].node.events if seen == event])
+                return [
+                    trace("append"),
+                    Persist(number, (HardState(number, None),)),
+                    Send("n2", MESSAGE, after=number),
+                ]
+            case Synced():
+                return [trace("synced")]
+            case _:
+                return []
+
+    world_of: list[World] = []
+
+    async def play(world: World) -> None:
+        world_of.append(world)
+        world.node.is_alone = True
+        for number in range(1, count + 1):
+            world.driver._post(TimerFired("write"))
+            await until(lambda number=number: len(world.network.sent) == number)  # type: ignore[misc]
+
+    world = drive(tmp_path, script, play, permits=1000)
+    assert [lines for _, lines in world.network.sent] == [
+        ["append", "synced"] * number for number in range(1, count + 1)
+    ]
+    assert [len(records) for records in world.log.synced] == [1] * count
 
 
 def test_a_timer_that_was_set_anew_or_cancelled_never_fires_for_its_old_time(tmp_path: Path) -> None:
