@@ -21,9 +21,10 @@ from typing import Final, Protocol
 
 from node_impl.events import Persist, Record, SnapshotRecord
 
-SLOW_S: Final = 0.005
-"""An fsync that took longer says that the disk is not to be waited for."""
-FAST_IN_A_ROW: Final = 16
+SLOW_S: Final = 0.002
+"""An fsync that took longer says that the disk is not to be waited for, or that others want the processors:
+two threads then get more of them than one does."""
+FAST_IN_A_ROW: Final = 8
 """After so many that did not, it is."""
 
 
