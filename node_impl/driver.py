@@ -3,7 +3,8 @@
 One queue holds all events, and one `_drain` takes them, so steps never nest. A drain steps all events
 that are at hand together and then lets the effects out in one go: first the trace lines (one write(2)),
 then messages and replies, then records to the log writer. Nothing leaves before the trace of what
-led to it, and many events share one write, one fsync and one packet.
+led to it, and many events share one write, one fsync and one packet. At hand together is what the loop
+read in one turn (`turns.py`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ from node_impl.log_writer import LogWriter, Storage
 from node_impl.raft.messages import Envelope
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
+from node_impl.turns import Turns
 
+MOST_WAITING_LINES: Final = 256
+"""Of the trace, while nothing leaves."""
 DISK_PATIENCE_S: Final = 5.0
 """How long an orderly end waits for the disk."""
 
@@ -54,6 +58,10 @@ class SteppedNode(Protocol):
 
     def step(self, now: int, *events: Event) -> list[Effect]:
         """The effects of events that are at hand together."""
+        ...
+
+    def nobody_waits(self) -> bool:
+        """Whether neither a client nor another node would notice if this one stood still for a moment."""
         ...
 
 
@@ -76,6 +84,7 @@ class Driver:
     """One node's life between `start` and `stop`.
 
     `failure` gets an exception once the node cannot go on; from then on nothing is stepped or sent.
+    turns: of the loop that this runs on, if it has such a selector; else steps are taken in the turn after.
     """
 
     def __init__(
@@ -85,6 +94,7 @@ class Driver:
         trace: TraceWriter,
         senders: PeerSenders,
         logger: logging.Logger,
+        turns: Turns | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
@@ -97,7 +107,10 @@ class Driver:
         self._decode = msgspec.msgpack.Decoder(Envelope).decode
 
         self._events: list[Event | _Due] = []
-        self._is_draining_soon = False
+        self._is_draining = self._is_draining_soon = False
+        self._turns = turns
+        if turns is not None:
+            turns.at_end(self._loop, self._drain)
         self._deadlines: dict[str, int] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._requests: dict[int, Callable[[Reply], None]] = {}
@@ -117,6 +130,7 @@ class Driver:
         """Bring the node up."""
         now = time.monotonic_ns()
         self._collect(self._node.start(now), now)
+        self._write_trace()  # whatever follows: a life without its first line could not be judged
         self._let_out()
 
     def receive(self, sender: str, payload: bytes) -> None:
@@ -175,18 +189,22 @@ class Driver:
 
     def _post(self, event: Event | _Due) -> None:
         self._events.append(event)
-        if not self._is_draining_soon:
+        if not self._is_draining_soon and (self._turns is None or not self._turns.is_reading):
             self._is_draining_soon = True
             self._loop.call_soon(self._drain)
 
     def _drain(self) -> None:
         self._is_draining_soon = False
+        if self._is_draining:
+            return  # what was posted meanwhile is taken below
+        self._is_draining = True
         try:
             while self._events and not self.failure.done():
                 self._step_all()
                 self._let_out()
         except Exception as error:  # noqa: BLE001 - a defect in a step must end the node, not one callback
             self.fail(error)
+        self._is_draining = False
 
     def _step_all(self) -> None:
         """Step what is at hand; a timer alone, since an event before it may have set it anew."""
@@ -249,11 +267,13 @@ class Driver:
             self._all_synced.set()
 
     def _let_out(self) -> None:
-        """Trace, then network, then disk: see the module's docstring."""
-        try:
-            self._trace.flush()
-        except OSError as error:
-            raise DiskFailed(f"cannot write the trace: {error}") from error
+        """Trace, then network, then disk: see the module's docstring.
+
+        Lines that nothing follows wait for the next that something does: a kill that takes them hides what
+        nobody saw. A heartbeat, or its answer, is never far.
+        """
+        if self._to_leave or self._to_persist or self._trace.waiting >= MOST_WAITING_LINES:
+            self._write_trace()
         for effect in self._to_leave:
             match effect:
                 case Send(to, message):
@@ -266,7 +286,13 @@ class Driver:
             records, self._to_persist = self._to_persist, []
             self._persisted = records[-1].number
             self._all_synced.clear()
-            self._writer.put(records)
+            self._writer.put(records, may_wait=self._node.nobody_waits())
+
+    def _write_trace(self) -> None:
+        try:
+            self._trace.flush()
+        except OSError as error:
+            raise DiskFailed(f"cannot write the trace: {error}") from error
 
     def _send(self, to: str, message: Any) -> None:
         try:
@@ -275,9 +301,10 @@ class Driver:
             self._logger.warning("a message to %s was not sent: %s", to, error)
 
     def _on_synced(self, number: int) -> None:
-        """Drained now, not with what the next turn of the loop brings: a commit may wait for it alone."""
+        """Drained in this turn, not with what the next one brings: a commit may wait for it alone."""
         self._events.append(Synced(number))
-        self._drain()
+        if self._turns is None or not self._turns.is_reading:
+            self._drain()
 
     def _on_writer_failed(self, error: Exception) -> None:
         if isinstance(error, OSError):

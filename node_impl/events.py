@@ -9,7 +9,8 @@ carries out the returned effects **in order**:
 - `Respond(request_id, reply, after)`: likewise, answer a client.
 - `SetTimer(name, at)`: feed `TimerFired(name)` at node-clock time `at`; replaces the timer of that name.
 - `CancelTimer(name)`.
-- `Trace(...)`: write the line with write(2) at once, before the effects after it.
+- `Trace(...)`: the line is written with write(2) before any effect after it is carried out that somebody
+  could notice: a message, a reply, a record on disk.
 - `Fatal(reason)`: log it, stop serving, exit with status 70.
 
 So the order fsync, `synced` traced, message or reply leaves, holds by construction.

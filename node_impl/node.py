@@ -90,6 +90,10 @@ class Node(Applying):
             self.raft.replicate()
         return self._take()
 
+    def nobody_waits(self) -> bool:
+        """Whether neither a client nor another node would notice if this one stood still for a moment."""
+        return self.raft.role == "follower" and not self._open and not self._watches
+
     def _take_event(self, event: Event) -> None:
         raft = self.raft
         match event:

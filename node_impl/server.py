@@ -32,6 +32,7 @@ from node_impl.options import Options, parse_options
 from node_impl.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLog
 from node_impl.trace import TraceWriter
 from node_impl.transport import Address, PeerListener, PeerSenders
+from node_impl.turns import Turns
 
 EX_OK = 0
 EX_DATAERR = 65
@@ -70,7 +71,9 @@ def main(argv: Sequence[str] | None = None, parts: Parts = DEFAULT_PARTS) -> int
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*GC_THRESHOLDS)
     try:
-        return asyncio.run(_run(options, parts, logger))
+        turns = Turns()
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
+            return runner.run(_run(options, parts, logger, turns))
     except CannotStart as problem:
         logger.error("%s", problem)
         return problem.status
@@ -79,7 +82,7 @@ def main(argv: Sequence[str] | None = None, parts: Parts = DEFAULT_PARTS) -> int
         return EX_SOFTWARE
 
 
-async def _run(options: Options, parts: Parts, logger: logging.Logger) -> int:
+async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Turns) -> int:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
@@ -102,7 +105,8 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger) -> int:
             base,
         )
         senders = PeerSenders(options.cluster, options.name, options.peers, logger.info)
-        driver = Driver(_build(options, parts, recovered, trace.life), storage, trace, senders, logger)
+        node = _build(options, parts, recovered, trace.life)
+        driver = Driver(node, storage, trace, senders, logger, turns)
         await _serve(options, driver, senders, http_socket, peer_socket, told_to_stop, logger)
         return _status(driver, logger)
 

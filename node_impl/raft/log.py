@@ -19,11 +19,10 @@ TraceRow = tuple[int, int, str, str | None]
 
 def entry_hash(entry: Entry) -> str:
     """16 hex digits over term, kind, payload and session: equal digests mean equal commands."""
-    digest = blake2b(b"%d %s " % (entry.term, entry.kind.encode()), digest_size=8)
-    digest.update(entry.payload)
+    said = b"%d %s %s" % (entry.term, entry.kind.encode(), entry.payload)
     if entry.session is not None:
-        digest.update(b"%d " % entry.session[1] + entry.session[0].encode())
-    return digest.hexdigest()
+        said += b"%d %s" % (entry.session[1], entry.session[0].encode())
+    return blake2b(said, digest_size=8).hexdigest()
 
 
 class Log:
@@ -144,4 +143,4 @@ class Log:
                 entry = self._entries[position]
                 row = self._rows[position] = (entry.index, entry.term, entry_hash(entry), entry.op)
             rows.append(row)
-        return rows
+        return tuple(rows)

@@ -103,6 +103,8 @@ class Registry:
 
     def take_changes(self) -> Changes:
         """What was touched since this was last asked."""
+        if not self._changes:
+            return self._changes  # as after nearly every step
         changes, self._changes = self._changes, Changes()
         return changes
 

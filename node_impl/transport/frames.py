@@ -76,35 +76,40 @@ class FrameDecoder:
         Raises:
             WireError: other protocol, other version, an oversized or a damaged frame.
         """
-        self._buffer += data
-        if not self._has_preface and not self._take_preface():
-            return []
-        payloads: list[bytes] = []
-        view = memoryview(self._buffer)
-        offset = 0
-        try:
-            while len(view) - offset >= _HEADER.size:
-                length, crc, header_crc = _HEADER.unpack_from(view, offset)
-                if zlib.crc32(view[offset : offset + _LENGTHS.size]) != header_crc:
-                    raise WireError("a frame's header has a wrong checksum")
-                limit = MAX_HELLO_BYTES if self.hello is None else MAX_PAYLOAD_BYTES
-                if length > limit:
-                    raise WireError(f"a frame of {length} bytes, although at most {limit} are allowed here")
-                end = offset + _HEADER.size + length
-                if end > len(view):
-                    break
-                payload = bytes(view[offset + _HEADER.size : end])
-                offset = end
-                if zlib.crc32(payload) != crc:
-                    raise WireError(f"a frame of {length} bytes has a wrong checksum")
-                if self.hello is None:
-                    self.hello = _decode_hello(payload)
-                else:
-                    payloads.append(payload)
-        finally:
-            view.release()
-        del self._buffer[:offset]
+        if self._buffer or not self._has_preface:
+            self._buffer += data
+            if not self._has_preface and not self._take_preface():
+                return []
+            payloads, taken = self._cut(self._buffer)
+            del self._buffer[:taken]
+        else:  # as nearly always: whole frames, which need not be copied together first
+            payloads, taken = self._cut(data)
+            self._buffer += data[taken:]
         return payloads
+
+    def _cut(self, data: bytes | bytearray) -> tuple[list[bytes], int]:
+        """The payloads of the whole frames that `data` begins with, and how many bytes those are."""
+        payloads: list[bytes] = []
+        offset = 0
+        while len(data) - offset >= _HEADER.size:
+            length, crc, header_crc = _HEADER.unpack_from(data, offset)
+            if zlib.crc32(data[offset : offset + _LENGTHS.size]) != header_crc:
+                raise WireError("a frame's header has a wrong checksum")
+            limit = MAX_HELLO_BYTES if self.hello is None else MAX_PAYLOAD_BYTES
+            if length > limit:
+                raise WireError(f"a frame of {length} bytes, although at most {limit} are allowed here")
+            begin = offset + _HEADER.size
+            if begin + length > len(data):
+                break
+            offset = begin + length
+            payload = bytes(data[begin:offset])
+            if zlib.crc32(payload) != crc:
+                raise WireError(f"a frame of {length} bytes has a wrong checksum")
+            if self.hello is None:
+                self.hello = _decode_hello(payload)
+            else:
+                payloads.append(payload)
+        return payloads, offset
 
     def _take_preface(self) -> bool:
         """Whether the preface has arrived; garbage is told at its first wrong byte."""

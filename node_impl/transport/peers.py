@@ -56,6 +56,8 @@ class PeerSenders:
         self._senders = {
             peer: _PeerSender(Hello(cluster, me, peer), address, report) for peer, address in peers.items()
         }
+        self._to_flush: set[_PeerSender] = set()
+        """Who was given something since the last flush."""
 
     async def run(self) -> None:
         """Keep every peer connected until cancelled; also without any peer it does not end by itself."""
@@ -71,12 +73,15 @@ class PeerSenders:
             KeyError: the peer is not known.
             ValueError: the message is larger than any peer would take.
         """
-        self._senders[peer].queue(payload)
+        sender = self._senders[peer]
+        sender.queue(payload)
+        self._to_flush.add(sender)
 
     def flush(self) -> None:
-        """Write what is queued wherever the connection takes it."""
-        for sender in self._senders.values():
+        """Write what is queued wherever the connection takes it; elsewhere it leaves once one does."""
+        for sender in self._to_flush:
             sender.flush()
+        self._to_flush.clear()
 
 
 class _PeerSender:

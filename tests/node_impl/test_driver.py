@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +16,7 @@ import msgspec
 import pytest
 
 from harness.history import read_trace
-from node_impl.driver import DiskFailed, Driver, Ended
+from node_impl.driver import MOST_WAITING_LINES, DiskFailed, Driver, Ended
 from node_impl.events import (
     CancelTimer,
     ClientRequest,
@@ -39,9 +40,11 @@ from node_impl.events import (
     TimerFired,
     Trace,
 )
+from node_impl.log_writer import FAST_IN_A_ROW
 from node_impl.raft.messages import Envelope, ReadIndex
 from node_impl.trace import TraceWriter
 from node_impl.transport import PeerSenders, WireError
+from node_impl.turns import Turns
 
 ASK = Request(GetStatus())
 MESSAGE = Envelope("n1:1:1", "n1", ReadIndex())
@@ -56,6 +59,7 @@ class ScriptedNode:
         self.events: list[Event] = []
         self._script = script
         self._start = list(start)
+        self.is_alone = False
 
     def start(self, now: int) -> list[Effect]:
         return self._start
@@ -66,6 +70,9 @@ class ScriptedNode:
             self.events.append(event)
             effects += self._script(event)
         return effects
+
+    def nobody_waits(self) -> bool:
+        return self.is_alone
 
 
 class SlowLog:
@@ -105,11 +112,11 @@ class Network:
 
 
 class World:
-    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog) -> None:
+    def __init__(self, folder: Path, node: ScriptedNode, log: SlowLog, turns: Turns | None) -> None:
         self.node, self.log, self.network = node, log, Network(folder)
         self.trace = TraceWriter(folder)
         senders = cast(PeerSenders, self.network)
-        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"))
+        self.driver = Driver(node, log, self.trace, senders, logging.getLogger("test"), turns)
 
 
 def drive(
@@ -118,9 +125,10 @@ def drive(
     play: Callable[[World], Awaitable[None]],
     start: Sequence[Effect] = (),
     permits: int = 0,
+    turns: Turns | None = None,
 ) -> World:
     async def main() -> World:
-        world = World(folder, ScriptedNode(script, start), SlowLog(permits))
+        world = World(folder, ScriptedNode(script, start), SlowLog(permits), turns)
         world.driver.start()
         await play(world)
         world.log.permits.release(100)
@@ -128,7 +136,8 @@ def drive(
         world.trace.close()
         return world
 
-    return asyncio.run(asyncio.wait_for(main(), 20))
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(turns)) as runner:
+        return runner.run(asyncio.wait_for(main(), 20))
 
 
 def ask(world: World) -> asyncio.Future[Reply]:
@@ -237,6 +246,104 @@ def test_what_is_at_hand_together_is_stepped_together(tmp_path: Path) -> None:
 
     drive(tmp_path, lambda event: [], play)
     assert batches[0] == (TimerFired("a"), Shutdown(), TimerFired("b"))
+
+
+def test_lines_that_nothing_follows_wait_for_the_next_that_something_does_but_for_a_lifes_first(
+    tmp_path: Path,
+) -> None:
+    def script(event: Event) -> list[Effect]:
+        line = trace("receive" if event == TimerFired("quiet") else "commit")
+        return [line] if event == TimerFired("quiet") else [line, Send("n2", MESSAGE)]
+
+    async def play(world: World) -> None:
+        assert [line.event for line in read_trace(tmp_path, "n1").events] == ["restart"]
+        world.driver._post(TimerFired("quiet"))
+        await until(lambda: len(world.node.events) == 1)
+        assert [line.event for line in read_trace(tmp_path, "n1").events] == ["restart"]
+        world.driver._post(TimerFired("loud"))
+        await until(lambda: len(world.node.events) == 2)
+
+    world = drive(tmp_path, script, play, start=[trace("restart")])
+    assert world.network.sent[0] == ("n2", ["restart", "receive", "commit"])
+
+
+def test_no_more_lines_wait_than_a_bound_though_nothing_ever_follows(tmp_path: Path) -> None:
+    async def play(world: World) -> None:
+        for _ in range(MOST_WAITING_LINES):
+            world.driver._post(TimerFired("quiet"))
+        await until(lambda: len(world.node.events) == MOST_WAITING_LINES)
+        assert len(read_trace(tmp_path, "n1").events) == MOST_WAITING_LINES
+
+    drive(tmp_path, lambda event: [trace("receive")], play)
+
+
+def test_what_was_read_in_one_turn_of_the_loop_is_stepped_together_at_its_end(tmp_path: Path) -> None:
+    batches: list[tuple[Event, ...]] = []
+    turns = Turns()
+
+    async def play(world: World) -> None:
+        step = world.node.step
+
+        def noting(now: int, *events: Event) -> list[Effect]:
+            batches.append(events)
+            return step(now, *events)
+
+        world.node.step = noting  # type: ignore[method-assign]
+        loop, pairs = asyncio.get_running_loop(), [socket.socketpair() for _ in range(2)]
+
+        def read(here: socket.socket, name: str) -> None:
+            here.recv(1)
+            world.driver._post(TimerFired(name))
+            assert not batches
+
+        for name, (here, there) in zip("ab", pairs, strict=True):
+            there.send(b"x")
+            loop.add_reader(here, read, here, name)
+        await until(lambda: bool(batches))
+        for here, there in pairs:
+            loop.remove_reader(here)
+            here.close()
+            there.close()
+        world.driver._post(TimerFired("in no turn"))
+        await until(lambda: len(batches) == 2)
+
+    drive(tmp_path, lambda event: [], play, turns=turns)
+    assert {event.name for event in batches[0] if isinstance(event, TimerFired)} == {"a", "b"}
+    assert batches[1] == (TimerFired("in no turn"),)
+
+
+def test_where_nobody_waits_and_the_disk_is_fast_records_are_written_in_place(tmp_path: Path) -> None:
+    """And still the order holds: written, synced, traced, sent."""
+    count = FAST_IN_A_ROW + 3
+
+    def script(event: Event) -> list[Effect]:
+        match event:
+            case TimerFired("write"):
+                number = len([1 for seen in world_of[0].node.events if seen == event])
+                return [
+                    trace("append"),
+                    Persist(number, (HardState(number, None),)),
+                    Send("n2", MESSAGE, after=number),
+                ]
+            case Synced():
+                return [trace("synced")]
+            case _:
+                return []
+
+    world_of: list[World] = []
+
+    async def play(world: World) -> None:
+        world_of.append(world)
+        world.node.is_alone = True
+        for number in range(1, count + 1):
+            world.driver._post(TimerFired("write"))
+            await until(lambda number=number: len(world.network.sent) == number)  # type: ignore[misc]
+
+    world = drive(tmp_path, script, play, permits=1000)
+    assert [lines for _, lines in world.network.sent] == [
+        ["append", "synced"] * number for number in range(1, count + 1)
+    ]
+    assert [len(records) for records in world.log.synced] == [1] * count
 
 
 def test_a_timer_that_was_set_anew_or_cancelled_never_fires_for_its_old_time(tmp_path: Path) -> None:

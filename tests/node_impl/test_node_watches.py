@@ -189,3 +189,18 @@ def test_an_orderly_end_refuses_who_waits() -> None:
     cluster.shut_down(leader)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("lost-leadership", False)
+
+
+def test_somebody_waits_for_a_leader_always_and_for_a_follower_while_it_owes_an_answer() -> None:
+    """So the driver knows when a node may stand still."""
+    cluster, leader, follower = started()
+    assert not cluster.node(leader).nobody_waits()
+    assert cluster.node(follower).nobody_waits()
+    write = cluster.ask(follower, register(1))
+    assert not cluster.node(follower).nobody_waits()
+    cluster.run_until(lambda: write.reply is not None)
+    assert cluster.node(follower).nobody_waits()
+    poll = cluster.ask(follower, after(index_of(write)))
+    cluster.run(1 * SECOND)
+    assert poll.reply is None
+    assert not cluster.node(follower).nobody_waits()

@@ -36,7 +36,7 @@ def test_what_is_written_is_what_the_harness_reads(tmp_path: Path) -> None:
 
 def test_null_and_empty_fields_are_left_out_yet_zero_is_not(tmp_path: Path) -> None:
     writer = TraceWriter(tmp_path)
-    writer.add(event("synced", vote=None, entries=(), members=[], index=0), at=1)
+    writer.add(event("synced", vote=None, entries=(), members=(), index=0), at=1)
     writer.close()
     line = (tmp_path / "0001.jsonl").read_bytes()
     assert line.endswith(b'"index":0}\n')
