@@ -77,6 +77,12 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
     reduced = reduce(operations)
     if isinstance(reduced, Contradiction):
         return Answer.NOT_LINEARIZABLE, 0
+    if reduced.has_changes:  # most of what is wrong is so without their condition, and quicker to find then
+        easier = reduce(unconditional(operations))
+        assert isinstance(easier, Reduced), "the same blocks"
+        result = search(easier.problem(), easier.model, budget)
+        if result.answer is Answer.NOT_LINEARIZABLE:
+            return result.answer, result.configurations
     result = search(reduced.problem(), reduced.model, budget)
     return result.answer, result.configurations
 
