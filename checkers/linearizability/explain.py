@@ -99,7 +99,11 @@ def explain(operations: Sequence[PresenceOperation], budget: int) -> Impossible:
         return Impossible(culprit, reduced.operations, reduced.reason)
     if len(operations) >= LONG:
         part = _narrowed(part, reduced, culprit, shrinking)
-    return Impossible(culprit, tuple(shrinking.shrink(part)), "no order of them explains every reply")
+    core = tuple(shrinking.shrink(part))
+    reason = "no order of them explains every reply"
+    if any(op.effect is Effect.CHANGE for op in core):
+        reason += ", as an update changes only what is there"
+    return Impossible(culprit, core, reason)
 
 
 def _narrowed(

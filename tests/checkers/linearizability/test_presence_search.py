@@ -210,6 +210,7 @@ def test_what_updates_break_is_told_with_what_they_lacked() -> None:
     found = explain(history, BUDGET)
     assert found.culprit == history[2]
     assert list(found.core) == [history[2]]
+    assert "an update changes only what is there" in found.reason
     stale = [op(SET, "a", 0, 1), op(CHANGE, "b", 2, 3), op(READ, "a", 4, 5)]
     shown = explain(stale, BUDGET).core
     assert [(o.id, o.invoked) for o in shown] == [("a", 0), ("b", 2), ("a", 4)]
