@@ -5,8 +5,8 @@ deposed leader cannot ask it anything, and what such a leader still answers is w
 
 A window of instances slides over an endless line of them: each is worked on by all clients for
 some 160 operations and then left as it is, so that losing it later would show. Every registration and every
-update writes an id of its own, so every read says which of them it saw. About a third of the updates find
-no instance that they could change, and say so.
+update writes an id of its own, so every read says which of them it saw. Nearly half of the updates find no
+instance that they could change, and say so.
 """
 
 from __future__ import annotations
