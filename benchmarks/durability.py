@@ -32,9 +32,9 @@ MICROSECOND = 1_000
 
 
 def realistic_history(operations: int, seed: int = 1) -> History:
-    """A correct cluster's history: 20 processes at once, 50 % register, 20 % deregister, 1 % info."""
+    """A correct cluster's history: 20 processes at once, half the operations register, 1 % info."""
     draw = random.Random(seed)
-    state: dict[str, str] = {}
+    state: dict[str, Any] = {}
     recorded: list[Operation] = []
     threads = list(range(PROCESSES))  # the process that each thread is now
     pending: dict[int, Operation] = {}
@@ -54,8 +54,8 @@ def realistic_history(operations: int, seed: int = 1) -> History:
         if begun is None:
             instance = f"10.0.0.{draw.randrange(INSTANCES_PER_SERVICE)}:8080"
             key = f"svc-{draw.randrange(SERVICES)}/{instance}"
-            f = draw.choices(["register", "deregister", "lookup"], [50, 20, 30])[0]
-            value = f"r{len(recorded)}" if f == "register" else None
+            f = draw.choices(["register", "update", "deregister", "lookup"], [50, 10, 20, 20])[0]
+            value = f"r{len(recorded)}" if f in ("register", "update") else None
             pending[thread] = record(threads[thread], "invoke", f, key, value, node=draw.choice(NODES))
             continue
         assert begun.key is not None
@@ -67,6 +67,10 @@ def realistic_history(operations: int, seed: int = 1) -> History:
         result: object = state.get(begun.key)
         if begun.f == "register":
             state[begun.key] = result = begun.value
+        elif begun.f == "update":
+            result = begun.value if begun.key in state else False
+            if begun.key in state:
+                state[begun.key] = result
         elif begun.f == "deregister":
             state.pop(begun.key, None)
         raft_index += begun.f != "lookup"

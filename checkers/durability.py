@@ -20,64 +20,42 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from checkers.durability_findings import (
+    FAILED,
+    INVENTED,
+    LINEARIZABLE,
+    LOST,
+    RESURRECTED,
+    UNACKNOWLEDGED,
+    VIOLATIONS,
+    Finding,
+    Read,
+    as_evidence,
+)
 from checkers.durability_rule import Flags, Indices, Writes, apply_rule
 from checkers.registry_model import (
     CLIENT_OPERATIONS,
-    DEREGISTER,
     FINAL_LIST,
     FINAL_LOCAL,
-    REGISTER,
+    WRITES,
     as_listing,
     instance_key,
     service_of,
 )
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS, Columns, Recording
-from harness.history.history import FAIL, INFO, OK
+from harness.history.history import INFO, OK
 
 EVIDENCE_LIMIT = 24
-LINEARIZABLE = "linearizable"
-
-LOST = "lost"
-RESURRECTED = "resurrected"
-FAILED = "failed but present"
-INVENTED = "invented"
-UNACKNOWLEDGED = "unacknowledged but present"
-"""Allowed: the register is `info`, and it did happen."""
-
-VIOLATIONS = (LOST, RESURRECTED, FAILED, INVENTED)
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A final read that was answered."""
-
-    service: str
-    place: str
-    """`linearizable`, or the node that read its own state."""
-    invoked: int
-    completed: int
-    value: int
-
-
-@dataclass(frozen=True)
-class _Finding:
-    """One registration at one key that the rule does not allow (or, `UNACKNOWLEDGED`, that it tolerates)."""
-
-    kind: str
-    key: str
-    id: str
-    row: int
-    """The write row of its register for that key; -1 if there is none."""
 
 
 def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
-    """(id -> its register's row, rows that cannot be judged, why): ids are texts, each registered once."""
-    rows = np.flatnonzero(writes.registers)
+    """(id -> its setter's row, rows that cannot be judged, why): ids are texts, each put by one setter."""
+    rows = np.flatnonzero(writes.setters)
     codes = writes.id[rows]
     distinct, counts = np.unique(codes, return_counts=True)
     repeated = np.isin(writes.id, distinct[(counts > 1) & (distinct >= 0)])
-    bad = writes.registers & ((writes.id < 0) | repeated)
+    bad = writes.setters & ((writes.id < 0) | repeated)
     names = msgspec.json.decode(f"[{','.join(columns.values[code] for code in codes.tolist() if code >= 0)}]")
     found = dict(zip(names, rows[codes >= 0].tolist(), strict=True)) if _all_texts(names) else {}
     if not found:  # rare: find the rows whose id is not a text
@@ -88,7 +66,7 @@ def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags
             else:
                 bad[row] = True
     problems = [
-        f"operation {int(writes.invoked[row])} registers "
+        f"operation {int(writes.invoked[row])} writes "
         + (f"{columns.decoded(int(writes.id[row]))!r}, which is no unique text")
         for row in np.flatnonzero(bad)[:EVIDENCE_LIMIT].tolist()
     ]
@@ -99,11 +77,11 @@ def _all_texts(names: list[object]) -> bool:
     return all(type(name) is str for name in names)
 
 
-def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[_Read], list[str]]:
+def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[Read], list[str]]:
     """The final reads that count, and why others do not."""
     problems: list[str] = []
     is_ok = (columns.type == OK) & (columns.process != NEMESIS)
-    is_write = (columns.f == columns.f_code(REGISTER)) | (columns.f == columns.f_code(DEREGISTER))
+    is_write = np.isin(columns.f, [columns.f_code(f) for f in WRITES])
     linearizable = is_ok & (columns.f == columns.f_code(FINAL_LIST))
     local = is_ok & (columns.f == columns.f_code(FINAL_LOCAL))
     required = int(
@@ -111,7 +89,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
     )
     unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
 
-    reads: list[_Read] = []
+    reads: list[Read] = []
     lagging: Counter[str] = Counter()
     for completed in np.flatnonzero((linearizable | local) & (columns.key >= 0)).tolist():
         place = LINEARIZABLE
@@ -127,7 +105,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
                 lagging[place] += 1
                 continue
         reads.append(
-            _Read(
+            Read(
                 service=columns.keys[int(columns.key[completed])],
                 place=place,
                 invoked=int(pairs[completed]),
@@ -158,15 +136,15 @@ class _Judgement:
         self._fit = ~np.isin(self.keys.code, writes.key[unfit])
         self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
         """Per place and key: whether a read that counts was judged."""
-        self.findings: dict[_Finding, list[_Read]] = {}
+        self.findings: dict[Finding, list[Read]] = {}
         self._positions: dict[str, dict[str, int]] = {}
         for position, code in enumerate(self.keys.code.tolist()):
             key = columns.keys[code]
             self._positions.setdefault(service_of(key), {})[key] = position
 
-    def judge(self, reads: list[_Read]) -> None:
+    def judge(self, reads: list[Read]) -> None:
         """Judge every read; reads of a service that saw the same are worked out once."""
-        alike: dict[tuple[str, int], list[_Read]] = {}
+        alike: dict[tuple[str, int], list[Read]] = {}
         for read in reads:
             alike.setdefault((read.service, read.value), []).append(read)
         for (service, value), group in alike.items():
@@ -178,11 +156,11 @@ class _Judgement:
                 continue
             self._judge_alike(service, listing, group)
 
-    def _judge_alike(self, service: str, listing: dict[str, str], group: list[_Read]) -> None:
+    def _judge_alike(self, service: str, listing: dict[str, str], group: list[Read]) -> None:
         positions = self._positions.get(service, {})
         seen = {instance_key(service, instance): id_ for instance, id_ in listing.items()}
         at = np.fromiter(positions.values(), dtype=np.int64, count=len(positions))
-        wrong: list[tuple[int, _Finding]] = []  # (position, or -1 for a key that no write names; what)
+        wrong: list[tuple[int, Finding]] = []  # (position, or -1 for a key that no write names; what)
         present = np.full(len(at), -1, dtype=np.int64)
         for offset, (key, position) in enumerate(positions.items()):
             id_ = seen.pop(key, None)
@@ -190,23 +168,23 @@ class _Judgement:
                 continue
             row = self._row_of_id.get(id_, -1)
             if row < 0 or self._writes.key[row] != self.keys.code[position]:
-                wrong.append((position, _Finding(INVENTED, key, id_, -1)))
+                wrong.append((position, Finding(INVENTED, key, id_, -1)))
                 present[offset] = -2
             else:
                 present[offset] = row
-        wrong += [(-1, _Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
+        wrong += [(-1, Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
 
-        must = self.keys.must[at]
-        names = list(positions)
-        for offset in np.flatnonzero((must >= 0) & (present != must)).tolist():
-            wrong.append((int(at[offset]), self._finding(LOST, names[offset], int(must[offset]))))
+        must, names = self.keys.must[at], list(positions)
+        lost = np.where(must >= 0, must, np.where(present == -1, self.keys.kept[at], -1))
+        for offset in np.flatnonzero((lost >= 0) & (present != lost)).tolist():
+            wrong.append((int(at[offset]), self._finding(LOST, names[offset], int(lost[offset]))))
         held = np.flatnonzero(present >= 0)
         rows = present[held]
-        outcome = self._writes.outcome[rows]
+        void, gone = self._writes.void[rows], self._must_not[rows] | self.keys.empty[at[held]]
         for kind, where in (
-            (FAILED, outcome == FAIL),
-            (RESURRECTED, self._must_not[rows]),
-            (UNACKNOWLEDGED, outcome == INFO),
+            (FAILED, void),
+            (RESURRECTED, gone & ~void),
+            (UNACKNOWLEDGED, (self._writes.outcome[rows] == INFO) & ~gone),
         ):
             for offset in held[where].tolist():
                 wrong.append((int(at[offset]), self._finding(kind, names[offset], int(present[offset]))))
@@ -222,52 +200,12 @@ class _Judgement:
         """The key at a position of `keys`."""
         return self._columns.keys[int(self.keys.code[position])]
 
-    def _finding(self, kind: str, key: str, row: int) -> _Finding:
-        return _Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
+    def _finding(self, kind: str, key: str, row: int) -> Finding:
+        return Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
 
-    def evidence(self, finding: _Finding, reads: list[_Read]) -> Evidence:
+    def evidence(self, finding: Finding, reads: list[Read]) -> Evidence:
         """A violation in words."""
-        writes, kind = self._writes, finding.kind
-        cited: list[int] = []
-        story = f"No operation registers {finding.id} for {finding.key}."
-        if finding.row >= 0:
-            begun, ended = int(writes.invoked[finding.row]), int(writes.completed[finding.row])
-            cited += [begun, ended]
-            how = "was refused as certainly not done" if kind == FAILED else "was acknowledged"
-            story = (
-                f"Operation {begun} registered {finding.id} for {finding.key} and {how} at operation {ended}."
-            )
-        if kind == LOST:
-            story += (
-                " Every other write of that key that may have happened had been acknowledged before it began."
-            )
-        elif kind == RESURRECTED:
-            position = int(np.searchsorted(self.keys.code, writes.key[finding.row]))
-            after = int(self.keys.last_ok[position])
-            what = "registered another id" if writes.registers[after] else "deregistered the key"
-            cited += [int(writes.invoked[after]), int(writes.completed[after])]
-            story += (
-                f" Operation {cited[-2]} began later, {what}, and was acknowledged at operation {cited[-1]}."
-            )
-        first: dict[str, _Read] = {}
-        for read in reads:
-            first.setdefault(read.place, read)
-        verb = "does not show it" if kind == LOST else "shows it"
-        shown = [
-            f"the {'linearizable list' if place == LINEARIZABLE else f'local read of {place}'} "
-            f"at operation {read.completed} {verb}"
-            for place, read in first.items()
-        ]
-        story += f" Yet in the end {'; '.join(shown)}."
-        cited += [read.completed for read in first.values()]
-        title = {
-            LOST: f"registration {finding.id} was lost",
-            RESURRECTED: f"registration {finding.id} came back after it was replaced or removed",
-            FAILED: f"registration {finding.id} is there although it was refused",
-            INVENTED: f"{finding.id} is there although nobody registered it for {finding.key}",
-        }[kind]
-        nodes = tuple(sorted(place for place in first if place != LINEARIZABLE))
-        return Evidence(title=title, text=story, operations=tuple(sorted(set(cited))), nodes=nodes)
+        return as_evidence(finding, reads, self._writes, self.keys, self._must_not)
 
 
 @dataclass(frozen=True)
@@ -286,7 +224,9 @@ class Durability:
             )
         writes = Writes.of(columns, pairs)
         keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
-        acknowledged = int(np.count_nonzero(writes.registers & (writes.outcome == OK)))
+        done = (writes.outcome == OK) & ~writes.void
+        acknowledged = int(np.count_nonzero(writes.registers & done))
+        updated = int(np.count_nonzero(writes.updates & done))
         reads, problems = _final_reads(columns, pairs, recording.nodes)
         judgement = _Judgement(columns, writes, recording.nodes)
         judgement.judge(reads)
@@ -316,7 +256,10 @@ class Durability:
         }
         keys = len(judgement.keys.code)
         must = int(np.count_nonzero(judgement.keys.must >= 0))
-        numbers = f"{acknowledged} acknowledged registrations on {keys} keys, {must} of which must be present"
+        counted = f"{acknowledged} acknowledged registrations" + (
+            f" and {updated} updates" if updated else ""
+        )
+        numbers = f"{counted} on {keys} keys, {must} of which must be present"
         if violations:
             validity = Validity.INVALID
             found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
@@ -335,8 +278,11 @@ class Durability:
             evidence=tuple(evidence),
             measures={
                 "acknowledged_registrations": acknowledged,
+                "acknowledged_updates": updated,
                 "keys": keys,
                 "must_be_present": must,
+                "must_hold_something": int(np.count_nonzero(judgement.keys.kept >= 0)),
+                "must_be_empty": int(np.count_nonzero(judgement.keys.empty)),
                 "final_reads": len(reads),
                 **{kind.replace(" ", "_"): counts[kind] for kind in (*VIOLATIONS, UNACKNOWLEDGED)},
                 "by_place": by_place,

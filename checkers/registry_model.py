@@ -1,6 +1,6 @@
 """The names of the `registry` workload, as every checker that judges it reads them.
 
-Keys are `SERVICE/ip:port` for register, deregister and lookup, and `SERVICE` for lists. A list's
+Keys are `SERVICE/ip:port` for register, update, deregister and lookup, and `SERVICE` for lists. A list's
 value maps `ip:port` to the registration id found there; an absent instance holds none.
 """
 
@@ -20,7 +20,7 @@ UPDATE = "update"
 """Gives an instance that is there another registration id; the reply False says that there was none."""
 BEAT = "beat"
 
-WRITES = (REGISTER, DEREGISTER)
+WRITES = (REGISTER, UPDATE, DEREGISTER)
 LISTS = (LIST, FINAL_LIST)
 STALE_READS = (STALE_LOOKUP, STALE_LIST, FINAL_LOCAL)
 """Reads of one node's own state, which do not claim to be recent: never judged as linearizable."""

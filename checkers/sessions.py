@@ -1,5 +1,7 @@
 """Session guarantees of a registry: what one client sees of its own operations, one after the other.
 
+An update that found nothing to update is a read of nothing.
+
 Lookups and lists that claim to be linearizable must keep all four (`session_rules`), since linearizability
 implies them. Stale reads promise none: how often they break one is measured, and nobody is blamed.
 """
@@ -10,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checkers.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
+from checkers.linearizability.claims import CHANGE, FALSE, NOTHING, SNAPSHOT, UNPLACED
+from checkers.registry_model import WRITES
 from checkers.session_rules import GUARANTEES, Broken, Step, broken
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.versions import STALE, Versions
@@ -76,22 +79,21 @@ def _steps(history: History, versions: Versions) -> Iterator[Step]:
         if index == UNPLACED or columns.type[end] != OK:
             continue
         session = int(columns.process[end])
-        if columns.f_names[columns.f[end]] in _WRITES:
-            yield Step(session, end, True, int(claims.key[claim]), index, index)
+        key, value = int(claims.key[claim]), int(claims.value[claim])
+        found_nothing = effect == CHANGE and value == FALSE
+        if columns.f_names[columns.f[end]] in WRITES and not found_nothing:
+            yield Step(session, end, True, key, index, index)
             continue
         if effect == SNAPSHOT:
             listing = shown.get(claim, {})
             keys = versions.keys_of_service.get(int(claims.service[claim]), [])
             asked = [(key, listing.get(key, NOTHING)) for key in keys]
         else:
-            asked = [(int(claims.key[claim]), int(claims.value[claim]))]
+            asked = [(key, NOTHING if found_nothing else value)]
         for key, value in asked:
             place = None if key in versions.uncertain else versions.seen(key, value, index)
             if place is not None:
                 yield Step(session, end, False, key, *place)
-
-
-_WRITES = frozenset({"register", "deregister", "update"})
 
 
 def _text(history: History, one: Broken) -> str:

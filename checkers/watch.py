@@ -15,8 +15,8 @@ Four promises (those that etcd makes for its watches, in its API guarantees):
 - *resumable*: this holds for a watch that goes on after a break, too: its A is what the last answer reached.
 
 A process that goes on from further than it was told would miss changes by its own doing: such a history is
-refused. Writes are `register`, `write` (of a value) and `deregister`, with the index that their reply names;
-what a deregister changes to is nothing.
+refused. Writes are `register`, `update`, `write` (of a value) and `deregister`, with the index that their
+reply names; what a deregister changes to is nothing, and an update that is answered False changes nothing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from checkers.linearizability.part import frozen
-from checkers.registry_model import DEREGISTER, REGISTER
+from checkers.registry_model import DEREGISTER, REGISTER, UPDATE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from harness.history import History, Operation, Recording
 
 EVIDENCE_LIMIT = 12
 WATCH = "watch"
-_WRITES = frozenset({REGISTER, "write", DEREGISTER})
+_WRITES = frozenset({REGISTER, UPDATE, "write", DEREGISTER})
 
 
 class Told(NamedTuple):
@@ -138,8 +138,8 @@ def _broken(history: History, watches: list[Told]) -> Iterator[Broken]:
             continue
         value = None if invocation.f == DEREGISTER else frozen(invocation.value)
         if completion is not None and completion.type == "ok" and completion.raft_index is not None:
-            # A deregister that found nothing changed nothing: nobody need be told.
-            if invocation.f != DEREGISTER or completion.value is not None:
+            # A deregister or an update that found nothing changed nothing: nobody need be told.
+            if (invocation.f, completion.value) not in ((DEREGISTER, None), (UPDATE, False)):
                 changes.setdefault(invocation.key, {})[completion.raft_index] = value
         else:
             possible.setdefault(invocation.key, set()).add(value)

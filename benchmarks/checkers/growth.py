@@ -22,15 +22,18 @@ from checkers.linearizability.columns import Screened, screen
 from harness.history import Columns, History
 
 CLIENTS = 20
-REGISTER, DEREGISTER, LOOKUP = range(3)
+REGISTER, DEREGISTER, LOOKUP, UPDATE = range(4)
 INVOKE, OK, INFO = 0, 1, 3
 PLOT = Path(__file__).parents[2] / "docs" / "performance.svg"
 
 
 def registry_history(
-    operations: int, keys: int, deregister: float, *, stale: bool = False, seed: int = 1
+    operations: int, keys: int, deregister: float, *, update: float = 0.0, stale: bool = False, seed: int = 1
 ) -> History:
-    """A correct registry's history; with `stale`, one late lookup repeats the reply of an early one."""
+    """A correct registry's history; with `stale`, one late lookup repeats the reply of an early one.
+
+    deregister, update: their share of the operations; the rest are registers and lookups.
+    """
     draw = random.Random(seed)
     state: dict[int, int] = {}
     threads = list(range(CLIENTS))
@@ -43,16 +46,20 @@ def registry_history(
         if op is None:
             if begun == operations:
                 continue
-            f = draw.choices(
-                (REGISTER, DEREGISTER, LOOKUP), (0.5 - deregister / 2, deregister, 0.5 - deregister / 2)
-            )[0]
-            pending[client] = op = [f, draw.randrange(keys), begun if f == REGISTER else -1, 0]
+            rest = (1 - deregister - update) / 2
+            f = draw.choices((REGISTER, DEREGISTER, LOOKUP, UPDATE), (rest, deregister, rest, update))[0]
+            pending[client] = op = [f, draw.randrange(keys), begun if f in (REGISTER, UPDATE) else -1, 0]
             rows.append((threads[client], INVOKE, f, op[1], op[2]))
             begun += 1
         elif not op[3]:
             op[3] = 1
             if op[0] == REGISTER:
                 state[op[1]] = op[2]
+            elif op[0] == UPDATE:
+                if op[1] in state:
+                    state[op[1]] = op[2]
+                else:
+                    op[2] = operations  # the code of false
             else:
                 op[2] = state.get(op[1], -1)
                 if op[0] == DEREGISTER:
@@ -75,11 +82,11 @@ def registry_history(
             process=process,
             type=type_.astype(np.int8),
             f=f,
-            f_names=("register", "deregister", "lookup"),
+            f_names=("register", "deregister", "lookup", "update"),
             key=key,
             keys=tuple(f"svc-{number}/10.0.0.1:80" for number in range(keys)),
             value=value,
-            values=tuple(f'"r{number}"' for number in range(operations)),
+            values=(*(f'"r{number}"' for number in range(operations)), "false"),
             error=none,
             errors=(),
             node=none,
@@ -119,6 +126,8 @@ def main(most: int) -> int:
             measured.setdefault(name, []).append((size, seconds))
             print(f"{name:32} {size:>10,} operations {seconds:8.3f} s")
             size *= 10
+    updated, _ = timed(registry_history(most, 10_000, 0.2, update=0.1))
+    print(f"{'the same, and 10 % updates':32} {most:>10,} operations {updated:8.3f} s")
     PLOT.write_text(plot(measured))
     figures = {name: dict(points) for name, points in measured.items()}
     hot = [figures[name].get(100_000, 0.0) for name in list(CURVES)[:2]]

@@ -5,11 +5,12 @@ without an answer, stale reads (they claim another thing) and beats (they read n
 
 **Writes that nobody answered.** A trace that names one says where it took effect. If the traces show every
 index that any reply names, one that they lack took effect later than all that is judged, or never, and is
-left out. Without such a trace, a registration whose id was seen stands just before the first reply (by
-index) that shows it, which is no loss: had it stood at an earlier index, nothing between the two would have
-met its key, so it may as well stand here. One that nobody saw is left out, which is none either, as nothing
-asks that it happened. A removal of that kind is left out, and its service noted as `open`: where the
-claims then fail to explain a reply, it may be what is missing.
+left out. Without such a trace, a registration or update whose id was seen stands just before the first reply
+(by index) that shows it, which is no loss: had it stood at an earlier index, nothing between the two would
+have met its key, so it may as well stand here. An update that nobody saw is left out, which is none either,
+as nothing asks that it happened. So is a registration where nothing is updated; but an update may have found
+what nobody else saw. Such a registration and a removal of that kind are left out, and their service noted as
+`open`: where the claims then fail to explain a reply, they may be what is missing.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Claims:
     values: tuple[str, ...]
     """JSON texts behind the codes."""
     open: frozenset[int]
-    """Services with a removal of unknown outcome that no trace resolves."""
+    """Services with a removal, or a registration that updates may have found, that no trace resolves."""
     unreadable: frozenset[int]
     """Services with a value that is no id; nothing is claimed for these."""
     covered: bool
@@ -154,11 +155,13 @@ def claims_of(history: History, applied: Applied, effects: Mapping[str, int] = E
     lost = silent[index[silent] == UNPLACED]
     open_services: frozenset[int] = frozenset()
     if len(lost) and not covered:
-        open_services = frozenset(service[lost[effect[lost] == REMOVE]].tolist())
         seen = _first_seen(columns, effect, index, value, listings)
         puts = lost[(effect[lost] != REMOVE) & (value[lost] >= 0)]
         puts = puts[seen[value[puts]] < NEVER]
         index[puts], presumed[puts] = seen[value[puts]], True
+        unseen = (effect[lost] == PUT) & (index[lost] == UNPLACED)
+        found = unseen & np.isin(service[lost], service[effect == CHANGE])
+        open_services = frozenset(service[lost[(effect[lost] == REMOVE) | found]].tolist())
     stays = known | (index != UNPLACED)
     moved = np.cumsum(stays) - 1
     expired = [(e.at, e.registered, names.code(e.key)) for e in applied.expired if e.key in names]

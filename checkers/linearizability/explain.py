@@ -7,11 +7,19 @@ the completions finds the first reply that no order explains.
 shrinking tore something apart (a lookup of r without r's register is impossible, and shows nothing).
 So an operation is left out only if leaving it out of any linearization leaves a linearization:
 
-- a read, and a deregister that found nothing, which change nothing;
-- a whole block without a deregister (see `presence`: the argument for eager OPEN);
+- a read, and a deregister or update that found nothing, which change nothing;
+- a whole block without a deregister (see `presence`: the argument for eager OPEN); but a register's, only if
+  what it puts there serves none of the remaining updates: each ended before it began, or some remaining
+  register's block without a deregister lies between the two in real time;
 - a whole block with one, or an unacknowledged deregister, if the emptiness that it leaves serves
   none of the remaining reads of nothing: each such read ended before it began or (for a block) some
   remaining block lies between the two in real time.
+
+Why the updates that remain still find something: before such an update, in the order that there was, stood a
+last register's block with nothing between the two that leaves the key empty. It has not gone, as no other
+register's block that remained lay between the two. What has gone besides leaves no key empty.
+
+Where a part is impossible even if updates needed nothing to be there, it is shown so: any block may go then.
 """
 
 from __future__ import annotations
@@ -24,13 +32,15 @@ from typing import NamedTuple
 
 from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.presence import (
-    PRESENCE,
+    CHANGED,
+    OPEN,
     Block,
     Contradiction,
     Effect,
     PresenceOperation,
     Reduced,
     reduce,
+    unconditional,
     until,
 )
 from checkers.linearizability.search import search
@@ -67,7 +77,13 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
     reduced = reduce(operations)
     if isinstance(reduced, Contradiction):
         return Answer.NOT_LINEARIZABLE, 0
-    result = search(reduced.problem(), PRESENCE, budget)
+    if reduced.has_changes:  # most of what is wrong is so without their condition, and quicker to find then
+        easier = reduce(unconditional(operations))
+        assert isinstance(easier, Reduced), "the same blocks"
+        result = search(easier.problem(), easier.model, budget)
+        if result.answer is Answer.NOT_LINEARIZABLE:
+            return result.answer, result.configurations
+    result = search(reduced.problem(), reduced.model, budget)
     return result.answer, result.configurations
 
 
@@ -76,12 +92,18 @@ def explain(operations: Sequence[PresenceOperation], budget: int) -> Impossible:
     shrinking = _Shrinking(budget)
     culprit = _first_inexplicable(operations, shrinking.impossible)
     part = until(operations, culprit.ended)
+    if any(op.effect is Effect.CHANGE for op in part) and shrinking.impossible(unconditional(part)):
+        part = unconditional(part)
     reduced = reduce(part)
     if isinstance(reduced, Contradiction):
         return Impossible(culprit, reduced.operations, reduced.reason)
     if len(operations) >= LONG:
         part = _narrowed(part, reduced, culprit, shrinking)
-    return Impossible(culprit, tuple(shrinking.shrink(part)), "no order of them explains every reply")
+    core = tuple(shrinking.shrink(part))
+    reason = "no order of them explains every reply"
+    if any(op.effect is Effect.CHANGE for op in core):
+        reason += ", as an update changes only what is there"
+    return Impossible(culprit, core, reason)
 
 
 def _narrowed(
@@ -91,8 +113,8 @@ def _narrowed(
     from checkers.linearizability.long_key import two_blocks
 
     pair = two_blocks(reduced, culprit)
-    if pair is not None and shrinking.impossible(pair):
-        return pair
+    if pair is not None and shrinking.impossible(unconditional(pair)):
+        return unconditional(pair)
     units = _Units.of(part)
     near = max(1, LONG // 8)
     while near < len(part):
@@ -166,6 +188,8 @@ class _Units(NamedTuple):
     """By when they began."""
     emptying: frozenset[Unit]
     """Those of them that leave the key empty."""
+    filling: frozenset[Unit]
+    """Those that leave something in an empty key, if some update has to find it."""
     blocks: list[Block]
     nothings: list[PresenceOperation]
 
@@ -175,37 +199,60 @@ class _Units(NamedTuple):
         reduced = reduce(part)
         assert isinstance(reduced, Reduced), "units keep blocks whole, so no contradiction can appear"
         emptying = {frozenset(block.operations) for block in reduced.blocks if block.remover is not None}
-        emptying |= {frozenset({op}) for op in reduced.optional}
+        emptying |= {frozenset({op}) for op in reduced.removes}
+        filling = {frozenset(block.operations) for block in reduced.blocks if block.kind == OPEN}
+        filling |= {frozenset({op}) for op in reduced.sets}
         placed = {block.setter for block in reduced.blocks}
-        plain = {frozenset(block.operations) for block in reduced.blocks if block.remover is None}
+        plain = {frozenset(block.operations) for block in reduced.blocks if block.kind == CHANGED}
         plain |= {
             frozenset({op})
             for op in part
-            if op.effect is Effect.READ or op.saw_nothing or (op.effect is Effect.SET and op not in placed)
+            if op.effect is Effect.READ or op.saw_nothing or (op.effect is Effect.CHANGE and op not in placed)
         }
-        by_begin = sorted(plain | emptying, key=lambda unit: (min(op.invoked for op in unit), len(unit)))
-        return cls(by_begin, frozenset(emptying), reduced.blocks, reduced.nothings)
+        if not reduced.has_changes:
+            plain, filling = plain | filling, set()
+        all_ = plain | emptying | filling
+        by_begin = sorted(all_, key=lambda unit: (min(op.invoked for op in unit), len(unit)))
+        return cls(by_begin, frozenset(emptying), frozenset(filling), reduced.blocks, reduced.nothings)
 
     def without(self, part: list[PresenceOperation], group: Sequence[Unit]) -> list[PresenceOperation]:
         """The part without a group, save those units of it that may not go together with the others."""
-        gone = frozenset[PresenceOperation]().union(*(unit for unit in group if unit not in self.emptying))
         emptying = [unit for unit in group if unit in self.emptying]
-        going = gone.union(*emptying)
-        kept = sorted((block.call, block.ret) for block in self.blocks if block.setter not in going)
-        kept_calls = [call for call, _ in kept]
-        earliest_ret = [*_suffix_minima([ret for _, ret in kept]), NEVER]
-        nothings = sorted((op.ended, op.invoked) for op in self.nothings if op not in gone)
-        nothing_ends = [ended for ended, _ in nothings]
-        earliest_invoked = [*_suffix_minima([invoked for _, invoked in nothings]), NEVER]
-        for unit in emptying:
-            call = max(op.invoked for op in unit)
-            ret = min(op.ended for op in unit)
-            # From here on some kept block certainly lies between this unit and whatever begins.
-            covered_from = earliest_ret[bisect_right(kept_calls, ret)]
-            first_served = earliest_invoked[bisect_left(nothing_ends, call)]
-            if first_served == NEVER or first_served > covered_from:
-                gone |= unit
+        filling = [unit for unit in group if unit in self.filling]
+        tied = self.emptying | self.filling
+        gone = frozenset[PresenceOperation]().union(*(unit for unit in group if unit not in tied))
+        going = gone.union(*emptying, *filling)
+        kept = [block for block in self.blocks if block.setter not in going]
+        nothings = [(op.invoked, op.ended) for op in self.nothings if op not in gone]
+        gone = gone.union(*_serving_none(emptying, nothings, kept))
+        changes = [
+            (block.call, block.ret) for block in self.blocks if block.is_change and block.setter not in gone
+        ]
+        gone = gone.union(*_serving_none(filling, changes, [block for block in kept if block.kind == OPEN]))
         return [op for op in part if op not in gone]
+
+
+def _serving_none(
+    units: Sequence[Unit], served: Sequence[tuple[int, int]], between: Sequence[Block]
+) -> list[Unit]:
+    """The units that may go: each (call, ret) of `served` ended before they began, or some block of `between`
+    certainly lies between them and it."""
+    blocks = sorted((block.call, block.ret) for block in between)
+    calls = [call for call, _ in blocks]
+    earliest_ret = [*_suffix_minima([ret for _, ret in blocks]), NEVER]
+    by_end = sorted((ret, call) for call, ret in served)
+    ends = [ret for ret, _ in by_end]
+    earliest_call = [*_suffix_minima([call for _, call in by_end]), NEVER]
+    found = []
+    for unit in units:
+        call = max(op.invoked for op in unit)
+        ret = min(op.ended for op in unit)
+        # From here on some block certainly lies between this unit and whatever begins.
+        covered_from = earliest_ret[bisect_right(calls, ret)]
+        first_served = earliest_call[bisect_left(ends, call)]
+        if first_served == NEVER or first_served > covered_from:
+            found.append(unit)
+    return found
 
 
 def _suffix_minima(numbers: list[int]) -> list[int]:
@@ -221,6 +268,10 @@ def in_words(op: PresenceOperation) -> str:
             return f"{where} puts {op.id}, never acknowledged"
         case Effect.SET:
             return f"{where} puts {op.id}, acknowledged at operation {op.completed}"
+        case Effect.CHANGE if op.completed is None:
+            return f"{where} puts {op.id} in the place of what is there, never acknowledged"
+        case Effect.CHANGE:
+            return f"{where} puts {op.id} in the place of what is there, known at operation {op.completed}"
         case Effect.REMOVE if op.completed is None:
             return f"{where} may remove what is there at any later time, its reply not being known by then"
         case Effect.REMOVE:

@@ -92,7 +92,7 @@ def _is_solid(found: Judgement, contradiction: Contradiction) -> bool:
     claims = found.claims
     both = [contradiction.claim] + ([] if contradiction.other is None else [contradiction.other])
     if contradiction.other is None and int(claims.service[contradiction.claim]) in claims.open:
-        return False  # a removal that nobody answered may explain the reply
+        return False  # a removal or registration that nobody answered may explain the reply
     return all(
         found.validity[found.witness.parts[claim]] is Validity.VALID and not claims.presumed[claim]
         for claim in both

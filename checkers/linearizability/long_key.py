@@ -3,7 +3,7 @@
 Explaining asks again and again whether a prefix has an order. For a hundred thousand operations that must
 not build as many objects each time, so they become arrays once, and a prefix is two comparisons: what began
 by then, and whose reply had come. Zones decide it (`zones`); where they cannot tell, the search over blocks
-has to.
+has to. To zones a CHANGE is a write like any other: what has no order then has none, and no more is known.
 
 The core of an impossible prefix is mostly two blocks that must each come before the other (see `presence`
 for blocks): an operation of either was complete before one of the other began. Without a reply that found
@@ -24,7 +24,7 @@ from checkers.linearizability.zones import NO, READ, REMOVE, WRITE, YES
 
 CHOICES = 64
 """Of so many contradicting blocks the smallest is shown."""
-_EFFECTS = {Effect.SET: WRITE, Effect.REMOVE: REMOVE, Effect.READ: READ}
+_EFFECTS = {Effect.SET: WRITE, Effect.CHANGE: WRITE, Effect.REMOVE: REMOVE, Effect.READ: READ}
 
 
 class LongKey:
@@ -37,6 +37,9 @@ class LongKey:
         self._effects = np.array([_EFFECTS[op.effect] for op in operations], dtype=np.int64)
         self._values = np.array([known.setdefault(op.id, len(known)) for op in operations], dtype=np.int64)
         self._states = len(known)
+        self._first_change = min(
+            (op.invoked for op in operations if op.effect is Effect.CHANGE), default=NEVER
+        )
 
     def decide(self, cutoff: int = NEVER - 1) -> Answer | None:
         """Whether what was known just after the completion at `cutoff` has an order; None: not by zones."""
@@ -45,6 +48,8 @@ class LongKey:
         starts = np.array([0, len(completed)], dtype=np.int64)
         columns = (self._invoked[begun], completed, self._effects[begun], self._values[begun])
         (answer,) = by_zones(starts, *columns, self._states).tolist()
+        if answer == YES and self._first_change <= cutoff:
+            return None
         return {YES: Answer.LINEARIZABLE, NO: Answer.NOT_LINEARIZABLE}.get(answer)
 
 

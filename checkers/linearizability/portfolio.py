@@ -5,7 +5,7 @@ A part is a service that lists read, or a single key. In turn:
 1. the index witness (`witness`), for all parts in one pass: what it explains is proven;
 2. the same with writes in the traces' order and each read where it fits (`placement`): a proof, too;
 3. without any index, key by key: zones and the compiled search for large histories (`columns`), the search
-   over blocks for others (`presence`, `search`);
+   over blocks for others (`presence`, `search`); a key with expiries by `service`;
 4. where all keys have an order, and lists read them: the whole service (`service`), projected to the keys
    that contradict each other, then entire.
 
@@ -22,12 +22,12 @@ import numpy as np
 
 from checkers.applied import Applied
 from checkers.linearizability.answer import Answer, Budget
-from checkers.linearizability.claims import CHANGE, EFFECTS, EXPIRY, SNAPSHOT, Claims, Integers, claims_of
+from checkers.linearizability.claims import EFFECTS, EXPIRY, SNAPSHOT, Claims, Integers, claims_of
 from checkers.linearizability.explain import LONG, as_evidence, decide, explain
 from checkers.linearizability.placement import Misfit, fit
 from checkers.linearizability.split import Split, split, split_operations
 from checkers.linearizability.witness import Witness, examine
-from checkers.registry_model import BEAT, CLIENT_OPERATIONS, UPDATE
+from checkers.registry_model import BEAT, CLIENT_OPERATIONS
 from checkers.verdict import Evidence, Validity
 from harness.history import History, Recording
 from harness.history.history import FAIL, INVOKE
@@ -131,7 +131,7 @@ def _fit(claims: Claims, members: Integers, keys: tuple[int, ...], applied: Appl
 def _foreign(history: History) -> list[str]:
     """Operations that may have changed anything."""
     columns = history.columns
-    known = np.array([f in CLIENT_OPERATIONS or f in (UPDATE, BEAT) for f in columns.f_names], dtype=bool)
+    known = np.array([f in CLIENT_OPERATIONS or f == BEAT for f in columns.f_names], dtype=bool)
     rows = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0))
     ends = history.pairs[rows]
     failed = (ends >= 0) & (columns.type[ends] == FAIL)
@@ -148,11 +148,7 @@ def _without_index(
     found: Judgement, history: History, left: dict[int, tuple[Integers, Misfit]], limits: Limits
 ) -> None:
     claims, witness = found.claims, found.witness
-    by_step = {
-        int(key)
-        for effect in (CHANGE, EXPIRY)
-        for key in np.unique(claims.key[claims.effect == effect]).tolist()
-    }
+    by_step = set(np.unique(claims.key[claims.effect == EXPIRY]).tolist())
     searched = {claims.keys[key]: part for part in left for key in witness.keys[part] if key not in by_step}
     keys = _split(history, searched, claims)
     found.doubts += keys.problems

@@ -1,37 +1,44 @@
 """The presence register: what one instance's key of a service registry holds, an id or nothing.
 
-`SET id` puts an id that no other SET puts, `REMOVE` empties the key and names the id it removed (or
-None), `READ` says what is there. Initially nothing is. SETs and REMOVEs without an acknowledgement
-may have happened, at any time after they began; for such a REMOVE what it removed is not known.
+`SET id` puts an id that no other operation puts, `CHANGE id` does so where something is there, `REMOVE`
+empties the key and names the id it removed (or None), `READ` says what is there. Initially nothing is.
+SETs, CHANGEs and REMOVEs without an acknowledgement may have happened, at any time after they began; for
+such a REMOVE what it removed is not known. An update that found nothing is a READ of None.
 
-**Reduction to blocks.** Let block(r) be the SET of r and every operation that observed r: the READs
-of r and the REMOVE that named r. While the key holds r, nothing but READs of r can be placed that
-does not end that state, and once it is over r never returns, since no other SET carries r. So in
-*every* linearization the operations of block(r) are contiguous: SET, READs, then the REMOVE if there
-is one. Conversely, an order of whole blocks expands to one of operations if, within each block, no
-observer completed before the SET began and no READ began after the REMOVE completed; the other READs
-are sorted by invocation. Real time between two blocks a, b asks that no operation of b completed
-before one of a began; so a block is an item with `call` = its latest invocation and `ret` = its
-earliest completion (see `search`). What remains of the state is whether the key is empty:
+**Reduction to blocks.** Let block(r) be the SET or CHANGE of r and every operation that observed r: the
+READs of r and the REMOVE that named r. While the key holds r, nothing but READs of r can be placed that
+does not end that state, and once it is over r never returns, since no other operation puts r. So in
+*every* linearization the operations of block(r) are contiguous: SET or CHANGE, READs, then the REMOVE if
+there is one. Conversely, an order of whole blocks expands to one of operations if, within each block, no
+observer completed before that SET or CHANGE began and no READ began after the REMOVE completed; the
+other READs are sorted by invocation. Real time between two blocks a, b asks that no operation of b
+completed before one of a began; so a block is an item with `call` = its latest invocation and `ret` =
+its earliest completion (see `search`). What remains of the state is whether the key is empty:
 
 | item | what | empty -> | holding -> |
 |---|---|---|---|
-| OPEN | a block without REMOVE | holding | holding, eager |
-| CLOSED | a block with one | empty | empty |
+| OPEN | a SET's block without REMOVE | holding | holding; eager if there is no CHANGE |
+| CLOSED | a SET's block with one | empty | empty |
+| CHANGED | a CHANGE's block without REMOVE | impossible | holding, eager |
+| CHANGED_CLOSED | a CHANGE's block with one | impossible | empty |
 | NOTHING | a READ of None, a REMOVE that removed None | empty, eager | impossible |
 | optional | a REMOVE without acknowledgement | - | empty |
+| optional | if there are CHANGEs: a SET without acknowledgement that nobody observed | holding | - |
 
 *Eager is sound.* NOTHING changes no state: if it can be placed now, move it here from wherever an
-order has it. OPEN while holding: take it out of wherever an order has it and put it here. Here the
-state stays "holding". Where it was, the state before it goes on; what followed it was a block,
-which may follow any state, or an optional REMOVE, which may too (and is not needed if the key was
-empty already): never a NOTHING. So the order stays one.
+order has it. CHANGED while holding: wherever an order has it, the state is "holding" before and after
+it, as it is here; so it can be moved, too. OPEN while holding, without CHANGEs: take it out of wherever
+an order has it and put it here. Here the state stays "holding". Where it was, the state before it goes
+on; what followed it was a block, which may follow any state, or an optional REMOVE, which may too (and
+is not needed if the key was empty already): never a NOTHING. So the order stays one. With CHANGEs it
+need not: one of them may have followed OPEN where the key was empty before. Then OPEN is no eager item,
+and the search has to branch.
 
-*Unacknowledged operations.* A SET without acknowledgement that nobody observed can be left out:
-sound, as it may not have happened; complete, by the argument just given, as taking it out of an
-order leaves an order. One that was observed happened, and is a block like any other whose SET never
-completed. REMOVEs without acknowledgement are alike but for when they began, so `search` uses them
-in that order.
+*Unacknowledged operations.* One that was observed happened, and is a block like any other whose SET or CHANGE
+never completed. Of those that nobody observed, a CHANGE can be left out: sound, as it may not have happened;
+complete, as "holding" stands before and after it. So can a SET without CHANGEs, by the argument for OPEN;
+with them, it is an optional item that makes an empty key hold something. REMOVEs without acknowledgement are
+alike but for when they began, and so are these SETs; so `search` uses them in that order.
 """
 
 from __future__ import annotations
@@ -48,8 +55,12 @@ class Effect(Enum):
     """What an operation does to one key."""
 
     SET = "set"
+    CHANGE = "change"
     REMOVE = "remove"
     READ = "read"
+
+
+PUTS = (Effect.SET, Effect.CHANGE)
 
 
 class PresenceOperation(NamedTuple):
@@ -57,7 +68,7 @@ class PresenceOperation(NamedTuple):
 
     effect: Effect
     id: str | None
-    """SET: what is put. READ, acknowledged REMOVE: what was there; None if nothing."""
+    """SET, CHANGE: what is put. READ, acknowledged REMOVE: what was there; None if nothing."""
     invoked: int
     completed: int | None
     f: str
@@ -76,7 +87,7 @@ class PresenceOperation(NamedTuple):
     @property
     def saw_nothing(self) -> bool:
         """Whether its reply says that the key was empty."""
-        return self.effect is not Effect.SET and self.id is None and self.completed is not None
+        return self.effect not in PUTS and self.id is None and self.completed is not None
 
 
 class Contradiction(NamedTuple):
@@ -114,14 +125,32 @@ class Block(NamedTuple):
         """Whether it certainly happened: acknowledged, or observed."""
         return self.setter.completed is not None or len(self.operations) > 1
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it needs something to be there before."""
+        return self.setter.effect is Effect.CHANGE
 
-OPEN, CLOSED, NOTHING, UNSURE_REMOVE = range(4)
+    @property
+    def kind(self) -> int:
+        """As which item it is placed."""
+        if self.is_change:
+            return CHANGED if self.remover is None else CHANGED_CLOSED
+        return OPEN if self.remover is None else CLOSED
+
+
+OPEN, CLOSED, CHANGED, CHANGED_CLOSED, NOTHING, UNSURE_REMOVE, UNSURE_SET = range(7)
 EMPTY, HOLDING = range(2)
 
-PRESENCE = Model(
-    step=((HOLDING, EMPTY, EMPTY, EMPTY), (HOLDING, EMPTY, -1, EMPTY)),
-    eager=((False, False, True, False), (True, False, False, False)),
-)
+
+def _model(*, changes: bool) -> Model:
+    empty = (HOLDING, EMPTY, -1, -1, EMPTY, EMPTY, HOLDING)
+    holding = (HOLDING, EMPTY, HOLDING, EMPTY, -1, EMPTY, HOLDING)
+    eager_empty = [kind == NOTHING for kind in range(7)]
+    eager_holding = [kind == CHANGED or (kind == OPEN and not changes) for kind in range(7)]
+    return Model(step=(empty, holding), eager=(eager_empty, eager_holding))
+
+
+PRESENCE, PRESENCE_WITH_CHANGES = _model(changes=False), _model(changes=True)
 
 
 class Reduced(NamedTuple):
@@ -129,36 +158,51 @@ class Reduced(NamedTuple):
 
     blocks: list[Block]
     nothings: list[PresenceOperation]
-    optional: list[PresenceOperation]
+    removes: list[PresenceOperation]
+    """Those without acknowledgement."""
+    sets: list[PresenceOperation]
+    """Those without acknowledgement that nobody observed."""
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether some block needs something to be there before."""
+        return any(block.is_change for block in self.blocks)
+
+    @property
+    def model(self) -> Model:
+        """The tables that it is searched with."""
+        return PRESENCE_WITH_CHANGES if self.has_changes else PRESENCE
 
     def problem(self) -> Problem:
         """As the engine takes it."""
+        optional = [(UNSURE_REMOVE, self.removes)]
+        if self.has_changes:
+            optional.append((UNSURE_SET, self.sets))
         return Problem(
             calls=[block.call for block in self.blocks] + [op.invoked for op in self.nothings],
             rets=[block.ret for block in self.blocks] + [op.ended for op in self.nothings],
-            kinds=[OPEN if block.remover is None else CLOSED for block in self.blocks]
-            + [NOTHING] * len(self.nothings),
-            optional_calls=sorted(op.invoked for op in self.optional),
-            optional_kind=UNSURE_REMOVE,
+            kinds=[block.kind for block in self.blocks] + [NOTHING] * len(self.nothings),
+            optional=[(kind, sorted(op.invoked for op in ops)) for kind, ops in optional],
         )
 
 
 def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
     """Group one key's operations into blocks; or say at once why no order can explain them.
 
-    READs must be acknowledged ones, and no id may be SET twice.
+    READs must be acknowledged ones, and no id may be put twice.
     """
     setters: dict[str, PresenceOperation] = {}
     reads: dict[str, list[PresenceOperation]] = {}
     removers: dict[str, PresenceOperation] = {}
     nothings: list[PresenceOperation] = []
-    optional: list[PresenceOperation] = []
+    removes: list[PresenceOperation] = []
+    sets: list[PresenceOperation] = []
     for op in operations:
         if op.is_optional:
-            optional.append(op)
+            removes.append(op)
         elif op.id is None:
             nothings.append(op)
-        elif op.effect is Effect.SET:
+        elif op.effect in PUTS:
             setters[op.id] = op
         elif op.effect is Effect.READ:
             reads.setdefault(op.id, []).append(op)
@@ -174,17 +218,24 @@ def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
         observers = [*seen, *([remover] if remover else [])]
         setter = setters.get(id_)
         if setter is None:
-            reason = f"{id_} was seen, but no operation that may have happened registers it for this key"
+            reason = f"{id_} was seen, but no operation that may have happened writes it to this key"
             return Contradiction(reason, (min(observers, key=lambda op: op.ended),))
         early = min(observers, key=lambda op: op.ended, default=None)
         if early is not None and early.ended < setter.invoked:
-            return Contradiction(f"{id_} was seen before its registration began", (early, setter))
+            return Contradiction(f"{id_} was seen before its {setter.f} began", (early, setter))
         if remover is not None and seen and seen[-1].invoked > remover.ended:
             return Contradiction(f"{id_} was seen after it had been removed", (remover, seen[-1]))
         block = Block(id_, setter, tuple(seen), remover)
         if block.must_be_placed:
             blocks.append(block)
-    return Reduced(blocks, nothings, optional)
+        elif setter.effect is Effect.SET:
+            sets.append(setter)
+    return Reduced(blocks, nothings, removes, sets)
+
+
+def unconditional(operations: Iterable[PresenceOperation]) -> list[PresenceOperation]:
+    """The same, but that CHANGEs need nothing to be there: what has no order then, has none with them."""
+    return [op._replace(effect=Effect.SET) if op.effect is Effect.CHANGE else op for op in operations]
 
 
 def until(operations: Sequence[PresenceOperation], cutoff: int) -> list[PresenceOperation]:
@@ -198,7 +249,7 @@ def until(operations: Sequence[PresenceOperation], cutoff: int) -> list[Presence
             continue
         if op.ended <= cutoff:
             known.append(op)
-        elif op.effect is Effect.SET:
+        elif op.effect in PUTS:
             known.append(op._replace(completed=None))
         elif op.effect is Effect.REMOVE:
             known.append(op._replace(completed=None, id=None))

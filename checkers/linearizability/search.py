@@ -13,8 +13,8 @@ Three things keep the search small, each sound for a reason that the model has t
 - *Eager* items, of which the model says that placing them as soon as they can be placed never
   loses an order nor changes the state, are placed without branching.
 - *Optional* items need not be placed at all and never end (operations whose outcome nobody knows).
-  They are alike but for their `call`, so the one that began first is always used first, and a
-  configuration that has used fewer of them dominates the same one with more.
+  Those of one kind are alike but for their `call`, so the one that began first is always used first,
+  and a configuration that has used no more of any kind dominates the same one with more.
 - Placed items are kept as (length of the placed prefix, bits after it), so that a configuration is
   as large as the concurrency at that point, not as the history.
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import le
 
 from checkers.linearizability.answer import NEVER, Answer
 
@@ -44,13 +45,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Problem:
-    """n items as three sequences of length n, and the calls of the optional ones, ascending."""
+    """n items as three sequences of length n, and the optional ones: by kind their calls, ascending."""
 
     calls: Sequence[int]
     rets: Sequence[int]
     kinds: Sequence[int]
-    optional_calls: Sequence[int] = ()
-    optional_kind: int = 0
+    optional: Sequence[tuple[int, Sequence[int]]] = ()
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,9 @@ class Result:
 def search(problem: Problem, model: Model, budget: int) -> Result:
     """Look for an order, visiting at most `budget` configurations."""
     window = _Window(problem)
-    fewest_used: dict[tuple[int, int, int], int] = {}
-    stack = [(0, 0, 0, 0)]  # state, length of the placed prefix, bits after it, optional items used
+    fewest_used: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
+    none_used = (0,) * len(problem.optional)
+    stack = [(0, 0, 0, none_used)]  # state, length of the placed prefix, bits after it, optional items used
     visited = 0
     while stack:
         state, prefix, placed, used = stack.pop()
@@ -84,15 +85,18 @@ def search(problem: Problem, model: Model, budget: int) -> Result:
         if prefix == len(window.order):
             return Result(Answer.LINEARIZABLE, visited)
         configuration = (state, prefix, placed)
-        if fewest_used.get(configuration, NEVER) <= used:
+        known = fewest_used.setdefault(configuration, [])
+        if any(all(map(le, fewer, used)) for fewer in known):
             continue
-        fewest_used[configuration] = used
+        known.append(used)
 
         step = model.step[state]
-        if used < len(problem.optional_calls) and problem.optional_calls[used] < first_ret:
-            after = step[problem.optional_kind]
-            if after >= 0 and after != state:
-                stack.append((after, prefix, placed, used + 1))
+        for place, (kind, calls) in enumerate(problem.optional):
+            after = step[kind]
+            if after in (-1, state) or used[place] == len(calls) or calls[used[place]] >= first_ret:
+                continue
+            more = (*used[:place], used[place] + 1, *used[place + 1 :])
+            stack.append((after, prefix, placed, more))
         # Popped last-in first-out: the item that must end first is tried first.
         for item in sorted(candidates, key=window.ret_of, reverse=True):
             after = step[problem.kinds[window.order[item]]]

@@ -15,17 +15,26 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from checkers.linearizability.presence import Effect, PresenceOperation
+from checkers.linearizability.presence import PUTS, Effect, PresenceOperation
 from checkers.registry_model import (
     DEREGISTER,
     LISTS,
     LOOKUP,
     REGISTER,
+    UPDATE,
     as_listing,
     instance_key,
     service_of,
 )
 from harness.history import History, Operation
+
+EFFECTS = {
+    REGISTER: Effect.SET,
+    UPDATE: Effect.CHANGE,
+    DEREGISTER: Effect.REMOVE,
+    LOOKUP: Effect.READ,
+}
+"""Of operations on one instance; but an update that found nothing is a read of nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def split(history: History, keys: Collection[str] | None = None) -> Split:
                     )
                 else:
                     lists.setdefault(service_of(invocation.key), []).append((invocation, completion, listing))
-        elif invocation.f in (REGISTER, DEREGISTER, LOOKUP):
+        elif invocation.f in EFFECTS:
             _add_single(found, operations, invocation.key, invocation, completion)
     _add_lists(operations, lists)
     if keys is not None:
@@ -76,11 +85,11 @@ def split_operations(operations: Mapping[str, list[PresenceOperation]]) -> Split
 def _with_repeats(found: Split) -> Split:
     for key, ops in found.operations.items():
         ops.sort(key=lambda op: op.invoked)
-        counts = Counter(op.id for op in ops if op.effect is Effect.SET)
+        counts = Counter(op.id for op in ops if op.effect in PUTS)
         repeated = [id_ for id_, count in counts.items() if count > 1]
         if repeated:
             found.unreadable[key] = (
-                f"{repeated[0]} is registered more than once, so replies do not tell them apart"
+                f"{repeated[0]} is written more than once, so replies do not tell them apart"
             )
     return found
 
@@ -98,17 +107,16 @@ def _add_single(
         return
     completed = completion.index if completion is not None and outcome == "ok" else None
     reply = completion.value if completion is not None and outcome == "ok" else None
-    value = invocation.value if invocation.f == REGISTER else reply
-    if not (isinstance(value, str) or (value is None and invocation.f != REGISTER)):
+    effect = EFFECTS[invocation.f]
+    if invocation.f == UPDATE and reply is False:
+        effect, reply = Effect.READ, None
+    value = invocation.value if effect in PUTS else reply
+    if not (isinstance(value, str) or (value is None and effect not in PUTS)):
         found.unreadable[key] = (
             f"operation {invocation.index} ({invocation.f}) has the value {value!r}, not an id"
         )
-    elif invocation.f == REGISTER:
-        own.append(PresenceOperation(Effect.SET, value, invocation.index, completed, REGISTER))
-    elif invocation.f == DEREGISTER:
-        own.append(PresenceOperation(Effect.REMOVE, value, invocation.index, completed, DEREGISTER))
-    elif completed is not None:
-        own.append(PresenceOperation(Effect.READ, value, invocation.index, completed, LOOKUP))
+    elif effect is not Effect.READ or completed is not None:
+        own.append(PresenceOperation(effect, value, invocation.index, completed, invocation.f))
 
 
 def _add_lists(

@@ -1,6 +1,7 @@
 """One instance's key of a service registry: it holds a registration's id, or None. Initially None.
 
-`register id` puts it, `deregister` -> the id that it removed, or None; `lookup` -> what is there.
+`register id` puts it, `deregister` -> the id that it removed, or None; `lookup` -> what is there. `update id`
+puts it where there is one; the reply False says that there was none.
 Unlike `linearizability.presence`, which is faster, this one asks nothing of the ids: they may repeat.
 """
 
@@ -10,10 +11,10 @@ from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel
 
 
 class Registry(ScalarModel):
-    """register, deregister, lookup."""
+    """register, update, deregister, lookup."""
 
     name = "registry"
-    functions = frozenset({"register", "deregister", "lookup"})
+    functions = frozenset({"register", "update", "deregister", "lookup"})
     reads: frozenset[str] = frozenset({"lookup"})
     initial = None
 
@@ -21,6 +22,10 @@ class Registry(ScalarModel):
         match call.f:
             case "register":
                 return Effect(Action.PUT, call.argument)
+            case "update" if call.result is False:
+                return Effect(Action.KEEP, expected=None)
+            case "update":
+                return Effect(Action.PUT, call.argument, unless=None)
             case "deregister" if call.result is MAYBE:
                 return Effect(Action.PUT, None)
             case "deregister":

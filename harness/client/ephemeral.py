@@ -1,8 +1,7 @@
 """Ephemeral instances over the Nacos-compatible API of `node_impl`: registrations that live by beats.
 
 Keys and registration ids are those of `registry`. `beat` is answered with `taken` or `unknown` (code 20404:
-no such instance is registered); `update` gives an instance another registration id, and is answered with
-False where there is none. Their times are short, so that silence has consequences within a run.
+no such instance is registered). Their times are short, so that silence has consequences within a run.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ import msgspec
 from harness.client.base import HttpReply, HttpRequest, NoReply
 from harness.client.node_replies import (
     ended,
-    error_of,
     headers_of,
     not_understood,
     raft_index,
     refused,
     without_reply,
 )
-from harness.client.registry import ID, INSTANCE, RegistryCodec, instance_query
+from harness.client.registry import RegistryCodec, instance_query
 from harness.history import Operation
 
 BEAT = "/nacos/v1/ns/instance/beat"
@@ -42,7 +40,7 @@ class EphemeralCodec:
     """register, update, deregister, lookup, list and beat."""
 
     def __init__(self) -> None:
-        self._registry = RegistryCodec()
+        self._registry = RegistryCodec(kind=(), metadata=TIMES)
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation.
@@ -50,38 +48,15 @@ class EphemeralCodec:
         Raises:
             ValueError: the operation's f or key is not the registry's; a workload's defect.
         """
-        headers = headers_of(operation)
-        match operation.f:
-            case "register" | "update":
-                metadata = msgspec.json.encode({ID: operation.value, **TIMES}).decode()
-                query = (*instance_query(operation), ("metadata", metadata))
-                return HttpRequest("POST" if operation.f == "register" else "PUT", INSTANCE, query, headers)
-            case "deregister":
-                return HttpRequest("DELETE", INSTANCE, instance_query(operation), headers)
-            case "beat":
-                return HttpRequest("PUT", BEAT, instance_query(operation), headers)
+        if operation.f == "beat":
+            return HttpRequest("PUT", BEAT, instance_query(operation), headers_of(operation))
         return self._registry.encode(operation)
 
     def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
         """The completion. A beat changes nothing that a client could rely on, so it fails as reads do."""
-        match operation.f:
-            case "beat":
-                return self._beaten(operation, reply)
-            case "update":
-                return self._updated(operation, reply)
+        if operation.f == "beat":
+            return self._beaten(operation, reply)
         return self._registry.decode(operation, reply)
-
-    def _updated(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
-        if isinstance(reply, NoReply):
-            return without_reply(operation, reply, is_write=True)
-        try:
-            if reply.status == 200:
-                return ended(operation, "ok", raft_index=raft_index(reply))
-            if reply.status == 404 and error_of(reply) == "not-found":
-                return ended(operation, "ok", value=False, raft_index=raft_index(reply))
-            return refused(operation, reply, is_write=True)
-        except (msgspec.DecodeError, ValueError) as damage:
-            return not_understood(operation, reply, damage, is_write=True)
 
     def _beaten(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
         if isinstance(reply, NoReply):

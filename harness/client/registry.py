@@ -2,11 +2,14 @@
 
 A key is `SERVICE/IP:PORT`. A registration's id stands in the instance's metadata under
 `registration-id`, so every read tells *which* registration it saw, and a deregister's reply tells
-which one it removed.
+which one it removed. An update gives an instance that is there another id. Whether one is there the node
+decides where the update stands in the log: a refusal as `not-found` that names this index is an answer
+(`ok`, False), one that names none is only a refusal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,10 +30,11 @@ INSTANCE = "/nacos/v1/ns/instance"
 LIST = "/nacos/v1/ns/instance/list"
 ID = "registration-id"
 
-WRITES = frozenset({"register", "deregister"})
+WRITES = frozenset({"register", "update", "deregister"})
 LOOKUPS = frozenset({"lookup", "stale-lookup"})
 READS = frozenset({"lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local"})
 _STALE = ("consistency", "stale")
+Parameters = tuple[tuple[str, str], ...]
 
 
 class _Instance(msgspec.Struct):
@@ -44,8 +48,15 @@ class _Hosts(msgspec.Struct):
 
 
 class RegistryCodec:
-    """register, deregister, lookup, list and final-list; of the node's own state, however old: stale-lookup,
-    stale-list and final-local."""
+    """register, update, deregister, lookup, list and final-list; of the node's own state, however old:
+    stale-lookup, stale-list and final-local."""
+
+    def __init__(
+        self, kind: Parameters = (("ephemeral", "false"),), metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """kind: what writes say of an instance's kind; metadata: what an instance has beside its id."""
+        self._kind = kind
+        self._metadata = metadata or {}
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation.
@@ -55,14 +66,12 @@ class RegistryCodec:
         """
         headers = headers_of(operation)
         match operation.f:
-            case "register":
-                metadata = msgspec.json.encode({ID: operation.value}).decode()
-                query = (*instance_query(operation), ("ephemeral", "false"), ("metadata", metadata))
-                return HttpRequest("POST", INSTANCE, query, headers)
+            case "register" | "update":
+                metadata = msgspec.json.encode({ID: operation.value, **self._metadata}).decode()
+                query = (*instance_query(operation), *self._kind, ("metadata", metadata))
+                return HttpRequest("POST" if operation.f == "register" else "PUT", INSTANCE, query, headers)
             case "deregister":
-                return HttpRequest(
-                    "DELETE", INSTANCE, (*instance_query(operation), ("ephemeral", "false")), headers
-                )
+                return HttpRequest("DELETE", INSTANCE, (*instance_query(operation), *self._kind), headers)
             case "lookup":
                 return HttpRequest("GET", INSTANCE, instance_query(operation), headers)
             case "stale-lookup":
@@ -81,14 +90,20 @@ class RegistryCodec:
         try:
             if reply.status == 200:
                 return ended(operation, "ok", value=_value(operation, reply), raft_index=raft_index(reply))
-            if operation.f in LOOKUPS and reply.status == 404 and error_of(reply) == "not-found":
+            if operation.f in LOOKUPS and _is_not_found(reply):
                 return ended(operation, "ok", value=None, raft_index=raft_index(reply))
+            if operation.f == "update" and _is_not_found(reply) and raft_index(reply) is not None:
+                return ended(operation, "ok", value=False, raft_index=raft_index(reply))
             return refused(operation, reply, is_write)
         except (msgspec.DecodeError, ValueError) as damage:
             return not_understood(operation, reply, damage, is_write)
 
 
-def instance_query(operation: Operation) -> tuple[tuple[str, str], ...]:
+def _is_not_found(reply: HttpReply) -> bool:
+    return reply.status == 404 and error_of(reply) == "not-found"
+
+
+def instance_query(operation: Operation) -> Parameters:
     """The parameters that name the instance of an operation's key.
 
     Raises:
@@ -103,7 +118,7 @@ def instance_query(operation: Operation) -> tuple[tuple[str, str], ...]:
 
 def _value(operation: Operation, reply: HttpReply) -> Any:
     match operation.f:
-        case "register":
+        case "register" | "update":
             return operation.value
         case "deregister":
             if "x-previous-metadata-characters" in reply.headers:

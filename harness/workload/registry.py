@@ -1,11 +1,12 @@
-"""Workload `registry`: services register, deregister and are looked up; nothing acknowledged may be lost.
+"""Workload `registry`: instances register, change, deregister and are looked up; nothing may be lost.
 
 Half the clients do all kinds of operations, the other half only reads: a client whose write hangs at a
 deposed leader cannot ask it anything, and what such a leader still answers is what we want to see.
 
 A window of instances slides over an endless line of them: each is worked on by all clients for
-some 160 operations and then left as it is, so that losing it later would show. Registration ids are
-unique, so every read says which registration it saw.
+some 160 operations and then left as it is, so that losing it later would show. Every registration and every
+update writes an id of its own, so every read says which of them it saw. Nearly half of the updates find no
+instance that they could change, and say so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ INSTANCES_PER_SERVICE = 16
 RECOVERY_TRIES_NS = 20_000_000_000
 """How long a first write is tried for after healing, before reading back all the same."""
 RECOVERY_PAUSE_NS = 50_000_000
-_MIXED = {"register": 60, "deregister": 25, "lookup": 10, "list": 5}
+_MIXED = {"register": 50, "update": 12, "deregister": 23, "lookup": 10, "list": 5}
 _READS = {"lookup": 65, "list": 20, "stale-lookup": 10, "stale-list": 5}
 """Stale reads ask a node for its own state: judged by what they promise, which is not to be recent."""
 
@@ -63,7 +64,7 @@ def _operation(context: Context, percent: Mapping[str, int]) -> dict[str, Any]:
     instance = context.step // OPERATIONS_PER_SLIDE + draw.below(WINDOW, "instance")
     f = _drawn_f(draw.below(100, "f"), percent)
     match f:
-        case "register":
+        case "register" | "update":
             return {"f": f, "key": instance_key(instance), "value": f"r{context.step}"}
         case "list" | "stale-list":
             return {"f": f, "key": service_of(instance)}

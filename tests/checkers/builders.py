@@ -10,6 +10,7 @@ from harness.history import NEMESIS, History, NodeLife, NodeTrace, Operation, Re
 
 NODES = ("n1", "n2", "n3")
 MILLISECOND = 1_000_000
+WRITES = ("register", "update", "deregister")
 
 
 class HistoryBuilder:
@@ -117,6 +118,12 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
                 built.applied.append(op["id"])  # type: ignore[attr-defined]
                 state[key] = op["value"]
                 op["result"] = op["value"]
+            case "update":
+                index += 1
+                built.applied.append(op["id"])  # type: ignore[attr-defined]
+                op["result"] = op["value"] if key in state else False
+                if key in state:
+                    state[key] = op["value"]
             case "deregister":
                 index += 1
                 built.applied.append(op["id"])  # type: ignore[attr-defined]
@@ -136,11 +143,11 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
         if adrift and random.random() < 0.15:
             take_effect(adrift.pop(random.randrange(len(adrift))))
         if op is None:
-            f = random.choice(["register", "register", "deregister", "lookup", "lookup", "list"])
+            f = random.choice(["register", "register", "update", "deregister", "lookup", "lookup", "list"])
             key = random.choice(keys)
             if f == "list":
                 key = key.partition("/")[0]
-            value = f"r{number}" if f == "register" else None
+            value = f"r{number}" if f in ("register", "update") else None
             begun = built.invoke(process, f, key, value)
             pending[process] = {"f": f, "key": key, "value": value, "done": False, "id": begun}
             continue
@@ -149,7 +156,7 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
             continue
         del pending[process]
         fate = random.random()
-        if fate < 0.12 and op["f"] in ("register", "deregister"):
+        if fate < 0.12 and op["f"] in WRITES:
             built.complete(process, "info", error="timed out")
             adrift.append(op)
         elif fate < 0.2 and not op["done"]:
@@ -167,7 +174,7 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
     for process, op in pending.items():
         if random.random() < 0.5:
             take_effect(op)
-            if op["f"] in ("register", "deregister"):
+            if op["f"] in WRITES:
                 built.ok(process, op["result"], raft_index=op["index"])
         elif random.random() < 0.5:
             take_effect(op)

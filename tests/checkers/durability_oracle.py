@@ -2,39 +2,81 @@
 
 from __future__ import annotations
 
-from harness.history import History, Operation
+from typing import NamedTuple
+
+from harness.history import History
 
 
-def _writes(history: History, key: str) -> list[tuple[Operation, Operation | None, str]]:
-    """(invocation, completion, outcome) of every register and deregister of a key."""
+class Write(NamedTuple):
+    """A register, update or deregister of one key."""
+
+    f: str
+    id: str | None
+    invoked: int
+    completed: int
+    outcome: str
+    """`ok`, `info`, `fail`, or `empty`: an update that was told that there is nothing to update."""
+
+    @property
+    def may_happen(self) -> bool:
+        return self.outcome in ("ok", "info")
+
+    @property
+    def is_end(self) -> bool:
+        return self.outcome in ("ok", "empty")
+
+    def ended_before(self, other: Write) -> bool:
+        return self.outcome == "ok" and self.completed < other.invoked
+
+
+def _writes(history: History, key: str) -> list[Write]:
     found = []
     for op in history:
-        if op.type == "invoke" and op.key == key and op.f in ("register", "deregister"):
-            completion = history.completion(op)
-            found.append((op, completion, "info" if completion is None else completion.type))
+        if op.type == "invoke" and op.key == key and op.f in ("register", "update", "deregister"):
+            end = history.completion(op)
+            outcome: str = "info" if end is None else end.type
+            if op.f == "update" and end is not None and outcome == "ok" and end.value is False:
+                outcome = "empty"
+            id_ = None if op.f == "deregister" else op.value
+            found.append(Write(op.f, id_, op.index, -1 if end is None else end.index, outcome))
     return found
 
 
 def judge(history: History, key: str, present: str | None) -> set[tuple[str, str]]:
     """(kind, id) of every violation, if a read after everything found `present` at `key`."""
     writes = _writes(history, key)
+    setters = [write for write in writes if write.id is not None]
+    registers = [write for write in writes if write.f == "register" and write.may_happen]
+    deregisters = [write for write in writes if write.f == "deregister" and write.may_happen]
+    vacancies = [
+        write
+        for write in writes
+        if write.outcome == "empty" or (write.f, write.outcome) == ("deregister", "ok")
+    ]
+    must_be_empty = not registers or any(
+        all(register.ended_before(vacancy) for register in registers) for vacancy in vacancies
+    )
     violations = set()
-    registers = {op.value: (op, end, outcome) for op, end, outcome in writes if op.f == "register"}
-    for id_, (begun, ended, outcome) in registers.items():
-        others = [write for write in writes if write[0] is not begun and write[2] != "fail"]
-        must = outcome == "ok" and all(
-            other == "ok" and end is not None and end.index < begun.index for _, end, other in others
-        )
-        if must and present != id_:
-            violations.add(("lost", id_))
-        if present != id_:
+    kept = None
+    for write in setters:
+        others = [other for other in writes if other is not write]
+        if write.outcome == "ok":
+            if all(other.ended_before(write) for other in others if other.may_happen):
+                if present != write.id:
+                    violations.add(("lost", str(write.id)))
+            elif present is None and all(other.ended_before(write) for other in deregisters):
+                kept = write.id
+        if present != write.id:
             continue
-        if outcome == "fail":
-            violations.add(("failed but present", id_))
-        if outcome == "ok" and any(
-            other == "ok" and ended is not None and op.index > ended.index for op, _, other in others
+        if write.outcome in ("fail", "empty"):
+            violations.add(("failed but present", str(write.id)))
+        elif must_be_empty or (
+            write.outcome == "ok"
+            and any(other.is_end and other.invoked > write.completed for other in others)
         ):
-            violations.add(("resurrected", id_))
-    if present is not None and present not in registers:
+            violations.add(("resurrected", str(write.id)))
+    if kept is not None and not any(kind == "lost" for kind, _ in violations):
+        violations.add(("lost", kept))
+    if present is not None and present not in {write.id for write in setters}:
         violations.add(("invented", present))
     return violations

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checkers.durability import VIOLATIONS, Durability
+from checkers.durability import Durability
+from checkers.durability_findings import VIOLATIONS
 from checkers.linearizability.presence import Effect, PresenceOperation
 from checkers.verdict import Validity, Verdict
 from harness.history import History, Recording, read_history, write_parquet
-from tests.checkers.builders import NODES, HistoryBuilder, final_reads, recording, simulate
+from tests.checkers.builders import NODES, WRITES, HistoryBuilder, final_reads, recording, simulate
 from tests.checkers.durability_oracle import judge
 from tests.checkers.linearizability.oracle import linearizable
 
@@ -55,7 +56,11 @@ def wrong_states(seed: int) -> tuple[HistoryBuilder, dict[str, str]]:
     random = Random(seed)
     built = simulate(random, keys=KEYS, steps=random.choice((8, 15, 40)))
     state = dict(built.final_state)
-    registered = [(op.key, op.value) for op in built.operations if op.type == "invoke" and op.f == "register"]
+    registered = [
+        (op.key, op.value)
+        for op in built.operations
+        if op.type == "invoke" and op.f in ("register", "update")
+    ]
     for _ in range(random.randrange(3)):
         key = random.choice(KEYS)
         match random.randrange(4):
@@ -75,7 +80,7 @@ def test_the_arrays_agree_with_the_rule_word_for_word() -> None:
     for seed in range(3000):
         built, state = wrong_states(seed)
         written = built.history()
-        keys = {op.key for op in written if op.f in ("register", "deregister") and op.key is not None}
+        keys = {op.key for op in written if op.f in WRITES and op.key is not None}
         expected = {
             (kind, key, id_) for key in keys | set(state) for kind, id_ in judge(written, key, state.get(key))
         }
@@ -90,7 +95,7 @@ def test_the_arrays_agree_with_the_rule_word_for_word() -> None:
 
 def test_the_rule_is_sound_by_brute_force() -> None:
     """Whatever the rule forbids, no order of the writes with that final read allows either."""
-    forbidden = 0
+    forbidden = with_updates = 0
     for seed in range(1500):
         built, state = wrong_states(seed)
         history = built.history()
@@ -99,14 +104,17 @@ def test_the_rule_is_sound_by_brute_force() -> None:
                 continue
             operations = []
             for op in history:
-                if op.type != "invoke" or op.key != key or op.f not in ("register", "deregister"):
+                if op.type != "invoke" or op.key != key or op.f not in WRITES:
                     continue
                 end = history.completion(op)
                 if end is not None and end.type == "fail":
                     continue
                 done = end.index if end is not None and end.type == "ok" else None
-                if op.f == "register":
-                    operations.append(PresenceOperation(Effect.SET, op.value, op.index, done, op.f))
+                if op.f == "update" and end is not None and end.value is False:
+                    operations.append(PresenceOperation(Effect.READ, None, op.index, done, op.f))
+                elif op.f in ("register", "update"):
+                    put = Effect.SET if op.f == "register" else Effect.CHANGE
+                    operations.append(PresenceOperation(put, op.value, op.index, done, op.f))
                 else:
                     removed = end.value if end is not None and done is not None else None
                     operations.append(PresenceOperation(Effect.REMOVE, removed, op.index, done, op.f))
@@ -116,7 +124,9 @@ def test_the_rule_is_sound_by_brute_force() -> None:
             assert linearizable(operations), seed
             assert not linearizable([*operations, last]), (seed, key)
             forbidden += 1
+            with_updates += any(operation.f == "update" for operation in operations)
     assert forbidden > 300
+    assert with_updates > 150
 
 
 def test_objects_and_parquet_are_judged_alike(tmp_path: Path) -> None:
@@ -270,9 +280,98 @@ def test_ids_that_are_no_texts_are_unknown() -> None:
     assert check(built).validity is Validity.UNKNOWN
 
 
+# ---- updates -----------------------------------------------------------------------------------------
+
+
+def updated(result: object = "r2", type_: str = "ok") -> HistoryBuilder:
+    built = registered()
+    built.do("update", KEY, "r2", result, type_, raft_index=2 if type_ == "ok" else None)
+    return built
+
+
+def ends_with(built: HistoryBuilder, state: dict[str, str]) -> Verdict:
+    final_reads(built, state, 9, services=("svc",))
+    return check(built)
+
+
+def kinds(verdict: Verdict) -> dict[str, int]:
+    return {kind: count for kind, count in counts(verdict).items() if count}
+
+
+def test_an_acknowledged_update_must_be_there_and_what_it_replaced_must_not() -> None:
+    assert ends_with(updated(), {KEY: "r2"}).validity is Validity.VALID
+    assert kinds(ends_with(updated(), {})) == {"lost": 1}
+    old = ends_with(updated(), {KEY: "r1"})
+    assert kinds(old) == {"lost": 1, "resurrected": 1}
+    assert "updated svc/10.0.0.1:80 to r2" in old.evidence[0].text
+
+
+def test_an_unacknowledged_update_may_have_happened_but_takes_nothing_away() -> None:
+    for state in ("r1", "r2"):
+        assert ends_with(updated(None, "info"), {KEY: state}).validity is Validity.VALID
+    verdict = ends_with(updated(None, "info"), {})
+    assert kinds(verdict) == {"lost": 1}
+    assert "Every deregister of that key" in verdict.evidence[0].text
+
+
+def test_an_update_that_was_refused_or_found_nothing_did_nothing() -> None:
+    assert kinds(ends_with(updated(None, "fail"), {KEY: "r2"})) == {"lost": 1, "failed but present": 1}
+    built = HistoryBuilder()
+    built.do("update", KEY, "r2", False, raft_index=1)
+    built.do("register", OTHER, "r3", "r3", raft_index=2)
+    verdict = ends_with(built, {KEY: "r2", OTHER: "r3"})
+    assert kinds(verdict) == {"failed but present": 1}
+    assert "was told at operation 1 that there was nothing to update" in verdict.evidence[0].text
+
+
+def test_what_an_update_did_not_find_must_not_be_there_later() -> None:
+    built = registered()
+    built.do("deregister", KEY, None, None, "info")
+    built.do("update", KEY, "r2", False, raft_index=3)
+    verdict = ends_with(built, {KEY: "r1"})
+    assert kinds(verdict) == {"resurrected": 1}
+    assert "found nothing to update" in verdict.evidence[0].text
+
+
+def test_an_update_without_an_answer_cannot_bring_back_what_was_removed() -> None:
+    built = registered()
+    update = built.invoke(7, "update", KEY, "r2")
+    gone = built.do("deregister", KEY, None, "r1", raft_index=2)
+    built.complete(7, "info")
+    verdict = ends_with(built, {KEY: "r2"})
+    assert kinds(verdict) == {"resurrected": 1}
+    assert {update, gone} <= set(verdict.evidence[0].operations)
+    assert "From then on there was nothing to update." in verdict.evidence[0].text
+
+
+def test_an_update_of_what_may_have_been_registered_later_may_be_there() -> None:
+    built = registered()
+    built.do("deregister", KEY, None, "r1", raft_index=2)
+    built.do("register", KEY, "r2", None, "info")
+    built.do("update", KEY, "r3", None, "info")
+    assert ends_with(built, {KEY: "r3"}).validity is Validity.VALID
+
+
+def test_an_update_where_nobody_registered_anything_must_not_be_there() -> None:
+    built = registered()
+    built.do("update", OTHER, "r2", None, "info")
+    verdict = ends_with(built, {KEY: "r1", OTHER: "r2"})
+    assert kinds(verdict) == {"resurrected": 1}
+    assert "No registration of that key happened" in verdict.evidence[0].text
+
+
+def test_of_two_registrations_at_once_one_must_be_there() -> None:
+    built = HistoryBuilder()
+    built.invoke(1, "register", KEY, "r1")
+    built.invoke(2, "register", KEY, "r2")
+    built.ok(1, "r1", raft_index=1)
+    built.ok(2, "r2", raft_index=2)
+    assert kinds(ends_with(built, {})) == {"lost": 1}
+
+
 def test_operations_of_another_workload_are_unknown_since_they_may_write() -> None:
     built = registered()
-    built.do("update", KEY, "r2", "r2", raft_index=2)
+    built.do("patch", KEY, "r2", "r2", raft_index=2)
     final_reads(built, {KEY: "r2"}, 2, services=("svc",))
     assert check(built).validity is Validity.UNKNOWN
 

@@ -79,6 +79,8 @@ def session(*steps: tuple[str, object, object, int]) -> HistoryBuilder:
     ("guarantee", "steps"),
     [
         ("read your writes", [("register", "a3", "a3", 3), ("lookup", None, "a2", 2)]),
+        ("read your writes", [("register", "a3", "a3", 3), ("update", "a4", False, 4)]),
+        ("read your writes", [("update", "a3", "a3", 3), ("lookup", None, "a2", 2)]),
         ("monotonic reads", [("lookup", None, "a2", 2), ("lookup", None, "a1", 1)]),
         ("monotonic reads", [("list", None, {"10.0.0.1:80": "a2"}, 2), ("lookup", None, None, 0)]),
         ("monotonic writes", [("register", "a4", "a4", 4), ("register", "a3", "a3", 3)]),
@@ -119,6 +121,18 @@ def test_finding_nothing_twice_is_no_step_back() -> None:
             ("deregister", None, "a2", 3),
             ("deregister", None, None, 5),
             ("lookup", None, None, 3),
+        )
+    )
+    assert verdict.validity is Validity.VALID
+
+
+def test_an_update_that_found_nothing_wrote_nothing_to_be_read() -> None:
+    verdict = check(
+        session(
+            ("deregister", None, "a2", 3),
+            ("update", "a5", False, 5),
+            ("lookup", None, None, 5),
+            ("list", None, {}, 5),
         )
     )
     assert verdict.validity is Validity.VALID

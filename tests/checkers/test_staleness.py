@@ -31,7 +31,15 @@ def stale_history(random: Random, steps: int) -> tuple[HistoryBuilder, list[dict
         elif random.random() < 0.5:
             key = random.choice([A, B])
             after = dict(states[-1])
-            if random.random() < 0.7:
+            if random.random() < 0.2:
+                found = key in after
+                if found:
+                    after[key] = f"r{number}"
+                states.append(after)
+                built.do(
+                    "update", key, f"r{number}", f"r{number}" if found else False, raft_index=len(states) - 1
+                )
+            elif random.random() < 0.7:
                 after[key] = f"r{number}"
                 states.append(after)
                 built.do("register", key, f"r{number}", f"r{number}", raft_index=len(states) - 1)

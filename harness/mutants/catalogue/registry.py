@@ -20,6 +20,13 @@ REGISTRY = (
         also=CLIENTS,
     ),
     Mutant(
+        name="update-registers-absent",
+        about="an update of an instance that is not there registers it",
+        caught_by="linearizability",
+        source="Nacos's Go client updates by registering (nacos-sdk-nodejs issue 123)",
+        also=CLIENTS,
+    ),
+    Mutant(
         name="swap-without-compare",
         about="a configuration is replaced whatever it holds, though the client named what it must hold",
         caught_by="linearizability",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from checkers.linearizability.presence import Effect, PresenceOperation
+from checkers.linearizability.presence import PUTS, Effect, PresenceOperation
 
 
 def linearizable(operations: Sequence[PresenceOperation]) -> bool:
@@ -19,6 +19,10 @@ def linearizable(operations: Sequence[PresenceOperation]) -> bool:
                 continue
             match op.effect:
                 case Effect.SET:
+                    after = op.id
+                case Effect.CHANGE:
+                    if state is None:
+                        continue
                     after = op.id
                 case Effect.REMOVE:
                     if op.completed is not None and op.id != state:
@@ -35,19 +39,23 @@ def linearizable(operations: Sequence[PresenceOperation]) -> bool:
     return extend(None, tuple(operations))
 
 
+ARBITRARY = [Effect.SET, Effect.SET, Effect.CHANGE, Effect.REMOVE, Effect.READ]
+PLAUSIBLE = [Effect.SET, Effect.SET, Effect.CHANGE, Effect.REMOVE, Effect.READ, Effect.READ]
+
+
 def arbitrary_operations(random: Random, most: int = 7) -> list[PresenceOperation]:
     """Operations with any intervals and any replies; few are linearizable."""
     count = random.randrange(1, most + 1)
     ends = list(range(2 * count))
     random.shuffle(ends)
     operations = []
-    effects = [random.choice([Effect.SET, Effect.SET, Effect.REMOVE, Effect.READ]) for _ in range(count)]
-    ids = [None, *(f"r{number}" for number in range(effects.count(Effect.SET)))]
+    effects = [random.choice(ARBITRARY) for _ in range(count)]
+    ids = [None, *(f"r{number}" for number in range(sum(effect in PUTS for effect in effects)))]
     sets = 0
     for number, effect in enumerate(effects):
         begun, ended = sorted(ends[2 * number : 2 * number + 2])
         unknown = effect is not Effect.READ and random.random() < 0.25
-        if effect is Effect.SET:
+        if effect in PUTS:
             id_: str | None = f"r{sets}"
             sets += 1
         else:
@@ -65,15 +73,19 @@ def plausible_operations(random: Random, most: int = 9, mutate: bool = False) ->
     drafts: list[tuple[Effect, str | None, bool]] = [(Effect.READ, None, True)] * count
     for at, number in moments:
         begun = max(0.0, at - random.random() * 0.5)
-        effect = random.choice([Effect.SET, Effect.SET, Effect.REMOVE, Effect.READ, Effect.READ])
+        effect = random.choice(PLAUSIBLE)
         unknown = effect is not Effect.READ and random.random() < 0.25
         happened = not (unknown and random.random() < 0.5)
         seen = state
-        if happened and effect is Effect.SET:
+        if (happened and effect is Effect.SET) or (
+            happened and effect is Effect.CHANGE and state is not None
+        ):
             state = f"r{number}"
+        elif happened and effect is Effect.CHANGE and not unknown:
+            effect = Effect.READ  # an update that found nothing
         elif happened and effect is Effect.REMOVE:
             state = None
-        id_ = f"r{number}" if effect is Effect.SET else (None if unknown else seen)
+        id_ = f"r{number}" if effect in PUTS else (None if unknown else seen)
         spans[number] = (begun, at + random.random() * 0.5)
         drafts[number] = (effect, id_, not unknown)
     # Of events at one time, invocations come first: then they overlap, which any order explains.
@@ -83,11 +95,9 @@ def plausible_operations(random: Random, most: int = 9, mutate: bool = False) ->
         PresenceOperation(effect, id_, place[number, 0], place[number, 1] if known else None, effect.value)
         for number, (effect, id_, known) in enumerate(drafts)
     ]
-    observers = [
-        n for n, op in enumerate(operations) if op.effect is not Effect.SET and op.completed is not None
-    ]
+    observers = [n for n, op in enumerate(operations) if op.effect not in PUTS and op.completed is not None]
     if mutate and observers:
         chosen = random.choice(observers)
-        ids = [None, *(op.id for op in operations if op.effect is Effect.SET)]
+        ids = [None, *(op.id for op in operations if op.effect in PUTS)]
         operations[chosen] = operations[chosen]._replace(id=random.choice(ids))
     return sorted(operations, key=lambda op: op.invoked)

@@ -10,7 +10,7 @@ import pytest
 from checkers.linearizability import Linearizability, portfolio
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.columns import operations_on, screen
-from checkers.linearizability.presence import Effect
+from checkers.linearizability.presence import Effect, unconditional
 from checkers.linearizability.split import split
 from checkers.linearizability.zones import AMBIGUOUS, NO, READ, REMOVE, WRITE, YES, decide_each
 from checkers.verdict import Validity
@@ -23,7 +23,8 @@ KEYS = tuple(f"svc/10.0.0.{n}:80" for n in range(4))
 
 
 def by_zones(*keys) -> list[int]:  # type: ignore[no-untyped-def]
-    """Each key's operations decided by zones."""
+    """Each key's operations decided by zones, to which an update is a write without condition."""
+    keys = tuple(unconditional(operations) for operations in keys)
     names: dict[object, int] = {None: 0}
     rows = [(op, names.setdefault(op.id, len(names))) for operations in keys for op in operations]
     columns = [
@@ -52,7 +53,9 @@ def test_zones_agree_with_trying_every_order_or_say_that_they_cannot_tell() -> N
             operations = [op for op in operations if op.id is not None or op.completed is None]
         (answer,) = by_zones(operations)
         if answer != AMBIGUOUS:
-            assert (answer == YES) == linearizable(operations), (seed, operations)
+            assert (answer == YES) == linearizable(unconditional(operations)), (seed, operations)
+        if answer == NO:
+            assert not linearizable(operations), (seed, operations)
         said[answer] += 1
     assert min(said.values()) > 1000, said
 
@@ -112,6 +115,21 @@ def test_the_pass_over_columns_proves_only_what_the_search_finds(seed: int) -> N
         refuted += len(bad)
     assert proven > 20
     assert refuted > 0
+
+
+def test_a_key_with_updates_is_proven_by_search_and_not_by_zones() -> None:
+    found = HistoryBuilder()
+    found.do("register", KEYS[0], "r1", "r1")
+    found.do("update", KEYS[0], "r2", "r2")
+    found.do("lookup", KEYS[0], None, "r2")
+    found.do("update", KEYS[1], "r3", False)
+    found.do("update", KEYS[1], "r4", None, "info")
+    missed = HistoryBuilder()
+    missed.do("update", KEYS[0], "r2", "r2")
+    for built, proven, searched in ((found, [True, True], 2), (missed, [False], 1)):
+        screened = screen(built.history())
+        assert screened is not None
+        assert (screened.proven.tolist(), screened.searched) == (proven, searched)
 
 
 def test_a_large_history_gets_the_verdict_that_a_small_one_gets(monkeypatch: pytest.MonkeyPatch) -> None:

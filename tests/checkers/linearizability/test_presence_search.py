@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from checkers.linearizability.answer import Answer
 from checkers.linearizability.explain import _Units, decide, explain
-from checkers.linearizability.presence import Effect, PresenceOperation, until
+from checkers.linearizability.presence import Effect, PresenceOperation, unconditional, until
 from checkers.linearizability.search import Model, Problem, search
 from tests.checkers.linearizability.oracle import arbitrary_operations, linearizable, plausible_operations
 
@@ -21,7 +21,7 @@ GENERATORS = {
     "mutated": lambda random: plausible_operations(random, mutate=True),
 }
 
-READ, SET, REMOVE = Effect.READ, Effect.SET, Effect.REMOVE
+READ, SET, CHANGE, REMOVE = Effect.READ, Effect.SET, Effect.CHANGE, Effect.REMOVE
 
 
 def op(effect: Effect, id_: str | None, invoked: int, completed: int | None) -> PresenceOperation:
@@ -65,7 +65,8 @@ def test_what_is_shown_of_a_violation_is_impossible_by_itself_and_small() -> Non
         before = max((o.ended for o in operations if o.ended < found.culprit.ended), default=-1)
         assert linearizable(until(operations, before)), (seed, operations, found)
         assert not linearizable(until(operations, found.culprit.ended)), (seed, operations, found)
-        assert set(found.core) <= set(until(operations, found.culprit.ended))
+        known = until(operations, found.culprit.ended)
+        assert set(found.core) <= {*known, *unconditional(known)}
         sizes.append(len(found.core))
     assert len(sizes) > 500
     assert sum(sizes) / len(sizes) < 2.5
@@ -162,6 +163,57 @@ def test_unacknowledged_operations_do_not_blow_up_the_search() -> None:
     result, configurations = decide(operations, BUDGET)
     assert result is Answer.LINEARIZABLE
     assert configurations < 2000
+
+
+def test_an_update_needs_something_to_be_there() -> None:
+    assert answer(op(CHANGE, "b", 0, 1)) is Answer.NOT_LINEARIZABLE
+    assert answer(op(CHANGE, "b", 0, 3), op(SET, "a", 1, 2)) is Answer.LINEARIZABLE
+    gone = (op(SET, "a", 0, 1), op(REMOVE, "a", 2, 3))
+    assert answer(*gone, op(CHANGE, "b", 4, 5)) is Answer.NOT_LINEARIZABLE
+    assert answer(*gone, op(CHANGE, "b", 4, None)) is Answer.LINEARIZABLE
+    assert answer(*gone, op(CHANGE, "b", 4, None), op(READ, "b", 5, 6)) is Answer.NOT_LINEARIZABLE
+
+
+def test_an_unacknowledged_register_that_nobody_saw_may_be_what_an_update_found() -> None:
+    history = (op(SET, "a", 0, None), op(CHANGE, "b", 1, 2), op(REMOVE, "b", 3, 4), op(CHANGE, "c", 5, 6))
+    assert answer(*history[:3]) is Answer.LINEARIZABLE
+    assert answer(*history) is Answer.NOT_LINEARIZABLE
+    assert answer(*history, op(SET, "d", 0, None)) is Answer.LINEARIZABLE
+
+
+def test_a_register_between_two_updates_is_not_placed_too_early() -> None:
+    """Placed as soon as the key holds something, the second register would be lost to the second update."""
+    history = (op(SET, "a", 0, 5), op(SET, "b", 1, 20), op(REMOVE, "a", 6, 7), op(CHANGE, "c", 8, 9))
+    assert answer(*history) is Answer.LINEARIZABLE
+    assert answer(*history, op(READ, None, 10, 11)) is Answer.NOT_LINEARIZABLE
+
+
+def test_a_hundred_updates_of_many_clients_are_judged_within_a_small_budget() -> None:
+    operations: list[PresenceOperation] = []
+    at = 0
+    for round_ in range(30):
+        ids = [f"r{round_}.{number}" for number in range(8)]
+        puts = [SET, CHANGE, CHANGE, SET, CHANGE, CHANGE, CHANGE, SET]
+        operations += [
+            op(put, id_, at + n, at + 20 + n) for n, (put, id_) in enumerate(zip(puts, ids, strict=True))
+        ]
+        operations += [op(READ, id_, at + 10 + n, at + 30 + n) for n, id_ in enumerate(ids)]
+        operations.append(op(REMOVE, None, at + 40, None))
+        at += 41
+    result, configurations = decide(operations, BUDGET)
+    assert result is Answer.LINEARIZABLE
+    assert configurations < 20_000
+
+
+def test_what_updates_break_is_told_with_what_they_lacked() -> None:
+    history = [op(SET, "a", 0, 1), op(REMOVE, "a", 2, 3), op(CHANGE, "b", 4, 5), op(READ, "b", 6, 7)]
+    found = explain(history, BUDGET)
+    assert found.culprit == history[2]
+    assert list(found.core) == [history[2]]
+    assert "an update changes only what is there" in found.reason
+    stale = [op(SET, "a", 0, 1), op(CHANGE, "b", 2, 3), op(READ, "a", 4, 5)]
+    shown = explain(stale, BUDGET).core
+    assert [(o.id, o.invoked) for o in shown] == [("a", 0), ("b", 2), ("a", 4)]
 
 
 def test_the_engine_knows_only_tables() -> None:

@@ -268,6 +268,21 @@ def test_updates_change_what_is_there_and_nothing_else() -> None:
     assert verdicts(built)[0].validity is Validity.INVALID
 
 
+def test_a_registration_that_only_an_update_found_is_no_lie_of_the_update() -> None:
+    """Without traces the index is no order: the search finds one, and nobody is blamed."""
+    built = HistoryBuilder()
+    built.do("register", A, "a1", None, "info", raft_index=None)
+    built.do("update", A, "a2", "a2", raft_index=3)
+    built.do("list", "svc", None, {"10.0.0.1:80": "a2"}, raft_index=3)
+    found, honesty = verdicts(built)
+    assert (found.validity, honesty.validity) == (Validity.VALID, Validity.UNKNOWN)
+    found, honesty = verdicts(built, [None, "0", "2"])
+    assert (found.validity, honesty.validity) == (Validity.VALID, Validity.VALID)
+    assert found.measures["decided_by"] == {"witness": 1}
+    found, honesty = verdicts(built, [None, None, "2"])  # the log shows that it never happened
+    assert (found.validity, honesty.validity) == (Validity.VALID, Validity.INVALID)
+
+
 def test_a_service_over_budget_is_unknown_alone_and_says_how_far_it_came() -> None:
     built = unanswered_removal()
     built.do("register", C, "c1", "c1", raft_index=4)

@@ -51,6 +51,7 @@ CALLS: dict[str, Sequence[tuple[str, Sequence[Any], Sequence[Any]]]] = {
     "counter": [("add", [1, 2, -1], [None]), ("read", [None], [0, 1, 2, 3])],
     "registry": [
         ("register", IDS, [None]),
+        ("update", IDS, [None, False]),
         ("deregister", [None], [*IDS, None]),
         ("lookup", [None], [*IDS, None]),
     ],

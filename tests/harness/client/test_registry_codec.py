@@ -60,6 +60,29 @@ def test_a_deregister_that_cannot_name_what_it_removed_never_claims_that_it_remo
     assert str(completion.error).startswith("unexpected: ")
 
 
+def test_an_update_carries_its_new_id_and_names_the_kind_of_instance() -> None:
+    request = CODEC.encode(invoke("update", value="r9"))
+    query = dict(request.query)
+    assert (request.method, query["metadata"], query["ephemeral"]) == (
+        "PUT",
+        '{"registration-id":"r9"}',
+        "false",
+    )
+    completion = CODEC.decode(invoke("update", value="r9"), HttpReply(200, {"x-raft-index": "12"}, b"ok"))
+    assert (completion.type, completion.value, completion.raft_index) == ("ok", "r9", 12)
+
+
+def test_an_update_that_found_nothing_at_an_index_is_answered_and_without_an_index_only_refused() -> None:
+    reply = refusal(404, "not-found", proposed=False)
+    placed = HttpReply(reply.status, {"x-raft-index": "12"}, reply.body)
+    found = CODEC.decode(invoke("update", value="r9"), placed)
+    assert (found.type, found.value, found.raft_index) == ("ok", False, 12)
+    unplaced = CODEC.decode(invoke("update", value="r9"), reply)
+    assert (unplaced.type, unplaced.raft_index) == ("fail", None)
+    assert CODEC.decode(invoke("update"), refusal(404, "not-found", proposed=True)).type == "info"
+    assert CODEC.decode(invoke("update"), refusal(409, "conflict", proposed=False)).type == "fail"
+
+
 def test_a_lookup_of_nothing_is_ok_and_none() -> None:
     completion = CODEC.decode(invoke("lookup"), refusal(404, "not-found", proposed=False))
     assert (completion.type, completion.value) == ("ok", None)

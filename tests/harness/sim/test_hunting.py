@@ -20,6 +20,7 @@ AT_ONCE = (
     "deregister-waits-for-nobody",
     "apply-before-commit",
     "deregister-forgotten",
+    "update-registers-absent",
     "read-before-applied",
     "timeout-means-failed",
 )

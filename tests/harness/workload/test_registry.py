@@ -35,6 +35,11 @@ class Registry:
             case "register":
                 self.index += 1
                 self.instances[key] = str(op.value)
+            case "update":
+                self.index += 1
+                value = value if key in self.instances else False
+                if value is not False:
+                    self.instances[key] = str(value)
             case "deregister":
                 self.index += 1
                 value = self.instances.pop(key, None)
@@ -66,16 +71,21 @@ def test_every_service_touched_is_read_back_from_every_node_in_both_ways() -> No
 def test_the_mix_has_all_operations_and_registration_ids_are_unique() -> None:
     history = run(Registry())
     counts = Counter(op.f for op in history if op.type == "invoke")
-    assert all(counts[f] > 20 for f in ("register", "deregister", "lookup", "list"))
-    ids = [op.value for op in history if op.f == "register" and op.type == "invoke"]
+    assert all(counts[f] > 20 for f in ("register", "update", "deregister", "lookup", "list"))
+    ids = [op.value for op in history if op.f in ("register", "update") and op.type == "invoke"]
     assert len(ids) == len(set(ids))
+
+
+def test_updates_meet_instances_that_are_there_and_such_that_are_not() -> None:
+    found = Counter(op.value is not False for op in run(Registry()) if op.f == "update" and op.type == "ok")
+    assert min(found[True], found[False]) > 5, found
 
 
 def test_half_the_clients_only_read() -> None:
     """So that a node which blocks every write is still asked what it believes."""
     history = run(Registry())
     main = [op for op in history if op.type == "invoke" and op.time < 3_000 * MS]
-    writers = {op.process % 4 for op in main if op.f in ("register", "deregister")}
+    writers = {op.process % 4 for op in main if op.f in ("register", "update", "deregister")}
     assert writers == {0, 1}
     assert {op.process % 4 for op in main} == {0, 1, 2, 3}
 

@@ -434,6 +434,8 @@ def test_a_refusal_says_whether_the_write_may_still_happen(code: Any, status: in
     ("f", "key", "value", "answer", "result"),
     [
         ("register", "web/10.0.0.1:80", "r1", Done(7, None), "r1"),
+        ("update", "web/10.0.0.1:80", "r2", Done(7, INSTANCE_VALUE), "r2"),
+        ("update", "web/10.0.0.1:80", "r2", Refused("not-found", "not registered", False, 7), False),
         ("deregister", "web/10.0.0.1:80", None, Done(7, INSTANCE_VALUE), "r1"),
         ("deregister", "web/10.0.0.1:80", None, Done(7, None), None),
         ("lookup", "web/10.0.0.1:80", None, Done(7, INSTANCE_VALUE), "r1"),
