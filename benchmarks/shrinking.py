@@ -40,6 +40,10 @@ _MS = 1_000_000
 KINDS = Deviations.__struct_fields__
 
 
+class OutOfRuns(Exception):
+    """As many as there may be."""
+
+
 class ByHypothesis:
     """Shrinks one schedule with Hypothesis's engine."""
 
@@ -63,7 +67,7 @@ class ByHypothesis:
             whole = runner.cached_test_function(self._all())
             assert isinstance(whole, ConjectureResult)
             runner.shrink(whole, lambda data: data.status is Status.INTERESTING)
-        except RunIsComplete:
+        except (RunIsComplete, OutOfRuns):
             pass
         return self.smallest
 
@@ -77,7 +81,9 @@ class ByHypothesis:
 
     def _try(self, data: ConjectureData) -> None:
         candidate = self._drawn(data)
-        if candidate is None or self.runs >= self._most_runs:
+        if self.runs >= self._most_runs:
+            raise OutOfRuns
+        if candidate is None:
             data.mark_invalid()
         self.runs += 1
         verdict = verdict_of(play(candidate), self._checker)

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from checkers.verdict import Validity
 from harness.mutants.catalogue import MUTANTS
-from harness.sim.hunting import hunt, hunt_and_shrink
+from harness.sim.hunting import hunt, hunt_and_shrink, wishes_for
 from harness.sim.replay import load
+from harness.sim.run import run
+from harness.sim.shrink import verdict_of
+from harness.sim.swarm import plan_of
 
 AT_ONCE = (
     "vote-without-log-check",
@@ -38,6 +42,12 @@ def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Pat
     assert found.schedule_lines is not None
     assert found.schedule_lines <= 20
     assert load(Path(str(found.schedule))).checker == found.caught_by
+
+
+def test_a_list_in_halves_has_both_of_the_same_list() -> None:
+    """Requests that had timed out once lent their identity to later ones, and with it their first half."""
+    ran = run(plan_of(1, wishes_for("list-in-halves")))
+    assert verdict_of(ran, "durability").validity is not Validity.INVALID
 
 
 @pytest.mark.campaign
