@@ -21,8 +21,8 @@ class ReadsListsInHalves(Node):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self._begun: dict[int, Listing] = {}
-        """By the identity of the query, which lives as long as its request: what it was at first."""
+        self._begun: dict[int, tuple[ListInstances, Listing]] = {}
+        """By the identity of the query, which is kept, so that no other gets it: what it was at first."""
 
     def _serve_reads(self, read_index: int, request_ids: list[int]) -> None:
         """A list that may be answered is kept once more, until what the log holds by now is applied."""
@@ -34,7 +34,7 @@ class ReadsListsInHalves(Node):
                 for number, body in bodies.items()
                 if isinstance(body, ListInstances) and id(body) not in self._begun
             }
-            self._begun.update((id(body), self.registry.read(body)) for body in first.values())
+            self._begun.update((id(body), (body, self.registry.read(body))) for body in first.values())
             now = [number for number in request_ids if number not in first]
             if first:
                 self._unapplied_reads.append((self.raft.log.last_index, list(first)))
@@ -42,9 +42,10 @@ class ReadsListsInHalves(Node):
 
     def read_state(self, body: Read) -> Any:
         """The first half as it was at first."""
-        value, begun = super().read_state(body), self._begun.pop(id(body), None)
-        if begun is None:
+        value = super().read_state(body)
+        if id(body) not in self._begun:
             return value
+        _, begun = self._begun.pop(id(body))
         keys = sorted({instance.key for instance in (*begun.instances, *value.instances)})
         middle = keys[len(keys) // 2] if keys else None
         first = tuple(one for one in begun.instances if middle is not None and one.key < middle)

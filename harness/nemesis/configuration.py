@@ -88,6 +88,28 @@ def safe_changes(membership: Membership, view: ClusterView) -> tuple[Change, ...
     return tuple(changes)
 
 
+def safe_seconds(first: Change, membership: Membership, view: ClusterView) -> tuple[Change, ...]:
+    """What may be asked for right behind a safe change, of another member: safe whether or not the first was
+    made."""
+    safe = safe_changes(membership, view)
+    after = safe_changes(_changed(membership, first), view)
+    return tuple(one for one in after if one in safe and one.node != first.node)
+
+
+def _changed(membership: Membership, change: Change) -> Membership:
+    """With this change made, and committed."""
+    voters = tuple(name for name in membership.voters if name != change.node)
+    learners = tuple(name for name in membership.learners if name != change.node)
+    match change.change:
+        case "add-learner":
+            learners = (*learners, change.node)
+        case "promote":
+            voters = (*voters, change.node)
+        case "remove":
+            pass
+    return msgspec.structs.replace(membership, voters=voters, learners=learners)
+
+
 def is_made(asked: Asked, membership: Membership) -> bool:
     """Whether a configuration shows what was asked for."""
     match asked.change:

@@ -1,7 +1,8 @@
 """Membership: nodes are removed, join again as learners, are promoted and replaced, while other faults go on.
 
 Each operation is one step of a machine: poll every node, resolve what earlier steps left unknown, and ask
-the leader for one change at the most, and only for one that is safe (configuration.py). The machine's memory
+the leader for one change at the most, and only for one that is safe (configuration.py); or, as `two-at-once`,
+for a second one behind it, which a leader must refuse while the first is not committed. The machine's memory
 is what was asked for with an unknown outcome; it travels in the operations' values, so a run can be replayed.
 A node is replaced by one that was removed before: it joins with an old log, which must be made equal.
 """
@@ -19,12 +20,20 @@ from harness.generator.sources import EXHAUSTED
 from harness.generator.timing import MILLISECOND
 from harness.history import Operation
 from harness.nemesis.base import Action, ChangeMembership, ClusterView
-from harness.nemesis.configuration import Asked, Change, Membership, merged, resolved, safe_changes
+from harness.nemesis.configuration import (
+    Asked,
+    Change,
+    Membership,
+    merged,
+    resolved,
+    safe_changes,
+    safe_seconds,
+)
 from harness.nemesis.package import EVERYWHERE, FaultPackage, Told
 from harness.nemesis.targets import TargetError, target_of
 
 CHANGE, RESTORE = "change-membership", "heal-membership"
-TARGETS = ("replace", "remove", "remove-leader", "add")
+TARGETS = ("replace", "remove", "remove-leader", "add", "two-at-once")
 GAP_MS = (300, 900)
 """Between two steps."""
 RESTORE_GAP_MS = 100
@@ -35,15 +44,27 @@ class MembershipPlanner:
     """`change-membership` with a target, `heal-membership` toward everybody's voting."""
 
     def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
-        """One safe change at the most."""
+        """One safe change at the most, or two."""
         membership = merged(view)
         if membership is None:
             return ()
         target = "add" if operation.f == RESTORE else target_of(operation)
-        change = chosen(target, membership, safe_changes(membership, view), Draw(draw))
-        return (
-            () if change is None else (ChangeMembership((change.node,), change.change, at=membership.leader),)
-        )
+        safe = safe_changes(membership, view)
+        if target == "two-at-once":
+            changes = pair(membership, view, safe, Draw(draw))
+        else:
+            change = chosen(target, membership, safe, Draw(draw))
+            changes = () if change is None else (change,)
+        return tuple(ChangeMembership((one.node,), one.change, at=membership.leader) for one in changes)
+
+
+def pair(membership: Membership, view: ClusterView, safe: Sequence[Change], draw: Draw) -> tuple[Change, ...]:
+    """Two changes of different members, the second of which is safe whatever becomes of the first; or one, if
+    no two are."""
+    pairs = [(one, second) for one in safe for second in safe_seconds(one, membership, view)]
+    if pairs:
+        return draw.choose(pairs, "pair")
+    return (draw.choose(safe, "change"),) if safe else ()
 
 
 def chosen(target: Any, membership: Membership, safe: Sequence[Change], draw: Draw) -> Change | None:

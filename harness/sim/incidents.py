@@ -30,6 +30,17 @@ class Coup(msgspec.Struct, frozen=True, tag=True):
     down_ns: int
 
 
+class Hush(msgspec.Struct, frozen=True, tag=True):
+    """While it leads for the `lead`-th time, from 1, the receiver gets only its first `heard` messages of all
+    that it sends there; for so long at the most."""
+
+    node: str
+    lead: int
+    receiver: str
+    heard: int
+    for_ns: int
+
+
 class BadWrite(msgspec.Struct, frozen=True, tag=True):
     """The node's `write`-th write to its log in the run, from 1, fails; its process ends."""
 
@@ -63,4 +74,4 @@ class Rot(msgspec.Struct, frozen=True, tag=True):
     draw: int
 
 
-Incident = Crash | Coup | BadWrite | ClockJump | Reset | Rot
+Incident = Crash | Coup | Hush | BadWrite | ClockJump | Reset | Rot

@@ -18,7 +18,8 @@ from harness.nemesis.base import NodeView
 from harness.sim.clock import NodeClock
 from harness.sim.disk import Interrupted, SimulatedDisk
 from harness.sim.fates import Fates
-from harness.sim.incidents import BadWrite, Coup, Crash, Incident, Rot
+from harness.sim.incidents import Crash, Incident
+from harness.sim.ordeals import Ordeals
 from harness.sim.traces import TraceLine
 from node_impl.build import Parts, build_node
 from node_impl.config import NodeConfig
@@ -112,13 +113,8 @@ class Process:
         self._parts = parts
         self._config = config
         self._fates = fates
-        mine = [incident for incident in incidents if getattr(incident, "node", None) == name]
-        self._crashes = sorted((i for i in mine if isinstance(i, Crash)), key=lambda i: i.effect)
-        self._crash_at = self._crashes[0].effect if self._crashes else 0
-        self._coups = {i.lead: i for i in mine if isinstance(i, Coup)}
-        self._leads = 0
-        self._bad_writes = {i.write: i for i in mine if isinstance(i, BadWrite)}
-        self._rots = {i.start: i for i in mine if isinstance(i, Rot)}
+        self._ordeals = Ordeals(name, incidents)
+        self._leads = False
         self._is_rotten = False
         self._effects = 0
         self._writes = 0
@@ -161,7 +157,7 @@ class Process:
         now = self._started_at = self._world.now
         self._starts += 1
         self.disk.mend()
-        rot = self._rots.get(self._starts)
+        rot = self._ordeals.rot(self._starts)
         if rot is not None:
             byte = self.disk.rot(FILE, rot.draw)
             self._is_rotten = self._is_rotten or byte is not None
@@ -213,7 +209,7 @@ class Process:
 
     def calm(self) -> None:
         """From now on no incident befalls it."""
-        self._crash_at, self._coups, self._bad_writes, self._rots = 0, {}, {}, {}
+        self._ordeals.calm()
 
     def _ended(self, status: int, by: str | None, life: int) -> None:
         """The process is gone, and with it all that it held. A status that a fault meant is not told, since
@@ -223,7 +219,8 @@ class Process:
             NodeLife(self.name, life, self._starts, self._started_at, self._world.now, told, by)
         )
         self._node = self._storage = None
-        self.is_paused = False
+        self.is_paused = self._leads = False
+        self._ordeals.leads_no_more()
         requests = [
             *self._requests.values(),
             *(item[1] for item in self._deferred if isinstance(item, tuple)),
@@ -232,20 +229,12 @@ class Process:
         for answer in requests:
             answer(None)
 
-    def _began_to_lead(self) -> None:
-        self._leads += 1
-        coup = self._coups.pop(self._leads, None)
-        if coup is not None:
-            crash = Crash(self.name, self._effects + coup.effects, coup.power_lost, coup.down_ns)
-            self._crashes = sorted((*self._crashes, crash), key=lambda i: i.effect)
-            self._crash_at = self._crashes[0].effect
-
-    def _next_crash(self) -> Crash:
-        crash = self._crashes.pop(0)
-        while self._crashes and self._crashes[0].effect <= self._effects:
-            self._crashes.pop(0)
-        self._crash_at = self._crashes[0].effect if self._crashes else 0
-        return crash
+    def _took_role(self, role: str) -> None:
+        if role == "leader":
+            self._ordeals.began_to_lead(self._effects, self._world.now)
+        elif self._leads:
+            self._ordeals.leads_no_more()
+        self._leads = role == "leader"
 
     def _crashed(self, crash: Crash) -> None:
         self.kill("power-loss" if crash.power_lost else "crash", power_lost=crash.power_lost)
@@ -388,20 +377,21 @@ class Process:
             self._carry_out(waited)
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
-        now = self._world.now
+        now, ordeals = self._world.now, self._ordeals
         for effect in effects:
             self._effects += 1
-            if self._effects == self._crash_at:
-                self._crashed(self._next_crash())
+            if self._effects == ordeals.crash_at:
+                self._crashed(ordeals.next_crash(self._effects))
                 return
             match effect:
                 case Trace():
                     self._trace.append((now, effect))
-                    if self._coups and effect.event == "role" and effect.role == "leader":
-                        self._began_to_lead()
+                    if ordeals.minds_leading and effect.event == "role":
+                        self._took_role(effect.role)
                 case Send():
                     if effect.after <= self._synced:
-                        self._world.send(self.name, effect.to, effect.message)
+                        if not (self._leads and ordeals.is_hushed(effect.to, now)):
+                            self._world.send(self.name, effect.to, effect.message)
                     else:
                         self._held.setdefault(effect.after, []).append(effect)
                 case SetTimer(name, rings_at):
@@ -445,7 +435,7 @@ class Process:
         if life != self.life or self._storage is None or not self._writing:
             return
         number = self._writing[-1].number
-        bad = self._bad_writes.get(self._writes)
+        bad = self._ordeals.bad_write(self._writes)
         if bad is not None:
             self.disk.fail(bad.failure)
         try:

@@ -22,7 +22,7 @@ import msgspec
 
 from harness.history import NEMESIS
 from harness.sim.fates import DEFAULT_MESSAGE_NS
-from harness.sim.incidents import BadWrite, ClockJump, Coup, Crash, Incident, Reset, Rot
+from harness.sim.incidents import BadWrite, ClockJump, Coup, Crash, Hush, Incident, Reset, Rot
 from harness.sim.run import Ran
 from harness.sim.schedule import Schedule, Step
 from harness.sim.traces import written
@@ -160,6 +160,9 @@ def told_incident(incident: Incident) -> str:
             how = "loses power" if power_lost else "crashes"
             when = f"{effects} effects after it began to lead for time {lead}"
             return f"{node} {how} {when}, for {down_ns // _MS} ms"
+        case Hush(node, lead, receiver, heard, for_ns):
+            what = f"its first {heard} messages" if heard else "no message"
+            return f"while {node} leads for time {lead}, {receiver} gets {what}, for {for_ns // _MS} ms"
         case BadWrite(node, write, failure, down_ns):
             return f"{node}'s write {write} fails ({failure}); it is down for {down_ns // _MS} ms"
         case ClockJump(node, at, by_ns):

@@ -60,7 +60,8 @@ def test_it_asks_the_leader_for_one_safe_change_and_for_none_while_one_is_pendin
 ) -> None:
     actions = MEMBERSHIP.planner.plan(invocation(CHANGE, target), cluster, draw)
     assert actions == MEMBERSHIP.planner.plan(invocation(CHANGE, target), cluster, draw)
-    assert len(actions) <= 1
+    assert len(actions) <= (2 if target == "two-at-once" else 1)
+    assert len({action.nodes for action in actions if isinstance(action, ChangeMembership)}) == len(actions)
     membership = merged(cluster)
     assert membership is not None
     for action in actions:
@@ -77,6 +78,28 @@ def test_it_asks_the_leader_for_one_safe_change_and_for_none_while_one_is_pendin
                 assert node not in membership.members
             case "promote":
                 assert node in membership.learners
+
+
+@given(cluster=views(), draw=draws)
+def test_two_at_once_leave_enough_voters_whichever_of_them_are_made(cluster: ClusterView, draw: int) -> None:
+    actions = MEMBERSHIP.planner.plan(invocation(CHANGE, "two-at-once"), cluster, draw)
+    membership = merged(cluster)
+    assert membership is not None
+    made = [action for action in actions if isinstance(action, ChangeMembership)]
+    for some in ([], made[:1], made[1:], made):
+        voters = set(membership.voters)
+        for action in some:
+            voters = voters - set(action.nodes) if action.change == "remove" else voters
+            voters = voters | set(action.nodes) if action.change == "promote" else voters
+        awake = [name for name in voters if cluster.nodes[name].running]
+        if some and voters < set(membership.voters):
+            assert len(voters) >= least_voters(len(NODES))
+            assert len(awake) > len(voters) // 2
+
+
+def test_two_at_once_are_asked_for_where_five_vote() -> None:
+    actions = MEMBERSHIP.planner.plan(invocation(CHANGE, "two-at-once"), view(NODES), 1)
+    assert [action.change for action in actions if isinstance(action, ChangeMembership)] == ["remove"] * 2
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -79,8 +79,8 @@ def test_a_state_does_not_know_the_names_of_nodes() -> None:
 def test_longer_runs_of_one_kind_bring_ever_fewer_new_states() -> None:
     """Since the set is finite: terms and indices that only grow make no new ones."""
     calm = Wishes(nodes=3, rate=40, nemesis=(), time_limit_s=2)
-    short = run(Origin(3).plan(calm))
-    long = run(Origin(3).plan(msgspec.structs.replace(calm, time_limit_s=8)))
+    short = run(Origin(4).plan(calm))
+    long = run(Origin(4).plan(msgspec.structs.replace(calm, time_limit_s=8)))
     assert max(line[1].last for line in long.traces["n1"][-1]) > 2 * max(
         line[1].last for line in short.traces["n1"][-1]
     )
