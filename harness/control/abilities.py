@@ -77,6 +77,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "loss": (ROOT, NFT),
     "clock": (FAKETIME,),
     "strobe": (FAKETIME,),
+    "drift": (FAKETIME,),
     "descriptors": (),
     "memory": (),
     "torn": (),

@@ -36,6 +36,8 @@ from typing import Any
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
 OWN_FOLDER = ".ackproof"
+SHARED_NAME = "ackproof-"
+"""Before the token, in the name of a run's shared memory."""
 SILENCE_S = 30.0
 SWEEP_BOUND_S = 10.0
 TOOLS = ("nft", "ss", "tc", "fusermount3", "tcpdump", "prlimit")
@@ -87,6 +89,7 @@ class Agent:
         finally:
             end_carriers(self.token)
             unmount_below(self.folder)
+            remove_shared(self.token)
             delete_table(self.table)
 
     def say(self, message: dict[str, Any]) -> None:
@@ -239,6 +242,7 @@ class Agent:
     def do_remove(self, folder: str) -> None:
         end_carriers(self.token)
         unmount_below(folder)
+        remove_shared(self.token)
         remove_folder(folder)
 
     def own(self, path: str) -> None:
@@ -330,6 +334,13 @@ def unmount_below(folder: str) -> None:
             subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
 
 
+def remove_shared(token: str) -> None:
+    """Remove the shared memory, and its semaphore, that a run's node had for its clock."""
+    for prefix in ("", "sem."):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"/dev/shm/{prefix}{SHARED_NAME}{token}")  # noqa: S108 - where glibc keeps them
+
+
 def remove_folder(folder: str) -> None:
     """Remove the run's folder, and the one above it if that is ours too and holds no other run's."""
     if os.path.isdir(folder):
@@ -352,6 +363,7 @@ def main() -> None:
     else:
         end_carriers(token)
         unmount_below(given.folder)
+        remove_shared(token)
         delete_table(given.table)
         remove_folder(given.folder)
 

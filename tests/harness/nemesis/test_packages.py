@@ -29,7 +29,8 @@ from harness.nemesis.base import (
     Terminate,
     Unlimit,
 )
-from harness.nemesis.catalogue import nemesis_of
+from harness.nemesis.catalogue import all_survivable, nemesis_of
+from harness.nemesis.package import REAL
 from tests.harness.nemesis.views import draws, invocation, sizes, view
 
 packages = st.sampled_from(sorted(NEMESES.values(), key=lambda package: package.name))
@@ -104,6 +105,20 @@ def test_loss_takes_the_shapes_of_partitions() -> None:
     assert all("n1" in link for link in action.links)
     with pytest.raises(ValueError, match="no loss is called 'sideways'"):
         NEMESES["loss"].planner.plan(invocation("loss", "sideways"), view(3), 1)
+
+
+@pytest.mark.parametrize("beside", ["clock", "strobe:leader"])
+def test_drift_is_refused_beside_what_sets_the_wall_clock(beside: str) -> None:
+    with pytest.raises(ValueError, match=r"one run cannot have drift beside (clock|strobe)"):
+        nemesis_of(["kill", beside, "drift:some"], "ssh")
+
+
+def test_all_is_without_drift_where_wall_clocks_can_be_set() -> None:
+    assert "drift" in all_survivable("sim")
+    for world in REAL:
+        assert {"clock", "strobe"} <= set(all_survivable(world))
+        assert nemesis_of(all_survivable(world), world).packages
+    assert "drift" not in {name for world in REAL for name in all_survivable(world)}
 
 
 @pytest.mark.parametrize(
