@@ -12,14 +12,15 @@ Python 3.9). It prints one JSON object that says what it found and did.
                   its beginning, to TO percent; BEGAN is CLOCK_MONOTONIC's, and both are nanoseconds
 
 **How a rate is changed without a leap.** libfaketime tells, of either clock, B + O + R (now - B'): B and B'
-are what CLOCK_REALTIME and the clock in question showed at the beginning, O and R are read from FILE at every
-look. So a new R comes with the O that makes both lines meet, at an instant T. The file takes effect a moment
-after it was reckoned. A clock that becomes faster must meet then or before, one that becomes slower then or
-later, or it would go back; hence T is the time before the renaming for the one, and `AHEAD_NS` later for the
-other. What the clock leaps, forwards, is less than AHEAD_NS times the change of the rate. Only where this
-program was held up in the renaming itself, by more than that, may the clock have gone back; then `back_ns`
-tells by how much at the most. Under two busy threads that read the clock all the time, 1,633 changes between
-0.8 and 1.2 showed no more than 3 microseconds back.
+are what CLOCK_REALTIME and the clock in question showed at the beginning, O and R are read from FILE at
+every look. So a new R comes with the O that makes both lines meet, at an instant T. A process takes the new
+line a moment after it was reckoned, and perhaps for a reading that it began before. A clock that becomes
+slower must not have met before, and one that becomes faster must have met then, or they would go back;
+hence T is `APART_NS` later for the one, and earlier for the other. So a clock leaps forwards, by at most
+APART_NS times the change of its rate (4 ms from 0.8 to 1.2). It goes back, by the change of its rate times
+the excess, where this program is held up by more than APART_NS while it renames, which `back_ns` tells, or
+a reader while it reads, which nobody can tell. Under two threads that read the clock all the time on a busy
+machine that was 3 ms at the most.
 
 Left to itself each process would begin a clock at its own start, which nobody else knows to the millisecond,
 and would leave its shared memory behind, in /dev/shm, when it ends.
@@ -44,7 +45,7 @@ ROOM_BYTES = 4096
 MANY = 1000
 """Of the semaphore: it guards nothing here, and whoever is killed while he holds it must not block others."""
 UNFINISHED = ".unfinished"
-AHEAD_NS = 10_000_000
+APART_NS = 10_000_000
 PROBED_S = 100
 PROBED_RATE = 2
 TOLERANCE_S = 5.0
@@ -134,7 +135,7 @@ def set_rate(file: str, began: int, offset: int, before: int, after: int) -> dic
     """Change it; the new offset, and how far the clock may have gone back at the most."""
     becomes_slower = after < before
     while True:
-        meet = time.monotonic_ns() + (AHEAD_NS if becomes_slower else 0)
+        meet = time.monotonic_ns() + (APART_NS if becomes_slower else -APART_NS)
         met = offset + (before - after) * (meet - began) // 100
         prepare(file, met, after)
         if not becomes_slower or time.monotonic_ns() < meet:

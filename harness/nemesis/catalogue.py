@@ -74,7 +74,7 @@ def all_survivable(world: WorldName) -> tuple[str, ...]:
     can = {
         name: package
         for name, package in NEMESES.items()
-        if world in package.worlds and package.breaks is None
+        if world in package.worlds and world not in package.not_in_all and package.breaks is None
     }
     return tuple(name for name, package in can.items() if not can.keys() & set(package.not_with))
 

@@ -22,7 +22,8 @@ from harness.control.removal import SHARED_MEMORY
 from tests.harness.control import ticking
 
 BOUND_S = 20.0
-ROUNDING_MS = 0.05
+HELD_UP_MS = 20.0
+"""What a clock may go back at a change on a busy machine; a rate by itself would take it 200 ms back."""
 pytestmark = pytest.mark.skipif(agent.faketime() is None, reason="no libfaketime here")
 
 
@@ -95,7 +96,7 @@ def test_a_change_of_rate_is_no_leap_and_busy_threads_go_on(tmp_path: Path) -> N
         assert len(readers) == 2
         for reader in readers:
             assert reader["reads"] > 300, "neither thread waits for ever for the other"
-            assert reader["back"] * 1e3 <= max(back_ms) + ROUNDING_MS, (reader, back_ms)
+            assert reader["back"] * 1e3 <= max(back_ms) + HELD_UP_MS, (reader, back_ms)
         drifted = whole["own"] - whole["host"]
         assert abs(drifted) < 0.2 * whole["host"] + 0.1, "the clock is where its rates have led it"
 

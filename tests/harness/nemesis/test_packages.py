@@ -121,8 +121,17 @@ def test_all_is_without_drift_where_wall_clocks_can_be_set() -> None:
     assert "drift" not in {name for world in REAL for name in all_survivable(world)}
 
 
+def test_all_is_without_what_only_some_kernels_do_to_packets() -> None:
+    of_tc = {"delay", "rate", "duplicate", "reorder", "corrupt"}
+    assert of_tc <= set(all_survivable("local")), "proxies do it everywhere"
+    for world in ("netns", "ssh"):
+        assert not of_tc & set(all_survivable(world))
+        assert {package.name for package in nemesis_of(sorted(of_tc), world).packages} == of_tc
+
+
 @pytest.mark.parametrize(
-    ("name", "world"), [("delay", "netns"), ("loss", "sim"), ("clock", "sim"), ("slow", "sim")]
+    ("name", "world"),
+    [("stall", "netns"), ("reset", "ssh"), ("loss", "sim"), ("clock", "sim"), ("slow", "sim")],
 )
 def test_a_world_that_cannot_do_a_fault_refuses_it(name: str, world: str) -> None:
     with pytest.raises(ValueError, match=f"nemesis {name} cannot be done in {world}, only in "):
