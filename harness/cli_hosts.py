@@ -214,9 +214,8 @@ def faults_in_words() -> str:
         where = ", ".join(world for world in package.worlds if world != "sim") or "sim only"
         broken = f" Breaks what a system must assume: {package.breaks}." if package.breaks else ""
         lines.append(f"  {name}: {package.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
-    return "\b\nFaults (root and nftables are not needed where links are proxies, in local):\n" + "\n".join(
-        lines
-    )
+    head = "\b\nFaults (links need root, nftables and tc only where they are no proxies, as in local):\n"
+    return head + "\n".join(lines)
 
 
 def _told(one: Checked) -> list[str]:

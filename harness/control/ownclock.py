@@ -55,7 +55,9 @@ NANO = 1_000_000_000
 def main(what: str, *given: str) -> dict[str, object]:
     """Do it; see the module."""
     if what == "make":
-        return {"began": make(given[0])}
+        began = make(given[0])
+        give_to_login(given[0])
+        return {"began": began}
     if what == "remove":
         remove(given[0])
         return {}
@@ -77,10 +79,14 @@ def make(name: str, ago_s: int = 0) -> int:
     file = os.open(os.path.join(SHARED, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     os.write(file, content.ljust(ROOM_BYTES, b"\0"))
     os.close(file)
-    if os.geteuid() == 0 and "SUDO_UID" in os.environ:  # nodes run as who logged in
+    return began[1]
+
+
+def give_to_login(name: str) -> None:
+    """Where this runs as root by way of sudo, nodes run as who logged in, and nobody else could open it."""
+    if os.geteuid() == 0 and "SUDO_UID" in os.environ:
         for path in paths(name):
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
-    return began[1]
 
 
 def remove(name: str) -> None:
