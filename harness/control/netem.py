@@ -222,8 +222,9 @@ class NetemLinks:
     async def _run(self, name: str, *argv: str, given: str = "") -> str:
         host: Host = self._ends[name].host
         done = await host.run(argv, given=given)
-        if done.status:
-            raise LinkError(f"{' '.join(argv[:3])} refused: {done.complaint()}")
+        if done.status:  # the first line is the kernel's word; after it tc tells which line of ours it was
+            why = (done.errors.strip() or done.complaint()).splitlines()[0]
+            raise LinkError(f"{' '.join(argv[:3])} refused: {why}")
         return done.output
 
 
