@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from harness.history import Operation, read_history
 from harness.history.operation import NEMESIS
-from harness.nemesis import FINAL_HEAL
+from harness.nemesis import FINAL_HEAL, NEMESES
 from tests.harness.control.sshds import Sshds, sshds
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
@@ -26,6 +26,8 @@ SECONDS = 60
 GENTLE = ("--rate", "60", "--heartbeat-ms", "150", "--election-ms", "1000")
 """So that two cores, which five nodes, five sshds and the harness share, are not what is tested."""
 BOUND_S = 240
+BEGUN_BY = {NEMESES[name].end: NEMESES[name].begin for name in FAULTS.split(",")}
+"""By the operation that ends a fault."""
 
 
 class Seed(NamedTuple):
@@ -86,8 +88,8 @@ def times_together(operations: Iterable[Operation], least: int = 4) -> int:
             continue
         if operation.f == FINAL_HEAL:
             break
-        if operation.f.startswith("heal"):
-            on.discard(operation.f.removeprefix("heal-") if operation.f != "heal" else "partition")
+        if operation.f in BEGUN_BY:
+            on.discard(BEGUN_BY[operation.f])
         elif any(action["took_effect"] for action in operation.value["actions"]):
             times += len(on) < least <= len(on | {operation.f})
             on.add(operation.f)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -174,3 +175,19 @@ def test_an_agent_that_ends_removes_its_nodes_shared_memory_and_no_others(tmp_pa
         agent.remove_shared(own)
     finally:
         agent.remove_shared(other)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_where_commands_run_by_sudo_the_login_owns_its_nodes_shared_memory() -> None:
+    name = f"{agent.SHARED_NAME}t{os.getpid()}-login"
+    try:
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", ownclock.SOURCE, "make", name],
+            env={**os.environ, "SUDO_UID": "65534", "SUDO_GID": "65534"},
+            check=True,
+            capture_output=True,
+        )
+        owners = {(os.stat(path).st_uid, os.stat(path).st_mode & 0o777) for path in ownclock.paths(name)}
+        assert owners == {(65534, 0o600)}
+    finally:
+        ownclock.remove(name)

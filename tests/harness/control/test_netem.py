@@ -215,7 +215,9 @@ def test_a_root_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     async def body(pair: Pair) -> None:
         await pair.hosts["n1"].run(["tc", "qdisc", "add", "dev", "eth0", "root", "handle", "7:", "pfifo"])
         theirs = await pair.device()
-        with pytest.raises(LinkError, match=r"n1: tc -batch - refused: Error: (Exclusivity flag|NLM_F_REPLACE)"):
+        with pytest.raises(
+            LinkError, match=r"n1: tc -batch - refused: Error: (Exclusivity flag|NLM_F_REPLACE)"
+        ):
             await pair.links.impair([("n1", "n2")], RATE, "rate", 1)
         assert await pair.device() == theirs
         await pair.links.end_impairment("rate")
