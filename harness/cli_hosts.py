@@ -236,5 +236,11 @@ def _told(one: Checked) -> list[str]:
     lines.append(f"    tc netem in the kernel: {netem}")
     if one.host == "this machine":
         reasons = netns.reasons_against()
-        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else 'yes'}")
+        without = [
+            name
+            for name, package in NEMESES.items()
+            if "netns" in package.worlds and reasons_against(name, facts)
+        ]
+        usable = f"yes, without {', '.join(without)}" if without else "yes"
+        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else usable}")
     return lines
