@@ -22,6 +22,8 @@ from tests.harness.control.sshds import Sshds, sshds
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 NAMES = ("n1", "n2", "n3", "n4", "n5")
 FAULTS = "partition,kill,pause,clock,power,slow-disk"
+SCHEDULE = "random"
+"""Each comes and goes by itself, so that several are on most of the time."""
 SECONDS = 60
 GENTLE = ("--rate", "60", "--heartbeat-ms", "150", "--election-ms", "1000")
 """So that two cores, which five nodes, five sshds and the harness share, are not what is tested."""
@@ -39,7 +41,7 @@ class Seed(NamedTuple):
     acknowledged: int
     elections: int
     together: int
-    """Times at which faults of four kinds or more were on at once."""
+    """Of so many kinds faults were on at once, at the most."""
     told: str
     """What the command printed."""
 
@@ -52,7 +54,17 @@ async def run_seed(seed: int, hosts: Sshds, store: Path, seconds: int = SECONDS)
     process = await asyncio.create_subprocess_exec(
         *hosts.inside(),
         *(ACKPROOF, "run", "--hosts", "ssh", "--nodes-file", str(hosts.nodes_file())),
-        *("--nemesis", FAULTS, "--time-limit", str(seconds), "--seed", str(seed), *GENTLE),
+        *(
+            "--nemesis",
+            FAULTS,
+            "--schedule",
+            SCHEDULE,
+            "--time-limit",
+            str(seconds),
+            "--seed",
+            str(seed),
+            *GENTLE,
+        ),
         *("--store", str(store)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -74,15 +86,15 @@ def _read(seed: int, status: int, told: str, folder: Path) -> Seed:
         {0: "valid", 1: "invalid", 2: "unknown"}.get(status, str(status)),
         int(measures["vacuity"]["acknowledged_writes"]),
         int(measures["election-safety"]["elections"]),
-        times_together(read_history(folder / "history.jsonl")),
+        most_together(read_history(folder / "history.jsonl")),
         told,
     )
 
 
-def times_together(operations: Iterable[Operation], least: int = 4) -> int:
-    """How often so many kinds of faults came to be on at once, all seen to have taken effect."""
+def most_together(operations: Iterable[Operation]) -> int:
+    """Faults of how many kinds were on at once at the most, all seen to have taken effect."""
     on: set[str] = set()
-    times = 0
+    most = 0
     for operation in operations:
         if operation.process != NEMESIS or operation.type == "invoke":
             continue
@@ -91,14 +103,14 @@ def times_together(operations: Iterable[Operation], least: int = 4) -> int:
         if operation.f in BEGUN_BY:
             on.discard(BEGUN_BY[operation.f])
         elif any(action["took_effect"] for action in operation.value["actions"]):
-            times += len(on) < least <= len(on | {operation.f})
             on.add(operation.f)
-    return times
+        most = max(most, len(on))
+    return most
 
 
 async def main(first: int, last: int) -> None:
     """Run seeds one after the other."""
-    print("| seed | acknowledged writes | elections | four kinds at once | verdict |\n|---|---|---|---|---|")  # noqa: T201
+    print("| seed | acknowledged writes | elections | kinds on at once | verdict |\n|---|---|---|---|---|")  # noqa: T201
     with tempfile.TemporaryDirectory() as kept:
         for seed in range(first, last + 1):
             folder = Path(kept) / str(seed)

@@ -7,7 +7,7 @@ from typing import Any
 from harness.history import Operation
 from harness.history.operation import NEMESIS
 from harness.nemesis import FINAL_HEAL
-from tests.campaigns.five_hosts import times_together
+from tests.campaigns.five_hosts import most_together
 
 
 def done(f: str, *, took_effect: bool = True) -> Operation:
@@ -15,11 +15,11 @@ def done(f: str, *, took_effect: bool = True) -> Operation:
     return Operation(0, 0, NEMESIS, "info", f, None, value)
 
 
-def test_kinds_are_together_once_all_took_effect_and_none_was_healed() -> None:
-    four = [done(f) for f in ("kill", "pause", "partition", "clock")]
-    assert times_together(four) == 1
-    assert times_together([*four, done("power")]) == 1, "it is still the same time"
-    assert times_together([*four, done("heal"), done("partition")]) == 2
-    assert times_together([*four[:3], done("clock", took_effect=False)]) == 0
-    assert times_together([*four[:3], done("start"), done("clock")]) == 0
-    assert times_together([*four[:3], done(FINAL_HEAL), done("clock")]) == 0
+def test_kinds_are_together_once_they_took_effect_and_until_they_are_healed() -> None:
+    three = [done(f) for f in ("kill", "pause", "partition")]
+    assert most_together([*three, done("clock")]) == 4
+    assert most_together([*three, done("kill")]) == 3
+    assert most_together([*three, done("clock", took_effect=False)]) == 3
+    assert most_together([*three, done("start"), done("clock")]) == 3
+    assert most_together([*three, done(FINAL_HEAL), done("clock")]) == 3
+    assert most_together([]) == 0
