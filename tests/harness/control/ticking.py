@@ -29,7 +29,13 @@ async def loop(seconds: float) -> None:
     while True:
         own, host, used = time.monotonic(), host_s(), time.process_time()
         await asyncio.sleep(seconds)
-        tell(own=time.monotonic() - own, host=host_s() - host, used=time.process_time() - used, at=own)
+        tell(
+            own=time.monotonic() - own,
+            host=host_s() - host,
+            used=time.process_time() - used,
+            at=own,
+            host_at=host,
+        )
 
 
 class Reader(threading.Thread):
