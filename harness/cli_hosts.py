@@ -214,9 +214,8 @@ def faults_in_words() -> str:
         where = ", ".join(world for world in package.worlds if world != "sim") or "sim only"
         broken = f" Breaks what a system must assume: {package.breaks}." if package.breaks else ""
         lines.append(f"  {name}: {package.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
-    return "\b\nFaults (root and nftables are not needed where links are proxies, in local):\n" + "\n".join(
-        lines
-    )
+    head = "\b\nFaults (links need root, nftables and tc only where they are no proxies, as in local):\n"
+    return head + "\n".join(lines)
 
 
 def _told(one: Checked) -> list[str]:
@@ -237,5 +236,11 @@ def _told(one: Checked) -> list[str]:
     lines.append(f"    tc netem in the kernel: {netem}")
     if one.host == "this machine":
         reasons = netns.reasons_against()
-        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else 'yes'}")
+        without = [
+            name
+            for name, package in NEMESES.items()
+            if "netns" in package.worlds and reasons_against(name, facts)
+        ]
+        usable = f"yes, without {', '.join(without)}" if without else "yes"
+        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else usable}")
     return lines

@@ -39,6 +39,17 @@ SS = Need(
     "half-open connections are not reset at the heal: apt-get install iproute2",
     "iproute2",
 )
+TC = Need("tc", lambda facts: "tc" in facts["tools"], "needs tc: apt-get install iproute2", "iproute2")
+SHAPING = Need(
+    "tc htb",
+    lambda facts: bool(facts["shaping"]),
+    "needs a kernel with tc's htb and u32 (sch_htb, cls_u32), which this one lacks",
+)
+NETEM = Need(
+    "tc netem",
+    lambda facts: bool(facts["netem"]),
+    "needs a kernel with tc's netem, htb and u32 (sch_netem, sch_htb, cls_u32), which this one lacks",
+)
 FAKETIME = Need(
     "libfaketime",
     lambda facts: bool(facts["faketime"]),
@@ -75,8 +86,14 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "storm": (),
     "slow": (),
     "loss": (ROOT, NFT),
+    "delay": (ROOT, TC, NETEM),
+    "rate": (ROOT, TC, SHAPING),
+    "duplicate": (ROOT, TC, NETEM),
+    "reorder": (ROOT, TC, NETEM),
+    "corrupt": (ROOT, TC, NETEM),
     "clock": (FAKETIME,),
     "strobe": (FAKETIME,),
+    "drift": (FAKETIME,),
     "descriptors": (),
     "memory": (),
     "torn": (),
@@ -93,7 +110,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
 """By fault package, and by what can be collected."""
 
 
-BY_PROXY = frozenset({"partition", "loss"})
+BY_PROXY = frozenset({"partition", "loss", "delay", "rate", "duplicate", "reorder", "corrupt"})
 """What needs nothing where links are proxies."""
 
 
@@ -104,7 +121,10 @@ def reasons_against(fault: str, facts: Facts, *, with_proxies: bool = False) -> 
     """
     if with_proxies and fault in BY_PROXY:
         return []
-    return [need.otherwise for need in NEEDS.get(fault, ()) if not need.is_met(facts)]
+    missing = [need for need in NEEDS.get(fault, ()) if not need.is_met(facts)]
+    if ROOT in missing or TC in missing:  # without these nobody could ask the kernel
+        missing = [need for need in missing if need not in (SHAPING, NETEM)]
+    return [need.otherwise for need in missing]
 
 
 def in_short(fault: str) -> str:

@@ -32,10 +32,13 @@ import sys
 import tarfile
 import threading
 import time
+import zlib
 from typing import Any
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
 OWN_FOLDER = ".ackproof"
+SHARED_NAME = "ackproof-"
+"""Before the token, in the name of a run's shared memory."""
 SILENCE_S = 30.0
 SWEEP_BOUND_S = 10.0
 TOOLS = ("nft", "ss", "tc", "fusermount3", "tcpdump", "prlimit")
@@ -87,7 +90,9 @@ class Agent:
         finally:
             end_carriers(self.token)
             unmount_below(self.folder)
+            remove_shared(self.token)
             delete_table(self.table)
+            delete_qdiscs(self.table)
 
     def say(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
@@ -146,7 +151,8 @@ class Agent:
             "fuse": os.path.exists("/dev/fuse"),
             "core_pattern": read("/proc/sys/kernel/core_pattern"),
             "boot": read("/proc/sys/kernel/random/boot_id"),
-            "netem": has_netem() if os.geteuid() == 0 else None,
+            "shaping": can_shape("pfifo") if os.geteuid() == 0 else None,
+            "netem": can_shape("netem delay 1ms") if os.geteuid() == 0 else None,
         }
 
     def do_facts(self) -> dict[str, Any]:
@@ -239,6 +245,7 @@ class Agent:
     def do_remove(self, folder: str) -> None:
         end_carriers(self.token)
         unmount_below(folder)
+        remove_shared(self.token)
         remove_folder(folder)
 
     def own(self, path: str) -> None:
@@ -256,11 +263,20 @@ def faketime() -> str | None:
     return next(iter(sorted(glob.glob(FAKETIME))), None)
 
 
-def has_netem() -> bool:
-    """Whether the kernel has tc's netem, asked in a namespace that nobody lives in."""
+def can_shape(leaf: str) -> bool:
+    """Whether the kernel has what netem.py needs for such a leaf, tried in a namespace that nobody lives in.
+
+    With one root for the whole, a filter, a class and a leaf, since a kernel may have some of them.
+    """
+    script = f"""qdisc add dev lo root handle 1: htb default 0
+class add dev lo parent 1: classid 1:1 htb rate 1gbit quantum 60000
+qdisc add dev lo parent 1:1 {leaf}
+filter add dev lo parent 1: protocol ip prio 1 u32 match ip dst 127.0.0.1/32 flowid 1:1
+"""
     try:
         done = subprocess.run(
-            ["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"],  # noqa: S607 - found by PATH, as root's
+            ["unshare", "--net", "tc", "-batch", "-"],  # noqa: S607 - found by PATH, as root's
+            input=script.encode(),
             capture_output=True,
             check=False,
             env={**os.environ, "PATH": search_path()},
@@ -321,6 +337,24 @@ def delete_table(table: str) -> None:
                 subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
 
 
+def handle_of(table: str) -> int:
+    """The major number of a run's qdiscs; the kernel gives out those from 8000 on by itself."""
+    return 0x4000 | zlib.crc32(table.encode()) & 0x3FFF
+
+
+def delete_qdiscs(table: str) -> None:
+    """Delete the roots that the run has put at devices, and with each all below it."""
+    tc = shutil.which("tc", path=search_path())
+    if tc and os.geteuid() == 0:
+        listed = subprocess.run([tc, "-j", "qdisc", "show"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+        with contextlib.suppress(ValueError):
+            for found in json.loads(listed.stdout or b"[]"):
+                handle = f"{handle_of(table):x}:"
+                if found.get("handle") == handle and found.get("root"):
+                    argv = [tc, "qdisc", "del", "dev", found["dev"], "root", "handle", handle]
+                    subprocess.run(argv, capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+
+
 def unmount_below(folder: str) -> None:
     """Unmount what a run of ours mounted below its folder, whoever served it being dead."""
     for line in read("/proc/self/mounts").splitlines():
@@ -328,6 +362,13 @@ def unmount_below(folder: str) -> None:
         if folder and mounted.startswith(folder + "/"):
             how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
             subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+
+
+def remove_shared(token: str) -> None:
+    """Remove the shared memory, and its semaphore, that a run's node had for its clock."""
+    for prefix in ("", "sem."):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"/dev/shm/{prefix}{SHARED_NAME}{token}")  # noqa: S108 - where glibc keeps them
 
 
 def remove_folder(folder: str) -> None:
@@ -352,7 +393,9 @@ def main() -> None:
     else:
         end_carriers(token)
         unmount_below(given.folder)
+        remove_shared(token)
         delete_table(given.table)
+        delete_qdiscs(given.table)
         remove_folder(given.folder)
 
 

@@ -125,6 +125,14 @@ class Host(Protocol):
         """It was unmounted again."""
         ...
 
+    def sharing(self, what: str) -> str:
+        """The name of shared memory that is about to be made: it is removed also if the harness dies."""
+        ...
+
+    def unshared(self, name: str) -> None:
+        """It was removed again."""
+        ...
+
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """SIGKILL, on `by`'s account; True once it is gone."""
         ...

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from harness.control import agent
 from harness.control.host import (
     COMMAND_BOUND_S,
     Background,
@@ -27,7 +28,7 @@ from harness.control.host import (
 )
 from harness.control.ledger import Ledger
 from harness.control.processes import Identity, identify, is_stopped, send_signal
-from harness.control.removal import MOUNT
+from harness.control.removal import MOUNT, SHARED_MEMORY
 
 END_BOUND_S = 10.0
 LONGEST_LINE_BYTES = 1 << 24
@@ -152,6 +153,16 @@ class LocalHost:
     def unmounted(self, folder: Path) -> None:
         """See `Host`."""
         self._ledger.gone(MOUNT, str(folder))
+
+    def sharing(self, what: str) -> str:
+        """See `Host`."""
+        name = f"{agent.SHARED_NAME}{self._ledger.token}-{what}"
+        self._ledger.making(SHARED_MEMORY, name)
+        return name
+
+    def unshared(self, name: str) -> None:
+        """See `Host`."""
+        self._ledger.gone(SHARED_MEMORY, name)
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """SIGKILL, on `by`'s account; True once it is gone, False if it still runs after `bound_s`."""

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import paramiko
 
+from harness.control import agent
 from harness.control.connection import ANSWER_BOUND_S, Connection, RemoteRun
 from harness.control.host import (
     COMMAND_BOUND_S,
@@ -131,6 +132,13 @@ class RemoteHost:
         """See `Host`: the agent unmounts whatever is mounted below the run's folder."""
 
     def unmounted(self, folder: Path) -> None:
+        """See `Host`."""
+
+    def sharing(self, what: str) -> str:  # noqa: ARG002 - a host has one node
+        """See `Host`: the agent removes what is called so when it ends."""
+        return agent.SHARED_NAME + self._run.token
+
+    def unshared(self, name: str) -> None:
         """See `Host`."""
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import msgspec
 
+from harness.control import ownclock
+
 NAMESPACES = Path("/run/netns")
 NAMESPACE = "network namespace"
 REMOTE = "remote host"
 MOUNT = "mount"
+SHARED_MEMORY = "shared memory"
 MOUNTS = Path("/proc/self/mounts")
 REMOVAL_BOUND_S = 20.0
 
@@ -62,6 +65,16 @@ def remove_mount(thing: Made) -> bool:
     return _run("fusermount3", "-u", "-z", thing.name)
 
 
+def remove_shared_memory(thing: Made) -> bool:
+    """Remove the shared memory that a run's processes had, and its semaphore; False if there is none."""
+    there = any(os.path.exists(path) for path in ownclock.paths(thing.name))
+    try:
+        ownclock.remove(thing.name)
+    except OSError as error:
+        raise RemovalError(str(error)) from error
+    return there
+
+
 def is_mounted(folder: str) -> bool:
     """Whether something is mounted over it. Asked of the kernel, since a dead FUSE mount answers nothing."""
     if not MOUNTS.exists():
@@ -99,5 +112,6 @@ REMOVERS: dict[str, Callable[[Made], bool]] = {
     NAMESPACE: remove_namespace,
     REMOTE: remove_remote,
     MOUNT: remove_mount,
+    SHARED_MEMORY: remove_shared_memory,
 }
 """By kind: removes one, True if it was there; raises `RemovalError`."""

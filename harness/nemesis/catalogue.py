@@ -71,9 +71,12 @@ ALL = "all"
 
 def all_survivable(world: WorldName) -> tuple[str, ...]:
     """The names that `all` stands for."""
-    return tuple(
-        name for name, package in NEMESES.items() if world in package.worlds and package.breaks is None
-    )
+    can = {
+        name: package
+        for name, package in NEMESES.items()
+        if world in package.worlds and world not in package.not_in_all and package.breaks is None
+    }
+    return tuple(name for name, package in can.items() if not can.keys() & set(package.not_with))
 
 
 def nemesis_of(
@@ -93,7 +96,7 @@ def nemesis_of(
 
     Raises:
         ValueError: a name or target is unknown (the nearest is suggested), its fault cannot be done in
-            that world, or the schedule cannot be read.
+            that world or beside another, or the schedule cannot be read.
     """
     targets: dict[str, tuple[str, ...]] = {}
     for fault in faults:
@@ -107,6 +110,10 @@ def nemesis_of(
         if colon and target not in allowed:
             raise ValueError(unknown_name(f"target of nemesis {name}", target, allowed))
         targets[name] = (*targets.get(name, ()), *((target,) if colon else package.targets))
+    for name in targets:
+        for other in NEMESES[name].not_with:
+            if other in targets:
+                raise ValueError(f"one run cannot have {name} beside {other}; leave one of them out")
     nemesis = compose(
         [
             msgspec.structs.replace(NEMESES[name], targets=tuple(dict.fromkeys(chosen)))

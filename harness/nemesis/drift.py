@@ -2,6 +2,9 @@
 
 Time-outs, and the promises that a leader's lease counts on, are measured by these clocks. Nodes that state a
 bound on drift must hold up to it; `LARGEST_PERCENT` is how far this goes.
+
+On real processes libfaketime moves wall and monotonic clock together, so this excludes faults that set the
+wall clock (harness/control/faketime.py).
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, ResetRate, SetRate
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import TargetError, leader_or_any, target_of
 
 LARGEST_PERCENT = 20
@@ -45,5 +48,6 @@ DRIFT = FaultPackage(
     end="heal-drift",
     targets=("slow-leader", "fast-leader", "some"),
     planner=DriftPlanner(),
-    worlds=("sim",),
+    worlds=EVERYWHERE,
+    not_with=("clock", "strobe"),
 )

@@ -3,6 +3,9 @@
 Links are chosen by the shapes of partitions: what a partition would cut, these make bad. How bad is drawn.
 Consensus must stay safe on all of them, and most shared assumptions about order and uniqueness break
 first where messages are repeated or overtake one another. Loss is a package of its own (loss.py).
+
+Where links are proxies whole messages are struck; elsewhere packets are, by tc (harness/control/netem.py),
+and TCP makes up for what they suffer: nodes see late messages, never repeated or overtaken ones.
 """
 
 from __future__ import annotations
@@ -13,9 +16,12 @@ from typing import Any
 from harness.generator.draw import Draw
 from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndImpairment, Impair
-from harness.nemesis.package import FaultPackage
+from harness.nemesis.package import REAL, FaultPackage, WorldName
 from harness.nemesis.partition import SHAPES
 from harness.nemesis.targets import TargetError, target_of
+
+PROXIES: tuple[WorldName, ...] = ("local",)
+PACKETS: tuple[WorldName, ...] = ("netns", "ssh")
 
 
 class ImpairmentPlanner:
@@ -43,7 +49,9 @@ class ImpairmentPlanner:
         return (Impair(links, self._name, drawn.bits("messages"), **how),) if links else ()
 
 
-def _package(name: str, about: str, *kinds: Mapping[str, Any]) -> FaultPackage:
+def _package(
+    name: str, about: str, *kinds: Mapping[str, Any], worlds: tuple[WorldName, ...] = REAL
+) -> FaultPackage:
     return FaultPackage(
         name=name,
         about=about,
@@ -51,7 +59,8 @@ def _package(name: str, about: str, *kinds: Mapping[str, Any]) -> FaultPackage:
         end=f"heal-{name}",
         targets=tuple(SHAPES),
         planner=ImpairmentPlanner(name, kinds),
-        worlds=("local",),  # proxies do it; elsewhere packets would have to,
+        worlds=worlds,
+        not_in_all=PACKETS,
     )
 
 
@@ -68,12 +77,18 @@ RATE = _package(
     {"rate_bytes_s": 1_000},
     {"rate_bytes_s": 10_000},
 )
-STALL = _package("stall", "links between nodes carry nothing, and then all of it late", {"is_stalled": True})
+STALL = _package(
+    "stall",
+    "links between nodes carry nothing, and then all of it late",
+    {"is_stalled": True},
+    worlds=PROXIES,
+)
 RESET = _package(
     "reset",
     "connections between nodes are reset again and again",
     {"reset_percent": 2},
     {"reset_percent": 20},
+    worlds=PROXIES,
 )
 DUPLICATE = _package(
     "duplicate",

@@ -59,6 +59,10 @@ class FaultPackage(msgspec.Struct, frozen=True):
     breaks: str | None = None
     """What every system of this kind must assume and this takes away: runs with it are expected to be
     invalid, and nobody gets it who did not ask for it by name. None: a correct system survives it."""
+    not_in_all: tuple[WorldName, ...] = ()
+    """Where `all` leaves it out, since many a host's kernel cannot do it."""
+    not_with: tuple[str, ...] = ()
+    """Faults that one run cannot have beside it; where these can be had, `all` leaves this one out."""
     machine: Machine | None = None
     """What goes by its own course, beside the rounds of the others; None for what takes part in them."""
 

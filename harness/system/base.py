@@ -111,6 +111,19 @@ def statuses_after(system: System, trouble: Trouble) -> tuple[int, ...]:
 
 
 @runtime_checkable
+class TellsMonotonic(Protocol):
+    """A system whose nodes tell what their monotonic clocks show: how a drift is seen."""
+
+    def monotonic_request(self) -> HttpRequest:
+        """The request that asks a node."""
+        ...
+
+    def read_monotonic(self, reply: HttpReply) -> float | None:
+        """What the reply tells, in seconds from any time; None if it tells nothing."""
+        ...
+
+
+@runtime_checkable
 class ChangesMembers(Protocol):
     """A system whose members can be changed while it runs."""
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
+from harness.control.agent import handle_of
 from harness.control.ledger import Ledger
 from harness.control.local import LocalHost
+from harness.control.netem import NetemLinks
 from harness.control.netns import make_network
 from harness.control.nftlinks import LinkEnd, NftLinks
 from harness.system.base import NodePlace
@@ -52,6 +54,7 @@ class NetnsWorld(HostedWorld):
             places,
             NftLinks(table, ends),
             lossy=NftLinks(f"{table}_loss", ends, LOSS_PERCENT),
+            bad=NetemLinks(handle_of(table), ends),
             faketime=self._faketime(facts),
             sockets=network.sockets(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -24,6 +25,9 @@ _METHODS: dict[MemberChange, Literal["POST", "PUT", "DELETE"]] = {
     "promote": "PUT",
     "remove": "DELETE",
 }
+
+
+_MONOTONIC = re.compile(rb"^ackproof_monotonic_seconds (\S+)$", re.MULTILINE)
 
 
 class _Refusal(msgspec.Struct):
@@ -85,6 +89,15 @@ class NodeImpl(msgspec.Struct, frozen=True):
     def status_request(self) -> HttpRequest:
         """The admin endpoint."""
         return HttpRequest("GET", "/v1/admin/status")
+
+    def monotonic_request(self) -> HttpRequest:
+        """The metrics, among which it is."""
+        return HttpRequest("GET", "/metrics")
+
+    def read_monotonic(self, reply: HttpReply) -> float | None:
+        """See `TellsMonotonic`."""
+        found = _MONOTONIC.search(reply.body) if reply.status == 200 else None
+        return None if found is None else float(found[1])
 
     def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
         """The admin endpoint of members."""

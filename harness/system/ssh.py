@@ -16,11 +16,13 @@ from pathlib import Path
 import msgspec
 
 from harness.control.abilities import refusal
+from harness.control.agent import handle_of
 from harness.control.bundle import Deployment, mismatch, pack
 from harness.control.connection import RemoteRun
 from harness.control.host import Clock, HostError
 from harness.control.inventory import HostSpec
 from harness.control.ledger import Ledger
+from harness.control.netem import NetemLinks
 from harness.control.nftlinks import LinkEnd, NftLinks
 from harness.control.remote import RemoteHost
 from harness.control.removal import REMOTE
@@ -101,7 +103,8 @@ class SshWorld(HostedWorld):
         ends = {name: LinkEnd(host, at[name], port + 1) for name, host in self._hosts.items()}
         lossy = NftLinks(f"{table}_loss", ends, LOSS_PERCENT)
         faketime = {name: host.facts["faketime"] for name, host in self._hosts.items()}
-        return Layout(self._hosts, places, NftLinks(table, ends), lossy=lossy, faketime=faketime)
+        bad = NetemLinks(handle_of(table), ends)
+        return Layout(self._hosts, places, NftLinks(table, ends), lossy=lossy, bad=bad, faketime=faketime)
 
     def _all_parts(self) -> Deployment:
         """What the nodes are made of, and what this run's faults need beside them."""

@@ -23,7 +23,6 @@ from harness.client.base import HttpReply
 from harness.client.http import HttpTransport, SocketFactory
 from harness.control import agent, sampling, slowing
 from harness.control.abilities import refusal
-from harness.control.faketime import Faketime
 from harness.control.host import Background, Clock, HostError, eventually
 from harness.control.ledger import Ledger
 from harness.control.links import LinkError
@@ -42,15 +41,13 @@ from harness.nemesis.base import (
     Outcome,
     Pause,
     Quicken,
-    ResetClock,
     Resume,
-    SetClock,
     Slow,
     Start,
     Terminate,
 )
-from harness.system.base import Status, System
-from harness.system.hands.base import DONE, Done, also
+from harness.system.base import Status, System, TellsMonotonic
+from harness.system.hands.base import DONE, Done, Told, also
 from harness.system.hands.catalogue import HANDS
 from harness.system.layout import CutLinks, Layout, NodeOnHost
 from harness.test import CouldNotRun
@@ -60,9 +57,6 @@ START_BOUND_S = 10.0
 STOP_BOUND_S = 3.0
 POLL_S = 0.05
 SLOW_BOUND_S = 2.0
-CLOCK_BOUND_S = 4.0
-CLOCK_TOLERANCE_S = 2.5
-"""Replies tell whole seconds, and the host's own clock may be set meanwhile."""
 LAST_LINES = 5
 TEARDOWN = "teardown"
 
@@ -159,10 +153,7 @@ class HostedWorld(ABC):
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
-            self._nodes[name] = node = NodeOnHost(place, layout.hosts[name])
-            if {"clock", "strobe"}.intersection(self._faults):
-                node.clock = Faketime(node.host, place.data.parent / "clock", layout.faketime[name])
-                await node.clock.set(0)
+            self._nodes[name] = NodeOnHost(place, layout.hosts[name])
         for hand in self._hands:
             fitted = await self.on_each(self._names, hand.fit)
             if fitted.error is not None:
@@ -314,11 +305,6 @@ class HostedWorld(ABC):
                     return also(slowed, stopped_percent=percent)
                 case Quicken(nodes):
                     return await self.on_each(nodes, self._quicken)
-                case SetClock(nodes, offset_s):
-                    set_ = await self.on_each(nodes, lambda node: self._set_clock(node, offset_s))
-                    return also(set_, offset_s=offset_s)
-                case ResetClock(nodes):
-                    return await self.on_each(nodes, lambda node: self._set_clock(node, 0))
                 case Lose(links):
                     return await self._cut(links, self._lossy())
                 case EndLoss():
@@ -372,6 +358,8 @@ class HostedWorld(ABC):
         """Start a node that does not run; done once it answers."""
         if node.process is not None or any(hand.holds_down(node) for hand in self._hands):
             return None
+        for hand in self._hands:
+            await hand.starting(node)
         command = self._system.command(node.place)
         life = await node.next_life()
         own = {name: value for hand in self._hands for name, value in hand.environment(node).items()}
@@ -380,7 +368,7 @@ class HostedWorld(ABC):
             command.argv,
             log=node.place.log,
             folder=node.place.data.parent,
-            environment={**command.environment, **own, **(node.clock.environment if node.clock else {})},
+            environment={**command.environment, **own},
         )
         node.lives.append((life, process))
         await self._sample(node, life, process)
@@ -438,27 +426,6 @@ class HostedWorld(ABC):
             return "does not go on at SIGCONT"
         return DONE
 
-    async def _set_clock(self, node: NodeOnHost, offset_s: int) -> Done:
-        """Done once the node itself tells a time that differs by so much; a node that is down tells none."""
-        clock = node.clock
-        if clock is None:
-            return "was not started with a clock of its own"
-        if clock.offset_s == offset_s:
-            return None
-        before = await self.told_time(node)
-        jump_s = offset_s - clock.offset_s
-        await clock.set(offset_s)
-        deadline = asyncio.get_running_loop().time() + CLOCK_BOUND_S
-        while True:
-            after = await self.told_time(node)
-            if before is None or after is None:
-                return None
-            if abs(after - before - jump_s) <= CLOCK_TOLERANCE_S:
-                return DONE
-            if asyncio.get_running_loop().time() > deadline:
-                return f"tells a time that jumped by {after - before:.0f} s, not by {jump_s}"
-            await asyncio.sleep(POLL_S)
-
     async def told_time(self, node: NodeOnHost) -> float | None:
         """How far the time of day that a node tells is ahead of the harness's, in seconds, or None.
 
@@ -468,6 +435,15 @@ class HostedWorld(ABC):
         if not isinstance(reply, HttpReply) or "date" not in reply.headers:
             return None
         return parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
+
+    async def told_monotonic(self, node: NodeOnHost) -> Told | None:
+        """What a node's monotonic clock shows, as it tells, or None."""
+        if not isinstance(self._system, TellsMonotonic):
+            return None
+        asked_at = time.monotonic()
+        reply = await self._status.send(node.place.address, self._system.monotonic_request())
+        shown_s = self._system.read_monotonic(reply) if isinstance(reply, HttpReply) else None
+        return None if shown_s is None else Told(asked_at, shown_s, time.monotonic())
 
     def _lossy(self) -> CutLinks:
         if self._layout.lossy is None:

@@ -84,7 +84,7 @@ class HttpListener:
             outcome = "ok" if isinstance(reply, Done) else reply.code
             self._metrics.count(kind_of(request.body), outcome, time.perf_counter() - begun)
             if message.path == METRICS and isinstance(reply, Done):
-                rendered = self._metrics.render(reply.value, self._counters())
+                rendered = self._metrics.render(reply.value, self._counters(), time.monotonic())
             else:
                 rendered = render(request, reply)
         except Exception as error:  # noqa: BLE001 - as above

@@ -54,14 +54,21 @@ class RequestMetrics:
         self._outcomes[kind, outcome] = self._outcomes.get((kind, outcome), 0) + 1
         self._latencies.setdefault(kind, _Latency()).add(seconds)
 
-    def render(self, status: Status, more: Mapping[str, float]) -> HttpReply:
-        """The whole page. more: further counters by name, as the driver has them."""
+    def render(self, status: Status, more: Mapping[str, float], now_s: float) -> HttpReply:
+        """The whole page.
+
+        Args:
+            more: further counters by name, as the driver has them.
+            now_s: what the node's monotonic clock shows, by which its time-outs and leases run.
+        """
         lines: list[str] = []
         fields = msgspec.structs.asdict(status)
         for name, said in _STATE.items():
             kind, _, text = said.partition(" ")
             lines += _family(f"ackproof_{name}", kind, text)
             lines.append(f"ackproof_{name} {fields[name]}")
+        lines += _family("ackproof_monotonic_seconds", "gauge", "what the node's monotonic clock shows")
+        lines.append(f"ackproof_monotonic_seconds {now_s:.6f}")
         lines += _family("ackproof_role", "gauge", "1 for the role that the node has")
         lines += [f'ackproof_role{{role="{role}"}} {int(status.role == role)}' for role in _ROLES]
         for name, value in more.items():

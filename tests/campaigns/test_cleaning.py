@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.control import agent, ownclock
 from harness.control.netns import reasons_against
 from harness.control.processes import carrying
 from harness.history import read_history
@@ -30,6 +31,10 @@ FAULTS = {
 }
 DISK = "power,slow-disk"
 """Added where file systems can be made: they are mounts, which a kill must not leave."""
+CLOCK = "clock"
+"""Added where there is libfaketime: its clocks are told in shared memory when they began."""
+RATE = "rate"
+"""Added in namespaces where the kernel can: qdiscs."""
 LONGEST_S = 6.0
 """From when the run's folder is there: some kills come while nodes are being started, most under faults."""
 START_BOUND_S = 60.0
@@ -51,12 +56,24 @@ def network_of_the_machine() -> dict[str, bytes]:
     return {**told, "mounts": Path("/proc/self/mounts").read_bytes()}
 
 
+def shared_memory() -> set[str]:
+    """What of ours lies where shared memory is kept."""
+    return {name for name in os.listdir(ownclock.SHARED) if agent.SHARED_NAME in name}
+
+
+def faults_of(hosts: str) -> str:
+    """All that this machine can do."""
+    more = [DISK] if disk_is_usable() else []
+    more += [CLOCK] if agent.faketime() else []
+    more += [RATE] if hosts == "netns" and agent.can_shape("pfifo") else []
+    return ",".join([FAULTS[hosts], *more])
+
+
 def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, list[str]]:
     """Start a run and kill -9 it; (whether it left anything running, what is wrong after the clean-up)."""
     state = folder / "state"
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
-    faults = f"{FAULTS[hosts]},{DISK}" if disk_is_usable() else FAULTS[hosts]
-    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", faults, "--rate", "60"]
+    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", faults_of(hosts), "--rate", "60"]
     run = subprocess.Popen(
         [*argv, "--time-limit", "300", "--store", str(folder / "store")],
         stdout=subprocess.DEVNULL,
@@ -94,6 +111,7 @@ def test_kill_9_of_a_run_at_any_instant_leaves_nothing_behind(hosts: str, tmp_pa
         pytest.skip("; ".join(reasons_against()))
     chance = random.Random(f"{SEED} {hosts}")
     before = network_of_the_machine() if hosts == "netns" else {}
+    shared = shared_memory()
     instants = [chance.uniform(0, LONGEST_S) for _ in range(KILLS[hosts])]
     folders = [tmp_path / str(number) for number in range(len(instants))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -105,3 +123,4 @@ def test_kill_9_of_a_run_at_any_instant_leaves_nothing_behind(hosts: str, tmp_pa
     assert sum(left for left, _ in ended) > KILLS[hosts] // 2, "most kills came while something ran"
     after = network_of_the_machine() if hosts == "netns" else {}
     assert after == before
+    assert shared_memory() <= shared

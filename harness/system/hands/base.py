@@ -26,6 +26,14 @@ def also(outcome: Outcome, **details: Any) -> Outcome:
     return msgspec.structs.replace(outcome, details={**outcome.details, **details})
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A reading of a node's own clock, between two of the harness's; seconds."""
+
+    asked_at: float
+    shown: float
+    answered_at: float
+
+
 class Workshop(Protocol):
     """What a hand may use of its world."""
 
@@ -61,6 +69,10 @@ class Workshop(Protocol):
         """How far the time of day that a node tells is ahead of the harness's, in seconds, or None."""
         ...
 
+    async def told_monotonic(self, node: NodeOnHost) -> Told | None:
+        """What the monotonic clock of a node shows, as it tells, or None."""
+        ...
+
     async def start(self, node: NodeOnHost) -> Done:
         """Start a node that does not run; done once it answers."""
         ...
@@ -93,6 +105,13 @@ class Hand:
 
         Raises:
             HostError: it cannot be done.
+        """
+
+    async def starting(self, node: NodeOnHost) -> None:
+        """A process of the node is about to be started, for the first time or again.
+
+        Raises:
+            HostError: it cannot be prepared.
         """
 
     def environment(self, node: NodeOnHost) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's

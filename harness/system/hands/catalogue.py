@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from harness.system.hands.ambushes import AmbushHand
 from harness.system.hands.base import Hand
+from harness.system.hands.clocks import ClockHand
 from harness.system.hands.cores import CoreHand
 from harness.system.hands.disks import DiskHand
+from harness.system.hands.drifts import DriftHand
 from harness.system.hands.files import FileHand
 from harness.system.hands.impairments import ImpairmentHand
 from harness.system.hands.limits import LimitHand
@@ -20,7 +22,9 @@ HANDS: dict[type[Hand], frozenset[str]] = {
     LimitHand: frozenset({"descriptors", "memory"}),
     AmbushHand: frozenset({"ambush"}),
     MemberHand: frozenset({"membership"}),
+    ClockHand: frozenset({"clock", "strobe", "drift"}),
     StrobeHand: frozenset({"strobe"}),
+    DriftHand: frozenset({"drift"}),
     PacketHand: frozenset({"packets"}),
     CoreHand: frozenset({"cores"}),
 }

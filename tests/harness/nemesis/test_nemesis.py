@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from harness.history import Operation
-from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, compose, nemesis_of
+from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, all_survivable, compose, nemesis_of
 from harness.nemesis.base import Action, ClusterView, Cut, Heal, Kill, Outcome, Resume, Start
 from tests.harness.nemesis.views import invocation, view
 
@@ -29,11 +29,7 @@ class RecordingWorld:
 
 
 def perform(operation: Operation, world: RecordingWorld, seed: int = 0) -> Operation:
-    return asyncio.run(
-        nemesis_of([name for name in sorted(NEMESES) if "local" in NEMESES[name].worlds]).perform(
-            operation, world, seed
-        )
-    )
+    return asyncio.run(nemesis_of(all_survivable("local")).perform(operation, world, seed))
 
 
 def test_a_completion_says_who_led_what_was_done_and_what_came_of_it() -> None:

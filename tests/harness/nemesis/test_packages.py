@@ -29,7 +29,8 @@ from harness.nemesis.base import (
     Terminate,
     Unlimit,
 )
-from harness.nemesis.catalogue import nemesis_of
+from harness.nemesis.catalogue import all_survivable, nemesis_of
+from harness.nemesis.package import REAL
 from tests.harness.nemesis.views import draws, invocation, sizes, view
 
 packages = st.sampled_from(sorted(NEMESES.values(), key=lambda package: package.name))
@@ -106,8 +107,31 @@ def test_loss_takes_the_shapes_of_partitions() -> None:
         NEMESES["loss"].planner.plan(invocation("loss", "sideways"), view(3), 1)
 
 
+@pytest.mark.parametrize("beside", ["clock", "strobe:leader"])
+def test_drift_is_refused_beside_what_sets_the_wall_clock(beside: str) -> None:
+    with pytest.raises(ValueError, match=r"one run cannot have drift beside (clock|strobe)"):
+        nemesis_of(["kill", beside, "drift:some"], "ssh")
+
+
+def test_all_is_without_drift_where_wall_clocks_can_be_set() -> None:
+    assert "drift" in all_survivable("sim")
+    for world in REAL:
+        assert {"clock", "strobe"} <= set(all_survivable(world))
+        assert nemesis_of(all_survivable(world), world).packages
+    assert "drift" not in {name for world in REAL for name in all_survivable(world)}
+
+
+def test_all_is_without_what_only_some_kernels_do_to_packets() -> None:
+    of_tc = {"delay", "rate", "duplicate", "reorder", "corrupt"}
+    assert of_tc <= set(all_survivable("local")), "proxies do it everywhere"
+    for world in ("netns", "ssh"):
+        assert not of_tc & set(all_survivable(world))
+        assert {package.name for package in nemesis_of(sorted(of_tc), world).packages} == of_tc
+
+
 @pytest.mark.parametrize(
-    ("name", "world"), [("delay", "netns"), ("loss", "sim"), ("clock", "sim"), ("slow", "sim")]
+    ("name", "world"),
+    [("stall", "netns"), ("reset", "ssh"), ("loss", "sim"), ("clock", "sim"), ("slow", "sim")],
 )
 def test_a_world_that_cannot_do_a_fault_refuses_it(name: str, world: str) -> None:
     with pytest.raises(ValueError, match=f"nemesis {name} cannot be done in {world}, only in "):

@@ -10,13 +10,16 @@ import pytest
 
 from harness.client.http import HttpTransport
 from harness.client.registry import RegistryCodec
+from harness.control import agent
 from harness.control.host import POLL_S, eventually
 from harness.history import Operation
 from harness.nemesis.base import EndImpairment, EndLoss, Impair, Lose
 from harness.nemesis.partition import between
 from harness.system.netns import NetnsWorld
 from harness.system.world import HostedWorld
+from harness.test import CouldNotRun
 from tests.harness.control.namespaces import needs_namespaces
+from tests.harness.control.test_netem import needs_netem, needs_shaping
 from tests.harness.system.busy import busy
 from tests.harness.system.test_faults import BOUND_S, NAMES, in_world, took
 
@@ -99,10 +102,55 @@ def test_nodes_agree_although_messages_are_lost_repeated_and_overtaken(tmp_path:
     in_world(tmp_path, body, faults=("duplicate", "reorder", "loss"))
 
 
-@needs_namespaces
-def test_a_world_of_packets_says_why_it_cannot_delay_messages(tmp_path: Path) -> None:
+@needs_shaping
+def test_where_links_are_packets_a_write_takes_longer_by_what_their_rate_leaves(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
-        outcome = await world.carry_out(Impair(ALL, "delay", 1, delay_ms=5))
-        assert outcome.error == "the links of this world cannot be made bad"
+        before = await write_takes_s(world, 0)
+        await took(world, Impair(ALL, "rate", 1, rate_bytes_s=2_000))
+        async with busy(world):  # until what htb lets through at first has passed
+            await asyncio.sleep(1)
+        assert await write_takes_s(world, 1) > before + 0.05
+        healed = await world.carry_out(EndImpairment("rate"))
+        assert healed.details["struck"] > 0
+        assert not (await world.carry_out(EndImpairment("rate"))).took_effect
+        await world.wait_for_leader(BOUND_S)
 
-    in_world(tmp_path, body, kind=NetnsWorld, faults=("delay",))
+    in_world(tmp_path, body, kind=NetnsWorld, faults=("rate",))
+
+
+@needs_netem
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"delay_ms": 20, "jitter_ms": 20},
+        {"repeated_percent": 50},
+        {"overtaken_percent": 50},
+        {"corrupted_percent": 20},
+    ],
+    ids=["delay", "duplicate", "reorder", "corrupt"],
+)
+def test_nodes_agree_on_links_whose_packets_are_bad(tmp_path: Path, how: dict[str, int]) -> None:
+    async def body(world: HostedWorld) -> None:
+        async with busy(world):
+            await took(world, Impair(ALL, "fault", 1, **how))  # type: ignore[arg-type]
+            await asyncio.sleep(1)
+            assert (await world.carry_out(EndImpairment("fault"))).details["struck"] > 0
+        await write_takes_s(world, 0)
+
+    in_world(tmp_path, body, kind=NetnsWorld, faults=("corrupt",))
+
+
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("fault", "missing"), [("delay", "tc's netem, htb and u32"), ("rate", "tc's htb and u32")]
+)
+def test_a_kernel_without_what_packets_need_is_refused_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, missing: str
+) -> None:
+    monkeypatch.setattr(agent, "can_shape", lambda leaf: False)
+
+    async def body(world: HostedWorld) -> None:
+        raise AssertionError("it was accepted")
+
+    with pytest.raises(CouldNotRun, match=f"{fault} needs a kernel with {missing} .* which this one lacks"):
+        in_world(tmp_path, body, kind=NetnsWorld, faults=(fault,))

@@ -7,6 +7,8 @@ from harness.client.base import HttpReply
 from harness.control.framing import FrameCounter
 from harness.system.base import NodePlace, Status
 from harness.system.node_impl import NodeImpl
+from node_impl.api.metrics import METRICS, RequestMetrics
+from node_impl.events import Status as NodeStatus
 from node_impl.options import parse_options
 from node_impl.transport.frames import Hello, encode_frame, encode_hello
 
@@ -20,6 +22,9 @@ PLACE = NodePlace(
     trace=Path("/run/n1/trace"),
     log=Path("/run/n1/log.txt"),
     seed=7,
+)
+STATUS = NodeStatus(
+    "n1", "leader", 4, "n1", "n1", 9, 9, 9, ("n1",), services=1, instances=2, configs=0, watches=0
 )
 
 
@@ -54,3 +59,12 @@ def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
     stream = encode_hello(Hello("ackproof", "n1", "n2"))
     assert counter.feed(stream) == 0
     assert counter.feed(encode_frame(b"one") + encode_frame(b"") + encode_frame(b"three" * 1000)) == 3
+
+
+def test_the_monotonic_clock_is_read_from_what_the_node_tells() -> None:
+    told = RequestMetrics().render(STATUS, {"fsyncs_total": 3}, 1_795_645_267.123456)
+    reply = HttpReply(told.status, {}, told.body)
+    assert NodeImpl().read_monotonic(reply) == 1_795_645_267.123456
+    assert NodeImpl().monotonic_request().path == METRICS
+    assert NodeImpl().read_monotonic(HttpReply(503, {}, told.body)) is None
+    assert NodeImpl().read_monotonic(HttpReply(200, {}, b"ackproof_term 3\n")) is None

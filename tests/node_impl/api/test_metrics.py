@@ -16,7 +16,7 @@ LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? [0-9.e+-]+')
 
 
 def samples(metrics: RequestMetrics) -> dict[str, float]:
-    reply = metrics.render(STATUS, {"fsyncs_total": 12})
+    reply = metrics.render(STATUS, {"fsyncs_total": 12}, 1_795_645_267.123456)
     assert reply.content_type.startswith("text/plain; version=0.0.4")
     lines = reply.body.decode().splitlines()
     found = {}
@@ -43,6 +43,7 @@ def test_the_nodes_state_is_told() -> None:
         1,
     ]
     assert found["ackproof_fsyncs_total"] == 12
+    assert found["ackproof_monotonic_seconds"] == 1_795_645_267.123456, "to the microsecond"
 
 
 @given(
