@@ -4,9 +4,8 @@
 
 20 clients on one set or one queue, whose values are all different; 1 % of the operations end with an unknown
 outcome. Queues: as many dequeues as enqueues, of which some find nothing. Sets: adds, lookups of recently
-added elements, removals. A set with reads only grows, and is read whole now and then (the elements that
-reads show are counted, too: they are what makes such a history large). `corrupted`: one reply in the middle is
-that of another operation.
+added elements, removals. A set with reads only grows, and is read whole a hundred times (what reads show is
+most of such a history). `corrupted`: see `_corrupt`.
 
 Timed, as processor time: from a history's columns to the whole verdict, which for a corrupted one holds its
 evidence; compiled code is loaded before, by a small history. Exits 1 if a verdict is not the one that is
@@ -88,7 +87,7 @@ class Set:
 
 
 def history_of(model: str, operations: int, *, reads: bool = False, corrupted: bool = False) -> History:
-    """One that a correct set or queue may give; with `corrupted`, one reply of another operation."""
+    """One that a correct set or queue may give; with `corrupted`, almost."""
     draw = random.Random(operations)
     system = Queue(draw) if model == "queue" else Set(draw, operations, reads=reads)
     threads = list(range(CLIENTS))
@@ -150,10 +149,10 @@ def history_of(model: str, operations: int, *, reads: bool = False, corrupted: b
 def _corrupt(
     model: str, reads: bool, type_: np.ndarray, f: np.ndarray, values: list[int | tuple[int, ...]]
 ) -> None:
-    """Queue: two dequeues far from each other swap their values. Set: a read loses an element, or a lookup lies."""
+    """Queue: two dequeues swap their values. Set: an element was taken out twice, or a read lacks it."""
     if model == "queue":
         told = [n for n in np.flatnonzero((type_ == OK) & (f == 1)).tolist() if values[n] != -1]
-        one, other = told[len(told) // 2], told[min(len(told) - 1, len(told) // 2 + 200)]
+        one, other = told[len(told) // 2], told[min(len(told) - 1, len(told) // 2 + 60)]
         values[one], values[other] = values[other], values[one]
     elif reads:
         read = np.flatnonzero((type_ == OK) & (f == 3))[READS // 2]
@@ -161,12 +160,12 @@ def _corrupt(
         assert isinstance(shown, tuple)
         values[read] = shown[:10] + shown[11:]
     else:
-        removed = [n for n in np.flatnonzero((type_ == OK) & (f == 1)).tolist() if values[n] == -3]
-        values[removed[len(removed) // 2]] = -2
+        missed = [n for n in np.flatnonzero((type_ == OK) & (f == 1)).tolist() if values[n] == -2]
+        values[missed[len(missed) // 2]] = -3
 
 
 def timed(history: History, model: str) -> tuple[float, Validity, int]:
-    """Processor time of one verdict, best of three; what it was, and how many operations its evidence shows."""
+    """Processor time, best of three; the verdict; at how many positions its evidence points."""
     best, checker = 1e9, LinearizabilityOf(MODELS[model])
     for _ in range(3):
         begun = time.process_time()
@@ -191,7 +190,7 @@ def main(most: int) -> int:
                 wanted = Validity.INVALID if corrupted else Validity.VALID
                 broken += validity is not wanted or (size == 1_000_000 and seconds > BOUND_S)
                 what = f"{name}, corrupted" if corrupted else name
-                told = f"{validity.value}, {shown} shown" if shown else validity.value
+                told = f"{validity.value}, {shown // 2} operations shown" if shown else validity.value
                 print(f"{what:40} {size:>10,} operations {seconds:8.3f} s  {told}", flush=True)
             size *= 10
     return int(broken > 0)

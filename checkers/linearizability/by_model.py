@@ -79,9 +79,9 @@ class LinearizabilityOf:
             if tally.bad >= EVIDENCE_LIMIT:
                 tally.bad += 1
                 continue
-            part, alone = distinct.small(key)
-            where = _where(distinct.keys[key]) + (f", of which only {alone} is looked at" if alone else "")
-            self._show(where, part, tally, sure=True)
+            small = distinct.small(key)
+            where = _where(distinct.keys[key]) + (f" as to {small.alone}" if small.alone else "")
+            self._show(where, small.part, tally, sure=True, search=small.simple)
 
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
         """Search all keys, or only these."""
@@ -98,26 +98,27 @@ class LinearizabilityOf:
             tally.operations += len(part)
             tally.most_configurations = max(tally.most_configurations, result.configurations)
             if result.answer is Answer.NOT_LINEARIZABLE:
-                self._show(_where(part.key), part, tally, sure=False)
+                self._show(_where(part.key), part, tally)
             elif result.answer is Answer.GAVE_UP:
                 tally.doubts.append(
                     f"{_where(part.key)}: no answer within {result.why}; the longest order found places "
                     f"{len(result.order)} of {len(part)} operations"
                 )
 
-    def _show(self, where: str, part: Part, tally: _Tally, *, sure: bool) -> None:
+    def _show(
+        self, where: str, part: Part, tally: _Tally, *, sure: bool = False, search: bool = True
+    ) -> None:
         """Explain a part without an order, which confirms it. If that takes too long, it counts if `sure`."""
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.impossible import explain, unexplained
 
-        impossible = explain(self.model, part, self.budget)
+        impossible = explain(self.model, part, self.budget) if search else unexplained(part)
         if impossible is None:
-            answer = Engine(self.model, exact=True).decide(part, self.budget).answer
-            if sure and answer is Answer.LINEARIZABLE:
-                tally.doubts.append(f"{where}: found impossible, but the search found an order")
-                return
             if not sure:
                 tally.doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
+                return
+            if Engine(self.model, exact=True).decide(part, self.budget).answer is Answer.LINEARIZABLE:
+                tally.doubts.append(f"{where}: found impossible, but the search found an order")
                 return
             impossible = unexplained(part)
         tally.bad += 1

@@ -22,11 +22,17 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Integers, Part
 from checkers.linearizability.rows import UNTOLD, Rows, rows_of
+from checkers.linearizability.words import value_in_words
 from checkers.models.model import MAYBE, Call, Model
 from harness.history import History
 
 NEAR = 512
-"""How many positions before the first reply that no order explains are looked at first."""
+"""How many positions around the first reply that no order explains are looked at first."""
+NAMED = 4
+SHRINKING, EACH = 2_000_000, 1_000
+"""What finding a small part of a queue may cost in operations looked at; each look costs some, besides."""
+MOST_TAKERS = 12
+"""With more dequeues of unknown outcome than this, the search does not come to an end."""
 Mask = npt.NDArray[np.bool_]
 
 
@@ -35,7 +41,9 @@ class Small(NamedTuple):
 
     part: Part
     alone: str = ""
-    """What they are, where the rest of the key might have no order either."""
+    """Which values they are of, where others of the same key might have no order either."""
+    simple: bool = True
+    """Whether it is worth while to search them."""
 
 
 class Distinct(ABC):
@@ -69,56 +77,74 @@ class Queues(Distinct):
         self.impossible = queues.impossible(rows)
 
     def small(self, key: int) -> Small:
-        """What led to the first reply that no order explains, without the values that do not matter."""
+        """Few values that contradict each other, of those that replies name, if there are such.
+
+        Else those that nobody saw again do, with whoever may have taken them, and then only all together:
+        what led to the first reply that no order explains.
+        """
         rows = self._of(key)
-        completions = np.sort(rows.completed[rows.completed < NEVER])
-        low, high = 0, len(completions) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if queues.impossible(rows.until(int(completions[middle])))[0]:
-                high = middle
-            else:
-                low = middle + 1
-        rows = rows.until(int(completions[low]))
-        # Each value is a unit, each reply of nothing is one; what may take any value belongs to all.
-        unit = np.where(rows.value >= 0, rows.value, -3 - np.arange(len(rows)))
-        unit[queues.takers(rows)] = UNTOLD
-        rows = _fewest(rows, unit, int(completions[low]))
-        if not queues.unnamed(rows).any():
-            rows = rows.only(~queues.takers(rows))
-        return Small(rows.part(0, queues.FUNCTIONS))
+        named = rows.only(~queues.takers(rows) & ~queues.unnamed(rows))
+        if queues.impossible(named)[0]:
+            few = _fewest(named, _first_inexplicable(named))
+            values = np.unique(few.argument[few.f == queues.ENQUEUE]).tolist()
+            words = [value_in_words(rows.history.columns.decoded(code)) for code in values[:NAMED]]
+            alone = " and ".join(words) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
+            return Small(few.part(0, queues.FUNCTIONS), alone)
+        cutoff = _first_inexplicable(rows)
+        few = _fewest(rows.until(cutoff), cutoff)
+        return Small(few.part(0, queues.FUNCTIONS), simple=int(queues.takers(few).sum()) <= MOST_TAKERS)
 
 
-def _fewest(rows: Rows, unit: Integers, cutoff: int) -> Rows:
-    """A part of a queue's operations that is still impossible, from which no unit can be left out.
+def _first_inexplicable(rows: Rows) -> int:
+    """The first completion of a queue's operations up to which they have no order."""
+    completions = np.sort(rows.completed[rows.completed < NEVER])
+    low, high = 0, len(completions) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if queues.impossible(rows.until(int(completions[middle])))[0]:
+            high = middle
+        else:
+            low = middle + 1
+    return int(completions[low])
 
-    Units are left out in ever smaller groups (Zeller's ddmin), beginning with those that ended long ago.
+
+def _fewest(rows: Rows, cutoff: int) -> Rows:
+    """A part of a queue's operations that is still impossible, from which few values could be left out.
+
+    Values are left out in ever smaller groups (Zeller's ddmin, bounded), those first that were gone long
+    before `cutoff` or came long after; replies of nothing are left out, too; what may take any value never.
     """
+    unit = np.where(rows.value >= 0, rows.value, -3 - np.arange(len(rows)))
+    unit[queues.takers(rows)] = UNTOLD
     units, number = np.unique(unit, return_inverse=True)
     ended = np.full(len(units), -1)
     np.maximum.at(ended, number, np.where(rows.completed < NEVER, rows.completed, rows.invoked))
     always = units == UNTOLD
+    left = SHRINKING + 4 * len(rows)
 
     def impossible(kept: Mask) -> bool:
-        return bool(queues.impossible(rows.only(kept[number]))[0])
+        nonlocal left
+        fewer = rows.only(kept[number])
+        left -= len(fewer) + EACH
+        return bool(queues.impossible(fewer)[0])
 
     kept = np.ones(len(units), dtype=bool)
     near = NEAR
-    while near < cutoff:
-        recent = always | (ended >= cutoff - near)
+    while near < len(rows.history):
+        recent = always | (np.abs(ended - cutoff) <= near)
         if impossible(recent):
             kept = recent
             break
         near *= 8
     size = max(1, int(kept.sum()) // 2)
-    while size:
+    while size and left > 0:
         places = np.flatnonzero(kept & ~always)
         places = places[np.argsort(ended[places])]
         shrunk = False
         for start in range(0, len(places), size):
             fewer = kept.copy()
             fewer[places[start : start + size]] = False
-            if impossible(fewer):
+            if left > 0 and impossible(fewer):
                 kept, shrunk = fewer, True
         size = size if shrunk and size == 1 else size // 2
     return rows.only(kept[number])
@@ -170,13 +196,13 @@ class Sets(Distinct):
             conflict = self._conflicts[key]
             part = self._of(key).only(conflict.kept).part(0, sets.FUNCTIONS)
             calls = tuple(_of_these(call, conflict.elements) for call in part.calls)
-            named = " and ".join(sorted(map(repr, conflict.elements)))
-            return Small(replace(part, calls=calls), f"what concerns {named}")
+            named = " and ".join(sorted(map(value_in_words, conflict.elements)))
+            return Small(replace(part, calls=calls), named)
         bad = np.flatnonzero(self._bad_operations & (self.rows.key == key))
         element = self.rows.value[bad[0]]
         own = self.rows.only((self.rows.key == key) & (self.rows.value == element))
         part = own.part(key, sets.FUNCTIONS)
-        return Small(part, f"what concerns {part.call(0).argument!r}")
+        return Small(part, value_in_words(part.call(0).argument))
 
 
 def _of_these(call: Call, elements: frozenset[Hashable]) -> Call:
