@@ -1,4 +1,4 @@
-"""Sets and queues of distinct values, judged without a search: the same verdict as trying every order gives."""
+"""Sets and queues of distinct values, judged without a search: as trying every order judges them."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def set_rows(random: Random, most: int) -> list[Row]:
     removals = random.choice([0, 0, 0.3]) if reads else 0.35
     state: set[str] = set()
     rows: list[Row] = []
-    fresh, used = list("abcdefghi"), ["z"]
-    for invoked, completed in intervals(random, most):
+    used = ["a"]
+    for number, (invoked, completed) in enumerate(intervals(random, most)):
         lost = random.random() < lost_share
         draw, argument = random.random(), random.choice(used[-3:])
         if draw < reads:
@@ -108,7 +108,7 @@ def set_rows(random: Random, most: int) -> list[Row]:
         elif draw < reads + removals + 0.35:
             f = "add"
             if random.random() > 0.05:
-                argument = fresh.pop(0)
+                argument = "abcdefghijklmnopq"[number]
                 used.append(argument)
             reply = random.choice([None, argument not in state])
         else:
@@ -146,8 +146,8 @@ def judged(history: History, name: str) -> Verdict:
 def test_what_is_said_without_a_search_agrees_with_trying_every_order(name: str) -> None:
     found = {True: 0, False: 0}
     left = 0
-    for seed in range(4000):
-        rows = ROWS[name](Random(seed), 7)
+    for seed in range(3000):
+        rows = ROWS[name](Random(seed), 6)
         expected = linearizable(MODELS[name], part_of(rows))
         distinct = known(history_of((None, rows)), name)
         if distinct.left[0]:
@@ -155,7 +155,7 @@ def test_what_is_said_without_a_search_agrees_with_trying_every_order(name: str)
         else:
             assert distinct.impossible[0] != expected, (seed, rows)
             found[expected] += 1
-    assert min(found.values()) > 500, found
+    assert min(found.values()) > 350, found
     assert left == 0 if name == "queue" else 0 < left < 400
 
 
@@ -163,29 +163,15 @@ def test_what_is_said_without_a_search_agrees_with_trying_every_order(name: str)
 def test_longer_histories_agree_with_the_search(name: str) -> None:
     engine = Engine(MODELS[name])
     found = dict.fromkeys(Answer, 0)
-    for seed in range(400):
-        rows = ROWS[name](Random(seed), 40)
+    for seed in range(500):
+        rows = ROWS[name](Random(seed), 14)
         distinct = known(history_of((None, rows)), name)
         if not distinct.left[0]:
-            answer = engine.decide(part_of(rows)).answer
+            answer = engine.decide(part_of(rows), Budget(configurations=5_000)).answer
             found[answer] += 1
             if answer is not Answer.GAVE_UP:
                 assert distinct.impossible[0] == (answer is Answer.NOT_LINEARIZABLE), (seed, rows)
     assert min(found[Answer.LINEARIZABLE], found[Answer.NOT_LINEARIZABLE]) > 50, found
-
-
-@both_models
-def test_a_correct_run_is_never_found_impossible(name: str) -> None:
-    checked = 0
-    for seed in range(2000):
-        random = Random(seed)
-        rows = ROWS[name](random, 12)
-        if Engine(MODELS[name]).decide(part_of(rows)).answer is Answer.LINEARIZABLE:
-            assert not known(history_of((None, rows)), name).impossible[0]
-            checked += 1
-            if checked == 300:
-                return
-    raise AssertionError(checked)
 
 
 @both_models
@@ -230,19 +216,15 @@ def test_the_verdict_is_that_of_trying_every_order_and_its_evidence_is_impossibl
 
 def test_two_values_that_swap_places_are_shown_out_of_thousands() -> None:
     rows: list[Row] = []
-    at = 0
     for number in range(3000):
-        rows.append((at, at + 3, Call("enqueue", number, None)))
-        taken = number ^ 1 if number in (1000, 1001) else number
+        rows.append((8 * number, 8 * number + 1, Call("enqueue", number, None)))
         # The next value is already there when one is taken.
-        rows.append((at + 5, at + 8, Call("dequeue", None, taken - 1 if taken else None)))
-        at += 4
-    rows = [(2 * a + (call.f == "dequeue"), 2 * b + (call.f == "dequeue"), call) for a, b, call in rows]
+        taken = 2001 - number if number in (1000, 1001) else number
+        rows.append((8 * number + 12, 8 * number + 13, Call("dequeue", None, taken)))
     verdict = judged(history_of((None, sorted(rows, key=lambda row: row[0]))), "queue")
     assert verdict.validity is Validity.INVALID
     assert len(verdict.evidence[0].operations) <= 8
-    assert "no order" not in verdict.evidence[0].text
-    assert "dequeue" in verdict.evidence[0].text
+    assert verdict.evidence[0].title == "the history as to 1000 and 1001 is not linearizable"
 
 
 def test_an_empty_reply_is_refuted_by_values_that_were_there_in_turn() -> None:
@@ -255,8 +237,13 @@ def test_an_empty_reply_is_refuted_by_values_that_were_there_in_turn() -> None:
         rows.append((at + 2, at + 3, Call("dequeue", None, number - 1)))
         at += 4
     assert judged(history_of((None, rows)), "queue").validity is Validity.INVALID
-    before = [(0, 1, Call("enqueue", 1, None)), (2, 3, Call("dequeue", None, 1)), *rows[2:3]]
-    assert judged(history_of((None, [*before, (4, 40, Call("dequeue", None, None))])), "queue").validity
+    before = [
+        (0, 1, Call("enqueue", 1, None)),
+        (2, 3, Call("dequeue", None, 1)),
+        (50, 51, Call("enqueue", 2, None)),
+    ]
+    empty = (4, 40, Call("dequeue", None, None))
+    assert judged(history_of((None, [*before, empty])), "queue").validity is Validity.VALID
 
 
 def test_dequeues_of_unknown_outcome_explain_as_many_missing_values_as_there_are() -> None:
@@ -266,9 +253,9 @@ def test_dequeues_of_unknown_outcome_explain_as_many_missing_values_as_there_are
     assert judged(history_of((None, [*missing, *takers, *seen])), "queue").validity is Validity.VALID
     verdict = judged(history_of((None, [*missing, *takers[1:], *seen])), "queue")
     assert verdict.validity is Validity.INVALID
-    assert "may have happened at any later time" in verdict.evidence[0].text or "took effect" in (
-        verdict.evidence[0].text
-    )
+    text = verdict.evidence[0].text
+    assert "with that of operation 118 (dequeue -> 39), known at operation 119, none is" in text
+    assert "and 26 more took effect at any time since, or did not" in text
 
 
 @pytest.mark.parametrize("value", [None, 1, [1], "a"])
