@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +94,14 @@ def impossible(rows: Rows) -> Mask:
     return np.asarray(bad[dense])
 
 
+def _elements(shown: list[Any]) -> frozenset[Hashable]:
+    """What a read showed. Most elements are hashable as they are, and reads are long."""
+    try:
+        return frozenset(shown)
+    except TypeError:
+        return frozenset(frozen(shown))
+
+
 class Conflict(NamedTuple):
     """What contradicts in a set that only grows."""
 
@@ -127,9 +135,7 @@ class Growing:
                 self._elements[decoded[value]] = value
         self._named = decoded
         told = np.flatnonzero((rows.f == READ) & (rows.completed < NEVER))
-        shown = {
-            code: frozenset(frozen(columns.decoded(code))) for code in np.unique(rows.result[told]).tolist()
-        }
+        shown = {code: _elements(columns.decoded(code)) for code in np.unique(rows.result[told]).tolist()}
         self._read_of: dict[frozenset[Hashable], int] = {}
         """A place of a read, by what it showed."""
         self._reads = [(place, shown[int(rows.result[place])]) for place in told.tolist()]
