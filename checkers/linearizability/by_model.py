@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import Part, parts
+from checkers.linearizability.part import Part, Parts, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import History, Recording
 
 if TYPE_CHECKING:
+    from checkers.linearizability.distinct import Distinct
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Impossible
 
@@ -22,9 +24,22 @@ EVIDENCE_LIMIT = 12
 NAMED = 12
 
 
+@dataclass
+class _Tally:
+    """What came of the keys."""
+
+    keys: int = 0
+    bad: int = 0
+    operations: int = 0
+    without_search: int = 0
+    most_configurations: int = 0
+    doubts: list[str] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class LinearizabilityOf:
-    """Searches, per key, for an order that explains every reply.
+    """Searches, per key, for an order that explains every reply; sets and queues are first judged without.
 
     A key that goes over its budget is `unknown`, no other; an invalid one makes the whole invalid.
     """
@@ -35,50 +50,94 @@ class LinearizabilityOf:
 
     def check(self, recording: Recording) -> Verdict:
         """Judge every key."""
-        # Not above: these load the compiled search, and those that hold a checker do not always judge.
-        from checkers.linearizability.engine import Engine
-        from checkers.linearizability.impossible import explain
+        # Not above: this loads the compiled search, and those that hold a checker do not always judge.
+        from checkers.linearizability.distinct import decided
 
         refused = first_illegal(recording.history, self.model)
         if refused is not None:
             operation, rule = refused
             return Verdict(self.name, Validity.UNKNOWN, f"operation {operation}: {rule}")
+        tally = _Tally()
+        distinct = decided(recording.history, self.model, self.budget)
+        if distinct is None:
+            self._search(recording.history, tally, None)
+        else:
+            self._take(distinct, tally)
+            if distinct.left.any():
+                left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
+                self._search(recording.history, tally, left)
+        if not tally.operations:
+            tally.doubts.append("there is no operation to judge")
+        return self._verdict(tally)
+
+    def _take(self, distinct: Distinct, tally: _Tally) -> None:
+        """What was decided without a search; a key without an order is searched in small, to show why."""
+        tally.without_search = int((~distinct.left).sum())
+        tally.keys += tally.without_search
+        tally.operations += int(distinct.operations[~distinct.left].sum())
+        for key in np.flatnonzero(distinct.impossible).tolist():
+            if tally.bad >= EVIDENCE_LIMIT:
+                tally.bad += 1
+                continue
+            small = distinct.small(key)
+            where = _where(distinct.keys[key]) + (f" as to {small.alone}" if small.alone else "")
+            self._show(where, small.part, tally, sure=True, search=small.simple)
+
+    def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
+        """Search all keys, or only these."""
+        from checkers.linearizability.engine import Engine
+
         engine = Engine(self.model)
-        doubts: list[str] = []
-        evidence: list[Evidence] = []
-        bad = operations = most = 0
-        found = parts(recording.history)
-        for part, searched in zip(found, engine.decide_all(found, self.budget), strict=True):
+        found: Sequence[Part] = parts(history)
+        if only is not None:
+            found = [part for part in found if part.key in only]
+        every = engine.decide_all(found, self.budget) if isinstance(found, Parts) else [None] * len(found)
+        for part, searched in zip(found, every, strict=True):
             result = confirmed(engine, part, self.budget, searched)
-            operations += len(part)
-            most = max(most, result.configurations)
-            where = "the history" if part.key is None else f"key {part.key!r}"
+            tally.keys += 1
+            tally.operations += len(part)
+            tally.most_configurations = max(tally.most_configurations, result.configurations)
             if result.answer is Answer.NOT_LINEARIZABLE:
-                impossible = explain(self.model, part, self.budget)
-                if impossible is None:
-                    doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
-                    continue
-                bad += 1
-                if len(evidence) < EVIDENCE_LIMIT:
-                    evidence.append(as_evidence(where, impossible))
+                self._show(_where(part.key), part, tally)
             elif result.answer is Answer.GAVE_UP:
-                doubts.append(
-                    f"{where}: no answer within {result.why}; the longest order found places "
+                tally.doubts.append(
+                    f"{_where(part.key)}: no answer within {result.why}; the longest order found places "
                     f"{len(result.order)} of {len(part)} operations"
                 )
-        if not operations:
-            doubts.append("there is no operation to judge")
-        evidence += [Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]]
-        if bad:
+
+    def _show(
+        self, where: str, part: Part, tally: _Tally, *, sure: bool = False, search: bool = True
+    ) -> None:
+        """Explain a part without an order, which confirms it. If that takes too long, it counts if `sure`."""
+        from checkers.linearizability.engine import Engine
+        from checkers.linearizability.impossible import explain, unexplained
+
+        impossible = explain(self.model, part, self.budget) if search else unexplained(part)
+        if impossible is None:
+            if not sure:
+                tally.doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
+                return
+            if Engine(self.model, exact=True).decide(part, self.budget).answer is Answer.LINEARIZABLE:
+                tally.doubts.append(f"{where}: found impossible, but the search found an order")
+                return
+            impossible = unexplained(part)
+        tally.bad += 1
+        if len(tally.evidence) < EVIDENCE_LIMIT:
+            tally.evidence.append(as_evidence(where, impossible))
+
+    def _verdict(self, tally: _Tally) -> Verdict:
+        doubts, keys = tally.doubts, tally.keys
+        evidence = tally.evidence + [
+            Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]
+        ]
+        if tally.bad:
             validity = Validity.INVALID
-            summary = (
-                f"{bad} of {len(found)} keys are not linearizable" if len(found) > 1 else "not linearizable"
-            )
+            summary = f"{tally.bad} of {keys} keys are not linearizable" if keys > 1 else "not linearizable"
         elif doubts:
             validity, summary = Validity.UNKNOWN, f"{len(doubts)} doubts, as: {doubts[0]}"
         else:
             validity = Validity.VALID
-            summary = f"{operations} operations on {len(found)} keys: each key's have an order"
+            summary = f"{tally.operations} operations on {keys} keys: each key's have an order"
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -86,18 +145,27 @@ class LinearizabilityOf:
             evidence=tuple(evidence),
             measures={
                 "model": self.model.name,
-                "keys": len(found),
-                "keys_not_linearizable": bad,
+                "keys": keys,
+                "keys_decided_without_search": tally.without_search,
+                "keys_not_linearizable": tally.bad,
                 "keys_not_judged": len(doubts),
-                "operations": operations,
-                "most_configurations_for_a_key": most,
+                "operations": tally.operations,
+                "most_configurations_for_a_key": tally.most_configurations,
             },
             caveats=(f"the initial state is taken to be {self.model.initial!r}",),
         )
 
 
+def _where(key: str | None) -> str:
+    return "the history" if key is None else f"key {key!r}"
+
+
 def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
     """The first operation that the model does not know, and why; each different call is tried once."""
+    from checkers.linearizability.distinct import legal
+
+    if legal(history, model):
+        return None
     tried = set()
     for part in parts(history):
         for place in range(len(part)):

@@ -175,13 +175,13 @@ class Engine:
         """The effects of all calls at once, in the calls' order; None if some has no text."""
         if calls is self._texts_of:
             return self._text_effects
-        functions, arguments, results = zip(*calls, strict=True)
         forms = self._texts or {}
+        # By place, not by name: a name takes longer, and there are as many calls as operations.
         try:
-            coded = bytes([forms[f] for f in functions])
+            coded = bytes([forms[call[0]] for call in calls])
         except KeyError:
             return None
-        texts = [a if form else r for form, a, r in zip(coded, arguments, results, strict=True)]
+        texts = [call[1] if form else call[2] for form, call in zip(coded, calls, strict=True)]
         try:
             joined = "".join(texts)
         except TypeError:  # not a text, or no reply: one by one, which says what is wrong if something is

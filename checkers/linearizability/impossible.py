@@ -100,6 +100,14 @@ def explain(model: Model, part: Part, budget: Budget) -> Impossible | None:
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(exact, known))
 
 
+def unexplained(part: Part) -> Impossible:
+    """A part that is known to have no order, where `explain` ran out of its budget: all of it, as it is."""
+    told = part.completed < NEVER
+    last = int(np.argmax(np.where(told, part.completed, -1)))
+    core, maybe = np.flatnonzero(told).tolist(), np.flatnonzero(~told).tolist()
+    return Impossible(part, last, tuple(core), tuple(maybe), False, "")
+
+
 @dataclass(frozen=True)
 class _Kept:
     """A weakening: whose replies are kept, and from which index on anything is looked at (0: all)."""
