@@ -1,7 +1,7 @@
 """Raft's Figure 8, played: a majority holds an entry of an earlier term, and yet it is overwritten.
 
-Chance comes to it once in hundreds of seeds, so it is directed here. Messages and writes take 1 ms each, and
-what a step depends on is read off the run so far.
+Chance comes to it in few seeds but those of unrest, so it is directed here. Messages and writes take 1 ms
+each, and what a step depends on is read off the run so far.
 """
 
 from __future__ import annotations
