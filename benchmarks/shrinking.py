@@ -1,6 +1,6 @@
 """Which makes failing schedules smaller: delta debugging, as the simulator has it, or Hypothesis?
 
-    python benchmarks/shrinking.py forgetful truncate-on-stale-append --most-runs 300
+    python benchmarks/shrinking.py forgetful --most-runs 50
 
 Both begin with the same schedule, of the first seed that shows the bug in few enough lines for Hypothesis;
 ask the same checker for the same kind of violation; and have the same number of runs. To Hypothesis a
@@ -132,7 +132,7 @@ def main() -> int:
     """Print a line for each mutant."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("mutants", nargs="+", choices=list(MUTANTS), metavar="MUTANT")
-    parser.add_argument("--most-runs", type=int, default=300, help="for each of the two")
+    parser.add_argument("--most-runs", type=int, default=50, help="for each of the two")
     asked = parser.parse_args()
     print(f"{'':28} {'':>6} {'delta debugging':>24} {'Hypothesis':>24}")
     each = f"{'left':>8} {'runs':>7} {'took':>7}"
