@@ -251,6 +251,9 @@ def test_dequeues_of_unknown_outcome_explain_as_many_missing_values_as_there_are
     seen = [(200, 201, Call("dequeue", None, 39))]
     takers = [(100 + n, NEVER, Call("dequeue", None, MAYBE)) for n in range(39)]
     assert judged(history_of((None, [*missing, *takers, *seen])), "queue").validity is Validity.VALID
+    too_late = (300, NEVER, Call("dequeue", None, MAYBE))
+    late = history_of((None, [*missing, *takers[1:], *seen, too_late]))
+    assert judged(late, "queue").validity is Validity.INVALID
     verdict = judged(history_of((None, [*missing, *takers[1:], *seen])), "queue")
     assert verdict.validity is Validity.INVALID
     text = verdict.evidence[0].text
