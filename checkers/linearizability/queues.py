@@ -8,8 +8,8 @@ operations of unknown outcome too. Below, e(v) and d(v) are the enqueue of v and
 
 1. No d(v) without e(v), or that ended before e(v) began; no two.
 2. No a, b with e(a).end < e(b).begin and d(b).end < d(a).begin. As e(v) precedes d(v) in any order, e(v)
-   may be taken to end when d(v) does at the latest, and d(v) to begin when e(v) does at the earliest; that changes
-   none of the conditions here, but is meant below.
+   may be taken to end when d(v) does at the latest, and d(v) to begin when e(v) does at the earliest; that
+   changes none of the conditions here, but is meant below.
    (Among those that remain the two relations "enqueued before" and "dequeued before" have no cycle together:
    both are interval orders, so a shortest cycle has two values. An order of the values that extends
    both, each operation as early as it allows, keeps every end: an operation that missed its own would have
