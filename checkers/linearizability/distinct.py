@@ -31,8 +31,8 @@ NEAR = 512
 NAMED = 4
 SHRINKING, EACH = 2_000_000, 1_000
 """What finding a small part of a queue may cost in operations looked at; each look costs some, besides."""
-MOST_TAKERS = 12
-"""With more dequeues of unknown outcome than this, the search does not come to an end."""
+MOST_TAKERS = 4
+"""With more dequeues of unknown outcome than this, a search may take minutes."""
 Mask = npt.NDArray[np.bool_]
 
 

@@ -7,8 +7,9 @@ operations of unknown outcome too. Below, e(v) and d(v) are the enqueue of v and
 `.begin` and `.end` are positions, and an end is infinite where the outcome is unknown.
 
 1. No d(v) without e(v), or that ended before e(v) began; no two.
-2. As e(v) precedes d(v) in any order, e(v) may be taken to end when d(v) does at the latest, and d(v) to
-   begin when e(v) does at the earliest. Then no a, b with e(a).end < e(b).begin and d(b).end < d(a).begin.
+2. No a, b with e(a).end < e(b).begin and d(b).end < d(a).begin. As e(v) precedes d(v) in any order, e(v)
+   may be taken to end when d(v) does at the latest, and d(v) to begin when e(v) does at the earliest; that
+   changes none of the conditions here, but is meant below.
    (Among those that remain the two relations "enqueued before" and "dequeued before" have no cycle together:
    both are interval orders, so a shortest cycle has two values. An order of the values that extends
    both, each operation as early as it allows, keeps every end: an operation that missed its own would have
@@ -86,8 +87,6 @@ def impossible(rows: Rows) -> Mask:
     bad[key_of[(times > 1) | ((times > 0) & ((e_begin < 0) | (d_end < e_begin)))]] = True
 
     both = np.flatnonzero((times > 0) & (e_begin >= 0))
-    e_end[both] = np.minimum(e_end[both], d_end[both])
-    d_begin[both] = np.maximum(d_begin[both], e_begin[both])
     bad[key_of[both[_overtaken(e_begin[both], e_end[both], d_begin[both], d_end[both])]]] = True
 
     staying = np.flatnonzero((times == 0) & (e_begin >= 0) & (e_end < none))

@@ -87,10 +87,9 @@ def impossible(rows: Rows) -> Mask:
     bad = noticed & ((added > until) | (added == NEVER) | (found_last > removal_end) | (added > removal_end))
     bad |= np.bincount(dense[took], minlength=count) > 1
     bad[dense[add & no]] = True  # it was there already, and nobody else added it
-    # An add of unknown outcome that nobody noticed can be left out.
-    there = (added < NEVER) & (noticed | (add_end < NEVER))
+    # An add of unknown outcome that nobody noticed can be left out; nothing begins after its end here.
     missed = (~add & no) | (silent & (end < NEVER))
-    bad[dense[missed & there[dense] & (begin > until[dense]) & (end < since[dense])]] = True
+    bad[dense[missed & (begin > until[dense]) & (end < since[dense])]] = True
     return np.asarray(bad[dense])
 
 
