@@ -4,6 +4,10 @@ A local read proves something about a node only once that node has applied as mu
 so a local read whose applied index is behind the highest index seen is asked again. A node that
 gives no good answer to one read within its tries is given up: what it was not asked stays unread, and
 the checkers say `unknown` for it.
+
+No node is read in the next way before all have been read in the one before. A leader that is elected
+meanwhile commits an entry of its own, so a linearizable read that came after some node's local reads could
+name an index that these had not reached.
 """
 
 from __future__ import annotations
@@ -61,7 +65,8 @@ class FinalReads(msgspec.Struct, frozen=True):
         waiting = [reads for reads in self.nodes if reads.done < total]
         if not waiting:
             return None, self
-        idle = [reads for reads in waiting if not reads.in_flight]
+        way = min(reads.done // len(self.keys) for reads in waiting)
+        idle = [reads for reads in waiting if not reads.in_flight and reads.done // len(self.keys) == way]
         ready = [reads for reads in idle if reads.not_before <= context.now]
         if not ready:
             return Pending(min(reads.not_before for reads in idle)) if idle else PENDING, self

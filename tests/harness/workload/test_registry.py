@@ -105,6 +105,30 @@ def test_a_node_that_lags_is_asked_again_and_then_given_up() -> None:
     assert locals_of["n1"] == locals_of["n3"] == services
 
 
+class ElectsLate(Registry):
+    """Node n3 is slow, and while it is read a leader is elected, who commits an entry of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists_of_n3 = 0
+
+    def perform(self, op: Operation, now: int) -> tuple[Operation, int]:
+        if op.f == "final-list" and op.node == "n3":
+            self.lists_of_n3 += 1
+            self.index += self.lists_of_n3 == 3
+        done, took = super().perform(op, now)
+        return done, 30 * took if op.node == "n3" else took
+
+
+def test_no_local_read_is_older_than_a_linearizable_one_whatever_happens_meanwhile() -> None:
+    history = run(ElectsLate())
+    read = [op for op in history if op.f in ("final-list", "final-local") and op.type == "ok"]
+    listed = max(op.raft_index or 0 for op in read if op.f == "final-list")
+    locals_ = [op.raft_index or 0 for op in read if op.f == "final-local"]
+    assert locals_
+    assert min(locals_) >= listed
+
+
 def test_a_dead_node_does_not_keep_the_run_from_ending() -> None:
     history = run(Registry(dead=frozenset({"n3"})))
     assert {op.node for op in history if op.f == "final-local" and op.type == "ok"} == {"n1", "n2"}
