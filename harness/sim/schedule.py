@@ -312,6 +312,22 @@ def play(schedule: Schedule) -> Ran:
     )
 
 
+def as_played(schedule: Schedule) -> Schedule:
+    """The same schedule, and the same run, but every step says when it was done.
+
+    A step waits for its thread, and none is done before there is a leader; so where time was taken out, what
+    the steps say of it need not be so.
+    """
+    waiting = list(schedule.steps)
+    done: list[Step] = []
+    for operation in play(schedule).operations:
+        if operation.type == "invoke":
+            thread = operation.process % schedule.plan.test.concurrency if operation.is_client else NEMESIS
+            place = next(place for place, step in enumerate(waiting) if step.thread == thread)
+            done.append(msgspec.structs.replace(waiting.pop(place), at=operation.time))
+    return msgspec.structs.replace(schedule, steps=(*done, *waiting))
+
+
 def _completions(operations: Sequence[Operation]) -> dict[int, Operation]:
     """By index of the invocation."""
     pending: dict[int, int] = {}

@@ -19,7 +19,7 @@ from harness.history import NEMESIS
 from harness.nemesis.base import Action, ChangeMembership
 from harness.sim.incidents import Incident
 from harness.sim.run import Ran
-from harness.sim.schedule import Deviations, Schedule, Step, play
+from harness.sim.schedule import Deviations, Schedule, Step, as_played, play
 from harness.workload import workload
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class _Shrinking:
             self._minimize_deviations()
         self._tighten()
         assert self._verdict is not None
-        return Shrunk(self._now, self._verdict, self._runs)
+        return Shrunk(as_played(self._now), self._verdict, self._runs)
 
     @property
     def _now(self) -> Schedule:

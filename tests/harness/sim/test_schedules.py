@@ -17,7 +17,7 @@ from harness.cli import cli
 from harness.sim.command import replayed, shrunk
 from harness.sim.guided import Origin
 from harness.sim.replay import digest_of, load, save, story
-from harness.sim.schedule import Schedule, play, record
+from harness.sim.schedule import Schedule, as_played, play, record
 from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
 from harness.sim.swarm import Wishes, plan_of
 from harness.test import CouldNotRun
@@ -128,6 +128,17 @@ def test_a_run_that_goes_otherwise_than_recorded_is_told(tmp_path: Path) -> None
     file.write_text(json.dumps(changed))
     with pytest.raises(CouldNotRun, match="not the recorded one"):
         replayed(file, tmp_path / "store", ["test"], anyway=False)
+
+
+def test_every_step_of_what_was_shrunk_says_when_it_is_done() -> None:
+    schedule, _ = record(plan_of(0, Wishes(mutant="deregister-forgotten")))
+    small = shrink(schedule, "linearizability", most_runs=60).schedule
+    invoked = [operation.time for operation in play(small).operations if operation.type == "invoke"]
+    assert [step.at for step in small.steps] == invoked
+    early = msgspec.structs.replace(
+        small, steps=tuple(msgspec.structs.replace(step, at=0) for step in small.steps)
+    )
+    assert digest_of(play(as_played(early))) == digest_of(play(early))
 
 
 def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:

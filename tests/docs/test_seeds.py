@@ -1,0 +1,30 @@
+"""What the docs say of a seed is so: seeds change their meaning whenever chance is drawn otherwise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.mutants.catalogue import MUTANTS
+from harness.sim.hunting import wishes_for
+from harness.sim.judging import judge
+from harness.sim.swarm import plan_of
+
+ROOT = Path(__file__).parents[2]
+SHOWN = re.compile(r"ackproof sim --seed (\d+) --mutant ([a-z-]+)")
+COMMANDS = [
+    (page.name, int(seed), mutant)
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for seed, mutant in SHOWN.findall(page.read_text())
+]
+
+
+def test_there_is_something_to_hold() -> None:
+    assert "README.md" in {page for page, _, _ in COMMANDS}
+
+
+@pytest.mark.parametrize(("page", "seed", "mutant"), COMMANDS)
+def test_a_seed_that_is_to_show_a_bug_shows_it(page: str, seed: int, mutant: str, tmp_path: Path) -> None:
+    assert MUTANTS[mutant].caught_by in judge(plan_of(seed, wishes_for(mutant)), tmp_path).invalid
