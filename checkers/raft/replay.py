@@ -82,7 +82,8 @@ class Acknowledgement(NamedTuple):
     op: str | None
     by_leader: bool
     held: int
-    """The number of what the node's own log held at that index; NONE if nothing, or if it is not known."""
+    """The number of what the node's own log held at that index; NONE if nothing, if it is not known, or if it
+    need not be what was acknowledged."""
 
 
 class DurableLoss(NamedTuple):
@@ -459,9 +460,12 @@ class _Replay:
             op = self._common.entries.all[held].op  # the same string, held once
             if event.role == "leader":  # a follower may hear of it terms later, and not know that
                 self._common.claims.add(held, event)
-        self.facts.acknowledgements.append(
-            Acknowledgement(seen(event), position, index, op, event.role == "leader", held)
-        )
+        is_leader = event.role == "leader"
+        if not is_leader and index > event.commit:
+            # It may be the same write as this node proposed it, when it led: the leader of a later term was asked
+            # once more, and may have put it at that index again.
+            held = NONE
+        self.facts.acknowledgements.append(Acknowledgement(seen(event), position, index, op, is_leader, held))
 
 
 def replay(trace: NodeTrace, common: Common) -> NodeFacts:
