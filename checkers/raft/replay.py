@@ -462,8 +462,8 @@ class _Replay:
                 self._common.claims.add(held, event)
         is_leader = event.role == "leader"
         if not is_leader and index > event.commit:
-            # It may be the same write as this node proposed it, when it led: the leader of a later term was asked
-            # once more, and may have put it at that index again.
+            # It may be the same write as this node proposed it, when it led: the leader of a later term was
+            # asked once more, and may have put it at that index again.
             held = NONE
         self.facts.acknowledgements.append(Acknowledgement(seen(event), position, index, op, is_leader, held))
 
