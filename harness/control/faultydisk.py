@@ -151,7 +151,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
     def _wait(self) -> None:
         delay_ms = self._behave.delay_ms
         if delay_ms:
-            time.sleep(delay_ms / _MILLISECONDS_A_SECOND)
+            time.sleep(delay_ms / _MILLISECONDS_A_SECOND)  # the fault itself: its caller waits
             with self._lock:
                 self._delayed += 1
 
