@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from node_impl.build import Parts
-from node_impl.events import Send
+from node_impl.events import Send, TraceRow
 from node_impl.raft.core import Raft
-from node_impl.raft.log import Log, TraceRow
+from node_impl.raft.log import Log
 from node_impl.raft.messages import Envelope, Message
 from node_impl.server import main
 

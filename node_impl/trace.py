@@ -13,34 +13,6 @@ from pathlib import Path
 import msgspec
 
 from node_impl.events import Trace
-from node_impl.raft.log import TraceRow
-
-
-class _Line(msgspec.Struct, omit_defaults=True, gc=False):
-    """One line, with all fields that any event has: to encode a struct takes half the time of putting text
-    together. What is None or an empty tuple is left out; zero and false are said."""
-
-    seq: int
-    at: int
-    event: str
-    term: int
-    role: str
-    commit: int
-    applied: int
-    last: int
-    vote: str | None = None
-    peer: str | None = None
-    message: str | None = None
-    message_id: str | None = None
-    index: int | None = None
-    count: int | None = None
-    ok: bool | None = None
-    of_term: int | None = None
-    op: str | None = None
-    digest: str | None = None
-    entries: tuple[TraceRow, ...] = ()
-    members: tuple[str, ...] = ()
-    learners: tuple[str, ...] = ()
 
 
 class TraceWriter:
@@ -68,7 +40,7 @@ class TraceWriter:
                 continue  # another process took the number since the folder was listed
         self._encode = msgspec.json.Encoder().encode_lines
         self._seq = 0
-        self._lines: list[_Line] = []
+        self._lines: list[Trace] = []
 
     @property
     def waiting(self) -> int:
@@ -78,19 +50,8 @@ class TraceWriter:
     def add(self, trace: Trace, at: int) -> None:
         """Collect one event; `at` is the node's clock in nanoseconds."""
         self._seq += 1
-        self._lines.append(
-            _Line(
-                self._seq,
-                at,
-                trace.event,
-                trace.term,
-                trace.role,
-                trace.commit,
-                trace.applied,
-                trace.last,
-                **trace.fields,
-            )
-        )
+        trace.seq, trace.at = self._seq, at
+        self._lines.append(trace)
 
     def flush(self) -> None:
         """Hand the collected lines to the kernel."""

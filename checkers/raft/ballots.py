@@ -45,7 +45,11 @@ def unfounded_elections(cluster: Cluster) -> Iterator[Evidence]:
                     ballot = (event.peer, event.term, event.node)
                     if term is None or (term == event.term and ballot in given):
                         ballots.add(str(event.peer))
-            if (event.life, event.seq) in elected and len(ballots & voters) <= len(voters) // 2:
+            if (
+                event.event == "role"
+                and (event.life, event.seq) in elected
+                and len(ballots & voters) <= len(voters) // 2
+            ):
                 yield _unfounded(event, ballots & voters, voters)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ MANY = 255
 
 NONE = -1
 """In place of a number: there is none, or it is not known."""
+
+_NOTHING = bytearray()
+"""Never written to."""
 
 
 class MessageIds:
@@ -30,10 +34,12 @@ class MessageIds:
     def add(self, message_id: str) -> None:
         """Put one in, once more."""
         prefix, at = _parsed(message_id)
-        seen = self._numbers.setdefault(prefix, bytearray()) if at >= 0 else bytearray()
+        seen = self._numbers.get(prefix, _NOTHING)
         if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
             self._others[message_id] = self._others.get(message_id, 0) + 1
             return
+        if seen is _NOTHING:
+            seen = self._numbers[prefix] = bytearray()
         if at >= len(seen):
             seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
         if seen[at] < MANY:
@@ -59,11 +65,14 @@ class MessageIds:
             return False
         prefix, at = _parsed(message_id)
         seen = self._numbers.get(prefix) if at >= 0 else None
-        return (seen is not None and at < len(seen) and seen[at] > 0) or message_id in self._others
+        if seen is not None and at < len(seen) and seen[at]:
+            return True
+        return message_id in self._others
 
 
+@lru_cache(maxsize=1 << 16)
 def _parsed(message_id: str) -> tuple[str, int]:
-    """`node:life` and n; n is -1 if the id has another form."""
+    """`node:life` and n; n is -1 if the id has another form. Every pass over a trace asks anew."""
     prefix, _, digits = message_id.rpartition(":")
     if digits.isdecimal() and digits.isascii() and (digits[0] != "0" or digits == "0"):
         return prefix, int(digits)

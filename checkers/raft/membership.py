@@ -42,6 +42,7 @@ def committed_configurations(traces: Iterable[NodeTrace]) -> int:
                 held = event
             if held is not None and event.commit >= (held.index or 0):
                 found.add(members_of(held))
+                held = None
     return len(found)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from operator import is_
 from typing import Any
 
 import msgspec
@@ -161,7 +162,7 @@ def log(text: str) -> Generator:
 
 def same(left: Sequence[Generator], right: Sequence[Generator]) -> bool:
     """Whether these are the very same generators: then nothing need be made anew."""
-    return all(one is other for one, other in zip(left, right, strict=True))
+    return len(left) == len(right) and all(map(is_, left, right))
 
 
 def describe(value: Any) -> str:

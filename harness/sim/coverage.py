@@ -38,9 +38,8 @@ class _View:
         self.is_up = trace.event != "stop"
         self.role, self.term = trace.role, trace.term
         self.last, self.commit = trace.last, trace.commit
-        entries = trace.fields.get("entries") or ()
-        if entries and trace.event in ("append", "restart", "snapshot"):
-            self.last_term = entries[-1][1]
+        if trace.entries and trace.event in ("append", "restart", "snapshot"):
+            self.last_term = trace.entries[-1][1]
 
 
 def states_of(ran: Ran) -> dict[int, int]:

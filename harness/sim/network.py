@@ -44,11 +44,12 @@ class Network:
             return ()
         if not self._in_order:
             return tuple(now + delay for delay in delays)
-        arrivals = []
-        for delay in delays[:1]:  # TCP repeats nothing that its receiver would see
-            line.last_arrival = max(line.last_arrival, now + delay)
-            arrivals.append(line.last_arrival)
-        return tuple(arrivals)
+        if not delays:
+            return ()
+        arrival = now + delays[0]  # TCP repeats nothing that its receiver would see
+        if arrival > line.last_arrival:
+            line.last_arrival = arrival
+        return (line.last_arrival,)
 
     def is_lost(self, line: Line, connection: int) -> bool:
         """Whether what arrives now, sent on that connection, is lost after all."""

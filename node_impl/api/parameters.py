@@ -240,8 +240,8 @@ def checked_name(parameter: str, value: str, longest: int = MAX_NAME_CHARACTERS)
     """`value`, if it may name something: printable, no spaces, none of Nacos's separators."""
     if not 1 <= len(value) <= longest:
         raise BadParameter(f"{parameter} must have 1 to {longest} characters, not {len(value)}")
-    bad = next((c for c in value if c.isspace() or not c.isprintable() or c in ",#"), None)
-    if bad is not None:
+    if not value.isprintable() or " " in value or "," in value or "#" in value:
+        bad = next(c for c in value if c in " ,#" or not c.isprintable())
         raise BadParameter(f"{parameter} {shown(value)} contains {bad!r}")
     if GROUP_SEPARATOR in value:
         raise BadParameter(

@@ -18,10 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from node_impl.events import Entry
+from node_impl.events import Entry, TraceRow
 from node_impl.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER, Random
 from node_impl.raft.leases import Leases
-from node_impl.raft.log import TraceRow
 from node_impl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,

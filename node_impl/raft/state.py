@@ -15,7 +15,7 @@ to change what is for `core.py` alone.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from node_impl.config import NodeConfig
 from node_impl.events import (
@@ -30,6 +30,7 @@ from node_impl.events import (
     Snapshot,
     SnapshotRecord,
     Trace,
+    TraceRow,
     TruncateRecord,
 )
 from node_impl.raft.configurations import decode_configuration
@@ -215,20 +216,45 @@ class State:
 
     # ---- Effects -----------------------------------------------------------------------------------------
 
-    def trace(self, event: str, **fields: Any) -> None:
+    def trace(
+        self,
+        event: str,
+        *,
+        vote: str | None = None,
+        peer: str | None = None,
+        message: str | None = None,
+        message_id: str | None = None,
+        index: int | None = None,
+        op: str | None = None,
+        digest: str | None = None,
+        entries: Sequence[TraceRow] = (),
+        members: tuple[str, ...] = (),
+        learners: tuple[str, ...] = (),
+    ) -> None:
         """Have a line written to the node's trace, with the state as it is now."""
-        self._trace(event, fields)
-
-    def _trace(self, event: str, fields: dict[str, Any]) -> None:
         self.outbox.effects.append(
             Trace(
+                0,
+                0,
                 event,
                 self.current_term,
                 self.role,
                 self.commit_index,
                 self.last_applied,
                 self.log.last_index,
-                fields,
+                vote,
+                peer,
+                message,
+                message_id,
+                index,
+                None,
+                None,
+                None,
+                op,
+                digest,
+                entries,
+                members,
+                learners,
             )
         )
 
@@ -237,12 +263,25 @@ class State:
         self._messages += 1
         message_id = f"{self._message_prefix}{self._messages}"
         kind = type(body)
-        line: dict[str, Any] = {"peer": to, "message": kind.__name__, "message_id": message_id}
+        line = Trace(
+            0,
+            0,
+            "send",
+            self.current_term,
+            self.role,
+            self.commit_index,
+            self.last_applied,
+            self.log.last_index,
+            None,
+            to,
+            kind.__name__,
+            message_id,
+        )
         tell = TELL.get(kind)
         if tell is not None:
             tell(body, line)
             if body.term != self.current_term:  # type: ignore[union-attr]  # all of those carry one
-                line["of_term"] = body.term  # type: ignore[union-attr]  # see above
-        self._trace("send", line)
+                line.of_term = body.term  # type: ignore[union-attr]  # see above
+        self.outbox.effects.append(line)
         self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
         return message_id

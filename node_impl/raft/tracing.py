@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from node_impl.events import Trace
 from node_impl.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -18,39 +19,37 @@ from node_impl.raft.messages import (
     RequestVoteReply,
 )
 
-Fields = dict[str, Any]
+
+def _request_vote(message: RequestVote, line: Trace) -> None:
+    line.index = message.last_log_index
 
 
-def _request_vote(message: RequestVote, line: Fields) -> None:
-    line["index"] = message.last_log_index
+def _request_vote_reply(message: RequestVoteReply, line: Trace) -> None:
+    line.ok = message.granted
 
 
-def _request_vote_reply(message: RequestVoteReply, line: Fields) -> None:
-    line["ok"] = message.granted
-
-
-def _append_entries(message: AppendEntries, line: Fields) -> None:
-    line["index"] = message.prev_log_index
+def _append_entries(message: AppendEntries, line: Trace) -> None:
+    line.index = message.prev_log_index
     if message.entries:
-        line["count"] = len(message.entries)
+        line.count = len(message.entries)
 
 
-def _append_entries_reply(message: AppendEntriesReply, line: Fields) -> None:
-    line["index"] = message.match_index
-    line["ok"] = message.success
+def _append_entries_reply(message: AppendEntriesReply, line: Trace) -> None:
+    line.index = message.match_index
+    line.ok = message.success
 
 
-def _install_snapshot(message: InstallSnapshot, line: Fields) -> None:
-    line["index"] = message.index
-    line["count"] = message.total
+def _install_snapshot(message: InstallSnapshot, line: Trace) -> None:
+    line.index = message.index
+    line.count = message.total
 
 
-def _install_snapshot_reply(message: InstallSnapshotReply, line: Fields) -> None:
-    line["index"] = message.index
-    line["count"] = message.held
+def _install_snapshot_reply(message: InstallSnapshotReply, line: Trace) -> None:
+    line.index = message.index
+    line.count = message.held
 
 
-TELL: Mapping[type[Any], Callable[[Any, Fields], None]] = {
+TELL: Mapping[type[Any], Callable[[Any, Trace], None]] = {
     RequestVote: _request_vote,
     RequestVoteReply: _request_vote_reply,
     AppendEntries: _append_entries,

@@ -97,7 +97,7 @@ class Invariants:
         log = self._logs[name]
         match trace.event:
             case "vote":
-                self._vote(name, trace.term, trace.fields["vote"])
+                self._vote(name, trace.term, trace.vote)
             case "role" if trace.role == "leader":
                 other = self.leaders.setdefault(trace.term, name)
                 if other != name:
@@ -106,14 +106,14 @@ class Invariants:
             case "append":
                 self._append(name, trace)
             case "truncate":
-                index = trace.fields["index"]
+                index = trace.index
                 if index <= self._commits[name]:
                     raise Violation("committed entries stay", f"{name} truncates from {index}")
                 del log.terms[index - log.base - 1 :]
             case "commit":
                 self._commit(name, trace.commit)
             case "apply":
-                for index, _, hash_, _ in trace.fields["entries"]:
+                for index, _, hash_, _ in trace.entries:
                     self._apply(name, index, hash_)
             case "snapshot":
                 self._snapshot(name, trace)
@@ -136,7 +136,7 @@ class Invariants:
         log = node.raft.log
         indices = range(log.base_index + 1, trace.last + 1)
         self._logs[name] = _LogView(log.base_index, [log.term_at(index) for index in indices])
-        if trace.term == durable[-1].term and trace.fields["vote"] != durable[-1].vote:
+        if trace.term == durable[-1].term and trace.vote != durable[-1].vote:
             raise Violation("one vote a term", f"{name} forgot its vote for {durable[-1].vote}")
 
     def _vote(self, name: str, term: int, vote: str) -> None:
@@ -152,7 +152,7 @@ class Invariants:
 
     def _append(self, name: str, trace: Trace) -> None:
         log = self._logs[name]
-        for index, term, hash_, _ in trace.fields["entries"]:
+        for index, term, hash_, _ in trace.entries:
             if entry_hash(self._entries[index, term]) != hash_:
                 raise Violation("log matching", f"{name} holds another entry {index} of term {term}")
             below = log.term_at(index - 1)
@@ -184,13 +184,13 @@ class Invariants:
             raise Violation("state machine safety", f"{name} applies another entry {index}")
 
     def _snapshot(self, name: str, trace: Trace) -> None:
-        ((index, term, hash_, _),) = trace.fields["entries"]
+        ((index, term, hash_, _),) = trace.entries
         if index > len(self.committed) or entry_hash(self.committed[index - 1]) != hash_:
             raise Violation("snapshots hold what is committed", f"{name} has another one up to {index}")
-        digest = self.snapshots.setdefault(index, trace.fields["digest"])
-        if digest != trace.fields["digest"]:
+        digest = self.snapshots.setdefault(index, trace.digest)
+        if digest != trace.digest:
             raise Violation("snapshots are equal", f"{name} has another state at {index}")
-        if trace.fields["peer"] is None:
+        if trace.peer is None:
             if index != self._applied[name]:
                 raise Violation("state machine safety", f"{name} takes a snapshot of what it did not apply")
             return

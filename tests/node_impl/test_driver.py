@@ -51,7 +51,7 @@ MESSAGE = Envelope("n1:1:1", "n1", ReadIndex())
 
 
 def trace(event: str) -> Trace:
-    return Trace(event, 1, "follower", 0, 0, 0)
+    return Trace(0, 0, event, 1, "follower", 0, 0, 0)
 
 
 class ScriptedNode:

@@ -57,7 +57,7 @@ def ops_applied(cluster: Cluster, node: str) -> list[str]:
         row[3]
         for name, trace in cluster.traces
         if name == node and trace.event == "apply"
-        for row in trace.fields["entries"]
+        for row in trace.entries
         if row[3] is not None
     ]
 

@@ -55,11 +55,7 @@ def registered(reply: Reply | None) -> int:
 
 
 def traced(cluster: Cluster, event: str) -> list[tuple[str, object, object]]:
-    return [
-        (name, trace.fields.get("index"), trace.fields.get("op"))
-        for name, trace in cluster.traces
-        if trace.event == event
-    ]
+    return [(name, trace.index, trace.op) for name, trace in cluster.traces if trace.event == event]
 
 
 # ---- writes ----------------------------------------------------------------------------------------------
@@ -146,7 +142,7 @@ def test_a_lost_forward_is_not_repeated_and_ends_in_a_time_out_that_admits_ignor
     cluster.run(CONFIG.request_timeout_ns)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("timeout", True)
-    sent = [trace for _, trace in cluster.traces if trace.fields.get("message") == "Forward"]
+    sent = [trace for _, trace in cluster.traces if trace.message == "Forward"]
     assert len(sent) == 1
     assert cluster.node(leader).raft.log.last_index == 1
 
@@ -261,7 +257,7 @@ def test_reads_of_a_follower_share_one_question_to_the_leader() -> None:
     calls = [cluster.ask(follower, Lookup(key(number))) for number in range(100)]
     cluster.run(100 * MS)
     assert all(isinstance(call.reply, Done) for call in calls)
-    asked = [trace for _, trace in cluster.traces if trace.fields.get("message") == "ReadIndex"]
+    asked = [trace for _, trace in cluster.traces if trace.message == "ReadIndex"]
     assert len([trace for trace in asked if trace.event == "send"]) == 2  # the first read, then all others
 
 
@@ -272,7 +268,7 @@ def test_reads_at_the_leader_share_a_round_of_heartbeats() -> None:
     calls = [cluster.ask(leader, Lookup(key(number))) for number in range(100)]
     cluster.run(20 * MS)
     assert all(isinstance(call.reply, Done) for call in calls)
-    sent = [trace for _, trace in cluster.traces[before:] if trace.fields.get("message") == "AppendEntries"]
+    sent = [trace for _, trace in cluster.traces[before:] if trace.message == "AppendEntries"]
     assert len([trace for trace in sent if trace.event == "send"]) <= 3 * 2  # two rounds, perhaps a heartbeat
 
 
@@ -421,7 +417,7 @@ def test_replicas_that_end_in_order_say_what_their_state_was_and_it_is_the_same(
         cluster.shut_down(name)
     ends = [trace for _, trace in cluster.traces if trace.event == "stop"]
     assert len(ends) == len(cluster.names)
-    said = {(trace.fields["index"], trace.fields["digest"]) for trace in ends}
+    said = {(trace.index, trace.digest) for trace in ends}
     assert len(said) == 1
     assert {trace.applied for trace in ends} == {index for index, _ in said}
 

@@ -267,14 +267,14 @@ def test_taking_and_installing_are_traced_with_the_last_entry_and_the_digest() -
     cluster.heal()
     cluster.settle()
     traced: list[tuple[str, Trace]] = [pair for pair in cluster.traces if pair[1].event == "snapshot"]
-    installed = [trace for name, trace in traced if trace.fields["peer"] is not None]
-    taken = {trace.fields["index"]: trace.fields for name, trace in traced if name == leader}
+    installed = [trace for name, trace in traced if trace.peer is not None]
+    taken = {trace.index: trace for name, trace in traced if name == leader}
     assert installed
     for trace in installed:
-        original = taken[trace.fields["index"]]
-        assert trace.fields["peer"] == leader
-        assert (trace.fields["entries"], trace.fields["digest"]) == (original["entries"], original["digest"])
-        assert trace.applied == trace.commit == trace.fields["index"]
+        original = taken[trace.index]
+        assert trace.peer == leader
+        assert (trace.entries, trace.digest) == (original.entries, original.digest)
+        assert trace.applied == trace.commit == trace.index
 
 
 def test_a_long_log_is_applied_in_pieces_between_which_the_node_listens() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,8 @@ from node_impl.events import Trace
 from node_impl.trace import TraceWriter
 
 
-def event(name: str, **fields: object) -> Trace:
-    return Trace(name, term=3, role="leader", commit=1, applied=1, last=2, fields=fields)
+def event(name: str, **fields: Any) -> Trace:
+    return Trace(0, 0, name, term=3, role="leader", commit=1, applied=1, last=2, **fields)
 
 
 def test_what_is_written_is_what_the_harness_reads(tmp_path: Path) -> None:

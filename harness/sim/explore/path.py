@@ -294,13 +294,13 @@ def _consequences(traces: Sequence[Trace]) -> str:
             case "role":
                 found.append(trace.role)
             case "vote":
-                found.append(f"votes for {trace.fields['vote']}")
+                found.append(f"votes for {trace.vote}")
             case "append":
-                found.extend(f"appends {index}" for index, *_ in trace.fields["entries"])
+                found.extend(f"appends {index}" for index, *_ in trace.entries)
             case "truncate":
-                found.append(f"removes {trace.fields['index']} and above")
+                found.append(f"removes {trace.index} and above")
             case "commit":
                 found.append(f"commits up to {trace.commit}")
             case "send":
-                found.append(f"{trace.fields['message']} to {trace.fields['peer']}")
+                found.append(f"{trace.message} to {trace.peer}")
     return f" -> {', '.join(found)}" if found else ""

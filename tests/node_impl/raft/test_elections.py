@@ -175,7 +175,7 @@ def test_synced_says_what_is_on_disk_and_not_what_is_on_its_way_there() -> None:
     alone.receive("n3", append(6, (1, 1), ()))
     alone.effects = alone.node.step(0, Synced(first))
     (line,) = (effect for effect in alone.effects if isinstance(effect, Trace))
-    assert (line.event, line.term, line.fields) == ("synced", 6, {"index": 2, "vote": "n2"})
+    assert (line.event, line.term, line.index, line.vote) == ("synced", 6, 2, "n2")
 
 
 def test_split_votes_end() -> None:
