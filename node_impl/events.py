@@ -288,14 +288,14 @@ class Trace(msgspec.Struct, omit_defaults=True, gc=False):
     message: str | None = None
     message_id: str | None = None
     index: int | None = None
-    count: int | None = None
-    ok: bool | None = None
-    of_term: int | None = None
     op: str | None = None
     digest: str | None = None
     entries: Sequence[TraceRow] = ()
     members: tuple[str, ...] = ()
     learners: tuple[str, ...] = ()
+    count: int | None = None
+    ok: bool | None = None
+    of_term: int | None = None
 
 
 class Fatal(msgspec.Struct, frozen=True):

@@ -17,9 +17,6 @@ MANY = 255
 NONE = -1
 """In place of a number: there is none, or it is not known."""
 
-_NOTHING = bytearray()
-"""Never written to."""
-
 
 class MessageIds:
     """Message ids and how often each was put in: one byte for `node:life:n`, more for one of another form.
@@ -34,12 +31,12 @@ class MessageIds:
     def add(self, message_id: str) -> None:
         """Put one in, once more."""
         prefix, at = _parsed(message_id)
-        seen = self._numbers.get(prefix, _NOTHING)
+        seen = self._numbers.get(prefix)
+        if seen is None:
+            seen = self._numbers[prefix] = bytearray()
         if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
             self._others[message_id] = self._others.get(message_id, 0) + 1
             return
-        if seen is _NOTHING:
-            seen = self._numbers[prefix] = bytearray()
         if at >= len(seen):
             seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
         if seen[at] < MANY:

@@ -24,6 +24,7 @@ import glob
 import json
 import os
 import platform
+import re
 import select
 import shutil
 import signal
@@ -88,11 +89,9 @@ class Agent:
         except BrokenPipeError:
             pass  # nobody listens any more
         finally:
-            end_carriers(self.token)
-            unmount_below(self.folder)
-            remove_shared(self.token)
-            delete_table(self.table)
-            delete_qdiscs(self.table)
+            left = clear(self.token, self.folder, self.table)
+            if left:
+                print(could_not_remove(left), file=sys.stderr)  # noqa: T201 - the harness keeps what is said
 
     def say(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"
@@ -243,9 +242,9 @@ class Agent:
         self.own(archive)
 
     def do_remove(self, folder: str) -> None:
-        end_carriers(self.token)
-        unmount_below(folder)
-        remove_shared(self.token)
+        left = clear(self.token, folder, self.table)
+        if left:
+            raise OSError(could_not_remove(left))
         remove_folder(folder)
 
     def own(self, path: str) -> None:
@@ -286,15 +285,44 @@ filter add dev lo parent 1: protocol ip prio 1 u32 match ip dst 127.0.0.1/32 flo
     return done.returncode == 0
 
 
-def end_carriers(token: str) -> None:
-    """SIGKILL every process that carries the token, but this one, until two looks find none."""
+def clear(token: str, folder: str, table: str) -> list[str]:
+    """Remove all that a run has on this host, but its folder; gives what is there all the same, in words.
+
+    How each removal ended says less than to look again: what was gone meanwhile fails to be removed.
+    """
+    end_carriers(token)
+    unmount_below(folder)
+    remove_shared(token)
+    delete_tables(table)
+    delete_qdiscs(table)
+    return [
+        *(f"process {pid}" for pid in carriers(token)),
+        *(f"mount {mounted}" for mounted in mounts_below(folder)),
+        *(f"packet-filter table {name}" for name in own_tables(table)),
+        *(f"queueing discipline at {device}" for device in shaped_devices(table)),
+    ]
+
+
+def could_not_remove(left: list[str]) -> str:
+    return f"could not be removed: {', '.join(left)}; remove it by hand"
+
+
+def carriers(token: str) -> list[int]:
+    """The processes that carry the token, but this one and its parent."""
     wanted = f"{TOKEN_VARIABLE}={token}".encode()
+    return [pid for pid in pids() if wanted in (read_bytes(f"/proc/{pid}/environ") or b"").split(b"\0")]
+
+
+def end_carriers(token: str) -> None:
+    """SIGKILL every process that carries the token, until two looks find none, or for SWEEP_BOUND_S."""
     deadline = time.monotonic() + SWEEP_BOUND_S
     quiet = 0
     while quiet < 2 and time.monotonic() < deadline:
-        found = [pid for pid in pids() if wanted in (read_bytes(f"/proc/{pid}/environ") or b"").split(b"\0")]
+        found = carriers(token)
         for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
+            with contextlib.suppress(
+                ProcessLookupError, PermissionError
+            ):  # `clear` looks whether it is there
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -326,15 +354,21 @@ def read(path: str) -> str:
     return (read_bytes(path) or b"").decode(errors="replace").strip()
 
 
-def delete_table(table: str) -> None:
-    """Delete our own packet-filter tables, if they are there: this one, and those called TABLE_..."""
+def own_tables(table: str) -> list[str]:
+    """Our own packet-filter tables that are there: this one, and those called TABLE_..."""
     nft = shutil.which("nft", path=search_path())
-    if nft and os.geteuid() == 0:
-        listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
-        for line in listed.stdout.decode().splitlines():
-            name = line.split()[-1]
-            if name == table or name.startswith(table + "_"):
-                subprocess.run([nft, "delete", "table", "inet", name], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+    if not nft or os.geteuid() != 0:
+        return []
+    # Where the kernel has no packet filter this fails, and nobody has made a table.
+    listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+    names = [line.split()[-1] for line in listed.stdout.decode().splitlines() if line.strip()]
+    return [name for name in names if name == table or name.startswith(table + "_")]
+
+
+def delete_tables(table: str) -> None:
+    """Delete them."""
+    for name in own_tables(table):
+        remove_by("nft", "delete", "table", "inet", name)
 
 
 def handle_of(table: str) -> int:
@@ -342,26 +376,46 @@ def handle_of(table: str) -> int:
     return 0x4000 | zlib.crc32(table.encode()) & 0x3FFF
 
 
+def shaped_devices(table: str) -> list[str]:
+    """The devices whose root is one of the run's."""
+    tc = shutil.which("tc", path=search_path())
+    if not tc or os.geteuid() != 0:
+        return []
+    # Where the kernel has no shaping this fails, and nobody has made a root.
+    listed = subprocess.run([tc, "-j", "qdisc", "show"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+    try:
+        found = json.loads(listed.stdout or b"[]")
+    except ValueError:  # a tc without JSON, with which netem.py cannot have worked
+        return []
+    handle = f"{handle_of(table):x}:"
+    return [one["dev"] for one in found if one.get("handle") == handle and one.get("root")]
+
+
 def delete_qdiscs(table: str) -> None:
     """Delete the roots that the run has put at devices, and with each all below it."""
-    tc = shutil.which("tc", path=search_path())
-    if tc and os.geteuid() == 0:
-        listed = subprocess.run([tc, "-j", "qdisc", "show"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
-        with contextlib.suppress(ValueError):
-            for found in json.loads(listed.stdout or b"[]"):
-                handle = f"{handle_of(table):x}:"
-                if found.get("handle") == handle and found.get("root"):
-                    argv = [tc, "qdisc", "del", "dev", found["dev"], "root", "handle", handle]
-                    subprocess.run(argv, capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+    for device in shaped_devices(table):
+        remove_by("tc", "qdisc", "del", "dev", device, "root", "handle", f"{handle_of(table):x}:")
+
+
+def mounts_below(folder: str) -> list[str]:
+    """What is mounted below a run's folder."""
+    at = [line.split(" ")[1] for line in read("/proc/self/mounts").splitlines()]
+    mounts = [re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), path) for path in at]  # as a space
+    return [mounted for mounted in mounts if folder and mounted.startswith(folder + "/")]
 
 
 def unmount_below(folder: str) -> None:
     """Unmount what a run of ours mounted below its folder, whoever served it being dead."""
-    for line in read("/proc/self/mounts").splitlines():
-        mounted = line.split(" ")[1].encode().decode("unicode_escape")  # a space is written \\040
-        if folder and mounted.startswith(folder + "/"):
-            how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
-            subprocess.run([*how, mounted], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
+    how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
+    for mounted in mounts_below(folder):
+        remove_by(*how, mounted)
+
+
+def remove_by(name: str, *arguments: str) -> None:
+    """Have a tool remove something. `clear` looks whether it did."""
+    tool = shutil.which(name, path=search_path())
+    if tool:
+        subprocess.run([tool, *arguments], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
 
 
 def remove_shared(token: str) -> None:
@@ -391,11 +445,9 @@ def main() -> None:
     if given.mode == "serve":
         Agent(token, given.table, given.folder).serve()
     else:
-        end_carriers(token)
-        unmount_below(given.folder)
-        remove_shared(token)
-        delete_table(given.table)
-        delete_qdiscs(given.table)
+        left = clear(token, given.folder, given.table)
+        if left:
+            sys.exit(could_not_remove(left))
         remove_folder(given.folder)
 
 

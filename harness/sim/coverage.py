@@ -17,7 +17,6 @@ from itertools import groupby
 from operator import itemgetter
 
 from harness.sim.run import Ran
-from harness.sim.traces import TraceLine
 from node_impl.events import Trace
 
 TELLING = frozenset({"restart", "term", "role", "append", "truncate", "commit", "snapshot", "stop"})
@@ -76,12 +75,10 @@ def _lines(ran: Ran) -> Iterator[tuple[int, str, Trace | None]]:
         yield at, node, trace
 
 
-def _telling(
-    node: str, lines: Sequence[TraceLine], first: int
-) -> Iterator[tuple[int, int, str, Trace | None]]:
-    for place, (at, trace) in enumerate(lines, start=first):
+def _telling(node: str, lines: Sequence[Trace], first: int) -> Iterator[tuple[int, int, str, Trace | None]]:
+    for place, trace in enumerate(lines, start=first):
         if trace.event in TELLING:
-            yield at, place, node, trace
+            yield trace.at, place, node, trace
 
 
 def _state(views: tuple[_View, ...]) -> tuple[object, ...]:

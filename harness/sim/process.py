@@ -20,7 +20,7 @@ from harness.sim.disk import Interrupted, SimulatedDisk
 from harness.sim.fates import Fates
 from harness.sim.incidents import Crash, Incident
 from harness.sim.ordeals import Ordeals
-from harness.sim.traces import TraceLine
+from harness.sim.traces import keep
 from node_impl.build import Parts, build_node
 from node_impl.config import NodeConfig
 from node_impl.events import (
@@ -101,7 +101,7 @@ class Process:
         self.clock = clock
         self._own_drift_ppm = clock.drift_ppm
         self.is_paused = False
-        self.traces: list[list[TraceLine]] = []
+        self.traces: list[list[Trace]] = []
         """By life."""
         self.lives: list[NodeLife] = []
         """Those that ended."""
@@ -123,7 +123,7 @@ class Process:
 
         self._node: Node | None = None
         self._storage: WriteAheadLog | None = None
-        self._trace: list[TraceLine] = []
+        self._trace: list[Trace] = []
         self._started_at = 0
         self._deferred: list[Event | tuple[Request, Answer]] = []
         self._deadlines: dict[str, int] = {}
@@ -385,7 +385,7 @@ class Process:
                 return
             match effect:
                 case Trace():
-                    self._trace.append((now, effect))
+                    keep(effect, self._trace, now)
                     if ordeals.minds_leading and effect.event == "role":
                         self._took_role(effect.role)
                 case Send():

@@ -22,11 +22,12 @@ from harness.sim.clock import NodeClock
 from harness.sim.fates import DrawnFates, Fates
 from harness.sim.process import Process
 from harness.sim.swarm import Plan
-from harness.sim.traces import TraceLine, node_trace, written
+from harness.sim.traces import node_trace, written
 from harness.sim.world import Perform, SimulatedWorld
 from harness.workload import Workload, workload
 from node_impl.build import DEFAULT_PARTS, Parts
 from node_impl.config import NodeConfig
+from node_impl.events import Trace
 
 FIRST_LEADER_BOUND_NS = 10_000_000_000
 CLIENT_PATIENCE_MS = 500
@@ -40,7 +41,7 @@ class Ran(msgspec.Struct, frozen=True):
 
     plan: Plan
     operations: tuple[Operation, ...]
-    traces: dict[str, list[list[TraceLine]]]
+    traces: dict[str, list[list[Trace]]]
     """By node, by life."""
     lives: tuple[NodeLife, ...]
     logs: dict[str, list[str]]

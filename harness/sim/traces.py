@@ -12,27 +12,29 @@ import msgspec
 from harness.history import NodeTrace, TraceEntry, TraceEvent
 from node_impl.events import Trace
 
-TraceLine = tuple[int, Trace]
-"""(virtual time, what was traced)."""
-
 _encode = msgspec.json.Encoder().encode_lines
 
 
-def written(lines: Iterable[TraceLine]) -> Iterator[bytes]:
+def keep(trace: Trace, lines: list[Trace], at: int) -> None:
+    """Put a line at the end of its life's."""
+    trace.seq, trace.at = len(lines) + 1, at
+    lines.append(trace)
+
+
+def written(lines: Iterable[Trace]) -> Iterator[bytes]:
     """One life's file, line by line."""
-    for seq, (at, trace) in enumerate(lines, start=1):
-        trace.seq, trace.at = seq, at
+    for trace in lines:
         yield _encode((trace,))
 
 
-def node_trace(node: str, lives: Iterable[Iterable[TraceLine]]) -> NodeTrace:
+def node_trace(node: str, lives: Iterable[Iterable[Trace]]) -> NodeTrace:
     """All lives of one node, as if they had been written and read."""
     return NodeTrace(
         node=node,
         events=tuple(
             TraceEvent(
-                seq,
-                at,
+                trace.seq,
+                trace.at,
                 trace.event,  # type: ignore[arg-type]  # any text to the node
                 trace.term,
                 trace.role,
@@ -56,6 +58,6 @@ def node_trace(node: str, lives: Iterable[Iterable[TraceLine]]) -> NodeTrace:
                 life,
             )
             for life, lines in enumerate(lives, start=1)
-            for seq, (at, trace) in enumerate(lines, start=1)
+            for trace in lines
         ),
     )

@@ -43,7 +43,7 @@ from harness.sim.explore.member import (
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import Step
 from harness.sim.replay import pretty
-from harness.sim.traces import TraceLine, node_trace
+from harness.sim.traces import keep, node_trace
 from harness.sim.version import differences, digests
 from harness.test import CouldNotRun
 from node_impl.build import DEFAULT_PARTS
@@ -184,7 +184,7 @@ class _Walker:
         self._mail: list[tuple[str, Mail]] = []
         """Message ids, and what is under way by them."""
         self._story: list[str] = []
-        self._traces: dict[str, list[list[TraceLine]]] = {name: [[]] for name in scope.names}
+        self._traces: dict[str, list[list[Trace]]] = {name: [[]] for name in scope.names}
         self.violation: str | None = None
 
     def take(self, number: int, step: Step) -> None:
@@ -200,7 +200,8 @@ class _Walker:
         self._mail.extend(zip(happened.ids, happened.mail, strict=True))
         if isinstance(event, Crash):
             self._traces[event.node].append([])
-        self._traces[event.node][-1].extend((number * _STEP_NS, trace) for trace in happened.traces)
+        for trace in happened.traces:
+            keep(trace, self._traces[event.node][-1], number * _STEP_NS)
         self.violation = happened.wrong or self._look(happened)
         self._story.append(f"{event.node}: {_happening(step)}{_consequences(happened.traces)}")
 

@@ -45,8 +45,8 @@ def test_a_new_leader_dies_with_nothing_of_its_term_committed(seed: int) -> None
     for (node, _), life in killed.items():
         lines = [
             line
-            for at, line in ran.traces[node][life.life - 1]
-            if at >= life.started_at and line.role == "leader"
+            for line in ran.traces[node][life.life - 1]
+            if line.at >= life.started_at and line.role == "leader"
         ]
         assert lines, "it led"
         assert {line.event for line in lines} & {"commit", "acknowledge"} == set()

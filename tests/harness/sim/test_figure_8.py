@@ -60,9 +60,9 @@ def began_to_lead(ran: Ran, node: str, after: int) -> int:
     """When the node was first elected after that time."""
     was = ""
     for lives in ran.traces[node]:
-        for at, line in lives:
-            if line.role == "leader" and was != "leader" and at > after:
-                return at
+        for line in lives:
+            if line.role == "leader" and was != "leader" and line.at > after:
+                return line.at
             was = line.role
     raise AssertionError(f"{node} was not elected after {after // MS} ms")
 

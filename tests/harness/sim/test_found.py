@@ -36,9 +36,9 @@ def test_a_deposed_leaders_old_entries_do_not_end_followers_that_have_compacted_
         ),
     )
     ran = play(schedule)
-    led = [line.role for lives in ran.traces["n5"] for _, line in lives if line.event == "role"]
+    led = [line.role for lives in ran.traces["n5"] for line in lives if line.event == "role"]
     assert "leader" in led, "n5 must lead before it is paused"
-    assert any(line.event == "snapshot" for lives in ran.traces["n1"] for _, line in lives)
+    assert any(line.event == "snapshot" for lives in ran.traces["n1"] for line in lives)
     assert [life for life in ran.lives if life.ended_by is None] == []
 
 

@@ -17,8 +17,8 @@ from harness.sim.judging import Judged
 from harness.sim.run import run
 from harness.sim.schedule import play, record
 from harness.sim.swarm import Plan, Turn, Wishes
-from harness.sim.traces import TraceLine
 from harness.test import CouldNotRun
+from node_impl.events import Trace
 
 MS = 1_000_000
 SHORT = Wishes(nodes=3, time_limit_s=1, rate=20, nemesis=("kill:leader",))
@@ -28,13 +28,13 @@ def turned(at: int, seed: int) -> Plan:
     return Origin(5, (Turn(at, seed),)).plan(SHORT)
 
 
-def lines_before(traces: dict[str, list[list[TraceLine]]], at: int) -> list[object]:
+def lines_before(traces: dict[str, list[list[Trace]]], at: int) -> list[object]:
     return [
         (node, life, line)
         for node, lives in traces.items()
         for life, lines in enumerate(lives)
         for line in lines
-        if line[0] < at
+        if line.at < at
     ]
 
 
@@ -81,8 +81,8 @@ def test_longer_runs_of_one_kind_bring_ever_fewer_new_states() -> None:
     calm = Wishes(nodes=3, rate=40, nemesis=(), time_limit_s=2)
     short = run(Origin(4).plan(calm))
     long = run(Origin(4).plan(msgspec.structs.replace(calm, time_limit_s=8)))
-    assert max(line[1].last for line in long.traces["n1"][-1]) > 2 * max(
-        line[1].last for line in short.traces["n1"][-1]
+    assert max(line.last for line in long.traces["n1"][-1]) > 2 * max(
+        line.last for line in short.traces["n1"][-1]
     )
     assert len(states_of(long)) < 2 * len(states_of(short))
 

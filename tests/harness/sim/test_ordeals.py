@@ -48,7 +48,7 @@ def leaders(plan: Plan) -> list[tuple[int, str]]:
         (line.term, node)
         for node, lives in ran.traces.items()
         for lines in lives
-        for _, line in lines
+        for line in lines
         if line.event == "role" and line.role == "leader"
     }
     return sorted(led)
