@@ -45,3 +45,29 @@ def test_a_deposed_leader_may_tell_of_a_write_that_its_successor_put_at_the_same
 def test_a_sound_run_in_which_that_happened_is_not_called_wrong(tmp_path: Path) -> None:
     """One of some three thousand seeds."""
     assert judge(plan_of(3301), tmp_path).invalid == ()
+
+
+def test_a_copy_that_a_restart_may_have_lost_makes_it_unknown() -> None:
+    """n2 acknowledges what is on its own disk, and perhaps on n1's, which does not say what it recovered."""
+    cluster = ClusterBuilder().elect("n1", 1, ("n2", "n3")).replicate("n1", ("n2", "n3"))
+    old = [entry(index, 1, f"old {index}") for index in (3, 4)]
+    cluster["n1"].append(*old).synced()
+    cluster.elect("n2", 2, ("n3",))
+    leader, follower = cluster["n2"], cluster["n1"]
+    leader.append(entry(4, 2, op=OP)).synced().send(follower)
+    follower.enter(2).truncate(3).append(*leader.log[2:])
+    follower.restart(term=1, vote="n1", log=[*follower.log[:2], *old])
+    leader.commit_to(4).acknowledge(4, OP)
+    verdict = DurableBeforeAcknowledge().check(recording(traces=cluster.build()))
+    assert verdict.validity is Validity.UNKNOWN, verdict
+    assert "Of n1 it is not known" in verdict.summary
+
+
+@pytest.mark.parametrize("missing", [None, "n3"])
+def test_what_is_in_no_log_may_be_in_one_that_is_missing(missing: str | None) -> None:
+    cluster = ClusterBuilder().elect("n1", 1, ("n2", "n3")).replicate("n1", ("n2", "n3"))
+    cluster["n1"].acknowledge(9, "900")
+    traces = {name: trace for name, trace in cluster.build().items() if name != missing}
+    verdict = DurableBeforeAcknowledge().check(recording(nodes=tuple(cluster.nodes), traces=traces))
+    assert verdict.validity is (Validity.INVALID if missing is None else Validity.UNKNOWN), verdict
+    assert any("where no node ever held it" in found.text for found in verdict.evidence)

@@ -176,18 +176,21 @@ def test_states_that_differ_are_caught_by_their_digests() -> None:
     assert verdict.validity is Validity.INVALID
 
 
-def with_snapshot_installed(last: int, digest: str = "d", what: str = "") -> dict[str, Verdict]:
+def with_snapshot_installed(
+    last: int, digest: str = "d", what: str = "", *, taken: bool = True, missing: tuple[str, ...] = ()
+) -> dict[str, Verdict]:
     """n2, which holds three entries, installs n1's snapshot up to index 2, and then ends at `last`."""
     one, two, three = entry(1, 1), entry(2, 1, what), entry(3, 1)
     n1, n2 = NodeBuilder("n1"), NodeBuilder("n2")
     n1.restart().enter(1).vote_for("n1").synced().lead().append(entry(1, 1), entry(2, 1), three)
     n1.synced().commit_to(3).apply_to(3)
-    n1.trace("snapshot", index=2, entries=(entry(2, 1),), digest="d")
+    if taken:
+        n1.trace("snapshot", index=2, entries=(entry(2, 1),), digest="d")
     n2.restart().enter(1).append(one, entry(2, 1), three).synced()
     n2.log, n2.commit, n2.applied = n2.log[:last], 2, 2
     n2.trace("snapshot", index=2, entries=(two,), digest=digest, peer="n1")
     traces = {name: node.build() for name, node in (("n1", n1), ("n2", n2))}
-    run_ = recording(nodes=tuple(traces), traces=traces)
+    run_ = recording(nodes=(*traces, *missing), traces=traces)
     return {checker.name: checker.check(run_) for checker in raft_invariants()}
 
 
@@ -201,8 +204,19 @@ def test_discarding_what_follows_an_installed_snapshot_is_caught() -> None:
     assert verdict.validity is Validity.INVALID
 
 
-def test_a_snapshot_that_nobody_took_is_caught() -> None:
-    assert with_snapshot_installed(last=3, digest="e")["snapshot-safety"].validity is Validity.INVALID
+def test_a_snapshot_of_another_state_is_caught() -> None:
+    verdict = with_snapshot_installed(last=3, digest="e")["snapshot-safety"]
+    assert verdict.validity is Validity.INVALID
+    assert verdict.evidence[0].title == "two states at index 2"
+
+
+@pytest.mark.parametrize("missing", [(), ("n3",)])
+def test_a_snapshot_that_nobody_took_is_caught_unless_one_that_is_not_traced_may_have(
+    missing: tuple[str, ...],
+) -> None:
+    verdict = with_snapshot_installed(last=3, taken=False, missing=missing)["snapshot-safety"]
+    assert verdict.validity is (Validity.UNKNOWN if missing else Validity.INVALID)
+    assert any("nobody took" in found.text for found in verdict.evidence)
 
 
 def test_a_snapshot_of_an_entry_that_was_not_committed_is_caught() -> None:

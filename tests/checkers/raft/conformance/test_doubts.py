@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from checkers.raft.conformance.spec import Entry
 from checkers.verdict import Validity
 from harness.history import NodeTrace
 from tests.checkers.raft.conformance.behaviour import Behaviour
@@ -82,3 +83,37 @@ def test_a_violation_is_invalid_even_if_another_trace_has_a_gap() -> None:
     traces = b.traces()
     traces["n2"] = NodeTrace("n2", traces["n2"].events, ("n2: a gap",))
     assert judge(traces).validity is Validity.INVALID
+
+
+def begun_with_logs(*, named: bool) -> Behaviour:
+    """The traces begin when n1 and n2 hold two entries of term 1, of which they name at most the last."""
+    log: list[Entry | None] = [(1, "a" * 16), (1, "b" * 16)]
+    b = Behaviour()
+    for name in ("n1", "n2"):
+        b[name].current_term, b[name].log, b[name].own_durable = 1, list(log), 2
+        b.lines[name].clear()
+        b.disk[name] = (1, None, list(log))
+        b.line(name, "restart", entries=[(2, 1, "b" * 16, None)] if named else [])
+    b.elect("n1", "n2")
+    b.replicate("n1", "n2")
+    b.advance("n1", 3)
+    return b
+
+
+def test_a_log_of_which_the_last_entry_is_named_says_enough_to_go_on_from_it() -> None:
+    assert judge(begun_with_logs(named=True)).validity is Validity.VALID
+
+
+def test_entries_that_no_trace_names_are_unknown_where_a_step_stands_on_them() -> None:
+    verdict = judge(begun_with_logs(named=False))
+    assert verdict.validity is Validity.UNKNOWN, verdict
+    assert "entry at index 2 is not known" in verdict.summary
+
+
+def test_to_send_entries_that_no_trace_names_is_unknown() -> None:
+    b = begun_with_logs(named=True)
+    b["n1"].next_index["n3"] = 1
+    b.replicate("n1", "n3")
+    verdict = judge(b)
+    assert verdict.validity is Validity.UNKNOWN, verdict
+    assert any("sends entries that are not known" in item.text for item in verdict.evidence)
