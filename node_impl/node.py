@@ -126,8 +126,8 @@ class Node(Applying):
             self._apply()
             if raft.snapshot_is_due():
                 self._take_snapshot()
-        changes = self.registry.take_changes()
-        if changes:
+        if self.registry.changes.touched:
+            changes = self.registry.take_changes()
             self._beats.follow(changes.ephemeral, raft.now, raft.outbox.effects)
             for request_id, value in self._watches.wake(changes):
                 self._respond(request_id, Done(raft.last_applied, value))
@@ -223,12 +223,7 @@ class Node(Applying):
 
     def _receive(self, envelope: Envelope) -> None:
         raft, body = self.raft, envelope.body
-        raft.trace(
-            "receive",
-            peer=envelope.sender,
-            message=type(body).__name__,
-            message_id=envelope.message_id,
-        )
+        raft.trace_message("receive", envelope.sender, type(body).__name__, envelope.message_id)
         match body:
             case (
                 AppendEntries()

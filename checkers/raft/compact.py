@@ -12,30 +12,46 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
 
+FEW = 1 << 16
+"""More messages than most runs have; about 10 MB."""
+
 MANY = 255
+_NEVER = bytearray(1)
 
 NONE = -1
 """In place of a number: there is none, or it is not known."""
 
 
 class MessageIds:
-    """Message ids and how often each was put in: one byte for `node:life:n`, more for one of another form.
+    """Message ids and how often each was put in.
 
-    Above `MANY` nothing is counted any more.
+    The first `few` stand in a dict, which is fast; so do later ones of another form than `node:life:n`. Of
+    those each takes a byte, in which nothing above `MANY` is counted any more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, few: int = FEW) -> None:
+        self._plain: dict[str, int] = {}
+        self._room = few
         self._numbers: dict[str, bytearray] = {}
-        self._others: dict[str, int] = {}
 
     def add(self, message_id: str) -> None:
         """Put one in, once more."""
+        plain = self._plain
+        if message_id in plain:
+            plain[message_id] += 1
+        elif self._room:
+            self._room -= 1
+            plain[message_id] = 1
+        else:
+            self._add_number(message_id)
+
+    def _add_number(self, message_id: str) -> None:
         prefix, at = _parsed(message_id)
         seen = self._numbers.get(prefix)
         if seen is None:
             seen = self._numbers[prefix] = bytearray()
         if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
-            self._others[message_id] = self._others.get(message_id, 0) + 1
+            self._plain[message_id] = 1
             return
         if at >= len(seen):
             seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
@@ -44,27 +60,32 @@ class MessageIds:
 
     def take(self, message_id: str) -> bool:
         """Take it out once; whether it was in for the last time."""
-        prefix, at = _parsed(message_id)
-        seen = self._numbers.get(prefix) if at >= 0 else None
-        if seen is not None and at < len(seen) and seen[at]:
-            seen[at] -= seen[at] < MANY
-            if not seen[at]:
-                return message_id not in self._others
-        elif message_id in self._others:
-            self._others[message_id] -= 1
-            if not self._others[message_id]:
-                del self._others[message_id]
-                return True
-        return False
+        count = self._plain.get(message_id)
+        if count == 1:
+            del self._plain[message_id]
+            return True
+        if count is not None:
+            self._plain[message_id] = count - 1
+            return False
+        seen, at = self._byte(message_id)
+        if not seen[at]:
+            return False
+        seen[at] -= seen[at] < MANY
+        return not seen[at]
 
     def __contains__(self, message_id: object) -> bool:
-        if not isinstance(message_id, str):
+        if message_id in self._plain:
+            return True
+        if not self._numbers or not isinstance(message_id, str):
             return False
+        seen, at = self._byte(message_id)
+        return seen[at] > 0
+
+    def _byte(self, message_id: str) -> tuple[bytearray, int]:
+        """Where it is counted, if it is in no dict: in which bytes, and at which place."""
         prefix, at = _parsed(message_id)
         seen = self._numbers.get(prefix) if at >= 0 else None
-        if seen is not None and at < len(seen) and seen[at]:
-            return True
-        return message_id in self._others
+        return (_NEVER, 0) if seen is None or at >= len(seen) else (seen, at)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from harness.nemesis.base import Link
 from harness.sim.chance import Stream
 
 MICROSECOND_NS = 1_000
@@ -59,7 +60,7 @@ class ClientFate(msgspec.Struct, frozen=True):
 class Fates(Protocol):
     """Answers for the n-th of each kind, n from 1, asked once each and in order of n."""
 
-    def message(self, sender: str, receiver: str, n: int) -> Delays:
+    def message(self, link: Link, n: int) -> Delays:
         """The n-th message on that link."""
         ...
 
@@ -111,15 +112,14 @@ class DrawnFates:
     def __init__(self, seed: int, weather: Weather) -> None:
         self._seed = self._tables_seed = seed
         self._weather = weather
+        self._links: dict[Link, tuple[Stream, tuple[int, ...]]] = {}
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._tables: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._is_calm = False
 
-    def message(self, sender: str, receiver: str, n: int) -> Delays:  # noqa: ARG002 - streams count by themselves
+    def message(self, link: Link, n: int) -> Delays:  # noqa: ARG002 - streams count by themselves
         """A delay from the link's table, unless it is lost, repeated or slow."""
-        place = (sender, receiver)
-        stream = self._streams.get(place) or self._stream(*place)
-        table = self._tables.get(place) or self._table(place, DELAYS_US, self._weather.delays)
+        stream, table = self._links.get(link) or self._link(link)
         bits = stream.bits()
         delay = table[bits & 15] * MICROSECOND_NS + (bits >> 4) % 100_000  # no two messages at one instant
         weather = self._weather
@@ -164,6 +164,7 @@ class DrawnFates:
         """From now on draw from another seed, in the same weather and from the same tables."""
         self._seed = seed
         self._streams.clear()
+        self._links.clear()
 
     def calm(self) -> None:
         """Good weather."""
@@ -171,6 +172,13 @@ class DrawnFates:
             self._is_calm = True
             self._weather = _CALM
             self._tables.clear()
+            self._links.clear()
+
+    def _link(self, link: Link) -> tuple[Stream, tuple[int, ...]]:
+        stream = self._streams.get(link) or self._stream(*link)
+        table = self._tables.get(link) or self._table(link, DELAYS_US, self._weather.delays)
+        found = self._links[link] = stream, table
+        return found
 
     def _stream(self, *place: str) -> Stream:
         stream = self._streams[place] = Stream(self._seed, "fates", *place)

@@ -38,7 +38,7 @@ class Network:
     def arrivals(self, line: Line, now: int) -> tuple[int, ...]:
         """When a message that is handed over now arrives: never, once, or more than once."""
         line.sent += 1
-        delays = self._fates.message(*line.link, line.sent)
+        delays = self._fates.message(line.link, line.sent)
         if line.is_cut:
             self.swallowed += 1
             return ()

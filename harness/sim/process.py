@@ -20,7 +20,6 @@ from harness.sim.disk import Interrupted, SimulatedDisk
 from harness.sim.fates import Fates
 from harness.sim.incidents import Crash, Incident
 from harness.sim.ordeals import Ordeals
-from harness.sim.traces import keep
 from node_impl.build import Parts, build_node
 from node_impl.config import NodeConfig
 from node_impl.events import (
@@ -377,7 +376,7 @@ class Process:
             self._carry_out(waited)
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
-        now, ordeals = self._world.now, self._ordeals
+        now, ordeals, lines = self._world.now, self._ordeals, self._trace
         for effect in effects:
             self._effects += 1
             if self._effects == ordeals.crash_at:
@@ -385,7 +384,8 @@ class Process:
                 return
             match effect:
                 case Trace():
-                    keep(effect, self._trace, now)
+                    effect.seq, effect.at = len(lines) + 1, now
+                    lines.append(effect)
                     if ordeals.minds_leading and effect.event == "role":
                         self._took_role(effect.role)
                 case Send():

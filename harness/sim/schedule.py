@@ -15,7 +15,7 @@ import msgspec
 from harness.generator import NEVER, Answer, Context, Generator, Pending
 from harness.generator.base import bit_of
 from harness.history import NEMESIS, Operation
-from harness.nemesis.base import Action, ClusterView
+from harness.nemesis.base import Action, ClusterView, Link
 from harness.nemesis.nemesis import Nemesis
 from harness.sim.chance import Stream
 from harness.sim.fates import (
@@ -143,11 +143,11 @@ class RecordingFates:
             tuple(self._clients),
         )
 
-    def message(self, sender: str, receiver: str, n: int) -> Delays:
+    def message(self, link: Link, n: int) -> Delays:
         """As drawn."""
-        delays = self._drawn.message(sender, receiver, n)
+        delays = self._drawn.message(link, n)
         if delays != (DEFAULT_MESSAGE_NS,):
-            self._messages.append(Message(sender, receiver, n, delays))
+            self._messages.append(Message(*link, n, delays))
         return delays
 
     def write_ns(self, node: str, n: int) -> int:
@@ -198,9 +198,9 @@ class ScriptedFates:
         self._elections = {(election.node, election.n): election.adds for election in deviations.elections}
         self._clients = {client.n: client.fate for client in deviations.clients}
 
-    def message(self, sender: str, receiver: str, n: int) -> Delays:
+    def message(self, link: Link, n: int) -> Delays:
         """As scripted."""
-        return self._messages.get((sender, receiver, n), (DEFAULT_MESSAGE_NS,))
+        return self._messages.get((*link, n), (DEFAULT_MESSAGE_NS,))
 
     def write_ns(self, node: str, n: int) -> int:
         """As scripted."""

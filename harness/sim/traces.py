@@ -15,12 +15,6 @@ from node_impl.events import Trace
 _encode = msgspec.json.Encoder().encode_lines
 
 
-def keep(trace: Trace, lines: list[Trace], at: int) -> None:
-    """Put a line at the end of its life's."""
-    trace.seq, trace.at = len(lines) + 1, at
-    lines.append(trace)
-
-
 def written(lines: Iterable[Trace]) -> Iterator[bytes]:
     """One life's file, line by line."""
     for trace in lines:
@@ -32,32 +26,34 @@ def node_trace(node: str, lives: Iterable[Iterable[Trace]]) -> NodeTrace:
     return NodeTrace(
         node=node,
         events=tuple(
-            TraceEvent(
-                trace.seq,
-                trace.at,
-                trace.event,  # type: ignore[arg-type]  # any text to the node
-                trace.term,
-                trace.role,
-                trace.commit,
-                trace.applied,
-                trace.last,
-                trace.vote,
-                trace.index,
-                tuple([TraceEntry(*row) for row in trace.entries]) if trace.entries else (),
-                trace.peer,
-                trace.message,
-                trace.message_id,
-                trace.count or 0,
-                trace.ok,
-                trace.of_term,
-                trace.op,
-                trace.members or None,
-                trace.learners,
-                trace.digest,
-                node,
-                life,
-            )
-            for life, lines in enumerate(lives, start=1)
-            for trace in lines
+            [
+                TraceEvent(
+                    trace.seq,
+                    trace.at,
+                    trace.event,  # type: ignore[arg-type]  # any text to the node
+                    trace.term,
+                    trace.role,
+                    trace.commit,
+                    trace.applied,
+                    trace.last,
+                    trace.vote,
+                    trace.index,
+                    tuple([TraceEntry(*row) for row in trace.entries]) if trace.entries else (),
+                    trace.peer,
+                    trace.message,
+                    trace.message_id,
+                    trace.count or 0,
+                    trace.ok,
+                    trace.of_term,
+                    trace.op,
+                    trace.members or None,
+                    trace.learners,
+                    trace.digest,
+                    node,
+                    life,
+                )
+                for life, lines in enumerate(lives, start=1)
+                for trace in lines
+            ]
         ),
     )

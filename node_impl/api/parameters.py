@@ -10,6 +10,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -90,6 +91,8 @@ class Parameters:
 
     def optional(self, *names: str) -> str | None:
         """The parameter under the one of its names that was used; None if absent or empty."""
+        if len(names) == 1:
+            return self._values.get(names[0]) or None
         given = [(name, self._values[name]) for name in names if self._values.get(name)]
         if len(given) > 1 and len({value for _, value in given}) > 1:
             raise BadParameter(f"{' and '.join(name for name, _ in given)} name the same, but differ")
@@ -168,16 +171,8 @@ class Parameters:
     def host(self) -> str:
         """`ip`: an IPv4 or IPv6 address or a host name, kept as it is spelled."""
         value = self.required("ip")
-        if len(value) <= MAX_HOST_CHARACTERS:
-            if _ADDRESS_LIKE.fullmatch(value):
-                try:
-                    ipaddress.ip_address(value)
-                except ValueError:
-                    pass  # refused below, in our own words
-                else:
-                    return value
-            elif _HOST.fullmatch(value):
-                return value
+        if len(value) <= MAX_HOST_CHARACTERS and _is_host(value):
+            return value
         raise BadParameter(f"ip must be an IP address or a host name, not {shown(value)}")
 
     def port(self) -> int:
@@ -234,6 +229,19 @@ class Parameters:
         """`clusters`, separated by commas; empty means all."""
         value = self.optional("clusters", "clusterName", "cluster") or ""
         return tuple(checked_name("clusters", part) for part in value.split(",") if part)
+
+
+@lru_cache(maxsize=4096)
+def _is_host(value: str) -> bool:
+    """Whether it is an address or a host name. Every beat of an instance asks anew, and an address is slow to
+    read."""
+    if not _ADDRESS_LIKE.fullmatch(value):
+        return _HOST.fullmatch(value) is not None
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def checked_name(parameter: str, value: str, longest: int = MAX_NAME_CHARACTERS) -> str:

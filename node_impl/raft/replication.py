@@ -86,8 +86,10 @@ class Replication(Elections):
         self.has_unsent = False
 
     def _replicate_to_all(self) -> None:
+        last_index = self.log.last_index
         for name, peer in self.peers.items():
-            self._replicate(name, peer)
+            if peer.next_index <= last_index:
+                self._replicate(name, peer)
 
     def _replicate(self, name: str, peer: Progress) -> None:
         config, log = self.config, self.log

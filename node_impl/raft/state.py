@@ -255,30 +255,35 @@ class State:
             )
         )
 
-    def send(self, to: str, body: Message, after: int = 0) -> str:
-        """Send a message once `after` is synced; returns its message id."""
-        self._messages += 1
-        message_id = f"{self._message_prefix}{self._messages}"
-        kind = type(body)
+    def trace_message(self, event: str, peer: str, message: str, message_id: str) -> Trace:
+        """The same for a message that is sent or received, of which there are more than of all else."""
         line = Trace(
             0,
             0,
-            "send",
+            event,
             self.current_term,
             self.role,
             self.commit_index,
             self.last_applied,
             self.log.last_index,
             None,
-            to,
-            kind.__name__,
+            peer,
+            message,
             message_id,
         )
+        self.outbox.effects.append(line)
+        return line
+
+    def send(self, to: str, body: Message, after: int = 0) -> str:
+        """Send a message once `after` is synced; returns its message id."""
+        self._messages += 1
+        message_id = f"{self._message_prefix}{self._messages}"
+        kind = type(body)
+        line = self.trace_message("send", to, kind.__name__, message_id)
         tell = TELL.get(kind)
         if tell is not None:
             tell(body, line)
             if body.term != self.current_term:  # type: ignore[union-attr]  # all of those carry one
                 line.of_term = body.term  # type: ignore[union-attr]  # see above
-        self.outbox.effects.append(line)
         self.outbox.effects.append(Send(to, Envelope(message_id, self.name, body), after))
         return message_id

@@ -13,6 +13,3 @@ class Changes:
         """Whose content may have changed."""
         self.ephemeral: list[Instance] = []
         """Ephemeral instances as registrations and expiries left them, in order."""
-
-    def __bool__(self) -> bool:
-        return bool(self.touched)

@@ -40,7 +40,8 @@ class Registry:
     def __init__(self) -> None:
         self.services = Services()
         self.configs = Configs()
-        self._changes = Changes()
+        self.changes = Changes()
+        """What was touched since `take_changes`."""
 
     @property
     def size(self) -> int:
@@ -62,7 +63,7 @@ class Registry:
         return self._carry_out(command, entry.index)
 
     def _carry_out(self, command: Command, index: int) -> Result:
-        services, changes = self.services, self._changes
+        services, changes = self.services, self.changes
         match command:
             case Register():
                 return services.register(command, index, changes)
@@ -103,9 +104,7 @@ class Registry:
 
     def take_changes(self) -> Changes:
         """What was touched since this was last asked."""
-        if not self._changes:
-            return self._changes  # as after nearly every step
-        changes, self._changes = self._changes, Changes()
+        changes, self.changes = self.changes, Changes()
         return changes
 
     def snapshot(self) -> bytes:
@@ -120,7 +119,7 @@ class Registry:
         """
         services, configs = read_snapshot(snapshot)
         for held_services, held_configs in ((self.services, self.configs), (services, configs)):
-            self._changes.touched.update(held_services.entities, held_configs.by_key)
+            self.changes.touched.update(held_services.entities, held_configs.by_key)
         self.services, self.configs = services, configs
 
     def digest(self) -> str:

@@ -29,11 +29,6 @@ class _Node:
     event: TraceEvent | None
     following: TraceEvent | None
 
-    def step(self) -> None:
-        assert self.event is not None
-        self.refinement.step(self.event, self.following)
-        self.event, self.following = self.following, next(self.events, None)
-
 
 @dataclass
 class Run:
@@ -93,17 +88,24 @@ class Run:
         while waiting:
             moved = False
             for name, node in tuple(waiting.items()):
-                while node.event is not None and (
-                    node.event.event != "receive" or self._may_take(node.event)
-                ):
-                    node.step()
-                    moved = True
+                moved |= self._go_on(node)
                 if node.event is None:
                     self._lose(held.message_id for held in node.refinement.disk.held)
                     del waiting[name]
                     moved = True
             if not moved:
                 self._force()
+
+    def _go_on(self, node: _Node, *, is_forced: bool = False) -> bool:
+        """Step a node until it waits for a message; if forced, it takes the first. Whether it moved."""
+        step, events, event, following = node.refinement.step, node.events, node.event, node.following
+        moved = False
+        while event is not None and (event.event != "receive" or is_forced or self._may_take(event)):
+            step(event, following)
+            event, following = following, next(events, None)
+            moved, is_forced = True, False
+        node.event, node.following = event, following
+        return moved
 
     def _may_take(self, event: TraceEvent) -> bool:
         """Whether a message has been sent; or certainly never will be, which its receiver will find."""
@@ -131,7 +133,7 @@ class Run:
             self._is_early(sent, event)
         else:
             self._was_never_sent(event)
-        self._under_way[event.node].step()
+        self._go_on(self._under_way[event.node], is_forced=True)
 
     def _was_never_sent(self, event: TraceEvent) -> None:
         self._bag.put(event.message_id or "", None)

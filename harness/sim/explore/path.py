@@ -43,7 +43,7 @@ from harness.sim.explore.member import (
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import Step
 from harness.sim.replay import pretty
-from harness.sim.traces import keep, node_trace
+from harness.sim.traces import node_trace
 from harness.sim.version import differences, digests
 from harness.test import CouldNotRun
 from node_impl.build import DEFAULT_PARTS
@@ -201,7 +201,9 @@ class _Walker:
         if isinstance(event, Crash):
             self._traces[event.node].append([])
         for trace in happened.traces:
-            keep(trace, self._traces[event.node][-1], number * _STEP_NS)
+            lines = self._traces[event.node][-1]
+            trace.seq, trace.at = len(lines) + 1, number * _STEP_NS
+            lines.append(trace)
         self.violation = happened.wrong or self._look(happened)
         self._story.append(f"{event.node}: {_happening(step)}{_consequences(happened.traces)}")
 
