@@ -272,6 +272,43 @@ def test_values_that_are_no_lists_are_unknown() -> None:
     assert check(built).validity is Validity.UNKNOWN
 
 
+def all_read() -> HistoryBuilder:
+    built = registered()
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",))
+    assert check(built).validity is Validity.VALID
+    return built
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        (("final-local", "svc", None, {"10.0.0.1:80": "r1"}), "does not say which node was read"),
+        (("final-list", "svc", None, ["r1"]), "does not answer with a list"),
+        (("deregister", None, None, "r1"), "names no key"),
+    ],
+)
+def test_one_operation_that_says_too_little_is_unknown_beside_all_that_should_be_read(
+    beside: tuple[str, str | None, object, object], words: str
+) -> None:
+    built = all_read()
+    built.do(*beside, raft_index=1)
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    assert words in verdict.summary
+
+
+def test_a_recording_without_nodes_is_unknown() -> None:
+    verdict = check(all_read(), nodes=())
+    assert verdict.validity is Validity.UNKNOWN
+    assert any("names no node" in evidence.text for evidence in verdict.evidence)
+
+
+def test_an_acknowledgement_without_an_index_is_named() -> None:
+    built = registered(raft_index=None)
+    final_reads(built, {KEY: "r1"}, 1, services=("svc",))
+    assert "was acknowledged without a Raft index" in check(built).summary
+
+
 def test_ids_that_are_no_texts_are_unknown() -> None:
     built = HistoryBuilder()
     built.do("register", KEY, 17, 17, raft_index=1)

@@ -1,0 +1,94 @@
+"""A model's verdict is `unknown` wherever the search, or what explains its answer, did not come to an end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkers.linearizability import engine, impossible
+from checkers.linearizability.answer import Answer, Budget, Result
+from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.models import MODELS
+from checkers.verdict import Validity, Verdict
+from tests.checkers.builders import HistoryBuilder, recording
+
+
+def check(built: HistoryBuilder, model: str = "register", budget: Budget | None = None) -> Verdict:
+    checker = LinearizabilityOf(MODELS[model], budget or Budget())
+    return checker.check(recording(built))
+
+
+def overlapping_writes(built: HistoryBuilder, key: str, count: int) -> None:
+    for number in range(count):
+        built.invoke(100 + number, "write", key, number)
+    for number in range(count):
+        built.ok(100 + number, number)
+    built.do("read", key, None, count - 1)
+
+
+def impossible_set() -> HistoryBuilder:
+    """An element that nobody added is read: found without a search."""
+    built = HistoryBuilder()
+    built.do("add", None, 1)
+    built.do("read", None, None, [1, 2])
+    return built
+
+
+def test_no_operation_is_unknown() -> None:
+    verdict = check(HistoryBuilder())
+    assert verdict.validity is Validity.UNKNOWN
+    assert "no operation" in verdict.summary
+
+
+def test_a_key_over_its_budget_is_unknown_and_named_and_the_others_are_judged() -> None:
+    tight = Budget(configurations=3)
+    built = HistoryBuilder()
+    built.do("write", "easy", 1)
+    overlapping_writes(built, "hard", 6)
+    assert check(built).validity is Validity.VALID
+    verdict = check(built, budget=tight)
+    assert verdict.validity is Validity.UNKNOWN
+    assert "key 'hard': no answer within 3 configurations" in verdict.summary
+    built.do("read", "easy", None, 2)
+    verdict = check(built, budget=tight)
+    assert verdict.validity is Validity.INVALID
+    assert [evidence.title for evidence in verdict.evidence][-1] == "not judged"
+
+
+def test_what_only_the_fast_search_found_impossible_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = HistoryBuilder()
+    built.do("write", None, 1)
+    built.do("read", None, None, 2)
+    assert check(built).validity is Validity.INVALID
+    monkeypatch.setattr(impossible, "explain", lambda *_: None)
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    assert "the exact search ran out of its budget" in verdict.summary
+
+
+@pytest.mark.parametrize(
+    ("answer", "validity"),
+    [
+        (Answer.LINEARIZABLE, Validity.UNKNOWN),
+        (Answer.GAVE_UP, Validity.INVALID),
+        (Answer.NOT_LINEARIZABLE, Validity.INVALID),
+    ],
+)
+def test_what_was_decided_without_a_search_counts_unless_the_search_finds_an_order(
+    monkeypatch: pytest.MonkeyPatch, answer: Answer, validity: Validity
+) -> None:
+    assert check(impossible_set(), "set").validity is Validity.INVALID
+    searched: list[Any] = []
+
+    def decide(_: engine.Engine, part: Any, __: Budget) -> Result:
+        searched.append(part)
+        return Result(answer, 1, ())
+
+    monkeypatch.setattr(impossible, "explain", lambda *_: None)
+    monkeypatch.setattr(engine.Engine, "decide", decide)
+    verdict = check(impossible_set(), "set")
+    assert verdict.validity is validity
+    assert searched
+    if validity is Validity.UNKNOWN:
+        assert "the search found an order" in verdict.summary
