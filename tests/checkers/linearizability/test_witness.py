@@ -200,6 +200,16 @@ def test_a_write_that_names_another_index_than_the_traces_is_dishonest() -> None
     assert "the nodes applied it at 5" in honesty.summary
 
 
+def test_an_unanswered_write_that_was_applied_before_it_began_is_told_of_the_one_that_was_answered() -> None:
+    built = two_instances()
+    built.do("register", C, "c1", "c1", raft_index=6)
+    built.invoke(9, "register", A, "a3")
+    ops: list[str | None] = [str(op.index) for op in built.operations if op.type == "invoke"]
+    _, honesty = verdicts(built, [*ops[:-2], ops[-1], ops[-2]])
+    assert honesty.validity is Validity.INVALID
+    assert "what the nodes applied at 5 began only when this had been answered" in honesty.summary
+
+
 def test_two_writes_at_one_index_are_dishonest() -> None:
     built = two_instances()
     built.invoke(1, "register", C, "c1")
