@@ -81,6 +81,7 @@ def test_an_answer_is_valid_exactly_if_it_is_what_the_log_says() -> None:
         ("unique", [[1, "a"], [1, "a"], [2, "b"]]),
         ("reliable", [[1, "a"], [2, "c"]]),
         ("ordered", [[1, "a"], [2, "b"], [9, "b"]]),
+        ("reliable", [[1, "a"], [2, "b"], [3, "never written"]]),
     ],
 )
 def test_each_broken_promise_is_named(promise: str, events: list[list[object]]) -> None:

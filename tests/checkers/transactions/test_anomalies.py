@@ -55,6 +55,14 @@ def test_the_smallest_history_of_lists_with_an_anomaly_is_named(case: str) -> No
     assert anomalies(*lines, together=True) == expected
 
 
+@pytest.mark.parametrize("case", TOGETHER_OF_LISTS)
+def test_every_anomaly_that_is_named_is_shown_with_its_operations(case: str) -> None:
+    lines, expected = TOGETHER_OF_LISTS[case]
+    evidence = judged(*lines, together=True).evidence
+    assert {one.title for one in evidence} == expected
+    assert all(one.text and one.operations for one in evidence)
+
+
 @pytest.mark.parametrize("case", TOGETHER_OF_REGISTERS)
 def test_the_smallest_history_of_registers_with_an_anomaly_is_named(case: str) -> None:
     lines, expected = TOGETHER_OF_REGISTERS[case]
