@@ -112,14 +112,14 @@ class DrawnFates:
     def __init__(self, seed: int, weather: Weather) -> None:
         self._seed = self._tables_seed = seed
         self._weather = weather
-        self._links: dict[Link, tuple[Stream, tuple[int, ...]]] = {}
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._tables: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._is_calm = False
 
     def message(self, link: Link, n: int) -> Delays:  # noqa: ARG002 - streams count by themselves
         """A delay from the link's table, unless it is lost, repeated or slow."""
-        stream, table = self._links.get(link) or self._link(link)
+        stream = self._streams.get(link) or self._stream(*link)
+        table = self._tables.get(link) or self._table(link, DELAYS_US, self._weather.delays)
         bits = stream.bits()
         delay = table[bits & 15] * MICROSECOND_NS + (bits >> 4) % 100_000  # no two messages at one instant
         weather = self._weather
@@ -164,7 +164,6 @@ class DrawnFates:
         """From now on draw from another seed, in the same weather and from the same tables."""
         self._seed = seed
         self._streams.clear()
-        self._links.clear()
 
     def calm(self) -> None:
         """Good weather."""
@@ -172,13 +171,6 @@ class DrawnFates:
             self._is_calm = True
             self._weather = _CALM
             self._tables.clear()
-            self._links.clear()
-
-    def _link(self, link: Link) -> tuple[Stream, tuple[int, ...]]:
-        stream = self._streams.get(link) or self._stream(*link)
-        table = self._tables.get(link) or self._table(link, DELAYS_US, self._weather.delays)
-        found = self._links[link] = stream, table
-        return found
 
     def _stream(self, *place: str) -> Stream:
         stream = self._streams[place] = Stream(self._seed, "fates", *place)

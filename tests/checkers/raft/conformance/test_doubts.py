@@ -77,6 +77,15 @@ def test_a_message_that_nobody_sent_is_refused() -> None:
     assert found(verdict.evidence, "Receive", "DOMAIN messages")
 
 
+def test_of_nodes_that_wait_for_each_other_in_vain_each_message_is_refused() -> None:
+    b = settled()
+    for name, peer, number in (("n1", "n3", 998), ("n1", "n3", 999), ("n3", "n1", 998)):
+        b.line(name, "receive", peer=peer, message="AppendEntries", message_id=f"{peer}:1:{number}")
+    verdict = judge(b)
+    assert found(verdict.evidence, "Receive", "DOMAIN messages")
+    assert verdict.measures["violations"] == 3
+
+
 def test_a_violation_is_invalid_even_if_another_trace_has_a_gap() -> None:
     b = settled()
     votes_twice(b)
