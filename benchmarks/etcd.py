@@ -1,6 +1,7 @@
 """The reference node next to etcd: acknowledged writes a second, latency, and recovery from a leader's kill.
 
-    python benchmarks/etcd.py [--members 5] [--rounds 10] [--seconds 1] [--kills 30] [--etcd PATH]
+    python benchmarks/etcd.py [--members 5] [--etcd-members 5] [--rounds 10] [--seconds 1] [--kills 30]
+                              [--etcd PATH]
 
 Both run as real processes on this machine's loopback with fsync on, and the same Python client code
 (aiohttp, one connection a client, 100-byte values) asks both: etcd through its JSON gateway, since that is
@@ -173,6 +174,7 @@ def main() -> int:
     """Run both, print the table, and say by the exit status whether the node holds up."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=5)
+    parser.add_argument("--etcd-members", type=int, help="if not as many")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
     parser.add_argument("--kills", type=int, default=30)
@@ -185,9 +187,10 @@ def main() -> int:
     is_slower = False
     with tempfile.TemporaryDirectory() as scratch:
         folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(2)]
-        ours, theirs = nodes(options.members, folders[0]), etcd(binary, options.members, folders[1])
+        etcd_members = options.etcd_members or options.members
+        ours, theirs = nodes(options.members, folders[0]), etcd(binary, etcd_members, folders[1])
         with running(ours), running(theirs):
-            print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
+            print(f"{options.members} nodes, {etcd_members} members of etcd; load {os.getloadavg()[0]:.1f}")
             for clients in CLIENTS if options.rounds else ():
                 ratios = duel(ours, theirs, clients, options.rounds, options.seconds)
                 is_slower |= bool(np.median(ratios.rate) < 1)

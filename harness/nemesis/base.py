@@ -9,7 +9,7 @@ the simulator; remote hosts) carries actions out and says what took effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -187,7 +187,7 @@ class ResetRate(msgspec.Struct, frozen=True, tag=True):
 class ChangeMembership(msgspec.Struct, frozen=True, tag=True):
     """Ask a node, who should lead, for one change of one member."""
 
-    nodes: tuple[str, ...]
+    nodes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1)]
     """Whom the change is about: one node."""
     change: MemberChange
     at: str

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,9 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
         raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise CouldNotRun(f"{path} is no schedule: {error}") from error
+    wrong = next(_impossible(replay.schedule), None)
+    if wrong is not None:
+        raise CouldNotRun(f"{path} is no schedule: {wrong}")
     changed = differences(replay.code)
     if changed and not anyway:
         raise CouldNotRun(
@@ -102,6 +105,41 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
             "may not give the same run. Check out the code that recorded it, or pass --anyway"
         )
     return replay
+
+
+def _impossible(schedule: Schedule) -> Iterator[str]:
+    """What somebody wrote into it that cannot be played, and where."""
+    test = schedule.plan.test
+    parts: list[tuple[str, Sequence[msgspec.Struct]]] = [
+        ("steps", schedule.steps),
+        ("incidents", schedule.incidents),
+        *((f"deviations.{kind}", part) for kind, part in msgspec.structs.asdict(schedule.deviations).items()),
+    ]
+    for kind, part in parts:
+        for place, line in enumerate(part):
+            for name in _nodes_named(line):
+                if name not in test.nodes:
+                    nodes = ", ".join(test.nodes)
+                    yield f"schedule.{kind}[{place}] names a node {name!r}, and its nodes are {nodes}"
+    for place, step in enumerate(schedule.steps):
+        if not NEMESIS <= step.thread < test.concurrency:
+            yield (
+                f"schedule.steps[{place}] is of thread {step.thread}; "
+                f"there are 0 to {test.concurrency - 1}, and -1, the nemesis"
+            )
+
+
+def _nodes_named(line: msgspec.Struct) -> Iterator[str]:
+    for field in ("node", "sender", "receiver", "at"):
+        name = getattr(line, field, None)
+        if isinstance(name, str):
+            yield name
+    for name in getattr(line, "nodes", ()):
+        yield name
+    for link in getattr(line, "links", ()):
+        yield from link
+    for action in getattr(line, "actions", ()):
+        yield from _nodes_named(action)
 
 
 class _Version(msgspec.Struct):

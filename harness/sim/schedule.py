@@ -122,10 +122,10 @@ def default_election(node: str, n: int, bound: int) -> int:
 
 
 class RecordingFates:
-    """Draws as `DrawnFates` does, and writes down what is not the default."""
+    """Says what others say, and writes down what is not the default."""
 
-    def __init__(self, drawn: DrawnFates) -> None:
-        self._drawn: Fates = drawn
+    def __init__(self, others: Fates) -> None:
+        self._others = others
         self._messages: list[Message] = []
         self._writes: list[Write] = []
         self._tears: list[Tear] = []
@@ -144,46 +144,46 @@ class RecordingFates:
         )
 
     def message(self, link: Link, n: int) -> Delays:
-        """As drawn."""
-        delays = self._drawn.message(link, n)
+        """As they say."""
+        delays = self._others.message(link, n)
         if delays != (DEFAULT_MESSAGE_NS,):
             self._messages.append(Message(*link, n, delays))
         return delays
 
     def write_ns(self, node: str, n: int) -> int:
-        """As drawn."""
-        takes = self._drawn.write_ns(node, n)
+        """As they say."""
+        takes = self._others.write_ns(node, n)
         if takes != DEFAULT_WRITE_NS:
             self._writes.append(Write(node, n, takes))
         return takes
 
     def tear(self, node: str, n: int) -> int:
-        """As drawn."""
-        draw = self._drawn.tear(node, n)
+        """As they say."""
+        draw = self._others.tear(node, n)
         self._tears.append(Tear(node, n, draw))
         return draw
 
     def election(self, node: str, n: int, bound: int) -> int:
-        """As drawn."""
-        adds = self._drawn.election(node, n, bound)
+        """As they say."""
+        adds = self._others.election(node, n, bound)
         if adds != default_election(node, n, bound):
             self._elections.append(Election(node, n, adds))
         return adds
 
     def client(self, n: int) -> ClientFate:
-        """As drawn."""
-        fate = self._drawn.client(n)
+        """As they say."""
+        fate = self._others.client(n)
         if fate != ClientFate():
             self._clients.append(Client(n, fate))
         return fate
 
     def turn(self, seed: int) -> None:
-        """As drawn."""
-        self._drawn.turn(seed)
+        """As they say."""
+        self._others.turn(seed)
 
     def calm(self) -> None:
-        """As drawn."""
-        self._drawn.calm()
+        """As they say."""
+        self._others.calm()
 
 
 class ScriptedFates:
@@ -303,10 +303,21 @@ def record(plan: Plan) -> tuple[Schedule, Ran]:
 
 def play(schedule: Schedule) -> Ran:
     """Run a schedule."""
+    return _play(schedule, ScriptedFates(schedule.deviations))
+
+
+def play_and_clear(schedule: Schedule) -> tuple[Ran, Schedule]:
+    """Run a schedule; with it, the same without the deviations that nothing met."""
+    fates = RecordingFates(ScriptedFates(schedule.deviations))
+    ran = _play(schedule, fates)
+    return ran, msgspec.structs.replace(schedule, deviations=fates.deviations)
+
+
+def _play(schedule: Schedule, fates: Fates) -> Ran:
     plan = msgspec.structs.replace(schedule.plan, incidents=schedule.incidents)
     return run(
         plan,
-        fates=ScriptedFates(schedule.deviations),
+        fates=fates,
         script=Script(schedule.steps, schedule.until),
         perform=lambda operation, world: ScriptedNemesis(()).perform(operation, world, 0),
     )

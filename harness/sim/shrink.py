@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
 from checkers.verdict import Evidence, Validity, Verdict
 from harness.history import NEMESIS
-from harness.nemesis.base import Action, ChangeMembership
+from harness.nemesis.base import Action, ChangeMembership, Link
 from harness.sim.incidents import Incident
 from harness.sim.run import Ran
-from harness.sim.schedule import Deviations, Schedule, Step, as_played, play
+from harness.sim.schedule import Deviations, Schedule, Step, as_played, play_and_clear
 from harness.workload import workload
 
 T = TypeVar("T")
@@ -85,8 +86,7 @@ def shrink(
 def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[T]:
     """A part of `items` that still fails, and of which no single piece tried could be left out.
 
-    `items` are known to fail. Nothing is assumed of `fails` but that it answers; one that gives up
-    (False for all) ends it soon.
+    `items` are known to fail. Nothing is assumed of `fails` but that it answers; it may also raise.
     """
     if not items or fails(()):
         return ()
@@ -105,11 +105,15 @@ def ddmin(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> Sequence[
     return items
 
 
+class _OutOfRuns(Exception):
+    """As many as there may be, or for as long."""
+
+
 class _Shrinking:
     def __init__(self, checker: str, most_runs: int, may_go_on: Callable[[], bool]) -> None:
         self._checker = checker
         self._may_go_on = may_go_on
-        self._runs_left = most_runs
+        self._most_runs = most_runs
         self._runs = 0
         self._kind: str | None = None
         """What the first violation is called: another kind, met on the way, is not what was asked for."""
@@ -119,18 +123,19 @@ class _Shrinking:
     def shrink(self, schedule: Schedule) -> Shrunk:
         if not self._fails(schedule):
             raise DoesNotFail(f"{self._checker} finds no violation in this schedule")
-        before = -1
-        while (now := size(self._now)) != before and self._runs_left:
-            before = now
-            self._shorten()
-            self._drop_kinds()
-            self._drop_nodes()
-            self._minimize_steps()
-            self._minimize_steps_and_numbers()
-            self._minimize_actions()
-            self._minimize_incidents()
-            self._minimize_deviations()
-        self._tighten()
+        with suppress(_OutOfRuns):
+            before = -1
+            while (now := size(self._now)) != before:
+                before = now
+                self._shorten()
+                self._drop_kinds()
+                self._drop_nodes()
+                self._minimize_steps()
+                self._minimize_steps_and_numbers()
+                self._minimize_actions()
+                self._minimize_incidents()
+                self._minimize_deviations()
+            self._tighten()
         assert self._verdict is not None
         return Shrunk(as_played(self._now), self._verdict, self._runs)
 
@@ -140,14 +145,17 @@ class _Shrinking:
         return self._best
 
     def _fails(self, candidate: Schedule) -> bool:
-        """Run and judge; the last that failed is kept."""
-        if self._runs and not self._may_go_on():
-            self._runs_left = 0
-        if not self._runs_left:
-            return False
-        self._runs_left -= 1
+        """Run and judge; the last that failed is kept.
+
+        Raises:
+            _OutOfRuns: it was not run. No pass can go on: to make candidates of a long schedule that nobody
+                runs takes longer than all that was run.
+        """
+        if self._runs and not (self._runs < self._most_runs and self._may_go_on()):
+            raise _OutOfRuns
         self._runs += 1
-        verdict = verdict_of(play(candidate), self._checker)
+        ran, cleared = play_and_clear(candidate)
+        verdict = verdict_of(ran, self._checker)
         if verdict.validity is not Validity.INVALID:
             return False
         kinds = [kind_of(evidence) for evidence in verdict.evidence]
@@ -155,7 +163,7 @@ class _Shrinking:
             self._kind = kinds[0] if kinds else ""
         elif self._kind and self._kind not in kinds:
             return False
-        self._best, self._verdict = candidate, verdict
+        self._best, self._verdict = min(cleared, candidate, key=size), verdict
         return True
 
     def _try(self, **changes: object) -> bool:
@@ -167,7 +175,7 @@ class _Shrinking:
     def _shorten(self) -> None:
         """End sooner: drop the steps after ever earlier times, and the rest with them."""
         low, high = 0, self._now.until
-        while high - low > 20 * _MS and self._runs_left:
+        while high - low > 20 * _MS:
             middle = (low + high) // 2
             steps = tuple(step for step in self._now.steps if step.at <= middle)
             if self._try(until=middle, steps=steps):
@@ -238,7 +246,7 @@ class _Shrinking:
                 ddmin(step.actions, fails)
         for place, step in enumerate(self._now.steps):
             for number, action in enumerate(step.actions):
-                for field in action.__struct_fields__:
+                for field in _lists_of(action):
                     self._minimize_field(place, number, field)
 
     def _minimize_field(self, place: int, number: int, field: str) -> None:
@@ -273,7 +281,7 @@ class _Shrinking:
     def _tighten(self) -> None:
         """Less waiting between steps, and at the end: halve every gap as long as that fails too."""
         for place in range(len(self._now.steps) + 1):
-            while self._runs_left and self._close_gap(place):
+            while self._close_gap(place):
                 pass
 
     def _close_gap(self, place: int) -> bool:
@@ -314,16 +322,26 @@ def without_node(schedule: Schedule, node: str) -> Schedule:
     )
 
 
+def _lists_of(action: Action) -> list[str]:
+    """The fields that name on how many nodes and links it is done; a change of one member is of that one."""
+    if isinstance(action, ChangeMembership):
+        return []
+    return [field for field in action.__struct_fields__ if field in {"nodes", "links"}]
+
+
+def _named(item: str | Link) -> tuple[str, ...]:
+    return (item,) if isinstance(item, str) else item
+
+
 def _without(step: Step, node: str) -> Step:
     actions = []
     for action in step.actions:
         if isinstance(action, ChangeMembership) and node in (*action.nodes, action.at):
             continue
-        changes: dict[str, object] = {}
-        if "nodes" in action.__struct_fields__:
-            changes["nodes"] = tuple(name for name in getattr(action, "nodes", ()) if name != node)
-        if "links" in action.__struct_fields__:
-            changes["links"] = tuple(link for link in getattr(action, "links", ()) if node not in link)
+        changes = {
+            field: tuple(item for item in getattr(action, field) if node not in _named(item))
+            for field in _lists_of(action)
+        }
         actions.append(msgspec.structs.replace(action, **changes))
     return msgspec.structs.replace(step, actions=tuple(actions))
 

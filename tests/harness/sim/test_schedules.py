@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from checkers.verdict import Validity
 from harness.cli import cli
+from harness.nemesis.base import ChangeMembership
 from harness.sim.command import replayed, shrunk
 from harness.sim.guided import Origin
 from harness.sim.replay import digest_of, load, save, story
-from harness.sim.schedule import Schedule, as_played, play, record
+from harness.sim.schedule import Schedule, as_played, play, play_and_clear, record
 from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
 from harness.sim.swarm import Wishes, plan_of
 from harness.test import CouldNotRun
@@ -64,6 +65,38 @@ def test_shrinking_that_is_cut_short_still_gives_a_schedule_that_fails() -> None
     found = shrink(schedule, "term-monotonic", most_runs=5)
     assert found.runs == 5
     assert verdict_of(play(found.schedule), "term-monotonic").validity is Validity.INVALID
+
+
+def test_shrinking_ends_at_once_where_nothing_more_is_to_be_run() -> None:
+    schedule, _ = record(plan_of(1, FORGETFUL))
+    answers: list[bool] = []
+
+    def may_go_on() -> bool:
+        answers.append(len(answers) < 7)
+        return answers[-1]
+
+    assert shrink(schedule, "term-monotonic", may_go_on=may_go_on).runs == 8
+    assert answers.count(False) == 1, "candidates were made that nobody runs"
+
+
+def test_a_deviation_that_nothing_meets_is_cleared_away() -> None:
+    schedule, ran = record(plan_of(2))
+    shorter = msgspec.structs.replace(schedule, until=0, steps=schedule.steps[:5])
+    again, cleared = play_and_clear(shorter)
+    assert len(cleared.deviations.messages) < len(schedule.deviations.messages) / 2
+    assert digest_of(play(cleared)) == digest_of(again)
+    same, whole = play_and_clear(schedule)
+    assert whole == schedule
+    assert same.traces == ran.traces
+
+
+def test_a_change_of_membership_that_matters_survives_shrinking() -> None:
+    schedule, _ = record(plan_of(10, Wishes(mutant="lead-after-removal")))
+    found = shrink(schedule, "membership", most_runs=100)
+    (action,) = (action for step in found.schedule.steps for action in step.actions)
+    assert isinstance(action, ChangeMembership)
+    assert action.change == "remove"
+    assert size(found.schedule) <= 3
 
 
 def test_what_does_not_fail_cannot_be_shrunk() -> None:
@@ -118,6 +151,64 @@ def test_what_is_no_schedule_is_refused(text: str, what: str, tmp_path: Path) ->
     file = tmp_path / "bad.json"
     file.write_text(text)
     with pytest.raises(CouldNotRun, match=what):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("part", "line", "what"),
+    [
+        (
+            "steps",
+            {"at": 1, "thread": 0, "f": "lookup", "node": "n9"},
+            r"steps\[0\] names a node 'n9', and its",
+        ),
+        ("steps", {"at": 1, "thread": 99, "f": "lookup", "node": "n1"}, r"steps\[0\] is of thread 99"),
+        (
+            "steps",
+            {"at": 1, "thread": -1, "f": "kill", "actions": [{"type": "Kill", "nodes": ["n1", "n9"]}]},
+            r"steps\[0\] names a node 'n9'",
+        ),
+        (
+            "steps",
+            {"at": 1, "thread": -1, "f": "cut", "actions": [{"type": "Cut", "links": [["n9", "n1"]]}]},
+            r"steps\[0\] names a node 'n9'",
+        ),
+        (
+            "steps",
+            {
+                "at": 1,
+                "thread": -1,
+                "f": "change",
+                "actions": [{"type": "ChangeMembership", "nodes": [], "change": "remove", "at": "n1"}],
+            },
+            r"length >= 1 - at `\$.schedule.steps\[0\].actions",
+        ),
+        (
+            "incidents",
+            {"type": "Hush", "node": "n1", "lead": 1, "receiver": "n9", "heard": 1, "for_ns": 1},
+            r"incidents\[0\] names a node 'n9'",
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_played_is_refused_and_named(
+    part: str, line: object, what: str, tmp_path: Path
+) -> None:
+    file = saved(tmp_path / "small.json")
+    changed = json.loads(file.read_text())
+    changed["schedule"][part] = [line]
+    file.write_text(json.dumps(changed))
+    with pytest.raises(CouldNotRun, match=what):
+        load(file)
+
+
+def test_a_deviation_of_a_node_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    file = saved(tmp_path / "small.json")
+    changed = json.loads(file.read_text())
+    changed["schedule"]["deviations"] = {
+        "messages": [{"sender": "n1", "receiver": "n9", "n": 1, "delays": []}]
+    }
+    file.write_text(json.dumps(changed))
+    with pytest.raises(CouldNotRun, match=r"deviations.messages\[0\] names a node 'n9'"):
         load(file)
 
 
