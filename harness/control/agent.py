@@ -229,7 +229,10 @@ class Agent:
 
     def do_unpack(self, archive: str, folder: str) -> None:
         with tarfile.open(archive) as tar:
-            tar.extractall(folder)  # noqa: S202 (packed by the harness itself)
+            # The harness itself packed it; a second guard where this Python has one (3.11.4, and later).
+            if hasattr(tarfile, "data_filter"):
+                tar.extraction_filter = tarfile.data_filter
+            tar.extractall(folder)  # noqa: S202 (see above)
         os.remove(archive)
         if self.login is not None:
             for base, _, files in os.walk(folder):

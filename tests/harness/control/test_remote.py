@@ -348,3 +348,14 @@ def test_an_archive_of_a_host_reaches_no_file_outside_its_folder(tmp_path: Path,
         remote._fetch(Bringing(archive), archive, back)  # type: ignore[arg-type]  # as much as is used of it
     assert not (tmp_path / "in" / "stolen").exists()
     assert not (back / "link").is_symlink()
+
+
+@pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="this Python's tarfile has no filters yet")
+@pytest.mark.parametrize("name", ["../stolen", "data/../../stolen"])
+def test_what_an_agent_unpacks_reaches_no_file_outside_its_folder(tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "code.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with pytest.raises(tarfile.TarError, match="outside the destination"):
+        agent.Agent("token", "table").do_unpack(str(archive), str(tmp_path / "code"))
+    assert not (tmp_path / "stolen").exists()
