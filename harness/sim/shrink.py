@@ -2,16 +2,17 @@
 
 Delta debugging (Zeller & Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 28(2),
 2002): `ddmin` over steps, incidents and deviations, each by itself, until none of them gets smaller;
-before that, whole kinds at once, nodes, and the time after the violation. Every candidate is run and
-judged; the result is a schedule that was seen to fail, whatever the bound on runs.
+before that, the time after the violation, whole kinds at once, nodes, and groups of lines. Every candidate
+is run and judged; the result is a schedule that was seen to fail, whatever the bound on runs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,13 +21,23 @@ from harness.history import NEMESIS
 from harness.nemesis.base import Action, ChangeMembership, Link
 from harness.sim.incidents import Incident
 from harness.sim.run import Ran
-from harness.sim.schedule import Deviations, Schedule, Step, as_played, play_and_clear
+from harness.sim.schedule import Deviations, Message, Schedule, Step, as_played, play_and_clear
 from harness.workload import workload
 
 T = TypeVar("T")
 
 MOST_RUNS = 2000
 _MS = 1_000_000
+_SLOW_NS = 20 * _MS
+_STEP_GROUPS: Sequence[Callable[[Step], object]] = (
+    attrgetter("thread"),
+    attrgetter("f"),
+    attrgetter("key"),
+)
+_LINE_GROUPS: Mapping[str, Callable[[Any], object]] = {
+    "messages": attrgetter("sender", "receiver"),
+    "writes": attrgetter("node"),
+}
 _VARYING = re.compile(r"(?<!status )\b\d+\b|\b[rn]\d+\b|\bsvc-\S+")
 
 
@@ -130,6 +141,7 @@ class _Shrinking:
                 self._shorten()
                 self._drop_kinds()
                 self._drop_nodes()
+                self._minimize_groups()
                 self._minimize_steps()
                 self._minimize_steps_and_numbers()
                 self._minimize_actions()
@@ -187,7 +199,7 @@ class _Shrinking:
         """Whole kinds at once."""
         for name in Deviations.__struct_fields__:
             if getattr(self._now.deviations, name):
-                self._try(deviations=msgspec.structs.replace(self._now.deviations, **{name: ()}))
+                self._try_lines(name, ())
         plan = self._now.plan
         if plan.drift_ppm:
             self._try(plan=msgspec.structs.replace(plan, drift_ppm={}))
@@ -195,12 +207,41 @@ class _Shrinking:
             self._try(plan=msgspec.structs.replace(self._now.plan, in_order=True))
         if self._now.plan.kill_loses_power:
             self._try(plan=msgspec.structs.replace(self._now.plan, kill_loses_power=False))
+        self._keep_messages(lambda one: len(one.delays) != 1 or one.delays[0] >= _SLOW_NS)
+        self._keep_messages(lambda one: len(one.delays) != 1)
+
+    def _keep_messages(self, matters: Callable[[Message], bool]) -> None:
+        messages = self._now.deviations.messages
+        kept = tuple(one for one in messages if matters(one))
+        if len(kept) < len(messages):
+            self._try_lines("messages", kept)
+
+    def _try_lines(self, kind: str, kept: Sequence[object]) -> bool:
+        deviations = msgspec.structs.replace(self._now.deviations, **{kind: tuple(kept)})
+        return self._try(deviations=deviations)
 
     def _drop_nodes(self) -> None:
         """One node less, with all that concerns it."""
         for node in reversed(self._now.plan.test.nodes):
             if len(self._now.plan.test.nodes) > 1:
                 self._fails(without_node(self._now, node))
+
+    def _minimize_groups(self) -> None:
+        """All messages of a link, writes of a node, steps of a thread, a kind or a key as one."""
+        for name, of_line in _LINE_GROUPS.items():
+
+            def fails(kept: Sequence[object], name: str = name) -> bool:
+                return self._try_lines(name, kept)
+
+            self._minimize_by(of_line, getattr(self._now.deviations, name), fails)
+        for of_step in _STEP_GROUPS:
+            self._minimize_by(of_step, self._now.steps, lambda kept: self._try(steps=kept))
+
+    def _minimize_by(
+        self, group_of: Callable[[Any], object], items: Sequence[T], fails: Callable[[tuple[T, ...]], bool]
+    ) -> None:
+        groups = tuple(dict.fromkeys(map(group_of, items)))
+        ddmin(groups, lambda kept: fails(tuple(item for item in items if group_of(item) in kept)))
 
     def _minimize_steps(self) -> None:
         ddmin(self._now.steps, lambda steps: self._try(steps=tuple(steps)))
@@ -272,9 +313,7 @@ class _Shrinking:
         for name in Deviations.__struct_fields__:
 
             def fails(kept: Sequence[object], name: str = name) -> bool:
-                return self._try(
-                    deviations=msgspec.structs.replace(self._now.deviations, **{name: tuple(kept)})
-                )
+                return self._try_lines(name, kept)
 
             ddmin(getattr(self._now.deviations, name), fails)
 
