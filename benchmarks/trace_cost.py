@@ -24,6 +24,13 @@ BOUND = 1 / 0.9
 UNTRACED = (str(Path(__file__).with_name("untraced_node.py")),)
 
 
+def refuse_any_trace(folder: Path) -> None:
+    """A node that was to write no trace, and wrote some, would make the other look cheap."""
+    written = sum(path.stat().st_size for path in folder.glob("*/trace/*.jsonl"))
+    if written:
+        raise SystemExit(f"the nodes without a trace wrote {written} bytes of it: nothing was measured")
+
+
 def main() -> int:
     """Print one line a number of clients; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -40,6 +47,7 @@ def main() -> int:
             print(f"{options.members} members; load {os.getloadavg()[0]:.1f}")
             for clients in CLIENTS:
                 ratios = duel(traced, untraced, clients, options.rounds, options.seconds)
+                refuse_any_trace(folders[1])
                 costs_too_much |= bool(np.median(ratios.cost) > BOUND)
                 print(f"{clients:3} clients: {spread(ratios.rate)} times the writes a second without a trace")
                 print(f"{clients:3} clients: {spread(ratios.cost)} of the processor time (bound {BOUND:.2f})")
