@@ -15,11 +15,11 @@ from harness.mutants.mutant import Mutant
 HEAD = """\
 # Bugs that can be shown
 
-Each is the reference node with one rule broken (`harness/mutants/`). `ackproof mutants NAME` finds it with
-random simulated runs, from seed 0 on, until the checker whose property it breaks says so; it then shrinks
-what it found to a schedule of a few lines, which `ackproof replay` plays again. `ackproof mutants` does so
-with all of them, and prints how long each took. Where a second command is given, the bug shows in real
-processes, too.
+Each is the reference node with one rule broken (`harness/mutants/`). The command beside it is a simulated run
+in which the checker whose property it breaks says so, within seconds; a test holds every one of them. With
+`--shrink FILE` it is shrunk to a schedule of a few lines, which `ackproof replay` plays again.
+`ackproof mutants NAME` finds the bug without knowing the seed, `ackproof mutants` all of them, and prints how
+long each took. Where a second command is given, the bug shows in real processes, too.
 
 This page is made by `python -m harness.mutants.found`.
 """
@@ -40,10 +40,16 @@ def _sections() -> Iterator[str]:
 
 
 def _row(mutant: Mutant) -> str:
-    shown = f"`ackproof mutants {mutant.name}`"
+    shown = f"`ackproof sim --seed {mutant.seed} --mutant {mutant.name}{_beside(mutant)}`"
     if mutant.options:
         shown += f", `ackproof run --mutant {mutant.name} {' '.join(mutant.options)}`"
     return f"| {mutant.about} | {mutant.caught_by} | {mutant.source} | {shown} |"
+
+
+def _beside(mutant: Mutant) -> str:
+    """The options without which a seed is another run."""
+    workload = "" if mutant.workload == "registry" else f" --workload {mutant.workload}"
+    return workload if mutant.faults is None else f"{workload} --nemesis {','.join(mutant.faults)}"
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class Mutant(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
     """Checkers that may rightly report its consequences, `caught_by` among them or not; any other that does
     is wrong."""
+    seed: int = 0
+    """Of `ackproof sim`, with this workload and these faults: a schedule that is known to expose it."""
     workload: str = "registry"
     """What clients have to do for it to show."""
     faults: tuple[str, ...] | None = None

@@ -23,8 +23,15 @@ COMMANDS = [
 
 def test_there_is_something_to_hold() -> None:
     assert "README.md" in {page for page, _, _ in COMMANDS}
+    assert {(mutant.seed, mutant.name) for mutant in MUTANTS.values()} == {
+        (seed, mutant) for page, seed, mutant in COMMANDS if page == "found.md"
+    }
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("page", "seed", "mutant"), COMMANDS)
 def test_a_seed_that_is_to_show_a_bug_shows_it(page: str, seed: int, mutant: str, tmp_path: Path) -> None:
-    assert MUTANTS[mutant].caught_by in judge(plan_of(seed, wishes_for(mutant)), tmp_path).invalid
+    bug = MUTANTS[mutant]
+    found = judge(plan_of(seed, wishes_for(mutant)), tmp_path).invalid
+    assert bug.caught_by in found, f"`ackproof mutants {mutant}` finds another seed"
+    assert set(found) <= {bug.caught_by, *bug.also}

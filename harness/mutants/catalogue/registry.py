@@ -46,6 +46,7 @@ REGISTRY = (
         name="expire-by-own-clock",
         about="every node removes whom it has not heard itself, by its own clock",
         caught_by="expiry",
+        seed=1,
         source="the registry's own meaning: the leader decides on expiry",
         also=("expiry", "linearizability", "index-honesty", "snapshot-safety"),
         workload="ephemeral",
