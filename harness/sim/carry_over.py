@@ -18,7 +18,7 @@ from harness.nemesis import FINAL_HEAL, NEMESES, nemesis_of
 from harness.nemesis.base import Action, Kill, Start
 from harness.runner import Course
 from harness.sim.incidents import BadWrite, Crash, Incident
-from harness.sim.replay import story, told_incident, told_step
+from harness.sim.replay import story, told_incident, told_step, words_of
 from harness.sim.run import Ran
 from harness.sim.schedule import Schedule, Script, ScriptedNemesis, Step
 from harness.test import Test
@@ -47,7 +47,9 @@ def undone(operations: Iterable[Operation]) -> Iterator[str]:
         for action in (operation.value or {}).get("actions", ()):
             if not action["took_effect"]:
                 on = " ".join([*action["nodes"], *(f"{a}->{b}" for a, b in action["links"])])
-                yield f"{action['kind'].lower()} {on}".strip() + f": {action['error'] or 'it was so already'}"
+                yield (
+                    f"{words_of(action['kind'])} {on}".strip() + f": {action['error'] or 'it was so already'}"
+                )
 
 
 class Carried(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import msgspec
 
 from harness.history import NEMESIS
+from harness.nemesis.base import Action, ChangeMembership, LieInWait, MemberChange, SetRate
 from harness.sim.fates import DEFAULT_MESSAGE_NS
 from harness.sim.incidents import BadWrite, ClockJump, Coup, Crash, Hush, Incident, Reset, Rot
 from harness.sim.run import Ran
@@ -30,6 +32,11 @@ from harness.sim.version import differences, digests
 from harness.test import CouldNotRun
 
 FORMAT = 1
+_CHANGES: Mapping[MemberChange, str] = {
+    "add-learner": "add {} as a learner",
+    "promote": "let {} vote",
+    "remove": "remove {}",
+}
 _MS = 1_000_000
 
 
@@ -180,12 +187,29 @@ def told_step(step: Step, power: bool) -> str:
     if step.thread != NEMESIS:
         value = f" as {step.value}" if step.value is not None else ""
         return f"client {step.thread} asks {step.node}: {step.f} {step.key}{value}"
-    done = []
-    for action in step.actions:
-        kind = type(action).__name__.lower()
-        on = getattr(action, "nodes", None) or [f"{a}->{b}" for a, b in getattr(action, "links", ())]
-        done.append(f"{kind} {' '.join(on)}{' (power)' if power and kind == 'kill' else ''}".strip())
-    return "; ".join(done) or f"{step.f}, which changes nothing"
+    return "; ".join(_told_action(action, power) for action in step.actions) or (
+        f"{step.f}, which changes nothing"
+    )
+
+
+def _told_action(action: Action, power: bool) -> str:
+    match action:
+        case ChangeMembership((node,), change, at):
+            return f"ask {at} to {_CHANGES[change].format(node)}"
+        case SetRate(nodes, percent):
+            pace = "faster" if percent > 0 else "slower"
+            return f"make the clocks of {' '.join(nodes)} {abs(percent)} % {pace}"
+        case LieInWait(moment, by, after_term, within_ms):
+            until = "it has just won" if moment == "new-leader" else "it holds what it has not committed"
+            return f"{by} the leader of a term after {after_term} once {until}, within {within_ms} ms"
+    on = getattr(action, "nodes", None) or [f"{a}->{b}" for a, b in getattr(action, "links", ())]
+    kind = words_of(type(action).__name__)
+    return f"{kind} {' '.join(on)}{' (power)' if power and kind == 'kill' else ''}".strip()
+
+
+def words_of(kind: str) -> str:
+    """An action's class name in words: `LosePower` is "lose power"."""
+    return re.sub(r"\B([A-Z])", r" \1", kind).lower()
 
 
 def told_incident(incident: Incident) -> str:

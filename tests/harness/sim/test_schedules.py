@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from checkers.verdict import Validity
 from harness.cli import cli
-from harness.nemesis.base import ChangeMembership
+from harness.nemesis.base import Action, ChangeMembership, Cut, LieInWait, ResetRate, SetRate
 from harness.sim.command import replayed, shrunk
 from harness.sim.guided import Origin
 from harness.sim.hunting import wishes_for
-from harness.sim.replay import digest_of, load, save, story
-from harness.sim.schedule import Schedule, as_played, play, play_and_clear, record
+from harness.sim.replay import digest_of, load, save, story, told_step
+from harness.sim.schedule import Schedule, Step, as_played, play, play_and_clear, record
 from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
 from harness.sim.swarm import Wishes, plan_of
 from harness.test import CouldNotRun
@@ -248,3 +248,22 @@ def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:
     save(tmp_path / "whole.json", schedule, ran, "durability", "none")
     assert load(tmp_path / "whole.json").schedule == schedule
     assert load(tmp_path / "whole.json").run == digest_of(ran)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (ChangeMembership(("n3",), "remove", "n2"), "ask n2 to remove n3"),
+        (ChangeMembership(("n3",), "add-learner", "n2"), "ask n2 to add n3 as a learner"),
+        (ChangeMembership(("n3",), "promote", "n2"), "ask n2 to let n3 vote"),
+        (SetRate(("n1", "n2"), -20), "make the clocks of n1 n2 20 % slower"),
+        (ResetRate(("n1",)), "reset rate n1"),
+        (Cut((("n1", "n2"),)), "cut n1->n2"),
+        (
+            LieInWait("uncommitted", "kill", 3, 500),
+            "kill the leader of a term after 3 once it holds what it has not committed, within 500 ms",
+        ),
+    ],
+)
+def test_the_nemesis_is_told_in_words(action: Action, words: str) -> None:
+    assert told_step(Step(at=1, thread=-1, f="strike", actions=(action,)), power=False) == words
