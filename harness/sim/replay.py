@@ -139,7 +139,7 @@ def _impossible(schedule: Schedule) -> Iterator[str]:
 def _nodes_named(line: msgspec.Struct) -> Iterator[str]:
     for field in ("node", "sender", "receiver", "at"):
         name = getattr(line, field, None)
-        if isinstance(name, str):
+        if isinstance(name, str):  # `at` is a node of a change of membership, and a time of all else
             yield name
     for name in getattr(line, "nodes", ()):
         yield name

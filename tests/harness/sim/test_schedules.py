@@ -91,6 +91,13 @@ def test_a_deviation_that_nothing_meets_is_cleared_away() -> None:
     assert same.traces == ran.traces
 
 
+def test_what_was_shrunk_has_no_deviation_that_nothing_meets_even_where_it_was_cut_short() -> None:
+    schedule, _ = record(plan_of(1, FORGETFUL))
+    found = shrink(schedule, "term-monotonic", most_runs=4).schedule
+    assert found.deviations.messages
+    assert play_and_clear(found)[1].deviations == found.deviations
+
+
 def test_what_a_whole_client_or_link_did_is_left_out_at_once() -> None:
     """Line by line, after 300 runs, more than a thousand lines of this were left."""
     schedule, _ = record(plan_of(2, wishes_for("term-not-persisted")))
