@@ -20,7 +20,7 @@ from pathlib import Path
 
 import aiohttp
 
-from harness.system.ports import LOOPBACK, free_ports
+from harness.cluster.ports import LOOPBACK, free_ports
 
 VALUE = "v" * 100
 HEARTBEAT_MS, ELECTION_MS = 100, 1000

@@ -18,10 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from checkers.durability import Durability
-from checkers.stats import Stats
+from checkers.registry.durability.durability import Durability
+from checkers.run.stats import Stats
 from checkers.verdict import Validity
-from harness.history import History, Operation, Recording, read_history, write_parquet
+from history import History, Operation, Recording, read_history, write_parquet
 
 BOUND = 10.0
 NODES = ("n1", "n2", "n3", "n4", "n5")

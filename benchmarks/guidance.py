@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from harness.mutants.catalogue import MUTANTS
-from harness.sim.guided import Tried, guided
 from harness.sim.judging import judge
-from harness.sim.swarm import Wishes, plan_of
+from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.seeds.guided import Tried, guided
 
 SEEDS_APART = 100_000
 

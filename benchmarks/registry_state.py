@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from node_impl.api.codec import render
-from node_impl.events import Entry
-from node_impl.registry.commands import encode_command
-from node_impl.registry.registry import Registry
-from node_impl.requests import BeatTimes, Done, InstanceKey, ListInstances, Register, Request
+from node_impl.core.api.codec import render
+from node_impl.core.events import Entry
+from node_impl.core.registry.commands import encode_command
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import BeatTimes, Done, InstanceKey, ListInstances, Register, Request
 
 LISTED, HELD, SERVICES, ROUNDS = 10_000, 100_000, 1_000, 50
 BOUND_MS = 50.0

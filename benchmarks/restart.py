@@ -20,11 +20,11 @@ from pathlib import Path
 
 from clusters import cpu_seconds
 
-from harness.system.ports import LOOPBACK, free_ports
-from node_impl.events import AppendRecord, Entry, HardState
-from node_impl.registry.commands import encode_command
-from node_impl.requests import InstanceKey, Register
-from node_impl.storage import OsDisk, WriteAheadLog
+from harness.cluster.ports import LOOPBACK, free_ports
+from node_impl.core.events import AppendRecord, Entry, HardState
+from node_impl.core.registry.commands import encode_command
+from node_impl.core.requests import InstanceKey, Register
+from node_impl.core.storage import OsDisk, WriteAheadLog
 
 BOUND_S = 5.0
 PATIENCE_S = 300.0

@@ -26,10 +26,10 @@ from hypothesis.internal.conjecture.engine import ConjectureRunner, RunIsComplet
 
 from checkers.verdict import Validity
 from harness.mutants.catalogue import MUTANTS
-from harness.sim.hunting import wishes_for
-from harness.sim.schedule import Deviations, Schedule, play, record
-from harness.sim.shrink import kind_of, shrink, size, verdict_of, without_node
-from harness.sim.swarm import plan_of
+from harness.sim.plan.swarm import plan_of
+from harness.sim.schedule.schedule import Deviations, Schedule, play, record
+from harness.sim.schedule.shrink import kind_of, shrink, size, verdict_of, without_node
+from harness.sim.seeds.hunting import wishes_for
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from harness.run.test import Test
 from harness.sim.judging import verdicts
+from harness.sim.plan.swarm import Plan, Wishes, plan_of
 from harness.sim.run import Ran, run
-from harness.sim.swarm import Plan, Wishes, plan_of
-from harness.test import Test
 
 BOUND_EVENTS_A_SECOND = 5_000
 """Well under what an idle core shows, so that only a real loss of speed fails."""

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from node_impl.build import Parts
-from node_impl.events import Send, Trace, TraceRow
-from node_impl.raft.core import Raft
-from node_impl.raft.log import Log
-from node_impl.raft.messages import Envelope, Message
-from node_impl.server import main
+from node_impl.core.build import Parts
+from node_impl.core.events import Send, Trace, TraceRow
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.log import Log
+from node_impl.core.raft.messages import Envelope, Message
+from node_impl.io.server import main
 
 UNWRITTEN = Trace(0, 0, "", 0, "follower", 0, 0, 0)
 

@@ -13,19 +13,19 @@ from typing import Any
 
 import msgspec
 
-from checkers.availability import Availability
-from checkers.bank import Bank
-from checkers.causal import Causal
-from checkers.interval_counter import IntervalCounter
-from checkers.lease import Lease
-from checkers.long_fork import LongFork
-from checkers.register_sessions import RegisterSessions
-from checkers.set_full import SetFull
-from checkers.total_queue import TotalQueue
+from checkers.registry.watch import Watches
+from checkers.run.availability import Availability
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
-from checkers.unique_ids import UniqueIds
 from checkers.verdict import Judge
-from checkers.watch import Watches
+from checkers.workloads.bank import Bank
+from checkers.workloads.causal import Causal
+from checkers.workloads.interval_counter import IntervalCounter
+from checkers.workloads.lease import Lease
+from checkers.workloads.long_fork import LongFork
+from checkers.workloads.register_sessions import RegisterSessions
+from checkers.workloads.set_full import SetFull
+from checkers.workloads.total_queue import TotalQueue
+from checkers.workloads.unique_ids import UniqueIds
 
 
 def _isolation(workload: str) -> Callable[[str | None], Judge]:

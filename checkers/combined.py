@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Iterable
 
 from checkers.verdict import Checker, Evidence, Validity, Verdict
-from harness.history import Recording
+from history import Recording
 
 
 def check_all(checkers: Iterable[Checker], recording: Recording) -> list[Verdict]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from harness.history import Recording
+from history import Recording
 
 
 class Validity(StrEnum):

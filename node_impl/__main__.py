@@ -2,6 +2,6 @@
 
 import sys
 
-from node_impl.server import main
+from node_impl.io.server import main
 
 sys.exit(main())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.history.history import INFO, Codes
+from history.history import INFO, Codes
 from reports.spans import PENDING, Mask, Span, Spans
 from reports.text import count, plural
 

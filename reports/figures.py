@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.history import Recording
-from harness.history.history import FAIL, INFO, OK
+from history import Recording
+from history.history import FAIL, INFO, OK
 from reports.about import ReportAbout
 from reports.faults import is_fault, took_effect
 from reports.roles import TraceMarks

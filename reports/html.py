@@ -23,7 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import Recording, TraceEvent
+from history import Recording, TraceEvent
 from reports import text
 from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, outcome
 from reports.excerpt import Excerpt, excerpt

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from checkers.verdict import EventRef
-from harness.history import NodeLife, Recording, TraceEvent
+from history import NodeLife, Recording, TraceEvent
 from reports.faults import FaultPeriod
 from reports.text import NS_PER_S
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.history import NEMESIS, Columns, History
-from harness.history.history import FAIL, INFO, INVOKE, OK, Codes
+from history import NEMESIS, Columns, History
+from history.history import FAIL, INFO, INVOKE, OK, Codes
 
 Outcome = Literal["ok", "fail", "info", "pending"]
 Mask = npt.NDArray[np.bool_]

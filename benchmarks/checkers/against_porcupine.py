@@ -61,7 +61,7 @@ def main(porcupine: Path, corpus: Path) -> int:
     from checkers.linearizability.engine import ANSWERS, Engine
     from checkers.linearizability.part import parts
     from checkers.models import MODELS
-    from harness.history.formats import read
+    from history.formats import read
 
     paths = [*corpus.glob("jepsen/*.log"), *corpus.glob("kv/*.txt")]
     files = sorted(str(path) for path in paths if path.stat().st_size)

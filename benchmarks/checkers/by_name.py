@@ -26,8 +26,8 @@ import numpy as np
 
 from checkers.by_name import judge_named
 from checkers.verdict import Validity
-from harness.history import Columns, History, Recording
-from harness.history.history import INVOKE, OK
+from history import Columns, History, Recording
+from history.history import INVOKE, OK
 
 CLIENTS, BOUND_S = 20, 30.0
 Made = Iterator[tuple[str, Any, Any]]

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from checkers.linearizability.columns import Screened, screen
-from harness.history import Columns, History
+from checkers.registry.linearizability.columns import Screened, screen
+from history import Columns, History
 
 CLIENTS = 20
 LARGE = 10_000_000

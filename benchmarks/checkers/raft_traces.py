@@ -24,7 +24,7 @@ from checkers.combined import worst
 from checkers.raft import raft_invariants
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Validity
-from harness.history import History, Recording, read_trace
+from history import History, Recording, read_trace
 
 NODES = ("n1", "n2", "n3", "n4", "n5")
 EVENTS_A_TERM = 20_000

@@ -24,7 +24,7 @@ import numpy as np
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
 from checkers.verdict import Validity
-from harness.history import Columns, History, Recording
+from history import Columns, History, Recording
 
 CLIENTS = 20
 UNKNOWN = 0.01

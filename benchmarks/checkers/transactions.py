@@ -25,7 +25,7 @@ import numpy as np
 from checkers.transactions.checker import Isolation
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
 from checkers.verdict import Validity
-from harness.history import Columns, History, Recording
+from history import Columns, History, Recording
 
 CLIENTS, KEYS, WRITES_A_KEY, MOST_STEPS = 20, 100, 32, 5
 INVOKE, OK, INFO = 0, 1, 3

@@ -16,10 +16,10 @@ import time
 
 import numpy as np
 
-from checkers.applied import Applied
-from checkers.linearizability.claims import claims_of
-from checkers.linearizability.witness import examine
-from harness.history import Columns, History
+from checkers.registry.applied import Applied
+from checkers.registry.linearizability.claims import claims_of
+from checkers.registry.linearizability.witness import examine
+from history import Columns, History
 
 CLIENTS, KEYS, PER_SERVICE = 20, 10_000, 16
 NAMES = ("register", "deregister", "lookup", "list")

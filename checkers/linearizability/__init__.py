@@ -15,7 +15,7 @@ by `claims`), `placement` (the log's order, each read where it fits), and withou
 What may not: knowledge of how a history came to be. Importing this loads no compiled code.
 """
 
-from checkers.linearizability.checker import Linearizability
-from checkers.linearizability.honesty import IndexHonesty
+from checkers.registry.linearizability.checker import Linearizability
+from checkers.registry.linearizability.honesty import IndexHonesty
 
 __all__ = ["IndexHonesty", "Linearizability"]

@@ -13,7 +13,7 @@ from checkers.linearizability.part import Part, Parts, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
-from harness.history import History, Recording
+from history import History, Recording
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct import Distinct

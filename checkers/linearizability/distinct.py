@@ -24,7 +24,7 @@ from checkers.linearizability.part import Integers, Part
 from checkers.linearizability.rows import UNTOLD, Rows, rows_of
 from checkers.linearizability.words import value_in_words
 from checkers.models.model import MAYBE, Call, Model
-from harness.history import History
+from history import History
 
 NEAR = 512
 """How many positions around the first reply that no order explains are looked at first."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
-from harness.history import History
+from history import History
 
 Integers = npt.NDArray[np.int64]
 

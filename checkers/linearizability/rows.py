@@ -16,8 +16,8 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Integers, Part, frozen
 from checkers.models.model import MAYBE, Call
-from harness.history import Columns, History
-from harness.history.history import FAIL, INVOKE, OK
+from history import Columns, History
+from history.history import FAIL, INVOKE, OK
 
 NOTHING, UNTOLD, ABSENT = -1, -2, -3
 """Instead of a value: None, the result of an operation of unknown outcome, and a value that is nowhere."""

@@ -22,7 +22,7 @@ from checkers.raft.cluster import Cluster, Replays, conclude, evidence, named
 from checkers.raft.compact import NONE
 from checkers.raft.replay import Acknowledgement, Common
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording
+from history import Recording
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from checkers.raft.cluster import Cluster, evidence
 from checkers.verdict import Evidence
-from harness.history import TraceEvent
+from history import TraceEvent
 
 VOTE = "RequestVoteReply"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 
 from checkers.raft.compact import MessageIds, Rows
-from harness.history import TraceEvent
+from history import TraceEvent
 
 Clock = tuple[int, ...]
 """Per node, in the order of `Causality.nodes`: how many of its events, from the first, came before."""

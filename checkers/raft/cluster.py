@@ -10,7 +10,7 @@ from checkers.raft.causality import Causality
 from checkers.raft.compact import MessageIds
 from checkers.raft.replay import Common, NodeFacts, replay
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import NodeTrace, Recording, TraceEntry
+from history import NodeTrace, Recording, TraceEntry
 
 EVIDENCE_LIMIT = 24
 

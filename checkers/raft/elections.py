@@ -14,7 +14,7 @@ from checkers.raft.ballots import unfounded_elections
 from checkers.raft.cluster import Cluster, Replays, conclude, evidence
 from checkers.raft.replay import TELLS_TERM, TELLS_VOTE
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEvent
+from history import Recording, TraceEvent
 
 
 @dataclass(frozen=True)

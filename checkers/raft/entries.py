@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.raft.compact import NONE, Firsts, Numbers
-from harness.history import TraceEntry, TraceEvent
+from history import TraceEntry, TraceEvent
 
 Identity = tuple[int, int, str]
 """(index, term, hash) of an entry."""

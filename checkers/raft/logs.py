@@ -10,7 +10,7 @@ from checkers.raft.cluster import Located, Replays, conclude, evidence, named
 from checkers.raft.compact import NONE, Numbers
 from checkers.raft.entries import Clash
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording
+from history import Recording
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from checkers.raft.cluster import Replays, conclude, evidence
 from checkers.verdict import Evidence, Verdict
-from harness.history import NodeTrace, Recording, TraceEvent
+from history import NodeTrace, Recording, TraceEvent
 
 Members = tuple[tuple[str, ...], tuple[str, ...]]
 """(voters, learners)"""

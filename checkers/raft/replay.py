@@ -35,7 +35,7 @@ from checkers.raft.entries import (
     seen,
 )
 from checkers.raft.state_order import Applied, Orders
-from harness.history import NodeTrace, TraceEntry, TraceEvent
+from history import NodeTrace, TraceEntry, TraceEvent
 
 Log = list[int]
 """The numbers of the entries from index 1; NONE where it is not known which entry stands there."""

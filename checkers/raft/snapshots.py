@@ -11,7 +11,7 @@ from checkers.raft.cluster import Replays, conclude, evidence, named
 from checkers.raft.entries import Claim, identity
 from checkers.raft.replay import SnapshotHeld
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEvent
+from history import Recording, TraceEvent
 
 
 @dataclass(frozen=True)

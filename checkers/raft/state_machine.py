@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from checkers.raft.cluster import Replays, conclude, evidence, named
 from checkers.raft.state_order import Differs, OutOfOrder
 from checkers.verdict import Evidence, Verdict
-from harness.history import Recording, TraceEvent
+from history import Recording, TraceEvent
 
 
 @dataclass(frozen=True)

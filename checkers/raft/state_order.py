@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from checkers.raft.compact import Firsts
 from checkers.raft.entries import Entries, Seen, SeenByNumber
-from harness.history import TraceEntry, TraceEvent
+from history import TraceEntry, TraceEvent
 
 
 class Differs(NamedTuple):

@@ -21,8 +21,8 @@ from checkers.transactions.rw_register import read_registers
 from checkers.transactions.transactions import transactions
 from checkers.transactions.words import cycle_in_words, operations_of
 from checkers.verdict import Evidence, Validity, Verdict, checked
-from harness.history import Recording
-from harness.history.history import OK
+from history import Recording
+from history.history import OK
 
 EVIDENCE_LIMIT = 24
 

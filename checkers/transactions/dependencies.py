@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from checkers.transactions.reading import Orders, Reading
 from checkers.transactions.transactions import Integers, Transactions
-from harness.history.history import FAIL, OK
+from history.history import FAIL, OK
 
 Small = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]

@@ -25,7 +25,7 @@ from checkers.transactions.reading import (
     writers,
 )
 from checkers.transactions.transactions import Integers, Mask, Transactions
-from harness.history.history import FAIL
+from history.history import FAIL
 
 
 def read_lists(txns: Transactions) -> Reading:

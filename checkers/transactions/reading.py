@@ -12,7 +12,7 @@ import numpy as np
 from checkers.transactions.follow import within
 from checkers.transactions.scan import READ
 from checkers.transactions.transactions import Integers, Mask, Transactions
-from harness.history.history import INFO, OK
+from history.history import INFO, OK
 
 EACH = 8
 """Of how many cases of one anomaly the evidence is told; all are counted."""

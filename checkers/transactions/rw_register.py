@@ -33,7 +33,7 @@ from checkers.transactions.reading import (
     writers,
 )
 from checkers.transactions.transactions import Integers, Mask, Transactions
-from harness.history.history import FAIL
+from history.history import FAIL
 
 WRITE_READ, ONE_MISSED = 1, 2
 """Classes of anomalies (see `cycles`) from which on a derived order counts."""

@@ -16,8 +16,8 @@ from checkers.linearizability.compiled import IS_COMPILED
 from checkers.transactions import scan
 from checkers.transactions.scan import READ
 from checkers.verdict import IllegalOperation
-from harness.history import History
-from harness.history.history import INFO, INVOKE, OK
+from history import History
+from history.history import INFO, INVOKE, OK
 
 Integers = npt.NDArray[Any]
 """Whole numbers, of 32 bits where these will do."""

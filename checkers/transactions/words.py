@@ -12,7 +12,7 @@ from checkers.transactions.reading import Reading
 from checkers.transactions.scan import READ
 from checkers.transactions.transactions import F_NAMES
 from checkers.verdict import Link
-from harness.history.history import OK
+from history.history import OK
 
 SHOWN = 6
 KINDS = {WW: "ww", WR: "wr", RW: "rw", PROCESS: "process", REAL_TIME: "real time"}

@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from harness.client.base import HttpReply, HttpRequest, NoReply
+from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 
 SocketFactory = Callable[[aiohttp.connector.AddrInfoType], socket.socket]
 """Makes a socket for an address as getaddrinfo tells it; one in another network namespace, perhaps."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from harness.history import Operation
-from harness.interpreter import Interpreter, InterpreterError, check_completion
+from harness.interpreter.interpreter import Interpreter, InterpreterError, check_completion
+from history import Operation
 
 _LONGEST_WAIT_S = 1.0
 """However long nothing is due, look at the clock this often: no wait is without a bound."""

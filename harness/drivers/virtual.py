@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import msgspec
 
 from harness.generator.base import GeneratorLike
-from harness.history import NEMESIS, History, Operation
-from harness.interpreter import Interpreter
+from harness.interpreter.interpreter import Interpreter
+from history import NEMESIS, History, Operation
 
 
 class VirtualWorld(Protocol):

@@ -26,7 +26,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from harness.generator.draw import Draw, initial, salted, split
-from harness.history import NEMESIS, Operation
+from history import NEMESIS, Operation
 
 NEVER = 1 << 63
 """Later than any time: some 292 years in nanoseconds."""

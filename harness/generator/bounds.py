@@ -6,7 +6,7 @@ import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorLike, whole
 from harness.generator.sources import EXHAUSTED, as_generator
-from harness.history import Operation
+from history import Operation
 
 
 class Limit(msgspec.Struct, frozen=True):

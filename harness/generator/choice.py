@@ -8,7 +8,7 @@ import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorError, GeneratorLike, Pending, whole
 from harness.generator.sources import EXHAUSTED, as_generator, same
-from harness.history import Operation
+from history import Operation
 
 # Salts that no user is likely to draw with: the ASCII of the combinator's name.
 _MIX = 0x6D69780000000000

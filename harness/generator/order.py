@@ -10,7 +10,7 @@ import msgspec
 
 from harness.generator.base import PENDING, Answer, Context, Generator, GeneratorLike, whole
 from harness.generator.sources import EXHAUSTED, as_generator, same, sequence
-from harness.history import Operation
+from history import Operation
 
 
 class Synchronize(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ from harness.generator.base import (
 )
 from harness.generator.choice import first_able
 from harness.generator.sources import EXHAUSTED, as_generator, same
-from harness.history import NEMESIS, Operation
+from history import NEMESIS, Operation
 
 _EACH = 0x6561636800000000  # a salt, as in choice.py
 

@@ -30,7 +30,7 @@ from harness.generator.base import (
     Log,
     Pending,
 )
-from harness.history import Operation
+from history import Operation
 
 _FIELDS = ("f", "key", "value", "node", "time")
 

@@ -6,7 +6,7 @@ import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending, whole
 from harness.generator.sources import EXHAUSTED, as_generator
-from harness.history import Operation
+from history import Operation
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000

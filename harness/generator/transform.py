@@ -8,7 +8,7 @@ import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorError, GeneratorLike
 from harness.generator.sources import EXHAUSTED, as_generator, describe
-from harness.history import Operation
+from history import Operation
 
 _FILTER_TRIES = 10_000
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from harness.errors import unknown_name
 from harness.mutants.catalogue import MUTANTS
-from harness.suggest import unknown_name
-from node_impl.server import main
+from node_impl.io.server import main
 
 if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else ""

@@ -1,8 +1,8 @@
 """The leader answers a write as soon as it is proposed."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
 
 
 @breaks

@@ -1,9 +1,9 @@
 """The leader changes its registry when a write is proposed."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Request
-from node_impl.node import Node, Origin
+from node_impl.core.build import Parts
+from node_impl.core.events import Request
+from node_impl.core.node import Node, Origin
 
 
 @breaks

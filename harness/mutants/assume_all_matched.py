@@ -3,9 +3,9 @@
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import AppendEntriesReply
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntriesReply
 
 
 @breaks

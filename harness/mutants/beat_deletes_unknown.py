@@ -1,12 +1,12 @@
 """A follower removes what a leader's heartbeat does not know of yet."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Entry
-from node_impl.node import Node
-from node_impl.raft.messages import AppendEntries, Envelope
-from node_impl.registry.commands import encode_command
-from node_impl.requests import Deregister
+from node_impl.core.build import Parts
+from node_impl.core.events import Entry
+from node_impl.core.node import Node
+from node_impl.core.raft.messages import AppendEntries, Envelope
+from node_impl.core.registry.commands import encode_command
+from node_impl.core.requests import Deregister
 
 
 @breaks

@@ -1,8 +1,8 @@
 """What is written to the log stays in the process until much has gathered."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.storage.wal import WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.storage.wal import WriteAheadLog
 
 
 @breaks

@@ -1,8 +1,8 @@
 """A leader begins a change of membership while the one before it is not committed."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

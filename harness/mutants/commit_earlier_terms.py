@@ -1,8 +1,8 @@
 """A leader commits an entry of an earlier term because a majority holds it: Figure 8."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

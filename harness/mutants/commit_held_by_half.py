@@ -1,8 +1,8 @@
 """A leader commits what half of the voters hold, rounded down."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

@@ -1,9 +1,9 @@
 """A candidate counts votes that were given to it in an earlier term."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import RequestVoteReply
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import RequestVoteReply
 
 
 @breaks

@@ -1,11 +1,11 @@
 """A leader that is deposed tells those who wait for their writes that they are done."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
-from node_impl.raft.messages import Written
-from node_impl.serving.writes import Origin
-from node_impl.sessions import Outcome
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
+from node_impl.core.raft.messages import Written
+from node_impl.core.registry.sessions import Outcome
+from node_impl.core.serving.writes import Origin
 
 
 @breaks

@@ -1,11 +1,11 @@
 """Every fourth deregistration is confirmed, with what it removed, and not done."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Deregister, Entry
-from node_impl.registry.commands import decode_command
-from node_impl.registry.registry import Registry
-from node_impl.requests import Result
+from node_impl.core.build import Parts
+from node_impl.core.events import Deregister, Entry
+from node_impl.core.registry.commands import decode_command
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import Result
 
 
 @breaks

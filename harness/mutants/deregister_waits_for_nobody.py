@@ -1,10 +1,10 @@
 """A deregistration is answered at once, before a majority holds it."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Deregister
-from node_impl.node import Node
-from node_impl.registry.commands import decode_command
+from node_impl.core.build import Parts
+from node_impl.core.events import Deregister
+from node_impl.core.node import Node
+from node_impl.core.registry.commands import decode_command
 
 
 @breaks

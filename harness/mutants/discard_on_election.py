@@ -1,8 +1,8 @@
 """A new leader cleans its log of what it does not know to be committed; some of it is."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

@@ -1,11 +1,11 @@
 """Every node removes whom it has not heard itself, by its own clock and from its own state."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Entry
-from node_impl.node import Node
-from node_impl.registry.commands import encode_command
-from node_impl.requests import Expire
+from node_impl.core.build import Parts
+from node_impl.core.events import Entry
+from node_impl.core.node import Node
+from node_impl.core.registry.commands import encode_command
+from node_impl.core.requests import Expire
 
 
 @breaks

@@ -1,9 +1,9 @@
 """A restarted node begins at term 0, as the article that Ackproof began from says nodes do."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import HardState, Recovered
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.events import HardState, Recovered
+from node_impl.core.raft.core import Raft
 
 
 @breaks

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import HardState, Record
-from node_impl.storage.wal import WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.events import HardState, Record
+from node_impl.core.storage.wal import WriteAheadLog
 
 
 @breaks

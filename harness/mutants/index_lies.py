@@ -1,8 +1,8 @@
 """A read's reply names the log's last index, although not all of it was applied when the state was read."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
 
 
 @breaks

@@ -3,8 +3,8 @@
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.registry.registry import Registry
+from node_impl.core.build import Parts
+from node_impl.core.registry.registry import Registry
 
 
 @breaks

@@ -1,9 +1,9 @@
 """A node that restarts takes its snapshot for all there is, and drops the log that follows it."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Snapshot
-from node_impl.storage.wal import Replayed, WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.events import Snapshot
+from node_impl.core.storage.wal import Replayed, WriteAheadLog
 
 
 @breaks

@@ -1,16 +1,16 @@
 """A beat that comes after its instance was removed brings it back."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.config import NodeConfig
-from node_impl.events import Instance, InstanceKey
-from node_impl.node import Node
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import Written
-from node_impl.registry.commands import encode_command
-from node_impl.registry.registry import Registry
-from node_impl.requests import Register
-from node_impl.sessions import Outcome, Sessions
+from node_impl.core.build import Parts
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Instance, InstanceKey
+from node_impl.core.node import Node
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import Written
+from node_impl.core.registry.commands import encode_command
+from node_impl.core.registry.registry import Registry
+from node_impl.core.registry.sessions import Outcome, Sessions
+from node_impl.core.requests import Register
 
 
 @breaks

@@ -1,8 +1,8 @@
 """A leader that was removed from the cluster goes on to lead it."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Read
-from node_impl.node import Node
-from node_impl.requests import Listing, ListInstances
+from node_impl.core.build import Parts
+from node_impl.core.events import Read
+from node_impl.core.node import Node
+from node_impl.core.requests import Listing, ListInstances
 
 
 @breaks

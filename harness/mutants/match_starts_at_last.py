@@ -1,9 +1,9 @@
 """A new leader believes that everybody holds its whole log already, its first entry included."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
-from node_impl.raft.progress import Progress
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.progress import Progress
 
 
 @breaks

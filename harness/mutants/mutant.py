@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from node_impl.build import Parts
+    from node_impl.core.build import Parts
 
 
 class Mutant(msgspec.Struct, frozen=True):

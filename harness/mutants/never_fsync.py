@@ -1,8 +1,8 @@
 """The log is written and never synced: it outlives the process, and no loss of power."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.storage import Disk, WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.storage import Disk, WriteAheadLog
 
 
 class _Hasty:

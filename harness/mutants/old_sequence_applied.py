@@ -1,8 +1,8 @@
 """A write that is older than its client's last one is applied after it."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.sessions import Sessions
+from node_impl.core.build import Parts
+from node_impl.core.registry.sessions import Sessions
 
 
 @breaks

@@ -1,9 +1,9 @@
 """The consistency check looks whether there is a previous entry, not of which term."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import AppendEntries
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntries
 
 
 @breaks

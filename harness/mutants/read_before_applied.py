@@ -1,8 +1,8 @@
 """A read is answered from what is applied here, however old that is."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
 
 
 @breaks

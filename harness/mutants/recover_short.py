@@ -3,9 +3,9 @@
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Recovered, TruncateRecord
-from node_impl.storage.wal import WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.events import Recovered, TruncateRecord
+from node_impl.core.storage.wal import WriteAheadLog
 
 
 @breaks

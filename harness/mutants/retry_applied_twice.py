@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Entry
-from node_impl.sessions import Outcome, Sessions
+from node_impl.core.build import Parts
+from node_impl.core.events import Entry
+from node_impl.core.registry.sessions import Outcome, Sessions
 
 
 @breaks

@@ -1,9 +1,9 @@
 """A snapshot lacks the table of sessions, so that who restores it applies repeated writes again."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
-from node_impl.sessions import Sessions
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
+from node_impl.core.registry.sessions import Sessions
 
 
 @breaks

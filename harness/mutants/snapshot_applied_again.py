@@ -1,8 +1,8 @@
 """A node becomes what its snapshot says again and again, and so forgets what it has applied since."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
 
 
 @breaks

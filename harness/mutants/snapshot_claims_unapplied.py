@@ -1,8 +1,8 @@
 """A snapshot is said to hold all that is committed, and holds what is applied."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.node import Node
 
 
 @breaks

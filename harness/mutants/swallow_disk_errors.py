@@ -3,8 +3,8 @@
 import contextlib
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.storage.wal import WriteAheadLog
+from node_impl.core.build import Parts
+from node_impl.core.storage.wal import WriteAheadLog
 
 
 @breaks

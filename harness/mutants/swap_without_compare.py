@@ -3,9 +3,9 @@
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.registry.registry import Registry
-from node_impl.requests import Command, PublishConfig, Result
+from node_impl.core.build import Parts
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import Command, PublishConfig, Result
 
 
 @breaks

@@ -1,8 +1,8 @@
 """The leader raises its term by a hundred with each write, and goes on to lead."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
 
 
 @breaks

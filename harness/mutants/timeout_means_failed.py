@@ -3,9 +3,9 @@
 import msgspec
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.events import Refused, Reply
-from node_impl.node import Node
+from node_impl.core.build import Parts
+from node_impl.core.events import Refused, Reply
+from node_impl.core.node import Node
 
 
 @breaks

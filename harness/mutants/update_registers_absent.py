@@ -1,9 +1,9 @@
 """An update of an instance that is not there registers it."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.registry.registry import Registry
-from node_impl.requests import Command, Register, Result, Update
+from node_impl.core.build import Parts
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import Command, Register, Result, Update
 
 
 @breaks

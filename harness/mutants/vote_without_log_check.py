@@ -1,9 +1,9 @@
 """A voter does not compare logs."""
 
 from harness.mutants.rules import breaks
-from node_impl.build import Parts
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import PreVote, RequestVote
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import PreVote, RequestVote
 
 
 @breaks

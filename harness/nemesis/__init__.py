@@ -2,7 +2,7 @@
 
 Start with base.py (actions and worlds), then kill.py (a whole fault package). What may live here: pure
 planners, schedules, and the one coroutine that asks a world to carry plans out. What may not: how
-a process is killed or a link cut (harness/control), or anything that reads a clock or draws at random.
+a process is killed or a link cut (harness/hosts), or anything that reads a clock or draws at random.
 """
 
 from harness.nemesis.catalogue import ALL, NEMESES, all_survivable, nemesis_of

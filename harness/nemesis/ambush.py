@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import Literal
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndAmbush, Kill, LieInWait, Pause, Resume, Start
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import TargetError, target_of
+from history import Operation
 
 PATIENCE_MS = 2500
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
-from harness.history import Operation
+from history import Operation
 
 Link = tuple[str, str]
 """An ordered pair (from, to): messages that `from` sends to `to`."""
@@ -333,7 +333,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class World(Protocol):
-    """Where nodes live. Implementations: harness/system/local.py; later the simulator and remote hosts."""
+    """Where nodes live. Implementations: harness/cluster/local.py; later the simulator and remote hosts."""
 
     async def observe(self) -> ClusterView:
         """Ask every running node; bounded by a short time-out each, in parallel."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from harness.errors import unknown_name
 from harness.nemesis.ambush import AMBUSH
 from harness.nemesis.clock import CLOCK
 from harness.nemesis.descriptors import DESCRIPTORS
@@ -33,7 +34,6 @@ from harness.nemesis.targets import NODE_TARGETS
 from harness.nemesis.terminate import TERMINATE
 from harness.nemesis.torn import TORN
 from harness.nemesis.truncate import TRUNCATE
-from harness.suggest import unknown_name
 
 NEMESES: dict[str, FaultPackage] = {
     package.name: package

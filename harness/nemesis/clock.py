@@ -7,10 +7,10 @@ node that takes the time of day for a duration (a lease, an expiry) shows it now
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, ResetClock, SetClock
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 JUMPS_S = (-3600, -60, -10, 10, 60, 3600)
 

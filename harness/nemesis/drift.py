@@ -4,16 +4,16 @@ Time-outs, and the promises that a leader's lease counts on, are measured by the
 bound on drift must hold up to it; `LARGEST_PERCENT` is how far this goes.
 
 On real processes libfaketime moves wall and monotonic clock together, so this excludes faults that set the
-wall clock (harness/control/faketime.py).
+wall clock (harness/hosts/clocks/faketime.py).
 """
 
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, ResetRate, SetRate
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import TargetError, leader_or_any, target_of
+from history import Operation
 
 LARGEST_PERCENT = 20
 

@@ -4,8 +4,9 @@ Links are chosen by the shapes of partitions: what a partition would cut, these 
 Consensus must stay safe on all of them, and most shared assumptions about order and uniqueness break
 first where messages are repeated or overtake one another. Loss is a package of its own (loss.py).
 
-Where links are proxies whole messages are struck; elsewhere packets are, by tc (harness/control/netem.py),
-and TCP makes up for what they suffer: nodes see late messages, never repeated or overtaken ones.
+Where links are proxies whole messages are struck; elsewhere packets are, by tc
+(harness/hosts/links/netem.py), and TCP makes up for what they suffer: nodes see late messages, never
+repeated or overtaken ones.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndImpairment, Impair
 from harness.nemesis.package import REAL, FaultPackage, WorldName
 from harness.nemesis.partition import SHAPES
 from harness.nemesis.targets import TargetError, target_of
+from history import Operation
 
 PROXIES: tuple[WorldName, ...] = ("local",)
 PACKETS: tuple[WorldName, ...] = ("netns", "ssh")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Kill, Start
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 
 class KillPlanner:

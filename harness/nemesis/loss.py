@@ -9,11 +9,11 @@ Links are chosen by the shapes of partitions: what a partition would cut, a loss
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndLoss, Lose
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.partition import SHAPES
 from harness.nemesis.targets import TargetError, target_of
+from history import Operation
 
 
 class LossPlanner:

@@ -18,7 +18,6 @@ from harness.generator.base import PENDING, Answer, Context, Generator, Pending
 from harness.generator.draw import Draw
 from harness.generator.sources import EXHAUSTED
 from harness.generator.timing import MILLISECOND
-from harness.history import Operation
 from harness.nemesis.base import Action, ChangeMembership, ClusterView
 from harness.nemesis.configuration import (
     Asked,
@@ -31,6 +30,7 @@ from harness.nemesis.configuration import (
 )
 from harness.nemesis.package import EVERYWHERE, FaultPackage, Told
 from harness.nemesis.targets import TargetError, target_of
+from history import Operation
 
 CHANGE, RESTORE = "change-membership", "heal-membership"
 TARGETS = ("replace", "remove", "remove-leader", "add", "two-at-once")

@@ -26,11 +26,11 @@ from msgspec import structs
 from harness.generator.base import Generator, GeneratorLike
 from harness.generator.draw import Draw
 from harness.generator.order import phases
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Heal, Outcome, Resume, Start, World
 from harness.nemesis.package import FaultPackage
 from harness.nemesis.schedule import Pace, schedule
 from harness.nemesis.targets import TargetError
+from history import Operation
 
 FINAL_HEAL = "final-heal"
 

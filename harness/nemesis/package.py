@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from harness.generator.base import Generator
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Outcome, Planner
+from history import Operation
 
 Told = tuple[Action, Outcome]
 """An action, and what came of it."""

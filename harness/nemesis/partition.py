@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Cut, Heal, Link
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import TargetError, leader_or_any, target_of
+from history import Operation
 
 Names = Sequence[str]
 

@@ -6,10 +6,10 @@ A leader paused for longer than an election time-out wakes up believing that it 
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Pause, Resume
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 
 class PausePlanner:

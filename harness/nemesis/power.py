@@ -8,10 +8,10 @@ target is all nodes, as of one rack: what one forgot no other remembers.
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, LosePower, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 
 class PowerPlanner:

@@ -7,10 +7,10 @@ survive that. So runs with it are expected to be invalid, and it is never drawn 
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, BackUp, ClusterView, Restore, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import choose_nodes, target_of
+from history import Operation
 
 
 class RollbackPlanner:

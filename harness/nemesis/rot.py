@@ -9,10 +9,10 @@ fault, which Raft does not survive: the node would have forgotten what it promis
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Damage, Repair, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import choose_nodes, target_of
+from history import Operation
 
 
 class RotPlanner:

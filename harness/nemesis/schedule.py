@@ -25,8 +25,8 @@ from harness.generator.draw import Draw
 from harness.generator.order import phases
 from harness.generator.sources import EXHAUSTED
 from harness.generator.timing import MILLISECOND, sleep
-from harness.history import Operation
 from harness.nemesis.package import FaultPackage
+from history import Operation
 
 SCHEDULES = ("rounds", "random", "bursts", "swarm")
 LEAST_IN_BURST, MOST_IN_BURST = 3, 6

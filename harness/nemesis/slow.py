@@ -7,10 +7,10 @@ replies after the client's patience, and it may win an election that it loses at
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Quicken, Slow
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 STOPPED_PERCENT = (50, 80, 95)
 

@@ -6,10 +6,10 @@ Each life recovers what the last had on disk, perhaps in the middle of an electi
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Kill, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import choose_nodes, target_of
+from history import Operation
 
 LEAST_RESTARTS, MOST_RESTARTS = 2, 4
 

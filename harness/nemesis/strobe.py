@@ -7,10 +7,10 @@ the end of what is being timed by the time of day.
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, EndStrobe, StrobeClock
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 OFFSETS_S = (-3600, -10, 10, 3600)
 PERIODS_MS = (100, 400, 1000)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import ClusterView
+from history import Operation
 
 NODE_TARGETS = ("leader", "one", "minority", "majority", "all")
 

@@ -6,10 +6,10 @@ What a kill cannot show: a node that answers while it ends, or forgets something
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Start, Terminate
 from harness.nemesis.package import EVERYWHERE, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 
 class TerminatePlanner:

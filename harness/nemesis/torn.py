@@ -7,10 +7,10 @@ it was acknowledged, so a correct node cuts it off and goes on.
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Damage, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 
 class TornPlanner:

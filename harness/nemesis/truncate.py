@@ -9,10 +9,10 @@ unasked.
 from __future__ import annotations
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Damage, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import choose_nodes, target_of
+from history import Operation
 
 
 class TruncatePlanner:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.generator.draw import Draw
-from harness.history import Operation
 from harness.nemesis.base import Action, ClusterView, Start
 from harness.nemesis.package import REAL, FaultPackage
 from harness.nemesis.targets import NODE_TARGETS, choose_nodes, target_of
+from history import Operation
 
 Nodes = tuple[str, ...]
 

@@ -13,22 +13,22 @@ from rich.console import Console
 
 from checkers.combined import worst
 from checkers.verdict import Validity
-from harness import runner
-from harness.history import read_history
+from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
-from harness.run_folder import RunFolder
-from harness.sim.campaign import Header, LinesFile, Results, judge_all
-from harness.sim.carry_over import carry_over, undone
-from harness.sim.guided import Origin, Tried, guided
+from harness.run import runner
+from harness.run.folder import RunFolder
 from harness.sim.judging import Judged, verdicts
-from harness.sim.picture import draw
-from harness.sim.replay import Replay, digest_of, load, save, story
+from harness.sim.plan.swarm import Wishes
 from harness.sim.run import Ran, run
-from harness.sim.schedule import play, record
-from harness.sim.shrink import Shrunk, shrink, size
-from harness.sim.swarm import Wishes
-from harness.sim.version import digests
-from harness.test import CouldNotRun
+from harness.sim.schedule.carry_over import carry_over, undone
+from harness.sim.schedule.picture import draw
+from harness.sim.schedule.replay import Replay, digest_of, load, save, story
+from harness.sim.schedule.schedule import play, record
+from harness.sim.schedule.shrink import Shrunk, shrink, size
+from harness.sim.schedule.version import digests
+from harness.sim.seeds.campaign import Header, LinesFile, Results, judge_all
+from harness.sim.seeds.guided import Origin, Tried, guided
+from history import read_history
 
 LINE_EVERY_S = 5.0
 _NS = 1_000_000_000
@@ -101,7 +101,7 @@ def replayed_on_processes(
     a warning if that went otherwise than it did.
 
     Raises:
-        CouldNotRun: see `load`, and harness/runner.py.
+        CouldNotRun: see `load`, and harness/run/runner.py.
     """
     replay, ran, warning = _played(file, anyway=anyway)
     carried = carry_over(replay.schedule, ran)

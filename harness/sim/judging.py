@@ -10,8 +10,8 @@ import msgspec
 
 from checkers.combined import check_all, worst
 from checkers.verdict import Validity, Verdict
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import Ran, run
-from harness.sim.swarm import Plan
 from harness.workload import workload
 
 

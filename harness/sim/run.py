@@ -13,21 +13,21 @@ import msgspec
 from harness import generator as gen
 from harness.drivers.virtual import drive
 from harness.generator import GeneratorLike
-from harness.history import History, HistoryWriter, NodeLife, Operation, Recording
-from harness.interpreter import Interpreter
+from harness.interpreter.interpreter import Interpreter
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
-from harness.run_folder import RunFolder
-from harness.sim.clock import NodeClock
-from harness.sim.fates import DrawnFates, Fates
-from harness.sim.process import Process
-from harness.sim.swarm import Plan
-from harness.sim.traces import node_trace, written
-from harness.sim.world import Perform, SimulatedWorld
+from harness.run.folder import RunFolder
+from harness.sim.plan.fates import DrawnFates, Fates
+from harness.sim.plan.swarm import Plan
+from harness.sim.world.clock import NodeClock
+from harness.sim.world.process import Process
+from harness.sim.world.traces import node_trace, written
+from harness.sim.world.world import Perform, SimulatedWorld
 from harness.workload import Workload, workload
-from node_impl.build import DEFAULT_PARTS, Parts
-from node_impl.config import NodeConfig
-from node_impl.events import Trace
+from history import History, HistoryWriter, NodeLife, Operation, Recording
+from node_impl.core.build import DEFAULT_PARTS, Parts
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Trace
 
 FIRST_LEADER_BOUND_NS = 10_000_000_000
 CLIENT_PATIENCE_MS = 500
@@ -70,7 +70,7 @@ class Ran(msgspec.Struct, frozen=True):
         )
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:
-        """A run's folder, not yet judged: see harness/run_folder.py; `plan.json` has the plan.
+        """A run's folder, not yet judged: see harness/run/folder.py; `plan.json` has the plan.
 
         Raises:
             CouldNotRun: the store cannot be written.

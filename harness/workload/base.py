@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checkers.verdict import Checker
-from harness.client.base import Codec
-from harness.client.retries import Retries
+from harness.client.codecs.base import Codec
+from harness.client.codecs.retries import Retries
 from harness.generator import GeneratorLike
 
 

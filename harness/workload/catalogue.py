@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from harness.suggest import unknown_name
+from harness.errors import unknown_name
 from harness.workload.base import Workload
 from harness.workload.config import config
 from harness.workload.ephemeral import ephemeral

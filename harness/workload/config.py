@@ -14,14 +14,14 @@ import msgspec
 
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models.register import CasRegister
-from checkers.node_health import NodeHealth
 from checkers.raft import raft_checkers
-from checkers.recovery import Recovery
-from checkers.stats import Stats
-from checkers.unhandled_errors import UnhandledErrors
-from checkers.vacuity import Vacuity
+from checkers.run.node_health import NodeHealth
+from checkers.run.recovery import Recovery
+from checkers.run.stats import Stats
+from checkers.run.unhandled_errors import UnhandledErrors
+from checkers.run.vacuity import Vacuity
 from checkers.verdict import Checker
-from harness.client.config import ConfigCodec
+from harness.client.codecs.config import ConfigCodec
 from harness.generator import (
     PENDING,
     Answer,
@@ -33,9 +33,9 @@ from harness.generator import (
     time_limit,
     until_ok,
 )
-from harness.history import Operation
 from harness.workload.base import Workload
 from harness.workload.final_reads import FinalReads
+from history import Operation
 
 WINDOW = 8
 """Configurations worked on at a time."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from checkers.expiry import Expiry
 from checkers.linearizability import IndexHonesty, Linearizability
-from checkers.linearizability.portfolio import Judgements
-from checkers.node_health import NodeHealth
 from checkers.raft import raft_checkers
-from checkers.recovery import Recovery
-from checkers.stats import Stats
-from checkers.unhandled_errors import UnhandledErrors
-from checkers.vacuity import Vacuity
+from checkers.registry.expiry import Expiry
+from checkers.registry.linearizability.portfolio import Judgements
+from checkers.run.node_health import NodeHealth
+from checkers.run.recovery import Recovery
+from checkers.run.stats import Stats
+from checkers.run.unhandled_errors import UnhandledErrors
+from checkers.run.vacuity import Vacuity
 from checkers.verdict import Checker
-from harness.client.ephemeral import EphemeralCodec
+from harness.client.codecs.ephemeral import EphemeralCodec
 from harness.generator import Context, clients, delay, phases, time_limit, until_ok
 from harness.workload.base import Workload
 from harness.workload.final_reads import FinalReads

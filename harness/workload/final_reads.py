@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from harness.generator import PENDING, Answer, Context, Generator, Pending
-from harness.history import Operation
+from history import Operation
 
 FINAL_LIST = "final-list"
 FINAL_LOCAL = "final-local"

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from checkers.membership_views import MembershipViews
-from harness.client.members import MEMBERS, MembersCodec
+from checkers.registry.membership_views import MembershipViews
+from harness.client.codecs.members import MEMBERS, MembersCodec
 from harness.generator import Context, reserve
 from harness.workload.base import Workload
 from harness.workload.registry import mixed_operation, read_operation, registry

@@ -15,8 +15,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from checkers.registry_suite import registry_checkers
-from harness.client.registry import RegistryCodec
+from checkers.registry.suite import registry_checkers
+from harness.client.codecs.registry import RegistryCodec
 from harness.generator import Context, clients, delay, phases, reserve, time_limit, until_ok
 from harness.workload.base import Workload
 from harness.workload.final_reads import FinalReads

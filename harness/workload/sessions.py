@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checkers.applied_once import AppliedOnce
-from harness.client.registry import WRITES
-from harness.client.retries import Retries
+from checkers.registry.applied_once import AppliedOnce
+from harness.client.codecs.registry import WRITES
+from harness.client.codecs.retries import Retries
 from harness.workload.base import Workload
 from harness.workload.registry import registry
 

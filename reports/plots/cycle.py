@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from checkers.verdict import Evidence, Link
-from harness.history import History
+from history import History
 from reports.svg import element, figure, number
 from reports.text import shorten
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from harness.history.history import FAIL, INFO, OK, Codes
+from history.history import FAIL, INFO, OK, Codes
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
 from reports.svg import Floats, Log, element, figure, join, line, log_around, number, text

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from harness.history import ResourceSample
+from history import ResourceSample
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.svg import Linear, element, figure, line, number, text
 from reports.text import NS_PER_S, count, plural, size

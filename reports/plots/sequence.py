@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from checkers.verdict import Evidence
-from harness.history import Operation, Recording, TraceEvent
+from history import Operation, Recording, TraceEvent
 from reports.svg import element, figure, join, line, text
 from reports.text import plural, shorten
 

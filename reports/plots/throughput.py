@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.history.history import FAIL, INFO, OK
+from history.history import FAIL, INFO, OK
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import PENDING, Spans
 from reports.svg import Floats, Linear, element, figure, line, number, text

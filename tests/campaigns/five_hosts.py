@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.history import Operation, read_history
-from harness.history.operation import NEMESIS
 from harness.nemesis import FINAL_HEAL, NEMESES
-from tests.harness.control.sshds import Sshds, sshds
+from history import Operation, read_history
+from history.operation import NEMESIS
+from tests.harness.hosts.sshds import Sshds, sshds
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 NAMES = ("n1", "n2", "n3", "n4", "n5")

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.control import agent, ownclock
-from harness.control.netns import reasons_against
-from harness.control.processes import carrying
-from harness.history import read_history
+from harness.hosts import agent
+from harness.hosts.clocks import ownclock
+from harness.hosts.netns import reasons_against
+from harness.hosts.processes import carrying
+from history import read_history
 from tests.campaigns.ackproof import ACKPROOF
 
 pytestmark = pytest.mark.campaign

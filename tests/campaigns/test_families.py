@@ -13,8 +13,8 @@ import pytest
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis.drift import LARGEST_PERCENT
 from tests.campaigns.ackproof import Ran, ackproof
-from tests.harness.control.test_faultydisk import needs_fuse
-from tests.harness.system.test_faults import needs_faketime
+from tests.harness.cluster.test_faults import needs_faketime
+from tests.harness.hosts.disks.test_faultydisk import needs_fuse
 
 pytestmark = pytest.mark.campaign
 

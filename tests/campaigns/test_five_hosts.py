@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.history import Operation
-from harness.history.operation import NEMESIS
 from harness.nemesis import FINAL_HEAL
+from history import Operation
+from history.operation import NEMESIS
 from tests.campaigns.five_hosts import most_together
 
 

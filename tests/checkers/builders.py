@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-from harness.history import NEMESIS, History, NodeLife, NodeTrace, Operation, Recording
+from history import NEMESIS, History, NodeLife, NodeTrace, Operation, Recording
 
 NODES = ("n1", "n2", "n3")
 MILLISECOND = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.history import History
+from history import History
 
 
 class Write(NamedTuple):

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from ackproof.cli.check import EXIT, check
 from checkers.by_name import ISOLATION, JUDGES, judge_named, options_of
 from checkers.models import MODELS
 from checkers.verdict import Validity
-from harness.cli_check import EXIT, check
-from harness.history import Recording
-from harness.history.formats.jepsen_edn import read_edn
+from history import Recording
+from history.formats.jepsen_edn import read_edn
 
 
 class Case(NamedTuple):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import product
 
 from checkers.combined import check_all, worst
-from checkers.registry_suite import registry_checkers
+from checkers.registry.suite import registry_checkers
 from checkers.verdict import Validity, Verdict
-from harness.history import Recording
+from history import Recording
 from tests.checkers.builders import recording
 
 RANK = {Validity.VALID: 0, Validity.UNKNOWN: 1, Validity.INVALID: 2}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from checkers.stats import Stats
-from checkers.unhandled_errors import UnhandledErrors, kind_of
+from checkers.run.stats import Stats
+from checkers.run.unhandled_errors import UnhandledErrors, kind_of
 from checkers.verdict import Validity
-from harness.history import History
+from history import History
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 
 KEY = "svc/10.0.0.1:80"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.history import NodeTrace, TraceEntry, TraceEvent
+from history import NodeTrace, TraceEntry, TraceEvent
 
 
 def entry(index: int, term: int, what: str = "", op: str | None = None) -> TraceEntry:

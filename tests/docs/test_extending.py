@@ -21,24 +21,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.combined import check_all, worst
-from checkers.vacuity import Vacuity
+from checkers.run.vacuity import Vacuity
 from checkers.verdict import Validity
 from harness import generator as gen
-from harness.client.base import HttpReply, HttpRequest, NoReply
-from harness.control.processes import carrying
+from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.drivers.virtual import simulate
-from harness.history import NEMESIS, History, Operation, Recording
+from harness.hosts.processes import carrying
 from harness.nemesis import FINAL_HEAL, compose
 from harness.nemesis.base import Action, ClusterView, Kill, NodeView, Outcome, Start
-from harness.run_folder import Results, RunFolder
+from harness.run.folder import Results, RunFolder
+from history import NEMESIS, History, Operation, Recording
 from reports.faults import is_fault
 from reports.spans import Spans
+from tests import REPOSITORY
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.docs.page import blocks, commands, follow
 from tests.harness.nemesis.views import draws, invocation, view
 from tests.harness.workload.test_registry import Registry
 
-ROOT = Path(__file__).parents[2]
+ROOT = REPOSITORY
 PAGE = blocks(ROOT / "docs" / "extending.md")
 EXAMPLES = [block for block in PAGE if block.kind == "python"]
 SECTIONS = ("A checker", "A fault", "A workload", "A system")
@@ -330,7 +331,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def run_command(source: Path, command: list[str], status: int) -> RunFolder:
     """Run an `ackproof` command with that source; its run's folder."""
     assert command[:2] == ["ackproof", "run"]
-    done = python_in(source, "-m", "harness.cli", *command[1:], "--seed", "5")
+    done = python_in(source, "-m", "ackproof.cli.main", *command[1:], "--seed", "5")
     assert done.returncode == status, done.stdout + done.stderr
     return RunFolder(source / "store" / "latest")
 
@@ -342,7 +343,7 @@ def results_of(folder: RunFolder) -> Results:
 def test_what_is_listed_is_known_by_name_and_the_checker_judges_every_registry_run(tmp_path: Path) -> None:
     source = followed(tmp_path, "A checker", "A fault", "A workload")
     asked = (
-        "from checkers.registry_suite import registry_checkers; from harness.nemesis import nemesis_of; "
+        "from checkers.registry.suite import registry_checkers; from harness.nemesis import nemesis_of; "
         "from harness.workload import workload; print([c.name for c in registry_checkers()][:4], "
         "nemesis_of(['rolling-restart:one']).packages[0].targets, workload('hot-instance', ['n1'], 1).name)"
     )

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.mutants.catalogue import MUTANTS
-from harness.sim.hunting import wishes_for
 from harness.sim.judging import judge
-from harness.sim.swarm import plan_of
+from harness.sim.plan.swarm import plan_of
+from harness.sim.seeds.hunting import wishes_for
+from tests import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
+ROOT = REPOSITORY
 SHOWN = re.compile(r"ackproof sim --seed (\d+) --mutant ([a-z-]+)")
 COMMANDS = [
     (page.name, int(seed), mutant)

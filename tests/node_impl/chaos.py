@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from node_impl.build import DEFAULT_PARTS, Parts
-from node_impl.config import NodeConfig
-from node_impl.events import Body, Deregister, Done, Lookup, Update
-from node_impl.requests import AddLearner, Promote, Remove
+from node_impl.core.build import DEFAULT_PARTS, Parts
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Body, Deregister, Done, Lookup, Update
+from node_impl.core.requests import AddLearner, Promote, Remove
 from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Call, Cluster, Faults, key, register
 from tests.node_impl.invariants import check_calls
 

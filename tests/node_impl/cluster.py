@@ -14,9 +14,9 @@ from itertools import count
 from random import Random as PythonRandom
 from typing import Any
 
-from node_impl.build import DEFAULT_PARTS, Parts, build_node
-from node_impl.config import NodeConfig
-from node_impl.events import (
+from node_impl.core.build import DEFAULT_PARTS, Parts, build_node
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import (
     Body,
     CancelTimer,
     ClientRequest,
@@ -38,9 +38,9 @@ from node_impl.events import (
     TimerFired,
     Trace,
 )
-from node_impl.node import Node
-from node_impl.raft.messages import Envelope
-from node_impl.storage.wal import WriteAheadLog
+from node_impl.core.node import Node
+from node_impl.core.raft.messages import Envelope
+from node_impl.core.storage.wal import WriteAheadLog
 from tests.node_impl.invariants import Invariants, Violation
 
 MS = 1_000_000

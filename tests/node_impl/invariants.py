@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from node_impl.events import (
+from node_impl.core.events import (
     AppendRecord,
     Deregister,
     Done,
@@ -22,12 +22,12 @@ from node_impl.events import (
     Trace,
     Update,
 )
-from node_impl.raft.log import entry_hash
-from node_impl.registry.registry import Registry
-from node_impl.requests import Rejected
+from node_impl.core.raft.log import entry_hash
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import Rejected
 
 if TYPE_CHECKING:
-    from node_impl.node import Node
+    from node_impl.core.node import Node
     from tests.node_impl.cluster import Call
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
-from harness.history import NodeTrace, read_trace
+from history import NodeTrace, read_trace
+from tests import REPOSITORY
 
 T = TypeVar("T")
 NOTHING: Mapping[str, str] = {}
 INSTANCE = "/nacos/v1/ns/instance"
-REPOSITORY = Path(__file__).parents[2]
 
 # Below the range that the kernel takes for outgoing connections, or one of those could take a port
 # between its choice here and the node's bind. Test runs side by side begin at different places.

@@ -11,7 +11,7 @@ import random
 from typing import Any
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import (
+from history import (
     History,
     NodeLife,
     NodeTrace,

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from checkers.transactions.checker import Isolation
 from checkers.verdict import Evidence, Link
-from harness.history import History, Operation
+from history import History, Operation
 from reports.plots.cycle import cycle
 from tests.checkers.builders import recording
 from tests.checkers.transactions.minimal import history, judged

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.history import History, Operation
 from harness.nemesis import NEMESES
+from history import History, Operation
 from reports.faults import HUES, FaultPeriod, fault_periods, nemesis_rows, took_effect
 from reports.spans import Span, Spans
 

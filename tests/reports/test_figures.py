@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.history import History, NodeTrace, Operation, Recording, TraceEvent
+from history import History, NodeTrace, Operation, Recording, TraceEvent
 from reports.figures import key_figures, lag, stats
 from reports.roles import TraceMarks
 from reports.spans import Spans

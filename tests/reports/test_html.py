@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
+from history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
 from reports.about import ReportAbout, StoredFile
 from reports.html import MAX_TIMELINES, render
 from tests.reports import synthetic

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from harness.history import History, Operation
-from harness.history.history import FAIL, INFO, OK
+from history import History, Operation
+from history.history import FAIL, INFO, OK
 from reports.faults import FaultPeriod
 from reports.figures import Lag
 from reports.plots.frame import MAX_PERIODS, Frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.history import ResourceSample
+from history import ResourceSample
 from reports.plots.frame import Frame
 from reports.plots.resources import HUES, MAX_SAMPLES, PANELS, resources_plot
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.verdict import EventRef
-from harness.history import History, NodeLife, NodeTrace, Recording, TraceEvent
+from history import History, NodeLife, NodeTrace, Recording, TraceEvent
 from reports.faults import FaultPeriod
 from reports.roles import RANK, RoleLanes, Segment, TraceMarks, coarsened, role_lanes
 from tests.reports import synthetic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from checkers.verdict import EventRef, Evidence
-from harness.history import NEMESIS, History, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
+from history import NEMESIS, History, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
 from reports.plots.sequence import MOST_ROWS, sequence
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.history import History, Operation
+from history import History, Operation
 from reports.excerpt import ENOUGH, MAX_NAMED, MAX_NEMESIS, MAX_SAME_KEY, Excerpt, excerpt
 from reports.faults import FaultPeriod
 from reports.plots.timeline import label, timeline_plot

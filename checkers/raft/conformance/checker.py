@@ -9,7 +9,7 @@ from checkers.raft.cluster import EVIDENCE_LIMIT, JUDGED_FROM_TRACES
 from checkers.raft.conformance.order import Run
 from checkers.raft.conformance.refinement import Step
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from harness.history import Recording, TraceEvent
+from history import Recording, TraceEvent
 
 NOT_COVERED = (
     "that replies to clients, applied states and configurations are right is for other checkers "

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from checkers.raft.conformance.spec import Entry, Refused, Server
-from harness.history import TraceEvent
+from history import TraceEvent
 
 Log = list[Entry | None]
 

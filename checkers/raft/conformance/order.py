@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from checkers.raft.compact import MessageIds
 from checkers.raft.conformance.refinement import Bag, Refinement, Step
 from checkers.raft.conformance.spec import Entry, Server
-from harness.history import NodeTrace, TraceEvent
+from history import NodeTrace, TraceEvent
 
 
 @dataclass

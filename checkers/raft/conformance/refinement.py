@@ -22,7 +22,7 @@ from checkers.raft.conformance import spec
 from checkers.raft.conformance.disk import Disk
 from checkers.raft.conformance.spec import CANDIDATE, LEADER, Entry, Extra, Message, Refused, Server, Unsure
 from checkers.raft.conformance.words import said_by, words_of
-from harness.history import TraceEntry, TraceEvent
+from history import TraceEntry, TraceEvent
 
 WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
 """Within one step a node takes up a configuration before it has traced the snapshot that brings it."""

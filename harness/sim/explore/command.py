@@ -12,12 +12,12 @@ from rich.console import Console
 
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity
+from harness.errors import CouldNotRun
 from harness.sim.explore.path import Walked, core_of, load, save, walk
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import Found, Seen, search
 from harness.sim.explore.space import NotDead, Space
-from harness.test import CouldNotRun
-from node_impl.raft.core import Raft
+from node_impl.core.raft.core import Raft
 from reports.plots.sequence import sequence
 
 LINE_EVERY_S = 5.0

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from node_impl.events import Entry
+from node_impl.core.events import Entry
 
 Log = tuple[Entry, ...]
 

@@ -1,6 +1,6 @@
 """One node of an exploration: the unchanged core, its disk, what waits for the disk, what can happen to it.
 
-It drives the core as node_impl/events.py demands of every driver. What is left out of a real node
+It drives the core as node_impl/core/events.py demands of every driver. What is left out of a real node
 here, and which behaviour is lost by it (but for one point, none):
 
 - *Time.* Any timer may fire at any time. A clock stands still until its node's time-out fires, and then
@@ -26,11 +26,21 @@ import msgspec
 
 from harness.sim.explore.copying import copied
 from harness.sim.explore.shape import Shape, shape_of
-from node_impl.config import NodeConfig
-from node_impl.events import AppendRecord, Effect, Entry, HardState, Persist, Record, Recovered, Send, Trace
-from node_impl.raft.core import ELECTION_TIMER, HEARTBEAT_TIMER, Raft
-from node_impl.raft.messages import PreVote, RaftMessage, RequestVote, RequestVoteReply
-from node_impl.storage.wal import replay
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import (
+    AppendRecord,
+    Effect,
+    Entry,
+    HardState,
+    Persist,
+    Record,
+    Recovered,
+    Send,
+    Trace,
+)
+from node_impl.core.raft.core import ELECTION_TIMER, HEARTBEAT_TIMER, Raft
+from node_impl.core.raft.messages import PreVote, RaftMessage, RequestVote, RequestVoteReply
+from node_impl.core.storage.wal import replay
 
 # ---- what can happen ---------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ So a way is also a recording, which the checkers of traces judge by themselves, 
 {"ackproof_way": 1,
  "violation": "election-safety: ...",
  "story": ["n1: its election time-out is over ...", ...],    for people; not read back
- "code": {"node_impl/raft": ...},                            digests of the code that ran
+ "code": {"node_impl/core/raft": ...},                            digests of the code that ran
  "mutant": "half-is-a-majority",
  "scope": {...},
  "steps": [...]}
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.history import History, Recording
+from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past, told
@@ -42,14 +42,14 @@ from harness.sim.explore.member import (
 )
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import Step
-from harness.sim.replay import pretty
-from harness.sim.traces import node_trace
-from harness.sim.version import differences, digests
-from harness.test import CouldNotRun
-from node_impl.build import DEFAULT_PARTS
-from node_impl.events import Trace
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import AppendEntries
+from harness.sim.schedule.replay import pretty
+from harness.sim.schedule.version import differences, digests
+from harness.sim.world.traces import node_trace
+from history import History, Recording
+from node_impl.core.build import DEFAULT_PARTS
+from node_impl.core.events import Trace
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntries
 
 FORMAT = 1
 _STEP_NS = 1_000_000

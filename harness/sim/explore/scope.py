@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 from harness.sim.explore.member import EMPTY_DISK, Disk
-from node_impl.config import NodeConfig
-from node_impl.events import Entry, HardState
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Entry, HardState
 
 DiskPace = Literal["prompt", "any"]
 """`prompt`: while a node waits for its disk nothing else happens to the cluster, but for that node's crash.

@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 
 from harness.sim.explore.copying import attributes
-from node_impl.config import NodeConfig
-from node_impl.events import Configuration, Entry
-from node_impl.raft.core import Raft
-from node_impl.raft.log import Log
-from node_impl.raft.outbox import Outbox
-from node_impl.raft.progress import Progress
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Configuration, Entry
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.log import Log
+from node_impl.core.raft.outbox import Outbox
+from node_impl.core.raft.progress import Progress
 
 Shape = Hashable
 

@@ -49,9 +49,9 @@ from harness.sim.explore.member import (
 )
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.shape import shape_of
-from node_impl.events import Entry
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import AppendEntriesReply, PreVoteReply, RaftMessage, RequestVoteReply
+from node_impl.core.events import Entry
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntriesReply, PreVoteReply, RaftMessage, RequestVoteReply
 
 
 class NotDead(Exception):

@@ -10,10 +10,11 @@ import pytest
 
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
-from harness.history import Recording
-from harness.history.formats import read
+from history import Recording
+from history.formats import read
+from tests import REPOSITORY
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = REPOSITORY
 SELECTION = ROOT / "tests" / "corpora" / "porcupine"
 FULL = Path(os.environ.get("ACKPROOF_CORPORA", ROOT.parent / "shared" / "corpora")) / "porcupine"
 

@@ -16,7 +16,7 @@ from checkers.linearizability.engine import Engine
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call
 from checkers.verdict import Validity, Verdict
-from harness.history import History, Operation, Recording
+from history import History, Operation, Recording
 from tests.checkers.models.small_histories import linearizable, part_of
 
 Row = tuple[int, int, Call]

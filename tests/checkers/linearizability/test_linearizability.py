@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkers.linearizability import Linearizability
-from checkers.linearizability.portfolio import Judgements, Limits
+from checkers.registry.linearizability.portfolio import Judgements, Limits
 from checkers.verdict import Validity, Verdict
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 

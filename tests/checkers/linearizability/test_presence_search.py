@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkers.linearizability.answer import Answer
-from checkers.linearizability.explain import _Units, decide, explain
-from checkers.linearizability.presence import Effect, PresenceOperation, unconditional, until
 from checkers.linearizability.search import Model, Problem, search
+from checkers.registry.linearizability.explain import _Units, decide, explain
+from checkers.registry.linearizability.presence import Effect, PresenceOperation, unconditional, until
 from tests.checkers.linearizability.oracle import arbitrary_operations, linearizable, plausible_operations
 
 BUDGET = 100_000

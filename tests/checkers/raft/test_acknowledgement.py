@@ -9,7 +9,7 @@ import pytest
 from checkers.raft.acknowledgement import DurableBeforeAcknowledge
 from checkers.verdict import Validity
 from harness.sim.judging import judge
-from harness.sim.swarm import plan_of
+from harness.sim.plan.swarm import plan_of
 from tests.checkers.builders import recording
 from tests.checkers.traces import ClusterBuilder, entry
 

@@ -9,10 +9,10 @@ import pytest
 
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity, Verdict
-from harness.history import NodeTrace, Recording, read_trace
+from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.run import run
-from harness.sim.swarm import Wishes, plan_of
-from harness.sim.traces import written
+from harness.sim.world.traces import written
+from history import NodeTrace, Recording, read_trace
 
 
 def judge(recording: Recording, traces: dict[str, NodeTrace]) -> list[Verdict]:

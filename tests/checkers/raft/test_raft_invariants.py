@@ -9,7 +9,7 @@ import pytest
 
 from checkers.raft import raft_invariants
 from checkers.verdict import Validity, Verdict
-from harness.history import NodeTrace
+from history import NodeTrace
 from tests.checkers.builders import recording
 from tests.checkers.traces import ClusterBuilder, entry, healthy_cluster
 

@@ -11,13 +11,13 @@ import pytest
 
 from checkers.raft import raft_checkers, raft_invariants
 from checkers.verdict import Validity, Verdict
-from harness.history import NodeTrace, TraceEvent
-from node_impl.build import DEFAULT_PARTS, Parts
-from node_impl.config import NodeConfig
-from node_impl.events import HardState, Recovered
-from node_impl.node import Node
-from node_impl.raft.core import Raft
-from node_impl.sessions import Sessions
+from history import NodeTrace, TraceEvent
+from node_impl.core.build import DEFAULT_PARTS, Parts
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import HardState, Recovered
+from node_impl.core.node import Node
+from node_impl.core.raft.core import Raft
+from node_impl.core.registry.sessions import Sessions
 from tests.checkers.builders import recording
 from tests.checkers.traces import NodeBuilder, entry
 from tests.node_impl.chaos import run_membership_chaos

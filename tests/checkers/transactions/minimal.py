@@ -12,7 +12,7 @@ from typing import Any
 
 from checkers.transactions.checker import Isolation
 from checkers.verdict import Verdict
-from harness.history import History, Operation
+from history import History, Operation
 from tests.checkers.builders import recording
 
 

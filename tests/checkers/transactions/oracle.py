@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from harness.history import History, Operation
+from history import History, Operation
 
 KEYS = ("x", "y")
 PROCESSES = 3

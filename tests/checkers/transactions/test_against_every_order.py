@@ -11,7 +11,7 @@ from checkers.models import MODELS
 from checkers.transactions.checker import Isolation
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
 from checkers.verdict import Validity
-from harness.history import History, Operation
+from history import History, Operation
 from tests.checkers.builders import recording
 from tests.checkers.transactions.oracle import (
     Txn,

@@ -9,7 +9,7 @@ import pytest
 from checkers.transactions.checker import Isolation
 from checkers.transactions.transactions import transactions
 from checkers.verdict import IllegalOperation, Validity
-from harness.history import History, Operation
+from history import History, Operation
 from tests.checkers.builders import recording
 
 

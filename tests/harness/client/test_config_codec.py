@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.base import HttpReply, NoReply
-from harness.client.config import ConfigCodec, md5_of
-from harness.history import Operation
-from node_impl.api.codec import parse, render
-from node_impl.registry.configs import md5_of as nodes_md5_of
-from node_impl.requests import (
+from harness.client.codecs.base import HttpReply, NoReply
+from harness.client.codecs.config import ConfigCodec, md5_of
+from history import Operation
+from node_impl.core.api.codec import parse, render
+from node_impl.core.registry.configs import md5_of as nodes_md5_of
+from node_impl.core.requests import (
     Config,
     ConfigKey,
     ConfigVersion,

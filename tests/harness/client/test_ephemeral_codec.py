@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from harness.client.base import HttpReply, NoReply
-from harness.client.ephemeral import TAKEN, TIMES, UNKNOWN, EphemeralCodec
-from harness.client.registry import ID
-from harness.history import Operation
-from node_impl.api.codec import parse, render
-from node_impl.requests import (
+from harness.client.codecs.base import HttpReply, NoReply
+from harness.client.codecs.ephemeral import TAKEN, TIMES, UNKNOWN, EphemeralCodec
+from harness.client.codecs.registry import ID
+from history import Operation
+from node_impl.core.api.codec import parse, render
+from node_impl.core.requests import (
     Beat,
     BeatTimes,
     Deregister,

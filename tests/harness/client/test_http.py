@@ -10,9 +10,9 @@ from typing import Literal
 
 import pytest
 
-from harness.client.base import HttpReply, HttpRequest, NoReply
+from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.http import HttpTransport
-from harness.control.host import eventually
+from harness.hosts.host import eventually
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "DELETE")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.client.base import HttpReply, NoReply
-from harness.client.registry import READS, WRITES, RegistryCodec
-from harness.history import Operation
+from harness.client.codecs.base import HttpReply, NoReply
+from harness.client.codecs.registry import READS, WRITES, RegistryCodec
+from history import Operation
 
 CODEC = RegistryCodec()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.history import Operation
+from history import Operation
 
 
 def invocations(history: Iterable[Operation]) -> list[Operation]:

@@ -3,7 +3,7 @@ import pytest
 
 from harness import generator as gen
 from harness.drivers.virtual import simulate
-from harness.history import Operation
+from history import Operation
 from tests.harness.generator.moves import begun, invocations, names
 
 

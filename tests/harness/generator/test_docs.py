@@ -1,7 +1,8 @@
 import doctest
-from pathlib import Path
 
-DOCS = Path(__file__).parents[3] / "docs"
+from tests import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
 
 
 def test_every_example_of_the_page_on_generators_does_what_it_shows() -> None:

@@ -1,6 +1,6 @@
 from harness import generator as gen
 from harness.drivers.virtual import simulate
-from harness.history import Operation
+from history import Operation
 from tests.harness.generator.moves import begun, moves, names
 
 

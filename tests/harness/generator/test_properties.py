@@ -12,8 +12,8 @@ from harness import generator as gen
 from harness.drivers.virtual import LatencyWorld, drive, simulate
 from harness.generator.base import Context
 from harness.generator.draw import Draw
-from harness.history import NEMESIS, History, Operation
-from harness.interpreter import Interpreter
+from harness.interpreter.interpreter import Interpreter
+from history import NEMESIS, History, Operation
 from tests.harness.generator.moves import invocations, names
 
 

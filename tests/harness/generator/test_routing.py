@@ -5,7 +5,7 @@ import pytest
 
 from harness import generator as gen
 from harness.drivers.virtual import simulate
-from harness.history import NEMESIS, Operation
+from history import NEMESIS, Operation
 from tests.harness.generator.moves import begun, invocations, moves
 
 

@@ -10,8 +10,9 @@ from harness.mutants import found
 from harness.mutants.catalogue import AREAS, MUTANTS
 from harness.mutants.rules import breaks
 from harness.workload import workload
-from node_impl.build import DEFAULT_PARTS
-from node_impl.raft.core import Raft
+from node_impl.core.build import DEFAULT_PARTS
+from node_impl.core.raft.core import Raft
+from tests import REPOSITORY
 
 FOLDER = Path(found.__file__).parent
 NO_MUTANTS = ("__init__", "__main__", "found", "mutant", "rules")
@@ -46,5 +47,5 @@ def test_a_mutant_whose_rule_is_gone_cannot_even_be_imported() -> None:
 
 
 def test_the_page_of_bugs_is_what_the_catalogue_says() -> None:
-    docs = Path(__file__).parents[3] / "docs" / "found.md"
+    docs = REPOSITORY / "docs" / "found.md"
     assert docs.read_text(encoding="utf-8") == found.page(), "python -m harness.mutants.found"

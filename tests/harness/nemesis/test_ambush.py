@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.cluster.hands.ambushes import prey_in
 from harness.nemesis.ambush import AMBUSH
 from harness.nemesis.base import ClusterView, EndAmbush, Kill, LieInWait, NodeView, Pause, Resume, Start
 from harness.nemesis.targets import TargetError
-from harness.system.hands.ambushes import prey_in
 from tests.harness.nemesis.views import invocation, view
 
 

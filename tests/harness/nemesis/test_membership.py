@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.history import Operation
 from harness.nemesis import compose
 from harness.nemesis.base import Action, ChangeMembership, ClusterView, NodeView, Outcome
 from harness.nemesis.configuration import Asked, least_voters, merged, resolved
 from harness.nemesis.membership import CHANGE, MEMBERSHIP, RESTORE, TARGETS, Steps
+from history import Operation
 from tests.harness.nemesis.views import draws, invocation
 
 NODES = ("n1", "n2", "n3", "n4", "n5")

@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 import pytest
 
-from harness.history import Operation
 from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, all_survivable, compose, nemesis_of
 from harness.nemesis.base import Action, ClusterView, Cut, Heal, Kill, Outcome, Resume, Start
+from history import Operation
 from tests.harness.nemesis.views import invocation, view
 
 

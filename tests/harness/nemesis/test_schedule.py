@@ -7,9 +7,9 @@ import pytest
 
 from harness import generator as gen
 from harness.drivers.virtual import simulate
-from harness.history import Operation
 from harness.nemesis import NEMESES, nemesis_of
 from harness.nemesis.schedule import Pace, schedule
+from history import Operation
 
 SECOND = 1_000_000_000
 

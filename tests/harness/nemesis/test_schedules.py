@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from harness import generator as gen
 from harness.drivers.virtual import simulate
 from harness.generator.base import Generator
-from harness.history import Operation
 from harness.nemesis import all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled, schedule, swarm_pace
+from history import Operation
 
 SECOND = 1_000_000_000
 

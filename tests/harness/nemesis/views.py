@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.history import Operation
 from harness.nemesis.base import ClusterView, NodeView
+from history import Operation
 
 
 def view(size: int, leader: str | None = None, down: tuple[str, ...] = ()) -> ClusterView:

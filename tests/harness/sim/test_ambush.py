@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checkers.verdict import Validity
+from harness.run.test import Test
 from harness.sim.judging import verdicts
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import Ran, run
-from harness.sim.schedule import play, record
-from harness.sim.swarm import Plan
-from harness.test import Test
+from harness.sim.schedule.schedule import play, record
 
 
 def plan(target: str, seed: int) -> Plan:

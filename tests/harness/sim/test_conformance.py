@@ -7,8 +7,8 @@ import pytest
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Validity, Verdict
 from harness.mutants.catalogue import MUTANTS
+from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.run import run
-from harness.sim.swarm import Wishes, plan_of
 
 BREAKS_A_GUARD_AT_ONCE = (
     "assume-all-matched",

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.history import read_history, read_trace
+from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.run import run
-from harness.sim.swarm import Wishes, plan_of
+from history import read_history, read_trace
 
 PROGRAM = """
 import sys
 from pathlib import Path
 from harness.sim.run import run
-from harness.sim.swarm import plan_of
+from harness.sim.plan.swarm import plan_of
 run(plan_of(int(sys.argv[1]))).write(Path(sys.argv[2]), ["test"])
 """
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from checkers.verdict import Validity
 from harness.mutants.commit_earlier_terms import PARTS as COMMITS_EARLIER_TERMS
 from harness.nemesis.base import Action, Cut, Heal, Kill, Start
-from harness.sim.fates import MILLISECOND_NS as MS
+from harness.run.test import Test
+from harness.sim.plan.fates import MILLISECOND_NS as MS
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import Ran, run
-from harness.sim.schedule import (
+from harness.sim.schedule.schedule import (
     Deviations,
     Election,
     Schedule,
@@ -20,10 +22,8 @@ from harness.sim.schedule import (
     ScriptedNemesis,
     Step,
 )
-from harness.sim.shrink import verdict_of
-from harness.sim.swarm import Plan
-from harness.test import Test
-from node_impl.build import DEFAULT_PARTS, Parts
+from harness.sim.schedule.shrink import verdict_of
+from node_impl.core.build import DEFAULT_PARTS, Parts
 
 A, B, C = "n1", "n2", "n3"
 SETTINGS = {"pre_vote": False, "max_batch_entries": 1, "max_in_flight": 1}

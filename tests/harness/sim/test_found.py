@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.nemesis.base import Pause, Resume, Terminate
-from harness.sim.incidents import BadWrite
-from harness.sim.schedule import Deviations, Election, Schedule, Step, Write, play
-from harness.sim.swarm import Plan
-from harness.test import Test
+from harness.run.test import Test
+from harness.sim.plan.incidents import BadWrite
+from harness.sim.plan.swarm import Plan
+from harness.sim.schedule.schedule import Deviations, Election, Schedule, Step, Write, play
 
 MS = 1_000_000
 

@@ -9,11 +9,11 @@ import pytest
 from checkers.verdict import Validity
 from harness.nemesis.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
-from harness.sim.clock import NodeClock
+from harness.run.test import Test
 from harness.sim.judging import judge, verdicts
+from harness.sim.plan.swarm import Plan, Wishes, plan_of
 from harness.sim.run import run
-from harness.sim.swarm import Plan, Wishes, plan_of
-from harness.test import Test
+from harness.sim.world.clock import NodeClock
 
 ISOLATED = ("partition:isolate-leader",)
 DRIFTING = (*ISOLATED, "drift:slow-leader")

@@ -7,10 +7,10 @@ import pytest
 from checkers.raft.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity
 from harness.nemesis.base import ChangeMembership
+from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.run import run
-from harness.sim.schedule import play, record
-from harness.sim.shrink import without_node
-from harness.sim.swarm import Wishes, plan_of
+from harness.sim.schedule.schedule import play, record
+from harness.sim.schedule.shrink import without_node
 
 WISHES = Wishes(nodes=5, nemesis=("kill", "partition", "pause", "membership"), time_limit_s=8)
 

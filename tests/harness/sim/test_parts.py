@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sim.chance import Stream
-from harness.sim.clock import NodeClock
-from harness.sim.disk import Interrupted, SimulatedDisk
-from harness.sim.fates import DrawnFates, Weather
-from harness.sim.network import Network
-from node_impl.events import AppendRecord, Entry, HardState
-from node_impl.storage import CorruptLog, WriteAheadLog
+from harness.sim.plan.chance import Stream
+from harness.sim.plan.fates import DrawnFates, Weather
+from harness.sim.world.clock import NodeClock
+from harness.sim.world.disk import Interrupted, SimulatedDisk
+from harness.sim.world.network import Network
+from node_impl.core.events import AppendRecord, Entry, HardState
+from node_impl.core.storage import CorruptLog, WriteAheadLog
 
 TIMES = st.integers(0, 10**15)
 

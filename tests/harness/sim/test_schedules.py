@@ -12,17 +12,17 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ackproof.cli.main import cli
 from checkers.verdict import Validity
-from harness.cli import cli
+from harness.errors import CouldNotRun
 from harness.nemesis.base import Action, ChangeMembership, Cut, LieInWait, ResetRate, SetRate
 from harness.sim.command import replayed, shrunk
-from harness.sim.guided import Origin
-from harness.sim.hunting import wishes_for
-from harness.sim.replay import digest_of, load, save, story, told_step
-from harness.sim.schedule import Schedule, Step, as_played, play, play_and_clear, record
-from harness.sim.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
-from harness.sim.swarm import Wishes, plan_of
-from harness.test import CouldNotRun
+from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.schedule.replay import digest_of, load, save, story, told_step
+from harness.sim.schedule.schedule import Schedule, Step, as_played, play, play_and_clear, record
+from harness.sim.schedule.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
+from harness.sim.seeds.guided import Origin
+from harness.sim.seeds.hunting import wishes_for
 
 FORGETFUL = Wishes(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
 
@@ -147,9 +147,9 @@ def test_a_saved_schedule_is_replayed_exactly_and_has_a_picture(tmp_path: Path) 
 def test_a_schedule_of_other_code_says_what_differs_and_is_not_replayed(tmp_path: Path) -> None:
     file = saved(tmp_path / "small.json")
     changed = json.loads(file.read_text())
-    changed["code"]["node_impl/raft"] = "0" * 16
+    changed["code"]["node_impl/core/raft"] = "0" * 16
     file.write_text(json.dumps(changed))
-    with pytest.raises(CouldNotRun, match="node_impl/raft changed since"):
+    with pytest.raises(CouldNotRun, match="node_impl/core/raft changed since"):
         load(file)
     assert load(file, anyway=True).checker == "term-monotonic"
 

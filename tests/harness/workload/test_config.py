@@ -13,13 +13,13 @@ from checkers.models.register import CasRegister
 from checkers.verdict import Validity
 from harness.drivers.virtual import simulate
 from harness.generator import clients, phases, stagger, time_limit
-from harness.history import History, Operation, Recording
+from harness.run.test import Test
 from harness.sim.judging import verdicts
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import run
-from harness.sim.swarm import Plan
-from harness.test import Test
 from harness.workload import workload
 from harness.workload.config import keys_until
+from history import History, Operation, Recording
 
 NODES = ("n1", "n2", "n3")
 MS = 1_000_000

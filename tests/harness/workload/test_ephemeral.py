@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity, Verdict
+from harness.run.test import Test
 from harness.sim.judging import verdicts
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import run
-from harness.sim.swarm import Plan
-from harness.test import Test
-from node_impl.build import DEFAULT_PARTS, Parts
-from node_impl.events import Entry
-from node_impl.registry.commands import decode_command
-from node_impl.registry.registry import Registry
-from node_impl.requests import Expire, Result
+from node_impl.core.build import DEFAULT_PARTS, Parts
+from node_impl.core.events import Entry
+from node_impl.core.registry.commands import decode_command
+from node_impl.core.registry.registry import Registry
+from node_impl.core.requests import Expire, Result
 
 
 def simulated(seed: int, logs: Path, parts: Parts = DEFAULT_PARTS) -> dict[str, Verdict]:

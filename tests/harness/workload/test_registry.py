@@ -9,9 +9,9 @@ import pytest
 
 from harness.drivers.virtual import simulate
 from harness.generator import clients, phases, stagger, time_limit
-from harness.history import History, Operation
 from harness.workload import WORKLOADS, workload
 from harness.workload.registry import INSTANCES_PER_SERVICE, instance_key, mixed_operation, services_until
+from history import History, Operation
 
 NODES = ("n1", "n2", "n3")
 MS = 1_000_000

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity, Verdict
+from harness.run.test import Test
 from harness.sim.judging import verdicts
+from harness.sim.plan.swarm import Plan
 from harness.sim.run import run
-from harness.sim.swarm import Plan
-from harness.test import Test
 
 
 def simulated(seed: int, logs: Path, mutant: str | None = None) -> dict[str, Verdict]:

@@ -13,7 +13,7 @@ from typing import Any
 from checkers.raft.conformance import extensions as extra
 from checkers.raft.conformance import spec
 from checkers.raft.conformance.spec import CANDIDATE, FOLLOWER, LEADER, Entry, Message, Refused, Server
-from harness.history import NodeTrace, TraceEntry, TraceEvent
+from history import NodeTrace, TraceEntry, TraceEvent
 
 KINDS = {
     spec.RequestVoteRequest: "RequestVote",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Evidence, Verdict
-from harness.history import NodeTrace
+from history import NodeTrace
 from tests.checkers.builders import recording
 from tests.checkers.raft.conformance.behaviour import Behaviour
 

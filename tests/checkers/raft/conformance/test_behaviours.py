@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from checkers.raft import raft_invariants
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Validity, Verdict
-from harness.history import NodeTrace, TraceEvent
+from history import NodeTrace, TraceEvent
 from tests.checkers.builders import recording
 from tests.checkers.raft.conformance.behaviour import Behaviour
 

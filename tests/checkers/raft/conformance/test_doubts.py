@@ -7,7 +7,7 @@ import pytest
 
 from checkers.raft.conformance.spec import Entry
 from checkers.verdict import Validity
-from harness.history import NodeTrace
+from history import NodeTrace
 from tests.checkers.raft.conformance.behaviour import Behaviour
 from tests.checkers.raft.conformance.scenes import deposed, found, judge, settled, votes_twice
 

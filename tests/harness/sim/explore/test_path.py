@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.errors import CouldNotRun
 from harness.sim.explore.command import Bounds, explore, replayed
 from harness.sim.explore.path import NoSuchStep, core_of, is_way, load, walk
 from harness.sim.explore.scope import Scope
-from harness.test import CouldNotRun
-from node_impl.raft.core import Raft
+from node_impl.core.raft.core import Raft
 
 BROKEN = Scope(nodes=3, elections=2, proposals=1, crashes=1, pre_vote=False)
 
@@ -61,8 +61,8 @@ def test_a_way_of_another_version_or_other_code_says_what_differs(way: Path) -> 
     way.write_bytes(msgspec.json.encode({**content, "ackproof_way": 2}))
     with pytest.raises(CouldNotRun, match=r"format 2.*reads format 1"):
         load(way)
-    way.write_bytes(msgspec.json.encode({**content, "code": {**content["code"], "node_impl/raft": "0"}}))
-    with pytest.raises(CouldNotRun, match=r"other code: node_impl/raft changed"):
+    way.write_bytes(msgspec.json.encode({**content, "code": {**content["code"], "node_impl/core/raft": "0"}}))
+    with pytest.raises(CouldNotRun, match=r"other code: node_impl/core/raft changed"):
         load(way)
     assert load(way, anyway=True).steps
     way.write_bytes(msgspec.json.encode({**content, "mutant": "nobody"}))

@@ -12,9 +12,9 @@ from harness.sim.explore.invariants import Past
 from harness.sim.explore.scope import DiskPace, Scope
 from harness.sim.explore.search import Found, Seen, search
 from harness.sim.explore.space import NotDead, Space, State
-from node_impl.events import Entry
-from node_impl.raft.core import Raft
-from node_impl.raft.messages import RequestVoteReply
+from node_impl.core.events import Entry
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import RequestVoteReply
 
 SMALL = Scope(nodes=2, elections=2, proposals=1, crashes=1)
 TWO_TERMS = Scope(nodes=3, elections=2, proposals=0, pre_vote=False)

@@ -13,7 +13,7 @@ from harness.sim.explore.member import Member, happens
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.shape import renamed, shape_of
 from harness.sim.explore.space import Outcome, Space, State
-from node_impl.raft.core import Raft
+from node_impl.core.raft.core import Raft
 
 SCOPES = [
     Scope(nodes=2, elections=2, proposals=1, crashes=1, heartbeats=1),

@@ -1,0 +1,1 @@
+"""Ackproof: prove or refute that a replicated service keeps what it acknowledged."""

@@ -1,0 +1,322 @@
+"""Durability: what was acknowledged is still there at the end, and what was removed is not.
+
+The rule, and why it is sound, stands in `durability_rule`.
+
+**Which reads count.** `final-list` claims to be linearizable, so it counts for each key whose writes
+were all invoked, and if `ok` completed, before it was invoked. `final-local` claims only to be what
+that node has applied, so in addition its raft_index must have reached that of every acknowledged
+write and final list (if one acknowledged write named no index, local reads prove nothing). A
+linearizable read may be forwarded and proves nothing about a node; that every *node* holds R follows from
+its `final-local` alone. A key or a node that was not so read is `unknown`.
+
+Works on columns: time and memory O(n log n) in numpy, objects only for evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from checkers.registry.durability.findings import (
+    FAILED,
+    INVENTED,
+    LINEARIZABLE,
+    LOST,
+    RESURRECTED,
+    UNACKNOWLEDGED,
+    VIOLATIONS,
+    Finding,
+    Read,
+    as_evidence,
+)
+from checkers.registry.durability.rule import Flags, Indices, Writes, apply_rule
+from checkers.registry.names import (
+    CLIENT_OPERATIONS,
+    FINAL_LIST,
+    FINAL_LOCAL,
+    WRITES,
+    as_listing,
+    instance_key,
+    service_of,
+)
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, Columns, Recording
+from history.history import INFO, OK
+
+EVIDENCE_LIMIT = 24
+
+
+def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
+    """(id -> its setter's row, rows that cannot be judged, why): ids are texts, each put by one setter."""
+    rows = np.flatnonzero(writes.setters)
+    codes = writes.id[rows]
+    distinct, counts = np.unique(codes, return_counts=True)
+    repeated = np.isin(writes.id, distinct[(counts > 1) & (distinct >= 0)])
+    bad = writes.setters & ((writes.id < 0) | repeated)
+    names = msgspec.json.decode(f"[{','.join(columns.values[code] for code in codes.tolist() if code >= 0)}]")
+    found = dict(zip(names, rows[codes >= 0].tolist(), strict=True)) if _all_texts(names) else {}
+    if not found:  # rare: find the rows whose id is not a text
+        for row, code in zip(rows.tolist(), codes.tolist(), strict=True):
+            name = columns.decoded(code)
+            if isinstance(name, str):
+                found[name] = row
+            else:
+                bad[row] = True
+    problems = [
+        f"operation {int(writes.invoked[row])} writes "
+        + (f"{columns.decoded(int(writes.id[row]))!r}, which is no unique text")
+        for row in np.flatnonzero(bad)[:EVIDENCE_LIMIT].tolist()
+    ]
+    return found, bad, problems
+
+
+def _all_texts(names: list[object]) -> bool:
+    return all(type(name) is str for name in names)
+
+
+def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[Read], list[str]]:
+    """The final reads that count, and why others do not."""
+    problems: list[str] = []
+    is_ok = (columns.type == OK) & (columns.process != NEMESIS)
+    is_write = np.isin(columns.f, [columns.f_code(f) for f in WRITES])
+    linearizable = is_ok & (columns.f == columns.f_code(FINAL_LIST))
+    local = is_ok & (columns.f == columns.f_code(FINAL_LOCAL))
+    required = int(
+        columns.raft_index[is_ok & (is_write | (columns.f == columns.f_code(FINAL_LIST)))].max(initial=-1)
+    )
+    unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
+
+    reads: list[Read] = []
+    lagging: Counter[str] = Counter()
+    for completed in np.flatnonzero((linearizable | local) & (columns.key >= 0)).tolist():
+        place = LINEARIZABLE
+        if local[completed]:
+            node = int(columns.node[completed])
+            if node < 0 or columns.nodes[node] not in nodes:
+                problems.append(f"the local read at operation {completed} does not say which node was read")
+                continue
+            place = columns.nodes[node]
+            if len(unplaced):
+                continue
+            if int(columns.raft_index[completed]) < required:
+                lagging[place] += 1
+                continue
+        reads.append(
+            Read(
+                service=columns.keys[int(columns.key[completed])],
+                place=place,
+                invoked=int(pairs[completed]),
+                completed=completed,
+                value=int(columns.value[completed]),
+            )
+        )
+    if len(unplaced) and local.any():
+        problems.append(
+            f"operation {int(unplaced[0])} was acknowledged without a Raft index "
+            f"({len(unplaced)} such), so no local read is known to be recent enough"
+        )
+    problems += [
+        f"{count} local reads of {node} came before it had applied index {required}"
+        for node, count in sorted(lagging.items())
+    ]
+    return reads, problems
+
+
+class _Judgement:
+    """One pass over the final reads."""
+
+    def __init__(self, columns: Columns, writes: Writes, nodes: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._writes = writes
+        self.keys, self._must_not = apply_rule(writes)
+        self._row_of_id, unfit, self.problems = _rows_by_id(columns, writes)
+        self._fit = ~np.isin(self.keys.code, writes.key[unfit])
+        self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
+        """Per place and key: whether a read that counts was judged."""
+        self.findings: dict[Finding, list[Read]] = {}
+        self._positions: dict[str, dict[str, int]] = {}
+        for position, code in enumerate(self.keys.code.tolist()):
+            key = columns.keys[code]
+            self._positions.setdefault(service_of(key), {})[key] = position
+
+    def judge(self, reads: list[Read]) -> None:
+        """Judge every read; reads of a service that saw the same are worked out once."""
+        alike: dict[tuple[str, int], list[Read]] = {}
+        for read in reads:
+            alike.setdefault((read.service, read.value), []).append(read)
+        for (service, value), group in alike.items():
+            listing = as_listing({} if value < 0 else self._columns.decoded(value))
+            if listing is None:
+                self.problems.append(
+                    f"operation {group[0].completed} does not answer with a list of instances"
+                )
+                continue
+            self._judge_alike(service, listing, group)
+
+    def _judge_alike(self, service: str, listing: dict[str, str], group: list[Read]) -> None:
+        positions = self._positions.get(service, {})
+        seen = {instance_key(service, instance): id_ for instance, id_ in listing.items()}
+        at = np.fromiter(positions.values(), dtype=np.int64, count=len(positions))
+        wrong: list[tuple[int, Finding]] = []  # (position, or -1 for a key that no write names; what)
+        present = np.full(len(at), -1, dtype=np.int64)
+        for offset, (key, position) in enumerate(positions.items()):
+            id_ = seen.pop(key, None)
+            if id_ is None:
+                continue
+            row = self._row_of_id.get(id_, -1)
+            if row < 0 or self._writes.key[row] != self.keys.code[position]:
+                wrong.append((position, Finding(INVENTED, key, id_, -1)))
+                present[offset] = -2
+            else:
+                present[offset] = row
+        wrong += [(-1, Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
+
+        must, names = self.keys.must[at], list(positions)
+        lost = np.where(must >= 0, must, np.where(present == -1, self.keys.kept[at], -1))
+        for offset in np.flatnonzero((lost >= 0) & (present != lost)).tolist():
+            wrong.append((int(at[offset]), self._finding(LOST, names[offset], int(lost[offset]))))
+        held = np.flatnonzero(present >= 0)
+        rows = present[held]
+        void, gone = self._writes.void[rows], self._must_not[rows] | self.keys.empty[at[held]]
+        for kind, where in (
+            (FAILED, void),
+            (RESURRECTED, gone & ~void),
+            (UNACKNOWLEDGED, (self._writes.outcome[rows] == INFO) & ~gone),
+        ):
+            for offset in held[where].tolist():
+                wrong.append((int(at[offset]), self._finding(kind, names[offset], int(present[offset]))))
+
+        for read in group:
+            counts = self._fit[at] & (read.invoked > self.keys.settled[at])
+            self.covered[read.place][at[counts]] = True
+            for position, finding in wrong:
+                if position < 0 or (self._fit[position] and read.invoked > self.keys.settled[position]):
+                    self.findings.setdefault(finding, []).append(read)
+
+    def key_name(self, position: int) -> str:
+        """The key at a position of `keys`."""
+        return self._columns.keys[int(self.keys.code[position])]
+
+    def _finding(self, kind: str, key: str, row: int) -> Finding:
+        return Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
+
+    def evidence(self, finding: Finding, reads: list[Read]) -> Evidence:
+        """A violation in words."""
+        return as_evidence(finding, reads, self._writes, self.keys, self._must_not)
+
+
+@dataclass(frozen=True)
+class Durability:
+    """Judges the final reads of a `registry` run by the module's rule."""
+
+    name: str = "durability"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge every key on every node."""
+        columns, pairs = recording.history.columns, recording.history.pairs
+        strange = _strange_operations(columns)
+        if strange:
+            return self._unknown(
+                f"operations that this checker does not know may write: {', '.join(strange)}"
+            )
+        writes = Writes.of(columns, pairs)
+        keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
+        done = (writes.outcome == OK) & ~writes.void
+        acknowledged = int(np.count_nonzero(writes.registers & done))
+        updated = int(np.count_nonzero(writes.updates & done))
+        reads, problems = _final_reads(columns, pairs, recording.nodes)
+        judgement = _Judgement(columns, writes, recording.nodes)
+        judgement.judge(reads)
+        problems += judgement.problems
+        if len(keyless):
+            problems.append(f"operation {int(keyless[0])} names no key ({len(keyless)} such)")
+        problems += _unread(judgement, recording.nodes)
+        if not acknowledged:
+            problems.append("no registration was acknowledged, so there is nothing that must have been kept")
+        if not recording.nodes:
+            problems.append("the recording names no node, so none is known to hold what was acknowledged")
+
+        violations = sorted(
+            (item for item in judgement.findings.items() if item[0].kind in VIOLATIONS),
+            key=lambda item: (VIOLATIONS.index(item[0].kind), item[0].row, item[0].key),
+        )
+        counts = Counter(finding.kind for finding in judgement.findings)
+        by_place = {
+            place: dict(
+                Counter(
+                    finding.kind
+                    for finding, seen in judgement.findings.items()
+                    if any(read.place == place for read in seen)
+                )
+            )
+            for place in judgement.covered
+        }
+        keys = len(judgement.keys.code)
+        must = int(np.count_nonzero(judgement.keys.must >= 0))
+        counted = f"{acknowledged} acknowledged registrations" + (
+            f" and {updated} updates" if updated else ""
+        )
+        numbers = f"{counted} on {keys} keys, {must} of which must be present"
+        if violations:
+            validity = Validity.INVALID
+            found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
+            summary = f"{found}; {numbers}"
+        elif problems:
+            validity, summary = Validity.UNKNOWN, f"{problems[0]}; {numbers}"
+        else:
+            validity = Validity.VALID
+            summary = f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
+        evidence = [judgement.evidence(*item) for item in violations[:EVIDENCE_LIMIT]]
+        evidence += [Evidence(title="not judged", text=problem) for problem in problems[:EVIDENCE_LIMIT]]
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence),
+            measures={
+                "acknowledged_registrations": acknowledged,
+                "acknowledged_updates": updated,
+                "keys": keys,
+                "must_be_present": must,
+                "must_hold_something": int(np.count_nonzero(judgement.keys.kept >= 0)),
+                "must_be_empty": int(np.count_nonzero(judgement.keys.empty)),
+                "final_reads": len(reads),
+                **{kind.replace(" ", "_"): counts[kind] for kind in (*VIOLATIONS, UNACKNOWLEDGED)},
+                "by_place": by_place,
+            },
+            caveats=(
+                "where writes of a key were concurrent or unresolved, the rule allows either result",
+                "a node's own state was read over its API once it had applied every acknowledged index",
+            ),
+        )
+
+    def _unknown(self, reason: str) -> Verdict:
+        return Verdict(
+            checker=self.name,
+            validity=Validity.UNKNOWN,
+            summary=reason,
+            evidence=(Evidence(title="not judged", text=reason),),
+        )
+
+
+def _strange_operations(columns: Columns) -> list[str]:
+    """The `f`s of clients that are none of this workload's."""
+    codes = np.unique(columns.f[columns.process != NEMESIS])
+    return [name for code in codes.tolist() if (name := columns.f_names[code]) not in CLIENT_OPERATIONS]
+
+
+def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
+    """Which keys were not read where, one sentence a place."""
+    problems = []
+    for place in (LINEARIZABLE, *nodes):
+        missing = np.flatnonzero(~judgement.covered[place])
+        if len(missing):
+            key = judgement.key_name(int(missing[0]))
+            where = "by any linearizable final list" if place == LINEARIZABLE else f"in {place}'s own state"
+            problems.append(
+                f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, as {key}"
+            )
+    return problems

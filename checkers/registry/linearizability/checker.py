@@ -1,0 +1,62 @@
+"""Linearizability of the `registry` workload, lists included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checkers.registry.linearizability.portfolio import EVIDENCE_LIMIT, Judgements
+from checkers.verdict import Evidence, Validity, Verdict
+from history import Recording
+
+CAVEATS = ("every key is taken to be empty at first",)
+EXPIRIES = "expiries of instances are those of the nodes' traces; where these lack one, none happened"
+
+
+@dataclass(frozen=True)
+class Linearizability:
+    """Looks, per key or per service with lists, for an order that explains every reply: see `portfolio`.
+
+    What goes over its budget is `unknown`, and nothing else is; an invalid key makes the whole invalid.
+    """
+
+    judgements: Judgements = field(default_factory=Judgements)
+    name: str = "linearizability"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge every key and every list."""
+        found = self.judgements.of(recording)
+        doubts = list(found.doubts)
+        if not found.operations:
+            doubts.append("there is no operation to judge")
+        if found.bad_keys or found.bad_lists:
+            validity = Validity.INVALID
+            lists = f"the lists of {found.bad_lists} services show no single moment"
+            keys = f"{found.bad_keys} of {found.keys} instances are not linearizable"
+            summary = "; ".join(
+                text for text, bad in ((keys, found.bad_keys), (lists, found.bad_lists)) if bad
+            )
+        elif doubts:
+            validity = Validity.UNKNOWN
+            summary = f"{len(doubts)} doubts, as: {doubts[0]}"
+        else:
+            validity = Validity.VALID
+            summary = f"{found.operations} operations on {found.keys} instances have an order, lists included"
+        evidence = [
+            *found.evidence,
+            *(Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]),
+        ]
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence),
+            measures={
+                "keys": found.keys,
+                "keys_not_linearizable": found.bad_keys,
+                "services_with_torn_lists": found.bad_lists,
+                "operations": found.operations,
+                "decided_by": dict(sorted(found.means.items())),
+                "most_configurations_for_a_part": found.most_configurations,
+            },
+            caveats=(*CAVEATS, EXPIRIES) if found.applied.expired else CAVEATS,
+        )

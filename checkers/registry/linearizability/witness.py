@@ -1,0 +1,258 @@
+"""The index witness: sort the operations by the Raft index that each claims; is that an order?
+
+A history comes with its own linearization if every reply names the index at which it took effect. Such a
+witness is checked in O(n log n) instead of being searched for: sort; nobody may have completed before one
+earlier in the order began; replay, and compare every reply. What passes *is* a linearization, whoever
+claimed it, so it proves its part of the history; what fails proves nothing, since the index may lie.
+
+A list is one snapshot of a whole service. It agrees with the replay exactly if each entry is what its key
+held at that moment, and there are as many entries as keys that held something: a running sum of what each
+write added or removed. So a list costs what it shows, not what its service could hold.
+
+At one index writes come before reads, as a read that names index i saw what i did. Parts that share no
+list are judged apart (linearizability is local: Herlihy & Wing 1990, theorem 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from checkers.registry.linearizability.claims import (
+    CHANGE,
+    EXPIRY,
+    FALSE,
+    NOTHING,
+    PUT,
+    READ,
+    REMOVE,
+    SNAPSHOT,
+    UNPLACED,
+    Claims,
+    Flags,
+    Integers,
+)
+
+_PRESUMED, _WRITE, _READ = range(3)
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A reply that its claim does not explain, in words."""
+
+    claim: int
+    other: int | None
+    """Another claim that it meets, if one does."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What the claimed order proves, by part: a service that lists read, or else a single key."""
+
+    parts: Integers
+    """By claim."""
+    proven: Flags
+    """By part."""
+    names: tuple[str, ...]
+    """By part: a service or a key."""
+    keys: tuple[tuple[int, ...], ...]
+    """By part: codes of its keys that some operation names."""
+    contradictions: tuple[Contradiction, ...]
+    """What is wrong with indices as such, and the first replies that the order does not explain."""
+    unplaced: int
+    """Replies without an index."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Single-key claims by key, then by the claimed order; and what each key held before them."""
+
+    claim: Integers
+    rank: Integers
+    before: Integers
+    puts: Flags
+    """Whether the state may be another one after it."""
+    after: Integers
+    wrong: Flags
+    """Whether its reply is not what the key held."""
+
+
+def ranks(claims: Claims) -> Integers:
+    """Each claim's place in the claimed order; of equal ones, who began earlier comes first."""
+    kind = np.where(claims.presumed, _PRESUMED, np.where(claims.effect >= READ, _READ, _WRITE))
+    order = np.argsort(3 * claims.index + kind, kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def examine(claims: Claims) -> Witness:
+    """Hold the claimed order against real time and against the data type."""
+    parts, names, keys = _parts(claims)
+    rank = ranks(claims)
+    bad = np.zeros(len(names), dtype=bool)
+    bad[parts[claims.index == UNPLACED]] = True
+    bad[parts[np.isin(claims.service, list(claims.unreadable))]] = True
+    found: list[Contradiction] = []
+    _late(claims, rank, parts, bad, found)
+    played = replay(claims, rank)
+    wrong = played.claim[played.wrong & claims.answered[played.claim]]
+    held = played.before[played.wrong & claims.answered[played.claim]]
+    for claim, before in zip(wrong[:FOUND].tolist(), held[:FOUND].tolist(), strict=True):
+        found.append(Contradiction(claim, None, f"the key held {claims.value_in_words(before)} there"))
+    bad[parts[wrong]] = True
+    lists = _wrong_lists(claims, rank, played)
+    for claim, why in lists[:FOUND]:
+        found.append(Contradiction(claim, None, why))
+    bad[parts[[claim for claim, _ in lists]]] = True
+    _same_index(claims, found)
+    missing = claims.index == UNPLACED
+    partly = set(parts[missing].tolist())  # what is missing there may explain the rest
+    found = [one for one in found if int(parts[one.claim]) not in partly]
+    return Witness(parts, ~bad, names, keys, tuple(found), int(missing.sum()))
+
+
+FOUND = 12
+"""So many contradictions of a kind are kept."""
+
+
+def _parts(claims: Claims) -> tuple[Integers, tuple[str, ...], tuple[tuple[int, ...], ...]]:
+    listed = np.zeros(len(claims.services), dtype=bool)
+    listed[claims.service[claims.effect == SNAPSHOT]] = True
+    of_key = np.where(
+        listed[claims.service_of_key],
+        claims.service_of_key,
+        len(claims.services) + np.arange(len(claims.keys)),
+    )
+    raw = np.where(claims.key < 0, claims.service, of_key[claims.key] if len(of_key) else 0)
+    size = len(claims.services) + len(claims.keys)
+    used = np.zeros(size, dtype=bool)
+    used[raw] = True
+    number = np.cumsum(used) - 1
+    names = tuple(
+        claims.services[code] if code < len(claims.services) else claims.keys[code - len(claims.services)]
+        for code in np.flatnonzero(used).tolist()
+    )
+    held = np.zeros(len(claims.keys), dtype=bool)  # not what only names a service in a list
+    for column in (claims.key[claims.key >= 0], claims.listings.key, claims.lost.key):
+        held[column] = True
+    keys: list[list[int]] = [[] for _ in names]
+    for key in np.flatnonzero(held).tolist():
+        if used[of_key[key]]:
+            keys[number[of_key[key]]].append(key)
+    return number[raw], names, tuple(tuple(own) for own in keys)
+
+
+def _late(claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: list[Contradiction]) -> None:
+    """Real time: marks the parts in which somebody completed before one earlier in the order began."""
+    order = np.argsort(rank)
+    order = order[claims.index[order] != UNPLACED]
+    begun = np.maximum.accumulate(claims.invoked[order])
+    late = np.flatnonzero(begun > claims.completed[order])
+    if not len(late):
+        return
+    for place in late[:FOUND].tolist():
+        claim = int(order[place])
+        other = int(order[np.flatnonzero(claims.invoked[order[:place]] == begun[place])[0]])
+        if claims.answered[other]:
+            why = f"it began when index {claims.index[claim]} had been answered already"
+            found.append(Contradiction(other, claim, why))
+        else:
+            why = f"what the nodes applied at {claims.index[other]} began only when this had been answered"
+            found.append(Contradiction(claim, other, why))
+    order = order[np.argsort(parts[order], kind="stable")]
+    wide = int(claims.completed[claims.answered].max(initial=0)) + 2
+    shift = parts[order] * wide
+    begun = np.maximum.accumulate(claims.invoked[order] + shift)
+    ended = np.minimum(claims.completed[order], wide - 1) + shift
+    bad[parts[order[begun > ended]]] = True
+
+
+def replay(claims: Claims, rank: Integers) -> Replayed:
+    """Give every key its writes in the claimed order, and see what each operation met."""
+    single = np.flatnonzero(claims.key >= 0)
+    order = single[np.argsort(rank[single])]
+    small = len(claims.keys) < 1 << 16  # then numpy sorts by digits, in linear time
+    order = order[np.argsort(claims.key[order].astype(np.uint16 if small else np.int64), kind="stable")]
+    key, effect, value = claims.key[order], claims.effect[order], claims.value[order]
+    first = np.zeros(len(order), dtype=bool)
+    first[:1] = True
+    first[1:] = key[1:] != key[:-1]
+    begin = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
+
+    def last_before(mask: Flags) -> Integers:
+        """By place the last place before it, of the same key, that the mask marks; -1 if there is none."""
+        last = np.maximum.accumulate(np.where(mask, np.arange(len(order)), -1))
+        last = np.concatenate([[-1], last[:-1]])[: len(order)]
+        return np.where(last >= begin, last, -1)
+
+    solid = (effect == PUT) | (effect == REMOVE)
+    expiry = np.flatnonzero(effect == EXPIRY)
+    if len(expiry):
+        last = last_before(solid)[expiry]
+        stands = (last >= 0) & (effect[last] == PUT) & (claims.index[order[last]] == value[expiry])
+        solid[expiry[stands]] = True
+    puts = solid
+    change = np.flatnonzero(effect == CHANGE)
+    present = np.zeros(len(change), dtype=bool)
+    if len(change):
+        last = last_before(solid)[change]
+        present = (last >= 0) & (effect[last] == PUT)
+        puts = solid.copy()
+        puts[change[present & (value[change] != FALSE)]] = True
+    after = np.where((effect == PUT) | (effect == CHANGE), value, NOTHING)
+    last = last_before(puts)
+    before = np.where(last >= 0, after[last], NOTHING)
+    wrong = ((effect == READ) | (effect == REMOVE)) & (before != value)
+    wrong[change] = present == (value[change] == FALSE)
+    return Replayed(order, rank[order], before, puts, after, wrong)
+
+
+def _wrong_lists(claims: Claims, rank: Integers, played: Replayed) -> list[tuple[int, str]]:
+    """Lists that are not what their service held at their place in the order, and why."""
+    lists = np.flatnonzero((claims.effect == SNAPSHOT) & (claims.index != UNPLACED))
+    if not len(lists):
+        return []
+    puts = np.flatnonzero(played.puts)
+    claim, at, after = played.claim[puts], played.rank[puts], played.after[puts]
+    wide = len(claims) + 1
+    place = claims.key[claim] * wide + at  # ascending, as `played` is by key and then by rank
+    entries = claims.listings
+    asked = entries.key * wide + rank[entries.claim]
+    last = np.searchsorted(place, asked) - 1
+    met = last >= 0
+    met[met] = claims.key[claim[last[met]]] == entries.key[met]
+    held = np.full(len(asked), NOTHING)
+    held[met] = after[last[met]]
+    reasons: dict[int, str] = {}
+    for entry in np.flatnonzero(held != entries.value).tolist():
+        reasons.setdefault(
+            int(entries.claim[entry]),
+            f"it shows {claims.value_in_words(int(entries.value[entry]))} at "
+            f"{claims.keys[entries.key[entry]]}, which held {claims.value_in_words(int(held[entry]))} there",
+        )
+    gained = (after >= 0).astype(np.int64) - (played.before[puts] >= 0)
+    by_service = np.argsort(claims.service[claim] * wide + at)
+    moments = (claims.service[claim] * wide + at)[by_service]
+    total = np.concatenate([[0], np.cumsum(gained[by_service])])
+    here = np.searchsorted(moments, claims.service[lists] * wide + rank[lists])
+    begin = np.searchsorted(moments, claims.service[lists] * wide)
+    for row in np.flatnonzero(total[here] - total[begin] != claims.value[lists]).tolist():
+        count = int(total[here[row]] - total[begin[row]])
+        reasons.setdefault(
+            int(lists[row]),
+            f"it shows {int(claims.value[lists[row]])} instances, but the service held {count} there",
+        )
+    return sorted((claim, why) for claim, why in reasons.items() if claims.index[claim] != UNPLACED)
+
+
+def _same_index(claims: Claims, found: list[Contradiction]) -> None:
+    """Two writes cannot have taken effect at one index of one log."""
+    writes = np.flatnonzero((claims.effect < READ) & ~claims.presumed & (claims.index != UNPLACED))
+    writes = writes[np.argsort(claims.index[writes], kind="stable")]
+    index = claims.index[writes]
+    for place in (np.flatnonzero(index[1:] == index[:-1]) + 1)[:FOUND].tolist():
+        both = sorted(writes[place - 1 : place + 1].tolist(), key=lambda claim: not claims.answered[claim])
+        found.append(Contradiction(both[0], both[1], "another write claims the same index"))

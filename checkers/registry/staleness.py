@@ -1,0 +1,148 @@
+"""Bounded staleness: what a stale read shows was true, and not longer ago than was promised.
+
+A read with `consistency=stale` tells what one node had applied, and names that index. It must be what the log
+held there. How far that lies behind is measured from below, by what the history proves:
+
+- *in indices*: the highest index that anybody had been answered when the read began, less its own;
+- *in time*: how long before the read began somebody was answered a higher index than its own.
+
+(Bailis et al., "Probabilistically bounded staleness", VLDB 2012, call these k- and t-staleness.) A bound is
+judged where the run states one: options `stale_bound_indices`, `stale_bound_s`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from checkers.registry.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
+from checkers.registry.versions import STALE, Versions
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, History, Recording
+from history.history import OK
+
+EVIDENCE_LIMIT = 12
+NANOSECONDS = 1_000_000_000
+Integers = npt.NDArray[np.int64]
+
+
+class Lags(NamedTuple):
+    """By stale read: where it was completed, and how far it lay behind."""
+
+    completed: Integers
+    indices: Integers
+    nanoseconds: Integers
+
+
+@dataclass(frozen=True)
+class BoundedStaleness:
+    """Judges what stale reads show; measures how old it was."""
+
+    name: str = "bounded-staleness"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Hold each stale read against the log, and its age against the bounds."""
+        history, options = recording.history, recording.options
+        lags = lags_of(history)
+        evidence = list(_untrue(history, Versions(recording)))
+        bounds = (
+            ("stale_bound_indices", lags.indices, 1, "indices"),
+            ("stale_bound_s", lags.nanoseconds, NANOSECONDS, "s"),
+        )
+        for option, lag, unit, name in bounds:
+            bound = options.get(option)
+            if isinstance(bound, int | float):
+                for place in np.flatnonzero(lag > bound * unit).tolist():
+                    end = int(lags.completed[place])
+                    text = (
+                        f"operation {int(history.pairs[end])} ({history[end].f}) was "
+                        f"{int(lag[place]) / unit:g} {name} behind; the bound is {bound:g}."
+                    )
+                    evidence.append(Evidence("staler than promised", text, (int(history.pairs[end]), end)))
+        measured = {
+            "indices": distribution(lags.indices),
+            "seconds": distribution(lags.nanoseconds, NANOSECONDS),
+        }
+        if evidence:
+            validity, summary = Validity.INVALID, f"{len(evidence)} stale reads, as: {evidence[0].text}"
+        elif not len(lags.completed):
+            validity, summary = Validity.UNKNOWN, "no stale read was answered with an index"
+        else:
+            validity = Validity.VALID
+            summary = (
+                f"{len(lags.completed)} stale reads showed what the log held, the oldest "
+                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / NANOSECONDS:.3f} s behind"
+            )
+        bounded = [option for option, *_ in bounds if option in options]
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence[:EVIDENCE_LIMIT]),
+            measures={"stale_reads": len(lags.completed), "behind": measured},
+            caveats=() if bounded else ("no bound is stated, so the age of what was read was only measured",),
+        )
+
+
+def lags_of(history: History) -> Lags:
+    """How far each answered stale read lay behind, at least."""
+    columns = history.columns
+    answered = (columns.type == OK) & (columns.process != NEMESIS)
+    stale = np.isin(columns.f, [columns.f_code(f) for f in STALE])
+    ends = np.flatnonzero(answered & stale & (columns.raft_index >= 0))
+    told = np.maximum.accumulate(np.where(answered, columns.raft_index, -1)) if len(columns.time) else ends
+    begun = history.pairs[ends]
+    known = np.where(begun > 0, told[begun - 1], -1) if len(ends) else ends
+    index = columns.raft_index[ends]
+    overtaken = np.searchsorted(told, index, side="right")  # the first that was answered more
+    behind = known > index
+    age = columns.time[begun] - columns.time[np.where(behind, overtaken, 0)]
+    return Lags(ends, np.maximum(known - index, 0), np.where(behind, age, 0))
+
+
+def distribution(lags: Integers, unit: int = 1) -> dict[str, Any]:
+    """Median, 90th, 99th percentile and maximum, and how many were not behind at all."""
+    if not len(lags):
+        return {}
+    points = np.percentile(lags, [50, 90, 99], method="higher")
+    named = zip(("p50", "p90", "p99"), (points / unit).tolist(), strict=True)
+    return {**dict(named), "max": int(lags.max()) / unit, "not_behind": int((lags == 0).sum())}
+
+
+def _untrue(history: History, versions: Versions) -> Iterator[Evidence]:
+    """Stale reads that show what the log did not hold at the index that they name."""
+    claims, columns = versions.claims, history.columns
+    codes = [columns.f_code(f) for f in STALE]
+    shown: dict[int, dict[int, int]] = {}
+    entries = claims.listings
+    for entry in range(len(entries.claim)):
+        shown.setdefault(int(entries.claim[entry]), {})[int(entries.key[entry])] = int(entries.value[entry])
+    stale = claims.answered & (claims.index != UNPLACED)
+    stale[stale] = np.isin(columns.f[claims.completed[stale]], codes)
+    for claim in np.flatnonzero(stale).tolist():
+        if int(claims.service[claim]) in claims.unreadable:
+            continue
+        if claims.effect[claim] == SNAPSHOT:
+            listing = shown.get(claim, {})
+            keys = versions.keys_of_service.get(int(claims.service[claim]), [])
+            asked = {key: listing.get(key, NOTHING) for key in keys}
+        else:
+            asked = {int(claims.key[claim]): int(claims.value[claim])}
+        index = int(claims.index[claim])
+        for key, value in asked.items():
+            held = versions.at(key, index)
+            if held == value or key in versions.uncertain:
+                continue
+            begun, end = int(claims.invoked[claim]), int(claims.completed[claim])
+            what = f"{claims.value_in_words(value)} at {claims.keys[key]}"
+            ever = "" if versions.was_ever(key, value) else "; it never held that"
+            text = (
+                f"operation {begun} ({history[end].f}) showed {what} as of index {index}, where it held "
+                f"{claims.value_in_words(held)}{ever}."
+            )
+            yield Evidence("a stale read of what was not so", text, (begun, end))
+            break

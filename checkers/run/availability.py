@@ -1,0 +1,151 @@
+"""Availability: for how long, and of which node, clients asked in vain; and how soon that was over.
+
+A node, or the whole system, is *unavailable* from an `ok` reply (or the first request) until the next one (or
+the end of the record), if somebody asked it meanwhile and got no `ok`. Silence without a question is none.
+After each fault and each heal, the time to the first `ok` of what was asked after it is taken, for any
+operation and for writes.
+
+This is measured. It is judged where the run states a bound for the whole system: option
+`unavailable_bound_s`, or this checker's own `bound_s`. Any history will do, whatever its operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from checkers.registry.names import WRITES
+from checkers.run.faults import fault_operations, is_healing
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, History, Recording
+from history.history import INVOKE, OK
+
+NANOSECONDS = 1_000_000_000
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+class Stretch(NamedTuple):
+    """A time in which no question was answered `ok`; `after` and `until` are positions in the history."""
+
+    nanoseconds: int
+    after: int
+    until: int
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Measures; judges only a bound that the run states."""
+
+    name: str = "availability"
+    writes: tuple[str, ...] = WRITES
+    """Which operations are writes."""
+    bound_s: float | None = None
+    """For how long everybody may ask in vain, where the run does not state it."""
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`: it refuses nothing."""
+        return self.judge(recording)
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Find the longest stretches and the times to recover."""
+        history = recording.history
+        columns = history.columns
+        begun = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
+        is_write = np.isin(columns.f[begun], [columns.f_code(f) for f in self.writes])
+        overall = longest(history, begun)
+        by_node = {
+            node: _figures(history, begun[columns.node[begun] == code])
+            for code, node in enumerate(columns.nodes)
+        }
+        bound = recording.options.get("unavailable_bound_s", self.bound_s)
+        bound_s = float(bound) if isinstance(bound, int | float) else None
+        evidence: tuple[Evidence, ...] = ()
+        if overall is None:
+            validity, summary = Validity.UNKNOWN, "no client asked anything"
+        else:
+            longest_s = overall.nanoseconds / NANOSECONDS
+            validity = Validity.VALID
+            summary = f"the longest time in which nobody was answered: {longest_s:.3f} s"
+            if bound_s is not None and longest_s > bound_s:
+                validity = Validity.INVALID
+                summary += f"; the bound is {bound_s:g} s"
+                text = f"From operation {overall.after} to operation {overall.until}, nobody was answered ok."
+                evidence = (Evidence("unavailable for too long", text, (overall.after, overall.until)),)
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=evidence,
+            measures={
+                "overall": _figures(history, begun),
+                "writes": _figures(history, begun[is_write]),
+                "by_node": by_node,
+                "recoveries": list(recoveries(history, begun, is_write)),
+            },
+            caveats=() if bound_s is not None else ("no bound is stated, so availability was only measured",),
+        )
+
+
+def longest(history: History, begun: Integers) -> Stretch | None:
+    """The longest unavailable stretch of these invocations (ascending); length 0 if all were answered."""
+    if not len(begun):
+        return None
+    columns = history.columns
+    ends = history.pairs[begun]
+    ok = (ends >= 0) & (columns.type[ends] == OK)
+    last = len(columns.time) - 1
+    marks = np.unique(np.concatenate([[begun[0]], ends[ok], [last]]))
+    vain = begun[~ok]
+    # A question in vain makes every stretch unavailable that it overlaps: from when it was asked to its end.
+    closed = np.where(ends[~ok] >= 0, ends[~ok], last)
+    first = np.maximum(np.searchsorted(marks, vain, side="right") - 1, 0)
+    final = np.searchsorted(marks, closed, side="left")
+    change = np.zeros(len(marks) + 1, dtype=np.int64)
+    np.add.at(change, first, 1)
+    np.add.at(change, np.maximum(final, first + 1), -1)
+    waiting = np.cumsum(change)[: len(marks) - 1] > 0
+    lengths = np.where(waiting, np.diff(columns.time[marks]), 0)
+    if not len(lengths):
+        return Stretch(0, int(begun[0]), int(begun[0]))
+    place = int(lengths.argmax())
+    return Stretch(int(lengths[place]), int(marks[place]), int(marks[place + 1]))
+
+
+def _figures(history: History, begun: Integers) -> dict[str, Any]:
+    stretch = longest(history, begun)
+    if stretch is None:
+        return {"asked": 0}
+    ends = history.pairs[begun]
+    ok = int(((ends >= 0) & (history.columns.type[ends] == OK)).sum())
+    return {
+        "asked": len(begun),
+        "answered": ok,
+        "longest_unavailable_s": stretch.nanoseconds / NANOSECONDS,
+        "after_operation": stretch.after,
+    }
+
+
+def recoveries(history: History, begun: Integers, is_write: Flags) -> Iterable[dict[str, Any]]:
+    """After each completed nemesis operation, how soon something asked after it was answered."""
+    columns = history.columns
+    ends = history.pairs[begun]
+    ok = (ends >= 0) & (columns.type[ends] == OK)
+    for fault in fault_operations(history):
+        at = fault.completion.index
+        after = ok & (begun > at)
+        yield {
+            "operation": at,
+            "f": fault.f,
+            "heals": is_healing(fault.f),
+            "first_ok_s": _delay(columns.time, ends[after], at),
+            "first_ok_write_s": _delay(columns.time, ends[after & is_write], at),
+        }
+
+
+def _delay(time: Integers, ends: Integers, at: int) -> float | None:
+    return None if not len(ends) else (int(time[ends.min()]) - int(time[at])) / NANOSECONDS

@@ -1,0 +1,140 @@
+"""Node health: nodes end only when a fault or the teardown ends them, and log no sign of a defect."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NodeLife, Recording
+
+EVIDENCE_LIMIT = 24
+LINES_SHOWN = 12
+
+TRACEBACK = "Traceback (most recent call last)"
+ASSERTION = re.compile(r"\bAssertionError\b|\bassertion\b.*\bfailed\b", re.IGNORECASE)
+CRITICAL = re.compile(r"(?:^|\s)CRITICAL(?:\s|$)")
+SIGNAL_EXIT_BASE = 128
+"""A shell, or a program in its manner, exits with this plus the signal's number."""
+
+ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
+"""Faults at which a correct node ends by itself and says why with its exit status. That status is the one
+by which the world knew that the fault had ended it; after any other the life is ended by nobody."""
+OF_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|can't start new thread")
+"""What a traceback ends with that is no defect where memory was taken away."""
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    """Judges every life of every node, and its log."""
+
+    name: str = "node-health"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Look for ends that nobody meant, tracebacks, failed assertions and critical lines."""
+        bad = [found for life in recording.lives if (found := _end_that_nobody_meant(life)) is not None]
+        doubts: list[str] = []
+        lived = {life.node for life in recording.lives}
+        missing = [node for node in recording.nodes if node not in lived]
+        if not recording.lives:
+            doubts.append("no life of any node was recorded")
+        elif missing:
+            doubts.append(f"no life was recorded of {', '.join(missing)}")
+        unlogged = [node for node in recording.nodes if node not in recording.logs]
+        if unlogged:
+            doubts.append(f"no log was collected of {', '.join(unlogged)}")
+        faults = recording.options.get("nemesis", ())
+        starved = any(str(fault).partition(":")[0] == "memory" for fault in faults)
+        lines = 0
+        for node, path in recording.logs.items():
+            try:
+                with path.open(encoding="utf-8", errors="replace") as log:
+                    text = log.read().splitlines()
+            except OSError as error:
+                doubts.append(f"the log of {node} cannot be read: {error}")
+                continue
+            lines += len(text)
+            signs = _signs_of_defects(node, path, text)
+            bad += [sign for sign in signs if not (starved and OF_MEMORY.search(sign.title))]
+        if bad:
+            validity, summary = Validity.INVALID, f"{len(bad)} findings, as: {bad[0].title}"
+        elif doubts:
+            validity, summary = Validity.UNKNOWN, doubts[0]
+        else:
+            validity = Validity.VALID
+            summary = (
+                f"{len(recording.lives)} lives ended only by faults or teardown; {lines} log lines are clean"
+            )
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=(
+                *bad[:EVIDENCE_LIMIT],
+                *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts),
+            ),
+            measures={"lives": len(recording.lives), "log_lines": lines, "findings": len(bad)},
+        )
+
+
+def _end_that_nobody_meant(life: NodeLife) -> Evidence | None:
+    if life.ended_at is None and life.status is None:
+        return None
+    own_error = (
+        life.status is not None
+        and 0 < life.status < SIGNAL_EXIT_BASE
+        and life.ended_by not in ENDS_A_NODE_BY_ITS_OWN_ERROR
+    )
+    if life.ended_by is not None and not own_error:
+        return None
+    how = _in_words(life.status)
+    if life.ended_by is None:
+        title = f"{life.node} ended by itself: {how}"
+        text = f"Life {life.life} (pid {life.pid}) ended: {how}. No fault and no teardown ended it."
+    else:
+        title = f"{life.node} failed while {life.ended_by} ended it: {how}"
+        text = (
+            f"Life {life.life} (pid {life.pid}) was to be ended by {life.ended_by}, but had an "
+            f"error of its own: {how}."
+        )
+    return Evidence(title=title, text=text, nodes=(life.node,))
+
+
+def _in_words(status: int | None) -> str:
+    if status is None:
+        return "its exit status is not known"
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"signal {-status}"
+
+
+def _signs_of_defects(node: str, path: Path, lines: list[str]) -> Iterator[Evidence]:
+    """One finding a traceback (with the line that names the exception), failed assertion, critical line."""
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        end = at + 1
+        if TRACEBACK in line:
+            while end < len(lines) and lines[end].startswith((" ", "\t")):
+                end += 1
+            end = min(end + 1, len(lines))  # the line that names the exception
+            title = f"{node} logged a traceback: {lines[end - 1].strip()}"
+        elif ASSERTION.search(line):
+            title = f"{node} logged a failed assertion"
+        elif CRITICAL.search(line):
+            title = f"{node} logged a critical line"
+        else:
+            at = end
+            continue
+        shown = lines[at:end]
+        if len(shown) > LINES_SHOWN:
+            shown = [*shown[: LINES_SHOWN // 2], "...", *shown[-LINES_SHOWN // 2 :]]
+        text = f"{path.name}, from line {at + 1}:\n" + "\n".join(shown)
+        yield Evidence(title=title, text=text, nodes=(node,))
+        at = end

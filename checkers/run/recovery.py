@@ -1,0 +1,139 @@
+"""Recovery: once every fault is healed, the system takes writes again within a bound.
+
+The bound counts from the completion of `final-heal` to the completion of the first acknowledged
+write that was invoked after it. It is `invalid` only if clients asked and the record outlasts the
+bound; a record that ends too early, or in which nobody asked, cannot tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from checkers.registry.names import WRITES
+from checkers.run.faults import FINAL_HEAL, FaultOperation, fault_operations, is_healing
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, History, Recording
+from history.history import INVOKE, OK
+
+DEFAULT_BOUND_S = 10.0
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Judges the time after the final heal; measures that after every other."""
+
+    name: str = "recovery"
+    writes: tuple[str, ...] = WRITES
+    """Which operations are writes."""
+
+    def check(self, recording: Recording) -> Verdict:
+        """Look for the first acknowledged write after the final heal."""
+        history = recording.history
+        bound = recording.options.get("recovery_bound_s", DEFAULT_BOUND_S)
+        bound_s = float(bound) if isinstance(bound, int | float) else DEFAULT_BOUND_S
+        faults = fault_operations(history)
+        writes = _AcknowledgedWrites(history, self.writes)
+        validity, summary, evidence = _judge(history, faults, writes, bound_s)
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=() if evidence is None else (evidence,),
+            measures={
+                "bound_s": bound_s,
+                "after_heals": [
+                    {
+                        "operation": fault.completion.index,
+                        "f": fault.f,
+                        "first_ok_write_s": writes.delay_s(fault),
+                    }
+                    for fault in faults
+                    if is_healing(fault.f)
+                ],
+                **_longest_silence(history),
+            },
+        )
+
+
+class _AcknowledgedWrites:
+    """When writes were invoked and acknowledged."""
+
+    def __init__(self, history: History, writes: tuple[str, ...]) -> None:
+        columns = history.columns
+        codes = [columns.f_code(f) for f in writes]
+        completed = np.flatnonzero(
+            (columns.type == OK) & np.isin(columns.f, codes) & (columns.process != NEMESIS)
+        )
+        self.completed = completed
+        self.invoked = history.pairs[completed]
+        self._time = columns.time
+
+    def first_after(self, index: int) -> int | None:
+        """The completion of the first acknowledged write that was invoked after an operation."""
+        after = self.completed[self.invoked > index]
+        return int(after[0]) if len(after) else None
+
+    def delay_s(self, fault: FaultOperation) -> float | None:
+        """Seconds from a fault operation's end to that completion."""
+        first = self.first_after(fault.completion.index)
+        return None if first is None else (int(self._time[first]) - fault.completion.time) / NANOSECONDS
+
+
+def _judge(
+    history: History, faults: list[FaultOperation], writes: _AcknowledgedWrites, bound_s: float
+) -> tuple[Validity, str, Evidence | None]:
+    heals = [fault for fault in faults if fault.f == FINAL_HEAL]
+    if not heals:
+        return _unknown("the history has no completed final-heal, so there is no moment to recover from")
+    heal = heals[-1]
+    failed = [action for action in heal.actions if action.error is not None]
+    delay_s = writes.delay_s(heal)
+    first = writes.first_after(heal.completion.index)
+    if delay_s is not None and delay_s <= bound_s:
+        return Validity.VALID, f"the first write was acknowledged {delay_s:.3f} s after the final heal", None
+
+    columns = history.columns
+    asked = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
+    asked = asked[asked > heal.completion.index]
+    recorded_s = (int(columns.time[-1]) - heal.completion.time) / NANOSECONDS
+    if failed:
+        return _unknown(f"the final heal itself failed: {failed[0].kind}: {failed[0].error}", heal)
+    if not len(asked):
+        return _unknown("no client asked anything after the final heal", heal)
+    if delay_s is None and recorded_s < bound_s:
+        return _unknown(
+            f"the record ends {recorded_s:.3f} s after the final heal, before the bound of {bound_s:g} s",
+            heal,
+        )
+    how = (
+        f"no write was acknowledged in the {recorded_s:.3f} s that were recorded"
+        if delay_s is None
+        else f"the first write was acknowledged only after {delay_s:.3f} s, at operation {first}"
+    )
+    text = f"All was healed at operation {heal.completion.index}; then {how}. The bound is {bound_s:g} s."
+    indices = (heal.completion.index, int(asked[0]), *((first,) if first is not None else ()))
+    evidence = Evidence(title="did not recover", text=text, operations=tuple(sorted(set(indices))))
+    return Validity.INVALID, f"did not recover: {how}", evidence
+
+
+def _unknown(reason: str, heal: FaultOperation | None = None) -> tuple[Validity, str, Evidence]:
+    operations = () if heal is None else (heal.completion.index,)
+    return Validity.UNKNOWN, reason, Evidence(title="not judged", text=f"{reason}.", operations=operations)
+
+
+def _longest_silence(history: History) -> dict[str, Any]:
+    """The longest time in which no client's operation ended `ok`."""
+    columns = history.columns
+    client = np.flatnonzero(columns.process != NEMESIS)
+    if not len(client):
+        return {}
+    ok = np.flatnonzero((columns.type == OK) & (columns.process != NEMESIS))
+    marks = [int(client[0]), *ok.tolist(), int(client[-1])]
+    times = columns.time[marks].tolist()
+    longest, after = max((later - earlier, at) for at, (earlier, later) in enumerate(pairwise(times)))
+    return {"longest_without_ok_s": longest / NANOSECONDS, "longest_without_ok_after_operation": marks[after]}

@@ -1,0 +1,79 @@
+"""Stats: how many operations of each kind ended how, and how long they took.
+
+Valid unless some kind of client operation never once succeeded: a run in which no `deregister` was
+ever acknowledged shows nothing about deregistering, so that is `unknown`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, Recording
+from history.history import FAIL, INVOKE, OK
+
+QUANTILES = (0.5, 0.9, 0.99, 1.0)
+NANOSECONDS_PER_MILLISECOND = 1e6
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Counts by `f` and outcome; latency quantiles of the `ok` ones, in milliseconds."""
+
+    name: str = "stats"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Count."""
+        columns, pairs = recording.history.columns, recording.history.pairs
+        invoked = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
+        completed = pairs[invoked]
+        pending = completed < 0
+        outcome = np.where(pending, INVOKE, columns.type[completed])
+        latency = np.where(pending, 0, columns.time[completed] - columns.time[invoked])
+        kind = columns.f[invoked]
+
+        by_f: dict[str, dict[str, Any]] = {}
+        for code in np.unique(kind).tolist():
+            mine = kind == code
+            ok = mine & (outcome == OK)
+            milliseconds = latency[ok] / NANOSECONDS_PER_MILLISECOND
+            total, n_ok = int(np.count_nonzero(mine)), int(np.count_nonzero(ok))
+            n_fail = int(np.count_nonzero(mine & (outcome == FAIL)))
+            by_f[columns.f_names[code]] = {
+                "count": total,
+                "ok": n_ok,
+                "fail": n_fail,
+                # What was never completed may or may not have happened, as any `info`.
+                "info": total - n_ok - n_fail,
+                "latency_ms": {
+                    f"p{quantile * 100:g}": round(float(value), 3)
+                    for quantile, value in zip(QUANTILES, np.quantile(milliseconds, QUANTILES), strict=True)
+                }
+                if n_ok
+                else {},
+            }
+        return self._verdict(by_f)
+
+    def _verdict(self, by_f: dict[str, dict[str, Any]]) -> Verdict:
+        totals = {
+            outcome: sum(row[outcome] for row in by_f.values()) for outcome in ("count", "ok", "fail", "info")
+        }
+        never = [f for f, row in by_f.items() if not row["ok"]]
+        summary = "{count} operations: {ok} ok, {fail} fail, {info} info".format(**totals)
+        if not by_f:
+            never_text = ["no client did anything"]
+        else:
+            never_text = [f"not one of {by_f[f]['count']} {f} operations succeeded" for f in never]
+        return Verdict(
+            checker=self.name,
+            validity=Validity.UNKNOWN if never_text else Validity.VALID,
+            summary="; ".join([summary, *never_text]),
+            evidence=tuple(
+                Evidence(title="never succeeded", text=f"{text}, so the run shows nothing about it.")
+                for text in never_text
+            ),
+            measures={"by_f": by_f, **totals},
+        )

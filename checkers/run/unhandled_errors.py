@@ -1,0 +1,86 @@
+"""Unhandled errors: what went wrong with clients' operations, by kind, and what no client understood.
+
+A client marks an answer that it does not understand with the prefix `unexpected`. Such an operation
+is recorded as `info` (or, a read, as `fail`), which every other checker may rely on; so it proves
+no violation. But a system that answers what its protocol does not foresee was not tested as
+intended, hence `unknown`: somebody should look before anybody trusts the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from checkers.verdict import Evidence, Validity, Verdict
+from history import NEMESIS, Recording
+from history.history import FAIL, INFO, TYPES
+
+EVIDENCE_LIMIT = 12
+UNEXPECTED = "unexpected"
+SHOWN_CLASSES = 50
+
+_VARYING = re.compile(r"\b\d+(?:\.\d+)*\b|\br\d+\b|\bn\d+\b")
+"""What differs between errors of one kind: numbers, addresses, ids, nodes."""
+
+
+def kind_of(error: str) -> str:
+    """An error with what varies taken out: `timed out after # s`."""
+    return _VARYING.sub("#", error)
+
+
+@dataclass(frozen=True)
+class UnhandledErrors:
+    """Groups the errors of `fail` and `info` completions of clients."""
+
+    name: str = "unhandled-errors"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Count by kind."""
+        columns = recording.history.columns
+        ended_badly = ((columns.type == FAIL) | (columns.type == INFO)) & (columns.process != NEMESIS)
+        rows = np.flatnonzero(ended_badly)
+        kinds = [kind_of(error) for error in columns.errors]
+        counts: dict[tuple[str, str, str], int] = {}
+        examples: dict[str, int] = {}
+        unexpected = 0
+        distinct, first, how_many = np.unique(
+            np.stack([columns.error[rows], columns.f[rows], columns.type[rows].astype(np.int64)], axis=1),
+            axis=0,
+            return_index=True,
+            return_counts=True,
+        )
+        for (error, f, type_), at, count in zip(
+            distinct.tolist(), first.tolist(), how_many.tolist(), strict=True
+        ):
+            kind = kinds[error] if error >= 0 else "no reason given"
+            group = (kind, columns.f_names[f], TYPES[type_])
+            counts[group] = counts.get(group, 0) + count
+            if kind.startswith(UNEXPECTED):
+                unexpected += count
+                examples[kind] = min(examples.get(kind, len(columns.time)), int(rows[at]))
+        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        summary = f"{len(rows)} operations did not succeed, in {len(counts)} kinds"
+        if unexpected:
+            summary = f"{unexpected} answers were not understood, as: {next(iter(examples))}"
+        return Verdict(
+            checker=self.name,
+            validity=Validity.UNKNOWN if unexpected else Validity.VALID,
+            summary=summary,
+            evidence=tuple(
+                Evidence(
+                    title=kind,
+                    text=f"Operation {index} ended so: {columns.errors[int(columns.error[index])]}.",
+                    operations=(int(recording.history.pairs[index]), index),
+                )
+                for kind, index in list(examples.items())[:EVIDENCE_LIMIT]
+            ),
+            measures={
+                "unexpected": unexpected,
+                "kinds": [
+                    {"error": kind, "f": f, "type": type_, "count": count}
+                    for (kind, f, type_), count in most[:SHOWN_CLASSES]
+                ],
+            },
+        )

@@ -1,0 +1,215 @@
+"""Causal consistency of registers whose writes are all different.
+
+An operation causally precedes another if it came before it in its session, or wrote what the other read, or
+by a chain of such steps. Bouajjani, Enea, Guerraoui and Hamza ("On verifying causal consistency", POPL 2017,
+section 5) show that a history with unique writes is causally consistent (their CC) exactly if none of four
+patterns occurs: a cycle; a read of what nobody wrote; a read of nothing although a write of the key causally
+precedes it; a read of one write although another write of the key stands causally between the two.
+
+Vector clocks by session tell what precedes what; within a session only the latest write of a key that
+precedes a read can stand in between, so n operations of s sessions take O(n * s).
+
+Operations: `write` (or `register`) of a value, `read` (or `lookup`), whose reply is a value or None. A write
+of unknown outcome happened if somebody read it; else it is of no account.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from checkers.linearizability.part import frozen
+from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from history import History, Recording
+
+EVIDENCE_LIMIT = 12
+WRITES = frozenset({"write", "register"})
+READS = frozenset({"read", "lookup"})
+
+
+class CausalOperation(NamedTuple):
+    """One operation, in its session's order."""
+
+    session: int
+    is_write: bool
+    key: Hashable
+    value: Hashable
+    """None for a read that found nothing; writes are all different, by key."""
+    operation: int
+    """Position of its invocation in the history."""
+
+
+class Anomaly(NamedTuple):
+    """One of the four patterns."""
+
+    kind: str
+    operations: tuple[CausalOperation, ...]
+
+
+@dataclass(frozen=True)
+class Causal:
+    """Looks for the patterns that a causally consistent history does not have."""
+
+    name: str = "causal"
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge a history of registers.
+
+        Raises:
+            IllegalOperation: an operation is neither a read nor a write, or two writes of a key are equal.
+        """
+        operations = operations_of(recording.history)
+        found = anomalies(operations)
+        evidence = tuple(
+            Evidence(one.kind, f"{one.kind}: {_words(one)}.", tuple(op.operation for op in one.operations))
+            for one in found[:EVIDENCE_LIMIT]
+        )
+        sessions = len({op.session for op in operations})
+        if found:
+            validity = Validity.INVALID
+            summary = f"{len(found)} anomalies, as: {evidence[0].text}"
+        elif not any(not op.is_write for op in operations):
+            validity, summary = Validity.UNKNOWN, "nothing was read, so nothing was shown"
+        else:
+            validity = Validity.VALID
+            summary = f"{len(operations)} operations of {sessions} sessions read nothing against causal order"
+        return Verdict(self.name, validity, summary, evidence, {"operations": len(operations)})
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+
+def operations_of(history: History) -> list[CausalOperation]:
+    """What clients did and may have done, by invocation."""
+    found: list[CausalOperation] = []
+    written: dict[tuple[Hashable, Hashable], int] = {}
+    unsure: dict[tuple[Hashable, Hashable], CausalOperation] = {}
+    seen = set()
+    for invocation in history:
+        if invocation.type != "invoke" or not invocation.is_client:
+            continue
+        if invocation.f not in WRITES | READS:
+            known = ", ".join(sorted(WRITES | READS))
+            raise IllegalOperation(invocation.index, f"unknown f {invocation.f!r}; causal knows {known}")
+        completion = history.completion(invocation)
+        outcome = "info" if completion is None else completion.type
+        is_write = invocation.f in WRITES
+        if outcome == "fail" or (outcome == "info" and not is_write):
+            continue
+        told = invocation.value if is_write or completion is None else completion.value
+        operation = CausalOperation(
+            invocation.process, is_write, invocation.key, frozen(told), invocation.index
+        )
+        named = (operation.key, operation.value)
+        if not is_write:
+            seen.add(named)
+        elif operation.value is None or named in written:
+            raise IllegalOperation(
+                invocation.index, f"{told!r} is nothing, or was written to this key before"
+            )
+        else:
+            written[named] = invocation.index
+            if outcome == "info":
+                unsure[named] = operation
+        found.append(operation)
+    idle = {op.operation for named, op in unsure.items() if named not in seen}
+    return [op for op in found if op.operation not in idle]
+
+
+def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
+    """All reads that break causal consistency, or else the cycle that makes precedence meaningless."""
+    writer = {(op.key, op.value): place for place, op in enumerate(operations) if op.is_write}
+    source = [
+        None if op.is_write or op.value is None else writer.get((op.key, op.value)) for op in operations
+    ]
+    found = [
+        Anomaly("a read of what nobody wrote", (op,))
+        for op, place in zip(operations, source, strict=True)
+        if not op.is_write and op.value is not None and place is None
+    ]
+    clocks, number = _clocks(operations, source)
+    stuck = [place for place, clock in enumerate(clocks) if clock is None]
+    if stuck:
+        cycle = tuple(operations[place] for place in stuck[:EVIDENCE_LIMIT])
+        return [*found, Anomaly("a cycle of causes", cycle)]
+    sessions = sorted({op.session for op in operations})
+    column = {session: place for place, session in enumerate(sessions)}
+    writes: dict[tuple[int, Hashable], tuple[list[int], list[int]]] = {}
+    for place, op in enumerate(operations):
+        if op.is_write:
+            own = writes.setdefault((op.session, op.key), ([], []))
+            own[0].append(number[place])
+            own[1].append(place)
+    for place, op in enumerate(operations):
+        clock, origin = clocks[place], source[place]
+        if op.is_write or clock is None or (op.value is not None and origin is None):
+            continue
+        for session in sessions:
+            numbers, places = writes.get((session, op.key), ([], []))
+            latest = bisect_right(numbers, clock[column[session]]) - 1
+            if latest < 0 or places[latest] == origin:
+                continue
+            between = clocks[places[latest]]
+            assert between is not None
+            if origin is None:
+                found.append(Anomaly("nothing read after a write", (operations[places[latest]], op)))
+                break
+            if between[column[operations[origin].session]] >= number[origin]:
+                shown = (operations[origin], operations[places[latest]], op)
+                found.append(Anomaly("an overwritten value read", shown))
+                break
+    return found
+
+
+def _clocks(
+    operations: Sequence[CausalOperation], source: Sequence[int | None]
+) -> tuple[list[list[int] | None], list[int]]:
+    """By operation how many of each session's precede it, itself included (None: on or behind a cycle);
+    and its number in its session, from 1."""
+    column: dict[int, int] = {}
+    for op in operations:
+        column.setdefault(op.session, -1)
+    column = {session: place for place, session in enumerate(sorted(column))}
+    last: dict[int, int] = {}
+    before: list[list[int]] = []
+    after: list[list[int]] = [[] for _ in operations]
+    number: list[int] = []
+    counts: dict[int, int] = {}
+    for place, op in enumerate(operations):
+        causes = [cause for cause in (last.get(op.session), source[place]) if cause is not None]
+        before.append(causes)
+        for cause in causes:
+            after[cause].append(place)
+        last[op.session] = place
+        counts[op.session] = counts.get(op.session, 0) + 1
+        number.append(counts[op.session])
+    clocks: list[list[int] | None] = [None] * len(operations)
+    missing = [len(causes) for causes in before]
+    ready = deque(place for place, count in enumerate(missing) if not count)
+    while ready:
+        place = ready.popleft()
+        clock = [0] * len(column)
+        for cause in before[place]:
+            known = clocks[cause]
+            assert known is not None
+            clock = [max(pair) for pair in zip(clock, known, strict=True)]
+        clock[column[operations[place].session]] = number[place]
+        clocks[place] = clock
+        for effect in after[place]:
+            missing[effect] -= 1
+            if not missing[effect]:
+                ready.append(effect)
+    return clocks, number
+
+
+def _words(one: Anomaly) -> str:
+    return ", then ".join(
+        f"operation {op.operation} of process {op.session} "
+        f"{'wrote' if op.is_write else 'read'} {'nothing' if op.value is None else repr(op.value)} "
+        f"{'to' if op.is_write else 'from'} {op.key}"
+        for op in one.operations
+    )

@@ -1,0 +1,151 @@
+"""A counter, read by read: no read outside what the additions allow.
+
+What certainly was added when a read began (replied `ok` before) is in it; what had not begun when it ended,
+or failed, is not; the rest may be. So a read lies between what is certain plus all that may have been taken
+away, and what is certain plus all that may have been added. Jepsen's `counter` does this for additions alone;
+here `add` takes negative numbers, too, and `decrement` takes away what it names.
+
+Operations: `add` (or `increment`, `decrement`) of a whole number, `read`, whose reply is one. Each read is
+judged by itself, in one pass: that two reads have an order in common is for the model `counter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from checkers.verdict import Evidence, Validity, Verdict, checked
+from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, by_key, named, of, rows, whole
+from history import Recording
+
+READ = "read"
+SIGN = {"add": 1, "increment": 1, "decrement": -1}
+
+
+class Bounds(NamedTuple):
+    """A read that was answered, and between what the answer may lie."""
+
+    read: Asked
+    least: int
+    value: int
+    most: int
+
+    @property
+    def error(self) -> int:
+        """How far outside it is; 0 if it is inside."""
+        return max(self.least - self.value, self.value - self.most, 0)
+
+
+@dataclass(frozen=True)
+class IntervalCounter:
+    """Holds each read between the least and the most that the counter may have shown."""
+
+    initial: int = 0
+    """What the counter held before the first addition."""
+    name: str = "interval-counter"
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge a history of counters.
+
+        Raises:
+            IllegalOperation: an operation of another kind, or one that does not take or give a whole number.
+        """
+        adds = wrong_count = 0
+        reads = widest = largest = 0
+        moved = False
+        evidence: list[Evidence] = []
+        for key, calls in by_key(asked(recording.history, self.name, [READ, *SIGN])).items():
+            adds += sum(one.begun.f != READ and one.outcome != "fail" for one in calls)
+            for bounds in intervals(calls, self.initial):
+                reads += 1
+                widest = max(widest, bounds.most - bounds.least)
+                moved |= bounds.most != self.initial or bounds.least != self.initial
+                if bounds.error:
+                    wrong_count += 1
+                    largest = max(largest, bounds.error)
+                    if len(evidence) < EVIDENCE_LIMIT:
+                        evidence.append(_evidence(key, bounds, calls, self.initial))
+        if evidence:
+            validity = Validity.INVALID
+            summary = f"{wrong_count} of {reads} reads are impossible, as: {evidence[0].text}"
+        elif not reads:
+            validity, summary = Validity.UNKNOWN, "nothing was read, so nothing was shown"
+        elif not moved:
+            validity, summary = Validity.UNKNOWN, "nothing was added before any read, so nothing was shown"
+        else:
+            validity, summary = Validity.VALID, f"{reads} reads lie within what {adds} additions allow"
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=tuple(evidence),
+            measures={
+                "additions": adds,
+                "reads": reads,
+                "impossible": wrong_count,
+                "largest_error": largest,
+                "widest_interval": widest,
+            },
+            caveats=(
+                "each read was judged by itself; whether one order explains all is for --model counter",
+            ),
+        )
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+
+def intervals(calls: list[Asked], initial: int) -> Iterator[Bounds]:
+    """Every answered read of one counter, in the order of their ends."""
+    certain_up = certain_down = possible_up = possible_down = initial
+    at_begin: dict[int, tuple[int, int]] = {}
+    events = sorted(
+        (row, place, row == one.at)
+        for place, one in enumerate(calls)
+        if one.outcome != "fail"
+        for row in one.rows
+    )
+    for _, place, begins in events:
+        one = calls[place]
+        if one.begun.f == READ:
+            if begins:
+                at_begin[place] = certain_up, certain_down
+            elif one.outcome == "ok":
+                value = whole(one.rows[-1], one.told, "a read gives a whole number")
+                up, down = at_begin.pop(place)
+                yield Bounds(one, up + possible_down - initial, value, down + possible_up - initial)
+            continue
+        amount = _amount(one)
+        if begins and amount >= 0:
+            possible_up += amount
+        elif begins:
+            possible_down += amount
+        elif one.outcome == "ok" and amount >= 0:
+            certain_up += amount
+        elif one.outcome == "ok":
+            certain_down += amount
+
+
+def _amount(one: Asked) -> int:
+    return SIGN[one.begun.f] * whole(one.at, one.begun.value, f"{one.begun.f} takes a whole number")
+
+
+def _evidence(key: str | None, bounds: Bounds, calls: list[Asked], initial: int) -> Evidence:
+    read, begun, ended = bounds.read, bounds.read.at, bounds.read.until
+    adds = [one for one in calls if one.begun.f != READ and one.outcome != "fail" and one.at < ended]
+    certain = [one for one in adds if one.until < begun]
+    maybe = [one for one in adds if one.until >= begun]
+    low = bounds.value < bounds.least
+    limit = bounds.least if low else bounds.most
+    text = (
+        f"Operation {read.at} read {bounds.value}{of(key)}, which was at "
+        f"{'least' if low else 'most'} {limit}: "
+        f"{sum(map(_amount, certain)) + initial} was there for certain when it began"
+        + (f" (by {named(certain)})" if certain else "")
+        + (f", and {named(maybe)} may or may not have been seen" if maybe else "")
+        + "."
+    )
+    shown = adds if len(adds) <= EVIDENCE_LIMIT else []
+    return Evidence(f"an impossible read{of(key)}", text, rows(read, *shown))

@@ -1,0 +1,239 @@
+"""Locks and leases: nobody holds what another holds, and whoever comes late is kept out by its token.
+
+Of each key, which names a lock and what it guards:
+
+- `acquire`: the reply is None, or a fencing token (a whole number), or an object with `token` (or `fence`),
+  and perhaps `lease_s`, for how long it is held;
+- `renew`: holds it for that long again; `release`: gives it up. What these carry and reply is not looked at;
+- `write`, of a token or an object with `token`: what is guarded is used under that token. `ok` says that it
+  was let in, `fail` that it was kept out.
+
+Judged, each exactly:
+
+- *one holder*. From the reply of `acquire` a process holds the lock for certain, until it begins to release
+  it, asks for it anew, or is over, or, with a lease, until the lease has run since the last acquire or renew
+  *began* that was answered: the server began to count no earlier. No two such intervals may overlap.
+- *rising tokens*. A token is greater than that of every acquire that was answered before this one began; no
+  token is given twice.
+- *fencing*. Nothing is let in with a token smaller than one that was let in before this one began.
+  (Kleppmann, "How to do distributed locking", 2016: without this, a lease protects nothing.)
+
+Of clocks this assumes that a client's second is no longer than the server's: state a `lease_s` that is
+shorter than the real one by what clocks may drift.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from checkers.linearizability.answer import NEVER
+from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.workloads.asked import (
+    EVIDENCE_LIMIT,
+    NANOSECONDS,
+    Asked,
+    asked,
+    by_key,
+    of,
+    quantiles,
+    rows,
+    whole,
+)
+from history import Recording
+
+ACQUIRE, RENEW, RELEASE, WRITE = "acquire", "renew", "release", "write"
+
+
+class Hold(NamedTuple):
+    """A time for which a process held a lock for certain."""
+
+    by: Asked
+    """The acquire, or the renew of what may have been lost before."""
+    since: int
+    """Position in the history of the reply."""
+    until: int
+    """Position of what ended it, or of the first event after its lease had run; `NEVER` if nothing did."""
+    until_ns: int
+    """When its lease had run; `NEVER` without one."""
+    renews: tuple[Asked, ...] = ()
+    """What kept it from running earlier."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Looks for two holders at once, tokens out of order, and late writers let in."""
+
+    lease_s: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
+    """For how long an acquire or renew holds, where replies do not say it; None: until it is released."""
+    name: str = "lease"
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge a history of locks.
+
+        Raises:
+            IllegalOperation: an operation of another kind, or a token that is none.
+        """
+        counts: Counter[str] = Counter()
+        evidence: list[Evidence] = []
+        found: Counter[str] = Counter()
+        held_ms: list[float] = []
+        time = recording.history.columns.time.tolist()
+        comparable = 0
+        for key, calls in by_key(
+            asked(recording.history, self.name, (ACQUIRE, RENEW, RELEASE, WRITE))
+        ).items():
+            counts.update(f"{one.begun.f}_{one.outcome}" for one in calls)
+            holds = self._holds(calls, time)
+            ends = (min(time[min(hold.until, len(time) - 1)], hold.until_ns) for hold in holds)
+            held_ms += [(end - time[hold.since]) / 1e6 for hold, end in zip(holds, ends, strict=True)]
+            given = [
+                (one, token) for one in calls if one.begun.f == ACQUIRE and (token := _given(one)) is not None
+            ]
+            used = [(one, _used(one)) for one in calls if one.begun.f == WRITE]
+            used = [(one, token) for one, token in used if one.outcome == "ok"]
+            comparable += max(len(holds) - 1, 0) + max(len(used) - 1, 0)
+            for case in (
+                *_overlaps(key, holds),
+                *_falling(key, given, strictly=True),
+                *_falling(key, used),
+            ):
+                found[case.title] += 1
+                if found[case.title] <= EVIDENCE_LIMIT:
+                    evidence.append(case)
+        if evidence:
+            tally = ", ".join(f"{count} times {title}" for title, count in found.items())
+            validity, summary = Validity.INVALID, f"{tally}, as: {evidence[0].text}"
+        elif not counts[f"{ACQUIRE}_ok"] and not counts[f"{WRITE}_ok"]:
+            validity, summary = Validity.UNKNOWN, "nothing was acquired and nothing let in: nothing was shown"
+        elif not comparable:
+            validity, summary = Validity.UNKNOWN, "nothing was acquired twice, so nothing could go wrong"
+        else:
+            validity = Validity.VALID
+            used_ok = f"{counts['write_ok']} writes let in by order of token"
+            summary = f"{counts['acquire_ok']} acquisitions, one at a time; {used_ok}"
+        measures: dict[str, Any] = dict(sorted(counts.items())) | {
+            "held_ms": quantiles(held_ms),
+            "found": dict(found),
+        }
+        caveat = "no lease was stated: what is not released counts as held, but for replies that say how long"
+        caveats = (caveat,) if self.lease_s is None else ()
+        return Verdict(self.name, validity, summary, tuple(evidence[:EVIDENCE_LIMIT]), measures, caveats)
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+    def _holds(self, calls: list[Asked], time: list[int]) -> list[Hold]:
+        """What each process held for certain, in the order in which it came to hold it."""
+        found: list[Hold] = []
+        current: dict[int, Hold] = {}
+        leases: dict[int, float | None] = {}
+        for one in calls:
+            process, f = one.begun.process, one.begun.f
+            hold, follows = current.get(process), None
+            if one.outcome == "ok" and (f == ACQUIRE or (f == RENEW and hold is not None)):
+                lease_s = leases[process] = _lease(one, self.lease_s if f == ACQUIRE else leases[process])
+                until_ns = NEVER if lease_s is None else one.begun.time + int(lease_s * NANOSECONDS)
+                if f == RENEW and hold is not None and time[one.until] < hold.until_ns:
+                    current[process] = hold._replace(until_ns=until_ns, renews=(*hold.renews[-1:], one))
+                    continue
+                follows = Hold(one, one.until, NEVER, until_ns)
+            elif f not in (RENEW, RELEASE) and one.outcome != "info":
+                continue  # It neither gains nor ends anything.
+            if hold is not None:
+                found.append(hold._replace(until=one.at))
+                del current[process]
+            if follows is not None:
+                current[process] = follows
+        ended = [
+            hold
+            if hold.until_ns > time[-1]
+            else hold._replace(until=min(hold.until, bisect_left(time, hold.until_ns)))
+            for hold in (*found, *current.values())
+        ]
+        return sorted((hold for hold in ended if hold.until > hold.since), key=lambda hold: hold.since)
+
+
+def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
+    """Each hold that began within an earlier one."""
+    longest: Hold | None = None
+    for hold in holds:
+        if longest is not None and hold.since < longest.until:
+            verb = "acquired" if hold.by.begun.f == ACQUIRE else "renewed"
+            text = (
+                f"Process {longest.by.begun.process} held the lock{of(key)} from operation {longest.since} on"
+                f"{_lasting(longest)}; within that, operation {hold.by.at} of process "
+                f"{hold.by.begun.process} {verb} it, too, answered at operation {hold.since}."
+            )
+            renews = [one for one in longest.renews if one.at < hold.since]
+            yield Evidence("two held a lock at once", text, rows(longest.by, *renews, hold.by))
+        if longest is None or hold.until > longest.until:
+            longest = hold
+
+
+def _lasting(hold: Hold) -> str:
+    ended = "" if hold.until == NEVER else f", until operation {hold.until}"
+    lease = "" if hold.until_ns == NEVER else f", by a lease until {hold.until_ns / NANOSECONDS:.3f} s"
+    return ended + lease
+
+
+def _falling(
+    key: str | None, those: list[tuple[Asked, int]], *, strictly: bool = False
+) -> Iterator[Evidence]:
+    """Each of these whose token is smaller than one that was answered before it began, or given twice."""
+    verb, title = (
+        ("was given", "a token did not rise") if strictly else ("was let in with", "an old token was let in")
+    )
+    first: dict[int, Asked] = {}
+    by_end = sorted(those, key=lambda pair: pair[0].until)
+    place, greatest = 0, None
+    for one, token in those:
+        while place < len(by_end) and by_end[place][0].until < one.at:
+            if greatest is None or by_end[place][1] > greatest[1]:
+                greatest = by_end[place]
+            place += 1
+        if strictly and token in first:
+            text = f"Operations {first[token].at} and {one.at} were both given token {token}{of(key)}."
+            yield Evidence("a token was given twice", text, rows(first[token], one))
+        elif greatest is not None and token < greatest[1]:
+            text = (
+                f"Operation {one.at} {verb} token {token}{of(key)}, although operation {greatest[0].at}, "
+                f"which had ended before it began, {verb} token {greatest[1]}."
+            )
+            yield Evidence(title, text, rows(greatest[0], one))
+        first.setdefault(token, one)
+
+
+def _token(operation: int, value: Any) -> int | None:
+    if isinstance(value, Mapping):
+        value = value.get("token", value.get("fence"))
+    return (
+        None
+        if value is None
+        else whole(operation, value, "a token is a whole number, or in an object as token")
+    )
+
+
+def _given(one: Asked) -> int | None:
+    return None if one.outcome != "ok" else _token(one.rows[-1], one.told)
+
+
+def _used(one: Asked) -> int:
+    token = _token(one.at, one.begun.value)
+    if token is None:
+        raise IllegalOperation(one.at, f"a write names its token, not {one.begun.value!r}")
+    return token
+
+
+def _lease(one: Asked, otherwise: float | None) -> float | None:
+    """For how long the reply says that it holds."""
+    value = one.told.get("lease_s") if isinstance(one.told, Mapping) else None
+    if value is not None and (type(value) not in (int, float) or value < 0):
+        raise IllegalOperation(one.rows[-1], f"lease_s is in seconds, not {value!r}")
+    return otherwise if value is None else float(value)

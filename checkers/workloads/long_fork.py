@@ -1,0 +1,206 @@
+"""Long fork: two reads that saw two writes in opposite orders, which one sequence of snapshots never shows.
+
+Transactions, as Jepsen's `long-fork` has them: one write `[["w", KEY, VALUE]]`, each key once, or reads
+alone, `[["r", KEY, VALUE], ...]`, where nothing has the value None. Operations are called `txn`, `read` or
+`write`.
+
+A read that saw X and not Y puts X's write before Y's. Where reads put X before Y and Y before X, that is a
+long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it, snapshot isolation and all above
+do not. Where no two reads do that, but several go round in a circle, it is the same. So the reads of a
+history agree exactly if the graph of these steps has no cycle. Reads of what nobody wrote are told, too.
+
+Time follows the pairs of keys of which a read shows one and misses the other; memory, the different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from checkers.verdict import Evidence, IllegalOperation, Link, Validity, Verdict, checked
+from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, element, rows
+from history import Recording
+
+NAMES = ("txn", "read", "write")
+WRITE, READ = "w", "r"
+
+
+class Step(NamedTuple):
+    """One step of a transaction."""
+
+    key: Hashable
+    value: Any
+    called: Any
+    """The key, as it is written."""
+
+
+Node = tuple[str | None, Hashable]
+"""A key of the store, in the history's part of that key (if it is in parts)."""
+
+
+class Order(NamedTuple):
+    """That some read saw one write and not the other."""
+
+    read: Asked
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class LongFork:
+    """Compares the orders in which reads saw writes."""
+
+    name: str = "long-fork"
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge a history of single writes and of reads of several keys.
+
+        Raises:
+            IllegalOperation: another operation, a transaction of another form, or a key written twice.
+        """
+        writes: dict[Node, tuple[Asked, Step]] = {}
+        reads: list[Asked] = []
+        for one in asked(recording.history, self.name, NAMES):
+            writes_one, steps = _steps(one.at, one.begun.value)
+            if writes_one:
+                node = one.begun.key, steps[0].key
+                if node in writes:
+                    rule = (
+                        f"{steps[0].called!r} is written a second time, after operation {writes[node][0].at}"
+                    )
+                    raise IllegalOperation(one.at, rule)
+                writes[node] = one, steps[0]
+            elif one.outcome == "ok":
+                reads.append(one)
+        garbage: list[Evidence] = []
+        before: dict[tuple[Node, Node], Order] = {}
+        several = 0
+        for read in reads:
+            steps = _reply(read)
+            several += len(steps) > 1
+            garbage += _garbage(read, steps, writes)
+            _note_orders(before, read, steps)
+        forks = [_fork(circle, writes) for circle in _circles(before)]
+        evidence = (*garbage[:EVIDENCE_LIMIT], *forks)[:EVIDENCE_LIMIT]
+        measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
+        if evidence:
+            found = len(garbage) + len(forks)
+            validity, summary = Validity.INVALID, f"{found} times, as: {evidence[0].text}"
+        elif not before:
+            validity = Validity.UNKNOWN
+            summary = (
+                f"of {several} reads of several keys, none saw one write without another: nothing was shown"
+            )
+        else:
+            validity = Validity.VALID
+            summary = f"{len(reads)} reads saw {len(writes)} writes in one order"
+        return Verdict(self.name, validity, summary, evidence, measures)
+
+    def check(self, recording: Recording) -> Verdict:
+        """As `judge`; what it refuses is unknown."""
+        return checked(self, recording)
+
+
+def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
+    """Whether a transaction is a write, and what it reads or writes."""
+    steps: list[Step] = []
+    wrote = 0
+    for step in value if isinstance(value, list | tuple) else ():
+        if type(step) not in (list, tuple) or len(step) != 3 or (step[0] != READ and step[0] != WRITE):
+            raise _another(operation, value)
+        f, key, to = step
+        wrote += f == WRITE
+        if wrote and (steps or to is None):
+            raise _another(operation, value)
+        steps.append(Step(element(key), to, key))
+    if not steps:
+        raise _another(operation, value)
+    if len(steps) > 1 and len({step.key for step in steps}) < len(steps):
+        raise IllegalOperation(operation, f"a transaction reads a key once, not {value!r}")
+    return wrote > 0, steps
+
+
+def _another(operation: int, value: Any) -> IllegalOperation:
+    form = 'a transaction is one write [["w", key, value]], or reads [["r", key, value], ...]'
+    return IllegalOperation(operation, f"{form}, not {value!r}")
+
+
+def _reply(read: Asked) -> list[Step]:
+    """What a read saw."""
+    wrote, steps = _steps(read.rows[-1], read.told)
+    if wrote or [step.called for step in steps] != [step[1] for step in read.begun.value]:
+        raise IllegalOperation(read.rows[-1], "the reply reads other keys than were asked for")
+    return steps
+
+
+def _garbage(read: Asked, steps: list[Step], writes: Mapping[Node, tuple[Asked, Step]]) -> Iterator[Evidence]:
+    for step in steps:
+        if step.value is None:
+            continue
+        write, wrote = writes.get((read.begun.key, step.key), (None, None))
+        if write is None or wrote is None:
+            why = "which nobody wrote"
+        elif element(wrote.value) != element(step.value):
+            why = f"to which operation {write.at} alone wrote, and that {wrote.value!r}"
+        elif write.outcome == "fail":
+            why = f"which operation {write.at} wrote, and that one failed"
+        elif write.at > read.until:
+            why = f"which operation {write.at} wrote, and that one began after the read had ended"
+        else:
+            continue
+        text = f"Operation {read.at} read {step.value!r} of {step.called!r}, {why}."
+        yield Evidence(
+            "a read of what was not written", text, rows(read, *([] if write is None else [write]))
+        )
+
+
+def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: list[Step]) -> None:
+    """Note, by pair of keys, the first read that puts one's write before the other's."""
+    seen = [step for step in steps if step.value is not None]
+    if not seen or len(seen) == len(steps):
+        return
+    key = read.begun.key
+    for second in steps:
+        if second.value is None:
+            for first in seen:
+                pair = (key, first.key), (key, second.key)
+                if pair not in before:
+                    before[pair] = Order(read, first.called, second.called)
+
+
+def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
+    """Pairs of reads that disagree; or else one circle of several, if there is any."""
+    pairs = [
+        [order, other]
+        for (first, second), order in before.items()
+        if (other := before.get((second, first))) is not None and order.read.at < other.read.at
+    ]
+    if pairs:
+        return pairs
+    after: dict[Node, list[Node]] = {}
+    for first, second in before:
+        after.setdefault(second, []).append(first)
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as circle:
+        return [[before[step] for step in pairwise(circle.args[1])]]
+    return []
+
+
+def _fork(circle: list[Order], writes: Mapping[Node, tuple[Asked, Step]]) -> Evidence:
+    saw = [
+        f"operation {order.read.at} saw the write of {order.first!r} and not that of {order.second!r}"
+        for order in circle
+    ]
+    wrote = [writes.get((order.read.begun.key, element(order.first))) for order in circle]
+    known = [found[0] for found in wrote if found is not None]
+    links: tuple[Link, ...] = ()
+    if len(known) == len(circle):
+        steps = zip(known, (*known[1:], known[0]), saw, strict=True)
+        links = tuple(Link(one.at, other.at, "seen", text) for one, other, text in steps)
+    text = "; ".join(saw)
+    text = f"{text[0].upper()}{text[1:]}: no one order of the writes shows all of these."
+    return Evidence("a long fork", text, rows(*(order.read for order in circle), *known), links=links)

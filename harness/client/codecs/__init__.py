@@ -1,0 +1,1 @@
+"""Codecs: an operation becomes a request and a reply becomes a completion, both purely."""

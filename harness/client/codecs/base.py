@@ -1,0 +1,56 @@
+"""Clients as values: an operation becomes a request, a reply becomes a completion, both purely.
+
+A `Codec` is the whole knowledge of one kind of system's client protocol and does no I/O, so the
+same codec serves real HTTP, and the simulator hands its requests straight to a node. A
+`Transport` (client/http.py) carries requests; it never repeats one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import msgspec
+
+from history import Operation
+
+
+class HttpRequest(msgspec.Struct, frozen=True):
+    """A request to one node. `path` starts with `/`; `query` is encoded by the transport."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE"]
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class HttpReply(msgspec.Struct, frozen=True):
+    """A whole reply arrived. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NoReply(msgspec.Struct, frozen=True):
+    """No whole reply arrived. `sent` is False only if not one byte of the request left."""
+
+    reason: str
+    """One line: `connection refused`, `timed out after 2 s`, `connection reset`."""
+    sent: bool
+
+
+class Codec(Protocol):
+    """Translates one system's operations. Both functions are pure."""
+
+    def encode(self, operation: Operation) -> HttpRequest:
+        """The request for an invocation whose index is already its operation id."""
+        ...
+
+    def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
+        """The completion (`ok`, `fail` or `info`) of that invocation; its index and time are set later.
+
+        A read without a proper reply is `fail`; a write is `fail` only if certainly nothing was proposed.
+        """
+        ...

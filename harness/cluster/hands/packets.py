@@ -1,0 +1,75 @@
+"""What went over the wire: tcpdump at each node, for whoever asks to see it (`--collect packets`).
+
+`NAME/packets.pcap` holds the packets of the node's own ports and of those it dials its peers at, whole;
+any tool that reads the libpcap format opens it. Some 100 kB a second and node at the usual rate.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from harness.cluster.hands.base import Hand, Workshop
+from harness.cluster.layout import NodeOnHost
+from harness.hosts.host import Background, HostError, eventually_asked
+from harness.systems.base import NodePlace
+
+LISTENS_BOUND_S = 5.0
+ENDS_BOUND_S = 5.0
+LISTENS = "listening on"
+"""tcpdump says so on standard error once packets are being written (tcpdump(1))."""
+
+
+def capturing(place: NodePlace, file: Path) -> list[str]:
+    """The argument list that writes the packets of one node to a file."""
+    ports = {place.client_port, place.peer_port} | {
+        int(address.rpartition(":")[2]) for address in place.peers.values()
+    }
+    loopback = place.host == "localhost" or _is_loopback(place.host)
+    return [
+        # `any` would show a packet on loopback twice, as it leaves and as it comes.
+        *("tcpdump", "-i", "lo" if loopback else "any"),
+        # Each packet at once, or the last second is lost; as no other user, who may not write there.
+        *("-n", "-U", "--immediate-mode", "-Z", "root"),
+        *("-w", str(file)),
+        " or ".join(f"tcp port {port}" for port in sorted(ports)),
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name: not loopback, as far as can be told here
+
+
+class PacketHand(Hand):
+    """One capture for each node, from before its first start until after its end."""
+
+    def __init__(self, shop: Workshop) -> None:
+        super().__init__(shop)
+        self._captures: dict[str, Background] = {}
+
+    async def fit(self, node: NodeOnHost) -> None:
+        """Done once it says that it captures."""
+        folder = node.place.log.parent
+        log = folder / "packets.txt"
+        self._captures[node.place.name] = capture = await node.host.start(
+            f"the packet capture of {node.place.name}",
+            capturing(node.place, folder / "packets.pcap"),
+            log=log,
+            folder=folder,
+        )
+
+        async def listens_or_ended() -> bool:
+            return not capture.is_running or any(LISTENS in line for line in await node.host.tail(log, 5))
+
+        if not await eventually_asked(listens_or_ended, LISTENS_BOUND_S) or not capture.is_running:
+            words = " | ".join(await node.host.tail(log, 2)) or "it said nothing"
+            raise HostError(f"{node.place.name}: tcpdump does not capture: {words}")
+
+    async def unfit(self, node: NodeOnHost) -> None:
+        """End it; what it has captured by then is in the file."""
+        capture = self._captures.get(node.place.name)
+        if capture is not None and capture.is_running:
+            await node.host.terminate(capture, "teardown", ENDS_BOUND_S)

@@ -1,0 +1,99 @@
+"""What a world of hosts is made of: where each node lives, and what lies between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness.client.http import SocketFactory
+from harness.hosts.clocks.faketime import Faketime
+from harness.hosts.host import Background, Host
+from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.links import Healed
+from harness.nemesis.base import Link
+from harness.systems.base import NodePlace
+
+TRACE_FILE = re.compile(r"[0-9]+\.jsonl")
+LOSS_PERCENT = 20
+
+
+class CutLinks(Protocol):
+    """The links between nodes, as far as they can be cut; errors are `LinkError`."""
+
+    async def cut(self, links: Iterable[Link]) -> tuple[Link, ...]:
+        """Let nothing through on these, in addition; all that are cut now."""
+        ...
+
+    async def heal(self) -> Healed:
+        """Let everything through again."""
+        ...
+
+
+class BadLinks(Protocol):
+    """The links between nodes, as far as they can be made bad; errors are `LinkError`."""
+
+    async def impair(self, links: Iterable[Link], how: Impairment, by: str, draw: int) -> int:
+        """Make links bad, on a fault's account; how many are so now."""
+        ...
+
+    async def end_impairment(self, by: str) -> int | None:
+        """End what one fault did; how many messages or pieces it struck, None if it was not on."""
+        ...
+
+    async def struck(self, by: str) -> int:
+        """How many it has struck by now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the nodes of one world live."""
+
+    hosts: Mapping[str, Host]
+    """By node; several nodes may share one."""
+    places: Mapping[str, NodePlace]
+    links: CutLinks
+    lossy: CutLinks | None = None
+    """The same links, as far as they can lose `LOSS_PERCENT` of their packets, or messages."""
+    bad: BadLinks | None = None
+    """The same links, as far as they can be late, slow, ..."""
+    faketime: Mapping[str, str] = field(default_factory=dict)
+    """By node, where its host has libfaketime; used where clocks are to jump."""
+    sockets: SocketFactory | None = None
+    """Makes the sockets that reach the nodes; None for ordinary ones."""
+
+
+class NodeOnHost:
+    """One node, and the lives it has had."""
+
+    def __init__(self, place: NodePlace, host: Host) -> None:
+        self.place = place
+        self.host = host
+        self.lives: list[tuple[int, Background]] = []
+        self.clock: Faketime | None = None
+        self._slowing: Background | None = None
+
+    @property
+    def slowing(self) -> Background | None:
+        """What makes it slow, if it is slow."""
+        return self._slowing if self._slowing is not None and self._slowing.is_running else None
+
+    @slowing.setter
+    def slowing(self, process: Background) -> None:
+        self._slowing = process
+
+    @property
+    def process(self) -> Background | None:
+        """Its process, if it runs."""
+        return self.lives[-1][1] if self.lives and self.lives[-1][1].is_running else None
+
+    async def next_life(self) -> int:
+        """The number that the trace of the life about to begin will have: the next one that is free.
+
+        A life that ended before it could begin its trace leaves its number to the next.
+        """
+        names = await self.host.names(self.place.trace)
+        traced = [int(name.removesuffix(".jsonl")) for name in names if TRACE_FILE.fullmatch(name)]
+        return max(traced, default=len(self.lives)) + 1

@@ -1,0 +1,259 @@
+# ruff: noqa: ARG002 - libfuse gives a method more than it may need
+"""A disk that fails on demand: a FUSE file system over one node's data folder, a process of its own.
+
+    python -m harness.hosts.disks.faultydisk FOLDER
+
+It is mounted over FOLDER, and what is written lands in that folder all the same (which it opened
+before), so after the unmount everything lies where the node's data always lies. It goes to no
+kernel cache on its way: each write and fsync of the node arrives here.
+
+Commands come through a file in the mount that no listing shows, `.ackproof`: write one JSON object, read the
+state that follows from it. That needs nothing but the mount, on a remote host as well as here.
+
+What it can do, each until it is told otherwise: forget what was not synced (unsynced.py has the argument);
+be full, after a few bytes more; fail writes or fsyncs with EIO, an fsync losing what it was to make durable;
+be slow. Memory maps that are shared between processes are refused (direct I/O), so a system that writes
+through them cannot run on it.
+
+Needs libfuse (Debian: fuse3) and, not as root, fusermount3. A SIGTERM unmounts and ends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from mfusepy import FUSE, Operations
+
+from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePower, Lost
+from harness.hosts.disks.unsynced import UnsyncedFolder
+
+_MILLISECONDS_A_SECOND = 1000
+ENDED_BY_SIGNAL = 8
+"""What libfuse's fuse_main gives after it was told to end and has unmounted."""
+
+
+class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
+    """What the kernel asks of a file system."""
+
+    use_ns = True
+
+    def __init__(self, root: str) -> None:
+        self._folder = UnsyncedFolder(root)
+        self._lock = threading.RLock()
+        self._behave = Behave()
+        self._syncs = self._refused = self._delayed = 0
+        self._lost: Lost | None = None
+        self._files: dict[int, int] = {}
+        """The file's own number, by descriptor; 0 for the control file."""
+        self._told: dict[int, bytes] = {}
+        """By descriptor of the control file: the state as it was opened, since it is read in pieces."""
+
+    # ---- commands --------------------------------------------------------------------------------------
+
+    def _obey(self, data: bytes) -> None:
+        match msgspec.json.decode(data, type=Command):
+            case Behave() as behave:
+                self._behave = behave
+            case LosePower(draw, tear):
+                self._lost = self._folder.lose_power(draw, tear=tear)
+
+    def _state(self) -> bytes:
+        state = DiskState(self._syncs, self._refused, self._delayed, self._folder.unsynced_bytes, self._lost)
+        return msgspec.json.encode(state) + b"\n"
+
+    # ---- bytes -----------------------------------------------------------------------------------------
+
+    def open(self, path: str, flags: int) -> int:
+        """See open(2)."""
+        if path == f"/{CONTROL}":
+            return self._control()
+        with self._lock:
+            return self._opened(self._folder.open(path[1:], flags), path)
+
+    def create(self, path: str, mode: int, fi: Any = None) -> int:
+        """See open(2) with O_CREAT; `fi` holds the flags."""
+        with self._lock:
+            self._refuse_if_full()
+            return self._opened(self._folder.create(path[1:], int(fi or os.O_RDWR), mode), path)
+
+    def _opened(self, descriptor: int, path: str) -> int:
+        self._files[descriptor] = self._folder.number(path[1:])
+        return descriptor
+
+    def _control(self) -> int:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        with self._lock:
+            self._files[descriptor] = 0
+            self._told[descriptor] = self._state()
+        return descriptor
+
+    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+        """See pread(2)."""
+        with self._lock:
+            if not self._files[fh]:
+                return self._told[fh][offset : offset + size]
+            return os.pread(fh, size, offset)
+
+    def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
+        """See pwrite(2)."""
+        if not self._files[fh]:
+            with self._lock:
+                try:
+                    self._obey(data)
+                except msgspec.MsgspecError as error:
+                    raise OSError(errno.EINVAL, str(error)) from error
+                return len(data)
+        self._wait()
+        with self._lock:
+            if self._behave.failing == "write":
+                self._refuse(errno.EIO)
+            room = self._behave.room_bytes
+            if room is not None:
+                data = data[:room]
+                self._refuse_if_full()
+                self._behave = msgspec.structs.replace(self._behave, room_bytes=room - len(data))
+            return self._folder.write(self._files[fh], fh, data, offset)
+
+    def fsync(self, path: str, datasync: int, fh: int) -> int:
+        """See fsync(2)."""
+        self._wait()
+        with self._lock:
+            if self._behave.failing == "fsync":
+                self._folder.drop_unsynced(self._files[fh])
+                self._refuse(errno.EIO)
+            os.fsync(fh)
+            self._folder.sync(self._files[fh])
+            self._syncs += 1
+        return 0
+
+    def truncate(self, path: str, length: int, fh: int | None = None) -> int:
+        """See ftruncate(2). Cutting the control file is what opening it to write does."""
+        if path != f"/{CONTROL}":
+            with self._lock:
+                self._folder.truncate(path[1:], length)
+        return 0
+
+    def release(self, path: str, fh: int) -> int:
+        """The last copy of a descriptor was closed."""
+        with self._lock:
+            del self._files[fh]
+            self._told.pop(fh, None)
+            os.close(fh)
+        return 0
+
+    def _wait(self) -> None:
+        delay_ms = self._behave.delay_ms
+        if delay_ms:
+            time.sleep(delay_ms / _MILLISECONDS_A_SECOND)  # the fault itself: its caller waits
+            with self._lock:
+                self._delayed += 1
+
+    def _refuse(self, number: int) -> None:
+        self._refused += 1
+        raise OSError(number, os.strerror(number))
+
+    def _refuse_if_full(self) -> None:
+        if self._behave.room_bytes == 0:
+            self._refuse(errno.ENOSPC)
+
+    # ---- names -----------------------------------------------------------------------------------------
+
+    def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
+        """See stat(2)."""
+        if path == f"/{CONTROL}":
+            return {"st_mode": 0o100600, "st_nlink": 1, "st_size": 0, "st_uid": os.getuid()}
+        found = os.lstat(self._folder.path(path[1:]))
+        names = ("st_mode", "st_nlink", "st_size", "st_uid", "st_gid", "st_blocks", "st_ino")
+        times = {f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"}
+        return {**{name: getattr(found, name) for name in names}, **times}
+
+    def readdir(self, path: str, fh: int) -> list[str]:
+        """See readdir(3)."""
+        return [".", "..", *os.listdir(self._folder.path(path[1:]))]
+
+    def mkdir(self, path: str, mode: int) -> int:
+        """See mkdir(2)."""
+        with self._lock:
+            self._refuse_if_full()
+            self._folder.mkdir(path[1:], mode)
+        return 0
+
+    def rmdir(self, path: str) -> int:
+        """See rmdir(2)."""
+        with self._lock:
+            self._folder.rmdir(path[1:])
+        return 0
+
+    def unlink(self, path: str) -> int:
+        """See unlink(2)."""
+        with self._lock:
+            self._folder.unlink(path[1:])
+        return 0
+
+    def rename(self, old: str, new: str) -> int:
+        """See rename(2)."""
+        with self._lock:
+            self._folder.rename(old[1:], new[1:])
+        return 0
+
+    def fsyncdir(self, path: str, datasync: int, fh: int) -> int:
+        """An fsync of a folder."""
+        self._wait()
+        with self._lock:
+            self._folder.sync_folder(path[1:])
+        return 0
+
+    def chmod(self, path: str, mode: int) -> int:
+        """See chmod(2)."""
+        os.chmod(self._folder.path(path[1:]), mode)
+        return 0
+
+    def chown(self, path: str, uid: int, gid: int) -> int:
+        """See chown(2)."""
+        os.chown(self._folder.path(path[1:]), uid, gid)
+        return 0
+
+    def utimens(self, path: str, times: tuple[int, int]) -> int:
+        """See utimensat(2)."""
+        os.utime(self._folder.path(path[1:]), ns=times)
+        return 0
+
+    def statfs(self, path: str) -> Mapping[str, int]:
+        """See statvfs(3)."""
+        found = os.statvfs(self._folder.path(""))
+        names = ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_namemax")
+        told = {name: getattr(found, name) for name in names}
+        return {**told, "f_bavail": 0, "f_bfree": 0} if self._behave.room_bytes == 0 else told
+
+
+def main(folder: str) -> None:
+    """Mount, serve until unmounted or told to end."""
+    below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    as_root = {"allow_other": True} if os.geteuid() == 0 else {}
+    try:
+        FUSE(
+            FaultyDisk(f"/proc/self/fd/{below}/"),
+            folder,
+            foreground=True,
+            fsname="ackproof",
+            subtype="ackproof",
+            direct_io=True,
+            attr_timeout=0,
+            entry_timeout=0,
+            negative_timeout=0,
+            **as_root,
+        )
+    except RuntimeError as error:
+        if error.args != (ENDED_BY_SIGNAL,):
+            raise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

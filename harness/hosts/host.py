@@ -1,0 +1,208 @@
+"""What one host can do for a test, the same words for this machine, a namespace on it and a remote one.
+
+A `Host` runs argument lists, never shell text. What it starts in the background it watches all its
+life, so that an end nobody meant is known when it happens; what it signals is that very process,
+never a later one with the same number. `LocalHost` (local.py) and `RemoteHost` (remote.py) are hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from harness.hosts.processes import Identity
+
+POLL_S = 0.005
+COMMAND_BOUND_S = 10.0
+Clock = Callable[[], int]
+"""Nanoseconds since the run began, monotonic."""
+
+
+class HostError(RuntimeError):
+    """A host cannot be reached or used; the message says which, why and what to do."""
+
+
+class StartError(HostError):
+    """A process could not be started; the message says which and why."""
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What came of a command that ran to its end."""
+
+    status: int
+    output: str
+    errors: str
+
+    def complaint(self) -> str:
+        """Its last words, for a message."""
+        words = (self.errors.strip() or self.output.strip() or "no output").splitlines()
+        return f"status {self.status}: {words[-1]}"
+
+
+@dataclass
+class Background:
+    """A process in the background, and what is known of its life so far."""
+
+    what: str
+    identity: Identity
+    log: Path
+    """On its host."""
+    started_at: int
+    ask_stopped: Callable[[], bool]
+    """Whether its host shows it stopped now."""
+    ended_at: int | None = None
+    status: int | None = None
+    """As `subprocess` gives it: negative is the signal that ended it."""
+    ended_by: str | None = None
+    """Who ended it; None while it runs, and if nobody meant it."""
+    stdin: asyncio.StreamWriter | None = None
+    stdout: asyncio.StreamReader | None = None
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
+    _meant: dict[int, str] = field(default_factory=dict)
+    """Exit statuses that are on somebody's account by now."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self.identity.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its end has not been seen yet."""
+        return not self.exited.is_set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is stopped now, as its host says."""
+        return self.is_running and self.ask_stopped()
+
+    def mean(self, status: int, by: str | None) -> None:
+        """If it ends with this status, that is on `by`'s account; None: on nobody's any more."""
+        if by is None:
+            self._meant.pop(status, None)
+        else:
+            self._meant[status] = by
+
+    def end(self, status: int | None, at: int, by: str | None = None) -> None:
+        """It has ended; by whom is told by its status unless `by` says it."""
+        known = None if status is None else self._meant.get(status)
+        self.status, self.ended_at, self.ended_by = status, at, by or known
+        self.exited.set()
+
+
+class Host(Protocol):
+    """See the module. Paths are the host's own, but for the local ends of `upload` and `download`.
+
+    Raises, each method: HostError, if the host is lost.
+    """
+
+    async def start(
+        self,
+        what: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,
+    ) -> Background:
+        """Start a process in `folder`; what it writes is appended to `log`. Raises StartError.
+
+        as_commands: as the user that `run` runs commands as; nodes may run as one with fewer rights.
+        """
+        ...
+
+    def mounting(self, folder: Path) -> None:
+        """Something is about to be mounted over this folder: it is unmounted also if the harness dies."""
+        ...
+
+    def unmounted(self, folder: Path) -> None:
+        """It was unmounted again."""
+        ...
+
+    def sharing(self, what: str) -> str:
+        """The name of shared memory that is about to be made: it is removed also if the harness dies."""
+        ...
+
+    def unshared(self, name: str) -> None:
+        """It was removed again."""
+        ...
+
+    async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
+        """SIGKILL, on `by`'s account; True once it is gone."""
+        ...
+
+    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
+        """SIGTERM, on `by`'s account, and SIGCONT to hear it; True if it ends within `bound_s`."""
+        ...
+
+    async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
+        """SIGSTOP; True once the host shows it stopped."""
+        ...
+
+    async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
+        """SIGCONT; True once the host shows it running again."""
+        ...
+
+    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+        """Run a command to its end, with `given` as its standard input.
+
+        Raises:
+            HostError: there is no such program, or it took longer than `bound_s` and was killed.
+        """
+        ...
+
+    async def upload(self, here: Path, there: Path) -> None:
+        """Copy a file to the host."""
+        ...
+
+    async def download(self, there: Path, here: Path) -> None:
+        """Copy a folder, with all below it, from the host into the folder `here`."""
+        ...
+
+    async def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it; no error if it is there."""
+        ...
+
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        """What lies in a folder; nothing, if it does not exist."""
+        ...
+
+    async def tail(self, log: Path, lines: int) -> list[str]:
+        """The last lines of a log; none if it does not exist."""
+        ...
+
+
+async def within(bound_s: float, action: Awaitable[object]) -> bool:
+    """Await for at most `bound_s`; whether it was done by then."""
+    try:
+        async with asyncio.timeout(bound_s):
+            await action
+    except TimeoutError:
+        return False
+    return True
+
+
+async def eventually_asked(holds: Callable[[], Awaitable[bool]], bound_s: float) -> bool:
+    """As `eventually`, where the answer itself must be awaited."""
+    deadline = asyncio.get_running_loop().time() + bound_s
+    while not await holds():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True
+
+
+async def eventually(holds: Callable[[], bool], bound_s: float) -> bool:
+    """Ask again and again, for at most `bound_s`, whether something that nobody announces holds."""
+    deadline = asyncio.get_running_loop().time() + bound_s
+    while not holds():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True

@@ -1,0 +1,290 @@
+"""What a run started and made outside its folder, written down so that the next start can remove it.
+
+A ledger is one JSON-lines file a run, in the user's state folder. Its first line holds a random
+*token*, and it is on disk before anything is started; every process is started with that token in
+its environment (`ACKPROOF_RUN`), which its own children inherit; once started, its identity is
+written too. The harness that owns a ledger holds an flock on it as long as it lives: the kernel
+gives the lock up at its death, however it dies.
+
+**Why `kill -9` of the harness at any instant leaves nothing.** `clean` takes the lock of each
+ledger; if it gets it, the owner is dead and starts nothing more. What it had started is found in two
+ways: by the identities written down, and by looking for the token in the environments of all of this
+user's processes. The second needs no line to have been written after the start, so there is no
+instant at which a process exists and cannot be found, but one: between `fork` and `exec` a child
+still shows its parent's environment. That child holds a copy of the lock's file descriptor until
+just before `exec`, so `clean` cannot get the lock earlier, and waits for it where the owner is dead;
+then it looks until two passes, `LOOK_AGAIN_S` apart, find nothing, which covers the microseconds
+that remain. The first way covers processes that overwrote their environment.
+
+Whatever else a run makes and the kernel or another host would keep (a network namespace, say) is
+written down *before* it is made, as a kind and a name of the run's own; removal.py knows how each kind
+is removed. It is removed once the run's processes have ended, the last made first, since a process that
+was making it may have been among them; what had not been made yet is passed over.
+
+A process is ended only if it is still the recorded one (number, start time and boot id; see
+processes.py). Where there is no /proc, only recorded processes can be found, and the report says so.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import signal
+import time
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from harness.hosts.processes import Identity, carrying, has_proc, identify, is_alive, send_signal
+from harness.hosts.removal import Made, remove_all
+
+TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
+LOOK_AGAIN_S = 0.02
+END_BOUND_S = 10.0
+
+
+class Head(msgspec.Struct, frozen=True, tag="head"):
+    """First line: whose ledger it is."""
+
+    token: str
+    owner: Identity | None
+    about: str
+    """For people: which run, in which folder."""
+
+
+class ProcessLine(msgspec.Struct, frozen=True, tag="process"):
+    """A process that was started."""
+
+    what: str
+    process: Identity
+
+
+class MadeLine(msgspec.Struct, frozen=True, tag="made"):
+    """Something is about to be made."""
+
+    kind: str
+    """A key of `removal.REMOVERS`."""
+    name: str
+    """For people, and unique."""
+    details: str = ""
+    """What its remover needs besides."""
+
+
+class GoneLine(msgspec.Struct, frozen=True, tag="gone"):
+    """It has been removed by its owner."""
+
+    kind: str
+    name: str
+
+
+Line = Head | ProcessLine | MadeLine | GoneLine
+
+
+class _Record(msgspec.Struct):
+    """What a ledger says."""
+
+    head: Head | None = None
+    processes: list[Identity] = []
+    made: list[Made] = []
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """What `clean` removed for one dead run."""
+
+    about: str
+    processes: tuple[Identity, ...]
+    things: tuple[str, ...] = ()
+    """What else, each as kind and name."""
+    problems: tuple[str, ...] = ()
+    """What could not be removed or looked for, in words. What could not be removed keeps its ledger."""
+
+    def __str__(self) -> str:
+        numbers = ", ".join(str(process.pid) for process in self.processes)
+        things = f", {', '.join(self.things)}" if self.things else ""
+        return "; ".join([f"processes {numbers or 'none'}{things} of the {self.about}", *self.problems])
+
+
+def state_folder() -> Path:
+    """Where ledgers lie: $XDG_STATE_HOME/ackproof/ledger, or the same under ~/.local/state."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "ackproof" / "ledger"
+
+
+class Ledger:
+    """A living run's ledger; `close` it when the run is over.
+
+    Raises:
+        OSError: the state folder is not writable; set XDG_STATE_HOME to one that is.
+    """
+
+    def __init__(self, about: str, folder: Path | None = None) -> None:
+        folder = state_folder() if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.token = secrets.token_hex(16)
+        self._encoder = msgspec.json.Encoder()
+        self._started: list[Identity] = []
+        self._made: set[tuple[str, str]] = set()
+        self._path = folder / f"{self.token}.jsonl"
+        self._file = _create_locked(self._path)
+        self._write(Head(self.token, identify(os.getpid()), about))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of this run must be started with."""
+        return {TOKEN_VARIABLE: self.token}
+
+    def started(self, what: str, process: Identity) -> None:
+        """Write down a process that was started with `environment`."""
+        self._started.append(process)
+        self._write(ProcessLine(what, process))
+
+    def making(self, kind: str, name: str, details: str = "") -> None:
+        """Write down something that is to be made next; see the module."""
+        self._made.add((kind, name))
+        self._write(MadeLine(kind, name, details))
+
+    def gone(self, kind: str, name: str) -> None:
+        """Write down that it has been removed, or was never made."""
+        self._made.discard((kind, name))
+        self._write(GoneLine(kind, name))
+
+    def close(self) -> None:
+        """Delete the ledger, unless something in it is still there: the next `clean` then sees to that."""
+        if self._file >= 0:
+            if not self._made and not any(is_alive(process) for process in self._started):
+                self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = -1
+
+    def _write(self, line: Line) -> None:
+        os.write(self._file, self._encoder.encode(line) + b"\n")
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _create_locked(path: Path) -> int:
+    """A new file whose lock is ours, and which is still there: a cleaner may have come before the lock."""
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)
+
+
+def clean(folder: Path | None = None) -> list[Removed]:
+    """Remove what dead runs left, and nothing of living ones. Blocks for some 20 ms a dead run, or more.
+
+    Returns:
+        One entry for each dead run that had left something, or whose remains could not all be removed.
+    """
+    folder = state_folder() if folder is None else folder
+    removed: list[Removed] = []
+    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
+        found = _clean_one(path)
+        if found is not None and (found.processes or found.things or found.problems):
+            removed.append(found)
+    return removed
+
+
+def _clean_one(path: Path) -> Removed | None:
+    """Clean up after one ledger; None if its owner lives, or another cleaner was faster."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        if not _take_lock_of_the_dead(file):
+            return None
+        try:
+            record = _read(file)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            damage = f"{path} is damaged ({error}): end its processes, delete it"
+            return Removed(path.name, (), problems=(damage,))
+        head = record.head
+        if head is None:  # its owner died before it could start anything
+            path.unlink(missing_ok=True)
+            return None
+        ended, problems = _end_all(head.token, record.processes)
+        things: list[str] = []
+        if not problems:
+            things, problems = remove_all(reversed(record.made))
+        if not problems:
+            path.unlink(missing_ok=True)
+        if not has_proc():
+            problems.append(f"no /proc: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process")
+        return Removed(head.about, tuple(ended), tuple(things), tuple(problems))
+    finally:
+        os.close(file)
+
+
+def _take_lock_of_the_dead(file: int) -> bool:
+    """Lock a ledger; False if its owner lives, has only begun it, or another cleaner has it in hand."""
+    deadline = time.monotonic() + END_BOUND_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _owner(file)
+            if owner is None or is_alive(owner) or time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_AGAIN_S)  # a child of the dead owner holds it, until it executes its program
+        else:
+            return os.fstat(file).st_nlink > 0
+
+
+def _owner(file: int) -> Identity | None:
+    try:
+        head = _read(file).head
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return None if head is None else head.owner
+
+
+def _read(file: int) -> _Record:
+    """What a ledger says. A torn last line is no record: its process has the token, its thing is not made."""
+    record = _Record()
+    decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+    for text in os.pread(file, os.fstat(file).st_size, 0).split(b"\n")[:-1]:
+        match decoder.decode(text):
+            case Head() as line:
+                record.head = line
+            case ProcessLine(process=process):
+                record.processes.append(process)
+            case MadeLine(kind, name, details):
+                record.made.append(Made(kind, name, details))
+            case GoneLine(kind, name):
+                record.made = [made for made in record.made if (made.kind, made.name) != (kind, name)]
+    return record
+
+
+def _end_all(token: str, recorded: list[Identity]) -> tuple[list[Identity], list[str]]:
+    """SIGKILL everything of a dead run until nothing is found; (ended, problems)."""
+    ended: dict[Identity, None] = {}
+    deadline = time.monotonic() + END_BOUND_S
+    quiet_passes = 0
+    while quiet_passes < 2:
+        found = [process for process in recorded if is_alive(process)]
+        if has_proc():
+            found += [process for process in carrying(TOKEN_VARIABLE, token) if process not in found]
+        if found and time.monotonic() > deadline:
+            numbers = ", ".join(str(process.pid) for process in found)
+            return list(ended), [f"still running {END_BOUND_S:g} s after SIGKILL: {numbers}"]
+        for process in found:
+            try:
+                if send_signal(process, signal.SIGKILL):
+                    ended[process] = None
+            except PermissionError:
+                return list(ended), [f"may not end process {process.pid}: end it as its user"]
+        quiet_passes = 0 if found else quiet_passes + 1
+        if quiet_passes < 2:
+            time.sleep(LOOK_AGAIN_S)
+    return list(ended), []

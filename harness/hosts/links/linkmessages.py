@@ -1,0 +1,136 @@
+"""What the harness and its link proxy tell each other: one JSON object a line, a reply to each command.
+
+`Configure` comes once, first. The proxy ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from harness.hosts.links.framing import Framing
+
+LinkName = tuple[str, str]
+"""(from, to): what `from` sends to `to`. The `from` node dials."""
+
+
+class LinkTarget(msgspec.Struct, frozen=True):
+    """A link, and the loopback port of its `to` node."""
+
+    link: LinkName
+    port: int
+
+
+class Configure(msgspec.Struct, frozen=True, tag=True):
+    """Listen for these links."""
+
+    targets: tuple[LinkTarget, ...]
+    framing: Framing | None = None
+    """None: messages cannot be told apart; bytes alone are counted."""
+
+
+class Cut(msgspec.Struct, frozen=True, tag=True):
+    """Let nothing through on these links from now on."""
+
+    links: tuple[LinkName, ...]
+
+
+class Heal(msgspec.Struct, frozen=True, tag=True):
+    """Let everything through again; connections that were cut are reset."""
+
+
+class Impairment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a link is bad. What is done to whole messages needs links on which these can be told apart."""
+
+    delay_ms: int = 0
+    jitter_ms: int = 0
+    """Up to so much more, drawn for each message."""
+    rate_bytes_s: int | None = None
+    is_stalled: bool = False
+    """Nothing goes on, and nothing is lost: it arrives when this has ended."""
+    reset_percent: int = 0
+    """The chance of each message, or piece of the stream, to end its connection with a reset."""
+    lost_percent: int = 0
+    """Of whole messages; as the following."""
+    repeated_percent: int = 0
+    overtaken_percent: int = 0
+    """Held back until others have gone before them."""
+    corrupted_percent: int = 0
+    """One bit of each of these is flipped."""
+
+    @property
+    def needs_messages(self) -> bool:
+        """Whether it can be done only where messages can be told apart."""
+        return bool(
+            self.lost_percent or self.repeated_percent or self.overtaken_percent or self.corrupted_percent
+        )
+
+
+class Impair(msgspec.Struct, frozen=True, tag=True):
+    """Make these links bad, on the account of a fault."""
+
+    links: tuple[LinkName, ...]
+    how: Impairment
+    by: str
+    draw: int
+
+
+class EndImpairment(msgspec.Struct, frozen=True, tag=True):
+    """End what one fault did to links; what was held back goes on at once."""
+
+    by: str
+
+
+class Statistics(msgspec.Struct, frozen=True, tag=True):
+    """Only tell the state of the links."""
+
+
+Command = Configure | Cut | Heal | Impair | EndImpairment | Statistics
+
+
+class LinkState(msgspec.Struct, frozen=True):
+    """One link now; counts are since the proxy began."""
+
+    link: LinkName
+    listens: int
+    """The loopback port where `from` dials."""
+    is_cut: bool = False
+    connections: int = 0
+    forwarded_bytes: int = 0
+    forwarded_messages: int = 0
+    swallowed_bytes: int = 0
+    swallowed_messages: int = 0
+    impaired_by: tuple[str, ...] = ()
+    impaired: Mapping[str, int] = {}
+    """By fault: how many messages, or pieces of the stream, it struck."""
+
+
+class Links(msgspec.Struct, frozen=True, tag=True):
+    """The reply to every command: all links as they are once it was carried out."""
+
+    links: tuple[LinkState, ...]
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The command could not be carried out; nothing has changed."""
+
+    reason: str
+
+
+Reply = Links | Refused
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One line to the proxy."""
+
+    number: int
+    """Grows with each; the answer repeats it, so that a reply nobody waited for is told apart."""
+    command: Command
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """One line from the proxy."""
+
+    number: int
+    reply: Reply

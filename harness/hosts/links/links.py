@@ -1,0 +1,233 @@
+"""The harness's side of the link proxy: starts it, tells it what to cut, reads what it swallowed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from harness.hosts.host import Background
+from harness.hosts.links.framing import Framing
+from harness.hosts.links.linkmessages import (
+    Answered,
+    Asked,
+    Command,
+    Configure,
+    Cut,
+    EndImpairment,
+    Heal,
+    Impair,
+    Impairment,
+    LinkName,
+    Links,
+    LinkState,
+    LinkTarget,
+    Refused,
+    Reply,
+    Statistics,
+)
+from harness.hosts.local import LocalHost, tail
+
+REPLY_BOUND_S = 5.0
+
+
+class LinkError(RuntimeError):
+    """The link proxy refused, did not answer in time, or has ended."""
+
+
+class Healed(msgspec.Struct, frozen=True):
+    """What a heal ended."""
+
+    links: tuple[LinkName, ...]
+    """Those that had been cut."""
+    swallowed_bytes: int | None
+    """Since the last heal; None where only messages were counted."""
+    swallowed_messages: int | None = None
+    """None where messages cannot be told apart."""
+    swallowed_packets: int | None = None
+    """Where packets were dropped rather than bytes swallowed."""
+    connections_reset: int | None = None
+    """Connections on cut links, which could be half-open, that were reset; None where that is not told."""
+
+    def details(self) -> dict[str, int]:
+        """What is known of it, for reports."""
+        facts = {
+            "swallowed_messages": self.swallowed_messages,
+            "swallowed_packets": self.swallowed_packets,
+            "swallowed_bytes": self.swallowed_bytes,
+            "connections_reset": self.connections_reset,
+        }
+        return {name: count for name, count in facts.items() if count is not None}
+
+
+class LinkProxies:
+    """The links between nodes, carried by one proxy process. Made by `start_links`."""
+
+    def __init__(self, process: Background) -> None:
+        self.process = process
+        self._decoder = msgspec.json.Decoder(Answered)
+        self._turn = asyncio.Lock()
+        self._asked = 0
+        self._cut: tuple[LinkName, ...] = ()
+        self._swallowed_at_heal = (0, 0)
+        self._struck_before: dict[str, int] = {}
+        """By fault that is on: what it had struck before it was begun."""
+
+    async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
+        """Let nothing through on these links, in addition to those cut already.
+
+        Returns:
+            All links that are cut now, as the proxy says.
+
+        Raises:
+            LinkError: see there.
+        """
+        await self._ask(Cut(tuple(links)))
+        return self._cut
+
+    async def heal(self) -> Healed:
+        """Let everything through again.
+
+        Raises:
+            LinkError: see there, and if a link is still cut.
+        """
+        were_cut = self._cut
+        states = await self._ask(Heal())
+        if self._cut:
+            raise LinkError(f"links are still cut after the heal: {self._cut}")
+        messages_before, bytes_before = self._swallowed_at_heal
+        messages = sum(state.swallowed_messages for state in states)
+        size = sum(state.swallowed_bytes for state in states)
+        self._swallowed_at_heal = messages, size
+        return Healed(were_cut, size - bytes_before, messages - messages_before)
+
+    async def impair(self, links: Iterable[LinkName], how: Impairment, by: str, draw: int) -> int:
+        """Make links bad, on a fault's account; how many are so now.
+
+        Raises:
+            LinkError: see there.
+        """
+        states = await self._ask(Impair(tuple(links), how, by, draw))
+        self._struck_before[by] = _struck(states, by)
+        return sum(by in state.impaired_by for state in states)
+
+    async def end_impairment(self, by: str) -> int | None:
+        """End what one fault did; how many messages or pieces of the stream it struck, None if it was not on.
+
+        Raises:
+            LinkError: see there, and if a link is still bad.
+        """
+        before = self._struck_before.pop(by, None)
+        states = await self._ask(EndImpairment(by))
+        if any(by in state.impaired_by for state in states):
+            raise LinkError(f"links are still under {by} after its end")
+        return None if before is None else _struck(states, by) - before
+
+    async def struck(self, by: str) -> int:
+        """How many messages, or pieces of the stream, a fault has struck since it was last begun.
+
+        Raises:
+            LinkError: see there.
+        """
+        return _struck(await self._ask(Statistics()), by) - self._struck_before.get(by, 0)
+
+    async def states(self) -> tuple[LinkState, ...]:
+        """Every link as it is now.
+
+        Raises:
+            LinkError: see there.
+        """
+        return await self._ask(Statistics())
+
+    async def configure(
+        self, targets: Mapping[LinkName, int], framing: Framing | None
+    ) -> dict[LinkName, int]:
+        """Say once where each link leads; the ports to dial.
+
+        Raises:
+            LinkError: see there.
+        """
+        listed = tuple(LinkTarget(link, port) for link, port in targets.items())
+        return {state.link: state.listens for state in await self._ask(Configure(listed, framing))}
+
+    async def _ask(self, command: Command) -> tuple[LinkState, ...]:
+        to, answers = self.process.stdin, self.process.stdout
+        assert to is not None
+        assert answers is not None
+        async with self._turn:
+            self._asked += 1
+            try:
+                async with asyncio.timeout(REPLY_BOUND_S):
+                    to.write(msgspec.json.encode(Asked(self._asked, command)) + b"\n")
+                    await to.drain()
+                    reply = await self._answer(answers)
+            except TimeoutError:
+                raise LinkError(f"the link proxy gave no answer within {REPLY_BOUND_S:g} s") from None
+            except ConnectionError:
+                raise self._ended() from None
+        match reply:
+            case Refused(reason):
+                raise LinkError(f"the link proxy refused: {reason}")
+            case Links(links):
+                self._cut = tuple(state.link for state in links if state.is_cut)
+                return links
+
+    async def _answer(self, answers: asyncio.StreamReader) -> Reply:
+        """The answer to the last command, past those to earlier ones whose asker was cancelled."""
+        while line := await answers.readline():
+            answered = self._decoder.decode(line)
+            if answered.number == self._asked:
+                return answered.reply
+        raise self._ended()
+
+    def _ended(self) -> LinkError:
+        return LinkError("the link proxy has ended; its last lines: " + self._last_lines())
+
+    def _last_lines(self) -> str:
+        return " | ".join(tail(self.process.log, 5)) or "none"
+
+
+class ProxyLoss:
+    """The same links, as far as they can lose messages: what nftables does to packets elsewhere."""
+
+    def __init__(self, links: LinkProxies, percent: int, by: str = "loss") -> None:
+        self._links = links
+        self._how = Impairment(lost_percent=percent)
+        self._by = by
+        self._lossy: tuple[LinkName, ...] = ()
+
+    async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
+        """Lose messages on these, in addition; all that lose some now."""
+        self._lossy = tuple(dict.fromkeys((*self._lossy, *links)))
+        await self._links.impair(self._lossy, self._how, self._by, len(self._lossy))
+        return self._lossy
+
+    async def heal(self) -> Healed:
+        """Lose no more."""
+        were_lossy, self._lossy = self._lossy, ()
+        lost = await self._links.end_impairment(self._by)
+        return Healed(were_lossy, swallowed_bytes=None, swallowed_messages=lost)
+
+
+def _struck(states: Iterable[LinkState], by: str) -> int:
+    return sum(state.impaired.get(by, 0) for state in states)
+
+
+async def start_links(host: LocalHost, log: Path) -> LinkProxies:
+    """Start the proxy process; `configure` comes next.
+
+    Raises:
+        StartError: it cannot be started.
+    """
+    process = await host.start(
+        "the link proxy",
+        [sys.executable, "-m", "harness.hosts.links.linkproxy"],
+        log=log,
+        folder=log.parent,
+        with_pipes=True,
+        essential=True,
+    )
+    return LinkProxies(process)

@@ -1,0 +1,269 @@
+"""Processes on this machine: started in the background with a log, ended on purpose, watched all their life.
+
+A `LocalHost` is a `Host` (host.py) on this machine, or in a network namespace of it: then everything
+it runs is run by a *prefix* that enters the namespace and becomes the program. Every process has a
+session of its own, so a Ctrl-C for the harness does not reach it, and a watcher task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from harness.hosts import agent
+from harness.hosts.host import (
+    COMMAND_BOUND_S,
+    Background,
+    Clock,
+    HostError,
+    Ran,
+    StartError,
+    eventually,
+    within,
+)
+from harness.hosts.ledger import Ledger
+from harness.hosts.processes import Identity, identify, is_stopped, send_signal
+from harness.hosts.removal import MOUNT, SHARED_MEMORY
+
+END_BOUND_S = 10.0
+LONGEST_LINE_BYTES = 1 << 24
+
+
+class EndError(RuntimeError):
+    """A process could not be ended."""
+
+
+class EssentialEndedError(RuntimeError):
+    """A process without which a run proves nothing has ended, and nobody meant it."""
+
+
+class LocalHost:
+    """This machine. Use as `async with`: leaving it ends whatever still runs.
+
+    Args:
+        ledger: where every process is written down for the case that the harness dies.
+        clock: the run's clock.
+        prefix: put before every argument list; it must replace itself by the program it is given.
+
+    Raises:
+        EssentialEndedError: in an exception group, upon leaving, which it brings about.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, prefix: Sequence[str] = ()) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._prefix = tuple(prefix)
+        self._watchers = asyncio.TaskGroup()
+        self._watched: dict[asyncio.Task[None], Background] = {}
+
+    async def __aenter__(self) -> LocalHost:
+        await self._watchers.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._watched.values():
+            self._signal(process, signal.SIGKILL, "teardown")
+        try:
+            async with asyncio.timeout(END_BOUND_S):
+                if self._watched:
+                    await asyncio.wait(self._watched)
+                # The group must have seen its tasks end before it is left: if one that failed made it cancel
+                # this task later than that, it would not take the cancellation back.
+                await asyncio.sleep(0)
+        except TimeoutError as late:
+            numbers = ", ".join(str(process.pid) for process in self._watched.values() if process.is_running)
+            raise EndError(
+                f"processes {numbers} do not end although killed; the next start tries again"
+            ) from late
+        except asyncio.CancelledError as cancelled:
+            kind, error, trace = type(cancelled), cancelled, cancelled.__traceback__
+        if isinstance(error, asyncio.CancelledError):  # perhaps the group's own, because a watcher raised
+            await self._watchers.__aexit__(kind, error, trace)
+        else:  # an error of the body goes on as it is, not wrapped in a group
+            await self._watchers.__aexit__(None, None, None)
+
+    async def start(
+        self,
+        what: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,  # noqa: ARG002 - here all are run by the same user
+        with_pipes: bool = False,
+        essential: bool = False,
+    ) -> Background:
+        """Start a process; standard output and error are appended to `log`.
+
+        Args:
+            what: its name in messages.
+            folder: its working directory.
+            environment: added to the harness's own.
+            with_pipes: standard input and output are pipes to the harness; the log gets standard error alone.
+            essential: if it ends although nobody meant it, what is inside the `async with` is cancelled.
+
+        Raises:
+            StartError: there is no such program, or no room for another process.
+        """
+        with log.open("ab") as output:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self._prefix,
+                    *argv,
+                    stdin=asyncio.subprocess.PIPE if with_pipes else asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.PIPE if with_pipes else output,
+                    stderr=output,
+                    cwd=folder,
+                    env=self._environment(environment),
+                    start_new_session=True,
+                    limit=LONGEST_LINE_BYTES,
+                )
+            except OSError as error:
+                raise StartError(f"cannot start {what} ({argv[0]}): {error}") from error
+        # Where it has ended already there is nothing to identify; its watcher tells how it ended.
+        identity = identify(process.pid) or Identity(process.pid, "", "")
+        background = Background(
+            what,
+            identity,
+            log,
+            self._clock(),
+            lambda: is_stopped(identity),
+            stdin=process.stdin,
+            stdout=process.stdout,
+        )
+        watcher = self._watchers.create_task(
+            self._watch(process, background, essential), name=f"watch {what}"
+        )
+        self._watched[watcher] = background
+        self._ledger.started(what, identity)
+        return background
+
+    def mounting(self, folder: Path) -> None:
+        """See `Host`."""
+        self._ledger.making(MOUNT, str(folder))
+
+    def unmounted(self, folder: Path) -> None:
+        """See `Host`."""
+        self._ledger.gone(MOUNT, str(folder))
+
+    def sharing(self, what: str) -> str:
+        """See `Host`."""
+        name = f"{agent.SHARED_NAME}{self._ledger.token}-{what}"
+        self._ledger.making(SHARED_MEMORY, name)
+        return name
+
+    def unshared(self, name: str) -> None:
+        """See `Host`."""
+        self._ledger.gone(SHARED_MEMORY, name)
+
+    async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
+        """SIGKILL, on `by`'s account; True once it is gone, False if it still runs after `bound_s`."""
+        self._signal(process, signal.SIGKILL, by)
+        return await within(bound_s, process.exited.wait())
+
+    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
+        """SIGTERM, on `by`'s account, and SIGCONT to hear it; True if it ends within `bound_s`."""
+        self._signal(process, signal.SIGTERM, by, also=0)
+        send_signal(process.identity, signal.SIGCONT)
+        return await within(bound_s, process.exited.wait())
+
+    async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
+        """SIGSTOP; True once the system shows it stopped."""
+        return send_signal(process.identity, signal.SIGSTOP) and await eventually(
+            lambda: process.is_stopped, bound_s
+        )
+
+    async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
+        """SIGCONT; True once the system shows it running again."""
+        return send_signal(process.identity, signal.SIGCONT) and await eventually(
+            lambda: not process.is_stopped, bound_s
+        )
+
+    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+        """See `Host`."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._prefix,
+                *argv,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HostError(f"cannot run {argv[0]}: {error.strerror}") from error
+        try:
+            async with asyncio.timeout(bound_s):
+                output, errors = await process.communicate(given.encode())
+        except TimeoutError:
+            raise HostError(f"{' '.join(argv)} took longer than {bound_s:g} s and was ended") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return Ran(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+
+    async def upload(self, here: Path, there: Path) -> None:
+        """See `Host`."""
+        await asyncio.to_thread(shutil.copy2, here, there)
+
+    async def download(self, there: Path, here: Path) -> None:
+        """See `Host`."""
+        await asyncio.to_thread(shutil.copytree, there, here, dirs_exist_ok=True)
+
+    async def make_folder(self, folder: Path) -> None:
+        """See `Host`."""
+        os.makedirs(folder, exist_ok=True)
+
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        """See `Host`."""
+        try:
+            return tuple(sorted(os.listdir(folder)))
+        except FileNotFoundError:
+            return ()
+
+    async def tail(self, log: Path, lines: int) -> list[str]:
+        """See `Host`."""
+        return tail(log, lines)
+
+    def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {**os.environ, **(more or {}), **self._ledger.environment}
+
+    def _signal(self, process: Background, number: signal.Signals, by: str, also: int | None = None) -> None:
+        """Signal; the exit status that this leads to is then on `by`'s account, and any other on nobody's."""
+        if send_signal(process.identity, number):
+            process.mean(-number, by)
+            if also is not None:
+                process.mean(also, by)
+
+    async def _watch(
+        self, process: asyncio.subprocess.Process, background: Background, essential: bool
+    ) -> None:
+        status = await process.wait()
+        background.end(status, self._clock())
+        if essential and background.ended_by is None:
+            last = " | ".join(tail(background.log, 3)) or "nothing"
+            raise EssentialEndedError(
+                f"{background.what} ended with status {status}; the end of {background.log}: {last}"
+            )
+
+
+def tail(log: Path, lines: int) -> list[str]:
+    """The last lines of a log; none if it does not exist."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 500 * lines))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return []
+    return text.splitlines()[-lines:]

@@ -1,0 +1,337 @@
+"""A remote host over SSH: one connection, one agent on it (agent.py), and files by SFTP.
+
+The connection is made anew whenever it is needed and is not there, after the harness has learned of its
+loss. With a connection its agent ends, and with the agent all that it had started: such a process is then
+known to have ended by `host lost`, on nobody's account, with a status that nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tarfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import paramiko
+
+from harness.hosts import agent
+from harness.hosts.host import (
+    COMMAND_BOUND_S,
+    Background,
+    Clock,
+    HostError,
+    Ran,
+    StartError,
+    eventually,
+    within,
+)
+from harness.hosts.processes import Identity
+from harness.hosts.ssh.connection import ANSWER_BOUND_S, Connection, RemoteRun
+
+PING_EVERY_S = 3.0
+LOST = "host lost"
+
+
+class RemoteHost:
+    """A `Host` (host.py) over SSH. Use as `async with`: leaving it ends what still runs there.
+
+    Args:
+        run: how to reach it, and what the run is called there.
+        clock: the run's clock.
+    """
+
+    def __init__(self, run: RemoteRun, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._processes: dict[int, Background] = {}
+        self._stopped: set[int] = set()
+        self._ended_early: dict[int, int] = {}
+        """Exit status by number of processes that ended before their start had been told."""
+        self._pinger: asyncio.Task[None] | None = None
+        self._folder: Path | None = None
+        self.facts: Mapping[str, Any] = {}
+        """What the agent says of the host; empty until there is a connection."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return str(self._run.spec)
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether there ever was a connection, and so perhaps something to remove."""
+        return self._folder is not None
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder there, once it was reached."""
+        assert self._folder is not None
+        return self._folder
+
+    async def __aenter__(self) -> RemoteHost:
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self._connected()
+        except BaseException:
+            self._disconnect()
+            raise
+        self._pinger = asyncio.create_task(self._ping(), name=f"ping {self.name}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pinger is not None:
+            self._pinger.cancel()
+            await asyncio.gather(self._pinger, return_exceptions=True)
+        await asyncio.to_thread(self._disconnect)
+
+    # ---- what a Host does ----------------------------------------------------------------------------
+
+    async def start(
+        self,
+        what: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        as_commands: bool = False,
+    ) -> Background:
+        """See `Host`."""
+        try:
+            answer = await self._ask(
+                "start",
+                argv=list(argv),
+                log=str(log),
+                folder=str(folder),
+                environment=dict(environment or {}),
+                as_commands=as_commands,
+            )
+        except _RefusedError as error:
+            raise StartError(f"cannot start {what} ({argv[0]}) on {self.name}: {error.reason}") from error
+        pid = answer["pid"]
+        identity = Identity(pid, answer["started"], str(self.facts.get("boot", "")))
+        self._stopped.discard(pid)
+        process = Background(what, identity, log, self._clock(), lambda: pid in self._stopped)
+        if pid in self._ended_early:
+            process.end(self._ended_early.pop(pid), self._clock())
+        elif self._connection is None:
+            process.end(None, self._clock(), LOST)
+        else:
+            self._processes[pid] = process
+        return process
+
+    def mounting(self, folder: Path) -> None:
+        """See `Host`: the agent unmounts whatever is mounted below the run's folder."""
+
+    def unmounted(self, folder: Path) -> None:
+        """See `Host`."""
+
+    def sharing(self, what: str) -> str:  # noqa: ARG002 - a host has one node
+        """See `Host`: the agent removes what is called so when it ends."""
+        return agent.SHARED_NAME + self._run.token
+
+    def unshared(self, name: str) -> None:
+        """See `Host`."""
+
+    async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
+        """See `Host`."""
+        await self._signal(process, "SIGKILL", by)
+        return await within(bound_s, process.exited.wait())
+
+    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
+        """See `Host`."""
+        await self._signal(process, "SIGTERM", by, also=0)
+        await self._signal(process, "SIGCONT")
+        return await within(bound_s, process.exited.wait())
+
+    async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
+        """See `Host`."""
+        return await self._signal(process, "SIGSTOP") and await eventually(
+            lambda: process.is_stopped, bound_s
+        )
+
+    async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
+        """See `Host`."""
+        return await self._signal(process, "SIGCONT") and await eventually(
+            lambda: not process.is_stopped, bound_s
+        )
+
+    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+        """See `Host`."""
+        answer = await self._ask(
+            "run", bound_s + ANSWER_BOUND_S, argv=list(argv), given=given, bound_s=bound_s
+        )
+        return msgspec.convert(answer, Ran)
+
+    async def upload(self, here: Path, there: Path) -> None:
+        """See `Host`."""
+        connection = await self._connected()
+        try:
+            await asyncio.to_thread(connection.put, here, there)
+        except (OSError, paramiko.SSHException, EOFError) as error:
+            raise HostError(f"{self.name}: cannot copy {here.name} to {there}: {error}") from error
+
+    async def download(self, there: Path, here: Path) -> None:
+        """See `Host`."""
+        archive = there.with_name(there.name + ".tar.gz")
+        await self._ask("pack", 10 * ANSWER_BOUND_S, folder=str(there), archive=str(archive))
+        connection = await self._connected()
+        try:
+            await asyncio.to_thread(_fetch, connection, archive, here)
+        except (OSError, paramiko.SSHException, EOFError, tarfile.TarError) as error:
+            raise HostError(f"{self.name}: cannot copy {there} here: {error}") from error
+
+    async def unpack(self, archive: Path, folder: Path) -> None:
+        """Unpack an archive that was uploaded, and delete it."""
+        await self._ask("unpack", 10 * ANSWER_BOUND_S, archive=str(archive), folder=str(folder))
+
+    async def free_bytes(self) -> int:
+        """Room in the run's folder."""
+        return int(await self._ask("free", folder=str(self.folder)))
+
+    async def look_again(self) -> Mapping[str, Any]:
+        """The host's facts as they are now."""
+        self.facts = await self._ask("facts")
+        return self.facts
+
+    async def remove_folder(self) -> None:
+        """End what still runs of this run, and remove its folder."""
+        await self._ask("remove", 10 * ANSWER_BOUND_S, folder=str(self.folder))
+
+    async def make_folder(self, folder: Path) -> None:
+        """See `Host`."""
+        await self._ask("mkdir", folder=str(folder))
+
+    async def names(self, folder: Path) -> tuple[str, ...]:
+        """See `Host`."""
+        return tuple(await self._ask("names", folder=str(folder)))
+
+    async def tail(self, log: Path, lines: int) -> list[str]:
+        """See `Host`."""
+        return list(await self._ask("tail", log=str(log), lines=lines))
+
+    # ---- the connection ------------------------------------------------------------------------------
+
+    async def _signal(
+        self, process: Background, name: str, by: str | None = None, also: int | None = None
+    ) -> bool:
+        """Signal; the exit status that this leads to is then on `by`'s account.
+
+        Meant first, since the end may be told before the answer.
+        """
+        if not process.is_running:
+            return False
+        number = signal.Signals[name]
+        if by is not None:
+            process.mean(-number, by)
+            if also is not None:
+                process.mean(also, by)
+        return bool(await self._ask("signal", pid=process.pid, number=int(number)))
+
+    async def _ask(self, do: str, within_s: float = ANSWER_BOUND_S, **what: Any) -> Any:
+        connection = await self._connected()
+        number, answered = connection.expect(self._loop)
+        line = msgspec.json.encode({"n": number, "do": do, **what}) + b"\n"
+        try:
+            async with asyncio.timeout(within_s):
+                await asyncio.to_thread(connection.write, line)
+                answer = await answered
+        except TimeoutError:
+            self._lose(connection, f"no answer within {within_s:g} s")
+            raise HostError(
+                f"{self.name}: no answer within {within_s:g} s; the connection was given up"
+            ) from None
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            answered.cancel()
+            self._lose(connection, str(error))
+            raise HostError(f"{self.name}: the connection was lost: {error}") from error
+        if "error" in answer:
+            raise _RefusedError(self.name, answer["error"])
+        return answer["ok"]
+
+    async def _connected(self) -> Connection:
+        """The connection; made, if there is none."""
+        async with self._connecting:
+            if self._connection is None:
+                self._connection = await asyncio.to_thread(Connection, self._run, self._hear, self._lose)
+                self.facts = self._connection.facts
+                self._folder = Path(self._connection.folder)
+            return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _hear(self, connection: Connection, message: dict[str, Any]) -> None:
+        """A line from the agent; called on a thread of the connection."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
+            self._loop.call_soon_threadsafe(self._take, connection, message)
+
+    def _take(self, connection: Connection, message: dict[str, Any]) -> None:
+        match message:
+            case {"n": int(number)}:
+                connection.answer(number, message)
+            case {"event": "ended", "pid": int(pid), "status": int(status)}:
+                process = self._processes.pop(pid, None)
+                if process is None:
+                    self._ended_early[pid] = status
+                else:
+                    process.end(status, self._clock())
+            case {"event": "stopped", "pid": int(pid)}:
+                self._stopped.add(pid)
+            case {"event": "continued", "pid": int(pid)}:
+                self._stopped.discard(pid)
+
+    def _lose(self, connection: Connection, why: str) -> None:
+        """The connection is gone; may be called on any thread, and again."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._forget, connection, why)
+
+    def _forget(self, connection: Connection, why: str) -> None:
+        connection.fail(HostError(f"{self.name}: the connection was lost: {why}"))
+        if self._connection is not connection:
+            return
+        self._connection = None
+        for process in self._processes.values():
+            process.end(None, self._clock(), LOST)
+        self._processes.clear()
+        self._stopped.clear()
+        threading.Thread(target=connection.close, daemon=True).start()
+
+    async def _ping(self) -> None:
+        """Keep the agent from taking silence for death, and notice a lost host."""
+        while True:
+            await asyncio.sleep(PING_EVERY_S)
+            if self._connection is not None:
+                with contextlib.suppress(HostError):  # who next needs the host is told
+                    await self._ask("ping")
+
+
+class _RefusedError(HostError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.reason = reason
+
+
+def _fetch(connection: Connection, archive: Path, here: Path) -> None:
+    here.mkdir(parents=True, exist_ok=True)
+    packed = here / archive.name
+    connection.get(archive, packed)
+    with tarfile.open(packed) as tar:
+        for member in tar:
+            # `filter="data"` of newer Pythons says as much; 3.11 has it only from 3.11.4 on.
+            inside = (here / member.name).resolve().is_relative_to(here.resolve())
+            if not inside or not (member.isfile() or member.isdir()):
+                raise HostError(f"{archive.name} holds {member.name!r}, which is no file inside its folder")
+            member.mode = 0o755 if member.isdir() else 0o644
+            tar.extract(member, here, set_attrs=False)
+    packed.unlink()

@@ -1,0 +1,224 @@
+"""SSH connections by paramiko, with ssh_config, agents, jump hosts and strict host keys; blocking.
+
+Everything that can go wrong is one `HostError` that says which host, what, and what to do. A host whose
+key is not known is refused, never taken on trust: `ssh-keyscan` and a look at the fingerprint are the
+user's to do.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import paramiko
+
+from harness.hosts.host import HostError
+from harness.hosts.inventory import HostSpec
+
+CONNECT_BOUND_S = 10.0
+KEEP_ALIVE_S = 5
+MOST_JUMPS = 8
+SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A host as it is dialled, once ssh_config has been asked."""
+
+    name: str
+    hostname: str
+    port: int
+    user: str | None
+    keys: tuple[str, ...]
+    known_hosts: tuple[str, ...]
+    jump: str | None
+    command: str | None
+    """A ProxyCommand."""
+
+
+def target_of(spec: HostSpec) -> Target:
+    """What a spec means, by ssh_config(5).
+
+    Raises:
+        HostError: an ssh_config that the spec names cannot be read.
+    """
+    found = _config(spec.config, str(spec)).lookup(spec.host)
+    known = (
+        [spec.known_hosts]
+        if spec.known_hosts
+        else found.get("userknownhostsfile", "~/.ssh/known_hosts").split()
+    )
+    return Target(
+        name=str(spec),
+        hostname=found.get("hostname", spec.host),
+        port=spec.port or int(found.get("port", 22)),
+        user=spec.user or found.get("user"),
+        keys=tuple(_home(key) for key in ([spec.key] if spec.key else found.get("identityfile", []))),
+        known_hosts=tuple(_home(path) for path in known),
+        jump=None if found.get("proxyjump", "none") == "none" else found["proxyjump"],
+        command=found.get("proxycommand"),
+    )
+
+
+def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> paramiko.SSHClient:
+    """Connect and log in; blocks for `CONNECT_BOUND_S` at most for each step.
+
+    Args:
+        jumps: how many hosts are being jumped over already.
+        through: a ProxyJump that holds whatever ssh_config says: the hosts before this one in a list.
+
+    Raises:
+        HostError: see the module.
+    """
+    target = target_of(spec)
+    if through is not None:
+        target = msgspec.structs.replace(target, jump=through, command=None)
+    where = f"{target.name}: "
+    if jumps > MOST_JUMPS:
+        raise HostError(f"{where}more than {MOST_JUMPS} jump hosts; does ssh_config name a circle?")
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(_Refuse())
+    for path in (*target.known_hosts, str(SYSTEM_KNOWN_HOSTS)):
+        if Path(path).exists():
+            client.load_host_keys(path) if path != str(SYSTEM_KNOWN_HOSTS) else client.load_system_host_keys(
+                path
+            )
+    for key in target.keys:
+        if spec.key and not Path(key).exists():
+            raise HostError(f"{where}there is no key {key}")
+    keys = [key for key in target.keys if Path(key).exists()]
+    try:
+        client.connect(
+            target.hostname,
+            target.port,
+            target.user,
+            key_filename=keys or None,  # type: ignore[arg-type]  # it takes a list too, the stub forgot
+            allow_agent=spec.key is None,
+            look_for_keys=not target.keys,
+            timeout=CONNECT_BOUND_S,
+            banner_timeout=CONNECT_BOUND_S,
+            auth_timeout=CONNECT_BOUND_S,
+            sock=_way(spec, target, jumps),
+        )
+    except paramiko.BadHostKeyException as error:
+        raise HostError(
+            f"{where}its host key has CHANGED: known_hosts has {_fingerprint(error.expected_key)}, it shows "
+            f"{_fingerprint(error.key)}. If it was installed anew: ssh-keygen -R "
+            f"{_known_as(target)!r}, then add the new key; if not, somebody stands between"
+        ) from error
+    except _UnknownKey as error:
+        files = ", ".join(target.known_hosts)
+        raise HostError(
+            f"{where}its host key {_fingerprint(error.key)} is not in {files}; check the fingerprint, then: "
+            f"ssh-keyscan -p {target.port} {target.hostname} >> {target.known_hosts[0]}"
+        ) from error
+    except paramiko.PasswordRequiredException as error:
+        raise HostError(f"{where}its key has a passphrase; load it into an agent: ssh-add KEY") from error
+    except paramiko.AuthenticationException as error:
+        tried = ", ".join(target.keys) or "the agent's and the usual ones"
+        raise HostError(
+            f"{where}no key was accepted for user {target.user or 'of this login'} (tried: {tried}); add the "
+            "public key to authorized_keys there, or name another user or key="
+        ) from error
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise HostError(f"{where}cannot be reached at {target.hostname}:{target.port}: {why}") from error
+    transport = client.get_transport()
+    assert transport is not None
+    transport.set_keepalive(KEEP_ALIVE_S)
+    return client
+
+
+class _UnknownKey(paramiko.SSHException):
+    def __init__(self, key: paramiko.PKey) -> None:
+        super().__init__("unknown host key")
+        self.key = key
+
+
+class _Refuse(paramiko.MissingHostKeyPolicy):
+    """Strict: what is not known is refused."""
+
+    def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002 - the protocol's
+        raise _UnknownKey(key)
+
+
+def _way(spec: HostSpec, target: Target, jumps: int) -> Any:
+    """What carries the connection, if not a TCP connection of its own: a jump host or a command."""
+    if target.command is not None and target.command != "none":
+        return paramiko.ProxyCommand(target.command)
+    if target.jump is None:
+        return None
+    # The last of a list of jumps is next to the target, and is itself reached by those before it.
+    before, _, last = target.jump.rpartition(",")
+    user, at, host = last.rpartition("@")
+    hostname, colon, port = host.partition(":")
+    jump = msgspec.structs.replace(
+        spec,
+        name=f"{spec.name}'s jump host",
+        host=hostname,
+        user=user if at else None,
+        port=int(port) if colon else None,
+    )
+    client = connect(jump, jumps + 1, before or None)
+    transport = client.get_transport()
+    assert transport is not None
+    channel = transport.open_channel(
+        "direct-tcpip", (target.hostname, target.port), ("", 0), timeout=CONNECT_BOUND_S
+    )
+    channel.jump_client = client  # type: ignore[attr-defined]  # it must live as long as the channel
+    return channel
+
+
+def aliases(config: str | None) -> tuple[str, ...]:
+    """The hosts that an ssh_config names one by one (its patterns are no hosts), by name.
+
+    Raises:
+        HostError: it cannot be read.
+    """
+    names = _config(config, "hosts by a pattern").get_hostnames()
+    return tuple(sorted(name for name in names if not set(name) & set("*?!")))
+
+
+def _config(config: str | None, whose: str) -> paramiko.SSHConfig:
+    path = Path(_home(config or "~/.ssh/config"))
+    if not path.exists():
+        if config:
+            raise HostError(f"{whose}: there is no ssh_config {path}")
+        return paramiko.SSHConfig()
+    try:
+        return paramiko.SSHConfig.from_path(str(path))
+    except (OSError, paramiko.ConfigParseError) as error:
+        raise HostError(f"{whose}: {path} cannot be read: {error}") from error
+
+
+def _home(path: str) -> str:
+    return str(Path(path).expanduser())
+
+
+def _known_as(target: Target) -> str:
+    return target.hostname if target.port == 22 else f"[{target.hostname}]:{target.port}"
+
+
+def _fingerprint(key: paramiko.PKey) -> str:
+    return f"{key.get_name()} {key.fingerprint}"
+
+
+def address_of(spec: HostSpec) -> str:
+    """Where clients and other nodes reach it: an IP address.
+
+    Raises:
+        HostError: its name is not known here.
+    """
+    name = spec.address or target_of(spec).hostname
+    try:
+        return str(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise HostError(
+            f"{spec}: the address of {name!r} is not known here: {error.strerror}; give address=IP"
+        ) from error
+
+
+Facts = Mapping[str, Any]
+"""What an agent says of its host."""

@@ -1,0 +1,80 @@
+"""From a run's folder to its verdicts, report and JUnit file; for a fresh run and for an old one alike."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from checkers.combined import check_all, worst
+from harness.errors import CouldNotRun
+from harness.run.folder import Results, RunFolder
+from harness.workload import workload
+from history import Recording, write_parquet
+from reports.about import ReportAbout, StoredFile
+from reports.html import render
+from reports.junit import junit
+
+_NS = 1_000_000_000
+
+
+def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
+    """Check everything the folder holds and write `history.parquet`, `results.json` and `report.html`.
+
+    Raises:
+        CouldNotRun: the folder is not a run's, or the results cannot be written.
+        HistoryError: the history breaks a rule.
+        FileNotFoundError: there is no history.
+    """
+    recording = folder.recording()
+    try:
+        options = recording.options
+        checkers = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
+    except (KeyError, ValueError, TypeError) as error:
+        raise CouldNotRun(f"{folder.test_json}: {error}") from error
+    verdicts = check_all(checkers, recording)
+    results = Results(worst(verdicts), tuple(verdicts))
+    try:
+        if not folder.history_parquet.exists():
+            write_parquet(recording.history, folder.history_parquet)
+        folder.write_results(results)
+        about = _about(folder, recording, results)
+        folder.report_html.write_text(render(recording, verdicts, about), encoding="utf-8")
+        if junit_file is not None:
+            junit_file.write_bytes(junit(verdicts, about.title, about.duration_s))
+    except OSError as error:
+        raise CouldNotRun(
+            f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"
+        ) from error
+    return results
+
+
+def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportAbout:
+    options = recording.options
+    history = recording.history
+    command = options.get("command") or ["ackproof"]
+    words = [Path(str(command[0])).name, *map(str, command[1:])]
+    if "--seed" not in words and "seed" in options:
+        words += ["--seed", str(options["seed"])]
+    faults = " + ".join(options.get("nemesis", ())) or "no faults"
+    mutant = f", mutant {options['mutant']}" if options.get("mutant") else ""
+    return ReportAbout(
+        title=f"{options['workload']}, {len(recording.nodes)} nodes, {faults}{mutant}",
+        started_at=str(options.get("started_at", "")),
+        duration_s=int(history.columns.time[-1]) / _NS if len(history) else 0.0,
+        command=shlex.join(words),
+        seed=options.get("seed"),
+        store=folder.path.name,
+        options={
+            name: value
+            for name, value in options.items()
+            if name not in ("versions", "command", "monotonic_start_ns", "started_at")
+        },
+        versions={name: str(value) for name, value in options.get("versions", {}).items()},
+        validity=results.validity,
+        files=_files(folder.path),
+    )
+
+
+def _files(folder: Path) -> tuple[StoredFile, ...]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return tuple(StoredFile(str(path.relative_to(folder)), path.stat().st_size) for path in found)

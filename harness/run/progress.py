@@ -1,0 +1,118 @@
+"""What a person sees while a run lasts: one live line in a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from history import Operation
+
+PLAIN_LINE_EVERY_NS = 5_000_000_000
+_NS = 1_000_000_000
+
+
+class Tally(msgspec.Struct):
+    """What has happened so far; fed with every recorded operation."""
+
+    completed: int = 0
+    acknowledged: int = 0
+    uncertain: int = 0
+    failed: int = 0
+    fault: str = ""
+    """The fault in force, in words; empty in calm."""
+    leader: str = "no leader"
+    phase: str = "starting"
+    now: int = 0
+    rate: float = 0.0
+    """Completed client operations a second, over the last whole second."""
+    _second: int = 0
+    _at_second: int = 0
+
+    def add(self, operation: Operation) -> None:
+        """Count an operation."""
+        self.now = operation.time
+        if not operation.is_client:
+            self._add_fault(operation)
+            return
+        if operation.type == "invoke":
+            return
+        self.completed += 1
+        if operation.type == "ok":
+            self.acknowledged += 1
+        elif operation.type == "info":
+            self.uncertain += 1
+        else:
+            self.failed += 1
+        second = operation.time // _NS
+        if second > self._second:
+            self.rate = (self.completed - self._at_second) / (second - self._second)
+            self._second, self._at_second = second, self.completed
+
+    def _add_fault(self, operation: Operation) -> None:
+        if operation.f in ("heal", "start", "resume", "final-heal"):
+            if operation.type == "info":
+                self.fault = ""
+        elif operation.type == "invoke":
+            target = operation.value.get("target", "") if isinstance(operation.value, dict) else ""
+            self.fault = f"{operation.f} {target}".strip()
+
+    def line(self) -> str:
+        """One line of text."""
+        parts = [
+            self.phase,
+            self.leader,
+            self.fault or "no fault",
+            f"{self.rate:.0f} ops/s",
+            f"{self.acknowledged} ok, {self.failed} fail, {self.uncertain} info",
+        ]
+        return " | ".join(parts)
+
+
+class ProgressLine:
+    """Shows a `Tally`. Silent if `quiet`; never fails a run."""
+
+    def __init__(self, tally: Tally, seconds: float, *, quiet: bool) -> None:
+        self._tally = tally
+        self._seconds = seconds
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+        self._last_plain = -PLAIN_LINE_EVERY_NS
+        self._live: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressLine:
+        if not self._quiet and self._console.is_terminal:
+            self._live = Progress(
+                BarColumn(bar_width=24),
+                TextColumn("{task.description}"),
+                console=self._console,
+                transient=True,
+            )
+            self._live.start()
+            self._task = self._live.add_task("starting", total=self._seconds)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if not self._quiet:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+    def show(self, now: int) -> None:
+        """Bring the line up to date; `now` in nanoseconds of the run."""
+        if self._quiet:
+            return
+        line = f"{now / _NS:5.1f} s | {self._tally.line()}"
+        if self._live is not None and self._task is not None:
+            self._live.update(self._task, completed=min(now / _NS, self._seconds), description=line)
+        elif now - self._last_plain >= PLAIN_LINE_EVERY_NS:
+            self._last_plain = now
+            self._console.print(line, markup=False, soft_wrap=True)

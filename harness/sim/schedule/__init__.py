@@ -1,0 +1,1 @@
+"""A run written out as a schedule: recorded, saved, replayed, shrunk and drawn."""

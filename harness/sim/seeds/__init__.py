@@ -1,0 +1,1 @@
+"""Many seeds: campaigns over them, and how soon each seeded bug is caught."""

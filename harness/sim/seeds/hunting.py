@@ -1,0 +1,134 @@
+"""How soon each seeded bug is caught: undirected random seeds, from the first on, until its checker says so.
+
+The seeds are those of any campaign: nothing about a mutant, but for the code that runs, tells the
+simulator where to look. What it found is then shrunk, so that there is something to read.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.mutants.catalogue import MUTANTS
+from harness.sim.judging import judge
+from harness.sim.plan.swarm import Plan, Wishes, plan_of
+from harness.sim.schedule.replay import save
+from harness.sim.schedule.schedule import play, record
+from harness.sim.schedule.shrink import shrink, size
+from harness.sim.seeds.campaign import prepare_worker
+
+SHRINKING_RUNS = 600
+SHRINKING_S = 20.0
+"""Of one core, for each mutant: a table of all is worth more than the last line of one."""
+_NS = 1_000_000_000
+
+
+class Hunt(msgspec.Struct, frozen=True):
+    """What it took to catch one mutant."""
+
+    mutant: str
+    caught_by: str
+    """Its primary checker, whether or not that caught it."""
+    seed: int | None
+    """The first seed in which it did; None: not within the bound."""
+    first_seed: int | None
+    """The first seed in which any checker found a violation."""
+    seeds: int
+    """How many were run."""
+    simulated_s: float
+    wall_s: float
+    """One core's, judging included, shrinking not."""
+    also: tuple[str, ...]
+    """Other checkers that found a violation on the way, in order of appearance."""
+    undeclared: tuple[str, ...] = ()
+    """Those of them that the catalogue does not name among the mutant's consequences."""
+    schedule_lines: int | None = None
+    """The size of the smallest schedule that was found; None if it was not shrunk."""
+    schedule: str | None = None
+    """The file with that schedule, for `ackproof replay`."""
+
+    @property
+    def is_caught(self) -> bool:
+        """By its primary checker."""
+        return self.seed is not None
+
+    @property
+    def is_as_declared(self) -> bool:
+        """Caught, and nobody else had to be surprised."""
+        return self.is_caught and not self.undeclared
+
+
+def hunt(name: str, *, most_seeds: int, wishes: Wishes | None = None) -> Hunt:
+    """Run seeds 0, 1, ... with a mutant until its primary checker finds a violation."""
+    mutant, wishes = MUTANTS[name], wishes_for(name, wishes)
+    begin, simulated_ns, seeds = time.monotonic_ns(), 0, 0
+    first: int | None = None
+    caught: int | None = None
+    also: dict[str, None] = {}
+    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
+        while caught is None and seeds < most_seeds:
+            judged = judge(plan_of(seeds, wishes), Path(logs))
+            simulated_ns += judged.simulated_ns
+            also.update(dict.fromkeys(checker for checker in judged.invalid if checker != mutant.caught_by))
+            if judged.invalid and first is None:
+                first = seeds
+            if mutant.caught_by in judged.invalid:
+                caught = seeds
+            seeds += 1
+    return Hunt(
+        mutant=name,
+        caught_by=mutant.caught_by,
+        seed=caught,
+        first_seed=first,
+        seeds=seeds,
+        simulated_s=simulated_ns / _NS,
+        wall_s=(time.monotonic_ns() - begin) / _NS,
+        also=tuple(also),
+        undeclared=tuple(checker for checker in also if checker not in mutant.also),
+    )
+
+
+def wishes_for(name: str, wishes: Wishes | None = None) -> Wishes:
+    """These wishes, with a mutant, and the workload and faults that it shows in."""
+    mutant = MUTANTS[name]
+    wished = msgspec.structs.replace(wishes or Wishes(), mutant=name, workload=mutant.workload)
+    return wished if mutant.faults is None else msgspec.structs.replace(wished, nemesis=mutant.faults)
+
+
+def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:
+    """Hunt a mutant, and write the smallest schedule that shows it into `folder`; None: do not shrink."""
+    found = hunt(name, most_seeds=most_seeds)
+    if found.seed is None or folder is None:
+        return found
+    file = folder / f"{name}.json"
+    lines = _shrink(plan_of(found.seed, wishes_for(name)), found.caught_by, file)
+    return msgspec.structs.replace(found, schedule_lines=lines, schedule=str(file))
+
+
+def _shrink(plan: Plan, checker: str, file: Path) -> int:
+    schedule, _ = record(plan)
+    until = time.monotonic() + SHRINKING_S
+    found = shrink(schedule, checker, most_runs=SHRINKING_RUNS, may_go_on=lambda: time.monotonic() < until)
+    save(file, found.schedule, play(found.schedule), checker, found.verdict.summary)
+    return size(found.schedule)
+
+
+def hunt_all(names: Sequence[str], *, most_seeds: int, jobs: int, folder: Path | None) -> Iterator[Hunt]:
+    """Every one of them, each on one core, in the order in which they end."""
+    tasks = [(name, most_seeds, folder) for name in names]
+    if jobs == 1 or len(tasks) == 1:
+        yield from map(_task, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, prepare_worker) as pool:
+        yield from pool.imap_unordered(_task, tasks)
+
+
+def _task(task: tuple[str, int, Path | None]) -> Hunt:
+    name, most_seeds, folder = task
+    return hunt_and_shrink(name, most_seeds=most_seeds, folder=folder)

@@ -1,0 +1,1 @@
+"""The simulated world: nodes, network, disks and clocks in virtual time."""

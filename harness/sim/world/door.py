@@ -1,0 +1,36 @@
+"""The node's HTTP door in one process: the client's codec on one side, the node's on the other.
+
+What a socket would carry is made and read in full (query, headers, body), so both codecs are as much
+a part of a simulated run as of a real one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import quote_plus, urlencode
+
+from harness.client.codecs.base import HttpReply, HttpRequest
+from node_impl.core.api.codec import parse
+from node_impl.core.api.replies import HttpReply as NodeReply
+from node_impl.core.events import Request
+from node_impl.io.http.connection import Headers
+
+_quoted = lru_cache(maxsize=4096)(quote_plus)
+"""The same names come in every request, and most of their values again and again."""
+
+
+def enter(request: HttpRequest) -> Request | NodeReply:
+    """What the node makes of a client's request; a reply where it needs no more than its codec."""
+    headers = Headers()
+    for name, value in request.headers:
+        headers.add(name.encode("latin-1"), value.encode("latin-1"))
+    return parse(
+        request.method, request.path, urlencode(request.query, quote_via=_quoted), request.body, headers
+    )
+
+
+def leave(reply: NodeReply) -> HttpReply:
+    """What the client sees of the node's reply."""
+    headers = {"content-type": reply.content_type}
+    headers.update((name.lower(), value) for name, value in reply.headers.items())
+    return HttpReply(reply.status, headers, reply.body)

@@ -1,0 +1,260 @@
+"""A history: operations in real-time order, as objects for reading and as columns for counting.
+
+Both forms hold the same; each is made from the other when first asked for. A history of a
+million operations read from Parquet never becomes a million objects unless somebody iterates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, overload
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from history.operation import NEMESIS, Operation, OperationType
+
+TYPES: tuple[OperationType, ...] = ("invoke", "ok", "fail", "info")
+INVOKE, OK, FAIL, INFO = range(4)
+"""Codes of `Columns.type`."""
+
+Codes = npt.NDArray[np.int64]
+
+
+class HistoryError(ValueError):
+    """A history breaks a rule. `line` counts from 1; `rule` says which rule, in words."""
+
+    def __init__(self, line: int, rule: str, source: str = "history") -> None:
+        super().__init__(f"{source}, line {line}: {rule}")
+        self.line = line
+        self.rule = rule
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A history of n operations as arrays of length n. Texts are codes into a tuple of names; -1 is None.
+
+    `value` codes index `values`, JSON texts (so equal values have equal codes); decode with `decoded`.
+    `raft_index` is -1 where the reply named none.
+    """
+
+    time: Codes
+    process: Codes
+    type: npt.NDArray[np.int8]
+    f: Codes
+    f_names: tuple[str, ...]
+    key: Codes
+    keys: tuple[str, ...]
+    value: Codes
+    values: tuple[str, ...]
+    error: Codes
+    errors: tuple[str, ...]
+    node: Codes
+    nodes: tuple[str, ...]
+    raft_index: Codes
+
+    def f_code(self, f: str) -> int:
+        """The code of `f`, or -2 (which no row has) if no operation is named so."""
+        return self.f_names.index(f) if f in self.f_names else -2
+
+    def decoded(self, code: int) -> Any:
+        """The value behind a code of `value`."""
+        return None if code < 0 else msgspec.json.decode(self.values[code])
+
+
+def _encode(texts: Iterable[str | None]) -> tuple[Codes, tuple[str, ...]]:
+    known: dict[str, int] = {}
+    codes = [-1 if text is None else known.setdefault(text, len(known)) for text in texts]
+    return np.array(codes, dtype=np.int64), tuple(known)
+
+
+class History(Sequence[Operation]):
+    """Operations whose `index` is their position, in an order that real time allows.
+
+    Raises:
+        HistoryError: indices, times or the pairing of invocations break a rule (see `check_rules`).
+    """
+
+    def __init__(self, operations: Iterable[Operation], *, source: str = "history") -> None:
+        self._operations: list[Operation] | None = list(operations)
+        self._source = source
+        self._check_rules()
+
+    @classmethod
+    def from_columns(cls, columns: Columns, *, source: str = "history") -> History:
+        """A history over arrays, as Parquet gives them; the same rules are checked."""
+        self = cls.__new__(cls)
+        self._operations = None
+        self._source = source
+        self.__dict__["columns"] = columns
+        self._check_rules()
+        return self
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The history as arrays."""
+        operations = self.operations
+        f, f_names = _encode(op.f for op in operations)
+        key, keys = _encode(op.key for op in operations)
+        value, values = _encode(
+            None if op.value is None else msgspec.json.encode(op.value).decode() for op in operations
+        )
+        error, errors = _encode(op.error for op in operations)
+        node, nodes = _encode(op.node for op in operations)
+        code_of_type = {name: code for code, name in enumerate(TYPES)}
+        return Columns(
+            time=np.array([op.time for op in operations], dtype=np.int64),
+            process=np.array([op.process for op in operations], dtype=np.int64),
+            type=np.array([code_of_type[op.type] for op in operations], dtype=np.int8),
+            f=f,
+            f_names=f_names,
+            key=key,
+            keys=keys,
+            value=value,
+            values=values,
+            error=error,
+            errors=errors,
+            node=node,
+            nodes=nodes,
+            raft_index=np.array(
+                [-1 if op.raft_index is None else op.raft_index for op in operations], dtype=np.int64
+            ),
+        )
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The history as objects."""
+        if self._operations is None:
+            self._operations = list(_operations(self.columns))
+        return self._operations
+
+    @cached_property
+    def pairs(self) -> Codes:
+        """For each operation the index of the other half of its pair; -1 for an invocation never completed.
+
+        An `info` completion is paired with its invocation, as any other is.
+        """
+        return self._pairs
+
+    def completion(self, invocation: Operation) -> Operation | None:
+        """How an invocation ended, or None if the history ends before it did."""
+        other = int(self.pairs[invocation.index])
+        return None if other < 0 else self[other]
+
+    def invocation(self, completion: Operation) -> Operation:
+        """The invocation of a completion."""
+        return self[int(self.pairs[completion.index])]
+
+    def __len__(self) -> int:
+        return len(self.columns.time) if self._operations is None else len(self._operations)
+
+    @overload
+    def __getitem__(self, index: int) -> Operation: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Operation]: ...
+    def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
+        return self.operations[index]
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def _fail(self, position: int, rule: str) -> HistoryError:
+        return HistoryError(position + 1, rule, self._source)
+
+    def _check_rules(self) -> None:
+        """Refuse what no run can produce: time backwards, a completion without an invocation, two at once.
+
+        Rules: index = position; time never decreases; a process has at most one operation pending;
+        a completion follows an invocation of the same process, f and key; a process that ended in
+        `info` never invokes again (the nemesis, whose completions are all `info`, may).
+        """
+        if self._operations is not None:
+            for position, op in enumerate(self._operations):
+                if op.index != position:
+                    raise self._fail(position, f"index is {op.index}, but this is operation {position}")
+                if op.type not in TYPES:
+                    raise self._fail(position, f"type is {op.type!r}, not one of {', '.join(TYPES)}")
+        columns = self.columns
+        backwards = np.flatnonzero(np.diff(columns.time) < 0)
+        if len(backwards):
+            raise self._fail(int(backwards[0]) + 1, "time goes backwards")
+        self._pairs = self._pair(columns)
+
+    def _pair(self, columns: Columns) -> Codes:
+        """Pair by one stable sort on process: within a process, halves must alternate."""
+        total = len(columns.time)
+        pairs = np.full(total, -1, dtype=np.int64)
+        if total == 0:
+            return pairs
+        order = np.argsort(columns.process, kind="stable")
+        process = columns.process[order]
+        is_invoke = columns.type[order] == INVOKE
+        same_as_before = np.empty(total, dtype=bool)
+        same_as_before[0] = False
+        same_as_before[1:] = process[1:] == process[:-1]
+        invoke_before = np.empty(total, dtype=bool)
+        invoke_before[0] = False
+        invoke_before[1:] = is_invoke[:-1] & same_as_before[1:]
+
+        broken: list[tuple[int, str]] = []
+
+        def note(mask: npt.NDArray[np.bool_], rule: str) -> None:
+            if mask.any():
+                broken.append((int(order[np.flatnonzero(mask)].min()), rule))
+
+        note(~is_invoke & ~invoke_before, "a completion without an invocation of the same process before it")
+        note(is_invoke & invoke_before, "this process invokes while its last operation is still pending")
+        second = np.flatnonzero(~is_invoke & invoke_before)
+        first_at, second_at = order[second - 1], order[second]
+        differs = columns.f[first_at] != columns.f[second_at]
+        if differs.any():
+            broken.append((int(second_at[differs].min()), "a completion whose f is not its invocation's"))
+        differs = columns.key[first_at] != columns.key[second_at]
+        if differs.any():
+            broken.append((int(second_at[differs].min()), "a completion whose key is not its invocation's"))
+        info_before = np.empty(total, dtype=bool)
+        info_before[0] = False
+        info_before[1:] = (columns.type[order][:-1] == INFO) & same_as_before[1:]
+        note(
+            is_invoke & info_before & (process != NEMESIS),
+            "a process goes on after `info`; its thread must continue as a new process",
+        )
+        if broken:
+            raise self._fail(*min(broken))
+        pairs[first_at], pairs[second_at] = second_at, first_at
+        return pairs
+
+
+def _operations(columns: Columns) -> Iterator[Operation]:
+    def name(names: tuple[str, ...], code: int) -> str | None:
+        return None if code < 0 else names[code]
+
+    decoded = [msgspec.json.decode(text) for text in columns.values]
+    rows = zip(
+        columns.time.tolist(),
+        columns.process.tolist(),
+        columns.type.tolist(),
+        columns.f.tolist(),
+        columns.key.tolist(),
+        columns.value.tolist(),
+        columns.error.tolist(),
+        columns.node.tolist(),
+        columns.raft_index.tolist(),
+        strict=True,
+    )
+    for index, (time, process, type_, f, key, value, error, node, raft_index) in enumerate(rows):
+        yield Operation(
+            index=index,
+            time=time,
+            process=process,
+            type=TYPES[type_],
+            f=columns.f_names[f],
+            key=name(columns.keys, key),
+            value=None if value < 0 else decoded[value],
+            error=name(columns.errors, error),
+            node=name(columns.nodes, node),
+            raft_index=None if raft_index < 0 else raft_index,
+        )

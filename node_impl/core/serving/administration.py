@@ -1,0 +1,46 @@
+"""What an administrator asks, held against the state of Raft: a plan, or why there is none. Pure."""
+
+from __future__ import annotations
+
+from node_impl.core.events import Configuration
+from node_impl.core.raft.configurations import changed
+from node_impl.core.raft.core import Raft
+from node_impl.core.requests import AddLearner, AdminBody, Promote, Refused, TransferLeadership
+
+
+def plan(raft: Raft, body: AdminBody) -> Configuration | Refused | None:
+    """The configuration to propose; None: leadership may be handed over; or a refusal, without effect."""
+    if raft.role != "leader":
+        return Refused("not-leader", f"{raft.leader} leads; ask it", proposed=False)
+    if isinstance(body, TransferLeadership):
+        return _refusal_of_transfer(raft, body.to)
+    if isinstance(body, AddLearner) and body.node not in raft.known:
+        return _bad(f"{body.node} cannot be reached: no --peer of {raft.name} names it")
+    configuration = changed(raft.configuration, body)
+    if isinstance(configuration, str):
+        return _bad(configuration)
+    if not raft.has_committed_in_its_term():
+        return _later(f"{raft.name} has committed nothing in its term yet")
+    if not raft.change_before_is_committed():
+        return _later("the change before is not committed yet")
+    if isinstance(body, Promote) and not raft.is_caught_up(body.node):
+        return _later(f"learner {body.node} has not caught up yet")
+    return configuration
+
+
+def _refusal_of_transfer(raft: Raft, successor: str) -> Refused | None:
+    if successor not in raft.voters:
+        return _bad(f"{successor} is no voter; those are {', '.join(raft.voters)}")
+    if successor == raft.name:
+        return _bad(f"{successor} leads already")
+    if raft.peers[successor].match_index < raft.log.last_index:
+        return _later(f"{successor} does not hold the whole log yet")
+    return None
+
+
+def _bad(reason: str) -> Refused:
+    return Refused("bad-request", reason, proposed=False)
+
+
+def _later(reason: str) -> Refused:
+    return Refused("conflict", f"{reason}; ask again in a moment", proposed=False)

@@ -1,0 +1,1 @@
+"""The node's HTTP server: connections, the listener, and metrics."""

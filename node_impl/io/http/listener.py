@@ -1,0 +1,97 @@
+"""Carries the codec over HTTP/1.1: reads a request, asks the node, writes the reply. Knows no parameter."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Mapping
+
+from node_impl.core.api.codec import MAX_BODY_BYTES, parse, render
+from node_impl.core.api.parameters import DEFAULT_BEATS
+from node_impl.core.api.replies import HttpReply, refuse
+from node_impl.core.requests import BeatTimes, Done, Reply, Request
+from node_impl.io.http.connection import Connections, HttpMessage
+from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
+
+CLOSE_TIMEOUT_S = 1.0
+
+Respond = Callable[[HttpReply], None]
+Ask = Callable[[Request, Callable[[Reply], None]], None]
+"""Gives a request to the node, which calls back with its reply."""
+
+
+class HttpListener:
+    """Serves the node's API on one socket.
+
+    ask: gives a request to the node. on_defect: told of any exception that is not a client's fault;
+    the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: what
+    else `/metrics` tells. beats: how ephemeral instances live that do not say.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        on_defect: Callable[[Exception], None],
+        report: Callable[[str], None],
+        counters: Callable[[], Mapping[str, float]] = dict,
+        beats: BeatTimes = DEFAULT_BEATS,
+    ) -> None:
+        self._ask = ask
+        self._on_defect = on_defect
+        self._counters = counters
+        self._beats = beats
+        self._metrics = RequestMetrics()
+        self._connections = Connections(self._serve, MAX_BODY_BYTES, report)
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, listening: socket.socket) -> None:
+        """Serve on a socket that is bound already."""
+        self._server = await asyncio.get_running_loop().create_server(self._connections, sock=listening)
+
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+        if self._server is not None:
+            self._server.close()
+
+    async def close(self) -> None:
+        """Let replies under way leave, then close every connection."""
+        self.stop_listening()
+        await self._connections.close(CLOSE_TIMEOUT_S)
+
+    def _serve(self, message: HttpMessage, respond: Respond) -> None:
+        begun = time.perf_counter()
+        if message.body is None:
+            respond(refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes"))
+            return
+        try:
+            request = parse(
+                message.method, message.path, message.query, message.body, message.headers, self._beats
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect that must end the node
+            self._defect(error, respond)
+            return
+        if isinstance(request, HttpReply):
+            self._metrics.count("unasked", str(request.status), time.perf_counter() - begun)
+            respond(request)
+        else:
+            self._ask(request, lambda reply: self._answer(message, request, reply, begun, respond))
+
+    def _answer(
+        self, message: HttpMessage, request: Request, reply: Reply, begun: float, respond: Respond
+    ) -> None:
+        try:
+            outcome = "ok" if isinstance(reply, Done) else reply.code
+            self._metrics.count(kind_of(request.body), outcome, time.perf_counter() - begun)
+            if message.path == METRICS and isinstance(reply, Done):
+                rendered = self._metrics.render(reply.value, self._counters(), time.monotonic())
+            else:
+                rendered = render(request, reply)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._defect(error, respond)
+            return
+        respond(rendered)
+
+    def _defect(self, error: Exception, respond: Respond) -> None:
+        self._on_defect(error)
+        respond(refuse(500, "defect", "the node has a defect and stops; its log says more", proposed=True))

@@ -1,0 +1,181 @@
+"""The node's command line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from node_impl.core.config import NodeConfig
+from node_impl.core.requests import BeatTimes
+from node_impl.io.transport import Address
+
+EX_USAGE = 64
+LOOPBACK = "127.0.0.1"
+
+_ADDRESS = "[HOST:]PORT"
+_PEER_HELP = "another member, and where to dial it; once for each"
+_BEATS = BeatTimes()
+_BEAT_HELP = "how often an ephemeral instance is asked to beat, unless its metadata says"
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one node is started."""
+
+    name: str
+    cluster: str
+    listen: Address
+    peer_listen: Address
+    peers: dict[str, Address]
+    """Where each other member is dialled."""
+    data: Path
+    trace: Path
+    heartbeat_ms: int
+    election_ms: int
+    request_timeout_ms: int
+    snapshot_entries: int
+    lease: bool
+    clock_drift_bound_percent: int
+    voters: tuple[str, ...]
+    """Of a cluster that begins; empty: all its nodes."""
+    seed: int | None
+    beats: BeatTimes
+    """How ephemeral instances live that do not say."""
+
+
+def parse_options(argv: Sequence[str] | None) -> Options:
+    """Read the command line; `SystemExit` with status 64 and one line about what is wrong if it is."""
+    parser = _parser()
+    given = parser.parse_args(argv)
+    names = [name for name, _ in given.peer]
+    if given.name in names:
+        parser.error(f"--peer {given.name}=... is this node itself; name the others only")
+    doubled = next((name for name in names if names.count(name) > 1), None)
+    if doubled is not None:
+        parser.error(f"--peer {doubled} is given twice")
+    if given.heartbeat_ms >= given.election_ms:
+        parser.error(
+            f"--heartbeat-ms {given.heartbeat_ms} must be below --election-ms {given.election_ms}, "
+            "best by a factor of 5, or followers depose healthy leaders"
+        )
+    strangers = set(given.voters) - {given.name, *names}
+    if strangers:
+        parser.error(f"--voters names {', '.join(sorted(strangers))}, which is neither --name nor a --peer")
+    data, trace = given.data.resolve(), given.trace.resolve()
+    if trace == data or data in trace.parents:
+        parser.error(f"--trace {given.trace} lies inside --data {given.data}; put it elsewhere")
+    return Options(
+        name=given.name,
+        cluster=given.cluster,
+        listen=given.listen,
+        peer_listen=given.peer_listen,
+        peers=dict(given.peer),
+        data=given.data,
+        trace=given.trace,
+        heartbeat_ms=given.heartbeat_ms,
+        election_ms=given.election_ms,
+        request_timeout_ms=given.request_timeout_ms,
+        snapshot_entries=given.snapshot_entries,
+        lease=given.lease,
+        clock_drift_bound_percent=given.clock_drift_bound,
+        voters=given.voters,
+        seed=given.seed,
+        beats=BeatTimes(given.beat_interval_ms, given.beat_timeout_ms, given.beat_delete_ms),
+    )
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="ackproof-node",
+        description="One node of a service registry replicated by Raft, with a Nacos-compatible HTTP API.",
+    )
+    add = parser.add_argument
+    add("--name", type=_name, required=True, help="this node's name, unique in the cluster")
+    add("--cluster", type=_name, default="ackproof", metavar="NAME", help="nodes of any other are refused")
+    add(
+        "--listen", type=_address, required=True, metavar=_ADDRESS, help="HTTP; loopback unless HOST is given"
+    )
+    add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
+    add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
+    add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")
+    add("--trace", type=Path, required=True, metavar="FOLDER", help="what this node did; outside --data")
+    add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")
+    add("--election-ms", type=_milliseconds, default=500, metavar="MS", help="time-outs are in [MS, 2 MS)")
+    add("--request-timeout-ms", type=_milliseconds, default=2000, metavar="MS")
+    add("--lease", action="store_true", help="reads under a leader's lease; on all nodes or on none")
+    add(
+        "--clock-drift-bound",
+        type=_percent,
+        default=NodeConfig.clock_drift_bound_percent,
+        metavar="PERCENT",
+        help="with --lease: how much faster or slower than true time any node's clock may run",
+    )
+    add("--voters", type=_names, default=(), metavar="NAMES", help="who votes at first; absent: all nodes")
+    add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot after so many")
+    add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
+    add(
+        "--beat-timeout-ms",
+        type=_milliseconds,
+        default=_BEATS.timeout_ms,
+        metavar="MS",
+        help="silence after which it is unhealthy",
+    )
+    add("--beat-delete-ms", type=_milliseconds, default=_BEATS.delete_ms, metavar="MS", help="and removed")
+    add("--seed", type=int, help="of the election time-outs; absent: others at each start")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(EX_USAGE, f"{self.prog}: {message} (--help shows all options)\n")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name: 1 to 64 of letters, digits and . _ -")
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(sorted(_name(name) for name in text.split(",")))
+    if len(set(names)) != len(names):
+        raise argparse.ArgumentTypeError(f"{text!r} names a node twice")
+    return names
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or LOOPBACK
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no [HOST:]PORT with a port from 1 to 65535")
+    return Address(host, int(port))
+
+
+def _peer(text: str) -> tuple[str, Address]:
+    name, separator, address = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=HOST:PORT")
+    return _name(name), _address(address)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 100_000_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 100000000")
+    return int(text)
+
+
+def _percent(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of percent from 0 to 99")
+    return int(text)
+
+
+def _milliseconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 3_600_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of milliseconds from 1 to 3600000")
+    return int(text)

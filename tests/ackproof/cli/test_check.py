@@ -1,0 +1,164 @@
+"""`ackproof check`: verdicts, evidence, exit codes, refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from ackproof.cli import check as cli_check
+from ackproof.cli.check import check
+from tests import REPOSITORY
+
+CORPUS = REPOSITORY / "tests" / "corpora" / "porcupine"
+VALID, INVALID = str(CORPUS / "jepsen" / "etcd_002.log"), str(CORPUS / "jepsen" / "etcd_040.log")
+
+
+def run(*arguments: str, stdin: str | None = None) -> tuple[int, str, str]:
+    result = CliRunner().invoke(check, arguments, input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_valid_history_exits_0_and_says_how_long_it_took() -> None:
+    code, out, _ = run(VALID, "--model", "cas-register")
+    assert code == 0
+    assert "VALID  " in out
+    assert "checked" in out
+
+
+def test_an_invalid_history_exits_1_with_evidence_in_words_and_bars() -> None:
+    code, out, _ = run(INVALID, "--model", "cas-register")
+    assert code == 1
+    assert "operation 83 (read -> 4), known at operation 84, none is" in out
+    assert "Operations" not in out
+    bars = [line for line in out.splitlines() if line.rstrip().endswith("--|")]
+    assert [line.split()[0] for line in bars] == ["80", "83"]
+
+
+def test_a_budget_that_runs_out_exits_2() -> None:
+    code, out, _ = run(VALID, "--model", "cas-register", "--configurations", "3")
+    assert code == 2
+    assert "no answer within 3 configurations" in out
+
+
+def test_standard_input_is_read() -> None:
+    text = (CORPUS / "kv" / "c01-ok.txt").read_text()
+    code, out, _ = run("-", "--model", "kv-append", stdin=text)
+    assert code == 0
+    assert out.startswith("-: VALID")
+
+
+def test_of_several_files_the_gravest_verdict_counts() -> None:
+    code, out, _ = run(VALID, INVALID, "--model", "cas-register", "--json")
+    assert code == 1
+    assert [one["verdict"]["validity"] for one in msgspec.json.decode(out)] == ["valid", "invalid"]
+
+
+def test_large_files_are_judged_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = run(VALID, INVALID, "--model", "cas-register", "--json")
+    monkeypatch.setattr(cli_check, "WORTH_A_PROCESS_BYTES", 0)
+    together = run(VALID, INVALID, "--model", "cas-register", "--json")
+    verdicts = [[one["verdict"] for one in msgspec.json.decode(out)] for _, out, _ in (alone, together)]
+    assert verdicts[0] == verdicts[1]
+    assert together[0] == 1
+
+
+def test_an_unknown_f_is_refused_with_its_line_and_255() -> None:
+    code, _, err = run(str(CORPUS / "kv" / "c01-ok.txt"), VALID, "--model", "cas-register")
+    assert code == 255
+    assert "c01-ok.txt, line 1: unknown f" in err
+    assert "cas-register has cas, read, write" in err
+
+
+def test_a_missing_file_is_refused() -> None:
+    code, _, err = run("no-such-file.log", "--model", "cas-register")
+    assert code == 255
+    assert "no-such-file.log" in err
+
+
+def test_an_unknown_model_suggests_the_nearest() -> None:
+    code, _, err = run(VALID, "--model", "cas-registr")
+    assert code == 2  # click's own; `ackproof` turns it into 254
+    assert "did you mean 'cas-register'?" in err
+
+
+def test_a_stored_run_of_the_registry_is_judged_with_its_lists(tmp_path: Path) -> None:
+    lines = [
+        '{"index":0,"time":1,"process":0,"type":"invoke","f":"register","key":"s/a:1","value":"r1"}',
+        '{"index":1,"time":2,"process":0,"type":"ok","f":"register","key":"s/a:1","value":"r1"}',
+        '{"index":2,"time":3,"process":0,"type":"invoke","f":"list","key":"s"}',
+        '{"index":3,"time":4,"process":0,"type":"ok","f":"list","key":"s","value":{}}',
+    ]
+    path = tmp_path / "history.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    code, out, _ = run(str(path), "--model", "registry")
+    assert code == 1
+    assert "s/a:1 is not linearizable" in out
+
+
+def skewed(tmp_path: Path) -> str:
+    """Two transactions that each missed the other's append, as Jepsen writes them down."""
+    rows = [
+        "{:type :invoke, :f :txn, :value [[:r 1 nil] [:append 2 1]], :process 0, :index 0, :time 1}",
+        "{:type :invoke, :f :txn, :value [[:r 2 nil] [:append 1 1]], :process 1, :index 1, :time 2}",
+        "{:type :ok, :f :txn, :value [[:r 1 nil] [:append 2 1]], :process 0, :index 2, :time 3}",
+        "{:type :ok, :f :txn, :value [[:r 2 []] [:append 1 1]], :process 1, :index 3, :time 4}",
+    ]
+    path = tmp_path / "history.edn"
+    path.write_text("\n".join(rows) + "\n")
+    return str(path)
+
+
+def test_transactions_are_judged_for_the_consistency_asked_for(tmp_path: Path) -> None:
+    file = skewed(tmp_path)
+    code, out, _ = run(file, "--model", "list-append")
+    assert (code, "not strict-serializable: 1 G2-item" in out) == (1, True)
+    assert "did not observe T2's append of 1" in out
+    code, out, _ = run(file, "--model", "list-append", "--consistency", "snapshot-isolation")
+    assert (code, "1 G2-item" in out) == (0, True)
+
+
+def test_each_cycle_is_drawn_where_it_is_asked_for(tmp_path: Path) -> None:
+    run(skewed(tmp_path), "--model", "list-append", "--pictures", str(tmp_path / "new" / "pictures"))
+    (picture,) = (tmp_path / "new" / "pictures").iterdir()
+    assert picture.name == "1-history-1.svg"
+    assert picture.read_text().startswith("<svg ")
+
+
+def test_a_transaction_that_breaks_a_rule_is_refused_with_its_line(tmp_path: Path) -> None:
+    code, _, err = run(skewed(tmp_path), "--model", "rw-register")
+    assert code == 255
+    assert "history.edn, line 1: the f of a step is w or r" in err
+
+
+def test_a_consistency_model_is_refused_for_what_are_no_transactions() -> None:
+    code, _, err = run(VALID, "--model", "cas-register", "--consistency", "serializable")
+    assert code == 2
+    assert "--consistency is for list-append and rw-register, not for cas-register" in err
+    code, _, err = run(VALID, "--model", "list-append", "--consistency", "serialisable")
+    assert "did you mean 'serializable'?" in err
+
+
+def test_a_check_loads_neither_clients_nor_reports_nor_what_reads_parquet() -> None:
+    program = (
+        "import sys; sys.argv = ['ackproof', 'check', sys.argv[1], '--model', 'cas-register', '--json']\n"
+        "from ackproof.cli.entry import main\n"
+        "try: main()\n"
+        "except SystemExit as ended: assert ended.code == 0\n"
+        "heavy = {'aiohttp', 'jinja2', 'pyarrow', 'pandas', 'rich', 'asyncio'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", program, VALID], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert '"valid"' in done.stdout
+
+
+def test_no_other_command_loads_the_compiler() -> None:
+    program = "import sys, ackproof.cli.main; assert 'numba' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,56 @@
+"""Applied once: the index of the first copy is the only right answer."""
+
+from __future__ import annotations
+
+from checkers.registry.applied_once import AppliedOnce
+from checkers.verdict import Validity, Verdict
+from history import NodeTrace, Recording, TraceEntry, TraceEvent
+from tests.checkers.builders import NODES, HistoryBuilder
+
+
+def applied(*entries: tuple[int, str | None]) -> TraceEvent:
+    rows = tuple(TraceEntry(index, 1, f"h{index}", op) for index, op in entries)
+    return TraceEvent(1, 1, "apply", 1, "leader", 9, 9, 9, entries=rows, node="n1", life=1)
+
+
+def acknowledged(index: int, op: str) -> TraceEvent:
+    return TraceEvent(2, 2, "acknowledge", 1, "leader", 9, 9, 9, index=index, op=op, node="n1", life=1)
+
+
+def check(*events: TraceEvent, told: int | None = None) -> Verdict:
+    """Operation 0 is the only one; its client is told that index."""
+    history = HistoryBuilder()
+    history.invoke(1, "register", "svc/10.0.0.1:80", "r0", node="n1")
+    history.ok(1, "r0", raft_index=told)
+    traces = {"n1": NodeTrace("n1", events)}
+    return AppliedOnce().check(Recording(NODES, history.history(), traces))
+
+
+def test_copies_answered_with_the_first_ones_index_are_valid() -> None:
+    verdict = check(applied((3, "0"), (4, None), (7, "0")), acknowledged(3, "0"), told=3)
+    assert verdict.validity is Validity.VALID
+    assert verdict.measures["in_the_log_several_times"] == 1
+
+
+def test_an_acknowledgement_of_the_second_copy_is_invalid_and_names_both_places() -> None:
+    verdict = check(applied((3, "0"), (7, "0")), acknowledged(3, "0"), acknowledged(7, "0"))
+    assert verdict.validity is Validity.INVALID
+    assert "n1 acknowledged operation 0 at index 7, but it had been applied at 3" in verdict.summary
+    assert [(ref.node, ref.seq) for ref in verdict.evidence[0].events] == [("n1", 2)]
+    assert verdict.evidence[0].operations == (0,)
+
+
+def test_a_client_that_is_told_of_the_second_copy_is_evidence_by_itself() -> None:
+    verdict = check(applied((3, "0"), (7, "0")), told=7)
+    assert verdict.validity is Validity.INVALID
+    assert "the client of operation 0 was told" in verdict.summary
+
+
+def test_a_run_without_copies_shows_nothing() -> None:
+    assert check(applied((3, "0")), acknowledged(3, "0"), told=3).validity is Validity.UNKNOWN
+    assert check(told=3).validity is Validity.UNKNOWN
+
+
+def test_an_answer_whose_application_is_in_no_trace_is_not_judged() -> None:
+    verdict = check(applied((3, "5"), (4, "5")), acknowledged(9, "0"), told=9)
+    assert verdict.validity is Validity.VALID

@@ -1,0 +1,116 @@
+"""Availability: the longest time in which somebody asked and nobody was answered, against the definition."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+
+from checkers.run.availability import Availability, longest
+from checkers.verdict import Validity, Verdict
+from history import History
+from tests.checkers.builders import MILLISECOND, HistoryBuilder, recording
+
+A = "svc/10.0.0.1:80"
+
+
+def random_history(random: Random, steps: int) -> History:
+    built = HistoryBuilder()
+    pending: set[int] = set()
+    fresh = 10
+    for _ in range(steps):
+        built.wait(random.randrange(20))
+        process = random.randrange(3)
+        if process in pending:
+            pending.discard(process)
+            built.complete(process, random.choice(["ok", "fail"]), None)
+        elif random.random() < 0.2:
+            fresh += 1
+            built.invoke(fresh, "lookup", A, node="n1")  # never completed
+        else:
+            pending.add(process)
+            built.invoke(process, "lookup", A, node="n1")
+    return built.history()
+
+
+def by_definition(history: History) -> int:
+    """Nanoseconds of the longest stretch between two replies that overlaps a question asked in vain."""
+    asked = [op for op in history if op.type == "invoke"]
+    ends = {op.index: history.completion(op) for op in asked}
+    ok = [end.index for end in ends.values() if end is not None and end.type == "ok"]
+    marks = sorted({asked[0].index, *ok, len(history) - 1})
+    vain = [op for op in asked if (end := ends[op.index]) is None or end.type != "ok"]
+    best = 0
+    for begin, end in pairwise(marks):
+        for op in vain:
+            closed = ends[op.index]
+            until = len(history) - 1 if closed is None else closed.index
+            if op.index < end and until > begin:
+                best = max(best, history[end].time - history[begin].time)
+    return best
+
+
+def test_the_longest_stretch_is_what_the_definition_says() -> None:
+    some = 0
+    for seed in range(2000):
+        history = random_history(Random(seed), 16)
+        begun = np.array([op.index for op in history if op.type == "invoke"])
+        stretch = longest(history, begun)
+        assert stretch is not None
+        assert stretch.nanoseconds == by_definition(history), seed
+        some += stretch.nanoseconds > 0
+    assert some > 1000
+
+
+def check(built: HistoryBuilder, **options: object) -> Verdict:
+    return Availability().check(recording(built, options=options))
+
+
+def outage() -> HistoryBuilder:
+    """n1 answers, is killed, answers nothing for 100 ms, and answers again; n2 answers all the while."""
+    built = HistoryBuilder()
+    built.do("register", A, "a1", "a1", node="n1")
+    built.nemesis("kill")
+    built.do("lookup", A, None, None, "fail", node="n1")
+    built.wait(47)
+    built.do("lookup", A, None, "a1", node="n2")
+    built.wait(47)
+    built.nemesis("start")
+    built.do("register", A, "a2", "a2", node="n1")
+    return built
+
+
+def test_a_node_may_be_unavailable_while_the_system_is_not_for_so_long() -> None:
+    verdict = check(outage())
+    assert verdict.validity is Validity.VALID
+    by_node = verdict.measures["by_node"]
+    assert by_node["n2"]["longest_unavailable_s"] == 0
+    assert by_node["n1"]["longest_unavailable_s"] > verdict.measures["overall"]["longest_unavailable_s"] > 0
+    assert by_node["n1"]["asked"] == 3
+
+
+def test_the_time_to_recover_counts_from_each_fault_and_each_heal() -> None:
+    kill, start = check(outage()).measures["recoveries"]
+    assert (kill["f"], kill["heals"], start["f"], start["heals"]) == ("kill", False, "start", True)
+    assert kill["first_ok_s"] < kill["first_ok_write_s"]
+    assert start["first_ok_write_s"] == 2 * MILLISECOND / 1e9
+
+
+def test_silence_without_a_question_is_no_outage() -> None:
+    built = HistoryBuilder()
+    built.do("lookup", A, None, None)
+    built.wait(10_000)
+    built.do("lookup", A, None, None)
+    assert check(built).measures["overall"]["longest_unavailable_s"] == 0
+
+
+def test_a_stated_bound_is_judged() -> None:
+    assert check(outage(), unavailable_bound_s=1).validity is Validity.VALID
+    verdict = check(outage(), unavailable_bound_s=0.01)
+    assert verdict.validity is Validity.INVALID
+    assert len(verdict.evidence[0].operations) == 2
+
+
+def test_nobody_asked_so_nothing_is_known() -> None:
+    assert check(HistoryBuilder()).validity is Validity.UNKNOWN

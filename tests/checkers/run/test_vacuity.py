@@ -1,0 +1,150 @@
+"""Vacuity: too little traffic, or faults that broke nothing, is unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkers.run.faults import fault_operations
+from checkers.run.vacuity import Vacuity
+from checkers.verdict import Validity, Verdict
+from tests.checkers.builders import HistoryBuilder, recording
+from tests.checkers.traces import healthy_cluster
+
+KEY = "svc/10.0.0.1:80"
+
+
+def action(
+    kind: str, *, nodes: tuple[str, ...] = (), took_effect: bool = True, **details: Any
+) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "nodes": list(nodes),
+        "links": [],
+        "took_effect": took_effect,
+        "details": details,
+        "error": None,
+    }
+
+
+def traffic(writes: int = 100) -> HistoryBuilder:
+    built = HistoryBuilder()
+    for number in range(writes):
+        built.do("register", KEY, f"r{number}", f"r{number}")
+    return built
+
+
+def check(built: HistoryBuilder, *nemesis: str, traces: Any = None, **options: Any) -> Verdict:
+    options = {"nemesis": list(nemesis), **options}
+    return Vacuity().check(recording(built, options=options, traces=traces))
+
+
+def test_enough_traffic_without_faults_is_valid_with_a_caveat() -> None:
+    verdict = check(traffic())
+    assert verdict.validity is Validity.VALID
+    assert verdict.caveats
+
+
+def test_too_few_acknowledged_writes_are_unknown() -> None:
+    built = traffic(99)
+    built.do("register", KEY, "x", None, "info")
+    built.do("lookup", KEY, None, "r98")
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    assert "99" in verdict.summary
+    assert check(built, minimum_acknowledged=99).validity is Validity.VALID
+
+
+@pytest.mark.parametrize("family", ["kill", "partition", "pause", "anything"])
+def test_a_fault_that_was_asked_for_and_never_came_is_unknown(family: str) -> None:
+    assert check(traffic(), family).validity is Validity.UNKNOWN
+
+
+def kill(
+    built: HistoryBuilder, node: str, *, leader: str | None, target: str = "leader", took: bool = True
+) -> None:
+    actions = [action("Kill", nodes=(node,), took_effect=took)]
+    built.nemesis("kill", {"target": target, "leader": leader, "term": 1, "actions": actions})
+
+
+def test_a_kill_that_ended_no_process_is_unknown() -> None:
+    built = traffic()
+    kill(built, "n1", leader="n1", took=False)
+    assert check(built, "kill").validity is Validity.UNKNOWN
+    kill(built, "n1", leader="n1")
+    assert check(built, "kill").validity is Validity.VALID
+
+
+def test_kills_aimed_at_the_leader_that_never_met_one_are_unknown() -> None:
+    built = traffic()
+    kill(built, "n2", leader="n1")
+    kill(built, "n2", leader=None)
+    assert check(built, "kill").validity is Validity.UNKNOWN
+
+
+def test_kills_aimed_elsewhere_need_meet_no_leader_unless_asked_to() -> None:
+    built = traffic()
+    kill(built, "n2", leader="n1", target="minority")
+    assert check(built, "kill").validity is Validity.VALID
+    assert check(built, "kill:minority", "kill:leader").validity is Validity.UNKNOWN
+
+
+def test_a_lost_leader_must_be_followed_by_one_of_a_later_term_where_traces_tell() -> None:
+    built = traffic()
+    kill(built, "n1", leader="n1")
+    cluster = healthy_cluster()
+    assert check(built, "kill", traces=cluster.build()).validity is Validity.VALID
+    cluster["n2"].events = [event for event in cluster["n2"].events if event.term < 2]
+    assert check(built, "kill", traces=cluster.build()).validity is Validity.UNKNOWN
+
+
+def test_a_partition_that_swallowed_nothing_is_unknown() -> None:
+    built = traffic()
+    built.nemesis("partition", {"target": "halves", "actions": [action("Cut")]})
+    built.nemesis("heal", {"actions": [action("Heal", swallowed_messages=0, swallowed_bytes=0)]})
+    assert check(built, "partition").validity is Validity.UNKNOWN
+    built.nemesis("final-heal", {"actions": [action("Heal", swallowed_messages=3, swallowed_bytes=99)]})
+    assert check(built, "partition").validity is Validity.VALID
+
+
+def test_a_pause_counts_if_it_took_effect() -> None:
+    built = traffic()
+    built.nemesis("pause", {"actions": [action("Pause", nodes=("n1",), took_effect=False)]})
+    assert check(built, "pause").validity is Validity.UNKNOWN
+    built.nemesis("pause", {"actions": [action("Pause", nodes=("n1",))]})
+    assert check(built, "pause").validity is Validity.VALID
+
+
+def test_every_family_asked_for_must_have_had_effect() -> None:
+    built = traffic()
+    kill(built, "n1", leader="n1")
+    verdict = check(built, "kill", "pause")
+    assert verdict.validity is Validity.UNKNOWN
+    assert "pause" in verdict.summary
+    assert "kill" not in verdict.evidence[0].text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 3, "x", [], {"actions": 3}, {"actions": [None, {}, {"kind": 1, "nodes": "n1", "details": 0}]}],
+)
+def test_a_nemesis_value_of_another_shape_is_no_effect_and_no_failure(value: Any) -> None:
+    built = traffic()
+    built.nemesis("kill", value)
+    assert check(built, "kill").validity is Validity.UNKNOWN
+    (fault,) = fault_operations(built.history())
+    assert fault.f == "kill"
+
+
+def test_membership_took_effect_if_a_node_committed_other_members_not_if_somebody_said_so() -> None:
+    built = traffic()
+    value = {"target": "remove", "actions": [action("ChangeMembership", nodes=("n3",))]}
+    built.nemesis("change-membership", value)
+    cluster = healthy_cluster()
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.UNKNOWN
+    last = len(cluster["n2"].log)
+    cluster["n2"].configure(("n1", "n2"), index=last + 1)
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.UNKNOWN, "not committed"
+    cluster["n2"].configure(("n1", "n2"), index=last)
+    assert check(built, "membership", traces=cluster.build()).validity is Validity.VALID

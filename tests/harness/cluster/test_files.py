@@ -1,0 +1,73 @@
+"""Nodes whose files were damaged while they were stopped: which they start with, and what they then hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cluster.world import HostedWorld
+from harness.nemesis.base import BackUp, Damage, Kill, Repair, Restore, Start
+from tests.harness.cluster.busy import busy, until_written
+from tests.harness.cluster.test_faults import NAMES, in_world, took
+from tests.harness.hosts.disks.test_disks import last_index, last_synced
+
+
+def test_a_node_cuts_off_a_torn_write_and_goes_on(tmp_path: Path) -> None:
+    async def body(world: HostedWorld) -> None:
+        async with busy(world):
+            await until_written(world)
+            for draw in range(3):
+                outcome = await world.carry_out(Damage(("n1",), "torn", draw))
+                assert (outcome.took_effect, outcome.error) == (True, None)
+                assert outcome.details["n1"]["file"] == "log.wal"
+
+    world = in_world(tmp_path, body, faults=("torn",))
+    assert (tmp_path / "nodes/n1/log.txt").read_text().count("cut a torn end of") == 3
+    assert [life.ended_by for life in world.lives() if life.node == "n1"] == ["torn"] * 3 + ["teardown"]
+
+
+def test_a_node_refuses_a_log_with_a_flipped_bit_and_goes_on_with_it_repaired(tmp_path: Path) -> None:
+    log = tmp_path / "nodes/n1/data/log.wal"
+
+    async def body(world: HostedWorld) -> None:
+        async with busy(world):
+            await until_written(world)
+            for draw in range(3):
+                await took(world, Damage(("n1",), "rot", draw))
+                started = await world.carry_out(Start(NAMES))
+                assert (started.took_effect, started.error) == (False, None), (
+                    "it stays down, and is not tried"
+                )
+                assert not (await world.observe()).nodes["n1"].running
+                damaged = log.read_bytes()
+                await took(world, Repair(NAMES))
+                differing = sum(a != b for a, b in zip(damaged, log.read_bytes(), strict=True))
+                assert differing == 1
+                await took(world, Start(NAMES))
+            assert not (await world.carry_out(Repair(NAMES))).took_effect
+
+    world = in_world(tmp_path, body, faults=("rot",))
+    ended = [(life.status, life.ended_by) for life in world.lives() if life.node == "n1"]
+    assert ended == [(-9, "rot"), (65, "rot")] * 3 + [(0, "teardown")]
+
+
+@pytest.mark.parametrize("fault", ["truncate", "rollback"])
+def test_a_node_forgets_what_was_taken_from_its_log(tmp_path: Path, fault: str) -> None:
+    """What it must not: these are offered as what breaks Raft's assumptions."""
+
+    async def body(world: HostedWorld) -> None:
+        if fault == "rollback":
+            await took(world, BackUp(("n1",)))
+        async with busy(world):
+            await until_written(world)
+            await took(world, Kill(tuple(name for name in NAMES if name != "n1")))
+        if fault == "rollback":
+            await took(world, Restore(NAMES))
+        else:
+            await took(world, Damage(("n1",), "truncate", 1))
+        await world.carry_out(Start(NAMES))
+
+    in_world(tmp_path, body, faults=(fault,))
+    forgetful = 3 if fault == "rollback" else 2
+    assert last_index(tmp_path, "n1", life=forgetful) < last_synced(tmp_path, "n1", life=forgetful - 1)

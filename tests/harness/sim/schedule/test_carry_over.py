@@ -1,0 +1,161 @@
+"""A simulated schedule on real processes: what they are told, and what is said not to be carried over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from ackproof.cli.main import cli
+from harness.nemesis.base import Cut, Kill, Start
+from harness.run.test import Test
+from harness.sim.command import shrunk
+from harness.sim.plan.fates import ClientFate
+from harness.sim.plan.incidents import BadWrite, ClockJump, Crash, Reset, Rot
+from harness.sim.plan.swarm import Plan, Wishes
+from harness.sim.schedule.carry_over import Carried, carry_over, undone
+from harness.sim.schedule.replay import story
+from harness.sim.schedule.schedule import (
+    Client,
+    Deviations,
+    Election,
+    Message,
+    Schedule,
+    Step,
+    Tear,
+    Write,
+    play,
+)
+from harness.sim.seeds.guided import Origin
+from history import NEMESIS, Operation, read_history
+
+MS = 1_000_000
+FORGETFUL = Wishes(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
+
+
+def schedule(**changes: object) -> Schedule:
+    test = Test(nodes=("n1", "n2", "n3"), nemesis=("kill", "partition"), concurrency=2, time_limit_s=1)
+    plan = Plan(test=test, settings={"snapshot_entries": 5, "max_in_flight": 1}, drift_ppm={"n1": 200})
+    steps = (
+        Step(3100 * MS, 0, "lookup", "svc-0/10.0.0.1:8080", None, "n1"),
+        Step(3200 * MS, NEMESIS, "kill", actions=(Kill(("n2",)),)),
+        Step(3500 * MS, NEMESIS, "start", actions=(Start(("n2",)),)),
+    )
+    base = Schedule(plan=plan, until=4000 * MS, steps=steps)
+    return msgspec.structs.replace(base, **changes)
+
+
+def carried(one: Schedule) -> Carried:
+    return carry_over(one, play(one))
+
+
+def told(of: Carried, how: str) -> str:
+    return "\n".join(line.what for line in of.lines if line.how == how)
+
+
+def test_operations_and_faults_are_carried_over_as_they_are() -> None:
+    lines = told(carried(schedule()), "as it is")
+    assert "3 nodes" in lines
+    assert "at 3100 ms client 0 asks n1: lookup svc-0" in lines
+    assert "at 3200 ms kill n2" in lines
+    assert "at 3500 ms start n2" in lines
+    assert "snapshot_entries is 5" in lines
+
+
+def test_what_befalls_messages_writes_clocks_and_time_outs_is_said_not_to_be_carried_over() -> None:
+    deviations = Deviations(
+        messages=(Message("n1", "n2", 4, ()),),
+        writes=(Write("n1", 2, 50 * MS),),
+        tears=(Tear("n1", 2, 1),),
+        elections=(Election("n3", 1, 20 * MS),),
+        clients=(Client(1, ClientFate(reset=True)),),
+    )
+    incidents = (ClockJump("n1", 5 * MS, MS), Reset("n1", "n2", 5 * MS), Rot("n3", 9, 1))
+    one = schedule(deviations=deviations, incidents=incidents)
+    lines = told(carried(one), "not")
+    for what in (
+        "message 4 from n1 to n2 is lost",
+        "write 2 of n1 takes 50 ms",
+        "write 2 of n1 is torn",
+        "n3's election time-out 1",
+        "client request 1 loses its reply",
+        "n1's clock leaps",
+        "the connection from n1 to n2 breaks",
+        "a bit of n3's log flips",
+        "n1's clock runs 200 ppm fast",
+        "max_in_flight is 1",
+    ):
+        assert what in lines
+
+
+def test_every_line_of_the_story_is_carried_over_or_said_not_to_be() -> None:
+    one = schedule(incidents=(Crash("n1", 40, False, 300 * MS),))
+    lines = "\n".join(line.what for line in carried(one).lines)
+    for line in list(story(one))[1:]:
+        assert line in lines
+
+
+def test_a_crash_between_two_effects_becomes_a_kill_at_its_time_and_a_start_after_it() -> None:
+    one = schedule(incidents=(Crash("n1", 40, False, 300 * MS), BadWrite("n3", 10_000, "full", 20 * MS)))
+    of = carried(one)
+    kills = [step for step in of.steps if step.actions == (Kill(("n1",)),)]
+    starts = [step for step in of.steps if step.actions == (Start(("n1",)),)]
+    assert len(kills) == len(starts) == 1
+    assert starts[0].at - kills[0].at == 300 * MS
+    ended = [life.ended_at for life in play(one).lives if life.ended_by == "crash"]
+    assert [kills[0].at] == ended
+    assert "n1 crashes before its effect 40" in told(of, "about")
+    assert "n3's write 10000 fails" in told(of, "not")
+
+
+def test_a_kill_with_power_is_a_kill_without() -> None:
+    one = schedule()
+    one = msgspec.structs.replace(one, plan=msgspec.structs.replace(one.plan, kill_loses_power=True))
+    assert "kill n2 (power)" in told(carried(one), "about")
+
+
+def test_waits_are_as_long_as_virtual_time_passed() -> None:
+    of = carried(schedule())
+    script = of.course.main(900 * MS)
+    assert [step.at for step in script.steps] == [900 * MS, 1000 * MS, 1300 * MS]  # type: ignore[union-attr]
+    assert script.until == 1800 * MS  # type: ignore[union-attr]
+
+
+def test_what_real_processes_could_not_do_is_told() -> None:
+    def completion(*actions: dict[str, object]) -> Operation:
+        return Operation(1, 2, NEMESIS, "info", "partition", value={"actions": list(actions)})
+
+    cut = {"kind": "Cut", "nodes": [], "links": [["n1", "n2"]], "took_effect": False, "error": "no proxy"}
+    done = {**cut, "took_effect": True, "error": None}
+    assert list(undone([completion(cut, done)])) == ["cut n1->n2: no proxy"]
+    assert Cut((("n1", "n2"),))  # the action that is meant
+
+
+@pytest.mark.campaign
+def test_a_shrunk_schedule_shows_its_violation_on_real_processes_too(tmp_path: Path) -> None:
+    """A kill and a start: whatever the timing, a node that forgets its term says so when it starts."""
+    shrunk(Origin(1), FORGETFUL, tmp_path / "small.json", quiet=True)
+    done = CliRunner().invoke(
+        cli, ["replay", str(tmp_path / "small.json"), "--world", "local", "--store", str(tmp_path / "store")]
+    )
+    assert done.exit_code == 1, done.output
+    assert "as it is: 2 nodes, mutant forgetful" in done.output
+    assert "in the simulated world: invalid (term-monotonic" in done.output
+    assert "on local processes:     invalid" in done.output
+    history = read_history(tmp_path / "store" / "latest" / "history.jsonl")
+    assert [operation.f for operation in history if not operation.is_client][:1] == ["kill"]
+
+
+def test_a_world_that_cannot_play_a_file_is_refused_with_what_can(tmp_path: Path) -> None:
+    way = tmp_path / "way.json"
+    way.write_text('{"ackproof_way": 1}', encoding="utf-8")
+    for arguments, what in [
+        (["--world", "mars"], "'mars' is not one of 'sim', 'local'"),
+        (["--world", "local"], "files of `ackproof sim --shrink`"),
+        (["--base-port", "5000"], "--base-port is for --world local"),
+    ]:
+        done = CliRunner().invoke(cli, ["replay", str(way), *arguments])
+        assert done.exit_code == 2  # of click; `main` makes it 254
+        assert what in done.output

@@ -1,0 +1,118 @@
+"""Campaigns: kept as they come, resumed, refused where they would mix what does not belong together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from ackproof.cli.main import cli
+from checkers.verdict import Validity
+from harness.errors import CouldNotRun
+from harness.sim.command import Summary, many, summary
+from harness.sim.judging import Judged
+from harness.sim.plan.swarm import Wishes
+from harness.sim.seeds.campaign import Results, judge_all
+
+WISHES = Wishes(nodes=3, time_limit_s=2, rate=40)
+
+
+def campaign(file: Path, seeds: range, wishes: Wishes = WISHES, jobs: int = 1) -> Summary:
+    return many(seeds, wishes, file, jobs=jobs, quiet=True, stop_at_first=False)
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_bytes().splitlines()]
+
+
+def same(one: Judged, other: Judged) -> bool:
+    """But for how long it took."""
+    return msgspec.structs.replace(one, wall_ns=0) == msgspec.structs.replace(other, wall_ns=0)
+
+
+def test_both_cores_find_what_one_finds() -> None:
+    alone: dict[int, Judged] = {}
+    judge_all(range(6), WISHES, jobs=1, take=lambda judged: alone.setdefault(judged.seed, judged) is not None)
+    together: dict[int, Judged] = {}
+    judge_all(
+        range(6), WISHES, jobs=2, take=lambda judged: together.setdefault(judged.seed, judged) is not None
+    )
+    assert sorted(alone) == sorted(together) == list(range(6))
+    assert all(same(alone[seed], together[seed]) for seed in alone)
+
+
+def test_a_campaign_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    campaign(file, range(3))
+    with file.open("ab") as torn:
+        torn.write(b'{"seed":3,"valid')
+    before = file.read_bytes()[:-16]
+    found = campaign(file, range(5))
+    assert found.seeds == 5
+    assert file.read_bytes().startswith(before)
+    assert [line["seed"] for line in lines(file)[1:]] == [0, 1, 2, 3, 4]
+    again = campaign(file, range(5))
+    assert again == found
+
+
+def test_results_of_other_options_or_other_code_are_not_mixed(tmp_path: Path) -> None:
+    file = tmp_path / "results.jsonl"
+    campaign(file, range(1))
+    with pytest.raises(CouldNotRun, match="other options"):
+        campaign(file, range(1), Wishes(nodes=5))
+    header, *rest = file.read_bytes().splitlines()
+    changed = json.loads(header)
+    changed["code"]["node_impl/core/raft"] = "0" * 16
+    file.write_bytes(b"\n".join([json.dumps(changed).encode(), *rest, b""]))
+    with pytest.raises(CouldNotRun, match="node_impl/core/raft changed"):
+        campaign(file, range(1))
+    file.write_text("hello\n")
+    with pytest.raises(CouldNotRun, match="holds no campaign's results"):
+        Results(file, WISHES)
+
+
+def test_one_violation_makes_a_campaign_invalid_and_no_proof_makes_it_unknown() -> None:
+    def judged(seed: int, validity: str, invalid: tuple[str, ...] = ()) -> Judged:
+        return Judged(seed=seed, validity=Validity(validity), invalid=invalid)
+
+    assert summary([judged(0, "valid"), judged(1, "invalid", ("durability",))]).validity == "invalid"
+    assert summary([judged(0, "valid"), judged(1, "unknown")]).validity == "valid"
+    assert summary([judged(0, "unknown")]).validity == "unknown"
+    assert summary([]).validity == "unknown"
+
+
+def test_the_command_runs_one_seed_into_a_folder_with_a_report(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(cli, ["sim", "--seed", "2", "--store", str(tmp_path), "--json"])
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.stdout)["validity"] == "valid"
+    assert (tmp_path / "latest" / "report.html").exists()
+    assert (tmp_path / "latest" / "history.parquet").exists()
+
+
+def test_the_command_ends_with_1_on_a_violation(tmp_path: Path) -> None:
+    arguments = ["sim", "--seeds", "20", "--mutant", "forgetful", "--stop-at-first", "--jobs", "1"]
+    ended = CliRunner().invoke(cli, [*arguments, "--store", str(tmp_path), "--json"])
+    assert ended.exit_code == 1, ended.output
+    found = json.loads(ended.stdout)
+    assert "term-monotonic" in found["violations"][0]["invalid"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--seed", "1", "--seeds", "2"],
+        ["--mutant", "forgetfull"],
+        ["--nemesis", "kil"],
+        ["--rate", "0"],
+        ["--workload", "registri"],
+        ["--seeds", "2", "--shrink", "small.json"],
+    ],
+)
+def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
+    ended = CliRunner().invoke(cli, ["sim", *arguments])
+    assert ended.exit_code == 2  # click's own; `ackproof` turns it into 254
+    assert "Error" in ended.stderr

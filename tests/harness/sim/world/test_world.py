@@ -1,0 +1,155 @@
+"""Whole runs: the correct node passes, faults do what they are named for, and nobody is falsely accused."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from checkers.verdict import Validity
+from harness.nemesis.base import Action, Kill, Pause, Resume, Start, World
+from harness.run.test import Test
+from harness.sim.judging import verdicts
+from harness.sim.plan.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
+from harness.sim.plan.swarm import Plan, Wishes, plan_of
+from harness.sim.run import Ran, run
+from history import Operation
+
+SECOND = 1_000_000_000
+
+
+def plan(*incidents: Incident, nemesis: tuple[str, ...] = (), seconds: float = 2.0, seed: int = 1) -> Plan:
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        nemesis=nemesis,
+        concurrency=4,
+        rate=50,
+        time_limit_s=seconds,
+        seed=seed,
+        minimum_acknowledged=10,
+    )
+    return Plan(test=test, incidents=incidents)
+
+
+def judged(ran: Ran, logs: Path) -> dict[str, str]:
+    """What is not valid, by checker."""
+    return {
+        found.checker: f"{found.validity.value}: {found.summary}"
+        for found in verdicts(ran, logs)
+        if found.validity is not Validity.VALID
+    }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_correct_node_is_never_accused(seed: int, tmp_path: Path) -> None:
+    ran = run(plan_of(seed))
+    assert ran.problem is None
+    wrong = [text for text in judged(ran, tmp_path).values() if text.startswith("invalid")]
+    assert wrong == []
+
+
+def test_a_calm_run_is_valid_in_every_respect(tmp_path: Path) -> None:
+    ran = run(plan())
+    assert judged(ran, tmp_path) == {}
+    assert ran.ended_at > 2 * SECOND
+
+
+def test_nodes_crash_between_two_effects_and_come_back(tmp_path: Path) -> None:
+    crashes = [Crash("n1", 100, False, SECOND // 10), Crash("n2", 150, True, SECOND // 10)]
+    ran = run(plan(*crashes))
+    assert [life.ended_by for life in ran.lives] == [
+        "crash",
+        "teardown",
+        "power-loss",
+        "teardown",
+        "teardown",
+    ]
+    assert len(ran.traces["n1"]) == 2
+    assert judged(ran, tmp_path) == {}
+
+
+@pytest.mark.parametrize("failure", ["full", "fsync-error"])
+def test_a_node_whose_disk_fails_ends_and_may_come_back(failure: str, tmp_path: Path) -> None:
+    ran = run(plan(BadWrite("n2", 5, "full" if failure == "full" else "fsync-error", SECOND // 10)))
+    assert failure in [life.ended_by for life in ran.lives if life.node == "n2"]
+    assert "cannot write the log" in "".join(ran.logs["n2"])
+    assert judged(ran, tmp_path) == {}
+
+
+def test_a_node_with_a_rotten_log_stays_down_and_the_others_go_on(tmp_path: Path) -> None:
+    ran = run(plan(Crash("n3", 100, False, SECOND // 10), Rot("n3", 2, 1 << 63)))
+    assert "bit-rot" in [life.ended_by for life in ran.lives if life.node == "n3"]
+    wrong = judged(ran, tmp_path)
+    assert list(wrong) == ["durability"]  # one node's own state could not be read back
+    assert wrong["durability"].startswith("unknown")
+
+
+def test_clocks_that_jump_and_connections_that_break_do_no_harm(tmp_path: Path) -> None:
+    jumps = [ClockJump("n1", SECOND, SECOND), ClockJump("n2", 2 * SECOND, 3 * SECOND)]
+    resets = [Reset("n1", "n2", at * SECOND // 10) for at in range(10, 20)]
+    assert judged(run(plan(*jumps, *resets)), tmp_path) == {}
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause", "partition"])
+def test_every_fault_package_takes_effect(fault: str) -> None:
+    ran = run(plan(nemesis=(fault,), seconds=6.0))
+    done = [op for op in ran.operations if not op.is_client and op.type == "info"]
+    effects = [action["kind"] for op in done for action in op.value["actions"] if action["took_effect"]]
+    assert {"kill": "Kill", "pause": "Pause", "partition": "Cut"}[fault] in effects
+    assert all(action["error"] is None for op in done for action in op.value["actions"])
+
+
+def test_a_request_to_a_killed_node_was_not_sent_and_one_under_way_is_uncertain() -> None:
+    ran = run(plan(nemesis=("kill:all",), seconds=6.0))
+    errors = {op.error: op.type for op in ran.operations if op.is_client and op.f == "register" and op.error}
+    assert errors["connection refused"] == "fail"
+    assert errors.get("connection reset by peer", "info") == "info"
+
+
+def test_a_plan_can_be_kept_and_read_again() -> None:
+    for seed in range(50):
+        one = plan_of(seed)
+        assert msgspec.json.decode(msgspec.json.encode(one), type=Plan) == one
+
+
+def test_wishes_are_kept_and_leave_the_rest_to_the_seed() -> None:
+    wished = plan_of(3, Wishes(nodes=7, rate=10, time_limit_s=9, nemesis=("kill:one",), concurrency=2))
+    assert len(wished.test.nodes) == 7
+    assert (wished.test.rate, wished.test.time_limit_s, wished.test.concurrency) == (10.0, 9.0, 2)
+    assert wished.test.nemesis == ("kill:one",)
+    assert wished.weather == plan_of(3).weather
+
+
+def test_swarms_differ_in_which_faults_they_enable() -> None:
+    plans = [plan_of(seed) for seed in range(300)]
+    kinds = [tuple(dict.fromkeys(type(incident).__name__ for incident in one.incidents)) for one in plans]
+    for kind in ("Crash", "BadWrite", "ClockJump", "Reset", "Rot"):
+        share = sum(kind in found for found in kinds)
+        assert 10 <= share <= 200, f"{share} of 300 seeds have a {kind}"
+    for rate in ("lost", "repeated", "slow", "client_reset"):
+        assert 50 <= sum(getattr(one.weather, rate) > 0 for one in plans) <= 150
+    assert any(not one.test.nemesis for one in plans)
+    assert any(len(one.test.nemesis) == 3 for one in plans)
+    assert all(math.isfinite(one.test.rate) for one in plans)
+
+
+def test_a_paused_node_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Paused past its own request time-outs and the others' election, it answers and follows."""
+    seen: list[tuple[str, bool]] = []
+
+    async def perform(operation: Operation, world: World) -> Operation:
+        actions: dict[str, tuple[Action, ...]] = {
+            "pause": (Pause(("n1", "n2")),),
+            "resume": (Kill(("n2",)), Resume(("n1", "n2")), Start(("n2",))),
+            "final-heal": (Start(("n1", "n2", "n3")),),
+        }
+        for action in actions[operation.f]:
+            outcome = await world.carry_out(action)
+            seen.append((type(action).__name__, outcome.took_effect))
+        return msgspec.structs.replace(operation, type="info", value={"actions": []})
+
+    ran = run(plan(nemesis=("pause",), seconds=5.0), perform=perform)
+    assert seen[:4] == [("Pause", True), ("Kill", True), ("Resume", True), ("Start", True)]
+    assert not [text for text in judged(ran, tmp_path).values() if text.startswith("invalid")]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from harness.client.codecs.base import HttpReply
+from harness.hosts.links.framing import FrameCounter
+from harness.systems.base import NodePlace, Status
+from harness.systems.reference_node import NodeImpl
+from node_impl.core.events import Status as NodeStatus
+from node_impl.io.http.metrics import METRICS, RequestMetrics
+from node_impl.io.options import parse_options
+from node_impl.io.transport.frames import Hello, encode_frame, encode_hello
+
+PLACE = NodePlace(
+    name="n1",
+    host="127.0.0.1",
+    client_port=10001,
+    peer_port=10002,
+    peers={"n2": "127.0.0.1:10003", "n3": "10.0.0.3:10004"},
+    data=Path("/run/n1/data"),
+    trace=Path("/run/n1/trace"),
+    log=Path("/run/n1/log.txt"),
+    seed=7,
+)
+STATUS = NodeStatus(
+    "n1", "leader", 4, "n1", "n1", 9, 9, 9, ("n1",), services=1, instances=2, configs=0, watches=0
+)
+
+
+def test_the_node_understands_its_command_line() -> None:
+    python, m, module, *arguments = NodeImpl(heartbeat_ms=50).command(PLACE).argv
+    assert (python, m, module) == (sys.executable, "-m", "node_impl")
+    options = parse_options(arguments)
+    assert options.name == "n1"
+    assert str(options.listen) == PLACE.address == "127.0.0.1:10001"
+    assert options.peer_listen.port == 10002
+    assert {name: str(address) for name, address in options.peers.items()} == PLACE.peers
+    assert (options.data, options.trace) == (PLACE.data, PLACE.trace)
+    assert (options.heartbeat_ms, options.election_ms, options.seed) == (50, 500, 7)
+
+
+def test_a_mutant_is_started_by_name_with_the_same_arguments() -> None:
+    argv = NodeImpl().command(PLACE).argv
+    mutant = NodeImpl(mutant="forgetful").command(PLACE).argv
+    assert mutant[1:4] == ("-m", "harness.mutants", "forgetful")
+    assert mutant[4:] == argv[3:]
+
+
+def test_a_status_is_read_and_anything_else_is_none() -> None:
+    body = b'{"name":"n1","role":"leader","term":4,"vote":"n1","leader":"n1","commit":9,"applied":9,"last":9}'
+    assert NodeImpl().read_status(HttpReply(200, {}, body)) == Status("leader", 4, "n1", 9, last=9)
+    assert NodeImpl().read_status(HttpReply(503, {}, body)) is None
+    assert NodeImpl().read_status(HttpReply(200, {}, b"<html>")) is None
+
+
+def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
+    counter = FrameCounter(NodeImpl().framing)
+    stream = encode_hello(Hello("ackproof", "n1", "n2"))
+    assert counter.feed(stream) == 0
+    assert counter.feed(encode_frame(b"one") + encode_frame(b"") + encode_frame(b"three" * 1000)) == 3
+
+
+def test_the_monotonic_clock_is_read_from_what_the_node_tells() -> None:
+    told = RequestMetrics().render(STATUS, {"fsyncs_total": 3}, 1_795_645_267.123456)
+    reply = HttpReply(told.status, {}, told.body)
+    assert NodeImpl().read_monotonic(reply) == 1_795_645_267.123456
+    assert NodeImpl().monotonic_request().path == METRICS
+    assert NodeImpl().read_monotonic(HttpReply(503, {}, told.body)) is None
+    assert NodeImpl().read_monotonic(HttpReply(200, {}, b"ackproof_term 3\n")) is None

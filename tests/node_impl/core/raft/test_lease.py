@@ -1,0 +1,157 @@
+"""Reads under a leader's lease (thesis, section 6.4.1): what the lease rests on, one rule at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from node_impl.core.config import MILLISECOND_NS, NodeConfig
+from node_impl.core.events import Send
+from node_impl.core.raft.core import HEARTBEAT_TIMER
+from node_impl.core.raft.lease import Lease
+from node_impl.core.raft.messages import (
+    AppendEntries,
+    PreVote,
+    PreVoteReply,
+    RequestVote,
+    RequestVoteReply,
+)
+from tests.node_impl.core.raft.driving import SECOND, Alone, accepted, append
+
+T = 300 * MILLISECOND_NS
+LEASE = NodeConfig(lease=True, clock_drift_bound_percent=20)
+LASTS = T * 80 // 120
+
+
+def leading(config: NodeConfig = LEASE) -> Alone:
+    """n1 of five leads term 1, and a majority holds its first entry."""
+    alone = Alone(config=config)
+    alone.become_leader()
+    alone.sync()
+    for follower in ("n2", "n3"):
+        alone.receive(follower, accepted(1, 1))
+    assert alone.raft.may_serve_reads()
+    return alone
+
+
+def heartbeat(alone: Alone) -> int:
+    """The leader sends one; the round that it carries."""
+    return round_of(alone.fire(HEARTBEAT_TIMER))
+
+
+def round_of(sent: list[Send]) -> int:
+    return max(send.message.body.read_round for send in sent if isinstance(send.message.body, AppendEntries))
+
+
+def read(alone: Alone) -> int:
+    """Ask for a read; how many are confirmed at once."""
+    alone.raft.request_read((None, 1))
+    confirmed, alone.raft.reads.confirmed = alone.raft.reads.confirmed, []
+    alone.raft.outbox.take(None, 0)
+    return len(confirmed)
+
+
+def leased() -> Alone:
+    """A majority has answered a heartbeat that was sent at `now`."""
+    alone = leading()
+    number = heartbeat(alone)
+    for follower in ("n2", "n3"):
+        alone.receive(follower, accepted(1, 1, number))
+    return alone
+
+
+def test_a_read_needs_no_round_once_a_majority_answered_a_heartbeat() -> None:
+    alone = leading()
+    number = heartbeat(alone)
+    alone.receive("n2", accepted(1, 1, number))
+    assert not alone.raft.lease_holds(), "two of five are no majority"
+    alone.receive("n3", accepted(1, 1, number))
+    assert read(alone) == 1
+
+
+def test_the_lease_counts_from_when_the_round_was_sent_not_from_its_answers() -> None:
+    alone = leading()
+    number = heartbeat(alone)
+    sent_at = alone.now
+    alone.now += LASTS - 1
+    for follower in ("n2", "n3"):
+        alone.receive(follower, accepted(1, 1, number))
+    assert read(alone) == 1
+    alone.raft.now = sent_at + LASTS
+    assert read(alone) == 0, "it is over, however late the answers came"
+
+
+def test_the_bound_on_drift_shortens_the_lease() -> None:
+    assert leading(NodeConfig(lease=True, clock_drift_bound_percent=0)).raft.lease_ns() == T
+    assert leading().raft.lease_ns() == LASTS
+    with pytest.raises(ValueError, match="below 100"):
+        NodeConfig(clock_drift_bound_percent=100)
+
+
+def test_without_the_setting_each_read_takes_a_round() -> None:
+    alone = leading(NodeConfig())
+    number = heartbeat(alone)
+    for follower in ("n2", "n3"):
+        alone.receive(follower, accepted(1, 1, number))
+    assert read(alone) == 0
+
+
+def test_a_leader_that_hands_over_has_no_lease_any_more_not_even_by_new_answers() -> None:
+    alone = leased()
+    alone.raft.transfer_to("n2")
+    assert read(alone) == 0
+    number = heartbeat(alone)
+    for follower in ("n3", "n4"):
+        alone.receive(follower, accepted(1, 1, number))
+    assert not alone.raft.lease_holds(), "its TimeoutNow may still be on its way"
+
+
+def test_who_steps_down_serves_no_read_by_its_lease() -> None:
+    alone = leased()
+    alone.receive("n4", append(2, (1, 1)))
+    assert alone.raft.role == "follower"
+    alone.become_leader()
+    assert not alone.raft.lease_holds(), "a new term has to earn its own"
+
+
+def votes(sent: list[Send]) -> list[bool]:
+    replies = (RequestVoteReply, PreVoteReply)
+    return [send.message.body.granted for send in sent if isinstance(send.message.body, replies)]
+
+
+def test_who_begins_a_life_votes_for_nobody_for_one_time_out() -> None:
+    """Its last life may have promised a leader not to, an instant ago."""
+    alone = Alone(1, config=LEASE)
+    assert votes(alone.receive("n2", PreVote(1, 1, 1))) == [False]
+    assert votes(alone.receive("n2", RequestVote(2, 1, 1))) == [False]
+    alone.now += T
+    assert votes(alone.receive("n2", RequestVote(2, 1, 1))) == [True]
+    assert votes(Alone(1).receive("n2", RequestVote(2, 1, 1))) == [True], "without leases nobody waits"
+
+
+def test_a_promise_outlives_the_term_in_which_it_was_made() -> None:
+    alone = Alone(1, config=LEASE)
+    alone.now = SECOND
+    alone.receive("n2", append(1, (1, 1)))
+    alone.receive("n3", PreVoteReply(5, False, 1))
+    assert alone.raft.current_term == 5
+    assert votes(alone.receive("n3", RequestVote(5, 1, 1))) == [False], "n2 may count on it"
+    alone.now += T
+    assert votes(alone.receive("n3", RequestVote(5, 1, 1))) == [True]
+
+
+def test_whom_the_leader_itself_asks_to_stand_gets_the_vote_at_once() -> None:
+    alone = Alone(1, config=LEASE)
+    alone.receive("n2", append(1, (1, 1)))
+    assert votes(alone.receive("n3", RequestVote(2, 1, 1))) == []
+    assert votes(alone.receive("n3", RequestVote(2, 1, 1, transfer=True))) == [True]
+
+
+def test_a_lease_lasts_from_the_newest_round_that_was_answered() -> None:
+    lease = Lease()
+    lease.sent(1, 100)
+    lease.sent(2, 200)
+    lease.answered(1, 50)
+    assert (lease.holds(149), lease.holds(150)) == (True, False)
+    lease.answered(2, 50)
+    lease.answered(1, 50)
+    assert (lease.holds(249), lease.holds(250)) == (True, False)

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from node_impl.io.transport import (
+    Address,
+    Hello,
+    PeerListener,
+    PeerSenders,
+    WireError,
+    encode_frame,
+    encode_hello,
+)
+from node_impl.io.transport import peers as peers_module
+
+
+def bound() -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    return listening
+
+
+async def until(condition: Callable[[], bool], what: str, within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {within_s} s"
+        await asyncio.sleep(0.005)
+
+
+class Receiver:
+    """A listener that keeps what it got."""
+
+    def __init__(self, me: str = "n2", cluster: str = "c1") -> None:
+        self.got: list[tuple[str, bytes]] = []
+        self.lines: list[str] = []
+        self.lost: list[str] = []
+        self.listener = PeerListener(
+            cluster, me, frozenset({"n1"}), self.receive, self.lines.append, self.lost.append
+        )
+
+    def receive(self, sender: str, payload: bytes) -> None:
+        if payload == b"nonsense":
+            raise WireError("not a message")
+        self.got.append((sender, payload))
+
+
+@contextlib.asynccontextmanager
+async def sending(port: int, cluster: str = "c1") -> AsyncIterator[tuple[PeerSenders, list[str]]]:
+    lines: list[str] = []
+    senders = PeerSenders(cluster, "n1", {"n2": Address("127.0.0.1", port)}, lines.append)
+    task = asyncio.create_task(senders.run())
+    try:
+        yield senders, lines
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def send(senders: PeerSenders, *payloads: bytes) -> None:
+    for payload in payloads:
+        senders.send("n2", payload)
+    senders.flush()
+
+
+def test_messages_arrive_in_order_with_their_sender() -> None:
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        async with sending(listening.getsockname()[1]) as (senders, _):
+            expected = [b"%d" % n for n in range(1000)]
+            send(senders, *expected)
+            await until(lambda: len(receiver.got) == 1000, "all messages")
+            assert receiver.got == [("n1", payload) for payload in expected]
+            assert receiver.lines == []
+        receiver.listener.close()
+
+    asyncio.run(main())
+
+
+def test_a_link_that_comes_back_works_within_half_a_second() -> None:
+    async def main() -> None:
+        listening = bound()
+        port = listening.getsockname()[1]
+        receiver = Receiver()
+        async with sending(port) as (senders, lines):
+            await until(lambda: len(lines) == 1, "the refusal is reported")
+            assert "link to n2" in lines[0]
+            assert "is down" in lines[0]
+            await asyncio.sleep(1.0)  # long enough for the back-off to grow to its bound
+            begun = time.monotonic()
+            await receiver.listener.listen(listening)
+            while not receiver.got:
+                assert time.monotonic() - begun < 0.5
+                send(senders, b"again")
+                await asyncio.sleep(0.01)
+            await until(lambda: "is up" in lines[-1], "the recovery is reported")
+            assert len(lines) == 2, "an outage is two lines, however often it was dialled"
+        receiver.listener.close()
+
+    asyncio.run(main())
+
+
+def test_a_reset_connection_is_dialled_again() -> None:
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        async with sending(listening.getsockname()[1]) as (senders, _):
+            send(senders, b"one")
+            await until(lambda: len(receiver.got) == 1, "the first")
+            for connection in tuple(receiver.listener._connections):
+                connection.abort()
+            while len(receiver.got) < 2:
+                send(senders, b"two")
+                await asyncio.sleep(0.01)
+        receiver.listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_a_stalled_link_costs_a_bounded_queue_of_the_newest_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers_module, "MAX_QUEUED_MESSAGES", 10)
+
+    async def main() -> None:
+        listening = bound()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.listen()
+        accepted: list[socket.socket] = []
+        async with sending(listening.getsockname()[1]) as (senders, _):
+            sender = senders._senders["n2"]
+            await until(lambda: sender._connection is not None, "connected")
+            accepted.append(listening.accept()[0])  # and never read from
+            for n in range(200):
+                send(senders, b"%03d" % n + bytes(100_000))
+            assert len(sender._queue) == 10
+            assert sender._queue[-1][12:15] == b"199"
+            assert sender._queued_bytes == sum(map(len, sender._queue))
+            await until(lambda: sender._connection is None, "what is never acknowledged is given up", 8)
+        for connection in accepted:
+            connection.close()
+        listening.close()
+
+    asyncio.run(main())
+
+
+HELLO = encode_hello(Hello("c1", "n1", "n2"))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", "not a peer of this protocol"),
+        (encode_hello(Hello("c2", "n1", "n2")), "belongs to cluster 'c2', this node to 'c1'"),
+        (encode_hello(Hello("c1", "n1", "n3")), "wants to reach 'n3', but this is 'n2'"),
+        (encode_hello(Hello("c1", "n9", "n2")), "calls itself 'n9', which is no peer here"),
+        (HELLO + encode_frame(b"nonsense"), "disconnected n1 from the peer port: not a message"),
+    ],
+)
+def test_a_bad_peer_is_one_line_and_a_disconnect_and_others_are_served(data: bytes, message: str) -> None:
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(data)
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        assert len(receiver.lines) == 1
+        assert message in receiver.lines[0]
+        async with sending(listening.getsockname()[1]) as (senders, _):
+            send(senders, b"well")
+            await until(lambda: receiver.got == [("n1", b"well")], "a good peer")
+        receiver.listener.close()
+
+    asyncio.run(main())
+
+
+def test_who_dials_and_says_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers_module, "HELLO_TIMEOUT_S", 0.05)
+
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(HELLO[:-1])
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        assert "no handshake within 0.05 s" in receiver.lines[0]
+        receiver.listener.close()
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+
+def test_a_peer_is_lost_when_its_last_connection_is_closed_and_a_stranger_never() -> None:
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        port = listening.getsockname()[1]
+        stranger = socket.create_connection(("127.0.0.1", port))
+        async with sending(port) as (first, _):
+            async with sending(port) as (second, _):
+                send(first, b"first")
+                send(second, b"second")
+                await until(lambda: len(receiver.got) == 2, "both")
+            stranger.close()
+            send(first, b"third")
+            await until(lambda: len(receiver.got) == 3, "the third")
+            assert receiver.lost == []
+        await until(lambda: receiver.lost == ["n1"], "the loss")
+        receiver.listener.close()
+
+    asyncio.run(main())
