@@ -5,7 +5,6 @@ That is loaded where it is used, as the simulator is (cli_sim.py).
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,10 +17,6 @@ from harness.mutants.catalogue import MUTANTS
 _COUNT = click.IntRange(min=0)
 
 
-def _explorer(part: str) -> Any:
-    return importlib.import_module(f"harness.sim.explore.{part}")
-
-
 def _mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     if value is not None and value not in MUTANTS:
         raise click.BadParameter(unknown_name("mutant", value, MUTANTS))
@@ -29,9 +24,10 @@ def _mutant(_context: click.Context, _option: click.Parameter, value: str | None
 
 
 def _start(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    starts = _explorer("scope").STARTS
-    if value not in starts:
-        raise click.BadParameter(unknown_name("start", value, starts))
+    from harness.sim.explore.scope import STARTS  # here, since only this command needs the simulator
+
+    if value not in STARTS:
+        raise click.BadParameter(unknown_name("start", value, STARTS))
     return value
 
 
@@ -112,9 +108,11 @@ def explore(
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the scope was not exhausted, or nothing happens in it.
     """
-    command, scopes = _explorer("command"), _explorer("scope")
+    from harness.sim.explore import command
+    from harness.sim.explore.scope import Scope
+
     explored = command.explore(
-        scopes.Scope(**scope),
+        Scope(**scope),
         mutant,
         command.Bounds(max_states, time_limit, memory_mb),
         out=out,

@@ -5,9 +5,8 @@ Like `sim`, it loads the simulator, and with it the node's code, only where it i
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 import msgspec
@@ -66,17 +65,18 @@ def mutants(
         ackproof mutants --list                     what there is
         ackproof run --mutant forgetful             one of them in real processes
     """
-    table: Any = importlib.import_module("harness.sim.seeds.mutant_table")
+    from harness.sim.seeds import mutant_table  # here, since only this needs the simulator
+
     if is_list:
         if as_json:
             click.echo(msgspec.json.encode([MUTANTS[name] for name in names]))
         else:
-            table.show_list(names)
+            mutant_table.show_list(names)
         raise SystemExit(0)
     folder = store / "mutants" if shrink else None
-    found = table.hunts(names, most_seeds=seeds, jobs=jobs, folder=folder, quiet=as_json)
+    found = mutant_table.hunts(names, most_seeds=seeds, jobs=jobs, folder=folder, quiet=as_json)
     if as_json:
         click.echo(msgspec.json.encode(found))
     else:
-        table.show(found, folder)
+        mutant_table.show(found, folder)
     raise SystemExit(0 if all(one_hunt.is_as_declared for one_hunt in found) else 1)

@@ -6,10 +6,9 @@ loaded where it is used, as a mutant is (harness/mutants/catalogue.py).
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
@@ -22,11 +21,10 @@ from harness.run.judging import judge
 from harness.workload import WORKLOADS
 from reports.terminal import show
 
+if TYPE_CHECKING:
+    from harness.sim.plan.swarm import Wishes
+
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
-
-
-def _simulator(part: str) -> Any:
-    return importlib.import_module(f"harness.sim.{part}")
 
 
 def _faults(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -171,15 +169,18 @@ def sim(
         raise click.UsageError("--turn needs the --seed that the run begins with")
     if seed is not None and guided:
         raise click.UsageError("--guided is for --seeds; one run of it is repeated by --seed and --turn")
-    swarm, command = _simulator("swarm"), _simulator("command")
-    wishes = swarm.Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant, lease)
-    begin = _simulator("guided").Origin(seed or 0, tuple(swarm.Turn(at, other) for at, other in turns))
+    from harness.sim import command  # here, since only this needs the simulator
+    from harness.sim.plan.swarm import Turn, Wishes
+    from harness.sim.seeds.guided import Origin
+
+    wishes = Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant, lease)
+    begin = Origin(seed or 0, tuple(Turn(at, other) for at, other in turns))
     if shrink is not None:
         if seed is None:
             raise click.UsageError("--shrink needs the --seed that fails")
-        found = command.shrunk(begin, wishes, shrink, quiet=as_json)
+        shrunk = command.shrunk(begin, wishes, shrink, quiet=as_json)
         if as_json:
-            click.echo(msgspec.json.encode(found))
+            click.echo(msgspec.json.encode(shrunk))
         raise SystemExit(EXIT[Validity.INVALID])
     if seed is not None:
         folder = command.one(begin, wishes, store, sys.argv)
@@ -205,7 +206,7 @@ def sim(
 def _guided(
     first: int,
     runs: int,
-    wishes: Any,
+    wishes: Wishes,
     results: Path | None,
     store: Path,
     jobs: int | None,
@@ -213,7 +214,8 @@ def _guided(
     stop_at_first: bool,
 ) -> NoReturn:
     """A campaign that goes on where it came to something new."""
-    command = _simulator("command")
+    from harness.sim import command
+
     file = results or store / f"sim-{wishes.workload}-{wishes.mutant or 'correct'}-guided.jsonl"
     found, tried = command.many_guided(
         first, runs, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first
@@ -259,7 +261,10 @@ def replay(
     """
     if base_port is not None and world != "local":
         raise click.UsageError("--base-port is for --world local: simulated nodes listen on no port")
-    if _simulator("explore.path").is_way(file):
+    from harness.sim import command  # here, since only this needs the simulator
+    from harness.sim.explore.path import is_way
+
+    if is_way(file):
         if world != "sim":
             raise click.UsageError(
                 f"{file} is a way that `ackproof explore` found: no real process can be told to take its "
@@ -268,7 +273,7 @@ def replay(
         _walk(file, anyway, as_json)
     if world == "local":
         _on_processes(file, store, base_port, anyway, as_json)
-    folder, warning = _simulator("command").replayed(file, store, sys.argv, anyway=anyway)
+    folder, warning = command.replayed(file, store, sys.argv, anyway=anyway)
     if warning is not None:
         click.echo(f"ackproof: {warning}", err=True)
     judged = judge(folder)
@@ -281,18 +286,21 @@ def replay(
 
 def _walk(file: Path, anyway: bool, as_json: bool) -> NoReturn:
     """Show the way that an exploration found."""
-    explorer = _simulator("explore.command")
-    walked = explorer.replayed(file, anyway=anyway)
+    from harness.sim.explore import command
+
+    walked = command.replayed(file, anyway=anyway)
     if as_json:
         click.echo(msgspec.json.encode({"story": walked.story, "violation": walked.violation}))
     else:
-        explorer.show_walk(walked)
+        command.show_walk(walked)
     raise SystemExit(EXIT[Validity.INVALID if walked.violation else Validity.VALID])
 
 
 def _on_processes(file: Path, store: Path, base_port: int | None, anyway: bool, as_json: bool) -> NoReturn:
     """Play a schedule on local processes; the exit code is of their run."""
-    folder, simulated, warning = _simulator("command").replayed_on_processes(
+    from harness.sim import command
+
+    folder, simulated, warning = command.replayed_on_processes(
         file, store, sys.argv, anyway=anyway, base_port=base_port, quiet=as_json
     )
     if warning is not None:
