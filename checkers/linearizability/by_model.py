@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
 from checkers.linearizability.part import Part, Parts, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from checkers.linearizability.distinct import Distinct
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Impossible
-
-EVIDENCE_LIMIT = 12
-NAMED = 12
 
 
 @dataclass
@@ -76,7 +74,7 @@ class LinearizabilityOf:
         tally.keys += tally.without_search
         tally.operations += int(distinct.operations[~distinct.left].sum())
         for key in np.flatnonzero(distinct.impossible).tolist():
-            if tally.bad >= EVIDENCE_LIMIT:
+            if tally.bad >= MOST_EVIDENCE:
                 tally.bad += 1
                 continue
             small = distinct.small(key)
@@ -122,13 +120,13 @@ class LinearizabilityOf:
                 return
             impossible = unexplained(part)
         tally.bad += 1
-        if len(tally.evidence) < EVIDENCE_LIMIT:
+        if len(tally.evidence) < MOST_EVIDENCE:
             tally.evidence.append(as_evidence(where, impossible))
 
     def _verdict(self, tally: _Tally) -> Verdict:
         doubts, keys = tally.doubts, tally.keys
         evidence = tally.evidence + [
-            Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]
+            Evidence(title="not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]
         ]
         if tally.bad:
             validity = Validity.INVALID
@@ -203,12 +201,12 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
 def as_evidence(where: str, found: Impossible) -> Evidence:
     """One impossible key in words."""
     part = found.part
-    core = [operation_in_words(part, place) for place in found.core[:NAMED]]
-    if len(found.core) > NAMED:
-        core.append(f"and {len(found.core) - NAMED} more")
+    core = [operation_in_words(part, place) for place in found.core[:MOST_NAMED]]
+    if len(found.core) > MOST_NAMED:
+        core.append(f"and {len(found.core) - MOST_NAMED} more")
     order = [
         f"operation {int(part.invoked[later])} began after operation {int(part.completed[earlier])}"
-        for earlier, later in zip(found.core[:NAMED], found.core[1:NAMED], strict=False)
+        for earlier, later in zip(found.core[:MOST_NAMED], found.core[1:MOST_NAMED], strict=False)
         if part.completed[earlier] < part.invoked[later]
     ]
     culprit = operation_in_words(part, found.culprit)
@@ -223,9 +221,9 @@ def as_evidence(where: str, found: Impossible) -> Evidence:
     if found.maybe:
         named = ", ".join(
             f"operation {int(part.invoked[place])} ({call_in_words(part.call(place))})"
-            for place in found.maybe[:NAMED]
+            for place in found.maybe[:MOST_NAMED]
         )
-        more = f" and {len(found.maybe) - NAMED} more" if len(found.maybe) > NAMED else ""
+        more = f" and {len(found.maybe) - MOST_NAMED} more" if len(found.maybe) > MOST_NAMED else ""
         text += f"Nor do they if {named}{more} took effect at any time since, or did not. "
     ends = np.concatenate([part.invoked[list(found.core)], part.completed[list(found.core)]])
     indices = sorted(int(index) for index in ends if index != NEVER)

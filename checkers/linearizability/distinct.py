@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from checkers.delta_debugging import smallest_failing
+from checkers.limits import MOST_VALUES
 from checkers.linearizability import queues, sets
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
@@ -28,9 +30,10 @@ from history import History
 
 NEAR = 512
 """How many positions around the first reply that no order explains are looked at first."""
-NAMED = 4
-SHRINKING, EACH = 2_000_000, 1_000
-"""What finding a small part of a queue may cost in operations looked at; each look costs some, besides."""
+SHRINKING_OPERATIONS = 2_000_000
+"""What finding a small part of a queue may cost, in operations looked at."""
+TRIAL_OPERATIONS = 1_000
+"""What each trial costs besides the operations that it looks at."""
 MOST_TAKERS = 4
 """With more dequeues of unknown outcome than this, a search may take minutes."""
 Mask = npt.NDArray[np.bool_]
@@ -87,8 +90,10 @@ class Queues(Distinct):
         if queues.impossible(named)[0]:
             few = _fewest(named, _first_inexplicable(named))
             values = np.unique(few.argument[few.f == queues.ENQUEUE]).tolist()
-            words = [value_in_words(rows.history.columns.decoded(code)) for code in values[:NAMED]]
-            alone = " and ".join(words) + (f" and {len(values) - NAMED} more" if len(values) > NAMED else "")
+            words = [value_in_words(rows.history.columns.decoded(code)) for code in values[:MOST_VALUES]]
+            alone = " and ".join(words) + (
+                f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
+            )
             return Small(few.part(0, queues.FUNCTIONS), alone)
         cutoff = _first_inexplicable(rows)
         few = _fewest(rows.until(cutoff), cutoff)
@@ -111,8 +116,8 @@ def _first_inexplicable(rows: Rows) -> int:
 def _fewest(rows: Rows, cutoff: int) -> Rows:
     """A part of a queue's operations that is still impossible, from which few values could be left out.
 
-    Values are left out in ever smaller groups (Zeller's ddmin, bounded), those first that were gone long
-    before `cutoff` or came long after; replies of nothing are left out, too; what may take any value never.
+    Delta debugging, bounded. The values that were gone long before `cutoff`, or came long after it, are left
+    out first. Dequeues that replied nothing may be left out; those that may take any value never are.
     """
     unit = np.where(rows.value >= 0, rows.value, -3 - np.arange(len(rows)))
     unit[queues.takers(rows)] = UNTOLD
@@ -120,12 +125,12 @@ def _fewest(rows: Rows, cutoff: int) -> Rows:
     ended = np.full(len(units), -1)
     np.maximum.at(ended, number, np.where(rows.completed < NEVER, rows.completed, rows.invoked))
     always = units == UNTOLD
-    left = SHRINKING + 4 * len(rows)
+    left = SHRINKING_OPERATIONS + 4 * len(rows)
 
     def impossible(kept: Mask) -> bool:
         nonlocal left
         fewer = rows.only(kept[number])
-        left -= len(fewer) + EACH
+        left -= len(fewer) + TRIAL_OPERATIONS
         return bool(queues.impossible(fewer)[0])
 
     kept = np.ones(len(units), dtype=bool)
@@ -136,18 +141,19 @@ def _fewest(rows: Rows, cutoff: int) -> Rows:
             kept = recent
             break
         near *= 8
-    size = max(1, int(kept.sum()) // 2)
-    while size and left > 0:
-        places = np.flatnonzero(kept & ~always)
-        places = places[np.argsort(ended[places])]
-        shrunk = False
-        for start in range(0, len(places), size):
-            fewer = kept.copy()
-            fewer[places[start : start + size]] = False
-            if left > 0 and impossible(fewer):
-                kept, shrunk = fewer, True
-        size = size if shrunk and size == 1 else size // 2
-    return rows.only(kept[number])
+
+    def with_these(places: tuple[int, ...]) -> Mask:
+        few: Mask = always.copy()
+        few[list(places)] = True
+        return few
+
+    places = np.flatnonzero(kept & ~always)
+    fewest = smallest_failing(
+        places[np.argsort(ended[places])].tolist(),
+        lambda some: impossible(with_these(some)),
+        may_go_on=lambda: left > 0,
+    )
+    return rows.only(with_these(fewest)[number])
 
 
 class Sets(Distinct):

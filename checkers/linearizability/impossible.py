@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from checkers.delta_debugging import smallest_failing
+from checkers.limits import MOST_OPERATIONS_NEXT
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
@@ -29,9 +31,9 @@ from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Action, Call, Model, Scalar
 
 Mask = npt.NDArray[np.bool_]
-SHRINKING = 400_000
+SHRINKING_CONFIGURATIONS = 400_000
 """What shrinking one part may cost: configurations visited, and operations of the parts searched."""
-EACH = 10_000
+TRIAL_CONFIGURATIONS = 10_000
 """What one step of it may cost."""
 MOST_STATES = 40
 """With more states than this to begin in, the past is not forgotten."""
@@ -120,30 +122,31 @@ class _Shrinking:
     def __init__(self, engine: Engine, budget: Budget) -> None:
         self.engine = engine
         self._budget = budget
-        self._left = SHRINKING
+        self._left = SHRINKING_CONFIGURATIONS
 
     def impossible(self, part: Part) -> bool:
         """Whether a part has no order; if the budget runs out, no."""
         return self.engine.decide(part, self._budget).answer is Answer.NOT_LINEARIZABLE
 
     def shrink(self, part: Part) -> _Kept:
-        """Forget the past, then replies, in ever smaller groups (Zeller's ddmin), as far as it may cost."""
+        """Forget the past, then replies, by delta debugging, for as long as the budget lasts."""
         replies = part.completed < NEVER
         begin = self._latest_begin(part)
         replies = replies & (part.invoked >= begin)
         if not self.still(part, _Kept(replies, begin)):
             replies, begin = part.completed < NEVER, 0
-        size = max(1, int(replies.sum()) // 2)
-        while size and self._left > 0:
-            forgot = False
-            places = np.flatnonzero(replies)
-            for start in range(0, len(places), size):
-                fewer = replies.copy()
-                fewer[places[start : start + size]] = False
-                if self._left > 0 and self.still(part, _Kept(fewer, begin)):
-                    replies, forgot = fewer, True
-            size = size if forgot and size == 1 else size // 2
-        return _Kept(replies, begin)
+
+        def with_replies(places: tuple[int, ...]) -> _Kept:
+            few = np.zeros(len(part), dtype=bool)
+            few[list(places)] = True
+            return _Kept(few, begin)
+
+        fewest = smallest_failing(
+            np.flatnonzero(replies).tolist(),
+            lambda places: self.still(part, with_replies(places)),
+            may_go_on=lambda: self._left > 0,
+        )
+        return with_replies(fewest)
 
     def _latest_begin(self, part: Part) -> int:
         """The latest moment such that what began from then on is impossible from any state; or 0."""
@@ -165,7 +168,7 @@ class _Shrinking:
     def still(self, part: Part, kept: _Kept) -> bool:
         """Whether the weakened part is impossible."""
         self._left -= len(part)
-        each = Budget(min(EACH, self._budget.configurations), self._budget.memory_bytes)
+        each = Budget(min(TRIAL_CONFIGURATIONS, self._budget.configurations), self._budget.memory_bytes)
         if not kept.begin:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
         lasting = part.only((part.completed >= kept.begin) | kept.replies)
@@ -224,7 +227,7 @@ def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[in
 def _stuck(shrinking: _Shrinking, part: Part) -> str:
     """The longest order that the search came to, and what comes next in real time."""
     model = shrinking.engine.model
-    result = shrinking.engine.decide(part, Budget(EACH))
+    result = shrinking.engine.decide(part, Budget(TRIAL_CONFIGURATIONS))
     state = model.initial
     order = [int(place) for place in result.order]
     for place in order:
@@ -238,7 +241,7 @@ def _stuck(shrinking: _Shrinking, part: Part) -> str:
     following = [int(place) for place in open_ones if part.invoked[place] < first_ret]
     needs = ", ".join(
         f"operation {int(part.invoked[place])} {need_in_words(model, state, part.call(place))}"
-        for place in following[:8]
+        for place in following[:MOST_OPERATIONS_NEXT]
     )
     return (
         f"The longest order places {len(order)} of {len(part)} operations and ends with "

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from checkers.limits import MUCH_EVIDENCE
 from checkers.raft.causality import Causality
 from checkers.raft.compact import MessageIds
 from checkers.raft.replay import Common, NodeFacts, replay
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import NodeTrace, Recording, TraceEntry
-
-EVIDENCE_LIMIT = 24
 
 JUDGED_FROM_TRACES = "judged from what the nodes traced about themselves"
 
@@ -128,8 +127,8 @@ def conclude(
         validity=validity,
         summary=summary,
         evidence=(
-            *violations[:EVIDENCE_LIMIT],
-            *(Evidence(title="not known", text=text) for text in missing[:EVIDENCE_LIMIT]),
+            *violations[:MUCH_EVIDENCE],
+            *(Evidence(title="not known", text=text) for text in missing[:MUCH_EVIDENCE]),
         ),
         measures={"violations": len(violations), **(measures or {})},
         caveats=(JUDGED_FROM_TRACES, *caveats),

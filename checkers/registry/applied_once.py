@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
-
-EVIDENCE_LIMIT = 12
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class AppliedOnce:
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(evidence[:EVIDENCE_LIMIT]),
+            evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"operations": len(applied), "in_the_log_several_times": copied},
         )
 

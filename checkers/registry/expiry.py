@@ -20,11 +20,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.registry.names import DEREGISTER, LIST, LOOKUP, REGISTER, service_of
 from checkers.verdict import Evidence, Validity, Verdict
 from history import History, Operation, Recording
 
-EVIDENCE_LIMIT = 12
 BEAT = "beat"
 UPDATE = "update"
 """Gives an instance that is there another registration id; the value False says that there was none."""
@@ -97,7 +97,7 @@ class Expiry:
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(evidence[:EVIDENCE_LIMIT]),
+            evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"keys": len(log.keys), **{f"expired_{to}": n for to, n in sorted(log.expired.items())}},
             caveats=("how long an instance was silent before it expired was not checked: clocks differ",),
         )

@@ -19,11 +19,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from checkers.limits import MUCH_EVIDENCE
 from checkers.registry.names import MEMBERS
 from checkers.verdict import Evidence, Validity, Verdict
 from history import Operation, Recording
-
-EVIDENCE_LIMIT = 24
 
 
 class _View(msgspec.Struct, frozen=True):
@@ -82,8 +81,8 @@ class MembershipViews:
             validity=validity,
             summary=summary,
             evidence=(
-                *violations[:EVIDENCE_LIMIT],
-                *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts[:EVIDENCE_LIMIT]),
+                *violations[:MUCH_EVIDENCE],
+                *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts[:MUCH_EVIDENCE]),
             ),
             measures={"views": views, "committed_configurations_seen": len(seen.committed)},
         )

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
@@ -19,8 +20,6 @@ from checkers.verdict import Evidence, Validity, Verdict
 from checkers.workloads.session_rules import GUARANTEES, Broken, Step, broken
 from history import History, Recording
 from history.history import OK
-
-EVIDENCE_LIMIT = 12
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class SessionGuarantees:
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(_evidence(history, one) for one in found[:EVIDENCE_LIMIT]),
+            evidence=tuple(_evidence(history, one) for one in found[:MOST_EVIDENCE]),
             measures={
                 "sessions": sessions,
                 "steps": len(promised),

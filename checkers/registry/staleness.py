@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, History, Recording
 from history.history import OK
 
-EVIDENCE_LIMIT = 12
 NANOSECONDS = 1_000_000_000
 Integers = npt.NDArray[np.int64]
 
@@ -82,7 +82,7 @@ class BoundedStaleness:
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(evidence[:EVIDENCE_LIMIT]),
+            evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"stale_reads": len(lags.completed), "behind": measured},
             caveats=() if bounded else ("no bound is stated, so the age of what was read was only measured",),
         )

@@ -25,12 +25,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.part import frozen
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from history import History, Operation, Recording
 
-EVIDENCE_LIMIT = 12
 WATCH = "watch"
 _WRITES = frozenset({REGISTER, UPDATE, "write", DEREGISTER})
 
@@ -75,7 +75,7 @@ class Watches:
                 f"{one.told.after}): {one.why}.",
                 (one.told.invocation.index, one.told.completion.index),
             )
-            for one in found[:EVIDENCE_LIMIT]
+            for one in found[:MOST_EVIDENCE]
         )
         events = sum(len(told.events) for told in watches)
         if found:

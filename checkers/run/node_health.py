@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from checkers.limits import MOST_LOG_LINES, MUCH_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NodeLife, Recording
-
-EVIDENCE_LIMIT = 24
-LINES_SHOWN = 12
 
 TRACEBACK = "Traceback (most recent call last)"
 ASSERTION = re.compile(r"\bAssertionError\b|\bassertion\b.*\bfailed\b", re.IGNORECASE)
@@ -73,7 +71,7 @@ class NodeHealth:
             validity=validity,
             summary=summary,
             evidence=(
-                *bad[:EVIDENCE_LIMIT],
+                *bad[:MUCH_EVIDENCE],
                 *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts),
             ),
             measures={"lives": len(recording.lives), "log_lines": lines, "findings": len(bad)},
@@ -133,8 +131,8 @@ def _signs_of_defects(node: str, path: Path, lines: list[str]) -> Iterator[Evide
             at = end
             continue
         shown = lines[at:end]
-        if len(shown) > LINES_SHOWN:
-            shown = [*shown[: LINES_SHOWN // 2], "...", *shown[-LINES_SHOWN // 2 :]]
+        if len(shown) > MOST_LOG_LINES:
+            shown = [*shown[: MOST_LOG_LINES // 2], "...", *shown[-MOST_LOG_LINES // 2 :]]
         text = f"{path.name}, from line {at + 1}:\n" + "\n".join(shown)
         yield Evidence(title=title, text=text, nodes=(node,))
         at = end

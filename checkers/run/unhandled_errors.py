@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from checkers.limits import MOST_EVIDENCE, MOST_KINDS_OF_ERRORS
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, Recording
 from history.history import FAIL, INFO, TYPES
 
-EVIDENCE_LIMIT = 12
 UNEXPECTED = "unexpected"
-SHOWN_CLASSES = 50
 
 _VARYING = re.compile(r"\b\d+(?:\.\d+)*\b|\br\d+\b|\bn\d+\b")
 """What differs between errors of one kind: numbers, addresses, ids, nodes."""
@@ -74,13 +73,13 @@ class UnhandledErrors:
                     text=f"Operation {index} ended so: {columns.errors[int(columns.error[index])]}.",
                     operations=(int(recording.history.pairs[index]), index),
                 )
-                for kind, index in list(examples.items())[:EVIDENCE_LIMIT]
+                for kind, index in list(examples.items())[:MOST_EVIDENCE]
             ),
             measures={
                 "unexpected": unexpected,
                 "kinds": [
                     {"error": kind, "f": f, "type": type_, "count": count}
-                    for (kind, f, type_), count in most[:SHOWN_CLASSES]
+                    for (kind, f, type_), count in most[:MOST_KINDS_OF_ERRORS]
                 ],
             },
         )

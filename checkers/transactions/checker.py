@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checkers.limits import MUCH_EVIDENCE
 from checkers.transactions.consistency import (
     CONSISTENT_VIEW,
     LIST_APPEND,
@@ -23,8 +24,6 @@ from checkers.transactions.words import cycle_in_words, operations_of
 from checkers.verdict import Evidence, Validity, Verdict, checked
 from history import Recording
 from history.history import OK
-
-EVIDENCE_LIMIT = 24
 
 CAVEATS = {
     LIST_APPEND: "appends to one key that no read saw have no known order, so a cycle through them can hide",
@@ -94,7 +93,7 @@ class Isolation:
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(evidence[:EVIDENCE_LIMIT]),
+            evidence=tuple(evidence[:MUCH_EVIDENCE]),
             measures={
                 "workload": self.workload,
                 "consistency": self.consistency,

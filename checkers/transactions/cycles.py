@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checkers.limits import MOST_CASES
 from checkers.transactions.components import adjacency, components, shortest
 from checkers.transactions.dependencies import LINK, RW, Graph, Small
 from checkers.transactions.transactions import Integers, Mask
@@ -43,8 +44,6 @@ G0, G1C, G_SINGLE, CYCLIC_VERSIONS, G_NONADJACENT, G2_ITEM = NAMES = (
     "G2-item",
 )
 LEVELS = ("", "-process", "-realtime")
-EACH = 8
-"""How many cycles of one name are told; all are counted, by component."""
 STARTS = 24
 """From how many nodes of a component a short cycle is looked for."""
 LOOKS = 40_000_000
@@ -191,7 +190,7 @@ class _Search:
     def _note(self, name: str, cycle: tuple[Step, ...]) -> None:
         """Count a component, and keep its cycle if few of that name are kept yet."""
         self._found.counts[name] = self._found.counts.get(name, 0) + 1
-        if self._found.counts[name] <= EACH:
+        if self._found.counts[name] <= MOST_CASES:
             self._found.cycles.setdefault(name, []).append(cycle)
 
     def _single_or_not(self, component: _Found, nodes: Integers, level: int) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from checkers.limits import MOST_CASES
 from checkers.transactions import follow
 from checkers.transactions.reading import (
-    EACH,
     Anomalies,
     Case,
     Orders,
@@ -93,7 +93,11 @@ def _positions(
             f"{txns.key_name(k)!r}, which nobody ever appended there.",
             (int(txns.of[longest[k]]),),
         )
-        for k, p in zip(keys[never[:EACH]].tolist(), places[never[:EACH]].tolist(), strict=True)
+        for k, p in zip(
+            keys[never[:MOST_CASES]].tolist(),
+            places[never[:MOST_CASES]].tolist(),
+            strict=True,
+        )
     ]
     found.add("garbage-read", len(never), cases)
     return position, cut
@@ -108,7 +112,7 @@ def _report_elements(
             f"{txns.key_name(k)!r}, to which it was appended once.",
             (int(txns.of[longest[k]]),),
         )
-        for k, v in zip(keys[:EACH].tolist(), versions[:EACH].tolist(), strict=True)
+        for k, v in zip(keys[:MOST_CASES].tolist(), versions[:MOST_CASES].tolist(), strict=True)
     ]
     found.add(name, len(keys), cases)
 
@@ -116,7 +120,7 @@ def _report_elements(
 def _incompatible(found: Anomalies, txns: Transactions, reads: Integers, longest: Integers) -> None:
     """Reads of which neither continues the other."""
     cases = []
-    for read in reads[:EACH].tolist():
+    for read in reads[:MOST_CASES].tolist():
         other = int(longest[txns.key[read]])
         mine, longer = txns.step_value(read), txns.step_value(other)
         place = next(p for p, (a, b) in enumerate(zip(mine, longer, strict=False)) if a != b)
@@ -159,7 +163,7 @@ def _aborted(
     np.minimum.at(first, keys, bad - trunk_from[keys])
     hit = reads[txns.count[reads] > first[txns.key[reads]]]
     cases = []
-    for read in hit[:EACH].tolist():
+    for read in hit[:MOST_CASES].tolist():
         key = int(txns.key[read])
         version = int(trunk[trunk_from[key] + first[key]])
         author = int(writer[version])
@@ -189,7 +193,7 @@ def _dirty_updates(
             "and that one failed.",
             (int(authors[p - 1]), int(authors[p])),
         )
-        for p in follows[:EACH].tolist()
+        for p in follows[:MOST_CASES].tolist()
     ]
     found.add("dirty-update", len(follows), cases)
 
@@ -214,7 +218,7 @@ def _intermediate(
             f"{txns.value(saw[p])!r}, but {txns.called(writer[saw[p]])} appended more to it after that.",
             (int(writer[saw[p]]), int(txns.of[reads[p]])),
         )
-        for p in bad[:EACH].tolist()
+        for p in bad[:MOST_CASES].tolist()
     ]
     found.add("G1b", len(bad), cases)
 
@@ -232,7 +236,7 @@ def _future(found: Anomalies, txns: Transactions, form: Shape, position: Integer
             "before its own step appended it.",
             (int(txns.of[s]),),
         )
-        for s in hit[:EACH].tolist()
+        for s in hit[:MOST_CASES].tolist()
     ]
     found.add("internal", len(hit), cases)
 

@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checkers.limits import MOST_CASES
 from checkers.transactions.follow import within
 from checkers.transactions.scan import READ
 from checkers.transactions.transactions import Integers, Mask, Transactions
 from history.history import INFO, OK
-
-EACH = 8
-"""Of how many cases of one anomaly the evidence is told; all are counted."""
 
 
 class Case(NamedTuple):
@@ -135,8 +133,10 @@ def lost_updates(
     second = np.flatnonzero(base[1:] == base[:-1]) + 1
     heads = second[np.concatenate([[True], base[second[1:]] != base[second[:-1]]])] if len(second) else second
     cases = []
-    for at in heads[:EACH].tolist():
-        group = [writes[at - 1], *(writes[p] for p in range(at, len(base)) if base[p] == base[at])][:EACH]
+    for at in heads[:MOST_CASES].tolist():
+        group = [writes[at - 1], *(writes[p] for p in range(at, len(base)) if base[p] == base[at])][
+            :MOST_CASES
+        ]
         key = txns.key_of(group[0])
         names = [txns.who(step) for step in group]
         version = int(base[at])
@@ -163,6 +163,6 @@ def internal_cases(found: Anomalies, txns: Transactions, form: Shape) -> None:
                 "which is not what its own steps before had read and written there.",
                 (int(txns.of[s]),),
             )
-            for s in steps[:EACH].tolist()
+            for s in steps[:MOST_CASES].tolist()
         ],
     )

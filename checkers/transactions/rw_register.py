@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from checkers.limits import MOST_CASES
 from checkers.linearizability.answer import NEVER
 from checkers.transactions import follow
 from checkers.transactions.reading import (
-    EACH,
     Anomalies,
     Case,
     Orders,
@@ -93,7 +93,7 @@ def _bad_reads(
     for name, mask, words in kinds:
         hits = np.flatnonzero(mask)
         cases = []
-        for place in hits[:EACH].tolist():
+        for place in hits[:MOST_CASES].tolist():
             read, by = int(reads[place]), int(author[place])
             told = words.format(author=txns.called(by)) if by >= 0 else words
             shown = f"{txns.step_value(read)!r} in {txns.key_of(read)!r}"

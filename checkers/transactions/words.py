@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from checkers.limits import MOST_ELEMENTS_SHOWN
 from checkers.linearizability.answer import NEVER
 from checkers.transactions.cycles import Step
 from checkers.transactions.dependencies import PROCESS, REAL_TIME, RW, WR, WW
@@ -14,15 +15,14 @@ from checkers.transactions.transactions import F_NAMES
 from checkers.verdict import Link
 from history.history import OK
 
-SHOWN = 6
 KINDS = {WW: "ww", WR: "wr", RW: "rw", PROCESS: "process", REAL_TIME: "real time"}
 
 
 def value_in_words(value: Any) -> str:
     """As JSON, a long list by its end."""
     if isinstance(value, list):
-        inner = " ".join(map(str, value[-SHOWN:]))
-        return f"[{'... ' if len(value) > SHOWN else ''}{inner}]"
+        inner = " ".join(map(str, value[-MOST_ELEMENTS_SHOWN:]))
+        return f"[{'... ' if len(value) > MOST_ELEMENTS_SHOWN else ''}{inner}]"
     return "nothing" if value is None else str(value)
 
 

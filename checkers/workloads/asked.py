@@ -16,7 +16,6 @@ from checkers.linearizability.part import frozen
 from checkers.verdict import IllegalOperation
 from history import NEMESIS, History, Operation
 
-EVIDENCE_LIMIT = 12
 QUANTILES = (0.0, 0.5, 0.95, 0.99, 1.0)
 NANOSECONDS = 1_000_000_000
 

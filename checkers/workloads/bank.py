@@ -16,8 +16,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, by_key, named, of, rows, whole
+from checkers.workloads.asked import Asked, asked, by_key, named, of, rows, whole
 from history import Recording
 
 TRANSFER, READ = "transfer", "read"
@@ -75,7 +76,7 @@ class Bank:
         counts = Counter(one.kind for one in wrong)
         wrong.sort(key=lambda one: -one.badness)
         first = [next(one for one in wrong if one.kind == kind) for kind in counts]
-        shown = [*first, *(one for one in wrong if one not in first)][:EVIDENCE_LIMIT]
+        shown = [*first, *(one for one in wrong if one not in first)][:MOST_EVIDENCE]
         evidence = tuple(Evidence(one.kind, one.why, rows(one.read, *one.others)) for one in shown)
         if wrong:
             validity = Validity.INVALID

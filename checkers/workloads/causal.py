@@ -21,11 +21,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.part import frozen
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from history import History, Recording
 
-EVIDENCE_LIMIT = 12
 WRITES = frozenset({"write", "register"})
 READS = frozenset({"read", "lookup"})
 
@@ -65,7 +65,7 @@ class Causal:
         found = anomalies(operations)
         evidence = tuple(
             Evidence(one.kind, f"{one.kind}: {_words(one)}.", tuple(op.operation for op in one.operations))
-            for one in found[:EVIDENCE_LIMIT]
+            for one in found[:MOST_EVIDENCE]
         )
         sessions = len({op.session for op in operations})
         if found:
@@ -134,7 +134,7 @@ def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
     clocks, number = _clocks(operations, source)
     stuck = [place for place, clock in enumerate(clocks) if clock is None]
     if stuck:
-        cycle = tuple(operations[place] for place in stuck[:EVIDENCE_LIMIT])
+        cycle = tuple(operations[place] for place in stuck[:MOST_EVIDENCE])
         return [*found, Anomaly("a cycle of causes", cycle)]
     sessions = sorted({op.session for op in operations})
     column = {session: place for place, session in enumerate(sessions)}

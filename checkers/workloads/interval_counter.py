@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, by_key, named, of, rows, whole
+from checkers.workloads.asked import Asked, asked, by_key, named, of, rows, whole
 from history import Recording
 
 READ = "read"
@@ -64,7 +65,7 @@ class IntervalCounter:
                 if bounds.error:
                     wrong_count += 1
                     largest = max(largest, bounds.error)
-                    if len(evidence) < EVIDENCE_LIMIT:
+                    if len(evidence) < MOST_EVIDENCE:
                         evidence.append(_evidence(key, bounds, calls, self.initial))
         if evidence:
             validity = Validity.INVALID
@@ -147,5 +148,5 @@ def _evidence(key: str | None, bounds: Bounds, calls: list[Asked], initial: int)
         + (f", and {named(maybe)} may or may not have been seen" if maybe else "")
         + "."
     )
-    shown = adds if len(adds) <= EVIDENCE_LIMIT else []
+    shown = adds if len(adds) <= MOST_EVIDENCE else []
     return Evidence(f"an impossible read{of(key)}", text, rows(read, *shown))

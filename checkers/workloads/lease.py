@@ -32,10 +32,10 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from checkers.workloads.asked import (
-    EVIDENCE_LIMIT,
     NANOSECONDS,
     Asked,
     asked,
@@ -104,7 +104,7 @@ class Lease:
                 *_falling(key, used),
             ):
                 found[case.title] += 1
-                if found[case.title] <= EVIDENCE_LIMIT:
+                if found[case.title] <= MOST_EVIDENCE:
                     evidence.append(case)
         if evidence:
             tally = ", ".join(f"{count} times {title}" for title, count in found.items())
@@ -123,7 +123,7 @@ class Lease:
         }
         caveat = "no lease was stated: what is not released counts as held, but for replies that say how long"
         caveats = (caveat,) if self.lease_s is None else ()
-        return Verdict(self.name, validity, summary, tuple(evidence[:EVIDENCE_LIMIT]), measures, caveats)
+        return Verdict(self.name, validity, summary, tuple(evidence[:MOST_EVIDENCE]), measures, caveats)
 
     def check(self, recording: Recording) -> Verdict:
         """As `judge`; what it refuses is unknown."""

@@ -20,8 +20,9 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Link, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, element, rows
+from checkers.workloads.asked import Asked, asked, element, rows
 from history import Recording
 
 NAMES = ("txn", "read", "write")
@@ -84,7 +85,7 @@ class LongFork:
             garbage += _garbage(read, steps, writes)
             _note_orders(before, read, steps)
         forks = [_fork(circle, writes) for circle in _circles(before)]
-        evidence = (*garbage[:EVIDENCE_LIMIT], *forks)[:EVIDENCE_LIMIT]
+        evidence = (*garbage[:MOST_EVIDENCE], *forks)[:MOST_EVIDENCE]
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
         if evidence:
             found = len(garbage) + len(forks)

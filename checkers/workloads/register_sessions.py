@@ -22,8 +22,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT
 from checkers.workloads.causal import CausalOperation, operations_of
 from checkers.workloads.session_rules import GUARANTEES, Guarantee
 from history import Recording
@@ -67,8 +67,8 @@ class RegisterSessions:
         steps = list(_steps(operations))
         circles = list(_circles(steps))
         broken: Counter[str] = Counter(" and ".join(_kinds(circle)) for circle in circles)
-        evidence = [_garbage(op) for op in garbage[:EVIDENCE_LIMIT]]
-        evidence += [_evidence(circle) for circle in circles[: EVIDENCE_LIMIT - len(evidence)]]
+        evidence = [_garbage(op) for op in garbage[:MOST_EVIDENCE]]
+        evidence += [_evidence(circle) for circle in circles[: MOST_EVIDENCE - len(evidence)]]
         if evidence:
             validity = Validity.INVALID
             summary = f"{len(garbage) + len(circles)} times, as: {evidence[0].text}"

@@ -26,8 +26,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, by_key, element, of, quantiles, rows
+from checkers.workloads.asked import Asked, asked, by_key, element, of, quantiles, rows
 from history import Recording
 
 ADD, READ = "add", "read"
@@ -96,11 +97,11 @@ class SetFull:
             counts["never_read"] += int((~found.stable & ~found.lost).sum())
             waits["stable"].append(_waits(found, time, found.stable, found.absent))
             waits["lost"].append(_waits(found, time, found.lost, found.present))
-            room = EVIDENCE_LIMIT - len(evidence["lost"])
+            room = MOST_EVIDENCE - len(evidence["lost"])
             evidence["lost"] += (_lost(key, found, int(n)) for n in np.flatnonzero(found.lost)[:room])
             if self.linearizable:
                 longest = np.argsort(np.where(stale, found.known - found.absent_at, 0), kind="stable")
-                room = min(EVIDENCE_LIMIT - len(evidence["stale"]), int(stale.sum()))
+                room = min(MOST_EVIDENCE - len(evidence["stale"]), int(stale.sum()))
                 evidence["stale"] += (_stale(key, found, int(n)) for n in longest[:room])
         return self._verdict(counts, evidence, waits)
 
@@ -114,7 +115,7 @@ class SetFull:
         evidence: dict[str, list[Evidence]],
         waits: dict[str, list[npt.NDArray[np.float64]]],
     ) -> Verdict:
-        shown = [one for cases in evidence.values() for one in cases[:EVIDENCE_LIMIT]]
+        shown = [one for cases in evidence.values() for one in cases[:MOST_EVIDENCE]]
         told = ", ".join(
             f"{counts[name]} {name.replace('_', ' ')}" for name in ("stable", "lost", "never_read", "stale")
         )
@@ -128,7 +129,7 @@ class SetFull:
         measures: dict[str, Any] = {name: counts[name] for name in names}
         measures |= {f"{name}_latency_ms": quantiles(np.concatenate([[], *ms])) for name, ms in waits.items()}
         caveat = "each element was judged by itself; whether one order explains all reads is for --model set"
-        return Verdict(self.name, validity, summary, tuple(shown[:EVIDENCE_LIMIT]), measures, (caveat,))
+        return Verdict(self.name, validity, summary, tuple(shown[:MOST_EVIDENCE]), measures, (caveat,))
 
 
 def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.NDArray[np.float64]:
@@ -170,13 +171,13 @@ def _elements(
             for token, count in Counter(tokens).items():
                 if count > 1:
                     counts["twice"] += 1
-                    if len(evidence["twice"]) < EVIDENCE_LIMIT:
+                    if len(evidence["twice"]) < MOST_EVIDENCE:
                         evidence["twice"].append(_twice(key, read, token, count))
         strange = (codes < 0) | (begun[codes] > read.until) if len(adds) else codes < 0
         for at in np.flatnonzero(strange).tolist():
             counts["unexpected"] += 1
             tried = adds[codes[at]] if codes[at] >= 0 else failed.get(tokens[at])
-            if len(evidence["unexpected"]) < EVIDENCE_LIMIT:
+            if len(evidence["unexpected"]) < MOST_EVIDENCE:
                 evidence["unexpected"].append(_unexpected(key, read, read.told[at], tried))
         codes = codes[~strange]
         known[codes] = np.minimum(known[codes], read.until)

@@ -22,8 +22,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, by_key, element, named, of, rows
+from checkers.workloads.asked import Asked, asked, by_key, element, named, of, rows
 from history import Recording
 
 ENQUEUE, DEQUEUE, DRAIN = "enqueue", "dequeue", "drain"
@@ -129,7 +130,7 @@ class TotalQueue:
         else:
             validity = Validity.VALID
             summary = f"all {counts['acknowledged']} elements that went in came out ({tally})"
-        return Verdict(self.name, validity, summary, tuple(shown[:EVIDENCE_LIMIT]), counts)
+        return Verdict(self.name, validity, summary, tuple(shown[:MOST_EVIDENCE]), counts)
 
 
 @dataclass
@@ -143,7 +144,7 @@ class Told:
         """So many more of a kind; cases are told as long as there is room."""
         self.counts[kind] += count
         known = self.evidence.setdefault(kind, [])
-        known += [case for case in cases if case is not None][: EVIDENCE_LIMIT - len(known)]
+        known += [case for case in cases if case is not None][: MOST_EVIDENCE - len(known)]
 
 
 def _over(begun: list[int], taken: list[int]) -> int:
@@ -217,7 +218,7 @@ def _unexpected(key: str | None, one: Element, early: list[Asked]) -> Evidence:
 def _duplicated(key: str | None, one: Element) -> Evidence:
     out, tried = f"{len(one.out)} times ({named(one.out)})", len(one.tried)
     text = f"{one.value!r}{of(key)} came out {out}, but went in {tried}."
-    shown = [*one.tried, *one.out][:EVIDENCE_LIMIT]
+    shown = [*one.tried, *one.out][:MOST_EVIDENCE]
     return Evidence(f"{one.value!r}{of(key)} was duplicated", text, rows(*shown))
 
 

@@ -11,8 +11,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import EVIDENCE_LIMIT, Asked, asked, element, named, of, rows
+from checkers.workloads.asked import Asked, asked, element, named, of, rows
 from history import Recording
 
 GENERATE = "generate"
@@ -45,9 +46,9 @@ class UniqueIds:
             Evidence(
                 f"id {them[0].told!r}{of(key)} given {len(them)} times",
                 f"{_sentence(them)} each got the id {them[0].told!r}{of(key)}.",
-                rows(*them[:EVIDENCE_LIMIT]),
+                rows(*them[:MOST_EVIDENCE]),
             )
-            for (key, _), them in sorted(twice.items(), key=lambda item: -len(item[1]))[:EVIDENCE_LIMIT]
+            for (key, _), them in sorted(twice.items(), key=lambda item: -len(item[1]))[:MOST_EVIDENCE]
         )
         if twice:
             validity, summary = Validity.INVALID, f"{len(twice)} ids were given twice, as: {evidence[0].text}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from checkers.raft.cluster import EVIDENCE_LIMIT, JUDGED_FROM_TRACES
+from checkers.limits import MUCH_EVIDENCE
+from checkers.raft.cluster import JUDGED_FROM_TRACES
 from checkers.raft.conformance.order import Run
 from checkers.raft.conformance.refinement import Step
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
@@ -57,8 +58,8 @@ class Conformance:
             validity=validity,
             summary=summary,
             evidence=(
-                *found[:EVIDENCE_LIMIT],
-                *(Evidence(title="not known", text=text) for text in unknown[:EVIDENCE_LIMIT]),
+                *found[:MUCH_EVIDENCE],
+                *(Evidence(title="not known", text=text) for text in unknown[:MUCH_EVIDENCE]),
             ),
             measures={
                 "violations": len(refused),

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from checkers.limits import MUCH_EVIDENCE
 from checkers.registry.durability.findings import (
     FAILED,
     INVENTED,
@@ -46,8 +47,6 @@ from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, Columns, Recording
 from history.history import INFO, OK
 
-EVIDENCE_LIMIT = 24
-
 
 def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
     """(id -> its setter's row, rows that cannot be judged, why): ids are texts, each put by one setter."""
@@ -68,7 +67,7 @@ def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags
     problems = [
         f"operation {int(writes.invoked[row])} writes "
         + (f"{columns.decoded(int(writes.id[row]))!r}, which is no unique text")
-        for row in np.flatnonzero(bad)[:EVIDENCE_LIMIT].tolist()
+        for row in np.flatnonzero(bad)[:MUCH_EVIDENCE].tolist()
     ]
     return found, bad, problems
 
@@ -269,8 +268,8 @@ class Durability:
         else:
             validity = Validity.VALID
             summary = f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
-        evidence = [judgement.evidence(*item) for item in violations[:EVIDENCE_LIMIT]]
-        evidence += [Evidence(title="not judged", text=problem) for problem in problems[:EVIDENCE_LIMIT]]
+        evidence = [judgement.evidence(*item) for item in violations[:MUCH_EVIDENCE]]
+        evidence += [Evidence(title="not judged", text=problem) for problem in problems[:MUCH_EVIDENCE]]
         return Verdict(
             checker=self.name,
             validity=validity,

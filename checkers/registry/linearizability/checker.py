@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checkers.registry.linearizability.portfolio import EVIDENCE_LIMIT, Judgements
+from checkers.limits import MOST_EVIDENCE
+from checkers.registry.linearizability.portfolio import Judgements
 from checkers.verdict import Evidence, Validity, Verdict
 from history import Recording
 
@@ -43,7 +44,7 @@ class Linearizability:
             summary = f"{found.operations} operations on {found.keys} instances have an order, lists included"
         evidence = [
             *found.evidence,
-            *(Evidence(title="not judged", text=doubt) for doubt in doubts[:EVIDENCE_LIMIT]),
+            *(Evidence(title="not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]),
         ]
         return Verdict(
             checker=self.name,

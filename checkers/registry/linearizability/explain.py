@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from checkers.delta_debugging import shrink_by_pieces
 from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.search import search
 from checkers.registry.linearizability.presence import (
@@ -149,7 +150,7 @@ def _first_inexplicable(
 
 
 class _Shrinking:
-    """Leaves out ever smaller groups of units while the rest stays impossible (Zeller's ddmin, bounded)."""
+    """Leaves out units, by delta debugging, while the rest stays impossible and the budget lasts."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -163,21 +164,28 @@ class _Shrinking:
 
     def shrink(self, part: list[PresenceOperation]) -> list[PresenceOperation]:
         """A part as small as the configurations allow, from which no unit can be left out."""
-        shrunk = True
-        while shrunk and self._left > 0:
-            shrunk = False
-            size = max(1, len(part) // 2)
-            while size and self._left > 0:
-                units = _Units.of(part)
-                start = 0
-                while start < len(units.all) and self._left > 0:
-                    rest = units.without(part, units.all[start : start + size])
-                    if len(rest) < len(part) and self.impossible(rest):
-                        part, shrunk = rest, True
-                        units = _Units.of(part)
-                    else:
-                        start += size
-                size //= 2
+
+        units = _Units.of(part)
+
+        def pieces_of(whole: list[PresenceOperation]) -> Sequence[Unit]:
+            nonlocal units
+            units = _Units.of(whole)
+            return units.all
+
+        def without(whole: list[PresenceOperation], group: Sequence[Unit]) -> list[PresenceOperation] | None:
+            rest = units.without(whole, group)
+            return rest if len(rest) < len(whole) else None
+
+        before = len(part) + 1
+        while len(part) < before:
+            before = len(part)
+            part = shrink_by_pieces(
+                part,
+                pieces_of=pieces_of,
+                without=without,
+                still_fails=self.impossible,
+                may_go_on=lambda: self._left > 0,
+            )
         return part
 
 

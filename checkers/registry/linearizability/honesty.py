@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import READ, UNPLACED
-from checkers.registry.linearizability.portfolio import EVIDENCE_LIMIT, Judgement, Judgements
+from checkers.registry.linearizability.portfolio import Judgement, Judgements
 from checkers.registry.linearizability.witness import Contradiction
 from checkers.verdict import Evidence, Validity, Verdict
 from history import History, Recording
@@ -60,8 +61,8 @@ class IndexHonesty:
                 Validity.VALID,
                 f"{placed} indices are an order of all operations that name them",
             )
-        told = [_evidence(found, recording.history, lie) for lie in lies[:EVIDENCE_LIMIT]]
-        told += [Evidence(title="not judged", text=f"{doubt}.") for doubt in doubts[:EVIDENCE_LIMIT]]
+        told = [_evidence(found, recording.history, lie) for lie in lies[:MOST_EVIDENCE]]
+        told += [Evidence(title="not judged", text=f"{doubt}.") for doubt in doubts[:MOST_EVIDENCE]]
         return Verdict(
             checker=self.name,
             validity=validity,

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import Answer, Budget
 from checkers.registry.applied import Applied
 from checkers.registry.linearizability.claims import EFFECTS, EXPIRY, SNAPSHOT, Claims, Integers, claims_of
@@ -32,7 +33,6 @@ from checkers.verdict import Evidence, Validity
 from history import History, Recording
 from history.history import FAIL, INVOKE
 
-EVIDENCE_LIMIT = 12
 LARGE = 50_000
 """Operations from which on the compiled pass over all keys pays for being loaded."""
 
@@ -140,8 +140,8 @@ def _foreign(history: History) -> list[str]:
     nameless = rows[(columns.key[rows] < 0) & keyed[columns.f[rows]]] if len(rows) else rows
     return [
         f"operation {row} is a {columns.f_names[columns.f[row]]!r}, which this model lacks"
-        for row in strange[:EVIDENCE_LIMIT].tolist()
-    ] + [f"operation {row} names no key" for row in nameless[:EVIDENCE_LIMIT].tolist()]
+        for row in strange[:MOST_EVIDENCE].tolist()
+    ] + [f"operation {row} names no key" for row in nameless[:MOST_EVIDENCE].tolist()]
 
 
 def _without_index(
@@ -202,7 +202,7 @@ def _key(found: Judgement, part: int, key: str, keys: Split, limits: Limits) -> 
         case Answer.NOT_LINEARIZABLE:
             found.decided(part, "search", Validity.INVALID)
             found.bad_keys += 1
-            if len(found.evidence) < EVIDENCE_LIMIT:
+            if len(found.evidence) < MOST_EVIDENCE:
                 found.evidence.append(as_evidence(key, explain(operations, budget)))
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import (
     CHANGE,
     EXPIRY,
@@ -100,11 +101,11 @@ def examine(claims: Claims) -> Witness:
     played = replay(claims, rank)
     wrong = played.claim[played.wrong & claims.answered[played.claim]]
     held = played.before[played.wrong & claims.answered[played.claim]]
-    for claim, before in zip(wrong[:FOUND].tolist(), held[:FOUND].tolist(), strict=True):
+    for claim, before in zip(wrong[:MOST_EVIDENCE].tolist(), held[:MOST_EVIDENCE].tolist(), strict=True):
         found.append(Contradiction(claim, None, f"the key held {claims.value_in_words(before)} there"))
     bad[parts[wrong]] = True
     lists = _wrong_lists(claims, rank, played)
-    for claim, why in lists[:FOUND]:
+    for claim, why in lists[:MOST_EVIDENCE]:
         found.append(Contradiction(claim, None, why))
     bad[parts[[claim for claim, _ in lists]]] = True
     _same_index(claims, found)
@@ -112,10 +113,6 @@ def examine(claims: Claims) -> Witness:
     partly = set(parts[missing].tolist())  # what is missing there may explain the rest
     found = [one for one in found if int(parts[one.claim]) not in partly]
     return Witness(parts, ~bad, names, keys, tuple(found), int(missing.sum()))
-
-
-FOUND = 12
-"""So many contradictions of a kind are kept."""
 
 
 def _parts(claims: Claims) -> tuple[Integers, tuple[str, ...], tuple[tuple[int, ...], ...]]:
@@ -153,7 +150,7 @@ def _late(claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: li
     late = np.flatnonzero(begun > claims.completed[order])
     if not len(late):
         return
-    for place in late[:FOUND].tolist():
+    for place in late[:MOST_EVIDENCE].tolist():
         claim = int(order[place])
         other = int(order[np.flatnonzero(claims.invoked[order[:place]] == begun[place])[0]])
         if claims.answered[other]:
@@ -253,6 +250,6 @@ def _same_index(claims: Claims, found: list[Contradiction]) -> None:
     writes = np.flatnonzero((claims.effect < READ) & ~claims.presumed & (claims.index != UNPLACED))
     writes = writes[np.argsort(claims.index[writes], kind="stable")]
     index = claims.index[writes]
-    for place in (np.flatnonzero(index[1:] == index[:-1]) + 1)[:FOUND].tolist():
+    for place in (np.flatnonzero(index[1:] == index[:-1]) + 1)[:MOST_EVIDENCE].tolist():
         both = sorted(writes[place - 1 : place + 1].tolist(), key=lambda claim: not claims.answered[claim])
         found.append(Contradiction(both[0], both[1], "another write claims the same index"))
