@@ -11,16 +11,10 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
+from ackproof.cli.mutants import known_mutant
 from harness.errors import unknown_name
-from harness.mutants.catalogue import MUTANTS
 
 _COUNT = click.IntRange(min=0)
-
-
-def _mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and value not in MUTANTS:
-        raise click.BadParameter(unknown_name("mutant", value, MUTANTS))
-    return value
 
 
 def _start(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -65,7 +59,7 @@ def _start(_context: click.Context, _option: click.Parameter, value: str) -> str
     callback=_start,
     help="What is on the disks: fresh (nothing), or figure-8 of the Raft paper.",
 )
-@click.option("--mutant", metavar="NAME", callback=_mutant, help="A core with this seeded bug.")
+@click.option("--mutant", metavar="NAME", callback=known_mutant, help="A core with this seeded bug.")
 @click.option("--symmetry/--no-symmetry", default=True, help="Count states once that differ in names alone.")
 @click.option("--max-states", type=click.IntRange(min=1), help="End after so many.")
 @click.option(

@@ -18,11 +18,10 @@ from ackproof.cli import entry
 from ackproof.cli.check import check
 from ackproof.cli.explore import explore
 from ackproof.cli.hosts import Nodes, clean, faults_in_words, hosts, nodes_of, parse_nodes
-from ackproof.cli.mutants import mutants
+from ackproof.cli.mutants import known_mutant, mutants
 from ackproof.cli.sim import replay, sim
 from checkers.verdict import Validity
 from harness.errors import unknown_name
-from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import ALL, NEMESES, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
 from harness.run import runner
@@ -142,7 +141,7 @@ def cli() -> None:
 @click.option(
     "--mutant",
     metavar="NAME",
-    callback=_known("mutant", MUTANTS),
+    callback=known_mutant,
     help="Start nodes with this seeded bug; `ackproof mutants` lists them.",
 )
 @click.option(

@@ -12,14 +12,25 @@ import click
 import msgspec
 
 from harness.errors import unknown_name
-from harness.mutants.catalogue import MUTANTS
+
+
+def known_mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Checks that an option names a seeded bug."""
+    return None if value is None else _known((value,))[0]
 
 
 def _names(_context: click.Context, _argument: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    for name in value:
+    return _known(value)
+
+
+def _known(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The named bugs, each once; without a name, all. The import loads the node, so it stands here."""
+    from harness.mutants.catalogue import MUTANTS
+
+    for name in names:
         if name not in MUTANTS:
             raise click.BadParameter(unknown_name("mutant", name, MUTANTS))
-    return tuple(dict.fromkeys(value)) or tuple(MUTANTS)
+    return tuple(dict.fromkeys(names)) or tuple(MUTANTS)
 
 
 @click.command()
@@ -69,7 +80,9 @@ def mutants(
 
     if is_list:
         if as_json:
-            click.echo(msgspec.json.encode([MUTANTS[name] for name in names]))
+            from harness.mutants.catalogue import MUTANTS
+
+            click.echo(msgspec.json.encode([MUTANTS[name].described() for name in names]))
         else:
             mutant_table.show_list(names)
         raise SystemExit(0)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
+from ackproof.cli.mutants import known_mutant
 from checkers.verdict import Validity
 from harness.errors import unknown_name
-from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
 from harness.run.judging import judge
 from harness.workload import WORKLOADS
@@ -43,12 +43,6 @@ def _faults(_context: click.Context, _option: click.Parameter, value: str | None
 def _workload(_context: click.Context, _option: click.Parameter, value: str) -> str:
     if value not in WORKLOADS:
         raise click.BadParameter(unknown_name("workload", value, WORKLOADS))
-    return value
-
-
-def _mutant(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is not None and value not in MUTANTS:
-        raise click.BadParameter(unknown_name("mutant", value, MUTANTS))
     return value
 
 
@@ -95,7 +89,7 @@ def _turns(
     help="What the clients do.",
 )
 @click.option("--lease", is_flag=True, help="Nodes serve reads under a leader's lease.")
-@click.option("--mutant", metavar="NAME", callback=_mutant, help="Nodes with this seeded bug.")
+@click.option("--mutant", metavar="NAME", callback=known_mutant, help="Nodes with this seeded bug.")
 @click.option(
     "--store",
     default=Path("store"),

@@ -13,4 +13,4 @@ if __name__ == "__main__":
     if name not in MUTANTS:
         print(f"harness.mutants: {unknown_name('mutant', name, MUTANTS)}", file=sys.stderr)  # noqa: T201 - its output
         sys.exit(64)
-    sys.exit(main(sys.argv[2:], MUTANTS[name].parts()))
+    sys.exit(main(sys.argv[2:], MUTANTS[name].parts))

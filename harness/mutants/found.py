@@ -1,7 +1,6 @@
-"""docs/found.md: every seeded bug with the one command that shows it.
+"""Writes docs/found.md: every seeded bug with the one command that shows it.
 
-`python -m harness.mutants.found` prints it. The page is made from the catalogue, and a test compares the
-two, so that it cannot say anything else.
+`python -m harness.mutants.found` prints the page from the catalogue, and a test compares the page with it.
 """
 
 from __future__ import annotations
@@ -13,20 +12,21 @@ from harness.mutants.catalogue import AREAS
 from harness.mutants.mutant import Mutant
 
 HEAD = """\
-# Bugs that can be shown
+# Seeded bugs, and how to see each
 
-Each is the reference node with one rule broken (`harness/mutants/`). The command beside it is a simulated run
-in which the checker whose property it breaks says so, within seconds; a test holds every one of them. With
-`--shrink FILE` it is shrunk to a schedule of a few lines, which `ackproof replay` plays again.
-`ackproof mutants NAME` finds the bug without knowing the seed, `ackproof mutants` all of them, and prints how
-long each took. Where a second command is given, the bug shows in real processes, too.
+Each seeded bug is the reference node with one rule broken (`harness/mutants/`). The command in the last
+column is a simulated run of a few seconds, in which the checker of the broken property reports a violation. A
+test runs all of these commands. Add `--shrink FILE` to reduce the run to a schedule of a few lines, which
+`ackproof replay` plays again. `ackproof mutants NAME` finds the bug without knowing the seed;
+`ackproof mutants` finds all of them and prints how long each took. Where a second command is given, it shows
+the bug in real processes.
 
-This page is made by `python -m harness.mutants.found`.
+`python -m harness.mutants.found` writes this page.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """The text of docs/found.md."""
     return "\n".join([HEAD, *_sections()])
 
 
@@ -40,14 +40,14 @@ def _sections() -> Iterator[str]:
 
 
 def _row(mutant: Mutant) -> str:
-    shown = f"`ackproof sim --seed {mutant.seed} --mutant {mutant.name}{_beside(mutant)}`"
+    shown = f"`ackproof sim --seed {mutant.seed} --mutant {mutant.name}{_with_options(mutant)}`"
     if mutant.options:
         shown += f", `ackproof run --mutant {mutant.name} {' '.join(mutant.options)}`"
     return f"| {mutant.about} | {mutant.caught_by} | {mutant.source} | {shown} |"
 
 
-def _beside(mutant: Mutant) -> str:
-    """The options without which a seed is another run."""
+def _with_options(mutant: Mutant) -> str:
+    """The options that the seed needs in order to be the same run."""
     workload = "" if mutant.workload == "registry" else f" --workload {mutant.workload}"
     return workload if mutant.faults is None else f"{workload} --nemesis {','.join(mutant.faults)}"
 

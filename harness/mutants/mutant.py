@@ -1,61 +1,50 @@
-"""What is declared of a seeded bug: what it breaks, who catches it, and what may follow from it."""
+"""The declaration of a seeded bug: what it breaks, which checker finds it, and what may follow from it."""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
-
 import msgspec
 
-if TYPE_CHECKING:
-    from node_impl.core.build import Parts
+from node_impl.core.build import Parts
 
 
-class Mutant(msgspec.Struct, frozen=True):
-    """One seeded bug. Its file, `harness/mutants/<module>.py`, exports `PARTS`."""
+class Mutant(msgspec.Struct, frozen=True, kw_only=True):
+    """One seeded bug, declared in the file of its class."""
 
     name: str
     about: str
     """What the node does wrong, in one line."""
     caught_by: str
-    """The checker whose property it breaks."""
+    """The checker whose property the bug breaks."""
     source: str
-    """Which rule it breaks, or where it was seen."""
+    """The rule that the bug breaks, or where the bug was seen."""
     options: tuple[str, ...] = ()
-    """Options of `ackproof run` that are known to expose it; empty where only the simulator is known to."""
+    """Options of `ackproof run` that are known to expose the bug; empty if only the simulator is known to."""
     also: tuple[str, ...] = ()
-    """Checkers that may rightly report its consequences, `caught_by` among them or not; any other that does
-    is wrong."""
+    """Checkers that may rightly report consequences of the bug, with or without `caught_by`. A report by any
+    other checker is an error."""
     seed: int = 0
-    """Of `ackproof sim`, with this workload and these faults: a schedule that is known to expose it."""
+    """A seed of `ackproof sim` that is known to expose the bug, with this workload and these faults."""
     workload: str = "registry"
-    """What clients have to do for it to show."""
+    """The workload under which the bug shows."""
     faults: tuple[str, ...] | None = None
-    """What the nemesis of the simulated world has to do for it to show; None: left to the seeds."""
+    """The faults in the simulated world under which the bug shows; None: the seed draws them."""
+    parts: Parts
+    """The classes of the node, one of them with the bug."""
 
-    @property
-    def module(self) -> str:
-        """Where its one rule is overridden."""
-        return f"harness.mutants.{self.name.replace('-', '_')}"
-
-    def parts(self) -> Parts:
-        """The node's parts, one of them with the bug.
-
-        Imported only here, since the harness meets nodes as processes and never loads their code.
-        """
-        parts: Parts = importlib.import_module(self.module).PARTS
-        return parts
+    def described(self) -> dict[str, object]:
+        """The declaration without the classes, as `ackproof mutants --list --json` prints it."""
+        return {field: getattr(self, field) for field in self.__struct_fields__ if field != "parts"}
 
 
-CLIENTS = (
+CLIENT_CHECKERS = (
     "durability",
     "linearizability",
     "index-honesty",
     "session-guarantees",
     "bounded-staleness",
 )
-"""What clients see of anything that went wrong."""
-LOGS = (
+"""Checkers of what clients observe: any bug may reach them."""
+LOG_CHECKERS = (
     "log-matching",
     "leader-completeness",
     "state-machine-safety",
@@ -67,9 +56,10 @@ LOGS = (
     "conformance",
     "node-health",
 )
-"""What follows where logs or commitIndex are wrong; nodes may then even refuse one another for good, or end
-themselves where they meet what cannot be."""
-ELECTIONS = ("election-safety", "one-vote-a-term", "term-monotonic", "membership", "conformance")
-"""What follows where votes or terms are forgotten."""
-DISK = ("durable-log", "node-health", "conformance")
-"""What follows where the disk holds other than the node believes; a node may then meet what cannot be."""
+"""Checkers that may report a wrong log or commitIndex. Nodes may then even refuse each other for good, or end
+themselves when they meet an impossible state."""
+ELECTION_CHECKERS = ("election-safety", "one-vote-a-term", "term-monotonic", "membership", "conformance")
+"""Checkers that may report forgotten votes or terms."""
+DISK_CHECKERS = ("durable-log", "node-health", "conformance")
+"""Checkers that may report a disk with other contents than the node believes. A node may then end itself when
+it meets an impossible state."""

@@ -1,4 +1,4 @@
-"""Holds mutants to what they are: overrides of rules that exist."""
+"""A guard at import: a mutant may only override rules that exist."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ C = TypeVar("C", bound=type)
 
 
 def breaks(mutant: C) -> C:
-    """Decorates a mutant's class: everything it defines must override something of the part.
+    """Decorates the class of a mutant: each method that it defines must override a method of its part.
 
     Raises:
-        TypeError: a rule that it means to break is gone (renamed, perhaps), so it would break nothing.
+        TypeError: the part has no rule of that name (it was renamed, perhaps), so the mutant breaks nothing.
     """
     for name, member in vars(mutant).items():
         if callable(member) and not any(name in vars(base) for base in mutant.__mro__[1:]):

@@ -114,7 +114,7 @@ def run(
     test = plan.test
     fates = fates or DrawnFates(test.seed, plan.weather)
     if parts is None:
-        parts = MUTANTS[test.mutant].parts() if test.mutant is not None else DEFAULT_PARTS
+        parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
     chance = _Chance(test.seed, fates)

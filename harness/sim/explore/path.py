@@ -89,7 +89,7 @@ def core_of(mutant: str | None) -> type[Raft]:
     """
     if mutant is None:
         return DEFAULT_PARTS.core
-    core = MUTANTS[mutant].parts().core
+    core = MUTANTS[mutant].parts.core
     if core is DEFAULT_PARTS.core:
         raise CouldNotRun(
             f"{mutant} breaks a part of the node outside its Raft core, and only that is explored; "

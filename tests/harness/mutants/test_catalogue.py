@@ -1,7 +1,9 @@
-"""The catalogue of seeded bugs says what is so: rules that exist, checkers that exist, a page that agrees."""
+"""The catalogue of seeded bugs agrees with the node, the checkers, the folders and the page."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,6 @@ from node_impl.core.raft.core import Raft
 from tests import REPOSITORY
 
 FOLDER = Path(found.__file__).parent
-NO_MUTANTS = ("__init__", "__main__", "found", "mutant", "rules")
 
 
 @pytest.mark.parametrize("name", MUTANTS)
@@ -24,17 +25,29 @@ def test_a_mutant_breaks_one_part_and_names_checkers_of_its_workload(name: str) 
     known = [checker.name for checker in workload(mutant.workload, ("n1",), 1).checkers]
     assert mutant.caught_by in known
     assert [checker for checker in mutant.also if checker not in known] == []
-    parts = mutant.parts()
     changed = [
-        part for part in vars(DEFAULT_PARTS) if getattr(parts, part) is not getattr(DEFAULT_PARTS, part)
+        part
+        for part in vars(DEFAULT_PARTS)
+        if getattr(mutant.parts, part) is not getattr(DEFAULT_PARTS, part)
     ]
     assert len(changed) == 1
 
 
-def test_every_mutant_is_in_one_area_and_every_file_is_a_mutant() -> None:
+def test_every_mutant_is_in_one_area() -> None:
     assert sum(len(mutants) for mutants in AREAS.values()) == len(MUTANTS)
-    files = {file.stem for file in FOLDER.glob("*.py")} - set(NO_MUTANTS)
-    assert files == {name.replace("-", "_") for name in MUTANTS}
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_folder_holds_its_area_s_mutants_one_file_each(area: str) -> None:
+    files = {file for file in (FOLDER / area.lower()).rglob("*.py") if file.stem != "__init__"}
+    assert {file.stem for file in files} == {mutant.name.replace("-", "_") for mutant in AREAS[area]}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_s_class_stands_in_the_file_of_its_declaration(name: str) -> None:
+    classes = {getattr(MUTANTS[name].parts, part) for part in vars(DEFAULT_PARTS)}
+    (broken,) = (one for one in classes if one.__module__.startswith("harness.mutants."))
+    assert broken.__module__.rpartition(".")[2] == name.replace("-", "_")
 
 
 def test_a_mutant_whose_rule_is_gone_cannot_even_be_imported() -> None:
@@ -49,3 +62,26 @@ def test_a_mutant_whose_rule_is_gone_cannot_even_be_imported() -> None:
 def test_the_page_of_bugs_is_what_the_catalogue_says() -> None:
     docs = REPOSITORY / "docs" / "found.md"
     assert docs.read_text(encoding="utf-8") == found.page(), "python -m harness.mutants.found"
+
+
+def test_a_declaration_is_described_without_its_classes() -> None:
+    described = MUTANTS["old-sequence-applied"].described()
+    assert described["workload"] == "sessions"
+    assert "parts" not in described
+
+
+def test_a_node_with_an_unknown_bug_does_not_start_and_says_which_there_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.mutants", "vote-twic"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 64
+    assert "vote-twice" in done.stderr
+
+
+def test_the_command_line_loads_no_node_until_a_mutant_is_named() -> None:
+    program = (
+        "import sys, ackproof.cli.main\n"
+        "print(*[name for name in sys.modules if name.split('.')[0] == 'node_impl'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -7,7 +7,7 @@ each, and what a step depends on is read off the run so far.
 from __future__ import annotations
 
 from checkers.verdict import Validity
-from harness.mutants.commit_earlier_terms import PARTS as COMMITS_EARLIER_TERMS
+from harness.mutants.catalogue import MUTANTS
 from harness.nemesis.base import Action, Cut, Heal, Kill, Start
 from harness.run.test import Test
 from harness.sim.plan.fates import MILLISECOND_NS as MS
@@ -90,7 +90,7 @@ def figure_8(parts: Parts) -> Ran:
 
 
 def test_an_entry_of_an_earlier_term_that_was_counted_as_committed_is_lost() -> None:
-    ran = figure_8(COMMITS_EARLIER_TERMS)
+    ran = figure_8(MUTANTS["commit-earlier-terms"].parts)
     assert verdict_of(ran, "leader-completeness").validity is Validity.INVALID
     assert verdict_of(ran, "committed-never-truncated").validity is Validity.INVALID
 

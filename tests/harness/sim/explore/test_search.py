@@ -117,7 +117,7 @@ def test_what_was_looked_up_is_run_far_more_seldom_than_it_is_used() -> None:
 def test_a_seeded_bug_of_the_core_is_found_in_a_small_scope(
     mutant: str, scope: Scope, invariant: str
 ) -> None:
-    found = explored(scope, MUTANTS[mutant].parts().core)
+    found = explored(scope, MUTANTS[mutant].parts.core)
     assert found.outcome == "violation"
     assert found.why is not None
     assert found.why.startswith(f"{invariant}: ")
@@ -152,7 +152,7 @@ def test_counting_copies_of_earlier_terms_is_found_from_the_disks_of_figure_8() 
 
 def test_the_way_to_a_violation_is_one_of_the_shortest() -> None:
     """With half the votes enough, two nodes only have to stand, each its own voter."""
-    found = explored(BROKEN, MUTANTS["half-is-a-majority"].parts().core)
+    found = explored(BROKEN, MUTANTS["half-is-a-majority"].parts.core)
     kinds = [type(step.event).__name__ for step in found.way]
     assert sorted(kinds) == ["Sync", "Sync", "Sync", "TimeOut", "TimeOut"]
 

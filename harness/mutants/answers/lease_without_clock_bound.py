@@ -1,0 +1,31 @@
+"""A leader's lease is computed as if all clocks ran equally fast."""
+
+from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+
+
+@breaks
+class LeaseWithoutClockBound(Raft):
+    """Uses leases in any setting, and lets its own last as long as the followers' promises."""
+
+    def uses_lease(self) -> bool:
+        """Leases are in use in any setting."""
+        return True
+
+    def lease_ns(self) -> int:
+        """The lease lasts a whole election time-out, with no allowance for a fast clock."""
+        return self.config.election_timeout_ns
+
+
+MUTANT = Mutant(
+    name="lease-without-clock-bound",
+    about="a leader's lease is computed as if all clocks ran equally fast",
+    caught_by="linearizability",
+    seed=3,
+    source="Ongaro's thesis, section 6.4.1: leases assume a bound on clock drift",
+    faults=("partition:isolate-leader", "drift:slow-leader"),
+    also=CLIENT_CHECKERS,
+    parts=Parts(core=LeaseWithoutClockBound),
+)

@@ -1,0 +1,29 @@
+"""A write that timed out is reported as failed."""
+
+import msgspec
+
+from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.events import Refused, Reply
+from node_impl.core.node import Node
+
+
+@breaks
+class TimeoutMeansFailed(Node):
+    """Reports an unknown outcome as a failure."""
+
+    def _close(self, request_id: int, reply: Reply) -> None:
+        if isinstance(reply, Refused):
+            reply = msgspec.structs.replace(reply, proposed=False)
+        super()._close(request_id, reply)
+
+
+MUTANT = Mutant(
+    name="timeout-means-failed",
+    about="a write that timed out is reported as failed, though it may still take effect",
+    caught_by="linearizability",
+    source="Jepsen's analyses: an indeterminate result reported as a failure",
+    also=CLIENT_CHECKERS,
+    parts=Parts(node=TimeoutMeansFailed),
+)

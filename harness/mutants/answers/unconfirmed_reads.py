@@ -1,0 +1,27 @@
+"""A leader serves reads without confirming that it still leads."""
+
+from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+
+
+@breaks
+class UnconfirmedReads(Raft):
+    """Assumes that it still leads because it has led before."""
+
+    def leadership_is_confirmed(self) -> bool:
+        """Leadership counts as confirmed at all times."""
+        return True
+
+
+MUTANT = Mutant(
+    name="unconfirmed-reads",
+    about="a leader answers lookups without checking that it still leads",
+    caught_by="linearizability",
+    seed=3,
+    options=("--nemesis", "partition:isolate-leader"),
+    source="Raft, section 8: a leader exchanges heartbeats with a majority before it answers a read",
+    also=CLIENT_CHECKERS,
+    parts=Parts(core=UnconfirmedReads),
+)

@@ -1,0 +1,25 @@
+"""A vote is in memory only: of term and vote, only the term is written to the disk."""
+
+from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+
+
+@breaks
+class VoteNotPersisted(Raft):
+    """Forgets in a crash for which candidate it has voted."""
+
+    def _vote_for(self, candidate: str) -> None:
+        self.voted_for = candidate
+        self.trace("vote", vote=candidate)
+
+
+MUTANT = Mutant(
+    name="vote-not-persisted",
+    about="a vote is in memory only, so that a crash frees it",
+    caught_by="one-vote-a-term",
+    source="Raft, Figure 2: votedFor is persistent",
+    also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
+    parts=Parts(core=VoteNotPersisted),
+)

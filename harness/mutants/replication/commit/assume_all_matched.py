@@ -1,0 +1,29 @@
+"""A leader takes a follower's reply to one message for a reply to its whole log."""
+
+import msgspec
+
+from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntriesReply
+
+
+@breaks
+class AssumesAllMatched(Raft):
+    """Sets a follower's matchIndex to the end of the leader's log."""
+
+    def _on_append_entries_reply(self, sender: str, reply: AppendEntriesReply) -> None:
+        if reply.success and self.role == "leader" and reply.term == self.current_term:
+            reply = msgspec.structs.replace(reply, match_index=self.log.last_index)
+        super()._on_append_entries_reply(sender, reply)
+
+
+MUTANT = Mutant(
+    name="assume-all-matched",
+    about="a leader takes a follower's reply to one message for a reply to its whole log",
+    caught_by="durable-before-acknowledge",
+    source="Raft, Figure 2, Leaders: matchIndex",
+    also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
+    parts=Parts(core=AssumesAllMatched),
+)

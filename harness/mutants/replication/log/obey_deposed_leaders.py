@@ -1,0 +1,30 @@
+"""A follower accepts entries from the leader of an earlier term."""
+
+import msgspec
+
+from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
+from harness.mutants.rules import breaks
+from node_impl.core.build import Parts
+from node_impl.core.raft.core import Raft
+from node_impl.core.raft.messages import AppendEntries
+
+
+@breaks
+class ObeysDeposedLeaders(Raft):
+    """Treats each AppendEntries as one of its own term."""
+
+    def _on_append_entries(self, leader: str, request: AppendEntries) -> None:
+        if self.role == "follower":
+            request = msgspec.structs.replace(request, term=self.current_term)
+        super()._on_append_entries(leader, request)
+
+
+MUTANT = Mutant(
+    name="obey-deposed-leaders",
+    about="a follower accepts entries from the leader of an earlier term",
+    caught_by="committed-never-truncated",
+    seed=6,
+    source="Raft, Figure 2, AppendEntries rule 1",
+    also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
+    parts=Parts(core=ObeysDeposedLeaders),
+)
