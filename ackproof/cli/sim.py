@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import click
 import msgspec
@@ -20,9 +20,6 @@ from harness.nemesis import nemesis_of
 from harness.run.judging import judge
 from harness.workload import WORKLOADS
 from reports.terminal import show
-
-if TYPE_CHECKING:
-    from harness.sim.plan.swarm import Wishes
 
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
 
@@ -44,20 +41,6 @@ def _workload(_context: click.Context, _option: click.Parameter, value: str) -> 
     if value not in WORKLOADS:
         raise click.BadParameter(unknown_name("workload", value, WORKLOADS))
     return value
-
-
-def _turns(
-    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[int, int], ...]:
-    found = []
-    for value in values:
-        at, colon, seed = value.partition(":")
-        if not (colon and at.isdecimal() and seed.isdecimal()):
-            raise click.BadParameter(f"{value!r} is not NANOSECONDS:SEED, as a guided campaign prints it")
-        found.append((int(at), int(seed)))
-    if found != sorted(found):
-        raise click.BadParameter("turns must be given in order of time")
-    return tuple(found)
 
 
 @click.command()
@@ -102,19 +85,6 @@ def _turns(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Of --seeds: keep outcomes here, and go on from what is here.  [default: in the store]",
 )
-@click.option(
-    "--guided",
-    is_flag=True,
-    help="Of --seeds: go on, in other ways, from runs that came to new protocol states.",
-)
-@click.option(
-    "--turn",
-    "turns",
-    multiple=True,
-    metavar="NS:SEED",
-    callback=_turns,
-    help="Of --seed: from that time on draw from another seed, as a run of --guided did.",
-)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes.  [default: one a core]")
 @click.option(
     "--shrink",
@@ -138,8 +108,6 @@ def sim(
     mutant: str | None,
     store: Path,
     results: Path | None,
-    guided: bool,
-    turns: tuple[tuple[int, int], ...],
     shrink: Path | None,
     jobs: int | None,
     stop_at_first: bool,
@@ -159,33 +127,25 @@ def sim(
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
-    if seed is None and turns:
-        raise click.UsageError("--turn needs the --seed that the run begins with")
-    if seed is not None and guided:
-        raise click.UsageError("--guided is for --seeds; one run of it is repeated by --seed and --turn")
     from harness.sim import command  # here, since only this needs the simulator
-    from harness.sim.plan.swarm import Turn, Wishes
-    from harness.sim.seeds.guided import Origin
+    from harness.sim.plan.swarm import Wishes
 
     wishes = Wishes(nodes, concurrency, rate, time_limit, nemesis, workload, mutant, lease)
-    begin = Origin(seed or 0, tuple(Turn(at, other) for at, other in turns))
     if shrink is not None:
         if seed is None:
             raise click.UsageError("--shrink needs the --seed that fails")
-        shrunk = command.shrunk(begin, wishes, shrink, quiet=as_json)
+        shrunk = command.shrunk(seed, wishes, shrink, quiet=as_json)
         if as_json:
             click.echo(msgspec.json.encode(shrunk))
         raise SystemExit(EXIT[Validity.INVALID])
     if seed is not None:
-        folder = command.one(begin, wishes, store, sys.argv)
+        folder = command.one(seed, wishes, store, sys.argv)
         judged = judge(folder)
         if as_json:
             click.echo(msgspec.json.encode(judged))
         else:
             show(judged.verdicts, folder.report_html)
         raise SystemExit(EXIT[judged.validity])
-    if guided:
-        _guided(start, seeds or 100, wishes, results, store, jobs, as_json, stop_at_first)
     chosen = range(start, start + (seeds or 100))
     file = results or store / f"sim-{workload}-{mutant or 'correct'}.jsonl"
     found = command.many(chosen, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
@@ -194,31 +154,6 @@ def sim(
     else:
         again = f"ackproof sim --workload {workload}{f' --mutant {mutant}' if mutant else ''}"
         command.show(found, file, again)
-    raise SystemExit(EXIT[found.validity])
-
-
-def _guided(
-    first: int,
-    runs: int,
-    wishes: Wishes,
-    results: Path | None,
-    store: Path,
-    jobs: int | None,
-    as_json: bool,
-    stop_at_first: bool,
-) -> NoReturn:
-    """A campaign that goes on where it came to something new."""
-    from harness.sim import command
-
-    file = results or store / f"sim-{wishes.workload}-{wishes.mutant or 'correct'}-guided.jsonl"
-    found, tried = command.many_guided(
-        first, runs, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first
-    )
-    if as_json:
-        click.echo(msgspec.json.encode(found))
-    else:
-        mutant = f" --mutant {wishes.mutant}" if wishes.mutant else ""
-        command.show_guided(found, tried, file, f"ackproof sim --workload {wishes.workload}{mutant}")
     raise SystemExit(EXIT[found.validity])
 
 

@@ -18,37 +18,35 @@ from harness.mutants.catalogue import MUTANTS
 from harness.run import runner
 from harness.run.folder import RunFolder
 from harness.sim.judging import Judged, verdicts
-from harness.sim.plan.swarm import Wishes
+from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.run import Ran, run
 from harness.sim.schedule.carry_over import carry_over, undone
 from harness.sim.schedule.picture import draw
 from harness.sim.schedule.replay import Replay, digest_of, load, save, story
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import Shrunk, shrink, size
-from harness.sim.schedule.version import digests
-from harness.sim.seeds.campaign import Header, LinesFile, Results, judge_all
-from harness.sim.seeds.guided import Origin, Tried, guided
+from harness.sim.seeds.campaign import CampaignResults, judge_all
 from history import read_history
 
 LINE_EVERY_S = 5.0
 _NS = 1_000_000_000
 
 
-def one(start: Origin, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
+def one(seed: int, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
     """Make one run into a new folder under `store`; not yet judged."""
-    return run(start.plan(wishes)).write(store, command)
+    return run(plan_of(seed, wishes)).write(store, command)
 
 
-def shrunk(start: Origin, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
+def shrunk(seed: int, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
     """Find the smallest schedule for the first violation of a seed; write it, and its picture beside it.
 
     Raises:
         CouldNotRun: the seed shows no violation, or the file cannot be written.
     """
-    schedule, ran = record(start.plan(wishes))
+    schedule, ran = record(plan_of(seed, wishes))
     wrong = [verdict.checker for verdict in verdicts(ran) if verdict.validity is Validity.INVALID]
     if not wrong:
-        raise CouldNotRun(f"seed {start.seed} shows no violation, so there is nothing to shrink")
+        raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
     declared = MUTANTS[wishes.mutant].caught_by if wishes.mutant else wrong[0]
     checker = declared if declared in wrong else wrong[0]
     found = shrink(schedule, checker)
@@ -145,7 +143,7 @@ def many(
     Raises:
         CouldNotRun: the results' file cannot be used.
     """
-    results = Results(results_file, wishes)
+    results = CampaignResults(results_file, wishes)
     line = _Line(len(seeds), quiet)
     for seed in seeds:
         if seed in results.done:
@@ -164,56 +162,6 @@ def many(
         line.end()
         results.close()
     return summary([results.done[seed] for seed in seeds if seed in results.done])
-
-
-def many_guided(
-    first_seed: int,
-    runs: int,
-    wishes: Wishes,
-    results_file: Path,
-    *,
-    jobs: int | None,
-    quiet: bool,
-    stop_at_first: bool,
-) -> tuple[Summary, tuple[Tried, ...]]:
-    """Make so many runs, less those in the file, each where the ones before it say that it is worth it.
-
-    Raises:
-        CouldNotRun: the results' file cannot be used.
-    """
-    results = LinesFile(results_file, Header(wishes, digests(), first_seed), Tried)
-    line = _Line(runs, quiet)
-    found: list[Tried] = []
-
-    def take(tried: Tried, is_new: bool, states: int) -> bool:
-        if is_new:
-            results.append(tried)
-        found.append(tried)
-        line.add(tried.judged, is_new=is_new, more=f", {states} protocol states")
-        return not (stop_at_first and tried.judged.invalid)
-
-    try:
-        guided(first_seed, runs, wishes, jobs=jobs or os.cpu_count() or 1, done=results.lines, take=take)
-    finally:
-        line.end()
-        results.close()
-    return summary([tried.judged for tried in found]), tuple(found)
-
-
-def show_guided(outcome: Summary, found: Sequence[Tried], results_file: Path, command: str) -> None:
-    """A guided campaign's outcome, for people."""
-    say = Console(highlight=False, soft_wrap=True, markup=False).print
-    _show_counts(outcome, "runs")
-    states = sum(len(tried.new) for tried in found)
-    further = [tried for tried in found if tried.start.turns]
-    say(
-        f"  {states} protocol states, {sum(len(tried.new) for tried in further)} of them first in the "
-        f"{len(further)} runs that went on from others"
-    )
-    for tried in [tried for tried in found if tried.judged.invalid][:5]:
-        turns = "".join(f" --turn {turn.at}:{turn.seed}" for turn in tried.start.turns)
-        say(f"  {', '.join(tried.judged.invalid)}: {command} --seed {tried.start.seed}{turns}")
-    say(f"  every run's outcome: {results_file}")
 
 
 def summary(done: Sequence[Judged]) -> Summary:
@@ -247,7 +195,7 @@ def summary(done: Sequence[Judged]) -> Summary:
 def show(found: Summary, results_file: Path, command: str) -> None:
     """A campaign's outcome, for people."""
     say: Any = Console(highlight=False).print
-    _show_counts(found, "seeds")
+    _show_counts(found)
     for judged in found.violations[:5]:
         say(
             f"  seed {judged.seed}: {', '.join(judged.invalid)}: {judged.telling}",
@@ -259,11 +207,11 @@ def show(found: Summary, results_file: Path, command: str) -> None:
     say(f"  every seed's outcome: {results_file}", soft_wrap=True)
 
 
-def _show_counts(found: Summary, what: str) -> None:
+def _show_counts(found: Summary) -> None:
     say: Any = Console(highlight=False).print
     rate = found.simulated_s / found.wall_s if found.wall_s else 0.0
     say(
-        f"{found.validity.value}: {found.seeds} {what}, {found.valid} valid, {found.invalid} invalid, "
+        f"{found.validity.value}: {found.seeds} seeds, {found.valid} valid, {found.invalid} invalid, "
         f"{found.unknown} proved nothing; {found.simulated_s:.0f} simulated seconds, each core {rate:.0f} "
         "times as fast as real",
         soft_wrap=True,
@@ -282,11 +230,9 @@ class _Line:
         self._done = self._new = self._invalid = self._unknown = 0
         self._start = time.monotonic()
         self._shown = self._start
-        self._more = ""
 
-    def add(self, judged: Judged, *, is_new: bool, more: str = "") -> None:
-        """One seed more. more: what else to tell."""
-        self._more = more
+    def add(self, judged: Judged, *, is_new: bool) -> None:
+        """Count one more seed."""
         self._done += 1
         self._new += is_new
         self._invalid += judged.validity is Validity.INVALID
@@ -308,6 +254,6 @@ class _Line:
         a_second = self._new / max(now - self._start, 0.001)
         text = (
             f"{self._done} of {self._seeds} seeds, {self._invalid} invalid, {self._unknown} proved nothing, "
-            f"{a_second:.1f} seeds/s{self._more}"
+            f"{a_second:.1f} seeds/s"
         )
         self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)

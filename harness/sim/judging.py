@@ -41,30 +41,22 @@ def verdicts(ran: Ran, logs: Path | None = None) -> list[Verdict]:
 
 
 def judge(plan: Plan, logs: Path) -> Judged:
-    """Run a plan and judge it; `logs`: a folder of this process's own, for the nodes' logs."""
-    return run_and_judge(plan, logs)[0]
-
-
-def run_and_judge(plan: Plan, logs: Path) -> tuple[Judged, Ran]:
-    """Likewise, with what was judged."""
+    """Run a plan and judge the run; `logs` is an empty folder of this process's own, for the nodes' logs."""
     begin = time.monotonic_ns()
     ran = run(plan)
     found = verdicts(ran, logs)
     invalid, unknown = _of(found, Validity.INVALID), _of(found, Validity.UNKNOWN)
     telling = next((verdict.summary for verdict in (*invalid, *unknown)), "")
-    if ran.problem is not None:
-        telling = ran.problem
-    outcome = Judged(
+    return Judged(
         seed=plan.test.seed,
         validity=worst(found),
         invalid=tuple(verdict.checker for verdict in invalid),
         unknown=tuple(verdict.checker for verdict in unknown),
-        telling=telling,
+        telling=telling if ran.problem is None else ran.problem,
         happened=ran.happened,
         simulated_ns=ran.ended_at,
         wall_ns=time.monotonic_ns() - begin,
     )
-    return outcome, ran
 
 
 def _of(found: Sequence[Verdict], validity: Validity) -> list[Verdict]:

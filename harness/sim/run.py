@@ -117,12 +117,9 @@ def run(
         parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
-    chance = _Chance(test.seed, fates)
     world = _world(
-        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, chance.seed))
+        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, test.seed))
     )
-    for turn in plan.turns:
-        world.at(turn.at, chance.turn, turn.seed)
     operations: list[Operation] = []
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
     interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)
@@ -160,18 +157,6 @@ def _collected_later() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-class _Chance:
-    """Which seed is drawn from now: see `Plan.turns`."""
-
-    def __init__(self, seed: int, fates: Fates) -> None:
-        self.seed = seed
-        self._fates = fates
-
-    def turn(self, seed: int) -> None:
-        self.seed = seed
-        self._fates.turn(seed)
 
 
 def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:

@@ -80,10 +80,6 @@ class Fates(Protocol):
         """The n-th client request."""
         ...
 
-    def turn(self, seed: int) -> None:
-        """From now on everything is drawn from another seed; what is written out is not."""
-        ...
-
     def calm(self) -> None:
         """From now on nothing is lost, repeated or slow."""
         ...
@@ -110,7 +106,7 @@ class DrawnFates:
     """Everything drawn from the seed, as the weather has it."""
 
     def __init__(self, seed: int, weather: Weather) -> None:
-        self._seed = self._tables_seed = seed
+        self._seed = seed
         self._weather = weather
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._tables: dict[tuple[str, ...], tuple[int, ...]] = {}
@@ -160,11 +156,6 @@ class DrawnFates:
         reset = (bits >> 40) % 1000 < self._weather.client_reset
         return ClientFate(there, back, reset, early=reset and bool(bits >> 63))
 
-    def turn(self, seed: int) -> None:
-        """From now on draw from another seed, in the same weather and from the same tables."""
-        self._seed = seed
-        self._streams.clear()
-
     def calm(self) -> None:
         """Good weather."""
         if not self._is_calm:
@@ -179,7 +170,7 @@ class DrawnFates:
     def _table(
         self, place: tuple[str, ...], tables: Mapping[str, tuple[int, ...]], names: tuple[str, ...]
     ) -> tuple[int, ...]:
-        table = self._tables[place] = tables[Stream(self._tables_seed, "table", *place).choose(names)]
+        table = self._tables[place] = tables[Stream(self._seed, "table", *place).choose(names)]
         return table
 
 

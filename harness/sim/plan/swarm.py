@@ -50,14 +50,6 @@ REQUESTS_MS: dict[Season, int] = {"usual": 2000, "crowd": 150, "unrest": 2000, "
 UNQUIET_LEADS = 16
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """From a time on, what befalls messages, writes and elections, and whom faults hit, is drawn anew."""
-
-    at: int
-    """Virtual nanoseconds."""
-    seed: int
-
-
 class Plan(msgspec.Struct, frozen=True):
     """All that determines a run, beside the code: the test, and the world it runs in."""
 
@@ -74,8 +66,6 @@ class Plan(msgspec.Struct, frozen=True):
     settings: Mapping[str, int | bool] = {}
     """Of the nodes' configuration (node_impl/core/config.py), where not the default: small bounds bring about
     often what is rare with usual ones."""
-    turns: tuple[Turn, ...] = ()
-    """By time. A run with turns is the seed's own up to the first of them."""
 
 
 class Wishes(msgspec.Struct, frozen=True):

@@ -177,10 +177,6 @@ class RecordingFates:
             self._clients.append(Client(n, fate))
         return fate
 
-    def turn(self, seed: int) -> None:
-        """As they say."""
-        self._others.turn(seed)
-
     def calm(self) -> None:
         """As they say."""
         self._others.calm()
@@ -219,9 +215,6 @@ class ScriptedFates:
     def client(self, n: int) -> ClientFate:
         """As scripted."""
         return self._clients.get(n, ClientFate())
-
-    def turn(self, seed: int) -> None:
-        """Nothing is drawn."""
 
     def calm(self) -> None:
         """A schedule says by itself when it is calm."""
@@ -292,7 +285,7 @@ def record(plan: Plan) -> tuple[Schedule, Ran]:
         if operation.type == "invoke"
     )
     schedule = Schedule(
-        plan=msgspec.structs.replace(plan, incidents=(), turns=()),
+        plan=msgspec.structs.replace(plan, incidents=()),
         until=ran.ended_at,
         steps=steps,
         incidents=plan.incidents,

@@ -1,7 +1,7 @@
-"""Many seeds on all cores: each judged as it ends, kept at once, and not run again when resumed.
+"""Many seeds on all cores: each is judged as it ends, kept at once, and not run again after an interruption.
 
-Results are one file of JSON lines: a header that says what was run with which code, then a line a
-seed, in the order in which they ended. A line that a kill tore is cut off and its seed run again.
+Results are one file of JSON lines: a header that says what was run and with which code, then a line for each
+seed, in the order in which the seeds ended. A line that a kill tore is cut off, and its seed is run again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import msgspec
 
@@ -20,38 +19,33 @@ from harness.sim.judging import Judged, judge
 from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.schedule.version import differences, digests
 
-L = TypeVar("L", bound=msgspec.Struct)
-
 SEEDS_A_TASK = 4
 
 
-class Header(msgspec.Struct, frozen=True):
+class CampaignHeader(msgspec.Struct, frozen=True):
     """The first line of a campaign's results."""
 
     wishes: Wishes
     code: Mapping[str, str]
-    """Digests of what ran."""
-    guided_from: int | None = None
-    """The first seed of a guided campaign (guided.py)."""
+    """Digests of the code that ran, by part."""
     ackproof_campaign: int = 1
     """The format's version."""
 
 
-class LinesFile(Generic[L]):
-    """A campaign's file: a header, then lines of one kind. Made, or read and gone on with.
+class CampaignResults:
+    """A campaign's results file: made new, or read and continued.
 
     Raises:
-        CouldNotRun: it is another campaign's, or no campaign's, or cannot be written.
+        CouldNotRun: the file belongs to another campaign, holds no campaign's results, or cannot be written.
     """
 
-    def __init__(self, path: Path, header: Header, kind: type[L]) -> None:
+    def __init__(self, path: Path, wishes: Wishes) -> None:
         self.path = path
-        self._header = header
-        self._kind = kind
+        self._header = CampaignHeader(wishes, digests())
         self._encode = msgspec.json.Encoder().encode
         try:
-            self.lines = list(self._read())
-            """Those of an earlier time, in order."""
+            self.done = {judged.seed: judged for judged in self._read()}
+            """Outcomes by seed: those that were in the file, and those added since."""
             self._file = path.open("ab", buffering=0)
             if path.stat().st_size == 0:
                 self._write(self._header)
@@ -60,18 +54,19 @@ class LinesFile(Generic[L]):
                 f"cannot write {path}: {error.strerror}; choose another with --results"
             ) from error
 
-    def append(self, line: L) -> None:
-        """Keep a line: in the kernel when this returns."""
-        self._write(line)
+    def add(self, judged: Judged) -> None:
+        """Keep a seed's outcome: the line has reached the kernel when this returns."""
+        self._write(judged)
+        self.done[judged.seed] = judged
 
     def close(self) -> None:
-        """No more."""
+        """Close the file."""
         self._file.close()
 
-    def _write(self, line: Header | L) -> None:
+    def _write(self, line: CampaignHeader | Judged) -> None:
         self._file.write(self._encode(line) + b"\n")
 
-    def _read(self) -> Iterator[L]:
+    def _read(self) -> Iterator[Judged]:
         if not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return
@@ -83,40 +78,19 @@ class LinesFile(Generic[L]):
             return
         advice = f"move {self.path} away, or choose another with --results"
         try:
-            header = msgspec.json.decode(lines[0], type=Header)
+            header = msgspec.json.decode(lines[0], type=CampaignHeader)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CouldNotRun(f"{self.path} holds no campaign's results ({error}); {advice}") from error
-        if (header.wishes, header.guided_from) != (self._header.wishes, self._header.guided_from):
-            raise CouldNotRun(f"{self.path} is of a campaign with other options; {advice}")
+        if header.wishes != self._header.wishes:
+            raise CouldNotRun(f"{self.path} belongs to a campaign with other options; {advice}")
         changed = differences(header.code)
         if changed:
             raise CouldNotRun(f"{self.path} was made by other code ({', '.join(changed)} changed); {advice}")
         for number, line in enumerate(lines[1:], start=2):
             try:
-                yield msgspec.json.decode(line, type=self._kind)
+                yield msgspec.json.decode(line, type=Judged)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise CouldNotRun(f"{self.path}, line {number}: {error}; {advice}") from error
-
-
-class Results:
-    """A plain campaign's file: a line a seed, in the order in which they ended.
-
-    Raises:
-        CouldNotRun: see `LinesFile`.
-    """
-
-    def __init__(self, path: Path, wishes: Wishes) -> None:
-        self._file = LinesFile(path, Header(wishes, digests()), Judged)
-        self.done = {judged.seed: judged for judged in self._file.lines}
-
-    def add(self, judged: Judged) -> None:
-        """Keep a seed's outcome: in the kernel when this returns."""
-        self._file.append(judged)
-        self.done[judged.seed] = judged
-
-    def close(self) -> None:
-        """No more."""
-        self._file.close()
 
 
 def judge_all(
@@ -135,14 +109,14 @@ def judge_all(
                     return
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, prepare_worker) as pool:  # leaving it ends the workers, whatever they are at
+    with context.Pool(jobs, prepare_worker) as pool:  # leaving the block ends the workers at once
         for judged in pool.imap_unordered(_task, tasks, chunksize=SEEDS_A_TASK):
             if not take(judged):
                 return
 
 
 def prepare_worker() -> None:
-    """In a worker: Ctrl-C is for the parent, which then ends its workers."""
+    """Let a worker ignore Ctrl-C: the parent takes it, and then ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

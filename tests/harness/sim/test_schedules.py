@@ -21,7 +21,6 @@ from harness.sim.plan.swarm import Wishes, plan_of
 from harness.sim.schedule.replay import digest_of, load, save, story, told_step
 from harness.sim.schedule.schedule import Schedule, Step, as_played, play, play_and_clear, record
 from harness.sim.schedule.shrink import DoesNotFail, ddmin, shrink, size, verdict_of, without_node
-from harness.sim.seeds.guided import Origin
 from harness.sim.seeds.hunting import wishes_for
 
 FORGETFUL = Wishes(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
@@ -127,7 +126,7 @@ def test_nothing_is_left_of_a_node_that_was_taken_out() -> None:
 
 
 def saved(path: Path) -> Path:
-    shrunk(Origin(1), FORGETFUL, path, quiet=True)
+    shrunk(1, FORGETFUL, path, quiet=True)
     return path
 
 

@@ -28,7 +28,6 @@ from harness.sim.schedule.schedule import (
     Write,
     play,
 )
-from harness.sim.seeds.guided import Origin
 from history import NEMESIS, Operation, read_history
 
 MS = 1_000_000
@@ -136,7 +135,7 @@ def test_what_real_processes_could_not_do_is_told() -> None:
 @pytest.mark.campaign
 def test_a_shrunk_schedule_shows_its_violation_on_real_processes_too(tmp_path: Path) -> None:
     """A kill and a start: whatever the timing, a node that forgets its term says so when it starts."""
-    shrunk(Origin(1), FORGETFUL, tmp_path / "small.json", quiet=True)
+    shrunk(1, FORGETFUL, tmp_path / "small.json", quiet=True)
     done = CliRunner().invoke(
         cli, ["replay", str(tmp_path / "small.json"), "--world", "local", "--store", str(tmp_path / "store")]
     )

@@ -16,7 +16,7 @@ from harness.errors import CouldNotRun
 from harness.sim.command import Summary, many, summary
 from harness.sim.judging import Judged
 from harness.sim.plan.swarm import Wishes
-from harness.sim.seeds.campaign import Results, judge_all
+from harness.sim.seeds.campaign import CampaignResults, judge_all
 
 WISHES = Wishes(nodes=3, time_limit_s=2, rate=40)
 
@@ -72,7 +72,7 @@ def test_results_of_other_options_or_other_code_are_not_mixed(tmp_path: Path) ->
         campaign(file, range(1))
     file.write_text("hello\n")
     with pytest.raises(CouldNotRun, match="holds no campaign's results"):
-        Results(file, WISHES)
+        CampaignResults(file, WISHES)
 
 
 def test_one_violation_makes_a_campaign_invalid_and_no_proof_makes_it_unknown() -> None:
