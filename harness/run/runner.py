@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import generator as gen
+from harness.client.codecs.exchange import Exchange
 from harness.client.http import HttpTransport
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
@@ -167,18 +168,14 @@ class _Run:
 
     async def _ask(self, operation: Operation, world: HostedWorld, transport: HttpTransport) -> Operation:
         """A client's operation: one request, or more where the workload sends writes again."""
-        codec, retries = self._work.codec, self._work.retries
-        replies: tuple[Operation, ...] = ()
-        asked = operation
+        exchange = Exchange.begin(self._work.codec, self._work.retries, operation)
         while True:
-            reply = await transport.send(world.address(str(asked.node)), codec.encode(asked))
-            replies = (*replies, codec.decode(asked, reply))
-            if retries is None:
-                return replies[0]
-            asked = retries.follow(operation, replies)
-            if asked.type != "invoke":
-                return asked
-            await asyncio.sleep(retries.pause_ns / _NS)
+            reply = await transport.send(world.address(exchange.node), exchange.request())
+            following = exchange.after(reply)
+            if isinstance(following, Operation):
+                return following
+            exchange = following
+            await asyncio.sleep(exchange.pause_ns / _NS)
 
     def _main(self) -> gen.GeneratorLike:
         return gen.phases(gen.log("working"), self._course.main(self._clock()), self._final())

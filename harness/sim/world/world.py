@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from harness.client.codecs.base import Codec, HttpReply, NoReply
+from harness.client.codecs.exchange import Exchange
 from harness.client.codecs.retries import Retries
 from harness.nemesis import FINAL_HEAL
 from harness.nemesis.base import (
@@ -61,20 +62,10 @@ Perform = Callable[[Operation, World], Coroutine[Any, Any, Operation]]
 class _Call:
     """A client's request under way."""
 
-    __slots__ = ("earlier", "fate", "first", "is_over", "operation", "request")
+    __slots__ = ("exchange", "fate", "is_over", "request")
 
-    def __init__(
-        self,
-        operation: Operation,
-        fate: ClientFate,
-        first: Operation,
-        earlier: tuple[Operation, ...],
-    ) -> None:
-        self.operation = operation
-        self.first = first
-        """The invocation; `operation` is that, or the same sent again to another node."""
-        self.earlier = earlier
-        """What earlier requests of the same operation came to."""
+    def __init__(self, exchange: Exchange, fate: ClientFate) -> None:
+        self.exchange = exchange
         self.fate = fate
         self.is_over = False
         self.request: Request | None = None
@@ -199,13 +190,12 @@ class SimulatedWorld:
             completion = _at_once(self._perform(invocation, self))
             self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, completion)
             return
-        self._call((invocation, invocation, ()))
+        self._call(Exchange.begin(self._codec, self._retries, invocation))
 
-    def _call(self, asked: tuple[Operation, Operation, tuple[Operation, ...]]) -> None:
-        """A request leaves: (invocation, as it is sent now, what its earlier requests came to)."""
-        first, operation, earlier = asked
+    def _call(self, exchange: Exchange) -> None:
+        """Let the exchange's next request leave."""
         self._clients += 1
-        call = _Call(operation, self._fates.client(self._clients), first, earlier)
+        call = _Call(exchange, self._fates.client(self._clients))
         self.at(self.now + call.fate.there_ns, self._knock, call)
         self.at(self.now + self._client_patience_ns, self._lose_patience, call)
 
@@ -214,13 +204,13 @@ class SimulatedWorld:
 
     def _knock(self, call: _Call) -> None:
         """A request is at its node's door."""
-        process = self.processes[str(call.operation.node)]
+        process = self.processes[call.exchange.node]
         if not process.is_running:
             self.at(
                 self.now + call.fate.back_ns, self._hang_up, (call, NoReply("connection refused", sent=False))
             )
             return
-        made = door.enter(self._codec.encode(call.operation))
+        made = door.enter(call.exchange.request())
         if isinstance(made, Request):
             call.request = made
             if call.fate.early:
@@ -246,16 +236,11 @@ class SimulatedWorld:
         call, seen = end
         if not call.is_over:
             call.is_over = True
-            completion, retries = self._codec.decode(call.operation, seen), self._retries
-            if retries is None:
-                self._completions.append(completion)
-                return
-            replies = (*call.earlier, completion)
-            following = retries.follow(call.first, replies)
-            if following.type == "invoke":
-                self.at(self.now + retries.pause_ns, self._call, (call.first, following, replies))
-            else:
+            following = call.exchange.after(seen)
+            if isinstance(following, Operation):
                 self._completions.append(following)
+            else:
+                self.at(self.now + following.pause_ns, self._call, following)
 
     # ---- the nemesis -----------------------------------------------------------------------------------
 
