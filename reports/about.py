@@ -1,4 +1,4 @@
-"""What a report says of the run as a whole, beside the recording and the verdicts."""
+"""What a report says about the run as a whole: facts that neither its recording nor its verdicts hold."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from checkers.verdict import Validity, Verdict
+from reports.text import plural
 
 SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
 _RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
@@ -22,7 +23,7 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 class ReportAbout(msgspec.Struct, frozen=True):
-    """Facts of one run that neither its history nor its verdicts hold."""
+    """Facts about one run that neither its history nor its verdicts hold."""
 
     title: str
     """What was tested: `registry, 5 nodes, kill + partition`."""
@@ -43,30 +44,49 @@ class ReportAbout(msgspec.Struct, frozen=True):
 
 
 def gravest_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Invalid, unknown, valid; within each as given."""
+    """The verdicts in the order invalid, unknown, valid; within each of these as given."""
     return sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Headline(msgspec.Struct, frozen=True):
     """The one answer of a run, and the sentence that says why."""
 
     validity: Validity
     why: str
+    counts: str = ""
+    """How many checkers found what, where they do not agree."""
 
 
-def outcome(verdicts: Sequence[Verdict], claimed: Validity) -> Outcome:
-    """Combine what the run claims of itself with its verdicts; the worst wins, and no verdict is `unknown`.
+def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
+    """Combine what the run claims with its verdicts: the worst wins, and no verdict at all is `unknown`.
 
     `why` is the title of the first evidence of the first verdict that decides it, or that verdict's summary.
     """
     if not verdicts:
-        return Outcome(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
+        return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
     validity = Validity.worst([claimed, *(verdict.validity for verdict in verdicts)])
     if validity is Validity.VALID:
         many = "The one checker" if len(verdicts) == 1 else f"All {len(verdicts)} checkers"
-        return Outcome(validity, f"{many} found nothing wrong.")
+        return Headline(validity, f"{many} found nothing wrong.")
     for verdict in verdicts:
         if verdict.validity is validity:
-            said = verdict.evidence[0].title if verdict.evidence else verdict.summary
-            return Outcome(validity, f"{verdict.checker}: {said}")
-    return Outcome(validity, f"The run as a whole is {validity.value}; no single checker says so.")
+            reason = verdict.evidence[0].title if verdict.evidence else verdict.summary
+            return Headline(validity, f"{verdict.checker}: {reason}", _counts(verdicts))
+    why = f"The run as a whole is {validity.value}, although no single checker says so."
+    return Headline(validity, why, _counts(verdicts))
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    """`Of 25 checkers, 1 found a violation, 2 could not decide and 22 found nothing wrong.`"""
+    number = {kind: sum(verdict.validity is kind for verdict in verdicts) for kind in Validity}
+    parts = [
+        f"{number[kind]} {words}"
+        for kind, words in (
+            (Validity.INVALID, "found a violation"),
+            (Validity.UNKNOWN, "could not decide"),
+            (Validity.VALID, "found nothing wrong"),
+        )
+        if number[kind]
+    ]
+    listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return f"Of {plural(len(verdicts), 'checker')}, {listed}."

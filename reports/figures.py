@@ -1,4 +1,4 @@
-"""The figures of a run: how much was done, how fast, how often the leader changed."""
+"""The figures at the top of a report, and how late the harness itself was."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from history import Recording
-from history.history import FAIL, INFO, OK
+from history.history import OK
+from history.units import MILLISECOND_NS, SECOND_NS
 from reports.about import ReportAbout
 from reports.faults import is_fault, took_effect
 from reports.roles import TraceMarks
-from reports.spans import PENDING, Mask, Span, Spans
-from reports.text import NS_PER_S, count, duration, plural, seconds
+from reports.spans import Span, Spans
+from reports.text import count, duration, plural, seconds
 
 READS = frozenset(
     {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local"}
@@ -24,27 +25,11 @@ DEFAULT_LAG_BOUND_MS = 100.0
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the banner: what it is, its value, and how it was counted."""
+    """One number at the top of the report: its name, its value, and how it was counted."""
 
     name: str
     value: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class OperationStats:
-    """One row of the table of operations. Latencies are of `ok` completions, in ns; None without any."""
-
-    f: str
-    total: int
-    ok: int
-    fail: int
-    info: int
-    pending: int
-    p50: float | None
-    p90: float | None
-    p99: float | None
-    max: float | None
 
 
 @dataclass(frozen=True)
@@ -55,7 +40,7 @@ class Lag:
     worst_ns: int
     worst_at: int
     over: int
-    """How many samples lie above the bound."""
+    """The number of samples above the bound."""
     samples: int
 
     @property
@@ -65,12 +50,12 @@ class Lag:
 
     @property
     def warning(self) -> str:
-        """The sentence that says so."""
+        """What a reader must know where the bound was exceeded."""
         over = f"{plural(self.over, 'sample')} of {count(self.samples)}"
         return (
-            f"The harness's own event loop woke up to {duration(self.worst_ns)} late, at "
-            f"{seconds(self.worst_at)}; {over} lie above the bound of {duration(self.bound_ns)}. "
-            "Latencies and time-outs may be the harness's own, not the cluster's."
+            f"The harness itself was up to {duration(self.worst_ns)} late, at {seconds(self.worst_at)}: "
+            f"{over} lie above the bound of {duration(self.bound_ns)}. "
+            "So a slow reply or a time-out may be the fault of the harness and not of the system."
         )
 
 
@@ -80,73 +65,44 @@ def lag(recording: Recording) -> Lag | None:
         return None
     bound = recording.options.get("lag_bound_ms", DEFAULT_LAG_BOUND_MS)
     usable = isinstance(bound, int | float) and not isinstance(bound, bool) and bound > 0
-    bound_ns = float(bound if usable else DEFAULT_LAG_BOUND_MS) * 1e6
+    bound_ns = float(bound if usable else DEFAULT_LAG_BOUND_MS) * MILLISECOND_NS
     at, worst = max(recording.harness_lag, key=lambda sample: sample[1])
     over = sum(1 for _, late in recording.harness_lag if late > bound_ns)
     return Lag(bound_ns=bound_ns, worst_ns=worst, worst_at=at, over=over, samples=len(recording.harness_lag))
 
 
-def stats(spans: Spans) -> list[OperationStats]:
-    """A row for each client `f`, the most frequent first, and at the end the sum where there are several."""
-    rows = []
-    names = spans.columns.f_names
-    for code in np.unique(spans.f[spans.client]).tolist():
-        rows.append(_stats_row(spans, spans.client & (spans.f == code), names[code]))
-    rows.sort(key=lambda row: (-row.total, row.f))
-    if len(rows) > 1:
-        rows.append(_stats_row(spans, spans.client, "all"))
-    return rows
-
-
-def _stats_row(spans: Spans, mask: Mask, name: str) -> OperationStats:
-    types = spans.type[mask]
-    ok = mask & (spans.type == OK)
-    latencies = spans.end[ok] - spans.begin[ok]
-    p50, p90, p99 = np.percentile(latencies, (50, 90, 99)).tolist() if len(latencies) else (None, None, None)
-    return OperationStats(
-        f=name,
-        total=len(types),
-        ok=int((types == OK).sum()),
-        fail=int((types == FAIL).sum()),
-        info=int((types == INFO).sum()),
-        pending=int((types == PENDING).sum()),
-        p50=p50,
-        p90=p90,
-        p99=p99,
-        max=int(latencies.max()) if len(latencies) else None,
-    )
-
-
 def key_figures(
     recording: Recording, about: ReportAbout, spans: Spans, nemesis: list[Span], marks: TraceMarks
 ) -> list[Figure]:
-    """The banner's numbers, each counted here from the recording."""
+    """The numbers at the top of the report, each counted from the recording."""
     names = spans.columns.f_names
     read_codes = [code for code, name in enumerate(names) if name in READS]
     writes = spans.client & ~np.isin(spans.f, read_codes)
     faults = [span for span in nemesis if is_fault(span)]
     effective = sum(1 for span in faults if took_effect(span))
-    unsaid = sum(1 for span in faults if took_effect(span) is None)
+    unobserved = sum(1 for span in faults if took_effect(span) is None)
     concurrency = recording.options.get("concurrency")
     processes = len(np.unique(spans.process[spans.client]))
     if isinstance(concurrency, int):
-        clients = Figure("clients", count(concurrency), f"ran as {plural(processes, 'process', 'processes')}")
+        clients = Figure(
+            "clients", count(concurrency), f"they ran as {plural(processes, 'process', 'processes')}"
+        )
     else:
-        clients = Figure("client processes", count(processes), "a client goes on as a new one after info")
+        clients = Figure("client processes", count(processes), "after info, a client goes on as a new one")
     changes = marks.leader_changes()
     return [
         Figure("nodes", count(len(recording.nodes))),
         clients,
-        Figure("duration", duration(about.duration_s * NS_PER_S)),
-        Figure("operations", count(int(spans.client.sum())), "invoked by clients"),
+        Figure("duration", duration(about.duration_s * SECOND_NS)),
+        Figure("operations", count(int(spans.client.sum())), "begun by clients"),
         Figure("acknowledged writes", count(int((writes & (spans.type == OK)).sum()))),
-        Figure("leader changes", "not known", "no node trace tells")
+        Figure("leader changes", "not known", "there is no node trace")
         if changes is None
-        else Figure("leader changes", count(changes), "elections won after the first"),
+        else Figure("leader changes", count(changes), "elections after the first"),
         Figure(
             "faults that took effect",
             f"{effective} of {len(faults)}",
-            f"{unsaid} did not say" if unsaid else "",
+            f"of {unobserved} it is not known" if unobserved else "",
         ),
         Figure("seed", "none" if about.seed is None else str(about.seed)),
     ]

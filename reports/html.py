@@ -24,11 +24,13 @@ from markupsafe import Markup, escape
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
+from history.units import SECOND_NS
 from reports import text
-from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, outcome
+from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, headline
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
-from reports.figures import key_figures, lag, stats
+from reports.figures import key_figures, lag
+from reports.glossary.linking import Linker, anchor, meaning
 from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
 from reports.plots.lag import lag_plot
@@ -39,6 +41,7 @@ from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
+from reports.tables import by_fault, by_operation, operations_table
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -92,6 +95,7 @@ class TimelineView:
 
     id: str
     checker: str
+    validity: Validity
     evidence: Evidence
     evidence_id: str
     excerpt: Excerpt
@@ -108,17 +112,44 @@ class CheckerView:
     hidden_evidence: int
     measures: tuple[tuple[str, str], ...]
     hidden_measures: int
+    judges: str
+    """The property that the checker judges, in a sentence; empty for one that the glossary does not have."""
 
 
 def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout) -> str:
-    """The whole page as text; write it as UTF-8. Its size is bounded whatever the history's.
+    """The whole page as text; write it as UTF-8. Its size is bounded, however long the history is.
 
-    Never raises on a legal recording: what is missing from it is named in the page where it would stand.
+    It never raises on a legal recording: the page names what is missing where it would stand.
     """
+    answer = headline(verdicts, about.validity)
+    linked = Linker(explained=[verdict.checker for verdict in verdicts])
+    body = _body(recording, verdicts, about, linked)
+    style, script = _asset("report.css"), _asset("report.js")
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            about=about,
+            headline=answer,
+            body=Markup(body),  # noqa: S704 - Jinja has escaped it
+            terms=linked.terms_of_page(body),
+            anchor=anchor,
+            checker_count=len(verdicts),
+            history_length=len(recording.history),
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            icon=_icon(answer.validity),
+        )
+    )
+
+
+def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout, linked: Linker) -> str:
+    """The page from its banner to its last section but the words, which depend on it."""
     spans = Spans.of(recording.history)
     nemesis = spans.nemesis()
     lag_times = max((time for time, _ in recording.harness_lag), default=0)
-    end = end_of_run(recording.history, lag_times, int(about.duration_s * text.NS_PER_S))
+    end = end_of_run(recording.history, lag_times, int(about.duration_s * SECOND_NS))
     periods = fault_periods(nemesis, end)
     frame = Frame(end=end, periods=tuple(periods))
     marks = TraceMarks(recording)
@@ -126,19 +157,19 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     run_lag = lag(recording)
     checkers, timelines, undrawn = _checkers(gravest_first(verdicts), spans, periods, marks)
     rows = nemesis_rows(nemesis)
-    answer = outcome(verdicts, about.validity)
-
-    style, script = _asset("report.css"), _asset("report.js")
+    table = operations_table(spans)
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template("body.html.j2")
         .render(
             about=about,
-            outcome=answer,
+            headline=headline(verdicts, about.validity),
+            linked=linked,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
             checkers=checkers,
             timelines=timelines,
+            around=_around(timelines),
             undrawn_timelines=undrawn,
             latency=latency_plot(spans, frame),
             throughput=throughput_plot(spans, frame),
@@ -147,19 +178,21 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
             resources=resources_plot(recording.resources, frame),
             lag=run_lag,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
-            stats=stats(spans),
+            stats=by_operation(table),
+            by_fault=by_fault(table, periods, end),
             nemesis=rows[:MAX_NEMESIS_ROWS],
             hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
             options=list(text.leaves(about.options or recording.options)),
             trace_gaps=[gap for trace in recording.traces.values() for gap in trace.gaps],
             files=[(file, _link(file)) for file in about.files],
-            history_length=len(recording.history),
-            style=style,
-            script=script,
-            policy=_policy(style, script),
-            icon=_icon(answer.validity),
         )
     )
+
+
+def _around(timelines: Sequence[TimelineView]) -> str:
+    """The heading over the timelines: what they are drawn around."""
+    violated = any(view.validity is Validity.INVALID for view in timelines)
+    return "Around the violation" if violated else "Around what was not decided"
 
 
 def _checkers(
@@ -178,7 +211,7 @@ def _checkers(
             if evidence.operations and (drawn >= MAX_TIMELINES_EACH or len(timelines) >= MAX_TIMELINES):
                 undrawn += 1
             elif evidence.operations:
-                timeline = _timeline(verdict.checker, evidence, id_, spans, periods)
+                timeline = _timeline(verdict, evidence, id_, spans, periods)
                 timelines.append(timeline)
                 drawn += 1
             picture = cycle(evidence, spans.history, f"{id_}-cycle")
@@ -192,13 +225,14 @@ def _checkers(
                 hidden_evidence=max(len(verdict.evidence) - MAX_EVIDENCE, 0),
                 measures=tuple(measures[:MAX_MEASURES]),
                 hidden_measures=max(len(measures) - MAX_MEASURES, 0),
+                judges=meaning(verdict.checker),
             )
         )
     return checkers, timelines, undrawn
 
 
 def _timeline(
-    checker: str, evidence: Evidence, evidence_id: str, spans: Spans, periods: Sequence[FaultPeriod]
+    verdict: Verdict, evidence: Evidence, evidence_id: str, spans: Spans, periods: Sequence[FaultPeriod]
 ) -> TimelineView:
     part = excerpt(spans, evidence.operations)
     id_ = evidence_id.replace("e-", "t-", 1)
@@ -207,7 +241,7 @@ def _timeline(
         if part.spans
         else Plot(svg=Markup(""), notes=part.notes)
     )
-    return TimelineView(id_, checker, evidence, evidence_id, part, plot)
+    return TimelineView(id_, verdict.checker, verdict.validity, evidence, evidence_id, part, plot)
 
 
 def _evidence(
@@ -279,6 +313,8 @@ def _environment() -> Environment:
         size=text.size,
         leaves=text.leaves,
         label=label,
+        percent=text.percent,
+        times=text.times,
     )
     environment.globals.update(plural=text.plural, open_evidence=OPEN_EVIDENCE, open_tables=OPEN_TABLES)
     return environment

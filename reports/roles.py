@@ -16,11 +16,11 @@ from functools import cached_property
 
 from checkers.verdict import EventRef
 from history import NodeLife, Recording, TraceEvent
+from history.units import SECOND_NS
 from reports.faults import FaultPeriod
-from reports.text import NS_PER_S
 
 ROLE_EVENTS = frozenset({"restart", "term", "role", "stop"})
-_SLACK_NS = 60 * NS_PER_S
+_SLACK_NS = 60 * SECOND_NS
 """How far outside the run an aligned event may lie before its clock cannot be the run's."""
 
 

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from history import NEMESIS, Columns, History
 from history.history import FAIL, INFO, INVOKE, OK, Codes
 
-Outcome = Literal["ok", "fail", "info", "pending"]
+SpanOutcome = Literal["ok", "fail", "info", "pending"]
 Mask = npt.NDArray[np.bool_]
 PENDING = 0
 """In `Spans.type`, where the other codes are the history's own `OK`, `FAIL` and `INFO`: never completed."""
-OUTCOMES: dict[int, Outcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
+OUTCOMES: dict[int, SpanOutcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Span:
     raft_index: int | None
     begin: int
     end: int | None
-    outcome: Outcome
+    outcome: SpanOutcome
 
     @property
     def is_nemesis(self) -> bool:

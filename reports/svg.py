@@ -94,7 +94,7 @@ def figure(
 
 
 @dataclass(frozen=True)
-class Linear:
+class LinearScale:
     """Maps [low, high] to [start, stop] proportionally."""
 
     low: float
@@ -126,7 +126,7 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogScale:
     """Maps [low, high], both above 0, to [start, stop] by logarithm; smaller values sit at low."""
 
     low: float
@@ -149,10 +149,10 @@ class Log:
         return [10.0**power for power in range(first, last + 1)]
 
 
-def log_around(values: npt.NDArray[np.generic], start: float, stop: float) -> Log:
+def log_around(values: npt.NDArray[np.generic], start: float, stop: float) -> LogScale:
     """A log scale over whole decades that holds all values (a decade around 1 if there is none above 0)."""
     numbers = values.astype(np.float64)
     positive = numbers[numbers > 0]
     low, high = (float(positive.min()), float(positive.max())) if len(positive) else (1.0, 10.0)
     bottom, top = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    return Log(10.0**bottom, 10.0 ** max(top, bottom + 1), start, stop)
+    return LogScale(10.0**bottom, 10.0 ** max(top, bottom + 1), start, stop)

@@ -16,11 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from checkers.verdict import Validity, Verdict
-from reports.about import SYMBOLS, ReportAbout, gravest_first, outcome
-from reports.text import NS_PER_S, clean, duration, shorten
+from history.units import SECOND_NS
+from reports.about import SYMBOLS, ReportAbout, gravest_first, headline
+from reports.text import clean, duration, shorten
 
 _STYLES = {Validity.VALID: "green", Validity.INVALID: "bold red", Validity.UNKNOWN: "bold yellow"}
 LONGEST_EVIDENCE = 600
+UNKNOWN = "Unknown: the run shows neither that the system is right nor that it is wrong."
 
 
 def show(
@@ -45,13 +47,17 @@ def show(
 
 
 def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> RenderableType:
-    said = outcome(verdicts, Validity.VALID if about is None else about.validity)
+    top = headline(verdicts, Validity.VALID if about is None else about.validity)
     answer = Text()
-    answer.append(f" {said.validity.value.upper()} ", f"{_STYLES[said.validity]} reverse")
-    answer.append(f"  {clean(said.why)}")
+    answer.append(f" {top.validity.value.upper()} ", f"{_STYLES[top.validity]} reverse")
+    answer.append(f"  {clean(top.why)}")
     parts: list[RenderableType] = [answer]
+    if top.counts:
+        parts.append(Text(top.counts, "dim"))
+    if top.validity is Validity.UNKNOWN:
+        parts.append(Text(UNKNOWN, "dim"))
     if about is not None:
-        facts = [clean(about.title), duration(about.duration_s * NS_PER_S)]
+        facts = [clean(about.title), duration(about.duration_s * SECOND_NS)]
         if about.seed is not None:
             facts.append(f"seed {about.seed}")
         parts.append(Text(" · ".join(facts), "dim"))
@@ -75,7 +81,7 @@ def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> Renderab
 
 
 def _reason(verdict: Verdict) -> Text:
-    """The first evidence of what is invalid, or the reason of what is unknown."""
+    """The first evidence of a verdict that is invalid, or why a checker could not decide."""
     first = verdict.evidence[0]
     text = Text(clean(first.title), "bold")
     if verdict.validity is Validity.INVALID and first.text:

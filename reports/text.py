@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from history.units import MICROSECOND_NS, MILLISECOND_NS, SECOND_NS
+
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-
-NS_PER_S = 1_000_000_000
 
 
 def clean(text: str) -> str:
@@ -47,20 +47,20 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 def seconds(ns: int | float) -> str:
     """A point in a run's time, to the millisecond: `12.345 s`."""
-    return f"{ns / NS_PER_S:.3f} s"
+    return f"{ns / SECOND_NS:.3f} s"
 
 
 def duration(ns: int | float) -> str:
     """A length of time in a fitting unit, three digits or so: `850 µs`, `3.2 ms`, `2.01 s`, `4 min 10 s`."""
-    if ns < 1_000:
+    if ns < MICROSECOND_NS:
         return f"{ns:.0f} ns"
-    if ns < 1_000_000:
-        return f"{_digits(ns / 1e3)} µs"
-    if ns < NS_PER_S:
-        return f"{_digits(ns / 1e6)} ms"
-    if ns < 120 * NS_PER_S:
-        return f"{_digits(ns / 1e9)} s"
-    minutes, rest = divmod(round(ns / NS_PER_S), 60)
+    if ns < MILLISECOND_NS:
+        return f"{_digits(ns / MICROSECOND_NS)} µs"
+    if ns < SECOND_NS:
+        return f"{_digits(ns / MILLISECOND_NS)} ms"
+    if ns < 120 * SECOND_NS:
+        return f"{_digits(ns / SECOND_NS)} s"
+    minutes, rest = divmod(round(ns / SECOND_NS), 60)
     return f"{minutes} min {rest} s"
 
 
@@ -68,6 +68,17 @@ def _digits(number: float) -> str:
     places = 2 if number < 10 else 1 if number < 100 else 0
     text = f"{number:.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float) -> str:
+    """A share of the whole: `99.2 %`; `100 %` only for all of it."""
+    shown = f"{_digits(share * 100)} %"
+    return "> 99.9 %" if share < 1 and shown == "100 %" else shown
+
+
+def times(factor: float) -> str:
+    """How many times as much: `3.1 times`."""
+    return f"{_digits(factor)} times"
 
 
 def size(bytes_: int) -> str:

@@ -12,9 +12,10 @@ from functools import cached_property
 
 from markupsafe import Markup
 
+from history.units import SECOND_NS
 from reports.faults import FaultPeriod
-from reports.svg import Linear, element, join, line, rect, text
-from reports.text import NS_PER_S, count, seconds
+from reports.svg import LinearScale, element, join, line, rect, text
+from reports.text import count, seconds
 
 WIDTH = 980
 LEFT = 66
@@ -95,9 +96,9 @@ class Frame:
     periods: tuple[FaultPeriod, ...]
 
     @cached_property
-    def x(self) -> Linear:
+    def x(self) -> LinearScale:
         """Nanoseconds to x."""
-        return Linear(0, self.end, LEFT, RIGHT)
+        return LinearScale(0, self.end, LEFT, RIGHT)
 
     @cached_property
     def bars(self) -> tuple[FaultBar, ...]:
@@ -126,7 +127,7 @@ class Frame:
 
     def time_axis(self, y: float, grid_top: float, *, named: bool = True) -> Markup:
         """Grid lines up to `grid_top`, and the seconds since the run began if they are to be `named`."""
-        scale = Linear(0, self.end / NS_PER_S, LEFT, RIGHT)
+        scale = LinearScale(0, self.end / SECOND_NS, LEFT, RIGHT)
         parts = [line(LEFT, y, RIGHT, y, "axis")]
         ticks = scale.ticks(10)
         places = 0 if len(ticks) < 2 or ticks[1] - ticks[0] >= 1 else 3

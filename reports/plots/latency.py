@@ -16,10 +16,11 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from history.history import FAIL, INFO, OK, Codes
+from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
-from reports.svg import Floats, Log, element, figure, join, line, log_around, number, text
-from reports.text import NS_PER_S, count, duration
+from reports.svg import Floats, LogScale, element, figure, join, line, log_around, number, text
+from reports.text import count, duration
 
 MAX_POINTS = 4_000
 MAX_FAULTY = 12_000
@@ -182,7 +183,7 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
             description=f"{count(len(done))} completed operations on a logarithmic scale, from "
             f"{duration(int(latency.min()))} to {duration(int(latency.max()))}; fault periods are shaded.",
             class_="plot points",
-            data_x=f"{LEFT} {RIGHT} 0 {frame.end / NS_PER_S:.9f}",
+            data_x=f"{LEFT} {RIGHT} 0 {frame.end / SECOND_NS:.9f}",
         ),
         notes=(*notes, *frame.notes),
         legend=(
@@ -207,7 +208,7 @@ def _panels(spans: Spans, f: Codes) -> list[tuple[str, Mask]]:
     return panels
 
 
-def _axis(scale: Log, name: str, top: float, *, every: int) -> Markup:
+def _axis(scale: LogScale, name: str, top: float, *, every: int) -> Markup:
     parts = [text(LEFT, top - 7, name, "panel-title")]
     ticks = scale.ticks()
     every = every if len(ticks) <= 6 else every * 2
@@ -218,7 +219,7 @@ def _axis(scale: Log, name: str, top: float, *, every: int) -> Markup:
     return join(parts)
 
 
-def _marks(xs: Floats, scale: Log, latency: Codes, code: int, name: str, operations: Codes) -> Markup:
+def _marks(xs: Floats, scale: LogScale, latency: Codes, code: int, name: str, operations: Codes) -> Markup:
     """One path of all marks: ok a dot, fail a cross, info a triangle; each begins with `M` at its centre."""
     if not len(xs):
         return Markup("")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from history import ResourceSample
+from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
-from reports.svg import Linear, element, figure, line, number, text
-from reports.text import NS_PER_S, count, plural, size
+from reports.svg import LinearScale, element, figure, line, number, text
+from reports.text import count, plural, size
 
 PANEL = 84
 GAP = 26
@@ -46,7 +47,7 @@ def _rate(total: Callable[[ResourceSample], int | None], per: float) -> Callable
         for before, after in pairwise(samples):
             low, high, span = total(before), total(after), after.time - before.time
             if low is not None and high is not None and span > 0:
-                found.append((after.time, max(high - low, 0) / per * NS_PER_S / span))
+                found.append((after.time, max(high - low, 0) / per * SECOND_NS / span))
         return found
 
     return points
@@ -62,7 +63,7 @@ def _level(value: Callable[[ResourceSample], int | None]) -> Callable[[Samples],
 
 
 PANELS = (
-    Panel("CPU, % of a core", _rate(lambda s: s.cpu_ns, NS_PER_S / 100), lambda v: f"{v:.0f} %", 10),
+    Panel("CPU, % of a core", _rate(lambda s: s.cpu_ns, SECOND_NS / 100), lambda v: f"{v:.0f} %", 10),
     Panel("memory, resident", _level(lambda s: s.memory_bytes), lambda v: size(round(v)), MEGABYTE),
     Panel("open files", _level(lambda s: s.files), lambda v: count(round(v)), 10),
     Panel("written to disk a second", _rate(lambda s: s.written_bytes, 1), lambda v: size(round(v)), 1000),
@@ -82,7 +83,7 @@ def resources_plot(resources: Mapping[str, Samples], frame: Frame) -> Plot | Non
         lines = {node: [panel.points(life) for life in own] for node, own in lives.items()}
         highest = max((value for own in lines.values() for points in own for _, value in points), default=0)
         low, high = y_top + GAP, y_top + GAP + PANEL
-        scale = Linear(0, max(highest * 1.08, panel.at_least), high, low)
+        scale = LinearScale(0, max(highest * 1.08, panel.at_least), high, low)
         parts += [frame.shading(low, high), text(LEFT, low - 7, panel.title, "panel-title")]
         for tick in scale.ticks(3):
             parts.append(line(LEFT, scale(tick), RIGHT, scale(tick), "grid"))
@@ -110,7 +111,7 @@ def resources_plot(resources: Mapping[str, Samples], frame: Frame) -> Plot | Non
     )
 
 
-def _path(points: Sequence[Point], frame: Frame, scale: Linear) -> str:
+def _path(points: Sequence[Point], frame: Frame, scale: LinearScale) -> str:
     """A line through the points of one life; a life of a single point is a short dash."""
     if not points:
         return ""

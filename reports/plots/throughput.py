@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from history.history import FAIL, INFO, OK
+from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import PENDING, Spans
-from reports.svg import Floats, Linear, element, figure, line, number, text
-from reports.text import NS_PER_S, count
+from reports.svg import Floats, LinearScale, element, figure, line, number, text
+from reports.text import count
 
 HEIGHT = 150
 MAX_SLICES = 600
@@ -19,11 +20,11 @@ def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
 
     The last slice is divided by what of it lies within the run, so that it does not seem to drop.
     """
-    slice_s = max(1, -(-end_of_run // (MAX_SLICES * NS_PER_S)))
-    width = slice_s * NS_PER_S
+    slice_s = max(1, -(-end_of_run // (MAX_SLICES * SECOND_NS)))
+    width = slice_s * SECOND_NS
     slices = max(1, -(-end_of_run // width))
     lengths = np.full(slices, float(slice_s))
-    lengths[-1] = max((end_of_run - (slices - 1) * width) / NS_PER_S, 0.1)
+    lengths[-1] = max((end_of_run - (slices - 1) * width) / SECOND_NS, 0.1)
     done = spans.client & (spans.type != PENDING)
     found = {}
     for code in (OK, INFO, FAIL):
@@ -40,12 +41,12 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
     low = 4 + frame.strip_height + 8
     high = low + HEIGHT
     highest = float(sum(by_type.values()).max())  # type: ignore[union-attr]  # a sum of three arrays is no int
-    scale = Linear(0, max(highest * 1.05, 1), high, low)
+    scale = LinearScale(0, max(highest * 1.05, 1), high, low)
     parts = [frame.strip(4), frame.shading(low, high), frame.time_axis(high, low)]
     for tick in scale.ticks(5):
         parts.append(line(LEFT, scale(tick), RIGHT, scale(tick), "grid"))
         parts.append(text(LEFT - 8, scale(tick) + 3.5, f"{tick:,.0f}", "tick", "end"))
-    edges = np.minimum(np.arange(len(by_type[OK]) + 1) * slice_s * NS_PER_S, frame.end)
+    edges = np.minimum(np.arange(len(by_type[OK]) + 1) * slice_s * SECOND_NS, frame.end)
     xs = frame.x.array(edges)
     below = np.zeros(len(by_type[OK]))
     for code, name in ((OK, "ok"), (INFO, "info"), (FAIL, "fail")):

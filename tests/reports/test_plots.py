@@ -15,7 +15,7 @@ from reports.plots.lag import lag_plot
 from reports.plots.latency import BUCKETS, MAX_FAULTY, MAX_POINTS, latency_plot, quantiles, thin
 from reports.plots.throughput import MAX_SLICES, rates, throughput_plot
 from reports.spans import Spans
-from reports.svg import Linear, Log, log_around
+from reports.svg import LinearScale, LogScale, log_around
 from tests.reports import synthetic
 
 S = 1_000_000_000
@@ -140,10 +140,10 @@ def test_periods_that_overlap_get_lanes_of_their_own() -> None:
 
 
 def test_scales_map_their_ends_and_ticks_are_round_and_inside() -> None:
-    linear = Linear(0, 37, 100, 200)
+    linear = LinearScale(0, 37, 100, 200)
     assert (linear(0), linear(37)) == (100, 200)
     assert linear.ticks(5) == [0, 10, 20, 30]
-    log = Log(1e3, 1e6, 90, 0)
+    log = LogScale(1e3, 1e6, 90, 0)
     assert (log(1e3), log(1e6), log(1.0)) == (90, 0, 90)
     assert log.ticks() == [1e3, 1e4, 1e5, 1e6]
     around = log_around(np.array([0, 5, 2_000]), 1, 0)

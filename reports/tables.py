@@ -1,0 +1,184 @@
+"""The tables of a report: operations by kind, and figures by fault compared with times without one.
+
+Both are counted with pandas from one table of the clients' operations. pandas is loaded when the first
+table is made, so that a command that makes no report starts without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from history.history import Codes
+from reports.faults import FaultPeriod
+from reports.spans import OUTCOMES, PENDING, Mask, Spans
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTILES = np.array([0.5, 0.9, 0.99])
+CALM = "no fault"
+"""The name of the row for operations that met no fault."""
+
+
+@dataclass(frozen=True)
+class OperationStats:
+    """One row of the table of operations. Latencies are of `ok` completions, in ns; None without any."""
+
+    f: str
+    total: int
+    ok: int
+    fail: int
+    info: int
+    pending: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class FaultStats:
+    """One row of the figures by fault: the client operations that were under way during its periods."""
+
+    fault: str
+    periods: int
+    lasted: int
+    """Nanoseconds in which the fault was present; of the row without a fault, in which none was."""
+    operations: int
+    ok: int
+    p50: float | None
+    p99: float | None
+    slowdown: float | None
+    """p99 as a multiple of p99 without a fault; None where either is missing, and in that row itself."""
+
+    @property
+    def ok_share(self) -> float | None:
+        """The share of operations that were ok; None if there was no operation."""
+        return self.ok / self.operations if self.operations else None
+
+
+def operations_table(spans: Spans) -> pd.DataFrame:
+    """A row for each client operation: `f`, `outcome`, and `begin`, `end`, `latency` in nanoseconds.
+
+    `end` and `latency` are -1 where the operation never completed.
+    """
+    import pandas as pd
+
+    mine = spans.client
+    begin, end, type_ = spans.begin[mine], spans.end[mine], spans.type[mine]
+    codes = sorted(OUTCOMES)
+    # As objects: pandas' own texts cannot hold every text that a name may be, such as a lone surrogate.
+    kinds = pd.Index(spans.columns.f_names, dtype=object)
+    outcomes = pd.Index([OUTCOMES[code] for code in codes], dtype=object)
+    return pd.DataFrame(
+        {
+            "f": pd.Categorical.from_codes(spans.f[mine], kinds),
+            "outcome": pd.Categorical.from_codes(np.searchsorted(codes, type_), outcomes),
+            "begin": begin,
+            "end": end,
+            "latency": np.where(type_ == PENDING, -1, end - begin),
+        }
+    )
+
+
+def by_operation(table: pd.DataFrame) -> list[OperationStats]:
+    """A row for each `f`, the most frequent first, and at the end the sum where there are several."""
+    counts = table.groupby(["f", "outcome"], observed=False).size().unstack()
+    latency = table.loc[table["outcome"] == "ok"].groupby("f", observed=False)["latency"]
+    quantiles = latency.quantile(QUANTILES).unstack()
+    slowest = latency.max()
+    rows = [
+        _operation_row(name, counts.loc[name], quantiles.loc[name].to_list(), slowest.loc[name])
+        for name in counts.index[counts.sum(axis="columns") > 0]
+    ]
+    rows.sort(key=lambda row: (-row.total, row.f))
+    if len(rows) > 1:
+        ok = table.loc[table["outcome"] == "ok", "latency"]
+        rows.append(_operation_row("all", counts.sum(), ok.quantile(QUANTILES).to_list(), ok.max()))
+    return rows
+
+
+def _operation_row(
+    name: str, counts: pd.Series[int], quantiles: Sequence[float], slowest: float
+) -> OperationStats:
+    p50, p90, p99 = quantiles if counts["ok"] else (None, None, None)
+    return OperationStats(
+        f=name,
+        total=int(counts.sum()),
+        ok=int(counts["ok"]),
+        fail=int(counts["fail"]),
+        info=int(counts["info"]),
+        pending=int(counts["pending"]),
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        max=int(slowest) if counts["ok"] else None,
+    )
+
+
+def by_fault(table: pd.DataFrame, periods: Sequence[FaultPeriod], end_of_run: int) -> list[FaultStats]:
+    """A row for the times without a fault, then one for each kind of fault; none if there was no fault.
+
+    An operation that was under way in the periods of several faults counts for each of them.
+    """
+    if not periods:
+        return []
+    begin = table["begin"].to_numpy()
+    end = np.where(table["end"].to_numpy() < 0, end_of_run, table["end"].to_numpy())
+    everything = _merged(periods)
+    calm = _fault_row(
+        CALM, 0, end_of_run - _length(everything), table[~_overlaps(begin, end, everything)], None
+    )
+    rows = [calm]
+    for kind in dict.fromkeys(period.kind for period in periods):
+        own = [period for period in periods if period.kind == kind]
+        merged = _merged(own)
+        met = table[_overlaps(begin, end, merged)]
+        rows.append(_fault_row(kind, len(own), _length(merged), met, calm.p99))
+    return rows
+
+
+def _fault_row(
+    fault: str, periods: int, lasted: int, met: pd.DataFrame, calm_p99: float | None
+) -> FaultStats:
+    latency = met.loc[met["outcome"] == "ok", "latency"]
+    p50, p99 = latency.quantile([0.5, 0.99]).to_list() if len(latency) else (None, None)
+    return FaultStats(
+        fault=fault,
+        periods=periods,
+        lasted=lasted,
+        operations=len(met),
+        ok=len(latency),
+        p50=p50,
+        p99=p99,
+        slowdown=p99 / calm_p99 if p99 and calm_p99 else None,
+    )
+
+
+def _merged(periods: Sequence[FaultPeriod]) -> list[tuple[int, int]]:
+    """The times in which at least one of the periods lasted, in order and apart from one another."""
+    merged: list[tuple[int, int]] = []
+    for period in sorted(periods, key=lambda period: period.begin):
+        if merged and period.begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], period.end))
+        else:
+            merged.append((period.begin, period.end))
+    return merged
+
+
+def _length(times: Sequence[tuple[int, int]]) -> int:
+    return sum(end - begin for begin, end in times)
+
+
+def _overlaps(begin: Codes, end: Codes, times: Sequence[tuple[int, int]]) -> Mask:
+    """Which of the operations were under way at any of the times."""
+    starts = np.array([start for start, _ in times])
+    stops = np.array([stop for _, stop in times])
+    first = np.searchsorted(stops, begin)  # the first time that ends no earlier than the operation begins
+    candidate = np.minimum(first, len(times) - 1)
+    found: Mask = (first < len(times)) & (starts[candidate] <= end)
+    return found
