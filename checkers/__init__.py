@@ -1,7 +1,13 @@
-"""Judges: pure functions from a recording to a verdict.
+"""Checkers: pure functions from a recording to a verdict, with evidence.
 
-What may live here: code that reads `history` values and says valid, invalid or unknown, with
-evidence; one property a file (`verdict` is what they share, `combined` runs several), and a suite a
-workload (`registry_suite`). What may not: running anything, reading clocks, drawing. The rule for all
-of them: `valid` only if it was seen to be so; what a recording lacks is `unknown`.
+- `verdict` is what all checkers share; `check_all` runs several; `judges` finds one by name.
+- `models` are data types, `linearizability` judges a history of any of them, `transactions` judges
+  isolation.
+- `raft` judges the nodes' traces, `run` the run itself (faults, availability, node health).
+- `workloads` judges histories of one workload each (bank, queue, lease, ...).
+- `registry` is all that knows what a service registry is.
+- `delta_debugging` makes a failing input small; `limits` bounds what a verdict shows.
+
+Nothing here runs a system, reads a clock or draws a picture. One rule holds for every checker: `valid` only
+if the recording shows it. What a recording lacks is `unknown`.
 """

@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from history.recording import NodeLife, ResourceSample
-
-_MS = 1_000_000
+from history.units import MILLISECOND_NS
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -43,8 +42,8 @@ def read_resources(folder: Path, lives: Iterable[NodeLife]) -> tuple[ResourceSam
                 ResourceSample(
                     node=life.node,
                     life=life.life,
-                    time=life.started_at + told.age_ms * _MS,
-                    cpu_ns=told.cpu_ms * _MS,
+                    time=life.started_at + told.age_ms * MILLISECOND_NS,
+                    cpu_ns=told.cpu_ms * MILLISECOND_NS,
                     memory_bytes=told.memory_bytes,
                     files=told.files,
                     read_bytes=told.read_bytes,

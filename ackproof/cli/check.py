@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, NoReturn
 import click
 import msgspec
 
-from checkers.by_name import ISOLATION, JUDGES, judge_named, options_of
-from checkers.linearizability import Linearizability
+from checkers.judges import ISOLATION, JUDGES, judge_named, options_of
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
+from checkers.registry.linearizability import Linearizability
 from checkers.registry.linearizability.portfolio import LARGE
 from checkers.transactions.consistency import MODELS as CONSISTENCY
 from checkers.transactions.consistency import WORKLOADS

@@ -17,7 +17,7 @@ from checkers.verdict import Evidence, Validity, Verdict
 from history import History, Recording
 
 if TYPE_CHECKING:
-    from checkers.linearizability.distinct import Distinct
+    from checkers.linearizability.distinct_values.distinct import Distinct
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Impossible
 
@@ -49,7 +49,7 @@ class LinearizabilityOf:
     def check(self, recording: Recording) -> Verdict:
         """Judge every key."""
         # Not above: this loads the compiled search, and those that hold a checker do not always judge.
-        from checkers.linearizability.distinct import decided
+        from checkers.linearizability.distinct_values.distinct import decided
 
         refused = first_illegal(recording.history, self.model)
         if refused is not None:
@@ -160,7 +160,7 @@ def _where(key: str | None) -> str:
 
 def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
     """The first operation that the model does not know, and why; each different call is tried once."""
-    from checkers.linearizability.distinct import legal
+    from checkers.linearizability.distinct_values.distinct import legal
 
     if legal(history, model):
         return None

@@ -12,20 +12,20 @@ trace lacks makes a verdict `unknown`, unless what is there already shows a viol
 
 from __future__ import annotations
 
-from checkers.raft.acknowledgement import DurableBeforeAcknowledge
-from checkers.raft.cluster import Replays
 from checkers.raft.conformance import Conformance
-from checkers.raft.elections import ElectionSafety, OneVoteATerm, TermMonotonic
-from checkers.raft.logs import (
+from checkers.raft.facts.cluster import Replays
+from checkers.raft.invariants.acknowledgement import DurableBeforeAcknowledge
+from checkers.raft.invariants.elections import ElectionSafety, OneVoteATerm, TermMonotonic
+from checkers.raft.invariants.logs import (
     CommittedNeverTruncated,
     DurableLog,
     LeaderAppendOnly,
     LeaderCompleteness,
     LogMatching,
 )
-from checkers.raft.membership import MembershipChanges
-from checkers.raft.snapshots import SnapshotSafety
-from checkers.raft.state_machine import CommitMonotonic, StateMachineSafety
+from checkers.raft.invariants.membership import MembershipChanges
+from checkers.raft.invariants.snapshots import SnapshotSafety
+from checkers.raft.invariants.state_machine import CommitMonotonic, StateMachineSafety
 from checkers.verdict import Checker
 
 

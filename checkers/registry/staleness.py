@@ -25,8 +25,8 @@ from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, History, Recording
 from history.history import OK
+from history.units import SECOND_NS
 
-NANOSECONDS = 1_000_000_000
 Integers = npt.NDArray[np.int64]
 
 
@@ -51,7 +51,7 @@ class BoundedStaleness:
         evidence = list(_untrue(history, Versions(recording)))
         bounds = (
             ("stale_bound_indices", lags.indices, 1, "indices"),
-            ("stale_bound_s", lags.nanoseconds, NANOSECONDS, "s"),
+            ("stale_bound_s", lags.nanoseconds, SECOND_NS, "s"),
         )
         for option, lag, unit, name in bounds:
             bound = options.get(option)
@@ -65,7 +65,7 @@ class BoundedStaleness:
                     evidence.append(Evidence("staler than promised", text, (int(history.pairs[end]), end)))
         measured = {
             "indices": distribution(lags.indices),
-            "seconds": distribution(lags.nanoseconds, NANOSECONDS),
+            "seconds": distribution(lags.nanoseconds, SECOND_NS),
         }
         if evidence:
             validity, summary = Validity.INVALID, f"{len(evidence)} stale reads, as: {evidence[0].text}"
@@ -75,7 +75,7 @@ class BoundedStaleness:
             validity = Validity.VALID
             summary = (
                 f"{len(lags.completed)} stale reads showed what the log held, the oldest "
-                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / NANOSECONDS:.3f} s behind"
+                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / SECOND_NS:.3f} s behind"
             )
         bounded = [option for option, *_ in bounds if option in options]
         return Verdict(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from checkers.linearizability import IndexHonesty, Linearizability
 from checkers.raft import raft_checkers
 from checkers.registry.durability.durability import Durability
+from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.portfolio import Judgements
 from checkers.registry.sessions import SessionGuarantees
 from checkers.registry.staleness import BoundedStaleness

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from checkers.registry.applied import Applied
+from checkers.registry.linearizability.by_index.witness import ranks, replay
 from checkers.registry.linearizability.claims import (
     EFFECTS,
     NOTHING,
@@ -18,7 +19,6 @@ from checkers.registry.linearizability.claims import (
     Claims,
     claims_of,
 )
-from checkers.registry.linearizability.witness import ranks, replay
 from checkers.registry.names import FINAL_LOCAL, STALE_LIST, STALE_LOOKUP
 from history import Recording
 

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from checkers.registry.names import WRITES
 from checkers.run.faults import fault_operations, is_healing
+from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
+from history.units import SECOND_NS
 
-NANOSECONDS = 1_000_000_000
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -68,7 +68,7 @@ class Availability:
         if overall is None:
             validity, summary = Validity.UNKNOWN, "no client asked anything"
         else:
-            longest_s = overall.nanoseconds / NANOSECONDS
+            longest_s = overall.nanoseconds / SECOND_NS
             validity = Validity.VALID
             summary = f"the longest time in which nobody was answered: {longest_s:.3f} s"
             if bound_s is not None and longest_s > bound_s:
@@ -125,7 +125,7 @@ def _figures(history: History, begun: Integers) -> dict[str, Any]:
     return {
         "asked": len(begun),
         "answered": ok,
-        "longest_unavailable_s": stretch.nanoseconds / NANOSECONDS,
+        "longest_unavailable_s": stretch.nanoseconds / SECOND_NS,
         "after_operation": stretch.after,
     }
 
@@ -148,4 +148,4 @@ def recoveries(history: History, begun: Integers, is_write: Flags) -> Iterable[d
 
 
 def _delay(time: Integers, ends: Integers, at: int) -> float | None:
-    return None if not len(ends) else (int(time[ends.min()]) - int(time[at])) / NANOSECONDS
+    return None if not len(ends) else (int(time[ends.min()]) - int(time[at])) / SECOND_NS

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from checkers.registry.names import WRITES
 from checkers.run.faults import FINAL_HEAL, FaultOperation, fault_operations, is_healing
+from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
+from history.units import SECOND_NS
 
 DEFAULT_BOUND_S = 10.0
-NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class _AcknowledgedWrites:
     def delay_s(self, fault: FaultOperation) -> float | None:
         """Seconds from a fault operation's end to that completion."""
         first = self.first_after(fault.completion.index)
-        return None if first is None else (int(self._time[first]) - fault.completion.time) / NANOSECONDS
+        return None if first is None else (int(self._time[first]) - fault.completion.time) / SECOND_NS
 
 
 def _judge(
@@ -100,7 +100,7 @@ def _judge(
     columns = history.columns
     asked = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
     asked = asked[asked > heal.completion.index]
-    recorded_s = (int(columns.time[-1]) - heal.completion.time) / NANOSECONDS
+    recorded_s = (int(columns.time[-1]) - heal.completion.time) / SECOND_NS
     if failed:
         return _unknown(f"the final heal itself failed: {failed[0].kind}: {failed[0].error}", heal)
     if not len(asked):
@@ -136,4 +136,4 @@ def _longest_silence(history: History) -> dict[str, Any]:
     marks = [int(client[0]), *ok.tolist(), int(client[-1])]
     times = columns.time[marks].tolist()
     longest, after = max((later - earlier, at) for at, (earlier, later) in enumerate(pairwise(times)))
-    return {"longest_without_ok_s": longest / NANOSECONDS, "longest_without_ok_after_operation": marks[after]}
+    return {"longest_without_ok_s": longest / SECOND_NS, "longest_without_ok_after_operation": marks[after]}

@@ -14,9 +14,9 @@ import numpy as np
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, Recording
 from history.history import FAIL, INVOKE, OK
+from history.units import MILLISECOND_NS
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
-NANOSECONDS_PER_MILLISECOND = 1e6
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Stats:
         for code in np.unique(kind).tolist():
             mine = kind == code
             ok = mine & (outcome == OK)
-            milliseconds = latency[ok] / NANOSECONDS_PER_MILLISECOND
+            milliseconds = latency[ok] / MILLISECOND_NS
             total, n_ok = int(np.count_nonzero(mine)), int(np.count_nonzero(ok))
             n_fail = int(np.count_nonzero(mine & (outcome == FAIL)))
             by_f[columns.f_names[code]] = {

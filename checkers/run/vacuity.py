@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from checkers.raft.membership import committed_configurations
-from checkers.registry.names import WRITES
+from checkers.raft.invariants.membership import committed_configurations
 from checkers.run.faults import FaultOperation, fault_operations
+from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from history import NEMESIS, Recording
 from history.history import OK

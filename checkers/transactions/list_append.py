@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from checkers.limits import MOST_CASES
-from checkers.transactions import follow
+from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
     Case,

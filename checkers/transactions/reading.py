@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.limits import MOST_CASES
-from checkers.transactions.follow import within
-from checkers.transactions.scan import READ
+from checkers.transactions.graph.follow import within
+from checkers.transactions.graph.scan import READ
 from checkers.transactions.transactions import Integers, Mask, Transactions
 from history.history import INFO, OK
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from checkers.limits import MOST_CASES
 from checkers.linearizability.answer import NEVER
-from checkers.transactions import follow
+from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
     Case,

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.compiled import IS_COMPILED
-from checkers.transactions import scan
-from checkers.transactions.scan import READ
+from checkers.transactions.graph import scan
+from checkers.transactions.graph.scan import READ
 from checkers.verdict import IllegalOperation
 from history import History
 from history.history import INFO, INVOKE, OK

@@ -7,10 +7,10 @@ from typing import Any
 
 from checkers.limits import MOST_ELEMENTS_SHOWN
 from checkers.linearizability.answer import NEVER
-from checkers.transactions.cycles import Step
-from checkers.transactions.dependencies import PROCESS, REAL_TIME, RW, WR, WW
+from checkers.transactions.graph.cycles import Step
+from checkers.transactions.graph.dependencies import PROCESS, REAL_TIME, RW, WR, WW
+from checkers.transactions.graph.scan import READ
 from checkers.transactions.reading import Reading
-from checkers.transactions.scan import READ
 from checkers.transactions.transactions import F_NAMES
 from checkers.verdict import Link
 from history.history import OK

@@ -17,7 +17,6 @@ from checkers.verdict import IllegalOperation
 from history import NEMESIS, History, Operation
 
 QUANTILES = (0.0, 0.5, 0.95, 0.99, 1.0)
-NANOSECONDS = 1_000_000_000
 
 
 class Asked(NamedTuple):

@@ -36,7 +36,6 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from checkers.workloads.asked import (
-    NANOSECONDS,
     Asked,
     asked,
     by_key,
@@ -46,6 +45,7 @@ from checkers.workloads.asked import (
     whole,
 )
 from history import Recording
+from history.units import MILLISECOND_NS, SECOND_NS
 
 ACQUIRE, RENEW, RELEASE, WRITE = "acquire", "renew", "release", "write"
 
@@ -91,7 +91,9 @@ class Lease:
             counts.update(f"{one.begun.f}_{one.outcome}" for one in calls)
             holds = self._holds(calls, time)
             ends = (min(time[min(hold.until, len(time) - 1)], hold.until_ns) for hold in holds)
-            held_ms += [(end - time[hold.since]) / 1e6 for hold, end in zip(holds, ends, strict=True)]
+            held_ms += [
+                (end - time[hold.since]) / MILLISECOND_NS for hold, end in zip(holds, ends, strict=True)
+            ]
             given = [
                 (one, token) for one in calls if one.begun.f == ACQUIRE and (token := _given(one)) is not None
             ]
@@ -139,7 +141,7 @@ class Lease:
             hold, follows = current.get(process), None
             if one.outcome == "ok" and (f == ACQUIRE or (f == RENEW and hold is not None)):
                 lease_s = leases[process] = _lease(one, self.lease_s if f == ACQUIRE else leases[process])
-                until_ns = NEVER if lease_s is None else one.begun.time + int(lease_s * NANOSECONDS)
+                until_ns = NEVER if lease_s is None else one.begun.time + int(lease_s * SECOND_NS)
                 if f == RENEW and hold is not None and time[one.until] < hold.until_ns:
                     current[process] = hold._replace(until_ns=until_ns, renews=(*hold.renews[-1:], one))
                     continue
@@ -179,7 +181,7 @@ def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
 
 def _lasting(hold: Hold) -> str:
     ended = "" if hold.until == NEVER else f", until operation {hold.until}"
-    lease = "" if hold.until_ns == NEVER else f", by a lease until {hold.until_ns / NANOSECONDS:.3f} s"
+    lease = "" if hold.until_ns == NEVER else f", by a lease until {hold.until_ns / SECOND_NS:.3f} s"
     return ended + lease
 
 

@@ -30,6 +30,7 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from checkers.workloads.asked import Asked, asked, by_key, element, of, quantiles, rows
 from history import Recording
+from history.units import MILLISECOND_NS
 
 ADD, READ = "add", "read"
 Integers = npt.NDArray[np.int64]
@@ -137,7 +138,7 @@ def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.
     begun = np.array([one.at for one in found.reads], dtype=np.int64)
     places = last[mask]
     waited = np.where(places >= 0, time[begun[places]] - time[found.known[mask]], 0)
-    return np.maximum(waited, 0) / 1e6
+    return np.maximum(waited, 0) / MILLISECOND_NS
 
 
 def _elements(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from checkers.combined import check_all, worst
+from checkers.check_all import check_all, worst
 from harness.errors import CouldNotRun
 from harness.run.folder import Results, RunFolder
 from harness.workload import workload

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from checkers.combined import worst
+from checkers.check_all import worst
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from checkers.combined import check_all, worst
+from checkers.check_all import check_all, worst
 from checkers.verdict import Validity, Verdict
 from harness.sim.plan.swarm import Plan
 from harness.sim.run import Ran, run

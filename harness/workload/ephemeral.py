@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from checkers.linearizability import IndexHonesty, Linearizability
 from checkers.raft import raft_checkers
 from checkers.registry.expiry import Expiry
+from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.portfolio import Judgements
 from checkers.run.node_health import NodeHealth
 from checkers.run.recovery import Recovery

@@ -7,23 +7,27 @@ from random import Random
 from typing import Any
 
 from history import NEMESIS, History, NodeLife, NodeTrace, Operation, Recording
+from history.units import MILLISECOND_NS
 
 NODES = ("n1", "n2", "n3")
-MILLISECOND = 1_000_000
 WRITES = ("register", "update", "deregister")
 
 
 class HistoryBuilder:
-    """Records operations in order; each is one millisecond after the last unless told otherwise."""
+    """Records operations in order; each is one millisecond after the last unless `wait` adds to that."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.now = 0
         self._pending: dict[int, Operation] = {}
         self._fresh = 1000
+        self.applied: list[int] = []
+        """The operation id that stands at each Raft index, where `simulate` made the history."""
+        self.final_state: dict[str, str] = {}
+        self.final_index = 0
 
     def _record(self, process: int, type_: str, f: str, key: str | None, value: Any, **more: Any) -> int:
-        self.now += MILLISECOND
+        self.now += MILLISECOND_NS
         operation = Operation(len(self.operations), self.now, process, type_, f, key, value, **more)  # type: ignore[arg-type]
         self.operations.append(operation)
         return operation.index
@@ -55,12 +59,12 @@ class HistoryBuilder:
     def nemesis(self, f: str, value: Any = None, after_ms: int = 1) -> int:
         """One operation of the nemesis; the completion's index."""
         self.invoke(NEMESIS, f)
-        self.now += after_ms * MILLISECOND
+        self.now += after_ms * MILLISECOND_NS
         return self.complete(NEMESIS, "info", value)
 
     def wait(self, milliseconds: int) -> None:
         """Let time pass."""
-        self.now += milliseconds * MILLISECOND
+        self.now += milliseconds * MILLISECOND_NS
 
     def history(self) -> History:
         """What was recorded so far."""
@@ -102,7 +106,6 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
     index = 0
     pending: dict[int, dict[str, Any]] = {}
     adrift: list[dict[str, Any]] = []
-    built.applied = []  # type: ignore[attr-defined]  # the operation id that stands at each Raft index
     next_process = processes
     threads = list(range(processes))
 
@@ -115,18 +118,18 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
         match op["f"]:
             case "register":
                 index += 1
-                built.applied.append(op["id"])  # type: ignore[attr-defined]
+                built.applied.append(op["id"])
                 state[key] = op["value"]
                 op["result"] = op["value"]
             case "update":
                 index += 1
-                built.applied.append(op["id"])  # type: ignore[attr-defined]
+                built.applied.append(op["id"])
                 op["result"] = op["value"] if key in state else False
                 if key in state:
                     state[key] = op["value"]
             case "deregister":
                 index += 1
-                built.applied.append(op["id"])  # type: ignore[attr-defined]
+                built.applied.append(op["id"])
                 op["result"] = state.pop(key, None)
             case "lookup":
                 op["result"] = state.get(key)
@@ -178,8 +181,8 @@ def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: in
                 built.ok(process, op["result"], raft_index=op["index"])
         elif random.random() < 0.5:
             take_effect(op)
-    built.final_state = dict(state)  # type: ignore[attr-defined]
-    built.final_index = index  # type: ignore[attr-defined]
+    built.final_state = dict(state)
+    built.final_index = index
     return built
 
 

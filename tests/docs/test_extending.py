@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkers.combined import check_all, worst
+from checkers.check_all import check_all, worst
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Validity
 from harness import generator as gen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from history import TraceEvent, read_trace
 
 
-def event(seq: int, name: str = "commit") -> TraceEvent:
+def event(seq: int, name: Any = "commit") -> TraceEvent:
     return TraceEvent(
         seq=seq,
         at=seq,
@@ -22,7 +23,7 @@ def event(seq: int, name: str = "commit") -> TraceEvent:
         role="leader",
         commit=seq,
         applied=0,
-        last=seq,  # type: ignore[arg-type] # tests name events freely
+        last=seq,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from checkers.transactions.checker import Isolation
+from checkers.transactions.isolation import Isolation
 from checkers.verdict import Evidence, Link
 from history import History, Operation
 from reports.plots.cycle import cycle

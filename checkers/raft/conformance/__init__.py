@@ -12,6 +12,6 @@ matches, here the traces tell enough for one to be constructed.
 
 from __future__ import annotations
 
-from checkers.raft.conformance.checker import Conformance
+from checkers.raft.conformance.conformance import Conformance
 
 __all__ = ["Conformance"]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from checkers.raft.compact import MessageIds
 from checkers.raft.conformance.refinement import Bag, Refinement, Step
 from checkers.raft.conformance.spec import Entry, Server
+from checkers.raft.facts.compact import MessageIds
 from history import NodeTrace, TraceEvent
 
 

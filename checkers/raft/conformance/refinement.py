@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from checkers.raft.compact import MessageIds
 from checkers.raft.conformance import extensions as extra
 from checkers.raft.conformance import spec
 from checkers.raft.conformance.disk import Disk
 from checkers.raft.conformance.spec import CANDIDATE, LEADER, Entry, Extra, Message, Refused, Server, Unsure
 from checkers.raft.conformance.words import said_by, words_of
+from checkers.raft.facts.compact import MessageIds
 from history import TraceEntry, TraceEvent
 
 WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})

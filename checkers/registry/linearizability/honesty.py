@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE
+from checkers.registry.linearizability.by_index.witness import Contradiction
 from checkers.registry.linearizability.claims import READ, UNPLACED
 from checkers.registry.linearizability.portfolio import Judgement, Judgements
-from checkers.registry.linearizability.witness import Contradiction
 from checkers.verdict import Evidence, Validity, Verdict
 from history import History, Recording
 

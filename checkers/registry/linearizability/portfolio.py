@@ -23,11 +23,11 @@ import numpy as np
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import Answer, Budget
 from checkers.registry.applied import Applied
+from checkers.registry.linearizability.by_index.placement import Misfit, fit
+from checkers.registry.linearizability.by_index.witness import Witness, examine
+from checkers.registry.linearizability.by_search.explain import LONG, as_evidence, decide, explain
+from checkers.registry.linearizability.by_search.split import Split, split, split_operations
 from checkers.registry.linearizability.claims import EFFECTS, EXPIRY, SNAPSHOT, Claims, Integers, claims_of
-from checkers.registry.linearizability.explain import LONG, as_evidence, decide, explain
-from checkers.registry.linearizability.placement import Misfit, fit
-from checkers.registry.linearizability.split import Split, split, split_operations
-from checkers.registry.linearizability.witness import Witness, examine
 from checkers.registry.names import BEAT, CLIENT_OPERATIONS
 from checkers.verdict import Evidence, Validity
 from history import History, Recording
@@ -176,7 +176,7 @@ def _split(history: History, keys: dict[str, int], claims: Claims) -> Split:
     """The keys that are to be searched one by one; of a large history, those that no pass over all proved."""
     if len(history) >= LARGE and not bool((claims.effect == SNAPSHOT).any()):
         # Not above: this loads the compiled code, which a usual run never needs.
-        from checkers.registry.linearizability.columns import operations_on, screen
+        from checkers.registry.linearizability.by_search.columns import operations_on, screen
 
         screened = screen(history)
         if screened is not None:
@@ -213,7 +213,7 @@ def _service(
     from checkers.linearizability import by_model
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import explain as explain_part
-    from checkers.registry.linearizability.service import Service, part_of
+    from checkers.registry.linearizability.by_search.service import Service, part_of
 
     name = found.witness.names[part]
     for keys in projections:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from checkers.registry.linearizability.presence import PUTS, Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
 
 
 def linearizable(operations: Sequence[PresenceOperation]) -> bool:

@@ -70,7 +70,7 @@ def register_run(random: Random, operations: int, info: float, *, values: int, c
         if not happened and random.random() < 0.6:
             op[3] = True
             if f == "write":
-                state = argument  # type: ignore[assignment]
+                state = argument
             op[4] = state
         elif f == "write" and random.random() < info:
             rows.append((begun, NEVER, Call("write", argument, MAYBE)))

@@ -10,7 +10,8 @@ import pytest
 from checkers.registry.staleness import BoundedStaleness, lags_of
 from checkers.verdict import Validity, Verdict
 from history import History, Operation
-from tests.checkers.builders import MILLISECOND, HistoryBuilder, recording
+from history.units import MILLISECOND_NS, SECOND_NS
+from tests.checkers.builders import HistoryBuilder, recording
 
 A, B = "svc/10.0.0.1:80", "svc/10.0.0.2:80"
 INSTANCES = {A: "10.0.0.1:80", B: "10.0.0.2:80"}
@@ -123,7 +124,7 @@ def test_without_a_bound_age_is_measured_only() -> None:
     verdict = check(one_behind())
     assert verdict.validity is Validity.VALID
     assert verdict.measures["behind"]["indices"]["max"] == 1
-    assert verdict.measures["behind"]["seconds"]["max"] == pytest.approx(50 * MILLISECOND / 1e9)
+    assert verdict.measures["behind"]["seconds"]["max"] == pytest.approx(50 * MILLISECOND_NS / SECOND_NS)
     assert any("only measured" in caveat for caveat in verdict.caveats)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from checkers.run.availability import Availability, longest
 from checkers.verdict import Validity, Verdict
 from history import History
-from tests.checkers.builders import MILLISECOND, HistoryBuilder, recording
+from history.units import MILLISECOND_NS, SECOND_NS
+from tests.checkers.builders import HistoryBuilder, recording
 
 A = "svc/10.0.0.1:80"
 
@@ -42,12 +43,12 @@ def by_definition(history: History) -> int:
     marks = sorted({asked[0].index, *ok, len(history) - 1})
     vain = [op for op in asked if (end := ends[op.index]) is None or end.type != "ok"]
     best = 0
-    for begin, end in pairwise(marks):
+    for begin, mark in pairwise(marks):
         for op in vain:
             closed = ends[op.index]
             until = len(history) - 1 if closed is None else closed.index
-            if op.index < end and until > begin:
-                best = max(best, history[end].time - history[begin].time)
+            if op.index < mark and until > begin:
+                best = max(best, history[mark].time - history[begin].time)
     return best
 
 
@@ -94,7 +95,7 @@ def test_the_time_to_recover_counts_from_each_fault_and_each_heal() -> None:
     kill, start = check(outage()).measures["recoveries"]
     assert (kill["f"], kill["heals"], start["f"], start["heals"]) == ("kill", False, "start", True)
     assert kill["first_ok_s"] < kill["first_ok_write_s"]
-    assert start["first_ok_write_s"] == 2 * MILLISECOND / 1e9
+    assert start["first_ok_write_s"] == 2 * MILLISECOND_NS / SECOND_NS
 
 
 def test_silence_without_a_question_is_no_outage() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from checkers.transactions.checker import Isolation
+from checkers.transactions.isolation import Isolation
 from checkers.verdict import Verdict
 from history import History, Operation
 from tests.checkers.builders import recording

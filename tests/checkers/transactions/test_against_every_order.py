@@ -8,8 +8,8 @@ import pytest
 
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
-from checkers.transactions.checker import Isolation
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
+from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity
 from history import History, Operation
 from tests.checkers.builders import recording

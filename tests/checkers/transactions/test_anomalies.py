@@ -82,7 +82,7 @@ def test_what_only_real_time_shows_is_named_so(case: str, lists: bool) -> None:
 
 
 def test_what_only_a_process_shows_is_named_so() -> None:
-    from checkers.transactions.checker import Isolation
+    from checkers.transactions.isolation import Isolation
     from history import History, Operation
     from tests.checkers.builders import recording
 

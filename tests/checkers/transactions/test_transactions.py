@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checkers.transactions.checker import Isolation
+from checkers.transactions.isolation import Isolation
 from checkers.transactions.transactions import transactions
 from checkers.verdict import IllegalOperation, Validity
 from history import History, Operation

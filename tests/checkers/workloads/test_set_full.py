@@ -12,6 +12,7 @@ import pytest
 from checkers.verdict import IllegalOperation, Validity
 from checkers.workloads.set_full import SetFull
 from history import History
+from history.units import MILLISECOND_NS
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies, side_by_side
 
@@ -64,10 +65,10 @@ def fates(history: History) -> dict[Any, tuple[str, float]]:
         elif showing and all(begun.index < showing[-1].index for begun in missing):
             late = [begun for begun in missing if begun.index > known.index]
             wait = late[-1].time - known.time if late else 0
-            found[add.value] = "stale" if late else "stable", wait / 1e6
+            found[add.value] = "stale" if late else "stable", wait / MILLISECOND_NS
         elif missing and missing[-1].index > known.index:
             wait = showing[-1].time - known.time if showing else 0
-            found[add.value] = "lost", max(wait, 0) / 1e6
+            found[add.value] = "lost", max(wait, 0) / MILLISECOND_NS
         else:
             found[add.value] = "never read", 0.0
     return found

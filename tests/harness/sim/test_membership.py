@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checkers.raft.membership import MembershipChanges, committed_configurations
+from checkers.raft.invariants.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity
 from harness.nemesis.base import ChangeMembership
 from harness.sim.plan.swarm import Wishes, plan_of

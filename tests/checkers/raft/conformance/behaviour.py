@@ -162,7 +162,7 @@ class Behaviour:
         """Receive a message of the network, which keeps it: it may come again."""
         message_id, to, m = self.network[at]
         i = self.servers[to]
-        self.line(to, "receive", peer=m.source, message=KINDS[type(m)], message_id=message_id)  # type: ignore[index]
+        self.line(to, "receive", peer=m.source, message=KINDS[type(m)], message_id=message_id)
         if m.term > i.current_term:
             if i.state != FOLLOWER:
                 self.step_down(to)

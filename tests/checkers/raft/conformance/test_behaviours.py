@@ -119,7 +119,7 @@ def test_a_line_that_no_action_allows_is_always_refused(seed: int, pick: int) ->
     random = Random(pick)
     behaviour = wandering(seed)
     traces = behaviour.traces()
-    places = []
+    places: list[tuple[str, int, dict[str, Any]]] = []
     for name, trace in traces.items():
         for at, event in enumerate(trace.events):
             if event.event == "restart":

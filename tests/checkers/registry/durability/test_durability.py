@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checkers.registry.durability.durability import Durability
 from checkers.registry.durability.findings import VIOLATIONS
-from checkers.registry.linearizability.presence import Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import Effect, PresenceOperation
 from checkers.verdict import Validity, Verdict
 from history import History, Recording, read_history, write_parquet
 from tests.checkers.builders import NODES, WRITES, HistoryBuilder, final_reads, recording, simulate

@@ -1,0 +1,89 @@
+"""Every judge of a recorded history, by the name that `ackproof check --model` takes.
+
+Models of `checkers.models` are judged for linearizability; what is here looks for something else, or for
+the same by a quicker way. A new one is a new file and one line below; the fields of its dataclass, but for
+the name, are its options. What brings compiled code along is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from checkers.registry.watch import Watches
+from checkers.run.availability import Availability
+from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
+from checkers.verdict import Judge
+from checkers.workloads.bank import Bank
+from checkers.workloads.causal import Causal
+from checkers.workloads.interval_counter import IntervalCounter
+from checkers.workloads.lease import Lease
+from checkers.workloads.long_fork import LongFork
+from checkers.workloads.register_sessions import RegisterSessions
+from checkers.workloads.set_full import SetFull
+from checkers.workloads.total_queue import TotalQueue
+from checkers.workloads.unique_ids import UniqueIds
+
+
+def _isolation(workload: str) -> Callable[[str | None], Judge]:
+    def judge(consistency: str | None) -> Judge:
+        from checkers.transactions.isolation import Isolation
+
+        return Isolation(workload, consistency or STRICT_SERIALIZABLE)
+
+    return judge
+
+
+ISOLATION: Mapping[str, Callable[[str | None], Judge]] = {
+    LIST_APPEND: _isolation(LIST_APPEND),
+    RW_REGISTER: _isolation(RW_REGISTER),
+}
+"""By workload, the judge for a consistency model; None is that of its own choice."""
+
+JUDGES: Mapping[str, type[Judge]] = {
+    "availability": Availability,
+    "bank": Bank,
+    "causal": Causal,
+    "interval-counter": IntervalCounter,
+    "lease": Lease,
+    "long-fork": LongFork,
+    "sessions": RegisterSessions,
+    "set-full": SetFull,
+    "total-queue": TotalQueue,
+    "unique-ids": UniqueIds,
+    "watch": Watches,
+}
+
+
+def _fields(name: str) -> Mapping[str, dataclasses.Field[Any]]:
+    judge: Any = JUDGES.get(name)
+    fields = () if judge is None else dataclasses.fields(judge)
+    return {field.name.replace("_", "-"): field for field in fields if field.name != "name"}
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """What a judge can be told, as `lease-s`; nothing for a name that is none of theirs."""
+    return tuple(_fields(name))
+
+
+def judge_named(name: str, options: Mapping[str, str]) -> Judge:
+    """The judge of that name, told what it can be told; several texts with commas between.
+
+    Raises:
+        ValueError: an option that it has not, or a text that is no value of it; in words.
+    """
+    known, given = _fields(name), {}
+    for option, text in options.items():
+        if option not in known:
+            raise ValueError(f"{name} has no option {option!r}; it has {', '.join(known) or 'none'}")
+        field = known[option]
+        value = text.split(",") if str(field.type).startswith("tuple") else text
+        try:
+            msgspec.convert({field.name: value}, JUDGES[name], strict=False)
+        except msgspec.ValidationError as refusal:
+            raise ValueError(f"{option} of {name} cannot be {text!r}: {refusal}") from None
+        given[field.name] = value
+    return msgspec.convert(given, JUDGES[name], strict=False)

@@ -1,0 +1,156 @@
+"""The verdict: is every step of every node an action of the specification?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from checkers.limits import MUCH_EVIDENCE
+from checkers.raft.conformance.order import Run
+from checkers.raft.conformance.refinement import Step
+from checkers.raft.facts.cluster import JUDGED_FROM_TRACES
+from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from history import Recording, TraceEvent
+
+NOT_COVERED = (
+    "that replies to clients, applied states and configurations are right is for other checkers "
+    "(docs/conformance.md)"
+)
+
+
+@dataclass(frozen=True)
+class Conformance:
+    """Steps every node's trace through Raft's specification; see the package's docstring."""
+
+    name: str = field(default="conformance")
+
+    def check(self, recording: Recording) -> Verdict:
+        """`unknown` if something is missing, or if what would be proved is trivial."""
+        missing = _missing(recording)
+        traces = {node: trace for node, trace in recording.traces.items() if trace.events}
+        if not traces:
+            return Verdict(
+                self.name, Validity.UNKNOWN, "no node wrote a trace", caveats=(JUDGED_FROM_TRACES,)
+            )
+        run = Run(recording.nodes, traces, frozenset(missing))
+        refinements = run.refinements.values()
+        actions = Counter[str]()
+        for refinement in refinements:
+            actions.update(refinement.actions)
+        refused = [*run.early, *(step for refinement in refinements for step in refinement.refused)]
+        doubts = [doubt for refinement in refinements for doubt in refinement.doubts]
+        unknown = [*missing.values(), *dict.fromkeys(doubts), *_trivial(actions, len(recording.nodes))]
+        found = _evidence(refused)
+        steps = sum(actions.values())
+        if found:
+            validity = Validity.INVALID
+            summary = f"{len(refused)} steps are no actions of the specification, as: {found[0].title}"
+        elif unknown:
+            validity, summary = Validity.UNKNOWN, unknown[0]
+        else:
+            validity = Validity.VALID
+            summary = (
+                f"{steps} actions of Raft's specification, {actions['BecomeLeader']} BecomeLeader and "
+                f"{actions['AdvanceCommitIndex']} AdvanceCommitIndex among them: every guard held"
+            )
+        return Verdict(
+            checker=self.name,
+            validity=validity,
+            summary=summary,
+            evidence=(
+                *found[:MUCH_EVIDENCE],
+                *(Evidence(title="not known", text=text) for text in unknown[:MUCH_EVIDENCE]),
+            ),
+            measures={
+                "violations": len(refused),
+                "doubts": len(doubts),
+                "actions": dict(sorted(actions.items())),
+            },
+            caveats=(JUDGED_FROM_TRACES, NOT_COVERED),
+        )
+
+
+def _missing(recording: Recording) -> dict[str, str]:
+    """Nodes of which something is missing, and what."""
+    missing: dict[str, str] = {}
+    for node in recording.nodes:
+        trace = recording.traces.get(node)
+        if trace is None or not trace.events:
+            missing[node] = f"there is no trace of {node}"
+        elif trace.gaps:
+            missing[node] = f"the trace of {node} has a gap: {trace.gaps[0]}"
+    return missing
+
+
+def _trivial(actions: Counter[str], nodes: int) -> list[str]:
+    """Why the trace would prove nothing, if so."""
+    reasons = []
+    if not actions["BecomeLeader"]:
+        reasons.append("the trace matches only trivially: no node was elected")
+    elif not actions["AdvanceCommitIndex"]:
+        reasons.append("the trace matches only trivially: no leader committed anything")
+    elif nodes > 1 and not actions["HandleAppendEntriesResponse"]:
+        reasons.append("the trace matches only trivially: nothing was replicated")
+    return reasons
+
+
+def _evidence(refused: list[Step]) -> list[Evidence]:
+    """The first of each kind on each node: what follows it may only follow from it."""
+    first: dict[tuple[str, str, str], Step] = {}
+    again: Counter[tuple[str, str, str]] = Counter()
+    for step in refused:
+        kind = (step.event.node, step.action, step.guard)
+        first.setdefault(kind, step)
+        again[kind] += 1
+    return [_told(step, again[kind] - 1) for kind, step in first.items()]
+
+
+def _told(step: Step, more: int) -> Evidence:
+    event = step.event
+    text = (
+        f"{event.node}, life {event.life}, seq {event.seq}: {_did(event)}. As {step.action} this needs: "
+        f"{step.guard}."
+    )
+    if step.before:
+        text += f" Before: {step.before}. After: {step.after}."
+    if step.message:
+        text += f" The message in hand: {step.message}."
+    if more:
+        text += f" The same again {more} times."
+    return Evidence(
+        title=f"{event.node} took a step that {step.action} does not allow: {step.guard}",
+        text=text,
+        operations=tuple(sorted({int(e.op) for e in event.entries if e.op is not None and e.op.isdecimal()})),
+        events=(EventRef(event.node, event.life, event.seq),),
+        nodes=(event.node,),
+    )
+
+
+def _did(event: TraceEvent) -> str:
+    """The step in words."""
+    match event.event:
+        case "restart":
+            return f"it began a life in term {event.term}, with a log up to index {event.last}"
+        case "term":
+            return f"its term became {event.term}"
+        case "vote":
+            return f"it voted for {event.vote} in term {event.term}"
+        case "role":
+            return f"it became {event.role} in term {event.term}"
+        case "append":
+            return f"it appended index {event.entries[0].index} to {event.entries[-1].index}"
+        case "truncate":
+            return f"it removed index {event.index} and above"
+        case "commit":
+            return f"its commitIndex became {event.commit}"
+        case "apply":
+            return f"it applied up to index {event.applied}"
+        case "snapshot":
+            how = "took" if event.peer is None else f"installed {event.peer}'s"
+            return f"it {how} snapshot up to index {event.index}"
+        case "send":
+            return f"it sent {event.message} to {event.peer}"
+        case "receive":
+            return f"it took {event.message} from {event.peer}"
+        case name:
+            return f"{name}, in term {event.term} with commitIndex {event.commit} and last index {event.last}"

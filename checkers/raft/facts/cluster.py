@@ -1,0 +1,153 @@
+"""All nodes' traces, replayed once, and what every invariant's verdict has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+from checkers.limits import MUCH_EVIDENCE
+from checkers.raft.facts.causality import Causality
+from checkers.raft.facts.compact import MessageIds
+from checkers.raft.facts.replay import Common, NodeFacts, replay
+from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from history import NodeTrace, Recording, TraceEntry
+
+JUDGED_FROM_TRACES = "judged from what the nodes traced about themselves"
+
+
+class Located(Protocol):
+    """A trace event, or what is kept of one."""
+
+    @property
+    def node(self) -> str:
+        """Whose."""
+        ...
+
+    @property
+    def life(self) -> int:
+        """In which life."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """Where in that."""
+        ...
+
+
+class Cluster:
+    """The facts of every traced node."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        traces = {node: trace for node, trace in recording.traces.items() if trace.events}
+        self._sent, self.received = MessageIds(), MessageIds()
+        """The ids of all messages that some node sent, and of those that some node took."""
+        for trace in traces.values():
+            self._note_messages(trace)
+        common = self.common = Common(self.received)
+        self.nodes: Mapping[str, NodeFacts] = {node: replay(trace, common) for node, trace in traces.items()}
+        self.incomplete: dict[str, str] = {}
+        """Nodes of which something is missing, and the first of what."""
+        for node in recording.nodes:
+            if node not in self.nodes:
+                self.incomplete[node] = f"there is no trace of {node}"
+        for node, trace in recording.traces.items():
+            if trace.gaps:
+                self.incomplete[node] = f"the trace of {node} has a gap: {trace.gaps[0]}"
+        for node, facts in self.nodes.items():
+            if facts.inconsistencies:
+                self.incomplete.setdefault(node, f"the trace of {facts.inconsistencies[0]}")
+
+    def _note_messages(self, trace: NodeTrace) -> None:
+        sent, received = self._sent, self.received
+        for event in trace.events:
+            if event.message_id is not None:
+                if event.event == "send":
+                    sent.add(event.message_id)
+                elif event.event == "receive":
+                    received.add(event.message_id)
+
+    @cached_property
+    def causality(self) -> Causality:
+        """Vector clocks of acknowledgements and of what is proved to be on disk."""
+        return Causality(
+            {node: facts.trace.events for node, facts in self.nodes.items()},
+            frozenset({"acknowledge", "synced", "restart"}),
+            self._sent,
+            self.received,
+        )
+
+
+class Replays:
+    """Replays the recording last asked for, once, however many checkers share this."""
+
+    def __init__(self) -> None:
+        self._cluster: Cluster | None = None
+
+    def of(self, recording: Recording) -> Cluster:
+        """The facts of a recording."""
+        if self._cluster is None or self._cluster.recording is not recording:
+            self._cluster = Cluster(recording)
+        return self._cluster
+
+
+def conclude(
+    checker: str,
+    cluster: Cluster,
+    *,
+    violations: Sequence[Evidence],
+    summary: str,
+    nothing_seen: str | None = None,
+    doubts: Iterable[str] = (),
+    measures: Mapping[str, Any] | None = None,
+    caveats: tuple[str, ...] = (),
+) -> Verdict:
+    """Invalid if there is a violation; else unknown if anything is missing; else valid.
+
+    Args:
+        summary: what was looked at, with numbers; shown where it is valid.
+        nothing_seen: why the invariant was never put to the test, if so.
+        doubts: what this invariant alone could not tell.
+    """
+    missing = [*cluster.incomplete.values(), *doubts]
+    if not cluster.nodes:
+        missing = ["no node wrote a trace"]
+    elif nothing_seen is not None:
+        missing.append(nothing_seen)
+    if violations:
+        validity = Validity.INVALID
+        summary = f"{len(violations)} violations, as: {violations[0].title}"
+    elif missing:
+        validity, summary = Validity.UNKNOWN, missing[0]
+    else:
+        validity = Validity.VALID
+    return Verdict(
+        checker=checker,
+        validity=validity,
+        summary=summary,
+        evidence=(
+            *violations[:MUCH_EVIDENCE],
+            *(Evidence(title="not known", text=text) for text in missing[:MUCH_EVIDENCE]),
+        ),
+        measures={"violations": len(violations), **(measures or {})},
+        caveats=(JUDGED_FROM_TRACES, *caveats),
+    )
+
+
+def evidence(title: str, text: str, *events: Located, ops: Iterable[str | None] = ()) -> Evidence:
+    """Evidence from trace events; operation ids are those of clients' invocations."""
+    numbers = sorted({int(op) for op in ops if op is not None and op.isdecimal()})
+    return Evidence(
+        title=title,
+        text=text,
+        operations=tuple(numbers),
+        events=tuple(EventRef(node=e.node, life=e.life, seq=e.seq) for e in events),
+        nodes=tuple(dict.fromkeys(e.node for e in events)),
+    )
+
+
+def named(entry: TraceEntry) -> str:
+    """`operation 512 = index 88 of term 3`."""
+    what = f"operation {entry.op}" if entry.op is not None else f"an entry without operation ({entry.hash})"
+    return f"{what} = index {entry.index} of term {entry.term}"

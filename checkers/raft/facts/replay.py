@@ -1,0 +1,473 @@
+"""One node's trace, replayed: its log rebuilt event by event, and the facts that invariants are about.
+
+Events are read once and not kept, but for rare ones; what they tell of entries is kept by the number of the
+entry (`entries.py`).
+
+**What a restart recovers.** A kill may lose what was not yet synced, so the log of a new life is the
+old one cut to the recovered `last`; below what a `synced` event promised nothing may be missing. A
+truncation that was not yet synced may be lost too, and then the disk still holds the entries that it
+removed: where it cannot be told which of the two came back, an entry is `None`, *not known*, and
+whoever needs it must not guess. After a gap in the trace nothing of an earlier life is known.
+
+**What a snapshot stands for.** One that a node installs brings entries that its trace never names: below
+the last included one they are `None`, and *covered*. That what covers them is the committed log is for
+`snapshots.py` to hold; then a covered entry is held, though not seen.
+
+**What a `synced` event proves of term and vote.** It carries the vote that is on disk, but its term
+is the node's current one, which may be newer. With one write to the disk at a time, what was traced
+before the last `synced` line is on disk by the next; from there on, the first state with that vote
+is the least that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from checkers.raft.facts.compact import NONE, Firsts, MessageIds
+from checkers.raft.facts.entries import (
+    EMPTY,
+    Claims,
+    Entries,
+    Journal,
+    Placements,
+    Seen,
+    seen,
+)
+from checkers.raft.facts.state_order import Applied, Orders
+from history import NodeTrace, TraceEntry, TraceEvent
+
+Log = list[int]
+"""The numbers of the entries from index 1; NONE where it is not known which entry stands there."""
+
+TELLS_TERM = frozenset({"RequestVote", "RequestVoteReply", "AppendEntriesReply"})
+TELLS_VOTE = "RequestVoteReply"
+
+
+class Election(NamedTuple):
+    """A node became leader; the journal has marked its log."""
+
+    event: TraceEvent
+    covered: int
+    """Up to here a snapshot stands for what is not known in the log."""
+
+
+class SnapshotHeld(NamedTuple):
+    """A node took, installed or recovered a snapshot; or ended in order, and says what its state was."""
+
+    event: TraceEvent
+    up_to: int
+    last: TraceEntry | None
+    """The last included entry, where the event names it."""
+
+
+class Truncation(NamedTuple):
+    """Entries were removed from the end of a log."""
+
+    event: TraceEvent
+    first: int
+    """The lowest index removed."""
+    removed: list[int]
+    """Their numbers; NONE where it is not known which they were."""
+    commit_before: int
+
+
+class Acknowledgement(NamedTuple):
+    """A client was told that its write is done."""
+
+    event: Seen
+    position: int
+    """Of the event among all of the node's."""
+    at_index: int
+    op: str | None
+    by_leader: bool
+    held: int
+    """The number of what the node's own log held at that index; NONE if nothing, if it is not known, or if it
+    need not be what was acknowledged."""
+
+
+class DurableLoss(NamedTuple):
+    """A life began with less of its log than was promised to be on disk."""
+
+    event: TraceEvent
+    promised: int
+    promise: TraceEvent
+
+
+class HardStateLoss(NamedTuple):
+    """A life began with an older term, or in the same term with another vote, than was on disk."""
+
+    event: TraceEvent
+    term: int
+    vote: str | None
+    promise: TraceEvent
+
+
+class Common:
+    """What all nodes' replays share, node after node."""
+
+    def __init__(self, received: MessageIds) -> None:
+        self.received = received
+        self.entries = Entries()
+        self.placements = Placements(self.entries)
+        self.claims = Claims(self.entries)
+        self.applied = Applied(self.entries)
+
+
+@dataclass
+class NodeFacts:
+    """What one node did, in its order."""
+
+    trace: NodeTrace
+    journal: Journal = field(default_factory=Journal)
+    elections: list[Election] = field(default_factory=list)
+    truncations: list[Truncation] = field(default_factory=list)
+    acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    snapshots: list[SnapshotHeld] = field(default_factory=list)
+    durable_losses: list[DurableLoss] = field(default_factory=list)
+    hard_state_losses: list[HardStateLoss] = field(default_factory=list)
+    durable_votes: list[tuple[int, str, TraceEvent]] = field(default_factory=list)
+    """(term, vote, the event that proves it on disk)"""
+    rare: list[TraceEvent] = field(default_factory=list)
+    """Restarts, terms, votes and configurations; answers to candidates, and the first message of each term
+    that tells it, if somebody took them; what proves a vote to be on disk; terms that went back."""
+    term_fell: dict[tuple[int, int], TraceEvent] = field(default_factory=dict)
+    """By (life, seq) of an event with a lower term than the one before it, which is the value."""
+    led: dict[int, TraceEvent] = field(default_factory=dict)
+    """By term: the first event as its leader."""
+    led_with: dict[int, set[frozenset[str]]] = field(default_factory=dict)
+    """By term: the sets of voters in force while it led."""
+    restarts: int = 0
+    """Lives after the first."""
+    highest_term: int = 0
+    orders: Orders = field(default_factory=Orders)
+    held_from: Firsts = field(default_factory=Firsts)
+    """By entry: position of the first event at which the log held it."""
+    synced_from: Firsts = field(default_factory=Firsts)
+    """By entry: position of the first event that proves it to be on disk."""
+    perhaps_synced: set[int] = field(default_factory=set)
+    """Entries of which it is not known whether a restart recovered them."""
+    inconsistencies: list[str] = field(default_factory=list)
+    """Where the trace contradicts itself, in words: as bad as a gap."""
+
+
+class _HardState(NamedTuple):
+    term: int
+    vote: str | None
+
+
+NOT_STATE = frozenset({"send", "receive", "apply", "configuration"})
+"""Events that change neither log nor hard state."""
+RARE = frozenset({"restart", "term", "vote", "configuration"})
+
+
+class _Replay:
+    def __init__(self, trace: NodeTrace, common: Common) -> None:
+        self.facts = NodeFacts(trace)
+        self._common = common
+        self._log: Log = []
+        self._covered = 0  # up to here a snapshot stands for what is not known in the log
+        self._durable = 0  # the log up to here is promised to be on disk
+        self._durable_by: TraceEvent | None = None
+        self._replaced: list[tuple[Log, int]] = []  # (log before an unsynced truncation, durable then)
+        self._unsynced_cut: int | None = None
+        self._hard_states: list[_HardState] = [_HardState(0, None)]  # the first is known to be on disk
+        self._hard_by: TraceEvent | None = None
+        self._at_last_sync = 0  # index into _hard_states
+        self._commit = 0
+        self._role = "follower"
+        self._told_term = -1  # the newest term that others have been told
+        self._voters: frozenset[str] | None = None
+        self._leads_since: tuple[int, frozenset[str] | None] | None = None
+
+    def run(self) -> NodeFacts:
+        facts, orders = self.facts, self.facts.orders
+        before: TraceEvent | None = None
+        for position, event in enumerate(facts.trace.events):
+            name = event.event
+            if before is not None and event.term < before.term and before.life == event.life:
+                facts.term_fell[event.life, event.seq] = before
+                self._keep(event)
+            if name in RARE:
+                self._keep(event)
+            elif name == "send":
+                self._sent(event)
+            elif name == "apply":
+                self._common.applied.see(event, orders)
+            if name not in NOT_STATE:
+                self._step(position, event)
+            if event.role == "leader":
+                self._lead(event)
+            orders.see(before, event)
+            self._commit, self._role = event.commit, event.role
+            before = event
+        return facts
+
+    def _keep(self, event: TraceEvent) -> None:
+        rare = self.facts.rare
+        if not rare or rare[-1] is not event:
+            rare.append(event)
+        if event.event == "restart":
+            self.facts.restarts += event.life > 1
+            self._voters = None
+            if event.term < self._told_term:
+                self._told_term = -1
+        elif event.event == "configuration" and event.members:
+            self._voters = frozenset(event.members)
+
+    def _sent(self, event: TraceEvent) -> None:
+        message = event.message
+        is_first_word = message in TELLS_TERM and event.term > self._told_term
+        if (is_first_word or message == TELLS_VOTE) and event.message_id in self._common.received:
+            self._keep(event)
+            self._told_term = max(self._told_term, event.term)
+
+    def _lead(self, event: TraceEvent) -> None:
+        now = (event.term, self._voters)
+        if now != self._leads_since:
+            self._leads_since = now
+            self.facts.led.setdefault(event.term, event)
+            if self._voters is not None:
+                self.facts.led_with.setdefault(event.term, set()).add(self._voters)
+
+    def _step(self, position: int, event: TraceEvent) -> None:
+        self.facts.highest_term = max(self.facts.highest_term, event.term)
+        match event.event:
+            case "restart":
+                self._restart(position, event)
+            case "term":
+                self._hard_states.append(_HardState(event.term, None))
+            case "vote":
+                self._hard_states.append(_HardState(event.term, event.vote))
+            case "role":
+                if event.role == "leader" and self._role != "leader":
+                    self.facts.elections.append(Election(event, self._covered))
+                    self.facts.journal.mark()
+            case "append":
+                self._append(position, event)
+            case "truncate":
+                self._truncate(event)
+            case "synced":
+                self._synced(position, event)
+            case "commit":
+                self._commit_to(event)
+            case "acknowledge":
+                self._acknowledge(position, event)
+            case "snapshot":
+                self._snapshot(event)
+            case "stop" if event.index is not None and event.digest is not None:
+                self.facts.snapshots.append(SnapshotHeld(event, event.index, None))
+        self._hold_against(event)
+
+    # ---- the log -----------------------------------------------------------------------------------------
+
+    def _put(self, number: int) -> None:
+        self._log.append(number)
+        self.facts.journal.put(number)
+
+    def _cut(self, length: int) -> None:
+        if length < len(self._log):
+            del self._log[length:]
+            self.facts.journal.cut(length)
+
+    def _replace(self, log: Log) -> None:
+        self._log = log
+        self.facts.journal.replace(log)
+
+    def _hold_against(self, event: TraceEvent) -> None:
+        """The event's own word on the log's length must be what the replay came to."""
+        if event.last != len(self._log):
+            self._doubt(
+                event, f"says that the log ends at {event.last}, but its trace amounts to {len(self._log)}"
+            )
+            self._make_long(event.last)
+            self._durable = min(self._durable, event.last)
+
+    def _make_long(self, length: int) -> None:
+        """Cut the log, or go on with entries that are not known."""
+        self._cut(length)
+        while len(self._log) < length:
+            self._put(NONE)
+
+    def _doubt(self, event: TraceEvent, what: str) -> None:
+        self.facts.inconsistencies.append(
+            f"{event.node}, life {event.life}, seq {event.seq} ({event.event}): {what}"
+        )
+
+    def _append(self, position: int, event: TraceEvent) -> None:
+        entries, placements = self._common.entries, self._common.placements
+        for entry in event.entries:
+            if entry.index != len(self._log) + 1:
+                self._doubt(event, f"appends index {entry.index} to a log that ends at {len(self._log)}")
+                self._make_long(entry.index - 1)
+            number = entries.number(entry)
+            placements.put(number, entry, self._log[-1] if self._log else EMPTY, event)
+            self._put(number)
+            self.facts.held_from.first(number, position)
+
+    def _truncate(self, event: TraceEvent) -> None:
+        index = event.index if event.index is not None else event.last + 1
+        removed = self._log[index - 1 :]
+        self.facts.truncations.append(Truncation(event, index, removed, self._commit))
+        self._replaced.append((list(self._log), self._durable))
+        self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
+        self._cut(index - 1)
+        self._durable = min(self._durable, index - 1)
+
+    def _snapshot(self, event: TraceEvent) -> None:
+        """Taking one changes nothing here; installing one replaces the log, unless that goes on from it.
+
+        Where a node kept less than it should have, what it removed is judged as any truncation.
+        """
+        index = event.index or 0
+        last = event.entries[-1] if event.entries else None
+        self.facts.snapshots.append(SnapshotHeld(event, index, last))
+        if event.peer is None:
+            return
+        own = self._log[index - 1] if 1 <= index <= len(self._log) else NONE
+        number = NONE if last is None else self._common.entries.number(last)
+        goes_on = own not in (NONE, EMPTY) and own == number
+        if goes_on and event.last == len(self._log):
+            return
+        first = event.last + 1 if goes_on else index + 1
+        removed = self._log[first - 1 :]
+        if removed:
+            self.facts.truncations.append(Truncation(event, first, removed, self._commit))
+        self._replaced.append((list(self._log), self._durable))
+        self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
+        self._durable = min(self._durable, self._commit)
+        if goes_on:
+            self._cut(event.last)
+        else:
+            self._replace([*[NONE] * (index - 1), number][:index])
+        self._covered = max(self._covered, index)
+
+    # ---- the disk ----------------------------------------------------------------------------------------
+
+    def _synced(self, position: int, event: TraceEvent) -> None:
+        if event.index is not None:
+            if event.index > len(self._log):
+                self._doubt(event, f"says that index {event.index} is on disk, beyond the end of the log")
+            index = min(event.index, len(self._log))
+            self._on_disk(position, self._durable, index)
+            if index >= self._durable:
+                self._durable, self._durable_by = index, event
+            if self._unsynced_cut is not None and index >= self._unsynced_cut:
+                self._replaced, self._unsynced_cut = [], None
+        since = self._at_last_sync
+        votes = [state.vote for state in self._hard_states[since:]]
+        proved = since + votes.index(event.vote) if event.vote in votes else since
+        self._hard_states = self._hard_states[proved:]
+        self._hard_by = event
+        self._at_last_sync = len(self._hard_states) - 1
+        self._note_durable_vote(event)
+
+    def _on_disk(self, position: int, start: int, end: int) -> None:
+        """The entries above index `start`, up to `end`, are proved to be on disk."""
+        for number in self._log[start:end]:
+            if number != NONE:
+                self.facts.synced_from.first(number, position)
+
+    def _note_durable_vote(self, event: TraceEvent) -> None:
+        state = self._hard_states[0]
+        known = self.facts.durable_votes
+        if state.vote is not None and (not known or known[-1][:2] != state):
+            known.append((state.term, state.vote, event))
+            if event.event == "synced":  # a restart is kept anyway
+                self._keep(event)
+
+    def _restart(self, position: int, event: TraceEvent) -> None:
+        self._commit, self._role = 0, "follower"
+        self._covered = event.index or 0
+        if event.index is not None:
+            is_last = bool(event.entries) and event.entries[-1].index == event.index
+            self.facts.snapshots.append(
+                SnapshotHeld(event, event.index, event.entries[-1] if is_last else None)
+            )
+        self._recover_hard_state(event)
+        proved = self._durable
+        if self.facts.trace.gaps and event.life > 1:
+            self._replace([NONE] * event.last)
+        else:
+            if event.last < self._durable and self._durable_by is not None:
+                self.facts.durable_losses.append(DurableLoss(event, self._durable, self._durable_by))
+            proved = self._recover_log(event)
+        self._replaced, self._unsynced_cut = [], None
+        self._durable, self._durable_by = event.last, event
+        self._on_disk(position, proved, len(self._log))
+
+    def _recover_log(self, event: TraceEvent) -> int:
+        """Become what was on disk; returns up to where that had been proved before."""
+        last = event.last
+        candidates = [(self._log, 0, self._durable), *((log, least, least) for log, least in self._replaced)]
+        fitting = [
+            (log, proved, at)
+            for at, (log, least, proved) in enumerate(candidates)
+            if least <= last <= len(log)
+        ]
+        if event.entries and last:  # the recovered last entry, if the node names it
+            named = self._common.entries.number(event.entries[-1])  # equal ones stand upon equal logs
+            fitting = [found for found in fitting if found[0][last - 1] == named] or fitting
+        if not fitting:
+            if last > len(self._log):
+                self._doubt(event, f"recovers a log up to {last}, but only {len(self._log)} was traced")
+            self._make_long(last)
+            return self._durable
+        proved = min(proved for _, proved, _ in fitting)
+        if len(fitting) == 1:
+            log, _, at = fitting[0]
+            if at == 0:
+                self._cut(last)
+            else:
+                self._replace(log[:last])
+            return proved
+        logs = [log[:last] for log, _, _ in fitting]
+        first, *others = logs
+        recovered = [
+            number if all(log[at] == number for log in others) else NONE for at, number in enumerate(first)
+        ]
+        for log in logs:
+            self.facts.perhaps_synced.update(
+                number for number, sure in zip(log, recovered, strict=True) if number != NONE and sure == NONE
+            )
+        self._replace(recovered)
+        return proved
+
+    def _recover_hard_state(self, event: TraceEvent) -> None:
+        promised = self._hard_states[0]
+        forgot_vote = event.term == promised.term and promised.vote not in (None, event.vote)
+        if (event.term < promised.term or forgot_vote) and self._hard_by is not None:
+            self.facts.hard_state_losses.append(
+                HardStateLoss(event, promised.term, promised.vote, self._hard_by)
+            )
+        self._hard_states, self._at_last_sync = [_HardState(event.term, event.vote)], 0
+        self._hard_by = event
+        self._note_durable_vote(event)
+
+    # ---- what is done with it ------------------------------------------------------------------------------
+
+    def _commit_to(self, event: TraceEvent) -> None:
+        claims = self._common.claims
+        for number in self._log[self._commit : event.commit]:
+            if number != NONE:
+                claims.add(number, event)
+
+    def _acknowledge(self, position: int, event: TraceEvent) -> None:
+        index = event.index or 0
+        held = self._log[index - 1] if 1 <= index <= len(self._log) else NONE
+        op = event.op
+        if held != NONE and self._common.entries.all[held].op == op:
+            op = self._common.entries.all[held].op  # the same string, held once
+            if event.role == "leader":  # a follower may hear of it terms later, and not know that
+                self._common.claims.add(held, event)
+        is_leader = event.role == "leader"
+        if not is_leader and index > event.commit:
+            # It may be the same write as this node proposed it, when it led: the leader of a later term was
+            # asked once more, and may have put it at that index again.
+            held = NONE
+        self.facts.acknowledgements.append(Acknowledgement(seen(event), position, index, op, is_leader, held))
+
+
+def replay(trace: NodeTrace, common: Common) -> NodeFacts:
+    """All the facts of one node."""
+    return _Replay(trace, common).run()

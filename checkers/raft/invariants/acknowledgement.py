@@ -1,0 +1,168 @@
+"""Durable before acknowledged: when a client hears ok, a majority has its entry on disk.
+
+What traces can prove of an acknowledgement A of entry E at node X. A node counts as holding E
+
+- if it is X: a `synced` that covers E comes before A in X's trace;
+- otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
+  trace says at some time that E is on its disk, and that time is not provably after A.
+
+Fewer than a majority is a violation; where the voters changed, than one of any configuration that a leader
+had in force while it led, from the entry's term to that of the acknowledgement, since which of them counted
+is not traced. The converse does not hold: a message is traced when it is handed over, and may then wait for
+the disk, so a reply that left without waiting is found only if the node was killed before the entry was on
+its disk, or if A is known there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from checkers.raft.facts.cluster import Cluster, Replays, conclude, evidence, named
+from checkers.raft.facts.compact import NONE
+from checkers.raft.facts.replay import Acknowledgement, Common
+from checkers.verdict import Evidence, Verdict
+from history import Recording
+
+
+@dataclass(frozen=True)
+class DurableBeforeAcknowledge:
+    """Judges every `acknowledge` event by the module's rule."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "durable-before-acknowledge"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Count the disks behind every acknowledgement."""
+        cluster = self.replays.of(recording)
+        every_entry = cluster.common.entries.all
+        every, by_term = _configurations(cluster)
+        violations: list[Evidence] = []
+        doubts: list[str] = []
+        acknowledged = 0
+        for node, facts in cluster.nodes.items():
+            for ack in facts.acknowledgements:
+                acknowledged += 1
+                numbers = _acknowledged_entries(cluster.common, ack)
+                if not numbers:
+                    text = (
+                        f"{node} acknowledged operation {ack.op} as index {ack.at_index}, "
+                        "where no node ever held it."
+                    )
+                    if cluster.incomplete:
+                        doubts.append(text)
+                    else:
+                        violations.append(
+                            evidence(f"{node} acknowledged what is in no log", text, ack.event, ops=(ack.op,))
+                        )
+                    continue
+                number, certain, possible = max(
+                    ((number, *_disks(cluster, node, ack, number)) for number in numbers),
+                    key=lambda item: (len(item[2]), len(item[1])),
+                )
+                entry = every_entry[number]
+                configurations = every  # a follower hears of an entry counted in any term
+                if ack.by_leader:
+                    configurations = _led_in(by_term, entry.term, ack.event.term) or every
+                if _is_majority(certain, configurations):
+                    continue
+                text = (
+                    f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
+                    f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
+                    f"and a majority is {_smallest_majority(configurations)}."
+                )
+                if not _is_majority(possible, configurations):
+                    title = f"index {entry.index} was acknowledged before a majority had it on disk"
+                    violations.append(evidence(title, text, ack.event, ops=(entry.op,)))
+                else:
+                    doubts.append(
+                        f"{text} Of {', '.join(sorted(set(possible) - set(certain)))} it is not known."
+                    )
+        return conclude(
+            self.name,
+            cluster,
+            violations=violations,
+            summary=f"{acknowledged} acknowledgements: a majority's disks stood behind each",
+            nothing_seen=None if acknowledged else "no node acknowledged anything",
+            doubts=doubts,
+            measures={"acknowledged": acknowledged},
+            caveats=(
+                "a reply that left before the disk had the entry is found only if a kill, or the order "
+                "of messages, proves it",
+            ),
+        )
+
+
+def _configurations(cluster: Cluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
+    """Every set of voters that some node traced (all nodes, if none did), and by term those that its leader
+    had in force while it led."""
+    traced = {
+        frozenset(event.members)
+        for facts in cluster.nodes.values()
+        for event in facts.rare
+        if event.event == "configuration" and event.members
+    }
+    led: dict[int, set[frozenset[str]]] = {}
+    for facts in cluster.nodes.values():
+        for term, sets in facts.led_with.items():
+            led.setdefault(term, set()).update(sets)
+    every = sorted(traced, key=sorted) or [frozenset(cluster.recording.nodes)]
+    return every, {term: sorted(sets, key=sorted) for term, sets in led.items()}
+
+
+def _led_in(by_term: dict[int, list[frozenset[str]]], first: int, last: int) -> list[frozenset[str]]:
+    """The voters by which leaders of these terms counted.
+
+    A leader acknowledges once more what was committed in an earlier term, if a client repeats its write:
+    then the majority of that term stood behind it, of which some may no longer be voters, and who became
+    one since may have the entry in a snapshot alone.
+    """
+    return [voters for term in range(first, last + 1) for voters in by_term.get(term, ())]
+
+
+def _is_majority(nodes: Iterable[str], configurations: Iterable[frozenset[str]]) -> bool:
+    """Of one of the configurations at least."""
+    held = frozenset(nodes)
+    return any(len(held & voters) > len(voters) // 2 for voters in configurations)
+
+
+def _smallest_majority(configurations: Iterable[frozenset[str]]) -> int:
+    return min(len(voters) // 2 + 1 for voters in configurations)
+
+
+def _acknowledged_entries(common: Common, ack: Acknowledgement) -> list[int]:
+    """The entries that the acknowledgement may be about: usually one.
+
+    The node's own log tells, unless it is a follower that forwarded the write and lags behind.
+    """
+    entries, placements = common.entries, common.placements
+    if ack.held != NONE and entries.all[ack.held].op == ack.op:
+        return [ack.held]
+    return [n for n in entries.at(ack.at_index) if entries.all[n].op == ack.op and placements.has(n)]
+
+
+def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: int) -> tuple[list[str], list[str]]:
+    """The nodes that certainly, and those that possibly, had the entry on disk at the acknowledgement."""
+    certain: list[str] = []
+    possible: list[str] = []
+    causality = cluster.causality
+    for node in cluster.recording.nodes:
+        facts = cluster.nodes.get(node)
+        synced = NONE if facts is None else facts.synced_from.get(entry)
+        held = NONE if facts is None else facts.held_from.get(entry)
+        if NONE in (synced, held):
+            on_disk = False
+        elif node == at:
+            on_disk = synced < ack.position
+        else:
+            told = held < causality.known((at, ack.position), node)
+            after = causality.known((node, synced), at) > ack.position
+            on_disk = told and not after
+        if on_disk:
+            certain.append(node)
+        # A trace that lacks something may lack the sync, and, on the way, the message that told of it.
+        elsewhere = cluster.incomplete and synced != NONE and node != at
+        unsure = facts is None or node in cluster.incomplete or entry in facts.perhaps_synced
+        if on_disk or unsure or elsewhere:
+            possible.append(node)
+    return certain, possible

@@ -1,0 +1,62 @@
+"""Who elected a leader: the votes that had reached it when it began to lead (section 5.2).
+
+A vote is a `RequestVoteReply` whose voter had voted, in that very term, for whom it was sent to. So a vote of
+an earlier term counts for nothing however late it comes, and a reply that comes twice is one vote. Where a
+trace does not tell of such messages nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkers.raft.facts.cluster import Cluster, evidence
+from checkers.verdict import Evidence
+from history import TraceEvent
+
+VOTE = "RequestVoteReply"
+
+
+def unfounded_elections(cluster: Cluster) -> Iterator[Evidence]:
+    """Every leader of which the traces prove that no majority had voted for it."""
+    sent: dict[str | None, int] = {}  # a vote's message, and the term in which it was sent
+    given: set[tuple[str | None, int, str | None]] = set()
+    for facts in cluster.nodes.values():
+        for event in facts.trace.events:
+            if event.event == "vote":
+                given.add((event.node, event.term, event.vote))
+            elif event.event == "send" and event.message == VOTE:
+                sent[event.message_id] = event.term
+    if not sent or not given:
+        return
+    for facts in cluster.nodes.values():
+        elected = {(election.event.life, election.event.seq) for election in facts.elections}
+        voters = frozenset(cluster.recording.nodes)
+        ballots: set[str] = set()
+        for event in facts.trace.events:
+            match event.event:
+                case "configuration" if event.members:
+                    voters = frozenset(event.members)
+                case "restart" | "term":
+                    ballots = set()
+                case "vote" if event.vote == event.node:
+                    ballots.add(event.node)
+                case "receive" if event.message == VOTE:
+                    term = sent.get(event.message_id)
+                    ballot = (event.peer, event.term, event.node)
+                    if term is None or (term == event.term and ballot in given):
+                        ballots.add(str(event.peer))
+            if (
+                event.event == "role"
+                and (event.life, event.seq) in elected
+                and len(ballots & voters) <= len(voters) // 2
+            ):
+                yield _unfounded(event, ballots & voters, voters)
+
+
+def _unfounded(event: TraceEvent, ballots: set[str], voters: frozenset[str]) -> Evidence:
+    text = (
+        f"When {event.node} began to lead term {event.term}, the votes of "
+        f"{', '.join(sorted(ballots)) or 'nobody'} had reached it, out of {', '.join(sorted(voters))}. "
+        "That is no majority, so another may lead, too."
+    )
+    return evidence(f"{event.node} led term {event.term} without a majority's votes", text, event)

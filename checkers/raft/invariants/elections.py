@@ -1,0 +1,187 @@
+"""Terms, votes and leaders: election safety, one vote a term, terms that never go back.
+
+What counts as *given* across restarts: a term or a vote binds a later life of the node only if it
+was on disk or told to others; what a kill took before anybody could see it may legally be forgotten.
+"Told" is read from Figure 2's replies: a peer received a `RequestVote`, `RequestVoteReply` or
+`AppendEntriesReply` that the node handed over in that term, all of which must wait for the disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from checkers.raft.facts.cluster import Cluster, Replays, conclude, evidence
+from checkers.raft.facts.replay import TELLS_TERM, TELLS_VOTE
+from checkers.raft.invariants.ballots import unfounded_elections
+from checkers.verdict import Evidence, Verdict
+from history import Recording, TraceEvent
+
+
+@dataclass(frozen=True)
+class ElectionSafety:
+    """At most one leader is elected in a term (Figure 3), and only once, by the votes of a majority."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "election-safety"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Compare every two leaders of one term."""
+        cluster = self.replays.of(recording)
+        leading: dict[int, TraceEvent] = {}
+        violations: dict[tuple[int, str], Evidence] = {}
+        elections = 0
+        for facts in cluster.nodes.values():
+            elected = {(e.event.life, e.event.seq): e.event for e in facts.elections}
+            elections += len(elected)
+            led = {(e.life, e.seq): e for e in facts.led.values()}
+            for where, event in sorted({**elected, **led}.items()):
+                first = leading.setdefault(event.term, event)
+                twice = first is not event and where in elected
+                if first.node != event.node or twice:
+                    violations.setdefault((event.term, event.node), _two_leaders(first, event))
+        return conclude(
+            self.name,
+            cluster,
+            violations=[*violations.values(), *unfounded_elections(cluster)],
+            summary=f"{elections} elections in {len(leading)} terms: no term has two leaders",
+            nothing_seen=None if leading else "no node was ever leader",
+            measures={"elections": elections, "terms_with_a_leader": len(leading)},
+        )
+
+
+def _two_leaders(first: TraceEvent, second: TraceEvent) -> Evidence:
+    if first.node == second.node:
+        title = f"{first.node} was elected twice in term {first.term}"
+        text = (
+            f"{first.node} led term {first.term} in life {first.life} and was elected again in the same "
+            f"term in life {second.life}: whoever stands for election must begin a new term."
+        )
+    else:
+        title = f"two leaders in term {first.term}"
+        text = (
+            f"{first.node} (life {first.life}) and {second.node} (life {second.life}) both led "
+            f"term {first.term}, so some node voted for both, or one of them counted votes it did not have."
+        )
+    return evidence(title, text, first, second)
+
+
+@dataclass(frozen=True)
+class TermMonotonic:
+    """currentTerm never decreases, also not across a restart."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "term-monotonic"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Compare each term with the one before it, each recovered term with what was on disk or told."""
+        cluster = self.replays.of(recording)
+        violations: list[Evidence] = []
+        restarts = 0
+        highest = 0
+        for node, facts in cluster.nodes.items():
+            told: TraceEvent | None = None
+            restarts += facts.restarts
+            highest = max(highest, facts.highest_term)
+            for event in facts.rare:
+                before = facts.term_fell.get((event.life, event.seq))
+                if event.event == "restart":
+                    if told is not None and event.term < told.term:
+                        text = (
+                            f"{node} sent {told.message} {told.message_id} in term {told.term}, "
+                            f"and {told.peer} received it; life {event.life} began in term {event.term}."
+                        )
+                        violations.append(evidence(f"{node} forgot term {told.term}", text, told, event))
+                        told = None
+                elif before is not None:
+                    text = f"Within life {event.life}, {node}'s term went from {before.term} to {event.term}."
+                    violations.append(evidence(f"the term of {node} went back", text, before, event))
+                if (
+                    event.event == "send"
+                    and event.message in TELLS_TERM
+                    and (told is None or event.term > told.term)
+                ):
+                    told = event
+            for loss in facts.hard_state_losses:
+                if loss.event.term < loss.term:
+                    text = (
+                        f"Term {loss.term} was on the disk of {node} in life {loss.promise.life}; "
+                        f"its life {loss.event.life} began in term {loss.event.term}."
+                    )
+                    violations.append(
+                        evidence(f"{node} lost term {loss.term}", text, loss.promise, loss.event)
+                    )
+        return conclude(
+            self.name,
+            cluster,
+            violations=violations,
+            summary=f"terms up to {highest} and {restarts} restarts: no node's term went back",
+            measures={"restarts": restarts, "highest_term": highest},
+        )
+
+
+@dataclass(frozen=True)
+class OneVoteATerm:
+    """A node votes for at most one candidate in a term, also across a restart (section 5.2)."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "one-vote-a-term"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Compare every vote with those that bind it."""
+        cluster = self.replays.of(recording)
+        violations: list[Evidence] = []
+        votes = 0
+        for node in cluster.nodes:
+            count, found = _votes_of(cluster, node)
+            votes += count
+            violations += found
+        return conclude(
+            self.name,
+            cluster,
+            violations=violations,
+            summary=f"{votes} votes: no node gave two in one term",
+            nothing_seen=None if votes else "no node ever voted",
+            measures={"votes": votes},
+        )
+
+
+def _votes_of(cluster: Cluster, node: str) -> tuple[int, list[Evidence]]:
+    """(number of votes, violations) of one node."""
+    facts = cluster.nodes[node]
+    proved = {(event.life, event.seq): (term, vote) for term, vote, event in facts.durable_votes}
+    binding: dict[int, tuple[str, TraceEvent]] = {}  # what outlives this life
+    this_life: dict[int, tuple[str, TraceEvent]] = {}
+    violations: list[Evidence] = []
+    votes = 0
+    for event in facts.rare:
+        if event.event == "restart":
+            this_life = {}
+        elif event.event == "vote" and event.vote is not None:
+            votes += 1
+            earlier = this_life.get(event.term) or binding.get(event.term)
+            if earlier is not None and earlier[0] != event.vote:
+                text = (
+                    f"In term {event.term}, {node} had voted for {earlier[0]} (life {earlier[1].life}) and "
+                    f"then voted for {event.vote} (life {event.life})."
+                )
+                title = f"{node} voted twice in term {event.term}"
+                violations.append(evidence(title, text, earlier[1], event))
+            this_life.setdefault(event.term, (event.vote, event))
+        elif event.event == "send" and event.message == TELLS_VOTE:
+            given = this_life.get(event.term)
+            if given is not None and given[0] == event.peer:
+                binding.setdefault(event.term, given)
+        durable = proved.get((event.life, event.seq))
+        if durable is not None:
+            term, vote = durable
+            binding.setdefault(term, (vote, event))
+    for loss in facts.hard_state_losses:
+        if loss.event.term == loss.term:
+            text = (
+                f"In life {loss.promise.life}, {node} had its vote for {loss.vote} in term {loss.term} "
+                f"on disk; life {loss.event.life} began in that term with {loss.event.vote or 'no vote'}."
+            )
+            violations.append(
+                evidence(f"{node} forgot its vote of term {loss.term}", text, loss.promise, loss.event)
+            )
+    return votes, violations

@@ -1,0 +1,187 @@
+"""Membership: configurations change one voter at a time, and only voters elect, lead and count.
+
+Held against Ongaro's thesis, chapter 4, and its correction (raft-dev, 2015), on each node's own trace, where
+a configuration is in force from when its entry is in the log:
+
+- a leader begins a change only when the one before it is committed, and when it has committed an entry of its
+  own term; and a change makes, or unmakes, one voter (section 4.1);
+- whoever is elected is a voter of its own configuration, and a majority of those voters voted for it: so a
+  learner's vote elects nobody, nor does that of who was removed (4.2);
+- once a leader has applied the entry that removes it, it takes nothing more into its log, and acknowledges
+  nothing more as a leader (4.2.2).
+
+That what is acknowledged is on the disks of a majority is for `acknowledgement.py`, which counts by the
+configurations that the leader of that term had. Systems that trace no configuration are not judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from checkers.raft.facts.cluster import Replays, conclude, evidence
+from checkers.verdict import Evidence, Verdict
+from history import NodeTrace, Recording, TraceEvent
+
+Members = tuple[tuple[str, ...], tuple[str, ...]]
+"""(voters, learners)"""
+
+
+def members_of(event: TraceEvent) -> Members:
+    """Whom a `configuration` event names."""
+    return (tuple(sorted(event.members or ())), tuple(sorted(event.learners)))
+
+
+def committed_configurations(traces: Iterable[NodeTrace]) -> int:
+    """How many different configurations some node held when it took them for committed."""
+    found: set[Members] = set()
+    for trace in traces:
+        held: TraceEvent | None = None
+        for event in trace.events:
+            if event.event == "configuration":
+                held = event
+            if held is not None and event.commit >= (held.index or 0):
+                found.add(members_of(held))
+                held = None
+    return len(found)
+
+
+@dataclass
+class _Counts:
+    changes: int = 0
+    elections: int = 0
+
+
+@dataclass(frozen=True)
+class MembershipChanges:
+    """Judges changes, elections and removals by the module's rules."""
+
+    replays: Replays = field(default_factory=Replays)
+    name: str = "membership"
+
+    def check(self, recording: Recording) -> Verdict:
+        """Walk every node's trace with the configuration that it held at each event."""
+        cluster = self.replays.of(recording)
+        votes = _votes(
+            event for facts in cluster.nodes.values() for event in facts.rare if event.event == "vote"
+        )
+        counts = _Counts()
+        violations: list[Evidence] = []
+        for facts in cluster.nodes.values():
+            walk = _Walk(votes, frozenset(cluster.incomplete), counts)
+            for event in facts.trace.events:
+                violations += walk.step(event)
+        configurations = committed_configurations(recording.traces.values())
+        return conclude(
+            self.name,
+            cluster,
+            violations=violations,
+            summary=f"{counts.changes} changes by leaders, {configurations} configurations committed, "
+            f"{counts.elections} elections: one change at a time, and each leader elected by its voters",
+            nothing_seen=None if counts.elections else "no election by known voters was seen",
+            measures={
+                "changes": counts.changes,
+                "configurations_committed": configurations,
+                "elections": counts.elections,
+            },
+        )
+
+
+def _votes(events: Iterable[TraceEvent]) -> dict[tuple[int, str], set[str]]:
+    """Who voted, by (term, candidate)."""
+    found: dict[tuple[int, str], set[str]] = {}
+    for event in events:
+        if event.vote is not None:
+            found.setdefault((event.term, event.vote), set()).add(event.node)
+    return found
+
+
+class _Walk:
+    """One node's trace, event by event."""
+
+    def __init__(
+        self, votes: dict[tuple[int, str], set[str]], perhaps: frozenset[str], counts: _Counts
+    ) -> None:
+        self.held: TraceEvent | None = None
+        """The configuration in force, and the event that says so."""
+        self._votes = votes
+        self._perhaps = perhaps
+        """Nodes of which something is missing: they may have voted for anybody."""
+        self._counts = counts
+        self._role = "follower"
+        self._first_own: int | None = None
+        """Of a leader: the index of its term's first entry."""
+
+    def step(self, event: TraceEvent) -> list[Evidence]:
+        """What is wrong with this event."""
+        found: list[Evidence] = []
+        if event.event == "restart":
+            self.held, self._role = None, "follower"
+        if event.role == "leader" and self._role != "leader":
+            self._first_own = None
+            found += self._elected(event)
+        self._role = event.role
+        if event.role == "leader":
+            if event.event == "append" and event.entries:
+                self._first_own = self._first_own or event.entries[0].index
+            found += self._gone(event)
+        if event.event == "configuration":
+            if event.role == "leader" and self.held is not None:
+                found += self._changed(self.held, event)
+            self.held = event
+        return found
+
+    def _elected(self, event: TraceEvent) -> list[Evidence]:
+        if self.held is None:
+            return []
+        self._counts.elections += 1
+        voters, _ = members_of(self.held)
+        gave = sorted(self._votes.get((event.term, event.node), set()) & set(voters))
+        if event.node not in voters:
+            text = f"{event.node} became leader of term {event.term}; the voters are {', '.join(voters)}."
+            return [evidence(f"{event.node} leads and is no voter", text, self.held, event)]
+        if len(self._perhaps & set(voters) | set(gave)) <= len(voters) // 2:
+            text = (
+                f"{event.node} became leader of term {event.term}. Of the voters {', '.join(voters)}, those "
+                f"who voted for it are {', '.join(gave) or 'none'}."
+            )
+            return [evidence(f"{event.node} leads without a majority of voters", text, self.held, event)]
+        return []
+
+    def _changed(self, before: TraceEvent, event: TraceEvent) -> list[Evidence]:
+        """A leader began a change."""
+        self._counts.changes += 1
+        found: list[Evidence] = []
+        old, new = set(before.members or ()), set(event.members or ())
+        if len(old ^ new) > 1:
+            text = (
+                f"{event.node} changed the voters {', '.join(sorted(old))} to {', '.join(sorted(new))} in "
+                "one step, so that majorities of the two need not meet."
+            )
+            found.append(evidence("more than one voter changed at once", text, before, event))
+        if event.commit < (before.index or 0):
+            text = (
+                f"{event.node} began a change at index {event.index} when the one at index {before.index} "
+                f"was not committed: its commitIndex was {event.commit}."
+            )
+            found.append(evidence("a change began before the last was committed", text, before, event))
+        if self._first_own is None or event.commit < self._first_own or event.index == self._first_own:
+            text = (
+                f"{event.node} began a change at index {event.index} in term {event.term}, of which it had "
+                f"committed nothing: its commitIndex was {event.commit}."
+            )
+            found.append(evidence("a change began before the leader's own term did", text, event))
+        return found
+
+    def _gone(self, event: TraceEvent) -> list[Evidence]:
+        """A leader whose removal is applied is to stop."""
+        held = self.held
+        if held is None or event.node in (held.members or ()) or event.event not in ("append", "acknowledge"):
+            return []
+        if held.index is None or event.applied < held.index:
+            return []
+        text = (
+            f"{event.node} had applied its own removal at index {held.index}, and went on as the leader of "
+            f"term {event.term}: {event.event} of index {event.index or event.last}."
+        )
+        return [evidence(f"{event.node} leads after its removal", text, held, event, ops=(event.op,))]

@@ -1,0 +1,277 @@
+"""Which anomalies the graph of a history shows: every cycle is one, named by the weakest kind it needs.
+
+| class | cycles of | |
+|---|---|---|
+| G0 | ww | dirty writes |
+| G1c | ww, wr | circular information flow |
+| G-single | these, and one rw | a read skew, a lost update |
+| cyclic-versions | these, with ww derived from sessions or real time, and no rw | |
+| G-nonadjacent | these, and several rw, no two of them in a row | |
+| G2-item | any | a write skew |
+
+Adya 1999, chapters 3 and 4; G-nonadjacent: Cerone & Gotsman (J. ACM 65, 2018), whose theorem makes it, with
+all above it, exactly what snapshot isolation forbids. The class is crossed with what the cycle rests on:
+values alone, the order within processes too (`-process`), or real time too (`-realtime`).
+
+Whether a cycle of a class exists is a question of strongly connected components, and so linear: also for
+"no two rw in a row", on a graph of twice the size whose nodes know whether an rw led there. All of it is
+done on what little the components of the whole graph leave over. A component is named for the least class
+and level in it; what stronger ones it may hold beside would rule out nothing more.
+
+Telling G-single from G-nonadjacent takes a search for each rw, and so has a budget; what goes over it is
+named G-nonadjacent, and `undecided` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from checkers.limits import MOST_CASES
+from checkers.transactions.graph.components import adjacency, components, shortest
+from checkers.transactions.graph.dependencies import LINK, RW, Graph, Small
+from checkers.transactions.transactions import Integers, Mask
+
+G0, G1C, G_SINGLE, CYCLIC_VERSIONS, G_NONADJACENT, G2_ITEM = NAMES = (
+    "G0",
+    "G1c",
+    "G-single",
+    "cyclic-versions",
+    "G-nonadjacent",
+    "G2-item",
+)
+LEVELS = ("", "-process", "-realtime")
+STARTS = 24
+"""From how many nodes of a component a short cycle is looked for."""
+LOOKS = 40_000_000
+"""Edges that all searches for cycles together may look at."""
+LOOKS_FOR_ONE = 2_000_000
+
+
+class Step(NamedTuple):
+    """One dependency on a cycle."""
+
+    before: int
+    after: int
+    kind: int
+    version: int
+
+
+@dataclass
+class Cycles:
+    """What was found: by name some cycles, and how many components."""
+
+    cycles: dict[str, list[tuple[Step, ...]]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    undecided: bool = False
+    """Whether a G-single may be among those called G-nonadjacent."""
+
+
+class _Edges(NamedTuple):
+    """A graph, by edge."""
+
+    nodes: int
+    source: Small
+    target: Small
+    number: Integers
+    """Which edge of the whole it is."""
+    free: Integers
+
+
+class _Found(NamedTuple):
+    members: Integers
+    edges: _Edges
+    at: Integers
+    order: Integers
+
+
+def parts_of(edges: _Edges) -> tuple[Integers, Integers, Integers]:
+    """By node its component; and the edges by source."""
+    at, order = np.zeros(edges.nodes + 1, dtype=np.int64), np.zeros(len(edges.source), dtype=np.int64)
+    adjacency(edges.nodes, edges.source, at, order)
+    part = np.zeros(edges.nodes, dtype=np.int64)
+    components(edges.nodes, at, order, edges.target, part)
+    return part, at, order
+
+
+def circular(edges: _Edges) -> Iterator[_Found]:
+    """The components of at least two nodes."""
+    if not len(edges.source):
+        return
+    part, at, order = parts_of(edges)
+    members = np.argsort(part, kind="stable")
+    sizes = np.bincount(part)
+    ends = np.cumsum(sizes)
+    for number in np.flatnonzero(sizes > 1).tolist():
+        yield _Found(members[ends[number] - sizes[number] : ends[number]], edges, at, order)
+
+
+def find_cycles(graph: Graph, level: int) -> Cycles:
+    """All anomalies of a graph, up to a level."""
+    found = Cycles()
+    whole = _Edges(
+        graph.nodes, graph.source, graph.target, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    )
+    if not len(graph.source):
+        return found
+    part, _, _ = parts_of(whole)
+    kept = np.flatnonzero(part[graph.source] == part[graph.target])
+    if not len(kept):
+        return found
+    search = _Search(graph, kept, found)
+    for name in (G0, G1C, G_NONADJACENT, G2_ITEM):
+        for own_level in range(level + 1):
+            search.run(name, own_level)
+    return found
+
+
+class _Search:
+    """Looks through the circular rest of a graph, class by class."""
+
+    def __init__(self, graph: Graph, kept: Integers, found: Cycles) -> None:
+        self._graph = graph
+        self._found = found
+        nodes, ends = np.unique(np.concatenate([graph.source[kept], graph.target[kept]]), return_inverse=True)
+        self._node = nodes.astype(np.int64)
+        self._kept = kept
+        self._source, self._target = ends[: len(kept)].astype(np.int32), ends[len(kept) :].astype(np.int32)
+        self._kind, self._level, self._at_least = graph.kind[kept], graph.level[kept], graph.at_least[kept]
+        self._named: dict[tuple[int, int], Mask] = {}
+        self._marks = np.zeros(2 * len(nodes), dtype=np.int64)
+        self._via = np.zeros(2 * len(nodes), dtype=np.int64)
+        self._mark = 0
+        self._left = LOOKS
+
+    def run(self, name: str, level: int) -> None:
+        """Name every component of that class and level in which nothing weaker was found."""
+        rank = NAMES.index(name)
+        edges = self._edges(name, level)
+        mine = np.zeros(len(self._node), dtype=bool)
+        weaker = np.zeros(len(self._node), dtype=bool)
+        for (other, other_level), mask in self._named.items():
+            if other <= rank and other_level <= level:
+                weaker |= mask
+        for component in circular(edges):
+            nodes = component.members % len(self._node)
+            if weaker[nodes].any():
+                continue
+            mine[nodes] = True
+            if name == G_NONADJACENT:
+                self._single_or_not(component, nodes, level)
+            else:
+                self._note(name + LEVELS[level], self._short(component))
+        self._named[rank, level] = mine
+
+    def _edges(self, name: str, level: int, *, rw: bool = True) -> _Edges:
+        """The edges that count in a class, at a level."""
+        highest = {G0: 0, G1C: 1}.get(name, 2)
+        wanted = (self._level <= level) & (self._at_least <= highest)
+        is_rw = self._kind == RW
+        if name not in (G_NONADJACENT, G2_ITEM) or not rw:
+            # A joint is reached by rw alone, so the edges beyond it are then never on a cycle.
+            wanted &= ~is_rw
+        chosen = np.flatnonzero(wanted)
+        source, target, total = self._source[chosen], self._target[chosen], len(self._node)
+        if name == G_NONADJACENT and rw:
+            kind = self._kind[chosen]
+            # Node n + total is n, reached by an rw; beyond a joint one is still where the rw led.
+            hop, link = kind == RW, kind == LINK
+            plain = ~hop & ~link
+            source = np.concatenate([source, source[plain] + total, source[link] + total])
+            target = np.concatenate([target + total * hop, target[plain], target[link] + total])
+            chosen = np.concatenate([chosen, chosen[plain], chosen[link]])
+            total *= 2
+        free = (self._kind[chosen] == LINK).astype(np.int64)
+        return _Edges(total, source.astype(np.int32), target.astype(np.int32), chosen, free)
+
+    def _note(self, name: str, cycle: tuple[Step, ...]) -> None:
+        """Count a component, and keep its cycle if few of that name are kept yet."""
+        self._found.counts[name] = self._found.counts.get(name, 0) + 1
+        if self._found.counts[name] <= MOST_CASES:
+            self._found.cycles.setdefault(name, []).append(cycle)
+
+    def _single_or_not(self, component: _Found, nodes: Integers, level: int) -> None:
+        """G-single if one rw closes a way without any."""
+        plain = self._edges(G_NONADJACENT, level, rw=False)
+        inside = np.zeros(len(self._node), dtype=bool)
+        inside[nodes] = True
+        of_rw = (self._kind == RW) & (self._level <= level)
+        at, order = np.zeros(plain.nodes + 1, dtype=np.int64), np.zeros(len(plain.source), dtype=np.int64)
+        adjacency(plain.nodes, plain.source, at, order)
+        best: tuple[Step, ...] | None = None
+        for edge in np.flatnonzero(of_rw & inside[self._source] & inside[self._target]).tolist():
+            if self._left <= 0:
+                if best is None:
+                    self._found.undecided = True
+                break
+            begin, goal = int(self._target[edge]), int(self._source[edge])
+            way = self._way(_Found(nodes, plain, at, order), begin, goal, self._left)
+            if way is None:
+                continue
+            steps = self._steps([edge, *way])
+            if best is None or len(steps) < len(best):
+                best = steps
+            if len(best) <= 2:
+                break
+        name = G_SINGLE
+        if best is None:
+            best = self._short(component)
+            name = G_NONADJACENT if any(step.kind == RW for step in best) else CYCLIC_VERSIONS
+        self._note(name + LEVELS[level], best)
+
+    def _short(self, component: _Found) -> tuple[Step, ...]:
+        """A short cycle of a component."""
+        total = len(self._node)
+        begins = component.members[self._node[component.members % total] < self._graph.transactions]
+        best: tuple[Step, ...] | None = None
+        for place in np.unique(np.linspace(0, len(begins) - 1, STARTS).astype(np.int64)).tolist():
+            if best is not None and (self._left <= 0 or len(best) <= 2):
+                break
+            begin = int(begins[place])
+            # The first is found whatever it takes: a cycle is what proves a verdict.
+            limit = len(component.edges.source) + 1 if best is None else min(self._left, LOOKS_FOR_ONE)
+            way = self._way(component, begin, begin, limit)
+            if way is not None:
+                steps = self._steps(way)
+                best = steps if best is None or len(steps) < len(best) else best
+        assert best is not None, "a component without a cycle"
+        return best
+
+    def _way(self, component: _Found, begin: int, goal: int, limit: int) -> list[int] | None:
+        """The edges of a short way, as places among those kept."""
+        self._mark += 1
+        edges = component.edges
+        looked = int(
+            shortest(
+                component.at, component.order, edges.target, edges.free, begin, goal, self._mark, self._marks,
+                self._via, limit,
+            )
+        )  # fmt: skip
+        self._left -= abs(looked)
+        if looked <= 0:
+            return None
+        way = []
+        node = goal
+        while True:
+            edge = int(self._via[node])
+            way.append(int(edges.number[edge]))
+            node = int(edges.source[edge])
+            if node == begin:
+                return way[::-1]
+
+    def _steps(self, way: Sequence[int]) -> tuple[Step, ...]:
+        """A cycle among transactions: what lies between two of them is one step."""
+        steps: list[Step] = []
+        source, kind, version = -1, LINK, -1
+        for edge in way:
+            if self._kind[edge] != LINK:
+                number = self._kept[edge]
+                source = int(self._graph.source[number])
+                kind, version = int(self._kind[edge]), int(self._graph.version[number])
+            target = int(self._node[self._target[edge]])
+            if target < self._graph.transactions:
+                steps.append(Step(source, target, kind, version))
+        return tuple(steps)

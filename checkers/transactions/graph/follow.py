@@ -1,0 +1,205 @@
+"""Compiled passes over steps: what each transaction did to a key before, and which list continues which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.compiled import compiled
+from checkers.transactions.graph.scan import COMMA, OPEN, READ, end_of_scalar, number_of
+
+
+@compiled
+def ends_with(text: Any, begin: Any, at: Any, token_begin: Any, token_end: Any) -> Any:
+    """Where the element that ends at `at` of the list from `begin` begins, if it is that token; else -1."""
+    start = at - (token_end - token_begin)
+    if start <= begin or (text[start - 1] != COMMA and text[start - 1] != OPEN):
+        return -1
+    for place in range(token_end - token_begin):
+        if text[start + place] != text[token_begin + place]:
+            return -1
+    return start
+
+
+@compiled
+def within(
+    text: Any,
+    first: Any,
+    known: Any,
+    lists: Any,
+    f: Any,
+    key: Any,
+    version: Any,
+    begin: Any,
+    end: Any,
+    count: Any,
+    opening: Any,
+    final: Any,
+    internal: Any,
+) -> Any:
+    """By step: the first step of its transaction on its key; whether it is the last write of it there;
+    whether it is a read that contradicts what the transaction itself read or wrote before (`known` ones)."""
+    for txn in range(len(first) - 1):
+        for step in range(first[txn], first[txn + 1]):
+            opening[step] = step
+            final[step] = 1 if f[step] != READ else 0
+            at = end[step] - 1
+            checks = known[txn] == 1 and f[step] == READ
+            appended = 0
+            before = step - 1
+            while before >= first[txn]:
+                if key[before] != key[step]:
+                    before -= 1
+                    continue
+                if opening[step] == step:
+                    opening[step] = opening[before]
+                if f[step] != READ:
+                    if f[before] != READ:
+                        final[before] = 0  # and that one did so with those before it
+                        break
+                    before -= 1
+                    continue
+                if not checks:
+                    break
+                if lists == 0:
+                    internal[step] = 1 if version[step] != version[before] else 0
+                    break
+                if f[before] == READ:
+                    # Both are lists: the later one must be the earlier, and what was appended since.
+                    if count[step] != count[before] + appended:
+                        internal[step] = 1
+                        break
+                    for place in range(end[before] - 1 - begin[before] if count[before] else 0):
+                        if text[begin[before] + place] != text[begin[step] + place]:
+                            internal[step] = 1
+                            break
+                    break
+                start = -1
+                if count[step] > appended:
+                    start = ends_with(text, begin[step], at, begin[before], end[before])
+                if start < 0:
+                    internal[step] = 1
+                    break
+                at = start - 1
+                appended += 1
+                before -= 1
+
+
+@compiled
+def follow(
+    text: Any,
+    reads: Any,
+    key: Any,
+    begin: Any,
+    end: Any,
+    count: Any,
+    longest: Any,
+    agrees: Any,
+    trunk_from: Any,
+) -> Any:
+    """By key its longest read (-1: none), and by read whether it is a beginning of that one.
+
+    `trunk_from[k]` is where the elements of key k's longest read begin if all are laid side by side.
+    """
+    for place in range(len(reads)):
+        read = reads[place]
+        if longest[key[read]] < 0 or count[read] > count[longest[key[read]]]:
+            longest[key[read]] = read
+    total = 0
+    for number in range(len(longest)):
+        trunk_from[number] = total
+        if longest[number] >= 0:
+            total += count[longest[number]]
+    trunk_from[len(longest)] = total
+    for place in range(len(reads)):
+        read = reads[place]
+        trunk = longest[key[read]]
+        if count[read] == 0:
+            agrees[place] = 1
+            continue
+        length = end[read] - 1 - begin[read]
+        if count[read] == count[trunk] and length != end[trunk] - 1 - begin[trunk]:
+            continue
+        if length > end[trunk] - 1 - begin[trunk]:
+            continue
+        same = True
+        for byte in range(length):
+            if text[begin[read] + byte] != text[begin[trunk] + byte]:
+                same = False
+                break
+        after = text[begin[trunk] + length]
+        if same and (after == COMMA or length == end[trunk] - 1 - begin[trunk]):
+            agrees[place] = 1
+    return total
+
+
+@compiled
+def elements(
+    text: Any,
+    longest: Any,
+    trunk_from: Any,
+    begin: Any,
+    end: Any,
+    slots: Any,
+    version_keys: Any,
+    version_begins: Any,
+    version_ends: Any,
+    trunk: Any,
+) -> Any:
+    """The versions of which the longest reads consist; -1 for what nobody ever appended."""
+    for number in range(len(longest)):
+        at = begin[longest[number]] + 1
+        for place in range(trunk_from[number], trunk_from[number + 1]):
+            token_end = end_of_scalar(text, at, end[longest[number]])
+            trunk[place] = number_of(
+                text, number, at, token_end, slots, version_keys, version_begins, version_ends, -1
+            )
+            at = token_end + 1
+
+
+@compiled
+def successors(starts: Any, first_end: Any, last_begin: Any, before: Any, after: Any) -> Any:
+    """Pairs (v, w) where the first end of v is before the last begin of w, as few as imply all others.
+
+    Versions are places; those of one key, from starts[k] on, by last begin. The result is how many pairs
+    there are; only as many as there is room for are written.
+    """
+    pairs = 0
+    for number in range(len(starts) - 1):
+        low, high = starts[number], starts[number + 1]
+        # From each place on, where the least and the second least first end is.
+        least = np.full(high - low + 1, -1, dtype=np.int64)
+        second = np.full(high - low + 1, -1, dtype=np.int64)
+        for place in range(high - 1, low - 1, -1):
+            best, next_best = least[place + 1 - low], second[place + 1 - low]
+            if best < 0 or first_end[place] < first_end[best]:
+                least[place - low], second[place - low] = place, best
+            elif next_best < 0 or first_end[place] < first_end[next_best]:
+                least[place - low], second[place - low] = best, place
+            else:
+                least[place - low], second[place - low] = best, next_best
+        for place in range(low, high):
+            start, end = low, high
+            while start < end:
+                middle = (start + end) // 2
+                if last_begin[middle] > first_end[place]:
+                    end = middle
+                else:
+                    start = middle + 1
+            chosen = least[start - low]
+            if chosen == place:
+                chosen = second[start - low]
+            bound = NEVER if chosen < 0 else first_end[chosen]
+            other = start
+            while other < high:
+                if other != place and (last_begin[other] <= bound or other == chosen):
+                    if pairs < len(before):
+                        before[pairs] = place
+                        after[pairs] = other
+                    pairs += 1
+                elif last_begin[other] > bound and chosen < other:
+                    break
+                other += 1
+    return pairs
