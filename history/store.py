@@ -4,14 +4,15 @@
 opened for appending, so after `kill -9` the kernel holds every line whose write returned, and at
 most the last line is torn. An invocation's line is written before its request's first byte leaves
 (the interpreter's driver sees to that), so no effect in the cluster lacks its cause here. A reader
-drops a torn last line and says so; damage anywhere else is refused. Power loss is not covered
-while the run lasts: the harness would have to fsync each line; the file is fsynced when closed.
+drops a torn last line; damage anywhere else is refused. Power loss is not covered while the run
+lasts: the harness would have to fsync each line. The file is fsynced when it is closed.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ class HistoryWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def append(self, operation: Operation) -> None:
-        """Write one operation."""
+        """Write one operation as one line."""
         line = self._encoder.encode(operation) + b"\n"
         written = os.write(self._file, line)
         if written != len(line):
@@ -84,20 +85,30 @@ def read_history(path: Path) -> History:
 
 
 def _read_json_lines(path: Path) -> History:
-    decoder = msgspec.json.Decoder(Operation)
     lines = path.read_bytes().split(b"\n")
     torn = lines.pop()
+    operations = operations_of_lines(lines, str(path))
+    if torn:
+        # A crash cut this line, as the module's docstring allows; it is whole if only the newline is missing.
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            operations.append(msgspec.json.decode(torn, type=Operation))
+    return History(operations, source=str(path))
+
+
+def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Operation]:
+    """One operation a line.
+
+    Raises:
+        HistoryError: a line is no operation; with its number.
+    """
+    decode = msgspec.json.Decoder(Operation).decode
     operations: list[Operation] = []
     for number, line in enumerate(lines, start=1):
         try:
-            operations.append(decoder.decode(line))
+            operations.append(decode(line))
         except (msgspec.DecodeError, UnicodeDecodeError) as damage:
-            raise HistoryError(number, f"not an operation: {damage}", str(path)) from damage
-    if torn:
-        # Cut in mid-line by a crash, as the module's docstring allows; whole if only the newline is missing.
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            operations.append(decoder.decode(torn))
-    return History(operations, source=str(path))
+            raise HistoryError(number, f"not an operation: {damage}", source) from damage
+    return operations
 
 
 def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
@@ -111,9 +122,9 @@ def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
 def write_parquet(history: History, path: Path) -> None:
     """Write a history as one Parquet file: texts dictionary-encoded, values as JSON text.
 
-    The file appears whole or not at all: it is written beside its place and renamed into it.
+    The file appears whole or not at all: it is written under another name and then renamed.
     """
-    # Not above: most that read a history read lines, and this takes a tenth of a second to load.
+    # Imported here, not above: it takes a tenth of a second, and most histories are read as lines.
     import pyarrow as pa
     import pyarrow.parquet as pq
 

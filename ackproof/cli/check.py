@@ -24,7 +24,7 @@ from checkers.transactions.consistency import WORKLOADS
 from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
 from harness.errors import unknown_name
 from history import History, HistoryError, Recording
-from history.formats import FORMATS, Foreign, read
+from history.formats import FORMATS, RecordedHistory, decoded, read
 from reports.plots.cycle import cycle
 
 EXIT = {Validity.VALID: 0, Validity.INVALID: 1, Validity.UNKNOWN: 2}
@@ -184,7 +184,7 @@ def check(
 
 def _judge_all(files: Sequence[str], asked: Asked) -> Sequence[Judged]:
     """In order; large ones in as many processes as there are processors."""
-    text = _standard_input() if STDIN in files else None
+    text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     workers = min(len(files), os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
@@ -193,13 +193,6 @@ def _judge_all(files: Sequence[str], asked: Asked) -> Sequence[Judged]:
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         begun = [pool.submit(judge_file, file, text if file == STDIN else None, asked) for file in files]
         return [future.result() for future in begun]
-
-
-def _standard_input() -> str:
-    try:
-        return sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as damage:
-        raise HistoryError(1, f"not text in UTF-8: {damage}", "standard input") from damage
 
 
 def _has_lists(history: History) -> bool:
@@ -224,7 +217,7 @@ def judge_file(file: str, text: str | None, asked: Asked) -> Judged:
     return Judged(file, verdict, None, read_at - begun, done - read_at, bars, cycles)
 
 
-def _judged(foreign: Foreign, asked: Asked) -> Verdict:
+def _judged(foreign: RecordedHistory, asked: Asked) -> Verdict:
     """The verdict; a history that the judge is not for is refused, with the line."""
     recording = Recording(nodes=(), history=foreign.history)
     if asked.model in ISOLATION or asked.model in JUDGES:

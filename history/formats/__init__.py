@@ -1,10 +1,13 @@
-"""Readers of histories that others recorded: text in, a `History` and its line numbers out.
+"""Readers of histories in any known format: a file or text in, a `History` and its line numbers out.
 
-What lives here: one format a file, and `read`, which knows them all. What may not: judging what a
-history says. Whatever breaks a rule is refused with its line; nothing is guessed, skipped or repaired.
+- `reading` is the one place that loads a history; it knows all formats.
+- `jepsen_edn`, `jepsen_log` and `edn` read one format each; `builder` is what they have in common.
+
+Nothing here judges a history. Input that breaks a rule is refused with its line; nothing is guessed, left out
+or repaired.
 """
 
-from history.formats.foreign import Foreign
-from history.formats.reading import FORMATS, read
+from history.formats.builder import RecordedHistory
+from history.formats.reading import FORMATS, decoded, read
 
-__all__ = ["FORMATS", "Foreign", "read"]
+__all__ = ["FORMATS", "RecordedHistory", "decoded", "read"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from history.formats.builder import Builder, RecordedHistory
 from history.formats.edn import forms
-from history.formats.foreign import Builder, Foreign
 from history.history import TYPES, HistoryError
 from history.operation import OperationType
 
 
-def read_edn(text: str, source: str, *, independent: bool = False) -> Foreign:
+def read_edn(text: str, source: str, *, independent: bool = False) -> RecordedHistory:
     """Read events.
 
     Raises:

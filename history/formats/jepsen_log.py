@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from history.formats.foreign import Builder, Foreign
+from history.formats.builder import Builder, RecordedHistory
 from history.history import HistoryError
 from history.operation import OperationType
 
@@ -22,7 +22,7 @@ NUMBER = re.compile(r"-?\d+$")
 PAIR = re.compile(r"\[(-?\d+)\s+(-?\d+)\]$")
 
 
-def read_log(text: str, source: str) -> Foreign:
+def read_log(text: str, source: str) -> RecordedHistory:
     """Read a log.
 
     Raises:

@@ -1,4 +1,7 @@
-"""Read any history that some reader knows, from a path or from text; the format named or recognized."""
+"""Reads any history whose format is known, from a file, a folder or a text: the one place that does.
+
+The format is named, or recognized from the file's name and first lines.
+"""
 
 from __future__ import annotations
 
@@ -6,62 +9,65 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
-
-from history.formats.foreign import Foreign
+from history.formats.builder import RecordedHistory
 from history.formats.jepsen_edn import read_edn
 from history.formats.jepsen_log import read_log
 from history.history import History, HistoryError
-from history.operation import Operation
-from history.store import read_history
+from history.store import operations_of_lines, read_history
 
 ACKPROOF = "ackproof"
+STANDARD_INPUT = "standard input"
 COMMENTS = re.compile(r"\A(\s+|;[^\n]*(\n|\Z))+")
 
 
-def _read_ackproof(text: str, source: str) -> Foreign:
-    decoder = msgspec.json.Decoder(Operation)
-    operations = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        try:
-            operations.append(decoder.decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as damage:
-            raise HistoryError(number, f"not an operation: {damage}", source) from damage
-    return Foreign(History(operations, source=source), range(1, len(operations) + 1), source)
+def read(path: Path | None, text: str | None = None, *, format_: str | None = None) -> RecordedHistory:
+    """Read a file or a folder; or, where `path` is None, a text that came over standard input.
+
+    Raises:
+        HistoryError: the input cannot be read, breaks a history's rules, or is in no known format.
+        FileNotFoundError: the file does not exist.
+    """
+    source = STANDARD_INPUT if path is None else str(path)
+    if path is not None and (path.is_dir() or path.suffix == ".parquet"):
+        if format_ not in (None, ACKPROOF):
+            raise HistoryError(1, f"a folder or Parquet file is never in the format {format_}", source)
+        return _whole(read_history(path), source)
+    if path is not None and path.suffix == ".jsonl" and format_ in (None, ACKPROOF):
+        return _whole(read_history(path), source)  # unlike a text, it may end in a line that a crash cut
+    if path is not None:
+        text = decoded(path.read_bytes(), source)
+    return FORMATS[format_ or _recognized(text or "", source)](text or "", source)
 
 
-FORMATS: Mapping[str, Callable[[str, str], Foreign]] = {
+def decoded(content: bytes, source: str = STANDARD_INPUT) -> str:
+    """The text of a file or of standard input.
+
+    Raises:
+        HistoryError: the bytes are not UTF-8.
+    """
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as damage:
+        raise HistoryError(1, f"not text in UTF-8: {damage}", source) from damage
+
+
+def _read_ackproof(text: str, source: str) -> RecordedHistory:
+    return _whole(History(operations_of_lines(text.splitlines(), source), source=source), source)
+
+
+FORMATS: Mapping[str, Callable[[str, str], RecordedHistory]] = {
     ACKPROOF: _read_ackproof,
     "jepsen-log": read_log,
     "jepsen-edn": read_edn,
     "jepsen-edn-independent": lambda text, source: read_edn(text, source, independent=True),
     "porcupine-kv": read_edn,
 }
-"""By name, the reader of (text, what to call its source)."""
+"""The reader of each format, by its name: a function of (text, name of its source)."""
 
 
-def read(path: Path | None, text: str | None = None, *, format_: str | None = None) -> Foreign:
-    """Read a file or folder, or else a text that came from elsewhere (standard input).
-
-    Raises:
-        HistoryError: what is there cannot be read, breaks a history's rules, or is in no known format.
-        FileNotFoundError: the file is not there.
-    """
-    source = "standard input" if path is None else str(path)
-    if path is not None and (path.is_dir() or path.suffix == ".parquet"):
-        if format_ not in (None, ACKPROOF):
-            raise HistoryError(1, f"a folder or Parquet file is never in the format {format_}", source)
-        history = read_history(path)
-        return Foreign(history, range(1, len(history) + 1), source)
-    if path is not None:
-        if path.suffix == ".jsonl" and format_ in (None, ACKPROOF):
-            history = read_history(path)  # allows for a last line cut by a crash
-            return Foreign(history, range(1, len(history) + 1), source)
-        try:
-            text = path.read_text("utf-8")
-        except UnicodeDecodeError as damage:
-            raise HistoryError(1, f"not a text file in UTF-8: {damage}", source) from damage
-    return FORMATS[format_ or _recognized(text or "", source)](text or "", source)
+def _whole(history: History, source: str) -> RecordedHistory:
+    """A history of our own, whose operations each stand on a line."""
+    return RecordedHistory(history, range(1, len(history) + 1), source)
 
 
 def _recognized(text: str, source: str) -> str:
@@ -73,5 +79,5 @@ def _recognized(text: str, source: str) -> str:
     if "jepsen.util" in start:
         return "jepsen-log"
     raise HistoryError(
-        1, f"in no format that is recognized; name one with --format: {', '.join(FORMATS)}", source
+        1, f"the format is not recognized; name it with --format: {', '.join(FORMATS)}", source
     )

@@ -1,4 +1,4 @@
-"""Foreign formats: what is read, what is recognized, and what is refused with its line and rule."""
+"""RecordedHistory formats: what is read, what is recognized, and what is refused with its line and rule."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ BAD_LOG = "INFO  jepsen.util - {}\n"
         ("INFO jepsen.util - 0 :invoke :write {3}\n", 1, "the value is '{3}'"),
         ("INFO jepsen.util - 0 0 :invoke :write\n", 1, "not an event"),
         ("INFO jepsen.util - 0 :invoke :write :late\n", 1, "where a value belongs"),
-        ("INFO jepsen.util - nothing to see\n", 1, "no operation found"),
+        ("INFO jepsen.util - nothing to see\n", 1, "the file holds no operation"),
         (
             "{:process 0, :type :invoke, :f :read, :time 9}\n{:process 1, :type :invoke, :f :read, :time 8}",
             2,

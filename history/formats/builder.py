@@ -1,4 +1,4 @@
-"""What every reader builds: a history, and on which line of its file each operation stood."""
+"""What every reader makes: a history, and for each operation the line of the file where it stands."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from history.operation import NEMESIS, Operation, OperationType
 
 
 @dataclass(frozen=True)
-class Foreign:
-    """A history from a file that may not be ours."""
+class RecordedHistory:
+    """A history that was read from a file, possibly of another tool."""
 
     history: History
     lines: Sequence[int]
-    """By operation its line, from 1."""
+    """The line of each operation, from 1."""
     source: str
 
     def error(self, operation: int, rule: str) -> HistoryError:
@@ -34,7 +34,7 @@ class Builder:
         self._pending: dict[int, Operation] = {}
 
     def pending(self, process: int) -> Operation | None:
-        """What that process began and has not ended."""
+        """The operation that a process has begun and not completed, if there is one."""
         return self._pending.get(process)
 
     def add(
@@ -67,12 +67,16 @@ class Builder:
         same = begun is not None and begun.f == f
         self.add(line, NEMESIS, "info" if same else "invoke", f, None, value, time=time)
 
-    def finish(self) -> Foreign:
-        """The history, if it keeps a history's rules."""
+    def finish(self) -> RecordedHistory:
+        """The history of all operations added.
+
+        Raises:
+            HistoryError: there is none, or they break a history's rules; with the line.
+        """
         if not self._operations:
-            raise HistoryError(1, "no operation found", self.source)
+            raise HistoryError(1, "the file holds no operation", self.source)
         try:
             history = History(self._operations, source=self.source)
         except HistoryError as broken:
             raise HistoryError(self._lines[broken.line - 1], broken.rule, self.source) from None
-        return Foreign(history, self._lines, self.source)
+        return RecordedHistory(history, self._lines, self.source)
