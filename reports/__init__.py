@@ -1,8 +1,9 @@
-"""What a person, a terminal and a CI server read after a run: HTML, text and JUnit from verdicts.
+"""What a person, a terminal and a CI server read after a run: HTML, text and JUnit, made from verdicts.
 
-What may live here: pure functions from (recording, verdicts, about the run) to text. What may not:
-judging (a report never decides validity, it shows the worst it was given), running anything, reading
-clocks or the network. Of ours it imports `history` and the types of `checkers.verdict` alone.
+Here live pure functions from a recording, its verdicts and the facts about the run to text. They judge
+nothing (a report shows the worst verdict that it was given), run nothing, and read neither clock nor network.
+From this project they import `history` and the types of `checkers.verdict` alone.
 
-Doors: `reports.html.render`, `reports.junit.junit`, `reports.terminal.show`, `reports.about.ReportAbout`.
+Entry points: `reports.html.render`, `reports.junit.junit`, `reports.terminal.show`,
+`reports.about.ReportAbout`. `glossary/` holds the words, `plots/` the charts, `templates/` the page.
 """

@@ -1,8 +1,8 @@
-"""The excerpt of a history around a violation: the operations that evidence names, and their company.
+"""The excerpt of a history around a violation: the operations that evidence names, and some around them.
 
-A violation may span half a minute and twenty thousand operations, of which five matter. Kept are: all
-that the evidence names; those on the same keys, nearest in time first; a few concurrent others for
-context where that leaves room; the nemesis' operations meanwhile. What was left out is counted.
+A violation may span half a minute and twenty thousand operations, of which five matter. The excerpt keeps
+all that the evidence names; those on the same keys, nearest in time first; a few concurrent others where
+there is room; and the nemesis' operations at that time. It counts what it leaves out.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from reports.text import count, plural
 MAX_NAMED = 40
 MAX_SAME_KEY = 24
 ENOUGH = 12
-"""With so many operations shown, no unrelated ones are added."""
+"""From this number of operations on, no unrelated ones are added."""
 MAX_NEMESIS = 12
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Operations to show, by index, and which of them the evidence names."""
+    """The operations to show, and which of them the evidence names."""
 
     spans: tuple[Span, ...]
     named: frozenset[int]
     """Indices of the invocations of the named ones."""
     names: dict[int, int]
-    """For each operation the evidence names, of either half, the invocation's index."""
+    """For each number that the evidence names, the index of that operation's invocation."""
     keys: frozenset[str]
-    """What the named operations are about."""
+    """The keys of the named operations."""
     notes: tuple[str, ...]
 
 
@@ -43,9 +43,8 @@ def excerpt(spans: Spans, operations: Sequence[int]) -> Excerpt:
     positions = {operation: spans.position(operation) for operation in operations}
     absent = [str(operation) for operation, position in positions.items() if position is None]
     if absent:
-        notes.append(
-            f"The evidence names what this history does not have: operation {', '.join(absent[:10])}."
-        )
+        listed = ", ".join(absent[:10])
+        notes.append(f"The evidence names operations that this history does not have: operation {listed}.")
     known = dict.fromkeys(position for position in positions.values() if position is not None)
     named = np.array(sorted(known), dtype=np.int64)
     if not len(named):
@@ -54,7 +53,7 @@ def excerpt(spans: Spans, operations: Sequence[int]) -> Excerpt:
         notes.append(f"The evidence names {count(len(named))} operations; the first {MAX_NAMED} are shown.")
         named = named[:MAX_NAMED]
 
-    shown = np.union1d(named, _company(spans, named, notes))
+    shown = np.union1d(named, _around(spans, named, notes))
     found = tuple(spans.span(position) for position in shown.tolist())
     named_index = frozenset(spans.index[named].tolist())
     names = {
@@ -71,8 +70,8 @@ def excerpt(spans: Spans, operations: Sequence[int]) -> Excerpt:
     )
 
 
-def _company(spans: Spans, named: Codes, notes: list[str]) -> Codes:
-    """Positions of what to show beside the named; says in `notes` what it leaves out."""
+def _around(spans: Spans, named: Codes, notes: list[str]) -> Codes:
+    """Positions of what to show next to the named ones; a note counts what is left out."""
     # A client's info or pending operation may take effect at any later time, so it reaches to the end.
     last = int(spans.history.columns.time[-1]) + 1
     open_ended = (spans.end < 0) | (spans.client & (spans.type == INFO)) | (spans.type == PENDING)
@@ -80,28 +79,29 @@ def _company(spans: Spans, named: Codes, notes: list[str]) -> Codes:
     low = int(spans.begin[named].min())
     high = int(np.maximum(spans.begin[named], spans.end[named]).max())
     moments = np.unique(np.concatenate([spans.begin[named], spans.end[named][spans.end[named] >= 0]]))
-    meanwhile = (spans.begin <= high) & (reach >= low)
-    meanwhile[named] = False
+    during = (spans.begin <= high) & (reach >= low)
+    during[named] = False
 
     keys = np.unique(spans.key[named])
-    same_key = meanwhile & spans.client & np.isin(spans.key, keys[keys >= 0])
+    same_key = during & spans.client & np.isin(spans.key, keys[keys >= 0])
     chosen = _nearest(spans, np.flatnonzero(same_key), moments, MAX_SAME_KEY)
     left_out = int(same_key.sum()) - len(chosen)
     if left_out:
-        notes.append(f"{plural(left_out, 'more operation')} on the same key in this stretch not drawn.")
+        more = plural(left_out, "more operation is", "more operations are")
+        notes.append(f"{more} not drawn: on the same key, at the same time.")
 
     room = max(ENOUGH - len(named) - len(chosen), 0)
-    others = meanwhile & spans.client & ~same_key & np.isin(spans.process, spans.process[named], invert=True)
+    others = during & spans.client & ~same_key & np.isin(spans.process, spans.process[named], invert=True)
     others &= _overlaps_any(spans.begin, reach, spans.begin[named], reach[named])
-    company = _nearest(spans, np.flatnonzero(others), moments, room)
+    around = _nearest(spans, np.flatnonzero(others), moments, room)
 
-    nemesis = np.flatnonzero(meanwhile & ~spans.client)
+    nemesis = np.flatnonzero(during & ~spans.client)
     faults = _nearest(spans, nemesis, moments, MAX_NEMESIS)
     if len(nemesis) > len(faults):
-        notes.append(
-            f"{plural(len(nemesis) - len(faults), 'more nemesis operation')} in this stretch not drawn."
-        )
-    return np.concatenate([chosen, company, faults])
+        left_out = len(nemesis) - len(faults)
+        more = plural(left_out, "more operation of the nemesis is", "more operations of the nemesis are")
+        notes.append(f"{more} not drawn.")
+    return np.concatenate([chosen, around, faults])
 
 
 def _nearest(spans: Spans, candidates: Codes, moments: Codes, wanted: int) -> Codes:

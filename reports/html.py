@@ -1,9 +1,9 @@
-"""The report a person reads: one HTML file that needs nothing else and says first what matters most.
+"""The report that a person reads: one HTML file that needs nothing else and begins with what matters most.
 
 Everything that comes from a recording is escaped, by Jinja's autoescape in the page and by
 `reports.svg.element` in the charts. A content security policy in the page names the one style sheet and
-the one script by their hashes and forbids all else, so that even a fault in the escaping could fetch or
-run nothing. The page is complete without its script, which adds tooltips and conveniences.
+the one script by their hashes and forbids all else, so that even with a mistake in the escaping nothing could
+be fetched or run. The page is complete without its script, which adds tooltips and conveniences.
 
 The same input gives the same bytes; no clock is read.
 """
@@ -46,13 +46,15 @@ from reports.tables import by_fault, by_operation, operations_table
 TEMPLATES = Path(__file__).with_name("templates")
 
 MAX_EVIDENCE = 30
-"""Pieces of evidence shown for one checker."""
+"""The largest number of pieces of evidence shown for one checker."""
 OPEN_EVIDENCE = 3
-"""How many of them before the rest is folded away."""
+"""The number of pieces of evidence before the rest is folded."""
 MAX_TIMELINES_EACH = 6
 MAX_TIMELINES = 24
 OPEN_TABLES = 3
-"""How many timelines show their table unasked."""
+"""The number of timelines whose table is open at first."""
+SHARED = 3
+"""The number of checkers from which on a caveat is shown once for all of them."""
 MAX_MEASURES = 120
 MAX_EVENTS = 40
 MAX_NEMESIS_ROWS = 500
@@ -65,7 +67,7 @@ _OPERATION = re.compile(r"\boperations? (\d+)\b", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class EventRow:
-    """A trace event that evidence names: as the trace has it, or None where it has not."""
+    """A trace event that evidence names; `event` is None where the trace does not have it."""
 
     ref: EventRef
     at: int | None
@@ -81,12 +83,12 @@ class EvidenceView:
     text: Markup
     folded: bool
     timeline: str | None
-    """Id of its timeline, if one is drawn."""
+    """The id of its timeline, if one is drawn."""
     links: Mapping[int, str]
-    """Operation to the id of its row in the timeline's table."""
+    """For each operation, the id of its row in the timeline's table."""
     events: tuple[EventRow, ...]
     picture: Markup | None
-    """The cycle of its links, if it has some."""
+    """The picture of the cycle that its links form, if it has links."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class CheckerView:
     hidden_evidence: int
     measures: tuple[tuple[str, str], ...]
     hidden_measures: int
+    caveats: tuple[str, ...]
+    """The caveats that this verdict has alone; those that several share stand below all of them."""
     judges: str
     """The property that the checker judges, in a sentence; empty for one that the glossary does not have."""
 
@@ -168,6 +172,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
             checkers=checkers,
+            shared_caveats=_shared_caveats(verdicts),
             timelines=timelines,
             around=_around(timelines),
             undrawn_timelines=undrawn,
@@ -198,7 +203,8 @@ def _around(timelines: Sequence[TimelineView]) -> str:
 def _checkers(
     verdicts: Sequence[Verdict], spans: Spans, periods: Sequence[FaultPeriod], marks: TraceMarks
 ) -> tuple[list[CheckerView], list[TimelineView], int]:
-    """Every verdict as the page shows it, its evidence's timelines, and how many of those are left out."""
+    """Every verdict as the page shows it, the timelines of its evidence, and how many are left out."""
+    shared = dict(_shared_caveats(verdicts))
     checkers: list[CheckerView] = []
     timelines: list[TimelineView] = []
     undrawn = 0
@@ -225,10 +231,20 @@ def _checkers(
                 hidden_evidence=max(len(verdict.evidence) - MAX_EVIDENCE, 0),
                 measures=tuple(measures[:MAX_MEASURES]),
                 hidden_measures=max(len(measures) - MAX_MEASURES, 0),
+                caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
                 judges=meaning(verdict.checker),
             )
         )
     return checkers, timelines, undrawn
+
+
+def _shared_caveats(verdicts: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
+    """The caveats that at least `SHARED` checkers have in common, each with the names of these checkers."""
+    names: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        for caveat in dict.fromkeys(verdict.caveats):
+            names.setdefault(caveat, []).append(verdict.checker)
+    return [(caveat, found) for caveat, found in names.items() if len(found) >= SHARED]
 
 
 def _timeline(
@@ -300,7 +316,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # Whatever is shown is made safe to show, wherever the template shows it.
+        # All that a template shows is made safe to show.
         finalize=lambda value: (
             text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
         ),
@@ -339,7 +355,7 @@ def _policy(style: str, script: str) -> str:
 
 
 def _icon(validity: Validity) -> str:
-    """A tab icon that tells the verdict by shape and by colour, as a data address."""
+    """The tab's icon, which shows the verdict by shape and by colour, as a data address."""
     shape = {
         Validity.VALID: '<circle cx="8" cy="8" r="8" fill="#17693f"/>'
         '<path d="M4 8l3 3 5-6" stroke="#fff" stroke-width="2" fill="none"/>',

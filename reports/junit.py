@@ -15,13 +15,13 @@ from checkers.verdict import Evidence, Validity, Verdict
 from reports.text import clean, shorten
 
 LONGEST_TEXT = 20_000
-"""Characters of one result; servers refuse or cut what is much longer."""
+"""The largest number of characters of one result; servers refuse or cut longer ones."""
 
 
 def junit(verdicts: Sequence[Verdict], name: str, seconds: float) -> bytes:
-    """The XML, UTF-8, for a suite of that name which took so many seconds.
+    """The XML in UTF-8, for a suite with this name that took this number of seconds.
 
-    Characters that XML forbids are taken out; their escape (`\\x1b`) stands for them, so nothing is hidden.
+    Characters that XML forbids are replaced by their escape (`\\x1b`), so nothing is hidden.
     """
     judged = list(verdicts) or [Verdict("checkers", Validity.UNKNOWN, "No checker judged this run.")]
     counts = {
@@ -52,8 +52,8 @@ def _case(suite: ET.Element, verdict: Verdict, name: str) -> None:
             case, tag, {"type": verdict.validity.value, "message": clean(shorten(title, 500))}
         )
         result.text = clean(shorten(_explained(verdict), LONGEST_TEXT))
-    said = "\n".join([verdict.summary, *(f"Not checked: {caveat}" for caveat in verdict.caveats)])
-    ET.SubElement(case, "system-out").text = clean(shorten(said, LONGEST_TEXT))
+    lines = "\n".join([verdict.summary, *(f"Not checked: {caveat}" for caveat in verdict.caveats)])
+    ET.SubElement(case, "system-out").text = clean(shorten(lines, LONGEST_TEXT))
 
 
 def _explained(verdict: Verdict) -> str:

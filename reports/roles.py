@@ -4,7 +4,7 @@ Up and down come from the processes' lives, roles and terms from the nodes' trac
 the node's own monotonic clock; on one machine all processes share CLOCK_MONOTONIC, so it becomes run
 time by subtracting `options["monotonic_start_ns"]`, that clock's reading at run time 0. Without it
 (or where the result falls outside the run, as from another machine's clock) roles are not placed
-in time, and `RoleLanes.missing` says why. Nothing is judged from these times: they only draw.
+in time, and `RoleLanes.missing` has the reason. Nothing is judged from these times; they are only drawn.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class RoleLanes:
-    """By node, in node order: its states in time, pauses apart since they lie over a role."""
+    """The states of each node over time; pauses are kept apart because they lie over a role."""
 
     lanes: Mapping[str, tuple[Segment, ...]]
     pauses: Mapping[str, tuple[Segment, ...]]
     missing: tuple[str, ...]
-    """What could not be drawn, and why."""
+    """What could not be drawn and for what reason, a sentence each."""
 
 
 class TraceMarks:
@@ -73,7 +73,7 @@ class TraceMarks:
         return max(len(won) - 1, 0)
 
     def event(self, ref: EventRef) -> TraceEvent | None:
-        """The event that evidence names; None if the trace has none such."""
+        """The event that evidence names; None if the trace does not have it."""
         trace = self._recording.traces.get(ref.node)
         if trace is None:
             return None
@@ -91,7 +91,7 @@ class TraceMarks:
 def role_lanes(
     recording: Recording, marks: TraceMarks, periods: Sequence[FaultPeriod], end_of_run: int
 ) -> RoleLanes:
-    """Every node's lane; empty lanes where neither a life nor an aligned trace tells anything."""
+    """Every node's lane; empty where there is neither a life nor a trace with an aligned clock."""
     missing: list[str] = []
     events = marks.role_events
     if not recording.traces:
@@ -99,14 +99,14 @@ def role_lanes(
         events = {}
     elif marks.start_ns is None:
         missing.append(
-            "Roles and terms are not shown: the recording's options lack monotonic_start_ns, the monotonic "
-            "clock's reading when the run began, so the nodes' clocks cannot be aligned with the run's."
+            "Roles and terms are not shown: the options lack `monotonic_start_ns`, the monotonic clock when "
+            "the run began. Without it, the nodes' clocks cannot be compared with the run's."
         )
         events = {}
     elif any(_misaligned(marks, node_events, end_of_run) for node_events in events.values()):
         missing.append(
-            "Roles and terms are not shown: by monotonic_start_ns the traces lie outside the run, so the "
-            "nodes' monotonic clocks are not the harness's (another machine, or a restart of it)."
+            "Roles and terms are not shown: by `monotonic_start_ns` the traces lie outside the run. So the "
+            "nodes' clocks are not the harness's: the nodes ran on another machine, or it was restarted."
         )
         events = {}
     if not recording.lives and events:
@@ -139,7 +139,7 @@ def _lane(
     for event in events:
         by_life.setdefault(event.life, []).append(event)
     if not lives and by_life:
-        # Nothing says when a life ended: each is drawn until the next one's first event.
+        # It is not known when a life ended: each is drawn until the next one's first event.
         starts = [0, *(marks.run_time(found[0]) or 0 for found in list(by_life.values())[1:])]
         lives = [
             NodeLife(events[0].node, life, 0, started_at=start, ended_at=end)

@@ -1,6 +1,7 @@
 """Operations from invocation to completion: as arrays for counting, one by one for showing.
 
-Works on a history's columns, so that a report of a million operations makes objects of only those it shows.
+It works on the columns of a history, so that a report of a million operations makes objects only of those
+that it shows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from history.history import FAIL, INFO, INVOKE, OK, Codes
 SpanOutcome = Literal["ok", "fail", "info", "pending"]
 Mask = npt.NDArray[np.bool_]
 PENDING = 0
-"""In `Spans.type`, where the other codes are the history's own `OK`, `FAIL` and `INFO`: never completed."""
+"""The code in `Spans.type` of an operation that never completed; the other codes are the history's own."""
 OUTCOMES: dict[int, SpanOutcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
 
 
@@ -27,7 +28,7 @@ class Span:
     """One operation, both halves together. Times are nanoseconds since the run began."""
 
     index: int
-    """Of the invocation: the operation id."""
+    """The index of the invocation, which is the operation's id."""
     completion: int | None
     process: int
     f: str
@@ -80,31 +81,31 @@ class Spans:
 
     @property
     def columns(self) -> Columns:
-        """Of the history."""
+        """The columns of the history."""
         return self.history.columns
 
     @cached_property
     def process(self) -> Codes:
-        """Who invoked."""
+        """The process that invoked each operation."""
         return self.columns.process[self.index]
 
     @cached_property
     def f(self) -> Codes:
-        """Codes into the history's `f_names`."""
+        """The kind of each operation, as a code into the history's `f_names`."""
         return self.columns.f[self.index]
 
     @cached_property
     def key(self) -> Codes:
-        """Codes into the history's `keys`; -1 for none."""
+        """The key of each operation, as a code into the history's `keys`; -1 for none."""
         return self.columns.key[self.index]
 
     @cached_property
     def client(self) -> Mask:
-        """Which are a client's, not the nemesis'."""
+        """Which operations are a client's and not the nemesis'."""
         return np.not_equal(self.process, NEMESIS)
 
     def position(self, operation: int) -> int | None:
-        """Where the operation stands of which `operation` is either half; None if the history has none."""
+        """The place of the operation that this index belongs to; None if the history has no such index."""
         if not 0 <= operation < len(self.history):
             return None
         if self.columns.type[operation] != INVOKE:

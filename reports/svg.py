@@ -1,7 +1,7 @@
 """Drawing without a library: escaped SVG elements, scales, ticks and paths.
 
 A chart made here is text of a few kilobytes that every browser draws crisply, that follows the
-page's colours by CSS classes (light, dark, print) and that needs nothing from anywhere. All text and
+page's colours by CSS classes (light, dark, print) and that loads nothing. All text and
 every attribute passes `element`, which escapes it.
 """
 
@@ -22,7 +22,7 @@ Attribute = str | int | float | None
 
 
 def number(value: float) -> str:
-    """A coordinate to a tenth of a unit, as short as can be."""
+    """A coordinate to a tenth of a unit, without needless digits."""
     text = f"{value:.1f}"
     return text[:-2] if text.endswith(".0") else text
 
@@ -49,12 +49,12 @@ def join(parts: Iterable[Markup]) -> Markup:
 
 
 def text(x: float, y: float, content: str, class_: str = "", anchor: str | None = None) -> Markup:
-    """A line of text whose baseline is at y; `anchor` is `middle` or `end`."""
+    """A line of text with its base line at y; `anchor` is `middle` or `end`."""
     return element("text", content, x=x, y=y, class_=class_ or None, text_anchor=anchor)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
-    """A straight line."""
+    """A straight line from one point to another."""
     return element("path", d=f"M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}", class_=class_)
 
 
@@ -77,7 +77,7 @@ def figure(
     description: str,
     **more: Attribute,
 ) -> Markup:
-    """A whole chart with the words that a screen reader says; `id_` must be unique in the page."""
+    """A whole chart with the words for a screen reader; `id_` must be unique in the page."""
     return element(
         "svg",
         element("title", title, id=f"{id_}-title"),
@@ -106,7 +106,7 @@ class LinearScale:
         return self.start + (value - self.low) * (self.stop - self.start) / (self.high - self.low or 1.0)
 
     def array(self, values: npt.NDArray[np.generic]) -> Floats:
-        """Every value mapped."""
+        """All values of an array mapped at once."""
         scaled = (
             (values.astype(np.float64) - self.low) * (self.stop - self.start) / (self.high - self.low or 1.0)
         )
@@ -135,7 +135,7 @@ class LogScale:
     stop: float
 
     def array(self, values: npt.NDArray[np.generic]) -> Floats:
-        """Every value mapped."""
+        """All values of an array mapped at once."""
         logs = np.log10(np.maximum(values.astype(np.float64), self.low))
         low, high = math.log10(self.low), math.log10(self.high)
         return self.start + (logs - low) * (self.stop - self.start) / (high - low or 1.0)

@@ -1,4 +1,4 @@
-"""The verdict in a terminal: the answer first, a line a checker, why it is not valid, where the report is.
+"""The verdict in a terminal: the answer, a line for each checker, why it is not valid, where the report is.
 
 Texts of a recording are set as they are, never read as rich's markup, and their controls are shown as
 escapes, so that a node's log line cannot paint over the verdict.
@@ -32,11 +32,11 @@ def show(
     about: ReportAbout | None = None,
     console: Console | None = None,
 ) -> None:
-    """Print what a run came to.
+    """Print the verdicts of a run.
 
     Args:
-        report: where its HTML page was written.
-        about: the run, for its title, length, seed and own validity.
+        report: the path of its HTML page.
+        about: the facts about the run: its title, length, seed and own validity.
         console: where to print; standard output by default.
     """
     console = console or Console()
@@ -98,7 +98,7 @@ def plain(
     about: ReportAbout | None = None,
     width: int = 100,
 ) -> str:
-    """The same without colours or controls, for logs; only the report's line may be longer than `width`."""
+    """What `show` prints, without colours, for logs; only the report's line may be longer than `width`."""
     console = Console(
         file=io.StringIO(), color_system=None, force_terminal=False, width=width, legacy_windows=False
     )

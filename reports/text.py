@@ -36,12 +36,12 @@ def shorten(text: str, length: int) -> str:
 
 
 def count(number: int) -> str:
-    """`12345` as `12,345`."""
+    """A whole number with commas: `12345` as `12,345`."""
     return f"{number:,}"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
-    """`1 node`, `5 nodes`."""
+    """A number and its noun: `1 node`, `5 nodes`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
@@ -82,7 +82,7 @@ def times(factor: float) -> str:
 
 
 def size(bytes_: int) -> str:
-    """`1.4 MB`, in powers of 1000."""
+    """A number of bytes in powers of 1000: `1.4 MB`."""
     number = float(bytes_)
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
@@ -122,7 +122,7 @@ def _one_line(value: Any, depth: int) -> str:
 
 
 def exact(value: Any) -> str:
-    """A value in full: text as it is, anything else as JSON (or its `repr`, where JSON cannot say it)."""
+    """A value without cuts: text as it is, all else as JSON (or its `repr`, where JSON has none for it)."""
     if isinstance(value, str):
         return clean(value)
     try:

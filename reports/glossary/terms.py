@@ -549,7 +549,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         _term("durable-log", "After a restart a node still has what was on its disk."),
         _term("durable-before-acknowledge", "A write is acknowledged only when a majority has it on disk."),
         _term("snapshot-safety", "A snapshot holds exactly what the committed log up to its index gives."),
-        _term("membership", "One change of the members at a time, each decided by the voters."),
+        _term("membership", "The members change one at a time, and the voters decide each change."),
         _term("conformance", "Each step of each node is one that Raft's specification allows."),
         _term("index-honesty", "The Raft index that a reply names is where the operation took effect."),
         _term(
@@ -564,14 +564,21 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         _term("applied-once", "A write that was sent several times took effect once."),
         _term("membership-views", "What nodes showed of the members does not contradict itself."),
         _term("recovery", "After the final heal there is a leader and a write succeeds, within a bound."),
-        _term("availability", "How long clients asked and nobody answered ok."),
+        _term(
+            "availability",
+            "Clients get an ok answer again within a bound; without a bound, the longest wait is only "
+            "measured.",
+        ),
         _term("node-health", "No node ended, and none logged an error, but for an injected fault."),
         _term(
             "vacuity",
             "The run did enough to prove something: writes were acknowledged, and faults took effect.",
         ),
-        _term("unhandled-errors", "Counts the errors that clients met, by kind. It only measures."),
-        _term("stats", "Counts operations by outcome. It only measures."),
+        _term(
+            "unhandled-errors",
+            "None is judged: this checker counts the errors that clients met, by kind.",
+        ),
+        _term("stats", "None is judged: this checker counts operations by outcome."),
     ),
 }
 """The terms by group, in the order of the page."""

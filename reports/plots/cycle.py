@@ -1,7 +1,7 @@
-"""A cycle of operations each of which must come before the next: one box each, one arrow for each reason.
+"""A cycle of operations, each of which must come before the next: a box each, an arrow for each reason.
 
 The arrow that closes the cycle leads back up at the side. All is drawn with attributes of the elements
-themselves, so the picture stands alone as a file as well as in a page whose policy forbids inline styles.
+themselves, so the picture works as a file of its own and in a page whose policy forbids inline styles.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _box(place: int, operation: int, history: History) -> Markup:
     completion = history.completion(invocation)
     done = completion is not None and completion.type == "ok"
     value = completion.value if completion is not None and done else invocation.value
-    outcome = "" if done else ", outcome unknown"
+    outcome = "" if done else ", outcome not known"
     name = f"T{place + 1}: operation {operation}, process {invocation.process}{outcome}"
     words = shorten(_steps(value), LINE_CHARACTERS)
     frame = element(

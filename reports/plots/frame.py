@@ -1,7 +1,7 @@
 """What the charts over time share: margins, the time axis, shaded and named fault periods.
 
 Every such chart has the same left and right edge, so charts under one another can be read as one.
-A fault is drawn twice: as a labelled bar in the strip on top, and as a band of its kind's hue below it.
+A fault is drawn twice: as a bar with a label on top, and as a band in the colour of its kind below.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LABEL_CHAR = 5.7
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished chart and what its caption must say."""
+    """A finished chart and the sentences of its caption."""
 
     svg: Markup
     notes: tuple[str, ...] = ()
@@ -59,12 +59,12 @@ def place_faults(periods: Sequence[FaultPeriod], x: Callable[[float], float]) ->
 
 
 def strip_height(bars: Sequence[FaultBar]) -> float:
-    """What the strip of labels takes above a plot; nothing where there was no fault."""
+    """The height of the strip of labels above a plot; 0 where there was no fault."""
     return (max(bar.lane for bar in bars) + 1) * STRIP_LANE + 5 if bars else 0
 
 
 def strip(bars: Sequence[FaultBar], top: float) -> Markup:
-    """The labelled bars of the fault periods; what does not fit is in tooltip and nemesis' log."""
+    """The bars of the fault periods; a label that does not fit stands in the tooltip and the nemesis log."""
     parts = []
     for bar in bars:
         period, width = bar.period, bar.right - bar.left
@@ -80,7 +80,7 @@ def strip(bars: Sequence[FaultBar], top: float) -> Markup:
 
 
 def shading(bars: Sequence[FaultBar], top: float, bottom: float) -> Markup:
-    """The bands behind a plot."""
+    """The coloured bands behind a plot."""
     bands = join(
         rect(bar.left, top, bar.right - bar.left, bottom - top, f"fault-band h-{bar.period.hue}")
         for bar in bars
@@ -97,24 +97,24 @@ class Frame:
 
     @cached_property
     def x(self) -> LinearScale:
-        """Nanoseconds to x."""
+        """The scale from nanoseconds to the x of a chart."""
         return LinearScale(0, self.end, LEFT, RIGHT)
 
     @cached_property
     def bars(self) -> tuple[FaultBar, ...]:
-        """The periods that are drawn; a bounded number."""
+        """The periods that are drawn, at most `MAX_PERIODS`."""
         return place_faults(self.periods[:MAX_PERIODS], self.x)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a caption must say of periods left out."""
+        """A sentence for the caption about periods that are not drawn."""
         if len(self.periods) <= MAX_PERIODS:
             return ()
         return (f"Only the first {MAX_PERIODS} of {count(len(self.periods))} fault periods are shaded.",)
 
     @property
     def strip_height(self) -> float:
-        """What the strip of fault labels takes above a plot."""
+        """The height of the strip of fault labels above a plot."""
         return strip_height(self.bars)
 
     def strip(self, top: float) -> Markup:
@@ -122,7 +122,7 @@ class Frame:
         return strip(self.bars, top)
 
     def shading(self, top: float, bottom: float) -> Markup:
-        """The bands behind a plot."""
+        """The coloured bands behind a plot."""
         return shading(self.bars, top, bottom)
 
     def time_axis(self, y: float, grid_top: float, *, named: bool = True) -> Markup:

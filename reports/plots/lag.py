@@ -1,4 +1,4 @@
-"""How late the harness's own event loop woke, against the bound above which timings mean little."""
+"""How late the harness's own event loop woke, and the bound above which timings mean little."""
 
 from __future__ import annotations
 

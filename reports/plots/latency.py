@@ -4,7 +4,7 @@ All marks of one outcome in one panel are a single path, so a point costs some t
 `MAX_POINTS` operations are thinned: every fail and info stays (those that fall on the same spot are
 drawn once), and so do the slowest and the fastest ok of each of `BUCKETS` slices of time; of the other
 ok ones an evenly spread choice by a hash of their place, so that no rhythm of the load is mistaken for
-the whole. What was left out is said under the chart.
+the whole. The caption counts what was left out.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
 from reports.svg import Floats, LogScale, element, figure, join, line, log_around, number, text
-from reports.text import count, duration
+from reports.text import count, duration, plural
 
 MAX_POINTS = 4_000
 MAX_FAULTY = 12_000
-"""How many fail and info marks are drawn at most, when even those are too many for a page."""
+"""The largest number of fail and info marks that are drawn."""
 MAX_PANELS = 5
-"""What is beyond them, and whatever was invoked only a `FEW` times, shares the last one."""
+"""The largest number of panels; the last one also has all other kinds, and those with at most `FEW`."""
 FEW = 40
 SMALL_PANEL = 58
 BUCKETS = 90
@@ -37,7 +37,7 @@ QUANTILES = (50, 90, 99)
 
 @dataclass(frozen=True)
 class Thinned:
-    """Which of n points to draw, and in words what was left out (None: nothing)."""
+    """Which points to draw, and a sentence about what was left out (None: nothing was)."""
 
     kept: Mask
     note: str | None
@@ -58,7 +58,7 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
     if len(faulty_kept) > MAX_FAULTY:
         faulty_kept = _spread(faulty_kept, MAX_FAULTY)
         notes.append(
-            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn: too many for a page."
+            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn, because all are too many."
         )
     elif len(faulty):
         notes.append(
@@ -72,7 +72,7 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
         notes.insert(
             0,
             f"Sampled: {count(len(ok_kept))} of {count(len(ok))} ok operations are drawn, among them the "
-            "slowest and the fastest of every slice of time; the quantile lines count all.",
+            "slowest and the fastest of every slice of time. The lines of quantiles count all of them.",
         )
     else:
         ok_kept = ok
@@ -171,7 +171,7 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
     notes = [thinned.note] if thinned.note else []
     if pending:
         notes.append(
-            f"{count(pending)} operations never completed in the record and have no latency to draw."
+            f"{plural(pending, 'operation')} had not ended when the record did, and cannot be drawn."
         )
     return Plot(
         svg=figure(

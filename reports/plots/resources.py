@@ -1,6 +1,6 @@
 """What the nodes' processes used over time: a panel a resource, a line a node, fault periods shaded.
 
-CPU and bytes are totals in the record and rates in the chart: the difference of two samples of one
+The record holds totals of CPU time and bytes; the chart shows rates, the difference of two samples of one
 life. A line breaks where a life ends, so a restart shows as a gap and not as a slope.
 """
 
@@ -19,9 +19,9 @@ from reports.text import count, plural, size
 PANEL = 84
 GAP = 26
 MAX_SAMPLES = 600
-"""Of one node that are drawn; of more, every so manieth of a life and its last."""
+"""How many samples of one node are drawn. Of more than these, an even choice and the last of each life."""
 HUES = 8
-"""Nodes that can be told apart by colour; beyond them colours repeat."""
+"""The number of colours for nodes; with more nodes, colours repeat."""
 MEGABYTE = 1_000_000
 
 Samples = Sequence[ResourceSample]
@@ -40,7 +40,7 @@ class Panel:
 
 
 def _rate(total: Callable[[ResourceSample], int | None], per: float) -> Callable[[Samples], list[Point]]:
-    """The increase of a total between samples, a second, in units of `per`; told at the later one."""
+    """The increase of a total between samples, a second, in units of `per`; placed at the later one."""
 
     def points(samples: Samples) -> list[Point]:
         found = []

@@ -12,12 +12,12 @@ from reports.text import plural, seconds, shorten
 LANE = 30
 BAR = 20
 MAX_SEGMENTS = 300
-"""In one lane; a lane with more is coarsened to columns of `COARSE` units of width."""
+"""The largest number of bars in a lane; a lane with more is drawn in columns of `COARSE` units of width."""
 COARSE = 3
 
 
 def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
-    """The chart; None where neither lives nor traces tell anything (`lanes.missing` says why)."""
+    """The chart; None where neither lives nor traces hold anything (`lanes.missing` has the reason)."""
     if not any(lanes.lanes.values()):
         return None
     top = 4 + frame.strip_height + 6

@@ -1,7 +1,7 @@
-"""A message sequence, as Lamport drew them: a line for each node, time downwards, an arrow a message.
+"""A message sequence as Lamport drew them: a line for each node, time downwards, an arrow for each message.
 
-For small runs, such as a shrunk schedule: every event has a row of its own, whatever the time between.
-A message is left out, and counted, if nothing followed from it: heartbeats that find all as it was.
+For small runs, such as a shrunk schedule: every event has a row of its own, however long the time between.
+A message is left out, and counted, if nothing followed from it, such as a heartbeat that changed nothing.
 Rows are ordered by time, so the traces must share one clock, as a simulated world's do.
 """
 
@@ -21,7 +21,7 @@ from reports.text import plural, shorten
 LANE = 215
 LEFT = 70
 CLIENT_LANE = 265
-"""Their words stand to the left of their line, the nodes' to the right."""
+"""The clients' labels stand to the left of their line, the nodes' labels to the right."""
 TOP = 46
 ROW = 23
 MOST_ROWS = 300
@@ -58,7 +58,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Arrow:
-    """From one row to another; `end` None: it never arrived."""
+    """A message from one row to another; it never arrived if `end` is None."""
 
     begin: int
     end: int | None
@@ -132,13 +132,13 @@ class _Drawing:
             row = self._row(operation.time, lane)
             self._rows[row].is_wrong = self._rows[row].is_wrong or is_wrong
             if operation.type == "invoke":
-                self._rows[row].labels.append(_asked(operation))
+                self._rows[row].labels.append(_request(operation))
                 pending[operation.process] = row
                 self._arrows.append(_Arrow(row, None, str(operation.node), "", "client"))
             else:
                 begin = pending.pop(operation.process, None)
-                told = f"{operation.type} {operation.error or _shown(operation.value)}"
-                self._rows[row].labels.append(told)
+                answer = f"{operation.type} {operation.error or _shown(operation.value)}"
+                self._rows[row].labels.append(answer)
                 if begin is not None and operation.type == "ok":
                     self._arrows.append(_Arrow(row, None, str(operation.node), "", "client", is_back=True))
 
@@ -242,7 +242,7 @@ class _Drawing:
             return join((time, rule, text(self._x(CLIENTS) - 7, y + 4, words, "broken", "end")))
         x, kind = self._x(row.lane), "wrong" if row.is_wrong else "event"
         is_client = row.lane == CLIENTS
-        told = element(
+        label = element(
             "text",
             element("title", words),
             shorten(words, CLIENT_CHARACTERS if is_client else LABEL_CHARACTERS),
@@ -251,11 +251,11 @@ class _Drawing:
             text_anchor="end" if is_client else None,
             class_="wrong" if row.is_wrong else None,
         )
-        return join((time, element("circle", cx=x, cy=y, r=2.6, class_=kind), told))
+        return join((time, element("circle", cx=x, cy=y, r=2.6, class_=kind), label))
 
 
 def _messages_that_mattered(recording: Recording) -> Mapping[str, bool]:
-    """Those that were lost, and those whose receiver did something before the next thing it took."""
+    """The messages that were lost, and those after which the receiver did something."""
     sent: dict[str, bool] = {}
     taken: dict[str, bool] = {}
     for trace in recording.traces.values():
@@ -298,7 +298,7 @@ def _in_words(event: TraceEvent) -> str:
     return event.event
 
 
-def _asked(operation: Operation) -> str:
+def _request(operation: Operation) -> str:
     value = f" = {operation.value}" if operation.value is not None else ""
     return f"{operation.f} {operation.key}{value}"
 

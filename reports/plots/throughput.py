@@ -1,4 +1,4 @@
-"""Throughput over time: completions a second, ok, fail and info stacked."""
+"""Throughput over time: completions per second, with ok, info and fail on top of one another."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MAX_SLICES = 600
 
 
 def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
-    """(seconds a slice, {type code: completions a second in each slice}); a slice is 1 s while 600 suffice.
+    """The seconds in a slice of time, and for each type of completion its rate per second in each slice.
 
-    The last slice is divided by what of it lies within the run, so that it does not seem to drop.
+    The last slice is divided by its length within the run, so that the rate does not seem to drop.
     """
     slice_s = max(1, -(-end_of_run // (MAX_SLICES * SECOND_NS)))
     width = slice_s * SECOND_NS
@@ -66,11 +66,11 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
             height=high + 24,
             id_="plot-throughput",
             title="Throughput over time",
-            description=f"Completions a {per}, ok, info and fail stacked; "
-            f"at most {count(round(highest))} a second.",
+            description=f"Completions per {per}: ok, info and fail on top of one another, "
+            f"at most {count(round(highest))} per second.",
             class_="plot",
         ),
-        notes=(f"Completions a {per}.", *frame.notes),
+        notes=(f"Completions per {per}.", *frame.notes),
         legend=(("swatch area-ok", "ok"), ("swatch area-info", "info"), ("swatch area-fail", "fail")),
     )
 

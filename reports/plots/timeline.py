@@ -1,4 +1,4 @@
-"""The timeline around a violation: a row a process, a bar an operation, from invocation to completion.
+"""The timeline around a violation: a row for each process, a bar for each operation until its completion.
 
 The order of invocations and completions, which is what a violation rests on, is drawn exactly; the
 distances are not to scale. Each event takes the next place to the right, a little further the longer
@@ -30,22 +30,22 @@ CHAR = 6.3
 """Estimated width of a character of a label."""
 PAD = 14
 TAIL = 46
-"""How far beyond the last event an open-ended bar runs."""
+"""The length of an open-ended bar after the last event."""
 MIN_WIDTH = 860
 PAUSE_WIDTH = 68.0
 PAUSE_NS = 200_000_000
-"""A pause this long between two events is written between them."""
+"""The length of a pause is written out from this length on."""
 
 
 def label(span: Span, length: int = 34) -> str:
-    """`register r17`, `lookup → r17`: f, argument, and the result where it says more."""
+    """`register r17`, `lookup → r17`: kind, argument, and the result where it differs."""
     part = max(length * 2 // 3, 24)
     words = [span.f]
     if span.argument is not None:
         aim = span.argument.get("target") if span.is_nemesis and isinstance(span.argument, dict) else None
         words.append(short(span.argument if aim is None else aim, part))
-    says_more = span.argument is None or span.result not in (None, span.argument)
-    if span.outcome == "ok" and not span.is_nemesis and says_more:
+    differs = span.argument is None or span.result not in (None, span.argument)
+    if span.outcome == "ok" and not span.is_nemesis and differs:
         words.append(f"→ {short(span.result, part)}")
     return shorten(" ".join(words), length)
 
@@ -109,7 +109,7 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         id_=id_,
         title=title,
         description=f"Operations from {seconds(known_times[0])} to {seconds(known_times[-1])}, "
-        "a row a process; the table below lists them.",
+        "a row for each process; the table below lists them.",
         class_="timeline",
     )
     return Plot(svg=join([gutter, drawn]), notes=excerpt.notes)
@@ -175,8 +175,8 @@ def _axis(
             continue
         middle = (at[index] + at[next_index]) / 2
         parts.append(rect(middle - 3, top, 6, bottom - top, "pause"))
-        said = f"… {duration(next_time - time)} …"
-        parts.append(text(middle, bottom + 29, said, "tick pause-label", "middle"))
+        pause = f"… {duration(next_time - time)} …"
+        parts.append(text(middle, bottom + 29, pause, "tick pause-label", "middle"))
     return element("g", join(parts), aria_hidden="true")
 
 
@@ -202,8 +202,8 @@ def _bar(span: Span, excerpt: Excerpt, at: dict[int, float], y: float, right: fl
 
 
 def describe(span: Span) -> str:
-    """Everything of an operation in some lines, for a tooltip."""
-    who = "nemesis" if span.is_nemesis else f"process {span.process}"
+    """All that is known about an operation, a few lines for a tooltip."""
+    process = "nemesis" if span.is_nemesis else f"process {span.process}"
     ended = (
         "never completed"
         if span.end is None
@@ -211,7 +211,7 @@ def describe(span: Span) -> str:
     )
     lines = [
         f"operation {span.index}: {label(span, 120)}",
-        f"{span.outcome} · {who}",
+        f"{span.outcome} · {process}",
         f"{seconds(span.begin)} → {ended}",
     ]
     for name, value in (

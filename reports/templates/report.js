@@ -1,5 +1,5 @@
-// Conveniences only: the page is complete without this. Tooltips for bars and points, a copy button,
-// folded parts opened when a link leads into them. Everything is set as text, never as markup.
+// The page is complete without this script. It adds tooltips for bars and points, a copy button, and opens
+// folded parts when a link leads into them. It sets everything as text, never as markup.
 (() => {
   "use strict";
   const tip = document.createElement("div");
@@ -36,7 +36,7 @@
       return [...path.getAttribute("d").matchAll(/M(-?[\d.]+) (-?[\d.]+)/g)].map((match, i) => {
         const [x, y] = [Number(match[1]), Number(match[2])];
         const ns = low * (high / low) ** ((y - bottom) / (top - bottom));
-        return { x, y, says: () => `${path.dataset.f} ${path.dataset.type}, about ${took(ns)}\nat ${(from + (x - left) / (right - left) * (to - from)).toFixed(2)} s\noperation ${operations[i]}` };
+        return { x, y, words: () => `${path.dataset.f} ${path.dataset.type}, about ${took(ns)}\nat ${(from + (x - left) / (right - left) * (to - from)).toFixed(2)} s\noperation ${operations[i]}` };
       });
     });
     chart.addEventListener("mousemove", (event) => {
@@ -48,7 +48,7 @@
         const distance = (point.x - at.x) ** 2 + (point.y - at.y) ** 2;
         if (distance < nearest) { nearest = distance; best = point; }
       }
-      if (best) show(best.says(), event); else hide();
+      if (best) show(best.words(), event); else hide();
     });
     chart.addEventListener("mouseleave", hide);
   }

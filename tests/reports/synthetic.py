@@ -287,7 +287,7 @@ def _event(
 
 
 def about(validity: Validity = Validity.VALID, **changes: Any) -> ReportAbout:
-    """What the harness would say of such a run."""
+    """The facts that the harness would give about such a run."""
     facts: dict[str, Any] = {
         "title": "registry on 5 local nodes, kill + pause + partition",
         "started_at": "2026-03-14 09:26:53 UTC",
@@ -318,7 +318,7 @@ _FINE = (
     ("election-safety", "6 leaders in 6 terms, one a term."),
     ("log-matching", "48,211 entries compared on 5 nodes; equal wherever index and term are equal."),
     ("leader-completeness", "Every committed entry was in the log of each later leader."),
-    ("state-machine-safety", "9,642 indices applied alike on every node."),
+    ("state-machine-safety", "9,642 indices applied with equal results on every node."),
     ("vote-once", "No node voted twice in a term, also across 2 restarts."),
     ("recovery", "A leader 0.41 s and an acknowledged write 0.44 s after the final heal; the bound is 10 s."),
     ("node-health", "No exit that no fault caused, no traceback, no failed assertion."),
@@ -327,7 +327,7 @@ _FINE = (
 
 
 def valid_verdicts() -> list[Verdict]:
-    """All is well."""
+    """The verdicts of a run in which every checker found nothing wrong."""
     durability = Verdict(
         "durability",
         Validity.VALID,
@@ -407,7 +407,7 @@ def invalid_verdicts(history: History) -> list[Verdict]:
         Verdict(
             "linearizability",
             Validity.UNKNOWN,
-            "311 of 312 keys have a linearization; 1 could not be told in its budget.",
+            "311 of 312 keys have a linearization; 1 could not be decided within its budget.",
             evidence=(
                 Evidence(
                     f"{register.key} was not decided within 10 s",
@@ -428,7 +428,7 @@ def unknown_verdicts() -> list[Verdict]:
         evidence=(
             Evidence(
                 "no leader was lost under `kill leader`",
-                "5 kills were asked for; none hit a running leader, since no node said it was one.",
+                "5 kills were asked for; none hit a running leader, since no node sentence it was one.",
             ),
         ),
     )

@@ -25,7 +25,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
-    "--proxy-server=127.0.0.1:9",  # nobody listens there: the network is off
+    "--proxy-server=127.0.0.1:9",  # nothing listens there: the network is off
 )
 
 

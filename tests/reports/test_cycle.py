@@ -33,9 +33,9 @@ def test_what_a_history_says_is_escaped() -> None:
         ("invoke", [["r", key, None]]),
         ("ok", [["r", key, []]]),
     ]
-    told = History([Operation(i, i, 0, t, "txn", None, v) for i, (t, v) in enumerate(rows)])  # type: ignore[arg-type]
-    verdict = Isolation("list-append", "strict-serializable").check(recording(told))
-    svg = str(cycle(verdict.evidence[0], told))
+    strange = History([Operation(i, i, 0, t, "txn", None, v) for i, (t, v) in enumerate(rows)])  # type: ignore[arg-type]
+    verdict = Isolation("list-append", "strict-serializable").check(recording(strange))
+    svg = str(cycle(verdict.evidence[0], strange))
     assert "<script" not in svg
     ElementTree.fromstring(svg)
 

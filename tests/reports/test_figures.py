@@ -1,4 +1,4 @@
-"""The run's figures, against counting by hand."""
+"""The run's figures, compared with counting by hand."""
 
 from __future__ import annotations
 

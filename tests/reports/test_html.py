@@ -117,7 +117,7 @@ def test_a_claim_of_valid_does_not_outweigh_an_invalid_verdict(run: Recording) -
     assert '<body class="v-invalid">' in html
 
 
-def test_a_run_that_nobody_judged_is_unknown_whatever_it_claims(run: Recording) -> None:
+def test_a_run_that_no_checker_judged_is_unknown_whatever_it_claims(run: Recording) -> None:
     html = render(run, [], synthetic.about(Validity.VALID))
     assert '<body class="v-unknown">' in html
     assert "No checker judged this run." in assert_sound(html).words
@@ -128,14 +128,14 @@ def test_an_empty_recording_still_makes_a_sound_page_that_says_what_is_missing()
     words = assert_sound(
         render(recording, [], synthetic.about(Validity.UNKNOWN, duration_s=0.0, seed=None))
     ).words
-    for said in (
+    for sentence in (
         "No client operation completed, so there is no latency to show.",
         "No client operation was invoked.",
         "No fault was injected in this run.",
         "The harness's own lag was not recorded",
         "the nodes left no trace",
     ):
-        assert said in words
+        assert sentence in words
 
 
 def test_a_run_without_nemesis_has_no_fault_marks_and_says_so() -> None:
@@ -260,7 +260,7 @@ def test_a_files_name_can_never_become_a_scheme_or_lead_out_of_the_store() -> No
 def test_evidence_about_operations_that_the_history_lacks_is_said_not_raised() -> None:
     verdict = Verdict("x", Validity.INVALID, "s", (Evidence("t", "operation 99", (99,)),))
     words = assert_sound(render(Recording(("n1",), History([])), [verdict], synthetic.about())).words
-    assert "names what this history does not have: operation 99" in words
+    assert "names operations that this history does not have: operation 99" in words
 
 
 def test_a_flood_of_evidence_stays_bounded_and_the_page_says_what_it_left_out(run: Recording) -> None:
@@ -278,6 +278,17 @@ def test_a_flood_of_evidence_stays_bounded_and_the_page_says_what_it_left_out(ru
     assert "further pieces of evidence with operations are not drawn" in page.words
     assert "more measures are not listed" in page.words
     assert len(html) < 8_000_000
+
+
+def test_a_caveat_that_several_checkers_share_is_shown_once_with_their_names(run: Recording) -> None:
+    verdicts = [
+        Verdict(name, Validity.VALID, "s", caveats=("from traces", name)) for name in ("a1", "b2", "c3")
+    ]
+    words = assert_sound(render(run, verdicts, synthetic.about())).words
+    assert words.count("from traces") == 1
+    assert "from traces: this caveat holds for a1, b2, c3." in words
+    pair = assert_sound(render(run, verdicts[:2], synthetic.about())).words
+    assert pair.count("from traces") == 2
 
 
 def million() -> History:
@@ -324,7 +335,7 @@ def test_a_million_events_make_a_bounded_page_in_seconds_and_no_object_each() ->
     assert history._operations is None
     words = assert_sound(html).words
     assert "Sampled: 4,000 of" in words
-    assert re.search(r"more operations on the same key in this stretch not drawn", words)
+    assert re.search(r"more operations are not drawn: on the same key, at the same time", words)
 
 
 def test_a_run_of_thirty_seconds_makes_a_page_of_well_under_a_megabyte(invalid_page: str) -> None:

@@ -38,14 +38,14 @@ def test_invalid_is_a_failure_with_its_evidence_and_valid_is_neither() -> None:
 
 
 def test_unknown_is_an_error_and_never_skipped() -> None:
-    root = ET.fromstring(junit([Verdict("c", Validity.UNKNOWN, "could not tell")], "r", 1))
+    root = ET.fromstring(junit([Verdict("c", Validity.UNKNOWN, "could not decide")], "r", 1))
     error = root.find(".//error")
     assert error is not None
-    assert error.get("message") == "could not tell"
+    assert error.get("message") == "could not decide"
     assert root.find(".//skipped") is None
 
 
-def test_a_run_that_nobody_judged_is_an_error() -> None:
+def test_a_run_that_no_checker_judged_is_an_error() -> None:
     root = ET.fromstring(junit([], "r", 1))
     assert (root.get("tests"), root.get("errors")) == ("1", "1")
 

@@ -1,4 +1,4 @@
-"""Latency, throughput and lag: what is drawn, and what is said of what is not."""
+"""Latency, throughput and lag: what is drawn, and what is sentence of what is not."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_day_of_throughput_is_averaged_over_longer_slices_and_says_so() -> Non
     assert len(found[OK]) <= MAX_SLICES
     plot = throughput_plot(spans, Frame(day, ()))
     assert plot is not None
-    assert plot.notes == (f"Completions a second, averaged over {slice_s} s.",)
+    assert plot.notes == (f"Completions per second, averaged over {slice_s} s.",)
 
 
 def test_a_hundred_thousand_lag_samples_make_a_small_chart_that_keeps_the_worst() -> None:

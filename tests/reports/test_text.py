@@ -18,7 +18,7 @@ JSON_LIKE = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("ns", "said"),
+    ("ns", "shown"),
     [
         (0, "0 ns"),
         (999, "999 ns"),
@@ -30,8 +30,8 @@ JSON_LIKE = st.recursive(
         (250_000_000_000, "4 min 10 s"),
     ],
 )
-def test_durations_take_a_fitting_unit(ns: int, said: str) -> None:
-    assert text.duration(ns) == said
+def test_durations_take_a_fitting_unit(ns: int, shown: str) -> None:
+    assert text.duration(ns) == shown
 
 
 @given(st.text(st.characters()))
@@ -44,9 +44,9 @@ def test_cleaned_text_can_be_encoded_and_holds_no_control(raw: str) -> None:
 
 @given(JSON_LIKE, st.integers(1, 80))
 def test_any_value_has_a_short_form_of_one_clean_line(value: Any, length: int) -> None:
-    said = text.short(value, length)
-    assert len(said) <= length
-    assert "\n" not in said
+    shown = text.short(value, length)
+    assert len(shown) <= length
+    assert "\n" not in shown
 
 
 @given(st.dictionaries(st.text(), JSON_LIKE))

@@ -131,7 +131,10 @@ def test_the_nearest_of_the_same_key_are_kept() -> None:
     shown = sorted(span.index // 2 for span in part.spans)
     assert len(shown) == 2 + MAX_SAME_KEY
     assert all(n <= MAX_SAME_KEY or n >= 200 - MAX_SAME_KEY for n in shown)
-    assert f"{198 - MAX_SAME_KEY} more operations on the same key in this stretch not drawn." in part.notes
+    assert (
+        f"{198 - MAX_SAME_KEY} more operations are not drawn: on the same key, at the same time."
+        in part.notes
+    )
 
 
 @settings(max_examples=60, deadline=None)
