@@ -1,6 +1,6 @@
 """How long the checkers by name take for a million operations, and what memory.
 
-    python benchmarks/checkers/by_name.py [OPERATIONS]
+    python benchmarks/checkers/judges.py [OPERATIONS]
 
 20 clients ask what Jepsen's workloads ask, one after the other, and everything is in order, so that nothing
 is decided early. Processor time of one core: of making objects of a history's columns, as a Parquet file has
@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from checkers.by_name import judge_named
+from checkers.judges import judge_named
 from checkers.verdict import Validity
 from history import Columns, History, Recording
 from history.history import INVOKE, OK

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from checkers.registry.linearizability.columns import Screened, screen
+from checkers.registry.linearizability.by_search.columns import Screened, screen
 from history import Columns, History
 
 CLIENTS = 20

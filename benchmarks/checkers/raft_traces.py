@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from checkers.combined import worst
+from checkers.check_all import worst
 from checkers.raft import raft_invariants
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Validity

@@ -22,8 +22,8 @@ import time
 
 import numpy as np
 
-from checkers.transactions.checker import Isolation
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
+from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity
 from history import Columns, History, Recording
 

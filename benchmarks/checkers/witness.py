@@ -17,8 +17,8 @@ import time
 import numpy as np
 
 from checkers.registry.applied import Applied
+from checkers.registry.linearizability.by_index.witness import examine
 from checkers.registry.linearizability.claims import claims_of
-from checkers.registry.linearizability.witness import examine
 from history import Columns, History
 
 CLIENTS, KEYS, PER_SERVICE = 20, 10_000, 16
