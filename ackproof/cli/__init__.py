@@ -1,1 +1,5 @@
-"""The `ackproof` command: each file holds one command or the commands of one subject."""
+"""The `ackproof` command: what all commands share. Each command is one file of `commands/`.
+
+`entry` starts, `main` lists the commands, `options` and `ending` are what several commands have in common,
+`exits` holds the exit codes.
+"""

@@ -1,7 +1,6 @@
-"""What `ackproof` on the command line starts: loads what the command needs, and ends every error in one line.
+"""Starts the `ackproof` command, and turns every error into one line and an exit code.
 
-`ackproof check` judges a file in less time than importing all that a run needs would take (HTTP clients,
-systems, reports), so it is loaded alone.
+Nothing of ours but `ackproof` itself is imported before it is known that no other package hides it.
 """
 
 from __future__ import annotations
@@ -10,48 +9,48 @@ import sys
 import traceback
 from typing import NoReturn
 
-import click
-
-from harness.errors import CouldNotRun
-from history import HistoryError
-
-USAGE, COULD_NOT_RUN = 254, 255
+from ackproof.cli.exits import Exit
+from ackproof.shadows import shadow
 
 
 def main() -> NoReturn:
-    """Run the command that the arguments name."""
-    run(_check_alone() if sys.argv[1:2] == ["check"] else _all())
+    """Run the command that the arguments name, and exit."""
+    problem = shadow()
+    if problem is not None:
+        _fail(problem)
+    _run()
 
 
-def _check_alone() -> click.Group:
-    from ackproof.cli.check import check
+def _run() -> NoReturn:
+    import click
 
-    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-    return click.Group("ackproof", commands={"check": check}, context_settings=settings)
-
-
-def _all() -> click.Group:
     from ackproof.cli.main import cli
+    from harness.errors import CouldNotRun
 
-    return cli
-
-
-def run(group: click.Group) -> NoReturn:
-    """Run a command; every error is one line on standard error."""
     try:
-        group.main(standalone_mode=False)
+        cli.main(standalone_mode=False)
     except click.UsageError as error:
-        where = f"\n{error.ctx.command_path} --help tells more." if error.ctx else ""
-        click.echo(f"ackproof: {error.format_message()}{where}", err=True)
-        raise SystemExit(USAGE) from None
-    except (CouldNotRun, HistoryError, FileNotFoundError) as error:
-        click.echo(f"ackproof: {error}", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
+        hint = f"\nSee {error.ctx.command_path} --help." if error.ctx else ""
+        _fail(f"{error.format_message()}{hint}", Exit.USAGE)
+    except (CouldNotRun, FileNotFoundError) as error:
+        _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("ackproof: interrupted", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
-    except Exception:  # noqa: BLE001 - Python would exit with 1, which here means: invalid
+        _fail("interrupted")
+    except Exception as error:  # noqa: BLE001 - Python would exit with 1, which means `invalid` here
+        if _is_history_error(error):
+            _fail(str(error))
         traceback.print_exc()
-        click.echo("ackproof: this is a defect of ackproof itself; the run was not judged", err=True)
-        raise SystemExit(COULD_NOT_RUN) from None
-    raise SystemExit(0)
+        _fail("this is a bug of ackproof itself, please report it; the run was not judged")
+    raise SystemExit(Exit.VALID)
+
+
+def _is_history_error(error: Exception) -> bool:
+    """Whether a history was refused; `history` is loaded only now, since it takes a while."""
+    from history import HistoryError
+
+    return isinstance(error, HistoryError)
+
+
+def _fail(message: str, code: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
+    print(f"ackproof: {message}", file=sys.stderr)  # noqa: T201 - click may not be loaded yet
+    raise SystemExit(code) from None

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from harness.hosts.inventory import HostSpec
+from harness.nemesis import ALL, all_survivable, nemesis_of
+from harness.nemesis.schedule import enabled
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -58,3 +60,19 @@ class Test(msgspec.Struct, frozen=True):
         """As plain values, for `Recording.options`."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+
+def with_chosen_faults(test: Test) -> Test:
+    """The test with its faults by name: those that `all` stands for, and those that a swarm's seed chooses.
+
+    Raises:
+        ValueError: a fault or target does not exist, or the schedule is wrong; in words.
+    """
+    faults = test.nemesis
+    if ALL in faults:
+        named = (name for name in faults if name != ALL)
+        faults = tuple(dict.fromkeys((*all_survivable(test.hosts), *named)))
+    if test.schedule == "swarm":
+        faults = enabled(faults, test.seed)
+    nemesis_of(faults, test.hosts, test.nodes, test.schedule, test.seed)
+    return msgspec.structs.replace(test, nemesis=faults)

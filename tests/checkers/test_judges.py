@@ -10,7 +10,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.check import EXIT, check
+from ackproof.cli.commands.check import check
+from ackproof.cli.exits import exit_of
 from checkers.judges import ISOLATION, JUDGES, judge_named, options_of
 from checkers.models import MODELS
 from checkers.verdict import Validity
@@ -115,7 +116,7 @@ def test_jepsens_histories_are_judged_as_they_are(case: Case, independent: bool,
     options = [word for name, value in case.options.items() for word in ("--option", f"{name}={value}")]
     format_ = ["--format", "jepsen-edn-independent"] if independent else []
     result = CliRunner().invoke(check, [str(path), "--model", case.model, *options, *format_, "--json"])
-    assert result.exit_code == EXIT[case.validity], result.output
+    assert result.exit_code == exit_of(case.validity), result.output
     verdict = msgspec.json.decode(result.stdout)[0]["verdict"]
     assert verdict["checker"] == case.model
     assert bool(verdict.get("evidence")) == (case.validity is Validity.INVALID)
@@ -142,7 +143,7 @@ def test_an_empty_history_is_unknown_and_a_strange_operation_is_refused_with_its
     path.write_text(edn(Case(name, pair(0, "hug", "nil", "nil"), Validity.UNKNOWN)))
     result = CliRunner().invoke(check, [str(path), "--model", name])
     if name in ANY:
-        assert result.exit_code == EXIT[ANY[name]]
+        assert result.exit_code == exit_of(ANY[name])
         return
     assert result.exit_code == 255
     assert "history.edn, line 2: unknown f 'hug'" in result.stderr

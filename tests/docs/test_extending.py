@@ -331,7 +331,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def run_command(source: Path, command: list[str], status: int) -> RunFolder:
     """Run an `ackproof` command with that source; its run's folder."""
     assert command[:2] == ["ackproof", "run"]
-    done = python_in(source, "-m", "ackproof.cli.main", *command[1:], "--seed", "5")
+    done = python_in(source, "-m", "ackproof", *command[1:], "--seed", "5")
     assert done.returncode == status, done.stdout + done.stderr
     return RunFolder(source / "store" / "latest")
 

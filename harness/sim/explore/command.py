@@ -21,7 +21,6 @@ from node_impl.core.raft.core import Raft
 from reports.plots.sequence import sequence
 
 LINE_EVERY_S = 5.0
-EXIT = {"verified": 0, "violation": 1, "unknown": 2}
 
 
 class Bounds(msgspec.Struct, frozen=True):

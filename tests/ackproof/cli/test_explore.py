@@ -16,7 +16,7 @@ from harness.errors import CouldNotRun
 
 def ackproof(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "ackproof.cli.main", *arguments],
+        [sys.executable, "-m", "ackproof", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 import pytest
 
-from ackproof.cli.hosts import nodes_of
 from ackproof.cli.main import cli
+from ackproof.cli.nodes import nodes_of
 from harness.hosts.inventory import HostSpec, InventoryError, parse_inventory
 from harness.hosts.ledger import Ledger
 from harness.hosts.removal import NAMESPACE, NAMESPACES

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ackproof.cli import main as cli
+from ackproof.cli import entry
 from harness.hosts.ledger import clean
 from harness.hosts.processes import carrying
 from harness.run import runner
@@ -148,7 +148,7 @@ def test_nodes_that_elect_no_leader_are_quoted(
     monkeypatch.setattr(runner, "FIRST_LEADER_BOUND_S", 0.0)
     monkeypatch.setattr(sys, "argv", ["ackproof", "run", *QUICK, "--store", str(tmp_path / "store")])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        entry.main()
     assert ended.value.code == 255
     told = capsys.readouterr().err
     assert "no leader within 0 s" in told

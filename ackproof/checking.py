@@ -1,0 +1,138 @@
+"""Judging a recorded history: what `ackproof.check` and the command `ackproof check` do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from checkers.judges import ISOLATION, JUDGES, judge_named
+from checkers.linearizability.answer import Budget
+from checkers.models import MODELS, Model
+from checkers.registry.linearizability import Linearizability
+from checkers.registry.linearizability.portfolio import LARGE
+from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
+from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
+from checkers.verdict import Checker, IllegalOperation, Verdict
+from harness.errors import unknown_name
+from history import History, Operation, Recording
+from history.formats import RecordedHistory, read
+
+MODEL_NAMES = (*MODELS, *ISOLATION, *JUDGES)
+"""Everything that a history can be checked for: data types, transactions, and rules of other kinds."""
+
+
+class Question(NamedTuple):
+    """What a history is checked for."""
+
+    model: str
+    consistency: str | None = None
+    options: Mapping[str, str] = {}
+    budget: Budget = Budget()
+
+    def refuse_if_wrong(self) -> None:
+        """Refuse names and options that do not exist or do not fit together.
+
+        Raises:
+            ValueError: in words, with the nearest name that exists.
+        """
+        if self.model not in MODEL_NAMES:
+            raise ValueError(unknown_name("model", self.model, MODEL_NAMES))
+        if self.consistency is not None:
+            if self.consistency not in CONSISTENCY_MODELS:
+                raise ValueError(unknown_name("consistency model", self.consistency, CONSISTENCY_MODELS))
+            if self.model not in TRANSACTIONS:
+                raise ValueError(f"consistency is for {' and '.join(TRANSACTIONS)}, not for {self.model}")
+        if self.options:
+            judge_named(self.model, self.options)
+
+
+def read_history(path: str | Path, *, format: str | None = None) -> History:
+    """Read a recorded history from a file, or from a run's folder.
+
+    Args:
+        path: a file in any format that `ackproof check --help` lists, or a folder such as store/latest.
+        format: the format's name; by default it is recognized from the text.
+
+    Raises:
+        HistoryError: the file breaks a rule of histories; the message names the line.
+        FileNotFoundError: there is no such file.
+    """
+    return read(Path(path), format_=format).history
+
+
+def check(
+    history: History | Sequence[Operation] | str | Path,
+    model: str | Model,
+    *,
+    consistency: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Verdict:
+    """Judge a history: do its replies keep what the model promises?
+
+    Args:
+        history: a history, its operations in order, or the file or folder that holds it.
+        model: the name of a data type, whose operations must be linearizable (`register`, `cas-register`,
+            `queue`, ...), or of something else to look for (`list-append`, `bank`, `set-full`, ...); all
+            names are in `ackproof check --help`. Or a `Model` of your own.
+        consistency: for transactions, the model that they must keep; by default strict-serializable.
+        options: what some models need to know, such as {"total": "100"} for `bank`.
+
+    Returns:
+        The verdict. `verdict.validity` is `valid`, `invalid` or `unknown`, `verdict.evidence` shows why.
+
+    Raises:
+        HistoryError: the history breaks a rule of histories, or has an operation that the model lacks.
+        ValueError: there is no such model or option.
+    """
+    recorded = _recorded(history)
+    if not isinstance(model, str):
+        return _linearizable(recorded, model, Budget())
+    question = Question(model, consistency, options or {})
+    question.refuse_if_wrong()
+    return judge(recorded, question)
+
+
+def judge(recorded: RecordedHistory, question: Question) -> Verdict:
+    """The verdict on a history that was read.
+
+    Raises:
+        HistoryError: it has an operation that the model lacks; the message names the line.
+    """
+    recording = Recording(nodes=(), history=recorded.history)
+    if question.model in ISOLATION or question.model in JUDGES:
+        isolation = ISOLATION.get(question.model)
+        judged_by = (
+            isolation(question.consistency) if isolation else judge_named(question.model, question.options)
+        )
+        try:
+            return judged_by.judge(recording)
+        except IllegalOperation as refusal:
+            raise recorded.error(refusal.operation, refusal.rule) from None
+    history = recorded.history
+    if question.model == "registry" and (len(history) >= LARGE or _has_lists(history)):
+        return Linearizability().check(recording)
+    return _linearizable(recorded, MODELS[question.model], question.budget)
+
+
+def _linearizable(recorded: RecordedHistory, model: Model, budget: Budget) -> Verdict:
+    # Here, since it loads the compiled search, which nothing else needs.
+    from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
+
+    illegal = first_illegal(recorded.history, model)
+    if illegal is not None:
+        raise recorded.error(*illegal)
+    checker: Checker = LinearizabilityOf(model, budget)
+    return checker.check(Recording(nodes=(), history=recorded.history))
+
+
+def _recorded(history: History | Sequence[Operation] | str | Path) -> RecordedHistory:
+    """The history, with the line of each operation, or its number where there are no lines."""
+    if isinstance(history, str | Path):
+        return read(Path(history))
+    whole = history if isinstance(history, History) else History(history)
+    return RecordedHistory(whole, range(1, len(whole) + 1), "history")
+
+
+def _has_lists(history: History) -> bool:
+    return any(f == "list" or f.startswith("final-") for f in history.columns.f_names)

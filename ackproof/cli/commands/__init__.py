@@ -1,0 +1,1 @@
+"""The commands of `ackproof`: one file for each, named for it. `ackproof/cli/main.py` lists them."""

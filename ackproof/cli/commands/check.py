@@ -1,0 +1,223 @@
+"""`ackproof check`: judges histories that any tool recorded, in any of the known formats."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+
+from ackproof.checking import MODEL_NAMES, Question, judge
+from ackproof.cli import options
+from ackproof.cli.bars import bars
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
+from checkers.judges import ISOLATION, JUDGES, options_of
+from checkers.linearizability.answer import Budget
+from checkers.models import MODELS
+from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
+from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
+from checkers.verdict import Validity, Verdict
+from harness.errors import CouldNotRun
+from history import HistoryError
+from history.formats import FORMATS, decoded, read
+from reports.plots.cycle import cycle
+
+STDIN = "-"
+WORTH_A_PROCESS_BYTES = 2_000_000
+"""Smaller inputs are judged before a second process would have started."""
+
+
+class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The verdict on one file, or why it was refused."""
+
+    file: str
+    verdict: Verdict | None = None
+    refused: str | None = None
+    """Why the history was not judged: the line, and the rule that it breaks."""
+    read_s: float = 0.0
+    check_s: float = 0.0
+    pictures: tuple[str, ...] = ()
+    """The operations of each piece of evidence as bars in time, for a terminal."""
+    cycles: tuple[str, ...] = ()
+    """SVG documents, if --pictures was given."""
+
+
+MODEL = options.group(
+    click.option(
+        "--model",
+        required=True,
+        metavar="NAME",
+        callback=options.known("model", lambda: MODEL_NAMES),
+        help=f"A data type, whose operations must be linearizable: {', '.join(MODELS)}. "
+        f"Or another kind of check: {', '.join([*ISOLATION, *JUDGES])}.",
+    ),
+    click.option(
+        "--consistency",
+        metavar="NAME",
+        callback=options.known("consistency model", lambda: CONSISTENCY_MODELS),
+        help=f"What transactions ({', '.join(TRANSACTIONS)}) must keep, such as snapshot-isolation, "
+        "serializable or strong-session-serializable.  [default: strict-serializable]",
+    ),
+    click.option(
+        "--option",
+        "options_",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=options.pairs,
+        help="A fact that the model needs and the history does not contain; "
+        + "; ".join(f"{name}: {', '.join(options_of(name))}" for name in JUDGES if options_of(name))
+        + ".",
+    ),
+)
+
+LIMITS = options.group(
+    click.option(
+        "--configurations",
+        default=Budget().configurations,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Give a key up as unknown after this many configurations of the search.",
+    ),
+    click.option(
+        "--memory-mib",
+        default=Budget().memory_bytes >> 20,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Give a key up as unknown when its search needs more memory than this.",
+    ),
+)
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@MODEL
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME",
+    callback=options.known("format", lambda: FORMATS),
+    help=f"{', '.join(FORMATS)}.  [default: recognized from the file]",
+)
+@LIMITS
+@click.option(
+    "--pictures",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
+)
+@options.json_option()
+def check(
+    files: tuple[str, ...],
+    model: str,
+    consistency: str | None,
+    options_: dict[str, str],
+    format_: str | None,
+    configurations: int,
+    memory_mib: int,
+    pictures: Path | None,
+    as_json: bool,
+) -> NoReturn:
+    """Judge histories that any tool recorded.
+
+    FILE is a history, a folder that holds one, or - for standard input. A history that breaks the rules of
+    histories is refused with its line, and the exit code is 255.
+
+    \b
+        ackproof check etcd_000.log --model cas-register
+        ackproof check store/latest --model registry
+        ackproof check - --model kv-append --format porcupine-kv < log.txt
+        ackproof check history.edn --model list-append --consistency snapshot-isolation
+        ackproof check history.edn --model bank --option total=100
+    """
+    question = Question(model, consistency, options_, Budget(configurations, memory_mib << 20))
+    try:
+        question.refuse_if_wrong()
+    except ValueError as refusal:
+        raise click.UsageError(str(refusal)) from None
+    results = _check_all(files, question, format_, draw=pictures is not None)
+    if pictures is not None:
+        _draw(results, pictures)
+    refused = [result for result in results if result.refused is not None]
+    if as_json:
+        for result in refused:
+            click.echo(f"ackproof: {result.refused}", err=True)
+
+    def show() -> None:
+        for result in results:
+            _show(result)
+
+    worst = Validity.worst(result.verdict.validity for result in results if result.verdict is not None)
+    finish(Exit.COULD_NOT_RUN if refused else worst, results, show, as_json=as_json)
+
+
+def _check_all(
+    files: Sequence[str], question: Question, format_: str | None, *, draw: bool
+) -> list[CheckedFile]:
+    """The results in order. Large files are judged in as many processes as there are processors."""
+    text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
+    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    workers = min(len(files), os.cpu_count() or 1)
+    if workers < 2 or size < WORTH_A_PROCESS_BYTES:
+        return [check_file(file, text, question, format_, draw) for file in files]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        begun = [
+            pool.submit(check_file, file, text if file == STDIN else None, question, format_, draw)
+            for file in files
+        ]
+        return [future.result() for future in begun]
+
+
+def check_file(
+    file: str, text: str | None, question: Question, format_: str | None, draw: bool
+) -> CheckedFile:
+    """Read and judge one file, or the text that came by standard input."""
+    begun = time.perf_counter()
+    try:
+        recorded = read(None if file == STDIN else Path(file), text, format_=format_)
+        read_at = time.perf_counter()
+        verdict = judge(recorded, question)
+    except (HistoryError, OSError) as refusal:
+        return CheckedFile(file, refused=str(refusal))
+    done = time.perf_counter()
+    pictures = tuple(bars(recorded.history, evidence) for evidence in verdict.evidence)
+    cycles: tuple[str, ...] = ()
+    if draw:
+        drawn = (cycle(e, recorded.history, f"cycle-{n}") for n, e in enumerate(verdict.evidence, start=1))
+        cycles = tuple(str(svg) for svg in drawn if svg is not None)
+    return CheckedFile(file, verdict, None, read_at - begun, done - read_at, pictures, cycles)
+
+
+def _draw(results: Iterable[CheckedFile], folder: Path) -> None:
+    """Write the cycles of all files into one folder, as NUMBER-NAME-1.svg and so on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, result in enumerate(results, start=1):
+            name = f"{number}-{Path(result.file).stem}" if result.file != STDIN else f"{number}-stdin"
+            for place, svg in enumerate(result.cycles, start=1):
+                (folder / f"{name}-{place}.svg").write_text(svg + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write the pictures to {folder}: {error}") from error
+
+
+def _show(result: CheckedFile) -> None:
+    """Print one file's verdict with its evidence, or why it was refused."""
+    if result.verdict is None:
+        click.echo(f"ackproof: {result.refused}", err=True)
+        return
+    verdict = result.verdict
+    timing = f"read {result.read_s:.3f} s, checked {result.check_s:.3f} s"
+    click.echo(f"{result.file}: {verdict.validity.value.upper()}  {verdict.summary}  ({timing})")
+    for evidence, picture in zip(verdict.evidence, result.pictures, strict=True):
+        click.echo(f"\n  {evidence.title}\n  {evidence.text}")
+        if picture:
+            click.echo("\n" + picture + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,146 @@
+"""`ackproof explore`: tries every behaviour of the Raft core within small bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NoReturn, TypedDict, Unpack
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.ending import finish
+
+_COUNT = click.IntRange(min=0)
+
+
+class ScopeOptions(TypedDict):
+    """The options that are fields of a `Scope`, by the names of these fields."""
+
+    nodes: int
+    elections: int
+    proposals: int
+    crashes: int
+    heartbeats: int
+    checks: int
+    duplicates: int
+    reads: int
+    pre_vote: bool
+    disk: Literal["prompt", "any"]
+    batch: int
+    start: str
+
+
+def _start_names() -> Iterable[str]:
+    from harness.sim.explore.scope import STARTS
+
+    return STARTS
+
+
+def _count(name: str, default: int, text: str) -> options.Option:
+    return click.option(name, default=default, show_default=True, type=_COUNT, help=text)
+
+
+SCOPE = options.group(
+    click.option("--nodes", default=3, show_default=True, type=click.IntRange(2, 5), help="How many nodes."),
+    _count("--elections", 1, "How many election time-outs, of all nodes together."),
+    _count("--proposals", 1, "How many writes of clients."),
+    _count("--crashes", 1, "How many crashes; each is followed by a restart."),
+    _count("--heartbeats", 0, "How many heartbeats of leaders."),
+    _count("--checks", 0, "How many times a leader checks that a majority still answers it."),
+    _count("--duplicates", 0, "How many messages arrive twice."),
+    _count("--reads", 0, "How many linearizable reads of clients."),
+    click.option("--pre-vote/--no-pre-vote", default=True, show_default=True, help="As the node's option."),
+    click.option(
+        "--disk",
+        default="prompt",
+        show_default=True,
+        type=click.Choice(["prompt", "any"]),
+        help="While a node waits for its disk: prompt allows only a crash of it, any allows everything.",
+    ),
+    click.option(
+        "--batch",
+        default=256,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Most entries in one AppendEntries.",
+    ),
+    click.option(
+        "--start",
+        default="fresh",
+        show_default=True,
+        metavar="NAME",
+        callback=options.known("start", _start_names),
+        help="What is on the disks at first: fresh (nothing), or figure-8 of the Raft paper.",
+    ),
+    options.mutant_option("Explore a core with this seeded bug"),
+)
+
+BOUNDS = options.group(
+    click.option("--max-states", type=click.IntRange(min=1), help="Stop after this many states."),
+    click.option(
+        "--time-limit",
+        default=600.0,
+        show_default=True,
+        type=click.FloatRange(min=0),
+        help="Stop after this many seconds.",
+    ),
+    click.option(
+        "--memory-mb",
+        default=4000,
+        show_default=True,
+        type=click.IntRange(min=64),
+        help="Stop when the process uses this much memory.",
+    ),
+)
+
+
+@click.command()
+@SCOPE
+@BOUNDS
+@click.option(
+    "--symmetry/--no-symmetry", default=True, help="Count states once that differ only in nodes' names."
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the steps to a violation for `ackproof replay`, and a picture next to it.",
+)
+@options.json_option()
+def explore(
+    mutant: str | None,
+    symmetry: bool,
+    max_states: int | None,
+    time_limit: float,
+    memory_mb: int,
+    out: Path | None,
+    as_json: bool,
+    **scope: Unpack[ScopeOptions],
+) -> NoReturn:
+    """Try every behaviour of the Raft core within small bounds.
+
+    Messages arrive in any order or never, timers fire at any time, nodes crash between any two steps, and
+    Raft's invariants are checked in each state. If no behaviour within the bounds breaks one, the core is
+    verified for these bounds.
+
+    \b
+        ackproof explore                                        3 nodes, a crash: some seconds
+        ackproof explore --nodes 2 --elections 2 --heartbeats 1
+        ackproof explore --mutant half-is-a-majority --elections 2 --out steps.json
+        ackproof replay steps.json                              show the steps to the violation
+
+    Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.
+    """
+    from harness.sim.explore import command  # here, since these load the simulator
+    from harness.sim.explore.scope import Scope
+
+    explored = command.explore(
+        Scope(**scope),
+        mutant,
+        command.Bounds(max_states, time_limit, memory_mb),
+        out=out,
+        symmetry=symmetry,
+        quiet=as_json,
+    )
+    finish(explored.found.outcome, explored, lambda: command.show(explored, out), as_json=as_json)

@@ -1,0 +1,142 @@
+"""`ackproof hosts`: shows which faults a host can have, and what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ackproof.cli import options
+from ackproof.cli.nodes import inventory_of, paramiko_is_missing
+from harness.errors import CouldNotRun
+from harness.hosts import agent, netns
+from harness.hosts.abilities import SS, packages_missing, reasons_against
+from harness.hosts.host import HostError
+from harness.hosts.inventory import HostSpec
+from harness.hosts.ssh.bundle import mismatch
+from harness.nemesis import NEMESES
+from harness.nemesis.package import WorldName
+
+INSTALL_BOUND_S = 300.0
+THIS_MACHINE = "this machine"
+
+
+class CheckedHost(msgspec.Struct, frozen=True):
+    """What was found out about one host."""
+
+    host: str
+    unusable: str | None = None
+    """Why no node can run there; None if nodes can."""
+    facts: Mapping[str, Any] = {}
+    can: tuple[str, ...] = ()
+    """The faults that this host can have."""
+    cannot: Mapping[str, tuple[str, ...]] = {}
+    """By name of each other fault: the reasons why it cannot."""
+
+
+@click.group()
+def hosts() -> None:
+    """Show which faults a host can have, and what it lacks."""
+
+
+@hosts.command()
+@click.option(
+    "--nodes-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Remote hosts, [user@]host[:port] a line.  [default: this machine]",
+)
+@click.option("--install", is_flag=True, help="Install missing packages with apt-get; needs root there.")
+@options.json_option()
+def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
+    """Show for each host what is installed, and which faults it can have.
+
+    The command connects as a run would, and leaves nothing behind. The exit code is 255 if a host cannot
+    run a node.
+    """
+    if nodes_file is None:
+        found = [_checked(THIS_MACHINE, agent.Agent("", "").facts(), "local")]
+        if install:
+            raise click.UsageError("--install is for remote hosts; here, run apt-get yourself")
+    else:
+        specs = inventory_of(nodes_file)
+        found = asyncio.run(_check_all(specs, install))
+    if as_json:
+        click.echo(msgspec.json.encode(found))
+    else:
+        for one in found:
+            click.echo("\n".join(_lines(one)))
+    unusable = [one.host for one in found if one.unusable is not None]
+    if unusable:
+        raise CouldNotRun(f"no node can run on {', '.join(unusable)}")
+
+
+async def _check_all(specs: tuple[HostSpec, ...], install: bool) -> list[CheckedHost]:
+    return list(await asyncio.gather(*[_check(spec, install) for spec in specs]))
+
+
+async def _check(spec: HostSpec, install: bool) -> CheckedHost:
+    try:
+        from harness.hosts.ssh.connection import RemoteRun  # here, since only this needs paramiko
+        from harness.hosts.ssh.remote import RemoteHost
+    except ImportError as error:
+        raise paramiko_is_missing(error) from error
+    token = secrets.token_hex(16)
+    run = RemoteRun(spec, token, f"ackproof_{token[:8]}", f"check-{token[:16]}")
+    try:
+        async with RemoteHost(run, time.monotonic_ns) as host:
+            missing = packages_missing(host.facts)
+            if install and missing:
+                done = await host.run(["apt-get", "install", "-y", *missing], bound_s=INSTALL_BOUND_S)
+                if done.status:
+                    raise HostError(f"{spec}: apt-get install {' '.join(missing)}: {done.complaint()}")
+            facts = await host.look_again()
+            await host.remove_folder()
+            return _checked(str(spec), facts)
+    except HostError as error:
+        return CheckedHost(str(spec), str(error))
+
+
+def _checked(host: str, facts: Mapping[str, Any], world: WorldName = "ssh") -> CheckedHost:
+    reasons = {
+        name: tuple(reasons_against(name, facts, with_proxies=world == "local"))
+        for name, package in NEMESES.items()
+        if world in package.worlds
+    }
+    able = tuple(name for name in reasons if not reasons[name])
+    return CheckedHost(
+        host, mismatch(facts), facts, able, {name: why for name, why in reasons.items() if why}
+    )
+
+
+def _lines(one: CheckedHost) -> list[str]:
+    """What is printed of a host, for people."""
+    if not one.facts:
+        return [f"{one.host}", f"    not usable: {one.unusable}"]
+    facts = one.facts
+    python = ".".join(map(str, facts["python"]))
+    who = "root" if facts["root"] else "not root"
+    lines = [f"{one.host}", f"    {facts['implementation']} {python} on {facts['machine']}, {who}"]
+    if one.unusable:
+        lines.append(f"    not usable: {one.unusable}")
+    lines.append(f"    can: {', '.join(one.can)}")
+    lines += [f"    cannot {fault}: {'; '.join(reasons)}" for fault, reasons in one.cannot.items()]
+    if "partition" in one.can and not SS.is_met(facts):
+        lines.append(f"    note: {SS.otherwise}")
+    netem = {True: "yes", False: "no", None: "unknown, since looking needs root"}[facts["netem"]]
+    lines.append(f"    tc netem in the kernel: {netem}")
+    if one.host == THIS_MACHINE:
+        reasons = netns.reasons_against()
+        without = [
+            name
+            for name, package in NEMESES.items()
+            if "netns" in package.worlds and reasons_against(name, facts)
+        ]
+        usable = f"yes, without {', '.join(without)}" if without else "yes"
+        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else usable}")
+    return lines

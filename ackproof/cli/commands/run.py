@@ -1,0 +1,229 @@
+"""`ackproof run`: tests real processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal, NoReturn, TypedDict, Unpack
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.ending import judge_and_finish
+from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
+from harness.hosts.abilities import in_short
+from harness.nemesis import NEMESES
+from harness.run import runner
+from harness.run.test import Test, with_chosen_faults
+
+
+class TestOptions(TypedDict):
+    """The options that are fields of a `Test`, by the names of these fields."""
+
+    hosts: Literal["local", "netns", "ssh"]
+    workload: str
+    nemesis: tuple[str, ...]
+    schedule: str
+    concurrency: int
+    rate: float
+    time_limit_s: float
+    mutant: str | None
+    collect: tuple[Literal["packets", "cores"], ...]
+    base_port: int | None
+    heartbeat_ms: int
+    election_ms: int
+    lease: bool
+    clock_drift_bound_percent: int
+    snapshot_entries: int
+    minimum_acknowledged: int
+    recovery_bound_s: float
+
+
+def faults_in_words() -> str:
+    """Every fault and what it needs, for the end of the help (click keeps the lines after a \\b)."""
+    lines = []
+    for name, package in NEMESES.items():
+        needs = in_short(name)
+        where = ", ".join(world for world in package.worlds if world != "sim") or "sim only"
+        broken = f" Breaks what a system must assume: {package.breaks}." if package.breaks else ""
+        lines.append(f"  {name}: {package.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
+    head = "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local):\n"
+    return head + "\n".join(lines)
+
+
+CLUSTER = options.group(
+    click.option(
+        "--nodes",
+        metavar="COUNT|HOST,...",
+        callback=parse_nodes,
+        help="How many nodes; with --hosts ssh also which hosts: [user@]host[:port], aliases of ssh_config, "
+        "or patterns of these (lab-*).  [default: 5, or all of --nodes-file]",
+    ),
+    click.option(
+        "--hosts",
+        default="local",
+        show_default=True,
+        type=click.Choice(["local", "netns", "ssh"]),
+        help="Where nodes run: local processes on loopback, one network namespace for each (needs root), "
+        "or remote hosts.",
+    ),
+    click.option(
+        "--nodes-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Remote hosts, [user@]host[:port] a line; see docs/hosts.md.",
+    ),
+    options.base_port_option("First of the ports that nodes listen on."),
+)
+
+CLIENTS = options.group(
+    options.workload_option(),
+    click.option(
+        "--concurrency",
+        default=10,
+        show_default=True,
+        type=click.IntRange(1, options.MOST_CLIENTS),
+        help="How many clients.",
+    ),
+    click.option(
+        "--rate",
+        default=300.0,
+        show_default=True,
+        type=click.FloatRange(min=0, min_open=True),
+        help="Client operations per second, of all clients together.",
+    ),
+    click.option(
+        "--time-limit",
+        "time_limit_s",
+        default=30.0,
+        show_default=True,
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds of work and faults. Healing, the final reads and checking come after.",
+    ),
+)
+
+FAULTS = options.group(
+    click.option(
+        "--nemesis",
+        default="kill,partition",
+        show_default=True,
+        metavar="FAULT,...",
+        callback=options.fault_list,
+        help="Faults from the list below, separated by commas. A fault may have a target (kill:leader, "
+        "kill:n1, partition:isolate-leader). `all` is every fault that a correct system survives; `none` is "
+        "no fault.",
+    ),
+    click.option(
+        "--schedule",
+        default="rounds",
+        show_default=True,
+        metavar="HOW",
+        help="When faults come: rounds (each alone, then all together), random (each by itself), bursts, "
+        "swarm (the seed chooses some of the faults), or times such as '2 kill:leader, 5 heal kill'.",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(min=0), help="Repeats the choices of an earlier run.  [default: drawn]"
+    ),
+)
+
+NODE = options.group(
+    options.mutant_option("Start nodes with this seeded bug"),
+    click.option(
+        "--heartbeat-ms",
+        default=100,
+        show_default=True,
+        type=click.IntRange(1, 60_000),
+        help="How often a leader sends heartbeats.",
+    ),
+    click.option(
+        "--election-ms",
+        default=500,
+        show_default=True,
+        type=click.IntRange(2, 600_000),
+        help="Election time-outs are drawn between this and twice this. Short ones make votes split.",
+    ),
+    options.lease_option(),
+    click.option(
+        "--clock-drift-bound",
+        "clock_drift_bound_percent",
+        default=10,
+        show_default=True,
+        type=click.IntRange(0, 99),
+        help="With --lease: by how many percent nodes assume that any clock is fast or slow at most.",
+    ),
+    click.option(
+        "--snapshot-entries",
+        default=10_000,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="A node takes a snapshot, and drops its log, after this many applied entries.",
+    ),
+)
+
+JUDGING = options.group(
+    click.option(
+        "--minimum-acknowledged",
+        default=100,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="A run with fewer acknowledged writes proves nothing: unknown.",
+    ),
+    click.option(
+        "--recovery-bound",
+        "recovery_bound_s",
+        default=10.0,
+        show_default=True,
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds after the final heal within which a write must be acknowledged.",
+    ),
+    click.option(
+        "--collect",
+        type=click.Choice(["packets", "cores"]),
+        multiple=True,
+        help="Also keep each node's packets (tcpdump, needs root) or core dumps; may be given twice.",
+    ),
+    options.store_option("Where the run's folder is made."),
+    options.junit_option(),
+    options.json_option(),
+)
+
+
+@click.command(epilog=faults_in_words())
+@CLUSTER
+@CLIENTS
+@FAULTS
+@NODE
+@JUDGING
+def run(
+    nodes: Nodes,
+    nodes_file: Path | None,
+    seed: int | None,
+    store: Path,
+    junit: Path | None,
+    as_json: bool,
+    **given: Unpack[TestOptions],
+) -> NoReturn:
+    """Start a cluster, run clients against it, inject faults, and judge the run.
+
+    By default the nodes are processes on loopback, which needs no root. Ctrl-C ends the work early; the
+    cluster is then healed, read back and judged as usual. A second Ctrl-C stops at once.
+
+    \b
+        ackproof run                                   five nodes, kills and partitions, 30 s
+        ackproof run --nemesis pause,clock --nodes 3
+        ackproof run --workload config --seed 7
+        ackproof run --mutant forgetful                a node with a seeded bug
+    """
+    if given["heartbeat_ms"] >= given["election_ms"]:
+        raise click.BadParameter(
+            f"{given['heartbeat_ms']} must be below --election-ms {given['election_ms']}, best by a factor "
+            "of 5, or followers depose healthy leaders",
+            param_hint="'--heartbeat-ms'",
+        )
+    names, inventory = nodes_of(given["hosts"], nodes, nodes_file)
+    drawn = runner.drawn_seed() if seed is None else seed
+    try:
+        test = with_chosen_faults(Test(nodes=names, inventory=inventory, seed=drawn, **given))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
+    folder = runner.run(test, store, command=sys.argv, quiet=as_json)
+    judge_and_finish(folder, as_json=as_json, junit=junit)

@@ -1,0 +1,163 @@
+"""`ackproof sim`: runs the test in virtual time, from one seed or from many."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.ending import finish, judge_and_finish
+
+if TYPE_CHECKING:
+    from harness.sim.plan.swarm import Wishes
+
+USUAL_SEEDS = 100
+
+
+class PlanOptions(TypedDict):
+    """The options that fix a part of each seed's plan, by the names of these parts."""
+
+    nodes: int | None
+    concurrency: int | None
+    rate: int | None
+    time_limit_s: int | None
+    nemesis: tuple[str, ...] | None
+    workload: str
+    lease: bool
+    mutant: str | None
+
+
+def _faults(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """A click callback for faults that the simulated world can have."""
+    from harness.nemesis import nemesis_of
+
+    faults = options.fault_list(context, option, value)
+    if faults:
+        try:
+            nemesis_of(faults, "sim")
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return faults
+
+
+PLAN = options.group(
+    click.option(
+        "--nodes", type=click.IntRange(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"
+    ),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1, options.MOST_CLIENTS),
+        help="How many clients.  [default: drawn]",
+    ),
+    click.option(
+        "--rate",
+        type=click.IntRange(min=1),
+        help="Client operations per simulated second, of all clients together.  [default: drawn]",
+    ),
+    click.option(
+        "--time-limit",
+        "time_limit_s",
+        type=click.IntRange(min=1),
+        help="Simulated seconds of work and faults.  [default: drawn]",
+    ),
+    click.option(
+        "--nemesis",
+        metavar="FAULT,...",
+        callback=_faults,
+        help="Faults as for `ackproof run`, or none.  [default: drawn]",
+    ),
+    options.workload_option(),
+    options.lease_option(),
+    options.mutant_option("Run nodes with this seeded bug"),
+)
+
+
+@click.command()
+@click.option("--seed", type=click.IntRange(min=0), help="Run this seed, into a folder with a report.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    help=f"Run this many seeds, on all cores.  [default: {USUAL_SEEDS}]",
+)
+@click.option(
+    "--start", default=0, show_default=True, type=click.IntRange(min=0), help="With --seeds: the first seed."
+)
+@PLAN
+@options.store_option("Where the folder of --seed, or the results of --seeds, are put.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --seeds: keep each seed's result in this file, and skip the seeds that it holds already.  "
+    "[default: a file in the store]",
+)
+@options.jobs_option()
+@click.option(
+    "--shrink",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --seed, if it fails: write the smallest schedule that still fails, and a picture next to it.",
+)
+@click.option("--stop-at-first", is_flag=True, help="With --seeds: stop at the first violation.")
+@options.json_option()
+def sim(
+    seed: int | None,
+    seeds: int | None,
+    start: int,
+    store: Path,
+    results: Path | None,
+    shrink: Path | None,
+    jobs: int | None,
+    stop_at_first: bool,
+    as_json: bool,
+    **plan: Unpack[PlanOptions],
+) -> NoReturn:
+    """Run the test in virtual time, from one seed or from many.
+
+    The whole cluster runs in one process, with simulated network, disks and clocks. Whatever the options
+    leave open, the seed decides: the size of the cluster, the faults, how bad they are. The same seed gives
+    the same run, byte for byte, on any machine.
+
+    \b
+        ackproof sim --seed 7                       one run, with a report
+        ackproof sim --seeds 1000                   many runs, on all cores
+        ackproof sim --seeds 200 --mutant forgetful --stop-at-first
+        ackproof sim --seed 5 --mutant acknowledge-early --shrink small.json
+        ackproof replay small.json                  the same failure again, with a report
+    """
+    if seed is not None and seeds is not None:
+        raise click.UsageError("--seed is one run and --seeds are many; give one of them")
+    if shrink is not None and seed is None:
+        raise click.UsageError("--shrink needs the --seed that fails")
+    from harness.sim import command  # here, since these load the simulator
+    from harness.sim.plan.swarm import Wishes
+
+    wishes = Wishes(**plan)
+    if seed is None:
+        chosen = range(start, start + (seeds or USUAL_SEEDS))
+        _campaign(chosen, wishes, results, store, jobs, stop_at_first, as_json)
+    if shrink is None:
+        judge_and_finish(command.one(seed, wishes, store, sys.argv), as_json=as_json)
+    shrunk = command.shrunk(seed, wishes, shrink, quiet=as_json)
+    finish("invalid", shrunk, lambda: None, as_json=as_json)
+
+
+def _campaign(
+    seeds: range,
+    wishes: Wishes,
+    results: Path | None,
+    store: Path,
+    jobs: int | None,
+    stop_at_first: bool,
+    as_json: bool,
+) -> NoReturn:
+    """Run many seeds; the exit code is that of the worst."""
+    from harness.sim import command
+
+    mutant = wishes.mutant
+    file = results or store / f"sim-{wishes.workload}-{mutant or 'correct'}.jsonl"
+    found = command.many(seeds, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
+    again = f"ackproof sim --workload {wishes.workload}{f' --mutant {mutant}' if mutant else ''}"
+    finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json)

@@ -1,0 +1,59 @@
+"""How a command ends: it prints its result, for people or as JSON, and exits by the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import msgspec
+
+from ackproof.cli.exits import Exit, exit_of
+
+if TYPE_CHECKING:
+    from harness.run.folder import RunFolder
+
+
+def finish(outcome: str | Exit, result: object, show: Callable[[], object], *, as_json: bool) -> NoReturn:
+    """Print the result and exit with the code of the outcome.
+
+    Args:
+        outcome: a validity, the outcome of an exploration, or the exit code itself.
+        result: what --json prints.
+        show: prints the result for people.
+        as_json: whether --json was given.
+    """
+    if as_json:
+        click.echo(msgspec.json.encode(result))
+    else:
+        show()
+    raise SystemExit(outcome if isinstance(outcome, Exit) else exit_of(outcome))
+
+
+def judge_and_finish(
+    folder: RunFolder,
+    *,
+    as_json: bool,
+    junit: Path | None = None,
+    more: Callable[[str], object] | None = None,
+) -> NoReturn:
+    """Judge a run's folder, print the verdicts, and exit with the code of the worst of them.
+
+    Args:
+        folder: the run; its report is written there.
+        as_json: whether --json was given.
+        junit: where to write a JUnit file.
+        more: prints, for people, what follows the verdicts; it is given the run's validity.
+    """
+    from harness.run.judging import judge  # here, since commands that judge no run need neither
+    from reports.terminal import show
+
+    results = judge(folder, junit)
+
+    def show_all() -> None:
+        show(results.verdicts, folder.report_html)
+        if more is not None:
+            more(results.validity)
+
+    finish(results.validity, results, show_all, as_json=as_json)

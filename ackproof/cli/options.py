@@ -1,0 +1,163 @@
+"""Options that several commands share, and the checks of their values.
+
+Names of workloads, mutants and systems are loaded when a value is checked, so that the help of a command and
+the start of another one stay quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import unknown_name
+
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What `click.option` gives: a decorator of a command's function."""
+
+MOST_NODES = 99
+MOST_CLIENTS = 1000
+MOST_JOBS = 256
+PORTS = click.IntRange(1024, 65_000)
+
+
+# ---- checks of values -----------------------------------------------------------------------------------
+
+
+def known(kind: str, names: Callable[[], Iterable[str]]) -> Callback:
+    """A click callback that accepts the names of one kind of thing, alone or several of them.
+
+    A wrong name is refused with the nearest one that exists. An option that was not given stays None.
+    """
+
+    def check(_context: click.Context, _option: click.Parameter, value: Any) -> Any:
+        if value is None or value == ():
+            return value
+        exists = list(names())
+        for name in (value,) if isinstance(value, str) else value:
+            if name not in exists:
+                raise click.BadParameter(unknown_name(kind, name, exists))
+        return value
+
+    return check
+
+
+def workload_names() -> Iterable[str]:
+    """The names that --workload accepts."""
+    from harness.workload import WORKLOADS
+
+    return WORKLOADS
+
+
+def mutant_names() -> Iterable[str]:
+    """The names that --mutant accepts."""
+    from harness.mutants.catalogue import MUTANTS
+
+    return MUTANTS
+
+
+def fault_list(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """A click callback for faults separated by commas, each NAME or NAME:TARGET; `none` for no fault."""
+    if value is None:
+        return None
+    faults = tuple(dict.fromkeys(fault.strip() for fault in value.split(",") if fault.strip()))
+    return () if faults == ("none",) else faults
+
+
+def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """A click callback for NAME=VALUE, which may be given several times."""
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        found[name] = text
+    return found
+
+
+# ---- options --------------------------------------------------------------------------------------------
+
+
+def group(*options: Option) -> Option:
+    """One decorator for several options; they keep their order in the command's help."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def workload_option() -> Option:
+    """--workload, by default the registry's."""
+    return click.option(
+        "--workload",
+        default="registry",
+        show_default=True,
+        metavar="NAME",
+        callback=known("workload", workload_names),
+        help="What the clients do; docs/workloads.md describes each workload.",
+    )
+
+
+def mutant_option(text: str) -> Option:
+    """--mutant; the text says what has the bug."""
+    return click.option(
+        "--mutant",
+        metavar="NAME",
+        callback=known("mutant", mutant_names),
+        help=f"{text} (see `ackproof mutants --list`).",
+    )
+
+
+def lease_option() -> Option:
+    """--lease, of the reference node."""
+    return click.option(
+        "--lease", is_flag=True, help="The leader answers reads under a lease, without asking its followers."
+    )
+
+
+def store_option(text: str) -> Option:
+    """--store; the text says what is put there."""
+    return click.option(
+        "--store",
+        default=Path("store"),
+        show_default=True,
+        type=click.Path(path_type=Path, file_okay=False),
+        help=text,
+    )
+
+
+def jobs_option() -> Option:
+    """--jobs, for commands that use several processes."""
+    return click.option(
+        "--jobs", type=click.IntRange(1, MOST_JOBS), help="Number of processes.  [default: one per core]"
+    )
+
+
+def base_port_option(text: str) -> Option:
+    """--base-port; the text says which ports."""
+    return click.option("--base-port", type=PORTS, help=f"{text}  [default: free ports]")
+
+
+def junit_option() -> Option:
+    """--junit, for commands that judge a run."""
+    return click.option(
+        "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI here."
+    )
+
+
+def json_option() -> Option:
+    """--json, of every command with a result."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the result as JSON, and nothing else on standard output.",
+    )

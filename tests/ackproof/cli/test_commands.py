@@ -1,0 +1,75 @@
+"""The list of commands: its order, its summaries, and that showing it is quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ackproof.cli.exits import Exit, exit_of
+from ackproof.cli.main import COMMANDS, cli
+from checkers.verdict import Validity
+from tests import REPOSITORY
+
+ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
+    command = COMMANDS[name].load()
+    assert command.name == name
+    assert (command.help or "").splitlines()[0] == COMMANDS[name].summary
+    shown = CliRunner().invoke(cli, [name, "--help"])
+    assert shown.exit_code == 0
+    assert COMMANDS[name].summary in shown.output.replace("\n ", "")
+
+
+def test_every_file_of_commands_is_listed() -> None:
+    folder = REPOSITORY / "ackproof" / "cli" / "commands"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+
+
+def test_the_help_is_quick_and_loads_no_command() -> None:
+    subprocess.run([ACKPROOF, "--help"], capture_output=True, check=True, timeout=60)
+    took = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([ACKPROOF, "--help"], capture_output=True, check=True, timeout=60)
+        took.append(time.perf_counter() - begin)
+    assert min(took) < 0.3
+    program = (
+        "import sys; sys.argv = ['ackproof', '--help']; from ackproof.cli.entry import main\n"
+        "try: main()\n"
+        "except SystemExit: print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    loaded = set(done.stdout.partition("LOADED")[2].split())
+    assert loaded & {"numpy", "msgspec", "aiohttp", "checkers", "history", "ackproof.cli.commands"} == set()
+
+
+def test_an_unknown_command_is_answered_with_the_nearest() -> None:
+    done = subprocess.run([ACKPROOF, "chek", "x"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == Exit.USAGE
+    assert "unknown command 'chek': did you mean 'check'?" in done.stderr
+
+
+def test_exit_codes_are_jepsens() -> None:
+    assert [exit_of(validity) for validity in Validity] == [0, 1, 2]
+    assert [exit_of(outcome) for outcome in ("verified", "violation", "unknown")] == [0, 1, 2]
+    assert (Exit.USAGE, Exit.COULD_NOT_RUN) == (254, 255)
+
+
+def test_exit_codes_have_one_home() -> None:
+    """No other file of the command or of the harness has a table of exit codes."""
+    tables = []
+    for root in ("ackproof", "harness"):
+        for path in (REPOSITORY / root).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Name) and node.id in ("EXIT", "EXIT_CODES"):
+                    tables.append(str(path.relative_to(REPOSITORY)))
+    assert tables == []
