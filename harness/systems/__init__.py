@@ -4,3 +4,7 @@ What may live here: one file a kind of system (command line, environment, status
 that starts and breaks its nodes as processes. What may not: client operations (harness/client),
 what to break and when (harness/nemesis).
 """
+
+from harness.systems.base import System
+
+__all__ = ["System"]

@@ -1,0 +1,96 @@
+"""Running a test from Python: what `ackproof.run` and `ackproof.simulate` do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from checkers.check_all import worst
+from checkers.verdict import Validity, Verdict
+from harness.errors import CouldNotRun
+from harness.run import runner
+from harness.run.folder import RunFolder
+from harness.run.judging import judge
+from harness.run.test import Test, with_chosen_faults
+from history import Recording
+
+__all__ = ["CouldNotRun", "JudgedRun", "Test", "run", "simulate"]
+
+
+class JudgedRun(msgspec.Struct, frozen=True):
+    """A run and the verdicts on it."""
+
+    validity: Validity
+    """The worst of the verdicts: the run is valid only if all of them are."""
+    verdicts: tuple[Verdict, ...]
+    recording: Recording
+    """Everything that the run recorded: the history, the traces of the nodes, how their processes ended."""
+    folder: Path | None = None
+    """Where the run is stored, with its report.html; None where it was not stored."""
+
+
+def run(test: Test, *, store: str | Path = "store", quiet: bool = True) -> JudgedRun:
+    """Run a test against real processes, and judge it.
+
+    Args:
+        test: what to run; `Test(nodes=("n1", "n2", "n3"))` is a run of 30 s with kills and partitions.
+        store: the folder in which the run's own folder is made.
+        quiet: whether to show no progress on standard error.
+
+    Raises:
+        CouldNotRun: the test could not be run; the message says what to do. No process is left running.
+        ValueError: the test names a workload, a fault or a system that does not exist.
+    """
+    folder = runner.run(with_chosen_faults(test), Path(store), command=sys.argv, quiet=quiet)
+    return _judged(folder)
+
+
+def simulate(
+    seed: int,
+    *,
+    nodes: int | None = None,
+    workload: str = "registry",
+    nemesis: Sequence[str] | None = None,
+    mutant: str | None = None,
+    time_limit_s: int | None = None,
+    store: str | Path | None = None,
+) -> JudgedRun:
+    """Run a test of the reference node in virtual time, and judge it. The same seed gives the same run.
+
+    Args:
+        seed: decides everything that the other arguments leave open.
+        nodes: how many nodes.
+        workload: what the clients do.
+        nemesis: the names of the faults; empty for none.
+        mutant: the seeded bug that the nodes have.
+        time_limit_s: simulated seconds of work and faults.
+        store: the folder in which the run's own folder is made, with a report; None to store nothing.
+
+    Raises:
+        ValueError: there is no such workload, fault or mutant.
+        CouldNotRun: the store cannot be written.
+    """
+    from harness.sim.judging import verdicts  # here, since these load the simulator and the node
+    from harness.sim.plan.swarm import Wishes, plan_of
+    from harness.sim.run import run as run_plan
+
+    chosen = None if nemesis is None else tuple(nemesis)
+    plan = plan_of(
+        seed,
+        Wishes(nodes=nodes, workload=workload, nemesis=chosen, mutant=mutant, time_limit_s=time_limit_s),
+    )
+    ran = run_plan(plan)
+    if store is not None:
+        return _judged(ran.write(Path(store), sys.argv))
+    with TemporaryDirectory() as logs:
+        found = tuple(verdicts(ran, Path(logs)))
+    return JudgedRun(worst(found), found, ran.recording())
+
+
+def _judged(folder: RunFolder) -> JudgedRun:
+    results = judge(folder)
+    return JudgedRun(results.validity, results.verdicts, folder.recording(), folder.path)
