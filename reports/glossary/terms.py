@@ -30,6 +30,17 @@ def _term(name: str, definition: str, *forms: str) -> Term:
 GLOSSARY: dict[str, tuple[Term, ...]] = {
     "Verdicts": (
         _term(
+            "timeline",
+            "A picture of operations as bars, in the order in which they began and ended.",
+            "timelines",
+        ),
+        _term(
+            "traceback",
+            "The lines that a Python program prints when it ends by an error: where it was, and what was "
+            "wrong.",
+            "tracebacks",
+        ),
+        _term(
             "verdict",
             "What one checker says of a run: valid, invalid or unknown, with a summary and its evidence.",
             "verdicts",
@@ -70,7 +81,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "counterexamples",
         ),
         _term("caveat", "What a checker did not look at, or what its verdict takes for granted.", "caveats"),
-        _term("measure", "A figure that a checker counted beside its verdict.", "measures"),
+        _term("measure", "A figure that a checker counted while it judged.", "measures"),
         _term(
             "finding",
             "A violation that has a fingerprint, so that the same one can be recognised in other runs.",
@@ -84,6 +95,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
     ),
     "Tests and runs": (
+        _term("loopback", "The network inside one machine: its messages never leave it."),
         _term(
             "run",
             "One test from its start to its verdicts: a system is started, clients work on it, faults are "
@@ -191,6 +203,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "acknowledgement",
             "acknowledgements",
         ),
+        _term("thread", "The place of one client in the load: it has one operation at a time.", "threads"),
         _term(
             "history",
             "All invocations and completions of a run, in the order in which they happened.",
@@ -244,6 +257,45 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
     ),
     "Faults": (
         _term(
+            "fault injector",
+            "The part of the harness that carries out a fault in one world.",
+            "fault injectors",
+            "inject",
+            "injects",
+            "injected",
+            "injector",
+            "injectors",
+        ),
+        _term(
+            "fault rate",
+            "How likely a fault is at each occasion, in the simulated world: the share of messages that are "
+            "lost, say.",
+            "fault rates",
+        ),
+        _term(
+            "scheduled fault",
+            "A fault of the simulated world that happens at a time set in the schedule.",
+            "scheduled faults",
+        ),
+        _term(
+            "profile",
+            "A set of fault rates of the simulated world that brings several rare things together.",
+            "profiles",
+        ),
+        _term(
+            "target",
+            "The nodes that a fault is aimed at: the leader, one node by name, or all of them.",
+            "targets",
+        ),
+        _term("mute leader", "A leader whose messages reach no other node, or only one other node."),
+        _term(
+            "crash",
+            "The end of a process at any point, which loses what was not yet on disk.",
+            "crashes",
+            "crashed",
+            "crash after election",
+        ),
+        _term(
             "fault",
             "Something that the harness breaks on purpose: a killed process, a cut network, a full disk.",
             "faults",
@@ -283,7 +335,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term(
             "torn",
-            "Of a write to disk: only a part of it reached the disk, because the power failed meanwhile.",
+            "Of a write to disk: only a part of it reached the disk, because the power failed at that time.",
         ),
         _term(
             "fsync",
@@ -311,6 +363,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
     ),
     "Raft": (
+        _term(
+            "checksum",
+            "A number stored next to data, by which damage to the data is noticed.",
+            "checksums",
+        ),
         _term(
             "Raft",
             "The protocol by which the nodes agree on one log: Ongaro and Ousterhout, In Search of an "
@@ -421,6 +478,17 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
     ),
     "Consistency": (
         _term(
+            "atomicity",
+            "Several changes take effect at one moment: no reader sees only a part of them.",
+            "atomic",
+        ),
+        _term(
+            "dependency",
+            "One operation must come before another: because it read what the other wrote, for instance.",
+            "dependencies",
+        ),
+        _term("invariant", "A statement that must hold in every state of a system.", "invariants"),
+        _term(
             "linearizability",
             "Every operation takes effect at one moment between its invocation and its completion, as if "
             "there were one copy of the data. So a read sees every write that ended before the read began.",
@@ -464,7 +532,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term(
             "causal",
-            "Respecting what could have been known: whoever sees an effect has seen its cause.",
+            "Respecting what could have been known: a client that sees an effect has seen its cause.",
             "causality",
         ),
         _term("real time", "The order in which operations ended and began, as the harness saw it."),
@@ -488,6 +556,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
     ),
     "The registry": (
+        _term("metadata", "Names and values that a client adds to an instance."),
         _term("registry", "A service in which programs register where they can be found. Nacos is one."),
         _term("instance", "One address under a service's name in the registry.", "instances"),
         _term(

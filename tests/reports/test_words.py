@@ -1,0 +1,142 @@
+"""Every message is made of common English words and terms of the glossary, and has no banned word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity
+from reports.glossary.terms import TERMS
+from reports.html import render
+from reports.junit import junit
+from reports.terminal import plain
+from tests.reports import synthetic
+from tests.reports.messages import Message, messages, messages_of_python, messages_of_template
+from tests.reports.page import Page
+
+HERE = Path(__file__).parent
+ROOTS = ("reports",)
+BANNED = tuple(
+    """
+    told, said, whoever, whomever, nobody, befall, befalls, befell, befallen, anew, beside, so many, as of,
+    as they say, hands, fate, fates, weather, ordeal, ordeals, season, seasons, coup, hush, wishes, prey
+    """.replace("\n", " ")
+    .strip()
+    .split(", ")
+)
+"""Words of a private dialect, and old or ambiguous English; the style of messages has others for them."""
+_BANNED = re.compile(rf"(?<![\w`-])(?:{'|'.join(BANNED)})(?![\w`-])", re.IGNORECASE)
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """Common English, the names of `names.txt`, and the words of the glossary's terms."""
+    known = set(_listed("english_words.txt")) | set(_listed("names.txt"))
+    for term in TERMS:
+        for form in (term.name, *term.forms):
+            known.add(form.lower())
+            known.update(re.findall(r"[a-z]+", form.lower()))
+    return frozenset(known)
+
+
+def _listed(name: str) -> Iterable[str]:
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            yield from line.split()
+
+
+def is_known(word: str) -> bool:
+    """Whether a reader can be expected to know a word, or to know it for a name, as `commitIndex`."""
+    if re.search(r"[a-z][A-Z]", word):
+        return True
+    bare = word.lower().removesuffix("'s").removesuffix("'")
+    parts = bare.split("-")
+    return bare in known_words() or all(part in known_words() or "'" in part for part in parts)
+
+
+def unknown_words(found: Iterable[Message]) -> list[str]:
+    """Each word that is neither English nor explained, with the message in which it stands."""
+    return [
+        f"{word!r} in {message.place}: {message.text[:120]!r}"
+        for message in found
+        for word in message.words()
+        if not is_known(word)
+    ]
+
+
+def banned_words(found: Iterable[Message]) -> list[str]:
+    """Each banned word, with the message in which it stands."""
+    return [
+        f"{word!r} in {message.place}: {message.text[:120]!r}"
+        for message in found
+        for word in _BANNED.findall(message.text)
+    ]
+
+
+def rendered() -> list[Message]:
+    """Reports, terminal output and JUnit of a valid, an invalid and an unknown run."""
+    run = synthetic.recording()
+    found = []
+    for validity, verdicts in (
+        (Validity.VALID, synthetic.valid_verdicts()),
+        (Validity.INVALID, synthetic.invalid_verdicts(run.history)),
+        (Validity.UNKNOWN, synthetic.unknown_verdicts()),
+    ):
+        about = synthetic.about(validity)
+        page = Page(render(run, verdicts, about))
+        found += [
+            Message(f"report.html, {validity}", " ".join(page.text)),
+            Message(f"terminal, {validity}", plain(verdicts, about=about)),
+            Message(f"JUnit, {validity}", re.sub(r"<[^>]*>", " ", junit(verdicts, "run", 1).decode())),
+        ]
+    return found
+
+
+def test_each_word_of_a_message_is_common_english_or_a_term_of_the_glossary() -> None:
+    assert unknown_words(messages(*ROOTS)) == []
+
+
+def test_each_word_of_a_finished_report_is_common_english_or_a_term_of_the_glossary() -> None:
+    assert unknown_words(rendered()) == []
+
+
+def test_no_message_uses_a_banned_word() -> None:
+    assert banned_words(messages(*ROOTS)) == []
+    assert banned_words(rendered()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "unknown"),
+    [
+        ('raise E(f"the quorax of {node} is gone")', ["quorax"]),
+        ('raise E("the node " "has a grumpf")', ["grumpf"]),
+        ('"""the quorax of a docstring is for readers of the code"""', []),
+        ('@main.command()\ndef run():\n    """Start the quorax now."""', ["quorax"]),
+        ('x = "quorax"', []),
+        ('x = "the option `quorax` of quorax.toml, see --quorax"', []),
+        ('x = "commitIndex and the leader\'s vote-once rule"', []),
+    ],
+)
+def test_a_planted_word_in_a_message_is_found(source: str, unknown: list[str]) -> None:
+    found = unknown_words(messages_of_python(source, "planted"))
+    assert [line.split("'")[1] for line in found] == unknown
+
+
+def test_a_planted_word_in_a_template_is_found() -> None:
+    source = '<p title="x">The quorax of {{ node }}</p>{{ chart(plot, "A nice grumpf of it") }}'
+    found = unknown_words(messages_of_template(source, "planted"))
+    assert sorted(line.split("'")[1] for line in found) == ["grumpf", "quorax"]
+
+
+def test_a_planted_banned_word_is_found() -> None:
+    [line] = banned_words(messages_of_python('x = f"{node} was told of it"', "planted"))
+    assert line.startswith("'told' in planted:1")
+
+
+def test_the_list_of_names_holds_nothing_that_is_known_anyway() -> None:
+    english = set(_listed("english_words.txt"))
+    assert sorted(name for name in _listed("names.txt") if name in english) == []
