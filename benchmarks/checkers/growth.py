@@ -1,4 +1,4 @@
-"""How long a registry's histories take to judge as they grow; writes the plot of docs/performance.md.
+"""How long a registry's histories take to judge as they grow; writes the plot of docs/results/checkers.md.
 
     python benchmarks/checkers/growth.py [MOST_OPERATIONS]
 
@@ -27,7 +27,7 @@ CLIENTS = 20
 LARGE = 10_000_000
 REGISTER, DEREGISTER, LOOKUP, UPDATE = range(4)
 INVOKE, OK, INFO = 0, 1, 3
-PLOT = Path(__file__).parents[2] / "docs" / "performance.svg"
+PLOT = Path(__file__).parents[2] / "docs" / "results" / "growth.svg"
 
 
 def registry_history(

@@ -1,7 +1,7 @@
 """Five remote hosts, each a real sshd in a network namespace of its own, under all kinds of faults together.
 
 `python -m tests.campaigns.five_hosts 1 10` runs seeds 1 to 10, one after the other, and prints a row for
-each: the table of docs/hosts.md. Needs root, sshd, nftables, libfaketime and FUSE.
+each: the table of docs/results/hosts.md. Needs root, sshd, nftables, libfaketime and FUSE.
 """
 
 from __future__ import annotations
