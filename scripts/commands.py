@@ -69,7 +69,11 @@ def section(context: click.Context) -> str:
     records = [
         option.get_help_record(context) for option in command.params if isinstance(option, click.Option)
     ]
-    rows = [f"| `{cell(record[0])}` | {cell(record[1])} |" for record in records if record is not None]
+    rows = [
+        f"| `{cell(record[0]).replace(' RANGE', '')}` | {cell(record[1])} |"
+        for record in records
+        if record is not None
+    ]
     if rows:
         parts.append("\n".join(["| option | what it does |", "|---|---|", *rows]))
     return "\n\n".join([*parts, *paragraphs(command.epilog)])
