@@ -75,13 +75,14 @@ def simulate(
         CouldNotRun: the store cannot be written.
     """
     from harness.sim.judging import verdicts  # here, since these load the simulator and the node
-    from harness.sim.plan.swarm import Wishes, plan_of
+    from harness.sim.plan.plan import SeedOptions
+    from harness.sim.plan.swarm import plan_of
     from harness.sim.run import run as run_plan
 
     chosen = None if nemesis is None else tuple(nemesis)
     plan = plan_of(
         seed,
-        Wishes(nodes=nodes, workload=workload, nemesis=chosen, mutant=mutant, time_limit_s=time_limit_s),
+        SeedOptions(nodes=nodes, workload=workload, nemesis=chosen, mutant=mutant, time_limit_s=time_limit_s),
     )
     ran = run_plan(plan)
     if store is not None:

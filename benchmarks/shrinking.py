@@ -5,7 +5,7 @@
 Both begin with the same schedule, of the first seed that shows the bug in few enough lines for Hypothesis;
 ask the same checker for the same kind of violation; and have the same number of runs. To Hypothesis a
 schedule is a sequence of choices: when the run ends, whether each node is there, whether each kind of
-deviation is, whether each line is; nothing, left out or early is the simplest, which is what Hypothesis
+override is, whether each line is; nothing, left out or early is the simplest, which is what Hypothesis
 shrinks to. Its engine is used without its search for a failure, since that is known: a part of it that has no
 stable interface.
 """
@@ -27,9 +27,10 @@ from hypothesis.internal.conjecture.engine import ConjectureRunner, RunIsComplet
 from checkers.verdict import Validity
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.plan.swarm import plan_of
-from harness.sim.schedule.schedule import Deviations, Schedule, play, record
+from harness.sim.schedule.overrides import Overrides
+from harness.sim.schedule.schedule import Schedule, play, record
 from harness.sim.schedule.shrink import kind_of, shrink, size, verdict_of, without_node
-from harness.sim.seeds.hunting import wishes_for
+from harness.sim.seeds.hunting import options_for
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ MOST_SEEDS = 200
 MOST_LINES = 8000
 """Hypothesis takes up to 8,192 choices."""
 _MS = 1_000_000
-KINDS = Deviations.__struct_fields__
+KINDS = Overrides.__struct_fields__
 
 
 class OutOfRuns(Exception):
@@ -103,16 +104,16 @@ class ByHypothesis:
         def kept(items: Sequence[T]) -> tuple[T, ...]:
             return tuple([item for item in items if data.draw_boolean()])
 
-        steps, incidents = kept(schedule.steps), kept(schedule.incidents)
-        lines = {name: kept(getattr(schedule.deviations, name)) for name in KINDS}
+        steps, scheduled_faults = kept(schedule.steps), kept(schedule.scheduled_faults)
+        lines = {name: kept(getattr(schedule.overrides, name)) for name in KINDS}
         if len(gone) == len(schedule.plan.test.nodes):
             return None
         candidate = msgspec.structs.replace(
             schedule,
             until=min(until, schedule.until),
             steps=tuple(step for step in steps if step.at <= until),
-            incidents=incidents,
-            deviations=Deviations(**{name: lines[name] if kinds[name] else () for name in KINDS}),
+            scheduled_faults=scheduled_faults,
+            overrides=Overrides(**{name: lines[name] if kinds[name] else () for name in KINDS}),
         )
         for node in gone:
             candidate = without_node(candidate, node)
@@ -122,7 +123,7 @@ class ByHypothesis:
 def failing(name: str, checker: str) -> Schedule | None:
     """What both begin with."""
     for seed in range(MOST_SEEDS):
-        schedule, ran = record(plan_of(seed, wishes_for(name)))
+        schedule, ran = record(plan_of(seed, options_for(name)))
         if size(schedule) <= MOST_LINES and verdict_of(ran, checker).validity is Validity.INVALID:
             return schedule
     return None

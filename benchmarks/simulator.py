@@ -14,8 +14,9 @@ from pathlib import Path
 
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan, Wishes, plan_of
-from harness.sim.run import Ran, run
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.swarm import plan_of
+from harness.sim.run import SimulatedRun, run
 
 BOUND_EVENTS_A_SECOND = 5_000
 """Well under what an idle core shows, so that only a real loss of speed fails."""
@@ -31,9 +32,9 @@ def calm(rate: int) -> Plan:
     return Plan(test=test)
 
 
-def timed(plan: Plan) -> tuple[Ran, float, float]:
+def timed(plan: Plan) -> tuple[SimulatedRun, float, float]:
     """The run, and the seconds of running and of judging; the best of some."""
-    best: tuple[Ran, float, float] | None = None
+    best: tuple[SimulatedRun, float, float] | None = None
     for _ in range(REPEATS):
         begin = time.process_time()
         ran = run(plan)
@@ -71,7 +72,7 @@ def main() -> int:
     events = simulated = 0
     begin = time.process_time()
     for seed in range(asked.seeds):
-        plan = plan_of(seed, Wishes(nodes=5))
+        plan = plan_of(seed, SeedOptions(nodes=5))
         ran = run(plan)
         with tempfile.TemporaryDirectory() as logs:
             verdicts(ran, Path(logs))

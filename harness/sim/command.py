@@ -1,4 +1,5 @@
-"""What `ackproof sim` does, apart from its options: one seed into a folder, or many seeds judged."""
+"""What `ackproof sim` and `ackproof replay` do: one seed into a folder, many seeds judged, a file
+replayed."""
 
 from __future__ import annotations
 
@@ -18,36 +19,38 @@ from harness.mutants.catalogue import MUTANTS
 from harness.run import runner
 from harness.run.folder import RunFolder
 from harness.sim.judging import Judged, verdicts
-from harness.sim.plan.swarm import Wishes, plan_of
-from harness.sim.run import Ran, run
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
+from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.carry_over import carry_over, undone
 from harness.sim.schedule.picture import draw
-from harness.sim.schedule.replay import Replay, digest_of, load, save, story
+from harness.sim.schedule.replay import Replay, digest_of, load, save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import Shrunk, shrink, size
+from harness.sim.schedule.story import story
 from harness.sim.seeds.campaign import CampaignResults, judge_all
 from history import read_history
+from history.units import SECOND_NS
 
 LINE_EVERY_S = 5.0
-_NS = 1_000_000_000
 
 
-def one(seed: int, wishes: Wishes, store: Path, command: Sequence[str]) -> RunFolder:
-    """Make one run into a new folder under `store`; not yet judged."""
-    return run(plan_of(seed, wishes)).write(store, command)
+def one(seed: int, options: SeedOptions, store: Path, command: Sequence[str]) -> RunFolder:
+    """Run one seed into a new folder under `store`; the run is not yet judged."""
+    return run(plan_of(seed, options)).write(store, command)
 
 
-def shrunk(seed: int, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
-    """Find the smallest schedule for the first violation of a seed; write it, and its picture beside it.
+def shrunk(seed: int, options: SeedOptions, file: Path, *, quiet: bool) -> Shrunk:
+    """Find the smallest schedule for the first violation of a seed; write it, and a picture next to it.
 
     Raises:
         CouldNotRun: the seed shows no violation, or the file cannot be written.
     """
-    schedule, ran = record(plan_of(seed, wishes))
+    schedule, ran = record(plan_of(seed, options))
     wrong = [verdict.checker for verdict in verdicts(ran) if verdict.validity is Validity.INVALID]
     if not wrong:
         raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
-    declared = MUTANTS[wishes.mutant].caught_by if wishes.mutant else wrong[0]
+    declared = MUTANTS[options.mutant].caught_by if options.mutant else wrong[0]
     checker = declared if declared in wrong else wrong[0]
     found = shrink(schedule, checker)
     again = play(found.schedule)
@@ -70,7 +73,7 @@ def shrunk(seed: int, wishes: Wishes, file: Path, *, quiet: bool) -> Shrunk:
 def replayed(
     file: Path, store: Path, command: Sequence[str], *, anyway: bool
 ) -> tuple[RunFolder, str | None]:
-    """Play a schedule into a new folder, not yet judged; and a warning if it went otherwise than it did.
+    """Play a schedule into a new folder, not yet judged; give a warning if the run was not the recorded one.
 
     Raises:
         CouldNotRun: see `load`.
@@ -79,7 +82,7 @@ def replayed(
     return ran.write(store, command), warning
 
 
-def _played(file: Path, *, anyway: bool) -> tuple[Replay, Ran, str | None]:
+def _played(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | None]:
     replay = load(file, anyway=anyway)
     ran = play(replay.schedule)
     warning: str | None = None
@@ -95,8 +98,8 @@ def replayed_on_processes(
 ) -> tuple[RunFolder, str, str | None]:
     """Play a schedule on local processes into a new folder, not yet judged.
 
-    Says what was carried over, and what was not. Gives the verdict of the simulated world in words, too, and
-    a warning if that went otherwise than it did.
+    Print what was carried over, and what was not. Give also the verdict of the simulated world in words, and
+    a warning if the simulated run was not the recorded one.
 
     Raises:
         CouldNotRun: see `load`, and harness/run/runner.py.
@@ -112,12 +115,12 @@ def replayed_on_processes(
         say(f"    not done: {what}")
     found = verdicts(ran)
     wrong = [verdict for verdict in found if verdict.validity is Validity.INVALID]
-    told = "; ".join(f"{verdict.checker}: {verdict.summary}" for verdict in wrong)
-    return folder, f"{worst(found).value}{f' ({told})' if told else ''}", warning
+    summaries = "; ".join(f"{verdict.checker}: {verdict.summary}" for verdict in wrong)
+    return folder, f"{worst(found).value}{f' ({summaries})' if summaries else ''}", warning
 
 
-class Summary(msgspec.Struct, frozen=True):
-    """A campaign's outcome. Seeds that prove nothing (`unknown`) are counted apart, not as passed."""
+class CampaignSummary(msgspec.Struct, frozen=True):
+    """A campaign's outcome. Seeds that prove nothing (`unknown`) are counted by themselves, not as passed."""
 
     validity: Validity
     """Invalid if any seed is; valid if none is, and at least one is valid."""
@@ -126,25 +129,31 @@ class Summary(msgspec.Struct, frozen=True):
     unknown: int
     invalid: int
     by_checker: dict[str, dict[str, int]]
-    """Seeds by checker and its verdict, where that was not valid."""
+    """By checker, how many seeds it called invalid and how many unknown."""
     violations: tuple[Judged, ...]
-    """The first of them."""
+    """The first seeds with a violation."""
     happened: int
     simulated_s: float
     wall_s: float
-    """Of all processes together."""
+    """Of all worker processes together."""
 
 
 def many(
-    seeds: range, wishes: Wishes, results_file: Path, *, jobs: int | None, quiet: bool, stop_at_first: bool
-) -> Summary:
-    """Judge these seeds, less those in the file; the outcome of all of them.
+    seeds: range,
+    options: SeedOptions,
+    results_file: Path,
+    *,
+    jobs: int | None,
+    quiet: bool,
+    stop_at_first: bool,
+) -> CampaignSummary:
+    """Judge those of these seeds that are not in the file; give the outcome of all of them.
 
     Raises:
-        CouldNotRun: the results' file cannot be used.
+        CouldNotRun: the results file cannot be used.
     """
-    results = CampaignResults(results_file, wishes)
-    line = _Line(len(seeds), quiet)
+    results = CampaignResults(results_file, options)
+    line = _Progress(len(seeds), quiet)
     for seed in seeds:
         if seed in results.done:
             line.add(results.done[seed], is_new=False)
@@ -157,15 +166,15 @@ def many(
     try:
         left = [seed for seed in seeds if seed not in results.done]
         if left:
-            judge_all(left, wishes, jobs=jobs or os.cpu_count() or 1, take=take)
+            judge_all(left, options, jobs=jobs or os.cpu_count() or 1, take=take)
     finally:
         line.end()
         results.close()
     return summary([results.done[seed] for seed in seeds if seed in results.done])
 
 
-def summary(done: Sequence[Judged]) -> Summary:
-    """The outcome of these seeds, whatever their order."""
+def summary(done: Sequence[Judged]) -> CampaignSummary:
+    """Sum up these seeds, whatever their order."""
     done = sorted(done, key=lambda judged: judged.seed)
     counts = {validity: sum(judged.validity is validity for judged in done) for validity in Validity}
     by_checker: dict[str, dict[str, int]] = {}
@@ -178,7 +187,7 @@ def summary(done: Sequence[Judged]) -> Summary:
         validity = Validity.INVALID
     else:
         validity = Validity.VALID if counts[Validity.VALID] else Validity.UNKNOWN
-    return Summary(
+    return CampaignSummary(
         validity=validity,
         seeds=len(done),
         valid=counts[Validity.VALID],
@@ -187,27 +196,31 @@ def summary(done: Sequence[Judged]) -> Summary:
         by_checker=by_checker,
         violations=tuple(judged for judged in done if judged.invalid)[:20],
         happened=sum(judged.happened for judged in done),
-        simulated_s=sum(judged.simulated_ns for judged in done) / _NS,
-        wall_s=sum(judged.wall_ns for judged in done) / _NS,
+        simulated_s=sum(judged.simulated_ns for judged in done) / SECOND_NS,
+        wall_s=sum(judged.wall_ns for judged in done) / SECOND_NS,
     )
 
 
-def show(found: Summary, results_file: Path, command: str) -> None:
-    """A campaign's outcome, for people."""
+def show(found: CampaignSummary, results_file: Path, command: str) -> None:
+    """Print a campaign's outcome."""
     say: Any = Console(highlight=False).print
     _show_counts(found)
     for judged in found.violations[:5]:
         say(
-            f"  seed {judged.seed}: {', '.join(judged.invalid)}: {judged.telling}",
+            f"  seed {judged.seed}: {', '.join(judged.invalid)}: {judged.summary}",
             soft_wrap=True,
             markup=False,
         )
     if found.violations:
-        say(f"  see one in full: {command} --seed {found.violations[0].seed}", soft_wrap=True, markup=False)
+        say(
+            f"  run one of them with a report: {command} --seed {found.violations[0].seed}",
+            soft_wrap=True,
+            markup=False,
+        )
     say(f"  every seed's outcome: {results_file}", soft_wrap=True)
 
 
-def _show_counts(found: Summary) -> None:
+def _show_counts(found: CampaignSummary) -> None:
     say: Any = Console(highlight=False).print
     rate = found.simulated_s / found.wall_s if found.wall_s else 0.0
     say(
@@ -220,8 +233,9 @@ def _show_counts(found: Summary) -> None:
         say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
 
 
-class _Line:
-    """Progress on standard error: rewritten in a terminal, a line now and then elsewhere."""
+class _Progress:
+    """Shows progress on standard error: one line that is rewritten in a terminal, a line now and then
+    elsewhere."""
 
     def __init__(self, seeds: int, quiet: bool) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -243,7 +257,7 @@ class _Line:
             self._show(now)
 
     def end(self) -> None:
-        """The last word."""
+        """Show the final count."""
         self._show(time.monotonic())
         if not self._quiet and self._console.is_terminal:
             self._console.print()

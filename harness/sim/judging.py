@@ -1,4 +1,4 @@
-"""A simulated run's verdicts, in memory: what a campaign keeps of a seed."""
+"""Judges a simulated run in memory, and sums up what a campaign keeps of a seed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import msgspec
 
 from checkers.check_all import check_all, worst
 from checkers.verdict import Validity, Verdict
-from harness.sim.plan.swarm import Plan
-from harness.sim.run import Ran, run
+from harness.sim.plan.plan import Plan
+from harness.sim.run import SimulatedRun, run
 from harness.workload import workload
 
 
@@ -24,17 +24,17 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     """Checkers that found a violation."""
     unknown: tuple[str, ...] = ()
     """Checkers that could not tell."""
-    telling: str = ""
-    """What the first of those says."""
+    summary: str = ""
+    """What the first of those checkers says."""
     happened: int = 0
-    """Things that happened in the world."""
+    """How many things happened in the world."""
     simulated_ns: int = 0
     wall_ns: int = 0
-    """Running and judging."""
+    """Time spent running and judging."""
 
 
-def verdicts(ran: Ran, logs: Path | None = None) -> list[Verdict]:
-    """What the workload's checkers say."""
+def verdicts(ran: SimulatedRun, logs: Path | None = None) -> list[Verdict]:
+    """Let the workload's checkers judge a run."""
     test = ran.plan.test
     checkers = workload(test.workload, test.nodes, test.concurrency).checkers
     return check_all(checkers, ran.recording(logs))
@@ -46,13 +46,13 @@ def judge(plan: Plan, logs: Path) -> Judged:
     ran = run(plan)
     found = verdicts(ran, logs)
     invalid, unknown = _of(found, Validity.INVALID), _of(found, Validity.UNKNOWN)
-    telling = next((verdict.summary for verdict in (*invalid, *unknown)), "")
+    summary = next((verdict.summary for verdict in (*invalid, *unknown)), "")
     return Judged(
         seed=plan.test.seed,
         validity=worst(found),
         invalid=tuple(verdict.checker for verdict in invalid),
         unknown=tuple(verdict.checker for verdict in unknown),
-        telling=telling if ran.problem is None else ran.problem,
+        summary=summary if ran.problem is None else ran.problem,
         happened=ran.happened,
         simulated_ns=ran.ended_at,
         wall_ns=time.monotonic_ns() - begin,

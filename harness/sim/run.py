@@ -17,14 +17,15 @@ from harness.interpreter.interpreter import Interpreter
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
 from harness.run.folder import RunFolder
-from harness.sim.plan.fates import DrawnFates, Fates
-from harness.sim.plan.swarm import Plan
+from harness.sim.plan.decisions import Decisions, DrawnDecisions
+from harness.sim.plan.plan import Plan
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
 from harness.workload import Workload, workload
 from history import History, HistoryWriter, NodeLife, Operation, Recording
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Trace
@@ -32,29 +33,27 @@ from node_impl.core.events import Trace
 FIRST_LEADER_BOUND_NS = 10_000_000_000
 CLIENT_PATIENCE_MS = 500
 """How much longer than the node's own time-out a client waits for its reply."""
-_MS = 1_000_000
-_NS = 1_000_000_000
 
 
-class Ran(msgspec.Struct, frozen=True):
+class SimulatedRun(msgspec.Struct, frozen=True):
     """What a simulated run left behind."""
 
     plan: Plan
     operations: tuple[Operation, ...]
     traces: dict[str, list[list[Trace]]]
-    """By node, by life."""
+    """By node, then by life."""
     lives: tuple[NodeLife, ...]
     logs: dict[str, list[str]]
     disks: dict[str, dict[str, bytes]]
     happened: int
     """How many things happened in the world."""
     ended_at: int
-    """Virtual time."""
+    """Virtual nanoseconds."""
     problem: str | None = None
-    """Why the generator did not come to its end."""
+    """Why the generator stopped early; None if it did not."""
 
     def recording(self, logs: Path | None = None) -> Recording:
-        """What checkers judge; `logs`: a folder to put the nodes' logs in."""
+        """Give what checkers judge. logs: a folder to write the nodes' logs to."""
         log_files: dict[str, Path] = {}
         if logs is not None:
             for name, lines in self.logs.items():
@@ -70,7 +69,7 @@ class Ran(msgspec.Struct, frozen=True):
         )
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:
-        """A run's folder, not yet judged: see harness/run/folder.py; `plan.json` has the plan.
+        """Write a run's folder (harness/run/folder.py), not yet judged; `plan.json` has the plan.
 
         Raises:
             CouldNotRun: the store cannot be written.
@@ -99,26 +98,30 @@ def run(
     plan: Plan,
     *,
     parts: Parts | None = None,
-    fates: Fates | None = None,
+    decisions: Decisions | None = None,
     script: GeneratorLike | None = None,
     perform: Perform | None = None,
-) -> Ran:
+) -> SimulatedRun:
     """Run a plan in virtual time.
 
     Args:
         parts: what nodes are made of; by default those of the plan's mutant, or the correct ones.
-        fates: by default, drawn from the plan's seed.
+        decisions: what happens to each message, write and request; by default drawn from the plan's seed.
         script: what clients and nemesis do, instead of the plan's workload and nemesis.
         perform: how nemesis operations are done; by default, as the nemesis plans them.
     """
     test = plan.test
-    fates = fates or DrawnFates(test.seed, plan.weather)
+    decisions = decisions or DrawnDecisions(test.seed, plan.fault_rates)
     if parts is None:
         parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
     world = _world(
-        plan, parts, fates, work, perform or (lambda operation, w: nemesis.perform(operation, w, test.seed))
+        plan,
+        parts,
+        decisions,
+        work,
+        perform or (lambda operation, w: nemesis.perform(operation, w, test.seed)),
     )
     operations: list[Operation] = []
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
@@ -133,7 +136,7 @@ def run(
             problem = str(error)
         world.stop_all()
     processes = world.processes
-    return Ran(
+    return SimulatedRun(
         plan=plan,
         operations=tuple(operations),
         traces={name: process.traces for name, process in processes.items()},
@@ -148,8 +151,8 @@ def run(
 
 @contextmanager
 def _collected_later() -> Iterator[None]:
-    """Almost all that a run makes is kept, or goes by itself; looking through it for cycles all the time
-    took an eighth of the whole."""
+    """Switch garbage collection off for a run: almost all objects are kept, or freed by their reference
+    counts, and looking for cycles again and again took an eighth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -160,22 +163,24 @@ def _collected_later() -> Iterator[None]:
 
 
 def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:
-    """Work and faults for as long as the test says, then healing, then reading back: as a real run's."""
+    """Work and faults for as long as the test says, then healing, then reading back, as in a real run."""
     test = plan.test
-    mean_gap = round(_NS / test.rate)
+    mean_gap = round(SECOND_NS / test.rate)
     main = gen.any(gen.clients(gen.stagger(mean_gap, work.generator)), gen.nemesis(faults))
     return gen.phases(
-        gen.time_limit(round(test.time_limit_s * _NS), main), gen.nemesis(final_heal), work.final
+        gen.time_limit(round(test.time_limit_s * SECOND_NS), main), gen.nemesis(final_heal), work.final
     )
 
 
-def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perform) -> SimulatedWorld:
+def _world(
+    plan: Plan, parts: Parts, decisions: Decisions, work: Workload, perform: Perform
+) -> SimulatedWorld:
     test = plan.test
     config = replace(
         NodeConfig(
-            heartbeat_ns=test.heartbeat_ms * _MS,
-            election_timeout_ns=test.election_ms * _MS,
-            request_timeout_ns=test.request_timeout_ms * _MS,
+            heartbeat_ns=test.heartbeat_ms * MILLISECOND_NS,
+            election_timeout_ns=test.election_ms * MILLISECOND_NS,
+            request_timeout_ns=test.request_timeout_ms * MILLISECOND_NS,
             lease=test.lease,
             clock_drift_bound_percent=test.clock_drift_bound_percent,
         ),
@@ -189,9 +194,9 @@ def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perf
             world,
             parts=parts,
             config=config,
-            fates=fates,
+            decisions=decisions,
             clock=NodeClock(plan.drift_ppm.get(name, 0)),
-            incidents=plan.incidents,
+            scheduled_faults=plan.scheduled_faults,
         )
 
     return SimulatedWorld(
@@ -199,12 +204,12 @@ def _world(plan: Plan, parts: Parts, fates: Fates, work: Workload, perform: Perf
         process=process,
         codec=work.codec,
         retries=work.retries,
-        fates=fates,
+        decisions=decisions,
         perform=perform,
-        incidents=plan.incidents,
+        scheduled_faults=plan.scheduled_faults,
         in_order=plan.in_order,
         kill_loses_power=plan.kill_loses_power,
-        client_patience_ns=(test.request_timeout_ms + CLIENT_PATIENCE_MS) * _MS,
+        client_patience_ns=(test.request_timeout_ms + CLIENT_PATIENCE_MS) * MILLISECOND_NS,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.judging import judge
 from harness.sim.plan.swarm import plan_of
-from harness.sim.seeds.hunting import wishes_for
+from harness.sim.seeds.hunting import options_for
 from tests import REPOSITORY
 
 ROOT = REPOSITORY
@@ -33,6 +33,6 @@ def test_there_is_something_to_hold() -> None:
 @pytest.mark.parametrize(("page", "seed", "mutant"), COMMANDS)
 def test_a_seed_that_is_to_show_a_bug_shows_it(page: str, seed: int, mutant: str, tmp_path: Path) -> None:
     bug = MUTANTS[mutant]
-    found = judge(plan_of(seed, wishes_for(mutant)), tmp_path).invalid
+    found = judge(plan_of(seed, options_for(mutant)), tmp_path).invalid
     assert bug.caught_by in found, f"`ackproof mutants {mutant}` finds another seed"
     assert set(found) <= {bug.caught_by, *bug.also}

@@ -12,7 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.ending import finish, judge_and_finish
 
 if TYPE_CHECKING:
-    from harness.sim.plan.swarm import Wishes
+    from harness.sim.plan.plan import SeedOptions
 
 USUAL_SEEDS = 100
 
@@ -132,21 +132,21 @@ def sim(
     if shrink is not None and seed is None:
         raise click.UsageError("--shrink needs the --seed that fails")
     from harness.sim import command  # here, since these load the simulator
-    from harness.sim.plan.swarm import Wishes
+    from harness.sim.plan.plan import SeedOptions
 
-    wishes = Wishes(**plan)
+    seed_options = SeedOptions(**plan)
     if seed is None:
         chosen = range(start, start + (seeds or USUAL_SEEDS))
-        _campaign(chosen, wishes, results, store, jobs, stop_at_first, as_json)
+        _campaign(chosen, seed_options, results, store, jobs, stop_at_first, as_json)
     if shrink is None:
-        judge_and_finish(command.one(seed, wishes, store, sys.argv), as_json=as_json)
-    shrunk = command.shrunk(seed, wishes, shrink, quiet=as_json)
+        judge_and_finish(command.one(seed, seed_options, store, sys.argv), as_json=as_json)
+    shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
     finish("invalid", shrunk, lambda: None, as_json=as_json)
 
 
 def _campaign(
     seeds: range,
-    wishes: Wishes,
+    seed_options: SeedOptions,
     results: Path | None,
     store: Path,
     jobs: int | None,
@@ -156,8 +156,8 @@ def _campaign(
     """Run many seeds; the exit code is that of the worst."""
     from harness.sim import command
 
-    mutant = wishes.mutant
-    file = results or store / f"sim-{wishes.workload}-{mutant or 'correct'}.jsonl"
-    found = command.many(seeds, wishes, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
-    again = f"ackproof sim --workload {wishes.workload}{f' --mutant {mutant}' if mutant else ''}"
+    mutant = seed_options.mutant
+    file = results or store / f"sim-{seed_options.workload}-{mutant or 'correct'}.jsonl"
+    found = command.many(seeds, seed_options, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
+    again = f"ackproof sim --workload {seed_options.workload}{f' --mutant {mutant}' if mutant else ''}"
     finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json)

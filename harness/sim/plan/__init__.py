@@ -1,1 +1,2 @@
-"""What one seed draws: the test, the fault rates, and the faults that are scheduled for nodes."""
+"""What a run goes through, drawn from its seed: fault rates, scheduled faults, profiles, and single
+decisions."""

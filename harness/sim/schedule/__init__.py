@@ -1,1 +1,2 @@
-"""A run written out as a schedule: recorded, saved, replayed, shrunk and drawn."""
+"""Schedules: a run with every choice written out; recorded, replayed, shrunk, and carried to real
+processes."""

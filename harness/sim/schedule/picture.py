@@ -6,11 +6,11 @@ from pathlib import Path
 
 from checkers.verdict import Verdict
 from harness.errors import CouldNotRun
-from harness.sim.run import Ran
+from harness.sim.run import SimulatedRun
 from reports.plots.sequence import sequence
 
 
-def draw(ran: Ran, verdict: Verdict, path: Path) -> None:
+def draw(ran: SimulatedRun, verdict: Verdict, path: Path) -> None:
     """Write the drawing, the verdict's evidence in red.
 
     Raises:

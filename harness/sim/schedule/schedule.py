@@ -1,8 +1,8 @@
 """A run as a schedule: every choice written out, so that any of them can be left out.
 
-A seed says all and shows nothing. A schedule lists what clients and nemesis do and when, what befalls
-the nodes, and, of each message, write, request and election, what is other than the default. Run it,
-and the same happens again; take a line away, and the rest stays as it is.
+A seed determines everything and shows nothing. A schedule lists what clients and nemesis do and when, the
+scheduled faults, and, of each message, write, request and election, what differs from the default
+(overrides.py). Play it, and the same happens again; take a line away, and the rest stays as it is.
 """
 
 from __future__ import annotations
@@ -14,220 +14,54 @@ import msgspec
 
 from harness.generator import NEVER, Answer, Context, Generator, Pending
 from harness.generator.base import bit_of
-from harness.nemesis.base import Action, ClusterView, Link
+from harness.nemesis.base import Action, ClusterView
 from harness.nemesis.nemesis import Nemesis
-from harness.sim.plan.chance import Stream
-from harness.sim.plan.fates import (
-    DEFAULT_MESSAGE_NS,
-    DEFAULT_WRITE_NS,
-    MILLISECOND_NS,
-    ClientFate,
-    Delays,
-    DrawnFates,
-    Fates,
-)
-from harness.sim.plan.incidents import Incident
-from harness.sim.plan.swarm import Plan
-from harness.sim.run import Ran, run
+from harness.sim.plan.decisions import Decisions, DrawnDecisions
+from harness.sim.plan.plan import Plan
+from harness.sim.plan.scheduled_faults import ScheduledFault
+from harness.sim.run import SimulatedRun, run
+from harness.sim.schedule.overrides import Overrides, RecordingDecisions, ScriptedDecisions
 from history import NEMESIS, Operation
 
 _ACTIONS: dict[str, type[Action]] = {kind.__name__: kind for kind in get_args(Action)}
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a client or the nemesis does, as soon as `at` has come and its thread is free."""
+class ScheduleStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that a client or the nemesis does, as soon as `at` has come and its thread is free."""
 
     at: int
     """Virtual nanoseconds."""
     thread: int
-    """A client's, or -1: the nemesis."""
+    """The client's thread, or -1 for the nemesis."""
     f: str
     key: str | None = None
     value: Any = None
     node: str | None = None
     actions: tuple[Action, ...] = ()
-    """Of the nemesis."""
-
-
-class Message(msgspec.Struct, frozen=True):
-    """The n-th message on a link: when it arrives, in nanoseconds after it left; never if empty."""
-
-    sender: str
-    receiver: str
-    n: int
-    delays: Delays
-
-
-class Write(msgspec.Struct, frozen=True):
-    """How long a node's n-th write takes."""
-
-    node: str
-    n: int
-    takes: int
-
-
-class Tear(msgspec.Struct, frozen=True):
-    """How much of a node's n-th write, which was interrupted, is on disk: see `SimulatedDisk.tear`."""
-
-    node: str
-    n: int
-    draw: int
-
-
-class Election(msgspec.Struct, frozen=True):
-    """What a node's n-th election time-out is longer than the least, in nanoseconds."""
-
-    node: str
-    n: int
-    adds: int
-
-
-class Client(msgspec.Struct, frozen=True):
-    """How the n-th client request travels."""
-
-    n: int
-    fate: ClientFate
-
-
-Deviation = Message | Write | Tear | Election | Client
-
-
-class Deviations(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is not the default."""
-
-    messages: tuple[Message, ...] = ()
-    writes: tuple[Write, ...] = ()
-    tears: tuple[Tear, ...] = ()
-    elections: tuple[Election, ...] = ()
-    clients: tuple[Client, ...] = ()
+    """What the nemesis does; empty for a client."""
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    """A whole run. The plan's weather, pace and incidents are not used: they are written out here."""
+    """A whole run. Its plan's fault rates and pace are not used, since what they led to is written out
+    here."""
 
     plan: Plan
     until: int
-    """Virtual nanoseconds: when the run ends, if all steps are done."""
-    steps: tuple[Step, ...]
-    incidents: tuple[Incident, ...] = ()
-    deviations: Deviations = Deviations()
-
-
-def default_election(node: str, n: int, bound: int) -> int:
-    """An election time-out that no schedule names: another for each draw, so that votes seldom split."""
-    stream = Stream(0, "default election", node, n)
-    if bound < MILLISECOND_NS:
-        return stream.below(bound)
-    return stream.below(bound // MILLISECOND_NS) * MILLISECOND_NS
-
-
-class RecordingFates:
-    """Says what others say, and writes down what is not the default."""
-
-    def __init__(self, others: Fates) -> None:
-        self._others = others
-        self._messages: list[Message] = []
-        self._writes: list[Write] = []
-        self._tears: list[Tear] = []
-        self._elections: list[Election] = []
-        self._clients: list[Client] = []
-
-    @property
-    def deviations(self) -> Deviations:
-        """All of them so far."""
-        return Deviations(
-            tuple(self._messages),
-            tuple(self._writes),
-            tuple(self._tears),
-            tuple(self._elections),
-            tuple(self._clients),
-        )
-
-    def message(self, link: Link, n: int) -> Delays:
-        """As they say."""
-        delays = self._others.message(link, n)
-        if delays != (DEFAULT_MESSAGE_NS,):
-            self._messages.append(Message(*link, n, delays))
-        return delays
-
-    def write_ns(self, node: str, n: int) -> int:
-        """As they say."""
-        takes = self._others.write_ns(node, n)
-        if takes != DEFAULT_WRITE_NS:
-            self._writes.append(Write(node, n, takes))
-        return takes
-
-    def tear(self, node: str, n: int) -> int:
-        """As they say."""
-        draw = self._others.tear(node, n)
-        self._tears.append(Tear(node, n, draw))
-        return draw
-
-    def election(self, node: str, n: int, bound: int) -> int:
-        """As they say."""
-        adds = self._others.election(node, n, bound)
-        if adds != default_election(node, n, bound):
-            self._elections.append(Election(node, n, adds))
-        return adds
-
-    def client(self, n: int) -> ClientFate:
-        """As they say."""
-        fate = self._others.client(n)
-        if fate != ClientFate():
-            self._clients.append(Client(n, fate))
-        return fate
-
-    def calm(self) -> None:
-        """As they say."""
-        self._others.calm()
-
-
-class ScriptedFates:
-    """As the deviations say, and the default elsewhere."""
-
-    def __init__(self, deviations: Deviations) -> None:
-        self._messages = {(m.sender, m.receiver, m.n): m.delays for m in deviations.messages}
-        self._writes = {(write.node, write.n): write.takes for write in deviations.writes}
-        self._tears: dict[tuple[str, int], list[int]] = {}
-        for tear in deviations.tears:
-            self._tears.setdefault((tear.node, tear.n), []).append(tear.draw)
-        self._elections = {(election.node, election.n): election.adds for election in deviations.elections}
-        self._clients = {client.n: client.fate for client in deviations.clients}
-
-    def message(self, link: Link, n: int) -> Delays:
-        """As scripted."""
-        return self._messages.get((*link, n), (DEFAULT_MESSAGE_NS,))
-
-    def write_ns(self, node: str, n: int) -> int:
-        """As scripted."""
-        return self._writes.get((node, n), DEFAULT_WRITE_NS)
-
-    def tear(self, node: str, n: int) -> int:
-        """As scripted; one write may be torn, and then what was unsynced before it."""
-        draws = self._tears.get((node, n))
-        return draws.pop(0) if draws else 0
-
-    def election(self, node: str, n: int, bound: int) -> int:
-        """As scripted, within the bound."""
-        adds = self._elections.get((node, n))
-        return default_election(node, n, bound) if adds is None else min(adds, bound - 1)
-
-    def client(self, n: int) -> ClientFate:
-        """As scripted."""
-        return self._clients.get(n, ClientFate())
-
-    def calm(self) -> None:
-        """A schedule says by itself when it is calm."""
+    """The virtual nanosecond at which the run ends, if all steps are done."""
+    steps: tuple[ScheduleStep, ...]
+    scheduled_faults: tuple[ScheduledFault, ...] = ()
+    overrides: Overrides = Overrides()
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A generator: each step as soon as its time has come and its thread is free; then rest until `until`."""
+    """A generator that does each step as soon as its time has come and its thread is free, then waits for
+    `until`."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ScheduleStep, ...]
     until: int
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
-        """The first step that can be done."""
+        """Give the first step that can be done now."""
         wake_at, waiting = NEVER, context.free_mask
         for place, step in enumerate(self.steps):
             bit = bit_of(step.thread)
@@ -245,22 +79,22 @@ class Script(msgspec.Struct, frozen=True):
         return (Pending(self.until), self) if context.now < self.until else (None, self)
 
     def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
-        """Nothing that happens changes it."""
+        """Stay as it is, whatever happens."""
         return self
 
 
-def _operation(step: Step, context: Context) -> Operation:
+def _operation(step: ScheduleStep, context: Context) -> Operation:
     value = step.value
     if step.thread == NEMESIS:
-        told = value if isinstance(value, Mapping) else {}
-        value = {**told, "script": msgspec.to_builtins(step.actions)}
+        own = value if isinstance(value, Mapping) else {}
+        value = {**own, "script": msgspec.to_builtins(step.actions)}
     return Operation(
         -1, context.now, context.process_of(step.thread), "invoke", step.f, step.key, value, None, step.node
     )
 
 
 class ScriptedNemesis(Nemesis, frozen=True):
-    """Does what the operation's value says under `script`; without one, what its packages plan."""
+    """Does the actions that the operation's value has under `script`; without any, what its packages plan."""
 
     def plan(
         self,
@@ -268,16 +102,16 @@ class ScriptedNemesis(Nemesis, frozen=True):
         view: ClusterView,
         draw: int,
     ) -> tuple[Action, ...]:
-        """The actions as they were written down."""
+        """Give the actions as they were written down."""
         if not isinstance(operation.value, Mapping) or "script" not in operation.value:
             return super().plan(operation, view, draw)
         return msgspec.convert(operation.value["script"], tuple[Action, ...])
 
 
-def record(plan: Plan) -> tuple[Schedule, Ran]:
-    """Run a plan, and give it as a schedule."""
-    fates = RecordingFates(DrawnFates(plan.test.seed, plan.weather))
-    ran = run(plan, fates=fates)
+def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
+    """Run a plan, and write the run down as a schedule."""
+    decisions = RecordingDecisions(DrawnDecisions(plan.test.seed, plan.fault_rates))
+    ran = run(plan, decisions=decisions)
     completions = _completions(ran.operations)
     steps = tuple(
         _step(operation, completions.get(operation.index), plan.test.concurrency)
@@ -285,45 +119,45 @@ def record(plan: Plan) -> tuple[Schedule, Ran]:
         if operation.type == "invoke"
     )
     schedule = Schedule(
-        plan=msgspec.structs.replace(plan, incidents=()),
+        plan=msgspec.structs.replace(plan, scheduled_faults=()),
         until=ran.ended_at,
         steps=steps,
-        incidents=plan.incidents,
-        deviations=fates.deviations,
+        scheduled_faults=plan.scheduled_faults,
+        overrides=decisions.overrides,
     )
     return schedule, ran
 
 
-def play(schedule: Schedule) -> Ran:
-    """Run a schedule."""
-    return _play(schedule, ScriptedFates(schedule.deviations))
+def play(schedule: Schedule) -> SimulatedRun:
+    """Run a schedule, exactly as it is written."""
+    return _play(schedule, ScriptedDecisions(schedule.overrides))
 
 
-def play_and_clear(schedule: Schedule) -> tuple[Ran, Schedule]:
-    """Run a schedule; with it, the same without the deviations that nothing met."""
-    fates = RecordingFates(ScriptedFates(schedule.deviations))
-    ran = _play(schedule, fates)
-    return ran, msgspec.structs.replace(schedule, deviations=fates.deviations)
+def play_and_clear(schedule: Schedule) -> tuple[SimulatedRun, Schedule]:
+    """Run a schedule; give also the same schedule without the overrides that nothing met."""
+    decisions = RecordingDecisions(ScriptedDecisions(schedule.overrides))
+    ran = _play(schedule, decisions)
+    return ran, msgspec.structs.replace(schedule, overrides=decisions.overrides)
 
 
-def _play(schedule: Schedule, fates: Fates) -> Ran:
-    plan = msgspec.structs.replace(schedule.plan, incidents=schedule.incidents)
+def _play(schedule: Schedule, decisions: Decisions) -> SimulatedRun:
+    plan = msgspec.structs.replace(schedule.plan, scheduled_faults=schedule.scheduled_faults)
     return run(
         plan,
-        fates=fates,
+        decisions=decisions,
         script=Script(schedule.steps, schedule.until),
         perform=lambda operation, world: ScriptedNemesis(()).perform(operation, world, 0),
     )
 
 
 def as_played(schedule: Schedule) -> Schedule:
-    """The same schedule, and the same run, but every step says when it was done.
+    """Give the same schedule, which leads to the same run, with the times at which its steps were done.
 
-    A step waits for its thread, and none is done before there is a leader; so where time was taken out, what
-    the steps say of it need not be so.
+    A step waits for its thread, and no step is done before there is a leader. So after time was taken out of
+    a schedule, steps may be done later than they say.
     """
     waiting = list(schedule.steps)
-    done: list[Step] = []
+    done: list[ScheduleStep] = []
     for operation in play(schedule).operations:
         if operation.type == "invoke":
             thread = operation.process % schedule.plan.test.concurrency if operation.is_client else NEMESIS
@@ -333,7 +167,7 @@ def as_played(schedule: Schedule) -> Schedule:
 
 
 def _completions(operations: Sequence[Operation]) -> dict[int, Operation]:
-    """By index of the invocation."""
+    """Give each completion by the index of its invocation."""
     pending: dict[int, int] = {}
     found: dict[int, Operation] = {}
     for operation in operations:
@@ -344,9 +178,9 @@ def _completions(operations: Sequence[Operation]) -> dict[int, Operation]:
     return found
 
 
-def _step(operation: Operation, completion: Operation | None, threads: int) -> Step:
+def _step(operation: Operation, completion: Operation | None, threads: int) -> ScheduleStep:
     if operation.is_client:
-        return Step(
+        return ScheduleStep(
             operation.time,
             operation.process % threads,
             operation.f,
@@ -356,7 +190,7 @@ def _step(operation: Operation, completion: Operation | None, threads: int) -> S
         )
     done = completion.value["actions"] if completion is not None else []
     actions = tuple(_action(row) for row in done)
-    return Step(operation.time, NEMESIS, operation.f, value=operation.value, actions=actions)
+    return ScheduleStep(operation.time, NEMESIS, operation.f, value=operation.value, actions=actions)
 
 
 def _action(row: Mapping[str, Any]) -> Action:

@@ -16,7 +16,8 @@ import msgspec
 
 from harness.errors import CouldNotRun
 from harness.sim.judging import Judged, judge
-from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.version import differences, digests
 
 SEEDS_A_TASK = 4
@@ -25,7 +26,7 @@ SEEDS_A_TASK = 4
 class CampaignHeader(msgspec.Struct, frozen=True):
     """The first line of a campaign's results."""
 
-    wishes: Wishes
+    options: SeedOptions
     code: Mapping[str, str]
     """Digests of the code that ran, by part."""
     ackproof_campaign: int = 1
@@ -39,9 +40,9 @@ class CampaignResults:
         CouldNotRun: the file belongs to another campaign, holds no campaign's results, or cannot be written.
     """
 
-    def __init__(self, path: Path, wishes: Wishes) -> None:
+    def __init__(self, path: Path, options: SeedOptions) -> None:
         self.path = path
-        self._header = CampaignHeader(wishes, digests())
+        self._header = CampaignHeader(options, digests())
         self._encode = msgspec.json.Encoder().encode
         try:
             self.done = {judged.seed: judged for judged in self._read()}
@@ -81,7 +82,7 @@ class CampaignResults:
             header = msgspec.json.decode(lines[0], type=CampaignHeader)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CouldNotRun(f"{self.path} holds no campaign's results ({error}); {advice}") from error
-        if header.wishes != self._header.wishes:
+        if header.options != self._header.options:
             raise CouldNotRun(f"{self.path} belongs to a campaign with other options; {advice}")
         changed = differences(header.code)
         if changed:
@@ -95,17 +96,17 @@ class CampaignResults:
 
 def judge_all(
     seeds: Iterable[int],
-    wishes: Wishes,
+    options: SeedOptions,
     *,
     jobs: int,
     take: Callable[[Judged], bool],
 ) -> None:
     """Run and judge seeds on `jobs` processes; `take` gets each as it ends, and says whether to go on."""
-    tasks = ((seed, wishes) for seed in seeds)
+    tasks = ((seed, options) for seed in seeds)
     if jobs == 1:
         with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
             for seed, _ in tasks:
-                if not take(judge(plan_of(seed, wishes), Path(logs))):
+                if not take(judge(plan_of(seed, options), Path(logs))):
                     return
         return
     context = multiprocessing.get_context("spawn")
@@ -120,7 +121,7 @@ def prepare_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _task(task: tuple[int, Wishes]) -> Judged:
-    seed, wishes = task
+def _task(task: tuple[int, SeedOptions]) -> Judged:
+    seed, options = task
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
-        return judge(plan_of(seed, wishes), Path(logs))
+        return judge(plan_of(seed, options), Path(logs))

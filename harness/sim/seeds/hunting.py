@@ -16,7 +16,8 @@ import msgspec
 
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.judging import judge
-from harness.sim.plan.swarm import Plan, Wishes, plan_of
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.replay import save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import shrink, size
@@ -63,16 +64,16 @@ class Hunt(msgspec.Struct, frozen=True):
         return self.is_caught and not self.undeclared
 
 
-def hunt(name: str, *, most_seeds: int, wishes: Wishes | None = None) -> Hunt:
+def hunt(name: str, *, most_seeds: int, options: SeedOptions | None = None) -> Hunt:
     """Run seeds 0, 1, ... with a mutant until its primary checker finds a violation."""
-    mutant, wishes = MUTANTS[name], wishes_for(name, wishes)
+    mutant, options = MUTANTS[name], options_for(name, options)
     begin, simulated_ns, seeds = time.monotonic_ns(), 0, 0
     first: int | None = None
     caught: int | None = None
     also: dict[str, None] = {}
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
         while caught is None and seeds < most_seeds:
-            judged = judge(plan_of(seeds, wishes), Path(logs))
+            judged = judge(plan_of(seeds, options), Path(logs))
             simulated_ns += judged.simulated_ns
             also.update(dict.fromkeys(checker for checker in judged.invalid if checker != mutant.caught_by))
             if judged.invalid and first is None:
@@ -93,11 +94,11 @@ def hunt(name: str, *, most_seeds: int, wishes: Wishes | None = None) -> Hunt:
     )
 
 
-def wishes_for(name: str, wishes: Wishes | None = None) -> Wishes:
-    """These wishes, with a mutant, and the workload and faults that it shows in."""
+def options_for(name: str, options: SeedOptions | None = None) -> SeedOptions:
+    """These options, with a mutant, and the workload and faults that it shows in."""
     mutant = MUTANTS[name]
-    wished = msgspec.structs.replace(wishes or Wishes(), mutant=name, workload=mutant.workload)
-    return wished if mutant.faults is None else msgspec.structs.replace(wished, nemesis=mutant.faults)
+    chosen = msgspec.structs.replace(options or SeedOptions(), mutant=name, workload=mutant.workload)
+    return chosen if mutant.faults is None else msgspec.structs.replace(chosen, nemesis=mutant.faults)
 
 
 def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:
@@ -106,7 +107,7 @@ def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:
     if found.seed is None or folder is None:
         return found
     file = folder / f"{name}.json"
-    lines = _shrink(plan_of(found.seed, wishes_for(name)), found.caught_by, file)
+    lines = _shrink(plan_of(found.seed, options_for(name)), found.caught_by, file)
     return msgspec.structs.replace(found, schedule_lines=lines, schedule=str(file))
 
 

@@ -1,1 +1,1 @@
-"""The simulated world: nodes, network, disks and clocks in virtual time."""
+"""The simulated world itself: nodes, network, disks, clocks and clients in virtual time."""

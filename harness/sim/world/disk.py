@@ -17,7 +17,7 @@ import errno
 from typing import Literal
 
 from harness.generator.draw import scramble
-from harness.sim.plan.chance import Stream
+from harness.sim.plan.stream import Stream
 
 SECTOR_BYTES = 512
 
@@ -138,9 +138,9 @@ def _torn(data: bytes, offset: int, draw: int) -> bytes:
     """Nothing of it, or all, or some of the sectors that these bytes at `offset` lie in: the file's new
     length may have reached the disk while a sector's bytes did not, which then reads as zeros."""
     stream = Stream(draw)
-    fate = stream.below(4)
-    if fate < 2:
-        return data if fate else b""
+    trip = stream.below(4)
+    if trip < 2:
+        return data if trip else b""
     kept = bytearray(data[: len(data) if stream.chance(1, 2) else stream.below(len(data) + 1)])
     start = 0
     while start < len(kept):

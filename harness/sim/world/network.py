@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.nemesis.base import Link
-from harness.sim.plan.fates import Fates
+from harness.sim.plan.decisions import Decisions
 
 
 class Line:
@@ -29,16 +29,16 @@ class Network:
     in_order: as TCP does; otherwise every message travels by itself, and they overtake one another.
     """
 
-    def __init__(self, names: Sequence[str], fates: Fates, *, in_order: bool) -> None:
+    def __init__(self, names: Sequence[str], decisions: Decisions, *, in_order: bool) -> None:
         self.lines = {(a, b): Line((a, b)) for a in names for b in names if a != b}
         self.swallowed = 0
-        self._fates = fates
+        self._decisions = decisions
         self._in_order = in_order
 
     def arrivals(self, line: Line, now: int) -> tuple[int, ...]:
         """When a message that is handed over now arrives: never, once, or more than once."""
         line.sent += 1
-        delays = self._fates.message(line.link, line.sent)
+        delays = self._decisions.message(line.link, line.sent)
         if line.is_cut:
             self.swallowed += 1
             return ()

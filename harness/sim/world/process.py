@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import msgspec
 
 from harness.nemesis.base import NodeView
-from harness.sim.plan.fates import Fates
-from harness.sim.plan.incidents import Crash, Incident
+from harness.sim.plan.decisions import Decisions
+from harness.sim.plan.scheduled_faults import CrashAtEffect, ScheduledFault
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
-from harness.sim.world.ordeals import Ordeals
+from harness.sim.world.pending_faults import PendingFaults
 from history import NodeLife
 from node_impl.core.build import Parts, build_node
 from node_impl.core.config import NodeConfig
@@ -91,9 +91,9 @@ class Process:
         *,
         parts: Parts,
         config: NodeConfig,
-        fates: Fates,
+        decisions: Decisions,
         clock: NodeClock,
-        incidents: Sequence[Incident],
+        scheduled_faults: Sequence[ScheduledFault],
     ) -> None:
         self.name = name
         self.disk = SimulatedDisk()
@@ -111,8 +111,8 @@ class Process:
         self._world = world
         self._parts = parts
         self._config = config
-        self._fates = fates
-        self._ordeals = Ordeals(name, incidents)
+        self._decisions = decisions
+        self._pending = PendingFaults(name, scheduled_faults)
         self._leads = False
         self._is_rotten = False
         self._effects = 0
@@ -148,7 +148,7 @@ class Process:
     def below(self, n: int) -> int:
         """The node's own chance."""
         self._election_draws += 1
-        return self._fates.election(self.name, self._election_draws, n)
+        return self._decisions.election(self.name, self._election_draws, n)
 
     def start(self) -> str | None:
         """Begin a life; None, or why it ended at once."""
@@ -156,7 +156,7 @@ class Process:
         now = self._started_at = self._world.now
         self._starts += 1
         self.disk.mend()
-        rot = self._ordeals.rot(self._starts)
+        rot = self._pending.rot(self._starts)
         if rot is not None:
             byte = self.disk.rot(FILE, rot.draw)
             self._is_rotten = self._is_rotten or byte is not None
@@ -192,7 +192,7 @@ class Process:
         assert self._node is not None, f"{self.name} does not run"
         self._interrupt_write(power_lost)
         if power_lost:
-            self.disk.lose_power(self._fates.tear(self.name, self._writes))
+            self.disk.lose_power(self._decisions.tear(self.name, self._writes))
         self._ended(KILLED, by, self.life)
 
     def stop(self, by: str) -> None:
@@ -206,9 +206,9 @@ class Process:
         if self._node is not None:
             self._ended(0, by, self.life)
 
-    def calm(self) -> None:
-        """From now on no incident befalls it."""
-        self._ordeals.calm()
+    def stop_faults(self) -> None:
+        """Drop the scheduled faults that are still to come."""
+        self._pending.stop()
 
     def _ended(self, status: int, by: str | None, life: int) -> None:
         """The process is gone, and with it all that it held. A status that a fault meant is not told, since
@@ -219,7 +219,7 @@ class Process:
         )
         self._node = self._storage = None
         self.is_paused = self._leads = False
-        self._ordeals.leads_no_more()
+        self._pending.ceased_to_lead()
         requests = [
             *self._requests.values(),
             *(item[1] for item in self._deferred if isinstance(item, tuple)),
@@ -230,12 +230,12 @@ class Process:
 
     def _took_role(self, role: str) -> None:
         if role == "leader":
-            self._ordeals.began_to_lead(self._effects, self._world.now)
+            self._pending.began_to_lead(self._effects, self._world.now)
         elif self._leads:
-            self._ordeals.leads_no_more()
+            self._pending.ceased_to_lead()
         self._leads = role == "leader"
 
-    def _crashed(self, crash: Crash) -> None:
+    def _crashed(self, crash: CrashAtEffect) -> None:
         self.kill("power-loss" if crash.power_lost else "crash", power_lost=crash.power_lost)
         self._world.at(self._world.now + crash.down_ns, self._supervise, None)
 
@@ -376,21 +376,21 @@ class Process:
             self._carry_out(waited)
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
-        now, ordeals, lines = self._world.now, self._ordeals, self._trace
+        now, pending, lines = self._world.now, self._pending, self._trace
         for effect in effects:
             self._effects += 1
-            if self._effects == ordeals.crash_at:
-                self._crashed(ordeals.next_crash(self._effects))
+            if self._effects == pending.crash_at:
+                self._crashed(pending.next_crash(self._effects))
                 return
             match effect:
                 case Trace():
                     effect.seq, effect.at = len(lines) + 1, now
                     lines.append(effect)
-                    if ordeals.minds_leading and effect.event == "role":
+                    if pending.needs_elections and effect.event == "role":
                         self._took_role(effect.role)
                 case Send():
                     if effect.after <= self._synced:
-                        if not (self._leads and ordeals.is_hushed(effect.to, now)):
+                        if not (self._leads and pending.is_muted(effect.to, now)):
                             self._world.send(self.name, effect.to, effect.message)
                     else:
                         self._held.setdefault(effect.after, []).append(effect)
@@ -427,7 +427,7 @@ class Process:
     def _begin_write(self) -> None:
         self._writing, self._queued = self._queued, []
         self._writes += 1
-        took = self._fates.write_ns(self.name, self._writes)
+        took = self._decisions.write_ns(self.name, self._writes)
         self._world.at(self._world.now + took, self._written, self.life)
 
     def _written(self, life: int) -> None:
@@ -435,7 +435,7 @@ class Process:
         if life != self.life or self._storage is None or not self._writing:
             return
         number = self._writing[-1].number
-        bad = self._ordeals.bad_write(self._writes)
+        bad = self._pending.bad_write(self._writes)
         if bad is not None:
             self.disk.fail(bad.failure)
         try:
@@ -465,7 +465,7 @@ class Process:
         """What a write under way leaves on the disk."""
         if not self._writing or self._storage is None:
             return
-        self.disk.tear(power_lost, self._fates.tear(self.name, self._writes))
+        self.disk.tear(power_lost, self._decisions.tear(self.name, self._writes))
         try:
             for persist in self._writing:
                 self._storage.write(persist.records)

@@ -35,10 +35,10 @@ from harness.nemesis.base import (
     Terminate,
     World,
 )
-from harness.sim.plan.fates import ClientFate, Fates
-from harness.sim.plan.incidents import ClockJump, Incident, Reset
-from harness.sim.world import door
-from harness.sim.world.ambushes import Ambush
+from harness.sim.plan.decisions import Decisions, RoundTrip
+from harness.sim.plan.scheduled_faults import ClockJump, Reset, ScheduledFault
+from harness.sim.world import http
+from harness.sim.world.ambush import Ambush
 from harness.sim.world.network import Line, Network
 from harness.sim.world.process import Process
 from harness.systems.reference_node import NodeImpl
@@ -62,11 +62,11 @@ Perform = Callable[[Operation, World], Coroutine[Any, Any, Operation]]
 class _Call:
     """A client's request under way."""
 
-    __slots__ = ("exchange", "fate", "is_over", "request")
+    __slots__ = ("exchange", "is_over", "request", "trip")
 
-    def __init__(self, exchange: Exchange, fate: ClientFate) -> None:
+    def __init__(self, exchange: Exchange, trip: RoundTrip) -> None:
         self.exchange = exchange
-        self.fate = fate
+        self.trip = trip
         self.is_over = False
         self.request: Request | None = None
 
@@ -88,9 +88,9 @@ class SimulatedWorld:
         process: Callable[[str, SimulatedWorld], Process],
         codec: Codec,
         retries: Retries | None = None,
-        fates: Fates,
+        decisions: Decisions,
         perform: Perform,
-        incidents: Sequence[Incident],
+        scheduled_faults: Sequence[ScheduledFault],
         in_order: bool,
         kill_loses_power: bool,
         client_patience_ns: int,
@@ -105,15 +105,15 @@ class SimulatedWorld:
         self._completions: list[Operation] = []
         self._codec = codec
         self._retries = retries
-        self._fates = fates
+        self._decisions = decisions
         self._perform = perform
         self._kill_loses_power = kill_loses_power
         self._client_patience_ns = client_patience_ns
         self._clients = 0
-        self.network = Network(names, fates, in_order=in_order)
+        self.network = Network(names, decisions, in_order=in_order)
         self.processes = {name: process(name, self) for name in names}
-        for incident in incidents:
-            match incident:
+        for fault in scheduled_faults:
+            match fault:
                 case ClockJump(node, at, by_ns):
                     self.at(at, self.processes[node].jump, by_ns)
                 case Reset(sender, receiver, at):
@@ -184,9 +184,9 @@ class SimulatedWorld:
         self.now = max(self.now, now)
         if not invocation.is_client:
             if invocation.f == FINAL_HEAL:
-                self._fates.calm()
+                self._decisions.stop_faults()
                 for process in self.processes.values():
-                    process.calm()
+                    process.stop_faults()
             completion = _at_once(self._perform(invocation, self))
             self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, completion)
             return
@@ -195,8 +195,8 @@ class SimulatedWorld:
     def _call(self, exchange: Exchange) -> None:
         """Let the exchange's next request leave."""
         self._clients += 1
-        call = _Call(exchange, self._fates.client(self._clients))
-        self.at(self.now + call.fate.there_ns, self._knock, call)
+        call = _Call(exchange, self._decisions.client(self._clients))
+        self.at(self.now + call.trip.there_ns, self._knock, call)
         self.at(self.now + self._client_patience_ns, self._lose_patience, call)
 
     def _completions_append(self, completion: Operation) -> None:
@@ -207,26 +207,26 @@ class SimulatedWorld:
         process = self.processes[call.exchange.node]
         if not process.is_running:
             self.at(
-                self.now + call.fate.back_ns, self._hang_up, (call, NoReply("connection refused", sent=False))
+                self.now + call.trip.back_ns, self._hang_up, (call, NoReply("connection refused", sent=False))
             )
             return
-        made = door.enter(call.exchange.request())
+        made = http.received(call.exchange.request())
         if isinstance(made, Request):
             call.request = made
-            if call.fate.early:
-                self.at(self.now + call.fate.back_ns, self._hang_up, (call, _RESET))
+            if call.trip.early:
+                self.at(self.now + call.trip.back_ns, self._hang_up, (call, _RESET))
             process.ask(made, lambda reply: self._answer(call, reply))
         else:
-            self.at(self.now + call.fate.back_ns, self._hang_up, (call, door.leave(made)))
+            self.at(self.now + call.trip.back_ns, self._hang_up, (call, http.returned(made)))
 
     def _answer(self, call: _Call, reply: Reply | None) -> None:
         seen: HttpReply | NoReply
-        if reply is None or call.fate.reset:
+        if reply is None or call.trip.reset:
             seen = _RESET
         else:
             assert call.request is not None
-            seen = door.leave(render(call.request, reply))
-        self.at(self.now + call.fate.back_ns, self._hang_up, (call, seen))
+            seen = http.returned(render(call.request, reply))
+        self.at(self.now + call.trip.back_ns, self._hang_up, (call, seen))
 
     def _lose_patience(self, call: _Call) -> None:
         waited = self._client_patience_ns // 1_000_000
@@ -294,14 +294,16 @@ class SimulatedWorld:
     def _change_membership(self, change: MemberChange, node: str, at: str) -> Outcome:
         """Ask; a leader that takes it has it in force at once, and whether it lasts is for later views."""
         process = self.processes[at]
-        made = door.enter(_NODE.membership_request(change, node))
+        made = http.received(_NODE.membership_request(change, node))
         if not process.is_running or not isinstance(made, Request):
             return Outcome(False, {"outcome": "refused"}, error=f"{at} does not take it")
         before, replies = process.view(), list[Reply | None]()
         if not process.is_running:  # being asked takes effects, before any of which a node may crash
             return Outcome(False, {"outcome": "refused"}, error=f"{at} ended before it was asked")
         process.ask(made, replies.append)
-        refused = _NODE.was_refused(door.leave(render(made, replies[0]))) if replies and replies[0] else None
+        refused = (
+            _NODE.was_refused(http.returned(render(made, replies[0]))) if replies and replies[0] else None
+        )
         if refused is not None:
             return Outcome(False, {"outcome": "refused"}, error=f"{at}: {refused}")
         after = process.view()

@@ -9,7 +9,8 @@ import pytest
 
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity, Verdict
-from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.world.traces import written
 from history import NodeTrace, Recording, read_trace
@@ -33,7 +34,7 @@ def judge(recording: Recording, traces: dict[str, NodeTrace]) -> list[Verdict]:
 def test_verdicts_do_not_depend_on_how_traces_are_read(
     tmp_path: Path, mutant: str | None, seed: int, chunk_bytes: int
 ) -> None:
-    ran = run(plan_of(seed, Wishes(mutant=mutant)))
+    ran = run(plan_of(seed, SeedOptions(mutant=mutant)))
     for node, lives in ran.traces.items():
         (tmp_path / node).mkdir()
         for life, lines in enumerate(lives, start=1):

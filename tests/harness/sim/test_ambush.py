@@ -7,8 +7,8 @@ import pytest
 from checkers.verdict import Validity
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan
-from harness.sim.run import Ran, run
+from harness.sim.plan.plan import Plan
+from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.schedule import play, record
 
 
@@ -25,7 +25,7 @@ def plan(target: str, seed: int) -> Plan:
     return Plan(test=test)
 
 
-def met(ran: Ran) -> list[dict[str, object]]:
+def met(ran: SimulatedRun) -> list[dict[str, object]]:
     """What the ends of the waits tell, where they met somebody."""
     return [
         {**action["details"], "at": operation.time}

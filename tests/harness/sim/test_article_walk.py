@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -161,9 +162,7 @@ def test_the_articles_walk(tmp_path: Path) -> None:
             new = await leads(cluster, rest)
             assert new.term > old.term
             for node in rest:
-                await until(
-                    lambda node=node: _names_leader(cluster, node, new.name), f"{node} names {new.name}"
-                )
+                await until(partial(_names_leader, cluster, node, new.name), f"{node} names {new.name}")
             assert (await cluster.do(new.name, "register", "svc/10.0.0.3:80", "r3")).type == "ok"
 
             # The old leader returns as follower; its term is not reset, and its log is repaired.

@@ -7,7 +7,8 @@ import pytest
 from checkers.raft.conformance import Conformance
 from checkers.verdict import Validity, Verdict
 from harness.mutants.catalogue import MUTANTS
-from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 
 BREAKS_A_GUARD_AT_ONCE = (
@@ -35,7 +36,7 @@ BREAKS_A_GUARD = (
 
 
 def judge(seed: int, mutant: str | None = None) -> Verdict:
-    return Conformance().check(run(plan_of(seed, Wishes(mutant=mutant))).recording())
+    return Conformance().check(run(plan_of(seed, SeedOptions(mutant=mutant))).recording())
 
 
 def is_caught(mutant: str, seeds: int) -> bool:
@@ -67,7 +68,7 @@ def test_every_mutant_that_breaks_a_guard_is_caught(mutant: str) -> None:
 
 
 @pytest.mark.campaign
-def test_the_correct_node_keeps_to_the_specification_through_a_hundred_weathers() -> None:
+def test_the_correct_node_keeps_to_the_specification_in_a_hundred_seeds() -> None:
     verdicts = [judge(seed) for seed in range(100, 200)]
     assert not [verdict for verdict in verdicts if verdict.validity is Validity.INVALID]
     assert sum(verdict.validity is Validity.VALID for verdict in verdicts) >= 95

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from history import read_history, read_trace
 
@@ -53,8 +54,8 @@ def test_runs_in_one_process_do_not_touch_one_another() -> None:
 
 
 def test_seeds_differ() -> None:
-    wishes = Wishes(nodes=3, time_limit_s=2, nemesis=())
-    assert run(plan_of(1, wishes)).operations != run(plan_of(2, wishes)).operations
+    options = SeedOptions(nodes=3, time_limit_s=2, nemesis=())
+    assert run(plan_of(1, options)).operations != run(plan_of(2, options)).operations
 
 
 def test_what_is_judged_in_memory_is_what_would_be_read_back(tmp_path: Path) -> None:

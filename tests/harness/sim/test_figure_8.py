@@ -10,53 +10,46 @@ from checkers.verdict import Validity
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis.base import Action, Cut, Heal, Kill, Start
 from harness.run.test import Test
-from harness.sim.plan.fates import MILLISECOND_NS as MS
-from harness.sim.plan.swarm import Plan
-from harness.sim.run import Ran, run
-from harness.sim.schedule.schedule import (
-    Deviations,
-    Election,
-    Schedule,
-    Script,
-    ScriptedFates,
-    ScriptedNemesis,
-    Step,
-)
+from harness.sim.plan.plan import Plan
+from harness.sim.run import SimulatedRun, run
+from harness.sim.schedule.overrides import ElectionOverride, Overrides, ScriptedDecisions
+from harness.sim.schedule.schedule import Schedule, ScheduleStep, Script, ScriptedNemesis
 from harness.sim.schedule.shrink import verdict_of
+from history.units import MILLISECOND_NS as MS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 
 A, B, C = "n1", "n2", "n3"
 SETTINGS = {"pre_vote": False, "max_batch_entries": 1, "max_in_flight": 1}
 FIRST, LATE = 0, 480 * MS
 ELECTIONS = tuple(
-    Election(node, number, adds)
+    ElectionOverride(node, number, adds)
     for node, adds in ((A, FIRST), (B, 240 * MS), (C, LATE))
     for number in range(1, 40)
 )
 
 
-def played(steps: tuple[Step, ...], until: int, parts: Parts) -> Ran:
+def played(steps: tuple[ScheduleStep, ...], until: int, parts: Parts) -> SimulatedRun:
     test = Test(nodes=(A, B, C), nemesis=("kill", "partition"), concurrency=1, minimum_acknowledged=1)
     schedule = Schedule(
         plan=Plan(test=test, settings=SETTINGS),
         until=until,
         steps=steps,
-        deviations=Deviations(elections=ELECTIONS),
+        overrides=Overrides(elections=ELECTIONS),
     )
     return run(
         schedule.plan,
         parts=parts,
-        fates=ScriptedFates(schedule.deviations),
+        decisions=ScriptedDecisions(schedule.overrides),
         script=Script(schedule.steps, schedule.until),
         perform=lambda operation, world: ScriptedNemesis(()).perform(operation, world, 0),
     )
 
 
-def act(at: int, *actions: Action) -> Step:
-    return Step(at, -1, "act", actions=actions)
+def act(at: int, *actions: Action) -> ScheduleStep:
+    return ScheduleStep(at, -1, "act", actions=actions)
 
 
-def began_to_lead(ran: Ran, node: str, after: int) -> int:
+def began_to_lead(ran: SimulatedRun, node: str, after: int) -> int:
     """When the node was first elected after that time."""
     was = ""
     for lives in ran.traces[node]:
@@ -67,12 +60,12 @@ def began_to_lead(ran: Ran, node: str, after: int) -> int:
     raise AssertionError(f"{node} was not elected after {after // MS} ms")
 
 
-def figure_8(parts: Parts) -> Ran:
+def figure_8(parts: Parts) -> SimulatedRun:
     both = ((A, B), (A, C), (B, A), (C, A))
     # (a) A leads, is cut off, and appends an entry that nobody else gets.
-    steps: tuple[Step, ...] = (
+    steps: tuple[ScheduleStep, ...] = (
         act(1000 * MS, Cut(both)),
-        Step(1010 * MS, 0, "register", "svc-0/10.0.0.1:8080", "r0", A),
+        ScheduleStep(1010 * MS, 0, "register", "svc-0/10.0.0.1:8080", "r0", A),
         act(1050 * MS, Kill((A,))),
     )
     # (b) B is elected by C, and its first entry reaches nobody either; then it goes down.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from harness.nemesis.base import Pause, Resume, Terminate
 from harness.run.test import Test
-from harness.sim.plan.incidents import BadWrite
-from harness.sim.plan.swarm import Plan
-from harness.sim.schedule.schedule import Deviations, Election, Schedule, Step, Write, play
+from harness.sim.plan.plan import Plan
+from harness.sim.plan.scheduled_faults import BadWrite
+from harness.sim.schedule.overrides import ElectionOverride, Overrides, WriteOverride
+from harness.sim.schedule.schedule import Schedule, ScheduleStep, play
 
 MS = 1_000_000
 
@@ -17,21 +18,22 @@ def test_a_deposed_leaders_old_entries_do_not_end_followers_that_have_compacted_
     test = Test(nodes=nodes, nemesis=("pause",), concurrency=1, minimum_acknowledged=1)
     settings = {"snapshot_entries": 3, "snapshot_trailing": 0}
     writes = [
-        Step(at * MS, 0, "register", "svc-1/10.0.0.25:8080", f"r{at}", "n1") for at in range(1800, 2800, 50)
+        ScheduleStep(at * MS, 0, "register", "svc-1/10.0.0.25:8080", f"r{at}", "n1")
+        for at in range(1800, 2800, 50)
     ]
     schedule = Schedule(
         plan=Plan(test=test, settings=settings),
         until=4000 * MS,
         steps=(
-            Step(600 * MS, -1, "pause", actions=(Pause(("n5",)),)),
+            ScheduleStep(600 * MS, -1, "pause", actions=(Pause(("n5",)),)),
             *writes,
-            Step(3000 * MS, -1, "resume", actions=(Resume(("n5",)),)),
+            ScheduleStep(3000 * MS, -1, "resume", actions=(Resume(("n5",)),)),
         ),
-        deviations=Deviations(
+        overrides=Overrides(
             elections=(
-                Election("n5", 1, 0),
-                Election("n1", 1, 300 * MS),
-                Election("n2", 1, 450 * MS),
+                ElectionOverride("n5", 1, 0),
+                ElectionOverride("n1", 1, 300 * MS),
+                ElectionOverride("n2", 1, 450 * MS),
             )
         ),
     )
@@ -42,18 +44,22 @@ def test_a_deposed_leaders_old_entries_do_not_end_followers_that_have_compacted_
     assert [life for life in ran.lives if life.ended_by is None] == []
 
 
-def test_a_node_that_is_told_to_end_while_its_last_write_fails_has_ended() -> None:
+def test_a_node_that_is_terminated_while_its_last_write_fails_has_ended() -> None:
     """The simulator's own fault: it waited for a write of a process that was gone."""
     nodes = ("n1", "n2", "n3")
     test = Test(nodes=nodes, nemesis=("terminate",), concurrency=1, minimum_acknowledged=1)
     schedule = Schedule(
         plan=Plan(test=test),
         until=3000 * MS,
-        steps=(Step(10_100 * MS, -1, "terminate", actions=(Terminate(nodes),)),),
-        incidents=(BadWrite("n1", 1, "full", 100 * MS),),
-        deviations=Deviations(
-            elections=(Election("n1", 1, 0), Election("n2", 1, 450 * MS), Election("n3", 1, 450 * MS)),
-            writes=(Write("n1", 1, 20_000 * MS),),
+        steps=(ScheduleStep(10_100 * MS, -1, "terminate", actions=(Terminate(nodes),)),),
+        scheduled_faults=(BadWrite("n1", 1, "full", 100 * MS),),
+        overrides=Overrides(
+            elections=(
+                ElectionOverride("n1", 1, 0),
+                ElectionOverride("n2", 1, 450 * MS),
+                ElectionOverride("n3", 1, 450 * MS),
+            ),
+            writes=(WriteOverride("n1", 1, 20_000 * MS),),
         ),
     )
     ran = play(schedule)

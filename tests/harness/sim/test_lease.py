@@ -11,7 +11,8 @@ from harness.nemesis.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.judging import judge, verdicts
-from harness.sim.plan.swarm import Plan, Wishes, plan_of
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.world.clock import NodeClock
 
@@ -55,8 +56,8 @@ def test_a_clock_goes_on_from_what_it_shows_when_its_rate_changes() -> None:
 def test_with_leases_and_clocks_within_the_bound_random_runs_are_not_invalid(
     seed: int, tmp_path: Path
 ) -> None:
-    wishes = Wishes(lease=True)
-    assert judge(plan_of(seed, wishes), tmp_path).invalid == ()
+    options = SeedOptions(lease=True)
+    assert judge(plan_of(seed, options), tmp_path).invalid == ()
 
 
 def test_a_slow_leader_cut_off_serves_nothing_stale_under_a_lease_that_allows_for_it() -> None:

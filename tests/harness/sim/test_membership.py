@@ -7,12 +7,13 @@ import pytest
 from checkers.raft.invariants.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity
 from harness.nemesis.base import ChangeMembership
-from harness.sim.plan.swarm import Wishes, plan_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import without_node
 
-WISHES = Wishes(nodes=5, nemesis=("kill", "partition", "pause", "membership"), time_limit_s=8)
+WISHES = SeedOptions(nodes=5, nemesis=("kill", "partition", "pause", "membership"), time_limit_s=8)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -20,12 +21,12 @@ def test_members_change_and_everybody_is_a_member_in_the_end(seed: int) -> None:
     ran = run(plan_of(seed, WISHES))
     recording = ran.recording()
     assert MembershipChanges().check(recording).validity is Validity.VALID
-    told = [
+    reports = [
         operation.value["membership"]
         for operation in ran.operations
         if operation.f == "heal-membership" and operation.type == "info"
     ]
-    assert told[-1]["is_whole"]
+    assert reports[-1]["is_whole"]
     assert committed_configurations(recording.traces.values()) > 2
 
 

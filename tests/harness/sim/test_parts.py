@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sim.plan.chance import Stream
-from harness.sim.plan.fates import DrawnFates, Weather
+from harness.sim.plan.decisions import DrawnDecisions
+from harness.sim.plan.fault_rates import FaultRates
+from harness.sim.plan.stream import Stream
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
 from harness.sim.world.network import Network
@@ -106,14 +107,14 @@ def test_rot_in_a_synced_log_is_refused(draw: int) -> None:
         WriteAheadLog(disk).recover()
 
 
-def lines(weather: Weather, *, in_order: bool) -> Network:
-    return Network(("n1", "n2"), DrawnFates(1, weather), in_order=in_order)
+def lines(fault_rates: FaultRates, *, in_order: bool) -> Network:
+    return Network(("n1", "n2"), DrawnDecisions(1, fault_rates), in_order=in_order)
 
 
-def test_messages_on_one_line_keep_their_order_only_if_told_to() -> None:
-    weather = Weather(delays=("wide",), slow=300, repeated=300)
+def test_messages_on_one_line_keep_their_order_only_where_the_plan_says_so() -> None:
+    fault_rates = FaultRates(delays=("wide",), packet_delay_per_mille=300, packet_replay_per_mille=300)
     for in_order in (True, False):
-        network = lines(weather, in_order=in_order)
+        network = lines(fault_rates, in_order=in_order)
         line = network.lines["n1", "n2"]
         arrivals = [network.arrivals(line, now) for now in range(0, 10**9, 10**6)]
         firsts = [arrival[0] for arrival in arrivals]
@@ -122,7 +123,7 @@ def test_messages_on_one_line_keep_their_order_only_if_told_to() -> None:
 
 
 def test_a_cut_line_swallows_and_counts_what_is_sent_and_what_is_under_way() -> None:
-    network = lines(Weather(), in_order=True)
+    network = lines(FaultRates(), in_order=True)
     line, back = network.lines["n1", "n2"], network.lines["n2", "n1"]
     assert network.arrivals(line, 0)
     assert network.cut([("n1", "n2")]) == [("n1", "n2")]
@@ -135,7 +136,7 @@ def test_a_cut_line_swallows_and_counts_what_is_sent_and_what_is_under_way() -> 
 
 
 def test_a_reset_loses_what_is_under_way_and_nothing_else() -> None:
-    network = lines(Weather(), in_order=True)
+    network = lines(FaultRates(), in_order=True)
     line = network.lines["n1", "n2"]
     before = line.connection
     network.reset(("n1", "n2"))

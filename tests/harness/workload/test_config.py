@@ -15,7 +15,7 @@ from harness.drivers.virtual import simulate
 from harness.generator import clients, phases, stagger, time_limit
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan
+from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 from harness.workload import workload
 from harness.workload.config import keys_until
@@ -103,7 +103,7 @@ def simulated(seed: int, logs: Path, mutant: str | None = None) -> dict[str, Val
         mutant=mutant,
         minimum_acknowledged=100,
     )
-    ran = run(Plan(test=test, incidents=()))
+    ran = run(Plan(test=test, scheduled_faults=()))
     assert ran.problem is None
     return {verdict.checker: verdict.validity for verdict in verdicts(ran, logs)}
 

@@ -9,7 +9,7 @@ import pytest
 from checkers.verdict import Validity, Verdict
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan
+from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
@@ -30,7 +30,7 @@ def simulated(seed: int, logs: Path, parts: Parts = DEFAULT_PARTS) -> dict[str, 
         seed=seed,
         minimum_acknowledged=100,
     )
-    ran = run(Plan(test=test, incidents=()), parts=parts)
+    ran = run(Plan(test=test, scheduled_faults=()), parts=parts)
     assert ran.problem is None
     return {verdict.checker: verdict for verdict in verdicts(ran, logs)}
 

@@ -9,7 +9,7 @@ import pytest
 from checkers.verdict import Validity
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan
+from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 
 

@@ -9,7 +9,7 @@ import pytest
 from checkers.verdict import Validity, Verdict
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.swarm import Plan
+from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 
 
@@ -26,7 +26,7 @@ def simulated(seed: int, logs: Path, mutant: str | None = None) -> dict[str, Ver
         mutant=mutant,
         minimum_acknowledged=100,
     )
-    ran = run(Plan(test=test, incidents=()))
+    ran = run(Plan(test=test, scheduled_faults=()))
     assert ran.problem is None
     return {verdict.checker: verdict for verdict in verdicts(ran, logs)}
 

@@ -1,4 +1,4 @@
-"""A simulated schedule on real processes: what they are told, and what is said not to be carried over."""
+"""A simulated schedule on real processes: what is carried over, and what is reported as not."""
 
 from __future__ import annotations
 
@@ -12,35 +12,33 @@ from ackproof.cli.main import cli
 from harness.nemesis.base import Cut, Kill, Start
 from harness.run.test import Test
 from harness.sim.command import shrunk
-from harness.sim.plan.fates import ClientFate
-from harness.sim.plan.incidents import BadWrite, ClockJump, Crash, Reset, Rot
-from harness.sim.plan.swarm import Plan, Wishes
+from harness.sim.plan.decisions import RoundTrip
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.scheduled_faults import BadWrite, ClockJump, CrashAtEffect, Reset, Rot
 from harness.sim.schedule.carry_over import Carried, carry_over, undone
-from harness.sim.schedule.replay import story
-from harness.sim.schedule.schedule import (
-    Client,
-    Deviations,
-    Election,
-    Message,
-    Schedule,
-    Step,
-    Tear,
-    Write,
-    play,
+from harness.sim.schedule.overrides import (
+    ElectionOverride,
+    MessageOverride,
+    Overrides,
+    RequestOverride,
+    TearOverride,
+    WriteOverride,
 )
+from harness.sim.schedule.schedule import Schedule, ScheduleStep, play
+from harness.sim.schedule.story import story
 from history import NEMESIS, Operation, read_history
 
 MS = 1_000_000
-FORGETFUL = Wishes(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
+FORGETFUL = SeedOptions(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
 
 
 def schedule(**changes: object) -> Schedule:
     test = Test(nodes=("n1", "n2", "n3"), nemesis=("kill", "partition"), concurrency=2, time_limit_s=1)
     plan = Plan(test=test, settings={"snapshot_entries": 5, "max_in_flight": 1}, drift_ppm={"n1": 200})
     steps = (
-        Step(3100 * MS, 0, "lookup", "svc-0/10.0.0.1:8080", None, "n1"),
-        Step(3200 * MS, NEMESIS, "kill", actions=(Kill(("n2",)),)),
-        Step(3500 * MS, NEMESIS, "start", actions=(Start(("n2",)),)),
+        ScheduleStep(3100 * MS, 0, "lookup", "svc-0/10.0.0.1:8080", None, "n1"),
+        ScheduleStep(3200 * MS, NEMESIS, "kill", actions=(Kill(("n2",)),)),
+        ScheduleStep(3500 * MS, NEMESIS, "start", actions=(Start(("n2",)),)),
     )
     base = Schedule(plan=plan, until=4000 * MS, steps=steps)
     return msgspec.structs.replace(base, **changes)
@@ -50,12 +48,12 @@ def carried(one: Schedule) -> Carried:
     return carry_over(one, play(one))
 
 
-def told(of: Carried, how: str) -> str:
+def lines_of(of: Carried, how: str) -> str:
     return "\n".join(line.what for line in of.lines if line.how == how)
 
 
 def test_operations_and_faults_are_carried_over_as_they_are() -> None:
-    lines = told(carried(schedule()), "as it is")
+    lines = lines_of(carried(schedule()), "as it is")
     assert "3 nodes" in lines
     assert "at 3100 ms client 0 asks n1: lookup svc-0" in lines
     assert "at 3200 ms kill n2" in lines
@@ -63,17 +61,17 @@ def test_operations_and_faults_are_carried_over_as_they_are() -> None:
     assert "snapshot_entries is 5" in lines
 
 
-def test_what_befalls_messages_writes_clocks_and_time_outs_is_said_not_to_be_carried_over() -> None:
-    deviations = Deviations(
-        messages=(Message("n1", "n2", 4, ()),),
-        writes=(Write("n1", 2, 50 * MS),),
-        tears=(Tear("n1", 2, 1),),
-        elections=(Election("n3", 1, 20 * MS),),
-        clients=(Client(1, ClientFate(reset=True)),),
+def test_what_happens_to_messages_writes_clocks_and_time_outs_is_said_not_to_be_carried_over() -> None:
+    overrides = Overrides(
+        messages=(MessageOverride("n1", "n2", 4, ()),),
+        writes=(WriteOverride("n1", 2, 50 * MS),),
+        tears=(TearOverride("n1", 2, 1),),
+        elections=(ElectionOverride("n3", 1, 20 * MS),),
+        requests=(RequestOverride(1, RoundTrip(reset=True)),),
     )
-    incidents = (ClockJump("n1", 5 * MS, MS), Reset("n1", "n2", 5 * MS), Rot("n3", 9, 1))
-    one = schedule(deviations=deviations, incidents=incidents)
-    lines = told(carried(one), "not")
+    scheduled_faults = (ClockJump("n1", 5 * MS, MS), Reset("n1", "n2", 5 * MS), Rot("n3", 9, 1))
+    one = schedule(overrides=overrides, scheduled_faults=scheduled_faults)
+    lines = lines_of(carried(one), "not")
     for what in (
         "message 4 from n1 to n2 is lost",
         "write 2 of n1 takes 50 ms",
@@ -90,14 +88,16 @@ def test_what_befalls_messages_writes_clocks_and_time_outs_is_said_not_to_be_car
 
 
 def test_every_line_of_the_story_is_carried_over_or_said_not_to_be() -> None:
-    one = schedule(incidents=(Crash("n1", 40, False, 300 * MS),))
+    one = schedule(scheduled_faults=(CrashAtEffect("n1", 40, False, 300 * MS),))
     lines = "\n".join(line.what for line in carried(one).lines)
     for line in list(story(one))[1:]:
         assert line in lines
 
 
 def test_a_crash_between_two_effects_becomes_a_kill_at_its_time_and_a_start_after_it() -> None:
-    one = schedule(incidents=(Crash("n1", 40, False, 300 * MS), BadWrite("n3", 10_000, "full", 20 * MS)))
+    one = schedule(
+        scheduled_faults=(CrashAtEffect("n1", 40, False, 300 * MS), BadWrite("n3", 10_000, "full", 20 * MS))
+    )
     of = carried(one)
     kills = [step for step in of.steps if step.actions == (Kill(("n1",)),)]
     starts = [step for step in of.steps if step.actions == (Start(("n1",)),)]
@@ -105,14 +105,14 @@ def test_a_crash_between_two_effects_becomes_a_kill_at_its_time_and_a_start_afte
     assert starts[0].at - kills[0].at == 300 * MS
     ended = [life.ended_at for life in play(one).lives if life.ended_by == "crash"]
     assert [kills[0].at] == ended
-    assert "n1 crashes before its effect 40" in told(of, "about")
-    assert "n3's write 10000 fails" in told(of, "not")
+    assert "n1 crashes before its effect 40" in lines_of(of, "about")
+    assert "n3's write 10000 fails" in lines_of(of, "not")
 
 
 def test_a_kill_with_power_is_a_kill_without() -> None:
     one = schedule()
     one = msgspec.structs.replace(one, plan=msgspec.structs.replace(one.plan, kill_loses_power=True))
-    assert "kill n2 (power)" in told(carried(one), "about")
+    assert "kill n2 (power)" in lines_of(carried(one), "about")
 
 
 def test_waits_are_as_long_as_virtual_time_passed() -> None:
@@ -122,7 +122,7 @@ def test_waits_are_as_long_as_virtual_time_passed() -> None:
     assert script.until == 1800 * MS  # type: ignore[union-attr]
 
 
-def test_what_real_processes_could_not_do_is_told() -> None:
+def test_what_real_processes_could_not_do_is_reported() -> None:
     def completion(*actions: dict[str, object]) -> Operation:
         return Operation(1, 2, NEMESIS, "info", "partition", value={"actions": list(actions)})
 

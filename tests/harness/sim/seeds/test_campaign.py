@@ -13,16 +13,16 @@ from click.testing import CliRunner
 from ackproof.cli.main import cli
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
-from harness.sim.command import Summary, many, summary
+from harness.sim.command import CampaignSummary, many, summary
 from harness.sim.judging import Judged
-from harness.sim.plan.swarm import Wishes
+from harness.sim.plan.plan import SeedOptions
 from harness.sim.seeds.campaign import CampaignResults, judge_all
 
-WISHES = Wishes(nodes=3, time_limit_s=2, rate=40)
+WISHES = SeedOptions(nodes=3, time_limit_s=2, rate=40)
 
 
-def campaign(file: Path, seeds: range, wishes: Wishes = WISHES, jobs: int = 1) -> Summary:
-    return many(seeds, wishes, file, jobs=jobs, quiet=True, stop_at_first=False)
+def campaign(file: Path, seeds: range, options: SeedOptions = WISHES, jobs: int = 1) -> CampaignSummary:
+    return many(seeds, options, file, jobs=jobs, quiet=True, stop_at_first=False)
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def test_results_of_other_options_or_other_code_are_not_mixed(tmp_path: Path) ->
     file = tmp_path / "results.jsonl"
     campaign(file, range(1))
     with pytest.raises(CouldNotRun, match="other options"):
-        campaign(file, range(1), Wishes(nodes=5))
+        campaign(file, range(1), SeedOptions(nodes=5))
     header, *rest = file.read_bytes().splitlines()
     changed = json.loads(header)
     changed["code"]["node_impl/core/raft"] = "0" * 16

@@ -15,7 +15,7 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.replay import load
 from harness.sim.schedule.shrink import verdict_of
-from harness.sim.seeds.hunting import hunt, hunt_and_shrink, wishes_for
+from harness.sim.seeds.hunting import hunt, hunt_and_shrink, options_for
 
 
 def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Pat
 
 def test_a_list_in_halves_has_both_of_the_same_list() -> None:
     """Requests that had timed out once lent their identity to later ones, and with it their first half."""
-    ran = run(plan_of(1, wishes_for("list-in-halves")))
+    ran = run(plan_of(1, options_for("list-in-halves")))
     assert verdict_of(ran, "durability").validity is not Validity.INVALID
 
 

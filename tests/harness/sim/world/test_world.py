@@ -12,15 +12,18 @@ from checkers.verdict import Validity
 from harness.nemesis.base import Action, Kill, Pause, Resume, Start, World
 from harness.run.test import Test
 from harness.sim.judging import verdicts
-from harness.sim.plan.incidents import BadWrite, ClockJump, Crash, Incident, Reset, Rot
-from harness.sim.plan.swarm import Plan, Wishes, plan_of
-from harness.sim.run import Ran, run
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.scheduled_faults import BadWrite, ClockJump, CrashAtEffect, Reset, Rot, ScheduledFault
+from harness.sim.plan.swarm import plan_of
+from harness.sim.run import SimulatedRun, run
 from history import Operation
 
 SECOND = 1_000_000_000
 
 
-def plan(*incidents: Incident, nemesis: tuple[str, ...] = (), seconds: float = 2.0, seed: int = 1) -> Plan:
+def plan(
+    *scheduled_faults: ScheduledFault, nemesis: tuple[str, ...] = (), seconds: float = 2.0, seed: int = 1
+) -> Plan:
     test = Test(
         nodes=("n1", "n2", "n3"),
         nemesis=nemesis,
@@ -30,10 +33,10 @@ def plan(*incidents: Incident, nemesis: tuple[str, ...] = (), seconds: float = 2
         seed=seed,
         minimum_acknowledged=10,
     )
-    return Plan(test=test, incidents=incidents)
+    return Plan(test=test, scheduled_faults=scheduled_faults)
 
 
-def judged(ran: Ran, logs: Path) -> dict[str, str]:
+def judged(ran: SimulatedRun, logs: Path) -> dict[str, str]:
     """What is not valid, by checker."""
     return {
         found.checker: f"{found.validity.value}: {found.summary}"
@@ -57,7 +60,7 @@ def test_a_calm_run_is_valid_in_every_respect(tmp_path: Path) -> None:
 
 
 def test_nodes_crash_between_two_effects_and_come_back(tmp_path: Path) -> None:
-    crashes = [Crash("n1", 100, False, SECOND // 10), Crash("n2", 150, True, SECOND // 10)]
+    crashes = [CrashAtEffect("n1", 100, False, SECOND // 10), CrashAtEffect("n2", 150, True, SECOND // 10)]
     ran = run(plan(*crashes))
     assert [life.ended_by for life in ran.lives] == [
         "crash",
@@ -79,7 +82,7 @@ def test_a_node_whose_disk_fails_ends_and_may_come_back(failure: str, tmp_path: 
 
 
 def test_a_node_with_a_rotten_log_stays_down_and_the_others_go_on(tmp_path: Path) -> None:
-    ran = run(plan(Crash("n3", 100, False, SECOND // 10), Rot("n3", 2, 1 << 63)))
+    ran = run(plan(CrashAtEffect("n3", 100, False, SECOND // 10), Rot("n3", 2, 1 << 63)))
     assert "bit-rot" in [life.ended_by for life in ran.lives if life.node == "n3"]
     wrong = judged(ran, tmp_path)
     assert list(wrong) == ["durability"]  # one node's own state could not be read back
@@ -114,22 +117,27 @@ def test_a_plan_can_be_kept_and_read_again() -> None:
         assert msgspec.json.decode(msgspec.json.encode(one), type=Plan) == one
 
 
-def test_wishes_are_kept_and_leave_the_rest_to_the_seed() -> None:
-    wished = plan_of(3, Wishes(nodes=7, rate=10, time_limit_s=9, nemesis=("kill:one",), concurrency=2))
-    assert len(wished.test.nodes) == 7
-    assert (wished.test.rate, wished.test.time_limit_s, wished.test.concurrency) == (10.0, 9.0, 2)
-    assert wished.test.nemesis == ("kill:one",)
-    assert wished.weather == plan_of(3).weather
+def test_options_are_kept_and_leave_the_rest_to_the_seed() -> None:
+    chosen = plan_of(3, SeedOptions(nodes=7, rate=10, time_limit_s=9, nemesis=("kill:one",), concurrency=2))
+    assert len(chosen.test.nodes) == 7
+    assert (chosen.test.rate, chosen.test.time_limit_s, chosen.test.concurrency) == (10.0, 9.0, 2)
+    assert chosen.test.nemesis == ("kill:one",)
+    assert chosen.fault_rates == plan_of(3).fault_rates
 
 
 def test_swarms_differ_in_which_faults_they_enable() -> None:
     plans = [plan_of(seed) for seed in range(300)]
-    kinds = [tuple(dict.fromkeys(type(incident).__name__ for incident in one.incidents)) for one in plans]
-    for kind in ("Crash", "BadWrite", "ClockJump", "Reset", "Rot"):
+    kinds = [tuple(dict.fromkeys(type(fault).__name__ for fault in one.scheduled_faults)) for one in plans]
+    for kind in ("CrashAtEffect", "BadWrite", "ClockJump", "Reset", "Rot"):
         share = sum(kind in found for found in kinds)
         assert 10 <= share <= 200, f"{share} of 300 seeds have a {kind}"
-    for rate in ("lost", "repeated", "slow", "client_reset"):
-        assert 50 <= sum(getattr(one.weather, rate) > 0 for one in plans) <= 150
+    for rate in (
+        "packet_loss_per_mille",
+        "packet_replay_per_mille",
+        "packet_delay_per_mille",
+        "client_reset_per_mille",
+    ):
+        assert 50 <= sum(getattr(one.fault_rates, rate) > 0 for one in plans) <= 150
     assert any(not one.test.nemesis for one in plans)
     assert any(len(one.test.nemesis) == 3 for one in plans)
     assert all(math.isfinite(one.test.rate) for one in plans)

@@ -1,4 +1,4 @@
-"""The node's HTTP door in one process: the client's codec on one side, the node's on the other.
+"""HTTP between a client and a node in one process: the client's codec on one side, the node's on the other.
 
 What a socket would carry is made and read in full (query, headers, body), so both codecs are as much
 a part of a simulated run as of a real one.
@@ -19,8 +19,8 @@ _quoted = lru_cache(maxsize=4096)(quote_plus)
 """The same names come in every request, and most of their values again and again."""
 
 
-def enter(request: HttpRequest) -> Request | NodeReply:
-    """What the node makes of a client's request; a reply where it needs no more than its codec."""
+def received(request: HttpRequest) -> Request | NodeReply:
+    """Give the request as the node's codec reads it; or the reply, where the codec alone refuses it."""
     headers = Headers()
     for name, value in request.headers:
         headers.add(name.encode("latin-1"), value.encode("latin-1"))
@@ -29,8 +29,8 @@ def enter(request: HttpRequest) -> Request | NodeReply:
     )
 
 
-def leave(reply: NodeReply) -> HttpReply:
-    """What the client sees of the node's reply."""
+def returned(reply: NodeReply) -> HttpReply:
+    """Give the node's reply as the client sees it."""
     headers = {"content-type": reply.content_type}
     headers.update((name.lower(), value) for name, value in reply.headers.items())
     return HttpReply(reply.status, headers, reply.body)

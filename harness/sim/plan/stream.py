@@ -1,4 +1,4 @@
-"""Chance for the simulator: streams of whole numbers, each named, none disturbed by another.
+"""Streams of random whole numbers: each has a name, and none is disturbed by another.
 
 A stream's k-th number depends on the seed, the stream's name and k alone. So what one link draws does
 not change because another carried a message more, and a seed's run stays recognizable when a part
@@ -19,7 +19,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 class Stream:
-    """A source of numbers that remembers how many it gave."""
+    """A source of random numbers that is determined by a seed and a name."""
 
     __slots__ = ("_state",)
 
@@ -30,26 +30,26 @@ class Stream:
         self._state = state
 
     def bits(self) -> int:
-        """A number in [0, 2**64)."""
+        """Draw a number in [0, 2**64)."""
         self._state = state = (self._state + _GOLDEN) & _MASK
         return scramble(state)
 
     def below(self, bound: int) -> int:
-        """A number in [0, bound)."""
+        """Draw a number in [0, bound)."""
         return (self.bits() * bound) >> 64
 
     def between(self, low: int, high: int) -> int:
-        """A number in [low, high], both included."""
+        """Draw a number in [low, high], both included."""
         return low + self.below(high - low + 1)
 
     def chance(self, numerator: int, denominator: int) -> bool:
-        """True in `numerator` of `denominator` cases."""
+        """Draw True in `numerator` of `denominator` cases."""
         return self.below(denominator) < numerator
 
     def choose(self, items: Sequence[T]) -> T:
-        """One of the items."""
+        """Draw one of the items."""
         return items[self.below(len(items))]
 
     def some(self, items: Sequence[T], numerator: int, denominator: int) -> tuple[T, ...]:
-        """Each item with that chance, in order."""
+        """Keep each item with that chance, in order."""
         return tuple(item for item in items if self.chance(numerator, denominator))

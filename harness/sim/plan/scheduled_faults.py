@@ -1,6 +1,6 @@
-"""What befalls the simulated cluster beside the nemesis's faults: few, named, each at a given place.
+"""Scheduled faults: few, each at an exact place of the run that no nemesis operation can name.
 
-They are data, so a run's can be read, kept in a file, and left out one by one.
+They are data: a run's can be read, kept in a file, and left out one by one.
 """
 
 from __future__ import annotations
@@ -10,32 +10,34 @@ import msgspec
 from harness.sim.world.disk import Failure
 
 
-class Crash(msgspec.Struct, frozen=True, tag=True):
-    """The node's process ends just before its `effect`-th effect of the run is carried out, from 1."""
+class CrashAtEffect(msgspec.Struct, frozen=True, tag=True):
+    """The node's process ends just before it carries out its `effect`-th effect of the run, from 1."""
 
     node: str
     effect: int
     power_lost: bool
     down_ns: int
-    """After so long it is started again."""
+    """How long the node is down before it is started again."""
 
 
-class Coup(msgspec.Struct, frozen=True, tag=True):
-    """The node's process ends so many effects after it began to lead for the `lead`-th time, from 1."""
+class CrashAfterElection(msgspec.Struct, frozen=True, tag=True):
+    """The node's process ends `effects` effects after it won its `election`-th election of the run, from
+    1."""
 
     node: str
-    lead: int
+    election: int
     effects: int
     power_lost: bool
     down_ns: int
+    """How long the node is down before it is started again."""
 
 
-class Hush(msgspec.Struct, frozen=True, tag=True):
-    """While it leads for the `lead`-th time, from 1, the receiver gets only its first `heard` messages of all
-    that it sends there; for so long at the most."""
+class MuteLeader(msgspec.Struct, frozen=True, tag=True):
+    """While the node leads after its `election`-th election, from 1, the receiver gets only the first `heard`
+    of the leader's messages; this lasts `for_ns` at the most."""
 
     node: str
-    lead: int
+    election: int
     receiver: str
     heard: int
     for_ns: int
@@ -74,4 +76,4 @@ class Rot(msgspec.Struct, frozen=True, tag=True):
     draw: int
 
 
-Incident = Crash | Coup | Hush | BadWrite | ClockJump | Reset | Rot
+ScheduledFault = CrashAtEffect | CrashAfterElection | MuteLeader | BadWrite | ClockJump | Reset | Rot

@@ -1,0 +1,112 @@
+"""A schedule in words: one line for each thing that happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from harness.nemesis.base import Action, ChangeMembership, LieInWait, MemberChange, SetRate
+from harness.sim.plan.decisions import DEFAULT_MESSAGE_NS
+from harness.sim.plan.scheduled_faults import (
+    BadWrite,
+    ClockJump,
+    CrashAfterElection,
+    CrashAtEffect,
+    MuteLeader,
+    Reset,
+    Rot,
+    ScheduledFault,
+)
+from harness.sim.schedule.schedule import Schedule, ScheduleStep
+from history import NEMESIS
+from history.units import MILLISECOND_NS
+
+_CHANGES: Mapping[MemberChange, str] = {
+    "add-learner": "add {} as a learner",
+    "promote": "let {} vote",
+    "remove": "remove {}",
+}
+
+
+def story(schedule: Schedule) -> Iterator[str]:
+    """Describe what differs from the default, a line each, in order of time where there is one."""
+    plan = schedule.plan
+    bug = f" of mutant {plan.test.mutant}" if plan.test.mutant else ""
+    yield f"{len(plan.test.nodes)} nodes{bug}: {', '.join(plan.test.nodes)}"
+    if not plan.in_order:
+        yield "messages on one link may overtake one another"
+    for node, ppm in plan.drift_ppm.items():
+        yield f"{node}'s clock runs {abs(ppm)} ppm {'fast' if ppm > 0 else 'slow'}"
+    for fault in schedule.scheduled_faults:
+        yield fault_in_words(fault)
+    for election in schedule.overrides.elections:
+        adds_ms = election.adds // MILLISECOND_NS
+        yield f"{election.node}'s election time-out {election.n} is {adds_ms} ms above the least"
+    for message in schedule.overrides.messages:
+        link = f"message {message.n} from {message.sender} to {message.receiver}"
+        times = " and ".join(f"after {delay / MILLISECOND_NS:g} ms" for delay in message.delays)
+        usual = DEFAULT_MESSAGE_NS / MILLISECOND_NS
+        yield f"{link} arrives {times}, not {usual:g} ms" if times else f"{link} is lost"
+    for write in schedule.overrides.writes:
+        yield f"write {write.n} of {write.node} takes {write.takes / MILLISECOND_NS:g} ms"
+    for tear in schedule.overrides.tears:
+        yield f"write {tear.n} of {tear.node} is torn"
+    for request in schedule.overrides.requests:
+        how = "loses its reply" if request.trip.reset else "travels slower or faster"
+        yield f"client request {request.n} {how}"
+    for step in schedule.steps:
+        yield f"at {step.at // MILLISECOND_NS} ms {step_in_words(step, plan.kill_loses_power)}"
+
+
+def step_in_words(step: ScheduleStep, power: bool) -> str:
+    """Describe what a client or the nemesis does. power: whether a kill takes the machine's power."""
+    if step.thread != NEMESIS:
+        value = f" as {step.value}" if step.value is not None else ""
+        return f"client {step.thread} asks {step.node}: {step.f} {step.key}{value}"
+    return "; ".join(_action_in_words(action, power) for action in step.actions) or (
+        f"{step.f}, which changes nothing"
+    )
+
+
+def _action_in_words(action: Action, power: bool) -> str:
+    match action:
+        case ChangeMembership((node,), change, at):
+            return f"ask {at} to {_CHANGES[change].format(node)}"
+        case SetRate(nodes, percent):
+            pace = "faster" if percent > 0 else "slower"
+            return f"make the clocks of {' '.join(nodes)} {abs(percent)} % {pace}"
+        case LieInWait(moment, by, after_term, within_ms):
+            until = "it has just won" if moment == "new-leader" else "it holds what it has not committed"
+            return f"{by} the leader of a term after {after_term} once {until}, within {within_ms} ms"
+    on = getattr(action, "nodes", None) or [f"{a}->{b}" for a, b in getattr(action, "links", ())]
+    kind = words_of(type(action).__name__)
+    return f"{kind} {' '.join(on)}{' (power)' if power and kind == 'kill' else ''}".strip()
+
+
+def words_of(kind: str) -> str:
+    """Give an action's class name in words: `LosePower` is "lose power"."""
+    return re.sub(r"\B([A-Z])", r" \1", kind).lower()
+
+
+def fault_in_words(fault: ScheduledFault) -> str:
+    """Describe a scheduled fault."""
+    match fault:
+        case CrashAtEffect(node, effect, power_lost, down_ns):
+            how = "loses power" if power_lost else "crashes"
+            return f"{node} {how} before its effect {effect}, for {down_ns // MILLISECOND_NS} ms"
+        case CrashAfterElection(node, election, effects, power_lost, down_ns):
+            how = "loses power" if power_lost else "crashes"
+            when = f"{effects} effects after it won its election {election}"
+            return f"{node} {how} {when}, for {down_ns // MILLISECOND_NS} ms"
+        case MuteLeader(node, election, receiver, heard, for_ns):
+            what = f"its first {heard} messages" if heard else "no message"
+            when = f"while {node} leads after its election {election}"
+            return f"{when}, {receiver} gets {what}, for {for_ns // MILLISECOND_NS} ms"
+        case BadWrite(node, write, failure, down_ns):
+            return f"{node}'s write {write} fails ({failure}); it is down for {down_ns // MILLISECOND_NS} ms"
+        case ClockJump(node, at, by_ns):
+            return f"{node}'s clock leaps ahead by {by_ns // MILLISECOND_NS} ms at {at // MILLISECOND_NS} ms"
+        case Reset(sender, receiver, at):
+            return f"the connection from {sender} to {receiver} breaks at {at // MILLISECOND_NS} ms"
+        case Rot(node, start):
+            return f"a bit of {node}'s log flips before its start {start}"

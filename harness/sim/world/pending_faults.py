@@ -1,0 +1,93 @@
+"""The scheduled faults of one node that are still to come: counted here, carried out by its process.
+
+Effects, elections, writes and starts are numbered over the whole run, from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.sim.plan.scheduled_faults import (
+    BadWrite,
+    CrashAfterElection,
+    CrashAtEffect,
+    MuteLeader,
+    Rot,
+    ScheduledFault,
+)
+
+
+class PendingFaults:
+    """Says when a scheduled fault of its node is due."""
+
+    def __init__(self, node: str, faults: Sequence[ScheduledFault]) -> None:
+        mine = [fault for fault in faults if getattr(fault, "node", None) == node]
+        self._node = node
+        self._crashes = sorted(
+            (one for one in mine if isinstance(one, CrashAtEffect)), key=lambda one: one.effect
+        )
+        self.crash_at = self._crashes[0].effect if self._crashes else 0
+        """Before which effect the process ends next; 0: never."""
+        self._election_crashes = {one.election: one for one in mine if isinstance(one, CrashAfterElection)}
+        self._bad_writes = {one.write: one for one in mine if isinstance(one, BadWrite)}
+        self._rots = {one.start: one for one in mine if isinstance(one, Rot)}
+        self._mutes: dict[int, dict[str, MuteLeader]] = {}
+        for one in mine:
+            if isinstance(one, MuteLeader):
+                self._mutes.setdefault(one.election, {})[one.receiver] = one
+        self.needs_elections = bool(self._election_crashes or self._mutes)
+        """Whether the process must report when its node begins and ceases to lead."""
+        self._elections = 0
+        self._muted: dict[str, tuple[int, int]] = {}
+        """By receiver: how many messages still get through, and until when those after them are lost."""
+
+    def stop(self) -> None:
+        """Drop all faults that are still to come."""
+        self._crashes, self.crash_at, self.needs_elections = [], 0, False
+        self._election_crashes, self._bad_writes, self._rots, self._muted = {}, {}, {}, {}
+
+    # ---- leading ---------------------------------------------------------------------------------------
+
+    def began_to_lead(self, effects: int, now: int) -> None:
+        """Take note that the node won an election, when it had carried out `effects` effects."""
+        self._elections += 1
+        crash = self._election_crashes.get(self._elections)
+        if crash is not None:
+            at = CrashAtEffect(self._node, effects + crash.effects, crash.power_lost, crash.down_ns)
+            self._crashes = sorted((*self._crashes, at), key=lambda one: one.effect)
+            self.crash_at = self._crashes[0].effect
+        mutes = self._mutes.get(self._elections, {})
+        self._muted = {receiver: (mute.heard, now + mute.for_ns) for receiver, mute in mutes.items()}
+
+    def ceased_to_lead(self) -> None:
+        """Take note that the node does not lead any more, for whatever reason."""
+        self._muted = {}
+
+    def is_muted(self, receiver: str, now: int) -> bool:
+        """Whether the message that the node sends to that receiver now is lost."""
+        if receiver not in self._muted:
+            return False
+        heard, until = self._muted[receiver]
+        if now >= until:
+            del self._muted[receiver]
+            return False
+        self._muted[receiver] = (heard - 1, until)
+        return heard <= 0
+
+    # ---- crashes and disks -----------------------------------------------------------------------------
+
+    def next_crash(self, effects: int) -> CrashAtEffect:
+        """Give the crash that is due at this effect."""
+        crash = self._crashes.pop(0)
+        while self._crashes and self._crashes[0].effect <= effects:
+            self._crashes.pop(0)
+        self.crash_at = self._crashes[0].effect if self._crashes else 0
+        return crash
+
+    def bad_write(self, write: int) -> BadWrite | None:
+        """Say how that write fails, if it does."""
+        return self._bad_writes.get(write)
+
+    def rot(self, start: int) -> Rot | None:
+        """Say what happened to the log before that start."""
+        return self._rots.get(start)
