@@ -110,17 +110,15 @@ def _spread(positions: Codes, wanted: int) -> Codes:
 
 
 def quantiles(begin: Codes, latency: Codes, end_of_run: int) -> tuple[Codes, dict[int, Floats]]:
-    """The slices of time (from 0) that hold anything, and each quantile's value there (ns, nearest rank)."""
+    """The slices of time (from 0) that hold anything, and each quantile's value there, in nanoseconds."""
+    import pandas as pd
+
     bucket = begin * BUCKETS // max(end_of_run, 1)
-    order = np.lexsort((latency, bucket))
-    used, starts, sizes = np.unique(bucket[order], return_index=True, return_counts=True)
-    by_rank = {
-        q: latency[order][starts + np.minimum(np.ceil(sizes * q / 100).astype(np.int64), sizes) - 1].astype(
-            float
-        )
-        for q in QUANTILES
+    shares = np.array(QUANTILES) / 100
+    found = pd.Series(latency).groupby(bucket).quantile(shares).unstack()
+    return found.index.to_numpy(), {
+        q: found[share].to_numpy() for q, share in zip(QUANTILES, shares, strict=True)
     }
-    return used, by_rank
 
 
 def _quantile_path(used: Codes, ys: Floats, quantile: int) -> Markup:

@@ -27,7 +27,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True)
-class Message:
+class MessageText:
     """A text that somebody reads, and where it stands."""
 
     place: str
@@ -41,9 +41,9 @@ class Message:
             yield from (part for part in parts if _WORD.fullmatch(part))
 
 
-def messages(*folders: str) -> list[Message]:
+def messages(*folders: str) -> list[MessageText]:
     """The messages of the Python files and templates below these folders of the repository."""
-    found: list[Message] = []
+    found: list[MessageText] = []
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
             place = str(path.relative_to(ROOT))
@@ -54,7 +54,7 @@ def messages(*folders: str) -> list[Message]:
     return found
 
 
-def messages_of_python(source: str, place: str) -> Iterator[Message]:
+def messages_of_python(source: str, place: str) -> Iterator[MessageText]:
     """The phrases among the literals of a module, and the docstrings of its commands."""
     tree = ast.parse(source)
     skipped = {id(node) for node in _docstrings(tree)}
@@ -71,7 +71,7 @@ def messages_of_python(source: str, place: str) -> Iterator[Message]:
             case ast.FunctionDef() if _is_command(node):
                 text = ast.get_docstring(node)
         if text is not None and _PHRASE.search(text):
-            yield Message(f"{place}:{getattr(node, 'lineno', 0)}", text)
+            yield MessageText(f"{place}:{getattr(node, 'lineno', 0)}", text)
 
 
 def _docstrings(tree: ast.Module) -> Iterator[ast.Constant]:
@@ -91,12 +91,12 @@ def _is_command(function: ast.FunctionDef) -> bool:
     )
 
 
-def messages_of_template(source: str, place: str) -> Iterator[Message]:
+def messages_of_template(source: str, place: str) -> Iterator[MessageText]:
     """What a template writes between its tags, and the phrases that it hands to a macro or a function."""
     for match in _JINJA.finditer(source):
         for literal in _LITERAL.findall(match.group()):
             if _PHRASE.search(literal):
-                yield Message(place, literal)
+                yield MessageText(place, literal)
     for line in _TAG.sub("\n", _JINJA.sub(FILLED, source)).splitlines():
         if _PHRASE.search(line):
-            yield Message(place, line)
+            yield MessageText(place, line)

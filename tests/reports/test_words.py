@@ -15,7 +15,7 @@ from reports.html import render
 from reports.junit import junit
 from reports.terminal import plain
 from tests.reports import synthetic
-from tests.reports.messages import Message, messages, messages_of_python, messages_of_template
+from tests.reports.messages import MessageText, messages, messages_of_python, messages_of_template
 from tests.reports.page import Page
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def is_known(word: str) -> bool:
     return bare in known_words() or all(part in known_words() or "'" in part for part in parts)
 
 
-def unknown_words(found: Iterable[Message]) -> list[str]:
+def unknown_words(found: Iterable[MessageText]) -> list[str]:
     """Each word that is neither English nor explained, with the message in which it stands."""
     return [
         f"{word!r} in {message.place}: {message.text[:120]!r}"
@@ -68,7 +68,7 @@ def unknown_words(found: Iterable[Message]) -> list[str]:
     ]
 
 
-def banned_words(found: Iterable[Message]) -> list[str]:
+def banned_words(found: Iterable[MessageText]) -> list[str]:
     """Each banned word, with the message in which it stands."""
     return [
         f"{word!r} in {message.place}: {message.text[:120]!r}"
@@ -77,7 +77,7 @@ def banned_words(found: Iterable[Message]) -> list[str]:
     ]
 
 
-def rendered() -> list[Message]:
+def rendered() -> list[MessageText]:
     """Reports, terminal output and JUnit of a valid, an invalid and an unknown run."""
     run = synthetic.recording()
     found = []
@@ -89,9 +89,9 @@ def rendered() -> list[Message]:
         about = synthetic.about(validity)
         page = Page(render(run, verdicts, about))
         found += [
-            Message(f"report.html, {validity}", " ".join(page.text)),
-            Message(f"terminal, {validity}", plain(verdicts, about=about)),
-            Message(f"JUnit, {validity}", re.sub(r"<[^>]*>", " ", junit(verdicts, "run", 1).decode())),
+            MessageText(f"report.html, {validity}", " ".join(page.text)),
+            MessageText(f"terminal, {validity}", plain(verdicts, about=about)),
+            MessageText(f"JUnit, {validity}", re.sub(r"<[^>]*>", " ", junit(verdicts, "run", 1).decode())),
         ]
     return found
 
