@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from checkers.models import Call, Model
     from checkers.verdict import Checker, Evidence, Validity, Verdict
     from harness import generator
-    from harness.nemesis import FaultPackage
+    from harness.nemesis import Fault
     from harness.systems import System
     from harness.workload import Workload
     from history import History, HistoryError, Operation, Recording
@@ -39,7 +39,7 @@ __all__ = [
     "Checker",
     "CouldNotRun",
     "Evidence",
-    "FaultPackage",
+    "Fault",
     "History",
     "HistoryError",
     "JudgedRun",
@@ -94,7 +94,7 @@ def _load(name: str) -> Any:
         from ackproof import checking
 
         return getattr(checking, name)
-    if name in ("FaultPackage", "System", "Workload", "generator"):
+    if name in ("Fault", "System", "Workload", "generator"):
         return _load_part(name)
     from ackproof import running
 
@@ -104,10 +104,10 @@ def _load(name: str) -> Any:
 def _load_part(name: str) -> Any:
     """Import what a part of a test is made of."""
     from harness import generator
-    from harness.nemesis import FaultPackage
+    from harness.nemesis import Fault
     from harness.systems import System
     from harness.workload import Workload
 
     if name == "generator":
         return generator
-    return {"FaultPackage": FaultPackage, "System": System, "Workload": Workload}[name]
+    return {"Fault": Fault, "System": System, "Workload": Workload}[name]

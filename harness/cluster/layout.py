@@ -12,7 +12,7 @@ from harness.hosts.clocks.faketime import Faketime
 from harness.hosts.host import Background, Host
 from harness.hosts.links.linkmessages import Impairment
 from harness.hosts.links.links import Healed
-from harness.nemesis.base import Link
+from harness.nemesis.action import Link
 from harness.systems.base import NodePlace
 
 TRACE_FILE = re.compile(r"[0-9]+\.jsonl")

@@ -32,24 +32,13 @@ from harness.hosts.ledger import Ledger
 from harness.hosts.links.links import LinkError
 from harness.hosts.local import EndError, EssentialEndedError
 from harness.hosts.programs import sampling, slowing
-from harness.nemesis.base import (
-    Action,
-    ClusterView,
-    Cut,
-    EndLoss,
-    Heal,
-    Kill,
-    Link,
-    Lose,
-    NodeView,
-    Outcome,
-    Pause,
-    Quicken,
-    Resume,
-    Slow,
-    Start,
-    Terminate,
-)
+from harness.nemesis.action import Action, Link
+from harness.nemesis.faults.network.loss import EndLoss, Lose
+from harness.nemesis.faults.network.partition import Cut, Heal
+from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start, Terminate
+from harness.nemesis.faults.processes.slow import EndSlow, Slow
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.base import Status, System, TellsMonotonic
 from history import NodeLife
 
@@ -304,7 +293,7 @@ class HostedWorld(ABC):
                 case Slow(nodes, percent):
                     slowed = await self.on_each(nodes, lambda node: self._slow(node, percent))
                     return also(slowed, stopped_percent=percent)
-                case Quicken(nodes):
+                case EndSlow(nodes):
                     return await self.on_each(nodes, self._quicken)
                 case Lose(links):
                     return await self._cut(links, self._lossy())

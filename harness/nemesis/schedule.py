@@ -1,6 +1,6 @@
 """When faults come: in rounds, at random, in bursts, or at times that were written down.
 
-`rounds`, the usual: break, dwell, heal, calm, each fault alone and all of them at once. With packages a and b
+`rounds`, the usual: break, dwell, heal, calm, each fault alone and all of them at once. With faults a and b
 the rounds are a, b, a and b together, again and again. So every fault's own effect shows in a run of
 some 15 s, and so does what only their combination can do. The first time round every fault aims at its
 favourite target, the leader; later it does so in every second case, and at a drawn target otherwise.
@@ -24,9 +24,10 @@ from harness.generator.choice import any as either
 from harness.generator.draw import Draw
 from harness.generator.order import phases
 from harness.generator.sources import EXHAUSTED
-from harness.generator.timing import MILLISECOND, sleep
-from harness.nemesis.package import FaultPackage
+from harness.generator.timing import sleep
+from harness.nemesis.fault import Fault
 from history import Operation
+from history.units import MILLISECOND_NS
 
 SCHEDULES = ("rounds", "random", "bursts", "swarm")
 LEAST_IN_BURST, MOST_IN_BURST = 3, 6
@@ -57,7 +58,7 @@ RANDOM_PACE = Pace(fault_ms=(300, 6000), calm_ms=(300, 8000))
 class Rounds(msgspec.Struct, frozen=True):
     """Endless rounds; `current` is what is left of round `number`."""
 
-    packages: tuple[FaultPackage, ...]
+    faults: tuple[Fault, ...]
     pace: Pace
     number: int = -1
     current: Generator = EXHAUSTED
@@ -70,66 +71,66 @@ class Rounds(msgspec.Struct, frozen=True):
         if answer is None:
             number += 1
             make = a_burst if self.in_bursts else a_round
-            answer, current = make(self.packages, self.pace, number, context).op(context)
-        return answer, Rounds(self.packages, self.pace, number, current, self.in_bursts)
+            answer, current = make(self.faults, self.pace, number, context).op(context)
+        return answer, Rounds(self.faults, self.pace, number, current, self.in_bursts)
 
     def update(self, context: Context, event: Operation) -> Generator:
         """Nothing but the round itself cares."""
         current = self.current.update(context, event)
         if current is self.current:
             return self
-        return Rounds(self.packages, self.pace, self.number, current, self.in_bursts)
+        return Rounds(self.faults, self.pace, self.number, current, self.in_bursts)
 
 
-def a_round(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context: Context) -> Generator:
+def a_round(faults: tuple[Fault, ...], pace: Pace, number: int, context: Context) -> Generator:
     """One round, from calm to heal. Its draws are the context's; `number` counts from 0."""
-    groups = [(package,) for package in packages] + ([packages] if len(packages) > 1 else [])
+    groups = [(fault,) for fault in faults] + ([faults] if len(faults) > 1 else [])
     chosen = groups[number % len(groups)]
     draw = context.draw
 
     def pause(span_ms: tuple[int, int], salt: str) -> Generator:
-        return sleep(draw.between(*span_ms, salt=salt) * MILLISECOND)
+        return sleep(draw.between(*span_ms, salt=salt) * MILLISECOND_NS)
 
     steps: list[GeneratorLike] = [pause(pace.calm_ms, "calm")]
-    for place, package in enumerate(draw.shuffled(chosen, "order of faults")):
+    for place, fault in enumerate(draw.shuffled(chosen, "order of faults")):
         if place:
             steps.append(pause(pace.overlap_ms, f"overlap {place}"))
-        is_favourite = number < len(groups) or draw.chance(1, 2, f"favourite of {package.name}")
-        drawn = draw.choose(package.targets, f"target of {package.name}")
-        steps.append(package.breaking(package.targets[0] if is_favourite else drawn))
+        is_favourite = number < len(groups) or draw.chance(1, 2, f"favourite of {fault.name}")
+        drawn = draw.choose(fault.targets, f"target of {fault.name}")
+        steps.append(fault.breaking(fault.targets[0] if is_favourite else drawn))
     steps.append(pause(pace.fault_ms, "fault"))
-    for place, package in enumerate(draw.shuffled(chosen, "order of heals")):
+    for place, fault in enumerate(draw.shuffled(chosen, "order of heals")):
         if place:
             steps.append(pause(pace.overlap_ms, f"heal overlap {place}"))
-        steps.append(package.healing())
+        steps.append(fault.healing())
     return phases(*steps)
 
 
-def a_burst(packages: tuple[FaultPackage, ...], pace: Pace, number: int, context: Context) -> Generator:
+def a_burst(faults: tuple[Fault, ...], pace: Pace, number: int, context: Context) -> Generator:
     """A long calm, and then a few faults, each healed soon; the draws are the context's."""
     draw = context.draw
 
     def pause(span_ms: tuple[int, int], share: int, salt: str) -> Generator:
-        return sleep(draw.between(*span_ms, salt=salt) * MILLISECOND * share // 100)
+        return sleep(draw.between(*span_ms, salt=salt) * MILLISECOND_NS * share // 100)
 
     steps: list[GeneratorLike] = [pause(pace.calm_ms, BURST_CALM_PERCENT, "calm")]
     for place in range(draw.between(LEAST_IN_BURST, MOST_IN_BURST, salt="faults")):
-        package = draw.choose(packages, f"fault {place}")
+        fault = draw.choose(faults, f"fault {place}")
         is_favourite = number == 0 or draw.chance(1, 2, f"favourite {place}")
-        target = package.targets[0] if is_favourite else draw.choose(package.targets, f"target {place}")
-        steps.append(package.breaking(target))
+        target = fault.targets[0] if is_favourite else draw.choose(fault.targets, f"target {place}")
+        steps.append(fault.breaking(target))
         steps.append(pause(pace.fault_ms, BURST_FAULT_PERCENT, f"fault {place}"))
-        steps.append(package.healing())
+        steps.append(fault.healing())
     return phases(*steps)
 
 
-def at_times(text: str, packages: Sequence[FaultPackage]) -> Generator:
+def at_times(text: str, faults: Sequence[Fault]) -> Generator:
     """A schedule that was written down: `2 kill:leader, 5 heal kill`, seconds from the beginning.
 
     Raises:
         ValueError: it cannot be read, times go back, or it names a fault or target that was not asked for.
     """
-    known = {package.name: package for package in packages}
+    known = {fault.name: fault for fault in faults}
     steps: list[GeneratorLike] = []
     before_ms = 0
     for part in text.split(","):
@@ -139,18 +140,18 @@ def at_times(text: str, packages: Sequence[FaultPackage]) -> Generator:
                 f"{part.strip()!r} is no part of a schedule, which reads such as: 2 kill:leader, 5 heal kill;"
                 f" or is one of {', '.join(SCHEDULES)}"
             )
-        package = known.get(match["fault"])
-        if package is None or package.machine is not None:
-            named = ", ".join(name for name, one in known.items() if one.machine is None) or "none"
+        fault = known.get(match["fault"])
+        if fault is None or fault.course is not None:
+            named = ", ".join(name for name, one in known.items() if one.course is None) or "none"
             raise ValueError(f"{part.strip()!r}: --nemesis has no such fault to schedule, only {named}")
-        target = match["target"] or package.targets[0]
-        if target not in package.targets:
-            raise ValueError(f"{part.strip()!r}: --nemesis has {', '.join(package.targets)} for its target")
+        target = match["target"] or fault.targets[0]
+        if target not in fault.targets:
+            raise ValueError(f"{part.strip()!r}: --nemesis has {', '.join(fault.targets)} for its target")
         at_ms = round(float(match["at"]) * 1000)
         if at_ms < before_ms:
             raise ValueError(f"{part.strip()!r} comes after a later time; write what happens in order")
-        steps.append(sleep((at_ms - before_ms) * MILLISECOND))
-        steps.append(package.healing() if match["heal"] else package.breaking(target))
+        steps.append(sleep((at_ms - before_ms) * MILLISECOND_NS))
+        steps.append(fault.healing() if match["heal"] else fault.breaking(target))
         before_ms = at_ms
     return phases(*steps)
 
@@ -169,21 +170,21 @@ def swarm_pace(seed: int) -> Pace:
     return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500), "overlap")))
 
 
-def schedule(packages: Sequence[FaultPackage], pace: Pace | None = None, how: str = "rounds") -> Generator:
-    """These packages' faults, and beside them what has a course of its own; nothing, for none.
+def schedule(faults: Sequence[Fault], pace: Pace | None = None, how: str = "rounds") -> Generator:
+    """These faults' faults, and beside them what has a course of its own; nothing, for none.
 
     Raises:
         ValueError: there is no such schedule.
     """
     pace = pace or Pace()
-    courses = [package.machine.course(package.targets) for package in packages if package.machine is not None]
-    in_rounds = tuple(package for package in packages if package.machine is None)
+    courses = [fault.course.steps(fault.targets) for fault in faults if fault.course is not None]
+    in_rounds = tuple(fault for fault in faults if fault.course is None)
     if how not in SCHEDULES:
-        rounds = [at_times(how, packages)]
+        rounds = [at_times(how, faults)]
     elif not in_rounds:
         rounds = []
     elif how == "random":
-        rounds = [Rounds((package,), RANDOM_PACE) for package in in_rounds]
+        rounds = [Rounds((fault,), RANDOM_PACE) for fault in in_rounds]
     else:
         rounds = [Rounds(in_rounds, pace, in_bursts=how == "bursts")]
     together = (*rounds, *courses)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.generator.draw import Draw
-from harness.nemesis.base import ClusterView
+from harness.nemesis.view import ClusterView
 from history import Operation
 
 NODE_TARGETS = ("leader", "one", "minority", "majority", "all")
@@ -17,10 +17,10 @@ class TargetError(ValueError):
 
 
 def target_of(operation: Operation) -> Any:
-    """What an operation aims at: `value["target"]`.
+    """The target of an operation: `value["target"]`.
 
     Raises:
-        TargetError: it aims at nothing.
+        TargetError: the operation has no target.
     """
     value = operation.value
     if not isinstance(value, Mapping) or "target" not in value:
@@ -29,7 +29,7 @@ def target_of(operation: Operation) -> Any:
 
 
 def leader_or_any(view: ClusterView, candidates: Sequence[str], draw: Draw) -> tuple[str, ...]:
-    """The leader if it is known and a candidate, else a drawn candidate; none of none."""
+    """The leader if it is known and a candidate, else a drawn candidate; none if there are no candidates."""
     leader = view.leader()
     if leader is not None and leader in candidates:
         return (leader,)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from harness import generator as gen
 from harness.client.codecs.exchange import Exchange
 from harness.client.http import HttpTransport
+from harness.cluster.kinds import HOSTED_WORLDS
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.drivers.lag import sample_lag
@@ -69,7 +70,9 @@ def run(
     work = workload(test.workload, test.nodes, test.concurrency)
     if course is None:
         course = _course_of(
-            test, work, nemesis_of(test.nemesis, test.hosts, test.nodes, test.schedule, test.seed)
+            test,
+            work,
+            nemesis_of(test.nemesis, HOSTED_WORLDS[test.hosts], test.nodes, test.schedule, test.seed),
         )
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:

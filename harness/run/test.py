@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.inventory import HostSpec
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
@@ -68,11 +69,11 @@ def with_chosen_faults(test: Test) -> Test:
     Raises:
         ValueError: a fault or target does not exist, or the schedule is wrong; in words.
     """
-    faults = test.nemesis
+    faults, world = test.nemesis, HOSTED_WORLDS[test.hosts]
     if ALL in faults:
         named = (name for name in faults if name != ALL)
-        faults = tuple(dict.fromkeys((*all_survivable(test.hosts), *named)))
+        faults = tuple(dict.fromkeys((*all_survivable(world), *named)))
     if test.schedule == "swarm":
         faults = enabled(faults, test.seed)
-    nemesis_of(faults, test.hosts, test.nodes, test.schedule, test.seed)
+    nemesis_of(faults, world, test.nodes, test.schedule, test.seed)
     return msgspec.structs.replace(test, nemesis=faults)

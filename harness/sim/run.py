@@ -20,6 +20,7 @@ from harness.run.folder import RunFolder
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
 from harness.sim.world.clock import NodeClock
+from harness.sim.world.mechanisms import SIM
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
@@ -115,7 +116,7 @@ def run(
     if parts is None:
         parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
-    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, "sim"), pace=plan.pace)
+    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, SIM), pace=plan.pace)
     world = _world(
         plan,
         parts,
@@ -129,7 +130,7 @@ def run(
     problem: str | None = None
     with _collected_later():
         world.start_all()
-        world.run_until(lambda: _leads(world), FIRST_LEADER_BOUND_NS)
+        world.run_until(lambda: world.view().agreed_leader() is not None, FIRST_LEADER_BOUND_NS)
         try:
             drive(interpreter, world, record=operations.append, start=world.now)
         except gen.GeneratorError as error:
@@ -210,14 +211,4 @@ def _world(
         in_order=plan.in_order,
         kill_loses_power=plan.kill_loses_power,
         client_patience_ns=(test.request_timeout_ms + CLIENT_PATIENCE_MS) * MILLISECOND_NS,
-    )
-
-
-def _leads(world: SimulatedWorld) -> bool:
-    """Whether a majority names the same leader of the same term."""
-    views = [process.view() for process in world.processes.values()]
-    return any(
-        2 * sum((view.leader, view.term) == (led.leader, led.term) for view in views) > len(views)
-        for led in views
-        if led.leader is not None
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.hosts.links.framing import Framing
-from harness.nemesis.base import MemberChange
+from harness.nemesis.mechanisms.cluster import MemberChange
 
 
 class NodePlace(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.hosts.links.framing import Framing
-from harness.nemesis.base import MemberChange
+from harness.nemesis.mechanisms.cluster import MemberChange
 from harness.systems.base import Command, NodePlace, Status, Trouble
 
 _EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74

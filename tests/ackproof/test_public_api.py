@@ -17,7 +17,7 @@ PUBLIC = {
     "Checker",
     "CouldNotRun",
     "Evidence",
-    "FaultPackage",
+    "Fault",
     "History",
     "HistoryError",
     "JudgedRun",

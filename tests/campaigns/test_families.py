@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis.drift import LARGEST_PERCENT
+from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from tests.campaigns.ackproof import Ran, ackproof
 from tests.harness.cluster.test_faults import needs_faketime
 from tests.harness.hosts.disks.test_faultydisk import needs_fuse

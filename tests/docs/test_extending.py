@@ -28,7 +28,10 @@ from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.drivers.virtual import simulate
 from harness.hosts.processes import carrying
 from harness.nemesis import FINAL_HEAL, compose
-from harness.nemesis.base import Action, ClusterView, Kill, NodeView, Outcome, Start
+from harness.nemesis.action import Action
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView, NodeView
 from harness.run.folder import Results, RunFolder
 from history import NEMESIS, History, Operation, Recording
 from reports.faults import is_fault
@@ -158,7 +161,7 @@ class FakeWorld:
 
 
 def test_the_fault_restarts_every_node_and_never_takes_two_at_once(example: Load) -> None:
-    nemesis = compose([example("harness/nemesis/rolling_restart.py").ROLLING_RESTART])
+    nemesis = compose([example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART])
     world = FakeWorld()
     done = asyncio.run(nemesis.perform(invocation("rolling-restart", "all"), world, seed=1))
     assert (done.type, done.error) == ("info", None)
@@ -175,7 +178,7 @@ def test_the_fault_restarts_every_node_and_never_takes_two_at_once(example: Load
 def test_the_fault_leaves_nodes_that_are_down_alone_and_follows_from_its_draw(
     example: Load, draw: int, down: set[str]
 ) -> None:
-    planner = example("harness/nemesis/rolling_restart.py").RollingRestartPlanner()
+    planner = example("harness/nemesis/faults/processes/rolling_restart.py").RollingRestartPlanner()
     plan = planner.plan(invocation("rolling-restart", "all"), view(5, down=tuple(down)), draw)
     assert sorted(action.nodes[0] for action in plan[::2]) == sorted(set(view(5).nodes) - down)
     for kill, start in zip(plan[::2], plan[1::2], strict=True):
@@ -184,18 +187,18 @@ def test_the_fault_leaves_nodes_that_are_down_alone_and_follows_from_its_draw(
 
 
 def test_the_fault_is_scheduled_as_any_other_its_favourite_target_first(example: Load) -> None:
-    package = example("harness/nemesis/rolling_restart.py").ROLLING_RESTART
+    package = example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART
     schedule = gen.time_limit(60 * gen.SECOND, gen.nemesis(compose([package]).generator))
     begun = [op for op in simulate(schedule) if op.type == "invoke"]
     assert len(begun) > 20
     assert {op.process for op in begun} == {NEMESIS}
     assert begun[0].value == {"target": "all"}
     assert {op.value["target"] for op in begun[::2]} == set(package.targets)
-    assert {(a.f, b.f) for a, b in pairwise(begun)} == {package.fs, package.fs[::-1]}
+    assert {(a.f, b.f) for a, b in pairwise(begun)} == {package.operations, package.operations[::-1]}
 
 
 def test_the_faults_names_tell_checkers_and_reports_what_breaks_and_what_mends(example: Load) -> None:
-    package = example("harness/nemesis/rolling_restart.py").ROLLING_RESTART
+    package = example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART
     built = HistoryBuilder()
     for name in (package.begin, package.end):
         built.nemesis(name, {"actions": [{"kind": "Kill", "nodes": ["n1"], "took_effect": False}]})
@@ -344,8 +347,10 @@ def test_what_is_listed_is_known_by_name_and_the_checker_judges_every_registry_r
     source = followed(tmp_path, "A checker", "A fault", "A workload")
     asked = (
         "from checkers.registry.suite import registry_checkers; from harness.nemesis import nemesis_of; "
-        "from harness.workload import workload; print([c.name for c in registry_checkers()][:4], "
-        "nemesis_of(['rolling-restart:one']).packages[0].targets, workload('hot-instance', ['n1'], 1).name)"
+        "from harness.cluster.kinds import LOCAL; "
+        "from harness.workload import workload; faults = nemesis_of(['rolling-restart:one'], LOCAL).faults; "
+        "print([c.name for c in registry_checkers()][:4], faults[0].targets, "
+        "workload('hot-instance', ['n1'], 1).name)"
     )
     done = python_in(source, "-c", asked)
     assert done.stdout.split("\n")[0] == (

@@ -14,6 +14,7 @@ import msgspec
 
 from ackproof.cli import options
 from ackproof.cli.nodes import inventory_of, paramiko_is_missing
+from harness.cluster.kinds import LOCAL, NETNS, SSH
 from harness.errors import CouldNotRun
 from harness.hosts import agent, netns
 from harness.hosts.abilities import SS, packages_missing, reasons_against
@@ -21,7 +22,7 @@ from harness.hosts.host import HostError
 from harness.hosts.inventory import HostSpec
 from harness.hosts.ssh.bundle import mismatch
 from harness.nemesis import NEMESES
-from harness.nemesis.package import WorldName
+from harness.nemesis.mechanisms.world import WorldKind
 
 INSTALL_BOUND_S = 300.0
 THIS_MACHINE = "this machine"
@@ -60,7 +61,7 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
     run a node.
     """
     if nodes_file is None:
-        found = [_checked(THIS_MACHINE, agent.Agent("", "").facts(), "local")]
+        found = [_checked(THIS_MACHINE, agent.Agent("", "").facts(), LOCAL)]
         if install:
             raise click.UsageError("--install is for remote hosts; here, run apt-get yourself")
     else:
@@ -102,11 +103,11 @@ async def _check(spec: HostSpec, install: bool) -> CheckedHost:
         return CheckedHost(str(spec), str(error))
 
 
-def _checked(host: str, facts: Mapping[str, Any], world: WorldName = "ssh") -> CheckedHost:
+def _checked(host: str, facts: Mapping[str, Any], world: WorldKind = SSH) -> CheckedHost:
     reasons = {
-        name: tuple(reasons_against(name, facts, with_proxies=world == "local"))
-        for name, package in NEMESES.items()
-        if world in package.worlds
+        name: tuple(reasons_against(name, facts, with_proxies=world is LOCAL))
+        for name, fault in NEMESES.items()
+        if fault.lacks(world) is None
     }
     able = tuple(name for name in reasons if not reasons[name])
     return CheckedHost(
@@ -134,8 +135,8 @@ def _lines(one: CheckedHost) -> list[str]:
         reasons = netns.reasons_against()
         without = [
             name
-            for name, package in NEMESES.items()
-            if "netns" in package.worlds and reasons_against(name, facts)
+            for name, fault in NEMESES.items()
+            if fault.lacks(NETNS) is None and reasons_against(name, facts)
         ]
         usable = f"yes, without {', '.join(without)}" if without else "yes"
         lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else usable}")

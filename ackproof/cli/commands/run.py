@@ -11,6 +11,7 @@ import click
 from ackproof.cli import options
 from ackproof.cli.ending import judge_and_finish
 from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
+from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
 from harness.run import runner
@@ -42,11 +43,12 @@ class TestOptions(TypedDict):
 def faults_in_words() -> str:
     """Every fault and what it needs, for the end of the help (click keeps the lines after a \\b)."""
     lines = []
-    for name, package in NEMESES.items():
+    for name, fault in NEMESES.items():
         needs = in_short(name)
-        where = ", ".join(world for world in package.worlds if world != "sim") or "sim only"
-        broken = f" Breaks what a system must assume: {package.breaks}." if package.breaks else ""
-        lines.append(f"  {name}: {package.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
+        worlds = [world.name for world in HOSTED_WORLDS.values() if fault.lacks(world) is None]
+        where = ", ".join(worlds) or "sim only"
+        broken = f" Breaks what a system must assume: {fault.breaks}." if fault.breaks else ""
+        lines.append(f"  {name}: {fault.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
     head = "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local):\n"
     return head + "\n".join(lines)
 

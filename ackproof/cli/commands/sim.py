@@ -33,11 +33,12 @@ class PlanOptions(TypedDict):
 def _faults(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """A click callback for faults that the simulated world can have."""
     from harness.nemesis import nemesis_of
+    from harness.sim.world.mechanisms import SIM
 
     faults = options.fault_list(context, option, value)
     if faults:
         try:
-            nemesis_of(faults, "sim")
+            nemesis_of(faults, SIM)
         except ValueError as error:
             raise click.BadParameter(str(error)) from error
     return faults

@@ -7,7 +7,10 @@ from typing import ClassVar
 
 from harness.cluster.hands.base import DONE, Done, Hand, also
 from harness.cluster.layout import NodeOnHost
-from harness.nemesis.base import Action, ClusterView, EndAmbush, LieInWait, Outcome
+from harness.nemesis.action import Action
+from harness.nemesis.faults.cluster.ambush import EndAmbush, LieInWait
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView
 
 BREATH_S = 0.002
 """Between two rounds of questions."""

@@ -13,7 +13,9 @@ import msgspec
 
 from harness.cluster.layout import Layout, NodeOnHost
 from harness.hosts.host import Background
-from harness.nemesis.base import Action, ClusterView, Outcome
+from harness.nemesis.action import Action
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView
 from harness.systems.base import System
 
 Done = str | None

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from harness.cluster.hands.base import DONE, Done, Hand, also
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.clocks.faketime import Faketime
-from harness.nemesis.base import Action, Outcome, ResetClock, SetClock
+from harness.nemesis.action import Action
+from harness.nemesis.faults.clock.clock import ResetClock, SetClock
+from harness.nemesis.outcome import Outcome
 
 BOUND_S = 4.0
 TOLERANCE_S = 2.5

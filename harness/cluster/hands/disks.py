@@ -11,7 +11,10 @@ from harness.generator.draw import Draw
 from harness.hosts.disks.diskmessages import Behave, DiskState
 from harness.hosts.disks.disks import DISTRIBUTION, FaultyDisk, reason_against
 from harness.hosts.host import Background, within
-from harness.nemesis.base import Action, BreakDisk, LosePower, MendDisk, Outcome
+from harness.nemesis.action import Action
+from harness.nemesis.faults.disk.disk_trouble import BreakDisk, MendDisk
+from harness.nemesis.faults.disk.power import LosePower
+from harness.nemesis.outcome import Outcome
 from harness.systems.base import statuses_after
 
 EFFECT_BOUND_S = 3.0

@@ -8,7 +8,9 @@ from typing import Any
 from harness.cluster.hands.base import DONE, Done, Hand, Told, also
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.clocks.faketime import USUAL_PERCENT
-from harness.nemesis.base import Action, Outcome, ResetRate, SetRate
+from harness.nemesis.action import Action
+from harness.nemesis.faults.clock.drift import ResetRate, SetRate
+from harness.nemesis.outcome import Outcome
 from harness.systems.base import TellsMonotonic
 
 BOUND_S = 4.0

@@ -11,7 +11,10 @@ from harness.cluster.layout import NodeOnHost
 from harness.generator.draw import Draw
 from harness.hosts.disks import atrest
 from harness.hosts.host import Background, HostError
-from harness.nemesis.base import Action, BackUp, Damage, Outcome, Repair, Restore
+from harness.nemesis.action import Action
+from harness.nemesis.faults.disk.damage import Damage, Repair
+from harness.nemesis.faults.disk.rollback import BackUp, Restore
+from harness.nemesis.outcome import Outcome
 from harness.systems.base import statuses_after
 
 

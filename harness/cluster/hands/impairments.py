@@ -10,7 +10,9 @@ from harness.cluster.hands.base import Hand
 from harness.cluster.layout import BadLinks
 from harness.hosts.links.linkmessages import Impairment
 from harness.hosts.links.links import LinkError
-from harness.nemesis.base import Action, EndImpairment, Impair, Outcome
+from harness.nemesis.action import Action
+from harness.nemesis.faults.network.impairments import EndImpairment, Impair
+from harness.nemesis.outcome import Outcome
 
 EFFECT_BOUND_S = 2.0
 POLL_S = 0.02

@@ -10,7 +10,9 @@ from harness.cluster.hands.base import DONE, Done, Hand, Workshop, also
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.host import Background, HostError
 from harness.hosts.programs import limiting
-from harness.nemesis.base import Action, Limit, Outcome, Unlimit
+from harness.nemesis.action import Action
+from harness.nemesis.faults.processes.limits import LiftLimit, LowerLimit
+from harness.nemesis.outcome import Outcome
 from harness.systems.base import Trouble, statuses_after
 
 UNLIMITED = -1
@@ -24,7 +26,7 @@ class _Found(msgspec.Struct):
 class LimitHand(Hand):
     """A limit is a process's own: the next life has none."""
 
-    actions = (Limit, Unlimit)
+    actions = (LowerLimit, LiftLimit)
 
     def __init__(self, shop: Workshop) -> None:
         super().__init__(shop)
@@ -35,10 +37,10 @@ class LimitHand(Hand):
         """See `Hand`."""
         found: dict[str, Any] = {}
         match action:
-            case Limit(nodes, what, more):
+            case LowerLimit(nodes, what, more):
                 outcome = await self._shop.on_each(nodes, lambda node: self._limit(node, what, more, found))
                 return also(outcome, **found)
-            case Unlimit(nodes, what):
+            case LiftLimit(nodes, what):
                 return await self._shop.on_each(nodes, lambda node: self._unlimit(node, what))
         return await super().carry_out(action)
 

@@ -7,7 +7,9 @@ from typing import ClassVar
 from harness.client.codecs.base import NoReply
 from harness.client.http import HttpTransport
 from harness.cluster.hands.base import Hand
-from harness.nemesis.base import Action, ChangeMembership, Outcome
+from harness.nemesis.action import Action
+from harness.nemesis.faults.cluster.membership import ChangeMembership
+from harness.nemesis.outcome import Outcome
 from harness.systems.base import ChangesMembers
 
 CHANGE_BOUND_S = 1.5

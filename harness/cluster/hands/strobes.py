@@ -8,7 +8,9 @@ from harness.cluster.hands.base import DONE, Done, Hand, Workshop, also
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.clocks import strobing
 from harness.hosts.host import Background
-from harness.nemesis.base import Action, EndStrobe, Outcome, StrobeClock
+from harness.nemesis.action import Action
+from harness.nemesis.faults.clock.strobe import EndStrobe, StrobeClock
+from harness.nemesis.outcome import Outcome
 
 EFFECT_BOUND_S = 5.0
 STOP_BOUND_S = 3.0

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from harness.nemesis.base import Link
+from harness.nemesis.action import Link
 from harness.sim.plan.fault_rates import DELAYS_US, EXTRA_DELAYS_US, NO_FAULTS, WRITES_US, FaultRates
 from harness.sim.plan.stream import Stream
 from history.units import MICROSECOND_NS, MILLISECOND_NS

@@ -8,7 +8,7 @@ Regehr, "Swarm Testing", ISSTA 2012).
 from __future__ import annotations
 
 from harness.nemesis import NEMESES
-from harness.nemesis.drift import LARGEST_PERCENT
+from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.plan.plan import Plan, SeedOptions
@@ -39,6 +39,8 @@ EFFECTS_A_SECOND = 700
 """About how many effects a node has: crashes are drawn among them."""
 WRITES_A_SECOND = 20
 _PPM_A_PERCENT = 10_000
+DRAWN_FAULTS = ("kill", "partition", "pause", "terminate", "membership", "drift", "ambush")
+"""The faults of the nemesis that a seed draws from."""
 
 
 def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
@@ -98,7 +100,7 @@ def _nemesis(seed: int, profile: Profile) -> tuple[str, ...]:
     chosen: list[str] = ["partition:isolate-leader"] if profile == "many-clients" else []
     for name, package in NEMESES.items():
         draw = Stream(seed, "nemesis", name)
-        if "sim" not in package.worlds or (profile == "many-clients" and name == "partition"):
+        if name not in DRAWN_FAULTS or (profile == "many-clients" and name == "partition"):
             continue
         if draw.chance(1, one_in):
             target = draw.choose(package.targets)

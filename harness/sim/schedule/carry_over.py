@@ -13,8 +13,10 @@ from typing import Literal
 
 import msgspec
 
+from harness.cluster.kinds import LOCAL
 from harness.nemesis import FINAL_HEAL, NEMESES, nemesis_of
-from harness.nemesis.base import Action, Kill, Start
+from harness.nemesis.action import Action
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.run.runner import Course
 from harness.run.test import Test
 from harness.sim.plan.scheduled_faults import BadWrite, CrashAtEffect, ScheduledFault
@@ -64,8 +66,8 @@ class Carried(msgspec.Struct, frozen=True):
     @property
     def course(self) -> Course:
         """Give what a run does instead of a workload and faults of its own."""
-        packages = nemesis_of(self.test.nemesis, "local", self.test.nodes).packages
-        return Course(ScriptedNemesis(packages), self._script)
+        faults = nemesis_of(self.test.nemesis, LOCAL, self.test.nodes).faults
+        return Course(ScriptedNemesis(faults), self._script)
 
     def _script(self, now: int) -> Script:
         """Do the first step now, and each other one as long after it as in the simulated world."""
@@ -95,7 +97,7 @@ def carry_over(schedule: Schedule, ran: SimulatedRun) -> Carried:
 
 
 def _can_be_done(fault: str) -> bool:
-    return "local" in NEMESES[fault.partition(":")[0]].worlds
+    return NEMESES[fault.partition(":")[0]].lacks(LOCAL) is None
 
 
 def _kills(lives: Sequence[NodeLife], scheduled_faults: Sequence[ScheduledFault]) -> Iterator[ScheduleStep]:

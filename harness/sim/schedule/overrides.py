@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.nemesis.base import Link
+from harness.nemesis.action import Link
 from harness.sim.plan.decisions import (
     DEFAULT_MESSAGE_NS,
     DEFAULT_WRITE_NS,

@@ -8,22 +8,23 @@ scheduled faults, and, of each message, write, request and election, what differ
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
 from harness.generator import NEVER, Answer, Context, Generator, Pending
 from harness.generator.base import bit_of
-from harness.nemesis.base import Action, ClusterView
+from harness.nemesis.action import Action
+from harness.nemesis.catalogue import AnyAction, action_of
 from harness.nemesis.nemesis import Nemesis
+from harness.nemesis.view import ClusterView
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
 from harness.sim.plan.scheduled_faults import ScheduledFault
 from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.overrides import Overrides, RecordingDecisions, ScriptedDecisions
 from history import NEMESIS, Operation
-
-_ACTIONS: dict[str, type[Action]] = {kind.__name__: kind for kind in get_args(Action)}
+from history.nemesis import read_completion
 
 
 class ScheduleStep(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -37,7 +38,7 @@ class ScheduleStep(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str | None = None
     value: Any = None
     node: str | None = None
-    actions: tuple[Action, ...] = ()
+    actions: tuple[AnyAction, ...] = ()
     """What the nemesis does; empty for a client."""
 
 
@@ -94,7 +95,7 @@ def _operation(step: ScheduleStep, context: Context) -> Operation:
 
 
 class ScriptedNemesis(Nemesis, frozen=True):
-    """Does the actions that the operation's value has under `script`; without any, what its packages plan."""
+    """Does the actions that the operation's value has under `script`; without any, what its faults plan."""
 
     def plan(
         self,
@@ -105,7 +106,7 @@ class ScriptedNemesis(Nemesis, frozen=True):
         """Give the actions as they were written down."""
         if not isinstance(operation.value, Mapping) or "script" not in operation.value:
             return super().plan(operation, view, draw)
-        return msgspec.convert(operation.value["script"], tuple[Action, ...])
+        return msgspec.convert(operation.value["script"], tuple[AnyAction, ...])
 
 
 def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
@@ -188,16 +189,6 @@ def _step(operation: Operation, completion: Operation | None, threads: int) -> S
             operation.value,
             operation.node,
         )
-    done = completion.value["actions"] if completion is not None else []
-    actions = tuple(_action(row) for row in done)
+    done = read_completion(completion.value).actions if completion is not None else ()
+    actions = tuple(action_of(action) for action in done)
     return ScheduleStep(operation.time, NEMESIS, operation.f, value=operation.value, actions=actions)
-
-
-def _action(row: Mapping[str, Any]) -> Action:
-    kind = _ACTIONS[row["kind"]]
-    given: dict[str, Any] = dict(row.get("with", {}))
-    if "nodes" in kind.__struct_fields__:
-        given["nodes"] = tuple(row["nodes"])
-    if "links" in kind.__struct_fields__:
-        given["links"] = tuple((a, b) for a, b in row["links"])
-    return kind(**given)

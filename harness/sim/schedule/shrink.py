@@ -18,7 +18,8 @@ import msgspec
 
 from checkers.delta_debugging import smallest_failing
 from checkers.verdict import Evidence, Validity, Verdict
-from harness.nemesis.base import Action, ChangeMembership, Link
+from harness.nemesis.action import Action, Link
+from harness.nemesis.faults.cluster.membership import ChangeMembership
 from harness.sim.plan.scheduled_faults import ScheduledFault
 from harness.sim.run import SimulatedRun
 from harness.sim.schedule.overrides import MessageOverride, Overrides

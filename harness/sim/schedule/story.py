@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from harness.nemesis.base import Action, ChangeMembership, LieInWait, MemberChange, SetRate
+from harness.nemesis.action import Action
+from harness.nemesis.faults.clock.drift import SetRate
+from harness.nemesis.faults.cluster.ambush import LieInWait
+from harness.nemesis.faults.cluster.membership import ChangeMembership
+from harness.nemesis.mechanisms.cluster import MemberChange
 from harness.sim.plan.decisions import DEFAULT_MESSAGE_NS
 from harness.sim.plan.scheduled_faults import (
     BadWrite,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.nemesis.base import LieInWait
+from harness.nemesis.faults.cluster.ambush import LieInWait
 from harness.sim.world.process import Process, Surroundings
 
 _MS = 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.nemesis.base import Link
+from harness.nemesis.action import Link
 from harness.sim.plan.decisions import Decisions
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from harness.nemesis.base import NodeView
+from harness.nemesis.view import NodeView
 from harness.sim.plan.decisions import Decisions
 from harness.sim.plan.scheduled_faults import CrashAtEffect, ScheduledFault
 from harness.sim.world.clock import NodeClock

@@ -9,47 +9,30 @@ happens in it.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, TypeVar
 
 from harness.client.codecs.base import Codec, HttpReply, NoReply
 from harness.client.codecs.exchange import Exchange
 from harness.client.codecs.retries import Retries
-from harness.nemesis import FINAL_HEAL
-from harness.nemesis.base import (
-    Action,
-    ChangeMembership,
-    ClusterView,
-    Cut,
-    EndAmbush,
-    Heal,
-    Kill,
-    LieInWait,
-    MemberChange,
-    Outcome,
-    Pause,
-    ResetRate,
-    Resume,
-    SetRate,
-    Start,
-    Terminate,
-    World,
-)
+from harness.nemesis.action import Action, inject
+from harness.nemesis.mechanisms.world import DONE, Mechanism, MechanismError, NodeResult, World
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView
 from harness.sim.plan.decisions import Decisions, RoundTrip
 from harness.sim.plan.scheduled_faults import ClockJump, Reset, ScheduledFault
 from harness.sim.world import http
-from harness.sim.world.ambush import Ambush
+from harness.sim.world.mechanisms import MECHANISMS
 from harness.sim.world.network import Line, Network
 from harness.sim.world.process import Process
-from harness.systems.reference_node import NodeImpl
 from history import Operation
+from history.nemesis import FINAL_HEAL
+from history.units import SECOND_NS
 from node_impl.core.api.codec import render
 from node_impl.core.events import Reply, Request
 from node_impl.core.raft.messages import Envelope
 
-T = TypeVar("T")
-_NODE = NodeImpl()
-"""How a node is asked to change its members, and how it refuses."""
+M = TypeVar("M")
 
 _RESET = NoReply("connection reset by peer", sent=True)
 NEMESIS_LATENCY_NS = 2_000_000
@@ -97,7 +80,6 @@ class SimulatedWorld:
     ) -> None:
         self.now = 0
         self.watcher: Callable[[Process], None] | None = None
-        self._ambush: Ambush | None = None
         self.happened = 0
         """How many things have happened: messages, timers, writes, requests, replies."""
         self._queue: list[tuple[int, int, Callable[[Any], None], Any]] = []
@@ -107,7 +89,10 @@ class SimulatedWorld:
         self._retries = retries
         self._decisions = decisions
         self._perform = perform
-        self._kill_loses_power = kill_loses_power
+        self.kill_loses_power = kill_loses_power
+        self._mechanisms: dict[Mechanism[Any], Any] = {
+            mechanism: make(self) for mechanism, make in MECHANISMS.items()
+        }
         self._client_patience_ns = client_patience_ns
         self._clients = 0
         self.network = Network(names, decisions, in_order=in_order)
@@ -187,8 +172,7 @@ class SimulatedWorld:
                 self._decisions.stop_faults()
                 for process in self.processes.values():
                     process.stop_faults()
-            completion = _at_once(self._perform(invocation, self))
-            self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, completion)
+            self._continue(self._perform(invocation, self))
             return
         self._call(Exchange.begin(self._codec, self._retries, invocation))
 
@@ -244,108 +228,66 @@ class SimulatedWorld:
 
     # ---- the nemesis -----------------------------------------------------------------------------------
 
+    def _continue(self, work: Coroutine[Any, Any, Operation]) -> None:
+        """Let the nemesis work until it waits or is done; it waits in virtual time only."""
+        try:
+            wait_ns = work.send(None)
+        except StopIteration as end:
+            self.at(self.now + NEMESIS_LATENCY_NS, self._completions_append, end.value)
+            return
+        if not isinstance(wait_ns, int):
+            work.close()
+            raise RuntimeError("a nemesis waited for something that is not of the simulated world")
+        self.at(self.now + wait_ns, self._continue, work)
+
     async def observe(self) -> ClusterView:
         """Ask every node."""
+        return self.view()
+
+    def view(self) -> ClusterView:
+        """What every node answers to a question for its state."""
         return ClusterView({name: process.view() for name, process in self.processes.items()})
 
     async def carry_out(self, action: Action) -> Outcome:
-        """Do it; in virtual time all of it happens at once."""
-        match action:
-            case Kill(nodes):
-                return self._on_each(nodes, self._kill)
-            case Start(nodes):
-                return self._on_each(nodes, self._start)
-            case Terminate(nodes):
-                return self._on_each(nodes, self._terminate)
-            case Pause(nodes):
-                return self._on_each(nodes, self._pause)
-            case Resume(nodes):
-                return self._on_each(nodes, self._resume)
-            case Cut(links):
-                cut = self.network.cut(links)
-                return Outcome(took_effect=True, details={"cut": [list(link) for link in cut]})
-            case Heal():
-                healed, swallowed = self.network.heal()
-                return Outcome(took_effect=bool(healed), details={"swallowed_messages": swallowed})
-            case LieInWait():
-                self._ambush = self.watcher = Ambush(action, self)
-                return Outcome(took_effect=False, details={"outcome": "lies in wait"})
-            case EndAmbush():
-                met = None if self._ambush is None else self._ambush.met
-                self._ambush = self.watcher = None
-                return Outcome(took_effect=met is not None, details=met or {})
-            case SetRate(nodes, percent):
-                return self._on_each(nodes, lambda process: process.drift(percent))
-            case ResetRate(nodes):
-                return self._on_each(nodes, lambda process: process.drift(None))
-            case ChangeMembership(nodes, change, at):
-                return self._change_membership(change, nodes[0], at)
-            case _:
-                return Outcome(
-                    took_effect=False, error=f"{type(action).__name__}: not in the simulated world"
-                )
+        """Do it, by the world's mechanisms."""
+        return await inject(action, self)
 
-    def _on_each(self, names: Sequence[str], act: Callable[[Process], str | bool]) -> Outcome:
-        results: Mapping[str, str | bool] = {name: act(self.processes[name]) for name in names}
-        wrong = [f"{name}: {result}" for name, result in results.items() if isinstance(result, str)]
-        changed = [name for name, result in results.items() if result is True]
+    async def on_each(self, nodes: Sequence[str], act: Callable[[str], Awaitable[NodeResult]]) -> Outcome:
+        """Act on some nodes, one after the other; in virtual time this is at once."""
+        results = {node: await act(node) for node in nodes}
+        wrong = [f"{node}: {result}" for node, result in results.items() if result not in (DONE, None)]
+        changed = [node for node, result in results.items() if result == DONE]
         return Outcome(bool(changed), {"changed": changed}, "; ".join(wrong) or None)
 
-    def _change_membership(self, change: MemberChange, node: str, at: str) -> Outcome:
-        """Ask; a leader that takes it has it in force at once, and whether it lasts is for later views."""
-        process = self.processes[at]
-        made = http.received(_NODE.membership_request(change, node))
-        if not process.is_running or not isinstance(made, Request):
-            return Outcome(False, {"outcome": "refused"}, error=f"{at} does not take it")
-        before, replies = process.view(), list[Reply | None]()
-        if not process.is_running:  # being asked takes effects, before any of which a node may crash
-            return Outcome(False, {"outcome": "refused"}, error=f"{at} ended before it was asked")
-        process.ask(made, replies.append)
-        refused = (
-            _NODE.was_refused(http.returned(render(made, replies[0]))) if replies and replies[0] else None
-        )
-        if refused is not None:
-            return Outcome(False, {"outcome": "refused"}, error=f"{at}: {refused}")
-        after = process.view()
-        in_force = (after.members, after.learners) != (before.members, before.learners)
-        return Outcome(in_force, {"outcome": "unknown"})
+    def now_s(self) -> float:
+        """Virtual time in seconds."""
+        return self.now / SECOND_NS
 
-    def _kill(self, process: Process) -> bool:
-        if not process.is_running:
-            return False
-        process.kill("kill", power_lost=self._kill_loses_power)
-        return True
+    async def sleep(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        await _VirtualPause(round(seconds * SECOND_NS))
 
-    def _terminate(self, process: Process) -> bool:
-        if not process.is_running:
-            return False
-        process.stop("terminate")
-        return True
+    def has(self, mechanism: Mechanism[Any]) -> bool:
+        """Whether the simulated world has a mechanism."""
+        return mechanism in self._mechanisms
 
-    def _start(self, process: Process) -> str | bool:
-        if process.is_running:
-            return False
-        return process.start() or True
+    def mechanism(self, mechanism: Mechanism[M]) -> M:
+        """The simulated world's implementation of a mechanism.
 
-    def _pause(self, process: Process) -> bool:
-        if not process.is_running or process.is_paused:
-            return False
-        process.pause()
-        return True
-
-    def _resume(self, process: Process) -> bool:
-        if not process.is_paused:
-            return False
-        process.resume()
-        return True
+        Raises:
+            MechanismError: the simulated world does not have it.
+        """
+        if mechanism not in self._mechanisms:
+            raise MechanismError(f"the simulated world has no {mechanism.name}")
+        found: M = self._mechanisms[mechanism]
+        return found
 
 
-def _at_once(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never waits: in this world nothing it asks for takes real time."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        value: T = end.value
-        return value
-    work.close()
-    raise RuntimeError("a nemesis waited for something that is not of the simulated world")
+class _VirtualPause:
+    """What a nemesis awaits to let virtual time pass; it yields how long, to `_continue`."""
+
+    def __init__(self, wait_ns: int) -> None:
+        self._wait_ns = wait_ns
+
+    def __await__(self) -> Generator[int, None, None]:
+        yield self._wait_ns

@@ -13,7 +13,8 @@ from harness.cluster.hands.drifts import bounds_of_rate
 from harness.cluster.local import LocalWorld
 from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
-from harness.nemesis.base import Kill, ResetRate, SetRate, Start
+from harness.nemesis.faults.clock.drift import ResetRate, SetRate
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.systems.reference_node import NodeImpl
 from tests.harness.cluster.test_faults import BOUND_S, NAMES, in_world, needs_faketime, took
 

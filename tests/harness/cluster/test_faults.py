@@ -18,22 +18,15 @@ from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.host import POLL_S, HostError
-from harness.nemesis.base import (
-    ChangeMembership,
-    EndLoss,
-    Kill,
-    LieInWait,
-    Lose,
-    MemberChange,
-    Outcome,
-    Quicken,
-    ResetClock,
-    SetClock,
-    Slow,
-    Start,
-    Terminate,
-)
-from harness.nemesis.partition import between
+from harness.nemesis.faults.clock.clock import ResetClock, SetClock
+from harness.nemesis.faults.cluster.ambush import LieInWait
+from harness.nemesis.faults.cluster.membership import ChangeMembership
+from harness.nemesis.faults.network.loss import EndLoss, Lose
+from harness.nemesis.faults.network.shapes import between
+from harness.nemesis.faults.processes.lifecycle import Kill, Start, Terminate
+from harness.nemesis.faults.processes.slow import EndSlow, Slow
+from harness.nemesis.mechanisms.cluster import MemberChange
+from harness.nemesis.outcome import Outcome
 from harness.systems.reference_node import NodeImpl
 from history import read_trace
 from tests.harness.cluster.busy import busy
@@ -96,9 +89,9 @@ def test_a_slow_node_is_stopped_for_the_share_of_time_asked_for_and_still_answer
         view = (await world.observe()).nodes["n1"]
         assert not view.paused, "slow is not paused"
         assert not (await world.carry_out(Slow(("n1",), 80))).took_effect, "it is slow already"
-        await took(world, Quicken(NAMES))
+        await took(world, EndSlow(NAMES))
         assert share_of_time(pid) == 0
-        assert not (await world.carry_out(Quicken(NAMES))).took_effect
+        assert not (await world.carry_out(EndSlow(NAMES))).took_effect
         await took(world, Slow(("n1",), 50))
         await took(world, Kill(("n1",)))
         await took(world, Start(NAMES))

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.cluster.world import HostedWorld
-from harness.nemesis.base import BackUp, Damage, Kill, Repair, Restore, Start
+from harness.nemesis.faults.disk.damage import Damage, Repair
+from harness.nemesis.faults.disk.rollback import BackUp, Restore
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from tests.harness.cluster.busy import busy, until_written
 from tests.harness.cluster.test_faults import NAMES, in_world, took
 from tests.harness.hosts.disks.test_disks import last_index, last_synced

@@ -15,8 +15,9 @@ from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.host import POLL_S, eventually
-from harness.nemesis.base import EndImpairment, EndLoss, Impair, Lose
-from harness.nemesis.partition import between
+from harness.nemesis.faults.network.impairments import EndImpairment, Impair
+from harness.nemesis.faults.network.loss import EndLoss, Lose
+from harness.nemesis.faults.network.shapes import between
 from history import Operation
 from tests.harness.cluster.busy import busy
 from tests.harness.cluster.test_faults import BOUND_S, NAMES, in_world, took

@@ -24,8 +24,10 @@ from harness.hosts.host import POLL_S, eventually
 from harness.hosts.links import links
 from harness.hosts.local import LocalHost
 from harness.hosts.processes import identify
-from harness.nemesis.base import ClusterView, Cut, Heal, Kill, NodeView, Pause, Resume, Start
-from harness.nemesis.partition import between
+from harness.nemesis.faults.network.partition import Cut, Heal
+from harness.nemesis.faults.network.shapes import between
+from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
+from harness.nemesis.view import ClusterView, NodeView
 from harness.run.test import Test
 from harness.run.worlds import world_of
 from harness.systems.base import Command, NodePlace

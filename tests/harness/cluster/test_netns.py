@@ -10,8 +10,10 @@ from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
 from harness.cluster.netns import NetnsWorld
 from harness.hosts.host import POLL_S
-from harness.nemesis.base import ClusterView, Cut, Heal, Kill, NodeView, Pause, Resume, Start
-from harness.nemesis.partition import between
+from harness.nemesis.faults.network.partition import Cut, Heal
+from harness.nemesis.faults.network.shapes import between
+from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
+from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.reference_node import NodeImpl
 from tests.harness.hosts.namespaces import needs_namespaces
 

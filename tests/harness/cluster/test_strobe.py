@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from harness.cluster.world import HostedWorld
-from harness.nemesis.base import EndStrobe, StrobeClock
+from harness.nemesis.faults.clock.strobe import EndStrobe, StrobeClock
 from tests.harness.cluster.test_faults import BOUND_S, NAMES, in_world, needs_faketime, told_time, took
 
 

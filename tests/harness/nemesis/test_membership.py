@@ -1,4 +1,4 @@
-"""The membership machine: it asks for what is safe, one change at a time, and learns what became of it."""
+"""The membership course: it asks for what is safe, one change at a time, and learns what became of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.nemesis import compose
-from harness.nemesis.base import Action, ChangeMembership, ClusterView, NodeView, Outcome
-from harness.nemesis.configuration import Asked, least_voters, merged, resolved
-from harness.nemesis.membership import CHANGE, MEMBERSHIP, RESTORE, TARGETS, Steps
+from harness.nemesis.action import Action
+from harness.nemesis.faults.cluster.configuration import RequestedChange, least_voters, merged, resolved
+from harness.nemesis.faults.cluster.membership import (
+    CHANGE,
+    MEMBERSHIP,
+    RESTORE,
+    TARGETS,
+    ChangeMembership,
+    Steps,
+)
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView, NodeView
 from history import Operation
 from tests.harness.nemesis.views import draws, invocation
 
@@ -119,7 +128,7 @@ def test_without_a_leader_or_where_no_members_are_told_nothing_is_asked() -> Non
 
 
 def test_a_request_of_unknown_outcome_is_resolved_by_later_views() -> None:
-    asked = Asked("remove", "n5", term=3)
+    asked = RequestedChange("remove", "n5", term=3)
 
     def outcome(cluster: ClusterView) -> list[bool]:
         return [made for _, made in resolved([asked], merged(cluster))[0]]
@@ -166,7 +175,7 @@ def test_what_is_unknown_travels_from_step_to_step_until_it_is_resolved() -> Non
 def test_restoring_ends_once_everybody_votes_and_is_bounded() -> None:
     done: list[Operation] = []
     views = [view(NODES[:4]), view(NODES[:4], ("n5",)), view(NODES)]
-    restore = MEMBERSHIP.machine.restore()  # type: ignore[union-attr]
+    restore = MEMBERSHIP.course.restore()  # type: ignore[union-attr]
     for cluster in views:
         done.append(perform(Outcome(True, {"outcome": "done"}), cluster, {"unresolved": []}, RESTORE))
         restore = restore.update(None, done[-1])  # type: ignore[arg-type]

@@ -5,14 +5,21 @@ import asyncio
 import msgspec
 import pytest
 
-from harness.nemesis import FINAL_HEAL, NEMESES, FaultPackage, all_survivable, compose, nemesis_of
-from harness.nemesis.base import Action, ClusterView, Cut, Heal, Kill, Outcome, Resume, Start
+from harness.cluster.kinds import LOCAL
+from harness.nemesis import FINAL_HEAL, NEMESES, all_survivable, compose, nemesis_of
+from harness.nemesis.action import Action
+from harness.nemesis.faults.network.partition import Cut, Heal
+from harness.nemesis.faults.processes.lifecycle import Kill, Resume, Start
+from harness.nemesis.mechanisms.links import LINKS
+from harness.nemesis.mechanisms.world import WorldKind
+from harness.nemesis.outcome import Outcome
+from harness.nemesis.view import ClusterView
 from history import Operation
 from tests.harness.nemesis.views import invocation, view
 
 
 class RecordingWorld:
-    """A world that does nothing but remember, and says of cuts that they failed."""
+    """Remembers actions and does nothing else; of cuts it says that they failed."""
 
     def __init__(self, cluster: ClusterView) -> None:
         self.cluster = cluster
@@ -29,7 +36,7 @@ class RecordingWorld:
 
 
 def perform(operation: Operation, world: RecordingWorld, seed: int = 0) -> Operation:
-    return asyncio.run(nemesis_of(all_survivable("local")).perform(operation, world, seed))
+    return asyncio.run(nemesis_of(all_survivable(LOCAL), LOCAL).perform(operation, world, seed))
 
 
 def test_a_completion_says_who_led_what_was_done_and_what_came_of_it() -> None:
@@ -55,18 +62,18 @@ def test_a_completion_says_who_led_what_was_done_and_what_came_of_it() -> None:
     assert msgspec.json.decode(msgspec.json.encode(done), type=Operation) == done
 
 
-def test_an_action_that_fails_is_told_in_the_completion() -> None:
+def test_an_action_that_fails_stands_in_the_completion() -> None:
     (action,) = perform(invocation("partition", "isolate-one"), RecordingWorld(view(2))).value["actions"]
     assert action["error"] == "the link proxy has ended"
     assert action["took_effect"] is False
     assert sorted(action["links"]) == [["n1", "n2"], ["n2", "n1"]]
 
 
-def test_an_operation_that_nobody_can_plan_completes_with_an_error_and_does_nothing() -> None:
+def test_an_operation_that_no_fault_handles_completes_with_an_error_and_does_nothing() -> None:
     world = RecordingWorld(view(3))
     for operation, message in [
         (invocation("kill", "leeder"), "no target is called 'leeder'"),
-        (invocation("burn", "one"), "no fault package handles 'burn'"),
+        (invocation("burn", "one"), "no fault of this run handles 'burn'"),
     ]:
         done = perform(operation, world)
         assert done.type == "info"
@@ -79,7 +86,7 @@ def test_an_operation_that_nobody_can_plan_completes_with_an_error_and_does_noth
 def test_the_final_heal_mends_everything_whatever_was_asked_for() -> None:
     world = RecordingWorld(view(2))
     operation = invocation(FINAL_HEAL)
-    done = asyncio.run(nemesis_of([]).perform(operation, world, 0))
+    done = asyncio.run(nemesis_of([], LOCAL).perform(operation, world, 0))
     assert world.done == [Heal(), Resume(("n1", "n2")), Start(("n1", "n2"))]
     assert "target" not in done.value
 
@@ -96,44 +103,40 @@ def test_what_is_drawn_follows_from_the_seed_and_the_operation() -> None:
 
 def test_an_unknown_nemesis_is_refused_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="unknown nemesis 'partitoin': did you mean 'partition'"):
-        nemesis_of(["partitoin"])
+        nemesis_of(["partitoin"], LOCAL)
 
 
 def test_a_target_named_with_a_fault_is_the_only_one_drawn() -> None:
-    (kill,) = nemesis_of(["kill:leader", "kill:all"]).packages
+    (kill,) = nemesis_of(["kill:leader", "kill:all"], LOCAL).faults
     assert kill.targets == ("leader", "all")
-    (kill,) = nemesis_of(["kill"]).packages
+    (kill,) = nemesis_of(["kill"], LOCAL).faults
     assert kill.targets == NEMESES["kill"].targets
     with pytest.raises(ValueError, match="unknown target of nemesis kill 'leeder': did you mean 'leader'"):
-        nemesis_of(["kill:leeder"])
+        nemesis_of(["kill:leeder"], LOCAL)
 
 
 def test_a_node_may_be_named_as_the_target_of_a_fault_that_hits_nodes() -> None:
-    (kill,) = nemesis_of(["kill:n2"], nodes=("n1", "n2")).packages
+    (kill,) = nemesis_of(["kill:n2"], LOCAL, nodes=("n1", "n2")).faults
     assert kill.targets == ("n2",)
     with pytest.raises(ValueError, match="unknown target of nemesis kill 'n3'"):
-        nemesis_of(["kill:n3"], nodes=("n1", "n2"))
+        nemesis_of(["kill:n3"], LOCAL, nodes=("n1", "n2"))
     with pytest.raises(ValueError, match="unknown target of nemesis partition"):
-        nemesis_of(["partition:n1"], nodes=("n1", "n2"))
+        nemesis_of(["partition:n1"], LOCAL, nodes=("n1", "n2"))
 
 
 def test_a_fault_that_a_world_cannot_do_is_refused() -> None:
-    kill = NEMESES["kill"]
-    only_local = FaultPackage("x", "x", "x", "y", ("one",), kill.planner, ("local",))
-    NEMESES["x"] = only_local
-    try:
-        with pytest.raises(ValueError, match="nemesis x cannot be done in ssh, only in local"):
-            nemesis_of(["x"], "ssh")
-    finally:
-        del NEMESES["x"]
+    only_links = WorldKind("sim", frozenset({LINKS}))
+    assert nemesis_of(["partition"], only_links).faults
+    with pytest.raises(ValueError, match="nemesis kill is not possible in sim: that world has no processes"):
+        nemesis_of(["kill"], only_links)
 
 
-def test_two_packages_cannot_share_an_operation() -> None:
+def test_two_faults_cannot_share_an_operation() -> None:
     kill = NEMESES["kill"]
-    other = FaultPackage("murder", "the same", "kill", "revive", ("one",), kill.planner, ("local",))
+    other = msgspec.structs.replace(kill, name="murder", end="revive")
     with pytest.raises(ValueError, match="kill and murder both handle 'kill'"):
         compose([kill, other])
 
 
 def test_a_name_given_twice_counts_once() -> None:
-    assert len(nemesis_of(["kill", "kill"]).packages) == 1
+    assert len(nemesis_of(["kill", "kill"], LOCAL).faults) == 1

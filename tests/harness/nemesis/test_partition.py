@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.nemesis.base import ClusterView, Cut, Heal, Link
-from harness.nemesis.partition import SHAPES, PartitionPlanner
+from harness.nemesis.action import Link
+from harness.nemesis.faults.network.partition import Cut, Heal, PartitionPlanner
+from harness.nemesis.faults.network.shapes import SHAPES
 from harness.nemesis.targets import TargetError
+from harness.nemesis.view import ClusterView
 from tests.harness.nemesis.views import draws, invocation, sizes, view
 
 PLANNER = PartitionPlanner()

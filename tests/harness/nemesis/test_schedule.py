@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from harness import generator as gen
+from harness.cluster.kinds import LOCAL
 from harness.drivers.virtual import simulate
 from harness.nemesis import NEMESES, nemesis_of
 from harness.nemesis.schedule import Pace, schedule
@@ -16,7 +17,7 @@ SECOND = 1_000_000_000
 
 def run(names: list[str], seed: int, seconds: int = 30) -> list[Operation]:
     """The nemesis's invocations and completions of a run in virtual time."""
-    generator = gen.time_limit(seconds * SECOND, gen.nemesis(nemesis_of(names).generator))
+    generator = gen.time_limit(seconds * SECOND, gen.nemesis(nemesis_of(names, LOCAL).generator))
     return list(simulate(generator, threads=1, seed=seed))
 
 
@@ -25,12 +26,12 @@ def broken_over_time(history: list[Operation]) -> list[tuple[int, frozenset[str]
     in_force: set[str] = set()
     states: list[tuple[int, frozenset[str]]] = [(0, frozenset())]
     for op in history:
-        for package in NEMESES.values():
-            if op.type == "invoke" and op.f == package.begin:
-                assert package.name not in in_force, "a fault begins only when its last one has ended"
-                in_force.add(package.name)
-            elif op.type == "info" and op.f == package.end:
-                in_force.discard(package.name)
+        for fault in NEMESES.values():
+            if op.type == "invoke" and op.f == fault.begin:
+                assert fault.name not in in_force, "a fault begins only when its last one has ended"
+                in_force.add(fault.name)
+            elif op.type == "info" and op.f == fault.end:
+                in_force.discard(fault.name)
         states.append((op.time, frozenset(in_force)))
     return states
 
@@ -40,8 +41,8 @@ def broken_over_time(history: list[Operation]) -> list[tuple[int, frozenset[str]
 def test_every_fault_hits_the_leader_early(names: list[str], seed: int) -> None:
     early = [op for op in run(names, seed, 15) if op.type == "invoke"]
     for name in names:
-        package = NEMESES[name]
-        assert {"target": package.targets[0]} in [op.value for op in early if op.f == package.begin]
+        fault = NEMESES[name]
+        assert {"target": fault.targets[0]} in [op.value for op in early if op.f == fault.begin]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -87,7 +88,7 @@ def test_the_same_seed_makes_the_same_schedule_and_another_another() -> None:
     assert run(names, 5) != run(names, 6)
 
 
-def test_of_no_packages_nothing_is_scheduled() -> None:
+def test_of_no_faults_nothing_is_scheduled() -> None:
     assert list(simulate(gen.nemesis(schedule([])), threads=1, seed=0)) == []
 
 
@@ -95,7 +96,7 @@ def test_the_calm_begins_only_when_the_healing_has_ended() -> None:
     def slow_start(op: Operation, now: int) -> tuple[Operation, int]:
         return msgspec.structs.replace(op, type="info"), 5 * SECOND if op.f == "start" else 0
 
-    generator = gen.time_limit(40 * SECOND, gen.nemesis(nemesis_of(["kill"]).generator))
+    generator = gen.time_limit(40 * SECOND, gen.nemesis(nemesis_of(["kill"], LOCAL).generator))
     history = simulate(generator, threads=1, perform=slow_start)
     started = [op.time for op in history if op.f == "start" and op.type == "info"]
     killed = [op.time for op in history if op.f == "kill" and op.type == "invoke"]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import generator as gen
+from harness.cluster.kinds import LOCAL
 from harness.drivers.virtual import simulate
 from harness.generator.base import Generator
 from harness.nemesis import all_survivable, nemesis_of
@@ -28,21 +29,21 @@ def run_nemesis(generator: Generator, seed: int, seconds: int) -> list[Operation
 
 @given(seed=seeds)
 def test_at_random_faults_overlap_in_any_way_and_each_is_healed_before_it_comes_again(seed: int) -> None:
-    packages = nemesis_of(["kill", "partition", "pause"]).packages
-    operations = run_nemesis(schedule(packages, how="random"), seed, seconds=90)
-    for package in packages:
-        mine = [operation.f for operation in operations if operation.f in package.fs]
-        assert mine[::2] == [package.begin] * len(mine[::2])
-        assert mine[1::2] == [package.end] * len(mine[1::2])
+    faults = nemesis_of(["kill", "partition", "pause"], LOCAL).faults
+    operations = run_nemesis(schedule(faults, how="random"), seed, seconds=90)
+    for fault in faults:
+        mine = [operation.f for operation in operations if operation.f in fault.operations]
+        assert mine[::2] == [fault.begin] * len(mine[::2])
+        assert mine[1::2] == [fault.end] * len(mine[1::2])
         assert len(mine) >= 6
-    begins = {package.begin for package in packages}
+    begins = {fault.begin for fault in faults}
     assert any(a.f in begins and b.f in begins for a, b in pairwise(operations)), "two are on at once"
 
 
 @given(seed=seeds)
 def test_a_burst_is_several_short_faults_after_a_long_calm(seed: int) -> None:
-    packages = nemesis_of(["kill", "partition"]).packages
-    times = [operation.time for operation in run_nemesis(schedule(packages, how="bursts"), seed, seconds=40)]
+    faults = nemesis_of(["kill", "partition"], LOCAL).faults
+    times = [operation.time for operation in run_nemesis(schedule(faults, how="bursts"), seed, seconds=40)]
     gaps = [after - before for before, after in pairwise(times)]
     assert sum(gap < SECOND for gap in gaps) >= 3 * sum(gap > 3 * SECOND for gap in gaps) > 0
     assert times[0] > 3 * SECOND
@@ -50,7 +51,7 @@ def test_a_burst_is_several_short_faults_after_a_long_calm(seed: int) -> None:
 
 def test_a_written_schedule_comes_at_its_times() -> None:
     written = "1 kill:one, 2.5s partition, 3 heal kill, 3 heal partition"
-    nemesis = nemesis_of(["kill", "partition:halves"], schedule=written)
+    nemesis = nemesis_of(["kill", "partition:halves"], LOCAL, schedule=written)
     operations = run_nemesis(nemesis.generator, seed=1, seconds=10)
     assert [(round(10 * operation.time / SECOND), operation.f) for operation in operations] == [
         (10, "kill"),
@@ -72,11 +73,11 @@ def test_a_written_schedule_comes_at_its_times() -> None:
 )
 def test_a_schedule_that_cannot_be_read_is_refused_before_the_run(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        nemesis_of(["kill"], schedule=text)
+        nemesis_of(["kill"], LOCAL, schedule=text)
 
 
 def test_a_swarms_seed_enables_some_faults_and_sets_their_pace() -> None:
-    names = all_survivable("local")
+    names = all_survivable(LOCAL)
     drawn = [enabled(names, seed) for seed in range(40)]
     assert all(set(some) <= set(names) and some for some in drawn)
     assert set().union(*drawn) == set(names), "each has its turn"
@@ -87,10 +88,10 @@ def test_a_swarms_seed_enables_some_faults_and_sets_their_pace() -> None:
 
 
 def test_all_faults_are_those_that_a_correct_system_survives() -> None:
-    names = all_survivable("local")
+    names = all_survivable(LOCAL)
     assert {"kill", "power", "reorder", "rot"} <= set(names)
     assert not {"truncate", "rollback"} & set(names)
-    assert nemesis_of(names)
+    assert nemesis_of(names, LOCAL)
 
 
 def test_no_faults_have_no_schedule() -> None:

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.nemesis.base import ClusterView, Kill, NodeView, Pause, Resume, Start
-from harness.nemesis.kill import KillPlanner
-from harness.nemesis.pause import PausePlanner
+from harness.nemesis import NEMESES
+from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
 from harness.nemesis.targets import TargetError
+from harness.nemesis.view import ClusterView, NodeView
 from tests.harness.nemesis.views import draws, invocation, sizes, view
 
-KILL, PAUSE = KillPlanner(), PausePlanner()
+KILL, PAUSE = NEMESES["kill"].planner, NEMESES["pause"].planner
 
 
 def killed(target: object, cluster: ClusterView, draw: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from harness.nemesis.base import ClusterView, NodeView
+from harness.nemesis.view import ClusterView, NodeView
 from history import Operation
 
 

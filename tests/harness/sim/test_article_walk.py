@@ -20,7 +20,7 @@ from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.codecs.registry import RegistryCodec
 from harness.client.http import HttpTransport
 from harness.cluster.local import LocalWorld
-from harness.nemesis.base import Kill, Start
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.systems.reference_node import NodeImpl
 from history import Operation, read_trace
 

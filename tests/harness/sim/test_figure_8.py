@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from checkers.verdict import Validity
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis.base import Action, Cut, Heal, Kill, Start
+from harness.nemesis.action import Action
+from harness.nemesis.faults.network.partition import Cut, Heal
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.run.test import Test
 from harness.sim.plan.plan import Plan
 from harness.sim.run import SimulatedRun, run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.nemesis.base import Pause, Resume, Terminate
+from harness.nemesis.faults.processes.lifecycle import Pause, Resume, Terminate
 from harness.run.test import Test
 from harness.sim.plan.plan import Plan
 from harness.sim.plan.scheduled_faults import BadWrite

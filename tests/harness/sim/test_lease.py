@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity
-from harness.nemesis.drift import LARGEST_PERCENT
+from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.judging import judge, verdicts

@@ -6,7 +6,7 @@ import pytest
 
 from checkers.raft.invariants.membership import MembershipChanges, committed_configurations
 from checkers.verdict import Validity
-from harness.nemesis.base import ChangeMembership
+from harness.nemesis.faults.cluster.membership import ChangeMembership
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run

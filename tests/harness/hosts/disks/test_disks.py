@@ -14,7 +14,9 @@ from harness.client.http import HttpTransport
 from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.hosts.disks import disks
-from harness.nemesis.base import BreakDisk, Kill, LosePower, MendDisk, Start
+from harness.nemesis.faults.disk.disk_trouble import BreakDisk, MendDisk
+from harness.nemesis.faults.disk.power import LosePower
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.systems.reference_node import NodeImpl
 from tests.harness.cluster.busy import busy, until_written
 from tests.harness.cluster.test_faults import NAMES, in_world, took

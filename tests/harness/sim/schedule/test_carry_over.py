@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.main import cli
-from harness.nemesis.base import Cut, Kill, Start
+from harness.nemesis.faults.network.partition import Cut
+from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.run.test import Test
 from harness.sim.command import shrunk
 from harness.sim.plan.decisions import RoundTrip

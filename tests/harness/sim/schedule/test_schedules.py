@@ -12,7 +12,11 @@ from click.testing import CliRunner
 from ackproof.cli.main import cli
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
-from harness.nemesis.base import Action, ChangeMembership, Cut, LieInWait, ResetRate, SetRate
+from harness.nemesis.action import Action
+from harness.nemesis.faults.clock.drift import ResetRate, SetRate
+from harness.nemesis.faults.cluster.ambush import LieInWait
+from harness.nemesis.faults.cluster.membership import ChangeMembership
+from harness.nemesis.faults.network.partition import Cut
 from harness.sim.command import replayed, shrunk
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of

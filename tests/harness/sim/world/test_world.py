@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from checkers.verdict import Validity
-from harness.nemesis.base import Action, Kill, Pause, Resume, Start, World
+from harness.nemesis.action import Action
+from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
+from harness.nemesis.mechanisms.world import World
 from harness.run.test import Test
 from harness.sim.judging import verdicts
 from harness.sim.plan.plan import Plan, SeedOptions

@@ -1,0 +1,1 @@
+"""Faults of clocks: wall clocks that jump, monotonic clocks that drift."""

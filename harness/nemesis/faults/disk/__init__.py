@@ -1,0 +1,1 @@
+"""Faults of disks and files: power failures, full and failing disks, damaged or outdated files."""

@@ -1,0 +1,71 @@
+"""Files that are damaged while their node is down: the actions of the faults `torn`, `rot` and `truncate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.generator.draw import Draw
+from harness.nemesis.action import Action
+from harness.nemesis.mechanisms.disks import STORED_FILES, DamageKind
+from harness.nemesis.mechanisms.processes import PROCESSES, Processes
+from harness.nemesis.mechanisms.world import DONE, MechanismError, NodeResult, WorldMechanisms
+from harness.nemesis.outcome import Outcome
+
+
+class Damage(Action, frozen=True):
+    """SIGKILL these nodes' processes, damage their files, and start them again.
+
+    After `torn` (a write that never completed) a node must start; after `rot` (a flipped bit) it must refuse;
+    `truncate` takes what was durable, which no node can know.
+    """
+
+    verb = "damage the files of"
+    nodes: tuple[str, ...]
+    how: DamageKind
+    draw: int
+
+    async def carry_out(self, world: WorldMechanisms) -> Outcome:
+        """Done once the file is damaged and the node answers again; after `rot`, once it refused to start."""
+        processes, files = world.mechanism(PROCESSES), world.mechanism(STORED_FILES)
+        done: dict[str, Any] = {}
+
+        async def damage(node: str) -> NodeResult:
+            if files.is_rotten(node) or not await stopped(processes, node, self.how):
+                return None
+            done[node] = await files.damage(node, self.how, Draw(self.draw).bits(node))
+            return await files.try_rotten(node) if self.how == "rot" else await processes.start(node)
+
+        return (await world.on_each(self.nodes, damage)).with_details(**done)
+
+
+class Repair(Action, frozen=True):
+    """Put back the files in which a bit was flipped, from exact copies; does not start the nodes."""
+
+    verb = "repair the files of"
+    nodes: tuple[str, ...]
+
+    async def carry_out(self, world: WorldMechanisms) -> Outcome:
+        """Done once the file is as it was; a node that had accepted the damaged one is stopped for it."""
+        processes, files = world.mechanism(PROCESSES), world.mechanism(STORED_FILES)
+        done: dict[str, Any] = {}
+
+        async def repair(node: str) -> NodeResult:
+            if not files.is_rotten(node):
+                return None
+            await stopped(processes, node, "rot")
+            done[node] = await files.repair(node)
+            return DONE
+
+        return (await world.on_each(self.nodes, repair)).with_details(**done)
+
+
+async def stopped(processes: Processes, node: str, by: str) -> bool:
+    """Kill a node's process; False if it did not run.
+
+    Raises:
+        MechanismError: the process survived.
+    """
+    result = await processes.kill(node, by=by)
+    if result not in (DONE, None):
+        raise MechanismError(result)
+    return result == DONE

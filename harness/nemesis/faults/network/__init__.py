@@ -1,0 +1,1 @@
+"""Faults of links between nodes: cut, lossy, late, slow, or corrupt."""

@@ -1,0 +1,15 @@
+"""Duplicate: some messages between nodes arrive twice."""
+
+from __future__ import annotations
+
+from harness.nemesis.faults.network.impairments import impairing
+from harness.nemesis.needs import NETEM, ROOT, TC
+
+DUPLICATE = impairing(
+    "duplicate",
+    "messages between nodes arrive twice",
+    {"repeated_percent": 10},
+    {"repeated_percent": 50},
+    evidence="messages repeated; packets that netem has had",
+    packet_needs=(ROOT, TC, NETEM),
+)

@@ -1,0 +1,1 @@
+"""Faults of processes: they end, stop, run slowly, or get low limits."""

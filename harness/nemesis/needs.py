@@ -1,0 +1,82 @@
+"""What faults need: of a host (a program, a kernel feature, root) and of the system under test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+Facts = Mapping[str, Any]
+"""What the agent reports of its host (harness/hosts/agent.py)."""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """One thing that a host must have."""
+
+    short: str
+    is_met: Callable[[Facts], bool]
+    otherwise: str
+    """Why the need is not met, and what to do."""
+    debian: str | None = None
+    """The Debian package that has it."""
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """One thing that a system under test must be able to do; harness/systems/base.py describes each."""
+
+    words: str
+    """The end of a sentence that begins with the system's name: `cannot change its members`."""
+    methods: tuple[str, ...]
+    """A system has the capability if it has these methods."""
+
+    def is_had_by(self, system: object) -> bool:
+        """Whether a system has this capability."""
+        return all(callable(getattr(system, method, None)) for method in self.methods)
+
+
+ROOT = Need(
+    "root",
+    lambda facts: bool(facts["root"]),
+    "needs root: allow this user `sudo -n`, or set ACKPROOF_SUDO_PASSWORD",
+)
+NFT = Need(
+    "nftables",
+    lambda facts: "nft" in facts["tools"],
+    "needs nftables: apt-get install nftables",
+    "nftables",
+)
+SS = Need(
+    "ss",
+    lambda facts: "ss" in facts["tools"],
+    "half-open connections are not reset at the heal: apt-get install iproute2",
+    "iproute2",
+)
+TC = Need("tc", lambda facts: "tc" in facts["tools"], "needs tc: apt-get install iproute2", "iproute2")
+SHAPING = Need(
+    "tc htb",
+    lambda facts: bool(facts["shaping"]),
+    "needs a kernel with tc's htb and u32 (sch_htb, cls_u32), which this one lacks",
+)
+NETEM = Need(
+    "tc netem",
+    lambda facts: bool(facts["netem"]),
+    "needs a kernel with tc's netem, htb and u32 (sch_netem, sch_htb, cls_u32), which this one lacks",
+)
+FAKETIME = Need(
+    "libfaketime",
+    lambda facts: bool(facts["faketime"]),
+    "needs libfaketime: apt-get install libfaketime",
+    "libfaketime",
+)
+FUSE = Need(
+    "FUSE",
+    lambda facts: bool(facts["fuse"]) and "fusermount3" in facts["tools"],
+    "needs FUSE: a kernel with /dev/fuse, and apt-get install fuse3",
+    "fuse3",
+)
+
+CHANGES_MEMBERS = Capability("cannot change its members", ("membership_request", "was_refused"))
+SHOWS_MONOTONIC_CLOCK = Capability(
+    "does not show its monotonic clock, so no drift could be seen", ("monotonic_request", "read_monotonic")
+)
