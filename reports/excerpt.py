@@ -17,8 +17,8 @@ from reports.spans import PENDING, Mask, Span, Spans
 from reports.text import count, plural
 
 MAX_NAMED = 40
-MAX_SAME_KEY = 24
-ENOUGH = 12
+MAX_SAME_KEY = 6
+ENOUGH = 8
 """From this number of operations on, no unrelated ones are added."""
 MAX_NEMESIS = 12
 

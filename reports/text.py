@@ -143,7 +143,9 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
                 yield from leaves(item, f"{path}[{number}]")
         case float():
             yield path, f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-        case bool() | None:
+        case None:
+            yield path, "none"
+        case bool():
             yield path, _one_line(value, 0)
         case int():
             yield path, count(value)

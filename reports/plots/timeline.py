@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from reports.excerpt import Excerpt
 from reports.faults import FaultPeriod
+from reports.figures import READS
 from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
 from reports.spans import Span
 from reports.svg import element, figure, join, line, number, rect, text
@@ -32,21 +33,25 @@ PAD = 14
 TAIL = 46
 """The length of an open-ended bar after the last event."""
 MIN_WIDTH = 860
+PAGE_WIDTH = 900
+"""The width that a page has for the picture, next to the names of its rows."""
 PAUSE_WIDTH = 68.0
 PAUSE_NS = 200_000_000
 """The length of a pause is written out from this length on."""
 
 
-def label(span: Span, length: int = 34) -> str:
+def label(span: Span, length: int = 24) -> str:
     """`register r17`, `lookup → r17`: kind, argument, and the result where it differs."""
     part = max(length * 2 // 3, 24)
     words = [span.f]
     if span.argument is not None:
         aim = span.argument.get("target") if span.is_nemesis and isinstance(span.argument, dict) else None
         words.append(short(span.argument if aim is None else aim, part))
-    differs = span.argument is None or span.result not in (None, span.argument)
-    if span.outcome == "ok" and not span.is_nemesis and differs:
-        words.append(f"→ {short(span.result, part)}")
+    if span.outcome == "ok" and not span.is_nemesis:
+        if span.result is None and span.f in READS:
+            words.append("→ nothing")
+        elif span.result not in (None, span.argument):
+            words.append(f"→ {short(span.result, part)}")
     return shorten(" ".join(words), length)
 
 
@@ -112,7 +117,8 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         "a row for each process; the table below lists them.",
         class_="timeline",
     )
-    return Plot(svg=join([gutter, drawn]), notes=excerpt.notes)
+    scroll = ("Scroll the picture to the right to see all of it.",) if right > PAGE_WIDTH else ()
+    return Plot(svg=join([gutter, drawn]), notes=(*excerpt.notes, *scroll))
 
 
 def _times(spans: Sequence[Span]) -> list[tuple[int, int]]:

@@ -62,7 +62,7 @@ def test_nested_measures_are_named_by_their_path() -> None:
     )
     assert rows["a · b"] == "12,345"
     assert rows["a · c"] == "1, 2"
-    assert rows["d[0] · e"] == "null"
+    assert rows["d[0] · e"] == "none"
     assert rows["f"] == "{}"
     assert rows["g"].endswith("39, … (99 in all)")
     assert list(text.leaves({})) == []

@@ -86,6 +86,13 @@ def test_named_operations_carry_their_number_and_others_do_not() -> None:
     assert ">1  lookup" not in svg
 
 
+def test_a_picture_that_is_wider_than_the_page_says_so() -> None:
+    hint = "Scroll the picture to the right to see all of it."
+    assert hint not in timeline_plot(excerpt(LOST, (0,)), (), "t", "title").notes
+    busy = Spans.of(synthetic.recording().history)
+    assert hint in timeline_plot(excerpt(busy, range(0, 400, 10)), (), "t", "title").notes
+
+
 def test_a_fault_under_way_is_shaded_across_the_picture() -> None:
     period = FaultPeriod("kill", 5 * MS, 50_000 * MS, 4, ("n1",), "kill n1", True)
     away = FaultPeriod("pause", 70_000 * MS, 80_000 * MS, 4, ("n1",), "pause n1", True)
@@ -101,7 +108,7 @@ def test_labels_say_argument_and_result() -> None:
         1: "lookup → r9",
         4: "kill leader",
         6: "register r2",
-        8: "lookup → null",
+        8: "lookup → nothing",
     }
 
 
