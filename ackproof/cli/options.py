@@ -119,7 +119,9 @@ def mutant_option(text: str) -> Option:
 def lease_option() -> Option:
     """--lease, of the reference node."""
     return click.option(
-        "--lease", is_flag=True, help="The leader answers reads under a lease, without asking its followers."
+        "--lease",
+        is_flag=True,
+        help="Of the reference node: a leader answers reads under a lease, without asking its followers.",
     )
 
 

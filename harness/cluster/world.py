@@ -39,7 +39,7 @@ from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Star
 from harness.nemesis.faults.processes.slow import EndSlow, Slow
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
-from harness.systems.base import Status, System, TellsMonotonic
+from harness.systems.base import NodeStatus, ReportsMonotonicClock, System
 from history import NodeLife
 
 STATUS_BOUND_S = 0.4
@@ -235,7 +235,7 @@ class HostedWorld(ABC):
             return NodeView(running=node.process is not None)
         return NodeView(running=True, **structs.asdict(status))
 
-    async def _ask(self, node: NodeOnHost) -> Status | None:
+    async def _ask(self, node: NodeOnHost) -> NodeStatus | None:
         reply = await self._status.send(node.place.address, self._system.status_request())
         return self._system.read_status(reply) if isinstance(reply, HttpReply) else None
 
@@ -428,7 +428,7 @@ class HostedWorld(ABC):
 
     async def told_monotonic(self, node: NodeOnHost) -> Told | None:
         """What a node's monotonic clock shows, as it tells, or None."""
-        if not isinstance(self._system, TellsMonotonic):
+        if not isinstance(self._system, ReportsMonotonicClock):
             return None
         asked_at = time.monotonic()
         reply = await self._status.send(node.place.address, self._system.monotonic_request())

@@ -1,8 +1,8 @@
-"""The life of one run: set up, drive, collect, tear down.
+"""The life of one run of real processes: set up, drive, collect, tear down.
 
-Whatever happens in the middle (Ctrl-C, a failing generator, a lost node), the cluster is healed, read
-back and torn down, and what was recorded can be judged. Only a history that cannot be written any more
-ends a run at once; what it holds by then can still be judged with `ackproof analyze`.
+Whatever happens in the middle (Ctrl-C, a failing generator, a lost node), the cluster is healed, read back
+and torn down, and the recording can be judged. Only if the history cannot be written any more does a run end
+at once; `ackproof analyze` can still judge what was written until then.
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ from harness.errors import CouldNotRun
 from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
 from harness.nemesis import Nemesis, nemesis_of
+from harness.run.course import client_timeout_ms, work_and_faults
 from harness.run.folder import RunFolder
+from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.worlds import world_of
-from harness.workload import Workload, workload
 from history import HistoryWriter, Operation
+from history.units import SECOND_NS
 
 FIRST_LEADER_BOUND_S = 30.0
-CLIENT_PATIENCE_S = 0.5
-"""How much longer than the node's own time-out a client waits for its reply."""
 SHOW_EVERY_S = 0.25
 OBSERVE_EVERY = 4
-"""The leader is asked for at every so manieth showing."""
-_NS = 1_000_000_000
+"""The leader is looked for each time that the progress has been shown this often."""
 
 
 class Course(NamedTuple):
@@ -48,39 +47,39 @@ class Course(NamedTuple):
 
     nemesis: Nemesis
     main: Callable[[int], gen.GeneratorLike]
-    """Given the run's clock when the nodes have a leader."""
+    """Makes the work and the faults; it is given the run's clock when the nodes have a leader."""
 
 
 def drawn_seed() -> int:
-    """A seed for a run that was given none; small enough to type."""
+    """A seed for a run without --seed, small enough to type."""
     return secrets.randbelow(1_000_000)
 
 
 def run(
     test: Test, store: Path, *, command: Sequence[str], quiet: bool, course: Course | None = None
 ) -> RunFolder:
-    """Run a test; the folder then holds everything that happened, not yet judged.
+    """Run a test. The folder then holds everything that happened; it is not judged yet.
 
     Args:
-        course: what to do; by default, what the test says. Healing and reading back follow either.
+        course: what to do instead of the test's own work and faults. Healing and the final reads follow.
 
     Raises:
         CouldNotRun: with a message that says what to do; nothing is left running.
+        ValueError: the test names something that does not exist, or that the system does not have.
     """
-    work = workload(test.workload, test.nodes, test.concurrency)
+    parts = parts_of(test)
     if course is None:
-        course = _course_of(
-            test,
-            work,
-            nemesis_of(test.nemesis, HOSTED_WORLDS[test.hosts], test.nodes, test.schedule, test.seed),
-        )
+        world = HOSTED_WORLDS[test.hosts]
+        nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
+        main = work_and_faults(test, parts.workload, nemesis.generator)
+        course = Course(nemesis, lambda _now: main)
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():
             progress.say(f"removed what an earlier run left behind: {removed}")
         folder = RunFolder.create(store, test)
         try:
-            asyncio.run(_Run(test, folder, work, course, tally, progress).run(command))
+            asyncio.run(_Run(test, parts, folder, course, tally, progress).run(command))
         except OSError as error:
             raise CouldNotRun(
                 f"cannot go on writing to {folder.path} ({error.strerror}); make room, then judge what there "
@@ -90,20 +89,20 @@ def run(
 
 
 class _Run:
-    """One run, between an empty folder and a full one."""
+    """One run, from its empty folder to the recording in it."""
 
     def __init__(
         self,
         test: Test,
+        parts: RunParts,
         folder: RunFolder,
-        work: Workload,
         course: Course,
         tally: Tally,
         progress: ProgressLine,
     ) -> None:
         self._test = test
         self._folder = folder
-        self._work = work
+        self._parts = parts
         self._course = course
         self._nemesis = course.nemesis
         self._tally = tally
@@ -115,9 +114,9 @@ class _Run:
         return time.monotonic_ns() - self._start
 
     async def run(self, command: Sequence[str]) -> None:
-        """Set up, drive, tear down, and store what is not stored yet."""
+        """Set up, drive, tear down, and store what is not written line by line."""
         self._folder.write_test(self._test, self._start, command)
-        world = world_of(self._test, self._folder.path / "nodes", self._clock)
+        world = world_of(self._test, self._parts.system, self._folder.path / "nodes", self._clock)
         try:
             async with world:
                 self._tally.phase = "electing"
@@ -128,7 +127,7 @@ class _Run:
             self._folder.write_lag(self._lag)
 
     async def _work_and_break(self, world: HostedWorld) -> None:
-        timeout_s = self._test.request_timeout_ms / 1000 + CLIENT_PATIENCE_S
+        timeout_s = client_timeout_ms(self._test) / 1000
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
         with HistoryWriter(self._folder.history_lines) as writer:
             async with (
@@ -138,7 +137,7 @@ class _Run:
                 await self._drive(world, transport, writer)
 
     async def _drive(self, world: HostedWorld, transport: HttpTransport, writer: HistoryWriter) -> None:
-        """The main phase, then the final one; the final one also if the main one was cut short."""
+        """The main phase, then the final one, which also follows a main phase that was cut short."""
 
         def record(operation: Operation) -> None:
             writer.append(operation)
@@ -170,23 +169,22 @@ class _Run:
             self._progress.say("interrupted again: reading back was cut short")
 
     async def _ask(self, operation: Operation, world: HostedWorld, transport: HttpTransport) -> Operation:
-        """A client's operation: one request, or more where the workload sends writes again."""
-        exchange = Exchange.begin(self._work.codec, self._work.retries, operation)
+        """Carry out a client's operation: by one request, or by several where the workload repeats writes."""
+        exchange = Exchange.begin(self._parts.codec, self._parts.workload.retries, operation)
         while True:
             reply = await transport.send(world.address(exchange.node), exchange.request())
             following = exchange.after(reply)
             if isinstance(following, Operation):
                 return following
             exchange = following
-            await asyncio.sleep(exchange.pause_ns / _NS)
+            await asyncio.sleep(exchange.pause_ns / SECOND_NS)
 
     def _main(self) -> gen.GeneratorLike:
         return gen.phases(gen.log("working"), self._course.main(self._clock()), self._final())
 
     def _final(self) -> gen.GeneratorLike:
-        return gen.phases(
-            gen.log("healing"), gen.nemesis(self._nemesis.final), gen.log("reading back"), self._work.final
-        )
+        heal, read = gen.nemesis(self._nemesis.final), self._parts.workload.final
+        return gen.phases(gen.log("healing"), heal, gen.log("reading back"), read)
 
     async def _show(self, world: HostedWorld) -> None:
         showings = 0
@@ -201,16 +199,9 @@ class _Run:
             await asyncio.sleep(SHOW_EVERY_S)
 
 
-def _course_of(test: Test, work: Workload, nemesis: Nemesis) -> Course:
-    """The workload's operations and the nemesis's faults, for as long as the test says."""
-    mean_gap = round(_NS / test.rate)
-    main = gen.any(gen.clients(gen.stagger(mean_gap, work.generator)), gen.nemesis(nemesis.generator))
-    return Course(nemesis, lambda _now: gen.time_limit(round(test.time_limit_s * _NS), main))
-
-
 @contextlib.asynccontextmanager
 async def _background(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run endless coroutines beside the body, until it ends; a failure of theirs is raised then."""
+    """Run endless coroutines until the body ends; an error of theirs is raised then."""
     tasks = [asyncio.create_task(work) for work in endless]
     try:
         yield
@@ -224,7 +215,7 @@ async def _background(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None
 
 
 async def _unless_interrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Await, while the first SIGINT or SIGTERM ends it early. Whether it ran to its end."""
+    """Await the work, which the first SIGINT or SIGTERM ends early; tells whether it ran to its end."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,4 +1,4 @@
-"""A test: the immutable description of one run. Everything a run does follows from it and its seed."""
+"""A test: the immutable description of one run. Everything that a run does follows from it and its seed."""
 
 from __future__ import annotations
 
@@ -10,55 +10,58 @@ from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.inventory import HostSpec
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
+from harness.systems import REFERENCE_NODE
 
 
 class Test(msgspec.Struct, frozen=True):
-    """What to run. Stored as `test.json`, and handed to checkers as `Recording.options`."""
+    """What to run. It is stored as `test.json`, and given to checkers as `Recording.options`."""
 
-    __test__ = False  # the word is the field's; pytest shall not collect it
+    __test__ = False  # it is the word of the field; pytest must not collect it
 
     nodes: tuple[str, ...]
     hosts: Literal["local", "netns", "ssh"] = "local"
-    """Where nodes live: processes on loopback, network namespaces, or remote hosts."""
+    """Where nodes run: as processes on loopback, in network namespaces, or on remote hosts."""
     inventory: tuple[HostSpec, ...] = ()
-    """The remote hosts, in the nodes' order."""
+    """The remote hosts, in the order of the nodes."""
+    system: str = REFERENCE_NODE
+    """What is tested: a name of `harness.systems.SYSTEMS`, or PATH.py:NAME."""
     workload: str = "registry"
     nemesis: tuple[str, ...] = ("kill", "partition")
-    """Names of fault packages; empty for none. Of a swarm, those that its seed has enabled."""
+    """The names of the faults; empty for none. Of a swarm, those that its seed has chosen."""
     schedule: str = "rounds"
-    """When faults come: one of `harness.nemesis.schedule.SCHEDULES`, or times that were written down."""
+    """When faults come: a name of `harness.nemesis.schedule.SCHEDULES`, or explicit times."""
     collect: tuple[Literal["packets", "cores"], ...] = ()
-    """What is kept of each node beside its log, trace and use of resources."""
+    """What is kept of each node, in addition to its log, its trace and its use of resources."""
     concurrency: int = 10
-    """Client threads."""
+    """How many clients."""
     rate: float = 300.0
-    """Client operations a second, all threads together."""
+    """Client operations per second, of all clients together."""
     time_limit_s: float = 30.0
     seed: int = 0
     mutant: str | None = None
-    """Start nodes with this one seeded bug."""
+    """The seeded bug that the nodes have; None for correct nodes."""
     base_port: int | None = None
-    """First of the ports to listen on; None: whichever are free."""
+    """The first of the ports to listen on; None for free ones."""
     heartbeat_ms: int = 100
     election_ms: int = 500
-    """Election time-outs are drawn between this and twice this."""
+    """Election time-outs are drawn between this and twice this time."""
     request_timeout_ms: int = 2000
-    """How long a node tries before it refuses; clients wait half a second longer."""
+    """How long a node tries to answer before it refuses; clients wait half a second longer."""
     snapshot_entries: int = 10_000
-    """After so many applied entries a node takes a snapshot."""
+    """A node takes a snapshot after this many applied entries."""
     lease: bool = False
-    """Nodes serve reads under a leader's lease."""
+    """Whether a leader answers reads under a lease."""
     clock_drift_bound_percent: int = 10
-    """What nodes with a lease take for the most by which a clock is fast or slow."""
+    """With a lease: by how many percent nodes assume that any clock is fast or slow at most."""
     recovery_bound_s: float = 10.0
-    """After the final heal, a write must be acknowledged within this."""
+    """A write must be acknowledged within this time after the final heal."""
     minimum_acknowledged: int = 100
-    """Fewer acknowledged writes than this prove nothing: the verdict is `unknown`."""
+    """With fewer acknowledged writes, a run proves nothing: `unknown`."""
     lag_bound_ms: int = 100
-    """If the harness's own event loop wakes later than this, timings are not to be trusted."""
+    """Where the harness itself was later than this, checkers do not rely on its times."""
 
     def options(self) -> dict[str, Any]:
-        """As plain values, for `Recording.options`."""
+        """The fields as plain values, for `Recording.options`."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 

@@ -1,4 +1,4 @@
-"""All worlds of real processes by name. A new one is a file of its own and one line here."""
+"""The worlds of real processes by name: a new one is a file in harness/cluster and one line here."""
 
 from __future__ import annotations
 
@@ -9,48 +9,40 @@ from harness.cluster.netns import NetnsWorld
 from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.hosts.host import Clock
-from harness.hosts.ssh.bundle import Deployment
 from harness.run.test import Test
-from harness.systems.reference_node import NodeImpl
-
-NODE_IMPL_PARTS = Deployment(
-    packages=("node_impl", "harness", "history"), distributions=("httptools", "msgspec")
-)
-"""The harness is among them for its mutants."""
+from harness.systems import System
+from harness.systems.base import RunsRemotely
 
 
-def world_of(test: Test, folder: Path, clock: Clock) -> HostedWorld:
-    """The world that a test describes, its nodes' folders under `folder`.
+def world_of(test: Test, system: System, folder: Path, clock: Clock) -> HostedWorld:
+    """The world that a test describes, with the folders of the nodes under `folder`.
 
     Raises:
-        CouldNotRun: paramiko is not installed, and the hosts are remote.
+        CouldNotRun: the hosts are remote, and paramiko is not installed or the system cannot be shipped.
     """
-    system = NodeImpl(
-        test.mutant,
-        test.heartbeat_ms,
-        test.election_ms,
-        test.request_timeout_ms,
-        test.snapshot_entries,
-        test.clock_drift_bound_percent if test.lease else None,
-    )
     faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
-    asked = (*faults, *test.collect)
+    needed = (*faults, *test.collect)
     if test.hosts != "ssh":
         world = {"local": LocalWorld, "netns": NetnsWorld}[test.hosts]
         return world(
-            system, test.nodes, folder, clock, faults=asked, seed=test.seed, base_port=test.base_port
+            system, test.nodes, folder, clock, faults=needed, seed=test.seed, base_port=test.base_port
         )
     try:
         from harness.cluster.ssh import SshWorld  # here, since only this needs paramiko
     except ImportError as error:
         raise CouldNotRun(f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'") from error
+    if not isinstance(system, RunsRemotely):
+        raise CouldNotRun(
+            f"system {system.name} does not say what a remote host needs to run it (its `deployment`); "
+            "use --hosts local or netns"
+        )
     return SshWorld(
         system,
         test.inventory,
-        NODE_IMPL_PARTS,
+        system.deployment,
         folder,
         clock,
-        faults=asked,
+        faults=needed,
         seed=test.seed,
         base_port=test.base_port,
     )

@@ -16,6 +16,7 @@ from harness.generator import GeneratorLike
 from harness.interpreter.interpreter import Interpreter
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
+from harness.run.course import client_timeout_ms, work_and_faults
 from harness.run.folder import RunFolder
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
@@ -24,16 +25,16 @@ from harness.sim.world.mechanisms import SIM
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
+from harness.systems import codec_for
+from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import History, HistoryWriter, NodeLife, Operation, Recording
-from history.units import MILLISECOND_NS, SECOND_NS
+from history.units import MILLISECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Trace
 
 FIRST_LEADER_BOUND_NS = 10_000_000_000
-CLIENT_PATIENCE_MS = 500
-"""How much longer than the node's own time-out a client waits for its reply."""
 
 
 class SimulatedRun(msgspec.Struct, frozen=True):
@@ -165,12 +166,7 @@ def _collected_later() -> Iterator[None]:
 
 def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:
     """Work and faults for as long as the test says, then healing, then reading back, as in a real run."""
-    test = plan.test
-    mean_gap = round(SECOND_NS / test.rate)
-    main = gen.any(gen.clients(gen.stagger(mean_gap, work.generator)), gen.nemesis(faults))
-    return gen.phases(
-        gen.time_limit(round(test.time_limit_s * SECOND_NS), main), gen.nemesis(final_heal), work.final
-    )
+    return gen.phases(work_and_faults(plan.test, work, faults), gen.nemesis(final_heal), work.final)
 
 
 def _world(
@@ -203,12 +199,12 @@ def _world(
     return SimulatedWorld(
         test.nodes,
         process=process,
-        codec=work.codec,
+        codec=codec_for(ReferenceNode(), work),
         retries=work.retries,
         decisions=decisions,
         perform=perform,
         scheduled_faults=plan.scheduled_faults,
         in_order=plan.in_order,
         kill_loses_power=plan.kill_loses_power,
-        client_patience_ns=(test.request_timeout_ms + CLIENT_PATIENCE_MS) * MILLISECOND_NS,
+        client_patience_ns=client_timeout_ms(test) * MILLISECOND_NS,
     )

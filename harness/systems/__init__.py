@@ -1,10 +1,14 @@
-"""Systems under test: how a node of each kind is started and asked, and the worlds that hold nodes.
+"""Systems that can be tested: one file each, chosen by --system.
 
-What may live here: one file a kind of system (command line, environment, status), and the local world
-that starts and breaks its nodes as processes. What may not: client operations (harness/client),
-what to break and when (harness/nemesis).
+A system's file says how a node is started, how it is asked for its status, which codec speaks to it for each
+data type, and what it needs on a remote host. base.py declares what a system must have and what it may have;
+catalogue.py lists the systems by name; loading.py takes one from the user's own file.
+
+What does not belong here: what clients do (harness/workload), what to break and when (harness/nemesis), and
+where processes run (harness/hosts).
 """
 
 from harness.systems.base import System
+from harness.systems.catalogue import REFERENCE_NODE, SYSTEMS, codec_for, system_of
 
-__all__ = ["System"]
+__all__ = ["REFERENCE_NODE", "SYSTEMS", "System", "codec_for", "system_of"]

@@ -1,41 +1,47 @@
-"""What the harness must know of a kind of system to run its nodes; all of it pure."""
+"""What the harness must know of a system to run its nodes. All of it is pure.
+
+`System` is what every system has. The other protocols are for what only some systems have: a fault or a host
+that needs it is refused for a system without it.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import msgspec
 
-from harness.client.codecs.base import HttpReply, HttpRequest
+from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.hosts.links.framing import Framing
+from harness.hosts.ssh.bundle import Deployment
 from harness.nemesis.mechanisms.cluster import MemberChange
 
 
 class NodePlace(msgspec.Struct, frozen=True):
-    """Where one node lives and whom it dials."""
+    """Where one node runs, and the addresses of the others."""
 
     name: str
     host: str
     client_port: int
     peer_port: int
     peers: Mapping[str, str]
-    """By name of each other node: the `host:port` to dial it at; a link's, where links are proxies."""
+    """By name of each other node: the `host:port` to connect to; where links are proxies, the proxy's."""
     data: Path
+    """The folder for everything that must survive a restart."""
     trace: Path
-    """Outside `data`."""
+    """The folder for the node's trace; it is not inside of `data`."""
     log: Path
     seed: int
     python: str = sys.executable
-    """The Python to run it with, where it is a Python program."""
+    """The Python to run the node with, if it is a Python program."""
     modules: Path | None = None
-    """Where its own modules lie, if they are not installed there."""
+    """The folder of the modules that were shipped to a remote host; None where they are installed."""
 
     @property
     def address(self) -> str:
-        """Where clients reach it."""
+        """The `host:port` at which clients reach the node."""
         return f"{self.host}:{self.client_port}"
 
 
@@ -46,8 +52,8 @@ class Command(msgspec.Struct, frozen=True):
     environment: Mapping[str, str] = {}
 
 
-class Status(msgspec.Struct, frozen=True):
-    """What a node says of itself."""
+class NodeStatus(msgspec.Struct, frozen=True):
+    """What a node reports about itself."""
 
     role: str
     term: int
@@ -55,71 +61,97 @@ class Status(msgspec.Struct, frozen=True):
     commit: int = 0
     last: int = 0
     members: tuple[str, ...] | None = None
-    """Who votes, in the newest configuration that it holds; None if it tells of none."""
+    """The voters in the newest configuration that the node has; None if the node does not report them."""
     learners: tuple[str, ...] = ()
     configuration: int = 0
     """The index of that configuration."""
 
 
+@runtime_checkable
 class System(Protocol):
-    """One kind of system."""
+    """One system that can be tested."""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The system's name in messages and reports."""
         ...
 
     @property
     def framing(self) -> Framing | None:
-        """How its peers' bytes are cut into messages; None if that cannot be told."""
+        """How the bytes between nodes are cut into messages; None if that is not known."""
+        ...
+
+    @property
+    def codecs(self) -> Mapping[str, Codec]:
+        """By data type (harness/client/data_types.py), what carries out a client's operations."""
         ...
 
     def command(self, place: NodePlace) -> Command:
-        """How to start the node at this place, for the first time or again."""
+        """The command that starts the node at this place, for the first time or after a crash."""
         ...
 
     def status_request(self) -> HttpRequest:
         """The request that asks a node for its status. A node that answers it is ready."""
         ...
 
-    def read_status(self, reply: HttpReply) -> Status | None:
-        """What the reply says; None if it is no status."""
+    def read_status(self, reply: HttpReply) -> NodeStatus | None:
+        """The status in a reply; None if the reply holds none."""
+        ...
+
+
+@runtime_checkable
+class TakesOptions(Protocol):
+    """A class of systems that is made from the options of the test."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Self:
+        """The system for a test with these options; their names are those of the fields of `Test`."""
+        ...
+
+
+@runtime_checkable
+class RunsRemotely(Protocol):
+    """A system that can be shipped to remote hosts (`--hosts ssh`)."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """The packages that a remote host needs to run a node."""
         ...
 
 
 Trouble = Literal["disk", "corrupt", "descriptors", "memory"]
-"""Why a node may have to end by itself: its disk fails; its files are damaged; it may open no more files; it
-gets no more memory."""
+"""Why a node may have to exit by itself: its disk fails, its files are damaged, it may open no more files, or
+it gets no more memory."""
 
 
 @runtime_checkable
-class EndsOfItself(Protocol):
-    """A system that says with which exit status a node ends when it must.
+class ExitsByItself(Protocol):
+    """A system that says with which exit status a node exits when it has to.
 
-    Where a fault caused the trouble, an end with that status is on the fault's account; of a system that does
-    not say, such an end is nobody's, and `node-health` reports it.
+    If a fault caused the trouble, an exit with this status is counted as the fault's effect. Of a system that
+    does not say, `node-health` reports every such exit.
     """
 
     def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
-        """The exit statuses; none if the node must not end."""
+        """The exit statuses; empty if the node must not exit."""
         ...
 
 
 def statuses_after(system: System, trouble: Trouble) -> tuple[int, ...]:
-    """With which statuses a node may end in this trouble."""
-    return system.statuses_after(trouble) if isinstance(system, EndsOfItself) else ()
+    """The exit statuses with which a node may exit in this trouble."""
+    return system.statuses_after(trouble) if isinstance(system, ExitsByItself) else ()
 
 
 @runtime_checkable
-class TellsMonotonic(Protocol):
-    """A system whose nodes tell what their monotonic clocks show: how a drift is seen."""
+class ReportsMonotonicClock(Protocol):
+    """A system whose nodes report their monotonic clocks, so that a drift can be observed."""
 
     def monotonic_request(self) -> HttpRequest:
-        """The request that asks a node."""
+        """The request that asks a node for its monotonic clock."""
         ...
 
     def read_monotonic(self, reply: HttpReply) -> float | None:
-        """What the reply tells, in seconds from any time; None if it tells nothing."""
+        """The clock in a reply, in seconds since any time; None if the reply holds none."""
         ...
 
 
@@ -132,5 +164,5 @@ class ChangesMembers(Protocol):
         ...
 
     def was_refused(self, reply: HttpReply) -> str | None:
-        """Why such a request certainly has no effect, now and later; None if that is not known."""
+        """Why such a request has no effect, now or later; None if it may have one."""
         ...

@@ -1,16 +1,23 @@
-"""The reference registry node, as it is or with one seeded bug."""
+"""The reference node: the registry of `node_impl`, correct or with one seeded bug."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from harness.client.codecs.base import HttpReply, HttpRequest
+from harness.client.codecs.base import Codec, HttpReply, HttpRequest
+from harness.client.codecs.config import ConfigCodec
+from harness.client.codecs.ephemeral import EphemeralCodec
+from harness.client.codecs.members import MembersCodec
+from harness.client.codecs.registry import RegistryCodec
+from harness.client.data_types import CAS_REGISTER, EPHEMERAL, INSTANCE, MEMBERS, REGISTRY
 from harness.hosts.links.framing import Framing
+from harness.hosts.ssh.bundle import Deployment
 from harness.nemesis.mechanisms.cluster import MemberChange
-from harness.systems.base import Command, NodePlace, Status, Trouble
+from harness.systems.base import Command, NodePlace, NodeStatus, Trouble
 
 _EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74
 _STATUSES: dict[Trouble, tuple[int, ...]] = {
@@ -36,7 +43,7 @@ class _Refusal(msgspec.Struct):
     proposed: bool
 
 
-class NodeImpl(msgspec.Struct, frozen=True):
+class ReferenceNode(msgspec.Struct, frozen=True):
     """`ackproof-node`, or a mutant of it."""
 
     mutant: str | None = None
@@ -45,20 +52,44 @@ class NodeImpl(msgspec.Struct, frozen=True):
     request_timeout_ms: int = 2000
     snapshot_entries: int = 10_000
     lease_drift_bound_percent: int | None = None
-    """With a lease, and this bound on clock drift; None: without."""
+    """The bound on clock drift, for nodes with a lease; None for nodes without one."""
+
+    codecs: ClassVar[Mapping[str, Codec]] = {
+        INSTANCE: RegistryCodec(),
+        REGISTRY: RegistryCodec(),
+        EPHEMERAL: EphemeralCodec(),
+        MEMBERS: MembersCodec(),
+        CAS_REGISTER: ConfigCodec(),
+    }
+    deployment: ClassVar[Deployment] = Deployment(
+        packages=("node_impl", "harness", "history"), distributions=("httptools", "msgspec")
+    )
+    """The harness is among the packages for its mutants."""
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> ReferenceNode:
+        """The node for a test with these options."""
+        return cls(
+            options["mutant"],
+            options["heartbeat_ms"],
+            options["election_ms"],
+            options["request_timeout_ms"],
+            options["snapshot_entries"],
+            options["clock_drift_bound_percent"] if options["lease"] else None,
+        )
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The name in messages and reports."""
         return "node_impl" if self.mutant is None else f"node_impl, mutant {self.mutant}"
 
     @property
     def framing(self) -> Framing:
-        """A preface of magic and version, then frames of length, two CRCs and payload, the first a hello."""
+        """A preface with magic and version, then frames with length, two CRCs and payload; first a hello."""
         return Framing(preface_bytes=10, header_bytes=12, greetings=1)
 
     def command(self, place: NodePlace) -> Command:
-        """The node's own command line."""
+        """The command line of `ackproof-node`."""
         module = ["node_impl"] if self.mutant is None else ["harness.mutants", self.mutant]
         argv = [
             *(place.python, "-m", *module),
@@ -83,39 +114,39 @@ class NodeImpl(msgspec.Struct, frozen=True):
         return Command(tuple(argv), environment)
 
     def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
-        """As docs/node.md lists them."""
+        """The exit statuses that docs/node.md lists."""
         return _STATUSES[trouble]
 
     def status_request(self) -> HttpRequest:
-        """The admin endpoint."""
+        """A request to the status endpoint."""
         return HttpRequest("GET", "/v1/admin/status")
 
     def monotonic_request(self) -> HttpRequest:
-        """The metrics, among which it is."""
+        """A request for the metrics, which include the monotonic clock."""
         return HttpRequest("GET", "/metrics")
 
     def read_monotonic(self, reply: HttpReply) -> float | None:
-        """See `TellsMonotonic`."""
+        """The clock among the metrics, in seconds; None if it is not there."""
         found = _MONOTONIC.search(reply.body) if reply.status == 200 else None
         return None if found is None else float(found[1])
 
     def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
-        """The admin endpoint of members."""
+        """A request to the endpoint of the members."""
         return HttpRequest(_METHODS[change], "/v1/admin/members", query=(("node", node),))
 
     def was_refused(self, reply: HttpReply) -> str | None:
-        """A refusal that says that nothing was proposed."""
+        """The reason of a refusal that says that nothing was proposed; None for every other reply."""
         try:
             refusal = msgspec.json.decode(reply.body, type=_Refusal)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         return None if refusal.proposed else f"{refusal.error}: {refusal.reason}"
 
-    def read_status(self, reply: HttpReply) -> Status | None:
-        """Role, term and leader."""
+    def read_status(self, reply: HttpReply) -> NodeStatus | None:
+        """The status in the reply; None if the reply holds none."""
         if reply.status != 200:
             return None
         try:
-            return msgspec.json.decode(reply.body, type=Status)
+            return msgspec.json.decode(reply.body, type=NodeStatus)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None

@@ -1,8 +1,9 @@
-"""Workloads: what clients do, how the run is read back, and which checkers judge it.
+"""Workloads: what clients do, how a run is read back at its end, and which checkers judge it. One file each.
 
-A workload is one value of `base.Workload`, made by a function of the run's shape. What may live
-here: generators of client operations and the choice of codec and checkers. What may not: I/O,
-faults, or how a verdict is reached.
+A workload is a value of `base.Workload`, made for the nodes and the number of clients of a run. It names the
+data type that it needs, and knows no system. catalogue.py lists the workloads by name.
+
+What does not belong here: I/O, faults, and how a checker reaches its verdict.
 """
 
 from harness.workload.base import Workload

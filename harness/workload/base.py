@@ -1,25 +1,25 @@
-"""What makes a workload."""
+"""What a workload is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from checkers.verdict import Checker
-from harness.client.codecs.base import Codec
 from harness.client.codecs.retries import Retries
 from harness.generator import GeneratorLike
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Client work for one run, and its judges."""
+    """The operations of the clients in one run, and the checkers that judge them."""
 
     name: str
-    codec: Codec
+    data_type: str
+    """The data type that the system must have: see harness/client/data_types.py."""
     generator: GeneratorLike
-    """What clients do while faults go on; endless."""
+    """What clients do while faults go on. It has no end; the run's time limit ends it."""
     final: GeneratorLike
-    """What clients do once everything is healed: show that writes work again, then read all back. Ends."""
+    """What clients do after the final heal: show that writes work again, then read everything back."""
     checkers: tuple[Checker, ...]
     retries: Retries | None = None
-    """Whether and how clients send a write again; None: never."""
+    """How clients repeat a write; None if they never do."""

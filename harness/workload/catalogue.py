@@ -19,14 +19,14 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "ephemeral": ephemeral,
     "membership": membership,
 }
-"""Name to maker; a maker is given the nodes' names and the number of clients."""
+"""By name, the function that makes the workload for the names of the nodes and the number of clients."""
 
 
 def workload(name: str, nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload of that name for these nodes and so many clients.
+    """The workload of that name, for these nodes and this number of clients.
 
     Raises:
-        ValueError: there is none; the message names the nearest and all there are.
+        ValueError: there is none; the message names the nearest one, and all.
     """
     if name not in WORKLOADS:
         raise ValueError(unknown_name("workload", name, WORKLOADS))

@@ -1,8 +1,8 @@
-"""Workload `config`: configurations are published, swapped by their md5, removed and read.
+"""Workload `config`: clients publish, compare-and-set, remove and read configurations.
 
-A window of dataIds slides, as in `registry`. Contents are unique. A cas names the content that its key was
-last seen to hold, which by then it may hold no longer: so some cas succeed, some find another content,
-and each reply says something of the state.
+The clients work on a window of dataIds that moves on, as in `registry`. Every content is written once only. A
+cas names the content that its key was last seen to hold. By then the key may hold another one: so some cas
+succeed and some fail, and each reply says something about the state.
 """
 
 from __future__ import annotations
@@ -21,53 +21,38 @@ from checkers.run.stats import Stats
 from checkers.run.unhandled_errors import UnhandledErrors
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Checker
-from harness.client.codecs.config import ConfigCodec
-from harness.generator import (
-    PENDING,
-    Answer,
-    Context,
-    Generator,
-    clients,
-    delay,
-    phases,
-    time_limit,
-    until_ok,
-)
+from harness.client.data_types import CAS_REGISTER
+from harness.generator import PENDING, Answer, Context, Generator
 from harness.workload.base import Workload
-from harness.workload.final_reads import FinalReads
+from harness.workload.final_reads import recover_and_read
 from history import Operation
 
 WINDOW = 8
-"""Configurations worked on at a time."""
+"""How many configurations are worked on at a time."""
 OPERATIONS_PER_SLIDE = 40
 """After this many operations the window moves on by one."""
 SEEN = 64
-"""Keys of which the content last seen is remembered: more than a window, as replies come late."""
+"""How many keys' last seen contents are remembered: more than a window, since replies come late."""
 WRITES = ("write", "cas")
-RECOVERY_TRIES_NS = 20_000_000_000
-RECOVERY_PAUSE_NS = 50_000_000
 
 _CAS, _WRITE, _REMOVE = 40, 60, 65
-"""Of a hundred operations those below the first are cas, below the next writes, then removals, then reads."""
+"""Shares of a roll below 100: below the first a cas, below the next a write, then a removal, else a read."""
 
 
 def config(nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload for a cluster of these nodes."""
-    del concurrency  # clients are all alike
+    """The workload for these nodes."""
+    del concurrency  # all clients do the same
     return Workload(
         name="config",
-        codec=ConfigCodec(),
+        data_type=CAS_REGISTER,
         generator=MixedOperations(),
-        final=phases(
-            clients(time_limit(RECOVERY_TRIES_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write)))),
-            clients(FinalReads.of(nodes, keys_until, ways=("read",))),
-        ),
+        final=recover_and_read(first_write, nodes, keys_until, kinds=("read",)),
         checkers=config_checkers(),
     )
 
 
 def config_checkers() -> tuple[Checker, ...]:
-    """Those that judge a run; durability is part of linearizability here, as the final reads are reads."""
+    """The checkers of a run. The final reads are reads, so linearizability includes durability here."""
     return (
         LinearizabilityOf(CasRegister()),
         *raft_checkers(),
@@ -80,13 +65,13 @@ def config_checkers() -> tuple[Checker, ...]:
 
 
 class MixedOperations(msgspec.Struct, frozen=True):
-    """A generator of all kinds of operations; endless."""
+    """A generator of operations of all kinds, without an end."""
 
     seen: tuple[tuple[str, str | None], ...] = ()
-    """(key, content it was last seen to hold), the latest news last."""
+    """Pairs of a key and the content that it was last seen to hold; the latest pair is last."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
-        """One operation on a drawn key of the window; what it writes is unique by `context.step`."""
+        """An operation on a drawn key of the window; `context.step` makes its content unique."""
         process = context.free_process()
         if process is None:
             return PENDING, self
@@ -104,7 +89,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
         return Operation(-1, context.now, process, "invoke", f, key, value), self
 
     def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
-        """Learn from what succeeded."""
+        """Remember the content that a successful operation showed."""
         if event.type != "ok" or event.key is None or event.value is False:
             return self
         held = event.value[1] if event.f == "cas" else event.value
@@ -128,5 +113,5 @@ def content_of(step: int) -> str:
 
 
 def keys_until(step: int) -> tuple[str, ...]:
-    """Every dataId that a run which made `step` operations may have touched."""
+    """Every dataId that the first `step` operations of a run may have used."""
     return tuple(key_of(number) for number in range(step // OPERATIONS_PER_SLIDE + WINDOW))

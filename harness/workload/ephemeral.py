@@ -1,8 +1,8 @@
-"""Workload `ephemeral`: instances register, beat for a while, fall silent, and are looked up.
+"""Workload `ephemeral`: instances register, send beats for a while, fall silent, and are looked up.
 
-That an instance expired is no client's operation: `expiry` takes it from the nodes' traces and judges all
-replies together with it, so for a system without traces the verdict is `unknown`. The window slides on and
-leaves instances behind in silence, so every run has expiries.
+No client asks for an expiry, so the history does not contain it. The checker `expiry` reads it from the
+nodes' traces and judges all replies together with it; for a system without traces its verdict is `unknown`.
+The window of instances moves on and leaves silent instances behind, so every run has expiries.
 """
 
 from __future__ import annotations
@@ -20,40 +20,35 @@ from checkers.run.stats import Stats
 from checkers.run.unhandled_errors import UnhandledErrors
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Checker
-from harness.client.codecs.ephemeral import EphemeralCodec
-from harness.generator import Context, clients, delay, phases, time_limit, until_ok
+from harness.client.data_types import EPHEMERAL
+from harness.generator import Context
 from harness.workload.base import Workload
-from harness.workload.final_reads import FinalReads
+from harness.workload.final_reads import recover_and_read
 from harness.workload.registry import instance_key, service_of
 
 WINDOW = 8
-"""Instances worked on at a time."""
+"""How many instances are worked on at a time."""
 OPERATIONS_PER_SLIDE = 40
 """After this many operations the window moves on by one."""
-RECOVERY_TRIES_NS = 20_000_000_000
-RECOVERY_PAUSE_NS = 50_000_000
 
 _REGISTER, _UPDATE, _DEREGISTER, _BEAT, _LIST = 22, 30, 36, 65, 75
-"""Of a hundred operations those below the first register, then update, and so on; the rest look up."""
+"""Shares of a roll below 100: below the first it registers, below the next it updates, ...; else a lookup."""
 
 
 def ephemeral(nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload for a cluster of these nodes."""
-    del concurrency  # clients are all alike
+    """The workload for these nodes."""
+    del concurrency  # all clients do the same
     return Workload(
         name="ephemeral",
-        codec=EphemeralCodec(),
+        data_type=EPHEMERAL,
         generator=mixed_operation,
-        final=phases(
-            clients(time_limit(RECOVERY_TRIES_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write)))),
-            clients(FinalReads.of(nodes, keys_until, ways=("lookup",))),
-        ),
+        final=recover_and_read(first_write, nodes, keys_until, kinds=("lookup",)),
         checkers=ephemeral_checkers(),
     )
 
 
 def ephemeral_checkers() -> tuple[Checker, ...]:
-    """Those that judge a run."""
+    """The checkers that judge a run."""
     judgements = Judgements()
     return (
         Expiry(),
@@ -69,7 +64,7 @@ def ephemeral_checkers() -> tuple[Checker, ...]:
 
 
 def mixed_operation(context: Context) -> dict[str, Any]:
-    """One operation on a drawn instance of the window; its registration id is unique by `context.step`."""
+    """An operation on a drawn instance of the window; `context.step` makes its registration id unique."""
     instance = context.step // OPERATIONS_PER_SLIDE + context.draw.below(WINDOW, "instance")
     key, roll = instance_key(instance), context.draw.below(100, "f")
     if roll < _UPDATE:
@@ -85,5 +80,5 @@ def first_write(context: Context) -> dict[str, Any]:
 
 
 def keys_until(step: int) -> tuple[str, ...]:
-    """Every instance that a run which made `step` operations may have touched."""
+    """Every instance that the first `step` operations of a run may have used."""
     return tuple(instance_key(number) for number in range(step // OPERATIONS_PER_SLIDE + WINDOW))

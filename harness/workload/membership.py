@@ -1,7 +1,7 @@
-"""Workload `membership`: `registry`, by clients that also ask every node whom it takes for the members.
+"""Workload `membership`: as `registry`, but clients also ask every node who the members are.
 
-It is made for the nemesis `membership`, which changes them meanwhile. What clients are shown is held against
-itself by `membership-views`; what the nodes did, by `membership` and all other invariants of the traces.
+It goes with the fault `membership`, which changes the members meanwhile. The checker `membership-views`
+compares the answers with each other; `membership` and the other Raft checkers judge the nodes' traces.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from checkers.registry.membership_views import MembershipViews
-from harness.client.codecs.members import MEMBERS, MembersCodec
+from harness.client.data_types import MEMBERS
 from harness.generator import Context, reserve
 from harness.workload.base import Workload
 from harness.workload.registry import mixed_operation, read_operation, registry
@@ -21,12 +21,12 @@ VIEWS_PERCENT = 20
 
 
 def membership(nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload for a cluster of these nodes and so many clients."""
+    """The workload for these nodes and this number of clients."""
     base = registry(nodes, concurrency)
     return replace(
         base,
         name="membership",
-        codec=MembersCodec(),
+        data_type=MEMBERS,
         generator=reserve((math.ceil(concurrency / 2), mixed_or_view), default=read_or_view),
         checkers=(MembershipViews(), *base.checkers),
     )
@@ -47,4 +47,4 @@ def _is_view(context: Context) -> bool:
 
 
 def _view() -> dict[str, Any]:
-    return {"f": MEMBERS, "key": MEMBERS}
+    return {"f": "members", "key": "members"}

@@ -1,12 +1,12 @@
-"""Workload `registry`: instances register, change, deregister and are looked up; nothing may be lost.
+"""Workload `registry`: clients register, update, deregister and look up instances; nothing may be lost.
 
-Half the clients do all kinds of operations, the other half only reads: a client whose write hangs at a
-deposed leader cannot ask it anything, and what such a leader still answers is what we want to see.
+Half of the clients do operations of all kinds, the others only read. A client whose write hangs at a deposed
+leader cannot send a read to it, and the reads that such a leader still answers are the interesting ones.
 
-A window of instances slides over an endless line of them: each is worked on by all clients for
-some 160 operations and then left as it is, so that losing it later would show. Every registration and every
-update writes an id of its own, so every read says which of them it saw. Nearly half of the updates find no
-instance that they could change, and say so.
+The clients work on a window of instances that moves on: each instance is in the window for some 160
+operations and is then left as it is, so its loss would show at the end. Every registration and every update
+writes an id of its own, so a read shows which of them it saw. Nearly half of the updates find no instance to
+change, and their replies say so.
 """
 
 from __future__ import annotations
@@ -16,50 +16,44 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from checkers.registry.suite import registry_checkers
-from harness.client.codecs.registry import RegistryCodec
-from harness.generator import Context, clients, delay, phases, reserve, time_limit, until_ok
+from harness.client.data_types import REGISTRY
+from harness.generator import Context, reserve
 from harness.workload.base import Workload
-from harness.workload.final_reads import FinalReads
+from harness.workload.final_reads import recover_and_read
 
 WINDOW = 20
-"""Instances worked on at a time."""
+"""How many instances are worked on at a time."""
 OPERATIONS_PER_SLIDE = 8
 """After this many operations the window moves on by one instance."""
 INSTANCES_PER_SERVICE = 16
-RECOVERY_TRIES_NS = 20_000_000_000
-"""How long a first write is tried for after healing, before reading back all the same."""
-RECOVERY_PAUSE_NS = 50_000_000
 _MIXED = {"register": 50, "update": 12, "deregister": 23, "lookup": 10, "list": 5}
 _READS = {"lookup": 65, "list": 20, "stale-lookup": 10, "stale-list": 5}
-"""Stale reads ask a node for its own state: judged by what they promise, which is not to be recent."""
+"""A stale read returns a node's own state, however old; checkers judge it by what it promises."""
 
 
 def registry(nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload for a cluster of these nodes and so many clients."""
+    """The workload for these nodes and this number of clients."""
     return Workload(
         name="registry",
-        codec=RegistryCodec(),
+        data_type=REGISTRY,
         generator=reserve((math.ceil(concurrency / 2), mixed_operation), default=read_operation),
-        final=phases(
-            clients(time_limit(RECOVERY_TRIES_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write)))),
-            clients(FinalReads.of(nodes, services_until)),
-        ),
+        final=recover_and_read(first_write, nodes, services_until),
         checkers=registry_checkers(),
     )
 
 
 def mixed_operation(context: Context) -> dict[str, Any]:
-    """One client operation of any kind, drawn."""
+    """A drawn operation of any kind."""
     return _operation(context, _MIXED)
 
 
 def read_operation(context: Context) -> dict[str, Any]:
-    """One client operation that changes nothing, drawn."""
+    """A drawn operation that changes nothing."""
     return _operation(context, _READS)
 
 
 def _operation(context: Context, percent: Mapping[str, int]) -> dict[str, Any]:
-    """An operation on a drawn instance of the window; its registration id is unique by `context.step`."""
+    """An operation on a drawn instance of the window; `context.step` makes its registration id unique."""
     draw = context.draw
     instance = context.step // OPERATIONS_PER_SLIDE + draw.below(WINDOW, "instance")
     f = _drawn_f(draw.below(100, "f"), percent)
@@ -72,7 +66,7 @@ def _operation(context: Context, percent: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _drawn_f(roll: int, percent: Mapping[str, int]) -> str:
-    """The f that a roll below 100 falls on."""
+    """The operation that a roll below 100 falls on."""
     for f, share in percent.items():
         roll -= share
         if roll < 0:
@@ -81,7 +75,7 @@ def _drawn_f(roll: int, percent: Mapping[str, int]) -> str:
 
 
 def first_write(context: Context) -> dict[str, Any]:
-    """A registration that shows that writes are acknowledged again; its service is read back as any other."""
+    """A registration that shows that writes are acknowledged again; it is read back like any other."""
     return {"f": "register", "key": instance_key(0), "value": f"r{context.step}"}
 
 
@@ -97,6 +91,6 @@ def instance_key(instance: int) -> str:
 
 
 def services_until(step: int) -> tuple[str, ...]:
-    """Every service that a run which made `step` operations may have touched."""
+    """Every service that the first `step` operations of a run may have used."""
     last = (step // OPERATIONS_PER_SLIDE + WINDOW) // INSTANCES_PER_SERVICE
     return tuple(f"svc-{number}" for number in range(last + 1))

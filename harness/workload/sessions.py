@@ -1,8 +1,8 @@
-"""Workload `sessions`: `registry`, by clients that send their writes again, to other nodes.
+"""Workload `sessions`: as `registry`, but clients send writes again, to other nodes.
 
-A client repeats a write whose outcome it does not know under the same (client id, sequence), and some that
-were answered, too. However many copies there are, the write must take effect once: what `applied-once` reads
-off the traces, and every other checker of `registry` off the values.
+A client repeats a write whose outcome it does not know, with the same client id and sequence number; it also
+repeats some writes that were answered. However often a write is sent, it must take effect once. The checker
+`applied-once` looks for this in the traces, and the other checkers of `registry` in the values.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checkers.registry.applied_once import AppliedOnce
-from harness.client.codecs.registry import WRITES
 from harness.client.codecs.retries import Retries
+from harness.client.data_types import REGISTRY_WRITES
 from harness.workload.base import Workload
 from harness.workload.registry import registry
 
 
 def sessions(nodes: Sequence[str], concurrency: int) -> Workload:
-    """The workload for a cluster of these nodes and so many clients."""
+    """The workload for these nodes and this number of clients."""
     once = registry(nodes, concurrency)
     return replace(
         once,
         name="sessions",
         checkers=(AppliedOnce(), *once.checkers),
-        retries=Retries(tuple(nodes), WRITES),
+        retries=Retries(tuple(nodes), REGISTRY_WRITES),
     )

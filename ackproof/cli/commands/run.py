@@ -15,12 +15,15 @@ from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
 from harness.run import runner
+from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
+from harness.systems import REFERENCE_NODE, SYSTEMS
 
 
 class TestOptions(TypedDict):
     """The options that are fields of a `Test`, by the names of these fields."""
 
+    system: str
     hosts: Literal["local", "netns", "ssh"]
     workload: str
     nemesis: tuple[str, ...]
@@ -54,6 +57,13 @@ def faults_in_words() -> str:
 
 
 CLUSTER = options.group(
+    click.option(
+        "--system",
+        default=REFERENCE_NODE,
+        show_default=True,
+        metavar="NAME|PATH.py:NAME",
+        help=f"What is tested: {', '.join(SYSTEMS)}; or a class in your own file, see docs/extending.md.",
+    ),
     click.option(
         "--nodes",
         metavar="COUNT|HOST,...",
@@ -128,20 +138,20 @@ FAULTS = options.group(
 )
 
 NODE = options.group(
-    options.mutant_option("Start nodes with this seeded bug"),
+    options.mutant_option("Of the reference node: start nodes with this seeded bug"),
     click.option(
         "--heartbeat-ms",
         default=100,
         show_default=True,
         type=click.IntRange(1, 60_000),
-        help="How often a leader sends heartbeats.",
+        help="Of the reference node: how often a leader sends heartbeats.",
     ),
     click.option(
         "--election-ms",
         default=500,
         show_default=True,
         type=click.IntRange(2, 600_000),
-        help="Election time-outs are drawn between this and twice this. Short ones make votes split.",
+        help="Of the reference node: election time-outs are drawn between this and twice this.",
     ),
     options.lease_option(),
     click.option(
@@ -157,7 +167,7 @@ NODE = options.group(
         default=10_000,
         show_default=True,
         type=click.IntRange(min=1),
-        help="A node takes a snapshot, and drops its log, after this many applied entries.",
+        help="Of the reference node: it takes a snapshot, and drops its log, after this many entries.",
     ),
 )
 
@@ -213,6 +223,7 @@ def run(
         ackproof run                                   five nodes, kills and partitions, 30 s
         ackproof run --nemesis pause,clock --nodes 3
         ackproof run --workload config --seed 7
+        ackproof run --system my.py:Mine               a system of your own
         ackproof run --mutant forgetful                a node with a seeded bug
     """
     if given["heartbeat_ms"] >= given["election_ms"]:
@@ -223,6 +234,10 @@ def run(
         )
     names, inventory = nodes_of(given["hosts"], nodes, nodes_file)
     drawn = runner.drawn_seed() if seed is None else seed
+    try:
+        parts_of(Test(nodes=names, **given))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     try:
         test = with_chosen_faults(Test(nodes=names, inventory=inventory, seed=drawn, **given))
     except ValueError as error:

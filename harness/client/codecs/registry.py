@@ -24,13 +24,13 @@ from harness.client.codecs.node_replies import (
     refused,
     without_reply,
 )
+from harness.client.data_types import REGISTRY_WRITES
 from history import Operation
 
 INSTANCE = "/nacos/v1/ns/instance"
 LIST = "/nacos/v1/ns/instance/list"
 ID = "registration-id"
 
-WRITES = frozenset({"register", "update", "deregister"})
 LOOKUPS = frozenset({"lookup", "stale-lookup"})
 READS = frozenset({"lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local"})
 _STALE = ("consistency", "stale")
@@ -84,7 +84,7 @@ class RegistryCodec:
 
     def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
         """The completion; what the reply does not say for certain is `info` (writes) or `fail` (reads)."""
-        is_write = operation.f in WRITES
+        is_write = operation.f in REGISTRY_WRITES
         if isinstance(reply, NoReply):
             return without_reply(operation, reply, is_write)
         try:

@@ -11,7 +11,7 @@ from harness.hosts.clocks.faketime import USUAL_PERCENT
 from harness.nemesis.action import Action
 from harness.nemesis.faults.clock.drift import ResetRate, SetRate
 from harness.nemesis.outcome import Outcome
-from harness.systems.base import TellsMonotonic
+from harness.systems.base import ReportsMonotonicClock
 
 BOUND_S = 4.0
 POLL_S = 0.1
@@ -26,7 +26,7 @@ class DriftHand(Hand):
 
     def reason_against(self) -> str | None:
         """See `Hand`."""
-        if not isinstance(self._shop.system, TellsMonotonic):
+        if not isinstance(self._shop.system, ReportsMonotonicClock):
             return f"{self._shop.system.name} does not tell its monotonic clock, so no drift could be seen"
         others = {"clock", "strobe"}.intersection(self._shop.faults)
         if others:

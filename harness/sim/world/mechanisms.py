@@ -24,14 +24,14 @@ from harness.nemesis.mechanisms.processes import PROCESSES
 from harness.nemesis.mechanisms.world import DONE, Mechanism, NodeResult, WorldKind
 from harness.sim.world import http
 from harness.sim.world.ambush import Ambush
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from node_impl.core.api.codec import render
 from node_impl.core.events import Reply, Request
 
 if TYPE_CHECKING:
     from harness.sim.world.world import SimulatedWorld
 
-_NODE = NodeImpl()
+_NODE = ReferenceNode()
 """How a node is asked to change its members, and how it refuses."""
 
 

@@ -268,3 +268,21 @@ def test_an_unknown_mutant_is_told_with_the_nearest_there_is(state: Path) -> Non
     done = ackproof("mutants", "forgetfull")
     assert done.returncode == 254
     assert "forgetful" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--system", "etdc"], "unknown system 'etdc'"),
+        (["--system", "no_such.py:Mine"], "there is no file"),
+        (
+            ["--system", "no_such.py:Mine", "--mutant", "forgetful"],
+            "--mutant is for the system reference-node",
+        ),
+    ],
+)
+def test_a_system_that_does_not_exist_is_wrong_usage(arguments: list[str], told: str, state: Path) -> None:
+    done = ackproof("run", *arguments)
+    assert done.returncode == 254
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.client.codecs.base import HttpReply, NoReply
-from harness.client.codecs.registry import READS, WRITES, RegistryCodec
+from harness.client.codecs.registry import READS, RegistryCodec
+from harness.client.data_types import REGISTRY_WRITES
 from history import Operation
 
 CODEC = RegistryCodec()
@@ -30,7 +31,7 @@ def test_a_register_carries_its_registration_id_and_operation_id() -> None:
     assert ("X-Operation-Id", "7") in request.headers
 
 
-@pytest.mark.parametrize("f", sorted(WRITES))
+@pytest.mark.parametrize("f", sorted(REGISTRY_WRITES))
 def test_a_write_without_a_reply_is_info_unless_no_byte_left(f: str) -> None:
     assert CODEC.decode(invoke(f), NoReply("timed out", sent=True)).type == "info"
     assert CODEC.decode(invoke(f), NoReply("connection refused", sent=False)).type == "fail"
@@ -97,7 +98,7 @@ def test_a_list_names_every_instance_by_address() -> None:
 
 
 @given(
-    f=st.sampled_from(sorted(WRITES | READS)),
+    f=st.sampled_from(sorted(REGISTRY_WRITES | READS)),
     status=st.integers(100, 599),
     headers=st.dictionaries(st.sampled_from(["x-raft-index", "x-previous-metadata"]), st.text(max_size=8)),
     body=st.binary(max_size=40),
@@ -106,7 +107,7 @@ def test_no_reply_makes_the_codec_raise_or_a_write_that_may_have_happened_fail(
     f: str, status: int, headers: dict[str, str], body: bytes
 ) -> None:
     completion = CODEC.decode(invoke(f), HttpReply(status, headers, body))
-    if f in WRITES and status != 200:
+    if f in REGISTRY_WRITES and status != 200:
         assert completion.type == "info"  # no such body says `proposed: false`
     if completion.type == "ok":
         assert status == 200

@@ -16,7 +16,7 @@ from harness.cluster.hands.packets import capturing
 from harness.cluster.local import LocalWorld
 from harness.hosts import agent
 from harness.hosts.abilities import reasons_against
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from node_impl.io.transport.frames import MAGIC
 from tests.harness.cluster.test_local import NAMES, assert_nothing_left, view_where
 
@@ -32,7 +32,12 @@ def needs(what: str) -> pytest.MarkDecorator:
 
 def world_with(folder: Path, collect: str) -> LocalWorld:
     return LocalWorld(
-        NodeImpl(), NAMES, folder / "nodes", time.monotonic_ns, faults=(collect,), ledgers=folder / "ledgers"
+        ReferenceNode(),
+        NAMES,
+        folder / "nodes",
+        time.monotonic_ns,
+        faults=(collect,),
+        ledgers=folder / "ledgers",
     )
 
 

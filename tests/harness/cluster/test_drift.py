@@ -15,7 +15,7 @@ from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.nemesis.faults.clock.drift import ResetRate, SetRate
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from tests.harness.cluster.test_faults import BOUND_S, NAMES, in_world, needs_faketime, took
 
 
@@ -64,7 +64,7 @@ def test_a_slow_leader_and_fast_followers_tell_so_and_go_on(tmp_path: Path) -> N
 @needs_faketime
 def test_drift_beside_a_clock_that_jumps_is_refused_with_the_reason(tmp_path: Path) -> None:
     world = LocalWorld(
-        NodeImpl(),
+        ReferenceNode(),
         NAMES,
         tmp_path / "nodes",
         time.monotonic_ns,

@@ -27,7 +27,7 @@ from harness.nemesis.faults.processes.lifecycle import Kill, Start, Terminate
 from harness.nemesis.faults.processes.slow import EndSlow, Slow
 from harness.nemesis.mechanisms.cluster import MemberChange
 from harness.nemesis.outcome import Outcome
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from history import read_trace
 from tests.harness.cluster.busy import busy
 from tests.harness.hosts.namespaces import needs_namespaces
@@ -43,11 +43,11 @@ def in_world(
     kind: type[HostedWorld] = LocalWorld,
     names: tuple[str, ...] = NAMES,
     faults: tuple[str, ...] = (),
-    system: NodeImpl | None = None,
+    system: ReferenceNode | None = None,
 ) -> HostedWorld:
     """Run a body in a world of some nodes; afterwards nothing is left."""
     world = kind(
-        system or NodeImpl(),
+        system or ReferenceNode(),
         names,
         folder / "nodes",
         time.monotonic_ns,

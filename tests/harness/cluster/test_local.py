@@ -31,16 +31,16 @@ from harness.nemesis.view import ClusterView, NodeView
 from harness.run.test import Test
 from harness.run.worlds import world_of
 from harness.systems.base import Command, NodePlace
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from history import read_trace
 
 NAMES = ("n1", "n2", "n3")
 LEADER_BOUND_S = 15.0
 
 
-def world_in(folder: Path, system: NodeImpl | None = None, base_port: int | None = None) -> LocalWorld:
+def world_in(folder: Path, system: ReferenceNode | None = None, base_port: int | None = None) -> LocalWorld:
     return LocalWorld(
-        system or NodeImpl(),
+        system or ReferenceNode(),
         NAMES,
         folder / "nodes",
         time.monotonic_ns,
@@ -231,7 +231,7 @@ def test_a_port_in_use_stops_the_start_and_is_named(tmp_path: Path) -> None:
         asyncio.run(run())
 
 
-class Script(NodeImpl, frozen=True):
+class Script(ReferenceNode, frozen=True):
     """A node whose process runs a line of Python instead."""
 
     script: str = ""
@@ -293,7 +293,9 @@ def test_a_world_is_made_of_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     async def run() -> None:
         test = Test(nodes=("a",), workload="registry", request_timeout_ms=1000)
-        async with world_of(test, tmp_path / "nodes", time.monotonic_ns) as world:
+        async with world_of(
+            test, ReferenceNode.of(test.options()), tmp_path / "nodes", time.monotonic_ns
+        ) as world:
             assert await world.wait_for_leader(LEADER_BOUND_S) == "a"
             assert len(list((tmp_path / "state" / "ackproof" / "ledger").iterdir())) == 1
 

@@ -14,7 +14,7 @@ from harness.nemesis.faults.network.partition import Cut, Heal
 from harness.nemesis.faults.network.shapes import between
 from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
 from harness.nemesis.view import ClusterView, NodeView
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from tests.harness.hosts.namespaces import needs_namespaces
 
 NAMES = ("n1", "n2", "n3")
@@ -24,7 +24,7 @@ BOUND_S = 15.0
 @needs_namespaces
 def test_nodes_in_namespaces_are_killed_paused_and_partitioned_and_clients_reach_them(tmp_path: Path) -> None:
     world = NetnsWorld(
-        NodeImpl(), NAMES, tmp_path / "nodes", time.monotonic_ns, seed=1, ledgers=tmp_path / "ledgers"
+        ReferenceNode(), NAMES, tmp_path / "nodes", time.monotonic_ns, seed=1, ledgers=tmp_path / "ledgers"
     )
 
     async def one_leader() -> ClusterView:

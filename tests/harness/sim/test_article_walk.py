@@ -21,7 +21,7 @@ from harness.client.codecs.registry import RegistryCodec
 from harness.client.http import HttpTransport
 from harness.cluster.local import LocalWorld
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from history import Operation, read_trace
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Cluster:
 
 @asynccontextmanager
 async def three_nodes(tmp_path: Path) -> AsyncIterator[Cluster]:
-    system = NodeImpl(heartbeat_ms=50, election_ms=300, request_timeout_ms=1000)
+    system = ReferenceNode(heartbeat_ms=50, election_ms=300, request_timeout_ms=1000)
     began = time.monotonic_ns()
     world = LocalWorld(
         system, (A, B, C), tmp_path / "nodes", lambda: time.monotonic_ns() - began, seed=1, ledgers=tmp_path

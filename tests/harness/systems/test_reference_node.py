@@ -5,9 +5,9 @@ from pathlib import Path
 
 from harness.client.codecs.base import HttpReply
 from harness.hosts.links.framing import FrameCounter
-from harness.systems.base import NodePlace, Status
-from harness.systems.reference_node import NodeImpl
-from node_impl.core.events import Status as NodeStatus
+from harness.systems.base import NodePlace, NodeStatus
+from harness.systems.reference_node import ReferenceNode
+from node_impl.core.events import Status
 from node_impl.io.http.metrics import METRICS, RequestMetrics
 from node_impl.io.options import parse_options
 from node_impl.io.transport.frames import Hello, encode_frame, encode_hello
@@ -23,13 +23,13 @@ PLACE = NodePlace(
     log=Path("/run/n1/log.txt"),
     seed=7,
 )
-STATUS = NodeStatus(
+STATUS = Status(
     "n1", "leader", 4, "n1", "n1", 9, 9, 9, ("n1",), services=1, instances=2, configs=0, watches=0
 )
 
 
 def test_the_node_understands_its_command_line() -> None:
-    python, m, module, *arguments = NodeImpl(heartbeat_ms=50).command(PLACE).argv
+    python, m, module, *arguments = ReferenceNode(heartbeat_ms=50).command(PLACE).argv
     assert (python, m, module) == (sys.executable, "-m", "node_impl")
     options = parse_options(arguments)
     assert options.name == "n1"
@@ -41,21 +41,21 @@ def test_the_node_understands_its_command_line() -> None:
 
 
 def test_a_mutant_is_started_by_name_with_the_same_arguments() -> None:
-    argv = NodeImpl().command(PLACE).argv
-    mutant = NodeImpl(mutant="forgetful").command(PLACE).argv
+    argv = ReferenceNode().command(PLACE).argv
+    mutant = ReferenceNode(mutant="forgetful").command(PLACE).argv
     assert mutant[1:4] == ("-m", "harness.mutants", "forgetful")
     assert mutant[4:] == argv[3:]
 
 
 def test_a_status_is_read_and_anything_else_is_none() -> None:
     body = b'{"name":"n1","role":"leader","term":4,"vote":"n1","leader":"n1","commit":9,"applied":9,"last":9}'
-    assert NodeImpl().read_status(HttpReply(200, {}, body)) == Status("leader", 4, "n1", 9, last=9)
-    assert NodeImpl().read_status(HttpReply(503, {}, body)) is None
-    assert NodeImpl().read_status(HttpReply(200, {}, b"<html>")) is None
+    assert ReferenceNode().read_status(HttpReply(200, {}, body)) == NodeStatus("leader", 4, "n1", 9, last=9)
+    assert ReferenceNode().read_status(HttpReply(503, {}, body)) is None
+    assert ReferenceNode().read_status(HttpReply(200, {}, b"<html>")) is None
 
 
 def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
-    counter = FrameCounter(NodeImpl().framing)
+    counter = FrameCounter(ReferenceNode().framing)
     stream = encode_hello(Hello("ackproof", "n1", "n2"))
     assert counter.feed(stream) == 0
     assert counter.feed(encode_frame(b"one") + encode_frame(b"") + encode_frame(b"three" * 1000)) == 3
@@ -64,7 +64,7 @@ def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
 def test_the_monotonic_clock_is_read_from_what_the_node_tells() -> None:
     told = RequestMetrics().render(STATUS, {"fsyncs_total": 3}, 1_795_645_267.123456)
     reply = HttpReply(told.status, {}, told.body)
-    assert NodeImpl().read_monotonic(reply) == 1_795_645_267.123456
-    assert NodeImpl().monotonic_request().path == METRICS
-    assert NodeImpl().read_monotonic(HttpReply(503, {}, told.body)) is None
-    assert NodeImpl().read_monotonic(HttpReply(200, {}, b"ackproof_term 3\n")) is None
+    assert ReferenceNode().read_monotonic(reply) == 1_795_645_267.123456
+    assert ReferenceNode().monotonic_request().path == METRICS
+    assert ReferenceNode().read_monotonic(HttpReply(503, {}, told.body)) is None
+    assert ReferenceNode().read_monotonic(HttpReply(200, {}, b"ackproof_term 3\n")) is None

@@ -17,7 +17,7 @@ from harness.hosts.disks import disks
 from harness.nemesis.faults.disk.disk_trouble import BreakDisk, MendDisk
 from harness.nemesis.faults.disk.power import LosePower
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
-from harness.systems.reference_node import NodeImpl
+from harness.systems.reference_node import ReferenceNode
 from tests.harness.cluster.busy import busy, until_written
 from tests.harness.cluster.test_faults import NAMES, in_world, took
 from tests.harness.hosts.disks.test_faultydisk import needs_fuse
@@ -62,7 +62,7 @@ def test_a_node_that_never_syncs_loses_what_was_written_with_the_power_and_nothi
         lost = await world.carry_out(LosePower(NAMES, 3))
         assert lost.details["lost_bytes"] > 1000
 
-    in_world(tmp_path, body, faults=("power",), system=NodeImpl("never-fsync"))
+    in_world(tmp_path, body, faults=("power",), system=ReferenceNode("never-fsync"))
     assert last_index(tmp_path, "n1", life=2) >= last_synced(tmp_path, "n1") > 10
 
 

@@ -1,0 +1,90 @@
+"""Loads a system from the user's own file: `--system PATH.py:NAME`."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.errors import unknown_name
+from harness.systems.base import System, TakesOptions
+
+_MODULE_PREFIX = "ackproof_system_"
+REQUIRED = ("codecs", "command", "framing", "name", "read_status", "status_request")
+"""What every system has: the members of `System`."""
+
+
+def is_path(name: str) -> bool:
+    """Whether the name of a system is PATH.py:NAME, or looks like an attempt at it."""
+    return ":" in name or name.endswith(".py")
+
+
+def load_system(reference: str, options: Mapping[str, Any]) -> System:
+    """The system that PATH.py:NAME names: a class, which is made here, or an object.
+
+    A class that has `of` is made by `NAME.of(options)`, any other one by `NAME()`.
+
+    Raises:
+        ValueError: the file is missing or cannot be loaded, or what it defines is no system; in words.
+    """
+    path, _, name = reference.rpartition(":")
+    if not path or not name:
+        file = reference.strip(":") or "my_system.py"
+        raise ValueError(f"{reference!r} does not say which system of the file is meant: give {file}:NAME")
+    module = _load(Path(path), reference)
+    if not hasattr(module, name):
+        public = [known for known in vars(module) if not known.startswith("_")]
+        raise ValueError(f"{path}: {unknown_name('name', name, public)}")
+    found = getattr(module, name)
+    try:
+        system = _made(found, options)
+    except Exception as error:
+        # It is the user's code, which may raise anything.
+        raise ValueError(f"{reference} cannot be made: {_in_words(error, path)}") from error
+    missing = [member for member in REQUIRED if not hasattr(system, member)]
+    if missing or not isinstance(system, System):
+        raise ValueError(
+            f"{reference} is not a system: it lacks {', '.join(missing)}; docs/extending.md has an example"
+        )
+    return system
+
+
+def _made(found: Any, options: Mapping[str, Any]) -> Any:
+    if not isinstance(found, type):
+        return found
+    return found.of(options) if isinstance(found, TakesOptions) else found()
+
+
+def _load(path: Path, reference: str) -> ModuleType:
+    """Run the user's file as a module. Modules next to it can be imported by it."""
+    path = path.absolute()
+    if not path.is_file():
+        raise ValueError(f"{reference}: there is no file {path}")
+    name = _MODULE_PREFIX + path.stem
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{reference}: {path} is not a Python file; its name must end with .py")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last, so that nothing there hides a package of ours
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        # It is the user's code, which may raise anything.
+        del sys.modules[name]
+        raise ValueError(f"{reference} cannot be loaded: {_in_words(error, str(path))}") from error
+    return module
+
+
+def _in_words(error: BaseException, path: str) -> str:
+    """The error and, if it arose in the user's file, the line."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: SyntaxError: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    where = f"line {lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {' '.join(str(error).split())}"

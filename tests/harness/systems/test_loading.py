@@ -1,0 +1,153 @@
+"""A system of the user's own is loaded from its file, and what is wrong with it is said in one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.run.test import Test
+from harness.systems import REFERENCE_NODE, SYSTEMS, System, codec_for, system_of
+from harness.systems.loading import REQUIRED
+from harness.systems.reference_node import ReferenceNode
+from harness.workload import WORKLOADS, workload
+
+OPTIONS = Test(nodes=("n1",)).options()
+GOOD = """
+from helper import NAME
+
+class Good:
+    name = NAME
+    framing = None
+    codecs = {}
+    def command(self, place): return None
+    def status_request(self): return None
+    def read_status(self, reply): return None
+
+class WithOptions(Good):
+    def __init__(self, rate): self.name = f"good at {rate:g}"
+    @classmethod
+    def of(cls, options): return cls(options["rate"])
+
+made = WithOptions(5.0)
+
+class Raises(Good):
+    def __init__(self): raise RuntimeError("no such port")
+
+class Half:
+    name = "half"
+    framing = None
+"""
+
+
+@pytest.fixture(autouse=True)
+def unchanged_path() -> Iterator[None]:
+    before, modules = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = before
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    (tmp_path / "good.py").write_text(GOOD)
+    (tmp_path / "helper.py").write_text("NAME = 'good'\n")
+    return str(tmp_path / "good.py")
+
+
+def test_a_system_is_known_by_name() -> None:
+    assert system_of(REFERENCE_NODE, OPTIONS) == ReferenceNode()
+    slow = Test(nodes=("n1",), heartbeat_ms=200, lease=True, clock_drift_bound_percent=7)
+    assert system_of(REFERENCE_NODE, slow.options()) == ReferenceNode(
+        heartbeat_ms=200, lease_drift_bound_percent=7
+    )
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_every_listed_system_is_a_system_and_runs_some_workload(name: str) -> None:
+    system = system_of(name, OPTIONS)
+    assert isinstance(system, System)
+    assert [work for work in WORKLOADS if workload(work, ("n1",), 1).data_type in system.codecs] != []
+
+
+def test_the_reference_node_runs_every_workload() -> None:
+    for name in WORKLOADS:
+        assert codec_for(ReferenceNode(), workload(name, ("n1", "n2", "n3"), 4)) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Good", "good"), ("WithOptions", "good at 300"), ("made", "good at 5")]
+)
+def test_a_system_is_found_by_its_file_and_name(good: str, name: str, shown: str) -> None:
+    assert system_of(f"{good}:{name}", OPTIONS).name == shown
+
+
+def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
+    assert set(REQUIRED) == {member for member in vars(System) if not member.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Goood", "unknown name 'Goood': did you mean 'Good'?"),
+        ("Raises", "cannot be made: line 20: RuntimeError: no such port"),
+        ("Half", "is not a system: it lacks codecs, command, read_status, status_request"),
+        ("NAME", "is not a system: it lacks"),
+    ],
+)
+def test_a_name_that_is_no_system_is_refused(good: str, name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=r"good\.py") as refused:
+        system_of(f"{good}:{name}", OPTIONS)
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = 1\nraise KeyError('port')\n", "cannot be loaded: line 2: KeyError: 'port'"),
+        ("def f(:\n", "cannot be loaded: line 1: SyntaxError"),
+        ("import no_such_package\n", "No module named 'no_such_package'"),
+        ("import sys; sys.exit(3)\n", "SystemExit: 3"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_refused_with_the_line(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "bad.py"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"bad\.py:System cannot be loaded") as refused:
+        system_of(f"{file}:System", OPTIONS)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("reference-nod", "did you mean 'reference-node'?"),
+        ("no_such.py:System", "there is no file"),
+        ("no_such.py", "give no_such.py:NAME"),
+        ("no_such.py:", "give no_such.py:NAME"),
+        (":System", "does not say which system"),
+        ("README.md:System", "its name must end with .py"),
+    ],
+)
+def test_a_name_that_names_nothing_is_refused(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told.replace("?", r"\?")):
+        system_of(name, OPTIONS)
+
+
+@pytest.mark.parametrize("option", ["mutant", "lease"])
+def test_options_of_the_reference_node_are_refused_for_other_systems(good: str, option: str) -> None:
+    with pytest.raises(ValueError, match=f"--{option} is for the system reference-node"):
+        system_of(f"{good}:Good", {**OPTIONS, option: "forgetful"})
+
+
+def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
+    class OnlyConfigs(ReferenceNode, frozen=True):
+        codecs = {"cas-register": ReferenceNode.codecs["cas-register"]}  # noqa: RUF012
+
+    with pytest.raises(ValueError, match="workload registry needs the data type registry") as refused:
+        codec_for(OnlyConfigs(), workload("registry", ("n1",), 1))
+    assert "has cas-register; workloads that fit: config" in str(refused.value)
