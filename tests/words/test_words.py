@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
+from ackproof.cli.main import cli
+from checkers.judges import ISOLATION, JUDGES
+from checkers.models import MODELS
 from checkers.verdict import Validity
+from harness.nemesis.catalogue import NEMESES
+from harness.workload import WORKLOADS
 from reports.glossary.terms import TERMS
 from reports.html import render
 from reports.junit import junit
 from reports.terminal import plain
 from tests.reports import synthetic
-from tests.reports.messages import MessageText, messages, messages_of_python, messages_of_template
 from tests.reports.page import Page
+from tests.words.messages import MessageText, messages, messages_of_python, messages_of_template
 
 HERE = Path(__file__).parent
-ROOTS = ("reports",)
+ROOTS = ("ackproof", "reports", "history")
 BANNED = tuple(
     """
     told, said, whoever, whomever, nobody, befall, befalls, befell, befallen, anew, beside, so many, as of,
@@ -34,8 +40,9 @@ _BANNED = re.compile(rf"(?<![\w`-])(?:{'|'.join(BANNED)})(?![\w`-])", re.IGNOREC
 
 @cache
 def known_words() -> frozenset[str]:
-    """Common English, the names of `names.txt`, and the words of the glossary's terms."""
+    """Common English, the glossary, `names.txt`, and the names of faults, models and workloads."""
     known = set(_listed("english_words.txt")) | set(_listed("names.txt"))
+    known.update(NEMESES, MODELS, JUDGES, ISOLATION, WORKLOADS)
     for term in TERMS:
         for form in (term.name, *term.forms):
             known.add(form.lower())
@@ -96,6 +103,21 @@ def rendered() -> list[MessageText]:
     return found
 
 
+def help_texts() -> list[MessageText]:
+    """What each command prints for `--help`."""
+
+    def texts(command: click.Command, path: str) -> Iterator[MessageText]:
+        context = click.Context(command, info_name=path)
+        yield MessageText(f"{path} --help", command.get_help(context))
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below is not None
+                yield from texts(below, f"{path} {name}")
+
+    return list(texts(cli, "ackproof"))
+
+
 def test_each_word_of_a_message_is_common_english_or_a_term_of_the_glossary() -> None:
     assert unknown_words(messages(*ROOTS)) == []
 
@@ -104,9 +126,16 @@ def test_each_word_of_a_finished_report_is_common_english_or_a_term_of_the_gloss
     assert unknown_words(rendered()) == []
 
 
+def test_each_word_of_a_help_text_is_common_english_or_a_term_of_the_glossary() -> None:
+    found = help_texts()
+    assert {"ackproof --help", "ackproof run --help", "ackproof sim --help"} <= {text.place for text in found}
+    assert unknown_words(found) == []
+
+
 def test_no_message_uses_a_banned_word() -> None:
     assert banned_words(messages(*ROOTS)) == []
     assert banned_words(rendered()) == []
+    assert banned_words(help_texts()) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Holds every message to common English words and the terms of the glossary."""
