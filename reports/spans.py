@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from history import NEMESIS, Columns, History
 from history.history import FAIL, INFO, INVOKE, OK, Codes
+from history.units import MILLISECOND_NS
 
 SpanOutcome = Literal["ok", "fail", "info", "pending"]
 Mask = npt.NDArray[np.bool_]
@@ -151,4 +152,4 @@ class Spans:
 def end_of_run(history: History, *others: int) -> int:
     """The last instant that a chart must show, in nanoseconds; at least a millisecond."""
     times = history.columns.time
-    return max(int(times[-1]) if len(times) else 0, *others, 1_000_000)
+    return max(int(times[-1]) if len(times) else 0, *others, MILLISECOND_NS)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from markupsafe import Markup
 
 from checkers.verdict import Evidence
 from history import Operation, Recording, TraceEvent
+from history.nemesis import NemesisAction, read_completion
+from history.units import MILLISECOND_NS
 from reports.svg import element, figure, join, line, text
 from reports.text import plural, shorten
 
@@ -28,7 +29,6 @@ MOST_ROWS = 300
 LABEL_CHARACTERS = 31
 CLIENT_CHARACTERS = 42
 CLIENTS = "clients"
-NS_PER_MS = 1e6
 
 STATE_EVENTS = frozenset(
     ("restart", "term", "vote", "role", "append", "truncate", "commit", "acknowledge", "snapshot", "stop")
@@ -235,7 +235,7 @@ class _Drawing:
 
     def _drawn_row(self, row: _Row, number: int, width: float) -> Markup:
         y = self._y(number)
-        time = text(LEFT - 14, y + 4, f"{row.at / NS_PER_MS:.1f}", "time", "end")
+        time = text(LEFT - 14, y + 4, f"{row.at / MILLISECOND_NS:.1f}", "time", "end")
         words = "; ".join(row.labels)
         if row.is_fault:
             rule = line(self._x(CLIENTS), y, width - 20, y, "fault")
@@ -308,11 +308,10 @@ def _shown(value: object) -> str:
 
 
 def _fault(operation: Operation) -> str:
-    value = operation.value if isinstance(operation.value, dict) else {}
-    done = [_action(action) for action in value.get("actions", ()) if action["took_effect"]]
+    done = [_action(action) for action in read_completion(operation.value).actions if action.took_effect]
     return ", ".join(done) or f"{operation.f} (no effect)"
 
 
-def _action(action: Mapping[str, Any]) -> str:
-    links = ["-".join(link) for link in action["links"]]
-    return f"{action['kind'].lower()} {' '.join(action['nodes'] or links)}".strip()
+def _action(action: NemesisAction) -> str:
+    links = ["-".join(link) for link in action.links]
+    return f"{action.kind.lower()} {' '.join(action.nodes or links)}".strip()

@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from markupsafe import Markup
 
+from history.units import MILLISECOND_NS
 from reports.excerpt import Excerpt
 from reports.faults import FaultPeriod
 from reports.figures import READS
@@ -36,7 +37,7 @@ MIN_WIDTH = 860
 PAGE_WIDTH = 900
 """The width that a page has for the picture, next to the names of its rows."""
 PAUSE_WIDTH = 68.0
-PAUSE_NS = 200_000_000
+PAUSE_NS = 200 * MILLISECOND_NS
 """The length of a pause is written out from this length on."""
 
 

@@ -22,10 +22,10 @@ from history import (
     TraceEntry,
     TraceEvent,
 )
+from history.units import MILLISECOND_NS as MS
+from history.units import SECOND_NS as S
 from reports.about import ReportAbout, StoredFile
 
-S = 1_000_000_000
-MS = 1_000_000
 NODES = ("n1", "n2", "n3", "n4", "n5")
 CLOCK = 7_000_000 * S
 """The machine's monotonic clock at run time 0."""

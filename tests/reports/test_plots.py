@@ -8,6 +8,7 @@ import numpy as np
 
 from history import History, Operation
 from history.history import FAIL, INFO, OK
+from history.units import SECOND_NS as S
 from reports.faults import FaultPeriod
 from reports.figures import Lag
 from reports.plots.frame import MAX_PERIODS, Frame
@@ -17,8 +18,6 @@ from reports.plots.throughput import MAX_SLICES, rates, throughput_plot
 from reports.spans import Spans
 from reports.svg import LinearScale, LogScale, log_around
 from tests.reports import synthetic
-
-S = 1_000_000_000
 
 
 def cloud(n: int, faulty: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

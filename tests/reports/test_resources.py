@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from history import ResourceSample
+from history.units import SECOND_NS as S
 from reports.plots.frame import Frame
 from reports.plots.resources import HUES, MAX_SAMPLES, PANELS, resources_plot
 
-S = 1_000_000_000
 FRAME = Frame(end=30 * S, periods=())
 
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from checkers.verdict import EventRef
 from history import History, NodeLife, NodeTrace, Recording, TraceEvent
+from history.units import SECOND_NS as S
 from reports.faults import FaultPeriod
 from reports.roles import RANK, RoleLanes, Segment, TraceMarks, coarsened, role_lanes
 from tests.reports import synthetic
 
-S = 1_000_000_000
 END = 10 * S
 
 

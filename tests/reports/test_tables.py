@@ -8,12 +8,11 @@ import sys
 import numpy as np
 
 from history import History, Operation
+from history.units import MILLISECOND_NS as MS
 from reports.faults import FaultPeriod, fault_periods
 from reports.spans import Spans
 from reports.tables import CALM, by_fault, by_operation, operations_table
 from tests.reports import synthetic
-
-MS = 1_000_000
 
 
 def made(*rows: tuple[int, int, str]) -> History:

@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from history import History, Operation
+from history.units import MILLISECOND_NS as MS
 from reports.excerpt import ENOUGH, MAX_NAMED, MAX_NEMESIS, MAX_SAME_KEY, Excerpt, excerpt
 from reports.faults import FaultPeriod
 from reports.plots.timeline import label, timeline_plot
 from reports.spans import Spans
 from tests.reports import synthetic
-
-MS = 1_000_000
 
 
 def made(*rows: tuple[int, int, Any, str, str | None, object]) -> Spans:
