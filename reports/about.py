@@ -60,7 +60,8 @@ class Headline(msgspec.Struct, frozen=True):
 def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
     """Combine what the run claims with its verdicts: the worst wins, and no verdict at all is `unknown`.
 
-    `why` is the title of the first evidence of the first verdict that decides it, or that verdict's summary.
+    `why` comes from the first verdict that decides it: of a violation the title of its first evidence, else
+    the summary.
     """
     if not verdicts:
         return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
@@ -70,7 +71,8 @@ def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
         return Headline(validity, f"{many} found nothing wrong.")
     for verdict in verdicts:
         if verdict.validity is validity:
-            reason = verdict.evidence[0].title if verdict.evidence else verdict.summary
+            wrong = validity is Validity.INVALID and verdict.evidence
+            reason = verdict.evidence[0].title if wrong else verdict.summary
             return Headline(validity, f"{verdict.checker}: {reason}", _counts(verdicts))
     why = f"The run as a whole is {validity.value}, although no single checker says so."
     return Headline(validity, why, _counts(verdicts))

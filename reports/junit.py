@@ -47,7 +47,8 @@ def _case(suite: ET.Element, verdict: Verdict, name: str) -> None:
     )
     if verdict.validity is not Validity.VALID:
         tag = "failure" if verdict.validity is Validity.INVALID else "error"
-        title = verdict.evidence[0].title if verdict.evidence else verdict.summary
+        wrong = verdict.validity is Validity.INVALID and verdict.evidence
+        title = verdict.evidence[0].title if wrong else verdict.summary
         result = ET.SubElement(
             case, tag, {"type": verdict.validity.value, "message": clean(shorten(title, 500))}
         )
