@@ -499,6 +499,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "serializability",
             "Transactions have the effect of some order, one after the other; real time need not matter.",
             "serializable",
+            "strict-serializable",
         ),
         _term(
             "snapshot isolation",
@@ -556,6 +557,23 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
     ),
     "The registry": (
+        _term(
+            "update",
+            "The write that changes an instance that is there; it does nothing if there is none.",
+            "updates",
+        ),
+        _term(
+            "stale-lookup",
+            "A lookup that a node answers alone, so that it may show older data. A stale-list is the same "
+            "for a list.",
+            "stale-list",
+        ),
+        _term(
+            "final-list",
+            "A list that is read through Raft at the end of a run. A final-local reads what one node itself "
+            "holds.",
+            "final-local",
+        ),
         _term("metadata", "Names and values that a client adds to an instance."),
         _term("registry", "A service in which programs register where they can be found. Nacos is one."),
         _term("instance", "One address under a service's name in the registry.", "instances"),
@@ -602,6 +620,19 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         _term("replicated", "Kept as copies on several nodes."),
     ),
     "What checkers judge": (
+        _term("bank", "Transfers keep the total of all accounts, and every read shows this total."),
+        _term(
+            "interval-counter",
+            "A read of a counter lies between what has certainly been added and what may have been added.",
+        ),
+        _term("long-fork", "No two reads see two writes in opposite orders."),
+        _term(
+            "set-full",
+            "An element that was added and seen stays in the set: none is lost, none appears from nothing.",
+        ),
+        _term("total-queue", "What was put into a queue comes out, and nothing else does."),
+        _term("unique-ids", "No id is given twice."),
+        _term("watch", "A watch reports each change once and in order, and leaves none out.", "watches"),
         _term("checker", "A part of Ackproof that judges one property from the recording.", "checkers"),
         _term("election-safety", "At most one leader is elected in a term."),
         _term("one-vote-a-term", "No node votes for two candidates in one term, also across restarts."),

@@ -15,7 +15,8 @@ from checkers.judges import ISOLATION, JUDGES
 from checkers.models import MODELS
 from checkers.verdict import Validity
 from harness.nemesis.catalogue import NEMESES
-from harness.workload import WORKLOADS
+from harness.workload import WORKLOADS, workload
+from reports.glossary.linking import meaning
 from reports.glossary.terms import TERMS
 from reports.html import render
 from reports.junit import junit
@@ -152,6 +153,12 @@ def test_no_message_uses_a_banned_word() -> None:
 def test_a_planted_word_in_a_message_is_found(source: str, unknown: list[str]) -> None:
     found = unknown_words(messages_of_python(source, "planted"))
     assert [line.split("'")[1] for line in found] == unknown
+
+
+def test_the_glossary_has_each_checker() -> None:
+    suites = [workload(name, ("n1", "n2", "n3"), 4).checkers for name in WORKLOADS]
+    names = {checker.name for checkers in suites for checker in checkers} | set(JUDGES)
+    assert [name for name in sorted(names) if not meaning(name)] == []
 
 
 def test_a_planted_word_in_a_template_is_found() -> None:
