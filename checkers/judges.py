@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from checkers.registry.watch import Watches
+from checkers.registry.watch import WatchPromises
 from checkers.run.availability import Availability
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
 from checkers.verdict import Judge
 from checkers.workloads.bank import Bank
 from checkers.workloads.causal import Causal
 from checkers.workloads.interval_counter import IntervalCounter
-from checkers.workloads.lease import Lease
+from checkers.workloads.lease import Leases
 from checkers.workloads.long_fork import LongFork
 from checkers.workloads.register_sessions import RegisterSessions
 from checkers.workloads.set_full import SetFull
@@ -48,13 +48,13 @@ JUDGES: Mapping[str, type[Judge]] = {
     "bank": Bank,
     "causal": Causal,
     "interval-counter": IntervalCounter,
-    "lease": Lease,
+    "lease": Leases,
     "long-fork": LongFork,
     "sessions": RegisterSessions,
     "set-full": SetFull,
     "total-queue": TotalQueue,
     "unique-ids": UniqueIds,
-    "watch": Watches,
+    "watch": WatchPromises,
 }
 
 

@@ -36,7 +36,7 @@ class EventRef(msgspec.Struct, frozen=True):
     seq: int
 
 
-class Link(msgspec.Struct, frozen=True):
+class Arrow(msgspec.Struct, frozen=True):
     """One arrow of a picture: an operation that must come before another, and why."""
 
     source: int
@@ -60,7 +60,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     events: tuple[EventRef, ...] = ()
     """The trace events that show it."""
     nodes: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[Arrow, ...] = ()
     """Where it is that some operations cannot all come before others: each such order, for a picture."""
 
 

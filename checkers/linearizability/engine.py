@@ -25,7 +25,7 @@ import numpy.typing as npt
 from checkers.linearizability import each, kernel
 from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
 from checkers.linearizability.compiled import IS_COMPILED, flat, zeros
-from checkers.linearizability.part import Part, Parts
+from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar, TextModel
 
 TABLED = (kernel.TABLE, 0, kernel.PUT, 0, 0)
@@ -112,7 +112,7 @@ class Engine:
         interned = 0 if self._fingerprints or self._numbers else len(self._states)
         return self._search(flat(part.invoked), flat(part.completed), kinds, begin, interned, budget)
 
-    def decide_all(self, parts: Parts, budget: Budget = DEFAULT) -> list[Result]:
+    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> list[Result]:
         """Search all parts of a history, as `decide` does each.
 
         Raises:
@@ -131,7 +131,7 @@ class Engine:
             results.append(Result(ANSWERS[status], visited, answers.orders[low : low + length], why))
         return results
 
-    def answers(self, parts: Parts, budget: Budget = DEFAULT) -> Answers | None:
+    def answers(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Answers | None:
         """What one call of compiled code says of all parts; None where that is of no use.
 
         Raises:
@@ -306,7 +306,7 @@ class Engine:
         """The part's operations as kinds of this engine."""
         return flat(self._codes_of(part))
 
-    def _codes_of(self, part: Part | Parts) -> npt.NDArray[np.int64]:
+    def _codes_of(self, part: Part | HistoryParts) -> npt.NDArray[np.int64]:
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
             known = self._kinds
             try:

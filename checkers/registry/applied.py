@@ -28,7 +28,7 @@ class Expired(NamedTuple):
     key: str
 
 
-class Applied(NamedTuple):
+class AppliedLog(NamedTuple):
     """The applied log as far as any trace shows it."""
 
     first: Mapping[int, int]
@@ -39,7 +39,7 @@ class Applied(NamedTuple):
     """Each index from 1 up to this one was applied in some trace."""
 
     @classmethod
-    def of(cls, traces: Mapping[str, NodeTrace]) -> Applied:
+    def of(cls, traces: Mapping[str, NodeTrace]) -> AppliedLog:
         """Read all apply events. Whether nodes agree on what stands where is for state-machine safety."""
         ops: dict[int, str | None] = {}
         for trace in traces.values():

@@ -17,7 +17,7 @@ from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNA
 from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.workloads.session_rules import GUARANTEES, Broken, Step, broken
+from checkers.workloads.session_rules import GUARANTEES, BrokenGuarantee, SessionStep, broken_guarantees
 from history import History, Recording
 from history.history import OK
 
@@ -35,10 +35,12 @@ class SessionGuarantees:
         stale = {history.columns.f_code(f) for f in STALE}
         is_stale = [int(history.columns.f[step.operation]) in stale for step in steps]
         promised = [step for step, loose in zip(steps, is_stale, strict=True) if not loose]
-        found = broken(promised)
+        found = broken_guarantees(promised)
         loose_ones = {step.operation for step, loose in zip(steps, is_stale, strict=True) if loose}
         missed = Counter(
-            one.guarantee for one in broken(steps) if loose_ones & {one.before.operation, one.after.operation}
+            one.guarantee
+            for one in broken_guarantees(steps)
+            if loose_ones & {one.before.operation, one.after.operation}
         )
         sessions = len({step.session for step in promised})
         if found:
@@ -64,7 +66,7 @@ class SessionGuarantees:
         )
 
 
-def _steps(history: History, versions: Versions) -> Iterator[Step]:
+def _steps(history: History, versions: Versions) -> Iterator[SessionStep]:
     """All answered operations whose place in the log is known, in the order in which sessions ended them."""
     claims, columns = versions.claims, history.columns
     shown: dict[int, dict[int, int]] = {}
@@ -81,7 +83,7 @@ def _steps(history: History, versions: Versions) -> Iterator[Step]:
         key, value = int(claims.key[claim]), int(claims.value[claim])
         found_nothing = effect == CHANGE and value == FALSE
         if columns.f_names[columns.f[end]] in WRITES and not found_nothing:
-            yield Step(session, end, True, key, index, index)
+            yield SessionStep(session, end, True, key, index, index)
             continue
         if effect == SNAPSHOT:
             listing = shown.get(claim, {})
@@ -92,11 +94,11 @@ def _steps(history: History, versions: Versions) -> Iterator[Step]:
         for key, value in asked:
             place = None if key in versions.uncertain else versions.seen(key, value, index)
             if place is not None:
-                yield Step(session, end, False, key, *place)
+                yield SessionStep(session, end, False, key, *place)
 
 
-def _text(history: History, one: Broken) -> str:
-    def told(step: Step) -> str:
+def _text(history: History, one: BrokenGuarantee) -> str:
+    def told(step: SessionStep) -> str:
         operation = history[step.operation]
         what = "wrote" if step.is_write else "saw"
         return (
@@ -107,7 +109,7 @@ def _text(history: History, one: Broken) -> str:
     return f"{one.guarantee}: process {one.after.session}: {told(one.before)}, and then {told(one.after)}"
 
 
-def _evidence(history: History, one: Broken) -> Evidence:
+def _evidence(history: History, one: BrokenGuarantee) -> Evidence:
     ends = (one.before.operation, one.after.operation)
     rows = {row for end in ends for row in (int(history.pairs[end]), end)}
     return Evidence(f"{one.guarantee} broken", f"{_text(history, one)}.", tuple(sorted(rows)))

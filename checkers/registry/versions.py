@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.linearizability.by_index.witness import ranks, replay
 from checkers.registry.linearizability.claims import (
     EFFECTS,
@@ -39,7 +39,7 @@ class Versions:
     """The log's versions, and the claims of all operations, stale reads included."""
 
     def __init__(self, recording: Recording) -> None:
-        self.claims: Claims = claims_of(recording.history, Applied.of(recording.traces), ALL_EFFECTS)
+        self.claims: Claims = claims_of(recording.history, AppliedLog.of(recording.traces), ALL_EFFECTS)
         claims = self.claims
         self._keys: dict[int, _Key] = {}
         self.keys_of_service: dict[int, list[int]] = {}

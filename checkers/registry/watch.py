@@ -35,7 +35,7 @@ WATCH = "watch"
 _WRITES = frozenset({REGISTER, UPDATE, "write", DEREGISTER})
 
 
-class Told(NamedTuple):
+class AnsweredWatch(NamedTuple):
     """One answered watch."""
 
     invocation: Operation
@@ -45,16 +45,16 @@ class Told(NamedTuple):
     events: tuple[tuple[int, Any], ...]
 
 
-class Broken(NamedTuple):
+class BrokenPromise(NamedTuple):
     """A promise that a watch did not keep."""
 
     promise: str
-    told: Told
+    told: AnsweredWatch
     why: str
 
 
 @dataclass(frozen=True)
-class Watches:
+class WatchPromises:
     """Judges every answered watch by the writes of its key."""
 
     name: str = "watch"
@@ -93,7 +93,7 @@ class Watches:
         return checked(self, recording)
 
 
-def _watches(history: History) -> Iterator[Told]:
+def _watches(history: History) -> Iterator[AnsweredWatch]:
     reached: dict[tuple[int, str | None], int] = {}
     for invocation in history:
         if invocation.f != WATCH or invocation.type != "invoke":
@@ -112,7 +112,7 @@ def _watches(history: History) -> Iterator[Told]:
             continue
         until, events = _answer(completion)
         reached[here] = max(reached[here], until)
-        yield Told(invocation, completion, after, until, events)
+        yield AnsweredWatch(invocation, completion, after, until, events)
 
 
 def _answer(completion: Operation) -> tuple[int, tuple[tuple[int, Any], ...]]:
@@ -127,7 +127,7 @@ def _answer(completion: Operation) -> tuple[int, tuple[tuple[int, Any], ...]]:
     raise IllegalOperation(completion.index, f"a watch answers {form}, not {value!r}")
 
 
-def _broken(history: History, watches: list[Told]) -> Iterator[Broken]:
+def _broken(history: History, watches: list[AnsweredWatch]) -> Iterator[BrokenPromise]:
     changes: dict[str | None, dict[int, Any]] = {}
     possible: dict[str | None, set[Any]] = {}
     for invocation in history:
@@ -148,30 +148,32 @@ def _broken(history: History, watches: list[Told]) -> Iterator[Broken]:
         yield from _one(told, changes.get(key, {}), possible.get(key, set()))
 
 
-def _one(told: Told, changes: dict[int, Any], possible: set[Any]) -> Iterator[Broken]:
+def _one(told: AnsweredWatch, changes: dict[int, Any], possible: set[Any]) -> Iterator[BrokenPromise]:
     """What one answer breaks by itself."""
     last = told.after
     for index, _ in told.events:
         if index == last or index <= told.after:
-            yield Broken("unique", told, f"it told of index {index}, which was known")
+            yield BrokenPromise("unique", told, f"it told of index {index}, which was known")
         elif index < last or index > told.until:
-            yield Broken(
+            yield BrokenPromise(
                 "ordered", told, f"index {index} stands behind {last}, in an answer up to {told.until}"
             )
         last = max(last, index)
     heard = dict(told.events)
     for index, value in sorted(changes.items()):
         if told.after < index <= told.until and index not in heard:
-            yield Broken("reliable", told, f"it reached {told.until} and left out index {index} ({value!r})")
+            yield BrokenPromise(
+                "reliable", told, f"it reached {told.until} and left out index {index} ({value!r})"
+            )
             break
     for index, value in told.events:
         if index in changes and changes[index] != value:
-            yield Broken(
+            yield BrokenPromise(
                 "reliable", told, f"it told {value!r} of index {index}, which was {changes[index]!r}"
             )
             break
         if index not in changes and value not in possible:
-            yield Broken("reliable", told, f"it told {value!r} of index {index}, which nobody wrote")
+            yield BrokenPromise("reliable", told, f"it told {value!r} of index {index}, which nobody wrote")
             break
 
 

@@ -35,13 +35,13 @@ import msgspec
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import (
-    Asked,
-    asked,
+from checkers.workloads.client_operations import (
+    ClientOperation,
     by_key,
+    client_operations,
     of,
+    positions,
     quantiles,
-    rows,
     whole,
 )
 from history import Recording
@@ -53,7 +53,7 @@ ACQUIRE, RENEW, RELEASE, WRITE = "acquire", "renew", "release", "write"
 class Hold(NamedTuple):
     """A time for which a process held a lock for certain."""
 
-    by: Asked
+    by: ClientOperation
     """The acquire, or the renew of what may have been lost before."""
     since: int
     """Position in the history of the reply."""
@@ -61,12 +61,12 @@ class Hold(NamedTuple):
     """Position of what ended it, or of the first event after its lease had run; `NEVER` if nothing did."""
     until_ns: int
     """When its lease had run; `NEVER` without one."""
-    renews: tuple[Asked, ...] = ()
+    renews: tuple[ClientOperation, ...] = ()
     """What kept it from running earlier."""
 
 
 @dataclass(frozen=True)
-class Lease:
+class Leases:
     """Looks for two holders at once, tokens out of order, and late writers let in."""
 
     lease_s: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
@@ -86,18 +86,20 @@ class Lease:
         time = recording.history.columns.time.tolist()
         comparable = 0
         for key, calls in by_key(
-            asked(recording.history, self.name, (ACQUIRE, RENEW, RELEASE, WRITE))
+            client_operations(recording.history, self.name, (ACQUIRE, RENEW, RELEASE, WRITE))
         ).items():
-            counts.update(f"{one.begun.f}_{one.outcome}" for one in calls)
+            counts.update(f"{one.invocation.f}_{one.outcome}" for one in calls)
             holds = self._holds(calls, time)
             ends = (min(time[min(hold.until, len(time) - 1)], hold.until_ns) for hold in holds)
             held_ms += [
                 (end - time[hold.since]) / MILLISECOND_NS for hold, end in zip(holds, ends, strict=True)
             ]
             given = [
-                (one, token) for one in calls if one.begun.f == ACQUIRE and (token := _given(one)) is not None
+                (one, token)
+                for one in calls
+                if one.invocation.f == ACQUIRE and (token := _given(one)) is not None
             ]
-            used = [(one, _used(one)) for one in calls if one.begun.f == WRITE]
+            used = [(one, _used(one)) for one in calls if one.invocation.f == WRITE]
             used = [(one, token) for one, token in used if one.outcome == "ok"]
             comparable += max(len(holds) - 1, 0) + max(len(used) - 1, 0)
             for case in (
@@ -131,17 +133,17 @@ class Lease:
         """As `judge`; what it refuses is unknown."""
         return checked(self, recording)
 
-    def _holds(self, calls: list[Asked], time: list[int]) -> list[Hold]:
+    def _holds(self, calls: list[ClientOperation], time: list[int]) -> list[Hold]:
         """What each process held for certain, in the order in which it came to hold it."""
         found: list[Hold] = []
         current: dict[int, Hold] = {}
         leases: dict[int, float | None] = {}
         for one in calls:
-            process, f = one.begun.process, one.begun.f
+            process, f = one.invocation.process, one.invocation.f
             hold, follows = current.get(process), None
             if one.outcome == "ok" and (f == ACQUIRE or (f == RENEW and hold is not None)):
                 lease_s = leases[process] = _lease(one, self.lease_s if f == ACQUIRE else leases[process])
-                until_ns = NEVER if lease_s is None else one.begun.time + int(lease_s * SECOND_NS)
+                until_ns = NEVER if lease_s is None else one.invocation.time + int(lease_s * SECOND_NS)
                 if f == RENEW and hold is not None and time[one.until] < hold.until_ns:
                     current[process] = hold._replace(until_ns=until_ns, renews=(*hold.renews[-1:], one))
                     continue
@@ -167,14 +169,15 @@ def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
     longest: Hold | None = None
     for hold in holds:
         if longest is not None and hold.since < longest.until:
-            verb = "acquired" if hold.by.begun.f == ACQUIRE else "renewed"
+            verb = "acquired" if hold.by.invocation.f == ACQUIRE else "renewed"
             text = (
-                f"Process {longest.by.begun.process} held the lock{of(key)} from operation {longest.since} on"
+                f"Process {longest.by.invocation.process} held the lock{of(key)} "
+                f"from operation {longest.since} on"
                 f"{_lasting(longest)}; within that, operation {hold.by.at} of process "
-                f"{hold.by.begun.process} {verb} it, too, answered at operation {hold.since}."
+                f"{hold.by.invocation.process} {verb} it, too, answered at operation {hold.since}."
             )
             renews = [one for one in longest.renews if one.at < hold.since]
-            yield Evidence("two held a lock at once", text, rows(longest.by, *renews, hold.by))
+            yield Evidence("two held a lock at once", text, positions(longest.by, *renews, hold.by))
         if longest is None or hold.until > longest.until:
             longest = hold
 
@@ -186,13 +189,13 @@ def _lasting(hold: Hold) -> str:
 
 
 def _falling(
-    key: str | None, those: list[tuple[Asked, int]], *, strictly: bool = False
+    key: str | None, those: list[tuple[ClientOperation, int]], *, strictly: bool = False
 ) -> Iterator[Evidence]:
     """Each of these whose token is smaller than one that was answered before it began, or given twice."""
     verb, title = (
         ("was given", "a token did not rise") if strictly else ("was let in with", "an old token was let in")
     )
-    first: dict[int, Asked] = {}
+    first: dict[int, ClientOperation] = {}
     by_end = sorted(those, key=lambda pair: pair[0].until)
     place, greatest = 0, None
     for one, token in those:
@@ -202,13 +205,13 @@ def _falling(
             place += 1
         if strictly and token in first:
             text = f"Operations {first[token].at} and {one.at} were both given token {token}{of(key)}."
-            yield Evidence("a token was given twice", text, rows(first[token], one))
+            yield Evidence("a token was given twice", text, positions(first[token], one))
         elif greatest is not None and token < greatest[1]:
             text = (
                 f"Operation {one.at} {verb} token {token}{of(key)}, although operation {greatest[0].at}, "
                 f"which had ended before it began, {verb} token {greatest[1]}."
             )
-            yield Evidence(title, text, rows(greatest[0], one))
+            yield Evidence(title, text, positions(greatest[0], one))
         first.setdefault(token, one)
 
 
@@ -222,20 +225,20 @@ def _token(operation: int, value: Any) -> int | None:
     )
 
 
-def _given(one: Asked) -> int | None:
-    return None if one.outcome != "ok" else _token(one.rows[-1], one.told)
+def _given(one: ClientOperation) -> int | None:
+    return None if one.outcome != "ok" else _token(one.positions[-1], one.reply)
 
 
-def _used(one: Asked) -> int:
-    token = _token(one.at, one.begun.value)
+def _used(one: ClientOperation) -> int:
+    token = _token(one.at, one.invocation.value)
     if token is None:
-        raise IllegalOperation(one.at, f"a write names its token, not {one.begun.value!r}")
+        raise IllegalOperation(one.at, f"a write names its token, not {one.invocation.value!r}")
     return token
 
 
-def _lease(one: Asked, otherwise: float | None) -> float | None:
+def _lease(one: ClientOperation, otherwise: float | None) -> float | None:
     """For how long the reply says that it holds."""
-    value = one.told.get("lease_s") if isinstance(one.told, Mapping) else None
+    value = one.reply.get("lease_s") if isinstance(one.reply, Mapping) else None
     if value is not None and (type(value) not in (int, float) or value < 0):
-        raise IllegalOperation(one.rows[-1], f"lease_s is in seconds, not {value!r}")
+        raise IllegalOperation(one.positions[-1], f"lease_s is in seconds, not {value!r}")
     return otherwise if value is None else float(value)

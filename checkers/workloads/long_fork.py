@@ -21,15 +21,15 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Link, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, element, rows
+from checkers.verdict import Arrow, Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.workloads.client_operations import ClientOperation, client_operations, element, positions
 from history import Recording
 
 NAMES = ("txn", "read", "write")
 WRITE, READ = "w", "r"
 
 
-class Step(NamedTuple):
+class TransactionStep(NamedTuple):
     """One step of a transaction."""
 
     key: Hashable
@@ -45,7 +45,7 @@ Node = tuple[str | None, Hashable]
 class Order(NamedTuple):
     """That some read saw one write and not the other."""
 
-    read: Asked
+    read: ClientOperation
     first: Any
     second: Any
 
@@ -62,12 +62,12 @@ class LongFork:
         Raises:
             IllegalOperation: another operation, a transaction of another form, or a key written twice.
         """
-        writes: dict[Node, tuple[Asked, Step]] = {}
-        reads: list[Asked] = []
-        for one in asked(recording.history, self.name, NAMES):
-            writes_one, steps = _steps(one.at, one.begun.value)
+        writes: dict[Node, tuple[ClientOperation, TransactionStep]] = {}
+        reads: list[ClientOperation] = []
+        for one in client_operations(recording.history, self.name, NAMES):
+            writes_one, steps = _steps(one.at, one.invocation.value)
             if writes_one:
-                node = one.begun.key, steps[0].key
+                node = one.invocation.key, steps[0].key
                 if node in writes:
                     rule = (
                         f"{steps[0].called!r} is written a second time, after operation {writes[node][0].at}"
@@ -105,9 +105,9 @@ class LongFork:
         return checked(self, recording)
 
 
-def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
+def _steps(operation: int, value: Any) -> tuple[bool, list[TransactionStep]]:
     """Whether a transaction is a write, and what it reads or writes."""
-    steps: list[Step] = []
+    steps: list[TransactionStep] = []
     wrote = 0
     for step in value if isinstance(value, list | tuple) else ():
         if type(step) not in (list, tuple) or len(step) != 3 or (step[0] != READ and step[0] != WRITE):
@@ -116,7 +116,7 @@ def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
         wrote += f == WRITE
         if wrote and (steps or to is None):
             raise _another(operation, value)
-        steps.append(Step(element(key), to, key))
+        steps.append(TransactionStep(element(key), to, key))
     if not steps:
         raise _another(operation, value)
     if len(steps) > 1 and len({step.key for step in steps}) < len(steps):
@@ -129,19 +129,23 @@ def _another(operation: int, value: Any) -> IllegalOperation:
     return IllegalOperation(operation, f"{form}, not {value!r}")
 
 
-def _reply(read: Asked) -> list[Step]:
+def _reply(read: ClientOperation) -> list[TransactionStep]:
     """What a read saw."""
-    wrote, steps = _steps(read.rows[-1], read.told)
-    if wrote or [step.called for step in steps] != [step[1] for step in read.begun.value]:
-        raise IllegalOperation(read.rows[-1], "the reply reads other keys than were asked for")
+    wrote, steps = _steps(read.positions[-1], read.reply)
+    if wrote or [step.called for step in steps] != [step[1] for step in read.invocation.value]:
+        raise IllegalOperation(read.positions[-1], "the reply reads other keys than were asked for")
     return steps
 
 
-def _garbage(read: Asked, steps: list[Step], writes: Mapping[Node, tuple[Asked, Step]]) -> Iterator[Evidence]:
+def _garbage(
+    read: ClientOperation,
+    steps: list[TransactionStep],
+    writes: Mapping[Node, tuple[ClientOperation, TransactionStep]],
+) -> Iterator[Evidence]:
     for step in steps:
         if step.value is None:
             continue
-        write, wrote = writes.get((read.begun.key, step.key), (None, None))
+        write, wrote = writes.get((read.invocation.key, step.key), (None, None))
         if write is None or wrote is None:
             why = "which nobody wrote"
         elif element(wrote.value) != element(step.value):
@@ -154,16 +158,18 @@ def _garbage(read: Asked, steps: list[Step], writes: Mapping[Node, tuple[Asked, 
             continue
         text = f"Operation {read.at} read {step.value!r} of {step.called!r}, {why}."
         yield Evidence(
-            "a read of what was not written", text, rows(read, *([] if write is None else [write]))
+            "a read of what was not written", text, positions(read, *([] if write is None else [write]))
         )
 
 
-def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: list[Step]) -> None:
+def _note_orders(
+    before: dict[tuple[Node, Node], Order], read: ClientOperation, steps: list[TransactionStep]
+) -> None:
     """Note, by pair of keys, the first read that puts one's write before the other's."""
     seen = [step for step in steps if step.value is not None]
     if not seen or len(seen) == len(steps):
         return
-    key = read.begun.key
+    key = read.invocation.key
     for second in steps:
         if second.value is None:
             for first in seen:
@@ -191,17 +197,17 @@ def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
     return []
 
 
-def _fork(circle: list[Order], writes: Mapping[Node, tuple[Asked, Step]]) -> Evidence:
+def _fork(circle: list[Order], writes: Mapping[Node, tuple[ClientOperation, TransactionStep]]) -> Evidence:
     saw = [
         f"operation {order.read.at} saw the write of {order.first!r} and not that of {order.second!r}"
         for order in circle
     ]
-    wrote = [writes.get((order.read.begun.key, element(order.first))) for order in circle]
+    wrote = [writes.get((order.read.invocation.key, element(order.first))) for order in circle]
     known = [found[0] for found in wrote if found is not None]
-    links: tuple[Link, ...] = ()
+    links: tuple[Arrow, ...] = ()
     if len(known) == len(circle):
         steps = zip(known, (*known[1:], known[0]), saw, strict=True)
-        links = tuple(Link(one.at, other.at, "seen", text) for one, other, text in steps)
+        links = tuple(Arrow(one.at, other.at, "seen", text) for one, other, text in steps)
     text = "; ".join(saw)
     text = f"{text[0].upper()}{text[1:]}: no one order of the writes shows all of these."
-    return Evidence("a long fork", text, rows(*(order.read for order in circle), *known), links=links)
+    return Evidence("a long fork", text, positions(*(order.read for order in circle), *known), links=links)

@@ -28,7 +28,15 @@ import numpy.typing as npt
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, by_key, element, of, quantiles, rows
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    by_key,
+    client_operations,
+    element,
+    of,
+    positions,
+    quantiles,
+)
 from history import Recording
 from history.units import MILLISECOND_NS
 
@@ -42,9 +50,9 @@ class Elements:
     """The elements of one set, by number, and the reads of it, in the order in which they began."""
 
     values: list[Any]
-    adds: list[Asked]
+    adds: list[ClientOperation]
     """The earliest addition of each that did not fail."""
-    reads: list[Asked]
+    reads: list[ClientOperation]
     known: Integers
     """Position in the history of the reply that made it known; `NEVER` for none."""
     present: Integers
@@ -89,8 +97,8 @@ class SetFull:
         counts: Counter[str] = Counter()
         evidence: dict[str, list[Evidence]] = {"unexpected": [], "lost": [], "twice": [], "stale": []}
         waits: dict[str, list[npt.NDArray[np.float64]]] = {"stable": [], "lost": []}
-        for key, calls in by_key(asked(history, self.name, [ADD, READ])).items():
-            counts["attempted"] += sum(one.begun.f == ADD for one in calls)
+        for key, calls in by_key(client_operations(history, self.name, [ADD, READ])).items():
+            counts["attempted"] += sum(one.invocation.f == ADD for one in calls)
             found = _elements(key, calls, counts, evidence)
             stale = found.stable & found.missed
             fates = {"stable": found.stable, "lost": found.lost, "stale": stale}
@@ -142,15 +150,15 @@ def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.
 
 
 def _elements(
-    key: str | None, calls: list[Asked], counts: Counter[str], evidence: dict[str, list[Evidence]]
+    key: str | None, calls: list[ClientOperation], counts: Counter[str], evidence: dict[str, list[Evidence]]
 ) -> Elements:
     number: dict[Hashable, int] = {}
-    adds: list[Asked] = []
+    adds: list[ClientOperation] = []
     known_at: list[int] = []
-    failed: dict[Hashable, Asked] = {}
+    failed: dict[Hashable, ClientOperation] = {}
     for one in calls:
-        if one.begun.f == ADD:
-            token = element(one.begun.value)
+        if one.invocation.f == ADD:
+            token = element(one.invocation.value)
             if one.outcome == "fail":
                 failed.setdefault(token, one)
             elif token in number:
@@ -159,7 +167,7 @@ def _elements(
                 number[token] = len(adds)
                 adds.append(one)
                 known_at.append(one.until)
-    reads = [one for one in calls if one.begun.f == READ and one.outcome == "ok"]
+    reads = [one for one in calls if one.invocation.f == READ and one.outcome == "ok"]
     known = np.array(known_at, dtype=np.int64)
     begun = np.array([one.at for one in adds], dtype=np.int64)
     present = np.full(len(adds), -1, dtype=np.int64)
@@ -179,7 +187,7 @@ def _elements(
             counts["unexpected"] += 1
             tried = adds[codes[at]] if codes[at] >= 0 else failed.get(tokens[at])
             if len(evidence["unexpected"]) < MOST_EVIDENCE:
-                evidence["unexpected"].append(_unexpected(key, read, read.told[at], tried))
+                evidence["unexpected"].append(_unexpected(key, read, read.reply[at], tried))
         codes = codes[~strange]
         known[codes] = np.minimum(known[codes], read.until)
         present[codes] = place
@@ -195,17 +203,17 @@ def _elements(
         absent[open_[~seen]] = place
         absent_at[open_[~seen]] = reads[place].at
         open_ = open_[seen]
-    values = [one.begun.value for one in adds]
+    values = [one.invocation.value for one in adds]
     return Elements(values, adds, reads, known, present, absent, absent_at)
 
 
-def _listed(read: Asked) -> Iterator[Any]:
-    if not isinstance(read.told, list | tuple):
-        raise IllegalOperation(read.rows[-1], f"a read gives a list of elements, not {read.told!r}")
-    return iter(read.told)
+def _listed(read: ClientOperation) -> Iterator[Any]:
+    if not isinstance(read.reply, list | tuple):
+        raise IllegalOperation(read.positions[-1], f"a read gives a list of elements, not {read.reply!r}")
+    return iter(read.reply)
 
 
-def _learnt(found: Elements, n: int) -> tuple[str, list[Asked]]:
+def _learnt(found: Elements, n: int) -> tuple[str, list[ClientOperation]]:
     """How an element became known, and what shows that."""
     add, known = found.adds[n], int(found.known[n])
     if add.until == known:
@@ -227,17 +235,19 @@ def _lost(key: str | None, found: Elements, n: int) -> Evidence:
         f"{words}{of(key)}; {seen}; operation {first.at} began after that and did not, nor did any later one."
     )
     where = [*shown, *([found.reads[last]] if last >= 0 else []), first]
-    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, rows(*where))
+    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, positions(*where))
 
 
 def _stale(key: str | None, found: Elements, n: int) -> Evidence:
     words, shown = _learnt(found, n)
     read = found.reads[int(found.absent[n])]
     text = f"{words}{of(key)}; operation {read.at} began after that and did not read it."
-    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, rows(*shown, read))
+    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, positions(*shown, read))
 
 
-def _unexpected(key: str | None, read: Asked, value: Any, tried: Asked | None) -> Evidence:
+def _unexpected(
+    key: str | None, read: ClientOperation, value: Any, tried: ClientOperation | None
+) -> Evidence:
     if tried is None:
         why = "which nobody added"
     else:
@@ -245,11 +255,11 @@ def _unexpected(key: str | None, read: Asked, value: Any, tried: Asked | None) -
         why = f"which operation {tried.at} alone tried to add, and that one {verb}"
     text = f"Operation {read.at} read {value!r}{of(key)}, {why}."
     return Evidence(
-        f"{value!r}{of(key)} is unexpected", text, rows(read, *([] if tried is None else [tried]))
+        f"{value!r}{of(key)} is unexpected", text, positions(read, *([] if tried is None else [tried]))
     )
 
 
-def _twice(key: str | None, read: Asked, token: Hashable, count: int) -> Evidence:
+def _twice(key: str | None, read: ClientOperation, token: Hashable, count: int) -> Evidence:
     value = token[1] if isinstance(token, tuple) else token
     text = f"Operation {read.at} read {value!r}{of(key)} {count} times in one set."
-    return Evidence(f"{value!r}{of(key)} stands twice in a set", text, rows(read))
+    return Evidence(f"{value!r}{of(key)} stands twice in a set", text, positions(read))

@@ -24,7 +24,15 @@ from typing import Any
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, by_key, element, named, of, rows
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    by_key,
+    client_operations,
+    element,
+    named,
+    of,
+    positions,
+)
 from history import Recording
 
 ENQUEUE, DEQUEUE, DRAIN = "enqueue", "dequeue", "drain"
@@ -47,10 +55,10 @@ class Element:
     """All that was asked about one element."""
 
     value: Any
-    tried: list[Asked] = field(default_factory=list)
+    tried: list[ClientOperation] = field(default_factory=list)
     """Enqueues, but for those that failed."""
-    failed: list[Asked] = field(default_factory=list)
-    out: list[Asked] = field(default_factory=list)
+    failed: list[ClientOperation] = field(default_factory=list)
+    out: list[ClientOperation] = field(default_factory=list)
     """What took it out; one that took it twice stands here twice."""
 
 
@@ -68,9 +76,11 @@ class TotalQueue:
         Raises:
             IllegalOperation: an operation of another kind, or a drain that gives no list.
         """
-        told = Told()
+        told = QueueFindings()
         counts = told.counts
-        for key, calls in by_key(asked(recording.history, self.name, [ENQUEUE, DEQUEUE, DRAIN])).items():
+        for key, calls in by_key(
+            client_operations(recording.history, self.name, [ENQUEUE, DEQUEUE, DRAIN])
+        ).items():
             empty = max((one for one in calls if _is_empty(one)), key=lambda one: one.at, default=None)
             gone: list[tuple[Element, int]] = []
             for one in _elements(calls).values():
@@ -107,7 +117,7 @@ class TotalQueue:
         """As `judge`; what it refuses is unknown."""
         return checked(self, recording)
 
-    def _verdict(self, told: Told) -> Verdict:
+    def _verdict(self, told: QueueFindings) -> Verdict:
         counts = told.counts
         shown = [one for cases in told.evidence.values() for one in cases]
         tally = ", ".join(
@@ -134,7 +144,7 @@ class TotalQueue:
 
 
 @dataclass
-class Told:
+class QueueFindings:
     """What was found so far."""
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
@@ -152,22 +162,22 @@ def _over(begun: list[int], taken: list[int]) -> int:
     return max([0, *(place - bisect_left(begun, end) for place, end in enumerate(taken, start=1))])
 
 
-def _missing(puts: list[Asked], one: Element) -> int:
+def _missing(puts: list[ClientOperation], one: Element) -> int:
     """How many of these enqueues there is no end of a take for that came after their beginning."""
     ends = sorted(take.until for take in one.out)
     latest_first = enumerate(sorted((put.at for put in puts), reverse=True), start=1)
     return max([0, *(count - (len(ends) - bisect_left(ends, at)) for count, at in latest_first)])
 
 
-def _elements(calls: list[Asked]) -> dict[Hashable, Element]:
+def _elements(calls: list[ClientOperation]) -> dict[Hashable, Element]:
     found: dict[Hashable, Element] = {}
 
     def known(value: Any) -> Element:
         return found.setdefault(element(value), Element(value))
 
     for one in calls:
-        if one.begun.f == ENQUEUE:
-            here = known(one.begun.value)
+        if one.invocation.f == ENQUEUE:
+            here = known(one.invocation.value)
             (here.failed if one.outcome == "fail" else here.tried).append(one)
         elif one.outcome == "ok":
             for value in _taken(one):
@@ -175,58 +185,60 @@ def _elements(calls: list[Asked]) -> dict[Hashable, Element]:
     return found
 
 
-def _taken(one: Asked) -> Iterator[Any]:
+def _taken(one: ClientOperation) -> Iterator[Any]:
     """What a reply says that it took out."""
-    told = one.told
-    if told is None or (one.begun.f == DRAIN and _said(told) in EMPTY):
+    told = one.reply
+    if told is None or (one.invocation.f == DRAIN and _said(told) in EMPTY):
         return
-    if one.begun.f == DEQUEUE:
+    if one.invocation.f == DEQUEUE:
         yield told
     elif isinstance(told, list | tuple):
         yield from told
     else:
-        raise IllegalOperation(one.rows[-1], f"a drain gives a list of elements, not {told!r}")
+        raise IllegalOperation(one.positions[-1], f"a drain gives a list of elements, not {told!r}")
 
 
-def _is_empty(one: Asked) -> bool:
-    if one.begun.f == ENQUEUE or one.ended is None:
+def _is_empty(one: ClientOperation) -> bool:
+    if one.invocation.f == ENQUEUE or one.completion is None:
         return False
     if one.outcome == "ok":
-        return one.begun.f == DRAIN or one.told is None
-    return one.outcome == "fail" and (one.ended.error in EMPTY or _said(one.told) in EMPTY)
+        return one.invocation.f == DRAIN or one.reply is None
+    return one.outcome == "fail" and (one.completion.error in EMPTY or _said(one.reply) in EMPTY)
 
 
 def _said(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _taken_unseen(calls: list[Asked], empty: Asked) -> int | None:
+def _taken_unseen(calls: list[ClientOperation], empty: ClientOperation) -> int | None:
     """How many elements went to replies that nobody got, before it was empty; None: any number."""
     unknown = [
-        one for one in calls if one.outcome == "info" and one.begun.f != ENQUEUE and one.at < empty.rows[-1]
+        one
+        for one in calls
+        if one.outcome == "info" and one.invocation.f != ENQUEUE and one.at < empty.positions[-1]
     ]
-    return None if any(one.begun.f == DRAIN for one in unknown) else len(unknown)
+    return None if any(one.invocation.f == DRAIN for one in unknown) else len(unknown)
 
 
-def _unexpected(key: str | None, one: Element, early: list[Asked]) -> Evidence:
+def _unexpected(key: str | None, one: Element, early: list[ClientOperation]) -> Evidence:
     tried, verb = (one.tried[:1], "began after that") if one.tried else (one.failed[:1], "failed")
     reason = f"{named(tried)}, which put it in, {verb}" if tried else "nobody put it in"
     text = f"Operation {early[0].at} took out {one.value!r}{of(key)}, but {reason}."
-    return Evidence(f"{one.value!r}{of(key)} is unexpected", text, rows(early[0], *tried))
+    return Evidence(f"{one.value!r}{of(key)} is unexpected", text, positions(early[0], *tried))
 
 
 def _duplicated(key: str | None, one: Element) -> Evidence:
     out, tried = f"{len(one.out)} times ({named(one.out)})", len(one.tried)
     text = f"{one.value!r}{of(key)} came out {out}, but went in {tried}."
     shown = [*one.tried, *one.out][:MOST_EVIDENCE]
-    return Evidence(f"{one.value!r}{of(key)} was duplicated", text, rows(*shown))
+    return Evidence(f"{one.value!r}{of(key)} was duplicated", text, positions(*shown))
 
 
-def _lost(key: str | None, one: Element, empty: Asked, spare: int, missing: int) -> Evidence:
+def _lost(key: str | None, one: Element, empty: ClientOperation, spare: int, missing: int) -> Evidence:
     put = next(put for put in one.tried if put.outcome == "ok")
     text = (
         f"Operation {put.at} put in {one.value!r}{of(key)}, and was answered; operation {empty.at} found the "
         "queue empty after that, and nothing took it out"
     )
     text += f" (but for {spare} of {missing} that went to replies that nobody got)." if spare else "."
-    return Evidence(f"{one.value!r}{of(key)} was lost", text, rows(put, empty))
+    return Evidence(f"{one.value!r}{of(key)} was lost", text, positions(put, empty))

@@ -29,11 +29,11 @@ from checkers.registry.durability.findings import (
     RESURRECTED,
     UNACKNOWLEDGED,
     VIOLATIONS,
-    Finding,
-    Read,
+    DurabilityFinding,
+    FinalRead,
     as_evidence,
 )
-from checkers.registry.durability.rule import Flags, Indices, Writes, apply_rule
+from checkers.registry.durability.rule import Flags, Indices, RegistryWrites, apply_rule
 from checkers.registry.names import (
     CLIENT_OPERATIONS,
     FINAL_LIST,
@@ -48,7 +48,7 @@ from history import NEMESIS, Columns, Recording
 from history.history import INFO, OK
 
 
-def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
+def _rows_by_id(columns: Columns, writes: RegistryWrites) -> tuple[dict[str, int], Flags, list[str]]:
     """(id -> its setter's row, rows that cannot be judged, why): ids are texts, each put by one setter."""
     rows = np.flatnonzero(writes.setters)
     codes = writes.id[rows]
@@ -76,7 +76,9 @@ def _all_texts(names: list[object]) -> bool:
     return all(type(name) is str for name in names)
 
 
-def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[Read], list[str]]:
+def _final_reads(
+    columns: Columns, pairs: Indices, nodes: tuple[str, ...]
+) -> tuple[list[FinalRead], list[str]]:
     """The final reads that count, and why others do not."""
     problems: list[str] = []
     is_ok = (columns.type == OK) & (columns.process != NEMESIS)
@@ -88,7 +90,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
     )
     unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
 
-    reads: list[Read] = []
+    reads: list[FinalRead] = []
     lagging: Counter[str] = Counter()
     for completed in np.flatnonzero((linearizable | local) & (columns.key >= 0)).tolist():
         place = LINEARIZABLE
@@ -104,7 +106,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
                 lagging[place] += 1
                 continue
         reads.append(
-            Read(
+            FinalRead(
                 service=columns.keys[int(columns.key[completed])],
                 place=place,
                 invoked=int(pairs[completed]),
@@ -127,7 +129,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
 class _Judgement:
     """One pass over the final reads."""
 
-    def __init__(self, columns: Columns, writes: Writes, nodes: tuple[str, ...]) -> None:
+    def __init__(self, columns: Columns, writes: RegistryWrites, nodes: tuple[str, ...]) -> None:
         self._columns = columns
         self._writes = writes
         self.keys, self._must_not = apply_rule(writes)
@@ -135,15 +137,15 @@ class _Judgement:
         self._fit = ~np.isin(self.keys.code, writes.key[unfit])
         self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
         """Per place and key: whether a read that counts was judged."""
-        self.findings: dict[Finding, list[Read]] = {}
+        self.findings: dict[DurabilityFinding, list[FinalRead]] = {}
         self._positions: dict[str, dict[str, int]] = {}
         for position, code in enumerate(self.keys.code.tolist()):
             key = columns.keys[code]
             self._positions.setdefault(service_of(key), {})[key] = position
 
-    def judge(self, reads: list[Read]) -> None:
+    def judge(self, reads: list[FinalRead]) -> None:
         """Judge every read; reads of a service that saw the same are worked out once."""
-        alike: dict[tuple[str, int], list[Read]] = {}
+        alike: dict[tuple[str, int], list[FinalRead]] = {}
         for read in reads:
             alike.setdefault((read.service, read.value), []).append(read)
         for (service, value), group in alike.items():
@@ -155,11 +157,13 @@ class _Judgement:
                 continue
             self._judge_alike(service, listing, group)
 
-    def _judge_alike(self, service: str, listing: dict[str, str], group: list[Read]) -> None:
+    def _judge_alike(self, service: str, listing: dict[str, str], group: list[FinalRead]) -> None:
         positions = self._positions.get(service, {})
         seen = {instance_key(service, instance): id_ for instance, id_ in listing.items()}
         at = np.fromiter(positions.values(), dtype=np.int64, count=len(positions))
-        wrong: list[tuple[int, Finding]] = []  # (position, or -1 for a key that no write names; what)
+        wrong: list[
+            tuple[int, DurabilityFinding]
+        ] = []  # (position, or -1 for a key that no write names; what)
         present = np.full(len(at), -1, dtype=np.int64)
         for offset, (key, position) in enumerate(positions.items()):
             id_ = seen.pop(key, None)
@@ -167,11 +171,11 @@ class _Judgement:
                 continue
             row = self._row_of_id.get(id_, -1)
             if row < 0 or self._writes.key[row] != self.keys.code[position]:
-                wrong.append((position, Finding(INVENTED, key, id_, -1)))
+                wrong.append((position, DurabilityFinding(INVENTED, key, id_, -1)))
                 present[offset] = -2
             else:
                 present[offset] = row
-        wrong += [(-1, Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
+        wrong += [(-1, DurabilityFinding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
 
         must, names = self.keys.must[at], list(positions)
         lost = np.where(must >= 0, must, np.where(present == -1, self.keys.kept[at], -1))
@@ -199,10 +203,10 @@ class _Judgement:
         """The key at a position of `keys`."""
         return self._columns.keys[int(self.keys.code[position])]
 
-    def _finding(self, kind: str, key: str, row: int) -> Finding:
-        return Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
+    def _finding(self, kind: str, key: str, row: int) -> DurabilityFinding:
+        return DurabilityFinding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
 
-    def evidence(self, finding: Finding, reads: list[Read]) -> Evidence:
+    def evidence(self, finding: DurabilityFinding, reads: list[FinalRead]) -> Evidence:
         """A violation in words."""
         return as_evidence(finding, reads, self._writes, self.keys, self._must_not)
 
@@ -221,7 +225,7 @@ class Durability:
             return self._unknown(
                 f"operations that this checker does not know may write: {', '.join(strange)}"
             )
-        writes = Writes.of(columns, pairs)
+        writes = RegistryWrites.of(columns, pairs)
         keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
         done = (writes.outcome == OK) & ~writes.void
         acknowledged = int(np.count_nonzero(writes.registers & done))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from checkers.registry.durability.rule import Flags, KeyRules, Writes
+from checkers.registry.durability.rule import Flags, KeyRules, RegistryWrites
 from checkers.verdict import Evidence
 from history.history import OK
 
@@ -23,7 +23,7 @@ VIOLATIONS = (LOST, RESURRECTED, FAILED, INVENTED)
 
 
 @dataclass(frozen=True)
-class Read:
+class FinalRead:
     """A final read that was answered."""
 
     service: str
@@ -35,7 +35,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Finding:
+class DurabilityFinding:
     """One id at one key that the rule does not allow (or, `UNACKNOWLEDGED`, that it tolerates)."""
 
     kind: str
@@ -46,7 +46,11 @@ class Finding:
 
 
 def as_evidence(
-    finding: Finding, reads: list[Read], writes: Writes, keys: KeyRules, must_not: Flags
+    finding: DurabilityFinding,
+    reads: list[FinalRead],
+    writes: RegistryWrites,
+    keys: KeyRules,
+    must_not: Flags,
 ) -> Evidence:
     """A violation in words."""
     kind, row = finding.kind, finding.row
@@ -71,7 +75,7 @@ def as_evidence(
             story += " From then on there was nothing to update."
         elif kind == RESURRECTED:
             story += " No registration of that key happened, so there was nothing to update."
-    first: dict[str, Read] = {}
+    first: dict[str, FinalRead] = {}
     for read in reads:
         first.setdefault(read.place, read)
     shown = [
@@ -94,7 +98,7 @@ def as_evidence(
     )
 
 
-def _write(writes: Writes, row: int, finding: Finding, cited: list[int]) -> str:
+def _write(writes: RegistryWrites, row: int, finding: DurabilityFinding, cited: list[int]) -> str:
     """What a setter did and how it ended; adds its operations to `cited`."""
     begun, ended = int(writes.invoked[row]), int(writes.completed[row])
     cited += [begun] if ended < 0 else [begun, ended]
@@ -111,7 +115,7 @@ def _write(writes: Writes, row: int, finding: Finding, cited: list[int]) -> str:
     return f"Operation {begun} {did} and {how}."
 
 
-def _later(writes: Writes, row: int, when: str, cited: list[int]) -> str:
+def _later(writes: RegistryWrites, row: int, when: str, cited: list[int]) -> str:
     """What a write did that shows the end of another one; adds its operations to `cited`."""
     begun, ended = int(writes.invoked[row]), int(writes.completed[row])
     cited += [begun, ended]

@@ -54,7 +54,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Writes:
+class RegistryWrites:
     """The writes of a history, sorted by key, then by invocation; rows of equal length."""
 
     key: Indices
@@ -72,7 +72,7 @@ class Writes:
     """Value code of a setter's id; -1 for a deregister, or for a setter without one."""
 
     @classmethod
-    def of(cls, columns: Columns, pairs: Indices) -> Writes:
+    def of(cls, columns: Columns, pairs: Indices) -> RegistryWrites:
         register, update, deregister = (columns.f_code(f) for f in (REGISTER, UPDATE, DEREGISTER))
         is_write = (columns.type == INVOKE) & np.isin(columns.f, (register, update, deregister))
         invoked = np.flatnonzero(is_write & (columns.process != NEMESIS) & (columns.key >= 0))
@@ -125,7 +125,7 @@ class KeyRules:
     """The write row of the end that was invoked last; -1 if there is none."""
 
 
-def apply_rule(writes: Writes) -> tuple[KeyRules, Flags]:
+def apply_rule(writes: RegistryWrites) -> tuple[KeyRules, Flags]:
     """The rule in arrays: per key, and per write row whether an `ok` R must not be present."""
     code, first = np.unique(writes.key, return_index=True)
     if not len(code):

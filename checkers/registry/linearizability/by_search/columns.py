@@ -19,8 +19,8 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.compiled import flat, zeros
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.zones import AMBIGUOUS, READ, REMOVE, WRITE, YES, decide_each
-from checkers.models.registry import Registry
-from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
+from checkers.models.registry import RegistryEntry
+from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
 from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
 from history import History
@@ -97,7 +97,7 @@ def operations_on(history: History, keys: Iterable[str]) -> dict[str, list[Prese
             continue
         effect, reply = EFFECTS[f], columns.decoded(int(columns.value[end])) if ok else None
         if f == UPDATE and reply is False:
-            effect, reply = Effect.READ, None
+            effect, reply = PresenceEffect.READ, None
         id_ = columns.decoded(int(columns.value[row])) if effect in PUTS else reply
         operation = PresenceOperation(effect, id_, row, end if ok else None, f)
         found[names[int(columns.key[row])]].append(operation)
@@ -137,7 +137,7 @@ def _search(
     table[:, 1] = np.where(write, 0, values)
     table[:, 2] = np.where(read, kernel.KEEP, kernel.PUT)
     table[:, 3] = np.where(write, values, 0)
-    engine = Engine(Registry())
+    engine = Engine(RegistryEntry())
     engine.use_effects(flat(table.ravel()))
     kinds = np.arange(len(values), dtype=np.int64)
     for key in unsure.tolist():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checkers.registry.durability.durability import Durability
 from checkers.registry.durability.findings import VIOLATIONS
-from checkers.registry.linearizability.by_search.presence import Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import PresenceEffect, PresenceOperation
 from checkers.verdict import Validity, Verdict
 from history import History, Recording, read_history, write_parquet
 from tests.checkers.builders import NODES, WRITES, HistoryBuilder, final_reads, recording, simulate
@@ -111,16 +111,16 @@ def test_the_rule_is_sound_by_brute_force() -> None:
                     continue
                 done = end.index if end is not None and end.type == "ok" else None
                 if op.f == "update" and end is not None and end.value is False:
-                    operations.append(PresenceOperation(Effect.READ, None, op.index, done, op.f))
+                    operations.append(PresenceOperation(PresenceEffect.READ, None, op.index, done, op.f))
                 elif op.f in ("register", "update"):
-                    put = Effect.SET if op.f == "register" else Effect.CHANGE
+                    put = PresenceEffect.SET if op.f == "register" else PresenceEffect.CHANGE
                     operations.append(PresenceOperation(put, op.value, op.index, done, op.f))
                 else:
                     removed = end.value if end is not None and done is not None else None
-                    operations.append(PresenceOperation(Effect.REMOVE, removed, op.index, done, op.f))
+                    operations.append(PresenceOperation(PresenceEffect.REMOVE, removed, op.index, done, op.f))
             if len(operations) > 8:
                 continue
-            last = PresenceOperation(Effect.READ, state.get(key), 10_000, 10_001, "final-list")
+            last = PresenceOperation(PresenceEffect.READ, state.get(key), 10_000, 10_001, "final-list")
             assert linearizable(operations), seed
             assert not linearizable([*operations, last]), (seed, key)
             forbidden += 1
