@@ -1,15 +1,16 @@
-"""Long fork: two reads that saw two writes in opposite orders, which one sequence of snapshots never shows.
+"""Long fork: two reads saw two writes in opposite orders, which no single sequence of snapshots shows.
 
 Transactions, as Jepsen's `long-fork` has them: one write `[["w", KEY, VALUE]]`, each key once, or reads
 alone, `[["r", KEY, VALUE], ...]`, where nothing has the value None. Operations are called `txn`, `read` or
 `write`.
 
-A read that saw X and not Y puts X's write before Y's. Where reads put X before Y and Y before X, that is a
-long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it, snapshot isolation and all above
-do not. Where no two reads do that, but several go round in a circle, it is the same. So the reads of a
-history agree exactly if the graph of these steps has no cycle. Reads of what nobody wrote are told, too.
+A read that saw X and not Y puts X's write before Y's. Where one read puts X before Y and another Y before X,
+that is a long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it; snapshot isolation and
+all stronger models do not. A cycle through several reads is the same. So the reads of a history agree exactly
+if the graph of these orders has no cycle. A read of a value that was never written is a violation, too.
 
-Time follows the pairs of keys of which a read shows one and misses the other; memory, the different ones.
+Time grows with the pairs of keys of which a read shows one and misses the other, memory with the different
+pairs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Arrow, Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.client_operations import ClientOperation, client_operations, element, positions
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    client_operations,
+    element,
+    named,
+    positions,
+    sentence,
+)
 from history import Recording
 
 NAMES = ("txn", "read", "write")
@@ -35,15 +43,15 @@ class TransactionStep(NamedTuple):
     key: Hashable
     value: Any
     called: Any
-    """The key, as it is written."""
+    """The key as the history has it."""
 
 
 Node = tuple[str | None, Hashable]
-"""A key of the store, in the history's part of that key (if it is in parts)."""
+"""A key of the store, with the history's own key where it has keys."""
 
 
 class Order(NamedTuple):
-    """That some read saw one write and not the other."""
+    """A read that saw the write of `first` and not that of `second`."""
 
     read: ClientOperation
     first: Any
@@ -89,24 +97,25 @@ class LongFork:
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
         if evidence:
             found = len(garbage) + len(forks)
-            validity, summary = Validity.INVALID, f"{found} times, as: {evidence[0].text}"
+            validity, summary = Validity.INVALID, f"{found} violations; for example: {evidence[0].text}"
         elif not before:
             validity = Validity.UNKNOWN
             summary = (
-                f"of {several} reads of several keys, none saw one write without another: nothing was shown"
+                f"none of {several} reads of several keys saw one write without another, "
+                "so no order of writes is known"
             )
         else:
             validity = Validity.VALID
-            summary = f"{len(reads)} reads saw {len(writes)} writes in one order"
+            summary = f"{len(reads)} reads saw {len(writes)} writes in one common order"
         return Verdict(self.name, validity, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
 def _steps(operation: int, value: Any) -> tuple[bool, list[TransactionStep]]:
-    """Whether a transaction is a write, and what it reads or writes."""
+    """Whether a transaction is a write, and its steps."""
     steps: list[TransactionStep] = []
     wrote = 0
     for step in value if isinstance(value, list | tuple) else ():
@@ -130,10 +139,10 @@ def _another(operation: int, value: Any) -> IllegalOperation:
 
 
 def _reply(read: ClientOperation) -> list[TransactionStep]:
-    """What a read saw."""
+    """The steps of a read's reply."""
     wrote, steps = _steps(read.positions[-1], read.reply)
     if wrote or [step.called for step in steps] != [step[1] for step in read.invocation.value]:
-        raise IllegalOperation(read.positions[-1], "the reply reads other keys than were asked for")
+        raise IllegalOperation(read.positions[-1], "the reply shows other keys than the read asked for")
     return steps
 
 
@@ -147,18 +156,20 @@ def _garbage(
             continue
         write, wrote = writes.get((read.invocation.key, step.key), (None, None))
         if write is None or wrote is None:
-            why = "which nobody wrote"
+            why = "a value that no client wrote"
         elif element(wrote.value) != element(step.value):
-            why = f"to which operation {write.at} alone wrote, and that {wrote.value!r}"
+            why = f"but the only write of that key, operation {write.at}, wrote {wrote.value!r}"
         elif write.outcome == "fail":
-            why = f"which operation {write.at} wrote, and that one failed"
+            why = f"but operation {write.at}, which was to write it, failed"
         elif write.at > read.until:
-            why = f"which operation {write.at} wrote, and that one began after the read had ended"
+            why = f"but operation {write.at}, which wrote it, began only after the read had ended"
         else:
             continue
         text = f"Operation {read.at} read {step.value!r} of {step.called!r}, {why}."
         yield Evidence(
-            "a read of what was not written", text, positions(read, *([] if write is None else [write]))
+            f"operation {read.at} read a value that was not written",
+            text,
+            positions(read, *([] if write is None else [write])),
         )
 
 
@@ -179,7 +190,7 @@ def _note_orders(
 
 
 def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
-    """Pairs of reads that disagree; or else one circle of several, if there is any."""
+    """Pairs of reads that disagree; if there is none, one cycle of several reads, if there is one."""
     pairs = [
         [order, other]
         for (first, second), order in before.items()
@@ -209,5 +220,6 @@ def _fork(circle: list[Order], writes: Mapping[Node, tuple[ClientOperation, Tran
         steps = zip(known, (*known[1:], known[0]), saw, strict=True)
         links = tuple(Arrow(one.at, other.at, "seen", text) for one, other, text in steps)
     text = "; ".join(saw)
-    text = f"{text[0].upper()}{text[1:]}: no one order of the writes shows all of these."
-    return Evidence("a long fork", text, positions(*(order.read for order in circle), *known), links=links)
+    text = f"{sentence(text)}. No single order of the writes explains all of these reads."
+    title = f"{named([order.read for order in circle])} saw writes in opposite orders (long fork)"
+    return Evidence(title, text, positions(*(order.read for order in circle), *known), links=links)

@@ -171,7 +171,8 @@ def _evidence(circle: Sequence[VersionOrder]) -> Evidence:
     places = sorted({op.operation for step in circle for op in (step.before, step.after)})
     kinds = " and ".join(_kinds(circle))
     who = " and ".join(dict.fromkeys(f"process {step.before.session}" for step in circle))
-    return Evidence(f"{who} did not get {kinds}{where}", f"{kinds}{where}: {order}; {why}.", tuple(places))
+    title = f"{who} did not get {kinds}{where}"
+    return Evidence(title, f"{kinds}{where}: {order}; {why}.", tuple(places), kind=kinds)
 
 
 def _garbage(op: CausalOperation) -> Evidence:

@@ -91,7 +91,7 @@ def test_each_broken_promise_is_named(promise: str, events: list[list[object]]) 
     built.do("watch", "k", {"after": 0}, {"events": events, "until": 3})
     verdict = WatchPromises().check(recording(built))
     assert verdict.validity is Validity.INVALID
-    assert f"a watch that is not {promise}" in {evidence.title for evidence in verdict.evidence}
+    assert f"a watch that is not {promise}" in {evidence.kind for evidence in verdict.evidence}
 
 
 def test_a_write_that_nobody_answered_may_be_told_or_not() -> None:
@@ -108,7 +108,7 @@ def test_a_watch_that_skips_by_itself_or_answers_in_another_form_is_refused() ->
     for after in (0, 5):
         built.invoke(7, "watch", "k", {"after": after})
         built.ok(7, {"events": [], "until": 3})
-    with pytest.raises(IllegalOperation, match="goes on after 5"):
+    with pytest.raises(IllegalOperation, match="goes on after index 5"):
         WatchPromises().judge(recording(built))
     odd = HistoryBuilder()
     odd.do("watch", "k", {"after": 0}, ["a"])

@@ -97,7 +97,7 @@ def test_a_lock_is_blamed_if_its_lease_is_shorter_than_what_was_stated() -> None
     found = 0
     for seed in range(100):
         verdict = Leases(0.03).check(recording(locked(Random(seed), lease_ms=10)))
-        found += verdict.measures["found"].get("two held a lock at once", 0) > 0
+        found += verdict.measures["found"].get("two processes held a lock at once", 0) > 0
     assert found > 50
 
 
@@ -195,7 +195,9 @@ def test_two_holders_are_found_exactly_where_no_order_of_gifts_and_ends_keeps_th
     said: Counter[bool] = Counter()
     for seed in range(1500):
         history = arbitrary(Random(seed))
-        found = Leases().check(recording(history)).measures["found"].get("two held a lock at once", 0)
+        found = (
+            Leases().check(recording(history)).measures["found"].get("two processes held a lock at once", 0)
+        )
         right = some_order(list(holds(history)), one_holder, "free")
         assert (not found) == right, (seed, list(history))
         said[right] += 1
@@ -209,7 +211,7 @@ def test_tokens_and_writes_are_blamed_exactly_where_no_order_has_them_rise() -> 
         found = Leases().check(recording(history)).measures["found"]
         for f, titles in (
             ("acquire", ("a token did not rise", "a token was given twice")),
-            ("write", ("an old token was let in",)),
+            ("write", ("a write with an old token was let in",)),
         ):
             ends = [op for op in history if op.f == f and op.type == "ok"]
             events = [
@@ -287,7 +289,7 @@ def test_who_renews_what_another_has_meanwhile_is_a_second_holder() -> None:
     built.ok(0)
     (evidence,) = Leases(0.02).check(recording(built)).evidence
     assert evidence.operations == (2, 3, 4, 5)
-    assert "operation 4 of process 0 renewed it, too, answered at operation 5" in evidence.text
+    assert "operation 4 of process 0 renewed it, too, acknowledged at operation 5" in evidence.text
 
 
 def test_a_reply_may_say_for_how_long_it_holds() -> None:

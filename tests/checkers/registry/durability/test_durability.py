@@ -154,7 +154,7 @@ def test_a_registration_lost_on_one_node_names_the_node_and_the_operations() -> 
     verdict = check(built)
     assert verdict.validity is Validity.INVALID
     (found,) = verdict.evidence
-    assert found.title == "registration r1 was lost"
+    assert found.title == "registration r1, acknowledged at 0.002 s, was lost on n3"
     assert found.nodes == ("n3",)
     assert found.operations == (0, 1, lost)
     assert verdict.measures["by_place"]["n3"] == {"lost": 1}
@@ -282,9 +282,9 @@ def all_read() -> HistoryBuilder:
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        (("final-local", "svc", None, {"10.0.0.1:80": "r1"}), "does not say which node was read"),
+        (("final-local", "svc", None, {"10.0.0.1:80": "r1"}), "does not name the node that was read"),
         (("final-list", "svc", None, ["r1"]), "does not answer with a list"),
-        (("deregister", None, None, "r1"), "names no key"),
+        (("deregister", None, None, "r1"), "operations name no key"),
     ],
 )
 def test_one_operation_that_says_too_little_is_unknown_beside_all_that_should_be_read(
@@ -358,7 +358,7 @@ def test_an_update_that_was_refused_or_found_nothing_did_nothing() -> None:
     built.do("register", OTHER, "r3", "r3", raft_index=2)
     verdict = ends_with(built, {KEY: "r2", OTHER: "r3"})
     assert kinds(verdict) == {"failed but present": 1}
-    assert "was told at operation 1 that there was nothing to update" in verdict.evidence[0].text
+    assert "found nothing to update, by the reply at operation 1" in verdict.evidence[0].text
 
 
 def test_what_an_update_did_not_find_must_not_be_there_later() -> None:
