@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from node_impl.core.build import Parts
-from node_impl.core.events import Send, Trace, TraceRow
-from node_impl.core.raft.core import Raft
-from node_impl.core.raft.log import Log
+from node_impl.core.events import Recovered, Send, Trace, TraceRow
+from node_impl.core.raft.member.log import Log
+from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.messages import Envelope, Message
 from node_impl.io.server import main
 
@@ -44,13 +44,11 @@ class UnhashedLog(Log):
         return Unasked(self, start, end)
 
 
-class Untraced(Raft):
-    """Tells nothing."""
+class Untraced(RaftState):
+    """Traces nothing."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        recovered = given["recovered"]
-        self.log = UnhashedLog(recovered.entries, recovered.base.index, recovered.base.term)
+    def new_log(self, recovered: Recovered) -> Log:
+        return UnhashedLog(recovered.entries, recovered.base.index, recovered.base.term)
 
     def trace(self, event: str, **fields: Any) -> None:
         pass
@@ -66,4 +64,4 @@ class Untraced(Raft):
 
 
 if __name__ == "__main__":
-    sys.exit(main(parts=Parts(core=Untraced)))
+    sys.exit(main(parts=Parts(state=Untraced)))

@@ -27,7 +27,7 @@ class NodeConfig:
     pre_vote: bool = True
     """Ask whether an election could be won before standing in it (thesis, section 9.6)."""
     lease: bool = False
-    """Serve reads under a leader's lease: its assumptions stand in node_impl/core/raft/lease.py."""
+    """Serve reads under a leader's lease: its assumptions stand in node_impl/core/raft/leases.py."""
     clock_drift_bound_percent: int = 10
     """So much faster or slower than true time any node's clock may run; a lease is shorter by it."""
     voters: tuple[str, ...] = ()

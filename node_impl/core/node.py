@@ -1,25 +1,42 @@
-"""The whole node, sans-I/O: clients' requests on one side, Raft and the registry on the other.
+"""The whole node without I/O: clients' requests on one side, Raft and the registry on the other.
 
-`step` takes one event and returns ordered effects; `events.py` says what they mean. A request's way:
+`step` takes one event and returns ordered effects; `events.py` says what they mean. `Node` decides nothing by
+itself: it hands each event to one collaborator, by the `match` in `_take_event` and in `_receive`, and then
+does what follows from any step (`_follow_up`).
 
-- A write is proposed at the leader, forwarded to it at a follower, and answered when its entry is applied
-  (`serving/writes.py`). A beat is remembered by the leader alone.
-- A linearizable read waits at any node for the leader's read index (`serving/reads.py`). A long poll is
-  such a read, which then may wait here for what it read to change (`watches.py`).
-- Without a known leader all wait for a bounded time (`serving/open_requests.py`).
+| collaborator | owns |
+|---|---|
+| `raft` (`raft/raft.py`) | consensus: elections, the log, what is committed |
+| `machine` (`serving/state_machine.py`) | the registry and the sessions |
+| `requests` (`serving/open_requests.py`) | the clients that wait here |
+| `beats` (`serving/beats.py`) | which ephemeral instances beat |
+| `reads` (`serving/client_reads.py`) | reads and long polls |
+| `writes` (`serving/client_writes.py`) | writes and forwards |
 
-Here is what an event sets off, and what follows from any step.
+**The way of one AppendEntries**, from the socket to the applied registration:
+
+1. `io/transport/peers.py` reads a frame, and `io/driver.py` calls `Node.step` with `Received(envelope)`.
+2. `_take_event` -> `_receive` traces the message; it is one of Raft's: `Raft.receive`.
+3. `Raft.receive` compares the terms (Figure 2, all servers); it is an AppendEntries:
+   `Replication.on_append_entries` (section 5.3), which has the state append the entries, raises commitIndex,
+   and sends an `AppendEntriesReply` that leaves once the entries are on disk.
+4. `_follow_up` sees commitIndex above lastApplied: `ClientWrites.apply_committed` ->
+   `StateMachine.apply_committed` -> `Sessions.apply` -> `Registry.apply`, which makes the registration. At
+   the leader, the client that waits for that entry gets its answer.
+5. `step` returns the effects: trace lines, the record for the disk, the reply. The driver carries them out.
 """
 
 from __future__ import annotations
 
-from node_impl.core.config import NodeConfig
+from typing import Protocol
+
 from node_impl.core.events import (
     ClientRequest,
     Configuration,
     Done,
     Effect,
     Event,
+    Fatal,
     GetStatus,
     PeerLost,
     Read,
@@ -27,54 +44,64 @@ from node_impl.core.events import (
     Refused,
     Request,
     Shutdown,
+    Status,
     Synced,
     TimerFired,
     Write,
 )
-from node_impl.core.raft.core import Raft
-from node_impl.core.raft.messages import (
-    AppendEntries,
-    AppendEntriesReply,
-    Envelope,
-    Forward,
-    ForwardReply,
-    InstallSnapshot,
-    InstallSnapshotReply,
-    PreVote,
-    PreVoteReply,
-    ReadIndex,
-    ReadIndexReply,
-    RequestVote,
-    RequestVoteReply,
-    TimeoutNow,
-)
+from node_impl.core.raft.messages import Envelope, Forward, ForwardReply, ReadIndex, ReadIndexReply
+from node_impl.core.raft.raft import Raft
 from node_impl.core.registry.registry import Registry
 from node_impl.core.registry.sessions import Sessions
 from node_impl.core.requests import AdminBody, Beat, TransferLeadership
 from node_impl.core.serving.administration import plan
-from node_impl.core.serving.applying import APPLY_TIMER, Applying
-from node_impl.core.serving.open_requests import LEADER_WAIT_TIMER, REQUEST_TIMER, WATCH_TIMER, Pending
-from node_impl.core.serving.reads import READ_INDEX_TIMER
-from node_impl.core.serving.waiting import SeenForwards
-from node_impl.core.serving.writes import BEAT_TIMER, Origin
+from node_impl.core.serving.beats import BEAT_TIMER, Beats
+from node_impl.core.serving.client_reads import LONG_POLL_TIMER, READ_INDEX_TIMER, ClientReads
+from node_impl.core.serving.client_writes import ClientWrites
+from node_impl.core.serving.open_requests import LEADER_WAIT_TIMER, REQUEST_TIMER, OpenRequest, OpenRequests
+from node_impl.core.serving.state_machine import APPLY_TIMER, StateMachine, StateMachineError
 
-__all__ = ["Node", "Origin"]
+STOPPING = "the node is stopping"
 
 
-class Node(Applying):
+class ServingParts(Protocol):
+    """The class of each collaborator; a seeded bug names a subclass (`node_impl/core/build.py`)."""
+
+    @property
+    def state_machine(self) -> type[StateMachine]: ...
+    @property
+    def open_requests(self) -> type[OpenRequests]: ...
+    @property
+    def beats(self) -> type[Beats]: ...
+    @property
+    def client_reads(self) -> type[ClientReads]: ...
+    @property
+    def client_writes(self) -> type[ClientWrites]: ...
+
+
+class Node:
     """One node. `start` once, then `step` for each event; times never decrease."""
 
-    def __init__(self, raft: Raft, registry: Registry, sessions: Sessions, config: NodeConfig) -> None:
-        super().__init__(raft, registry, sessions, config)
+    def __init__(self, raft: Raft, registry: Registry, sessions: Sessions, parts: ServingParts) -> None:
+        self.raft = raft
+        self.machine = parts.state_machine(raft, registry, sessions)
+        self.requests = parts.open_requests(raft.state)
+        self.beats = parts.beats(raft, self.machine)
+        self.reads = parts.client_reads(raft, self.requests, self.machine)
+        self.writes = parts.client_writes(raft, self.requests, self.machine, self.beats)
         self._known_leader: tuple[int, str | None] = (0, None)
-        """(term, leader) as of the last step, to notice changes."""
+        """(term, leader) after the last step, to notice changes."""
+        self._ended = False
 
     def start(self, now: int) -> list[Effect]:
-        """Begin this life; the effects of coming up."""
-        self.raft.now = now
+        """Begin this life; returns the effects of coming up."""
+        self.raft.state.set_time(now)
         self.raft.start()
-        self._restore()
-        return self._take()
+        try:
+            self._restore()
+        except StateMachineError as error:
+            self._end(error)
+        return self._take_effects()
 
     def step(self, now: int, *events: Event) -> list[Effect]:
         """The effects of events that are at hand together, to be carried out in order.
@@ -82,23 +109,46 @@ class Node(Applying):
         They are taken one by one, in order; what they append is one record and one message to each follower.
         After `stop` or Fatal there are none.
         """
-        self.raft.now = now
+        self.raft.state.set_time(now)
         for event in events:
             if not self._ended:
                 self._take_event(event)
         if not self._ended:
-            self.raft.replicate()
-        return self._take()
+            self.raft.replication.flush()
+        return self._take_effects()
 
     def nobody_waits(self) -> bool:
         """Whether neither a client nor another node would notice if this one stood still for a moment."""
-        return self.raft.role == "follower" and not self._open and not self._watches
+        return self.raft.state.role == "follower" and not self.requests and not self.reads.long_polls
+
+    def status(self) -> Status:
+        """This node's view of itself, now."""
+        state, registry = self.raft.state, self.machine.registry
+        return Status(
+            state.name,
+            state.role,
+            state.current_term,
+            state.voted_for,
+            state.leader,
+            state.commit_index,
+            state.last_applied,
+            state.log.last_index,
+            state.configuration.voters,
+            learners=state.configuration.learners,
+            configuration=state.configurations.newest_index,
+            services=len(registry.services.entities),
+            instances=registry.size,
+            configs=len(registry.configs.by_key),
+            watches=len(self.reads.long_polls),
+        )
+
+    # ---- Each event has one receiver --------------------------------------------------------------------
 
     def _take_event(self, event: Event) -> None:
         raft = self.raft
         match event:
             case Received(envelope):
-                if envelope.sender in raft.known:  # a stranger's message means nothing here
+                if envelope.sender in raft.state.known:  # a stranger's message means nothing here
                     self._receive(envelope)
             case Synced(number):
                 raft.synced(number)
@@ -107,176 +157,133 @@ class Node(Applying):
             case TimerFired(name):
                 self._timer_fired(name)
             case PeerLost(peer):
-                raft.peer_lost(peer)
+                raft.elections.peer_lost(peer)
             case Shutdown():
                 self._shut_down()
         if not self._ended:
-            self._follow_up()
+            try:
+                self._follow_up()
+            except StateMachineError as error:
+                self._end(error)
 
-    # ---- What follows from any step ---------------------------------------------------------------------
+    def _receive(self, envelope: Envelope) -> None:
+        sender, body = envelope.sender, envelope.body
+        self.raft.state.trace_message("receive", sender, type(body).__name__, envelope.message_id)
+        match body:
+            case Forward():
+                self.writes.on_forward(envelope, body)
+            case ForwardReply():
+                self.writes.on_forward_reply(body)
+            case ReadIndex():
+                self.reads.on_read_index(envelope)
+            case ReadIndexReply():
+                self.reads.on_read_index_reply(body)
+            case _:
+                self.raft.receive(sender, body)
 
-    def _follow_up(self) -> None:
-        raft = self.raft
-        if self._known_leader != (raft.current_term, raft.leader):
-            self._known_leader = (raft.current_term, raft.leader)
-            self._leadership_changed()
-        if raft.installed is not None:
-            self._restore()
-        if raft.commit_index > raft.last_applied:
-            self._apply()
-            if raft.snapshot_is_due():
-                self._take_snapshot()
-        if self.registry.changes.touched:
-            changes = self.registry.take_changes()
-            self._beats.follow(changes.ephemeral, raft.now, raft.outbox.effects)
-            for request_id, value in self._watches.wake(changes):
-                self._respond(request_id, Done(raft.last_applied, value))
-        self._watch_beats()
-        if raft.reads.confirmed:
-            self._take_confirmed_reads()
+    def _timer_fired(self, name: str) -> None:
+        if name == REQUEST_TIMER:
+            self.requests.request_timer_fired()
+        elif name == LEADER_WAIT_TIMER:
+            self.requests.leader_wait_timer_fired()
+        elif name == READ_INDEX_TIMER:
+            self.reads.read_index_timer_fired()
+        elif name == LONG_POLL_TIMER:
+            self.reads.long_poll_timer_fired()
+        elif name == BEAT_TIMER:
+            self.beats.timer_fired()
+        elif name != APPLY_TIMER:  # at which `_follow_up` applies the next piece
+            self.raft.timer_fired(name)
 
-    def _leadership_changed(self) -> None:
-        """The term, or who is known to lead it, is another than before."""
-        raft = self.raft
-        orphans: list[Pending] = []
-        waiting: list[tuple[Origin, int | None]] = [(origin, index) for index, origin in self._writes.items()]
-        waiting.extend((request_id, None) for request_id in self._forwarded.values())
-        self._writes, self._forwarded = {}, {}
-        for origin, index in waiting:
-            pending = self._open.get(origin) if isinstance(origin, int) else None
-            if pending is not None and self.may_repeat(pending.request):
-                orphans.append(pending)
-            else:
-                self._conclude(origin, self.outcome_of_orphan(origin, index))
-        for peer, token in raft.reads.abandon():
-            if peer is None:
-                orphans.extend(self._still_open([int(token)]))
-            else:
-                raft.send(peer, ReadIndexReply(str(token), None))
-        asked = self._asked[2] if self._asked else []
-        orphans.extend(self._still_open(asked + self._next_reads))
-        self._asked, self._next_reads = None, []
-        if raft.role == "leader":
-            self._led_term, self._seen_forwards = raft.current_term, SeenForwards()
-        orphans.extend(self._leaderless.values())
-        self._leaderless = {}
-        for pending in orphans:
-            self._dispatch(pending)
+    def _shut_down(self) -> None:
+        self.writes.stop(STOPPING)
+        self.requests.stop(STOPPING)
+        self.reads.stop(STOPPING)
+        self.raft.elections.hand_over()
+        state, digest = self.raft.state, self.machine.digest()
+        state.trace("stop", index=state.last_applied if digest else None, digest=digest)
+        self._ended = True
 
     # ---- Clients' requests ------------------------------------------------------------------------------
 
     def _accept(self, request_id: int, request: Request) -> None:
-        match request.body:
-            case GetStatus():
-                self._respond(request_id, Done(self.raft.last_applied, self.status()))
-            case _ if isinstance(request.body, Read) and request.body.consistency == "stale":
-                self._answer_read(request_id, request.body)
-            case _ if len(self._open) >= self.config.max_pending:
-                self._respond(
-                    request_id, Refused("overloaded", f"{len(self._open)} requests wait here already", False)
-                )
-            case _:
-                pending = self._open[request_id] = Pending(request_id, request)
-                self._request_deadlines.add(request_id, self.raft.now, self.raft.outbox.effects)
-                self._dispatch(pending)
+        body = request.body
+        if isinstance(body, GetStatus):
+            self.requests.respond(request_id, Done(self.raft.state.last_applied, self.status()))
+        elif isinstance(body, Read) and body.consistency == "stale":
+            self.reads.answer(request_id, body)
+        elif self.requests.is_full:
+            reason = f"{len(self.requests)} requests wait here already"
+            self.requests.respond(request_id, Refused("overloaded", reason, False))
+        else:
+            self._dispatch(self.requests.open(request_id, request))
 
-    def _dispatch(self, pending: Pending) -> None:
+    def _dispatch(self, opened: OpenRequest) -> None:
         """Send a request, one that was not proposed yet or may be repeated, on its way."""
-        raft = self.raft
-        request_id, request = pending.request_id, pending.request
-        match request.body:
-            case _ if raft.leader is None:
-                self._await_leader(pending)
-            case _ if isinstance(request.body, Write | Beat):
-                pending.proposed = isinstance(request.body, Write)
-                if raft.role == "leader":
-                    self._take_in(request, request_id)
-                else:
-                    message_id = raft.send(raft.leader, Forward(raft.current_term, request))
-                    self._forwarded[message_id] = request_id
-            case _ if isinstance(request.body, AdminBody):
-                self._administer(pending, request.body)
-            case _:
-                if raft.role == "leader":
-                    raft.request_read((None, request_id))
-                else:
-                    self._next_reads.append(request_id)
-                    self._ask_read_index()
+        body, leader = opened.request.body, self.raft.state.leader
+        if leader is None:
+            self.requests.await_leader(opened)
+        elif isinstance(body, Write | Beat):
+            self.writes.submit(opened, leader)
+        elif isinstance(body, AdminBody):
+            self._administer(opened, body)
+        else:
+            self.reads.submit(opened)
 
-    def _administer(self, pending: Pending, body: AdminBody) -> None:
+    def _administer(self, opened: OpenRequest, body: AdminBody) -> None:
         """At the leader: change the membership, or hand over."""
-        raft = self.raft
-        planned = plan(raft, body)
+        planned = plan(self.raft, body)
         match planned:
             case Refused():
-                self._close(pending.request_id, planned)
+                self.requests.close(opened.request_id, planned)
             case Configuration():
-                pending.proposed = True
-                index = raft.propose_configuration(planned, pending.request.op)
-                self._writes[index] = pending.request_id
+                self.writes.submit_configuration(opened, planned)
             case None:
                 assert isinstance(body, TransferLeadership)
-                raft.transfer_to(body.to)
-                self._close(pending.request_id, Done(raft.last_applied))
+                self.raft.elections.transfer_to(body.to)
+                self.requests.close(opened.request_id, Done(self.raft.state.last_applied))
 
-    # ---- Peers' messages and timers ---------------------------------------------------------------------
+    # ---- What follows from any step ---------------------------------------------------------------------
 
-    def _receive(self, envelope: Envelope) -> None:
-        raft, body = self.raft, envelope.body
-        raft.trace_message("receive", envelope.sender, type(body).__name__, envelope.message_id)
-        match body:
-            case (
-                AppendEntries()
-                | AppendEntriesReply()
-                | RequestVote()
-                | RequestVoteReply()
-                | InstallSnapshot()
-                | InstallSnapshotReply()
-                | PreVote()
-                | PreVoteReply()
-                | TimeoutNow()
-            ):
-                raft.receive(envelope.sender, body)
-            case Forward():
-                self._on_forward(envelope, body)
-            case ForwardReply():
-                self._on_forward_reply(body)
-            case ReadIndex():
-                self._on_read_index(envelope)
-            case ReadIndexReply():
-                self._on_read_index_reply(body)
+    def _follow_up(self) -> None:
+        raft, state = self.raft, self.raft.state
+        if self._known_leader != (state.current_term, state.leader):
+            self._known_leader = (state.current_term, state.leader)
+            self._leadership_changed()
+        if raft.snapshots.installed is not None:
+            self._restore()
+        if state.commit_index > state.last_applied:
+            self.writes.apply_committed()
+            self.reads.serve_unapplied()
+            if raft.snapshots.is_due():
+                raft.snapshots.take(self.machine.snapshot())
+        if self.machine.registry.changes.touched:
+            changes = self.machine.registry.take_changes()
+            self.beats.registered(changes.ephemeral)
+            self.reads.changed(changes)
+        self.beats.keep_watch()
+        if raft.reads.confirmed:
+            self.reads.serve_confirmed()
 
-    def _timer_fired(self, name: str) -> None:
-        effects, now = self.raft.outbox.effects, self.raft.now
-        if name == REQUEST_TIMER:
-            for request_id in self._request_deadlines.due(now, self._open, effects):
-                self._expire(request_id, "timeout", self.config.request_timeout_ns)
-        elif name == LEADER_WAIT_TIMER:
-            for request_id in self._leader_deadlines.due(now, self._leaderless, effects):
-                self._expire(request_id, "no-leader", self.config.leader_wait_ns)
-        elif name == READ_INDEX_TIMER:
-            self._on_read_timer()
-        elif name == BEAT_TIMER:
-            for expiry in self._beats.due(now, effects):
-                self._decide(expiry)
-        elif name == WATCH_TIMER:
-            for request_id, value in self._watches.due(now, effects):
-                self._respond(request_id, Done(self.raft.last_applied, value))
-        elif name == APPLY_TIMER:
-            pass  # what follows from any step applies the next piece
-        else:
-            self.raft.timer_fired(name)
+    def _restore(self) -> None:
+        if self.machine.restore():
+            self.reads.serve_unapplied()
 
-    def _shut_down(self) -> None:
-        refusal = Refused("lost-leadership", "the node is stopping", proposed=True)
-        for origin in self._writes.values():
-            self._conclude(origin, refusal)
-        for pending in tuple(self._open.values()):
-            self._close(
-                pending.request_id, Refused("lost-leadership", "the node is stopping", pending.proposed)
-            )
-        for request_id in self._watches.give_up():
-            self._respond(request_id, Refused("lost-leadership", "the node is stopping", proposed=False))
-        self.raft.hand_over()
-        self._trace_stop()
+    def _leadership_changed(self) -> None:
+        """The term, or who is known to lead it, is another than before."""
+        repeated = [*self.writes.leader_lost(), *self.reads.leader_lost()]
+        if self.raft.state.role == "leader":
+            self.writes.begin_to_lead()
+        repeated.extend(self.requests.take_leaderless())
+        for opened in repeated:
+            self._dispatch(opened)
+
+    # ---- Effects ----------------------------------------------------------------------------------------
+
+    def _end(self, error: StateMachineError) -> None:
+        self.raft.state.outbox.effects.append(Fatal(str(error)))
         self._ended = True
+
+    def _take_effects(self) -> list[Effect]:
+        state = self.raft.state
+        return state.outbox.take(state.voted_for, state.log.last_index)

@@ -87,7 +87,7 @@ def _keep_changing(cluster: Cluster, end: int) -> None:
         leading = cluster.leader()
         at = leading if leading is not None else random.choice(cluster.up)
         node = random.choice(cluster.names)
-        configuration = cluster.node(at).raft.configuration
+        configuration = cluster.node(at).raft.state.configuration
         if node in configuration.learners:
             cluster.ask(at, Promote(node))
         elif node not in configuration.voters:

@@ -269,12 +269,12 @@ class Cluster:
 
     def leader(self) -> str | None:
         """Who leads in the highest term, if it can reach a majority of those up, which follow it."""
-        leading = [n for n in self.up if self.node(n).raft.role == "leader"]
+        leading = [n for n in self.up if self.node(n).raft.state.role == "leader"]
         if not leading:
             return None
-        best = max(leading, key=lambda n: self.node(n).raft.current_term)
-        voters = self.node(best).raft.voters
-        followers = [n for n in self.up if self.node(n).raft.leader == best and n in voters]
+        best = max(leading, key=lambda n: self.node(n).raft.state.current_term)
+        voters = self.node(best).raft.membership.voters
+        followers = [n for n in self.up if self.node(n).raft.state.leader == best and n in voters]
         return best if len(followers) > len(voters) // 2 else None
 
     def elect(self) -> str:
@@ -282,7 +282,7 @@ class Cluster:
 
         def is_settled() -> bool:
             leader = self.leader()
-            return leader is not None and self.node(leader).raft.may_serve_reads()
+            return leader is not None and self.node(leader).raft.reads.may_serve_reads()
 
         self.run_until(is_settled)
         leader = self.leader()
@@ -294,24 +294,24 @@ class Cluster:
 
         def is_settled() -> bool:
             leader = self.leader()
-            members = () if leader is None else self.node(leader).raft.configuration.members
-            rafts = [self.node(name).raft for name in self.up if name in members]
-            states = {(r.current_term, r.log.last_index, r.last_applied - r.log.last_index) for r in rafts}
-            return self.leader() is not None and len(states) == 1 and next(iter(states))[2] == 0
+            members = () if leader is None else self.node(leader).raft.state.configuration.members
+            states = [self.node(name).raft.state for name in self.up if name in members]
+            logs = {(s.current_term, s.log.last_index, s.last_applied - s.log.last_index) for s in states}
+            return self.leader() is not None and len(logs) == 1 and next(iter(logs))[2] == 0
 
         self.run_until(is_settled, 30 * SECOND)
 
     def terms(self, name: str) -> list[int]:
         """The terms of a node's log, in order."""
-        log = self.node(name).raft.log
+        log = self.node(name).raft.state.log
         return [log.term_at(index) for index in range(log.base_index + 1, log.last_index + 1)]
 
     def describe(self) -> str:
         """For failures."""
         return "; ".join(
-            f"{name}: {raft.role}, term {raft.current_term}, {raft.commit_index} of {raft.log.last_index}"
+            f"{name}: {state.role}, term {state.current_term}, {state.commit_index} of {state.log.last_index}"
             for name in self.up
-            for raft in [self.node(name).raft]
+            for state in [self.node(name).raft.state]
         )
 
     # ---- the driver ------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from node_impl.core.events import (
     Trace,
     Update,
 )
-from node_impl.core.raft.log import entry_hash
+from node_impl.core.raft.member.log import entry_hash
 from node_impl.core.registry.registry import Registry
 from node_impl.core.requests import Rejected
 
@@ -133,7 +133,7 @@ class Invariants:
         self._commits[name] = self._applied[name] = trace.commit
         if trace.commit > len(self.committed):
             raise Violation("committed entries stay", f"{name} recovers a snapshot of what is not committed")
-        log = node.raft.log
+        log = node.raft.state.log
         indices = range(log.base_index + 1, trace.last + 1)
         self._logs[name] = _LogView(log.base_index, [log.term_at(index) for index in indices])
         if trace.term == durable[-1].term and trace.vote != durable[-1].vote:

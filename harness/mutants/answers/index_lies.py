@@ -3,16 +3,16 @@
 from harness.mutants.mutant import Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
+from node_impl.core.serving.client_reads import ClientReads
 
 
 @breaks
-class NamesLastIndex(Node):
+class NamesLastIndex(ClientReads):
     """Returns correct data with a wrong index."""
 
     def index_of_reading(self) -> int:
         """The reply names the end of the log."""
-        return self.raft.log.last_index
+        return self._raft.state.log.last_index
 
 
 MUTANT = Mutant(
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="index-honesty",
     source="the node's own promise: a read names what was applied when its state was read",
     also=("session-guarantees", "bounded-staleness"),
-    parts=Parts(node=NamesLastIndex),
+    parts=Parts(client_reads=NamesLastIndex),
 )

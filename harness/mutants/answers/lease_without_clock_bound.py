@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.leases import Leases
 
 
 @breaks
-class LeaseWithoutClockBound(Raft):
+class LeaseWithoutClockBound(Leases):
     """Uses leases in any setting, and lets its own last as long as the followers' promises."""
 
     def uses_lease(self) -> bool:
@@ -16,7 +16,7 @@ class LeaseWithoutClockBound(Raft):
 
     def lease_ns(self) -> int:
         """The lease lasts a whole election time-out, with no allowance for a fast clock."""
-        return self.config.election_timeout_ns
+        return self._state.config.election_timeout_ns
 
 
 MUTANT = Mutant(
@@ -27,5 +27,5 @@ MUTANT = Mutant(
     source="Ongaro's thesis, section 6.4.1: leases assume a bound on clock drift",
     faults=("partition:isolate-leader", "drift:slow-leader"),
     also=CLIENT_CHECKERS,
-    parts=Parts(core=LeaseWithoutClockBound),
+    parts=Parts(leases=LeaseWithoutClockBound),
 )

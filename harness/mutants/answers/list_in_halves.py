@@ -13,12 +13,12 @@ from harness.mutants.mutant import Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import Read
-from node_impl.core.node import Node
 from node_impl.core.requests import Listing, ListInstances
+from node_impl.core.serving.client_reads import ClientReads
 
 
 @breaks
-class ReadsListsInHalves(Node):
+class ReadsListsInHalves(ClientReads):
     """Keeps the first half of a list until it reads the second one."""
 
     def __init__(self, *parts: Any) -> None:
@@ -27,21 +27,23 @@ class ReadsListsInHalves(Node):
         """The query and its first half, by the identity of the query. The query is kept, so that no other
         query gets the same identity."""
 
-    def _serve_reads(self, read_index: int, request_ids: list[int]) -> None:
+    def serve(self, read_index: int, request_ids: list[int]) -> None:
         """A list that may be answered waits once more, until all that the log holds now is applied."""
         now = request_ids
         if self.may_serve_read(read_index):
-            bodies = {p.request_id: p.request.body for p in self._still_open(request_ids)}
+            bodies = {p.request_id: p.request.body for p in self._requests.still_open(request_ids)}
             first = {
                 number: body
                 for number, body in bodies.items()
                 if isinstance(body, ListInstances) and id(body) not in self._begun
             }
-            self._begun.update((id(body), (body, self.registry.read(body))) for body in first.values())
+            self._begun.update(
+                (id(body), (body, self._machine.registry.read(body))) for body in first.values()
+            )
             now = [number for number in request_ids if number not in first]
             if first:
-                self._unapplied_reads.append((self.raft.log.last_index, list(first)))
-        super()._serve_reads(read_index, now)
+                self._unapplied.append((self._raft.state.log.last_index, list(first)))
+        super().serve(read_index, now)
 
     def read_state(self, body: Read) -> Any:
         """A list is joined of its first half, read earlier, and its second half, read now."""
@@ -63,5 +65,5 @@ MUTANT = Mutant(
     seed=3,
     source="Herlihy & Wing 1990: an operation takes effect at one moment; each key by itself is correct",
     also=("index-honesty", "bounded-staleness"),
-    parts=Parts(node=ReadsListsInHalves),
+    parts=Parts(client_reads=ReadsListsInHalves),
 )

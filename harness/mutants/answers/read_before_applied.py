@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
+from node_impl.core.serving.client_reads import ClientReads
 
 
 @breaks
-class ReadsBeforeApplied(Node):
+class ReadsBeforeApplied(ClientReads):
     """Obtains a read index and does not wait until it is applied."""
 
     def may_serve_read(self, read_index: int) -> bool:  # noqa: ARG002 - this is the bug
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=1,
     source="thesis, section 6.4, step 4",
     also=CLIENT_CHECKERS,
-    parts=Parts(node=ReadsBeforeApplied),
+    parts=Parts(client_reads=ReadsBeforeApplied),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.reads import ReadRounds
 
 
 @breaks
-class ReadsBeforeFirstCommit(Raft):
+class ReadsBeforeFirstCommit(ReadRounds):
     """Serves reads without waiting for an entry of its own term."""
 
     def may_serve_reads(self) -> bool:
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=26,
     source="Raft, section 8: a no-op at the start of a term; thesis, section 6.4",
     also=CLIENT_CHECKERS,
-    parts=Parts(core=ReadsBeforeFirstCommit),
+    parts=Parts(reads=ReadsBeforeFirstCommit),
 )

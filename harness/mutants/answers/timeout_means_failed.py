@@ -6,17 +6,17 @@ from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import Refused, Reply
-from node_impl.core.node import Node
+from node_impl.core.serving.open_requests import OpenRequests
 
 
 @breaks
-class TimeoutMeansFailed(Node):
+class TimeoutMeansFailed(OpenRequests):
     """Reports an unknown outcome as a failure."""
 
-    def _close(self, request_id: int, reply: Reply) -> None:
+    def close(self, request_id: int, reply: Reply) -> None:
         if isinstance(reply, Refused):
             reply = msgspec.structs.replace(reply, proposed=False)
-        super()._close(request_id, reply)
+        super().close(request_id, reply)
 
 
 MUTANT = Mutant(
@@ -25,5 +25,5 @@ MUTANT = Mutant(
     caught_by="linearizability",
     source="Jepsen's analyses: an indeterminate result reported as a failure",
     also=CLIENT_CHECKERS,
-    parts=Parts(node=TimeoutMeansFailed),
+    parts=Parts(open_requests=TimeoutMeansFailed),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.reads import ReadRounds
 
 
 @breaks
-class UnconfirmedReads(Raft):
+class UnconfirmedReads(ReadRounds):
     """Assumes that it still leads because it has led before."""
 
     def leadership_is_confirmed(self) -> bool:
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     options=("--nemesis", "partition:isolate-leader"),
     source="Raft, section 8: a leader exchanges heartbeats with a majority before it answers a read",
     also=CLIENT_CHECKERS,
-    parts=Parts(core=UnconfirmedReads),
+    parts=Parts(reads=UnconfirmedReads),
 )

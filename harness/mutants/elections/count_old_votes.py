@@ -3,12 +3,12 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.messages import RequestVoteReply
 
 
 @breaks
-class CountsOldVotes(Raft):
+class CountsOldVotes(Elections):
     """Does not compare the term of a vote with its own."""
 
     def is_vote_for_this_term(self, reply: RequestVoteReply) -> bool:
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     seed=29,
     source="Raft, section 5.2: a candidate wins by votes in the same term",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CountsOldVotes),
+    parts=Parts(elections=CountsOldVotes),
 )

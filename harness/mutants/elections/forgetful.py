@@ -6,11 +6,11 @@ from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECK
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import HardState, Recovered
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.member.state import RaftState
 
 
 @breaks
-class Forgetful(Raft):
+class Forgetful(RaftState):
     """Does not read term and vote back from its disk."""
 
     def recover(self, recovered: Recovered) -> HardState:  # noqa: ARG002 - this is the bug
@@ -25,5 +25,5 @@ MUTANT = Mutant(
     options=("--nemesis", "kill"),
     source="Raft, Figure 2: currentTerm and votedFor are persistent",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=Forgetful),
+    parts=Parts(state=Forgetful),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.membership import Membership
 
 
 @breaks
-class HalfIsAMajority(Raft):
+class HalfIsAMajority(Membership):
     """Rounds the size of a majority down where Raft rounds it up."""
 
     def is_majority(self, count: int) -> bool:
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="election-safety",
     source="Raft, section 5.2: a majority of the full cluster",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=HalfIsAMajority),
+    parts=Parts(membership=HalfIsAMajority),
 )

@@ -3,14 +3,14 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.member.state import RaftState
 
 
 @breaks
-class TermNotPersisted(Raft):
+class TermNotPersisted(RaftState):
     """Returns from a crash in an earlier term."""
 
-    def _set_term(self, term: int) -> None:
+    def enter_term(self, term: int) -> None:
         self.current_term, self.voted_for = term, None
         self.trace("term")
 
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=2,
     source="Raft, Figure 2: currentTerm is persistent",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=TermNotPersisted),
+    parts=Parts(state=TermNotPersisted),
 )

@@ -3,14 +3,14 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.member.state import RaftState
 
 
 @breaks
-class VoteNotPersisted(Raft):
+class VoteNotPersisted(RaftState):
     """Forgets in a crash for which candidate it has voted."""
 
-    def _vote_for(self, candidate: str) -> None:
+    def vote_for(self, candidate: str) -> None:
         self.voted_for = candidate
         self.trace("vote", vote=candidate)
 
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="one-vote-a-term",
     source="Raft, Figure 2: votedFor is persistent",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=VoteNotPersisted),
+    parts=Parts(state=VoteNotPersisted),
 )

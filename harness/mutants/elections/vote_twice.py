@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 
 
 @breaks
-class VotesTwice(Raft):
+class VotesTwice(Elections):
     """Grants its vote to each candidate whose log is up to date."""
 
     def vote_is_free_for(self, candidate: str) -> bool:  # noqa: ARG002 - this is the bug
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     options=("--nemesis", "kill:leader", "--election-ms", "30", "--heartbeat-ms", "10"),
     source="Raft, section 5.2: at most one vote a term",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=VotesTwice),
+    parts=Parts(elections=VotesTwice),
 )

@@ -3,12 +3,12 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.messages import PreVote, RequestVote
 
 
 @breaks
-class VotesWithoutLogCheck(Raft):
+class VotesWithoutLogCheck(Elections):
     """Votes for the first candidate of a term, whatever its log holds."""
 
     def candidate_log_is_up_to_date(self, request: RequestVote | PreVote) -> bool:  # noqa: ARG002 - this is the bug
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     caught_by="leader-completeness",
     source="Raft, section 5.4.1; the Raft of Nacos before 1.4 compared terms only",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=VotesWithoutLogCheck),
+    parts=Parts(elections=VotesWithoutLogCheck),
 )

@@ -3,14 +3,14 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.membership import Membership
 
 
 @breaks
-class ChangesBeforeOwnCommit(Raft):
+class ChangesBeforeOwnCommit(Membership):
     """Changes the membership as the algorithm was first published."""
 
-    def has_committed_in_its_term(self) -> bool:
+    def leader_may_change_members(self) -> bool:
         """An entry of the leader's term counts as committed."""
         return True
 
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=6,
     source="Ongaro, bug in single-server membership changes (raft-dev, 2015)",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=ChangesBeforeOwnCommit),
+    parts=Parts(membership=ChangesBeforeOwnCommit),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.membership import Membership
 
 
 @breaks
-class ChangesOverlap(Raft):
+class ChangesOverlap(Membership):
     """Starts each change of membership at once."""
 
     def change_before_is_committed(self) -> bool:
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=10,
     source="thesis, section 4.1: one change at a time",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=ChangesOverlap),
+    parts=Parts(membership=ChangesOverlap),
 )

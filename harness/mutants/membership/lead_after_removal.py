@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.membership import Membership
 
 
 @breaks
-class LeadsAfterRemoval(Raft):
+class LeadsAfterRemoval(Membership):
     """Does not notice that it was removed."""
 
     def has_been_removed(self) -> bool:
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     options=("--nemesis", "membership:remove-leader"),
     source="thesis, section 4.2.2",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=LeadsAfterRemoval),
+    parts=Parts(membership=LeadsAfterRemoval),
 )

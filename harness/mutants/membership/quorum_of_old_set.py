@@ -3,16 +3,16 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.membership import Membership
 
 
 @breaks
-class CountsByOldSet(Raft):
+class CountsByOldSet(Membership):
     """Learns of each change of membership one change too late."""
 
     def is_majority(self, count: int) -> bool:
         """The count is compared with the voters before the last change."""
-        _, before = self.configurations[max(len(self.configurations) - 2, 0)]
+        before = self._state.configurations.last_but_one
         return count > len(before.voters) // 2
 
 
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     seed=14,
     source="thesis, section 4.1: the newest configuration in the log is in force",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CountsByOldSet),
+    parts=Parts(membership=CountsByOldSet),
 )

@@ -4,16 +4,16 @@ from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import Request
-from node_impl.core.node import Node, Origin
+from node_impl.core.serving.client_writes import ClientWrites, Origin
 
 
 @breaks
-class AppliesBeforeCommit(Node):
+class AppliesBeforeCommit(ClientWrites):
     """Applies a proposed write to the leader's registry before a majority holds it."""
 
-    def _propose(self, request: Request, origin: Origin) -> None:
-        super()._propose(request, origin)
-        self.registry.apply(self.raft.log[self.raft.log.last_index])
+    def propose(self, request: Request, origin: Origin) -> None:
+        super().propose(request, origin)
+        self._machine.registry.apply(self._raft.state.log[self._raft.state.log.last_index])
 
 
 MUTANT = Mutant(
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     caught_by="linearizability",
     source="the Raft of Nacos before 1.4 applied locally before it replicated",
     also=(*CLIENT_CHECKERS, "snapshot-safety"),
-    parts=Parts(node=AppliesBeforeCommit),
+    parts=Parts(client_writes=AppliesBeforeCommit),
 )

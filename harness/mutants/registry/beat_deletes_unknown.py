@@ -16,14 +16,16 @@ class DeletesUnknown(Node):
 
     def _receive(self, envelope: Envelope) -> None:
         super()._receive(envelope)
-        raft, body = self.raft, envelope.body
-        if not isinstance(body, AppendEntries) or body.entries or body.term != raft.current_term:
+        state, body = self.raft.state, envelope.body
+        if not isinstance(body, AppendEntries) or body.entries or body.term != state.current_term:
             return
-        for entity in tuple(self.registry.services.entities.values()):
+        for entity in tuple(self.machine.registry.services.entities.values()):
             for instance in tuple(entity.instances.values()):
                 if instance.index > body.leader_commit:
                     removal = encode_command(Deregister(instance.key))
-                    self.registry.apply(Entry(raft.last_applied, raft.current_term, "command", removal))
+                    self.machine.registry.apply(
+                        Entry(state.last_applied, state.current_term, "command", removal)
+                    )
 
 
 MUTANT = Mutant(

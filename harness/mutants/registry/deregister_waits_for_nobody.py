@@ -4,17 +4,17 @@ from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import Deregister
-from node_impl.core.node import Node
 from node_impl.core.registry.commands import decode_command
+from node_impl.core.serving.client_writes import ClientWrites
 
 
 @breaks
-class DeregistersAtOnce(Node):
+class DeregistersAtOnce(ClientWrites):
     """Waits for a majority with every write but a deregistration."""
 
     def may_acknowledge(self, index: int) -> bool:
         """A deregistration may be acknowledged at once."""
-        entry = self.raft.log[index]
+        entry = self._raft.state.log[index]
         return isinstance(decode_command(entry.payload), Deregister) or super().may_acknowledge(index)
 
 
@@ -29,5 +29,5 @@ MUTANT = Mutant(
         "leader-completeness",
         "committed-never-truncated",
     ),
-    parts=Parts(node=DeregistersAtOnce),
+    parts=Parts(client_writes=DeregistersAtOnce),
 )

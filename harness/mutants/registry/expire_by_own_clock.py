@@ -4,25 +4,25 @@ from harness.mutants.mutant import Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
 from node_impl.core.events import Entry
-from node_impl.core.node import Node
 from node_impl.core.registry.commands import encode_command
 from node_impl.core.requests import Expire
+from node_impl.core.serving.beats import Beats
 
 
 @breaks
-class ExpiresByOwnClock(Node):
+class ExpiresByOwnClock(Beats):
     """Expires instances on followers, too, which receive no beats."""
 
-    def may_watch_beats(self) -> bool:
+    def may_watch(self) -> bool:
         """Every node watches beats, leader or not."""
         return True
 
-    def _decide(self, expiry: Expire) -> None:
-        if self.raft.role == "leader":
-            super()._decide(expiry)
+    def decide(self, expiry: Expire) -> None:
+        if self._raft.state.role == "leader":
+            super().decide(expiry)
         else:
-            here = (self.raft.last_applied, self.raft.current_term)
-            self.registry.apply(Entry(*here, "command", encode_command(expiry)))
+            here = (self._raft.state.last_applied, self._raft.state.current_term)
+            self._registry.apply(Entry(*here, "command", encode_command(expiry)))
 
 
 MUTANT = Mutant(
@@ -33,5 +33,5 @@ MUTANT = Mutant(
     source="the registry's own meaning: the leader decides on expiry",
     also=("expiry", "linearizability", "index-honesty", "snapshot-safety"),
     workload="ephemeral",
-    parts=Parts(node=ExpiresByOwnClock),
+    parts=Parts(beats=ExpiresByOwnClock),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, DISK_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.snapshots import Snapshots
 
 
 @breaks
-class InstallsOverNewerState(Raft):
+class InstallsOverNewerState(Snapshots):
     """Replaces its state by an older one."""
 
     def is_news(self, index: int) -> bool:  # noqa: ARG002 - this is the bug
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=7,
     source="Raft, Figure 13: a snapshot of a prefix holds nothing new",
     also=(*DISK_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=InstallsOverNewerState),
+    parts=Parts(snapshots=InstallsOverNewerState),
 )

@@ -3,17 +3,17 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
 from node_impl.core.registry.sessions import Sessions
+from node_impl.core.serving.state_machine import StateMachine
 
 
 @breaks
-class LeavesSessionsOut(Node):
+class LeavesSessionsOut(StateMachine):
     """Leaves the sessions out of its snapshots."""
 
     def sessions_in_snapshot(self) -> bytes:
         """The table of sessions is written as an empty one."""
-        return Sessions(self.config.max_clients).snapshot()
+        return Sessions(self._raft.state.config.max_clients).snapshot()
 
 
 MUTANT = Mutant(
@@ -24,5 +24,5 @@ MUTANT = Mutant(
     source="thesis, section 6.3: sessions are a part of the state",
     also=("applied-once", "snapshot-safety", *CLIENT_CHECKERS),
     workload="sessions",
-    parts=Parts(node=LeavesSessionsOut),
+    parts=Parts(state_machine=LeavesSessionsOut),
 )

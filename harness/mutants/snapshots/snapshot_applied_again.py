@@ -3,17 +3,17 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
+from node_impl.core.events import Snapshot
+from node_impl.core.serving.state_machine import StateMachine
 
 
 @breaks
-class AppliesSnapshotAgain(Node):
+class AppliesSnapshotAgain(StateMachine):
     """Never notes that the snapshot has been restored."""
 
-    def _restore(self) -> None:
-        snapshot = self.raft.installed
-        super()._restore()
-        self.raft.installed = snapshot
+    def snapshot_to_restore(self) -> Snapshot | None:
+        """The snapshot stays among those that are to be restored."""
+        return self._raft.snapshots.installed
 
 
 MUTANT = Mutant(
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     seed=1,
     source="Raft, section 7: the state machine is reset once",
     also=("snapshot-safety", *CLIENT_CHECKERS),
-    parts=Parts(node=AppliesSnapshotAgain),
+    parts=Parts(state_machine=AppliesSnapshotAgain),
 )

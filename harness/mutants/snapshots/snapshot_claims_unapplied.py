@@ -3,16 +3,16 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
+from node_impl.core.serving.state_machine import StateMachine
 
 
 @breaks
-class ClaimsUnapplied(Node):
+class ClaimsUnapplied(StateMachine):
     """Labels its snapshots with the wrong index."""
 
     def snapshot_index(self) -> int:
         """The index includes entries that are not applied yet."""
-        return self.raft.commit_index
+        return self._raft.state.commit_index
 
 
 MUTANT = Mutant(
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     seed=13,
     source="Raft, section 7: last included index",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(node=ClaimsUnapplied),
+    parts=Parts(state_machine=ClaimsUnapplied),
 )

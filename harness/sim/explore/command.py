@@ -13,11 +13,11 @@ from rich.console import Console
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
-from harness.sim.explore.path import Walked, core_of, load, save, walk
+from harness.sim.explore.path import Walked, load, parts_of, save, walk
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import Found, Seen, search
 from harness.sim.explore.space import NotDead, Space
-from node_impl.core.raft.core import Raft
+from node_impl.core.build import Parts
 from reports.plots.sequence import sequence
 
 LINE_EVERY_S = 5.0
@@ -61,20 +61,20 @@ def explore(
     Raises:
         CouldNotRun: the scope makes no sense, or `out` cannot be written.
     """
-    core = core_of(mutant)
+    parts = parts_of(mutant)
     watch = _Watch(bounds, quiet)
     notes: tuple[str, ...] = ()
     try:
-        found = search(_space(scope, core, symmetry=symmetry), watch)
+        found = search(_space(scope, parts, symmetry=symmetry), watch)
     except NotDead as note:
         notes = (f"{note}: so such replies are followed too",)
-        found = search(_space(scope, core, symmetry=symmetry, keep_dead=True), watch)
+        found = search(_space(scope, parts, symmetry=symmetry, keep_dead=True), watch)
     finally:
         watch.end()
     seconds, megabytes = watch.seconds, _megabytes()
     if found.outcome != "violation":
         return Explored(scope, mutant, found, seconds, megabytes, notes=notes)
-    walked = walk(scope, core, found.way)
+    walked = walk(scope, parts, found.way)
     if walked.violation != found.why:
         raise CouldNotRun(
             f"the search found {found.why!r}, and the same steps on real cores come to {walked.violation!r}: "
@@ -95,7 +95,7 @@ def replayed(file: Path, *, anyway: bool) -> Walked:
         CouldNotRun: see `load`; or it leads elsewhere.
     """
     way = load(file, anyway=anyway)
-    walked = walk(way.scope, core_of(way.mutant), way.steps)
+    walked = walk(way.scope, parts_of(way.mutant), way.steps)
     if walked.violation != way.violation and not anyway:
         raise CouldNotRun(
             f"{file}: the same steps come to {walked.violation!r}, recorded was {way.violation!r}, although "
@@ -162,9 +162,9 @@ def _also(walked: Walked) -> tuple[str, ...]:
     return tuple(verdict.checker for verdict in verdicts if verdict.validity is Validity.INVALID)
 
 
-def _space(scope: Scope, core: type[Raft], *, symmetry: bool, keep_dead: bool = False) -> Space:
+def _space(scope: Scope, parts: Parts, *, symmetry: bool, keep_dead: bool = False) -> Space:
     try:
-        return Space(scope, core, symmetry=symmetry, keep_dead=keep_dead)
+        return Space(scope, parts, symmetry=symmetry, keep_dead=keep_dead)
     except ValueError as error:
         raise CouldNotRun(str(error)) from error
 

@@ -27,44 +27,48 @@ def is_frozen(kind: type) -> bool:
 
 @cache
 def slots_of(kind: type) -> tuple[str, ...]:
-    """The names of all slots of a class, its bases' included."""
-    names: list[str] = []
+    """The names of all slots of a class, its bases' included, sorted."""
+    names: set[str] = set()
     for base in kind.__mro__:
         slots = vars(base).get("__slots__", ())
-        names.extend([slots] if isinstance(slots, str) else slots)
-    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
-
-
-def attributes(value: object) -> dict[str, Any]:
-    """Every attribute that an object itself has, by name."""
-    found = {name: getattr(value, name) for name in _slots(value) if hasattr(value, name)}
-    found.update(getattr(value, "__dict__", {}))
-    return found
-
-
-def _slots(value: object) -> tuple[str, ...]:
-    kind: Any = type(value)
-    return slots_of(kind)
+        names.update([slots] if isinstance(slots, str) else slots)
+    return tuple(sorted(names - {"__dict__", "__weakref__"}))
 
 
 def copied(value: T) -> T:
-    """A copy that shares nothing that could change. Two names for one mutable object become two objects."""
-    copy: T = _copied(value)
+    """A copy that shares nothing that could change.
+
+    Objects that refer to one another are copied once each, so their copies refer to one another likewise. Two
+    names for one list, dict or set become two copies of it.
+    """
+    copy: T = _Copier().copied(value)
     return copy
 
 
-def _copied(value: Any) -> Any:
-    kind: Any = type(value)
-    if is_frozen(kind):
-        return value
-    if kind is list or kind is tuple or kind is set or kind is frozenset or kind is deque:
-        return kind(map(_copied, value))
-    if kind is dict:
-        return {key: _copied(held) for key, held in value.items()}
-    held_by_name = attributes(value)
-    if isinstance(value, tuple) or not held_by_name:
-        raise TypeError(f"how to copy a {kind.__name__} is not known")
-    copy = object.__new__(kind)
-    for name, held in held_by_name.items():
-        setattr(copy, name, _copied(held))
-    return copy
+class _Copier:
+    def __init__(self) -> None:
+        self._copies: dict[int, Any] = {}
+        """By the identity of an object with attributes: its copy."""
+
+    def copied(self, value: Any) -> Any:
+        kind: Any = type(value)
+        if is_frozen(kind):
+            return value
+        copy = self._copies.get(id(value))
+        if copy is not None:
+            return copy
+        if kind is list or kind is tuple or kind is set or kind is frozenset or kind is deque:
+            return kind(map(self.copied, value))
+        if kind is dict:
+            return {key: self.copied(held) for key, held in value.items()}
+        slots = slots_of(kind)
+        own = getattr(value, "__dict__", None)
+        if isinstance(value, tuple) or not (slots or own):
+            raise TypeError(f"how to copy a {kind.__name__} is not known")
+        copy = self._copies[id(value)] = object.__new__(kind)
+        for name in slots:
+            held = getattr(value, name)
+            setattr(copy, name, held if is_frozen(type(held)) else self.copied(held))  # type: ignore[arg-type]  # mypy takes a class for no Hashable
+        if own:
+            copy.__dict__.update({name: self.copied(held) for name, held in own.items()})
+        return copy

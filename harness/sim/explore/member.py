@@ -26,6 +26,7 @@ import msgspec
 
 from harness.sim.explore.copying import copied
 from harness.sim.explore.shape import Shape, shape_of
+from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import (
     AppendRecord,
@@ -38,8 +39,10 @@ from node_impl.core.events import (
     Send,
     Trace,
 )
-from node_impl.core.raft.core import ELECTION_TIMER, HEARTBEAT_TIMER, Raft
+from node_impl.core.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER
+from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.messages import PreVote, RaftMessage, RequestVote, RequestVoteReply
+from node_impl.core.raft.raft import Raft
 from node_impl.core.storage.wal import replay
 
 # ---- what can happen ---------------------------------------------------------------------------------------
@@ -160,10 +163,11 @@ class NoChance(msgspec.Struct, frozen=True):
 class Member:
     """A node at one moment. Never changed once it is made: `after` gives another."""
 
-    __slots__ = ("core", "disk", "held", "life", "promise", "unsynced")
+    __slots__ = ("core", "disk", "held", "life", "parts", "promise", "unsynced")
 
     def __init__(
         self,
+        parts: Parts,
         core: Raft,
         disk: Disk,
         unsynced: tuple[Persist, ...] = (),
@@ -171,6 +175,8 @@ class Member:
         promise: Promise = NO_PROMISE,
         life: int = 1,
     ) -> None:
+        self.parts = parts
+        """The classes of the core's collaborators, of which each life is built."""
         self.core = core
         self.life = life
         self.disk = disk
@@ -183,16 +189,16 @@ class Member:
     @property
     def log(self) -> tuple[Entry, ...]:
         """The log in memory."""
-        return self.core.log.entries_after(0)
+        return self.core.state.log.entries_after(0)
 
     @property
     def least_term(self) -> int:
         """A term that it will never be below, whatever crashes."""
-        return min(self.core.current_term, self.disk.hard_state.term)
+        return min(self.core.state.current_term, self.disk.hard_state.term)
 
     def shape(self, *, quorum_is_checked: bool) -> Shape:
         """All that decides what this node will ever do, and what it has promised."""
-        synced = self.core.outbox.synced_number
+        synced = self.core.state.outbox.synced_number
         shaped = partial(shape_of, quorum_is_checked=quorum_is_checked)
         return (
             shaped(self.core),
@@ -203,11 +209,10 @@ class Member:
         )
 
 
-def first_member(
-    core: type[Raft], name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk
-) -> Member:
+def first_member(parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk) -> Member:
     """A node that starts for the first time, or with what an earlier life left on its disk."""
-    return Member(_started(core, name, members, config, disk, 1)[0], disk, promise=Promise(*_hard(disk)))
+    core, _ = _started(parts, name, members, config, disk, 1)
+    return Member(parts, core, disk, promise=Promise(*_hard(disk)))
 
 
 def happens(member: Member, event: Event, *, received: str = "") -> Happened:
@@ -218,7 +223,8 @@ def happens(member: Member, event: Event, *, received: str = "") -> Happened:
     """
     if isinstance(event, Crash):
         return _crash(member, event)
-    new = Member(copied(member.core), member.disk, member.unsynced, member.held, member.promise, member.life)
+    kept = (member.disk, member.unsynced, member.held, member.promise, member.life)
+    new = Member(member.parts, copied(member.core), *kept)
     walk = _Step(member, new)
     try:
         walk.take(event, received)
@@ -239,23 +245,26 @@ class _Step:
 
     def take(self, event: Event, received: str) -> None:
         core = self.new.core
+        state = core.state
         match event:
             case Take(_, sender, body, late):
                 if late:
-                    core.now += core.config.election_timeout_ns
-                core.trace("receive", peer=sender, message=type(body).__name__, message_id=received)
+                    state.set_time(state.now + state.config.election_timeout_ns)
+                state.trace_message("receive", sender, type(body).__name__, received)
                 core.receive(sender, body)
             case TimeOut():
-                core.now += 2 * core.config.election_timeout_ns  # no time-out drawn is longer
+                state.set_time(
+                    state.now + 2 * state.config.election_timeout_ns
+                )  # no time-out drawn is longer
                 core.timer_fired(ELECTION_TIMER)
             case CheckQuorum():
                 core.timer_fired(ELECTION_TIMER)
             case Beat():
                 core.timer_fired(HEARTBEAT_TIMER)
             case Propose(_, payload):
-                core.propose(payload, None)
+                core.replication.propose(payload, None)
             case AskRead(_, committed):
-                core.request_read((None, committed))
+                core.reads.request((None, committed))
             case Sync(_, groups):
                 self._sync(groups)
                 return
@@ -273,23 +282,24 @@ class _Step:
             self._leaves(sent)
 
     def _follow_up(self) -> None:
-        core = self.new.core
-        while core.commit_index > core.last_applied:
-            core.applied(core.commit_index)
-        for index, tokens in core.reads.confirmed:
+        core, state = self.new.core, self.new.core.state
+        while state.commit_index > state.last_applied:
+            core.applied(state.commit_index)
+        for index, tokens in core.reads.take_confirmed():
             for _, committed in tokens:
                 if index < int(committed):
                     self.wrong = (
-                        f"stale-read: {core.name} answers a read from index {index}, although {committed} "
+                        f"stale-read: {state.name} answers a read from index {index}, although {committed} "
                         "was committed when it was asked"
                     )
-        core.reads.confirmed = []
-        core.replicate()
-        self._carry_out(core.outbox.take(core.voted_for, core.log.last_index))
+        core.replication.flush()
+        self._carry_out(state.outbox.take(state.voted_for, state.log.last_index))
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         new = self.new
-        synced = self.before.core.outbox.synced_number  # what this very step says of the disk comes after it
+        synced = (
+            self.before.core.state.outbox.synced_number
+        )  # what this very step says of the disk comes after it
         for effect in effects:
             match effect:
                 case Send() if effect.after <= synced:
@@ -303,11 +313,11 @@ class _Step:
 
     def _leaves(self, sent: Send) -> None:
         new, body = self.new, sent.message.body
-        self.mail.append(Mail(sent.to, new.core.name, body))
+        self.mail.append(Mail(sent.to, new.core.state.name, body))
         self.ids.append(sent.message.message_id)
         vote = None
         if isinstance(body, RequestVote):
-            vote = new.core.name
+            vote = new.core.state.name
         elif isinstance(body, RequestVoteReply) and body.granted:
             vote = sent.to
         term, given = new.promise
@@ -316,27 +326,27 @@ class _Step:
         elif body.term == term and vote is not None:
             if given is not None and given != vote:
                 self.wrong = (
-                    f"one-vote-a-term: {new.core.name} votes for {given} and for {vote} in term {term}"
+                    f"one-vote-a-term: {new.core.state.name} votes for {given} and for {vote} in term {term}"
                 )
             new.promise = Promise(term, vote)
 
     def end(self) -> Happened:
-        before, core = self.before.core, self.new.core
-        leads = core.role == "leader"
-        begins = leads and (before.role != "leader" or before.current_term != core.current_term)
-        wrong = self.wrong or _broken(before, core)
+        before, after = self.before.core.state, self.new.core.state
+        leads = after.role == "leader"
+        begins = leads and (before.role != "leader" or before.current_term != after.current_term)
+        wrong = self.wrong or _broken(before, after)
         return Happened(
             after=self.new,
             mail=tuple(self.mail),
             ids=tuple(self.ids),
-            elected=core.current_term if begins else 0,
-            commits=() if wrong else self.new.log[before.commit_index : core.commit_index],
+            elected=after.current_term if begins else 0,
+            commits=() if wrong else self.new.log[before.commit_index : after.commit_index],
             wrong=wrong,
             traces=tuple(self.traces),
         )
 
 
-def _broken(before: Raft, after: Raft) -> str | None:
+def _broken(before: RaftState, after: RaftState) -> str | None:
     """What one node, between two starts, must never do."""
     name = after.name
     if after.current_term < before.current_term:
@@ -358,33 +368,35 @@ def _broken(before: Raft, after: Raft) -> str | None:
 
 
 def _crash(member: Member, event: Crash) -> Happened:
-    core = member.core
+    parts, state = member.parts, member.core.state
     disk = _written(member.disk, member.unsynced[: event.kept])
-    again, traces = _started(type(core), core.name, core.known, core.config, disk, member.life + 1)
+    life = member.life + 1
+    again, traces = _started(parts, state.name, state.known, state.config, disk, life)
     wrong = None
-    if again.current_term < member.promise.term:
+    if again.state.current_term < member.promise.term:
         wrong = (
-            f"term-monotonic: {core.name} starts in term {again.current_term}, and has told others of term "
-            f"{member.promise.term}"
+            f"term-monotonic: {state.name} starts in term {again.state.current_term}, and has told others of "
+            f"term {member.promise.term}"
         )
-    return Happened(
-        Member(again, disk, promise=member.promise, life=member.life + 1), (), (), 0, (), wrong, traces
-    )
+    after = Member(parts, again, disk, promise=member.promise, life=life)
+    return Happened(after, (), (), 0, (), wrong, traces)
 
 
 def _started(
-    kind: type[Raft], name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk, life: int
+    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk, life: int
 ) -> tuple[Raft, tuple[Trace, ...]]:
-    core = kind(
+    core = Raft(
         name=name,
         members=members,
         life=life,
         recovered=Recovered(disk.hard_state, disk.entries),
         random=NoChance(),
         config=config,
+        parts=parts,
     )
     core.start()
-    effects = core.outbox.take(core.voted_for, core.log.last_index)
+    state = core.state
+    effects = state.outbox.take(state.voted_for, state.log.last_index)
     return core, tuple(effect for effect in effects if isinstance(effect, Trace))
 
 

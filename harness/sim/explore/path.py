@@ -46,9 +46,8 @@ from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace
 from history import History, Recording
-from node_impl.core.build import DEFAULT_PARTS
+from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
 from node_impl.core.events import Trace
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
 
 FORMAT = 1
@@ -81,30 +80,30 @@ class NoSuchStep(Exception):
     """A way's step is impossible: its message is not under way, or it is no step of that node."""
 
 
-def core_of(mutant: str | None) -> type[Raft]:
-    """The core with a seeded bug, or the correct one.
+def parts_of(mutant: str | None) -> Parts:
+    """The parts of a node with a seeded bug, or the correct ones.
 
     Raises:
         CouldNotRun: that bug is in another part of the node.
     """
     if mutant is None:
-        return DEFAULT_PARTS.core
-    core = MUTANTS[mutant].parts.core
-    if core is DEFAULT_PARTS.core:
+        return DEFAULT_PARTS
+    parts = MUTANTS[mutant].parts
+    if all(getattr(parts, part) is getattr(DEFAULT_PARTS, part) for part in RAFT_PARTS):
         raise CouldNotRun(
             f"{mutant} breaks a part of the node outside its Raft core, and only that is explored; "
             f"try: ackproof sim --seeds 1000 --mutant {mutant} --stop-at-first"
         )
-    return core
+    return parts
 
 
-def walk(scope: Scope, core: type[Raft], steps: Sequence[Step]) -> Walked:
+def walk(scope: Scope, parts: Parts, steps: Sequence[Step]) -> Walked:
     """Take these steps, up to the first violation.
 
     Raises:
         NoSuchStep: they cannot be taken.
     """
-    walker = _Walker(scope, core)
+    walker = _Walker(scope, parts)
     for number, step in enumerate(steps, start=1):
         walker.take(number, step)
         if walker.violation is not None:
@@ -174,11 +173,11 @@ class _Version(msgspec.Struct):
 
 
 class _Walker:
-    def __init__(self, scope: Scope, core: type[Raft]) -> None:
+    def __init__(self, scope: Scope, parts: Parts) -> None:
         self._scope = scope
         disks = scope.disks()
         self._members = {
-            name: first_member(core, name, scope.names, scope.config, disks[name]) for name in scope.names
+            name: first_member(parts, name, scope.names, scope.config, disks[name]) for name in scope.names
         }
         self._past = Past()
         self._mail: list[tuple[str, Mail]] = []
@@ -221,7 +220,7 @@ class _Walker:
     def _look(self, happened: Happened) -> str | None:
         """Hold what is now against the invariants of several nodes."""
         node = happened.after
-        name, term = node.core.name, node.core.current_term
+        name, term = node.core.state.name, node.core.state.current_term
         past: Past | str = self._past
         if happened.elected:
             past = invariants.elected(self._past, name, happened.elected, node.log)
@@ -238,9 +237,9 @@ class _Walker:
 
     def _leaders(self) -> dict[str, tuple[int, invariants.Log]]:
         return {
-            name: (member.core.current_term, member.log)
+            name: (member.core.state.current_term, member.log)
             for name, member in self._members.items()
-            if member.core.role == "leader"
+            if member.core.state.role == "leader"
         }
 
     def walked(self) -> Walked:

@@ -16,43 +16,68 @@ from typing import Any
 
 import msgspec
 
-from harness.sim.explore.copying import attributes
+from harness.sim.explore.copying import slots_of
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Entry
-from node_impl.core.raft.core import Raft
-from node_impl.core.raft.log import Log
-from node_impl.core.raft.outbox import Outbox
-from node_impl.core.raft.progress import Progress
+from node_impl.core.raft.elections import Elections
+from node_impl.core.raft.followers import Followers, Progress
+from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.member.log import Log
+from node_impl.core.raft.member.outbox import Outbox
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.membership import Membership
+from node_impl.core.raft.raft import Raft
+from node_impl.core.raft.reads import ReadRounds
+from node_impl.core.raft.replication import Replication
+from node_impl.core.raft.snapshots import Snapshots
 
 Shape = Hashable
 
 LEFT_OUT: Mapping[type, frozenset[str]] = {
-    Raft: frozenset(
+    RaftState: frozenset(
         {
             # The same in all states of one exploration.
             "config",
             "known",
-            "_random",
-            # Any timer may fire at any time, so it does not matter for when it is set; and of the time since
-            # a leader was heard it matters alone whether it is less than a time-out: `_of_core` below.
+            # Any timer may fire at any time, so it does not matter what time it is: `_of_core` below.
             "now",
-            "_election_timeout",
-            "_election_deadline",
-            "_leader_heard_at",
-            # Until when it promised a leader not to vote: looked at under leases alone, which no scope has.
-            "_promised_until",
             # They make message ids, which the core never reads.
             "_messages",
             "_message_prefix",
-            # What a candidate was given; made anew when it stands: `_of_core` below.
+        }
+    ),
+    Elections: frozenset(
+        {
+            # The same in all states of one exploration.
+            "_random",
+            # Any timer may fire at any time, so it does not matter for when it is set; and of the time since
+            # a leader was heard it matters only whether it is less than a time-out: `_of_core` below.
+            "_timeout",
+            "_deadline",
+            "_leader_heard_at",
+            # The votes that a candidate was given; a new set when it stands: `_of_core` below.
             "votes",
         }
     ),
+    # Until when it promised a leader not to vote: read under leases only, which no scope has.
+    Leases: frozenset({"_promised_until"}),
     # What is computed from the entries, when it is first asked for or always.
     Log: frozenset({"_rows", "_terms", "_first_of_term"}),
     # Numbers of writes, which only ever grow: `_outbox` below has what they say.
     Outbox: frozenset({"newest", "synced_number", "_unsynced"}),
 }
+COLLABORATORS = (
+    Raft,
+    RaftState,
+    Followers,
+    Membership,
+    Leases,
+    Elections,
+    Snapshots,
+    ReadRounds,
+    Replication,
+)
+"""They refer to one another, in every core alike: each stands in a shape once, where it is met first."""
 
 
 def shape_of(value: Any, *, quorum_is_checked: bool = True) -> Shape:
@@ -80,9 +105,11 @@ def renamed(shape: Any, names: Mapping[str, str]) -> Any:
 class _Shaper:
     def __init__(self, of_progress: frozenset[str]) -> None:
         self._of_progress = of_progress
+        self._met: set[int] = set()
+        """The identities of the collaborators that stand in the shape already."""
 
     def shape(self, value: Any) -> Shape:
-        kind = type(value)
+        kind: Any = type(value)
         if value is None or kind is int or kind is str or kind is bool or kind is bytes or kind is Entry:
             plain: Shape = value
             return plain
@@ -97,23 +124,43 @@ class _Shaper:
         if isinstance(value, msgspec.Struct):
             fields = [self.shape(getattr(value, name)) for name in kind.__struct_fields__]
             return (kind.__name__, *fields)
-        if isinstance(value, Raft):
-            return (*self._attributes(value, LEFT_OUT[Raft]), *_of_core(value))
+        if isinstance(value, COLLABORATORS):
+            self._met.add(id(value))
+            of_core = _of_core(value) if isinstance(value, Raft) else ()
+            return (*self._attributes(value, _left_out(kind)), *of_core)
         if isinstance(value, Outbox):
             return (*self._attributes(value, LEFT_OUT[Outbox]), self._outbox(value))
         if isinstance(value, Progress):
             return self._attributes(value, self._of_progress)
         if isinstance(value, NodeConfig):
             raise TypeError("a configuration is no part of a shape")
-        return self._attributes(value, LEFT_OUT.get(kind, frozenset()))
+        return self._attributes(value, _left_out(kind))
 
     def _attributes(self, value: object, left_out: frozenset[str]) -> tuple[Shape, ...]:
-        found = attributes(value)
-        if not found:
-            raise TypeError(f"nothing is known of what a {type(value).__name__} holds")
-        return tuple(
-            [(name, self.shape(held)) for name, held in sorted(found.items()) if name not in left_out]
-        )
+        """What an object holds: its slots in their order, then what it has beyond them, by name.
+
+        A slot that refers to a collaborator does so for good: it adds nothing where that is in the shape.
+        """
+        kind: Any = type(value)
+        slots = slots_of(kind)
+        own = getattr(value, "__dict__", None)
+        if not slots and not own:
+            raise TypeError(f"nothing is known of what a {kind.__name__} holds")
+        met = self._met
+        found: list[Shape] = [
+            self.shape(held)
+            for name in slots
+            if name not in left_out and id(held := getattr(value, name)) not in met
+        ]
+        if own:
+            found.extend(
+                [
+                    (name, self.shape(held))
+                    for name, held in sorted(own.items())
+                    if name not in left_out and id(held) not in met
+                ]
+            )
+        return tuple(found)
 
     def _outbox(self, outbox: Outbox) -> Shape:
         synced = outbox.synced_number
@@ -121,7 +168,16 @@ class _Shaper:
         return (outbox.newest - synced, tuple(unsynced))
 
 
+def _left_out(kind: type) -> frozenset[str]:
+    """The attributes of a class that are left out: its own, and those of the class that it derives from."""
+    found = LEFT_OUT.get(kind)
+    if found is not None:
+        return found
+    return next((LEFT_OUT[base] for base in kind.__mro__ if base in LEFT_OUT), frozenset())
+
+
 def _of_core(raft: Raft) -> tuple[Shape, ...]:
-    heard_at = raft._leader_heard_at
-    hears = heard_at is not None and raft.now < heard_at + raft.config.election_timeout_ns
-    return (hears, frozenset(raft.votes) if raft.role == "candidate" else None)
+    elections, state = raft.elections, raft.state
+    heard_at = elections._leader_heard_at
+    hears = heard_at is not None and state.now < heard_at + state.config.election_timeout_ns
+    return (hears, frozenset(elections.votes) if state.role == "candidate" else None)

@@ -49,8 +49,8 @@ from harness.sim.explore.member import (
 )
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.shape import shape_of
+from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntriesReply, PreVoteReply, RaftMessage, RequestVoteReply
 
 
@@ -101,13 +101,13 @@ class Space:
     """All states of a scope, made when they are asked for.
 
     Args:
-        core: the core to explore.
+        parts: the classes of the core to explore.
         symmetry: whether states that differ in nodes' names alone count as one.
         keep_dead: whether replies that can have no effect stay in the state.
     """
 
     def __init__(
-        self, scope: Scope, core: type[Raft] = Raft, *, symmetry: bool = True, keep_dead: bool = False
+        self, scope: Scope, parts: Parts = DEFAULT_PARTS, *, symmetry: bool = True, keep_dead: bool = False
     ) -> None:
         self.scope = scope
         self.names = scope.names
@@ -134,7 +134,8 @@ class Space:
         config, disks = scope.config, scope.disks()
         self.first = State(
             tuple(
-                self._number(first_member(core, name, self.names, config, disks[name])) for name in self.names
+                self._number(first_member(parts, name, self.names, config, disks[name]))
+                for name in self.names
             ),
             (),
             self._past(Past()),
@@ -262,14 +263,14 @@ class Space:
 
     def _remember(self, nodes: Sequence[int], past: int, outcome: Outcome) -> int | str:
         node = self.nodes.things[outcome.node]
-        name, term = node.core.name, node.core.current_term
+        name, term = node.core.state.name, node.core.state.current_term
         now: Past | str = self._pasts.things[past]
         assert isinstance(now, Past)
         if outcome.elected:
             now = invariants.elected(now, name, outcome.elected, node.log)
         if outcome.commits and isinstance(now, Past):
             leaders = {
-                (of := self.nodes.things[number]).core.name: (of.core.current_term, of.log)
+                (of := self.nodes.things[number]).core.state.name: (of.core.state.current_term, of.log)
                 for number in nodes
                 if self._about(number).leads
             }
@@ -360,7 +361,7 @@ class Space:
 
     def _number(self, member: Member) -> int:
         shape = member.shape(quorum_is_checked=self.scope.checks > 0)
-        number = self.nodes.number((member.core.name, shape), member)
+        number = self.nodes.number((member.core.state.name, shape), member)
         if number not in self._of_node:
             self._of_node[number] = _OfNode(member)
         return number
@@ -413,8 +414,8 @@ class _OfNode:
     __slots__ = ("disk", "leads", "least_term", "log", "name", "unsynced")
 
     def __init__(self, member: Member) -> None:
-        self.name = member.core.name
-        self.leads = member.core.role == "leader"
+        self.name = member.core.state.name
+        self.leads = member.core.state.role == "leader"
         self.unsynced = len(member.unsynced)
         self.least_term = member.least_term
         self.log: Log = member.log

@@ -336,9 +336,11 @@ class Process:
         """Of a leader: (term, commitIndex, last index, whether it has committed in its term); not asked, so
         that nothing happens by it."""
         raft = None if self._node is None else self._node.raft
-        if raft is None or raft.role != "leader" or self.is_paused:
+        if raft is None or raft.state.role != "leader" or self.is_paused:
             return None
-        return raft.current_term, raft.commit_index, raft.log.last_index, raft.has_committed_in_its_term()
+        state = raft.state
+        has_committed = state.has_committed_in_its_term()
+        return state.current_term, state.commit_index, state.log.last_index, has_committed
 
     def _ring(self, alarm: _Alarm) -> None:
         if alarm.life != self.life or self._deadlines.get(alarm.name) != alarm.rings_at or self._node is None:

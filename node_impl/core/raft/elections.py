@@ -1,22 +1,23 @@
 """Elections: who may lead a term, and how long (section 5.2; thesis, sections 6.2 and 9.6).
 
-A follower that hears no leader for its time-out stands; whoever gets the votes of a majority leads. A
-leader that a majority does not answer stops leading.
+A follower that hears no leader for its time-out stands; the candidate that gets the votes of a majority
+leads. A leader that a majority does not answer stops leading.
 
 A member that is cut off must not come back with a higher term and depose a leader who is fine. So it first
-asks whether others would vote for it (pre-vote), which they deny while they hear a leader; and who hears a
-leader does not listen to candidates at all, unless that leader itself wants another in its place.
+asks whether others would vote for it (pre-vote), which they deny while they hear a leader. And a member that
+hears a leader does not listen to candidates at all, unless that leader itself wants another in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol
 
-from node_impl.core.config import NodeConfig
-from node_impl.core.events import CancelTimer, Recovered, SetTimer
+from node_impl.core.events import CancelTimer, SetTimer
+from node_impl.core.raft.followers import Followers
+from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.membership import Membership
 from node_impl.core.raft.messages import PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow
-from node_impl.core.raft.state import State
 
 ELECTION_TIMER = "election"
 HEARTBEAT_TIMER = "heartbeat"
@@ -30,230 +31,278 @@ class Random(Protocol):
         ...
 
 
-class Elections(State):
-    """A member that votes, stands and steps down; what a leader then does is for who inherits this."""
+class Leadership(Protocol):
+    """What begins when an election is won: replication, reads and leases of the term."""
+
+    def begin_to_lead(self) -> None:
+        """This member has just won the election of its term."""
+        ...
+
+
+class Elections:
+    """Votes, stands for election, and steps down.
+
+    Args:
+        leadership: is started when this member wins.
+        random: where election time-outs are drawn.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_followers",
+        "_leader_heard_at",
+        "_leadership",
+        "_leases",
+        "_membership",
+        "_random",
+        "_state",
+        "_timeout",
+        "is_pre_candidate",
+        "votes",
+    )
 
     def __init__(
         self,
-        *,
-        name: str,
-        members: tuple[str, ...],
-        life: int,
-        recovered: Recovered,
+        state: RaftState,
+        membership: Membership,
+        followers: Followers,
+        leases: Leases,
+        leadership: Leadership,
         random: Random,
-        config: NodeConfig,
     ) -> None:
-        super().__init__(name=name, members=members, life=life, recovered=recovered, config=config)
+        self._state = state
+        self._membership = membership
+        self._followers = followers
+        self._leases = leases
+        self._leadership = leadership
         self._random = random
-        self._election_timeout = 0
-        self._election_deadline = 0
+        self._timeout = 0
+        self._deadline = 0
         self._leader_heard_at: int | None = None
         """When the leader of this term was last heard; None if not in this term."""
-        self._promised_until = 0
-        """Where leases are used: before this, only whom the leader itself asked to stand gets a vote."""
+        self.votes: set[str] = set()
+        """Who supports this candidate, or would, if it only asks so far."""
         self.is_pre_candidate = False
         """Among candidates: still asks whether it should stand, in the term it is in."""
 
-    def _begin_to_lead(self) -> None:
-        """This member has just won an election."""
-        raise NotImplementedError
-
     # ---- The rules -------------------------------------------------------------------------------------
-
-    def sync_barrier(self) -> int:
-        """What must be on disk before anybody relies on what this node holds now (Figure 2: "updated on
-        stable storage before responding to RPCs"): the newest record. A leader's own copy, too, counts
-        toward a majority only then (thesis, 10.2.1)."""
-        return self.outbox.newest
 
     def may_grant_vote(self, candidate: str, request: RequestVote) -> bool:
         """RequestVote RPC, rules 1 and 2."""
         return (
-            request.term == self.current_term
+            request.term == self._state.current_term
             and self.vote_is_free_for(candidate)
-            and (request.transfer or not self.has_promised())
+            and (request.transfer or not self._leases.has_promised())
             and self.candidate_log_is_up_to_date(request)
         )
 
     def vote_is_free_for(self, candidate: str) -> bool:
         """At most one vote a term, first come first served (section 5.2)."""
-        return self.voted_for is None or self.voted_for == candidate
-
-    def uses_lease(self) -> bool:
-        """Whether leaders serve reads under a lease, for which all nodes make promises (lease.py)."""
-        return self.config.lease
-
-    def has_promised(self) -> bool:
-        """Whether a leader may count on this node's not voting yet, be it one of an earlier term or life."""
-        return self.uses_lease() and self.now < self._promised_until
+        voted_for = self._state.voted_for
+        return voted_for is None or voted_for == candidate
 
     def may_grant_pre_vote(self, request: PreVote) -> bool:
         """As for a vote in the next term, and only if no leader is heard (thesis, section 9.6)."""
         return (
-            request.term >= self.current_term
+            request.term >= self._state.current_term
             and not self.hears_a_leader()
-            and not self.has_promised()
+            and not self._leases.has_promised()
             and self.candidate_log_is_up_to_date(request)
         )
 
     def may_be_disturbed(self, request: RequestVote) -> bool:
-        """Who hears a leader neither votes nor takes over a candidate's term (thesis, section 4.2.3)."""
-        return request.transfer or request.term <= self.current_term or not self.hears_a_leader()
+        """A member that hears a leader neither votes nor takes over a candidate's term (thesis, 4.2.3)."""
+        return request.transfer or request.term <= self._state.current_term or not self.hears_a_leader()
 
     def hears_a_leader(self) -> bool:
-        """Whether a leader was heard within the shortest time-out; one that leads hears itself."""
-        if self.role == "leader":
+        """Whether a leader was heard within the shortest time-out; a member that leads hears itself."""
+        state = self._state
+        if state.role == "leader":
             return True
         heard_at = self._leader_heard_at
-        return heard_at is not None and self.now < heard_at + self.config.election_timeout_ns
+        return heard_at is not None and state.now < heard_at + state.config.election_timeout_ns
 
     def candidate_log_is_up_to_date(self, request: RequestVote | PreVote) -> bool:
         """The later last term wins; among equal ones the longer log (section 5.4.1)."""
         candidate = (request.last_log_term, request.last_log_index)
-        return candidate >= (self.log.last_term, self.log.last_index)
-
-    def is_majority(self, count: int) -> bool:
-        """Whether so many voters are a majority of all."""
-        return count > len(self.voters) // 2
+        return candidate >= (self._state.log.last_term, self._state.log.last_index)
 
     def is_vote_for_this_term(self, reply: RequestVoteReply) -> bool:
-        """A vote that was given in an earlier term, and was long on its way, counts no more (section 5.2)."""
-        return reply.granted and reply.term == self.current_term
-
-    def may_stand(self) -> bool:
-        """Learners, and who was removed, do not (thesis, section 4.2)."""
-        return self.name in self.voters
-
-    def voters_among(self, names: Iterable[str]) -> int:
-        """How many of these count; a leader that is removed by an entry on its way does not (4.2.2)."""
-        return sum(name in self.voters for name in names)
+        """A vote that was given in an earlier term, and was long on its way, does not count (section 5.2)."""
+        return reply.granted and reply.term == self._state.current_term
 
     def hears_a_majority(self) -> bool:
         """A leader that a majority has not answered for an election time-out may be deposed and not know
         it: it stops leading, so that its clients are refused in time (thesis, 6.2)."""
-        heard = (name for name, peer in self.peers.items() if peer.heard)
-        return self.is_majority(self.voters_among((self.name, *heard)))
+        membership = self._membership
+        return membership.is_majority(membership.voters_among((self._state.name, *self._followers.heard())))
 
     # ---- Standing, voting, winning ---------------------------------------------------------------------
 
-    def _election_is_due(self) -> None:
-        if not self.may_stand():
-            self._arm_election_timer()
-        elif self.config.pre_vote:
+    def stand_if_due(self) -> None:
+        """The election timer fired at a member that does not lead."""
+        now = self._state.now
+        if now < self._deadline:  # a leader was heard, or a vote given, since the timer was set
+            self._set_timer(ELECTION_TIMER, self._deadline)
+        elif not self._membership.may_stand():
+            self.arm_election_timer()
+        elif self._state.config.pre_vote:
             self._ask_for_pre_votes()
         else:
             self._stand_for_election()
 
     def _ask_for_pre_votes(self) -> None:
-        self.leader = None
+        state = self._state
+        state.know_leader(None)
         self.is_pre_candidate = True
-        if self.role != "candidate":
-            self._set_role("candidate")
-        self.votes = {self.name}
-        self._arm_election_timer()
-        request = PreVote(self.current_term, self.log.last_index, self.log.last_term)
-        for other in self.others:
-            self.send(other, request, after=self.sync_barrier())
+        if state.role != "candidate":
+            state.take_role("candidate")
+        self.votes = {state.name}
+        self.arm_election_timer()
+        request = PreVote(state.current_term, state.log.last_index, state.log.last_term)
+        for other in self._membership.others:
+            state.send(other, request, after=state.sync_barrier())
         self._count_pre_votes()
 
-    def _on_pre_vote(self, candidate: str, request: PreVote) -> None:
+    def on_pre_vote(self, candidate: str, request: PreVote) -> None:
+        """A member asks whether it would get this one's vote."""
+        state = self._state
         granted = self.may_grant_pre_vote(request)
-        reply = PreVoteReply(self.current_term, granted, request.term)
-        self.send(candidate, reply, after=self.sync_barrier())
+        reply = PreVoteReply(state.current_term, granted, request.term)
+        state.send(candidate, reply, after=state.sync_barrier())
 
-    def _on_pre_vote_reply(self, voter: str, reply: PreVoteReply) -> None:
-        is_asked = self.is_pre_candidate and voter in self.voters
-        if is_asked and reply.granted and reply.asked_in == self.current_term:
+    def on_pre_vote_reply(self, voter: str, reply: PreVoteReply) -> None:
+        """A member says whether it would vote for this one."""
+        is_asked = self.is_pre_candidate and voter in self._membership.voters
+        if is_asked and reply.granted and reply.asked_in == self._state.current_term:
             self.votes.add(voter)
             self._count_pre_votes()
 
     def _count_pre_votes(self) -> None:
-        if self.is_majority(len(self.votes)):
+        if self._membership.is_majority(len(self.votes)):
             self._stand_for_election()
 
-    def _on_timeout_now(self, request: TimeoutNow) -> None:
-        if request.term == self.current_term and self.role == "follower" and self.may_stand():
+    def on_timeout_now(self, request: TimeoutNow) -> None:
+        """The leader asks this member to take its place (thesis, section 3.10)."""
+        state = self._state
+        if request.term == state.current_term and state.role == "follower" and self._membership.may_stand():
             self._stand_for_election(transfer=True)
 
     def _stand_for_election(self, transfer: bool = False) -> None:
-        self.leader = None
+        state = self._state
+        state.know_leader(None)
         self.is_pre_candidate = False
-        self._set_term(self.current_term + 1)
-        self._vote_for(self.name)
-        self._set_role("candidate")
-        self.votes = set()  # its own vote counts once it is on disk: see `synced`
-        self._arm_election_timer()
-        request = RequestVote(self.current_term, self.log.last_index, self.log.last_term, transfer)
-        for other in self.others:
-            self.send(other, request, after=self.sync_barrier())
+        state.enter_term(state.current_term + 1)
+        state.vote_for(state.name)
+        state.take_role("candidate")
+        self.votes = set()  # its own vote counts once it is on disk: `count_own_vote`
+        self.arm_election_timer()
+        request = RequestVote(state.current_term, state.log.last_index, state.log.last_term, transfer)
+        for other in self._membership.others:
+            state.send(other, request, after=state.sync_barrier())
 
-    def _on_request_vote(self, candidate: str, request: RequestVote) -> None:
+    def on_request_vote(self, candidate: str, request: RequestVote) -> None:
+        """A candidate asks for this member's vote (Figure 2, RequestVote RPC)."""
+        state = self._state
         granted = self.may_grant_vote(candidate, request)
         if granted:
-            if self.voted_for != candidate:
-                self._vote_for(candidate)
-            self._postpone_election()
-        self.send(candidate, RequestVoteReply(self.current_term, granted), after=self.sync_barrier())
+            if state.voted_for != candidate:
+                state.vote_for(candidate)
+            self._postpone()
+        state.send(candidate, RequestVoteReply(state.current_term, granted), after=state.sync_barrier())
 
-    def _on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
-        is_asked = self.role == "candidate" and not self.is_pre_candidate and voter in self.voters
-        if is_asked and self.is_vote_for_this_term(reply):
+    def on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
+        """A member gives this candidate its vote, or does not."""
+        is_candidate = self._state.role == "candidate" and not self.is_pre_candidate
+        if is_candidate and voter in self._membership.voters and self.is_vote_for_this_term(reply):
             self._count_vote(voter)
+
+    def count_own_vote(self, synced: int) -> None:
+        """A candidate's vote for itself counts once it is on disk; everything up to `synced` is."""
+        if not self.is_pre_candidate and self._state.sync_barrier() <= synced:
+            self._count_vote(self._state.name)
 
     def _count_vote(self, voter: str) -> None:
         self.votes.add(voter)
-        if self.is_majority(len(self.votes)):
-            self._become_leader()
+        if self._membership.is_majority(len(self.votes)):
+            self.become_leader()
 
-    def _become_leader(self) -> None:
-        self._set_role("leader")
-        self.leader = self.name
-        self._set_timer(HEARTBEAT_TIMER, self.now + self.config.heartbeat_ns)
-        self._set_timer(ELECTION_TIMER, self.now + self.config.election_timeout_ns)
-        self._begin_to_lead()
+    def become_leader(self) -> None:
+        """This candidate has won the election of its term."""
+        state = self._state
+        state.take_role("leader")
+        state.know_leader(state.name)
+        self.arm_heartbeat_timer()
+        self._set_timer(ELECTION_TIMER, state.now + state.config.election_timeout_ns)
+        self._leadership.begin_to_lead()
 
-    def _check_quorum(self) -> None:
+    # ---- Stepping down, handing over -------------------------------------------------------------------
+
+    def check_quorum(self) -> None:
+        """The election timer fired at a leader: step down if no majority answered since the last time."""
         if not self.hears_a_majority():
-            self._become_follower()
+            self.become_follower()
             return
-        for peer in self.peers.values():
-            peer.heard = False
-        self._set_timer(ELECTION_TIMER, self.now + self.config.election_timeout_ns)
+        self._followers.expect_answers()
+        self._set_timer(ELECTION_TIMER, self._state.now + self._state.config.election_timeout_ns)
 
-    def _become_follower(self) -> None:
-        """Stay in, or return to, the followers' ranks, with no leader known."""
-        was, self.leader = self.role, None
+    def move_to(self, term: int) -> None:
+        """A message has a higher term than this member's (Figure 2, all servers)."""
+        self.become_follower()  # first the role: no line of the trace may show the old role in the new term
+        self._state.enter_term(term)
+        self._leader_heard_at = None
+
+    def become_follower(self) -> None:
+        """Stay a follower, or return to being one, with no leader known."""
+        state = self._state
+        was = state.role
+        state.know_leader(None)
         self.is_pre_candidate = False
         if was == "follower":
             return
-        self._set_role("follower")
+        state.take_role("follower")
         if was == "leader":
-            self.outbox.effects.append(CancelTimer(HEARTBEAT_TIMER))
-            self.peers = {}
-            self._arm_election_timer()
+            state.outbox.effects.append(CancelTimer(HEARTBEAT_TIMER))
+            self._followers.forget()
+            self.arm_election_timer()
+
+    def hand_over(self) -> None:
+        """A leader that is about to stop asks the follower that holds most to stand (thesis, 3.10)."""
+        by_name, voters = self._followers.by_name, self._membership.voters
+        successors = [name for name in by_name if name in voters]
+        if self._state.role == "leader" and successors:
+            self.transfer_to(max(successors, key=lambda name: by_name[name].match_index))
+
+    def transfer_to(self, successor: str) -> None:
+        """Ask a voter to stand for election now; the lease is over before it is asked."""
+        self._leases.give_up()
+        self._state.send(successor, TimeoutNow(self._state.current_term))
 
     # ---- Timers ------------------------------------------------------------------------------------------
 
-    def _arm_election_timer(self) -> None:
+    def arm_election_timer(self) -> None:
         """Time-outs are drawn anew for each election, so that split votes are rare (section 5.2)."""
-        least = self.config.election_timeout_ns
-        self._election_timeout = least + self._random.below(least)
-        self._postpone_election()
-        self._set_timer(ELECTION_TIMER, self._election_deadline)
+        least = self._state.config.election_timeout_ns
+        self._timeout = least + self._random.below(least)
+        self._postpone()
+        self._set_timer(ELECTION_TIMER, self._deadline)
 
-    def _hear_leader(self, leader: str) -> None:
-        """The leader of this term said something."""
-        self.leader = leader
-        self._leader_heard_at = self.now
-        self._promise()
-        self._postpone_election()
+    def arm_heartbeat_timer(self) -> None:
+        """At the leader: the next heartbeat is due after the usual time."""
+        self._set_timer(HEARTBEAT_TIMER, self._state.now + self._state.config.heartbeat_ns)
 
-    def _promise(self) -> None:
-        self._promised_until = self.now + self.config.election_timeout_ns
+    def hear_leader(self, leader: str) -> None:
+        """A message of this term's leader arrived."""
+        state = self._state
+        state.know_leader(leader)
+        self._leader_heard_at = state.now
+        self._leases.promise()
+        self._postpone()
 
-    def _postpone_election(self) -> None:
-        """The timer itself is not set again, which would cost an effect a message: it looks when it fires."""
-        self._election_deadline = self.now + self._election_timeout
+    def _postpone(self) -> None:
+        """The timer itself is not set again, which would cost an effect for each message: it looks when it
+        fires."""
+        self._deadline = self._state.now + self._timeout
 
     def peer_lost(self, peer: str) -> None:
         """The leader's connection was closed, which a kernel does at once for a process that ended.
@@ -261,14 +310,15 @@ class Elections(State):
         A leader that lives is back, and heard, within two heartbeats. If not, a time-out need not run off:
         its followers stand within the two after them, and their pre-votes fail wherever it is still heard.
         """
-        if self.role != "follower" or peer != self.leader:
+        state = self._state
+        if state.role != "follower" or peer != state.leader:
             return
         self._leader_heard_at = None
-        soon = 2 * self.config.heartbeat_ns
-        deadline = self.now + soon + self._random.below(soon)
-        if deadline < self._election_deadline:
-            self._election_deadline = deadline
+        soon = 2 * state.config.heartbeat_ns
+        deadline = state.now + soon + self._random.below(soon)
+        if deadline < self._deadline:
+            self._deadline = deadline
             self._set_timer(ELECTION_TIMER, deadline)
 
     def _set_timer(self, name: str, at: int) -> None:
-        self.outbox.effects.append(SetTimer(name, at))
+        self._state.outbox.effects.append(SetTimer(name, at))

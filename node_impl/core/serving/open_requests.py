@@ -1,51 +1,48 @@
-"""Requests that are not answered yet: who waits here, how long, and the one answer each of them gets.
+"""Requests that are not answered yet: who waits here, how long, and the one answer that each of them gets.
 
 A refusal says `proposed` unless the write certainly has no effect and never will.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from node_impl.core.config import NodeConfig
-from node_impl.core.events import Effect, Refused, Reply, Request, Respond, Status
-from node_impl.core.raft.core import Raft
-from node_impl.core.registry.registry import Registry
-from node_impl.core.registry.sessions import Sessions
+from node_impl.core.events import Refused, Reply, Request, Respond
+from node_impl.core.raft.member.state import RaftState
 from node_impl.core.serving.waiting import Deadlines
-from node_impl.core.serving.watches import Watches
 
 REQUEST_TIMER = "requests"
 LEADER_WAIT_TIMER = "leader-wait"
-WATCH_TIMER = "watches"
 
 
 @dataclass(slots=True)
-class Pending:
+class OpenRequest:
     """A client's request that is not answered."""
 
     request_id: int
     request: Request
     proposed: bool = False
-    """Whether it was appended or forwarded, so that its outcome is out of this node's hands."""
+    """Whether it was appended or forwarded, so that this node can no longer prevent its effect."""
 
 
 class OpenRequests:
-    """The node's parts, and the clients that wait for it."""
+    """The clients that wait for this node."""
 
-    def __init__(self, raft: Raft, registry: Registry, sessions: Sessions, config: NodeConfig) -> None:
-        self.raft = raft
-        self.registry = registry
-        self.sessions = sessions
-        self.config = config
-        self._open: dict[int, Pending] = {}
+    __slots__ = ("_leader_deadlines", "_leaderless", "_open", "_request_deadlines", "_state")
+
+    def __init__(self, state: RaftState) -> None:
+        config = state.config
+        self._state = state
+        self._open: dict[int, OpenRequest] = {}
         self._request_deadlines = Deadlines(REQUEST_TIMER, config.request_timeout_ns)
-        self._leaderless: dict[int, Pending] = {}
+        self._leaderless: dict[int, OpenRequest] = {}
         """Requests that wait for a leader to become known."""
         self._leader_deadlines = Deadlines(LEADER_WAIT_TIMER, config.leader_wait_ns)
-        self._watches = Watches(WATCH_TIMER, registry, config.max_watches)
-        self._ended = False
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     # ---- The rules --------------------------------------------------------------------------------------
 
@@ -55,50 +52,71 @@ class OpenRequests:
 
     # ---- Waiting ----------------------------------------------------------------------------------------
 
-    def _await_leader(self, pending: Pending) -> None:
-        """Hold a request until who leads changes, or for a bounded time."""
-        self._leaderless[pending.request_id] = pending
-        self._leader_deadlines.add(pending.request_id, self.raft.now, self.raft.outbox.effects)
+    @property
+    def is_full(self) -> bool:
+        """Whether no more requests may wait."""
+        return len(self._open) >= self._state.config.max_pending
 
-    def _still_open(self, request_ids: list[int]) -> list[Pending]:
-        return [self._open[request_id] for request_id in request_ids if request_id in self._open]
+    def open(self, request_id: int, request: Request) -> OpenRequest:
+        """A client asks; it is refused if it has no answer within the request time-out."""
+        opened = self._open[request_id] = OpenRequest(request_id, request)
+        self._request_deadlines.add(request_id, self._state.now, self._state.outbox.effects)
+        return opened
+
+    def get(self, request_id: int) -> OpenRequest | None:
+        """The request of that id, while it is open."""
+        return self._open.get(request_id)
+
+    def still_open(self, request_ids: Iterable[int]) -> list[OpenRequest]:
+        """Those of these requests that are open."""
+        found = self._open
+        return [found[request_id] for request_id in request_ids if request_id in found]
+
+    def await_leader(self, request: OpenRequest) -> None:
+        """Hold a request until another leader is known, or for a bounded time."""
+        self._leaderless[request.request_id] = request
+        self._leader_deadlines.add(request.request_id, self._state.now, self._state.outbox.effects)
+
+    def take_leaderless(self) -> list[OpenRequest]:
+        """The requests that waited for a leader; they wait here no longer."""
+        leaderless, self._leaderless = self._leaderless, {}
+        return list(leaderless.values())
+
+    def request_timer_fired(self) -> None:
+        """Refuse what has waited for the request time-out."""
+        state = self._state
+        for request_id in self._request_deadlines.due(state.now, self._open, state.outbox.effects):
+            self._expire(request_id, "timeout", state.config.request_timeout_ns)
+
+    def leader_wait_timer_fired(self) -> None:
+        """Refuse what has waited for a leader as long as it may."""
+        state = self._state
+        for request_id in self._leader_deadlines.due(state.now, self._leaderless, state.outbox.effects):
+            self._expire(request_id, "no-leader", state.config.leader_wait_ns)
 
     def _expire(self, request_id: int, code: Literal["timeout", "no-leader"], after_ns: int) -> None:
-        pending = self._open[request_id]
+        expired = self._open[request_id]
         is_leaderless = self._leaderless.pop(request_id, None) is not None
         reason = "no leader is known" if is_leaderless else "no majority answered"
         reason = f"{reason} within {after_ns / 1e6:.0f} ms"
-        self._close(request_id, Refused(code, reason, pending.proposed))
-
-    def status(self) -> Status:
-        """This node's view of itself, now."""
-        raft = self.raft
-        return Status(
-            raft.name,
-            raft.role,
-            raft.current_term,
-            raft.voted_for,
-            raft.leader,
-            raft.commit_index,
-            raft.last_applied,
-            raft.log.last_index,
-            raft.voters,
-            learners=raft.configuration.learners,
-            configuration=raft.configurations[-1][0],
-            services=len(self.registry.services.entities),
-            instances=self.registry.size,
-            configs=len(self.registry.configs.by_key),
-            watches=len(self._watches),
-        )
+        self.close(request_id, Refused(code, reason, expired.proposed))
 
     # ---- Answers ----------------------------------------------------------------------------------------
 
-    def _close(self, request_id: int, reply: Reply) -> None:
+    def close(self, request_id: int, reply: Reply) -> None:
+        """Answer an open request."""
         del self._open[request_id]
-        self._respond(request_id, reply)
+        self.respond(request_id, reply)
 
-    def _respond(self, request_id: int, reply: Reply) -> None:
-        self.raft.outbox.effects.append(Respond(request_id, reply))
+    def release(self, request_id: int) -> None:
+        """The request does not wait here any more, and has another way to its answer."""
+        del self._open[request_id]
 
-    def _take(self) -> list[Effect]:
-        return self.raft.outbox.take(self.raft.voted_for, self.raft.log.last_index)
+    def respond(self, request_id: int, reply: Reply) -> None:
+        """Answer a request that does not wait here."""
+        self._state.outbox.effects.append(Respond(request_id, reply))
+
+    def stop(self, reason: str) -> None:
+        """The node is stopping: refuse all that wait."""
+        for request in tuple(self._open.values()):
+            self.close(request.request_id, Refused("lost-leadership", reason, request.proposed))

@@ -15,7 +15,7 @@ import struct
 import zlib
 
 from node_impl.core.events import Snapshot
-from node_impl.core.raft.snapshots import SnapshotBytesError, decode_snapshot, encode_snapshot
+from node_impl.core.raft.snapshot_bytes import SnapshotBytesError, decode_snapshot, encode_snapshot
 from node_impl.core.storage.format import CorruptLog
 
 SNAPSHOT_FILE = "snapshot"

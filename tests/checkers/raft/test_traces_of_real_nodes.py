@@ -15,9 +15,12 @@ from history import NodeTrace, TraceEvent
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import HardState, Recovered
-from node_impl.core.node import Node
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.replication import Replication
 from node_impl.core.registry.sessions import Sessions
+from node_impl.core.serving.client_writes import ClientWrites
+from node_impl.core.serving.state_machine import StateMachine
 from tests.checkers.builders import recording
 from tests.checkers.traces import NodeBuilder, entry
 from tests.node_impl.chaos import run_membership_chaos
@@ -119,36 +122,36 @@ def test_those_runs_install_snapshots() -> None:
     assert sum(verdict.measures["installed"] for verdict in verdicts) > 6
 
 
-class VotesTwice(Raft):
+class VotesTwice(Elections):
     def vote_is_free_for(self, candidate: str) -> bool:
         return True
 
 
-class ForgetsTermAndVote(Raft):
+class ForgetsTermAndVote(RaftState):
     def recover(self, recovered: Recovered) -> HardState:
         return HardState(0, None)
 
 
-class DoesNotWaitForTheDisk(Raft):
+class DoesNotWaitForTheDisk(RaftState):
     def sync_barrier(self) -> int:
         return 0
 
 
-class CommitsWithoutCounting(Raft):
+class CommitsWithoutCounting(Replication):
     def commit_index_by_counting(self) -> int:
-        return self.log.last_index
+        return self._state.log.last_index
 
 
-class SnapshotsDiffer(Node):
+class SnapshotsDiffer(StateMachine):
     """Its state depends on which node it is."""
 
     def sessions_in_snapshot(self) -> bytes:
         sessions = Sessions(10)
-        sessions.forgotten_up_to = int(self.raft.name[1:])
+        sessions.forgotten_up_to = int(self._raft.state.name[1:])
         return sessions.snapshot()
 
 
-class AcknowledgesEarly(Node):
+class AcknowledgesEarly(ClientWrites):
     def may_acknowledge(self, index: int) -> bool:
         return True
 
@@ -158,11 +161,11 @@ class AcknowledgesEarly(Node):
     [
         pytest.param(parts, checker, id=type_.__name__)
         for type_, parts, checker in (
-            (VotesTwice, Parts(core=VotesTwice), "one-vote-a-term"),
-            (ForgetsTermAndVote, Parts(core=ForgetsTermAndVote), "term-monotonic"),
-            (DoesNotWaitForTheDisk, Parts(core=DoesNotWaitForTheDisk), "durable-before-acknowledge"),
-            (CommitsWithoutCounting, Parts(core=CommitsWithoutCounting), "leader-completeness"),
-            (AcknowledgesEarly, Parts(node=AcknowledgesEarly), "durable-before-acknowledge"),
+            (VotesTwice, Parts(elections=VotesTwice), "one-vote-a-term"),
+            (ForgetsTermAndVote, Parts(state=ForgetsTermAndVote), "term-monotonic"),
+            (DoesNotWaitForTheDisk, Parts(state=DoesNotWaitForTheDisk), "durable-before-acknowledge"),
+            (CommitsWithoutCounting, Parts(replication=CommitsWithoutCounting), "leader-completeness"),
+            (AcknowledgesEarly, Parts(client_writes=AcknowledgesEarly), "durable-before-acknowledge"),
         )
     ],
 )
@@ -172,7 +175,7 @@ def test_a_node_with_one_rule_broken_is_caught_by_the_invariant_about_it(parts: 
 
 
 def test_states_that_differ_are_caught_by_their_digests() -> None:
-    verdict = judge(run(0, Parts(node=SnapshotsDiffer), SNAPSHOTS))["snapshot-safety"]
+    verdict = judge(run(0, Parts(state_machine=SnapshotsDiffer), SNAPSHOTS))["snapshot-safety"]
     assert verdict.validity is Validity.INVALID
 
 

@@ -13,7 +13,7 @@ from harness.mutants.catalogue import AREAS, MUTANTS
 from harness.mutants.rules import breaks
 from harness.workload import workload
 from node_impl.core.build import DEFAULT_PARTS
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 from tests import REPOSITORY
 
 FOLDER = Path(found.__file__).parent
@@ -54,7 +54,7 @@ def test_a_mutant_whose_rule_is_gone_cannot_even_be_imported() -> None:
     with pytest.raises(TypeError, match="has no rule of that name"):
 
         @breaks
-        class Harmless(Raft):
+        class Harmless(Elections):
             def may_grant_votes_as_it_was_called_once(self) -> bool:
                 return True
 

@@ -9,8 +9,9 @@ import pytest
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Done, Refused
-from node_impl.core.raft.configurations import changed
-from node_impl.core.raft.core import ELECTION_TIMER, Raft
+from node_impl.core.raft.elections import ELECTION_TIMER
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.membership import Membership, changed
 from node_impl.core.raft.messages import RequestVoteReply
 from node_impl.core.requests import AddLearner, MembershipChange, Promote, Remove, TransferLeadership
 from tests.node_impl.chaos import run_membership_chaos
@@ -46,15 +47,15 @@ def add(cluster: Cluster, node: str) -> None:
 
 
 def voters(cluster: Cluster) -> tuple[str, ...]:
-    return cluster.node(cluster.elect()).raft.voters
+    return cluster.node(cluster.elect()).raft.membership.voters
 
 
 def test_nodes_that_are_no_members_never_stand() -> None:
     cluster, _ = started()
     cluster.crash(*THREE)
     cluster.run(5 * SECOND)
-    assert {cluster.node(name).raft.role for name in ("n4", "n5")} == {"follower"}
-    assert {cluster.node(name).raft.current_term for name in ("n4", "n5")} == {0}
+    assert {cluster.node(name).raft.state.role for name in ("n4", "n5")} == {"follower"}
+    assert {cluster.node(name).raft.state.current_term for name in ("n4", "n5")} == {0}
 
 
 def test_a_learner_catches_up_is_promoted_and_then_votes() -> None:
@@ -63,8 +64,8 @@ def test_a_learner_catches_up_is_promoted_and_then_votes() -> None:
         assert isinstance(cluster.answer(leader, register(number)), Done)
     change(cluster, AddLearner("n4"))
     cluster.settle()
-    assert cluster.node("n4").registry.size == 30
-    assert cluster.node("n4").raft.role == "follower"
+    assert cluster.node("n4").machine.registry.size == 30
+    assert cluster.node("n4").raft.state.role == "follower"
     assert voters(cluster) == THREE
     change(cluster, Promote("n4"))
     assert voters(cluster) == (*THREE, "n4")
@@ -88,10 +89,10 @@ def test_a_learner_is_sent_a_snapshot_where_the_log_is_gone() -> None:
     add(cluster, "n4")
     cluster.settle()
     assert cluster.invariants.installed >= 1
-    assert cluster.node("n4").registry.digest() == cluster.node(leader).registry.digest()
+    assert cluster.node("n4").machine.registry.digest() == cluster.node(leader).machine.registry.digest()
     cluster.crash("n4")
     cluster.start("n4")
-    assert "n4" in cluster.node("n4").raft.voters, "its snapshot says so"
+    assert "n4" in cluster.node("n4").raft.membership.voters, "its snapshot says so"
 
 
 def test_a_removed_leader_leads_until_that_is_committed_and_then_another_does() -> None:
@@ -102,7 +103,7 @@ def test_a_removed_leader_leads_until_that_is_committed_and_then_another_does() 
     new = cluster.elect()
     assert new != leader
     assert leader not in voters(cluster)
-    assert cluster.node(leader).raft.role != "leader"
+    assert cluster.node(leader).raft.state.role != "leader"
     assert isinstance(cluster.answer(new, register(1)), Done)
 
 
@@ -111,11 +112,11 @@ def test_a_removed_node_that_does_not_know_it_disturbs_nobody() -> None:
     removed = next(name for name in THREE if name != leader)
     cluster.cut({removed})
     change(cluster, Remove(removed))
-    term = cluster.node(leader).raft.current_term
+    term = cluster.node(leader).raft.state.current_term
     cluster.heal()
     cluster.run(20 * SECOND)
     assert cluster.elect() == leader
-    assert cluster.node(leader).raft.current_term == term
+    assert cluster.node(leader).raft.state.current_term == term
 
 
 def test_a_node_is_replaced_by_another_and_the_cluster_serves_all_the_while() -> None:
@@ -127,7 +128,7 @@ def test_a_node_is_replaced_by_another_and_the_cluster_serves_all_the_while() ->
     add(cluster, "n5")
     assert isinstance(cluster.answer(leader, register(2)), Done)
     cluster.settle()
-    assert cluster.node("n5").registry.size == 2
+    assert cluster.node("n5").machine.registry.size == 2
     assert voters(cluster) == tuple(sorted({*THREE, "n5"} - {lost}))
 
 
@@ -163,12 +164,12 @@ def test_a_change_that_makes_no_sense_is_refused_without_effect(
     body: MembershipChange | TransferLeadership, reason: str
 ) -> None:
     cluster, leader = started()
-    last = cluster.node(leader).raft.log.last_index
+    last = cluster.node(leader).raft.state.log.last_index
     reply = cluster.answer(leader, body)
     assert isinstance(reply, Refused)
     assert (reply.code, reply.proposed) == ("bad-request", False)
     assert reason in reply.reason
-    assert cluster.node(leader).raft.log.last_index == last
+    assert cluster.node(leader).raft.state.log.last_index == last
 
 
 def test_the_only_voter_cannot_be_removed() -> None:
@@ -196,11 +197,11 @@ def test_a_second_change_waits_until_the_first_is_committed() -> None:
 def test_a_leader_changes_nothing_before_it_has_committed_in_its_term() -> None:
     alone = Alone(1, 1)
     alone.become_leader()
-    assert not alone.raft.has_committed_in_its_term()
+    assert not alone.raft.state.has_committed_in_its_term()
     alone.sync()
     for follower in ("n2", "n3"):
         alone.receive(follower, accepted(2, 3))
-    assert alone.raft.has_committed_in_its_term()
+    assert alone.raft.state.has_committed_in_its_term()
 
 
 def test_votes_of_those_that_are_no_voters_do_not_count() -> None:
@@ -209,30 +210,32 @@ def test_votes_of_those_that_are_no_voters_do_not_count() -> None:
     alone.sync()
     for stranger in ("n4", "n5"):
         alone.receive(stranger, RequestVoteReply(1, True))
-    assert alone.raft.role == "candidate"
+    assert alone.raft.state.role == "candidate"
     alone.receive("n2", RequestVoteReply(1, True))
-    assert alone.raft.role == "leader"
+    assert alone.raft.state.role == "leader"
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_every_property_holds_through_chaos_while_membership_changes(seed: int) -> None:
     cluster = run_membership_chaos(seed)
-    assert cluster.node(cluster.elect()).raft.configurations[-1][0] > 0, "nothing changed: it shows nothing"
+    assert cluster.node(cluster.elect()).raft.state.configurations.newest_index > 0, (
+        "nothing changed: it shows nothing"
+    )
 
 
-class OverlapsChanges(Raft):
+class OverlapsChanges(Membership):
     def change_before_is_committed(self) -> bool:
         return True
 
-    def has_committed_in_its_term(self) -> bool:
+    def leader_may_change_members(self) -> bool:
         return True
 
 
-class CountsByTheOldConfiguration(Raft):
+class CountsByTheOldConfiguration(RaftState):
     """Counts by the configuration that is committed, not by the newest in the log."""
 
     def configuration_in_force(self) -> Configuration:
-        return self.configuration_at(max(self.commit_index, self.configurations[0][0]))
+        return self.configurations.at(max(self.commit_index, self.configurations.first_index))
 
 
 def both_sides_of_a_cut(parts: Parts) -> None:
@@ -258,7 +261,7 @@ def both_sides_of_a_cut(parts: Parts) -> None:
 def test_two_changes_at_once_would_make_two_majorities() -> None:
     both_sides_of_a_cut(DEFAULT_PARTS)
     with pytest.raises(Violation):
-        both_sides_of_a_cut(Parts(core=OverlapsChanges))
+        both_sides_of_a_cut(Parts(membership=OverlapsChanges))
 
 
 def test_counting_by_an_old_configuration_is_seen() -> None:
@@ -268,4 +271,4 @@ def test_counting_by_an_old_configuration_is_seen() -> None:
 
 def chaos_by_the_old_configuration() -> None:
     for seed in range(60):
-        run_membership_chaos(seed, parts=Parts(core=CountsByTheOldConfiguration))
+        run_membership_chaos(seed, parts=Parts(state=CountsByTheOldConfiguration))

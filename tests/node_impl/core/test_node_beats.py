@@ -47,7 +47,7 @@ def started(seed: int = 1) -> tuple[Cluster, str, str]:
 
 def state_of(cluster: Cluster, node: str, number: int = 1) -> str:
     """As this node has it: healthy, unhealthy or gone."""
-    found = cluster.node(node).registry.get(key(number))
+    found = cluster.node(node).machine.registry.get(key(number))
     return "gone" if found is None else "healthy" if found.healthy else "unhealthy"
 
 
@@ -87,12 +87,12 @@ def test_who_is_silent_becomes_unhealthy_and_then_goes_on_every_node() -> None:
 def test_who_beats_at_any_node_stays_healthy_and_nothing_is_logged_for_it() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
-    last = cluster.node(leader).raft.log.last_index
+    last = cluster.node(leader).raft.state.log.last_index
     for _ in range(20):
         assert isinstance(cluster.answer(follower, Beat(key(1))), Done)
         cluster.run(1 * SECOND)
     assert state_of(cluster, leader) == "healthy"
-    assert cluster.node(leader).raft.log.last_index == last
+    assert cluster.node(leader).raft.state.log.last_index == last
 
 
 def test_a_beat_heals_an_unhealthy_instance() -> None:
@@ -117,7 +117,7 @@ def test_a_beat_never_resurrects_what_was_deregistered_and_asks_to_register_agai
     reply = cluster.answer(follower if through_follower else leader, Beat(key(1)))
     assert isinstance(reply, Refused)
     assert (reply.code, reply.proposed, reply.raft_index) == (
-        "not-found", False, cluster.node(leader).raft.last_applied,
+        "not-found", False, cluster.node(leader).raft.state.last_applied,
     )  # fmt: skip
     assert state_of(cluster, leader) == "gone"
 
@@ -150,7 +150,7 @@ def test_a_leader_cut_off_expires_nothing_and_a_beat_to_the_new_one_counts() -> 
     cluster.answer(old, ephemeral(1))
     cluster.cut({old})
     others = [name for name in cluster.names if name != old]
-    cluster.run_until(lambda: any(cluster.node(name).raft.role == "leader" for name in others))
+    cluster.run_until(lambda: any(cluster.node(name).raft.state.role == "leader" for name in others))
     for _ in range(8):
         cluster.run(500 * MS)
         cluster.answer(others[0], Beat(key(1)))
@@ -166,8 +166,8 @@ def test_an_expiry_that_was_decided_before_a_new_registration_spares_it() -> Non
     cluster.answer(leader, ephemeral(1))
     cluster.run(2_900 * MS)
     cluster.drop = lambda to, envelope: bool(getattr(envelope.body, "entries", ()))
-    last = cluster.node(leader).raft.log.last_index
-    cluster.run_until(lambda: cluster.node(leader).raft.log.last_index > last)
+    last = cluster.node(leader).raft.state.log.last_index
+    cluster.run_until(lambda: cluster.node(leader).raft.state.log.last_index > last)
     assert state_of(cluster, leader) == "unhealthy", "decided, not applied"
     late = cluster.answer(leader, Beat(key(1)))
     assert isinstance(late, Refused)

@@ -10,10 +10,17 @@ import pytest
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import HardState, Recovered, Request
-from node_impl.core.node import Node
-from node_impl.core.raft.core import Raft
-from node_impl.core.raft.messages import AppendEntries, RequestVote
+from node_impl.core.raft.elections import Elections
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.membership import Membership
+from node_impl.core.raft.messages import AppendEntries, PreVote, RequestVote
+from node_impl.core.raft.replication import Replication
+from node_impl.core.raft.snapshots import Snapshots
 from node_impl.core.registry.sessions import Sessions
+from node_impl.core.serving.client_reads import ClientReads
+from node_impl.core.serving.client_writes import ClientWrites
+from node_impl.core.serving.open_requests import OpenRequests
+from node_impl.core.serving.state_machine import StateMachine
 from tests.node_impl.chaos import run_chaos
 from tests.node_impl.cluster import CONFIG, SNAPSHOTS
 from tests.node_impl.invariants import Violation
@@ -21,54 +28,54 @@ from tests.node_impl.invariants import Violation
 SEEDS = 60
 
 
-class VotesTwice(Raft):
+class VotesTwice(Elections):
     def vote_is_free_for(self, candidate: str) -> bool:
         return True
 
 
-class VotesForShorterLogs(Raft):
-    def candidate_log_is_up_to_date(self, request: RequestVote) -> bool:
+class VotesForShorterLogs(Elections):
+    def candidate_log_is_up_to_date(self, request: RequestVote | PreVote) -> bool:
         return True
 
 
-class ForgetsTermAndVote(Raft):
+class ForgetsTermAndVote(RaftState):
     def recover(self, recovered: Recovered) -> HardState:
         return HardState(0, None)
 
 
-class DoesNotWaitForTheDisk(Raft):
+class DoesNotWaitForTheDisk(RaftState):
     def sync_barrier(self) -> int:
         return 0
 
 
-class IsAMajorityAlone(Raft):
+class IsAMajorityAlone(Membership):
     def is_majority(self, count: int) -> bool:
         return True
 
 
-class CommitsWithoutCounting(Raft):
+class CommitsWithoutCounting(Replication):
     def commit_index_by_counting(self) -> int:
-        return self.log.last_index
+        return self._state.log.last_index
 
 
-class TruncatesOnAnyMatch(Raft):
+class TruncatesOnAnyMatch(Replication):
     def truncation_point(self, request: AppendEntries) -> int | None:
         point = request.prev_log_index + 1
-        is_inside = self.previous_entry_matches(request) and point <= self.log.last_index
+        is_inside = self.previous_entry_matches(request) and point <= self._state.log.last_index
         return point if is_inside else None
 
 
-class SkipsTheConsistencyCheck(Raft):
+class SkipsTheConsistencyCheck(Replication):
     def previous_entry_matches(self, request: AppendEntries) -> bool:
-        return request.prev_log_index <= self.log.last_index
+        return request.prev_log_index <= self._state.log.last_index
 
 
-class AcknowledgesEarly(Node):
+class AcknowledgesEarly(ClientWrites):
     def may_acknowledge(self, index: int) -> bool:
         return True
 
 
-class ServesReadsUnapplied(Node):
+class ServesReadsUnapplied(ClientReads):
     def may_serve_read(self, read_index: int) -> bool:
         return True
 
@@ -81,17 +88,17 @@ class AppliesCopies(Sessions):
         return False
 
 
-class RepeatsAnyWrite(Node):
+class RepeatsAnyWrite(OpenRequests):
     def may_repeat(self, request: Request) -> bool:
         return True
 
 
-class InstallsOldSnapshots(Raft):
+class InstallsOldSnapshots(Snapshots):
     def is_news(self, index: int) -> bool:
-        return index > self.log.base_index
+        return index > self._state.log.base_index
 
 
-class ForgetsSessions(Node):
+class ForgetsSessions(StateMachine):
     def sessions_in_snapshot(self) -> bytes:
         return Sessions(1).snapshot()
 
@@ -104,30 +111,34 @@ LOST = {"leader completeness", "committed entries stay"}
     [
         pytest.param(parts, rules, id=id_)
         for id_, parts, rules in (
-            ("votes twice", Parts(core=VotesTwice), {"election safety", "one vote a term"}),
-            ("votes for shorter logs", Parts(core=VotesForShorterLogs), LOST),
-            ("forgets term and vote", Parts(core=ForgetsTermAndVote), {"terms never fall"}),
-            ("does not wait for the disk", Parts(core=DoesNotWaitForTheDisk), {*LOST, "recovery"}),
+            ("votes twice", Parts(elections=VotesTwice), {"election safety", "one vote a term"}),
+            ("votes for shorter logs", Parts(elections=VotesForShorterLogs), LOST),
+            ("forgets term and vote", Parts(state=ForgetsTermAndVote), {"terms never fall"}),
+            ("does not wait for the disk", Parts(state=DoesNotWaitForTheDisk), {*LOST, "recovery"}),
             (
                 "is a majority alone",
-                Parts(core=IsAMajorityAlone),
+                Parts(membership=IsAMajorityAlone),
                 {*LOST, "election safety", "linearizability"},
             ),
-            ("commits without counting", Parts(core=CommitsWithoutCounting), LOST),
-            ("truncates on any match", Parts(core=TruncatesOnAnyMatch), LOST),
-            ("skips the consistency check", Parts(core=SkipsTheConsistencyCheck), {*LOST, "log matching"}),
+            ("commits without counting", Parts(replication=CommitsWithoutCounting), LOST),
+            ("truncates on any match", Parts(replication=TruncatesOnAnyMatch), LOST),
+            (
+                "skips the consistency check",
+                Parts(replication=SkipsTheConsistencyCheck),
+                {*LOST, "log matching"},
+            ),
             (
                 "acknowledges early",
-                Parts(node=AcknowledgesEarly),
+                Parts(client_writes=AcknowledgesEarly),
                 {"acknowledged writes stay", "linearizability"},
             ),
-            ("serves reads unapplied", Parts(node=ServesReadsUnapplied), {"linearizability"}),
+            ("serves reads unapplied", Parts(client_reads=ServesReadsUnapplied), {"linearizability"}),
             (
                 "applies copies",
                 Parts(sessions=AppliesCopies),
                 {"acknowledged writes stay", "linearizability"},
             ),
-            ("repeats any write", Parts(node=RepeatsAnyWrite), {"each write once"}),
+            ("repeats any write", Parts(open_requests=RepeatsAnyWrite), {"each write once"}),
         )
     ],
 )
@@ -141,10 +152,10 @@ def test_a_broken_rule_is_seen(parts: Parts, rules: set[str]) -> None:
     [
         pytest.param(parts, rules, id=id_)
         for id_, parts, rules in (
-            ("installs old snapshots", Parts(core=InstallsOldSnapshots), {"state machine safety"}),
+            ("installs old snapshots", Parts(snapshots=InstallsOldSnapshots), {"state machine safety"}),
             (
                 "forgets sessions in snapshots",
-                Parts(node=ForgetsSessions),
+                Parts(state_machine=ForgetsSessions),
                 {"snapshots are equal", "acknowledged writes stay", "linearizability"},
             ),
         )

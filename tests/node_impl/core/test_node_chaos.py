@@ -23,7 +23,7 @@ def test_the_same_seed_gives_the_same_trace() -> None:
 
 def test_the_registries_are_equal_in_the_end() -> None:
     cluster = run_chaos(11)
-    assert len({cluster.node(name).registry.digest() for name in cluster.names}) == 1
+    assert len({cluster.node(name).machine.registry.digest() for name in cluster.names}) == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])

@@ -22,7 +22,6 @@ from node_impl.core.events import (
     Status,
     Update,
 )
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import (
     AppendEntriesReply,
     Envelope,
@@ -31,6 +30,7 @@ from node_impl.core.raft.messages import (
     ReadIndex,
     ReadIndexReply,
 )
+from node_impl.core.raft.reads import ReadRounds
 from tests.node_impl.cluster import CONFIG, MS, SECOND, Call, Cluster, key, register
 from tests.node_impl.invariants import Violation, check_calls
 
@@ -65,7 +65,7 @@ def test_a_write_at_a_follower_is_forwarded_and_its_reply_says_what_it_replaced_
     cluster, leader, follower = started()
     first = cluster.answer(follower, register(1, "a"))
     second = cluster.answer(follower, register(1, "b"))
-    last = cluster.node(leader).raft.log.last_index
+    last = cluster.node(leader).raft.state.log.last_index
     assert first == Done(last - 1, None)
     assert second == Done(last, instance(last - 1, 1, "a"))
 
@@ -88,7 +88,7 @@ def test_an_update_changes_what_is_named_and_is_refused_where_there_is_nothing(
     refused = cluster.answer(node, Update(key(1), weight=2.0))
     assert isinstance(refused, Refused)
     assert (refused.code, refused.proposed) == ("not-found", False)
-    assert refused.raft_index == cluster.node(leader).raft.log.last_index
+    assert refused.raft_index == cluster.node(leader).raft.state.log.last_index
     index = registered(cluster.answer(node, register(1, "a")))
     cluster.answer(node, Update(key(1), weight=2.0))
     assert cluster.answer(node, Lookup(key(1))) == Done(index + 1, instance(index, 1, "a", 2.0))
@@ -111,13 +111,15 @@ def test_a_leader_without_a_majority_never_acknowledges_and_does_not_call_the_wr
     cluster.run(3 * SECOND)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("lost-leadership", True)
-    assert cluster.node(leader).raft.role != "leader", "it hears no majority, so it must not go on leading"
+    assert cluster.node(leader).raft.state.role != "leader", (
+        "it hears no majority, so it must not go on leading"
+    )
 
 
 def test_a_write_that_no_leader_can_take_waits_for_one() -> None:
     cluster, leader, follower = started()
     cluster.crash(leader)
-    cluster.run_until(lambda: cluster.node(follower).raft.leader is None)
+    cluster.run_until(lambda: cluster.node(follower).raft.state.leader is None)
     call = cluster.ask(follower, register(1))
     cluster.run(2 * SECOND)
     assert isinstance(call.reply, Done)
@@ -144,7 +146,7 @@ def test_a_lost_forward_is_not_repeated_and_ends_in_a_time_out_that_admits_ignor
     assert (call.reply.code, call.reply.proposed) == ("timeout", True)
     sent = [trace for _, trace in cluster.traces if trace.message == "Forward"]
     assert len(sent) == 1
-    assert cluster.node(leader).raft.log.last_index == 1
+    assert cluster.node(leader).raft.state.log.last_index == 1
 
 
 def test_a_follower_that_loses_its_leader_refuses_what_it_forwarded() -> None:
@@ -175,10 +177,10 @@ def test_a_forward_that_the_network_repeats_is_proposed_once() -> None:
     cluster, leader, follower = started()
     caught = forwards_to(cluster, leader)
     cluster.answer(follower, register(1))
-    last = cluster.node(leader).raft.log.last_index
+    last = cluster.node(leader).raft.state.log.last_index
     cluster.step(leader, Received(caught[0]))
     cluster.run(100 * MS)
-    assert cluster.node(leader).raft.log.last_index == last
+    assert cluster.node(leader).raft.state.log.last_index == last
 
 
 def test_a_forward_repeated_after_its_leader_was_deposed_or_restarted_is_never_called_unproposed() -> None:
@@ -203,10 +205,10 @@ def test_a_forward_repeated_after_its_leader_was_deposed_or_restarted_is_never_c
 
 def test_a_forward_that_reaches_a_deposed_leader_first_is_refused_as_not_proposed() -> None:
     cluster, leader, follower = started()
-    term = cluster.node(leader).raft.current_term
+    term = cluster.node(leader).raft.state.current_term
     cluster.cut({leader})
     cluster.run(2 * SECOND)
-    assert cluster.node(leader).raft.role != "leader"
+    assert cluster.node(leader).raft.state.role != "leader"
     cluster.heal()
     outcomes: list[object] = []
 
@@ -236,7 +238,7 @@ def test_a_message_of_a_stranger_is_not_taken() -> None:
     before = len(cluster.traces)
     cluster.step(leader, Received(Envelope("n9:1:1", "n9", AppendEntriesReply(99, True, 1, 0, 0, 0))))
     assert len(cluster.traces) == before
-    assert cluster.node(leader).raft.role == "leader"
+    assert cluster.node(leader).raft.state.role == "leader"
 
 
 # ---- reads -----------------------------------------------------------------------------------------------
@@ -322,8 +324,8 @@ def test_a_read_is_not_served_before_an_entry_of_the_leaders_own_term_is_committ
     index = registered(cluster.answer(leader, register(1, "a")))
     cluster.crash(leader)
     cluster.drop = lambda to, envelope: isinstance(envelope.body, AppendEntriesReply)
-    cluster.run_until(lambda: any(cluster.node(name).raft.role == "leader" for name in cluster.up))
-    new = next(name for name in cluster.up if cluster.node(name).raft.role == "leader")
+    cluster.run_until(lambda: any(cluster.node(name).raft.state.role == "leader" for name in cluster.up))
+    new = next(name for name in cluster.up if cluster.node(name).raft.state.role == "leader")
     call = cluster.ask(new, Lookup(key(1)))
     cluster.run(50 * MS)
     assert call.reply is None
@@ -333,7 +335,7 @@ def test_a_read_is_not_served_before_an_entry_of_the_leaders_own_term_is_committ
     assert call.reply.value == instance(index, 1, "a")
 
 
-class ServesReadsUnconfirmed(Raft):
+class ServesReadsUnconfirmed(ReadRounds):
     def leadership_is_confirmed(self) -> bool:
         return True
 
@@ -346,11 +348,11 @@ def read_at_a_deposed_leader(seed: int, parts: Parts) -> tuple[Cluster, Call] | 
     cluster.answer(old, register(1, "old"))
     cluster.cut({old})
     others = [name for name in cluster.names if name != old]
-    cluster.run_until(lambda: any(cluster.node(name).raft.role == "leader" for name in others))
-    new = next(name for name in others if cluster.node(name).raft.role == "leader")
+    cluster.run_until(lambda: any(cluster.node(name).raft.state.role == "leader" for name in others))
+    new = next(name for name in others if cluster.node(name).raft.state.role == "leader")
     assert isinstance(cluster.answer(new, register(1, "new")), Done)
     cluster.run(1)
-    if cluster.node(old).raft.role != "leader":
+    if cluster.node(old).raft.state.role != "leader":
         return None
     call = cluster.ask(old, Lookup(key(1)))
     cluster.run(1 * SECOND)
@@ -369,7 +371,7 @@ def test_a_deposed_leader_serves_no_read() -> None:
 
 
 def test_a_deposed_leader_that_confirms_nothing_is_caught() -> None:
-    parts = Parts(core=ServesReadsUnconfirmed)
+    parts = Parts(reads=ServesReadsUnconfirmed)
     seen = [found for seed in range(20) if (found := read_at_a_deposed_leader(seed, parts))]
     assert seen
     for cluster, call in seen:
@@ -395,7 +397,7 @@ def test_status_is_answered_at_once_by_a_node_that_is_alone() -> None:
         None,
         cluster.names,
     )
-    assert status.term == cluster.node("n2").raft.current_term
+    assert status.term == cluster.node("n2").raft.state.current_term
 
 
 def test_an_orderly_end_refuses_what_waits_and_is_the_last_line_of_the_trace() -> None:
@@ -432,4 +434,4 @@ def test_a_client_never_hears_twice() -> None:
     assert (call.reply.code, call.reply.proposed) == ("timeout", True)
     cluster.drop = lambda to, envelope: False
     cluster.settle()  # the cluster would fail on a second answer
-    assert cluster.node(leader).registry.size == 1
+    assert cluster.node(leader).machine.registry.size == 1

@@ -135,7 +135,7 @@ def test_a_listener_hears_of_another_md5_and_of_no_repetition() -> None:
     cluster.run(50 * MS)
     assert isinstance(call.reply, Done)
     assert call.reply.value == (CONFIG_KEY,)
-    digest = cluster.node(leader).registry.configs.by_key[CONFIG_KEY].md5
+    digest = cluster.node(leader).machine.registry.configs.by_key[CONFIG_KEY].md5
     call = cluster.ask(follower, ListenConfigs((HeldConfig(CONFIG_KEY, digest),), wait_ms=5_000))
     cluster.answer(leader, PublishConfig(CONFIG_KEY, "one"))
     cluster.run(1 * SECOND)

@@ -8,9 +8,9 @@ import pytest
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Done, Fatal, Snapshot, Trace
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import InstallSnapshot, InstallSnapshotReply
-from node_impl.core.raft.snapshots import decode_snapshot, encode_snapshot, make_snapshot
+from node_impl.core.raft.snapshot_bytes import decode_snapshot, encode_snapshot, make_snapshot
+from node_impl.core.raft.snapshots import Snapshots
 from node_impl.core.registry.registry import Registry
 from node_impl.core.registry.sessions import Sessions
 from tests.node_impl.chaos import run_chaos
@@ -34,8 +34,8 @@ def write(cluster: Cluster, node: str, count: int) -> None:
 def test_every_property_holds_through_chaos_with_a_snapshot_every_few_entries(seed: int) -> None:
     cluster = run_chaos(seed, size=3 + 2 * (seed % 2), restart_all=seed % 3 == 0, config=SNAPSHOTS)
     assert len(cluster.invariants.snapshots) > 3
-    assert len({cluster.node(name).registry.digest() for name in cluster.names}) == 1
-    assert len({cluster.node(name).sessions.snapshot() for name in cluster.names}) == 1
+    assert len({cluster.node(name).machine.registry.digest() for name in cluster.names}) == 1
+    assert len({cluster.node(name).machine.sessions.snapshot() for name in cluster.names}) == 1
 
 
 def test_chaos_installs_snapshots() -> None:
@@ -48,18 +48,18 @@ def test_a_node_forgets_its_log_and_restarts_from_its_snapshot() -> None:
     cluster, leader = started()
     write(cluster, leader, 30)
     cluster.settle()
-    before = {name: cluster.node(name).registry.digest() for name in cluster.names}
+    before = {name: cluster.node(name).machine.registry.digest() for name in cluster.names}
     for name in cluster.names:
-        assert cluster.node(name).raft.log.base_index > 15
+        assert cluster.node(name).raft.state.log.base_index > 15
     cluster.crash(*cluster.names)
     cluster.start()
     for name in cluster.names:
         node = cluster.node(name)
-        assert node.raft.last_applied == node.raft.commit_index > 20
-        assert node.registry.size > 20, "what the snapshot holds is there before anybody leads"
+        assert node.raft.state.last_applied == node.raft.state.commit_index > 20
+        assert node.machine.registry.size > 20, "what the snapshot holds is there before anybody leads"
     cluster.elect()
     cluster.settle()
-    assert {name: cluster.node(name).registry.digest() for name in cluster.names} == before
+    assert {name: cluster.node(name).machine.registry.digest() for name in cluster.names} == before
 
 
 def test_a_follower_that_was_away_too_long_is_sent_a_snapshot_in_chunks() -> None:
@@ -78,7 +78,7 @@ def test_a_follower_that_was_away_too_long_is_sent_a_snapshot_in_chunks() -> Non
     cluster.drop = watch
     cluster.heal()
     cluster.settle()
-    assert cluster.node(away).registry.digest() == cluster.node(leader).registry.digest()
+    assert cluster.node(away).machine.registry.digest() == cluster.node(leader).machine.registry.digest()
     assert cluster.invariants.installed >= 1
     assert len({chunk.offset for chunk in chunks}) > 3
     assert all(len(chunk.data) <= SNAPSHOTS.snapshot_chunk_bytes for chunk in chunks)
@@ -119,7 +119,7 @@ def deposed_leader_gets_a_snapshot(parts: Parts) -> Cluster:
     cluster.heal()
     cluster.settle()
     assert cluster.invariants.installed == 1
-    assert cluster.node(old).registry.digest() == cluster.node(new).registry.digest()
+    assert cluster.node(old).machine.registry.digest() == cluster.node(new).machine.registry.digest()
     return cluster
 
 
@@ -127,16 +127,16 @@ def test_a_deposed_leader_whose_log_is_longer_than_the_snapshot_discards_it() ->
     deposed_leader_gets_a_snapshot(Parts())
 
 
-class KeepsAnySuffix(Raft):
+class KeepsAnySuffix(Snapshots):
     """Does not discard a log that conflicts with an installed snapshot."""
 
     def log_goes_on_from(self, snapshot: Snapshot) -> bool:
-        return self.log.last_index > snapshot.index
+        return self._state.log.last_index > snapshot.index
 
 
 def test_keeping_a_log_that_conflicts_with_the_snapshot_is_seen() -> None:
     with pytest.raises(Violation, match="keeps or loses entries beyond its snapshot wrongly"):
-        deposed_leader_gets_a_snapshot(Parts(core=KeepsAnySuffix))
+        deposed_leader_gets_a_snapshot(Parts(snapshots=KeepsAnySuffix))
 
 
 def test_a_repeated_write_is_applied_once_although_only_a_snapshot_remembers_the_first() -> None:
@@ -147,7 +147,7 @@ def test_a_repeated_write_is_applied_once_although_only_a_snapshot_remembers_the
     write(cluster, leader, 30)
     cluster.heal()
     cluster.settle()
-    assert cluster.node(away).raft.log.base_index > 5
+    assert cluster.node(away).raft.state.log.base_index > 5
     cluster.crash(*[name for name in cluster.names if name != away])
     cluster.crash(away)
     cluster.start()
@@ -185,15 +185,15 @@ def test_entries_after_the_snapshots_last_one_are_kept() -> None:
     alone = Alone(1, 1, 2, 2, 2)
     data = state_at(3, 2)
     assert install(alone, 2, data) == len(data)
-    log = alone.raft.log
-    assert (log.base_index, log.last_index, alone.raft.last_applied) == (3, 5, 3)
+    log = alone.raft.state.log
+    assert (log.base_index, log.last_index, alone.raft.state.last_applied) == (3, 5, 3)
 
 
 def test_a_log_that_conflicts_with_the_snapshot_is_discarded_as_a_whole() -> None:
     alone = Alone(1, 1, 1, 1, 1)
     data = state_at(3, 2)
     assert install(alone, 2, data) == len(data)
-    log = alone.raft.log
+    log = alone.raft.state.log
     assert (log.base_index, log.base_term, log.last_index, log.last_term) == (3, 2, 3, 2)
 
 
@@ -202,13 +202,13 @@ def test_a_snapshot_of_what_is_committed_already_changes_nothing() -> None:
     alone.receive("n2", append(2, (4, 2), commit=4))
     data = state_at(3, 2)
     assert install(alone, 2, data) == len(data), "the leader shall go on with entries"
-    assert (alone.raft.log.base_index, alone.raft.last_applied) == (0, 4)
+    assert (alone.raft.state.log.base_index, alone.raft.state.last_applied) == (0, 4)
 
 
 def test_the_answer_to_the_last_chunk_waits_for_the_disk() -> None:
     alone = Alone(1)
     install(alone, 2, state_at(3, 2))
-    assert alone.sent[0].after == alone.raft.outbox.newest > 0
+    assert alone.sent[0].after == alone.raft.state.outbox.newest > 0
 
 
 def test_chunks_that_come_twice_or_too_early_are_not_put_in() -> None:
@@ -219,7 +219,7 @@ def test_chunks_that_come_twice_or_too_early_are_not_put_in() -> None:
     assert install(alone, 2, data, 30, 10) == 10
     assert install(alone, 2, data, 10, 10) == 20
     assert install(alone, 2, data, 20) == len(data)
-    assert alone.raft.last_applied == 9
+    assert alone.raft.state.last_applied == 9
 
 
 def test_a_snapshot_that_was_damaged_on_the_way_is_asked_for_again() -> None:
@@ -231,14 +231,14 @@ def test_a_snapshot_that_was_damaged_on_the_way_is_asked_for_again() -> None:
     reply = alone.sent[0].message.body
     assert isinstance(reply, InstallSnapshotReply)
     assert reply.held == 0
-    assert alone.raft.last_applied == 0
+    assert alone.raft.state.last_applied == 0
     assert install(alone, 2, data) == len(data)
 
 
 def test_an_old_leaders_snapshot_is_refused() -> None:
     alone = Alone(1, term=5)
     assert install(alone, 4, state_at(9, 2)) == 0
-    assert alone.raft.last_applied == 0
+    assert alone.raft.state.last_applied == 0
 
 
 def test_an_old_append_below_the_base_is_answered_as_held() -> None:
@@ -247,7 +247,7 @@ def test_an_old_append_below_the_base_is_answered_as_held() -> None:
     alone.receive("n2", append(2, (1, 1), entries(1, 1, 2)[1:]))
     reply = alone.sent[0].message.body
     assert (reply.success, reply.match_index) == (True, 9)
-    assert alone.raft.log.last_index == 9
+    assert alone.raft.state.log.last_index == 9
 
 
 def test_a_snapshot_whose_state_cannot_be_restored_ends_the_node() -> None:
@@ -281,9 +281,9 @@ def test_a_long_log_is_applied_in_pieces_between_which_the_node_listens() -> Non
     config = NodeConfig(max_apply_entries=10)
     alone = Alone(*([1] * 95), config=config)
     alone.receive("n2", append(1, (95, 1), commit=95))
-    assert alone.raft.last_applied == 10
+    assert alone.raft.state.last_applied == 10
     pieces = 1
-    while alone.raft.last_applied < 95:
+    while alone.raft.state.last_applied < 95:
         alone.now += 1 * MS
         alone.fire("apply")
         pieces += 1

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
+from node_impl.core.serving.client_writes import ClientWrites
 
 
 @breaks
-class AcknowledgesEarly(Node):
+class AcknowledgesEarly(ClientWrites):
     """Acknowledges a write as soon as it is in the leader's own log."""
 
     def may_acknowledge(self, index: int) -> bool:  # noqa: ARG002 - this is the bug
@@ -27,5 +27,5 @@ MUTANT = Mutant(
         "leader-completeness",
         "committed-never-truncated",
     ),
-    parts=Parts(node=AcknowledgesEarly),
+    parts=Parts(client_writes=AcknowledgesEarly),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class CommitsEarlierTerms(Raft):
+class CommitsEarlierTerms(Replication):
     """Counts the copies of an entry of any term."""
 
     def may_commit_by_counting(self, index: int) -> bool:  # noqa: ARG002 - this is the bug
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="leader-completeness",
     source="Raft, section 5.4.2, Figure 8",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CommitsEarlierTerms),
+    parts=Parts(replication=CommitsEarlierTerms),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class CommitsHeldByHalf(Raft):
+class CommitsHeldByHalf(Replication):
     """Takes the index that is one place too far ahead in the sorted list."""
 
     def index_held_by_a_majority(self, held: list[int]) -> int:
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="durable-before-acknowledge",
     source="Raft, Figure 2, Leaders: a majority of matchIndex",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CommitsHeldByHalf),
+    parts=Parts(replication=CommitsHeldByHalf),
 )

@@ -3,18 +3,18 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class CommitsUnmatched(Raft):
+class CommitsUnmatched(Replication):
     """Applies the leader's commitIndex to entries after the last one that matched."""
 
-    def _on_append_entries(self, leader: str, request: AppendEntries) -> None:
-        super()._on_append_entries(leader, request)
-        if request.term == self.current_term:
-            self._set_commit_index(min(request.leader_commit, self.log.last_index))
+    def on_append_entries(self, leader: str, request: AppendEntries) -> None:
+        super().on_append_entries(leader, request)
+        if request.term == self._state.current_term:
+            self._state.commit_up_to(min(request.leader_commit, self._state.log.last_index))
 
 
 MUTANT = Mutant(
@@ -23,5 +23,5 @@ MUTANT = Mutant(
     caught_by="state-machine-safety",
     source="Raft, Figure 2, AppendEntries rule 5: index of last new entry",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CommitsUnmatched),
+    parts=Parts(replication=CommitsUnmatched),
 )

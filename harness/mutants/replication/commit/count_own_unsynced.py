@@ -3,16 +3,16 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class CountsOwnUnsynced(Raft):
+class CountsOwnUnsynced(Replication):
     """Counts entries that are in the leader's memory only."""
 
     def own_match_index(self) -> int:
         """The leader matches up to its last entry, synced or not."""
-        return self.log.last_index
+        return self._state.log.last_index
 
 
 MUTANT = Mutant(
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="durable-before-acknowledge",
     source="Ongaro's thesis, section 10.2.1",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=CountsOwnUnsynced),
+    parts=Parts(replication=CountsOwnUnsynced),
 )

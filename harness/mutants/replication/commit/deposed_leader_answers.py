@@ -3,14 +3,13 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.node import Node
 from node_impl.core.raft.messages import Written
 from node_impl.core.registry.sessions import Outcome
-from node_impl.core.serving.writes import Origin
+from node_impl.core.serving.client_writes import ClientWrites, Origin
 
 
 @breaks
-class AnswersDeposed(Node):
+class AnswersDeposed(ClientWrites):
     """Takes an appended write for a committed one if a follower forwarded it."""
 
     def outcome_of_orphan(self, origin: Origin, index: int | None) -> Outcome:
@@ -27,5 +26,5 @@ MUTANT = Mutant(
     seed=16,
     source="Raft, section 8: a leader answers once the entry is committed",
     also=("durable-before-acknowledge", *CLIENT_CHECKERS),
-    parts=Parts(node=AnswersDeposed),
+    parts=Parts(client_writes=AnswersDeposed),
 )

@@ -3,12 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
-from node_impl.core.raft.progress import Progress
+from node_impl.core.raft.followers import Followers, Progress
 
 
 @breaks
-class MatchStartsAtLast(Raft):
+class MatchStartsAtLast(Followers):
     """Sets matchIndex to nextIndex when a term begins."""
 
     def new_progress(self) -> Progress:
@@ -24,5 +23,5 @@ MUTANT = Mutant(
     caught_by="leader-completeness",
     source="Raft, Figure 2: matchIndex is initialized to 0",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=MatchStartsAtLast),
+    parts=Parts(followers=MatchStartsAtLast),
 )

@@ -3,11 +3,11 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, DISK_CHECKERS, ELECTION_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.member.state import RaftState
 
 
 @breaks
-class SendsBeforeFsync(Raft):
+class SendsBeforeFsync(RaftState):
     """Sends each message without waiting for the disk."""
 
     def sync_barrier(self) -> int:
@@ -21,5 +21,5 @@ MUTANT = Mutant(
     caught_by="durable-before-acknowledge",
     source="Raft, Figure 2: updated on stable storage before responding to RPCs",
     also=(*DISK_CHECKERS, *ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=SendsBeforeFsync),
+    parts=Parts(state=SendsBeforeFsync),
 )

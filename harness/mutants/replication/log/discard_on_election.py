@@ -5,17 +5,17 @@ Some of these entries are committed."""
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 
 
 @breaks
-class DiscardsOnElection(Raft):
+class DiscardsOnElection(Elections):
     """Deletes entries of its own log when it becomes leader."""
 
-    def _become_leader(self) -> None:
-        if self.log.last_index > self.commit_index:
-            self._truncate(self.commit_index + 1)
-        super()._become_leader()
+    def become_leader(self) -> None:
+        if self._state.log.last_index > self._state.commit_index:
+            self._state.truncate(self._state.commit_index + 1)
+        super().become_leader()
 
 
 MUTANT = Mutant(
@@ -25,5 +25,5 @@ MUTANT = Mutant(
     options=("--nemesis", "kill:leader"),
     source="Raft, Figure 3, Leader Append-Only: a leader never deletes entries of its log",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=DiscardsOnElection),
+    parts=Parts(elections=DiscardsOnElection),
 )

@@ -3,17 +3,17 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class LastEntryUnchecked(Raft):
+class LastEntryUnchecked(Replication):
     """Ends the comparison one entry too early."""
 
     def previous_entry_matches(self, request: AppendEntries) -> bool:
         """The node's last entry matches any entry of that index."""
-        return request.prev_log_index == self.log.last_index or super().previous_entry_matches(request)
+        return request.prev_log_index == self._state.log.last_index or super().previous_entry_matches(request)
 
 
 MUTANT = Mutant(
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     caught_by="log-matching",
     source="Raft, section 5.3; off by one in the consistency check",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=LastEntryUnchecked),
+    parts=Parts(replication=LastEntryUnchecked),
 )

@@ -5,18 +5,18 @@ import msgspec
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class ObeysDeposedLeaders(Raft):
+class ObeysDeposedLeaders(Replication):
     """Treats each AppendEntries as one of its own term."""
 
-    def _on_append_entries(self, leader: str, request: AppendEntries) -> None:
-        if self.role == "follower":
-            request = msgspec.structs.replace(request, term=self.current_term)
-        super()._on_append_entries(leader, request)
+    def on_append_entries(self, leader: str, request: AppendEntries) -> None:
+        if self._state.role == "follower":
+            request = msgspec.structs.replace(request, term=self._state.current_term)
+        super().on_append_entries(leader, request)
 
 
 MUTANT = Mutant(
@@ -26,5 +26,5 @@ MUTANT = Mutant(
     seed=6,
     source="Raft, Figure 2, AppendEntries rule 1",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=ObeysDeposedLeaders),
+    parts=Parts(replication=ObeysDeposedLeaders),
 )

@@ -3,17 +3,17 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class PreviousTermUnchecked(Raft):
+class PreviousTermUnchecked(Replication):
     """Compares logs by index only."""
 
     def previous_entry_matches(self, request: AppendEntries) -> bool:
         """The previous entry matches if the log reaches its index."""
-        return request.prev_log_index <= self.log.last_index
+        return request.prev_log_index <= self._state.log.last_index
 
 
 MUTANT = Mutant(
@@ -22,5 +22,5 @@ MUTANT = Mutant(
     caught_by="log-matching",
     source="Raft, section 5.3, AppendEntries rule 2",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=PreviousTermUnchecked),
+    parts=Parts(replication=PreviousTermUnchecked),
 )

@@ -3,18 +3,18 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, LOG_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.core import Raft
 from node_impl.core.raft.messages import AppendEntries
+from node_impl.core.raft.replication import Replication
 
 
 @breaks
-class TruncatesOnStaleAppend(Raft):
+class TruncatesOnStaleAppend(Replication):
     """Takes each AppendEntries for the whole rest of the leader's log."""
 
     def truncation_point(self, request: AppendEntries) -> int | None:
         """The log is cut at the first entry of each request that ends before the log does."""
         end = request.prev_log_index + len(request.entries) + 1
-        if request.entries and self.previous_entry_matches(request) and end <= self.log.last_index:
+        if request.entries and self.previous_entry_matches(request) and end <= self._state.log.last_index:
             return request.prev_log_index + 1
         return super().truncation_point(request)
 
@@ -26,5 +26,5 @@ MUTANT = Mutant(
     seed=4,
     source="Raft, Figure 2, AppendEntries rule 3: if an existing entry conflicts",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
-    parts=Parts(core=TruncatesOnStaleAppend),
+    parts=Parts(replication=TruncatesOnStaleAppend),
 )

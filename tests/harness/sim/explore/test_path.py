@@ -10,9 +10,9 @@ import pytest
 
 from harness.errors import CouldNotRun
 from harness.sim.explore.command import Bounds, explore, replayed
-from harness.sim.explore.path import NoSuchStep, core_of, is_way, load, walk
+from harness.sim.explore.path import NoSuchStep, is_way, load, parts_of, walk
 from harness.sim.explore.scope import Scope
-from node_impl.core.raft.core import Raft
+from node_impl.core.build import DEFAULT_PARTS
 
 BROKEN = Scope(nodes=3, elections=2, proposals=1, crashes=1, pre_vote=False)
 
@@ -52,7 +52,7 @@ def test_a_way_is_a_readable_file_that_is_walked_again(way: Path) -> None:
 def test_on_the_correct_core_the_same_steps_break_nothing(way: Path) -> None:
     """They end where the mutant says what a correct node does not say."""
     steps = load(way).steps
-    walked = walk(BROKEN, Raft, steps)
+    walked = walk(BROKEN, DEFAULT_PARTS, steps)
     assert walked.violation is None
 
 
@@ -73,14 +73,14 @@ def test_a_way_of_another_version_or_other_code_says_what_differs(way: Path) -> 
 def test_steps_that_cannot_be_taken_are_named(way: Path) -> None:
     steps = load(way).steps
     with pytest.raises(NoSuchStep, match=re.escape("is not under way")):
-        walk(BROKEN, Raft, steps[-1:])
+        walk(BROKEN, DEFAULT_PARTS, steps[-1:])
     with pytest.raises(NoSuchStep, match="has 0 writes under way"):
-        walk(BROKEN, Raft, steps[1:2])
+        walk(BROKEN, DEFAULT_PARTS, steps[1:2])
 
 
 def test_a_bug_outside_the_core_is_refused_with_advice() -> None:
     with pytest.raises(CouldNotRun, match="outside its Raft core"):
-        core_of("never-fsync")
+        parts_of("never-fsync")
 
 
 def test_a_start_of_another_size_is_refused() -> None:

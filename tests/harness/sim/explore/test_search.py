@@ -12,9 +12,11 @@ from harness.sim.explore.invariants import Past
 from harness.sim.explore.scope import DiskPace, Scope
 from harness.sim.explore.search import Found, Seen, search
 from harness.sim.explore.space import NotDead, Space, State
+from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
-from node_impl.core.raft.core import Raft
+from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.messages import RequestVoteReply
+from node_impl.core.raft.replication import Replication
 
 SMALL = Scope(nodes=2, elections=2, proposals=1, crashes=1)
 TWO_TERMS = Scope(nodes=3, elections=2, proposals=0, pre_vote=False)
@@ -26,23 +28,23 @@ def on(_seen: Seen) -> None:
     """Never enough."""
 
 
-def explored(scope: Scope, core: type[Raft] = Raft, most: int = 60_000) -> Found:
+def explored(scope: Scope, parts: Parts = DEFAULT_PARTS, most: int = 60_000) -> Found:
     """What a search comes to; a bound on states, so that a search that went wrong ends."""
-    return search(Space(scope, core), lambda seen: "enough" if seen.states > most else None)
+    return search(Space(scope, parts), lambda seen: "enough" if seen.states > most else None)
 
 
-class CommitsEarlierTerms(Raft):
+class CommitsEarlierTerms(Replication):
     """Counts copies of entries of earlier terms, which Figure 8 of the paper shows to be wrong."""
 
     def may_commit_by_counting(self, index: int) -> bool:
         return True
 
 
-class CountsOldVotes(Raft):
+class CountsOldVotes(Elections):
     """Takes a vote that was given in an earlier term."""
 
-    def _on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
-        if self.role == "candidate" and not self.is_pre_candidate and reply.granted:
+    def on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
+        if self._state.role == "candidate" and not self.is_pre_candidate and reply.granted:
             self._count_vote(voter)
 
 
@@ -117,7 +119,7 @@ def test_what_was_looked_up_is_run_far_more_seldom_than_it_is_used() -> None:
 def test_a_seeded_bug_of_the_core_is_found_in_a_small_scope(
     mutant: str, scope: Scope, invariant: str
 ) -> None:
-    found = explored(scope, MUTANTS[mutant].parts.core)
+    found = explored(scope, MUTANTS[mutant].parts)
     assert found.outcome == "violation"
     assert found.why is not None
     assert found.why.startswith(f"{invariant}: ")
@@ -144,7 +146,7 @@ def test_three_nodes_hold_through_an_election_a_write_and_a_crash(disk: DiskPace
 
 
 def test_counting_copies_of_earlier_terms_is_found_from_the_disks_of_figure_8() -> None:
-    found = explored(FIGURE_8, CommitsEarlierTerms)
+    found = explored(FIGURE_8, Parts(replication=CommitsEarlierTerms))
     assert found.outcome == "violation"
     assert found.why is not None
     assert found.why.startswith("leader-completeness: n3 leads term 5 without entry 2")
@@ -152,7 +154,7 @@ def test_counting_copies_of_earlier_terms_is_found_from_the_disks_of_figure_8() 
 
 def test_the_way_to_a_violation_is_one_of_the_shortest() -> None:
     """With half the votes enough, two nodes only have to stand, each its own voter."""
-    found = explored(BROKEN, MUTANTS["half-is-a-majority"].parts.core)
+    found = explored(BROKEN, MUTANTS["half-is-a-majority"].parts)
     kinds = [type(step.event).__name__ for step in found.way]
     assert sorted(kinds) == ["Sync", "Sync", "Sync", "TimeOut", "TimeOut"]
 
@@ -255,8 +257,8 @@ def test_dropping_dead_replies_changes_nothing_but_what_is_under_way() -> None:
 def test_a_core_that_reacts_to_dead_replies_is_not_explored_without_them() -> None:
     scope = Scope(nodes=2, elections=2, proposals=0, pre_vote=False)
     with pytest.raises(NotDead, match="still reacts"):
-        explored(scope, CountsOldVotes)
-    assert search(Space(scope, CountsOldVotes, keep_dead=True), on).outcome != "unknown"
+        explored(scope, Parts(elections=CountsOldVotes))
+    assert search(Space(scope, Parts(elections=CountsOldVotes), keep_dead=True), on).outcome != "unknown"
 
 
 # ---- invariants by themselves ----------------------------------------------------------------------------

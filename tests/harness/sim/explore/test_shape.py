@@ -13,7 +13,11 @@ from harness.sim.explore.member import Member, happens
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.shape import renamed, shape_of
 from harness.sim.explore.space import Outcome, Space, State
-from node_impl.core.raft.core import Raft
+from node_impl.core.build import DEFAULT_PARTS, Parts
+from node_impl.core.raft.elections import Elections
+from node_impl.core.raft.followers import Followers
+from node_impl.core.raft.member.state import RaftState
+from node_impl.core.raft.reads import ReadRounds
 
 SCOPES = [
     Scope(nodes=2, elections=2, proposals=1, crashes=1, heartbeats=1),
@@ -25,9 +29,9 @@ SCOPES = [
 class Twins(Space):
     """Keeps other nodes of each shape too, that came about in other ways."""
 
-    def __init__(self, scope: Scope, core: type[Raft] = Raft) -> None:
+    def __init__(self, scope: Scope, parts: Parts = DEFAULT_PARTS) -> None:
         self.twins: dict[int, list[Member]] = defaultdict(list)
-        super().__init__(scope, core, symmetry=False)
+        super().__init__(scope, parts, symmetry=False)
 
     def _number(self, member: Member) -> int:
         number = super()._number(member)
@@ -67,18 +71,18 @@ def test_nodes_of_one_shape_answer_every_event_alike_however_they_came_about(sco
 
 
 @pytest.mark.parametrize(
-    ("attributes", "scope"),
+    ("owner", "attributes", "scope"),
     [
-        (("peers",), SCOPES[1]),
-        (("reads",), SCOPES[1]),
-        (("commit_index", "last_applied"), SCOPES[1]),
-        (("is_pre_candidate",), SCOPES[0]),
+        (Followers, ("by_name",), SCOPES[1]),
+        (ReadRounds, ("number", "_waiting", "_open", "confirmed"), SCOPES[1]),
+        (RaftState, ("commit_index", "last_applied"), SCOPES[1]),
+        (Elections, ("is_pre_candidate",), SCOPES[0]),
     ],
 )
 def test_a_shape_that_left_out_something_that_matters_would_be_caught(
-    attributes: tuple[str, ...], scope: Scope, monkeypatch: pytest.MonkeyPatch
+    owner: type, attributes: tuple[str, ...], scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left_out = {**shape.LEFT_OUT, Raft: shape.LEFT_OUT[Raft] | {*attributes}}
+    left_out = {**shape.LEFT_OUT, owner: shape.LEFT_OUT.get(owner, frozenset()) | {*attributes}}
     monkeypatch.setattr(shape, "LEFT_OUT", left_out)
     assert disagreements(explored_twins(scope, most=2500))
 
@@ -91,15 +95,15 @@ def test_what_holds_nothing_that_is_known_has_no_shape_rather_than_an_empty_one(
 
 
 def test_what_somebody_adds_to_a_core_counts_without_being_named() -> None:
-    class Remembers(Raft):
+    class Remembers(Elections):
         heartbeats_seen = 0
 
-    space = Space(SCOPES[0], Remembers)
+    space = Space(SCOPES[0], Parts(elections=Remembers))
     member = space.nodes.things[space.first.nodes[0]]
     before = shape_of(member.core)
     core = copied(member.core)
     assert shape_of(core) == before
-    core.heartbeats_seen = 1  # type: ignore[attr-defined]
+    core.elections.heartbeats_seen = 1  # type: ignore[attr-defined]
     assert shape_of(core) != before
 
 

@@ -22,7 +22,7 @@ from node_impl.core.events import (
     Synced,
     TimerFired,
 )
-from node_impl.core.raft.core import ELECTION_TIMER
+from node_impl.core.raft.elections import ELECTION_TIMER
 from node_impl.core.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -84,7 +84,7 @@ class Alone:
 
     def sync(self) -> list[Send]:
         """Everything is on disk."""
-        self.effects = self.node.step(self.now, Synced(self.raft.outbox.newest))
+        self.effects = self.node.step(self.now, Synced(self.raft.state.outbox.newest))
         return self.sent
 
     def fire(self, timer: str) -> list[Send]:
@@ -108,16 +108,16 @@ class Alone:
 
     @property
     def terms(self) -> list[int]:
-        log = self.raft.log
+        log = self.raft.state.log
         return [log.term_at(index) for index in range(1, log.last_index + 1)]
 
     def become_leader(self) -> list[Send]:
         """Win the next election; the first AppendEntries."""
         self.fire(ELECTION_TIMER)
         self.sync()
-        for voter in self.raft.known[1 : len(self.raft.known) // 2 + 1]:
-            self.receive(voter, RequestVoteReply(self.raft.current_term, True))
-        assert self.raft.role == "leader"
+        for voter in self.raft.state.known[1 : len(self.raft.state.known) // 2 + 1]:
+            self.receive(voter, RequestVoteReply(self.raft.state.current_term, True))
+        assert self.raft.state.role == "leader"
         return self.sent
 
 

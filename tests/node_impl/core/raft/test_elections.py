@@ -7,14 +7,14 @@ import pytest
 from node_impl.core.build import build_node
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import HardState, Recovered, Role, SetTimer, Synced, TimerFired, Trace
-from node_impl.core.raft.core import ELECTION_TIMER, HEARTBEAT_TIMER
+from node_impl.core.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER
 from node_impl.core.raft.messages import AppendEntries, RequestVote, RequestVoteReply
 from tests.node_impl.cluster import CONFIG, SECOND, Cluster
 from tests.node_impl.core.raft.driving import Alone, Zero, accepted, append
 
 
 def role_of(alone: Alone) -> Role:
-    return alone.raft.role
+    return alone.raft.state.role
 
 
 def vote(alone: Alone, candidate: str, request: RequestVote) -> bool:
@@ -95,21 +95,29 @@ def test_votes_of_an_earlier_term_do_not_count() -> None:
     alone.sync()
     for voter in ("n2", "n3", "n4"):
         alone.receive(voter, RequestVoteReply(1, True))
-    assert (alone.raft.role, alone.raft.current_term) == ("candidate", 2)
+    assert (alone.raft.state.role, alone.raft.state.current_term) == ("candidate", 2)
 
 
 def test_a_candidate_follows_whoever_leads_its_term() -> None:
     alone = Alone()
     alone.fire(ELECTION_TIMER)
     alone.receive("n2", append(1, (0, 0)))
-    assert (alone.raft.role, alone.raft.leader, alone.raft.current_term) == ("follower", "n2", 1)
+    assert (alone.raft.state.role, alone.raft.state.leader, alone.raft.state.current_term) == (
+        "follower",
+        "n2",
+        1,
+    )
 
 
 def test_a_leader_steps_down_at_a_higher_term_and_no_trace_line_shows_it_leading_there() -> None:
     alone = Alone()
     alone.become_leader()
     alone.receive("n2", RequestVoteReply(7, False))
-    assert (alone.raft.role, alone.raft.current_term, alone.raft.voted_for) == ("follower", 7, None)
+    assert (alone.raft.state.role, alone.raft.state.current_term, alone.raft.state.voted_for) == (
+        "follower",
+        7,
+        None,
+    )
     lines = [effect for effect in alone.effects if isinstance(effect, Trace)]
     assert [(line.event, line.term, line.role) for line in lines] == [
         ("receive", 1, "leader"),
@@ -127,7 +135,11 @@ def test_a_leader_that_hears_no_majority_for_an_election_time_out_steps_down() -
     assert role_of(alone) == "leader"
     alone.receive("n2", accepted(1, 0))
     alone.fire(ELECTION_TIMER)
-    assert (alone.raft.role, alone.raft.leader, alone.raft.current_term) == ("follower", None, 1)
+    assert (alone.raft.state.role, alone.raft.state.leader, alone.raft.state.current_term) == (
+        "follower",
+        None,
+        1,
+    )
 
 
 def test_a_message_of_the_leader_puts_the_election_off_without_setting_the_timer_again() -> None:
@@ -146,19 +158,21 @@ def test_the_election_timer_looks_whether_a_leader_was_heard() -> None:
     cluster = Cluster(3, seed=3)
     cluster.start()
     cluster.elect()
-    term = max(cluster.node(name).raft.current_term for name in cluster.names)
+    term = max(cluster.node(name).raft.state.current_term for name in cluster.names)
     cluster.run(20 * SECOND)
-    assert {cluster.node(name).raft.current_term for name in cluster.names} == {term}
+    assert {cluster.node(name).raft.state.current_term for name in cluster.names} == {term}
 
 
 def test_a_leader_begins_its_term_with_a_no_op_and_tells_everybody() -> None:
     alone = Alone(1, 1)
     sent = alone.become_leader()
     assert alone.terms == [1, 1, 2]
-    assert alone.raft.log[3].kind == "noop"
+    assert alone.raft.state.log[3].kind == "noop"
     bodies = [send.message.body for send in sent]
     assert [send.to for send in sent] == ["n2", "n3", "n4", "n5"]
-    assert all(isinstance(body, AppendEntries) and body.entries == (alone.raft.log[3],) for body in bodies)
+    assert all(
+        isinstance(body, AppendEntries) and body.entries == (alone.raft.state.log[3],) for body in bodies
+    )
 
 
 def test_a_leader_beats_and_a_follower_does_not() -> None:
@@ -171,7 +185,7 @@ def test_a_leader_beats_and_a_follower_does_not() -> None:
 def test_synced_says_what_is_on_disk_and_not_what_is_on_its_way_there() -> None:
     alone = Alone(1, 1)
     alone.receive("n2", RequestVote(5, 2, 1))
-    first = alone.raft.outbox.newest
+    first = alone.raft.state.outbox.newest
     alone.receive("n3", append(6, (1, 1), ()))
     alone.effects = alone.node.step(0, Synced(first))
     (line,) = (effect for effect in alone.effects if isinstance(effect, Trace))

@@ -6,8 +6,8 @@ import pytest
 
 from node_impl.core.config import MILLISECOND_NS, NodeConfig
 from node_impl.core.events import Send
-from node_impl.core.raft.core import HEARTBEAT_TIMER
-from node_impl.core.raft.lease import Lease
+from node_impl.core.raft.elections import HEARTBEAT_TIMER
+from node_impl.core.raft.leases import Lease
 from node_impl.core.raft.messages import (
     AppendEntries,
     PreVote,
@@ -29,7 +29,7 @@ def leading(config: NodeConfig = LEASE) -> Alone:
     alone.sync()
     for follower in ("n2", "n3"):
         alone.receive(follower, accepted(1, 1))
-    assert alone.raft.may_serve_reads()
+    assert alone.raft.reads.may_serve_reads()
     return alone
 
 
@@ -44,9 +44,9 @@ def round_of(sent: list[Send]) -> int:
 
 def read(alone: Alone) -> int:
     """Ask for a read; how many are confirmed at once."""
-    alone.raft.request_read((None, 1))
-    confirmed, alone.raft.reads.confirmed = alone.raft.reads.confirmed, []
-    alone.raft.outbox.take(None, 0)
+    alone.raft.reads.request((None, 1))
+    confirmed = alone.raft.reads.take_confirmed()
+    alone.raft.state.outbox.take(None, 0)
     return len(confirmed)
 
 
@@ -63,7 +63,7 @@ def test_a_read_needs_no_round_once_a_majority_answered_a_heartbeat() -> None:
     alone = leading()
     number = heartbeat(alone)
     alone.receive("n2", accepted(1, 1, number))
-    assert not alone.raft.lease_holds(), "two of five are no majority"
+    assert not alone.raft.leases.lease_holds(), "two of five are no majority"
     alone.receive("n3", accepted(1, 1, number))
     assert read(alone) == 1
 
@@ -76,13 +76,13 @@ def test_the_lease_counts_from_when_the_round_was_sent_not_from_its_answers() ->
     for follower in ("n2", "n3"):
         alone.receive(follower, accepted(1, 1, number))
     assert read(alone) == 1
-    alone.raft.now = sent_at + LASTS
+    alone.raft.state.set_time(sent_at + LASTS)
     assert read(alone) == 0, "it is over, however late the answers came"
 
 
 def test_the_bound_on_drift_shortens_the_lease() -> None:
-    assert leading(NodeConfig(lease=True, clock_drift_bound_percent=0)).raft.lease_ns() == T
-    assert leading().raft.lease_ns() == LASTS
+    assert leading(NodeConfig(lease=True, clock_drift_bound_percent=0)).raft.leases.lease_ns() == T
+    assert leading().raft.leases.lease_ns() == LASTS
     with pytest.raises(ValueError, match="below 100"):
         NodeConfig(clock_drift_bound_percent=100)
 
@@ -97,20 +97,20 @@ def test_without_the_setting_each_read_takes_a_round() -> None:
 
 def test_a_leader_that_hands_over_has_no_lease_any_more_not_even_by_new_answers() -> None:
     alone = leased()
-    alone.raft.transfer_to("n2")
+    alone.raft.elections.transfer_to("n2")
     assert read(alone) == 0
     number = heartbeat(alone)
     for follower in ("n3", "n4"):
         alone.receive(follower, accepted(1, 1, number))
-    assert not alone.raft.lease_holds(), "its TimeoutNow may still be on its way"
+    assert not alone.raft.leases.lease_holds(), "its TimeoutNow may still be on its way"
 
 
 def test_who_steps_down_serves_no_read_by_its_lease() -> None:
     alone = leased()
     alone.receive("n4", append(2, (1, 1)))
-    assert alone.raft.role == "follower"
+    assert alone.raft.state.role == "follower"
     alone.become_leader()
-    assert not alone.raft.lease_holds(), "a new term has to earn its own"
+    assert not alone.raft.leases.lease_holds(), "a new term has to earn its own"
 
 
 def votes(sent: list[Send]) -> list[bool]:
@@ -133,7 +133,7 @@ def test_a_promise_outlives_the_term_in_which_it_was_made() -> None:
     alone.now = SECOND
     alone.receive("n2", append(1, (1, 1)))
     alone.receive("n3", PreVoteReply(5, False, 1))
-    assert alone.raft.current_term == 5
+    assert alone.raft.state.current_term == 5
     assert votes(alone.receive("n3", RequestVote(5, 1, 1))) == [False], "n2 may count on it"
     alone.now += T
     assert votes(alone.receive("n3", RequestVote(5, 1, 1))) == [True]

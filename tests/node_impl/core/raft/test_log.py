@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node_impl.core.events import Entry
-from node_impl.core.raft.log import Log, entry_hash
+from node_impl.core.raft.member.log import Log, entry_hash
 from tests.node_impl.core.raft.driving import entries
 
 rising = st.lists(st.integers(0, 2), max_size=12).map(

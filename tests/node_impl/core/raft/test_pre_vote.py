@@ -7,7 +7,7 @@ import pytest
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Done, Refused, Send, SetTimer, TimerFired
-from node_impl.core.raft.core import ELECTION_TIMER, Raft
+from node_impl.core.raft.elections import ELECTION_TIMER, Elections
 from node_impl.core.raft.messages import (
     AppendEntries,
     PreVote,
@@ -36,7 +36,11 @@ def test_who_only_asks_changes_neither_term_nor_vote() -> None:
     alone = asking(1, 1)
     sent = alone.fire(ELECTION_TIMER)
     assert [send.message.body for send in sent] == [PreVote(1, 2, 1)] * 4
-    assert (alone.raft.role, alone.raft.current_term, alone.raft.voted_for) == ("candidate", 1, None)
+    assert (alone.raft.state.role, alone.raft.state.current_term, alone.raft.state.voted_for) == (
+        "candidate",
+        1,
+        None,
+    )
     assert alone.persisted == []
 
 
@@ -46,10 +50,10 @@ def test_a_majority_of_pre_votes_begins_a_real_election() -> None:
     alone.receive("n2", PreVoteReply(1, True, 1))
     alone.receive("n2", PreVoteReply(1, True, 1))
     alone.receive("n3", PreVoteReply(1, False, 1))
-    assert alone.raft.current_term == 1
+    assert alone.raft.state.current_term == 1
     sent = alone.receive("n4", PreVoteReply(1, True, 1))
     assert [send.message.body for send in sent] == [RequestVote(2, 1, 1)] * 4
-    assert alone.raft.current_term == 2
+    assert alone.raft.state.current_term == 2
 
 
 def test_pre_votes_for_an_earlier_question_do_not_count() -> None:
@@ -57,7 +61,7 @@ def test_pre_votes_for_an_earlier_question_do_not_count() -> None:
     alone.fire(ELECTION_TIMER)
     for voter in ("n2", "n3", "n4"):
         alone.receive(voter, PreVoteReply(0, True, 0))
-    assert alone.raft.current_term == 1
+    assert alone.raft.state.current_term == 1
 
 
 def test_votes_of_an_election_given_up_do_not_make_a_leader_of_who_asks_again() -> None:
@@ -69,7 +73,7 @@ def test_votes_of_an_election_given_up_do_not_make_a_leader_of_who_asks_again() 
     alone.sync()
     for voter in ("n2", "n3", "n4"):
         alone.receive(voter, RequestVoteReply(2, True))
-    assert alone.raft.is_pre_candidate
+    assert alone.raft.elections.is_pre_candidate
 
 
 def test_a_pre_vote_is_denied_while_a_leader_is_heard_and_granted_after() -> None:
@@ -78,14 +82,14 @@ def test_a_pre_vote_is_denied_while_a_leader_is_heard_and_granted_after() -> Non
     assert not pre_vote(alone, PreVote(1, 9, 1))
     alone.now += TIMEOUT
     assert pre_vote(alone, PreVote(1, 9, 1))
-    assert (alone.raft.current_term, alone.raft.voted_for) == (1, None)
+    assert (alone.raft.state.current_term, alone.raft.state.voted_for) == (1, None)
 
 
 def test_a_leader_denies_pre_votes() -> None:
     alone = Alone(1)
     alone.become_leader()
     assert not pre_vote(alone, PreVote(9, 9, 9))
-    assert (alone.raft.role, alone.raft.current_term) == ("leader", 2)
+    assert (alone.raft.state.role, alone.raft.state.current_term) == ("leader", 2)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_who_hears_a_leader_is_deaf_to_candidates_unless_the_leader_sent_them() 
     alone = asking(1)
     alone.receive("n3", append(1, (1, 1)))
     assert alone.receive("n2", RequestVote(7, 9, 7)) == []
-    assert alone.raft.current_term == 1
+    assert alone.raft.state.current_term == 1
     (reply,) = alone.receive("n2", RequestVote(7, 9, 7, transfer=True))
     assert reply.message.body == RequestVoteReply(7, True)
 
@@ -122,7 +126,7 @@ def test_the_lone_member_of_a_cluster_elects_itself() -> None:
     alone = Alone(size=1, pre_vote=True)
     alone.fire(ELECTION_TIMER)
     alone.sync()
-    assert alone.raft.role == "leader"
+    assert alone.raft.state.role == "leader"
 
 
 def terms_after_isolation(parts: Parts) -> tuple[str, str | None, set[int]]:
@@ -130,13 +134,13 @@ def terms_after_isolation(parts: Parts) -> tuple[str, str | None, set[int]]:
     cluster = Cluster(3, seed=1, parts=parts)
     cluster.start()
     leader = cluster.elect()
-    term = cluster.node(leader).raft.current_term
+    term = cluster.node(leader).raft.state.current_term
     away = next(name for name in cluster.names if name != leader)
     cluster.cut({away})
     cluster.run(20 * SECOND)
     cluster.heal()
     cluster.run(3 * SECOND)
-    terms = {cluster.node(name).raft.current_term for name in cluster.names}
+    terms = {cluster.node(name).raft.state.current_term for name in cluster.names}
     return leader, cluster.leader(), {number - term for number in terms}
 
 
@@ -146,18 +150,18 @@ def test_an_isolated_node_neither_raises_its_term_nor_deposes_the_leader_on_retu
     assert risen == {0}
 
 
-class PreVotesAgainstLiveLeaders(Raft):
+class PreVotesAgainstLiveLeaders(Elections):
     def hears_a_leader(self) -> bool:
         return False
 
 
-class StandsUnasked(Raft):
-    def _election_is_due(self) -> None:
+class StandsUnasked(Elections):
+    def _ask_for_pre_votes(self) -> None:
         self._stand_for_election()
 
 
 def test_without_pre_vote_the_isolated_node_comes_back_with_a_higher_term() -> None:
-    _, _, risen = terms_after_isolation(Parts(core=StandsUnasked))
+    _, _, risen = terms_after_isolation(Parts(elections=StandsUnasked))
     assert risen != {0}
 
 
@@ -166,16 +170,16 @@ def deposed_by_a_half_cut_link(parts: Parts) -> bool:
     cluster = Cluster(3, seed=2, parts=parts)
     cluster.start()
     leader = cluster.elect()
-    term = cluster.node(leader).raft.current_term
+    term = cluster.node(leader).raft.state.current_term
     deaf = next(name for name in cluster.names if name != leader)
     cluster.drop = lambda to, envelope: to == deaf and isinstance(envelope.body, AppendEntries)
     cluster.run(5 * SECOND)
-    return cluster.node(leader).raft.current_term > term
+    return cluster.node(leader).raft.state.current_term > term
 
 
 def test_a_follower_that_hears_no_heartbeat_cannot_depose_a_leader_that_others_hear() -> None:
     assert not deposed_by_a_half_cut_link(Parts())
-    assert deposed_by_a_half_cut_link(Parts(core=PreVotesAgainstLiveLeaders))
+    assert deposed_by_a_half_cut_link(Parts(elections=PreVotesAgainstLiveLeaders))
 
 
 def test_a_leader_that_is_shut_down_hands_over_well_within_an_election_time_out() -> None:
@@ -215,11 +219,11 @@ def test_the_leaders_stop_triggers_an_election() -> None:
     cluster = Cluster(3, seed=9)
     cluster.start()
     old = cluster.elect()
-    term = cluster.node(old).raft.current_term
+    term = cluster.node(old).raft.state.current_term
     cluster.crash(old)
     new = cluster.elect()
     assert new != old
-    assert cluster.node(new).raft.current_term > term
+    assert cluster.node(new).raft.state.current_term > term
     assert not isinstance(cluster.answer(new, register(1)), Refused)
 
 
@@ -231,11 +235,11 @@ def test_a_leader_confirmed_by_few_steps_down() -> None:
     alone.sync()
     for voter in ("n2", "n3"):
         alone.receive(voter, RequestVoteReply(2, True))
-    assert alone.raft.role == "leader"
+    assert alone.raft.state.role == "leader"
     alone.receive("n2", accepted(2, 0))
     alone.now += 1 * MS
     alone.fire(ELECTION_TIMER)
-    assert alone.raft.role == "follower"
+    assert alone.raft.state.role == "follower"
 
 
 # ---- A leader whose connection was closed -------------------------------------------------------------
@@ -274,7 +278,7 @@ def test_a_leader_that_is_back_within_two_heartbeats_is_followed_on() -> None:
     assert not any(
         isinstance(effect, Send) for effect in alone.node.step(alone.now, TimerFired(ELECTION_TIMER))
     )
-    assert (alone.raft.role, alone.raft.leader) == ("follower", "n2")
+    assert (alone.raft.state.role, alone.raft.state.leader) == ("follower", "n2")
     assert not pre_vote(alone, PreVote(1, 1, 1))
 
 

@@ -9,8 +9,9 @@ import pytest
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import AppendRecord, Entry, TruncateRecord
-from node_impl.core.raft.core import HEARTBEAT_TIMER, Raft
+from node_impl.core.raft.elections import HEARTBEAT_TIMER
 from node_impl.core.raft.messages import AppendEntries, AppendEntriesReply
+from node_impl.core.raft.replication import Replication
 from tests.node_impl.core.raft.driving import Alone, accepted, append, entries
 
 LEADER_OF_FIGURE_7 = (1, 1, 1, 4, 4, 5, 5, 6, 6, 6)
@@ -53,7 +54,7 @@ def test_every_follower_of_figure_7_gets_the_leaders_log(letter: str, max_batch_
     first = [s.message.body for s in leader.become_leader() if s.to == "n2"]
     taken = talk(leader, follower, first)
     assert follower.terms == leader.terms == [*LEADER_OF_FIGURE_7, 8]
-    assert leader.raft.peers["n2"].match_index == 11
+    assert leader.raft.followers.by_name["n2"].match_index == 11
     if max_batch_entries == 100:
         assert taken <= 4, "back-off goes by terms, not by entries"
 
@@ -81,7 +82,7 @@ def test_a_stale_append_removes_nothing() -> None:
     (reply,) = alone.receive("n2", append(1, (1, 1), (entries(1, 1)[1],), commit=4))
     assert alone.terms == [1, 1, 1, 1]
     assert reply.message.body == accepted(1, 2)
-    assert alone.raft.commit_index == 2, "only what this message proved equal is committed by it"
+    assert alone.raft.state.commit_index == 2, "only what this message proved equal is committed by it"
 
 
 def test_a_conflicting_entry_and_all_after_it_go() -> None:
@@ -89,7 +90,7 @@ def test_a_conflicting_entry_and_all_after_it_go() -> None:
     alone.receive("n2", append(3, (2, 1), (one_entry(3, 3),)))
     assert alone.terms == [1, 1, 3]
     assert alone.persisted[0].records[-2:] == (TruncateRecord(3), AppendRecord((one_entry(3, 3),)))
-    assert alone.raft.outbox.durable.last_index == 2
+    assert alone.raft.state.outbox.durable.last_index == 2
 
 
 def test_a_shorter_log_and_a_conflicting_one_are_refused_with_where_to_go_on() -> None:
@@ -106,46 +107,48 @@ def test_a_leader_of_an_earlier_term_is_refused_and_told_the_term() -> None:
     body = reply.message.body
     assert isinstance(body, AppendEntriesReply)
     assert (body.term, body.success) == (5, False)
-    assert (alone.terms, alone.raft.commit_index, alone.raft.leader) == ([1], 0, None)
+    assert (alone.terms, alone.raft.state.commit_index, alone.raft.state.leader) == ([1], 0, None)
 
 
 def test_a_leader_counts_itself_only_once_its_own_disk_has_the_entry() -> None:
     alone = Alone(size=3)
     alone.become_leader()
-    assert alone.raft.peers["n2"].match_index == 0
+    assert alone.raft.followers.by_name["n2"].match_index == 0
     alone.sync()
-    alone.node.raft.now = alone.now
-    index = alone.raft.propose(b"", None)
-    alone.effects = alone.node._take()
+    alone.raft.state.set_time(alone.now)
+    index = alone.raft.replication.propose(b"", None)
+    alone.effects = alone.node._take_effects()
     alone.receive("n2", accepted(1, index))
-    assert alone.raft.commit_index == 1  # the no-op, which is on both
+    assert alone.raft.state.commit_index == 1  # the no-op, which is on both
     alone.sync()
-    assert alone.raft.commit_index == index
+    assert alone.raft.state.commit_index == index
 
 
 def test_followers_alone_can_be_the_majority() -> None:
     alone = Alone(size=3)
     alone.become_leader()
     alone.receive("n2", accepted(1, 1))
-    assert alone.raft.commit_index == 0
+    assert alone.raft.state.commit_index == 0
     alone.receive("n3", accepted(1, 1))
-    assert alone.raft.commit_index == 1
-    assert alone.raft.outbox.durable.last_index == 0
+    assert alone.raft.state.commit_index == 1
+    assert alone.raft.state.outbox.durable.last_index == 0
 
 
 # ---- Figure 8 --------------------------------------------------------------------------------------------
 
 
-class CountsEarlierTerms(Raft):
+class CountsEarlierTerms(Replication):
     def may_commit_by_counting(self, index: int) -> bool:
         return True
 
 
-def leader_of_figure_8(core: type[Raft]) -> Alone:
+def leader_of_figure_8(replication: type[Replication]) -> Alone:
     """(c): S1, back in term 4, has spread its entry of term 2 to a majority, and nothing of term 4 yet."""
-    alone = Alone(1, 2, term=3, config=replace(NodeConfig(), max_batch_entries=1), parts=Parts(core=core))
+    alone = Alone(
+        1, 2, term=3, config=replace(NodeConfig(), max_batch_entries=1), parts=Parts(replication=replication)
+    )
     alone.become_leader()
-    assert alone.raft.current_term == 4
+    assert alone.raft.state.current_term == 4
     alone.sync()
     for follower in ("n2", "n3"):
         alone.receive(follower, accepted(4, 2))
@@ -153,16 +156,16 @@ def leader_of_figure_8(core: type[Raft]) -> Alone:
 
 
 def test_an_entry_of_an_earlier_term_is_not_committed_by_counting() -> None:
-    alone = leader_of_figure_8(Raft)
-    assert alone.raft.commit_index == 0
+    alone = leader_of_figure_8(Replication)
+    assert alone.raft.state.commit_index == 0
     alone.receive("n2", accepted(4, 3))
-    assert alone.raft.commit_index == 0
+    assert alone.raft.state.commit_index == 0
     alone.receive("n3", accepted(4, 3))
-    assert alone.raft.commit_index == 3, "an entry of its own term commits all before it (Figure 8, e)"
+    assert alone.raft.state.commit_index == 3, "an entry of its own term commits all before it (Figure 8, e)"
 
 
 def test_without_that_rule_figure_8_commits_what_can_still_be_lost() -> None:
-    assert leader_of_figure_8(CountsEarlierTerms).raft.commit_index == 2
+    assert leader_of_figure_8(CountsEarlierTerms).raft.state.commit_index == 2
 
 
 # ---- sending ahead, and what is lost ---------------------------------------------------------------------
@@ -180,9 +183,9 @@ def leading(**settings: int) -> Alone:
 def propose(alone: Alone, count: int) -> list[tuple[int, ...]]:
     """In `count` steps; the indices in each message to n2."""
     for _ in range(count):
-        alone.raft.propose(b"x", None)
-        alone.raft.replicate()
-    alone.effects = alone.node._take()
+        alone.raft.replication.propose(b"x", None)
+        alone.raft.replication.flush()
+    alone.effects = alone.node._take_effects()
     return to_n2(alone)
 
 
@@ -204,18 +207,18 @@ def test_entries_are_sent_at_once_and_ahead_of_answers_up_to_a_bound_then_togeth
 def test_entries_of_one_step_travel_together() -> None:
     alone = leading(max_in_flight=2)
     for _ in range(3):
-        alone.raft.propose(b"x", None)
+        alone.raft.replication.propose(b"x", None)
     alone.receive("n2", accepted(1, 1))
     assert to_n2(alone) == [(2, 3, 4)]
-    assert alone.raft.has_unsent is False
+    assert alone.raft.replication._has_unsent is False
 
 
 def test_a_batch_is_bounded_in_entries_and_in_bytes_but_never_empty() -> None:
     alone = leading(max_in_flight=1, max_batch_entries=3, max_batch_bytes=10)
     propose(alone, 1)
     for _ in range(4):
-        alone.raft.propose(b"four", None)
-    alone.raft.propose(b"much more than ten", None)
+        alone.raft.replication.propose(b"four", None)
+    alone.raft.replication.propose(b"much more than ten", None)
     alone.receive("n2", accepted(1, 2))
     assert to_n2(alone) == [(3, 4)]
     alone.receive("n2", accepted(1, 4))
@@ -231,7 +234,7 @@ def test_a_lost_message_is_noticed_by_the_next_heartbeat_and_sent_again() -> Non
     beat = [send.message.body for send in alone.fire(HEARTBEAT_TIMER) if send.to == "n2"]
     talk(alone, follower, beat)
     assert len(follower.terms) == 3
-    assert alone.raft.peers["n2"].match_index == 3
+    assert alone.raft.followers.by_name["n2"].match_index == 3
 
 
 def test_lost_answers_are_made_up_for_by_the_next_heartbeat() -> None:
@@ -240,7 +243,7 @@ def test_lost_answers_are_made_up_for_by_the_next_heartbeat() -> None:
     follower = Alone(1, 1, 1)  # it took the two messages; its answers were lost
     beat = [send.message.body for send in alone.fire(HEARTBEAT_TIMER) if send.to == "n2"]
     talk(alone, follower, beat)
-    assert alone.raft.peers["n2"].match_index == 5
+    assert alone.raft.followers.by_name["n2"].match_index == 5
 
 
 def test_an_old_refusal_does_not_send_the_leader_back() -> None:
@@ -248,11 +251,11 @@ def test_an_old_refusal_does_not_send_the_leader_back() -> None:
     propose(alone, 3)
     alone.receive("n2", accepted(1, 4))
     alone.receive("n2", AppendEntriesReply(1, False, 2, 0, 1, 0))
-    assert alone.raft.peers["n2"].next_index == 5
+    assert alone.raft.followers.by_name["n2"].next_index == 5
     assert alone.sent == []
 
 
 def test_a_refusal_of_another_term_means_nothing() -> None:
     alone = leading()
     alone.receive("n2", AppendEntriesReply(0, False, 1, 0, 1, 0))
-    assert alone.raft.peers["n2"].match_index == 1
+    assert alone.raft.followers.by_name["n2"].match_index == 1

@@ -42,8 +42,8 @@ STATE = ("seq", "at", "event", "term", "role", "commit", "applied", "last")
 )
 def test_a_line_tells_what_its_message_says(message: Message, said: dict[str, Any]) -> None:
     raft = Alone(term=0).raft
-    message_id = raft.send("n2", message)
-    (line,) = [e for e in raft.outbox.effects if isinstance(e, Trace) and e.event == "send"]
+    message_id = raft.state.send("n2", message)
+    (line,) = [e for e in raft.state.outbox.effects if isinstance(e, Trace) and e.event == "send"]
     common = {"peer": "n2", "message": type(message).__name__, "message_id": message_id}
     state = {name: getattr(line, name) for name in STATE}
     assert msgspec.to_builtins(line) == state | common | said

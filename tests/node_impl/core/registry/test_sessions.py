@@ -132,7 +132,7 @@ def test_a_write_repeated_at_another_node_after_its_leader_died_is_applied_once(
     cluster.start(leader)
     cluster.settle()
     assert cluster.answer(leader, register(1, "x"), session=("c", 1)) == first
-    digests = {cluster.node(name).registry.digest() for name in cluster.names}
+    digests = {cluster.node(name).machine.registry.digest() for name in cluster.names}
     assert len(digests) == 1
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node_impl.core.events import AppendRecord, BaseRecord, Configuration, Entry, HardState, SnapshotRecord
-from node_impl.core.raft.snapshots import make_snapshot
+from node_impl.core.raft.snapshot_bytes import make_snapshot
 from node_impl.core.storage import CorruptLog, OsDisk, WriteAheadLog
 from node_impl.core.storage.snapshot_file import SNAPSHOT_FILE
 from node_impl.core.storage.wal import FILE

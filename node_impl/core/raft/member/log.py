@@ -38,6 +38,17 @@ class Log:
         ValueError: entries do not follow one another.
     """
 
+    __slots__ = (
+        "_entries",
+        "_first_of_term",
+        "_rows",
+        "_terms",
+        "base_index",
+        "base_term",
+        "last_index",
+        "last_term",
+    )
+
     def __init__(self, entries: Iterable[Entry] = (), base_index: int = 0, base_term: int = 0) -> None:
         self.base_index = base_index
         self.base_term = base_term
@@ -107,10 +118,11 @@ class Log:
         elif self._first_of_term[0] <= index:
             self._first_of_term[0] = index + 1
 
-    @classmethod
-    def after_snapshot(cls, index: int, term: int) -> Log:
-        """An empty log that begins after a snapshot's last entry."""
-        return cls((), index, term)
+    def restart_after(self, index: int, term: int) -> None:
+        """Forget all entries, and begin after a snapshot's last entry."""
+        self.base_index = self.last_index = index
+        self.base_term = self.last_term = term
+        self._entries, self._rows, self._first_of_term, self._terms = [], [], [], []
 
     def batch(self, start: int, max_entries: int, max_bytes: int) -> tuple[Entry, ...]:
         """Entries from `start` on, as many as the bounds allow, at least one if there is one."""

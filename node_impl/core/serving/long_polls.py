@@ -24,7 +24,7 @@ class _Watch:
     keys: tuple[ServiceKey | ConfigKey, ...]
 
 
-class Watches:
+class LongPolls:
     """The long polls that wait at one node, at most `most` of them."""
 
     def __init__(self, timer: str, registry: Registry, most: int) -> None:

@@ -24,6 +24,8 @@ class Durable(msgspec.Struct, frozen=True):
 class Outbox:
     """Collects effects, numbers records and remembers what each number covers."""
 
+    __slots__ = ("_records", "_unsynced", "durable", "effects", "newest", "synced_number")
+
     def __init__(self, durable: Durable) -> None:
         self.effects: list[Effect] = []
         self.durable = durable

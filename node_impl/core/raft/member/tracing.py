@@ -1,7 +1,7 @@
-"""What traces tell of a message's content: as much as its receiver's step cannot be judged without.
+"""What the trace shows of a message's content: the part without which the receiver's step cannot be judged.
 
 The rest follows from the sender's state on the same line (term, commitIndex) and from its log as traced
-before. docs/trace-format.md says the same from the reader's side.
+before. `docs/trace-format.md` describes the same for readers of traces.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _install_snapshot_reply(message: InstallSnapshotReply, line: Trace) -> None:
     line.count = message.held
 
 
-TELL: Mapping[type[Any], Callable[[Any, Trace], None]] = {
+DESCRIBE: Mapping[type[Any], Callable[[Any, Trace], None]] = {
     RequestVote: _request_vote,
     RequestVoteReply: _request_vote_reply,
     AppendEntries: _append_entries,
@@ -57,4 +57,5 @@ TELL: Mapping[type[Any], Callable[[Any, Trace], None]] = {
     InstallSnapshot: _install_snapshot,
     InstallSnapshotReply: _install_snapshot_reply,
 }
-"""By kind of message: adds to its `send` line what it says. Written out, since every message passes here."""
+"""By kind of message: a function that adds the content to the message's `send` line. One function a kind, for
+speed: every message passes here."""
