@@ -57,8 +57,8 @@ def main(porcupine: Path, corpus: Path) -> int:
     """Print a line a file; the exit status."""
     begun = time.perf_counter()
     from checkers.linearizability.answer import Answer
-    from checkers.linearizability.each import LEFT
     from checkers.linearizability.engine import ANSWERS, Engine
+    from checkers.linearizability.kernels.each import LEFT
     from checkers.linearizability.part import parts
     from checkers.models import MODELS
     from history.formats import read
@@ -89,9 +89,9 @@ def main(porcupine: Path, corpus: Path) -> int:
                         # Texts of a key-value store are never met again: as if they came from a new file.
                         parts_again = replace(parts_again, calls=(*parts_again.calls,))
                     at = time.perf_counter()
-                    said = engine.answers(parts_again)
-                    assert said is not None, "without numba there is nothing to compare"
-                    codes = set(said.said[::3].tolist())
+                    decided = engine.decided(parts_again)
+                    assert decided is not None, "without numba there is nothing to compare"
+                    codes = set(decided.statuses[::3].tolist())
                     answers = (
                         {ANSWERS[code] for code in codes}
                         if LEFT not in codes

@@ -1,57 +1,71 @@
 """The general engine: Wing & Gong's search with Lowe's memoization, over any model.
 
 Wing & Gong (J. Parallel Distrib. Comput. 17, 1993); Lowe, "Testing for linearizability" (Concurrency
-Comput. 29, 2017). A model's calls become kinds, its states integers; `kernel` searches over those.
+Comput. 29, 2017). A model's calls become kinds and its states integers; the kernels search over those.
 
-- Scalar models (see `checkers.models.model`) need no table: numbers stand for themselves, any other
-  value is interned. Texts that grow by appending are followed by a fingerprint, the text as a number
-  modulo the prime 2^61 - 1, of which an append needs only the old one; so a *valid* order is replayed
-  on the real texts, and whoever reports *invalid* confirms it with `Engine(model, exact=True)`
-  (`judge.judge_part` does), which tabulates the real texts.
-- All other models' transitions are computed when first met, and kept for all parts of a history.
+- Scalar models (see `checkers.models.model`) need no table: numbers stand for themselves, any other value
+  is interned. Texts that grow by appending are followed by a fingerprint, the text as a number modulo the
+  prime 2^61 - 1: an append needs only the fingerprint before it. So a *valid* order is replayed on the real
+  texts, and a caller that reports *invalid* confirms it with `Engine(model, exact=True)`, which tabulates
+  the real texts (`judge.judge_part` does both).
+- Transitions of all other models are computed when a search first needs them, and kept for all parts of a
+  history.
 
-The budget counts configurations and bytes, not seconds: the same history gives the same verdict
-everywhere.
+The budget counts configurations and bytes, not seconds: the same history gives the same verdict everywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
-from checkers.linearizability import each, kernel
 from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
-from checkers.linearizability.compiled import IS_COMPILED, flat, zeros
-from checkers.linearizability.part import HistoryParts, Part
+from checkers.linearizability.kernels import transitions
+from checkers.linearizability.kernels.arena import (
+    BEST,
+    EFFECT_WIDTH,
+    ENTRIES,
+    MISSING,
+    OPTION_WORDS,
+    STATE,
+    VISITED,
+    WINDOW_WORDS,
+    Operations,
+    Rules,
+    new_arena,
+    room_for,
+)
+from checkers.linearizability.kernels.compiled import IS_COMPILED, Integers, extended, flat, zeros
+from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each
+from checkers.linearizability.kernels.fingerprints import fingerprints
+from checkers.linearizability.kernels.memo import rehash
+from checkers.linearizability.kernels.prepare import prepare
+from checkers.linearizability.kernels.search import (
+    GAVE_UP,
+    GROW,
+    LINEARIZABLE,
+    NEED,
+    NOT_LINEARIZABLE,
+    search,
+)
+from checkers.linearizability.part import Part, Parts
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar, TextModel
 
-TABLED = (kernel.TABLE, 0, kernel.PUT, 0, 0)
-TABLED_READ = (kernel.TABLE, 0, kernel.KEEP, 0, 0)
-
+TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
+TABLED_READ = (transitions.TABLE, 0, transitions.KEEP, 0, 0)
 
 ANSWERS = {
-    kernel.LINEARIZABLE: Answer.LINEARIZABLE,
-    kernel.NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
-    kernel.GAVE_UP: Answer.GAVE_UP,
+    LINEARIZABLE: Answer.LINEARIZABLE,
+    NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
+    GAVE_UP: Answer.GAVE_UP,
 }
 
-
 TEXT_FORMS = {Action.KEEP: 0, Action.PUT: 1, Action.APPEND: 2}
-"""As `each.fingerprints` takes them."""
-
-
-class Answers(NamedTuple):
-    """As `each.decide_each` leaves them."""
-
-    said: npt.NDArray[np.int64]
-    orders: Any
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+"""The forms of calls on texts, as `fingerprints` takes them."""
+FIRST_ROOM = 200
+"""For how many operations an engine has work space at first."""
 
 
 class Engine:
@@ -64,42 +78,26 @@ class Engine:
         self._numbers = self._effect_of is not None and type(model.initial) is int
         self._kinds: dict[Call, int] = {}
         self._calls: list[Call] = []
-        self._effects = flat([])
+        self._rules = Rules(flat([]), table_keys=zeros(1024, -1), table_values=zeros(1024))
+        self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
         self._codes = np.zeros(0, dtype=np.int64)
         texts = model.texts if isinstance(model, TextModel) and not exact else None
         self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
         self._texts_of: Sequence[Call] | None = None
-        self._text_effects: Any = None
-        self._arena = zeros(0)
-        self._arena_room = self._arena_states = 0
+        self._text_effects: Integers = flat([])
         self._states: dict[Hashable, int] = {}
         self._state_of: list[Hashable] = []
         self._begin = self._state(model.initial)
-        self._table_size = 0
-        self._table_keys, self._table_values = zeros(1024, -1), zeros(1024)
-        self._room = self._stamp = 0
-        self._make_room(200)
+        self._stamp = 0
+        self._room = self._batch_room = self._batch_states = 0
+        self._make_room(FIRST_ROOM, FIRST_ROOM)
+        self._batch_space = zeros(0)
 
-    def _make_room(self, operations: int) -> None:
-        """Work arrays for parts of up to so many operations; they are reused, and cleared by `prepare`."""
+    def _make_room(self, operations: int, states: int) -> None:
+        """Take an arena for parts of at most that many operations; it is used again for later parts."""
         self._room = operations
-        self._item_calls, self._rets, self._item_kinds = (zeros(operations) for _ in range(3))
-        self._option_calls, self._option_kinds = zeros(operations), zeros(operations)
-        self._items_from, self._options_from = zeros(operations), zeros(operations)
-        self._group_kinds, self._group_of = zeros(operations), zeros(operations)
-        self._groups = zeros(operations + 1)
-        self._wanted = zeros(operations)
-        words = operations // kernel.BITS + 3
-        self._used = zeros(words)
-        # A window can lie at the end of the placed bits: one more window's length behind them.
-        self._placed = zeros(2 * words + 2)
-        self._registers = zeros(kernel.REGISTERS)
-        self._frames = zeros(kernel.FRAME_WIDTH * (operations + 1))
-        self._best = zeros(operations + 1)
-        self._needed = zeros(256)
-        self._slots = zeros(1 << max(10, (2 * operations).bit_length()), -1)
-        self._memo = zeros(64 * operations)
+        self._arena = new_arena(operations, states, 1 << max(10, (2 * operations).bit_length()))
 
     def decide(self, part: Part, budget: Budget = DEFAULT, *, initial: Any = ANYTHING) -> Result:
         """Search one part, from the model's initial state or from another one.
@@ -108,71 +106,70 @@ class Engine:
             IllegalCall: the model does not know one of its calls.
         """
         begin = self._begin if initial is ANYTHING else self._state(initial)
-        kinds = self._kinds_of(part)
-        interned = 0 if self._fingerprints or self._numbers else len(self._states)
-        return self._search(flat(part.invoked), flat(part.completed), kinds, begin, interned, budget)
+        operations = Operations(flat(part.invoked), flat(part.completed), flat(self._codes_of(part)))
+        return self._search(operations, begin, self._interned(), budget)
 
-    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> list[Result]:
+    def decide_all(self, parts: Parts, budget: Budget = DEFAULT) -> list[Result]:
         """Search all parts of a history, as `decide` does each.
 
         Raises:
             IllegalCall: the model does not know one of the calls.
         """
-        answers = self.answers(parts, budget)
-        if answers is None:
+        decided = self.decided(parts, budget)
+        if decided is None:
             return [self.decide(part, budget) for part in parts]
         results = []
         for part, low in enumerate(parts.starts[:-1].tolist()):
-            status, visited, length = answers.said[3 * part : 3 * part + 3].tolist()
-            if status == each.LEFT:
+            status, visited, length = decided.statuses[3 * part : 3 * part + 3].tolist()
+            if status == LEFT:
                 results.append(self.decide(parts[part], budget))
                 continue
-            why = f"{budget.configurations} configurations" if status == kernel.GAVE_UP else ""
-            results.append(Result(ANSWERS[status], visited, answers.orders[low : low + length], why))
+            why = f"{budget.configurations} configurations" if status == GAVE_UP else ""
+            order = cast(Sequence[int], decided.orders[low : low + length])
+            results.append(Result(ANSWERS[status], visited, order, why))
         return results
 
-    def answers(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Answers | None:
-        """What one call of compiled code says of all parts; None where that is of no use.
+    def decided(self, parts: Parts, budget: Budget = DEFAULT) -> Decided | None:
+        """What one call of compiled code finds about all parts; None where that is of no use.
 
         Raises:
-            IllegalCall: as `decide_all`.
+            IllegalCall: the model does not know one of the calls.
         """
         if self._effect_of is None or not IS_COMPILED or len(parts.keys) == 0:
             return None
         effects = self._effects_of_texts(parts.calls) if self._texts is not None else None
         if effects is None:
             kinds = self._codes_of(parts)
-            effects = self._effects
+            rules = self._rules
         else:
             kinds = parts.kinds
-        interned = 0 if self._fingerprints or self._numbers else len(self._states)
-        if parts.longest > self._arena_room or interned > self._arena_states:
-            self._arena_room, self._arena_states = 2 * parts.longest, 2 * interned
-            self._arena = zeros(each.arena_for(self._arena_room, self._arena_states))
-        said, orders = np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64)
+            rules = self._rules._replace(effects=effects)
+        states = self._interned()
+        if parts.longest > self._batch_room or states > self._batch_states:
+            self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
+            self._batch_space = zeros(room_for(self._batch_room, self._batch_states))
+        decided = Decided(np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64))
         stamp = self._stamp + 1
         self._stamp += len(parts.keys)
-        states = self._arena_states if interned else 0
-        each.decide_each(
-            parts.starts,
-            parts.invoked,
-            parts.completed,
-            kinds,
-            effects,
+        decide_each(
+            Batch(parts.starts, parts.invoked, parts.completed, kinds),
+            rules,
             self._begin,
-            states,
-            self._arena_room,
+            self._batch_states if states else 0,
             stamp,
-            self._arena,
-            each.EMPTY,
             budget.configurations,
-            said,
-            orders,
+            self._batch_room,
+            self._batch_space,
+            decided,
         )
-        return Answers(said, orders)
+        return decided
 
-    def _effects_of_texts(self, calls: Sequence[Call]) -> Any:
-        """The effects of all calls at once, in the calls' order; None if some has no text."""
+    def _interned(self) -> int:
+        """How many states are interned; 0 if numbers stand for states."""
+        return 0 if self._fingerprints or self._numbers else len(self._states)
+
+    def _effects_of_texts(self, calls: Sequence[Call]) -> Integers | None:
+        """The effects of all calls at once, in the calls' order; None if one of them has no text."""
         if calls is self._texts_of:
             return self._text_effects
         forms = self._texts or {}
@@ -188,8 +185,8 @@ class Engine:
             return None
         raw = joined.encode("utf-8", "surrogatepass")
         lengths = map(len, texts) if len(raw) == len(joined) else (len(_bytes(text)) for text in texts)
-        effects = np.empty(kernel.EFFECT_WIDTH * len(coded), dtype=np.int64)
-        each.fingerprints(
+        effects = np.empty(EFFECT_WIDTH * len(coded), dtype=np.int64)
+        fingerprints(
             np.frombuffer(raw, dtype=np.uint8),
             np.fromiter(lengths, np.int64, len(texts)),
             np.frombuffer(coded, dtype=np.uint8),
@@ -198,115 +195,50 @@ class Engine:
         self._texts_of, self._text_effects = calls, effects
         return effects
 
-    def use_effects(self, effects: Any) -> None:
-        """Take kinds from elsewhere, as flat effects; only `decide_kinds` is for such an engine."""
-        self._effects = effects
+    def use_effects(self, effects: Integers) -> None:
+        """Take kinds from elsewhere, as flat effects; such an engine is only for `decide_kinds`."""
+        self._rules = self._rules._replace(effects=effects)
 
-    def decide_kinds(
-        self,
-        invoked: npt.NDArray[np.int64],
-        completed: npt.NDArray[np.int64],
-        kinds: npt.NDArray[np.int64],
-        begin: int,
-        states: int,
-        budget: Budget,
-    ) -> Result:
+    def decide_kinds(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
         """Search operations whose kinds index the effects in use, over states 0 to `states` - 1."""
-        return self._search(flat(invoked), flat(completed), flat(kinds), begin, states, budget)
+        return self._search(Operations(*map(flat, operations)), begin, states, budget)
 
-    def _search(
-        self, invoked: Any, completed: Any, kinds: Any, begin: int, interned: int, budget: Budget
-    ) -> Result:
-        if len(invoked) > self._room:
-            self._make_room(2 * len(invoked))
-        if len(self._wanted) < interned:
-            self._wanted = zeros(2 * interned)
+    def _search(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
+        if len(operations.invoked) > self._room:
+            self._make_room(2 * len(operations.invoked), len(self._arena.wanted))
+        if len(self._arena.wanted) < states:
+            self._arena = self._arena._replace(wanted=zeros(2 * states))
         self._stamp += 1
-        registers = self._registers
-        kernel.prepare(
-            invoked,
-            completed,
-            kinds,
-            self._effects,
-            interned,
-            self._stamp,
-            self._item_calls,
-            self._rets,
-            self._item_kinds,
-            self._items_from,
-            self._option_calls,
-            self._option_kinds,
-            self._options_from,
-            self._groups,
-            self._group_kinds,
-            self._group_of,
-            self._wanted,
-            self._slots,
-            self._placed,
-            self._used,
-            registers,
-        )
-        items, groups, window_words, option_words = (int(registers[place]) for place in (0, 2, 3, 4))
-        registers[:] = [begin if place == kernel.STATE else 0 for place in range(kernel.REGISTERS)]
-        width = 4 + window_words + option_words
-        while True:
-            status = kernel.search(
-                self._item_calls,
-                self._rets,
-                self._item_kinds,
-                items,
-                self._option_calls,
-                self._option_kinds,
-                self._groups,
-                groups,
-                self._effects,
-                self._table_keys,
-                self._table_values,
-                registers,
-                self._frames,
-                self._placed,
-                self._used,
-                window_words,
-                option_words,
-                self._memo,
-                self._slots,
-                self._needed,
-                self._best,
-                self._items_from,
-                self._options_from,
-                budget.configurations,
-            )
-            if status == kernel.NEED:
+        slots = len(self._arena.slots)
+        prepare(operations, self._rules, begin, states, self._stamp, slots, self._arena)
+        why = ""
+        while (status := search(self._arena, self._rules, budget.configurations)) > GAVE_UP:
+            if status == NEED:
                 self._learn()
-            elif status != kernel.GROW:
-                why = f"{budget.configurations} configurations" if status == kernel.GAVE_UP else ""
+            elif status == GROW and not self._grow_memo(budget.memory_bytes):
+                status, why = GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
                 break
-            elif not self._grow_memo(width, budget.memory_bytes):
-                status, why = kernel.GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
-                break
-        order = self._best[: int(registers[kernel.BEST])].copy()
-        return Result(ANSWERS[status], int(registers[kernel.VISITED]), order, why)
+        if status == GAVE_UP and not why:
+            why = f"{budget.configurations} configurations"
+        registers = self._arena.registers
+        order = cast(Sequence[int], self._arena.best[: int(registers[BEST])].copy())
+        return Result(ANSWERS[status], int(registers[VISITED]), order, why)
 
-    def _grow_memo(self, width: int, most_bytes: int) -> bool:
+    def _grow_memo(self, most_bytes: int) -> bool:
         """Double the memo, and the slots with it; whether that was allowed."""
-        wanted = max(2 * len(self._memo), 64 * width)
+        registers, memo = self._arena.registers, self._arena.memo
+        width = int(4 + registers[WINDOW_WORDS] + registers[OPTION_WORDS])
+        wanted = max(2 * len(memo), 64 * width)
         if 8 * wanted > most_bytes:
             return False
-        if isinstance(self._memo, list):
-            self._memo += [0] * (wanted - len(self._memo))
-        else:
-            self._memo = np.concatenate([self._memo, zeros(wanted - len(self._memo))])
-        entries = int(self._registers[kernel.ENTRIES])
-        if 2 * len(self._memo) // width > len(self._slots):
-            self._slots = zeros(1 << (2 * len(self._memo) // width).bit_length(), -1)
-            kernel.rehash(self._memo, self._slots, width, entries)
+        self._arena = self._arena._replace(memo=extended(memo, zeros(wanted - len(memo))))
+        if 2 * wanted // width > len(self._arena.slots):
+            self._arena = self._arena._replace(slots=zeros(1 << (2 * wanted // width).bit_length(), -1))
+            rehash(self._arena, int(registers[ENTRIES]))
         return True
 
-    def _kinds_of(self, part: Part) -> Any:
-        """The part's operations as kinds of this engine."""
-        return flat(self._codes_of(part))
-
-    def _codes_of(self, part: Part | HistoryParts) -> npt.NDArray[np.int64]:
+    def _codes_of(self, part: Part | Parts) -> Integers:
+        """The operations' kinds, as this engine numbers them."""
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
             known = self._kinds
             try:
@@ -324,37 +256,34 @@ class Engine:
                 self._kinds[call] = len(self._calls)
                 self._calls.append(call)
                 added += self._encoded(call)
-        effects = flat(added)
-        self._effects = (
-            self._effects + effects if isinstance(effects, list) else np.concatenate([self._effects, effects])
-        )
+        self._rules = self._rules._replace(effects=extended(self._rules.effects, flat(added)))
 
     def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
         if self._effect_of is None:
             self.model.step(self.model.initial, call)  # refuses a call that it does not know
             return TABLED_READ if call.f in self.model.reads else TABLED
         effect: Effect = self._effect_of(call)
-        test, tested = kernel.ANY, 0
+        test, tested = transitions.ANY, 0
         if effect.expected is not ANYTHING:
-            test, tested = kernel.IS, self._state(effect.expected)
+            test, tested = transitions.IS, self._state(effect.expected)
         elif effect.unless is not ANYTHING:
-            test, tested = kernel.IS_NOT, self._state(effect.unless)
+            test, tested = transitions.IS_NOT, self._state(effect.unless)
         match effect.action:
             case Action.KEEP:
-                return test, tested, kernel.KEEP, 0, 0
+                return test, tested, transitions.KEEP, 0, 0
             case Action.PUT:
-                return test, tested, kernel.PUT, self._state(effect.argument), 0
+                return test, tested, transitions.PUT, self._state(effect.argument), 0
             case Action.ADD:
-                return test, tested, kernel.ADD, effect.argument, 0
+                return test, tested, transitions.ADD, effect.argument, 0
             case Action.APPEND:
-                text = effect.argument.encode("utf-8", "surrogatepass")
-                tail = int.from_bytes(text, "big") % kernel.PRIME
-                return test, tested, kernel.APPEND, tail, pow(256, len(text), kernel.PRIME)
+                text = _bytes(effect.argument)
+                tail = int.from_bytes(text, "big") % transitions.PRIME
+                return test, tested, transitions.APPEND, tail, pow(256, len(text), transitions.PRIME)
 
     def _state(self, value: Any) -> int:
         """The integer that stands for a state."""
         if self._fingerprints:
-            return int.from_bytes(b"\1" + value.encode("utf-8", "surrogatepass"), "big") % kernel.PRIME
+            return int.from_bytes(b"\1" + _bytes(value), "big") % transitions.PRIME
         if self._numbers:
             number: int = value
             return number
@@ -366,20 +295,24 @@ class Engine:
 
     def _learn(self) -> None:
         """Compute the transitions that the search stopped for."""
-        state = int(self._registers[kernel.STATE])
-        needed = {int(kind) for kind in self._needed[: int(self._registers[kernel.NEEDED])]}
-        self._table_size += len(needed)
-        if 2 * self._table_size > len(self._table_keys):
+        state = int(self._arena.registers[STATE])
+        missing = {int(kind) for kind in self._arena.missing[: int(self._arena.registers[MISSING])]}
+        self._table_size += len(missing)
+        if 2 * self._table_size > len(self._rules.table_keys):
             self._grow_table()
-        for kind in needed:
+        for kind in missing:
             after = self.model.step(self._state_of[state], self._calls[kind])
-            code = kernel.ILLEGAL if after is IMPOSSIBLE else self._state(after)
-            kernel.learn(self._table_keys, self._table_values, state << 30 | kind, code)
+            code = transitions.ILLEGAL if after is IMPOSSIBLE else self._state(after)
+            transitions.learn(self._rules, state << 30 | kind, code)
 
     def _grow_table(self) -> None:
-        keys, values = self._table_keys, self._table_values
+        _, keys, values = self._rules
         size = 4 * len(keys)
-        self._table_keys, self._table_values = zeros(size, -1), zeros(size)
+        self._rules = self._rules._replace(table_keys=zeros(size, -1), table_values=zeros(size))
         for key, value in zip(keys, values, strict=True):
             if key != -1:
-                kernel.learn(self._table_keys, self._table_values, key, value)
+                transitions.learn(self._rules, int(key), int(value))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

@@ -18,7 +18,7 @@ from checkers.verdict import Checker
 
 
 def registry_checkers() -> tuple[Checker, ...]:
-    """All checkers of the workload, in the order in which reports show them."""
+    """All of them, those that users ask for first in front."""
     judgements = Judgements()
     return (
         Durability(),

@@ -14,9 +14,9 @@ from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
     Case,
+    Orders,
     Reading,
     Shape,
-    VersionOrders,
     committed,
     final_versions,
     internal_cases,
@@ -38,14 +38,10 @@ def read_lists(txns: Transactions) -> Reading:
     longest = np.full(txns.keys, -1, dtype=np.int64)
     agrees = np.zeros(len(reads), dtype=np.int64)
     trunk_from = np.zeros(txns.keys + 1, dtype=np.int64)
-    total = follow.follow(
-        txns.text, reads, txns.key, txns.begin, txns.end, txns.count, longest, agrees, trunk_from
-    )
+    trunks = follow.Trunks(longest, trunk_from)
+    total = follow.follow(txns.text, reads, txns.steps, trunks, agrees)
     trunk = np.zeros(int(total), dtype=np.int64)
-    follow.elements(
-        txns.text, longest, trunk_from, txns.begin, txns.end, txns.slots, txns.version_key,
-        *txns.version_spans, trunk,
-    )  # fmt: skip
+    follow.elements(txns.text, trunks, txns.steps, txns.version_tokens, trunk)
     agreeing = agrees == 1
     _incompatible(found, txns, reads[~agreeing], longest)
     position, cut = _positions(found, txns, trunk, trunk_from, longest)
@@ -248,7 +244,7 @@ def _orders(
     cut: Integers,
     installed: Mask,
     position: Integers,
-) -> tuple[VersionOrders, ...]:
+) -> tuple[Orders, ...]:
     """Each installed version before the next; the last that was read before each that nobody read."""
     keys = np.repeat(np.arange(txns.keys), np.diff(trunk_from))
     places = np.arange(len(trunk)) - trunk_from[keys]
@@ -265,7 +261,7 @@ def _orders(
     unread = np.flatnonzero(installed[: txns.versions] & (position < 0))
     unread = unread[whole[txns.version_key[unread]]]
     return (
-        VersionOrders(
+        Orders(
             np.concatenate([before, last[txns.version_key[unread]]]),
             np.concatenate([chain, unread]),
             level=0,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.limits import MOST_CASES
-from checkers.transactions.graph.follow import within
+from checkers.transactions.graph.follow import StepShape, within
 from checkers.transactions.graph.scan import READ
 from checkers.transactions.transactions import Integers, Mask, Transactions
 from history.history import INFO, OK
@@ -37,7 +37,7 @@ class Anomalies:
             self.cases.setdefault(name, []).extend(cases)
 
 
-class VersionOrders(NamedTuple):
+class Orders(NamedTuple):
     """Pairs of versions of one key, the first before the second.
 
     `level`: what that rests on: 0 nothing else, 1 the order within processes, 2 real time.
@@ -63,7 +63,7 @@ class Reading:
     """By read that counts, the version it saw: only installed and initial ones are here ..."""
     reader: Integers
     """... and the transaction that read."""
-    orders: tuple[VersionOrders, ...]
+    orders: tuple[Orders, ...]
     anomalies: Anomalies
 
 
@@ -82,12 +82,10 @@ class Shape(NamedTuple):
 def shape(txns: Transactions) -> Shape:
     """What each transaction does to each key, step after step."""
     steps = len(txns.of)
-    opening, final, internal = (np.zeros(steps, dtype=np.int64) for _ in range(3))
-    within(
-        txns.text, txns.first, (txns.outcome == OK).astype(np.int64), int(txns.lists), txns.f, txns.key,
-        txns.version, txns.begin, txns.end, txns.count, opening, final, internal,
-    )  # fmt: skip
-    return Shape(opening, final == 1, internal == 1)
+    found = StepShape(*(np.zeros(steps, dtype=np.int64) for _ in range(3)))
+    known = (txns.outcome == OK).astype(np.int64)
+    within(txns.text, txns.first, known, int(txns.lists), txns.steps, found)
+    return Shape(found.opening, found.final == 1, found.internal == 1)
 
 
 def writers(txns: Transactions) -> Integers:

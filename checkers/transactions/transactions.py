@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.compiled import IS_COMPILED
+from checkers.linearizability.kernels.compiled import IS_COMPILED
 from checkers.transactions.graph import scan
-from checkers.transactions.graph.scan import READ
+from checkers.transactions.graph.scan import READ, Steps, Tokens
 from checkers.verdict import IllegalOperation
 from history import History
 from history.history import INFO, INVOKE, OK
@@ -57,10 +57,8 @@ class Transactions:
     """How long a list was read; 0 for none, -1 where it is not known or this is no list."""
     text: Any
     key_spans: tuple[Integers, Integers]
-    version_key: Integers
-    version_spans: tuple[Integers, Integers]
-    slots: Integers
-    """Finds a version's number: see `scan.number_of`."""
+    version_tokens: Tokens
+    """Finds a version's number, and by version its key and where it lies in `text`."""
     lists: bool
 
     def __len__(self) -> int:
@@ -75,6 +73,16 @@ class Transactions:
     def versions(self) -> int:
         """How many different values of keys; those that are only read, of registers, included."""
         return len(self.version_key)
+
+    @property
+    def version_key(self) -> Integers:
+        """By version its key."""
+        return self.version_tokens.keys
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The steps as the kernels take them."""
+        return Steps(self.f, self.key, self.version, self.begin, self.end, self.count)
 
     @cached_property
     def writes(self) -> Mask:
@@ -100,7 +108,7 @@ class Transactions:
 
     def value(self, version: Number) -> Any:
         """What was written as that version."""
-        return self.decoded(int(self.version_spans[0][version]), int(self.version_spans[1][version]))
+        return self.decoded(int(self.version_tokens.begins[version]), int(self.version_tokens.ends[version]))
 
     def step_value(self, step: Number) -> Any:
         """What a step wrote or read."""
@@ -146,9 +154,9 @@ def transactions(history: History, *, lists: bool) -> Transactions:
     first = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     of = np.repeat(np.arange(len(invoked), dtype=np.int32), lengths)
     steps = np.arange(first[-1]) + np.repeat(found.steps_from[source] - first[:-1], lengths)
-    count = found.counts[steps]
+    count = found.steps.counts[steps]
     if lists:
-        nothing = (found.fs[steps] == READ) & (outcome[of] == OK) & (count < 0)
+        nothing = (found.steps.fs[steps] == READ) & (outcome[of] == OK) & (count < 0)
         count[nothing] = 0
     txns = Transactions(
         invoked=invoked,
@@ -157,17 +165,15 @@ def transactions(history: History, *, lists: bool) -> Transactions:
         outcome=outcome,
         first=first,
         of=of,
-        f=found.fs[steps],
-        key=found.keys[steps],
-        version=found.versions[steps],
-        begin=found.begins[steps],
-        end=found.ends[steps],
+        f=found.steps.fs[steps],
+        key=found.steps.keys[steps],
+        version=found.steps.versions[steps],
+        begin=found.steps.begins[steps],
+        end=found.steps.ends[steps],
         count=count,
         text=found.text,
-        key_spans=(found.key_begins, found.key_ends),
-        version_key=found.version_keys,
-        version_spans=(found.version_begins, found.version_ends),
-        slots=found.slots,
+        key_spans=found.key_spans,
+        version_tokens=found.versions,
         lists=lists,
     )
     _written_once(txns)
@@ -182,8 +188,9 @@ def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integer
     if not len(differ):
         offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         a, b = np.repeat(asked, lengths) + offset, np.repeat(told, lengths) + offset
-        same = (found.fs[a] == found.fs[b]) & (found.keys[a] == found.keys[b])
-        same &= (found.fs[a] == READ) | (found.versions[a] == found.versions[b])
+        fs, keys, versions = found.steps[:3]
+        same = (fs[a] == fs[b]) & (keys[a] == keys[b])
+        same &= (fs[a] == READ) | (versions[a] == versions[b])
         differ = np.repeat(np.arange(len(done)), lengths)[~same]
     if len(differ):
         raise IllegalOperation(
@@ -212,18 +219,10 @@ def _written_once(txns: Transactions) -> None:
 class _Scanned:
     text: Any
     steps_from: Integers
-    fs: Integers
-    keys: Integers
-    versions: Integers
-    begins: Integers
-    ends: Integers
-    counts: Integers
-    key_begins: Integers
-    key_ends: Integers
-    version_keys: Integers
-    version_begins: Integers
-    version_ends: Integers
-    slots: Integers
+    """One more than there are texts: the steps of text d are those from steps_from[d] on."""
+    steps: Steps
+    key_spans: tuple[Integers, Integers]
+    versions: Tokens
 
 
 def _rules(lists: bool) -> dict[int, str]:
@@ -258,24 +257,22 @@ def _scanned(texts: Sequence[str], lists: bool) -> _Scanned | tuple[int, str]:
         def zeros(length: int, width: Any = width) -> Integers:
             return np.zeros(length, dtype=width)
 
-        fs, steps = zeros(room, np.int8), [zeros(room) for _ in range(5)]
-        steps_from = zeros(len(texts) + 1)
-        key_slots, slots = (zeros(1 << (3 * count // 2).bit_length()) for count in (room, written))
-        key_arrays, version_arrays = [zeros(room) for _ in range(3)], [zeros(written) for _ in range(3)]
-        totals = zeros(3)
-        wrong = int(
-            scan.scan(
-                text, starts, int(lists), steps_from, fs, *steps, key_slots, *key_arrays, slots,
-                *version_arrays, totals,
-            )
-        )  # fmt: skip
+        def tokens(count: int) -> Tokens:
+            return Tokens(zeros(1 << (3 * count // 2).bit_length()), *(zeros(count) for _ in range(3)))
+
+        steps = Steps(zeros(room, np.int8), *(zeros(room) for _ in range(5)))
+        keys, versions = tokens(room), tokens(written)
+        steps_from, totals = zeros(len(texts) + 1), zeros(3)
+        wrong = int(scan.scan(text, starts, int(lists), steps_from, steps, keys, versions, totals))
         if wrong == scan.FINE:
-            total, keys, versions = totals.tolist()
-            cut = [array[:total] for array in (fs, *steps)]
-            cut += [array[:keys].copy() for array in key_arrays[1:]]
-            cut += [array[:versions] for array in version_arrays]
-            # mypy does not count what a star stands for; a wrong number fails here, in every test.
-            return _Scanned(text, steps_from, *cut, slots)  # type: ignore[call-arg]
+            total, key_count, version_count = totals.tolist()
+            return _Scanned(
+                text,
+                steps_from,
+                Steps(*(array[:total] for array in steps)),
+                key_spans=(keys.begins[:key_count].copy(), keys.ends[:key_count].copy()),
+                versions=Tokens(versions.slots, *(array[:version_count] for array in versions[1:])),
+            )
         document, rule = wrong >> 4, wrong & 15
         if canonical:
             break

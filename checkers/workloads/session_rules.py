@@ -1,16 +1,15 @@
-"""The four session guarantees: what a client may expect of its own operations, one after the other.
+"""What a client may expect of its own operations, one after the other (Terry et al., PDIS 1994, section 3).
 
-Terry et al., PDIS 1994, section 3. A *session* is all that one process does. With every write at its place in
-the log:
+A *session* is what one process does. With every write at its place in the log:
 
 - *read your writes*: a read shows the session's last write of the key, or a later one;
 - *monotonic reads*: a read shows what the session read of the key before, or something later;
 - *monotonic writes*: the session's writes stand in the log in the order in which it made them;
 - *writes follow reads*: a write stands after all that the session had read.
 
-The first two are about one key at a time, the last two about all keys, since these share one log. What a
-read shows is given as the places of the earliest and of the latest write that it may be: a reply does not
-always say which (`nothing` may be any removal), and only what is certain counts.
+The first two speak of one key at a time, the last two of all keys, since they share one log. What a read
+shows is given as the places of the earliest and of the latest write that it may be: replies do not always
+tell which (`nothing` may be any removal), and only what is certain counts.
 """
 
 from __future__ import annotations
@@ -28,64 +27,62 @@ GUARANTEES: tuple[Guarantee, ...] = (
 )
 
 
-class SessionStep(NamedTuple):
-    """One operation of a session on one key; a list of several keys is one step for each."""
+class Step(NamedTuple):
+    """One operation of a session on one key; a list is one step a key."""
 
     session: int
     operation: int
-    """Position of the completion in the history."""
+    """Its completion's position in the history."""
     is_write: bool
     key: int
     earliest: int
-    """Place in the log of what it wrote, or of the earliest write that it may have seen; 0: the empty log."""
+    """Place in the log of what it wrote, or of the earliest write that it may have seen; 0: the beginning."""
     latest: int
-    """Place in the log of the latest write that it may have seen; equal to `earliest` where that is certain.
-    """
+    """The same of the latest one; equal where it is certain."""
 
 
-class BrokenGuarantee(NamedTuple):
-    """Two steps of a session that break a guarantee."""
+class Broken(NamedTuple):
+    """A guarantee that a session did not get."""
 
     guarantee: Guarantee
-    before: SessionStep
-    after: SessionStep
+    before: Step
+    after: Step
 
 
-def broken_guarantees(steps: Iterable[SessionStep]) -> list[BrokenGuarantee]:
-    """Every step that breaks a guarantee, with the earlier step that shows it most clearly.
+def broken(steps: Iterable[Step]) -> list[Broken]:
+    """The sessions' broken guarantees, each with the step that asks most; steps in each session's order.
 
-    `steps` are in the order of each session. One pass is enough: by session and key, only the highest place
-    in the log that each guarantee requires must be remembered.
+    One pass: it is enough to remember, by session and key, the highest place that each guarantee asks for.
     """
-    written: dict[tuple[int, int], SessionStep] = {}
-    read: dict[tuple[int, int], SessionStep] = {}
-    last_write: dict[int, SessionStep] = {}
-    last_read: dict[int, SessionStep] = {}
-    found: list[BrokenGuarantee] = []
+    written: dict[tuple[int, int], Step] = {}
+    read: dict[tuple[int, int], Step] = {}
+    last_write: dict[int, Step] = {}
+    last_read: dict[int, Step] = {}
+    found: list[Broken] = []
     for step in steps:
         here = (step.session, step.key)
         if step.is_write:
             before = last_write.get(step.session)
             if before is not None and before.earliest > step.latest:
-                found.append(BrokenGuarantee("monotonic writes", before, step))
+                found.append(Broken("monotonic writes", before, step))
             before = last_read.get(step.session)
             if before is not None and before.earliest > step.latest:
-                found.append(BrokenGuarantee("writes follow reads", before, step))
+                found.append(Broken("writes follow reads", before, step))
             _raise_to(last_write, step.session, step)
             _raise_to(written, here, step)
         else:
             before = written.get(here)
             if before is not None and before.earliest > step.latest:
-                found.append(BrokenGuarantee("read your writes", before, step))
+                found.append(Broken("read your writes", before, step))
             before = read.get(here)
             if before is not None and before.earliest > step.latest:
-                found.append(BrokenGuarantee("monotonic reads", before, step))
+                found.append(Broken("monotonic reads", before, step))
             _raise_to(last_read, step.session, step)
             _raise_to(read, here, step)
     return found
 
 
-def _raise_to(highest: dict[K, SessionStep], key: K, step: SessionStep) -> None:
+def _raise_to(highest: dict[K, Step], key: K, step: Step) -> None:
     known = highest.get(key)
     if known is None or step.earliest > known.earliest:
         highest[key] = step

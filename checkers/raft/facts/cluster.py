@@ -35,7 +35,7 @@ class Located(Protocol):
         ...
 
 
-class TracedCluster:
+class Cluster:
     """The facts of every traced node."""
 
     def __init__(self, recording: Recording) -> None:
@@ -83,18 +83,18 @@ class Replays:
     """Replays the recording last asked for, once, however many checkers share this."""
 
     def __init__(self) -> None:
-        self._cluster: TracedCluster | None = None
+        self._cluster: Cluster | None = None
 
-    def of(self, recording: Recording) -> TracedCluster:
+    def of(self, recording: Recording) -> Cluster:
         """The facts of a recording."""
         if self._cluster is None or self._cluster.recording is not recording:
-            self._cluster = TracedCluster(recording)
+            self._cluster = Cluster(recording)
         return self._cluster
 
 
 def conclude(
     checker: str,
-    cluster: TracedCluster,
+    cluster: Cluster,
     *,
     violations: Sequence[Evidence],
     summary: str,

@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from checkers.linearizability.compiled import compiled
+from checkers.linearizability.kernels.compiled import AnyIntegers, Integers, compiled, compiled_in_place
 
 
-@compiled
-def adjacency(nodes: Any, source: Any, at: Any, order: Any) -> Any:
-    """Edges by source: those of node n are order[at[n]:at[n + 1]]. `at` must come as zeros."""
+class EdgesBySource(NamedTuple):
+    """A graph: the edges of node n are order[at[n]:at[n + 1]]."""
+
+    at: Integers
+    """One more than there are nodes."""
+    order: Integers
+    target: AnyIntegers
+    """By edge the node that it leads to."""
+
+
+class Trail(NamedTuple):
+    """Work space for `shortest`, by node."""
+
+    marks: Integers
+    """The mark of the last search that reached the node."""
+    via: Integers
+    """The edge by which it did."""
+
+
+def by_source(nodes: int, source: AnyIntegers, target: AnyIntegers) -> EdgesBySource:
+    """A graph of that many nodes, whose edge e leads from source[e] to target[e]."""
+    at, order = np.zeros(nodes + 1, dtype=np.int64), np.zeros(len(source), dtype=np.int64)
+    graph = EdgesBySource(at, order, target)
+    _sort(source, graph)
+    return graph
+
+
+@compiled_in_place
+def _sort(source: AnyIntegers, graph: EdgesBySource) -> None:
+    """Sort edges by their source into `graph`, whose `at` must come as zeros."""
+    at, order, _ = graph
+    nodes = len(at) - 1
     for edge in range(len(source)):
         at[source[edge] + 1] += 1
     for node in range(nodes):
@@ -25,11 +54,13 @@ def adjacency(nodes: Any, source: Any, at: Any, order: Any) -> Any:
 
 
 @compiled
-def components(nodes: Any, at: Any, order: Any, target: Any, part: Any) -> Any:
+def components(graph: EdgesBySource, part: Integers) -> int:
     """Number each node's strongly connected component in `part`; how many there are.
 
     Tarjan (SIAM J. Comput. 1, 1972), with a stack of its own in place of recursion.
     """
+    at, order, target = graph
+    nodes = len(at) - 1
     index = np.full(nodes, -1, dtype=np.int32)
     low = np.zeros(nodes, dtype=np.int32)
     following = np.zeros(nodes, dtype=np.int64)
@@ -79,22 +110,16 @@ def components(nodes: Any, at: Any, order: Any, target: Any, part: Any) -> Any:
 
 @compiled
 def shortest(
-    at: Any,
-    order: Any,
-    target: Any,
-    free: Any,
-    begin: Any,
-    goal: Any,
-    mark: Any,
-    marks: Any,
-    via: Any,
-    budget: Any,
-) -> Any:
-    """The way with the fewest edges from `begin` to `goal`, of at least one edge; `free` ones do not count.
+    graph: EdgesBySource, free: Integers, begin: int, goal: int, mark: int, trail: Trail, budget: int
+) -> int:
+    """Find the path with the fewest edges from `begin` to `goal`, of at least one edge; `free` ones do not
+    count.
 
-    Returns edges looked at, negative if none was found, so far as `budget` (edges) went: `via` leads back
-    from the goal, edge by edge, to `begin`. `marks` holds the last mark of each node; `mark` is a new one.
+    The result is how many edges were looked at, negative if no path was found among at most `budget` of them.
+    `trail.via` leads back from the goal, edge by edge, to `begin`. `mark` must be new to the trail.
     """
+    at, order, target = graph
+    marks, via = trail
     level = np.empty(16, dtype=np.int64)
     later = np.empty(16, dtype=np.int64)
     level[0] = begin

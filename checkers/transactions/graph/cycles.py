@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.limits import MOST_CASES
-from checkers.transactions.graph.components import adjacency, components, shortest
+from checkers.transactions.graph.components import EdgesBySource, Trail, by_source, components, shortest
 from checkers.transactions.graph.dependencies import LINK, RW, Graph, Small
 from checkers.transactions.transactions import Integers, Mask
 
@@ -51,7 +51,7 @@ LOOKS = 40_000_000
 LOOKS_FOR_ONE = 2_000_000
 
 
-class DependencyStep(NamedTuple):
+class Step(NamedTuple):
     """One dependency on a cycle."""
 
     before: int
@@ -64,7 +64,7 @@ class DependencyStep(NamedTuple):
 class Cycles:
     """What was found: by name some cycles, and how many components."""
 
-    cycles: dict[str, list[tuple[DependencyStep, ...]]] = field(default_factory=dict)
+    cycles: dict[str, list[tuple[Step, ...]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     undecided: bool = False
     """Whether a G-single may be among those called G-nonadjacent."""
@@ -84,29 +84,27 @@ class _Edges(NamedTuple):
 class _Found(NamedTuple):
     members: Integers
     edges: _Edges
-    at: Integers
-    order: Integers
+    by_source: EdgesBySource
 
 
-def parts_of(edges: _Edges) -> tuple[Integers, Integers, Integers]:
+def parts_of(edges: _Edges) -> tuple[Integers, EdgesBySource]:
     """By node its component; and the edges by source."""
-    at, order = np.zeros(edges.nodes + 1, dtype=np.int64), np.zeros(len(edges.source), dtype=np.int64)
-    adjacency(edges.nodes, edges.source, at, order)
+    graph = by_source(edges.nodes, edges.source, edges.target)
     part = np.zeros(edges.nodes, dtype=np.int64)
-    components(edges.nodes, at, order, edges.target, part)
-    return part, at, order
+    components(graph, part)
+    return part, graph
 
 
 def circular(edges: _Edges) -> Iterator[_Found]:
     """The components of at least two nodes."""
     if not len(edges.source):
         return
-    part, at, order = parts_of(edges)
+    part, graph = parts_of(edges)
     members = np.argsort(part, kind="stable")
     sizes = np.bincount(part)
     ends = np.cumsum(sizes)
     for number in np.flatnonzero(sizes > 1).tolist():
-        yield _Found(members[ends[number] - sizes[number] : ends[number]], edges, at, order)
+        yield _Found(members[ends[number] - sizes[number] : ends[number]], edges, graph)
 
 
 def find_cycles(graph: Graph, level: int) -> Cycles:
@@ -117,7 +115,7 @@ def find_cycles(graph: Graph, level: int) -> Cycles:
     )
     if not len(graph.source):
         return found
-    part, _, _ = parts_of(whole)
+    part, _ = parts_of(whole)
     kept = np.flatnonzero(part[graph.source] == part[graph.target])
     if not len(kept):
         return found
@@ -140,8 +138,7 @@ class _Search:
         self._source, self._target = ends[: len(kept)].astype(np.int32), ends[len(kept) :].astype(np.int32)
         self._kind, self._level, self._at_least = graph.kind[kept], graph.level[kept], graph.at_least[kept]
         self._named: dict[tuple[int, int], Mask] = {}
-        self._marks = np.zeros(2 * len(nodes), dtype=np.int64)
-        self._via = np.zeros(2 * len(nodes), dtype=np.int64)
+        self._trail = Trail(*(np.zeros(2 * len(nodes), dtype=np.int64) for _ in range(2)))
         self._mark = 0
         self._left = LOOKS
 
@@ -187,7 +184,7 @@ class _Search:
         free = (self._kind[chosen] == LINK).astype(np.int64)
         return _Edges(total, source.astype(np.int32), target.astype(np.int32), chosen, free)
 
-    def _note(self, name: str, cycle: tuple[DependencyStep, ...]) -> None:
+    def _note(self, name: str, cycle: tuple[Step, ...]) -> None:
         """Count a component, and keep its cycle if few of that name are kept yet."""
         self._found.counts[name] = self._found.counts.get(name, 0) + 1
         if self._found.counts[name] <= MOST_CASES:
@@ -199,16 +196,15 @@ class _Search:
         inside = np.zeros(len(self._node), dtype=bool)
         inside[nodes] = True
         of_rw = (self._kind == RW) & (self._level <= level)
-        at, order = np.zeros(plain.nodes + 1, dtype=np.int64), np.zeros(len(plain.source), dtype=np.int64)
-        adjacency(plain.nodes, plain.source, at, order)
-        best: tuple[DependencyStep, ...] | None = None
+        graph = by_source(plain.nodes, plain.source, plain.target)
+        best: tuple[Step, ...] | None = None
         for edge in np.flatnonzero(of_rw & inside[self._source] & inside[self._target]).tolist():
             if self._left <= 0:
                 if best is None:
                     self._found.undecided = True
                 break
             begin, goal = int(self._target[edge]), int(self._source[edge])
-            way = self._way(_Found(nodes, plain, at, order), begin, goal, self._left)
+            way = self._way(_Found(nodes, plain, graph), begin, goal, self._left)
             if way is None:
                 continue
             steps = self._steps([edge, *way])
@@ -222,11 +218,11 @@ class _Search:
             name = G_NONADJACENT if any(step.kind == RW for step in best) else CYCLIC_VERSIONS
         self._note(name + LEVELS[level], best)
 
-    def _short(self, component: _Found) -> tuple[DependencyStep, ...]:
+    def _short(self, component: _Found) -> tuple[Step, ...]:
         """A short cycle of a component."""
         total = len(self._node)
         begins = component.members[self._node[component.members % total] < self._graph.transactions]
-        best: tuple[DependencyStep, ...] | None = None
+        best: tuple[Step, ...] | None = None
         for place in np.unique(np.linspace(0, len(begins) - 1, STARTS).astype(np.int64)).tolist():
             if best is not None and (self._left <= 0 or len(best) <= 2):
                 break
@@ -244,27 +240,22 @@ class _Search:
         """The edges of a short way, as places among those kept."""
         self._mark += 1
         edges = component.edges
-        looked = int(
-            shortest(
-                component.at, component.order, edges.target, edges.free, begin, goal, self._mark, self._marks,
-                self._via, limit,
-            )
-        )  # fmt: skip
+        looked = int(shortest(component.by_source, edges.free, begin, goal, self._mark, self._trail, limit))
         self._left -= abs(looked)
         if looked <= 0:
             return None
         way = []
         node = goal
         while True:
-            edge = int(self._via[node])
+            edge = int(self._trail.via[node])
             way.append(int(edges.number[edge]))
             node = int(edges.source[edge])
             if node == begin:
                 return way[::-1]
 
-    def _steps(self, way: Sequence[int]) -> tuple[DependencyStep, ...]:
+    def _steps(self, way: Sequence[int]) -> tuple[Step, ...]:
         """A cycle among transactions: what lies between two of them is one step."""
-        steps: list[DependencyStep] = []
+        steps: list[Step] = []
         source, kind, version = -1, LINK, -1
         for edge in way:
             if self._kind[edge] != LINK:
@@ -273,5 +264,5 @@ class _Search:
                 kind, version = int(self._kind[edge]), int(self._graph.version[number])
             target = int(self._node[self._target[edge]])
             if target < self._graph.transactions:
-                steps.append(DependencyStep(source, target, kind, version))
+                steps.append(Step(source, target, kind, version))
         return tuple(steps)

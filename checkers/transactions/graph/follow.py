@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.compiled import compiled
-from checkers.transactions.graph.scan import COMMA, OPEN, READ, end_of_scalar, number_of
+from checkers.linearizability.kernels.compiled import AnyIntegers, compiled, compiled_in_place
+from checkers.transactions.graph.scan import COMMA, OPEN, READ, Steps, Text, Tokens, end_of_scalar, number_of
 
 
-@compiled
-def ends_with(text: Any, begin: Any, at: Any, token_begin: Any, token_end: Any) -> Any:
+class StepShape(NamedTuple):
+    """What `within` finds, by step."""
+
+    opening: AnyIntegers
+    """The first step of the step's transaction on its key."""
+    final: AnyIntegers
+    """Whether it is the transaction's last write of its key."""
+    internal: AnyIntegers
+    """Whether it is a read that contradicts what the transaction itself read or wrote before."""
+
+
+class Trunks(NamedTuple):
+    """By key its longest read, and where the elements of that begin if all are laid side by side."""
+
+    longest: AnyIntegers
+    """The read's step; -1 for none."""
+    starts: AnyIntegers
+    """One more than there are keys: the end of the last one follows."""
+
+
+@compiled_in_place
+def ends_with(text: Text, begin: int, at: int, token_begin: int, token_end: int) -> int:
     """Where the element that ends at `at` of the list from `begin` begins, if it is that token; else -1."""
     start = at - (token_end - token_begin)
     if start <= begin or (text[start - 1] != COMMA and text[start - 1] != OPEN):
@@ -23,24 +43,16 @@ def ends_with(text: Any, begin: Any, at: Any, token_begin: Any, token_end: Any) 
     return start
 
 
-@compiled
+@compiled_in_place
 def within(
-    text: Any,
-    first: Any,
-    known: Any,
-    lists: Any,
-    f: Any,
-    key: Any,
-    version: Any,
-    begin: Any,
-    end: Any,
-    count: Any,
-    opening: Any,
-    final: Any,
-    internal: Any,
-) -> Any:
-    """By step: the first step of its transaction on its key; whether it is the last write of it there;
-    whether it is a read that contradicts what the transaction itself read or wrote before (`known` ones)."""
+    text: Text, first: AnyIntegers, known: AnyIntegers, lists: int, steps: Steps, shape: StepShape
+) -> None:
+    """Write the shape of each step. `first` is by transaction its first step.
+
+    Of reads only those of transactions whose outcome is `known` (1) can contradict.
+    """
+    f, key, version, begin, end, count = steps
+    opening, final, internal = shape
     for txn in range(len(first) - 1):
         for step in range(first[txn], first[txn + 1]):
             opening[step] = step
@@ -87,22 +99,14 @@ def within(
                 before -= 1
 
 
-@compiled
-def follow(
-    text: Any,
-    reads: Any,
-    key: Any,
-    begin: Any,
-    end: Any,
-    count: Any,
-    longest: Any,
-    agrees: Any,
-    trunk_from: Any,
-) -> Any:
-    """By key its longest read (-1: none), and by read whether it is a beginning of that one.
+@compiled_in_place
+def follow(text: Text, reads: AnyIntegers, steps: Steps, trunks: Trunks, agrees: AnyIntegers) -> int:
+    """Find each key's longest read, and by read whether it is a beginning of that one (1 in `agrees`).
 
-    `trunk_from[k]` is where the elements of key k's longest read begin if all are laid side by side.
+    The result is how many elements the longest reads have in all.
     """
+    _, key, _, begin, end, count = steps
+    longest, trunk_from = trunks
     for place in range(len(reads)):
         read = reads[place]
         if longest[key[read]] < 0 or count[read] > count[longest[key[read]]]:
@@ -135,32 +139,27 @@ def follow(
     return total
 
 
-@compiled
-def elements(
-    text: Any,
-    longest: Any,
-    trunk_from: Any,
-    begin: Any,
-    end: Any,
-    slots: Any,
-    version_keys: Any,
-    version_begins: Any,
-    version_ends: Any,
-    trunk: Any,
-) -> Any:
-    """The versions of which the longest reads consist; -1 for what nobody ever appended."""
+@compiled_in_place
+def elements(text: Text, trunks: Trunks, steps: Steps, versions: Tokens, trunk: AnyIntegers) -> None:
+    """Write to `trunk` the versions of which the longest reads consist; -1 for what was never appended."""
+    begin, end = steps.begins, steps.ends
+    longest, trunk_from = trunks
     for number in range(len(longest)):
         at = begin[longest[number]] + 1
         for place in range(trunk_from[number], trunk_from[number + 1]):
             token_end = end_of_scalar(text, at, end[longest[number]])
-            trunk[place] = number_of(
-                text, number, at, token_end, slots, version_keys, version_begins, version_ends, -1
-            )
+            trunk[place] = number_of(text, number, at, token_end, versions, -1)
             at = token_end + 1
 
 
 @compiled
-def successors(starts: Any, first_end: Any, last_begin: Any, before: Any, after: Any) -> Any:
+def successors(
+    starts: AnyIntegers,
+    first_end: AnyIntegers,
+    last_begin: AnyIntegers,
+    before: AnyIntegers,
+    after: AnyIntegers,
+) -> int:
     """Pairs (v, w) where the first end of v is before the last begin of w, as few as imply all others.
 
     Versions are places; those of one key, from starts[k] on, by last begin. The result is how many pairs

@@ -11,18 +11,53 @@ Texts must be as `msgspec` and other compact writers leave them, without blanks;
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
-from checkers.linearizability.compiled import compiled
+import numpy as np
+import numpy.typing as npt
+
+from checkers.linearizability.kernels.compiled import AnyIntegers, compiled_in_place
 
 APPEND, READ, WRITE = range(3)
 FINE, NOT_STEPS, NOT_AN_F, NOT_A_KEY, NOT_A_VALUE, NOT_A_LIST, BLANKS = range(7)
 """What `scan` found of the first text that breaks the grammar."""
 QUOTE, BACKSLASH, COMMA, MINUS, OPEN, CLOSE, SPACE = 34, 92, 44, 45, 91, 93, 32
 
+Text: TypeAlias = npt.NDArray[np.uint8]
+"""The bytes of all texts, one after the other. Where nothing is compiled these are `bytes`."""
 
-@compiled
-def end_of_scalar(text: Any, at: Any, end: Any) -> Any:
+
+class Steps(NamedTuple):
+    """The steps of all texts, by step."""
+
+    fs: AnyIntegers
+    """APPEND, READ or WRITE."""
+    keys: AnyIntegers
+    versions: AnyIntegers
+    """The version written (or, of registers, read); -1 for none."""
+    begins: AnyIntegers
+    """Where the value begins in the text ..."""
+    ends: AnyIntegers
+    """... and where it ends."""
+    counts: AnyIntegers
+    """The length of a list that was read; -1 for none."""
+
+
+class Tokens(NamedTuple):
+    """Numbers for pairs of a key and a token of the text, in an open hash table (FNV-1a)."""
+
+    slots: AnyIntegers
+    """A number plus 1, or 0; how many slots there are is a power of two."""
+    keys: AnyIntegers
+    """By number the key of the pair."""
+    begins: AnyIntegers
+    """By number where the token begins ..."""
+    ends: AnyIntegers
+    """... and where it ends."""
+
+
+@compiled_in_place
+def end_of_scalar(text: Text, at: int, end: int) -> int:
     """Where the number, text or constant that begins at `at` ends, or -1 if none begins there."""
     if at >= end:
         return -1
@@ -40,27 +75,25 @@ def end_of_scalar(text: Any, at: Any, end: Any) -> Any:
     return at if at > begun else -1
 
 
-@compiled
-def is_null(text: Any, at: Any, end: Any) -> Any:
+@compiled_in_place
+def is_null(text: Text, at: int, end: int) -> bool:
     """Whether `null` lies there."""
-    return end - at == 4 and text[at] == 110
+    return end - at == 4 and bool(text[at] == 110)
 
 
-@compiled
-def number_of(
-    text: Any, key: Any, at: Any, end: Any, slots: Any, of_keys: Any, begins: Any, ends: Any, known: Any
-) -> Any:
+@compiled_in_place
+def number_of(text: Text, key: int, at: int, end: int, tokens: Tokens, known: int) -> int:
     """The number of the pair (key, token), which is `known` if it is new; with `known` -1, only look it up.
 
-    `slots` is an open hash table (FNV-1a) into `of_keys`, `begins`, `ends`; a slot holds a number
-    plus 1, or 0; how many there are is a power of two.
+    `known` is how many numbers are given already.
     """
+    slots, of_keys, begins, ends = tokens
     h = (2166136261 ^ (key * 40503)) & 0xFFFFFFFF
     for place in range(at, end):
         h = ((h ^ text[place]) * 16777619) & 0xFFFFFFFF
     slot = (h ^ (h >> 15)) & (len(slots) - 1)
     while slots[slot] > 0:
-        found = slots[slot] - 1
+        found = int(slots[slot]) - 1  # plain Python would stay within 32 bits where the array is
         if of_keys[found] == key and ends[found] - begins[found] == end - at:
             same = True
             for place in range(end - at):
@@ -78,35 +111,24 @@ def number_of(
     return known
 
 
-@compiled
+@compiled_in_place
 def scan(
-    text: Any,
-    starts: Any,
-    lists: Any,
-    steps_from: Any,
-    fs: Any,
-    keys: Any,
-    versions: Any,
-    begins: Any,
-    ends: Any,
-    counts: Any,
-    key_slots: Any,
-    key_owners: Any,
-    key_begins: Any,
-    key_ends: Any,
-    slots: Any,
-    version_keys: Any,
-    version_begins: Any,
-    version_ends: Any,
-    totals: Any,
-) -> Any:
+    text: Text,
+    starts: AnyIntegers,
+    lists: int,
+    steps_from: AnyIntegers,
+    steps: Steps,
+    key_tokens: Tokens,
+    version_tokens: Tokens,
+    totals: AnyIntegers,
+) -> int:
     """Read text d, which lies from starts[d] to starts[d + 1], into steps from steps_from[d] on.
 
-    `lists`: 1 for `append` and reads of lists, 0 for `w` and reads of scalars. Of step s: fs, keys;
-    versions: what was written (or, of registers, read), -1 for nothing; begins, ends: the stretch of its
-    value; counts: the length of a list read, -1 for nothing. Totals on return: steps, keys, versions.
-    The result is (what is wrong, in which text), packed as wrong + 16 * text; 0 if nothing is.
+    `lists` is 1 for `append` and reads of lists, 0 for `w` and reads of scalars. `totals` ends as the
+    numbers of steps, keys and versions. The result is (what is wrong, in which text), packed as wrong + 16
+    * text; 0 if nothing is.
     """
+    fs, keys, versions, begins, ends, counts = steps
     step = known_keys = known = 0
     for document in range(len(starts) - 1):
         steps_from[document] = step
@@ -137,7 +159,7 @@ def scan(
                 return NOT_STEPS + 16 * document
             if key_end < 0 or key_end >= end or text[key_end] != COMMA or is_null(text, at, key_end):
                 return (BLANKS if text[at] == SPACE else NOT_A_KEY) + 16 * document
-            key = number_of(text, 0, at, key_end, key_slots, key_owners, key_begins, key_ends, known_keys)
+            key = number_of(text, 0, at, key_end, key_tokens, known_keys)
             known_keys += key == known_keys
             at = key_end + 1
             fs[step] = f
@@ -169,9 +191,7 @@ def scan(
                 if f == READ and lists == 1 and not nothing:
                     return NOT_A_LIST + 16 * document
                 if not nothing:
-                    version = number_of(
-                        text, key, at, value_end, slots, version_keys, version_begins, version_ends, known
-                    )
+                    version = number_of(text, key, at, value_end, version_tokens, known)
                     known += version == known
                     versions[step] = version
                 at = value_end

@@ -30,12 +30,11 @@ from harness.hosts.links.linkmessages import (
     Statistics,
 )
 from harness.hosts.local import LocalHost, tail
-from harness.nemesis.mechanisms.world import MechanismError
 
 REPLY_BOUND_S = 5.0
 
 
-class LinkError(MechanismError):
+class LinkError(RuntimeError):
     """The link proxy refused, did not answer in time, or has ended."""
 
 

@@ -12,8 +12,9 @@ import pytest
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed
 from checkers.linearizability.engine import Engine
-from checkers.linearizability.kernel import PRIME, times_modulo, window_of
-from checkers.linearizability.part import HistoryParts, Part
+from checkers.linearizability.kernels.prepare import window_of
+from checkers.linearizability.kernels.transitions import PRIME, times_modulo
+from checkers.linearizability.part import Part, Parts
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
 from tests.checkers.models.small_histories import ALL_MODELS, part_of, small_history
@@ -164,7 +165,7 @@ import sys
 if sys.argv[1] == "plain":
     sys.modules["numba"] = None
 from random import Random
-from checkers.linearizability.compiled import IS_COMPILED
+from checkers.linearizability.kernels.compiled import IS_COMPILED
 from checkers.linearizability.engine import Engine
 from tests.checkers.models.small_histories import ALL_MODELS, small_history
 assert IS_COMPILED == (sys.argv[1] == "compiled")
@@ -193,11 +194,11 @@ def test_plain_python_and_compiled_code_do_the_same() -> None:
     assert len(said[0].splitlines()) == 10 * 60 * 3
 
 
-def together(found: list[Part]) -> HistoryParts:
+def together(found: list[Part]) -> Parts:
     """Parts as those of one history."""
     calls = tuple(dict.fromkeys(part.call(n) for part in found for n in range(len(part))))
     number = {call: place for place, call in enumerate(calls)}
-    return HistoryParts(
+    return Parts(
         keys=[str(place) for place in range(len(found))],
         starts=np.cumsum([0, *map(len, found)]),
         invoked=np.concatenate([part.invoked for part in found]),

@@ -14,19 +14,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability import kernel
 from checkers.linearizability.answer import NEVER, Answer, Budget
-from checkers.linearizability.compiled import flat, zeros
 from checkers.linearizability.engine import Engine
-from checkers.linearizability.zones import AMBIGUOUS, READ, REMOVE, WRITE, YES, decide_each
-from checkers.models.registry import RegistryEntry
-from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
+from checkers.linearizability.kernels.compiled import Integers, flat
+from checkers.linearizability.kernels.transitions import ANY, IS, IS_NOT, KEEP, PUT
+from checkers.linearizability.kernels.zones import (
+    AMBIGUOUS,
+    READ,
+    REMOVE,
+    WRITE,
+    YES,
+    RegisterOperations,
+    by_zones,
+)
+from checkers.models.registry import Registry
+from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
 from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
 from history import History
 from history.history import FAIL, INVOKE, OK
 
-Integers = npt.NDArray[np.int64]
 CONFIGURATIONS_PER_OPERATION = 20
 
 
@@ -71,15 +79,14 @@ def screen(history: History) -> Screened | None:
     starts = np.concatenate([[0], edges, [len(order)]]).astype(np.int64)
     effects = np.where(is_write, WRITE, np.where(is_remove, REMOVE, READ))[order]
     invoked, completed = begun[order], np.where(known, ends, NEVER)[order]
-    answers = by_zones(starts, invoked, completed, effects, values[order], len(columns.values) + 1)
+    operations = RegisterOperations(starts, invoked, completed, effects, values[order])
+    answers = by_zones(operations, len(columns.values) + 1)
     changes = is_change[order]
     if len(order):
         answers[(answers == YES) & (np.logical_or.reduceat(changes, starts[:-1]))] = AMBIGUOUS
     proven = answers == YES
     unsure = np.flatnonzero(answers == AMBIGUOUS)
-    _search(
-        proven, unsure, starts, invoked, completed, effects, changes, values[order], len(columns.values) + 1
-    )
+    _search(proven, unsure, operations, changes, len(columns.values) + 1)
     named = tuple(columns.keys[code] for code in key[starts[:-1]].tolist()) if len(order) else ()
     return Screened(named, proven, len(order), len(unsure))
 
@@ -97,51 +104,37 @@ def operations_on(history: History, keys: Iterable[str]) -> dict[str, list[Prese
             continue
         effect, reply = EFFECTS[f], columns.decoded(int(columns.value[end])) if ok else None
         if f == UPDATE and reply is False:
-            effect, reply = PresenceEffect.READ, None
+            effect, reply = Effect.READ, None
         id_ = columns.decoded(int(columns.value[row])) if effect in PUTS else reply
         operation = PresenceOperation(effect, id_, row, end if ok else None, f)
         found[names[int(columns.key[row])]].append(operation)
     return found
 
 
-def by_zones(
-    starts: Integers, invoked: Integers, completed: Integers, effects: Integers, values: Integers, states: int
-) -> Integers:
-    """What zones say of each key; see `zones.decide_each`."""
-    answers = zeros(len(starts) - 1)
-    work = [zeros(states) for _ in range(5)]
-    columns = [flat(column) for column in (starts, invoked, completed, effects, values)]
-    decide_each(*columns, zeros(states, -1), *work, answers)
-    return np.asarray(answers, dtype=np.int64)
-
-
 def _search(
     proven: npt.NDArray[np.bool_],
     unsure: Integers,
-    starts: Integers,
-    invoked: Integers,
-    completed: Integers,
-    effects: Integers,
+    operations: RegisterOperations,
     changes: npt.NDArray[np.bool_],
-    values: Integers,
     states: int,
 ) -> None:
     """Try the compiled search on the keys that zones could not decide; marks those that it proves."""
     if not len(unsure):
         return
+    starts, invoked, completed, effects, values = operations
     read, write = effects == READ, effects == WRITE
     unknown_removal = (effects == REMOVE) & (completed == NEVER)
-    table = np.zeros((len(values), kernel.EFFECT_WIDTH), dtype=np.int64)
-    table[:, 0] = np.where(write | unknown_removal, kernel.ANY, kernel.IS)
-    table[changes, 0] = kernel.IS_NOT
+    table = np.zeros((len(values), EFFECT_WIDTH), dtype=np.int64)
+    table[:, 0] = np.where(write | unknown_removal, ANY, IS)
+    table[changes, 0] = IS_NOT
     table[:, 1] = np.where(write, 0, values)
-    table[:, 2] = np.where(read, kernel.KEEP, kernel.PUT)
+    table[:, 2] = np.where(read, KEEP, PUT)
     table[:, 3] = np.where(write, values, 0)
-    engine = Engine(RegistryEntry())
+    engine = Engine(Registry())
     engine.use_effects(flat(table.ravel()))
     kinds = np.arange(len(values), dtype=np.int64)
     for key in unsure.tolist():
         own = slice(starts[key], starts[key + 1])
         budget = Budget(20_000 + CONFIGURATIONS_PER_OPERATION * (starts[key + 1] - starts[key]))
-        result = engine.decide_kinds(invoked[own], completed[own], kinds[own], 0, states, budget)
+        result = engine.decide_kinds(Operations(invoked[own], completed[own], kinds[own]), 0, states, budget)
         proven[key] = result.answer is Answer.LINEARIZABLE

@@ -18,23 +18,12 @@ from itertools import islice
 import numpy as np
 
 from checkers.linearizability.answer import NEVER, Answer
-from checkers.linearizability.zones import NO, READ, REMOVE, WRITE, YES
-from checkers.registry.linearizability.by_search.columns import by_zones
-from checkers.registry.linearizability.by_search.presence import (
-    Block,
-    PresenceEffect,
-    PresenceOperation,
-    Reduced,
-)
+from checkers.linearizability.kernels.zones import NO, READ, REMOVE, WRITE, YES, RegisterOperations, by_zones
+from checkers.registry.linearizability.by_search.presence import Block, Effect, PresenceOperation, Reduced
 
 CHOICES = 64
 """Of so many contradicting blocks the smallest is shown."""
-_EFFECTS = {
-    PresenceEffect.SET: WRITE,
-    PresenceEffect.CHANGE: WRITE,
-    PresenceEffect.REMOVE: REMOVE,
-    PresenceEffect.READ: READ,
-}
+_EFFECTS = {Effect.SET: WRITE, Effect.CHANGE: WRITE, Effect.REMOVE: REMOVE, Effect.READ: READ}
 
 
 class LongKey:
@@ -48,7 +37,7 @@ class LongKey:
         self._values = np.array([known.setdefault(op.id, len(known)) for op in operations], dtype=np.int64)
         self._states = len(known)
         self._first_change = min(
-            (op.invoked for op in operations if op.effect is PresenceEffect.CHANGE), default=NEVER
+            (op.invoked for op in operations if op.effect is Effect.CHANGE), default=NEVER
         )
 
     def decide(self, cutoff: int = NEVER - 1) -> Answer | None:
@@ -57,7 +46,7 @@ class LongKey:
         completed = np.where(self._completed > cutoff, NEVER, self._completed)[begun]
         starts = np.array([0, len(completed)], dtype=np.int64)
         columns = (self._invoked[begun], completed, self._effects[begun], self._values[begun])
-        (answer,) = by_zones(starts, *columns, self._states).tolist()
+        (answer,) = by_zones(RegisterOperations(starts, *columns), self._states).tolist()
         if answer == YES and self._first_change <= cutoff:
             return None
         return {YES: Answer.LINEARIZABLE, NO: Answer.NOT_LINEARIZABLE}.get(answer)

@@ -120,7 +120,7 @@ def impairing(
         targets=tuple(SHAPES),
         planner=ImpairmentPlanner(name, kinds),
         actions=(Impair, EndImpairment),
-        mechanisms=tuple(dict.fromkeys((BAD_LINKS, mechanism))),
+        mechanisms=(mechanism,),
         evidence=evidence,
         family="wire",
         begun_by=(Impair,),

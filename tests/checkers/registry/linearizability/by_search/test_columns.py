@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.zones import AMBIGUOUS, NO, READ, REMOVE, WRITE, YES, decide_each
+from checkers.linearizability.kernels.zones import AMBIGUOUS, NO, READ, REMOVE, WRITE, YES, RegisterOperations
+from checkers.linearizability.kernels.zones import by_zones as decide
 from checkers.registry.linearizability import Linearizability, portfolio
 from checkers.registry.linearizability.by_search.columns import operations_on, screen
-from checkers.registry.linearizability.by_search.presence import PresenceEffect, unconditional
+from checkers.registry.linearizability.by_search.presence import Effect, unconditional
 from checkers.registry.linearizability.by_search.split import split
 from checkers.verdict import Validity
 from history import History
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 from tests.checkers.linearizability.oracle import arbitrary_operations, linearizable, plausible_operations
 
-EFFECTS = {PresenceEffect.SET: WRITE, PresenceEffect.READ: READ, PresenceEffect.REMOVE: REMOVE}
+EFFECTS = {Effect.SET: WRITE, Effect.READ: READ, Effect.REMOVE: REMOVE}
 KEYS = tuple(f"svc/10.0.0.{n}:80" for n in range(4))
 
 
@@ -27,17 +28,14 @@ def by_zones(*keys) -> list[int]:  # type: ignore[no-untyped-def]
     keys = tuple(unconditional(operations) for operations in keys)
     names: dict[object, int] = {None: 0}
     rows = [(op, names.setdefault(op.id, len(names))) for operations in keys for op in operations]
-    columns = [
+    operations = RegisterOperations(
         np.cumsum([0, *map(len, keys)]),
         np.array([op.invoked for op, _ in rows], dtype=np.int64),
         np.array([NEVER if op.completed is None else op.completed for op, _ in rows], dtype=np.int64),
         np.array([EFFECTS[op.effect] for op, _ in rows], dtype=np.int64),
         np.array([value for _, value in rows], dtype=np.int64),
-    ]
-    work = [np.zeros(len(names), dtype=np.int64) for _ in range(5)]
-    answers = np.zeros(len(keys), dtype=np.int64)
-    decide_each(*columns, np.full(len(names), -1, dtype=np.int64), *work, answers)
-    return [int(answer) for answer in answers]
+    )
+    return [int(answer) for answer in decide(operations, len(names))]
 
 
 def test_zones_agree_with_trying_every_order_or_say_that_they_cannot_tell() -> None:

@@ -1,53 +1,69 @@
 """Read/write registers whose writes are all different: decided in O(n log n), without a search.
 
-Gibbons & Korach, "Testing shared memories" (SIAM J. Comput. 26, 1997), section 4. A *cluster* is a
-write and the reads of its value. From the earliest completion f in it to the latest invocation s, if
-f < s, its value must be there: a *forward zone* [f, s]. Otherwise it only has to be there at one
-moment of its *backward zone* [s, f]. Given that every value read was written, and no read of it
-completed before its write began, there is an order exactly if
+Gibbons & Korach, "Testing shared memories" (SIAM J. Comput. 26, 1997), section 4. A *cluster* is a write
+and the reads of its value. From the earliest completion f in it to the latest invocation s, if f < s, its
+value must be there: a *forward zone* [f, s]. Otherwise the value only has to be there at one moment of its
+*backward zone* [s, f]. Given that every value read was written, and no read of it completed before its
+write began, there is an order exactly if
 
 - no two forward zones overlap, and
 - no backward zone lies inside a forward zone.
 
-For one instance of a registry the same holds while nobody saw it empty again: a deregister that names
-r is a read of r that nothing reads after. A deregister of unknown outcome then tells nothing and
-matters to nobody. Where the instance was seen empty although something may have removed it, replies
-do not tell *which* removal was seen; such keys are left to the search (`AMBIGUOUS`).
+For one instance of a registry the same holds as long as no lookup found it empty again: a deregister that
+names r is a read of r that nothing reads after. A deregister of unknown outcome then has no effect on the
+answer. Where a lookup found nothing although a deregister may have removed the instance, replies do not
+show *which* removal it saw; such keys are left to the search (`AMBIGUOUS`).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.compiled import compiled
+from checkers.linearizability.kernels.compiled import Integers, compiled, flat, zeros
 
 WRITE, READ, REMOVE = range(3)
 YES, NO, AMBIGUOUS = range(3)
 
 
-@compiled
-def decide_each(
-    starts: Any,
-    invoked: Any,
-    completed: Any,
-    effects: Any,
-    values: Any,
-    marks: Any,
-    call: Any,
-    ret: Any,
-    write_call: Any,
-    removed: Any,
-    last_read: Any,
-    answers: Any,
-) -> Any:
-    """Decide every key. Key k's operations are those from starts[k] up to starts[k + 1], in any order.
+class RegisterOperations(NamedTuple):
+    """The operations of all keys: those of key k are from starts[k] up to starts[k + 1], in any order."""
 
-    values: what was written, read or removed, as integers; 0 is "nothing", which is there at first.
-    marks and the arrays after it are work space by value; marks must hold -1.
-    """
+    starts: Integers
+    invoked: Integers
+    completed: Integers
+    effects: Integers
+    values: Integers
+    """What was written, read or removed, as integers; 0 is "nothing", which is there at first."""
+
+
+class ClusterSpace(NamedTuple):
+    """Work space, by value."""
+
+    marks: Integers
+    """The key whose cluster this is; -1 at first."""
+    call: Integers
+    ret: Integers
+    write_call: Integers
+    removed: Integers
+    last_read: Integers
+
+
+def by_zones(operations: RegisterOperations, values: int) -> Integers:
+    """By key YES, NO or AMBIGUOUS; the operations' values are below `values`."""
+    answers = zeros(len(operations.starts) - 1)
+    space = ClusterSpace(zeros(values, -1), *(zeros(values) for _ in range(5)))
+    decide_keys(RegisterOperations(*map(flat, operations)), space, answers)
+    return np.asarray(answers, dtype=np.int64)
+
+
+@compiled
+def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: Integers) -> None:
+    """Decide every key."""
+    starts, invoked, completed, effects, values = operations
+    marks, call, ret, write_call, removed, last_read = space
     for key in range(len(starts) - 1):
         begin, end = starts[key], starts[key + 1]
         removals = nothings = found = 0
@@ -99,7 +115,7 @@ def decide_each(
                 continue
             marks[value] = -2  # each cluster once
             if value != 0 and write_call[value] < 0:
-                verdict = NO  # seen, and nobody wrote it
+                verdict = NO  # seen, and no operation wrote it
             elif value != 0 and (ret[value] < write_call[value] or last_read[value] > removed[value]):
                 verdict = NO  # seen before it was written, or after it was removed
             elif ret[value] < call[value]:

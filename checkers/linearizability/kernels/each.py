@@ -1,0 +1,72 @@
+"""Decides all parts of a history in one call of compiled code.
+
+A part of a key-value store has some dozen operations and takes a microsecond or two to search, while each
+call from Python into compiled code costs several, for the arrays that it takes. So one call prepares and
+searches part after part in one arena. A part that needs more than that (a transition that only the model
+can compute, or more memory) is left to `Engine.decide`. Where nothing is compiled, all parts are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from checkers.linearizability.kernels.arena import BEST, VISITED, Operations, Rules, cut, slots_for
+from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
+from checkers.linearizability.kernels.prepare import prepare
+from checkers.linearizability.kernels.search import GAVE_UP, search
+
+LEFT = -1
+"""The status of a part that was not decided here."""
+
+
+class Batch(NamedTuple):
+    """All parts of a history: the operations of part p are those from starts[p] up to starts[p + 1]."""
+
+    starts: Integers
+    invoked: Integers
+    completed: Integers
+    kinds: Integers
+
+
+class Decided(NamedTuple):
+    """What the searches found."""
+
+    statuses: Integers
+    """Of each part three numbers: its search's status (or LEFT), how many configurations the search
+    visited, and how long its order is."""
+    orders: Integers
+    """Of each part its order, from starts[p] on."""
+
+
+@compiled_in_place
+def decide_each(
+    batch: Batch,
+    rules: Rules,
+    begin: int,
+    states: int,
+    stamp: int,
+    budget: int,
+    room: int,
+    space: Integers,
+    decided: Decided,
+) -> None:
+    """Search each part from the state `begin`, visiting at most `budget` configurations in each.
+
+    The arena must have room for the longest part and for all `states`; `stamp` plus the part's number must be
+    new to it.
+    """
+    arena = cut(space, room, states)
+    starts, (statuses, orders) = batch.starts, decided
+    for part in range(len(starts) - 1):
+        low, high = starts[part], starts[part + 1]
+        operations = Operations(batch.invoked[low:high], batch.completed[low:high], batch.kinds[low:high])
+        prepare(operations, rules, begin, states, stamp + part, slots_for(high - low), arena)
+        status = search(arena, rules, budget)
+        if status > GAVE_UP:
+            statuses[3 * part] = LEFT
+            continue
+        statuses[3 * part] = status
+        statuses[3 * part + 1] = arena.registers[VISITED]
+        statuses[3 * part + 2] = arena.registers[BEST]
+        for place in range(arena.registers[BEST]):
+            orders[low + place] = arena.best[place]

@@ -1,0 +1,130 @@
+"""Lays out the operations of a part for the search: which must be placed, and which may be."""
+
+from __future__ import annotations
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.kernels.arena import (
+    BITS,
+    EFFECT_WIDTH,
+    GROUPS,
+    ITEMS,
+    OPTION_WORDS,
+    REGISTERS,
+    SLOTS,
+    STATE,
+    WINDOW_WORDS,
+    Arena,
+    Operations,
+    Rules,
+)
+from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
+from checkers.linearizability.kernels.transitions import ANY, IS, KEEP, PUT
+
+
+@compiled_in_place
+def prepare(
+    operations: Operations, rules: Rules, begin: int, states: int, stamp: int, slots: int, arena: Arena
+) -> None:
+    """Sort operations by invocation into items and options, and set the arena up for a search from `begin`.
+
+    An option is left out if it changes nothing. If states are interned (`states` of them) and tests only ask
+    for equality, an option is also left out if it puts a state that no test asks for: any operation that
+    follows it can follow what precedes it. `stamp` marks the states that tests ask for; it must be new to
+    this arena. `slots` is how many slots the memo uses: a power of two.
+    """
+    invoked, completed, kinds = operations
+    effects, wanted = rules.effects, arena.wanted
+    calls, rets, item_kinds, items_from = arena.calls, arena.rets, arena.kinds, arena.items_from
+    option_calls, option_kinds, options_from = arena.option_calls, arena.option_kinds, arena.options_from
+    groups, group_kinds, group_of = arena.groups, arena.group_kinds, arena.group_of
+    slot_of = arena.slots
+    can_drop = states > 0
+    for operation in range(len(invoked)):
+        at = kinds[operation] * EFFECT_WIDTH
+        if effects[at] == IS:
+            if can_drop:
+                wanted[effects[at + 1]] = stamp
+        elif effects[at] != ANY:
+            can_drop = False
+        if effects[at + 2] > PUT:
+            can_drop = False
+    for slot in range(slots):
+        slot_of[slot] = -1
+    mask = slots - 1
+    items = options = found = 0
+    groups[0] = 0
+    for operation in range(len(invoked)):
+        kind = kinds[operation]
+        if completed[operation] != NEVER:
+            calls[items] = invoked[operation]
+            rets[items] = completed[operation]
+            item_kinds[items] = kind
+            items_from[items] = operation
+            items += 1
+            continue
+        at = kind * EFFECT_WIDTH
+        if effects[at + 2] == KEEP:
+            continue
+        if can_drop and effects[at + 2] == PUT and wanted[effects[at + 3]] != stamp:
+            continue
+        slot = (kind * 40503) & mask
+        while slot_of[slot] >= 0 and group_kinds[slot_of[slot]] != kind:
+            slot = (slot + 1) & mask
+        if slot_of[slot] < 0:
+            slot_of[slot] = found
+            group_kinds[found] = kind
+            found += 1
+            groups[found] = 0
+        group_of[options] = slot_of[slot]
+        groups[slot_of[slot] + 1] += 1
+        option_kinds[options] = operation  # for the moment
+        options += 1
+    for group in range(found):
+        groups[group + 1] += groups[group]
+        group_kinds[group] = groups[group]  # from here on: where the group's next option goes
+    for option in range(options):
+        group = group_of[option]
+        options_from[group_kinds[group]] = option_kinds[option]
+        group_kinds[group] += 1
+    for option in range(options):
+        operation = options_from[option]
+        option_calls[option] = invoked[operation]
+        option_kinds[option] = kinds[operation]
+    for word in range(items // BITS + 3):
+        arena.placed[word] = 0
+    option_words = (options + BITS - 1) // BITS
+    for word in range(option_words):
+        arena.used[word] = 0
+    for slot in range(slots):
+        slot_of[slot] = -1
+    registers = arena.registers
+    for register in range(REGISTERS):
+        registers[register] = 0
+    registers[STATE] = begin
+    registers[ITEMS] = items
+    registers[GROUPS] = found
+    registers[WINDOW_WORDS] = window_of(calls, rets, items) // BITS + 2
+    registers[OPTION_WORDS] = option_words
+    registers[SLOTS] = slots
+
+
+@compiled_in_place
+def window_of(calls: Integers, rets: Integers, count: int) -> int:
+    """How many items lie, by invocation, between an item and the last that began before its end, at most."""
+    widest, ahead = 0, 0
+    for item in range(count):
+        if ahead < item:
+            ahead = item
+        # Ends are not sorted: only an end later than all before can push the front.
+        while ahead + 1 < count and calls[ahead + 1] < rets[item]:
+            ahead += 1
+        low, high = item, ahead
+        while low < high:
+            middle = (low + high + 1) // 2
+            if calls[middle] < rets[item]:
+                low = middle
+            else:
+                high = middle - 1
+        if low - item > widest:
+            widest = low - item
+    return widest

@@ -1,0 +1,236 @@
+"""The search's inner loop: looks for an order of a part's operations, depth first.
+
+Wing & Gong's search with Lowe's memoization: see `engine`. Only indexing and integers below 2**63 are used,
+so that the source, which also runs as plain Python on lists (see `compiled`), gives the same answer there
+by construction.
+
+The search can stop and continue: all that it knows is in the arena. So it returns to its caller to have
+transitions computed (`NEED`) or the memory enlarged (`GROW`), and is called again.
+
+*Items* are the operations with a reply, by invocation. *Options* are those without a reply, which may be
+placed or not. Options of one kind are alike except for their invocation, so the one that began first is
+used first; options are numbered so that those of one kind lie next to each other, by invocation.
+
+*Eager*: an operation that never changes any state (its action is KEEP) is placed without branching as soon
+as it can be placed: wherever an order has it, it can be moved to here.
+
+*Options only where needed*: if the operation after an option could have stood there without the option, and
+leads to the same state, the option can be taken out of the order. So after an option only operations are
+tried to which the option makes a difference: a write of unknown outcome, say, is tried only before a read
+of its value.
+"""
+
+from __future__ import annotations
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.kernels.arena import (
+    BEST,
+    BITS,
+    DEPTH,
+    EFFECT_WIDTH,
+    ENTRIES,
+    F_EAGER,
+    F_FIRST_RET,
+    F_ITEM,
+    F_LAST,
+    F_OPTION,
+    F_PREFIX,
+    F_STATE,
+    FRAME_WIDTH,
+    GROUPS,
+    ITEMS,
+    MISSING,
+    MODE,
+    OPTION_WORDS,
+    PREFIX,
+    STATE,
+    VISITED,
+    WINDOW_WORDS,
+    Arena,
+    Rules,
+)
+from checkers.linearizability.kernels.compiled import compiled_in_place
+from checkers.linearizability.kernels.memo import recall
+from checkers.linearizability.kernels.transitions import ILLEGAL, KEEP, TABLE, UNKNOWN, step
+
+LINEARIZABLE, NOT_LINEARIZABLE, GAVE_UP, NEED, GROW = range(5)
+"""The status of a search."""
+ENTER, CHOOSE, BACKTRACK = range(3)
+"""Its modes, in the register MODE."""
+
+
+@compiled_in_place
+def search(arena: Arena, rules: Rules, budget: int) -> int:
+    """Continue the search that `prepare` laid out, or that stopped with NEED or GROW, and return its status.
+
+    At most `budget` configurations are visited. At the end `best` holds the longest order found, in places of
+    the part, and `registers[BEST]` its length.
+    """
+    registers, frames, best = arena.registers, arena.frames, arena.best
+    placed, used = arena.placed, arena.used
+    calls, rets, kinds = arena.calls, arena.rets, arena.kinds
+    option_calls, option_kinds, groups = arena.option_calls, arena.option_kinds, arena.groups
+    effects, missing_kinds = rules.effects, arena.missing
+    count, group_count = registers[ITEMS], registers[GROUPS]
+    mode = registers[MODE]
+    depth = registers[DEPTH]
+    state = registers[STATE]
+    prefix = registers[PREFIX]
+    visited = registers[VISITED]
+    entries = registers[ENTRIES]
+    most = registers[BEST]
+    width = 4 + registers[WINDOW_WORDS] + registers[OPTION_WORDS]
+    tabled = len(effects) > 0 and effects[0] == TABLE  # then all kinds are: see `engine`
+    status = -1
+    while status < 0:
+        if mode == ENTER:
+            while prefix < count and placed[prefix // BITS] >> (prefix % BITS) & 1:
+                prefix += 1
+            if prefix == count:
+                most = -1  # this one, however short: it is complete
+                status = LINEARIZABLE
+                break
+            first_ret = NEVER
+            missing = 0
+            item = prefix
+            while item < count and calls[item] < first_ret:
+                if not placed[item // BITS] >> (item % BITS) & 1:
+                    if rets[item] < first_ret:
+                        first_ret = rets[item]
+                    if tabled and missing < len(missing_kinds):
+                        missing_kinds[missing] = kinds[item]
+                        missing += step(rules, state, kinds[item]) == UNKNOWN
+                item += 1
+            end = item
+            for group in range(group_count if tabled else 0):
+                kind = option_kinds[groups[group]]
+                if option_calls[groups[group]] < first_ret and missing < len(missing_kinds):
+                    missing_kinds[missing] = kind
+                    missing += step(rules, state, kind) == UNKNOWN
+            if missing:
+                registers[MISSING] = missing
+                status = NEED
+                break
+            eager = False
+            for item in range(prefix, end):
+                if calls[item] >= first_ret or placed[item // BITS] >> (item % BITS) & 1:
+                    continue
+                if (
+                    effects[kinds[item] * EFFECT_WIDTH + 2] == KEEP
+                    and step(rules, state, kinds[item]) == state
+                ):
+                    at = depth * FRAME_WIDTH
+                    frames[at + F_ITEM] = item
+                    frames[at + F_STATE] = state
+                    frames[at + F_PREFIX] = prefix
+                    frames[at + F_EAGER] = 1
+                    placed[item // BITS] |= 1 << (item % BITS)
+                    depth += 1
+                    eager = True
+            if eager:
+                continue
+            if (entries + 1) * width > len(arena.memo):
+                status = GROW
+                break
+            if visited >= budget:
+                status = GAVE_UP
+                break
+            visited += 1
+            # What follows an option is restricted, see above: such a configuration is not remembered.
+            at = depth * FRAME_WIDTH
+            keep = depth == 0 or frames[at - FRAME_WIDTH + F_ITEM] >= 0
+            if recall(arena, state, prefix, entries, keep):
+                mode = BACKTRACK
+                continue
+            entries += 1 if keep else 0
+            frames[at + F_LAST] = -1
+            frames[at + F_OPTION] = -1
+            frames[at + F_FIRST_RET] = first_ret
+            frames[at + F_EAGER] = 0
+            mode = CHOOSE
+        if mode == CHOOSE:
+            at = depth * FRAME_WIDTH
+            first_ret = frames[at + F_FIRST_RET]
+            last = frames[at + F_LAST]
+            after_option = depth > 0 and frames[at - FRAME_WIDTH + F_ITEM] < 0
+            before = frames[at - FRAME_WIDTH + F_STATE] if after_option else state
+            chosen = -1
+            chosen_ret = NEVER
+            after = ILLEGAL
+            item = prefix
+            while item < count and calls[item] < first_ret:
+                ret = rets[item]
+                if last < ret < chosen_ret and not placed[item // BITS] >> (item % BITS) & 1:
+                    then = step(rules, state, kinds[item])
+                    needless = after_option and then == step(rules, before, kinds[item])
+                    if then != ILLEGAL and not needless:
+                        chosen, chosen_ret, after = item, ret, then
+                item += 1
+            if chosen >= 0:
+                frames[at + F_LAST] = chosen_ret
+                frames[at + F_ITEM] = chosen
+                placed[chosen // BITS] |= 1 << (chosen % BITS)
+            else:
+                frames[at + F_LAST] = NEVER
+                group = frames[at + F_OPTION] + 1
+                while group < group_count:
+                    option = groups[group]
+                    while option < groups[group + 1] and used[option // BITS] >> (option % BITS) & 1:
+                        option += 1
+                    if option < groups[group + 1] and option_calls[option] < first_ret:
+                        after = step(rules, state, option_kinds[option])
+                        needless = after_option and after == step(rules, before, option_kinds[option])
+                        if after != ILLEGAL and after != state and not needless:
+                            chosen = option
+                            break
+                    group += 1
+                if chosen < 0:
+                    mode = BACKTRACK
+                else:
+                    frames[at + F_OPTION] = group
+                    frames[at + F_ITEM] = -1 - chosen
+                    used[chosen // BITS] |= 1 << (chosen % BITS)
+            if chosen >= 0:
+                frames[at + F_STATE] = state
+                frames[at + F_PREFIX] = prefix
+                state = after
+                depth += 1
+                mode = ENTER
+                continue
+        if mode == BACKTRACK:
+            if depth > most:
+                most = depth
+                for position in range(depth):
+                    best[position] = frames[position * FRAME_WIDTH + F_ITEM]
+            while True:
+                if depth == 0:
+                    status = NOT_LINEARIZABLE
+                    break
+                depth -= 1
+                at = depth * FRAME_WIDTH
+                item = frames[at + F_ITEM]
+                if item >= 0:
+                    placed[item // BITS] &= ~(1 << (item % BITS))
+                else:
+                    used[(-1 - item) // BITS] &= ~(1 << ((-1 - item) % BITS))
+                state = frames[at + F_STATE]
+                prefix = frames[at + F_PREFIX]
+                if frames[at + F_EAGER] == 0:
+                    mode = CHOOSE
+                    break
+    if status < NEED:
+        if depth > most:
+            most = depth
+            for position in range(depth):
+                best[position] = frames[position * FRAME_WIDTH + F_ITEM]
+        for position in range(most):
+            item = best[position]
+            best[position] = arena.items_from[item] if item >= 0 else arena.options_from[-1 - item]
+    registers[MODE] = mode
+    registers[DEPTH] = depth
+    registers[STATE] = state
+    registers[PREFIX] = prefix
+    registers[VISITED] = visited
+    registers[ENTRIES] = entries
+    registers[BEST] = most
+    return status

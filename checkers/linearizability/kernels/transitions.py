@@ -1,0 +1,79 @@
+"""What an operation does to a state: by a formula of its kind, or by a table of transitions."""
+
+from __future__ import annotations
+
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Rules
+from checkers.linearizability.kernels.compiled import compiled_in_place, inlined
+
+ANY, IS, IS_NOT, TABLE = range(4)
+"""Tests of a kind: none, the state is this one, it is another, or the table decides."""
+KEEP, PUT, ADD, APPEND = range(4)
+"""Actions of a kind."""
+PRIME = (1 << 61) - 1
+ILLEGAL, UNKNOWN = -(1 << 62), -(1 << 62) + 1
+
+
+@inlined
+def step(rules: Rules, state: int, kind: int) -> int:
+    """The state after an operation of that kind, ILLEGAL, or UNKNOWN if the table does not hold it yet."""
+    effects = rules.effects
+    at = kind * EFFECT_WIDTH
+    test = effects[at]
+    if test == TABLE:
+        return look_up(rules, (state << 30) | kind)
+    if test == IS:
+        if state != effects[at + 1]:
+            return ILLEGAL
+    elif test == IS_NOT and state == effects[at + 1]:
+        return ILLEGAL
+    action = effects[at + 2]
+    if action == KEEP:
+        return state
+    if action == PUT:
+        put: int = effects[at + 3]
+        return put
+    if action == ADD:
+        total: int = state + effects[at + 3]
+        return total
+    appended: int = times_modulo(state, effects[at + 4]) + effects[at + 3]
+    return appended - PRIME if appended >= PRIME else appended
+
+
+@inlined
+def look_up(rules: Rules, key: int) -> int:
+    """The state that follows (state, kind), packed as `key`; UNKNOWN if the table does not hold it."""
+    keys = rules.table_keys
+    mask = len(keys) - 1
+    slot = (key ^ (key >> 17)) & mask
+    while keys[slot] != -1:
+        if keys[slot] == key:
+            found: int = rules.table_values[slot]
+            return found
+        slot = (slot + 1) & mask
+    return UNKNOWN
+
+
+@compiled_in_place
+def learn(rules: Rules, key: int, value: int) -> None:
+    """Put a transition into the table, which must have room for it."""
+    keys = rules.table_keys
+    mask = len(keys) - 1
+    slot = (key ^ (key >> 17)) & mask
+    while keys[slot] != -1:
+        slot = (slot + 1) & mask
+    keys[slot] = key
+    rules.table_values[slot] = value
+
+
+@compiled_in_place
+def times_modulo(a: int, b: int) -> int:
+    """The product of a and b modulo 2**61 - 1, for a and b below that, without a 128-bit product."""
+    a_high, a_low = a >> 31, a & 0x7FFFFFFF
+    b_high, b_low = b >> 31, b & 0x7FFFFFFF
+    middle = a_low * b_high + a_high * b_low
+    total = a_high * b_high * 2 + (middle >> 30) + ((middle & 0x3FFFFFFF) << 31)
+    total = (total & 0x1FFFFFFFFFFFFFFF) + (total >> 61)
+    low = a_low * b_low
+    total += (low & 0x1FFFFFFFFFFFFFFF) + (low >> 61)
+    total = (total & 0x1FFFFFFFFFFFFFFF) + (total >> 61)
+    return total - 0x1FFFFFFFFFFFFFFF if total >= 0x1FFFFFFFFFFFFFFF else total

@@ -1,0 +1,55 @@
+"""Compiled code is kept on disk, and only as long as it is the code of the files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkers.linearizability.kernels.compiled import IS_COMPILED
+
+OUTER = """
+from checkers.linearizability.kernels.compiled import compiled_in_place
+from inner import inner
+
+@compiled_in_place
+def outer(n: int) -> int:
+    return inner(n) + 1
+"""
+INNER = """
+from checkers.linearizability.kernels.compiled import inlined
+
+@inlined
+def inner(n: int) -> int:
+    return n * {factor}
+"""
+CALLED = """
+from outer import outer
+print(outer(10), sum(outer.stats.cache_hits.values()))
+"""
+
+
+def called(folder: Path) -> list[int]:
+    """What a kernel returned in a new process, and how often its code was found on disk."""
+    done = subprocess.run(
+        [sys.executable, "-c", CALLED],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+    )
+    return [int(word) for word in done.stdout.split()]
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="numba is not installed")
+def test_a_kernel_is_compiled_again_exactly_if_a_file_of_its_folder_changed(tmp_path: Path) -> None:
+    (tmp_path / "outer.py").write_text(OUTER)
+    (tmp_path / "inner.py").write_text(INNER.format(factor=2))
+    assert called(tmp_path) == [21, 0]
+    assert called(tmp_path) == [21, 1]
+    (tmp_path / "inner.py").write_text(INNER.format(factor=30))
+    assert called(tmp_path) == [301, 0]
+    assert called(tmp_path) == [301, 1]

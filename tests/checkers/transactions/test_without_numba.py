@@ -1,0 +1,32 @@
+"""Transactions are judged alike with and without numba."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+JUDGED = """
+import sys
+if sys.argv[1] == "plain":
+    sys.modules["numba"] = None
+from checkers.linearizability.kernels.compiled import IS_COMPILED
+from tests.checkers.transactions.minimal import anomalies
+from tests.checkers.transactions.test_anomalies import ONE_BY_ONE, TOGETHER_OF_LISTS, TOGETHER_OF_REGISTERS
+assert IS_COMPILED == (sys.argv[1] == "compiled")
+for cases, together, lists in (
+    (TOGETHER_OF_LISTS, True, True), (TOGETHER_OF_REGISTERS, True, False), (ONE_BY_ONE, False, True)
+):
+    for case, (lines, expected) in cases.items():
+        print(case, sorted(anomalies(*lines, together=together, lists=lists)), sorted(expected))
+"""
+
+
+def test_plain_python_and_compiled_code_name_the_same_anomalies() -> None:
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", JUDGED, form], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for form in ("plain", "compiled")
+    ]
+    assert found[0] == found[1]
+    assert len(found[0]) == 33
