@@ -1,14 +1,15 @@
-"""docs/extending.md, followed to the letter: every example runs, and what the page says of it is true."""
+"""docs/extending.md, followed to the letter: every example runs, and every row of the table holds."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.check_all import check_all, worst
+from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Validity
 from harness import generator as gen
@@ -28,12 +30,13 @@ from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.drivers.virtual import simulate
 from harness.hosts.processes import carrying
 from harness.nemesis import FINAL_HEAL, compose
-from harness.nemesis.action import Action
-from harness.nemesis.faults.processes.lifecycle import Kill, Start
+from harness.nemesis.action import Action, inject
+from harness.nemesis.mechanisms.processes import PROCESSES
+from harness.nemesis.mechanisms.world import DONE, Mechanism, NodeResult
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
 from harness.run.folder import Results, RunFolder
-from history import NEMESIS, History, Operation, Recording
+from history import NEMESIS, History, HistoryWriter, Operation, Recording
 from reports.faults import is_fault
 from reports.spans import Spans
 from tests import REPOSITORY
@@ -45,7 +48,9 @@ from tests.harness.workload.test_registry import Registry
 ROOT = REPOSITORY
 PAGE = blocks(ROOT / "docs" / "extending.md")
 EXAMPLES = [block for block in PAGE if block.kind == "python"]
-SECTIONS = ("A checker", "A fault", "A workload", "A system")
+SECTIONS = ("A system", "A workload", "A fault", "A checker", "A model", "A mutant")
+OWN_FILES = ("pocket_server.py", "pocket.py")
+"""The files of the reader's own project; all others are in Ackproof's source."""
 LONGEST_EXAMPLE = 60
 NODES = ("n1", "n2", "n3")
 MS = gen.MILLISECOND
@@ -63,6 +68,9 @@ def test_the_page_has_a_complete_example_under_sixty_lines_for_each_kind_of_part
 
 def test_the_examples_are_written_as_the_rest_of_the_source_is(tmp_path: Path) -> None:
     source = followed(tmp_path / "source", *SECTIONS)
+    for block in EXAMPLES:
+        if block.file in OWN_FILES:
+            follow(block, source)
     changed = {block.file for block in PAGE if block.kind != "sh"}
     ruff = Path(sys.executable).with_name("ruff")
     for check in (["check"], ["format", "--check"]):
@@ -114,7 +122,7 @@ def lookups(*took_ms: int) -> HistoryBuilder:
 
 
 def test_the_checker_accepts_fast_lookups_and_rejects_slow_ones_with_the_slowest_first(example: Load) -> None:
-    checker = example("checkers/lookup_latency.py").LookupLatency(bound_ms=100)
+    checker = example("checkers/run/lookup_latency.py").LookupLatency(bound_ms=100)
     assert checker.check(recording(lookups(1, 100))).validity is Validity.VALID
     verdict = checker.check(recording(lookups(5, 101, 300)))
     assert verdict.validity is Validity.INVALID
@@ -124,7 +132,7 @@ def test_the_checker_accepts_fast_lookups_and_rejects_slow_ones_with_the_slowest
 
 
 def test_the_checker_cannot_tell_without_lookups_or_where_the_harness_itself_was_late(example: Load) -> None:
-    checker = example("checkers/lookup_latency.py").LookupLatency(bound_ms=100)
+    checker = example("checkers/run/lookup_latency.py").LookupLatency(bound_ms=100)
     unanswered = HistoryBuilder()
     unanswered.do("lookup", "a", type_="fail")
     unanswered.do("register", "a", "r1", "r1")
@@ -135,74 +143,104 @@ def test_the_checker_cannot_tell_without_lookups_or_where_the_harness_itself_was
         assert checker.check(late).validity is validity
 
 
-class FakeWorld:
-    """Three nodes that die and start at once. Remembers the fewest that ran at any time."""
+class FakeProcesses:
+    """The processes of three nodes, which die and start at once. Remembers the fewest that ever ran."""
 
     def __init__(self) -> None:
         self.running = set(NODES)
         self.fewest = len(NODES)
         self.killed: list[str] = []
 
+    async def kill(self, node: str, by: str) -> NodeResult:
+        assert by == "rolling-restart"
+        self.killed.append(node)
+        self.running.discard(node)
+        self.fewest = min(self.fewest, len(self.running))
+        return DONE
+
+    async def start(self, node: str) -> NodeResult:
+        if node in self.running:
+            return None
+        self.running.add(node)
+        return DONE
+
+
+class FakeWorld:
+    """A world that has such processes and nothing else."""
+
+    def __init__(self) -> None:
+        self.processes = FakeProcesses()
+
     async def observe(self) -> ClusterView:
-        return ClusterView({name: NodeView(running=name in self.running) for name in NODES})
+        return ClusterView({name: NodeView(running=name in self.processes.running) for name in NODES})
 
     async def carry_out(self, action: Action) -> Outcome:
-        before = set(self.running)
-        match action:
-            case Kill(nodes):
-                self.killed += nodes
-                self.running -= set(nodes)
-            case Start(nodes):
-                self.running |= set(nodes)
-            case _:
-                pass
-        self.fewest = min(self.fewest, len(self.running))
-        return Outcome(took_effect=self.running != before)
+        return await inject(action, self)
+
+    def mechanism(self, mechanism: Mechanism[Any]) -> Any:
+        assert mechanism is PROCESSES
+        return self.processes
+
+    def has(self, mechanism: Mechanism[Any]) -> bool:
+        return mechanism is PROCESSES
+
+    async def on_each(self, nodes: Sequence[str], act: Callable[[str], Awaitable[NodeResult]]) -> Outcome:
+        changed = [node for node in nodes if await act(node) == DONE]
+        return Outcome(took_effect=bool(changed), details={"changed": changed})
+
+    def now_s(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+FAULT = "harness/nemesis/faults/processes/rolling_restart.py"
 
 
 def test_the_fault_restarts_every_node_and_never_takes_two_at_once(example: Load) -> None:
-    nemesis = compose([example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART])
+    nemesis = compose([example(FAULT).ROLLING_RESTART])
     world = FakeWorld()
+    processes = world.processes
     done = asyncio.run(nemesis.perform(invocation("rolling-restart", "all"), world, seed=1))
     assert (done.type, done.error) == ("info", None)
-    assert [action["kind"] for action in done.value["actions"]] == ["Kill", "Start"] * 3
+    assert [action["kind"] for action in done.value["actions"]] == ["Restart"] * 3
     assert all(action["took_effect"] for action in done.value["actions"])
-    assert sorted(world.killed) == sorted(NODES)
-    assert (world.fewest, world.running) == (2, set(NODES))
-    world.running.clear()
+    assert sorted(processes.killed) == sorted(NODES)
+    assert (processes.fewest, processes.running) == (2, set(NODES))
+    processes.running.clear()
     asyncio.run(nemesis.perform(invocation("heal-rolling-restart"), world, seed=1))
-    assert world.running == set(NODES)
+    assert processes.running == set(NODES)
 
 
 @given(draw=draws, down=st.sets(st.sampled_from(["n1", "n2", "n3", "n4", "n5"])))
 def test_the_fault_leaves_nodes_that_are_down_alone_and_follows_from_its_draw(
     example: Load, draw: int, down: set[str]
 ) -> None:
-    planner = example("harness/nemesis/faults/processes/rolling_restart.py").RollingRestartPlanner()
+    planner = example(FAULT).RollingRestartPlanner()
     plan = planner.plan(invocation("rolling-restart", "all"), view(5, down=tuple(down)), draw)
-    assert sorted(action.nodes[0] for action in plan[::2]) == sorted(set(view(5).nodes) - down)
-    for kill, start in zip(plan[::2], plan[1::2], strict=True):
-        assert (kill, start) == (Kill(kill.nodes), Start(kill.nodes))
+    assert sorted(action.nodes[0] for action in plan) == sorted(set(view(5).nodes) - down)
+    assert all(action == example(FAULT).Restart(action.nodes) for action in plan)
     assert plan == planner.plan(invocation("rolling-restart", "all"), view(5, down=tuple(down)), draw)
 
 
 def test_the_fault_is_scheduled_as_any_other_its_favourite_target_first(example: Load) -> None:
-    package = example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART
-    schedule = gen.time_limit(60 * gen.SECOND, gen.nemesis(compose([package]).generator))
+    fault = example(FAULT).ROLLING_RESTART
+    schedule = gen.time_limit(60 * gen.SECOND, gen.nemesis(compose([fault]).generator))
     begun = [op for op in simulate(schedule) if op.type == "invoke"]
     assert len(begun) > 20
     assert {op.process for op in begun} == {NEMESIS}
     assert begun[0].value == {"target": "all"}
-    assert {op.value["target"] for op in begun[::2]} == set(package.targets)
-    assert {(a.f, b.f) for a, b in pairwise(begun)} == {package.operations, package.operations[::-1]}
+    assert {op.value["target"] for op in begun[::2]} == set(fault.targets)
+    assert {(a.f, b.f) for a, b in pairwise(begun)} == {fault.operations, fault.operations[::-1]}
 
 
 def test_the_faults_names_tell_checkers_and_reports_what_breaks_and_what_mends(example: Load) -> None:
-    package = example("harness/nemesis/faults/processes/rolling_restart.py").ROLLING_RESTART
+    fault = example(FAULT).ROLLING_RESTART
     built = HistoryBuilder()
-    for name in (package.begin, package.end):
-        built.nemesis(name, {"actions": [{"kind": "Kill", "nodes": ["n1"], "took_effect": False}]})
-    run = recording(built, options={"nemesis": [package.name], "minimum_acknowledged": 0})
+    for name in (fault.begin, fault.end):
+        built.nemesis(name, {"actions": [{"kind": "Restart", "nodes": ["n1"], "took_effect": False}]})
+    run = recording(built, options={"nemesis": [fault.name], "minimum_acknowledged": 0})
     verdict = Vacuity().check(run)
     assert verdict.validity is Validity.UNKNOWN
     assert "rolling-restart was asked for, and none of its 1 operations took effect" in verdict.summary
@@ -262,49 +300,82 @@ def final_phase(history: History) -> list[Operation]:
 
 
 def test_the_codec_says_fail_only_of_what_certainly_did_not_happen(example: Load) -> None:
-    codec = example("harness/client/pocket.py").PocketCodec()
+    codec = example("pocket.py").PocketCodec()
     begin = partial(Operation, 7, 0, 1, "invoke", key="hot/10.0.0.1:80")
     register, deregister, lookup = begin(f="register", value="r7"), begin(f="deregister"), begin(f="lookup")
+    update, listing = begin(f="update", value="r8"), Operation(7, 0, 1, "invoke", "final-list", "hot")
     assert codec.encode(register) == HttpRequest("PUT", "/hot/10.0.0.1:80", body=b"r7")
+    assert codec.encode(update) == HttpRequest("POST", "/hot/10.0.0.1:80", body=b"r8")
+    assert codec.encode(listing) == HttpRequest("GET", "/hot/")
     assert (codec.encode(deregister).method, codec.encode(lookup).method) == ("DELETE", "GET")
-    with pytest.raises(ValueError, match="no operation 'list'"):
-        codec.encode(begin(f="list"))
 
     def ended(operation: Operation, reply: HttpReply | NoReply) -> tuple[str, Any]:
         done = codec.decode(operation, reply)
         return done.type, done.value
 
-    assert ended(register, HttpReply(200, {}, b"")) == ("ok", "r7")
-    assert ended(deregister, HttpReply(200, {}, b"r3")) == ("ok", "r3")
-    assert ended(lookup, HttpReply(200, {}, b"")) == ("ok", None)
-    for write in (register, deregister):
+    assert ended(register, HttpReply(200, {}, b'"r7"')) == ("ok", "r7")
+    assert ended(deregister, HttpReply(200, {}, b'"r3"')) == ("ok", "r3")
+    assert ended(update, HttpReply(200, {}, b"false")) == ("ok", False)
+    assert ended(lookup, HttpReply(200, {}, b"null")) == ("ok", None)
+    for write in (register, update, deregister):
         assert ended(write, NoReply("timed out", sent=True)) == ("info", None)
         assert ended(write, HttpReply(500, {}, b"")) == ("info", None)
         assert ended(write, NoReply("connection refused", sent=False)) == ("fail", None)
-    assert ended(lookup, NoReply("timed out", sent=True)) == ("fail", None)
-    assert ended(lookup, HttpReply(500, {}, b"")) == ("fail", None)
+    for read in (lookup, listing):
+        assert ended(read, NoReply("timed out", sent=True)) == ("fail", None)
+        assert ended(read, HttpReply(500, {}, b"")) == ("fail", None)
+
+
+def max_register(*operations: tuple[str, int]) -> HistoryBuilder:
+    """Writes and reads of numbers, one after the other."""
+    built = HistoryBuilder()
+    for f, number in operations:
+        built.do(f, "x", number if f == "write" else None, number)
+    return built
+
+
+def test_the_model_allows_only_the_largest_number_to_be_read(example: Load) -> None:
+    model = example("checkers/models/max_register.py").MaxRegister()
+    for numbers, validity in (((5, 3, 5), Validity.VALID), ((5, 3, 3), Validity.INVALID)):
+        built = max_register(("write", numbers[0]), ("write", numbers[1]), ("read", numbers[2]))
+        verdict = LinearizabilityOf(model).check(recording(built))
+        assert verdict.validity is validity
 
 
 # ---- the examples in their places -----------------------------------------------------------------------
 
 
+ROOTS = ("ackproof", "checkers", "harness", "history", "node_impl", "reports")
+
+
 def followed(source: Path, *sections: str) -> Path:
     """A copy of the source in which these sections' files are written and listed."""
-    for part in ("checkers", "harness", "node_impl", "reports"):
+    for part in ROOTS:
         shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", source)
     for block in PAGE:
-        if block.section in sections and block.kind != "sh":
+        if block.section in sections and block.kind != "sh" and block.file not in OWN_FILES:
             follow(block, source)
     return source
 
 
-def python_in(source: Path, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run Python with that source before any that is installed."""
+def own_project(folder: Path) -> Path:
+    """A folder with the reader's own files, and nothing of Ackproof."""
+    folder.mkdir()
+    for block in EXAMPLES:
+        if block.file in OWN_FILES:
+            follow(block, folder)
+    return folder
+
+
+def ackproof_with(
+    source: Path, folder: Path, *arguments: str, timeout_s: float = 100
+) -> subprocess.CompletedProcess[str]:
+    """Run the command with that source, before any that is installed, in a folder."""
     environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=source,
+        [sys.executable, "-m", "ackproof", *arguments],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -312,15 +383,10 @@ def python_in(source: Path, *arguments: str, timeout_s: float = 60) -> subproces
     )
 
 
-def command_of(section: str) -> tuple[list[str], int]:
-    """The one command that a section shows, and the exit status it claims."""
-    ((command, status),) = [
-        found
-        for block in PAGE
-        if block.section == section and block.kind == "sh"
-        for found in commands(block)
-    ]
-    return command, status
+def commands_of(section: str) -> list[tuple[list[str], int]]:
+    """The commands that a section shows, and the exit status that each claims."""
+    blocks_of = [block for block in PAGE if block.section == section and block.kind == "sh"]
+    return [found for block in blocks_of for found in commands(block)]
 
 
 @pytest.fixture
@@ -331,59 +397,127 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert carrying("XDG_STATE_HOME", str(tmp_path / "state")) == [], "processes were left behind"
 
 
-def run_command(source: Path, command: list[str], status: int) -> RunFolder:
-    """Run an `ackproof` command with that source; its run's folder."""
-    assert command[:2] == ["ackproof", "run"]
-    done = python_in(source, "-m", "ackproof", *command[1:], "--seed", "5")
+def run_command(source: Path, folder: Path, command: list[str], status: int) -> RunFolder:
+    """Run a command of the page with that source, in a folder; the folder of its run."""
+    program, *arguments = command
+    assert program == "ackproof"
+    if arguments[0] == "run":
+        arguments += ["--seed", "5"]
+    done = ackproof_with(source, folder, *arguments)
     assert done.returncode == status, done.stdout + done.stderr
-    return RunFolder(source / "store" / "latest")
+    return RunFolder(folder / "store" / "latest")
 
 
 def results_of(folder: RunFolder) -> Results:
     return msgspec.json.decode(folder.results_json.read_bytes(), type=Results)
 
 
+def invalid(folder: RunFolder) -> set[str]:
+    return {verdict.checker for verdict in results_of(folder).verdicts if verdict.validity == "invalid"}
+
+
+# ---- the table: what each row touches -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_kind_of_thing_is_one_new_file_and_at_most_one_line_in_a_list(section: str) -> None:
+    new = [block.file for block in PAGE if block.section == section and block.kind == "python"]
+    lists = [block for block in PAGE if block.section == section and block.kind == "diff"]
+    if section == "A system":
+        assert (new, lists) == (list(OWN_FILES), []), "the system under test, and the file that describes it"
+        return
+    assert len(new) == len(lists) == 1
+    added = [line[1:] for line in lists[0].text.splitlines() if line.startswith("+")]
+    entries = [line for line in added if not line.startswith(("from ", "import "))]
+    assert len(entries) == 1
+    assert len(added) == 2, "the line, and the import that it needs"
+    assert [line for line in lists[0].text.splitlines() if line.startswith("-")] == []
+
+
 def test_what_is_listed_is_known_by_name_and_the_checker_judges_every_registry_run(tmp_path: Path) -> None:
-    source = followed(tmp_path, "A checker", "A fault", "A workload")
+    source = followed(tmp_path, *SECTIONS)
     asked = (
-        "from checkers.registry.suite import registry_checkers; from harness.nemesis import nemesis_of; "
-        "from harness.cluster.kinds import LOCAL; "
-        "from harness.workload import workload; faults = nemesis_of(['rolling-restart:one'], LOCAL).faults; "
-        "print([c.name for c in registry_checkers()][:4], faults[0].targets, "
-        "workload('hot-instance', ['n1'], 1).name)"
+        "from checkers.models import MODELS; from checkers.registry.suite import registry_checkers; "
+        "from harness.cluster.kinds import LOCAL; from harness.mutants.catalogue import MUTANTS; "
+        "from harness.nemesis import nemesis_of; from harness.workload import workload; "
+        "print([c.name for c in registry_checkers()][:4], "
+        "nemesis_of(['rolling-restart:one'], LOCAL).faults[0].targets, "
+        "workload('hot-instance', ['n1'], 1).name, 'max-register' in MODELS, 'register-once' in MUTANTS)"
     )
-    done = python_in(source, "-c", asked)
+    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=source, env=environment, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.split("\n")[0] == (
-        "['durability', 'linearizability', 'index-honesty', 'lookup-latency'] ('one',) hot-instance"
+        "['durability', 'linearizability', 'index-honesty', 'lookup-latency'] ('one',) hot-instance True True"
     ), done.stderr
 
 
-def test_the_reference_node_holds_in_the_new_workload_under_the_new_fault(
-    tmp_path: Path, state: Path
-) -> None:
-    source = followed(tmp_path / "source", "A checker", "A fault", "A workload")
-    folder = run_command(source, *command_of("A workload"))
-    results = results_of(folder)
-    assert [verdict.checker for verdict in results.verdicts if verdict.validity != "valid"] == []
-    vacuity = next(verdict for verdict in results.verdicts if verdict.checker == "vacuity")
-    assert "rolling-restart took effect" in vacuity.summary
-    restarted = [life for life in folder.recording().lives if life.life == 2]
-    assert sorted(life.node for life in restarted) == sorted(NODES)
-    assert "rolling-restart" in folder.report_html.read_text(encoding="utf-8")
+# ---- the commands ---------------------------------------------------------------------------------------
 
 
-def test_the_new_system_is_started_broken_and_refuted_by_the_lookup_that_shows_it(
-    tmp_path: Path, state: Path
-) -> None:
-    source = followed(tmp_path / "source", *SECTIONS)
-    folder = run_command(source, *command_of("A system"))
-    verdicts = {verdict.checker: verdict for verdict in results_of(folder).verdicts}
-    assert {name for name, verdict in verdicts.items() if verdict.validity == "invalid"} == {
-        "linearizability"
-    }
-    run = folder.recording()
-    assert {(life.node, life.life) for life in run.lives} == {
-        (node, life) for node in NODES for life in (1, 2)
-    }
-    shown = [run.history[index] for index in verdicts["linearizability"].evidence[0].operations]
+def test_the_system_is_tested_by_its_file_alone_and_refuted(tmp_path: Path, state: Path) -> None:
+    """With the source as it is: nothing in Ackproof changes, and the reference node stays what it was."""
+    folder = own_project(tmp_path / "project")
+    ((command, status),) = commands_of("A system")
+    run = run_command(ROOT, folder, command, status)
+    assert "linearizability" in invalid(run)
+    recorded = run.recording()
+    assert {(life.node, life.life) for life in recorded.lives} >= {(node, 1) for node in NODES}
+    verdict = next(v for v in results_of(run).verdicts if v.checker == "linearizability")
+    shown = [recorded.history[index] for index in verdict.evidence[0].operations]
     assert len({op.node for op in shown}) > 1, "it takes two nodes to show it"
+    assert [path.name for path in sorted(folder.iterdir())] == ["pocket.py", "pocket_server.py", "store"]
+
+
+def test_a_workload_that_the_system_does_not_have_is_refused_with_those_that_fit(tmp_path: Path) -> None:
+    folder = own_project(tmp_path / "project")
+    done = ackproof_with(ROOT, folder, "run", "--system", "pocket.py:Pocket", "--workload", "config")
+    assert done.returncode == 254
+    assert "workload config needs the data type cas-register" in done.stderr
+    assert "workloads that fit: registry, sessions" in done.stderr
+
+
+def test_the_workload_runs_on_the_reference_node_and_on_the_new_system(tmp_path: Path, state: Path) -> None:
+    source = followed(tmp_path / "source", "A workload")
+    folder = own_project(tmp_path / "project")
+    on_reference, on_pocket = commands_of("A workload")
+    run = run_command(source, folder, *on_reference)
+    assert [verdict.checker for verdict in results_of(run).verdicts if verdict.validity != "valid"] == []
+    assert invalid(run_command(source, folder, *on_pocket)) == {"linearizability"}
+
+
+def test_the_fault_takes_effect_on_real_and_on_simulated_nodes(tmp_path: Path, state: Path) -> None:
+    source = followed(tmp_path / "source", "A fault")
+    for command, status in commands_of("A fault"):
+        run = run_command(source, tmp_path, command, status)
+        vacuity = next(verdict for verdict in results_of(run).verdicts if verdict.checker == "vacuity")
+        assert "rolling-restart took effect" in vacuity.summary
+        restarted = [life for life in run.recording().lives if life.life == 2]
+        assert sorted(life.node for life in restarted) == sorted(NODES)
+        assert "rolling-restart" in run.report_html.read_text(encoding="utf-8")
+
+
+def test_the_checker_judges_a_run(tmp_path: Path, state: Path) -> None:
+    source = followed(tmp_path / "source", "A checker")
+    done = ackproof_with(
+        source, tmp_path, "sim", "--seed", "1", "--nemesis", "none", "--time-limit", "20", "--json"
+    )
+    verdicts = {verdict["checker"]: verdict for verdict in json.loads(done.stdout)["verdicts"]}
+    assert verdicts["lookup-latency"]["measures"]["answered"] > 0, done.stderr
+
+
+def test_the_model_is_checked_by_name(tmp_path: Path) -> None:
+    source = followed(tmp_path / "source", "A model")
+    built = max_register(("write", 5), ("write", 3), ("read", 3))
+    with HistoryWriter(tmp_path / "history.jsonl") as writer:
+        for operation in built.history():
+            writer.append(operation)
+    for command, status in commands_of("A model"):
+        run_command(source, tmp_path, command, status)
+
+
+def test_the_mutant_is_caught_by_its_own_checker(tmp_path: Path) -> None:
+    source = followed(tmp_path / "source", "A mutant")
+    ((command, status),) = commands_of("A mutant")
+    run_command(source, tmp_path, [*command, "--no-shrink"], status)
