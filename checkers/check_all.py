@@ -1,6 +1,6 @@
-"""Many checkers over one recording: all their verdicts, and the worst of them.
+"""Runs several checkers on one recording: all their verdicts, and the worst of them.
 
-A checker that itself fails says nothing about the system: its verdict is `unknown`, with the reason.
+A checker that raises an exception says nothing about the system: its verdict is `unknown`, with the reason.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from history import Recording
 
 
 def check_all(checkers: Iterable[Checker], recording: Recording) -> list[Verdict]:
-    """Every checker's verdict, in the checkers' order; one that raises yields `unknown`."""
+    """Every checker's verdict, in the checkers' order; `unknown` of a checker that raises."""
     return [_check_one(checker, recording) for checker in checkers]
 
 
 def worst(verdicts: Iterable[Verdict]) -> Validity:
-    """invalid > unknown > valid. Of no verdict at all: `unknown`, since nothing was judged."""
+    """The worst verdict: invalid > unknown > valid. Of no verdict it is `unknown`: nothing was judged."""
     parts = [verdict.validity for verdict in verdicts]
     return Validity.worst(parts) if parts else Validity.UNKNOWN
 
@@ -35,7 +35,7 @@ def _check_one(checker: Checker, recording: Recording) -> Verdict:
             summary=f"the checker itself failed: {last_line}",
             evidence=(
                 Evidence(
-                    title="the checker failed",
+                    title=f"the checker {checker.name} failed",
                     text=f"{last_line} (at {where.filename}, line {where.lineno}, in {where.name}). "
                     "This is a defect of the checker or an illegal recording; nothing was judged.",
                 ),

@@ -1,8 +1,8 @@
-"""Every judge of a recorded history, by the name that `ackproof check --model` takes.
+"""All judges of a recorded history, by the name that `ackproof check --model` takes.
 
-Models of `checkers.models` are judged for linearizability; what is here looks for something else, or for
-the same by a quicker way. A new one is a new file and one line below; the fields of its dataclass, but for
-the name, are its options. What brings compiled code along is loaded when it is asked for.
+A history of a model in `checkers.models` is judged for linearizability. The judges here look for something
+else, or look in a quicker way. A new judge is a new file and one line below; the fields of its dataclass,
+other than the name, are its options. A judge that needs compiled code is imported when it is asked for.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from checkers.registry.watch import Watches
+from checkers.registry.watch import WatchPromises
 from checkers.run.availability import Availability
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
 from checkers.verdict import Judge
 from checkers.workloads.bank import Bank
 from checkers.workloads.causal import Causal
 from checkers.workloads.interval_counter import IntervalCounter
-from checkers.workloads.lease import Lease
+from checkers.workloads.lease import Leases
 from checkers.workloads.long_fork import LongFork
 from checkers.workloads.register_sessions import RegisterSessions
 from checkers.workloads.set_full import SetFull
@@ -41,20 +41,20 @@ ISOLATION: Mapping[str, Callable[[str | None], Judge]] = {
     LIST_APPEND: _isolation(LIST_APPEND),
     RW_REGISTER: _isolation(RW_REGISTER),
 }
-"""By workload, the judge for a consistency model; None is that of its own choice."""
+"""By workload, a function from a consistency model to its judge; None is strict serializability."""
 
 JUDGES: Mapping[str, type[Judge]] = {
     "availability": Availability,
     "bank": Bank,
     "causal": Causal,
     "interval-counter": IntervalCounter,
-    "lease": Lease,
+    "lease": Leases,
     "long-fork": LongFork,
     "sessions": RegisterSessions,
     "set-full": SetFull,
     "total-queue": TotalQueue,
     "unique-ids": UniqueIds,
-    "watch": Watches,
+    "watch": WatchPromises,
 }
 
 
@@ -65,15 +65,15 @@ def _fields(name: str) -> Mapping[str, dataclasses.Field[Any]]:
 
 
 def options_of(name: str) -> tuple[str, ...]:
-    """What a judge can be told, as `lease-s`; nothing for a name that is none of theirs."""
+    """The options of a judge, as `lease-s`; none for a name that is not a judge's."""
     return tuple(_fields(name))
 
 
 def judge_named(name: str, options: Mapping[str, str]) -> Judge:
-    """The judge of that name, told what it can be told; several texts with commas between.
+    """The judge of that name with these options; an option of several texts has commas between them.
 
     Raises:
-        ValueError: an option that it has not, or a text that is no value of it; in words.
+        ValueError: the judge has no such option, or the text is no value of it.
     """
     known, given = _fields(name), {}
     for option, text in options.items():

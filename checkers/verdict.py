@@ -1,4 +1,4 @@
-"""What a checker says: valid, invalid or unknown, with the evidence in words and in indices."""
+"""The verdict of a checker: valid, invalid or unknown, with its evidence in words and in indices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from history import Recording
 
 
 class Validity(StrEnum):
-    """`unknown` means that the checker could not tell; it is never shown as valid."""
+    """How a recording was judged. `unknown` is never shown as valid."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -20,7 +20,7 @@ class Validity(StrEnum):
 
     @staticmethod
     def worst(parts: Iterable[Validity]) -> Validity:
-        """Combine: invalid > unknown > valid. Of nothing: valid, the lattice's bottom."""
+        """The worst of several: invalid > unknown > valid. Of none it is valid, the lattice's bottom."""
         found = set(parts)
         for validity in (Validity.INVALID, Validity.UNKNOWN):
             if validity in found:
@@ -29,43 +29,48 @@ class Validity(StrEnum):
 
 
 class EventRef(msgspec.Struct, frozen=True):
-    """Where a trace event stands: node, its life (from 1), and the sequence number in that life."""
+    """The place of a trace event: node, the node's life (from 1), and the sequence number in that life."""
 
     node: str
     life: int
     seq: int
 
 
-class Link(msgspec.Struct, frozen=True):
-    """One arrow of a picture: an operation that must come before another, and why."""
+class Arrow(msgspec.Struct, frozen=True):
+    """One operation that must come before another, and why: an arrow of a picture."""
 
     source: int
-    """The index of an invocation; so is the target."""
+    """The index of the earlier operation's invocation."""
     target: int
+    """The index of the later operation's invocation."""
     kind: str
-    """In a word, for the arrow: `ww`, `real time`, ..."""
+    """The reason as a label of the arrow: `ww`, `real time`, ..."""
     text: str
-    """In a sentence."""
+    """The reason as a sentence."""
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One violation, or one reason why it could not be told."""
+    """One violation, or one reason why a verdict is unknown."""
 
     title: str
-    """What went wrong, in a few words: `registration r17 was lost`."""
+    """A headline: what happened, and to whom: `n5 voted twice in term 3`."""
     text: str
-    """How it shows, in sentences that name operations as `operation 512` and nodes, terms, indices."""
+    """What shows it, in sentences that name operations as `operation 512` and nodes, terms, indices, times.
+    """
     operations: tuple[int, ...] = ()
-    """The indices in the history that show it, in order: the smallest set the checker could find."""
+    """The indices in the history that show it, in order: the smallest set that the checker could find."""
     events: tuple[EventRef, ...] = ()
     """The trace events that show it."""
     nodes: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
-    """Where it is that some operations cannot all come before others: each such order, for a picture."""
+    links: tuple[Arrow, ...] = ()
+    """The orders between operations that contradict each other, as arrows for a picture."""
+    kind: str = ""
+    """What kind of violation it is, in words that are the same for all of its kind; empty: the title says it.
+    """
 
 
 class IllegalOperation(ValueError):
-    """A history is not one that a checker is for. `operation` is the index of what breaks which `rule`."""
+    """A checker cannot judge this history: the operation at index `operation` breaks `rule`."""
 
     def __init__(self, operation: int, rule: str) -> None:
         super().__init__(f"operation {operation}: {rule}")
@@ -74,48 +79,48 @@ class IllegalOperation(ValueError):
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one checker found."""
+    """What one checker found in a recording."""
 
     checker: str
-    """Its name: `election-safety`, `durability`, ..."""
+    """The checker's name: `election-safety`, `durability`, ..."""
     validity: Validity
     summary: str
     """One sentence with the numbers that matter."""
     evidence: tuple[Evidence, ...] = ()
-    """Why it is not valid, most telling first; at most some dozens, `measures` has the counts."""
+    """Why the verdict is not valid, the clearest first; at most some dozens, as `measures` has the counts."""
     measures: Mapping[str, Any] = {}
     """JSON-like figures: counts, distributions, per-key results."""
     caveats: tuple[str, ...] = ()
-    """What was not checked, or on what assumption it rests."""
+    """What was not checked, and the assumptions on which the verdict rests."""
 
 
 class Checker(Protocol):
-    """A judge of one property. It never raises on a legal recording: what it cannot tell is `unknown`."""
+    """Why the verdict is not valid, the clearest first; at most some dozens. `measures` has the counts."""
 
     @property
     def name(self) -> str:
-        """The name its verdicts carry."""
+        """The name that its verdicts carry."""
         ...
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge the recording."""
+        """Judge a recording; a pure function."""
         ...
 
 
 class Judge(Checker, Protocol):
-    """A checker of histories that anybody may have recorded: it says what it will not judge."""
+    """A checker of histories that any tool may have recorded: it refuses those that it cannot judge."""
 
     def judge(self, recording: Recording) -> Verdict:
-        """As `check`, but a history that breaks this checker's rules is refused, not `unknown`.
+        """Judge a recording, but refuse a history that breaks this checker's rules.
 
         Raises:
-            IllegalOperation: with the first operation that breaks a rule.
+            IllegalOperation: the first operation that breaks a rule.
         """
         ...
 
 
 def checked(judge: Judge, recording: Recording) -> Verdict:
-    """`check` of a judge: what it refuses is `unknown`."""
+    """The verdict of a judge; `unknown` where it refuses the history."""
     try:
         return judge.judge(recording)
     except IllegalOperation as refusal:

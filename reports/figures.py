@@ -12,13 +12,8 @@ from history.units import MILLISECOND_NS, SECOND_NS
 from reports.about import ReportAbout
 from reports.faults import is_fault, took_effect
 from reports.roles import TraceMarks
-from reports.spans import Span, Spans
+from reports.spans import READS, Span, Spans
 from reports.text import count, duration, plural, seconds
-
-READS = frozenset(
-    {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local"}
-)
-"""Operations that change nothing. Any other client operation counts as a write."""
 
 DEFAULT_LAG_BOUND_MS = 100.0
 

@@ -23,6 +23,11 @@ PENDING = 0
 """The code in `Spans.type` of an operation that never completed; the other codes are the history's own."""
 OUTCOMES: dict[int, SpanOutcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
 
+READS = frozenset(
+    {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local"}
+)
+"""Operations that change nothing. Any other client operation counts as a write."""
+
 
 @dataclass(frozen=True)
 class Span:

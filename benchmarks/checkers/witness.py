@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.linearizability.by_index.witness import examine
 from checkers.registry.linearizability.claims import claims_of
 from history import Columns, History
@@ -27,7 +27,7 @@ REGISTER, DEREGISTER, LOOKUP, LIST = range(4)
 INVOKE, OK, INFO = 0, 1, 3
 
 
-def registry_history(operations: int, seed: int = 1) -> tuple[History, Applied]:
+def registry_history(operations: int, seed: int = 1) -> tuple[History, AppliedLog]:
     """A correct registry's history, whose replies name indices; and what its nodes applied."""
     draw = random.Random(seed)
     keys = [f"svc-{key // PER_SERVICE}/10.0.{key // 250}.{key % 250}:80" for key in range(KEYS)]
@@ -101,7 +101,7 @@ def registry_history(operations: int, seed: int = 1) -> tuple[History, Applied]:
             raft_index=columns[5],
         )
     )
-    return history, Applied(first, (), index)
+    return history, AppliedLog(first, (), index)
 
 
 def main(most: int) -> int:

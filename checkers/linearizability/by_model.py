@@ -10,7 +10,7 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import Part, Parts, parts
+from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
@@ -89,7 +89,9 @@ class LinearizabilityOf:
         found: Sequence[Part] = parts(history)
         if only is not None:
             found = [part for part in found if part.key in only]
-        every = engine.decide_all(found, self.budget) if isinstance(found, Parts) else [None] * len(found)
+        every = (
+            engine.decide_all(found, self.budget) if isinstance(found, HistoryParts) else [None] * len(found)
+        )
         for part, searched in zip(found, every, strict=True):
             result = confirmed(engine, part, self.budget, searched)
             tally.keys += 1

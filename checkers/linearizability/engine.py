@@ -50,7 +50,7 @@ from checkers.linearizability.kernels.search import (
     NOT_LINEARIZABLE,
     search,
 )
-from checkers.linearizability.part import Part, Parts
+from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar, TextModel
 
 TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
@@ -109,7 +109,7 @@ class Engine:
         operations = Operations(flat(part.invoked), flat(part.completed), flat(self._codes_of(part)))
         return self._search(operations, begin, self._interned(), budget)
 
-    def decide_all(self, parts: Parts, budget: Budget = DEFAULT) -> list[Result]:
+    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> list[Result]:
         """Search all parts of a history, as `decide` does each.
 
         Raises:
@@ -129,7 +129,7 @@ class Engine:
             results.append(Result(ANSWERS[status], visited, order, why))
         return results
 
-    def decided(self, parts: Parts, budget: Budget = DEFAULT) -> Decided | None:
+    def decided(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Decided | None:
         """What one call of compiled code finds about all parts; None where that is of no use.
 
         Raises:
@@ -237,7 +237,7 @@ class Engine:
             rehash(self._arena, int(registers[ENTRIES]))
         return True
 
-    def _codes_of(self, part: Part | Parts) -> Integers:
+    def _codes_of(self, part: Part | HistoryParts) -> Integers:
         """The operations' kinds, as this engine numbers them."""
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
             known = self._kinds

@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Parts(Sequence[Part]):
+class HistoryParts(Sequence[Part]):
     """A history's parts, in order of first use: one array of each kind, of which every part is a stretch."""
 
     keys: Sequence[str | None]
@@ -82,7 +82,7 @@ def frozen(value: Any) -> Any:
     return value
 
 
-def parts(history: History) -> Parts:
+def parts(history: History) -> HistoryParts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
     known: dict[Call, int] = {}
     by_key: dict[str | None, tuple[list[int], list[int], list[int]]] = {}
@@ -99,7 +99,7 @@ def parts(history: History) -> Parts:
     )
     lengths = [len(own[0]) for own in by_key.values()]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Parts(
+    return HistoryParts(
         tuple(by_key), starts, invoked_all, completed_all, kinds, tuple(known), max(lengths, default=0)
     )
 

@@ -15,7 +15,7 @@ from checkers.models.multi_register import MultiRegister
 from checkers.models.mutex import Mutex
 from checkers.models.queue import Queue
 from checkers.models.register import CasRegister, Register
-from checkers.models.registry import Registry
+from checkers.models.registry import RegistryEntry
 from checkers.models.set import Set
 
 MODELS: Mapping[str, Model] = {
@@ -30,7 +30,7 @@ MODELS: Mapping[str, Model] = {
         Set(),
         Queue(),
         Counter(),
-        Registry(),
+        RegistryEntry(),
     )
 }
 """By the name that `ackproof check --model` takes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel, unknown
 
 
-class Registry(ScalarModel):
+class RegistryEntry(ScalarModel):
     """register, update, deregister, lookup."""
 
     name = "registry"

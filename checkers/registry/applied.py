@@ -1,12 +1,12 @@
-"""What the nodes' apply traces say took effect, and at which Raft index: outcomes that clients never learnt.
+"""What took effect, and at which Raft index, by the nodes' apply traces: also for writes without a reply.
 
-A client that hears nothing does not know whether its write happened. The nodes do: each write carries its
-operation id (which is also its session's sequence, docs/trace-format.md) into the entry that every node
-traces when it applies it. Copies of one write are applied once, where the first stands (Ongaro's thesis,
-section 6.3), so the lowest index of an operation id is where it took effect. Traces outlive compaction:
-what a node skips by installing a snapshot, or forgets behind one, stands in the trace of who applied it.
+A client without a reply does not know whether its write happened. The nodes know: each write carries its
+operation id (which is also its session's sequence, docs/trace-format.md) into the log entry, and every node
+traces that entry when it applies it. Of several copies of one write only the first takes effect (Ongaro's
+thesis, section 6.3), so a write took effect at the lowest index of its operation id. Compaction loses nothing
+here: an entry that one node skips by installing a snapshot is in the trace of a node that applied it.
 
-What a leader decides by itself (`expire:TO:REGISTERED:KEY`) is here, too: internal operations.
+Entries that a leader writes by itself (`expire:TO:REGISTERED:KEY`) are here, too: internal operations.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class Expired(NamedTuple):
     key: str
 
 
-class Applied(NamedTuple):
-    """The applied log as far as any trace shows it."""
+class AppliedLog(NamedTuple):
+    """The applied log, as far as some trace shows it."""
 
     first: Mapping[int, int]
     """Operation id (an invocation's index in the history) -> the lowest index at which it was applied."""
     expired: tuple[Expired, ...]
-    """The expiries that removed something, if it was still there; by index."""
+    """The expiries that removed a registration if it was still there, by index."""
     covered: int
     """Each index from 1 up to this one was applied in some trace."""
 
     @classmethod
-    def of(cls, traces: Mapping[str, NodeTrace]) -> Applied:
-        """Read all apply events. Whether nodes agree on what stands where is for state-machine safety."""
+    def of(cls, traces: Mapping[str, NodeTrace]) -> AppliedLog:
+        """Read all apply events. That nodes agree on them is for the checker `state-machine-safety`."""
         ops: dict[int, str | None] = {}
         for trace in traces.values():
             for event in trace.events:

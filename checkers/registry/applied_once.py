@@ -1,9 +1,9 @@
-"""Applied once: a write that is in the log several times took effect where its first copy stands.
+"""Applied once: a write that is in the log several times takes effect only at its first copy.
 
-A node may apply only the first copy of a (client id, sequence), and answers every other with the first
-one's index (Ongaro's thesis, section 6.3). So, with the operation id that each copy carries: whatever index a
-node acknowledges for an operation, or a client is told, must be the lowest at which any node applied it.
-Without a copy in any log the run shows nothing of this: `unknown`.
+A node applies only the first copy of a (client id, sequence), and answers every other copy with the index of
+the first (Ongaro's thesis, section 6.3). Each copy carries the operation id. So the index that a node
+acknowledges for an operation, and the index in the client's reply, must be the lowest index at which any node
+applied that operation. If no write was in the log twice, the verdict is `unknown`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,27 @@ from history import Recording, TraceEvent
 
 @dataclass(frozen=True)
 class AppliedOnce:
-    """Judges acknowledgements and replies by the nodes' apply traces."""
+    """Compares acknowledgements and replies with the nodes' apply traces."""
 
     name: str = "applied-once"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare every answer with the first place where its operation was applied."""
+        """Compare every answer with the first index at which its operation was applied."""
         applied = _applied(recording)
         first = {op: min(indices) for op, indices in applied.items()}
         copied = sum(len(indices) > 1 for indices in applied.values())
         evidence = [*_wrong_acknowledgements(recording, first), *_wrong_replies(recording, first)]
         if evidence:
             validity = Validity.INVALID
-            summary = f"{len(evidence)} answers, as: {evidence[0].text}"
+            summary = f"{len(evidence)} answers name a later copy; for example: {evidence[0].text}"
         elif not copied:
             validity = Validity.UNKNOWN
-            summary = "no write was in the log twice, so nothing was shown"
+            summary = "no write was in the log twice, so nothing could be applied twice"
         else:
             validity = Validity.VALID
-            summary = f"{copied} of {len(applied)} writes were in the log several times, and took effect once"
+            summary = (
+                f"{copied} of {len(applied)} writes were in the log several times, and each took effect once"
+            )
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -46,7 +48,7 @@ class AppliedOnce:
 
 
 def _applied(recording: Recording) -> dict[str, set[int]]:
-    """By operation id, the indices at which any node applied it."""
+    """By operation id, the indices at which some node applied it."""
     found: dict[str, set[int]] = {}
     for trace in recording.traces.values():
         for event in trace.events:
@@ -76,7 +78,7 @@ def _wrong_replies(recording: Recording, first: dict[str, int]) -> list[Evidence
             continue
         op = str(history.invocation(completion).index)
         if first.get(op, completion.raft_index) != completion.raft_index:
-            who = f"the client of operation {op} was told that it took effect"
+            who = f"the reply to operation {op} says that it took effect"
             found.append(_evidence(who, op, completion.raft_index, first))
     return found
 
@@ -84,7 +86,7 @@ def _wrong_replies(recording: Recording, first: dict[str, int]) -> list[Evidence
 def _evidence(
     who: str, op: str, index: int, first: dict[str, int], event: TraceEvent | None = None
 ) -> Evidence:
-    text = f"{who} at index {index}, but it had been applied at {first[op]}: it took effect twice."
+    text = f"{who} at index {index}, but it was applied first at index {first[op]}: it took effect twice."
     operations = (int(op),) if op.isdigit() else ()
     refs = () if event is None else (EventRef(event.node, event.life, event.seq),)
     return Evidence(f"operation {op} took effect twice", text, operations, refs)

@@ -1,18 +1,20 @@
 """Expiry: ephemeral instances come and go as the nodes' log says, and every reply agrees with the log.
 
-That an instance expired is no client's doing, so it is in no history. The nodes' apply traces have it, as
-entries whose operation is `expire:TO:REGISTERED:KEY` (docs/node.md): internal operations. Together with the
-clients' writes, which carry their operation ids into the same traces, they make one sequence by Raft index.
-This sequence is a linearization if
+No client makes an instance expire, so an expiry is in no history. It is in the nodes' apply traces, as an
+entry whose operation is `expire:TO:REGISTERED:KEY` (docs/node.md): an internal operation. The clients' writes
+carry their operation ids into the same traces. Together they make one sequence by Raft index. This sequence
+is a linearization if
 
-- each write's reply names the index where its operation was applied, and what the log held there before it;
-- each lookup's reply is what the log made of its key up to the index that it names, each list's what it made
-  of all keys of its service;
-- indices respect real time: who began after another had ended names no lower index, and a write a higher one.
+- each write's reply names the index at which its operation was applied, and what the key held before that;
+- each lookup's reply is what its key held at the index that the reply names, and each list's what all keys of
+  its service held;
+- indices respect real time: an operation that began after another had ended names no lower index, and a write
+  a higher one.
 
-A `taken` beat must have found its instance at its index (it is no linearizable read, so real time is not
-asked of it). An expiry must name a registration that stands before it, and removes that one only; what was
-removed never comes back. Without traces, or where an index was applied in no trace, it is `unknown`.
+A `taken` beat must have found its instance at its index. It is no linearizable read, so real time is not
+required of it. An expiry must name an earlier registration, and removes only that one; a registration that
+was removed never comes back. Without traces, or if no trace shows what was applied at some index, the verdict
+is `unknown`.
 """
 
 from __future__ import annotations
@@ -23,30 +25,31 @@ from dataclasses import dataclass, field
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.names import DEREGISTER, LIST, LOOKUP, REGISTER, service_of
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import seconds, who_answered
 from history import History, Operation, Recording
 
 BEAT = "beat"
 UPDATE = "update"
-"""Gives an instance that is there another registration id; the value False says that there was none."""
+"""Gives a registered instance another registration id; the reply False means that there was none."""
 EXPIRE = "expire"
 TAKEN = "taken"
 
 
 @dataclass
 class _Key:
-    """What the log made of one key: (from which index on, registration id or None), ascending."""
+    """The versions of one key: (first index at which it holds them, registration id or None), by index."""
 
     versions: list[tuple[int, str | None]] = field(default_factory=list)
     registered: int = 0
-    """The index of the registration that it holds."""
+    """The index of the registration that the key holds."""
 
     @property
     def holds(self) -> str | None:
-        """The registration id after the last version."""
+        """The registration id that the key holds now."""
         return self.versions[-1][1] if self.versions else None
 
     def at(self, index: int) -> str | None:
-        """What it held once everything up to `index` was applied."""
+        """The registration id when everything up to `index` was applied."""
         held = None
         for since, value in self.versions:
             if since > index:
@@ -57,13 +60,13 @@ class _Key:
 
 @dataclass
 class _Log:
-    """The replayed sequence, and what is wrong with it by itself."""
+    """The replayed sequence, and the problems that it has by itself."""
 
     keys: dict[str, _Key] = field(default_factory=dict)
     placed: dict[int, int] = field(default_factory=dict)
-    """Invocation's index in the history -> Raft index where it was applied first."""
+    """An invocation's index in the history -> the Raft index at which it was applied first."""
     replaced: dict[int, str | None] = field(default_factory=dict)
-    """Invocation's index -> what its key held before it."""
+    """An invocation's index in the history -> what its key held before it was applied."""
     last: int = 0
     expired: dict[str, int] = field(default_factory=dict)
     """How many expiries of each kind changed something."""
@@ -72,12 +75,12 @@ class _Log:
 
 @dataclass(frozen=True)
 class Expiry:
-    """Replays the log from the traces and holds every reply against it."""
+    """Replays the log from the traces and compares every reply with it."""
 
     name: str = "expiry"
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge all replies."""
+        """Compare all replies with the log."""
         ops = _ops_by_index(recording)
         missing = next((index for index in range(1, max(ops, default=0)) if index not in ops), None)
         if not ops or missing is not None:
@@ -87,9 +90,12 @@ class Expiry:
         evidence = [*log.problems, *_wrong_replies(log, recording.history)]
         removed = log.expired.get("removed", 0)
         if evidence:
-            validity, summary = Validity.INVALID, f"{len(evidence)} contradictions, as: {evidence[0].text}"
+            validity, summary = (
+                Validity.INVALID,
+                f"{len(evidence)} replies contradict the log; for example: {evidence[0].text}",
+            )
         elif not removed:
-            validity, summary = Validity.UNKNOWN, "no instance expired, so nothing was shown"
+            validity, summary = Validity.UNKNOWN, "no instance expired, so expiry was not tested"
         else:
             validity = Validity.VALID
             summary = f"{removed} instances expired; all replies on {len(log.keys)} keys agree with the log"
@@ -99,12 +105,14 @@ class Expiry:
             summary=summary,
             evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"keys": len(log.keys), **{f"expired_{to}": n for to, n in sorted(log.expired.items())}},
-            caveats=("how long an instance was silent before it expired was not checked: clocks differ",),
+            caveats=(
+                "how long an instance sent no beat before it expired was not checked, as clocks differ",
+            ),
         )
 
 
 def _ops_by_index(recording: Recording) -> dict[int, str | None]:
-    """What was applied at each index; that nodes agree on it is another checker's matter."""
+    """The operation applied at each index. That nodes agree on it is for `state-machine-safety`."""
     found: dict[int, str | None] = {}
     for trace in recording.traces.values():
         for event in trace.events:
@@ -140,8 +148,13 @@ def _replay(ops: dict[int, str | None], history: History) -> _Log:
 
 def _expire(log: _Log, name: str | None, to: str, registered: int, index: int) -> None:
     if name is None:
-        text = f"index {index} says that the registration at index {registered} is {to}, but there is none."
-        log.problems.append(Evidence("an expiry of nothing", text))
+        text = (
+            f"The entry at index {index} says that the registration of index "
+            f"{registered} is {to}, but there is "
+            "no registration at that index."
+        )
+        title = f"index {index} expired a registration that does not exist"
+        log.problems.append(Evidence(title, text, kind="an expiry of nothing"))
         return
     key = log.keys[name]
     if key.registered == registered and key.holds is not None:
@@ -166,29 +179,38 @@ def _wrong_replies(log: _Log, history: History) -> Iterator[Evidence]:
         if operation.f != BEAT:
             floor = floors[invocation.index]
             if wrong is None and index < floor + (operation.f not in (LOOKUP, LIST)):
-                wrong = f"it began when index {floor} had been answered already"
+                wrong = f"when it began, a client had already got index {floor} in a reply"
             highest = max(highest, index)
         if wrong is not None:
-            what = f"operation {invocation.index} ({operation.f} {operation.key})"
-            text = f"{what} ended at index {index}: {wrong}."
-            yield Evidence("a reply contradicts the log", text, (invocation.index, operation.index))
+            node, at = who_answered(operation), seconds(operation.time)
+            text = (
+                f"{node} answered operation {invocation.index} ({operation.f} {operation.key}) at {at} with "
+                f"index {index}: {wrong}."
+            )
+            title = f"{node} answered {operation.f} against its log at {at}"
+            kind = "a reply contradicts the log"
+            yield Evidence(title, text, (invocation.index, operation.index), kind=kind)
+
+
+def _id(value: object) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def _wrong(log: _Log, invocation: Operation, completion: Operation, index: int) -> str | None:
-    """What is wrong with one reply, in itself."""
+    """How one reply contradicts the log; None if it does not."""
     key = log.keys.get(str(invocation.key), _Key())
     match completion.f:
         case "register" | "deregister" | "update":
             placed = log.placed.get(invocation.index)
             if placed != index:
-                return "it was applied nowhere" if placed is None else f"it was applied at {placed}"
+                return "no node applied it" if placed is None else f"the nodes applied it at index {placed}"
             held = log.replaced[invocation.index]
             if completion.f == DEREGISTER and completion.value != held:
-                return f"it removed {completion.value}, but the log held {held}"
+                return f"it removed {_id(completion.value)}, but the key held {_id(held)}"
             if completion.f == UPDATE and (completion.value is False) != (held is None):
-                return f"it said {completion.value}, but the log held {held}"
+                return f"it replied {completion.value}, but the key held {_id(held)}"
         case "lookup" if index <= log.last and key.at(index) != completion.value:
-            return f"it saw {completion.value}, but the log held {key.at(index)}"
+            return f"it showed {_id(completion.value)}, but the key held {_id(key.at(index))}"
         case "list" if index <= log.last:
             held_by_key = {
                 name.partition("/")[2]: held
@@ -198,7 +220,10 @@ def _wrong(log: _Log, invocation: Operation, completion: Operation, index: int) 
             seen = completion.value if isinstance(completion.value, dict) else {}
             for name in sorted(held_by_key.keys() | seen.keys()):
                 if held_by_key.get(name) != seen.get(name):
-                    return f"at {name} it saw {seen.get(name)}, but the log held {held_by_key.get(name)}"
+                    return (
+                        f"it showed {_id(seen.get(name))} at {name}, but that "
+                        f"instance held {_id(held_by_key.get(name))}"
+                    )
         case "beat" if completion.value == TAKEN and index <= log.last and key.at(index) is None:
-            return "it was taken, but the log held no such instance"
+            return "the beat was taken, but there was no such instance"
     return None

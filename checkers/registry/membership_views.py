@@ -1,15 +1,16 @@
-"""What clients are shown of the membership, held against itself; it needs no traces.
+"""Membership views: what nodes answer about their cluster agrees; this needs no traces.
 
-A view is a node's own word: its role, term and commit index, and the newest configuration that its log holds,
-with that one's Raft index. It is committed if the commit index has reached it. Then
+A view is what one node says about itself: its role, term and commit index, and the newest configuration in
+its log with that configuration's Raft index. A configuration is committed if the commit index has reached it.
+Then
 
 - two committed configurations of one index are equal (state machine safety, Figure 3 of the paper);
 - no two nodes lead one term (election safety);
-- who leads is a voter in every configuration that it has committed and applied (thesis, 4.2.2: a leader
-  steps down once its removal is committed).
+- a leader is a voter in every configuration that it has committed and applied (thesis, 4.2.2: a leader steps
+  down when its removal is committed).
 
-That configurations change by one voter is judged from the traces alone (`membership`): between two views
-there may have been any number of changes.
+Only the traces show whether configurations change by one voter at a time (checker `membership`), since there
+may have been any number of changes between two views.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _View(msgspec.Struct, frozen=True):
 
 @dataclass
 class _Seen:
-    """The first view of each kind."""
+    """The first committed view of each index, and the first leader of each term."""
 
     committed: dict[int, tuple[Operation, _View]] = field(default_factory=dict)
     leaders: dict[int, Operation] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class MembershipViews:
-    """Judges every `members` that a node answered."""
+    """Judges every answer to the operation `members`."""
 
     name: str = "membership-views"
 
@@ -63,18 +64,21 @@ class MembershipViews:
                 continue
             views += 1
             violations += _judge(operation, view, seen)
-        doubts = [f"the answer at operation {index} is no view of a membership" for index in unreadable]
+        doubts = [f"operation {index} is no view of a membership" for index in unreadable]
         if not views:
-            doubts.append("no node showed anybody its configuration")
+            doubts.append("no node was asked for its configuration")
         if violations:
-            validity, summary = Validity.INVALID, f"{len(violations)} violations, as: {violations[0].title}"
+            validity, summary = (
+                Validity.INVALID,
+                f"{len(violations)} violations; for example: {violations[0].title}",
+            )
         elif doubts:
             validity, summary = Validity.UNKNOWN, doubts[0]
         else:
             validity = Validity.VALID
             summary = (
                 f"{views} views of {len(seen.committed)} committed configurations and {len(seen.leaders)} "
-                "leaders: none contradicts another"
+                "leaders: no two contradict each other"
             )
         return Verdict(
             checker=self.name,
@@ -82,7 +86,10 @@ class MembershipViews:
             summary=summary,
             evidence=(
                 *violations[:MUCH_EVIDENCE],
-                *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts[:MUCH_EVIDENCE]),
+                *(
+                    Evidence(title="the membership is not known", text=f"{doubt}.")
+                    for doubt in doubts[:MUCH_EVIDENCE]
+                ),
             ),
             measures={"views": views, "committed_configurations_seen": len(seen.committed)},
         )
@@ -100,11 +107,16 @@ def _judge(operation: Operation, view: _View, seen: _Seen) -> Iterator[Evidence]
         first, known = seen.committed.setdefault(view.configuration, (operation, view))
         if (known.members, known.learners) != (view.members, view.learners):
             text = (
-                f"Both took the configuration of index {view.configuration} for committed. At operation "
-                f"{first.index}, {first.node} showed {_named(known)}; at operation {operation.index}, {node} "
-                f"showed {_named(view)}."
+                f"Two nodes say that different configurations are committed at index {view.configuration}. "
+                f"At operation {first.index}, {first.node} showed {_named(known)}; at operation "
+                f"{operation.index}, {node} showed {_named(view)}."
             )
-            yield _evidence(f"two configurations at index {view.configuration}", text, first, operation)
+            yield _evidence(
+                f"{first.node} and {node} committed two configurations at index {view.configuration}",
+                text,
+                first,
+                operation,
+            )
     if view.role != "leader":
         return
     other = seen.leaders.setdefault(view.term, operation)
@@ -113,13 +125,13 @@ def _judge(operation: Operation, view: _View, seen: _Seen) -> Iterator[Evidence]
             f"At operation {other.index}, {other.node} said that it leads term {view.term}; at operation "
             f"{operation.index}, {node} said so."
         )
-        yield _evidence(f"two leaders of term {view.term}", text, other, operation)
+        yield _evidence(f"{other.node} and {node} both lead term {view.term}", text, other, operation)
     if view.configuration <= view.applied and node not in view.members:
         text = (
             f"At operation {operation.index}, {node} said that it leads term {view.term}, and that the "
             f"configuration of index {view.configuration}, which it has applied, is {_named(view)}."
         )
-        yield _evidence(f"{node} leads after its removal", text, operation)
+        yield _evidence(f"{node} leads term {view.term} after its removal", text, operation)
 
 
 def _named(view: _View) -> str:

@@ -1,4 +1,4 @@
-"""The names of the `registry` workload, as every checker that judges it reads them.
+"""The names of operations and keys in the `registry` workload.
 
 Keys are `SERVICE/ip:port` for register, update, deregister and lookup, and `SERVICE` for lists. A list's
 value maps `ip:port` to the registration id found there; an absent instance holds none.
@@ -17,7 +17,7 @@ FINAL_LOCAL = "final-local"
 STALE_LOOKUP = "stale-lookup"
 STALE_LIST = "stale-list"
 UPDATE = "update"
-"""Gives an instance that is there another registration id; the reply False says that there was none."""
+"""Gives a registered instance another registration id; the reply False means that there was none."""
 BEAT = "beat"
 
 WRITES = (REGISTER, UPDATE, DEREGISTER)
@@ -25,9 +25,9 @@ LISTS = (LIST, FINAL_LIST)
 STALE_READS = (STALE_LOOKUP, STALE_LIST, FINAL_LOCAL)
 """Reads of one node's own state, which do not claim to be recent: never judged as linearizable."""
 MEMBERS = "members"
-"""Of the `membership` workload: it says nothing of any instance."""
+"""An operation of the `membership` workload, which concerns no instance."""
 CLIENT_OPERATIONS = frozenset({*WRITES, LOOKUP, *LISTS, *STALE_READS, MEMBERS})
-"""All that this workload's clients do; a checker that meets another cannot tell what it changed."""
+"""All operations of this workload's clients; what any other operation changes is not known."""
 
 
 def service_of(key: str) -> str:
@@ -41,7 +41,7 @@ def instance_key(service: str, instance: str) -> str:
 
 
 def as_listing(value: Any) -> dict[str, str] | None:
-    """A list's value by instance, or None if it is not a mapping from text to text."""
+    """The value of a list as registration ids by instance; None if it is no mapping from text to text."""
     if not isinstance(value, dict):
         return None
     if not all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):

@@ -1,9 +1,8 @@
 """Session guarantees of a registry: what one client sees of its own operations, one after the other.
 
-An update that found nothing to update is a read of nothing.
-
-Lookups and lists that claim to be linearizable must keep all four (`session_rules`), since linearizability
-implies them. Stale reads promise none: how often they break one is measured, and nobody is blamed.
+Lookups and lists that claim to be linearizable must keep all four guarantees (`session_rules`), since
+linearizability implies them. Stale reads promise none of them: how often they break one is measured, and is
+no violation. An update that found nothing to update counts as a read of nothing.
 """
 
 from __future__ import annotations
@@ -17,38 +16,43 @@ from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNA
 from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.workloads.session_rules import GUARANTEES, Broken, Step, broken
+from checkers.words import by_and_at, seconds
+from checkers.workloads.session_rules import GUARANTEES, BrokenGuarantee, SessionStep, broken_guarantees
 from history import History, Recording
 from history.history import OK
 
 
 @dataclass(frozen=True)
 class SessionGuarantees:
-    """Judges the reads that claim to be recent; measures the others."""
+    """Judges the reads that claim to be recent, and measures the others."""
 
     name: str = "session-guarantees"
 
     def check(self, recording: Recording) -> Verdict:
-        """Look for what a session saw go backwards."""
+        """Look for sessions that saw something go backwards."""
         history = recording.history
         steps = list(_steps(history, Versions(recording)))
         stale = {history.columns.f_code(f) for f in STALE}
         is_stale = [int(history.columns.f[step.operation]) in stale for step in steps]
         promised = [step for step, loose in zip(steps, is_stale, strict=True) if not loose]
-        found = broken(promised)
+        found = broken_guarantees(promised)
         loose_ones = {step.operation for step, loose in zip(steps, is_stale, strict=True) if loose}
         missed = Counter(
-            one.guarantee for one in broken(steps) if loose_ones & {one.before.operation, one.after.operation}
+            one.guarantee
+            for one in broken_guarantees(steps)
+            if loose_ones & {one.before.operation, one.after.operation}
         )
         sessions = len({step.session for step in promised})
         if found:
             validity = Validity.INVALID
-            summary = f"{len(found)} times, as: {_text(history, found[0])}"
+            summary = (
+                f"{len(found)} violations of session guarantees; for example: {_text(history, found[0])}"
+            )
         elif len(promised) == sessions:
-            validity, summary = Validity.UNKNOWN, "no session did two things, so nothing was shown"
+            validity, summary = Validity.UNKNOWN, "no session did two operations, so no guarantee was tested"
         else:
             validity = Validity.VALID
-            summary = f"{sessions} sessions saw nothing go backwards in {len(promised)} steps"
+            summary = f"{sessions} sessions with {len(promised)} operations: none saw anything go backwards"
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -60,12 +64,12 @@ class SessionGuarantees:
                 "stale_steps": len(steps) - len(promised),
                 "missed_by_stale_reads": {name: missed[name] for name in GUARANTEES},
             },
-            caveats=("what a read saw is told by the Raft index that its reply names",),
+            caveats=("what a read saw is known by the Raft index that its reply names",),
         )
 
 
-def _steps(history: History, versions: Versions) -> Iterator[Step]:
-    """All answered operations whose place in the log is known, in the order in which sessions ended them."""
+def _steps(history: History, versions: Versions) -> Iterator[SessionStep]:
+    """All answered operations whose place in the log is known, in the order of their completions."""
     claims, columns = versions.claims, history.columns
     shown: dict[int, dict[int, int]] = {}
     entries = claims.listings
@@ -81,7 +85,7 @@ def _steps(history: History, versions: Versions) -> Iterator[Step]:
         key, value = int(claims.key[claim]), int(claims.value[claim])
         found_nothing = effect == CHANGE and value == FALSE
         if columns.f_names[columns.f[end]] in WRITES and not found_nothing:
-            yield Step(session, end, True, key, index, index)
+            yield SessionStep(session, end, True, key, index, index)
             continue
         if effect == SNAPSHOT:
             listing = shown.get(claim, {})
@@ -92,22 +96,29 @@ def _steps(history: History, versions: Versions) -> Iterator[Step]:
         for key, value in asked:
             place = None if key in versions.uncertain else versions.seen(key, value, index)
             if place is not None:
-                yield Step(session, end, False, key, *place)
+                yield SessionStep(session, end, False, key, *place)
 
 
-def _text(history: History, one: Broken) -> str:
-    def told(step: Step) -> str:
+def _text(history: History, one: BrokenGuarantee) -> str:
+    def described(step: SessionStep) -> str:
         operation = history[step.operation]
-        what = "wrote" if step.is_write else "saw"
+        what = "wrote" if step.is_write else "saw the state of"
         return (
-            f"operation {history.invocation(operation).index} ({operation.f} {operation.key}) "
-            f"{what} index {step.earliest if step is one.before else step.latest}"
+            f"operation {history.invocation(operation).index} ({operation.f} {operation.key}, "
+            f"answered{by_and_at(operation)}) {what} index "
+            f"{step.earliest if step is one.before else step.latest}"
         )
 
-    return f"{one.guarantee}: process {one.after.session}: {told(one.before)}, and then {told(one.after)}"
+    before, after = described(one.before), described(one.after)
+    return f"process {one.after.session} did not get {one.guarantee}: {before}, and then {after}"
 
 
-def _evidence(history: History, one: Broken) -> Evidence:
+def _evidence(history: History, one: BrokenGuarantee) -> Evidence:
     ends = (one.before.operation, one.after.operation)
     rows = {row for end in ends for row in (int(history.pairs[end]), end)}
-    return Evidence(f"{one.guarantee} broken", f"{_text(history, one)}.", tuple(sorted(rows)))
+    title = (
+        f"process {one.after.session} did not get {one.guarantee} "
+        f"at {seconds(history[one.after.operation].time)}"
+    )
+    text = _text(history, one)
+    return Evidence(title, f"{text[0].upper()}{text[1:]}.", tuple(sorted(rows)), kind=one.guarantee)

@@ -1,10 +1,10 @@
-"""Bounded staleness: what a stale read shows was true, and not longer ago than was promised.
+"""Bounded staleness: a stale read shows an earlier state of the log, and not one that is too old.
 
-A read with `consistency=stale` tells what one node had applied, and names that index. It must be what the log
-held there. How far that lies behind is measured from below, by what the history proves:
+A read with `consistency=stale` shows what one node had applied, and names that index. It must be what the log
+held at that index. How old it is, is measured from below, by what the history proves:
 
-- *in indices*: the highest index that anybody had been answered when the read began, less its own;
-- *in time*: how long before the read began somebody was answered a higher index than its own.
+- *in indices*: the highest index in any reply that came before the read began, less the read's own index;
+- *in time*: how long before the read began a reply had come with a higher index than the read's own.
 
 (Bailis et al., "Probabilistically bounded staleness", VLDB 2012, call these k- and t-staleness.) A bound is
 judged where the run states one: options `stale_bound_indices`, `stale_bound_s`.
@@ -23,6 +23,7 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import by_and_at, who_answered
 from history import NEMESIS, History, Recording
 from history.history import OK
 from history.units import SECOND_NS
@@ -31,7 +32,7 @@ Integers = npt.NDArray[np.int64]
 
 
 class Lags(NamedTuple):
-    """By stale read: where it was completed, and how far it lay behind."""
+    """By stale read: the position of its completion, and how old its state was."""
 
     completed: Integers
     indices: Integers
@@ -40,12 +41,12 @@ class Lags(NamedTuple):
 
 @dataclass(frozen=True)
 class BoundedStaleness:
-    """Judges what stale reads show; measures how old it was."""
+    """Judges what stale reads show, and measures how old it was."""
 
     name: str = "bounded-staleness"
 
     def check(self, recording: Recording) -> Verdict:
-        """Hold each stale read against the log, and its age against the bounds."""
+        """Compare each stale read with the log, and its age with the bounds."""
         history, options = recording.history, recording.options
         lags = lags_of(history)
         evidence = list(_untrue(history, Versions(recording)))
@@ -59,23 +60,36 @@ class BoundedStaleness:
                 for place in np.flatnonzero(lag > bound * unit).tolist():
                     end = int(lags.completed[place])
                     text = (
-                        f"operation {int(history.pairs[end])} ({history[end].f}) was "
-                        f"{int(lag[place]) / unit:g} {name} behind; the bound is {bound:g}."
+                        f"operation {int(history.pairs[end])} ({history[end].f}), answered by "
+                        f"{history[end].node} at "
+                        f"{history[end].time / SECOND_NS:.3f} s, showed a state that was "
+                        f"{int(lag[place]) / unit:g} {name} old; the bound is {bound:g}."
                     )
-                    evidence.append(Evidence("staler than promised", text, (int(history.pairs[end]), end)))
+                    evidence.append(
+                        Evidence(
+                            f"{who_answered(history[end])} answered a stale read "
+                            f"with a state that was too old",
+                            text,
+                            (int(history.pairs[end]), end),
+                            kind="staler than promised",
+                        )
+                    )
         measured = {
             "indices": distribution(lags.indices),
             "seconds": distribution(lags.nanoseconds, SECOND_NS),
         }
         if evidence:
-            validity, summary = Validity.INVALID, f"{len(evidence)} stale reads, as: {evidence[0].text}"
+            validity, summary = (
+                Validity.INVALID,
+                f"{len(evidence)} stale reads are wrong; for example: {evidence[0].text}",
+            )
         elif not len(lags.completed):
             validity, summary = Validity.UNKNOWN, "no stale read was answered with an index"
         else:
             validity = Validity.VALID
             summary = (
-                f"{len(lags.completed)} stale reads showed what the log held, the oldest "
-                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / SECOND_NS:.3f} s behind"
+                f"{len(lags.completed)} stale reads showed states of the log, the oldest "
+                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / SECOND_NS:.3f} s old"
             )
         bounded = [option for option, *_ in bounds if option in options]
         return Verdict(
@@ -84,28 +98,30 @@ class BoundedStaleness:
             summary=summary,
             evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"stale_reads": len(lags.completed), "behind": measured},
-            caveats=() if bounded else ("no bound is stated, so the age of what was read was only measured",),
+            caveats=()
+            if bounded
+            else ("the run states no bound, so the age of stale reads was measured and not judged",),
         )
 
 
 def lags_of(history: History) -> Lags:
-    """How far each answered stale read lay behind, at least."""
+    """How old the state in each answered stale read was, at least."""
     columns = history.columns
     answered = (columns.type == OK) & (columns.process != NEMESIS)
     stale = np.isin(columns.f, [columns.f_code(f) for f in STALE])
     ends = np.flatnonzero(answered & stale & (columns.raft_index >= 0))
-    told = np.maximum.accumulate(np.where(answered, columns.raft_index, -1)) if len(columns.time) else ends
+    highest = np.maximum.accumulate(np.where(answered, columns.raft_index, -1)) if len(columns.time) else ends
     begun = history.pairs[ends]
-    known = np.where(begun > 0, told[begun - 1], -1) if len(ends) else ends
+    known = np.where(begun > 0, highest[begun - 1], -1) if len(ends) else ends
     index = columns.raft_index[ends]
-    overtaken = np.searchsorted(told, index, side="right")  # the first that was answered more
+    overtaken = np.searchsorted(highest, index, side="right")  # the first reply with a higher index
     behind = known > index
     age = columns.time[begun] - columns.time[np.where(behind, overtaken, 0)]
     return Lags(ends, np.maximum(known - index, 0), np.where(behind, age, 0))
 
 
 def distribution(lags: Integers, unit: int = 1) -> dict[str, Any]:
-    """Median, 90th, 99th percentile and maximum, and how many were not behind at all."""
+    """Median, 90th and 99th percentile and maximum, and how many reads were not behind."""
     if not len(lags):
         return {}
     points = np.percentile(lags, [50, 90, 99], method="higher")
@@ -114,7 +130,7 @@ def distribution(lags: Integers, unit: int = 1) -> dict[str, Any]:
 
 
 def _untrue(history: History, versions: Versions) -> Iterator[Evidence]:
-    """Stale reads that show what the log did not hold at the index that they name."""
+    """Stale reads that show something else than the log held at the index that they name."""
     claims, columns = versions.claims, history.columns
     codes = [columns.f_code(f) for f in STALE]
     shown: dict[int, dict[int, int]] = {}
@@ -141,8 +157,12 @@ def _untrue(history: History, versions: Versions) -> Iterator[Evidence]:
             what = f"{claims.value_in_words(value)} at {claims.keys[key]}"
             ever = "" if versions.was_ever(key, value) else "; it never held that"
             text = (
-                f"operation {begun} ({history[end].f}) showed {what} as of index {index}, where it held "
+                f"operation {begun} ({history[end].f}), "
+                f"answered{by_and_at(history[end])}, showed {what} at index {index}, where the key held "
                 f"{claims.value_in_words(held)}{ever}."
             )
-            yield Evidence("a stale read of what was not so", text, (begun, end))
+            title = (
+                f"{who_answered(history[end])} answered a stale read with a state that the log did not have"
+            )
+            yield Evidence(title, text, (begun, end), kind="a stale read of a state that never was")
             break

@@ -18,7 +18,7 @@ from checkers.verdict import Checker
 
 
 def registry_checkers() -> tuple[Checker, ...]:
-    """All of them, those that users ask for first in front."""
+    """All checkers of the workload, in the order in which reports show them."""
     judgements = Judgements()
     return (
         Durability(),

@@ -1,7 +1,7 @@
-"""What each key of a registry held from which Raft index on, as the log says.
+"""What each key of a registry held from which Raft index on, by the log.
 
-Successive writes that leave a key as it was (a deregister that found nothing) are one version: no reply can
-tell them apart.
+Successive writes that leave a key as it was (a deregister that found nothing) are one version, since no reply
+distinguishes them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.linearizability.by_index.witness import ranks, replay
 from checkers.registry.linearizability.claims import (
     EFFECTS,
@@ -36,10 +36,10 @@ class _Key:
 
 
 class Versions:
-    """The log's versions, and the claims of all operations, stale reads included."""
+    """The versions of every key, and the claims of all operations, stale reads included."""
 
     def __init__(self, recording: Recording) -> None:
-        self.claims: Claims = claims_of(recording.history, Applied.of(recording.traces), ALL_EFFECTS)
+        self.claims: Claims = claims_of(recording.history, AppliedLog.of(recording.traces), ALL_EFFECTS)
         claims = self.claims
         self._keys: dict[int, _Key] = {}
         self.keys_of_service: dict[int, list[int]] = {}
@@ -59,23 +59,23 @@ class Versions:
                 line.value.append(after)
         unknown = claims.lost.key if not claims.covered else claims.lost.key[:0]
         self.uncertain = frozenset(unknown.tolist())
-        """Keys with a write of which neither client nor trace tells."""
+        """Keys with a write whose outcome neither a client nor a trace shows."""
 
     def at(self, key: int, index: int) -> int:
-        """What a key held once everything up to `index` was applied."""
+        """What a key held when everything up to `index` was applied."""
         line = self._keys.get(key)
         return NOTHING if line is None else line.value[bisect_right(line.since, index) - 1]
 
     def was_ever(self, key: int, value: int) -> bool:
-        """Whether it ever held that."""
+        """Whether a key ever held a value."""
         line = self._keys.get(key)
         return value == NOTHING if line is None else value in line.value
 
     def seen(self, key: int, value: int, index: int) -> tuple[int, int] | None:
         """The (earliest, latest) write that a reader of `value` at `index` may have seen; None if none fits.
 
-        Where the key did not hold that value at the index which the reply names, any version with that value
-        may have been meant.
+        If the key did not hold that value at that index, the reader may have seen any version with that
+        value.
         """
         line = self._keys.get(key) or _Key()
         if index >= 0:

@@ -1,22 +1,24 @@
-"""Watches: whoever follows a key is told of every change once, in order, also after a break.
+"""Watches: a client that watches a key gets every change once, in order, also after an interruption.
 
 A `watch` operation asks for the changes of its key after an index, and is answered with those up to another:
 
-- invocation's value: `{"after": A}`: all up to index A is known to the watcher;
-- completion's value: `{"events": [[index, value], ...], "until": U}`: every change after A up to U. A change
-  to nothing has the value None. A watch that failed told nothing, and may be asked for again.
+- the invocation's value is `{"after": A}`: the client knows all changes up to index A;
+- the completion's value is `{"events": [[index, value], ...], "until": U}`: every change after A up to U. A
+  removal has the value None. A watch that failed delivered nothing, and may be repeated.
 
 Four promises (those that etcd makes for its watches, in its API guarantees):
 
 - *ordered*: indices ascend, and none lies after U;
-- *unique*: nothing is told twice, in one answer or to a watch that knew it already (an index up to A);
-- *reliable*: every change that was acknowledged with an index in (A, U] is told, and as it was; nothing else
-  is told than what somebody may have written;
-- *resumable*: this holds for a watch that goes on after a break, too: its A is what the last answer reached.
+- *unique*: no change is delivered twice, in one answer or to a watch that knew it already (an index up to A);
+- *reliable*: every change that was acknowledged with an index in (A, U] is delivered, with its value; and
+  only values that a client may have written are delivered;
+- *resumable*: all this also holds for a watch that goes on after an interruption: its A is the U of the last
+  answer.
 
-A process that goes on from further than it was told would miss changes by its own doing: such a history is
-refused. Writes are `register`, `update`, `write` (of a value) and `deregister`, with the index that their
-reply names; what a deregister changes to is nothing, and an update that is answered False changes nothing.
+A process that goes on from a later index than its last answer reached would itself miss changes: such a
+history is refused. Writes are `register`, `update`, `write` (of a value) and `deregister`, with the index
+that their reply names. A deregister changes a key to nothing; an update that is answered False changes
+nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +31,15 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.part import frozen
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.words import seconds
 from history import History, Operation, Recording
 
 WATCH = "watch"
 _WRITES = frozenset({REGISTER, UPDATE, "write", DEREGISTER})
 
 
-class Told(NamedTuple):
-    """One answered watch."""
+class AnsweredWatch(NamedTuple):
+    """One watch that was answered, with its values read."""
 
     invocation: Operation
     completion: Operation
@@ -45,55 +48,58 @@ class Told(NamedTuple):
     events: tuple[tuple[int, Any], ...]
 
 
-class Broken(NamedTuple):
-    """A promise that a watch did not keep."""
+class BrokenPromise(NamedTuple):
+    """A promise that the answer to a watch did not keep."""
 
     promise: str
-    told: Told
+    watch: AnsweredWatch
     why: str
 
 
 @dataclass(frozen=True)
-class Watches:
-    """Judges every answered watch by the writes of its key."""
+class WatchPromises:
+    """Compares every answered watch with the writes of its key."""
 
     name: str = "watch"
 
     def judge(self, recording: Recording) -> Verdict:
-        """Hold all watches against the four promises.
+        """Judge all watches by the four promises.
 
         Raises:
-            IllegalOperation: a watch's values have another form, or it goes on from further than it was told.
+            IllegalOperation: a watch's values have another form, or it goes on from a later index than the
+                last answer reached.
         """
         history = recording.history
         watches = list(_watches(history))
         found = list(_broken(history, watches))
         evidence = tuple(
             Evidence(
-                f"a watch that is not {one.promise}",
-                f"operation {one.told.invocation.index} ({WATCH} {one.told.invocation.key} after "
-                f"{one.told.after}): {one.why}.",
-                (one.told.invocation.index, one.told.completion.index),
+                f"a watch of {one.watch.invocation.key} was not {one.promise}, answered at "
+                f"{seconds(one.watch.completion.time)}",
+                f"operation {one.watch.invocation.index} ({WATCH} {one.watch.invocation.key} after index "
+                f"{one.watch.after}): {one.why}.",
+                (one.watch.invocation.index, one.watch.completion.index),
+                kind=f"a watch that is not {one.promise}",
             )
             for one in found[:MOST_EVIDENCE]
         )
-        events = sum(len(told.events) for told in watches)
+        events = sum(len(watch.events) for watch in watches)
         if found:
-            validity, summary = Validity.INVALID, f"{len(found)} times, as: {evidence[0].text}"
+            validity, summary = Validity.INVALID, f"{len(found)} violations; for example: {evidence[0].text}"
         elif not events:
-            validity, summary = Validity.UNKNOWN, "no watch told of a change, so nothing was shown"
+            validity, summary = Validity.UNKNOWN, "no watch delivered a change, so no promise was tested"
         else:
             validity = Validity.VALID
-            summary = f"{len(watches)} watches told of {events} changes: each once, in order, none missing"
+            summary = f"{len(watches)} watches delivered {events} changes: each once, in order, none missing"
         measures = {"watches": len(watches), "events": events, "resumed": _resumed(history)}
         return Verdict(self.name, validity, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
-def _watches(history: History) -> Iterator[Told]:
+def _watches(history: History) -> Iterator[AnsweredWatch]:
     reached: dict[tuple[int, str | None], int] = {}
     for invocation in history:
         if invocation.f != WATCH or invocation.type != "invoke":
@@ -105,14 +111,14 @@ def _watches(history: History) -> Iterator[Told]:
             )
         here = (invocation.process, invocation.key)
         if after > reached.setdefault(here, after):
-            rule = f"the watch goes on after {after}, but was told only up to {reached[here]}"
+            rule = f"the watch goes on after index {after}, but its last answer reached only {reached[here]}"
             raise IllegalOperation(invocation.index, rule)
         completion = history.completion(invocation)
         if completion is None or completion.type != "ok":
             continue
         until, events = _answer(completion)
         reached[here] = max(reached[here], until)
-        yield Told(invocation, completion, after, until, events)
+        yield AnsweredWatch(invocation, completion, after, until, events)
 
 
 def _answer(completion: Operation) -> tuple[int, tuple[tuple[int, Any], ...]]:
@@ -127,7 +133,7 @@ def _answer(completion: Operation) -> tuple[int, tuple[tuple[int, Any], ...]]:
     raise IllegalOperation(completion.index, f"a watch answers {form}, not {value!r}")
 
 
-def _broken(history: History, watches: list[Told]) -> Iterator[Broken]:
+def _broken(history: History, watches: list[AnsweredWatch]) -> Iterator[BrokenPromise]:
     changes: dict[str | None, dict[int, Any]] = {}
     possible: dict[str | None, set[Any]] = {}
     for invocation in history:
@@ -138,40 +144,40 @@ def _broken(history: History, watches: list[Told]) -> Iterator[Broken]:
             continue
         value = None if invocation.f == DEREGISTER else frozen(invocation.value)
         if completion is not None and completion.type == "ok" and completion.raft_index is not None:
-            # A deregister or an update that found nothing changed nothing: nobody need be told.
+            # A deregister or an update that found nothing changed nothing: no watch must deliver it.
             if (invocation.f, completion.value) not in ((DEREGISTER, None), (UPDATE, False)):
                 changes.setdefault(invocation.key, {})[completion.raft_index] = value
         else:
             possible.setdefault(invocation.key, set()).add(value)
-    for told in watches:
-        key = told.invocation.key
-        yield from _one(told, changes.get(key, {}), possible.get(key, set()))
+    for watch in watches:
+        key = watch.invocation.key
+        yield from _one(watch, changes.get(key, {}), possible.get(key, set()))
 
 
-def _one(told: Told, changes: dict[int, Any], possible: set[Any]) -> Iterator[Broken]:
-    """What one answer breaks by itself."""
-    last = told.after
-    for index, _ in told.events:
-        if index == last or index <= told.after:
-            yield Broken("unique", told, f"it told of index {index}, which was known")
-        elif index < last or index > told.until:
-            yield Broken(
-                "ordered", told, f"index {index} stands behind {last}, in an answer up to {told.until}"
-            )
+def _one(watch: AnsweredWatch, changes: dict[int, Any], possible: set[Any]) -> Iterator[BrokenPromise]:
+    """The promises that one answer breaks."""
+    last = watch.after
+    for index, _ in watch.events:
+        if index == last or index <= watch.after:
+            yield BrokenPromise("unique", watch, f"it delivered index {index}, which the client knew already")
+        elif index < last or index > watch.until:
+            why = f"it delivered index {index} after index {last}, in an answer that reached {watch.until}"
+            yield BrokenPromise("ordered", watch, why)
         last = max(last, index)
-    heard = dict(told.events)
+    delivered = dict(watch.events)
     for index, value in sorted(changes.items()):
-        if told.after < index <= told.until and index not in heard:
-            yield Broken("reliable", told, f"it reached {told.until} and left out index {index} ({value!r})")
+        if watch.after < index <= watch.until and index not in delivered:
+            why = f"it reached index {watch.until} but left out the change at index {index} to {value!r}"
+            yield BrokenPromise("reliable", watch, why)
             break
-    for index, value in told.events:
+    for index, value in watch.events:
         if index in changes and changes[index] != value:
-            yield Broken(
-                "reliable", told, f"it told {value!r} of index {index}, which was {changes[index]!r}"
-            )
+            why = f"it delivered {value!r} at index {index}, where the key changed to {changes[index]!r}"
+            yield BrokenPromise("reliable", watch, why)
             break
         if index not in changes and value not in possible:
-            yield Broken("reliable", told, f"it told {value!r} of index {index}, which nobody wrote")
+            why = f"it delivered {value!r} at index {index}, a value that no client wrote"
+            yield BrokenPromise("reliable", watch, why)
             break
 
 

@@ -1,12 +1,12 @@
-"""Availability: for how long, and of which node, clients asked in vain; and how soon that was over.
+"""Availability: how long a node, or the whole system, gave clients no `ok` reply.
 
 A node, or the whole system, is *unavailable* from an `ok` reply (or the first request) until the next one (or
-the end of the record), if somebody asked it meanwhile and got no `ok`. Silence without a question is none.
-After each fault and each heal, the time to the first `ok` of what was asked after it is taken, for any
-operation and for writes.
+the end of the record), if in that time a request to it was pending that got no `ok`. A time without any
+request does not count. After each fault and each heal, the time until the first `ok` of a later request is
+measured, for any operation and for writes.
 
-This is measured. It is judged where the run states a bound for the whole system: option
-`unavailable_bound_s`, or this checker's own `bound_s`. Any history will do, whatever its operations.
+A verdict `invalid` needs a bound for the whole system: the run's option `unavailable_bound_s`, or this
+checker's own `bound_s`. The checker works on any history, whatever its operations are.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from checkers.run.faults import fault_operations, is_healing
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import seconds
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
 from history.units import SECOND_NS
@@ -30,7 +31,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Stretch(NamedTuple):
-    """A time in which no question was answered `ok`; `after` and `until` are positions in the history."""
+    """A time without an `ok` reply; `after` and `until` are positions in the history."""
 
     nanoseconds: int
     after: int
@@ -39,20 +40,20 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class Availability:
-    """Measures; judges only a bound that the run states."""
+    """Measures times without an `ok` reply, and compares the longest with a bound if there is one."""
 
     name: str = "availability"
     writes: tuple[str, ...] = WRITES
-    """Which operations are writes."""
+    """The operations that are writes."""
     bound_s: float | None = None
-    """For how long everybody may ask in vain, where the run does not state it."""
+    """The longest time without an `ok` reply that is allowed, where the run does not state one."""
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`: it refuses nothing."""
+        """Judge any history; none is refused."""
         return self.judge(recording)
 
     def judge(self, recording: Recording) -> Verdict:
-        """Find the longest stretches and the times to recover."""
+        """Find the longest times without an `ok` reply, and the times to recover."""
         history = recording.history
         columns = history.columns
         begun = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
@@ -66,16 +67,21 @@ class Availability:
         bound_s = float(bound) if isinstance(bound, int | float) else None
         evidence: tuple[Evidence, ...] = ()
         if overall is None:
-            validity, summary = Validity.UNKNOWN, "no client asked anything"
+            validity, summary = Validity.UNKNOWN, "no client sent a request"
         else:
             longest_s = overall.nanoseconds / SECOND_NS
             validity = Validity.VALID
-            summary = f"the longest time in which nobody was answered: {longest_s:.3f} s"
+            since, until = (seconds(int(columns.time[place])) for place in overall[1:])
+            summary = f"the longest time without an ok reply: {longest_s:.3f} s, from {since} on"
             if bound_s is not None and longest_s > bound_s:
                 validity = Validity.INVALID
                 summary += f"; the bound is {bound_s:g} s"
-                text = f"From operation {overall.after} to operation {overall.until}, nobody was answered ok."
-                evidence = (Evidence("unavailable for too long", text, (overall.after, overall.until)),)
+                text = (
+                    f"From operation {overall.after} (at {since}) to operation {overall.until} "
+                    f"(at {until}), no client got an ok reply."
+                )
+                title = f"no client was answered for {longest_s:.3f} s"
+                evidence = (Evidence(title, text, (overall.after, overall.until)),)
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -87,12 +93,14 @@ class Availability:
                 "by_node": by_node,
                 "recoveries": list(recoveries(history, begun, is_write)),
             },
-            caveats=() if bound_s is not None else ("no bound is stated, so availability was only measured",),
+            caveats=()
+            if bound_s is not None
+            else ("the run states no bound, so availability was measured and not judged",),
         )
 
 
 def longest(history: History, begun: Integers) -> Stretch | None:
-    """The longest unavailable stretch of these invocations (ascending); length 0 if all were answered."""
+    """The longest time without an `ok` reply to these invocations (ascending); length 0 if all got one."""
     if not len(begun):
         return None
     columns = history.columns
@@ -101,7 +109,7 @@ def longest(history: History, begun: Integers) -> Stretch | None:
     last = len(columns.time) - 1
     marks = np.unique(np.concatenate([[begun[0]], ends[ok], [last]]))
     vain = begun[~ok]
-    # A question in vain makes every stretch unavailable that it overlaps: from when it was asked to its end.
+    # A request without `ok` makes every stretch unavailable that overlaps the time from its begin to its end.
     closed = np.where(ends[~ok] >= 0, ends[~ok], last)
     first = np.maximum(np.searchsorted(marks, vain, side="right") - 1, 0)
     final = np.searchsorted(marks, closed, side="left")
@@ -131,7 +139,7 @@ def _figures(history: History, begun: Integers) -> dict[str, Any]:
 
 
 def recoveries(history: History, begun: Integers, is_write: Flags) -> Iterable[dict[str, Any]]:
-    """After each completed nemesis operation, how soon something asked after it was answered."""
+    """For each completed nemesis operation, how soon a request that began after it was answered."""
     columns = history.columns
     ends = history.pairs[begun]
     ok = (ends >= 0) & (columns.type[ends] == OK)

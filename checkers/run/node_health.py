@@ -1,4 +1,4 @@
-"""Node health: nodes end only when a fault or the teardown ends them, and log no sign of a defect."""
+"""Node health: a node ends only when a fault or the teardown ends it, and logs no sign of a defect."""
 
 from __future__ import annotations
 
@@ -10,40 +10,41 @@ from pathlib import Path
 
 from checkers.limits import MOST_LOG_LINES, MUCH_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import seconds
 from history import NodeLife, Recording
 
 TRACEBACK = "Traceback (most recent call last)"
 ASSERTION = re.compile(r"\bAssertionError\b|\bassertion\b.*\bfailed\b", re.IGNORECASE)
 CRITICAL = re.compile(r"(?:^|\s)CRITICAL(?:\s|$)")
 SIGNAL_EXIT_BASE = 128
-"""A shell, or a program in its manner, exits with this plus the signal's number."""
+"""A shell, or a program that follows its convention, exits with this plus the signal's number."""
 
 ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
-"""Faults at which a correct node ends by itself and says why with its exit status. That status is the one
-by which the world knew that the fault had ended it; after any other the life is ended by nobody."""
+"""Faults after which a correct node ends by itself and gives the reason as its exit status. The harness
+recognizes that status, and names the fault as the cause; after any other status it names no cause."""
 OF_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|can't start new thread")
-"""What a traceback ends with that is no defect where memory was taken away."""
+"""How a traceback ends that is no defect where a fault took memory away."""
 
 
 @dataclass(frozen=True)
 class NodeHealth:
-    """Judges every life of every node, and its log."""
+    """Judges how each life of each node ended, and its log."""
 
     name: str = "node-health"
 
     def check(self, recording: Recording) -> Verdict:
-        """Look for ends that nobody meant, tracebacks, failed assertions and critical lines."""
-        bad = [found for life in recording.lives if (found := _end_that_nobody_meant(life)) is not None]
+        """Look for unexpected ends, tracebacks, failed assertions and critical lines."""
+        bad = [found for life in recording.lives if (found := _unexpected_end(life)) is not None]
         doubts: list[str] = []
         lived = {life.node for life in recording.lives}
         missing = [node for node in recording.nodes if node not in lived]
         if not recording.lives:
-            doubts.append("no life of any node was recorded")
+            doubts.append("the recording says of no node when it ran")
         elif missing:
-            doubts.append(f"no life was recorded of {', '.join(missing)}")
+            doubts.append(f"the recording does not say when {', '.join(missing)} ran")
         unlogged = [node for node in recording.nodes if node not in recording.logs]
         if unlogged:
-            doubts.append(f"no log was collected of {', '.join(unlogged)}")
+            doubts.append(f"the logs of {', '.join(unlogged)} were not collected")
         faults = recording.options.get("nemesis", ())
         starved = any(str(fault).partition(":")[0] == "memory" for fault in faults)
         lines = 0
@@ -58,13 +59,14 @@ class NodeHealth:
             signs = _signs_of_defects(node, path, text)
             bad += [sign for sign in signs if not (starved and OF_MEMORY.search(sign.title))]
         if bad:
-            validity, summary = Validity.INVALID, f"{len(bad)} findings, as: {bad[0].title}"
+            validity, summary = Validity.INVALID, f"{len(bad)} findings; for example: {bad[0].title}"
         elif doubts:
             validity, summary = Validity.UNKNOWN, doubts[0]
         else:
             validity = Validity.VALID
             summary = (
-                f"{len(recording.lives)} lives ended only by faults or teardown; {lines} log lines are clean"
+                f"{len(recording.lives)} processes ended only by faults or "
+                f"teardown; {lines} log lines show no defect"
             )
         return Verdict(
             checker=self.name,
@@ -72,13 +74,13 @@ class NodeHealth:
             summary=summary,
             evidence=(
                 *bad[:MUCH_EVIDENCE],
-                *(Evidence(title="not known", text=f"{doubt}.") for doubt in doubts),
+                *(Evidence(title="node health is not known", text=f"{doubt}.") for doubt in doubts),
             ),
             measures={"lives": len(recording.lives), "log_lines": lines, "findings": len(bad)},
         )
 
 
-def _end_that_nobody_meant(life: NodeLife) -> Evidence | None:
+def _unexpected_end(life: NodeLife) -> Evidence | None:
     if life.ended_at is None and life.status is None:
         return None
     own_error = (
@@ -91,19 +93,26 @@ def _end_that_nobody_meant(life: NodeLife) -> Evidence | None:
     how = _in_words(life.status)
     if life.ended_by is None:
         title = f"{life.node} ended by itself: {how}"
-        text = f"Life {life.life} (pid {life.pid}) ended: {how}. No fault and no teardown ended it."
+        text = (
+            f"Process {life.life} of {life.node} (pid {life.pid}) ended{_when(life)}: {how}. "
+            "No fault and no teardown ended it."
+        )
     else:
         title = f"{life.node} failed while {life.ended_by} ended it: {how}"
         text = (
-            f"Life {life.life} (pid {life.pid}) was to be ended by {life.ended_by}, but had an "
-            f"error of its own: {how}."
+            f"Process {life.life} of {life.node} (pid {life.pid}) was to be ended by {life.ended_by}, but it "
+            f"ended{_when(life)} with an error of its own: {how}."
         )
     return Evidence(title=title, text=text, nodes=(life.node,))
 
 
+def _when(life: NodeLife) -> str:
+    return "" if life.ended_at is None else f" at {seconds(life.ended_at)}"
+
+
 def _in_words(status: int | None) -> str:
     if status is None:
-        return "its exit status is not known"
+        return "the exit status is not known"
     if status >= 0:
         return f"exit status {status}"
     try:
@@ -113,7 +122,7 @@ def _in_words(status: int | None) -> str:
 
 
 def _signs_of_defects(node: str, path: Path, lines: list[str]) -> Iterator[Evidence]:
-    """One finding a traceback (with the line that names the exception), failed assertion, critical line."""
+    """One finding for each traceback, failed assertion and critical line; a traceback is shown whole."""
     at = 0
     while at < len(lines):
         line = lines[at]

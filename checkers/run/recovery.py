@@ -1,8 +1,8 @@
-"""Recovery: once every fault is healed, the system takes writes again within a bound.
+"""Recovery: once every fault is healed, the system acknowledges writes again within a bound.
 
-The bound counts from the completion of `final-heal` to the completion of the first acknowledged
-write that was invoked after it. It is `invalid` only if clients asked and the record outlasts the
-bound; a record that ends too early, or in which nobody asked, cannot tell.
+The bound counts from the completion of `final-heal` to the completion of the first acknowledged write that
+was invoked after it. The verdict is `invalid` only if clients sent requests and the record goes on for longer
+than the bound. If the record ends earlier, or no client sent a request, the verdict is `unknown`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from checkers.run.faults import FINAL_HEAL, FaultOperation, fault_operations, is_healing
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import seconds
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
 from history.units import SECOND_NS
@@ -25,11 +26,11 @@ DEFAULT_BOUND_S = 10.0
 
 @dataclass(frozen=True)
 class Recovery:
-    """Judges the time after the final heal; measures that after every other."""
+    """Judges how soon a write was acknowledged after the final heal, and measures it after other heals."""
 
     name: str = "recovery"
     writes: tuple[str, ...] = WRITES
-    """Which operations are writes."""
+    """The operations that are writes."""
 
     def check(self, recording: Recording) -> Verdict:
         """Look for the first acknowledged write after the final heal."""
@@ -79,7 +80,7 @@ class _AcknowledgedWrites:
         return int(after[0]) if len(after) else None
 
     def delay_s(self, fault: FaultOperation) -> float | None:
-        """Seconds from a fault operation's end to that completion."""
+        """Seconds from the end of a fault operation to the first acknowledged write after it."""
         first = self.first_after(fault.completion.index)
         return None if first is None else (int(self._time[first]) - fault.completion.time) / SECOND_NS
 
@@ -89,7 +90,7 @@ def _judge(
 ) -> tuple[Validity, str, Evidence | None]:
     heals = [fault for fault in faults if fault.f == FINAL_HEAL]
     if not heals:
-        return _unknown("the history has no completed final-heal, so there is no moment to recover from")
+        return _unknown("the history has no completed final-heal, so recovery cannot be measured")
     heal = heals[-1]
     failed = [action for action in heal.actions if action.error is not None]
     delay_s = writes.delay_s(heal)
@@ -102,28 +103,40 @@ def _judge(
     asked = asked[asked > heal.completion.index]
     recorded_s = (int(columns.time[-1]) - heal.completion.time) / SECOND_NS
     if failed:
-        return _unknown(f"the final heal itself failed: {failed[0].kind}: {failed[0].error}", heal)
+        return _unknown(f"the final heal failed: {failed[0].kind}: {failed[0].error}", heal)
     if not len(asked):
-        return _unknown("no client asked anything after the final heal", heal)
+        return _unknown("no client sent a request after the final heal", heal)
     if delay_s is None and recorded_s < bound_s:
         return _unknown(
-            f"the record ends {recorded_s:.3f} s after the final heal, before the bound of {bound_s:g} s",
+            f"the record ends {recorded_s:.3f} s after the final heal, sooner than "
+            f"the bound of {bound_s:g} s",
             heal,
         )
     how = (
-        f"no write was acknowledged in the {recorded_s:.3f} s that were recorded"
+        f"no write was acknowledged in the {recorded_s:.3f} s up to the end of the record"
         if delay_s is None
         else f"the first write was acknowledged only after {delay_s:.3f} s, at operation {first}"
     )
-    text = f"All was healed at operation {heal.completion.index}; then {how}. The bound is {bound_s:g} s."
+    text = (
+        f"The final heal ended at operation {heal.completion.index}, at "
+        f"{seconds(heal.completion.time)}; then {how}. The bound is {bound_s:g} s."
+    )
     indices = (heal.completion.index, int(asked[0]), *((first,) if first is not None else ()))
-    evidence = Evidence(title="did not recover", text=text, operations=tuple(sorted(set(indices))))
-    return Validity.INVALID, f"did not recover: {how}", evidence
+    evidence = Evidence(
+        title="the system did not recover after the final heal",
+        text=text,
+        operations=tuple(sorted(set(indices))),
+    )
+    return Validity.INVALID, f"the system did not recover after the final heal: {how}", evidence
 
 
 def _unknown(reason: str, heal: FaultOperation | None = None) -> tuple[Validity, str, Evidence]:
     operations = () if heal is None else (heal.completion.index,)
-    return Validity.UNKNOWN, reason, Evidence(title="not judged", text=f"{reason}.", operations=operations)
+    return (
+        Validity.UNKNOWN,
+        reason,
+        Evidence(title="recovery was not judged", text=f"{reason}.", operations=operations),
+    )
 
 
 def _longest_silence(history: History) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Stats: how many operations of each kind ended how, and how long they took.
+"""Stats: how many operations of each kind ended `ok`, `fail` or `info`, and how long they took.
 
-Valid unless some kind of client operation never once succeeded: a run in which no `deregister` was
-ever acknowledged shows nothing about deregistering, so that is `unknown`.
+The verdict is `unknown` if operations of some kind never succeeded: a run in which no `deregister` was ever
+acknowledged shows nothing about deregistering. Otherwise it is `valid`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Stats:
     name: str = "stats"
 
     def check(self, recording: Recording) -> Verdict:
-        """Count."""
+        """Count the operations, and measure their latencies."""
         columns, pairs = recording.history.columns, recording.history.pairs
         invoked = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
         completed = pairs[invoked]
@@ -64,15 +64,17 @@ class Stats:
         never = [f for f, row in by_f.items() if not row["ok"]]
         summary = "{count} operations: {ok} ok, {fail} fail, {info} info".format(**totals)
         if not by_f:
-            never_text = ["no client did anything"]
+            never_text = ["no client sent a request"]
         else:
-            never_text = [f"not one of {by_f[f]['count']} {f} operations succeeded" for f in never]
+            never_text = [f"none of {by_f[f]['count']} {f} operations succeeded" for f in never]
         return Verdict(
             checker=self.name,
             validity=Validity.UNKNOWN if never_text else Validity.VALID,
             summary="; ".join([summary, *never_text]),
             evidence=tuple(
-                Evidence(title="never succeeded", text=f"{text}, so the run shows nothing about it.")
+                Evidence(
+                    title="an operation never succeeded", text=f"{text}, so the run shows nothing about it."
+                )
                 for text in never_text
             ),
             measures={"by_f": by_f, **totals},

@@ -1,9 +1,9 @@
-"""Unhandled errors: what went wrong with clients' operations, by kind, and what no client understood.
+"""Unhandled errors: how clients' operations failed, by kind, and which answers no client understood.
 
-A client marks an answer that it does not understand with the prefix `unexpected`. Such an operation
-is recorded as `info` (or, a read, as `fail`), which every other checker may rely on; so it proves
-no violation. But a system that answers what its protocol does not foresee was not tested as
-intended, hence `unknown`: somebody should look before anybody trusts the rest.
+A client marks an answer that it does not understand with the prefix `unexpected`. Such an operation is
+recorded as `info` (a read as `fail`), which every other checker may rely on; so it proves no violation. But a
+system whose answers do not follow its protocol was not tested as intended, so the verdict is `unknown`: a
+person should look at these answers before trusting the other verdicts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from history.history import FAIL, INFO, TYPES
 UNEXPECTED = "unexpected"
 
 _VARYING = re.compile(r"\b\d+(?:\.\d+)*\b|\br\d+\b|\bn\d+\b")
-"""What differs between errors of one kind: numbers, addresses, ids, nodes."""
+"""The parts in which errors of one kind differ: numbers, addresses, ids, nodes."""
 
 
 def kind_of(error: str) -> str:
-    """An error with what varies taken out: `timed out after # s`."""
+    """An error without its varying parts: `timed out after # s`."""
     return _VARYING.sub("#", error)
 
 
@@ -36,7 +36,7 @@ class UnhandledErrors:
     name: str = "unhandled-errors"
 
     def check(self, recording: Recording) -> Verdict:
-        """Count by kind."""
+        """Count the operations that did not succeed, by kind of error."""
         columns = recording.history.columns
         ended_badly = ((columns.type == FAIL) | (columns.type == INFO)) & (columns.process != NEMESIS)
         rows = np.flatnonzero(ended_badly)
@@ -60,9 +60,9 @@ class UnhandledErrors:
                 unexpected += count
                 examples[kind] = min(examples.get(kind, len(columns.time)), int(rows[at]))
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        summary = f"{len(rows)} operations did not succeed, in {len(counts)} kinds"
+        summary = f"{len(rows)} operations did not succeed, with {len(counts)} kinds of errors"
         if unexpected:
-            summary = f"{unexpected} answers were not understood, as: {next(iter(examples))}"
+            summary = f"{unexpected} answers were not understood; for example: {next(iter(examples))}"
         return Verdict(
             checker=self.name,
             validity=Validity.UNKNOWN if unexpected else Validity.VALID,
@@ -70,7 +70,7 @@ class UnhandledErrors:
             evidence=tuple(
                 Evidence(
                     title=kind,
-                    text=f"Operation {index} ended so: {columns.errors[int(columns.error[index])]}.",
+                    text=f"Operation {index} ended with: {columns.errors[int(columns.error[index])]}.",
                     operations=(int(recording.history.pairs[index]), index),
                 )
                 for kind, index in list(examples.items())[:MOST_EVIDENCE]

@@ -1,8 +1,8 @@
-"""Vacuity: a run that proves nothing is not valid.
+"""Vacuity: a run that put the system to no test is not valid.
 
-`unknown` if too few writes were acknowledged, or if a kind of fault that was asked for never took
-effect, as observed: a kill that ended no process; kills aimed at the leader that never lost one; a
-partition that swallowed no message; a pause that stopped nobody.
+The verdict is `unknown` if too few writes were acknowledged, or if a fault that was asked for never took
+effect: no kill ended a process; kills were aimed at the leader and none met it; a partition dropped no
+message; a pause stopped no process.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from history.history import OK
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
 LEADER = "leader"
 SWALLOWED = ("swallowed_messages", "swallowed_packets")
-"""What a heal tells of the cut it ends: a link proxy counts messages, a packet filter packets."""
+"""What a heal reports of the cut that it ends: a link proxy counts messages, a packet filter packets."""
 
 
 @dataclass(frozen=True)
 class Vacuity:
-    """Judges whether the run put the system to the test at all."""
+    """Judges whether the run put the system to the test."""
 
     name: str = "vacuity"
     writes: tuple[str, ...] = WRITES
-    """Which operations are writes."""
+    """The operations that are writes."""
 
     def check(self, recording: Recording) -> Verdict:
         """Count acknowledged writes; look for the effect of every kind of fault asked for."""
@@ -44,7 +44,7 @@ class Vacuity:
         minimum = asked_minimum if isinstance(asked_minimum, int) else DEFAULT_MINIMUM_ACKNOWLEDGED
         reasons: list[str] = []
         if acknowledged < minimum:
-            reasons.append(f"only {acknowledged} writes were acknowledged, fewer than {minimum}")
+            reasons.append(f"only {acknowledged} writes were acknowledged; a run needs {minimum}")
 
         families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
         faults = fault_operations(recording.history)
@@ -63,14 +63,14 @@ class Vacuity:
             checker=self.name,
             validity=Validity.UNKNOWN if reasons else Validity.VALID,
             summary=summary,
-            evidence=tuple(Evidence(title="vacuous", text=f"{reason}.") for reason in reasons),
+            evidence=tuple(Evidence(title="the run proves little", text=f"{reason}.") for reason in reasons),
             measures={"acknowledged_writes": acknowledged, "actions_that_took_effect": effects},
-            caveats=() if families else ("no fault was asked for: the verdicts say nothing about faults",),
+            caveats=() if families else ("no fault was asked for, so the verdicts say nothing about faults",),
         )
 
 
 def asked_faults(recording: Recording) -> tuple[str, ...]:
-    """The faults the run was to do, as asked for: `kill`, or with a target, `kill:leader`."""
+    """The faults that the run was asked for: `kill`, or with a target, `kill:leader`."""
     asked: Any = recording.options.get("nemesis")
     return tuple(item for item in asked if isinstance(item, str)) if isinstance(asked, Sequence) else ()
 
@@ -84,7 +84,7 @@ def _effects(faults: list[FaultOperation]) -> dict[str, int]:
 
 
 _Judge = Callable[[str, list[FaultOperation], Recording], str | None]
-"""(family, faults, recording) -> why the family had no effect, or None if it had."""
+"""A function of (fault name, fault operations, recording): why the fault had no effect, or None if it had."""
 
 
 def _any_effect(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
@@ -92,7 +92,7 @@ def _any_effect(family: str, faults: list[FaultOperation], recording: Recording)
     mine = [fault for fault in faults if fault.f == family]
     if any(action.took_effect for fault in mine for action in fault.actions):
         return None
-    return f"{family} was asked for, and none of its {len(mine)} operations took effect"
+    return f"{family} was asked for, but none of its {len(mine)} operations took effect"
 
 
 def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
@@ -109,9 +109,9 @@ def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> st
         if fault.leader is not None and any(fault.leader in action.nodes for action in fault.took("Kill"))
     ]
     if not lost:
-        return "the leader was to be killed, and no kill met a leader"
+        return "the leader was to be killed, but no kill met a leader"
     if recording.traces and not any(_led_later(fault, recording) for fault in lost):
-        return f"{len(lost)} kills met a leader, and no node became leader of a later term"
+        return f"{len(lost)} kills met a leader, but no node became leader of a later term"
     return None
 
 
@@ -134,19 +134,19 @@ def _partition(family: str, faults: list[FaultOperation], recording: Recording) 
         for action in fault.actions:
             if action.kind == "Heal" and any(_swallowed(action.details.get(name)) for name in SWALLOWED):
                 return None
-    return "the network was cut, and the cut links swallowed no message"
+    return "the network was cut, but no message was lost on the links that were cut"
 
 
 def _membership(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
-    """By what the nodes committed; where there are no traces, by what was answered."""
+    """Judge by what the nodes committed; where there are no traces, by what the changes were answered."""
     if not recording.traces:
         mine = [fault for fault in faults if fault.f == "change-membership"]
         if any(action.took_effect for fault in mine for action in fault.actions):
             return None
-        return f"{family} was asked for, and none of its {len(mine)} operations is known to have taken effect"
+        return f"{family} was asked for, but none of its {len(mine)} operations is known to have taken effect"
     if committed_configurations(recording.traces.values()) > 1:
         return None
-    return f"{family} was asked for, and no node committed a change of the members"
+    return f"{family} was asked for, but no node committed a change of the members"
 
 
 def _ambush(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:

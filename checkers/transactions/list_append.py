@@ -14,9 +14,9 @@ from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
     Case,
-    Orders,
     Reading,
     Shape,
+    VersionOrders,
     committed,
     final_versions,
     internal_cases,
@@ -244,7 +244,7 @@ def _orders(
     cut: Integers,
     installed: Mask,
     position: Integers,
-) -> tuple[Orders, ...]:
+) -> tuple[VersionOrders, ...]:
     """Each installed version before the next; the last that was read before each that nobody read."""
     keys = np.repeat(np.arange(txns.keys), np.diff(trunk_from))
     places = np.arange(len(trunk)) - trunk_from[keys]
@@ -261,7 +261,7 @@ def _orders(
     unread = np.flatnonzero(installed[: txns.versions] & (position < 0))
     unread = unread[whole[txns.version_key[unread]]]
     return (
-        Orders(
+        VersionOrders(
             np.concatenate([before, last[txns.version_key[unread]]]),
             np.concatenate([chain, unread]),
             level=0,

@@ -37,7 +37,7 @@ class Anomalies:
             self.cases.setdefault(name, []).extend(cases)
 
 
-class Orders(NamedTuple):
+class VersionOrders(NamedTuple):
     """Pairs of versions of one key, the first before the second.
 
     `level`: what that rests on: 0 nothing else, 1 the order within processes, 2 real time.
@@ -63,7 +63,7 @@ class Reading:
     """By read that counts, the version it saw: only installed and initial ones are here ..."""
     reader: Integers
     """... and the transaction that read."""
-    orders: tuple[Orders, ...]
+    orders: tuple[VersionOrders, ...]
     anomalies: Anomalies
 
 

@@ -22,9 +22,9 @@ from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
     Case,
-    Orders,
     Reading,
     Shape,
+    VersionOrders,
     committed,
     final_versions,
     internal_cases,
@@ -40,7 +40,7 @@ WRITE_READ, ONE_MISSED = 1, 2
 
 
 def read_registers(txns: Transactions, level: int) -> Reading:
-    """The versions of a history of writes; `level` as in `Orders`."""
+    """The versions of a history of writes; `level` as in `VersionOrders`."""
     found = Anomalies()
     form = shape(txns)
     internal_cases(found, txns, form)
@@ -104,7 +104,7 @@ def _bad_reads(
 
 def _read_then_written(
     txns: Transactions, form: Shape, installed: Mask, external: Integers, saw: Integers
-) -> tuple[Orders, Orders]:
+) -> tuple[VersionOrders, VersionOrders]:
     """What a transaction read before what it wrote; the initial version before what has no other before."""
     seen = np.full(len(txns.of), -1, dtype=np.int64)
     seen[external] = saw
@@ -115,8 +115,8 @@ def _read_then_written(
     known = (base >= 0) & (base < txns.versions)
     first = ~known
     return (
-        Orders(base[known], after[known], level=0, at_least=WRITE_READ),
-        Orders(txns.versions + txns.key[writes[first]], after[first], level=0, at_least=WRITE_READ),
+        VersionOrders(base[known], after[known], level=0, at_least=WRITE_READ),
+        VersionOrders(txns.versions + txns.key[writes[first]], after[first], level=0, at_least=WRITE_READ),
     )
 
 
@@ -130,7 +130,7 @@ def _touches(
     return txns.of[steps], txns.key[steps], np.concatenate([saw, txns.version[writes]])
 
 
-def _by_process(txns: Transactions, txn: Integers, key: Integers, version: Integers) -> Orders:
+def _by_process(txns: Transactions, txn: Integers, key: Integers, version: Integers) -> VersionOrders:
     """A process met one version of a key, and later another."""
     written = np.zeros(len(txn), dtype=bool)
     written[:] = version < txns.versions  # of one transaction what it read comes before what it wrote
@@ -140,10 +140,10 @@ def _by_process(txns: Transactions, txn: Integers, key: Integers, version: Integ
     then = (key[1:] == key[:-1]) & (process[1:] == process[:-1])
     then &= (version[1:] != version[:-1]) & (txn[1:] != txn[:-1]) & (version[1:] < txns.versions)
     at = np.flatnonzero(then)
-    return Orders(version[at], version[at + 1], level=1, at_least=ONE_MISSED)
+    return VersionOrders(version[at], version[at + 1], level=1, at_least=ONE_MISSED)
 
 
-def _in_real_time(txns: Transactions, txn: Integers, version: Integers) -> Orders:
+def _in_real_time(txns: Transactions, txn: Integers, version: Integers) -> VersionOrders:
     """Version v before w where the first that met v had completed before the last that met w began.
 
     Of all that must come after v only those are paired with it that no other of them must precede: the
@@ -165,4 +165,4 @@ def _in_real_time(txns: Transactions, txn: Integers, version: Integers) -> Order
         if pairs <= room:
             break
         room = pairs
-    return Orders(met[before[:pairs]], met[after[:pairs]], level=2, at_least=ONE_MISSED)
+    return VersionOrders(met[before[:pairs]], met[after[:pairs]], level=2, at_least=ONE_MISSED)

@@ -7,12 +7,12 @@ from typing import Any
 
 from checkers.limits import MOST_ELEMENTS_SHOWN
 from checkers.linearizability.answer import NEVER
-from checkers.transactions.graph.cycles import Step
+from checkers.transactions.graph.cycles import DependencyStep
 from checkers.transactions.graph.dependencies import PROCESS, REAL_TIME, RW, WR, WW
 from checkers.transactions.graph.scan import READ
 from checkers.transactions.reading import Reading
 from checkers.transactions.transactions import F_NAMES
-from checkers.verdict import Link
+from checkers.verdict import Arrow
 from history.history import OK
 
 KINDS = {WW: "ww", WR: "wr", RW: "rw", PROCESS: "process", REAL_TIME: "real time"}
@@ -49,7 +49,7 @@ def _written(reading: Reading, txn: int, key: int) -> str:
     return f"{txns.key_name(key)} {value_in_words(txns.step_value(last))}"
 
 
-def reason(reading: Reading, step: Step, names: Sequence[str]) -> str:
+def reason(reading: Reading, step: DependencyStep, names: Sequence[str]) -> str:
     """Why the first of two transactions comes before the second. `names` of both."""
     txns = reading.txns
     first, second = names
@@ -73,7 +73,7 @@ def reason(reading: Reading, step: Step, names: Sequence[str]) -> str:
     return f"{first} saw {old} of {name} and so did not observe {second}'s {noun} of {new}"
 
 
-def cycle_in_words(reading: Reading, cycle: Sequence[Step]) -> tuple[str, tuple[Link, ...]]:
+def cycle_in_words(reading: Reading, cycle: Sequence[DependencyStep]) -> tuple[str, tuple[Arrow, ...]]:
     """The whole argument, and its steps for a picture."""
     members = list(dict.fromkeys(step.before for step in cycle))
     names = {txn: f"T{place + 1}" for place, txn in enumerate(members)}
@@ -92,7 +92,7 @@ def cycle_in_words(reading: Reading, cycle: Sequence[Step]) -> tuple[str, tuple[
         f"{'. '.join(said)}. {'; '.join(arguments[:-1])}. However, {arguments[-1]}: no order has all of that."
     )
     links = tuple(
-        Link(
+        Arrow(
             source=int(txns.invoked[step.before]),
             target=int(txns.invoked[step.after]),
             kind=KINDS[step.kind],

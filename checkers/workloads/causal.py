@@ -1,16 +1,17 @@
 """Causal consistency of registers whose writes are all different.
 
-An operation causally precedes another if it came before it in its session, or wrote what the other read, or
-by a chain of such steps. Bouajjani, Enea, Guerraoui and Hamza ("On verifying causal consistency", POPL 2017,
-section 5) show that a history with unique writes is causally consistent (their CC) exactly if none of four
-patterns occurs: a cycle; a read of what nobody wrote; a read of nothing although a write of the key causally
-precedes it; a read of one write although another write of the key stands causally between the two.
+One operation causally precedes another if it came before it in the same session, or wrote what the other
+read, or if a chain of such steps leads from one to the other. Bouajjani, Enea, Guerraoui and Hamza ("On
+verifying causal consistency", POPL 2017, section 5) show that a history with unique writes is causally
+consistent (their CC) exactly if none of four patterns occurs: a cycle; a read of what nobody wrote; a read of
+nothing although a write of the key causally precedes it; a read of one write although another write of the
+key stands causally between the two.
 
-Vector clocks by session tell what precedes what; within a session only the latest write of a key that
-precedes a read can stand in between, so n operations of s sessions take O(n * s).
+Vector clocks, one number a session, show which operation precedes which. Within a session only the latest
+write of a key that precedes a read can stand between, so n operations of s sessions take O(n * s).
 
 Operations: `write` (or `register`) of a value, `read` (or `lookup`), whose reply is a value or None. A write
-of unknown outcome happened if somebody read it; else it is of no account.
+of unknown outcome happened if a read showed it; otherwise it is left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from checkers.limits import MOST_EVIDENCE
+from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.part import frozen
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from history import History, Recording
@@ -31,7 +32,7 @@ READS = frozenset({"read", "lookup"})
 
 
 class CausalOperation(NamedTuple):
-    """One operation, in its session's order."""
+    """One read or write of a session."""
 
     session: int
     is_write: bool
@@ -43,7 +44,7 @@ class CausalOperation(NamedTuple):
 
 
 class Anomaly(NamedTuple):
-    """One of the four patterns."""
+    """One of the four patterns, and the operations that form it."""
 
     kind: str
     operations: tuple[CausalOperation, ...]
@@ -64,27 +65,33 @@ class Causal:
         operations = operations_of(recording.history)
         found = anomalies(operations)
         evidence = tuple(
-            Evidence(one.kind, f"{one.kind}: {_words(one)}.", tuple(op.operation for op in one.operations))
+            Evidence(
+                f"{one.kind}: {named_operations(one)}",
+                f"{one.kind}: {_words(one)}.",
+                tuple(op.operation for op in one.operations),
+            )
             for one in found[:MOST_EVIDENCE]
         )
         sessions = len({op.session for op in operations})
         if found:
             validity = Validity.INVALID
-            summary = f"{len(found)} anomalies, as: {evidence[0].text}"
+            summary = f"{len(found)} anomalies; for example: {evidence[0].text}"
         elif not any(not op.is_write for op in operations):
-            validity, summary = Validity.UNKNOWN, "nothing was read, so nothing was shown"
+            validity, summary = Validity.UNKNOWN, "no read was answered, so nothing is known about its order"
         else:
             validity = Validity.VALID
-            summary = f"{len(operations)} operations of {sessions} sessions read nothing against causal order"
+            summary = (
+                f"{len(operations)} operations of {sessions} sessions: every read agrees with causal order"
+            )
         return Verdict(self.name, validity, summary, evidence, {"operations": len(operations)})
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
 def operations_of(history: History) -> list[CausalOperation]:
-    """What clients did and may have done, by invocation."""
+    """What clients did or may have done, in the order of invocation."""
     found: list[CausalOperation] = []
     written: dict[tuple[Hashable, Hashable], int] = {}
     unsure: dict[tuple[Hashable, Hashable], CausalOperation] = {}
@@ -100,16 +107,17 @@ def operations_of(history: History) -> list[CausalOperation]:
         is_write = invocation.f in WRITES
         if outcome == "fail" or (outcome == "info" and not is_write):
             continue
-        told = invocation.value if is_write or completion is None else completion.value
+        value = invocation.value if is_write or completion is None else completion.value
         operation = CausalOperation(
-            invocation.process, is_write, invocation.key, frozen(told), invocation.index
+            invocation.process, is_write, invocation.key, frozen(value), invocation.index
         )
         named = (operation.key, operation.value)
         if not is_write:
             seen.add(named)
         elif operation.value is None or named in written:
             raise IllegalOperation(
-                invocation.index, f"{told!r} is nothing, or was written to this key before"
+                invocation.index,
+                f"{value!r} is nothing, or was written to this key before; writes of a key must differ",
             )
         else:
             written[named] = invocation.index
@@ -127,7 +135,7 @@ def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
         None if op.is_write or op.value is None else writer.get((op.key, op.value)) for op in operations
     ]
     found = [
-        Anomaly("a read of what nobody wrote", (op,))
+        Anomaly("a read of a value that was never written", (op,))
         for op, place in zip(operations, source, strict=True)
         if not op.is_write and op.value is not None and place is None
     ]
@@ -156,11 +164,11 @@ def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
             between = clocks[places[latest]]
             assert between is not None
             if origin is None:
-                found.append(Anomaly("nothing read after a write", (operations[places[latest]], op)))
+                found.append(Anomaly("a read of nothing after a write", (operations[places[latest]], op)))
                 break
             if between[column[operations[origin].session]] >= number[origin]:
                 shown = (operations[origin], operations[places[latest]], op)
-                found.append(Anomaly("an overwritten value read", shown))
+                found.append(Anomaly("a read of an overwritten value", shown))
                 break
     return found
 
@@ -204,6 +212,11 @@ def _clocks(
             if not missing[effect]:
                 ready.append(effect)
     return clocks, number
+
+
+def named_operations(one: Anomaly) -> str:
+    """The operations of an anomaly by number."""
+    return "operation " + ", ".join(str(op.operation) for op in one.operations[:MOST_NAMED])
 
 
 def _words(one: Anomaly) -> str:

@@ -1,12 +1,12 @@
-"""A counter, read by read: no read outside what the additions allow.
+"""A counter, read by read: each read lies between the least and the most that the additions allow.
 
-What certainly was added when a read began (replied `ok` before) is in it; what had not begun when it ended,
-or failed, is not; the rest may be. So a read lies between what is certain plus all that may have been taken
-away, and what is certain plus all that may have been added. Jepsen's `counter` does this for additions alone;
-here `add` takes negative numbers, too, and `decrement` takes away what it names.
+An addition that was acknowledged before a read began is certainly in it. One that began after the read had
+ended, or failed, is certainly not. Any other may be. So a read lies between what is certain plus all
+subtractions that are possible, and what is certain plus all additions that are possible. Jepsen's `counter`
+does this for additions alone; here `add` takes negative numbers, too, and `decrement` subtracts.
 
-Operations: `add` (or `increment`, `decrement`) of a whole number, `read`, whose reply is one. Each read is
-judged by itself, in one pass: that two reads have an order in common is for the model `counter`.
+Operations: `add` (or `increment`, `decrement`) of a whole number, and `read`, whose reply is one. Each read
+is judged by itself, in one pass; whether one order explains several reads is for the model `counter`.
 """
 
 from __future__ import annotations
@@ -17,30 +17,38 @@ from typing import NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, by_key, named, of, rows, whole
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    by_key,
+    client_operations,
+    named,
+    of,
+    positions,
+    whole,
+)
 from history import Recording
 
 READ = "read"
 SIGN = {"add": 1, "increment": 1, "decrement": -1}
 
 
-class Bounds(NamedTuple):
-    """A read that was answered, and between what the answer may lie."""
+class BoundedRead(NamedTuple):
+    """A read that was answered, and the least and the most that a correct answer may be."""
 
-    read: Asked
+    read: ClientOperation
     least: int
     value: int
     most: int
 
     @property
     def error(self) -> int:
-        """How far outside it is; 0 if it is inside."""
+        """How far the answer is outside these bounds; 0 if it is inside."""
         return max(self.least - self.value, self.value - self.most, 0)
 
 
 @dataclass(frozen=True)
 class IntervalCounter:
-    """Holds each read between the least and the most that the counter may have shown."""
+    """Compares each read with the least and the most that the counter may have shown."""
 
     initial: int = 0
     """What the counter held before the first addition."""
@@ -56,8 +64,8 @@ class IntervalCounter:
         reads = widest = largest = 0
         moved = False
         evidence: list[Evidence] = []
-        for key, calls in by_key(asked(recording.history, self.name, [READ, *SIGN])).items():
-            adds += sum(one.begun.f != READ and one.outcome != "fail" for one in calls)
+        for key, calls in by_key(client_operations(recording.history, self.name, [READ, *SIGN])).items():
+            adds += sum(one.invocation.f != READ and one.outcome != "fail" for one in calls)
             for bounds in intervals(calls, self.initial):
                 reads += 1
                 widest = max(widest, bounds.most - bounds.least)
@@ -69,13 +77,16 @@ class IntervalCounter:
                         evidence.append(_evidence(key, bounds, calls, self.initial))
         if evidence:
             validity = Validity.INVALID
-            summary = f"{wrong_count} of {reads} reads are impossible, as: {evidence[0].text}"
+            summary = f"{wrong_count} of {reads} reads are impossible; for example: {evidence[0].text}"
         elif not reads:
-            validity, summary = Validity.UNKNOWN, "nothing was read, so nothing was shown"
+            validity, summary = Validity.UNKNOWN, "no read was answered, so no value is known"
         elif not moved:
-            validity, summary = Validity.UNKNOWN, "nothing was added before any read, so nothing was shown"
+            validity, summary = (
+                Validity.UNKNOWN,
+                "nothing was added before any read, so no read could be wrong",
+            )
         else:
-            validity, summary = Validity.VALID, f"{reads} reads lie within what {adds} additions allow"
+            validity, summary = Validity.VALID, f"{reads} reads are within what {adds} additions allow"
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -94,29 +105,29 @@ class IntervalCounter:
         )
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
-def intervals(calls: list[Asked], initial: int) -> Iterator[Bounds]:
-    """Every answered read of one counter, in the order of their ends."""
+def intervals(calls: list[ClientOperation], initial: int) -> Iterator[BoundedRead]:
+    """Every answered read of one counter, in the order of their completions."""
     certain_up = certain_down = possible_up = possible_down = initial
     at_begin: dict[int, tuple[int, int]] = {}
     events = sorted(
         (row, place, row == one.at)
         for place, one in enumerate(calls)
         if one.outcome != "fail"
-        for row in one.rows
+        for row in one.positions
     )
     for _, place, begins in events:
         one = calls[place]
-        if one.begun.f == READ:
+        if one.invocation.f == READ:
             if begins:
                 at_begin[place] = certain_up, certain_down
             elif one.outcome == "ok":
-                value = whole(one.rows[-1], one.told, "a read gives a whole number")
+                value = whole(one.positions[-1], one.reply, "a read gives a whole number")
                 up, down = at_begin.pop(place)
-                yield Bounds(one, up + possible_down - initial, value, down + possible_up - initial)
+                yield BoundedRead(one, up + possible_down - initial, value, down + possible_up - initial)
             continue
         amount = _amount(one)
         if begins and amount >= 0:
@@ -129,24 +140,26 @@ def intervals(calls: list[Asked], initial: int) -> Iterator[Bounds]:
             certain_down += amount
 
 
-def _amount(one: Asked) -> int:
-    return SIGN[one.begun.f] * whole(one.at, one.begun.value, f"{one.begun.f} takes a whole number")
+def _amount(one: ClientOperation) -> int:
+    return SIGN[one.invocation.f] * whole(
+        one.at, one.invocation.value, f"{one.invocation.f} takes a whole number"
+    )
 
 
-def _evidence(key: str | None, bounds: Bounds, calls: list[Asked], initial: int) -> Evidence:
+def _evidence(key: str | None, bounds: BoundedRead, calls: list[ClientOperation], initial: int) -> Evidence:
     read, begun, ended = bounds.read, bounds.read.at, bounds.read.until
-    adds = [one for one in calls if one.begun.f != READ and one.outcome != "fail" and one.at < ended]
+    adds = [one for one in calls if one.invocation.f != READ and one.outcome != "fail" and one.at < ended]
     certain = [one for one in adds if one.until < begun]
     maybe = [one for one in adds if one.until >= begun]
     low = bounds.value < bounds.least
     limit = bounds.least if low else bounds.most
     text = (
-        f"Operation {read.at} read {bounds.value}{of(key)}, which was at "
+        f"Operation {read.at} read {bounds.value}{of(key)}, but the counter was at "
         f"{'least' if low else 'most'} {limit}: "
-        f"{sum(map(_amount, certain)) + initial} was there for certain when it began"
-        + (f" (by {named(certain)})" if certain else "")
-        + (f", and {named(maybe)} may or may not have been seen" if maybe else "")
+        f"when the read began, the acknowledged additions came to {sum(map(_amount, certain)) + initial}"
+        + (f" ({named(certain)})" if certain else "")
+        + (f"; {named(maybe)} may or may not have taken effect by then" if maybe else "")
         + "."
     )
     shown = adds if len(adds) <= MOST_EVIDENCE else []
-    return Evidence(f"an impossible read{of(key)}", text, rows(read, *shown))
+    return Evidence(f"an impossible read{of(key)}", text, positions(read, *shown))

@@ -1,25 +1,26 @@
-"""Locks and leases: nobody holds what another holds, and whoever comes late is kept out by its token.
+"""Locks and leases: no two processes hold a lock at once, and an old token lets no write in.
 
-Of each key, which names a lock and what it guards:
+Each key names a lock and what it guards:
 
 - `acquire`: the reply is None, or a fencing token (a whole number), or an object with `token` (or `fence`),
   and perhaps `lease_s`, for how long it is held;
-- `renew`: holds it for that long again; `release`: gives it up. What these carry and reply is not looked at;
-- `write`, of a token or an object with `token`: what is guarded is used under that token. `ok` says that it
-  was let in, `fail` that it was kept out.
+- `renew`: holds it for that long again; `release`: gives it up. Their values and replies are not looked at;
+- `write`, of a token or an object with `token`: uses the guarded resource under that token. `ok` means that
+  the write was let in, `fail` that it was kept out.
 
-Judged, each exactly:
+Three rules are judged, each exactly:
 
-- *one holder*. From the reply of `acquire` a process holds the lock for certain, until it begins to release
-  it, asks for it anew, or is over, or, with a lease, until the lease has run since the last acquire or renew
-  *began* that was answered: the server began to count no earlier. No two such intervals may overlap.
+- *one holder*. From the reply of `acquire` a process certainly holds the lock, until it begins to release it,
+  asks for it again, or ends; or, with a lease, until the lease has run out, counted from when the last
+  answered acquire or renew *began*, since the server cannot have begun to count earlier. No two such
+  intervals may overlap.
 - *rising tokens*. A token is greater than that of every acquire that was answered before this one began; no
   token is given twice.
-- *fencing*. Nothing is let in with a token smaller than one that was let in before this one began.
+- *fencing*. No write is let in with a token smaller than one that was let in before this write began.
   (Kleppmann, "How to do distributed locking", 2016: without this, a lease protects nothing.)
 
-Of clocks this assumes that a client's second is no longer than the server's: state a `lease_s` that is
-shorter than the real one by what clocks may drift.
+This assumes that a client's second is no longer than the server's: state a `lease_s` that is shorter than the
+real one by as much as clocks may drift.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ import msgspec
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import (
-    Asked,
-    asked,
+from checkers.workloads.client_operations import (
+    ClientOperation,
     by_key,
+    client_operations,
     of,
+    positions,
     quantiles,
-    rows,
     whole,
 )
 from history import Recording
@@ -51,26 +52,27 @@ ACQUIRE, RENEW, RELEASE, WRITE = "acquire", "renew", "release", "write"
 
 
 class Hold(NamedTuple):
-    """A time for which a process held a lock for certain."""
+    """An interval in which a process certainly held a lock."""
 
-    by: Asked
-    """The acquire, or the renew of what may have been lost before."""
+    by: ClientOperation
+    """The acquire that began it, or a renew after the lease may have run out."""
     since: int
     """Position in the history of the reply."""
     until: int
-    """Position of what ended it, or of the first event after its lease had run; `NEVER` if nothing did."""
+    """Position of the event that ended it, or of the first event after its lease ran out; `NEVER` for none.
+    """
     until_ns: int
-    """When its lease had run; `NEVER` without one."""
-    renews: tuple[Asked, ...] = ()
-    """What kept it from running earlier."""
+    """When its lease ran out; `NEVER` without a lease."""
+    renews: tuple[ClientOperation, ...] = ()
+    """The renews that prolonged its lease: the last two at most."""
 
 
 @dataclass(frozen=True)
-class Lease:
+class Leases:
     """Looks for two holders at once, tokens out of order, and late writers let in."""
 
     lease_s: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
-    """For how long an acquire or renew holds, where replies do not say it; None: until it is released."""
+    """How long an acquire or renew lasts, where replies do not say it; None: until the release."""
     name: str = "lease"
 
     def judge(self, recording: Recording) -> Verdict:
@@ -86,18 +88,20 @@ class Lease:
         time = recording.history.columns.time.tolist()
         comparable = 0
         for key, calls in by_key(
-            asked(recording.history, self.name, (ACQUIRE, RENEW, RELEASE, WRITE))
+            client_operations(recording.history, self.name, (ACQUIRE, RENEW, RELEASE, WRITE))
         ).items():
-            counts.update(f"{one.begun.f}_{one.outcome}" for one in calls)
+            counts.update(f"{one.invocation.f}_{one.outcome}" for one in calls)
             holds = self._holds(calls, time)
             ends = (min(time[min(hold.until, len(time) - 1)], hold.until_ns) for hold in holds)
             held_ms += [
                 (end - time[hold.since]) / MILLISECOND_NS for hold, end in zip(holds, ends, strict=True)
             ]
             given = [
-                (one, token) for one in calls if one.begun.f == ACQUIRE and (token := _given(one)) is not None
+                (one, token)
+                for one in calls
+                if one.invocation.f == ACQUIRE and (token := _given(one)) is not None
             ]
-            used = [(one, _used(one)) for one in calls if one.begun.f == WRITE]
+            used = [(one, _used(one)) for one in calls if one.invocation.f == WRITE]
             used = [(one, token) for one, token in used if one.outcome == "ok"]
             comparable += max(len(holds) - 1, 0) + max(len(used) - 1, 0)
             for case in (
@@ -109,45 +113,48 @@ class Lease:
                 if found[case.title] <= MOST_EVIDENCE:
                     evidence.append(case)
         if evidence:
-            tally = ", ".join(f"{count} times {title}" for title, count in found.items())
-            validity, summary = Validity.INVALID, f"{tally}, as: {evidence[0].text}"
+            tally = ", ".join(f"{title}: {count}" for title, count in found.items())
+            validity, summary = Validity.INVALID, f"{tally}; for example: {evidence[0].text}"
         elif not counts[f"{ACQUIRE}_ok"] and not counts[f"{WRITE}_ok"]:
-            validity, summary = Validity.UNKNOWN, "nothing was acquired and nothing let in: nothing was shown"
+            validity, summary = (
+                Validity.UNKNOWN,
+                "no lock was acquired and no write let in, so nothing is known",
+            )
         elif not comparable:
-            validity, summary = Validity.UNKNOWN, "nothing was acquired twice, so nothing could go wrong"
+            validity, summary = Validity.UNKNOWN, "no lock was acquired twice, so nothing could go wrong"
         else:
             validity = Validity.VALID
-            used_ok = f"{counts['write_ok']} writes let in by order of token"
-            summary = f"{counts['acquire_ok']} acquisitions, one at a time; {used_ok}"
+            used_ok = f"{counts['write_ok']} writes were let in, in the order of their tokens"
+            summary = f"{counts['acquire_ok']} acquisitions, one holder at a time; {used_ok}"
         measures: dict[str, Any] = dict(sorted(counts.items())) | {
             "held_ms": quantiles(held_ms),
             "found": dict(found),
         }
-        caveat = "no lease was stated: what is not released counts as held, but for replies that say how long"
+        caveat = "no lease was stated: a lock counts as held until its release, unless a reply says how long"
         caveats = (caveat,) if self.lease_s is None else ()
         return Verdict(self.name, validity, summary, tuple(evidence[:MOST_EVIDENCE]), measures, caveats)
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
-    def _holds(self, calls: list[Asked], time: list[int]) -> list[Hold]:
-        """What each process held for certain, in the order in which it came to hold it."""
+    def _holds(self, calls: list[ClientOperation], time: list[int]) -> list[Hold]:
+        """The intervals in which processes certainly held the lock, in the order in which they began."""
         found: list[Hold] = []
         current: dict[int, Hold] = {}
         leases: dict[int, float | None] = {}
         for one in calls:
-            process, f = one.begun.process, one.begun.f
+            process, f = one.invocation.process, one.invocation.f
             hold, follows = current.get(process), None
             if one.outcome == "ok" and (f == ACQUIRE or (f == RENEW and hold is not None)):
                 lease_s = leases[process] = _lease(one, self.lease_s if f == ACQUIRE else leases[process])
-                until_ns = NEVER if lease_s is None else one.begun.time + int(lease_s * SECOND_NS)
+                until_ns = NEVER if lease_s is None else one.invocation.time + int(lease_s * SECOND_NS)
                 if f == RENEW and hold is not None and time[one.until] < hold.until_ns:
                     current[process] = hold._replace(until_ns=until_ns, renews=(*hold.renews[-1:], one))
                     continue
                 follows = Hold(one, one.until, NEVER, until_ns)
             elif f not in (RENEW, RELEASE) and one.outcome != "info":
-                continue  # It neither gains nor ends anything.
+                continue  # it neither begins nor ends a hold
             if hold is not None:
                 found.append(hold._replace(until=one.at))
                 del current[process]
@@ -163,18 +170,19 @@ class Lease:
 
 
 def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
-    """Each hold that began within an earlier one."""
+    """The violations of `one holder`: each hold that began within an earlier one."""
     longest: Hold | None = None
     for hold in holds:
         if longest is not None and hold.since < longest.until:
-            verb = "acquired" if hold.by.begun.f == ACQUIRE else "renewed"
+            verb = "acquired" if hold.by.invocation.f == ACQUIRE else "renewed"
             text = (
-                f"Process {longest.by.begun.process} held the lock{of(key)} from operation {longest.since} on"
-                f"{_lasting(longest)}; within that, operation {hold.by.at} of process "
-                f"{hold.by.begun.process} {verb} it, too, answered at operation {hold.since}."
+                f"Process {longest.by.invocation.process} held the lock{of(key)} "
+                f"from operation {longest.since} on"
+                f"{_lasting(longest)}. In that time, operation {hold.by.at} of process "
+                f"{hold.by.invocation.process} {verb} it, too, acknowledged at operation {hold.since}."
             )
             renews = [one for one in longest.renews if one.at < hold.since]
-            yield Evidence("two held a lock at once", text, rows(longest.by, *renews, hold.by))
+            yield Evidence("two processes held a lock at once", text, positions(longest.by, *renews, hold.by))
         if longest is None or hold.until > longest.until:
             longest = hold
 
@@ -186,13 +194,15 @@ def _lasting(hold: Hold) -> str:
 
 
 def _falling(
-    key: str | None, those: list[tuple[Asked, int]], *, strictly: bool = False
+    key: str | None, those: list[tuple[ClientOperation, int]], *, strictly: bool = False
 ) -> Iterator[Evidence]:
-    """Each of these whose token is smaller than one that was answered before it began, or given twice."""
+    """Each operation whose token is smaller than one that was answered before it began, or given twice."""
     verb, title = (
-        ("was given", "a token did not rise") if strictly else ("was let in with", "an old token was let in")
+        ("was given", "a token did not rise")
+        if strictly
+        else ("was let in with", "a write with an old token was let in")
     )
-    first: dict[int, Asked] = {}
+    first: dict[int, ClientOperation] = {}
     by_end = sorted(those, key=lambda pair: pair[0].until)
     place, greatest = 0, None
     for one, token in those:
@@ -202,13 +212,13 @@ def _falling(
             place += 1
         if strictly and token in first:
             text = f"Operations {first[token].at} and {one.at} were both given token {token}{of(key)}."
-            yield Evidence("a token was given twice", text, rows(first[token], one))
+            yield Evidence("a token was given twice", text, positions(first[token], one))
         elif greatest is not None and token < greatest[1]:
             text = (
                 f"Operation {one.at} {verb} token {token}{of(key)}, although operation {greatest[0].at}, "
                 f"which had ended before it began, {verb} token {greatest[1]}."
             )
-            yield Evidence(title, text, rows(greatest[0], one))
+            yield Evidence(title, text, positions(greatest[0], one))
         first.setdefault(token, one)
 
 
@@ -218,24 +228,24 @@ def _token(operation: int, value: Any) -> int | None:
     return (
         None
         if value is None
-        else whole(operation, value, "a token is a whole number, or in an object as token")
+        else whole(operation, value, "a token is a whole number, or an object that holds one as token")
     )
 
 
-def _given(one: Asked) -> int | None:
-    return None if one.outcome != "ok" else _token(one.rows[-1], one.told)
+def _given(one: ClientOperation) -> int | None:
+    return None if one.outcome != "ok" else _token(one.positions[-1], one.reply)
 
 
-def _used(one: Asked) -> int:
-    token = _token(one.at, one.begun.value)
+def _used(one: ClientOperation) -> int:
+    token = _token(one.at, one.invocation.value)
     if token is None:
-        raise IllegalOperation(one.at, f"a write names its token, not {one.begun.value!r}")
+        raise IllegalOperation(one.at, f"a write must name its token, not {one.invocation.value!r}")
     return token
 
 
-def _lease(one: Asked, otherwise: float | None) -> float | None:
-    """For how long the reply says that it holds."""
-    value = one.told.get("lease_s") if isinstance(one.told, Mapping) else None
+def _lease(one: ClientOperation, otherwise: float | None) -> float | None:
+    """How long the reply says that the lease lasts, in seconds."""
+    value = one.reply.get("lease_s") if isinstance(one.reply, Mapping) else None
     if value is not None and (type(value) not in (int, float) or value < 0):
-        raise IllegalOperation(one.rows[-1], f"lease_s is in seconds, not {value!r}")
+        raise IllegalOperation(one.positions[-1], f"lease_s is in seconds, not {value!r}")
     return otherwise if value is None else float(value)

@@ -1,15 +1,16 @@
-"""Long fork: two reads that saw two writes in opposite orders, which one sequence of snapshots never shows.
+"""Long fork: two reads saw two writes in opposite orders, which no single sequence of snapshots shows.
 
 Transactions, as Jepsen's `long-fork` has them: one write `[["w", KEY, VALUE]]`, each key once, or reads
 alone, `[["r", KEY, VALUE], ...]`, where nothing has the value None. Operations are called `txn`, `read` or
 `write`.
 
-A read that saw X and not Y puts X's write before Y's. Where reads put X before Y and Y before X, that is a
-long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it, snapshot isolation and all above
-do not. Where no two reads do that, but several go round in a circle, it is the same. So the reads of a
-history agree exactly if the graph of these steps has no cycle. Reads of what nobody wrote are told, too.
+A read that saw X and not Y puts X's write before Y's. Where one read puts X before Y and another Y before X,
+that is a long fork: parallel snapshot isolation (Sovran et al., SOSP 2011) allows it; snapshot isolation and
+all stronger models do not. A cycle through several reads is the same. So the reads of a history agree exactly
+if the graph of these orders has no cycle. A read of a value that was never written is a violation, too.
 
-Time follows the pairs of keys of which a read shows one and misses the other; memory, the different ones.
+Time grows with the pairs of keys of which a read shows one and misses the other, memory with the different
+pairs.
 """
 
 from __future__ import annotations
@@ -21,31 +22,38 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Link, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, element, rows
+from checkers.verdict import Arrow, Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    client_operations,
+    element,
+    named,
+    positions,
+    sentence,
+)
 from history import Recording
 
 NAMES = ("txn", "read", "write")
 WRITE, READ = "w", "r"
 
 
-class Step(NamedTuple):
+class TransactionStep(NamedTuple):
     """One step of a transaction."""
 
     key: Hashable
     value: Any
     called: Any
-    """The key, as it is written."""
+    """The key as the history has it."""
 
 
 Node = tuple[str | None, Hashable]
-"""A key of the store, in the history's part of that key (if it is in parts)."""
+"""A key of the store, with the history's own key where it has keys."""
 
 
 class Order(NamedTuple):
-    """That some read saw one write and not the other."""
+    """A read that saw the write of `first` and not that of `second`."""
 
-    read: Asked
+    read: ClientOperation
     first: Any
     second: Any
 
@@ -62,12 +70,12 @@ class LongFork:
         Raises:
             IllegalOperation: another operation, a transaction of another form, or a key written twice.
         """
-        writes: dict[Node, tuple[Asked, Step]] = {}
-        reads: list[Asked] = []
-        for one in asked(recording.history, self.name, NAMES):
-            writes_one, steps = _steps(one.at, one.begun.value)
+        writes: dict[Node, tuple[ClientOperation, TransactionStep]] = {}
+        reads: list[ClientOperation] = []
+        for one in client_operations(recording.history, self.name, NAMES):
+            writes_one, steps = _steps(one.at, one.invocation.value)
             if writes_one:
-                node = one.begun.key, steps[0].key
+                node = one.invocation.key, steps[0].key
                 if node in writes:
                     rule = (
                         f"{steps[0].called!r} is written a second time, after operation {writes[node][0].at}"
@@ -89,25 +97,26 @@ class LongFork:
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
         if evidence:
             found = len(garbage) + len(forks)
-            validity, summary = Validity.INVALID, f"{found} times, as: {evidence[0].text}"
+            validity, summary = Validity.INVALID, f"{found} violations; for example: {evidence[0].text}"
         elif not before:
             validity = Validity.UNKNOWN
             summary = (
-                f"of {several} reads of several keys, none saw one write without another: nothing was shown"
+                f"none of {several} reads of several keys saw one write without another, "
+                "so no order of writes is known"
             )
         else:
             validity = Validity.VALID
-            summary = f"{len(reads)} reads saw {len(writes)} writes in one order"
+            summary = f"{len(reads)} reads saw {len(writes)} writes in one common order"
         return Verdict(self.name, validity, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
-def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
-    """Whether a transaction is a write, and what it reads or writes."""
-    steps: list[Step] = []
+def _steps(operation: int, value: Any) -> tuple[bool, list[TransactionStep]]:
+    """Whether a transaction is a write, and its steps."""
+    steps: list[TransactionStep] = []
     wrote = 0
     for step in value if isinstance(value, list | tuple) else ():
         if type(step) not in (list, tuple) or len(step) != 3 or (step[0] != READ and step[0] != WRITE):
@@ -116,7 +125,7 @@ def _steps(operation: int, value: Any) -> tuple[bool, list[Step]]:
         wrote += f == WRITE
         if wrote and (steps or to is None):
             raise _another(operation, value)
-        steps.append(Step(element(key), to, key))
+        steps.append(TransactionStep(element(key), to, key))
     if not steps:
         raise _another(operation, value)
     if len(steps) > 1 and len({step.key for step in steps}) < len(steps):
@@ -129,41 +138,49 @@ def _another(operation: int, value: Any) -> IllegalOperation:
     return IllegalOperation(operation, f"{form}, not {value!r}")
 
 
-def _reply(read: Asked) -> list[Step]:
-    """What a read saw."""
-    wrote, steps = _steps(read.rows[-1], read.told)
-    if wrote or [step.called for step in steps] != [step[1] for step in read.begun.value]:
-        raise IllegalOperation(read.rows[-1], "the reply reads other keys than were asked for")
+def _reply(read: ClientOperation) -> list[TransactionStep]:
+    """The steps of a read's reply."""
+    wrote, steps = _steps(read.positions[-1], read.reply)
+    if wrote or [step.called for step in steps] != [step[1] for step in read.invocation.value]:
+        raise IllegalOperation(read.positions[-1], "the reply shows other keys than the read asked for")
     return steps
 
 
-def _garbage(read: Asked, steps: list[Step], writes: Mapping[Node, tuple[Asked, Step]]) -> Iterator[Evidence]:
+def _garbage(
+    read: ClientOperation,
+    steps: list[TransactionStep],
+    writes: Mapping[Node, tuple[ClientOperation, TransactionStep]],
+) -> Iterator[Evidence]:
     for step in steps:
         if step.value is None:
             continue
-        write, wrote = writes.get((read.begun.key, step.key), (None, None))
+        write, wrote = writes.get((read.invocation.key, step.key), (None, None))
         if write is None or wrote is None:
-            why = "which nobody wrote"
+            why = "a value that no client wrote"
         elif element(wrote.value) != element(step.value):
-            why = f"to which operation {write.at} alone wrote, and that {wrote.value!r}"
+            why = f"but the only write of that key, operation {write.at}, wrote {wrote.value!r}"
         elif write.outcome == "fail":
-            why = f"which operation {write.at} wrote, and that one failed"
+            why = f"but operation {write.at}, which was to write it, failed"
         elif write.at > read.until:
-            why = f"which operation {write.at} wrote, and that one began after the read had ended"
+            why = f"but operation {write.at}, which wrote it, began only after the read had ended"
         else:
             continue
         text = f"Operation {read.at} read {step.value!r} of {step.called!r}, {why}."
         yield Evidence(
-            "a read of what was not written", text, rows(read, *([] if write is None else [write]))
+            f"operation {read.at} read a value that was not written",
+            text,
+            positions(read, *([] if write is None else [write])),
         )
 
 
-def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: list[Step]) -> None:
+def _note_orders(
+    before: dict[tuple[Node, Node], Order], read: ClientOperation, steps: list[TransactionStep]
+) -> None:
     """Note, by pair of keys, the first read that puts one's write before the other's."""
     seen = [step for step in steps if step.value is not None]
     if not seen or len(seen) == len(steps):
         return
-    key = read.begun.key
+    key = read.invocation.key
     for second in steps:
         if second.value is None:
             for first in seen:
@@ -173,7 +190,7 @@ def _note_orders(before: dict[tuple[Node, Node], Order], read: Asked, steps: lis
 
 
 def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
-    """Pairs of reads that disagree; or else one circle of several, if there is any."""
+    """Pairs of reads that disagree; if there is none, one cycle of several reads, if there is one."""
     pairs = [
         [order, other]
         for (first, second), order in before.items()
@@ -191,17 +208,18 @@ def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
     return []
 
 
-def _fork(circle: list[Order], writes: Mapping[Node, tuple[Asked, Step]]) -> Evidence:
+def _fork(circle: list[Order], writes: Mapping[Node, tuple[ClientOperation, TransactionStep]]) -> Evidence:
     saw = [
         f"operation {order.read.at} saw the write of {order.first!r} and not that of {order.second!r}"
         for order in circle
     ]
-    wrote = [writes.get((order.read.begun.key, element(order.first))) for order in circle]
+    wrote = [writes.get((order.read.invocation.key, element(order.first))) for order in circle]
     known = [found[0] for found in wrote if found is not None]
-    links: tuple[Link, ...] = ()
+    links: tuple[Arrow, ...] = ()
     if len(known) == len(circle):
         steps = zip(known, (*known[1:], known[0]), saw, strict=True)
-        links = tuple(Link(one.at, other.at, "seen", text) for one, other, text in steps)
+        links = tuple(Arrow(one.at, other.at, "seen", text) for one, other, text in steps)
     text = "; ".join(saw)
-    text = f"{text[0].upper()}{text[1:]}: no one order of the writes shows all of these."
-    return Evidence("a long fork", text, rows(*(order.read for order in circle), *known), links=links)
+    text = f"{sentence(text)}. No single order of the writes explains all of these reads."
+    title = f"{named([order.read for order in circle])} saw writes in opposite orders (long fork)"
+    return Evidence(title, text, positions(*(order.read for order in circle), *known), links=links)

@@ -1,14 +1,15 @@
 """Session guarantees of registers whose writes are all different (Terry et al., PDIS 1994, section 3).
 
-Each key's versions have an order that nobody tells. What a session does asks something of it, key by key:
+Each key's versions have an order that no reply names. A session's operations constrain it, key by key:
 
 - *read your writes*: what it reads is not before what it wrote; *monotonic reads*: nor before what it read;
 - *monotonic writes*: what it writes comes after what it wrote; *writes follow reads*: and after what it read.
 
-Nothing comes before all. All sessions share one order, as all replicas do in the end. So a history keeps all
-four exactly if the graph of these steps has no cycle, for then any order along it will do. A cycle of steps
-of one kind breaks that guarantee by itself; one of several kinds breaks them together. No real time is asked
-for, and no order among keys: that is for `causal`, which lets replicas differ for ever.
+The empty key comes before all versions. All sessions share one order, as all replicas do in the end. So a
+history keeps all four exactly if the graph of these constraints has no cycle, for then any order along it
+will do. A cycle of constraints of one guarantee breaks that guarantee by itself; a cycle of several breaks
+them together. No real time is required, and no order among keys: that is for `causal`, which lets replicas
+differ for ever.
 
 Operations are those of `causal`: `write` (or `register`) of a value, `read` (or `lookup`).
 """
@@ -34,10 +35,10 @@ KIND: Mapping[tuple[bool, bool], Guarantee] = {
     (True, True): "monotonic writes",
     (False, True): "writes follow reads",
 }
-"""By whether the step before is a write, and whether the one after is."""
+"""By whether the earlier operation is a write, and whether the later one is."""
 
 
-class Step(NamedTuple):
+class VersionOrder(NamedTuple):
     """Two operations of one session and key: the version of the first is not after that of the second."""
 
     guarantee: Guarantee
@@ -47,7 +48,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class RegisterSessions:
-    """Looks for steps that no order of a key's versions keeps."""
+    """Looks for constraints of sessions that no order of a key's versions meets."""
 
     name: str = "sessions"
 
@@ -71,40 +72,52 @@ class RegisterSessions:
         evidence += [_evidence(circle) for circle in circles[: MOST_EVIDENCE - len(evidence)]]
         if evidence:
             validity = Validity.INVALID
-            summary = f"{len(garbage) + len(circles)} times, as: {evidence[0].text}"
+            summary = (
+                f"session guarantees were broken "
+                f"{len(garbage) + len(circles)} times; for example: {evidence[0].text}"
+            )
         elif not any(not step.after.is_write for step in steps):
-            validity, summary = Validity.UNKNOWN, "no session read a key that it had used: nothing was shown"
+            validity, summary = (
+                Validity.UNKNOWN,
+                "no session read a key that it had used before, so no guarantee was tested",
+            )
         else:
             sessions = len({op.session for op in operations})
             validity = Validity.VALID
-            summary = f"{len(steps)} steps of {sessions} sessions fit one order of each key's versions"
+            summary = (
+                f"{len(steps)} pairs of operations of {sessions} sessions "
+                f"fit one order of each key's versions"
+            )
         measures = {
             "operations": len(operations),
             "steps": dict(Counter(step.guarantee for step in steps)),
             "broken": dict(broken),
         }
-        caveat = "of each key with steps in a circle, one circle a guarantee was looked for"
+        caveat = "of each key and guarantee, only one cycle is shown"
         return Verdict(self.name, validity, summary, tuple(evidence), measures, (caveat,) if circles else ())
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
 
-def _steps(operations: Sequence[CausalOperation]) -> Iterator[Step]:
-    """From the latest read and write of a session and key to what follows; the rest follows from these."""
+def _steps(operations: Sequence[CausalOperation]) -> Iterator[VersionOrder]:
+    """The constraints between each operation and the session's latest read and write of its key before it.
+
+    All other constraints follow from these.
+    """
     latest: dict[tuple[int, Hashable, bool], CausalOperation] = {}
     for op in operations:
         for was_write in (True, False):
             before = latest.get((op.session, op.key, was_write))
             if before is not None and before.value != op.value:
-                yield Step(KIND[was_write, op.is_write], before, op)
+                yield VersionOrder(KIND[was_write, op.is_write], before, op)
         latest[op.session, op.key, op.is_write] = op
 
 
-def _circles(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """Of each key one circle of each guarantee that has one by itself, or else one of several."""
-    by_key: dict[Hashable, list[Step]] = {}
+def _circles(steps: Sequence[VersionOrder]) -> Iterator[list[VersionOrder]]:
+    """For each key one cycle of each guarantee that has one by itself, or else one of several guarantees."""
+    by_key: dict[Hashable, list[VersionOrder]] = {}
     for step in steps:
         by_key.setdefault(step.before.key, []).append(step)
     for own in by_key.values():
@@ -118,12 +131,12 @@ def _circles(steps: Sequence[Step]) -> Iterator[list[Step]]:
         yield from found
 
 
-def _circle(steps: Sequence[Step]) -> list[Step] | None:
-    known: dict[tuple[Hashable, Hashable], Step] = {}
+def _circle(steps: Sequence[VersionOrder]) -> list[VersionOrder] | None:
+    known: dict[tuple[Hashable, Hashable], VersionOrder] = {}
     after: dict[Hashable, list[Hashable]] = {}
     for step in steps:
         if step.after.value is None:
-            return [step]  # Nothing comes before whatever the session had written or seen.
+            return [step]  # the key held nothing only before all that the session wrote or saw
         if step.before.value is not None:
             pair = step.before.value, step.after.value
             if pair not in known:
@@ -136,7 +149,7 @@ def _circle(steps: Sequence[Step]) -> list[Step] | None:
     return None
 
 
-def _kinds(circle: Sequence[Step]) -> list[str]:
+def _kinds(circle: Sequence[VersionOrder]) -> list[str]:
     used = {step.guarantee for step in circle}
     return [name for name in GUARANTEES if name in used]
 
@@ -146,18 +159,23 @@ def _did(op: CausalOperation) -> str:
     return f"operation {op.operation} {'wrote' if op.is_write else 'read'} {what}"
 
 
-def _evidence(circle: Sequence[Step]) -> Evidence:
+def _evidence(circle: Sequence[VersionOrder]) -> Evidence:
     key = circle[0].before.key
-    told = "; ".join(
+    order = "; ".join(
         f"process {step.before.session}: {_did(step.before)}, and then {_did(step.after)}" for step in circle
     )
     where = "" if key is None else f" of {key}"
-    why = "nothing comes before all" if len(circle) == 1 else "no order of these versions keeps that"
+    why = "a key holds nothing only before its first write"
+    if len(circle) > 1:
+        why = "no order of these versions agrees with that"
     places = sorted({op.operation for step in circle for op in (step.before, step.after)})
     kinds = " and ".join(_kinds(circle))
-    return Evidence(f"{kinds} broken{where}", f"{kinds}{where}: {told}: {why}.", tuple(places))
+    who = " and ".join(dict.fromkeys(f"process {step.before.session}" for step in circle))
+    title = f"{who} did not get {kinds}{where}"
+    return Evidence(title, f"{kinds}{where}: {order}; {why}.", tuple(places), kind=kinds)
 
 
 def _garbage(op: CausalOperation) -> Evidence:
-    text = f"Process {op.session}: {_did(op)}{'' if op.key is None else f' of {op.key}'}, which nobody wrote."
-    return Evidence("a read of what nobody wrote", text, (op.operation,))
+    where = "" if op.key is None else f" of {op.key}"
+    text = f"Process {op.session}: {_did(op)}{where}, a value that no client wrote."
+    return Evidence(f"operation {op.operation} read a value that was never written", text, (op.operation,))

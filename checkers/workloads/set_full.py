@@ -1,19 +1,20 @@
-"""A set that only grows, element by element: when did it come to stay, or was it lost?
+"""A set that only grows, element by element: from when on do all reads show it, or was it lost?
 
 Operations, as Jepsen's `set-full` has them: `add` of an element, and `read`, whose reply is the list of all.
-An element is *known* from when its addition was answered, or a read showed it, whichever came first. With
-reads in the order in which they began:
+An element is *known* from when its addition was acknowledged, or a read showed it, whichever came first. With
+reads in the order in which they began, an element is
 
-- *stable*: the last read shows it; its latency is from when it was known to the last read that did not;
-- *lost*: a read that began when it was known did not show it, and no later one did; its latency is from when
-  it was known to the last read that did;
-- *never read*: neither can be told.
+- *stable* if the last read shows it; its latency is the time from when it was known to the last read that
+  did not show it;
+- *lost* if a read that began when it was known did not show it, and no later read did; its latency is the
+  time from when it was known to the last read that showed it;
+- *never read* if neither is known.
 
-A stable element that some read missed which began when it was known is *stale*: blamed if the set is to be
-`linearizable`. What nobody tried to add, or what a read shows twice, is blamed in any case.
+A stable element is *stale* if a read that began when it was known did not show it: a violation if the option
+`linearizable` is set. An element that no client tried to add, or that one read shows twice, is always one.
 
-Time and memory follow the sum of what reads show: reads are gone through from the last on, each time only
-with the elements that all later ones had shown.
+Time and memory grow with the total length of all reads: reads are looked at from the last to the first, each
+time only for the elements that all later reads have shown.
 """
 
 from __future__ import annotations
@@ -28,7 +29,15 @@ import numpy.typing as npt
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.workloads.asked import Asked, asked, by_key, element, of, quantiles, rows
+from checkers.workloads.client_operations import (
+    ClientOperation,
+    by_key,
+    client_operations,
+    element,
+    of,
+    positions,
+    quantiles,
+)
 from history import Recording
 from history.units import MILLISECOND_NS
 
@@ -42,40 +51,40 @@ class Elements:
     """The elements of one set, by number, and the reads of it, in the order in which they began."""
 
     values: list[Any]
-    adds: list[Asked]
-    """The earliest addition of each that did not fail."""
-    reads: list[Asked]
+    adds: list[ClientOperation]
+    """The earliest addition of each element that did not fail."""
+    reads: list[ClientOperation]
     known: Integers
-    """Position in the history of the reply that made it known; `NEVER` for none."""
+    """By element: position in the history of the reply that made it known; `NEVER` for none."""
     present: Integers
-    """The last read that shows it; -1 for none."""
+    """By element: the last read that shows it; -1 for none."""
     absent: Integers
-    """The last read that does not; -1 for none."""
+    """By element: the last read that does not show it; -1 for none."""
     absent_at: Integers
-    """Where that read began; -1 for none."""
+    """By element: where that read began; -1 for none."""
 
     @property
     def stable(self) -> Flags:
-        """Which came to stay."""
+        """Whether the last read shows each element."""
         return self.present > self.absent
 
     @property
     def missed(self) -> Flags:
-        """Which some read did not show that began when they were known."""
+        """Whether a read that began when the element was known did not show it."""
         return self.absent_at > self.known
 
     @property
     def lost(self) -> Flags:
-        """Which were missed, and not seen any more."""
+        """Whether each element was missed, and never shown again."""
         return self.missed & ~self.stable
 
 
 @dataclass(frozen=True)
 class SetFull:
-    """Tells of each element whether it was kept, and how soon that showed."""
+    """Finds for each element whether it was kept, and how soon all reads showed it."""
 
     linearizable: bool = False
-    """Whether an element must be in every read that begins when it is known."""
+    """Whether every read that begins when an element is known must show it."""
     name: str = "set-full"
 
     def judge(self, recording: Recording) -> Verdict:
@@ -89,12 +98,12 @@ class SetFull:
         counts: Counter[str] = Counter()
         evidence: dict[str, list[Evidence]] = {"unexpected": [], "lost": [], "twice": [], "stale": []}
         waits: dict[str, list[npt.NDArray[np.float64]]] = {"stable": [], "lost": []}
-        for key, calls in by_key(asked(history, self.name, [ADD, READ])).items():
-            counts["attempted"] += sum(one.begun.f == ADD for one in calls)
+        for key, calls in by_key(client_operations(history, self.name, [ADD, READ])).items():
+            counts["attempted"] += sum(one.invocation.f == ADD for one in calls)
             found = _elements(key, calls, counts, evidence)
             stale = found.stable & found.missed
-            fates = {"stable": found.stable, "lost": found.lost, "stale": stale}
-            counts.update({name: int(mask.sum()) for name, mask in fates.items()})
+            kinds = {"stable": found.stable, "lost": found.lost, "stale": stale}
+            counts.update({name: int(mask.sum()) for name, mask in kinds.items()})
             counts["never_read"] += int((~found.stable & ~found.lost).sum())
             waits["stable"].append(_waits(found, time, found.stable, found.absent))
             waits["lost"].append(_waits(found, time, found.lost, found.present))
@@ -107,7 +116,7 @@ class SetFull:
         return self._verdict(counts, evidence, waits)
 
     def check(self, recording: Recording) -> Verdict:
-        """As `judge`; what it refuses is unknown."""
+        """Judge, and answer `unknown` to a history that `judge` refuses."""
         return checked(self, recording)
 
     def _verdict(
@@ -117,24 +126,24 @@ class SetFull:
         waits: dict[str, list[npt.NDArray[np.float64]]],
     ) -> Verdict:
         shown = [one for cases in evidence.values() for one in cases[:MOST_EVIDENCE]]
-        told = ", ".join(
+        tally = ", ".join(
             f"{counts[name]} {name.replace('_', ' ')}" for name in ("stable", "lost", "never_read", "stale")
         )
         if shown:
-            validity, summary = Validity.INVALID, f"{told}, as: {shown[0].text}"
+            validity, summary = Validity.INVALID, f"{tally}; for example: {shown[0].text}"
         elif not counts["stable"]:
-            validity, summary = Validity.UNKNOWN, f"no element was seen to stay: nothing was shown ({told})"
+            validity, summary = Validity.UNKNOWN, f"no element is known to have stayed in the set ({tally})"
         else:
-            validity, summary = Validity.VALID, f"of {counts['attempted']} elements, {told}"
+            validity, summary = Validity.VALID, f"of {counts['attempted']} elements, {tally}"
         names = ("attempted", "stable", "lost", "never_read", "stale", "unexpected", "twice")
         measures: dict[str, Any] = {name: counts[name] for name in names}
         measures |= {f"{name}_latency_ms": quantiles(np.concatenate([[], *ms])) for name, ms in waits.items()}
-        caveat = "each element was judged by itself; whether one order explains all reads is for --model set"
+        caveat = "each element was judged by itself; --model set judges whether one order explains all reads"
         return Verdict(self.name, validity, summary, tuple(shown[:MOST_EVIDENCE]), measures, (caveat,))
 
 
 def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.NDArray[np.float64]:
-    """Of these elements for how long, in milliseconds, from when each was known to when that read began."""
+    """By element, the milliseconds from when it was known to when its `last` read began."""
     begun = np.array([one.at for one in found.reads], dtype=np.int64)
     places = last[mask]
     waited = np.where(places >= 0, time[begun[places]] - time[found.known[mask]], 0)
@@ -142,15 +151,16 @@ def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.
 
 
 def _elements(
-    key: str | None, calls: list[Asked], counts: Counter[str], evidence: dict[str, list[Evidence]]
+    key: str | None, calls: list[ClientOperation], counts: Counter[str], evidence: dict[str, list[Evidence]]
 ) -> Elements:
+    """Number the elements that were added, and find the reads that show each or do not."""
     number: dict[Hashable, int] = {}
-    adds: list[Asked] = []
+    adds: list[ClientOperation] = []
     known_at: list[int] = []
-    failed: dict[Hashable, Asked] = {}
+    failed: dict[Hashable, ClientOperation] = {}
     for one in calls:
-        if one.begun.f == ADD:
-            token = element(one.begun.value)
+        if one.invocation.f == ADD:
+            token = element(one.invocation.value)
             if one.outcome == "fail":
                 failed.setdefault(token, one)
             elif token in number:
@@ -159,33 +169,54 @@ def _elements(
                 number[token] = len(adds)
                 adds.append(one)
                 known_at.append(one.until)
-    reads = [one for one in calls if one.begun.f == READ and one.outcome == "ok"]
+    reads = [one for one in calls if one.invocation.f == READ and one.outcome == "ok"]
     known = np.array(known_at, dtype=np.int64)
     begun = np.array([one.at for one in adds], dtype=np.int64)
     present = np.full(len(adds), -1, dtype=np.int64)
-    absent, absent_at = present.copy(), present.copy()
     shown: list[Integers] = []
     for place, read in enumerate(reads):
         tokens = [element(value) for value in _listed(read)]
         codes = np.fromiter((number.get(token, -1) for token in tokens), np.int64, len(tokens))
-        if len(set(tokens)) < len(tokens):
-            for token, count in Counter(tokens).items():
-                if count > 1:
-                    counts["twice"] += 1
-                    if len(evidence["twice"]) < MOST_EVIDENCE:
-                        evidence["twice"].append(_twice(key, read, token, count))
+        _note_repeated(key, read, tokens, counts, evidence["twice"])
         strange = (codes < 0) | (begun[codes] > read.until) if len(adds) else codes < 0
         for at in np.flatnonzero(strange).tolist():
             counts["unexpected"] += 1
             tried = adds[codes[at]] if codes[at] >= 0 else failed.get(tokens[at])
             if len(evidence["unexpected"]) < MOST_EVIDENCE:
-                evidence["unexpected"].append(_unexpected(key, read, read.told[at], tried))
+                evidence["unexpected"].append(_unexpected(key, read, read.reply[at], tried))
         codes = codes[~strange]
         known[codes] = np.minimum(known[codes], read.until)
         present[codes] = place
         shown.append(codes)
-    open_ = np.arange(len(adds))
-    there = np.zeros(len(adds), dtype=bool)
+    absent, absent_at = _last_absent(len(adds), reads, shown)
+    values = [one.invocation.value for one in adds]
+    return Elements(values, adds, reads, known, present, absent, absent_at)
+
+
+def _note_repeated(
+    key: str | None,
+    read: ClientOperation,
+    tokens: list[Hashable],
+    counts: Counter[str],
+    evidence: list[Evidence],
+) -> None:
+    """Count the elements that one read shows more than once."""
+    if len(set(tokens)) == len(tokens):
+        return
+    for token, count in Counter(tokens).items():
+        if count > 1:
+            counts["twice"] += 1
+            if len(evidence) < MOST_EVIDENCE:
+                evidence.append(_twice(key, read, token, count))
+
+
+def _last_absent(
+    elements: int, reads: list[ClientOperation], shown: list[Integers]
+) -> tuple[Integers, Integers]:
+    """By element, the last read that does not show it and where that read began; -1 for none."""
+    absent, absent_at = np.full(elements, -1, dtype=np.int64), np.full(elements, -1, dtype=np.int64)
+    open_ = np.arange(elements)
+    there = np.zeros(elements, dtype=bool)
     for place in range(len(reads) - 1, -1, -1):
         if not len(open_):
             break
@@ -195,24 +226,23 @@ def _elements(
         absent[open_[~seen]] = place
         absent_at[open_[~seen]] = reads[place].at
         open_ = open_[seen]
-    values = [one.begun.value for one in adds]
-    return Elements(values, adds, reads, known, present, absent, absent_at)
+    return absent, absent_at
 
 
-def _listed(read: Asked) -> Iterator[Any]:
-    if not isinstance(read.told, list | tuple):
-        raise IllegalOperation(read.rows[-1], f"a read gives a list of elements, not {read.told!r}")
-    return iter(read.told)
+def _listed(read: ClientOperation) -> Iterator[Any]:
+    if not isinstance(read.reply, list | tuple):
+        raise IllegalOperation(read.positions[-1], f"a read gives a list of elements, not {read.reply!r}")
+    return iter(read.reply)
 
 
-def _learnt(found: Elements, n: int) -> tuple[str, list[Asked]]:
-    """How an element became known, and what shows that."""
+def _learnt(found: Elements, n: int) -> tuple[str, list[ClientOperation]]:
+    """How an element became known, in words, and the operations that show it."""
     add, known = found.adds[n], int(found.known[n])
     if add.until == known:
-        return f"Operation {add.at} added {found.values[n]!r} and was answered at operation {known}", [add]
+        return f"Operation {add.at} added {found.values[n]!r}, acknowledged at operation {known}", [add]
     read = next((one for one in found.reads if one.until == known), None)
     if read is None:
-        return f"{found.values[n]!r} was added again, answered at operation {known}", [add]
+        return f"{found.values[n]!r} was added again, acknowledged at operation {known}", [add]
     return f"Operation {add.at} added {found.values[n]!r}, and operation {read.at} read it", [add, read]
 
 
@@ -221,35 +251,40 @@ def _lost(key: str | None, found: Elements, n: int) -> Evidence:
     last = int(found.present[n])
     first = next(r for r in found.reads[last + 1 :] if r.at > found.known[n])
     seen = (
-        f"operation {found.reads[last].at} was the last to read it" if last >= 0 else "nothing ever read it"
+        f"operation {found.reads[last].at} was the last to read it" if last >= 0 else "no read ever showed it"
     )
     text = (
-        f"{words}{of(key)}; {seen}; operation {first.at} began after that and did not, nor did any later one."
+        f"{words}{of(key)}; {seen}; operation {first.at} began after that and did not read it, "
+        "nor did any later read."
     )
     where = [*shown, *([found.reads[last]] if last >= 0 else []), first]
-    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, rows(*where))
+    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, positions(*where))
 
 
 def _stale(key: str | None, found: Elements, n: int) -> Evidence:
     words, shown = _learnt(found, n)
     read = found.reads[int(found.absent[n])]
     text = f"{words}{of(key)}; operation {read.at} began after that and did not read it."
-    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, rows(*shown, read))
+    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, positions(*shown, read))
 
 
-def _unexpected(key: str | None, read: Asked, value: Any, tried: Asked | None) -> Evidence:
+def _unexpected(
+    key: str | None, read: ClientOperation, value: Any, tried: ClientOperation | None
+) -> Evidence:
     if tried is None:
-        why = "which nobody added"
+        why = "which no client added"
     else:
-        verb = "failed" if tried.outcome == "fail" else "began after that"
-        why = f"which operation {tried.at} alone tried to add, and that one {verb}"
+        verb = "failed" if tried.outcome == "fail" else "began only after that"
+        why = f"but the only operation that tried to add it, {tried.at}, {verb}"
     text = f"Operation {read.at} read {value!r}{of(key)}, {why}."
     return Evidence(
-        f"{value!r}{of(key)} is unexpected", text, rows(read, *([] if tried is None else [tried]))
+        f"{value!r}{of(key)} was read without having been added",
+        text,
+        positions(read, *([] if tried is None else [tried])),
     )
 
 
-def _twice(key: str | None, read: Asked, token: Hashable, count: int) -> Evidence:
+def _twice(key: str | None, read: ClientOperation, token: Hashable, count: int) -> Evidence:
     value = token[1] if isinstance(token, tuple) else token
     text = f"Operation {read.at} read {value!r}{of(key)} {count} times in one set."
-    return Evidence(f"{value!r}{of(key)} stands twice in a set", text, rows(read))
+    return Evidence(f"operation {read.at} read {value!r}{of(key)} twice", text, positions(read))

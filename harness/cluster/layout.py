@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.client.http import SocketFactory
-from harness.hosts.clocks.faketime import Faketime
 from harness.hosts.host import Background, Host
 from harness.hosts.links.linkmessages import Impairment
 from harness.hosts.links.links import Healed
@@ -72,7 +71,6 @@ class NodeOnHost:
         self.place = place
         self.host = host
         self.lives: list[tuple[int, Background]] = []
-        self.clock: Faketime | None = None
         self._slowing: Background | None = None
 
     @property

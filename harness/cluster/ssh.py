@@ -107,8 +107,8 @@ class SshWorld(HostedWorld):
         return Layout(self._hosts, places, NftLinks(table, ends), lossy=lossy, bad=bad, faketime=faketime)
 
     def _all_parts(self) -> Deployment:
-        """What the nodes are made of, and what this run's faults need beside them."""
-        more = tuple(name for hand in self._hands for name in hand.distributions)
+        """The parts of the nodes' program, and what this run's faults need besides."""
+        more = tuple(name for attachment in self._attachments for name in attachment.distributions)
         if not more:
             return self._deployment
         packages = dict.fromkeys((*self._deployment.packages, "harness"))

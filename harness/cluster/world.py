@@ -1,54 +1,53 @@
-"""A world of node processes on hosts: starts them, breaks them, and says what was then observed.
+"""A world of node processes on hosts: starts them, lets faults harm them, and takes them down.
 
-It knows hosts (harness/hosts/host.py), links between nodes that can be cut, and a system; not where
-the hosts are. Each kind of world is a subclass that lays these out: local.py, netns.py, ssh.py.
-Whatever a fault did is *observed* before it is said to have taken effect.
+It knows hosts (harness/hosts/host.py), links between nodes, and a system; not where the hosts are. Each kind
+of world is a subclass that lays these out: local.py, netns.py, ssh.py. It does no harm itself: faults call
+its mechanisms (mechanisms/), and say what was then observed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from msgspec import structs
 
-from harness.client.codecs.base import HttpReply
+from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport, SocketFactory
-from harness.cluster.hands.base import DONE, Done, Told, also
-from harness.cluster.hands.catalogue import HANDS
-from harness.cluster.layout import CutLinks, Layout, NodeOnHost
+from harness.cluster.attachment import Attachment
+from harness.cluster.layout import Layout, NodeOnHost
+from harness.cluster.mechanisms.catalogue import COLLECTORS, MECHANISMS
+from harness.cluster.mechanisms.processes import STOP_BOUND_S
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
-from harness.hosts.host import Background, Clock, HostError, eventually
+from harness.hosts.host import Clock, HostError
 from harness.hosts.ledger import Ledger
 from harness.hosts.links.links import LinkError
 from harness.hosts.local import EndError, EssentialEndedError
-from harness.hosts.programs import sampling, slowing
-from harness.nemesis.action import Action, Link
-from harness.nemesis.faults.network.loss import EndLoss, Lose
-from harness.nemesis.faults.network.partition import Cut, Heal
-from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start, Terminate
-from harness.nemesis.faults.processes.slow import EndSlow, Slow
+from harness.nemesis import NEMESES
+from harness.nemesis.action import Action, inject
+from harness.nemesis.mechanisms.links import LINKS, LOSSY_LINKS
+from harness.nemesis.mechanisms.processes import PROCESSES, PROCESSOR_TIME, Processes
+from harness.nemesis.mechanisms.world import DONE, Mechanism, MechanismError, NodeResult
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
-from harness.systems.base import NodeStatus, ReportsMonotonicClock, System
+from harness.systems.base import NodeStatus, System
 from history import NodeLife
 
 STATUS_BOUND_S = 0.4
-START_BOUND_S = 10.0
-STOP_BOUND_S = 3.0
 POLL_S = 0.05
-SLOW_BOUND_S = 2.0
 LAST_LINES = 5
 TEARDOWN = "teardown"
+ALWAYS: tuple[Mechanism[Any], ...] = (PROCESSES, PROCESSOR_TIME, LINKS, LOSSY_LINKS)
+"""The mechanisms that need no preparation: every run has them, and the final heal uses some."""
+
+M = TypeVar("M")
 
 
 class HostedWorld(ABC):
@@ -59,8 +58,9 @@ class HostedWorld(ABC):
         nodes: their names.
         folder: NAME/data, NAME/trace and NAME/log.txt of each node are under it in the end.
         clock: the run's clock.
-        faults: names of what is going to be done; what some need is prepared, and refused if it cannot be.
-        seed: of the nodes' own random choices.
+        faults: the faults of the run, and what it collects, by name; what they need is prepared before the
+            nodes start, and the run is refused if it cannot be.
+        seed: seeds the nodes' own random choices.
         base_port: the first port to listen on; None takes free or usual ones.
         ledgers: where the clean-up ledger is kept; None for the user's own folder.
     """
@@ -86,7 +86,11 @@ class HostedWorld(ABC):
         self._base_port = base_port
         self._ledgers = ledgers
         self._nodes: dict[str, NodeOnHost] = {}
-        self._hands = [make(self) for make, asked in HANDS.items() if asked.intersection(faults)]
+        self._asked: frozenset[Mechanism[Any]] = frozenset(ALWAYS).union(
+            *(NEMESES[fault].mechanisms for fault in faults if fault in NEMESES)
+        )
+        self._mechanisms: dict[Mechanism[Any], Any] = {}
+        self._attachments = self._make_attachments()
         self._stack = AsyncExitStack()
         self._layout: Layout
         self._status: HttpTransport
@@ -131,31 +135,62 @@ class HostedWorld(ABC):
 
     async def _set_up(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        reasons = {reason for hand in self._hands if (reason := hand.reason_against()) is not None}
+        reasons = self._reasons_against()
         if reasons:
             raise HostError(f"{', '.join(self._faults)}: {'; '.join(sorted(reasons))}")
         ledger = self._stack.enter_context(Ledger(f"run in {self._folder}", self._ledgers))
         self._layout = layout = await self._lay_out(ledger, self._stack)
         self._stack.push_async_callback(self._collect)
-        self._stack.push_async_callback(self._unfit_nodes)
+        self._stack.push_async_callback(self._detach_all)
         self._stack.push_async_callback(self._stop_nodes)
         self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S, layout.sockets))
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
             self._nodes[name] = NodeOnHost(place, layout.hosts[name])
-        for hand in self._hands:
-            fitted = await self.on_each(self._names, hand.fit)
-            if fitted.error is not None:
-                raise HostError(fitted.error)
-        started = await self.on_each(self._names, self.start)
+        for attachment in self._attachments:
+            attached = await self._at_each(attachment.attach)
+            if attached.error is not None:
+                raise HostError(attached.error)
+        started = await self.on_each(self._names, self.processes.start)
         if started.error is not None:
             raise CouldNotRun(f"cannot start the nodes: {started.error}")
 
-    async def _unfit_nodes(self) -> None:
+    def _make_attachments(self) -> tuple[Attachment, ...]:
+        """Make what this run needs at its nodes: some mechanisms of its faults, and what it collects."""
+        made: dict[Any, Attachment] = {}
+        for mechanism, make in MECHANISMS.items():
+            if mechanism in self._asked and isinstance(make, type) and issubclass(make, Attachment):
+                if make not in made:
+                    made[make] = make(self)
+                self._mechanisms[mechanism] = made[make]
+        return (*made.values(), *(make(self) for name, make in COLLECTORS.items() if name in self._faults))
+
+    def _reasons_against(self) -> set[str]:
+        """What this machine or the system lacks for the faults of this run."""
+        lacking = {
+            f"{self._system.name} {capability.words}"
+            for fault in self._faults
+            if fault in NEMESES
+            for capability in NEMESES[fault].capabilities
+            if not capability.is_had_by(self._system)
+        }
+        found = (attachment.reason_against() for attachment in self._attachments)
+        return lacking.union(reason for reason in found if reason is not None)
+
+    async def _at_each(self, act: Callable[[NodeOnHost], Awaitable[None]]) -> Outcome:
+        """Prepare, or clear up, all nodes at the same time."""
+
+        async def act_on(name: str) -> NodeResult:
+            await act(self._nodes[name])
+            return None
+
+        return await self.on_each(tuple(self._nodes), act_on)
+
+    async def _detach_all(self) -> None:
         """Take away what was made at nodes; what cannot be (its host is lost, say) stays in the ledger."""
-        for hand in reversed(self._hands):
-            await self.on_each(tuple(self._nodes), hand.unfit)
+        for attachment in reversed(self._attachments):
+            await self._at_each(attachment.detach)
 
     async def _stop_nodes(self) -> None:
         """End every node in order, or else by force."""
@@ -174,12 +209,12 @@ class HostedWorld(ABC):
 
     @property
     def system(self) -> System:
-        """What the nodes are."""
+        """The system under test."""
         return self._system
 
     @property
     def layout(self) -> Layout:
-        """Where they live."""
+        """Where the nodes live."""
         return self._layout
 
     @property
@@ -188,9 +223,14 @@ class HostedWorld(ABC):
         return self._nodes
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """What is going to be done in this run."""
-        return self._faults
+    def processes(self) -> Processes:
+        """The nodes' processes."""
+        return self.mechanism(PROCESSES)
+
+    @property
+    def attachments(self) -> Sequence[Attachment]:
+        """What this run has at its nodes besides their processes."""
+        return self._attachments
 
     @property
     def sockets(self) -> SocketFactory | None:
@@ -230,38 +270,38 @@ class HostedWorld(ABC):
             return NodeView(running=False)
         if process.is_stopped and node.slowing is None:
             return NodeView(running=True, paused=True)
-        status = await self._ask(node)
+        status = await self.status(node.place.name)
         if status is None:
             return NodeView(running=node.process is not None)
         return NodeView(running=True, **structs.asdict(status))
 
-    async def _ask(self, node: NodeOnHost) -> NodeStatus | None:
-        reply = await self._status.send(node.place.address, self._system.status_request())
-        return self._system.read_status(reply) if isinstance(reply, HttpReply) else None
+    async def ask(self, node: str, request: HttpRequest) -> HttpReply | None:
+        """Send a request to a node; None without an answer in time."""
+        reply = await self._status.send(self.address(node), request)
+        return reply if isinstance(reply, HttpReply) else None
+
+    async def status(self, node: str) -> NodeStatus | None:
+        """Ask a node for its state; None without an answer in time."""
+        reply = await self.ask(node, self._system.status_request())
+        return None if reply is None else self._system.read_status(reply)
 
     async def wait_for_leader(self, bound_s: float) -> str:
-        """Wait until a majority of the nodes names the same leader in the same term, itself included.
+        """Wait until a majority of the nodes names the same leader.
 
         Raises:
             CouldNotRun: none within `bound_s`; with the last lines of each node's log.
         """
         deadline = asyncio.get_running_loop().time() + bound_s
         while True:
-            view = await self.observe()
-            leader = view.leader()
+            leader = (await self.observe()).agreed_leader()
             if leader is not None:
-                term = view.nodes[leader].term
-                agreeing = [
-                    node for node in view.nodes.values() if (node.leader, node.term) == (leader, term)
-                ]
-                if len(agreeing) >= view.majority():
-                    return leader
+                return leader
             if asyncio.get_running_loop().time() > deadline:
                 raise CouldNotRun(f"no leader within {bound_s:g} s. {await self._last_lines()}")
             await asyncio.sleep(POLL_S)
 
     async def _last_lines(self) -> str:
-        """How each node stands, and the end of its log."""
+        """The state of each node, and the end of its log."""
         parts = []
         for name, node in self._nodes.items():
             process = node.lives[-1][1] if node.lives else None
@@ -270,178 +310,59 @@ class HostedWorld(ABC):
             parts.append(f"{name} {state}; the end of {node.place.log}: {lines}")
         return "\n  ".join(["", *parts])
 
-    # ---- what is done --------------------------------------------------------------------------------
+    # ---- what faults use ------------------------------------------------------------------------------
 
     async def carry_out(self, action: Action) -> Outcome:
-        """Do it, and say what was then observed."""
-        try:
-            match action:
-                case Kill(nodes):
-                    return await self.on_each(nodes, self._kill)
-                case Start(nodes):
-                    return await self.on_each(nodes, self.start)
-                case Pause(nodes):
-                    return await self.on_each(nodes, self._pause)
-                case Resume(nodes):
-                    return await self.on_each(nodes, self._resume)
-                case Cut(links):
-                    return await self._cut(links, self._layout.links)
-                case Heal():
-                    return await self._heal(self._layout.links)
-                case Terminate(nodes):
-                    return await self.on_each(nodes, self._terminate)
-                case Slow(nodes, percent):
-                    slowed = await self.on_each(nodes, lambda node: self._slow(node, percent))
-                    return also(slowed, stopped_percent=percent)
-                case EndSlow(nodes):
-                    return await self.on_each(nodes, self._quicken)
-                case Lose(links):
-                    return await self._cut(links, self._lossy())
-                case EndLoss():
-                    return await self._heal(self._lossy())
-                case _:
-                    for hand in self._hands:
-                        if isinstance(action, hand.actions):
-                            return await hand.carry_out(action)
-                    why = f"this run was not prepared for {type(action).__name__}"
-                    return Outcome(took_effect=False, error=why)
-        except (LinkError, HostError) as error:
-            return Outcome(took_effect=False, error=str(error))
+        """Do it, by the world's mechanisms, and say what was then observed."""
+        return await inject(action, self)
 
-    async def on_each(self, names: Sequence[str], act: Callable[[NodeOnHost], Awaitable[Done]]) -> Outcome:
-        """Act on some nodes at once."""
+    def has(self, mechanism: Mechanism[Any]) -> bool:
+        """Whether this run has a mechanism."""
+        return mechanism in self._asked and mechanism in MECHANISMS
 
-        async def attempt(node: NodeOnHost) -> Done:
+    def mechanism(self, mechanism: Mechanism[M]) -> M:
+        """This world's implementation of a mechanism.
+
+        Raises:
+            MechanismError: the run was not prepared for it.
+        """
+        if not self.has(mechanism):
+            raise MechanismError(f"this run was not prepared for {mechanism.name}")
+        if mechanism not in self._mechanisms:
+            self._mechanisms[mechanism] = MECHANISMS[mechanism](self)
+        found: M = self._mechanisms[mechanism]
+        return found
+
+    def now_s(self) -> float:
+        """The time of the event loop."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
+    async def on_each(self, nodes: Sequence[str], act: Callable[[str], Awaitable[NodeResult]]) -> Outcome:
+        """Act on some nodes at the same time; the outcome lists in `changed` those where it was `DONE`."""
+
+        async def attempt(node: str) -> NodeResult:
             try:
                 return await act(node)
-            except (HostError, OSError) as error:
+            except (MechanismError, OSError) as error:
                 return str(error)
 
-        done = await asyncio.gather(*[attempt(self._nodes[name]) for name in names])
-        results = dict(zip(names, done, strict=True))
-        wrong = [f"{name}: {result}" for name, result in results.items() if result not in (DONE, None)]
+        done = await asyncio.gather(*[attempt(node) for node in nodes])
+        results = dict(zip(nodes, done, strict=True))
+        wrong = [f"{node}: {result}" for node, result in results.items() if result not in (DONE, None)]
         return Outcome(
             took_effect=DONE in done,
-            details={"changed": [name for name, result in results.items() if result == DONE]},
+            details={"changed": [node for node, result in results.items() if result == DONE]},
             error="; ".join(wrong) or None,
         )
 
-    async def _kill(self, node: NodeOnHost) -> Done:
-        process = node.process
-        if process is None:
-            return None
-        return DONE if await node.host.kill(process, by="kill") else "still runs after SIGKILL"
-
-    async def _pause(self, node: NodeOnHost) -> Done:
-        process = node.process
-        if process is None or process.is_stopped or node.slowing is not None:
-            return None
-        return DONE if await node.host.pause(process) else "does not stop at SIGSTOP"
-
-    async def _resume(self, node: NodeOnHost) -> Done:
-        process = node.process
-        if process is None or not process.is_stopped or node.slowing is not None:
-            return None
-        return DONE if await node.host.resume(process) else "does not go on at SIGCONT"
-
-    async def start(self, node: NodeOnHost) -> Done:
-        """Start a node that does not run; done once it answers."""
-        if node.process is not None or any(hand.holds_down(node) for hand in self._hands):
-            return None
-        for hand in self._hands:
-            await hand.starting(node)
-        command = self._system.command(node.place)
-        life = await node.next_life()
-        own = {name: value for hand in self._hands for name, value in hand.environment(node).items()}
-        process = await node.host.start(
-            node.place.name,
-            command.argv,
-            log=node.place.log,
-            folder=node.place.data.parent,
-            environment={**command.environment, **own},
-        )
-        node.lives.append((life, process))
-        await self._sample(node, life, process)
-        for hand in self._hands:
-            await hand.began(node, process)
-        deadline = asyncio.get_running_loop().time() + START_BOUND_S
-        while process.is_running:
-            if await self._ask(node) is not None:
-                return DONE
-            if asyncio.get_running_loop().time() > deadline:
-                return f"runs, but gave no status within {START_BOUND_S:g} s"
-            await asyncio.sleep(POLL_S)
-        last = " | ".join(await node.host.tail(node.place.log, 2))
-        return f"ended at its start with status {process.status}: {last}"
-
-    async def _sample(self, node: NodeOnHost, life: int, process: Background) -> None:
-        """Have what this life uses written down; it ends with the life."""
-        folder = node.place.log.parent / "resources"
-        await node.host.make_folder(folder)
-        await node.host.start(
-            f"what samples {node.place.name}",
-            [node.place.python, "-I", "-S", "-c", sampling.SOURCE, str(process.pid)],
-            log=folder / f"{life}.jsonl",
-            folder=folder,
-        )
-
-    async def _terminate(self, node: NodeOnHost) -> Done:
-        process = node.process
-        if process is None or process.is_stopped:
-            return None
-        return DONE if await node.host.terminate(process, "terminate", STOP_BOUND_S) else "does not end"
-
-    async def _slow(self, node: NodeOnHost, percent: int) -> Done:
-        """Done once it has been seen stopped."""
-        process = node.process
-        if process is None or process.is_stopped or node.slowing is not None:
-            return None
-        node.slowing = await node.host.start(
-            f"what slows {node.place.name}",
-            [node.place.python, "-c", slowing.SOURCE, str(process.pid), str(percent)],
-            log=node.place.log.with_name("slow.txt"),
-            folder=node.place.log.parent,
-        )
-        seen = await eventually(lambda: process.is_stopped, SLOW_BOUND_S)
-        return DONE if seen else "is never stopped"
-
-    async def _quicken(self, node: NodeOnHost) -> Done:
-        """Done once it runs, and nothing stops it any more."""
-        what, process = node.slowing, node.process
-        if what is None:
-            return None
-        if not await node.host.terminate(what, "heal-slow", STOP_BOUND_S):
-            await node.host.kill(what, "heal-slow")
-        if process is not None and process.is_stopped and not await node.host.resume(process):
-            return "does not go on at SIGCONT"
-        return DONE
-
-    async def told_time(self, node: NodeOnHost) -> float | None:
-        """How far the time of day that a node tells is ahead of the harness's, in seconds, or None.
-
-        It is the Date of an HTTP reply (RFC 9110, section 6.6.1), in whole seconds.
-        """
-        reply = await self._status.send(node.place.address, self._system.status_request())
-        if not isinstance(reply, HttpReply) or "date" not in reply.headers:
-            return None
-        return parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()
-
-    async def told_monotonic(self, node: NodeOnHost) -> Told | None:
-        """What a node's monotonic clock shows, as it tells, or None."""
-        if not isinstance(self._system, ReportsMonotonicClock):
-            return None
-        asked_at = time.monotonic()
-        reply = await self._status.send(node.place.address, self._system.monotonic_request())
-        shown_s = self._system.read_monotonic(reply) if isinstance(reply, HttpReply) else None
-        return None if shown_s is None else Told(asked_at, shown_s, time.monotonic())
-
-    def _lossy(self) -> CutLinks:
-        if self._layout.lossy is None:
-            raise LinkError("the links of this world have no packets to lose")
-        return self._layout.lossy
+    # ---- for the kinds of worlds -----------------------------------------------------------------------
 
     def _able_here(self, *, with_proxies: bool) -> Mapping[str, Any]:
-        """The facts of this machine; refused, if it cannot do what is going to be done."""
+        """The facts of this machine; the run is refused if it cannot do the run's faults."""
         facts = agent.Agent("", "").facts()
         refused = refusal(self._faults, facts, with_proxies=with_proxies)
         if refused is not None:
@@ -449,13 +370,5 @@ class HostedWorld(ABC):
         return facts
 
     def _faketime(self, facts: Mapping[str, Any]) -> dict[str, str]:
-        """libfaketime of this machine, for every node, where clocks are to jump."""
+        """The libfaketime of this machine, for every node; none if it is not installed."""
         return dict.fromkeys(self._names, facts["faketime"]) if facts["faketime"] else {}
-
-    async def _cut(self, links: Sequence[Link], at: CutLinks) -> Outcome:
-        cut = await at.cut(links)
-        return Outcome(took_effect=set(links) <= set(cut), details={"cut": [list(link) for link in cut]})
-
-    async def _heal(self, at: CutLinks) -> Outcome:
-        healed = await at.heal()
-        return Outcome(took_effect=bool(healed.links), details=healed.details())

@@ -16,6 +16,7 @@ from typing import Protocol
 import msgspec
 
 from harness.hosts.processes import Identity
+from harness.nemesis.mechanisms.world import MechanismError
 
 POLL_S = 0.005
 COMMAND_BOUND_S = 10.0
@@ -23,7 +24,7 @@ Clock = Callable[[], int]
 """Nanoseconds since the run began, monotonic."""
 
 
-class HostError(RuntimeError):
+class HostError(MechanismError):
     """A host cannot be reached or used; the message says which, why and what to do."""
 
 

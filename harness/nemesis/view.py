@@ -43,13 +43,13 @@ class ClusterView(msgspec.Struct, frozen=True):
         return max(leading)[1] if leading else None
 
     def agreed_leader(self) -> str | None:
-        """The leader that a majority of the nodes names in one term, itself included; None without one."""
-        votes: dict[tuple[str, int | None], int] = {}
-        for view in self.nodes.values():
-            if view.leader is not None:
-                named = (view.leader, view.term)
-                votes[named] = votes.get(named, 0) + 1
-        return next((leader for (leader, _), count in votes.items() if count >= self.majority()), None)
+        """The leader that a majority of the nodes, itself included, names in its term; None without one."""
+        leader = self.leader()
+        if leader is None:
+            return None
+        named = (leader, self.nodes[leader].term)
+        agreeing = [view for view in self.nodes.values() if (view.leader, view.term) == named]
+        return leader if len(agreeing) >= self.majority() else None
 
     def majority(self) -> int:
         """How many nodes make a majority."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from checkers.verdict import Evidence, Link
+from checkers.verdict import Arrow, Evidence
 from history import History
 from reports.svg import element, figure, number
 from reports.text import shorten
@@ -53,7 +53,7 @@ def cycle(evidence: Evidence, history: History, id_: str = "cycle") -> Markup | 
     )
 
 
-def _round(links: Sequence[Link]) -> list[tuple[Link, Link]]:
+def _round(links: Sequence[Arrow]) -> list[tuple[Arrow, Arrow]]:
     return list(zip(links, (*links[1:], links[0]), strict=True))
 
 
@@ -92,7 +92,7 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
-def _words(x: float, y: float, link: Link, colour: str) -> Markup:
+def _words(x: float, y: float, link: Arrow, colour: str) -> Markup:
     return element("text", shorten(f"{link.kind}: {link.text}", LINE_CHARACTERS), x=x, y=y, fill=colour)
 
 

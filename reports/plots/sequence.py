@@ -16,6 +16,7 @@ from checkers.verdict import Evidence
 from history import Operation, Recording, TraceEvent
 from history.nemesis import NemesisAction, read_completion
 from history.units import MILLISECOND_NS
+from reports.spans import READS
 from reports.svg import element, figure, join, line, text
 from reports.text import plural, shorten
 
@@ -137,7 +138,7 @@ class _Drawing:
                 self._arrows.append(_Arrow(row, None, str(operation.node), "", "client"))
             else:
                 begin = pending.pop(operation.process, None)
-                answer = f"{operation.type} {operation.error or _shown(operation.value)}"
+                answer = f"{operation.type} {operation.error or _shown(operation)}"
                 self._rows[row].labels.append(answer)
                 if begin is not None and operation.type == "ok":
                     self._arrows.append(_Arrow(row, None, str(operation.node), "", "client", is_back=True))
@@ -197,7 +198,10 @@ class _Drawing:
         left_out = [f"{plural(self._idle, 'message')} from which nothing followed"]
         if first:
             left_out.append(f"the first {plural(first, 'row')}")
-        return f"Left out: {', '.join(left_out)}. Times in ms; rows are not to scale."
+        return (
+            f"Left out: {', '.join(left_out)}. Times are in ms, rows are not to scale. "
+            "The numbers after appends, commits and acknowledges are log indices."
+        )
 
     def _x(self, lane: str) -> float:
         return LEFT + CLIENT_LANE + LANE * self._lanes.index(lane)
@@ -303,8 +307,10 @@ def _request(operation: Operation) -> str:
     return f"{operation.f} {operation.key}{value}"
 
 
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)
+def _shown(completion: Operation) -> str:
+    if completion.value is None:
+        return "nothing" if completion.type == "ok" and completion.f in READS else ""
+    return str(completion.value)
 
 
 def _fault(operation: Operation) -> str:
@@ -313,5 +319,5 @@ def _fault(operation: Operation) -> str:
 
 
 def _action(action: NemesisAction) -> str:
-    links = ["-".join(link) for link in action.links]
+    links = ["→".join(link) for link in action.links]
     return f"{action.kind.lower()} {' '.join(action.nodes or links)}".strip()

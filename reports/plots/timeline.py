@@ -19,9 +19,8 @@ from markupsafe import Markup
 from history.units import MILLISECOND_NS
 from reports.excerpt import Excerpt
 from reports.faults import FaultPeriod
-from reports.figures import READS
 from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
-from reports.spans import Span
+from reports.spans import READS, Span
 from reports.svg import element, figure, join, line, number, rect, text
 from reports.text import duration, seconds, short, shorten
 

@@ -126,8 +126,8 @@ BAD_LOG = "INFO  jepsen.util - {}\n"
         ("{:process 0 :type}", 1, "a key and no value"),
         ('{"index":0,"time":1,"process":0,"type":"invoke","f":"read"}\n{"index":1', 2, "not an operation"),
         ('{"index":0,"time":1,"process":0,"type":"ok","f":"read"}', 1, "a completion without"),
-        ("what is this", 1, "no format that is recognized"),
-        ("", 1, "no format that is recognized"),
+        ("what is this", 1, "the format is not recognized"),
+        ("", 1, "the format is not recognized"),
     ],
 )
 def test_a_history_that_breaks_a_rule_is_refused_with_its_line(text: str, line: int, rule: str) -> None:

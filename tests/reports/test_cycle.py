@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from checkers.transactions.isolation import Isolation
-from checkers.verdict import Evidence, Link
+from checkers.verdict import Arrow, Evidence
 from history import History, Operation
 from reports.plots.cycle import cycle
 from tests.checkers.builders import recording
@@ -41,6 +41,6 @@ def test_what_a_history_says_is_escaped() -> None:
 
 
 def test_links_that_form_no_cycle_are_not_drawn() -> None:
-    links = (Link(0, 2, "ww", "so"), Link(0, 2, "ww", "so"))
+    links = (Arrow(0, 2, "ww", "so"), Arrow(0, 2, "ww", "so"))
     assert cycle(Evidence("t", "x", links=links), history("ax1", "ax2")) is None
     assert cycle(Evidence("t", "x"), history("ax1")) is None

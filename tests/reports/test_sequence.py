@@ -116,3 +116,12 @@ def test_a_long_run_shows_its_end_and_says_so() -> None:
 def test_nothing_at_all_can_be_drawn() -> None:
     svg = str(sequence(Recording(nodes=("n1",), history=History([]))))
     assert ElementTree.fromstring(svg).tag == f"{SVG}svg"
+
+
+def test_a_read_that_found_nothing_is_drawn_as_nothing() -> None:
+    read = [
+        Operation(0, 5, 0, "invoke", "lookup", "svc/1.2.3.4:5", node="n1"),
+        Operation(1, 50, 0, "ok", "lookup", "svc/1.2.3.4:5", node="n1"),
+    ]
+    svg = str(sequence(Recording(nodes=("n1",), history=History(read))))
+    assert "ok nothing" in "".join(ElementTree.fromstring(svg).itertext())

@@ -17,12 +17,13 @@ from ackproof.cli.nodes import inventory_of, paramiko_is_missing
 from harness.cluster.kinds import LOCAL, NETNS, SSH
 from harness.errors import CouldNotRun
 from harness.hosts import agent, netns
-from harness.hosts.abilities import SS, packages_missing, reasons_against
+from harness.hosts.abilities import packages_missing, reasons_against
 from harness.hosts.host import HostError
 from harness.hosts.inventory import HostSpec
 from harness.hosts.ssh.bundle import mismatch
 from harness.nemesis import NEMESES
 from harness.nemesis.mechanisms.world import WorldKind
+from harness.nemesis.needs import SS
 
 INSTALL_BOUND_S = 300.0
 THIS_MACHINE = "this machine"

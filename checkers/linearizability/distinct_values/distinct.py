@@ -21,7 +21,7 @@ from checkers.delta_debugging import smallest_failing
 from checkers.limits import MOST_VALUES
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.distinct_values import queues, sets
-from checkers.linearizability.distinct_values.rows import UNTOLD, Rows, rows_of
+from checkers.linearizability.distinct_values.rows import UNTOLD, HistoryRows, rows_of
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Integers, Part
 from checkers.linearizability.words import value_in_words
@@ -52,7 +52,7 @@ class Small(NamedTuple):
 class Distinct(ABC):
     """What is known of each of a history's keys."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: HistoryRows) -> None:
         self.rows = rows
         self.keys = rows.keys
         self.operations: Integers = np.bincount(rows.key, minlength=len(rows.keys))
@@ -65,7 +65,7 @@ class Distinct(ABC):
     def small(self, key: int) -> Small:
         """A small part of an impossible key that is impossible by itself."""
 
-    def _of(self, key: int) -> Rows:
+    def _of(self, key: int) -> HistoryRows:
         own = self.rows.only(self.rows.key == key)
         return replace(own, keys=(self.keys[key],), key=np.zeros(len(own), dtype=np.int64))
 
@@ -73,7 +73,7 @@ class Distinct(ABC):
 class Queues(Distinct):
     """See `queues`."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: HistoryRows) -> None:
         super().__init__(queues.prepared(rows))
         self.left = queues.ambiguous(self.rows)
         rows = self.rows.only(~self.left[self.rows.key]) if self.left.any() else self.rows
@@ -100,7 +100,7 @@ class Queues(Distinct):
         return Small(few.part(0, queues.FUNCTIONS), simple=int(queues.takers(few).sum()) <= MOST_TAKERS)
 
 
-def _first_inexplicable(rows: Rows) -> int:
+def _first_inexplicable(rows: HistoryRows) -> int:
     """The first completion of a queue's operations up to which they have no order."""
     completions = np.sort(rows.completed[rows.completed < NEVER])
     low, high = 0, len(completions) - 1
@@ -113,7 +113,7 @@ def _first_inexplicable(rows: Rows) -> int:
     return int(completions[low])
 
 
-def _fewest(rows: Rows, cutoff: int) -> Rows:
+def _fewest(rows: HistoryRows, cutoff: int) -> HistoryRows:
     """A part of a queue's operations that is still impossible, from which few values could be left out.
 
     Delta debugging, bounded. The values that were gone long before `cutoff`, or came long after it, are left
@@ -159,7 +159,7 @@ def _fewest(rows: Rows, cutoff: int) -> Rows:
 class Sets(Distinct):
     """See `sets`."""
 
-    def __init__(self, rows: Rows, model: Model, budget: Budget) -> None:
+    def __init__(self, rows: HistoryRows, model: Model, budget: Budget) -> None:
         super().__init__(sets.prepared(rows))
         self._model = model
         self._bad_operations: Mask = np.zeros(len(rows), dtype=bool)
@@ -234,7 +234,7 @@ def decided(history: History, model: Model, budget: Budget) -> Distinct | None:
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {"queue": queues.FUNCTIONS, "set": sets.FUNCTIONS}
 
 
-def _rows(history: History, model: Model) -> Rows | None:
+def _rows(history: History, model: Model) -> HistoryRows | None:
     names = FUNCTIONS.get(model.name)
     rows = None if names is None else rows_of(history, names)
     if rows is None or model.name != "set":

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.distinct_values.rows import NOTHING, UNTOLD, Rows, numbered, pairs_of
+from checkers.linearizability.distinct_values.rows import NOTHING, UNTOLD, HistoryRows, numbered, pairs_of
 from checkers.linearizability.part import Integers
 
 FUNCTIONS = ("enqueue", "dequeue")
@@ -42,13 +42,13 @@ ENQUEUE, DEQUEUE = range(2)
 Mask = npt.NDArray[np.bool_]
 
 
-def prepared(rows: Rows) -> Rows:
+def prepared(rows: HistoryRows) -> HistoryRows:
     """With, as the value, what each operation enqueues or was given."""
     codes = np.where(rows.f == ENQUEUE, rows.argument, rows.result)
     return replace(rows, value=numbered(rows.history.columns, codes))
 
 
-def ambiguous(rows: Rows) -> Mask:
+def ambiguous(rows: HistoryRows) -> Mask:
     """By key, whether two enqueues are of one value, which no reply tells apart, or one is of None."""
     enqueue = rows.f == ENQUEUE
     dense, key_of = pairs_of(rows.key[enqueue], rows.value[enqueue])
@@ -58,18 +58,18 @@ def ambiguous(rows: Rows) -> Mask:
     return left
 
 
-def takers(rows: Rows) -> Mask:
+def takers(rows: HistoryRows) -> Mask:
     """Dequeues of unknown outcome, which may have taken any value."""
     return np.asarray((rows.f == DEQUEUE) & (rows.completed == NEVER))
 
 
-def unnamed(rows: Rows) -> Mask:
+def unnamed(rows: HistoryRows) -> Mask:
     """Enqueues of one key whose values no reply names."""
     told = rows.value[(rows.f == DEQUEUE) & (rows.completed < NEVER)]
     return np.asarray((rows.f == ENQUEUE) & ~np.isin(rows.value, told))
 
 
-def impossible(rows: Rows) -> Mask:
+def impossible(rows: HistoryRows) -> Mask:
     """By key, whether no order explains its operations; of keys that are not `ambiguous`."""
     bad = np.zeros(len(rows.keys), dtype=bool)
     taking = takers(rows)
@@ -116,7 +116,7 @@ def impossible(rows: Rows) -> Mask:
     return bad
 
 
-def _positions(rows: Rows) -> tuple[Integers, Integers, Integers]:
+def _positions(rows: HistoryRows) -> tuple[Integers, Integers, Integers]:
     """Beginnings and ends of operations, numbered one key after the other, and the last number of each key.
 
     An end that is not known comes after all others.

@@ -24,7 +24,7 @@ NOTHING, UNTOLD, ABSENT = -1, -2, -3
 
 
 @dataclass(frozen=True)
-class Rows:
+class HistoryRows:
     """n operations, sorted by key and within a key by invocation. What failed is left out."""
 
     history: History
@@ -49,12 +49,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.invoked)
 
-    def only(self, kept: npt.NDArray[Any]) -> Rows:
+    def only(self, kept: npt.NDArray[Any]) -> HistoryRows:
         """These operations alone (a mask, or places in ascending order); a key keeps its number."""
         columns = ("key", "invoked", "completed", "f", "argument", "result", "value")
         return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
-    def until(self, cutoff: int) -> Rows:
+    def until(self, cutoff: int) -> HistoryRows:
         """What was known just after the completion at index `cutoff`: later replies are taken back."""
         begun = self.only(self.invoked <= cutoff)
         open_still = begun.completed > cutoff
@@ -86,7 +86,7 @@ class Rows:
         return Part(self.keys[key], own.invoked, own.completed, np.array(kinds, dtype=np.int64), tuple(calls))
 
 
-def rows_of(history: History, names: Sequence[str]) -> Rows | None:
+def rows_of(history: History, names: Sequence[str]) -> HistoryRows | None:
     """The clients' operations. None if there is none, or one of them has another name than these."""
     columns = history.columns
     begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0))
@@ -105,7 +105,7 @@ def rows_of(history: History, names: Sequence[str]) -> Rows | None:
     order = np.argsort(key, kind="stable")
     begun, ends, known = begun[order], ends[order], known[order]
     codes = columns.key[begun[np.sort(np.unique(key[order], return_index=True)[1])]]
-    return Rows(
+    return HistoryRows(
         history,
         tuple(None if code < 0 else columns.keys[code] for code in codes.tolist()),
         key[order],

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.distinct_values.rows import UNTOLD, Rows, numbered, pairs_of
+from checkers.linearizability.distinct_values.rows import UNTOLD, HistoryRows, numbered, pairs_of
 from checkers.linearizability.part import Integers, frozen
 
 FUNCTIONS = ("add", "remove", "contains", "read")
@@ -36,19 +36,19 @@ ADD, REMOVE, CONTAINS, READ = range(4)
 Mask = npt.NDArray[np.bool_]
 
 
-def prepared(rows: Rows) -> Rows:
+def prepared(rows: HistoryRows) -> HistoryRows:
     """With, as the value, the element of each operation; of a read, `UNTOLD`."""
     return replace(
         rows, value=numbered(rows.history.columns, np.where(rows.f == READ, UNTOLD, rows.argument))
     )
 
 
-def elements(rows: Rows) -> Integers:
+def elements(rows: HistoryRows) -> Integers:
     """By operation a number of its key and element."""
     return pairs_of(rows.key, rows.value)[0]
 
 
-def ambiguous(rows: Rows) -> Mask:
+def ambiguous(rows: HistoryRows) -> Mask:
     """By operation, whether its element is added twice, or a reply about it is neither true nor false."""
     dense, key_of = pairs_of(rows.key, rows.value)
     adds = np.bincount(dense[rows.f == ADD], minlength=len(key_of))
@@ -58,7 +58,7 @@ def ambiguous(rows: Rows) -> Mask:
     return np.asarray(((adds > 1) | (np.bincount(dense[odd], minlength=len(key_of)) > 0))[dense])
 
 
-def impossible(rows: Rows) -> Mask:
+def impossible(rows: HistoryRows) -> Mask:
     """By operation, whether no order explains those of its element; there are no reads, and one add each."""
     dense, key_of = pairs_of(rows.key, rows.value)
     count = len(key_of)
@@ -122,7 +122,7 @@ class _Member(NamedTuple):
 class Growing:
     """One key's set with reads, from which nothing is removed, and whose elements are added once each."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: HistoryRows) -> None:
         self._rows = rows
         columns = rows.history.columns
         self._elements: dict[Hashable, int] = {}

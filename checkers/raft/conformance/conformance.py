@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from checkers.limits import MUCH_EVIDENCE
 from checkers.raft.conformance.order import Run
-from checkers.raft.conformance.refinement import Step
+from checkers.raft.conformance.refinement import IllegalStep
 from checkers.raft.facts.cluster import JUDGED_FROM_TRACES
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
@@ -94,9 +94,9 @@ def _trivial(actions: Counter[str], nodes: int) -> list[str]:
     return reasons
 
 
-def _evidence(refused: list[Step]) -> list[Evidence]:
+def _evidence(refused: list[IllegalStep]) -> list[Evidence]:
     """The first of each kind on each node: what follows it may only follow from it."""
-    first: dict[tuple[str, str, str], Step] = {}
+    first: dict[tuple[str, str, str], IllegalStep] = {}
     again: Counter[tuple[str, str, str]] = Counter()
     for step in refused:
         kind = (step.event.node, step.action, step.guard)
@@ -105,7 +105,7 @@ def _evidence(refused: list[Step]) -> list[Evidence]:
     return [_told(step, again[kind] - 1) for kind, step in first.items()]
 
 
-def _told(step: Step, more: int) -> Evidence:
+def _told(step: IllegalStep, more: int) -> Evidence:
     event = step.event
     text = (
         f"{event.node}, life {event.life}, seq {event.seq}: {_did(event)}. As {step.action} this needs: "

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from checkers.raft.conformance.spec import Entry, Refused, Server
+from checkers.raft.conformance.spec import Entry, GuardFailed, Server
 from history import TraceEvent
 
 Log = list[Entry | None]
 
 
-class Held(NamedTuple):
+class HeldMessage(NamedTuple):
     """A message that waits for the disk."""
 
     message_id: str
@@ -35,11 +35,11 @@ class Held(NamedTuple):
     """And this state of term and vote."""
 
 
-class Disk:
+class TracedDisk:
     """One node's disk, as far as its trace tells."""
 
     def __init__(self) -> None:
-        self.held: list[Held] = []
+        self.held: list[HeldMessage] = []
         self._hard: list[tuple[int, str | None]] = [(0, None)]
         self._first = 0  # the number of the state that _hard begins with
         self._least = 0
@@ -63,7 +63,7 @@ class Disk:
 
     def hold(self, message_id: str, log: int) -> None:
         """A message waits for all that is so far, and for the log up to `log`."""
-        self.held.append(Held(message_id, log, self.newest))
+        self.held.append(HeldMessage(message_id, log, self.newest))
 
     def before_cut(self, log: Log, least: int, index: int) -> None:
         """`log`, of which no less than `least` can come back, has lost what lay from `index` on.
@@ -72,7 +72,7 @@ class Disk:
         """
         self._replaced.append((log, least))
         self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
-        self.held = [Held(m, min(needed, index - 1), hard) for m, needed, hard in self.held]
+        self.held = [HeldMessage(m, min(needed, index - 1), hard) for m, needed, hard in self.held]
 
     def synced(self, i: Server, event: TraceEvent) -> list[str]:
         """A write is over: which messages leave now."""
@@ -99,11 +99,11 @@ class Disk:
             last: its last entry, as the node names it; None if it does not.
 
         Raises:
-            Refused: nothing that was on disk can have become this.
+            GuardFailed: nothing that was on disk can have become this.
         """
         if (event.term, event.vote) not in self._hard[self._least - self._first :]:
             term, vote = self._hard[self._least - self._first]
-            raise Refused(
+            raise GuardFailed(
                 "Restart",
                 f"currentTerm'[i] and votedFor'[i] are what was on disk (at least term {term}, "
                 f"vote {vote or 'Nil'}; not term {event.term}, vote {event.vote or 'Nil'})",
@@ -114,7 +114,7 @@ class Disk:
         if length and last is not None:
             fitting = [log for log in fitting if log[-1] in (last, None)]
         if not fitting:
-            raise Refused(
+            raise GuardFailed(
                 "Restart",
                 f"log'[i] is what was on disk (at least up to index {i.own_durable}, at most "
                 f"{len(i.log)}; not up to {length}{'' if last is None else f' of term {last[0]}'})",

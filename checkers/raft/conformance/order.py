@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from checkers.raft.conformance.refinement import Bag, Refinement, Step
+from checkers.raft.conformance.refinement import Bag, IllegalStep, Refinement
 from checkers.raft.conformance.spec import Entry, Server
 from checkers.raft.facts.compact import MessageIds
 from history import NodeTrace, TraceEvent
@@ -44,7 +44,7 @@ class Run:
     traces: Mapping[str, NodeTrace]
     incomplete: frozenset[str]
     refinements: dict[str, Refinement] = field(default_factory=dict)
-    early: list[Step] = field(default_factory=list)
+    early: list[IllegalStep] = field(default_factory=list)
     """Messages that were received though what they promise was not on disk."""
 
     def __post_init__(self) -> None:
@@ -140,12 +140,14 @@ class Run:
         sender = event.peer or ""
         if sender in self.refinements and sender not in self.incomplete:
             self.early.append(
-                Step(event, "Receive", "m \\in DOMAIN messages", "", "", f"{event.message} from {sender}")
+                IllegalStep(
+                    event, "Receive", "m \\in DOMAIN messages", "", "", f"{event.message} from {sender}"
+                )
             )
 
     def _is_early(self, sent: TraceEvent, received: TraceEvent) -> None:
         self.early.append(
-            Step(
+            IllegalStep(
                 sent,
                 "Send",
                 "what the message promises (term, vote, log) is on its sender's disk when it leaves",

@@ -5,8 +5,8 @@ event, finds the actions that it stands for, and takes them: their guards are he
 they were, and against the message in hand, the one last received. Then what the event says of the node's
 state must be what the actions came to.
 
-Where a guard refuses, that is a `Step` with its words, and the server goes on with the node's own word, so
-that one violation does not hide the next, and none is told for what only follows from it.
+Where a guard refuses, that is a `IllegalStep` with its words, and the server goes on with the node's own
+word, so that one violation does not hide the next, and none is told for what only follows from it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,17 @@ from typing import NamedTuple
 
 from checkers.raft.conformance import extensions as extra
 from checkers.raft.conformance import spec
-from checkers.raft.conformance.disk import Disk
-from checkers.raft.conformance.spec import CANDIDATE, LEADER, Entry, Extra, Message, Refused, Server, Unsure
+from checkers.raft.conformance.disk import TracedDisk
+from checkers.raft.conformance.spec import (
+    CANDIDATE,
+    LEADER,
+    Entry,
+    Extra,
+    GuardFailed,
+    Message,
+    Server,
+    Unsure,
+)
 from checkers.raft.conformance.words import said_by, words_of
 from checkers.raft.facts.compact import MessageIds
 from history import TraceEntry, TraceEvent
@@ -55,7 +64,7 @@ class Bag:
         return m
 
 
-class Step(NamedTuple):
+class IllegalStep(NamedTuple):
     """A step that is no action of the specification."""
 
     event: TraceEvent
@@ -88,8 +97,8 @@ class Refinement:
     hold: Callable[[str, TraceEvent], None]
     release: Callable[[Iterable[str]], None]
     never_left: Callable[[Iterable[str]], None]
-    disk: Disk = field(default_factory=Disk)
-    refused: list[Step] = field(default_factory=list)
+    disk: TracedDisk = field(default_factory=TracedDisk)
+    refused: list[IllegalStep] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     actions: Counter[str] = field(default_factory=Counter)
     """How often each action was taken."""
@@ -137,14 +146,16 @@ class Refinement:
                 or event.last != len(i.log)
                 or (event.role == LEADER) != (i.state == LEADER)
             ):
-                raise Refused("Next", "some action changes currentTerm, state, log or commitIndex so")
-        except Refused as refused:
+                raise GuardFailed("Next", "some action changes currentTerm, state, log or commitIndex so")
+        except GuardFailed as refused:
             before, message = words_of(i), "" if self._m is None else said_by(self._m)
             self._adopt(event)
             if self._m_is_unknown:
                 self.doubts.append(f"{i.name} took a message of which the trace does not tell what it says")
             else:
-                self.refused.append(Step(event, refused.action, refused.guard, before, words_of(i), message))
+                self.refused.append(
+                    IllegalStep(event, refused.action, refused.guard, before, words_of(i), message)
+                )
         except Unsure as unsure:
             self.doubts.append(str(unsure))
             self._adopt(event)
@@ -166,7 +177,7 @@ class Refinement:
             self.actions["Timeout"] += 1
             self._standing = True
         elif m is None:
-            raise Refused("UpdateTerm", "m \\in DOMAIN messages, m.mterm = currentTerm'[i]")
+            raise GuardFailed("UpdateTerm", "m \\in DOMAIN messages, m.mterm = currentTerm'[i]")
         else:
             spec.update_term(i, m, event.term)
             self.actions["UpdateTerm"] += 1
@@ -188,7 +199,7 @@ class Refinement:
             return
         m = self._m
         if not isinstance(m, spec.RequestVoteRequest) or m.source != event.vote:
-            raise Refused("HandleRequestVoteRequest", "m \\in DOMAIN messages, m.msource = votedFor'[i]")
+            raise GuardFailed("HandleRequestVoteRequest", "m \\in DOMAIN messages, m.msource = votedFor'[i]")
         spec.grant_vote(i, m)
         self.disk.changed(i)
         self.actions["HandleRequestVoteRequest"] += 1
@@ -200,7 +211,7 @@ class Refinement:
             self.actions["BecomeLeader"] += 1
         elif event.role == CANDIDATE:
             if i.state == LEADER:
-                raise Refused("PreCandidate", "state[i] \\in {Follower, Candidate}")
+                raise GuardFailed("PreCandidate", "state[i] \\in {Follower, Candidate}")
             self.actions["PreCandidate"] += i.state != CANDIDATE
         elif i.state == CANDIDATE and isinstance(m, spec.AppendEntriesRequest) and m.term == i.current_term:
             spec.return_to_follower(i)

@@ -2,7 +2,7 @@
 
 Names are the specification's, in Python's spelling: `current_term[i]` is `i.current_term`. An action is a
 function of one server: its guards first, each a `need` with the words that a violation is told in, then
-the new values. What a guard refuses raises `Refused`, before anything has changed. Server `i` is the one
+the new values. What a guard refuses raises `GuardFailed`, before anything has changed. Server `i` is the one
 that acts, `j` another; `m` is a message with the fields that the specification gives it, without their `m`.
 
 Written out as in TLA+, but for this:
@@ -32,7 +32,7 @@ Entry = tuple[int, str]
 FOLLOWER, CANDIDATE, LEADER = "follower", "candidate", "leader"
 
 
-class Refused(Exception):
+class GuardFailed(Exception):
     """A guard does not hold: the step is none of this action's."""
 
     def __init__(self, action: str, guard: str) -> None:
@@ -48,7 +48,7 @@ class Unsure(Exception):
 def need(holds: bool, action: str, guard: str) -> None:
     """A guard."""
     if not holds:
-        raise Refused(action, guard)
+        raise GuardFailed(action, guard)
 
 
 # ---- messages ------------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def _may_accept(i: Server, m: Message | None) -> AppendEntriesRequest:
     action = "HandleAppendEntriesRequest"
     need(i.state == FOLLOWER, action, "accept: state[i] = Follower")
     if not isinstance(m, AppendEntriesRequest):
-        raise Refused(action, "m \\in DOMAIN messages, m.mtype = AppendEntriesRequest")
+        raise GuardFailed(action, "m \\in DOMAIN messages, m.mtype = AppendEntriesRequest")
     need(m.term == i.current_term, action, "accept: m.mterm = currentTerm[i]")
     previous = m.prev_log_index
     if previous > i.covered:

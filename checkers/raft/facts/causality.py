@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from checkers.raft.facts.compact import MessageIds, Rows
+from checkers.raft.facts.compact import MessageIds, NumberRows
 from history import TraceEvent
 
 Clock = tuple[int, ...]
@@ -34,7 +34,7 @@ class Causality:
     ) -> None:
         self.nodes = tuple(events)
         self._column = {node: column for column, node in enumerate(self.nodes)}
-        self._clocks = {node: Rows(len(self.nodes)) for node in self.nodes}
+        self._clocks = {node: NumberRows(len(self.nodes)) for node in self.nodes}
         self._run(events, wanted, sent, received)
 
     def known(self, at: tuple[str, int], node: str) -> int:

@@ -35,7 +35,7 @@ class Located(Protocol):
         ...
 
 
-class Cluster:
+class TracedCluster:
     """The facts of every traced node."""
 
     def __init__(self, recording: Recording) -> None:
@@ -83,18 +83,18 @@ class Replays:
     """Replays the recording last asked for, once, however many checkers share this."""
 
     def __init__(self) -> None:
-        self._cluster: Cluster | None = None
+        self._cluster: TracedCluster | None = None
 
-    def of(self, recording: Recording) -> Cluster:
+    def of(self, recording: Recording) -> TracedCluster:
         """The facts of a recording."""
         if self._cluster is None or self._cluster.recording is not recording:
-            self._cluster = Cluster(recording)
+            self._cluster = TracedCluster(recording)
         return self._cluster
 
 
 def conclude(
     checker: str,
-    cluster: Cluster,
+    cluster: TracedCluster,
     *,
     violations: Sequence[Evidence],
     summary: str,

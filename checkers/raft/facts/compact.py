@@ -97,7 +97,7 @@ def _parsed(message_id: str) -> tuple[str, int]:
     return "", -1
 
 
-class Rows:
+class NumberRows:
     """Rows of numbers, each at a position, with rising positions: found by bisection."""
 
     def __init__(self, width: int) -> None:

@@ -27,7 +27,7 @@ def identity(entry: TraceEntry) -> Identity:
     return (entry.index, entry.term, entry.hash)
 
 
-class Seen(NamedTuple):
+class EventPlace(NamedTuple):
     """Where an event stands, and the term it happened in: all that is kept of most of them."""
 
     node: str
@@ -36,12 +36,12 @@ class Seen(NamedTuple):
     term: int
 
 
-def seen(event: TraceEvent) -> Seen:
+def place_of(event: TraceEvent) -> EventPlace:
     """What is kept of an event."""
-    return Seen(event.node, event.life, event.seq, event.term)
+    return EventPlace(event.node, event.life, event.seq, event.term)
 
 
-class SeenByNumber:
+class EventPlaces:
     """For each entry, at most one event."""
 
     def __init__(self) -> None:
@@ -61,11 +61,11 @@ class SeenByNumber:
         self._where.put(number, place)
         self._terms.put(number, event.term)
 
-    def get(self, number: int) -> Seen:
+    def get(self, number: int) -> EventPlace:
         """It, of an entry that has one."""
         place = self._where.get(number)
         node = self._nodes[place >> 54]
-        return Seen(node, place >> 34 & 0xFFFFF, place & 0x3FFFFFFFF, self._terms.get(number))
+        return EventPlace(node, place >> 34 & 0xFFFFF, place & 0x3FFFFFFFF, self._terms.get(number))
 
     def term(self, number: int) -> int:
         """Its term; NONE if there is none."""
@@ -126,7 +126,7 @@ class Clash(NamedTuple):
     """Two entries were put where only one can stand, or one upon two different ones."""
 
     one: TraceEntry
-    where: Seen
+    where: EventPlace
     other: TraceEntry
     event: TraceEvent
     belows: tuple[TraceEntry | None, TraceEntry | None] | None = None
@@ -144,9 +144,9 @@ class Placements:
         self.blind = 0
         """Entries of which it is not known upon which one they were put."""
         self._entries = entries
-        self._first = SeenByNumber()
+        self._first = EventPlaces()
         self._first_of_several: dict[int, int] = {}
-        self._upon = SeenByNumber()
+        self._upon = EventPlaces()
         self._below = Firsts()
 
     def has(self, number: int) -> bool:
@@ -184,19 +184,19 @@ class Placements:
         return None if number == EMPTY else self._entries.all[number]
 
 
-class Claim(NamedTuple):
+class CommitClaim(NamedTuple):
     """An entry that some node took for committed, and the lowest term in which one did."""
 
     entry: TraceEntry
-    event: Seen
+    event: EventPlace
 
 
-class Claims:
+class CommitClaims:
     """What was taken for committed."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._by = SeenByNumber()
+        self._by = EventPlaces()
         self._order = array("q")
 
     def __len__(self) -> int:
@@ -210,11 +210,11 @@ class Claims:
         if term == NONE or event.term < term:
             self._by.put(number, event)
 
-    def of(self, number: int) -> Claim | None:
+    def of(self, number: int) -> CommitClaim | None:
         """Of one entry, if it was."""
-        return Claim(self._entries.all[number], self._by.get(number)) if self._by.has(number) else None
+        return CommitClaim(self._entries.all[number], self._by.get(number)) if self._by.has(number) else None
 
-    def at(self, index: int) -> list[Claim]:
+    def at(self, index: int) -> list[CommitClaim]:
         """All at one index: more than one is a violation."""
         found = (self.of(number) for number in self._entries.at(index))
         return [claim for claim in found if claim is not None]

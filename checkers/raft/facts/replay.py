@@ -27,14 +27,14 @@ from typing import NamedTuple
 from checkers.raft.facts.compact import NONE, Firsts, MessageIds
 from checkers.raft.facts.entries import (
     EMPTY,
-    Claims,
+    CommitClaims,
     Entries,
+    EventPlace,
     Journal,
     Placements,
-    Seen,
-    seen,
+    place_of,
 )
-from checkers.raft.facts.state_order import Applied, Orders
+from checkers.raft.facts.state_order import AppliedEntries, StateOrder
 from history import NodeTrace, TraceEntry, TraceEvent
 
 Log = list[int]
@@ -75,7 +75,7 @@ class Truncation(NamedTuple):
 class Acknowledgement(NamedTuple):
     """A client was told that its write is done."""
 
-    event: Seen
+    event: EventPlace
     position: int
     """Of the event among all of the node's."""
     at_index: int
@@ -110,8 +110,8 @@ class Common:
         self.received = received
         self.entries = Entries()
         self.placements = Placements(self.entries)
-        self.claims = Claims(self.entries)
-        self.applied = Applied(self.entries)
+        self.claims = CommitClaims(self.entries)
+        self.applied = AppliedEntries(self.entries)
 
 
 @dataclass
@@ -140,7 +140,7 @@ class NodeFacts:
     restarts: int = 0
     """Lives after the first."""
     highest_term: int = 0
-    orders: Orders = field(default_factory=Orders)
+    orders: StateOrder = field(default_factory=StateOrder)
     held_from: Firsts = field(default_factory=Firsts)
     """By entry: position of the first event at which the log held it."""
     synced_from: Firsts = field(default_factory=Firsts)
@@ -465,7 +465,9 @@ class _Replay:
             # It may be the same write as this node proposed it, when it led: the leader of a later term was
             # asked once more, and may have put it at that index again.
             held = NONE
-        self.facts.acknowledgements.append(Acknowledgement(seen(event), position, index, op, is_leader, held))
+        self.facts.acknowledgements.append(
+            Acknowledgement(place_of(event), position, index, op, is_leader, held)
+        )
 
 
 def replay(trace: NodeTrace, common: Common) -> NodeFacts:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from checkers.raft.facts.compact import Firsts
-from checkers.raft.facts.entries import Entries, Seen, SeenByNumber
+from checkers.raft.facts.entries import Entries, EventPlace, EventPlaces
 from history import TraceEntry, TraceEvent
 
 
@@ -14,7 +14,7 @@ class Differs(NamedTuple):
     """Two entries were applied at one index."""
 
     known: TraceEntry
-    where: Seen
+    where: EventPlace
     entry: TraceEntry
     event: TraceEvent
 
@@ -36,7 +36,7 @@ class Disorder(NamedTuple):
 
 
 @dataclass
-class Orders:
+class StateOrder:
     """One node's indices, in its order."""
 
     wrong: list[Differs | OutOfOrder] = field(default_factory=list)
@@ -78,14 +78,14 @@ def wrong_order(before: TraceEvent | None, event: TraceEvent) -> str | None:
     return None
 
 
-class Applied:
+class AppliedEntries:
     """The first entry applied at each index, by whichever node."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
         self._places: dict[int, int] = {}
         """By index: which of the columns below is about it."""
-        self._where = SeenByNumber()
+        self._where = EventPlaces()
         self._numbers = Firsts()
         self._odd: dict[int, TraceEntry] = {}
         """Where the first entry applied has another operation than is known of it elsewhere."""
@@ -95,7 +95,7 @@ class Applied:
         """How many have something applied."""
         return len(self._places)
 
-    def see(self, event: TraceEvent, orders: Orders) -> None:
+    def see(self, event: TraceEvent, orders: StateOrder) -> None:
         """An `apply` event."""
         for entry in event.entries:
             orders.applied += 1

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from checkers.raft.facts.cluster import Cluster, Replays, conclude, evidence, named
+from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, evidence, named
 from checkers.raft.facts.compact import NONE
 from checkers.raft.facts.replay import Acknowledgement, Common
 from checkers.verdict import Evidence, Verdict
@@ -93,7 +93,7 @@ class DurableBeforeAcknowledge:
         )
 
 
-def _configurations(cluster: Cluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
+def _configurations(cluster: TracedCluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
     """Every set of voters that some node traced (all nodes, if none did), and by term those that its leader
     had in force while it led."""
     traced = {
@@ -141,7 +141,7 @@ def _acknowledged_entries(common: Common, ack: Acknowledgement) -> list[int]:
     return [n for n in entries.at(ack.at_index) if entries.all[n].op == ack.op and placements.has(n)]
 
 
-def _disks(cluster: Cluster, at: str, ack: Acknowledgement, entry: int) -> tuple[list[str], list[str]]:
+def _disks(cluster: TracedCluster, at: str, ack: Acknowledgement, entry: int) -> tuple[list[str], list[str]]:
     """The nodes that certainly, and those that possibly, had the entry on disk at the acknowledgement."""
     certain: list[str] = []
     possible: list[str] = []

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkers.raft.facts.cluster import Cluster, evidence
+from checkers.raft.facts.cluster import TracedCluster, evidence
 from checkers.verdict import Evidence
 from history import TraceEvent
 
 VOTE = "RequestVoteReply"
 
 
-def unfounded_elections(cluster: Cluster) -> Iterator[Evidence]:
+def unfounded_elections(cluster: TracedCluster) -> Iterator[Evidence]:
     """Every leader of which the traces prove that no majority had voted for it."""
     sent: dict[str | None, int] = {}  # a vote's message, and the term in which it was sent
     given: set[tuple[str | None, int, str | None]] = set()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from checkers.raft.facts.cluster import Cluster, Replays, conclude, evidence
+from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, evidence
 from checkers.raft.facts.replay import TELLS_TERM, TELLS_VOTE
 from checkers.raft.invariants.ballots import unfounded_elections
 from checkers.verdict import Evidence, Verdict
@@ -145,7 +145,7 @@ class OneVoteATerm:
         )
 
 
-def _votes_of(cluster: Cluster, node: str) -> tuple[int, list[Evidence]]:
+def _votes_of(cluster: TracedCluster, node: str) -> tuple[int, list[Evidence]]:
     """(number of votes, violations) of one node."""
     facts = cluster.nodes[node]
     proved = {(event.life, event.seq): (term, vote) for term, vote, event in facts.durable_votes}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checkers.raft.facts.cluster import Replays, conclude, evidence, named
-from checkers.raft.facts.entries import Claim, identity
+from checkers.raft.facts.entries import CommitClaim, identity
 from checkers.raft.facts.replay import SnapshotHeld
 from checkers.verdict import Evidence, Verdict
 from history import Recording, TraceEvent
@@ -70,7 +70,7 @@ class SnapshotSafety:
         )
 
 
-def _not_committed(snapshot: SnapshotHeld, claims: list[Claim]) -> Evidence | None:
+def _not_committed(snapshot: SnapshotHeld, claims: list[CommitClaim]) -> Evidence | None:
     """The violation, if another entry than the snapshot's last was taken for committed at its index."""
     last = snapshot.last
     if last is None:

@@ -1,21 +1,22 @@
 """Durability: what was acknowledged is still there at the end, and what was removed is not.
 
-The rule, and why it is sound, stands in `durability_rule`.
+The module `rule` holds the rule, and why it is sound.
 
-**Which reads count.** `final-list` claims to be linearizable, so it counts for each key whose writes
-were all invoked, and if `ok` completed, before it was invoked. `final-local` claims only to be what
-that node has applied, so in addition its raft_index must have reached that of every acknowledged
-write and final list (if one acknowledged write named no index, local reads prove nothing). A
-linearizable read may be forwarded and proves nothing about a node; that every *node* holds R follows from
-its `final-local` alone. A key or a node that was not so read is `unknown`.
+**Which reads count.** `final-list` claims to be linearizable. So it counts for each key whose writes were all
+invoked, and if `ok` completed, before the read was invoked. `final-local` claims only to be what that node
+has applied. So in addition its raft_index must have reached that of every acknowledged write and final list;
+if one acknowledged write named no index, local reads prove nothing. A linearizable read may be forwarded to
+another node and proves nothing about a node; only a node's own `final-local` shows that this *node* holds R.
+A key or a node without such a read is `unknown`.
 
-Works on columns: time and memory O(n log n) in numpy, objects only for evidence.
+The checker works on columns, in time and memory O(n log n); it makes objects only for evidence.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,11 +30,11 @@ from checkers.registry.durability.findings import (
     RESURRECTED,
     UNACKNOWLEDGED,
     VIOLATIONS,
-    Finding,
-    Read,
+    DurabilityFinding,
+    FinalRead,
     as_evidence,
 )
-from checkers.registry.durability.rule import Flags, Indices, Writes, apply_rule
+from checkers.registry.durability.rule import Flags, Indices, RegistryWrites, apply_rule
 from checkers.registry.names import (
     CLIENT_OPERATIONS,
     FINAL_LIST,
@@ -44,12 +45,13 @@ from checkers.registry.names import (
     service_of,
 )
 from checkers.verdict import Evidence, Validity, Verdict
-from history import NEMESIS, Columns, Recording
+from history import NEMESIS, Columns, History, Recording
 from history.history import INFO, OK
 
 
-def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags, list[str]]:
-    """(id -> its setter's row, rows that cannot be judged, why): ids are texts, each put by one setter."""
+def _rows_by_id(columns: Columns, writes: RegistryWrites) -> tuple[dict[str, int], Flags, list[str]]:
+    """The row of the write of each id, the rows that cannot be judged, and why: an id is a text, written
+    once."""
     rows = np.flatnonzero(writes.setters)
     codes = writes.id[rows]
     distinct, counts = np.unique(codes, return_counts=True)
@@ -65,8 +67,8 @@ def _rows_by_id(columns: Columns, writes: Writes) -> tuple[dict[str, int], Flags
             else:
                 bad[row] = True
     problems = [
-        f"operation {int(writes.invoked[row])} writes "
-        + (f"{columns.decoded(int(writes.id[row]))!r}, which is no unique text")
+        f"operation {int(writes.invoked[row])} writes {columns.decoded(int(writes.id[row]))!r}, which is no "
+        "text, or is written twice"
         for row in np.flatnonzero(bad)[:MUCH_EVIDENCE].tolist()
     ]
     return found, bad, problems
@@ -76,8 +78,10 @@ def _all_texts(names: list[object]) -> bool:
     return all(type(name) is str for name in names)
 
 
-def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tuple[list[Read], list[str]]:
-    """The final reads that count, and why others do not."""
+def _final_reads(
+    columns: Columns, pairs: Indices, nodes: tuple[str, ...]
+) -> tuple[list[FinalRead], list[str]]:
+    """The final reads that count, and the reasons why others do not."""
     problems: list[str] = []
     is_ok = (columns.type == OK) & (columns.process != NEMESIS)
     is_write = np.isin(columns.f, [columns.f_code(f) for f in WRITES])
@@ -88,14 +92,16 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
     )
     unplaced = np.flatnonzero(is_ok & is_write & (columns.raft_index < 0))
 
-    reads: list[Read] = []
+    reads: list[FinalRead] = []
     lagging: Counter[str] = Counter()
     for completed in np.flatnonzero((linearizable | local) & (columns.key >= 0)).tolist():
         place = LINEARIZABLE
         if local[completed]:
             node = int(columns.node[completed])
             if node < 0 or columns.nodes[node] not in nodes:
-                problems.append(f"the local read at operation {completed} does not say which node was read")
+                problems.append(
+                    f"the local read at operation {completed} does not name the node that was read"
+                )
                 continue
             place = columns.nodes[node]
             if len(unplaced):
@@ -104,7 +110,7 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
                 lagging[place] += 1
                 continue
         reads.append(
-            Read(
+            FinalRead(
                 service=columns.keys[int(columns.key[completed])],
                 place=place,
                 invoked=int(pairs[completed]),
@@ -115,35 +121,36 @@ def _final_reads(columns: Columns, pairs: Indices, nodes: tuple[str, ...]) -> tu
     if len(unplaced) and local.any():
         problems.append(
             f"operation {int(unplaced[0])} was acknowledged without a Raft index "
-            f"({len(unplaced)} such), so no local read is known to be recent enough"
+            f"(in all {len(unplaced)} were), "
+            "so no local read is known to be recent enough"
         )
     problems += [
-        f"{count} local reads of {node} came before it had applied index {required}"
+        f"{count} local reads of {node} came before {node} had applied index {required}"
         for node, count in sorted(lagging.items())
     ]
     return reads, problems
 
 
 class _Judgement:
-    """One pass over the final reads."""
+    """Judges all final reads in one pass."""
 
-    def __init__(self, columns: Columns, writes: Writes, nodes: tuple[str, ...]) -> None:
+    def __init__(self, columns: Columns, writes: RegistryWrites, nodes: tuple[str, ...]) -> None:
         self._columns = columns
         self._writes = writes
         self.keys, self._must_not = apply_rule(writes)
         self._row_of_id, unfit, self.problems = _rows_by_id(columns, writes)
         self._fit = ~np.isin(self.keys.code, writes.key[unfit])
         self.covered = {place: np.zeros(len(self.keys.code), dtype=bool) for place in (LINEARIZABLE, *nodes)}
-        """Per place and key: whether a read that counts was judged."""
-        self.findings: dict[Finding, list[Read]] = {}
+        """By place and key: whether a read that counts was judged."""
+        self.findings: dict[DurabilityFinding, list[FinalRead]] = {}
         self._positions: dict[str, dict[str, int]] = {}
         for position, code in enumerate(self.keys.code.tolist()):
             key = columns.keys[code]
             self._positions.setdefault(service_of(key), {})[key] = position
 
-    def judge(self, reads: list[Read]) -> None:
-        """Judge every read; reads of a service that saw the same are worked out once."""
-        alike: dict[tuple[str, int], list[Read]] = {}
+    def judge(self, reads: list[FinalRead]) -> None:
+        """Judge every read; equal reads of a service are judged once."""
+        alike: dict[tuple[str, int], list[FinalRead]] = {}
         for read in reads:
             alike.setdefault((read.service, read.value), []).append(read)
         for (service, value), group in alike.items():
@@ -155,11 +162,13 @@ class _Judgement:
                 continue
             self._judge_alike(service, listing, group)
 
-    def _judge_alike(self, service: str, listing: dict[str, str], group: list[Read]) -> None:
+    def _judge_alike(self, service: str, listing: dict[str, str], group: list[FinalRead]) -> None:
         positions = self._positions.get(service, {})
         seen = {instance_key(service, instance): id_ for instance, id_ in listing.items()}
         at = np.fromiter(positions.values(), dtype=np.int64, count=len(positions))
-        wrong: list[tuple[int, Finding]] = []  # (position, or -1 for a key that no write names; what)
+        wrong: list[
+            tuple[int, DurabilityFinding]
+        ] = []  # (position, or -1 for a key that no write names; what)
         present = np.full(len(at), -1, dtype=np.int64)
         for offset, (key, position) in enumerate(positions.items()):
             id_ = seen.pop(key, None)
@@ -167,11 +176,11 @@ class _Judgement:
                 continue
             row = self._row_of_id.get(id_, -1)
             if row < 0 or self._writes.key[row] != self.keys.code[position]:
-                wrong.append((position, Finding(INVENTED, key, id_, -1)))
+                wrong.append((position, DurabilityFinding(INVENTED, key, id_, -1)))
                 present[offset] = -2
             else:
                 present[offset] = row
-        wrong += [(-1, Finding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
+        wrong += [(-1, DurabilityFinding(INVENTED, key, id_, -1)) for key, id_ in seen.items()]
 
         must, names = self.keys.must[at], list(positions)
         lost = np.where(must >= 0, must, np.where(present == -1, self.keys.kept[at], -1))
@@ -199,17 +208,17 @@ class _Judgement:
         """The key at a position of `keys`."""
         return self._columns.keys[int(self.keys.code[position])]
 
-    def _finding(self, kind: str, key: str, row: int) -> Finding:
-        return Finding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
+    def _finding(self, kind: str, key: str, row: int) -> DurabilityFinding:
+        return DurabilityFinding(kind, key, str(self._columns.decoded(int(self._writes.id[row]))), row)
 
-    def evidence(self, finding: Finding, reads: list[Read]) -> Evidence:
+    def evidence(self, history: History, finding: DurabilityFinding, reads: list[FinalRead]) -> Evidence:
         """A violation in words."""
-        return as_evidence(finding, reads, self._writes, self.keys, self._must_not)
+        return as_evidence(history, finding, reads, self._writes, self.keys, self._must_not)
 
 
 @dataclass(frozen=True)
 class Durability:
-    """Judges the final reads of a `registry` run by the module's rule."""
+    """Judges the final reads of a `registry` run by the rule in `rule`."""
 
     name: str = "durability"
 
@@ -221,74 +230,31 @@ class Durability:
             return self._unknown(
                 f"operations that this checker does not know may write: {', '.join(strange)}"
             )
-        writes = Writes.of(columns, pairs)
-        keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
-        done = (writes.outcome == OK) & ~writes.void
-        acknowledged = int(np.count_nonzero(writes.registers & done))
-        updated = int(np.count_nonzero(writes.updates & done))
+        writes = RegistryWrites.of(columns, pairs)
         reads, problems = _final_reads(columns, pairs, recording.nodes)
         judgement = _Judgement(columns, writes, recording.nodes)
         judgement.judge(reads)
         problems += judgement.problems
-        if len(keyless):
-            problems.append(f"operation {int(keyless[0])} names no key ({len(keyless)} such)")
+        problems += _nothing_to_judge(recording, writes)
         problems += _unread(judgement, recording.nodes)
-        if not acknowledged:
-            problems.append("no registration was acknowledged, so there is nothing that must have been kept")
-        if not recording.nodes:
-            problems.append("the recording names no node, so none is known to hold what was acknowledged")
-
         violations = sorted(
             (item for item in judgement.findings.items() if item[0].kind in VIOLATIONS),
             key=lambda item: (VIOLATIONS.index(item[0].kind), item[0].row, item[0].key),
         )
-        counts = Counter(finding.kind for finding in judgement.findings)
-        by_place = {
-            place: dict(
-                Counter(
-                    finding.kind
-                    for finding, seen in judgement.findings.items()
-                    if any(read.place == place for read in seen)
-                )
-            )
-            for place in judgement.covered
-        }
-        keys = len(judgement.keys.code)
-        must = int(np.count_nonzero(judgement.keys.must >= 0))
-        counted = f"{acknowledged} acknowledged registrations" + (
-            f" and {updated} updates" if updated else ""
-        )
-        numbers = f"{counted} on {keys} keys, {must} of which must be present"
-        if violations:
-            validity = Validity.INVALID
-            found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
-            summary = f"{found}; {numbers}"
-        elif problems:
-            validity, summary = Validity.UNKNOWN, f"{problems[0]}; {numbers}"
-        else:
-            validity = Validity.VALID
-            summary = f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
-        evidence = [judgement.evidence(*item) for item in violations[:MUCH_EVIDENCE]]
-        evidence += [Evidence(title="not judged", text=problem) for problem in problems[:MUCH_EVIDENCE]]
+        validity, summary = _summary(recording, judgement, writes, bool(violations), problems)
+        evidence = [judgement.evidence(recording.history, *item) for item in violations[:MUCH_EVIDENCE]]
+        evidence += [
+            Evidence(title="durability was not judged", text=problem) for problem in problems[:MUCH_EVIDENCE]
+        ]
         return Verdict(
             checker=self.name,
             validity=validity,
             summary=summary,
             evidence=tuple(evidence),
-            measures={
-                "acknowledged_registrations": acknowledged,
-                "acknowledged_updates": updated,
-                "keys": keys,
-                "must_be_present": must,
-                "must_hold_something": int(np.count_nonzero(judgement.keys.kept >= 0)),
-                "must_be_empty": int(np.count_nonzero(judgement.keys.empty)),
-                "final_reads": len(reads),
-                **{kind.replace(" ", "_"): counts[kind] for kind in (*VIOLATIONS, UNACKNOWLEDGED)},
-                "by_place": by_place,
-            },
+            measures=_measures(judgement, writes, len(reads)),
             caveats=(
                 "where writes of a key were concurrent or unresolved, the rule allows either result",
-                "a node's own state was read over its API once it had applied every acknowledged index",
+                "a node's own state was read over its API when it had applied every acknowledged index",
             ),
         )
 
@@ -297,18 +263,86 @@ class Durability:
             checker=self.name,
             validity=Validity.UNKNOWN,
             summary=reason,
-            evidence=(Evidence(title="not judged", text=reason),),
+            evidence=(Evidence(title="durability was not judged", text=reason),),
         )
 
 
+def _done(writes: RegistryWrites) -> Flags:
+    """Whether each write was acknowledged and changed something."""
+    return np.asarray((writes.outcome == OK) & ~writes.void)
+
+
+def _nothing_to_judge(recording: Recording, writes: RegistryWrites) -> list[str]:
+    """Reasons for which the history as a whole, or a part of it, cannot be judged."""
+    columns, problems = recording.history.columns, []
+    keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
+    if len(keyless):
+        problems.append(f"{len(keyless)} operations name no key; the first is operation {int(keyless[0])}")
+    if not (writes.registers & _done(writes)).any():
+        problems.append("no registration was acknowledged, so none had to be kept")
+    if not recording.nodes:
+        problems.append("the recording names no node, so it shows of none that it kept anything")
+    return problems
+
+
+def _summary(
+    recording: Recording,
+    judgement: _Judgement,
+    writes: RegistryWrites,
+    has_violations: bool,
+    problems: list[str],
+) -> tuple[Validity, str]:
+    """The verdict in one sentence."""
+    done = _done(writes)
+    acknowledged = int(np.count_nonzero(writes.registers & done))
+    updated = int(np.count_nonzero(writes.updates & done))
+    must = int(np.count_nonzero(judgement.keys.must >= 0))
+    counted = f"{acknowledged} acknowledged registrations" + (f" and {updated} updates" if updated else "")
+    numbers = f"{counted} on {len(judgement.keys.code)} keys, {must} of which must be present"
+    if has_violations:
+        counts = Counter(finding.kind for finding in judgement.findings)
+        found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
+        return Validity.INVALID, f"{found}; {numbers}"
+    if problems:
+        return Validity.UNKNOWN, f"{problems[0]}; {numbers}"
+    return Validity.VALID, f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
+
+
+def _measures(judgement: _Judgement, writes: RegistryWrites, reads: int) -> dict[str, Any]:
+    """The counts of what was written, what must be there, and what was found, in all and by place."""
+    done, keys = _done(writes), judgement.keys
+    counts = Counter(finding.kind for finding in judgement.findings)
+    by_place = {
+        place: dict(
+            Counter(
+                finding.kind
+                for finding, seen in judgement.findings.items()
+                if any(read.place == place for read in seen)
+            )
+        )
+        for place in judgement.covered
+    }
+    return {
+        "acknowledged_registrations": int(np.count_nonzero(writes.registers & done)),
+        "acknowledged_updates": int(np.count_nonzero(writes.updates & done)),
+        "keys": len(keys.code),
+        "must_be_present": int(np.count_nonzero(keys.must >= 0)),
+        "must_hold_something": int(np.count_nonzero(keys.kept >= 0)),
+        "must_be_empty": int(np.count_nonzero(keys.empty)),
+        "final_reads": reads,
+        **{kind.replace(" ", "_"): counts[kind] for kind in (*VIOLATIONS, UNACKNOWLEDGED)},
+        "by_place": by_place,
+    }
+
+
 def _strange_operations(columns: Columns) -> list[str]:
-    """The `f`s of clients that are none of this workload's."""
+    """The names of clients' operations that this workload does not have."""
     codes = np.unique(columns.f[columns.process != NEMESIS])
     return [name for code in codes.tolist() if (name := columns.f_names[code]) not in CLIENT_OPERATIONS]
 
 
 def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
-    """Which keys were not read where, one sentence a place."""
+    """For each place where some keys were not read, a sentence that says so."""
     problems = []
     for place in (LINEARIZABLE, *nodes):
         missing = np.flatnonzero(~judgement.covered[place])
@@ -316,6 +350,6 @@ def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
             key = judgement.key_name(int(missing[0]))
             where = "by any linearizable final list" if place == LINEARIZABLE else f"in {place}'s own state"
             problems.append(
-                f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, as {key}"
+                f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, for example {key}"
             )
     return problems

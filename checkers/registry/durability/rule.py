@@ -1,8 +1,8 @@
 """The durability rule in arrays: what must, and what must not, be there at the end.
 
-A *setter* is a register or an update; each carries an id of its own, which it puts. An update does so only
-where its key holds something; the reply False says that it held nothing. Such an update did nothing, and
-counts here as `void`, as does what `fail`ed. Keys are empty at first.
+A *setter* is a register or an update; each writes an id of its own. An update writes its id only if its key
+holds something; the reply False says that it held nothing. Such an update did nothing, and counts here as
+`void`, as does an operation that `fail`ed. Keys are empty at first.
 
 **The rule**, per key, for a setter R:
 
@@ -14,7 +14,7 @@ counts here as `void`, as does what `fail`ed. Keys are empty at first.
    deregister or another setter that is `ok`, or an update that found nothing.
 4. *Nothing* must be present if no register is `ok` or `info`, or if all of these had completed before a
    *vacancy* was invoked: a deregister that is `ok`, or an update that found nothing.
-5. Otherwise either is right. An id that nobody wrote to that key must not be present.
+5. Otherwise either is right. An id that no operation wrote to that key must not be present.
 
 **Why it is sound.** A register upserts: it replaces what its key held. An update replaces what is there, and
 where nothing is, it does nothing. So a key holds, in whatever order the system chose, what the last write
@@ -54,7 +54,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Writes:
+class RegistryWrites:
     """The writes of a history, sorted by key, then by invocation; rows of equal length."""
 
     key: Indices
@@ -65,14 +65,14 @@ class Writes:
     """OK, FAIL or INFO; INFO also where there is no completion."""
     registers: Flags
     updates: Flags
-    """What neither of both marks is a deregister."""
+    """A write that is neither a register nor an update is a deregister."""
     found_nothing: Flags
     """Updates whose reply says that there was nothing to update; their outcome is OK."""
     id: Indices
     """Value code of a setter's id; -1 for a deregister, or for a setter without one."""
 
     @classmethod
-    def of(cls, columns: Columns, pairs: Indices) -> Writes:
+    def of(cls, columns: Columns, pairs: Indices) -> RegistryWrites:
         register, update, deregister = (columns.f_code(f) for f in (REGISTER, UPDATE, DEREGISTER))
         is_write = (columns.type == INVOKE) & np.isin(columns.f, (register, update, deregister))
         invoked = np.flatnonzero(is_write & (columns.process != NEMESIS) & (columns.key >= 0))
@@ -97,18 +97,18 @@ class Writes:
 
     @property
     def setters(self) -> Flags:
-        """Which put an id."""
+        """Whether each write is a register or an update, which write an id."""
         return self.registers | self.updates
 
     @property
     def void(self) -> Flags:
-        """Which certainly did nothing."""
+        """Whether each write certainly did nothing."""
         return np.asarray((self.outcome == FAIL) | self.found_nothing)
 
 
 @dataclass(frozen=True)
 class KeyRules:
-    """What the rule says of each key that a write names; arrays over `code`, ascending."""
+    """What the rule says about each key that a write names; arrays over `code`, ascending."""
 
     code: Indices
     must: Indices
@@ -125,7 +125,7 @@ class KeyRules:
     """The write row of the end that was invoked last; -1 if there is none."""
 
 
-def apply_rule(writes: Writes) -> tuple[KeyRules, Flags]:
+def apply_rule(writes: RegistryWrites) -> tuple[KeyRules, Flags]:
     """The rule in arrays: per key, and per write row whether an `ok` R must not be present."""
     code, first = np.unique(writes.key, return_index=True)
     if not len(code):
@@ -140,7 +140,7 @@ def apply_rule(writes: Writes) -> tuple[KeyRules, Flags]:
     def highest(of: Indices, where: Flags) -> Indices:
         return np.asarray(np.maximum.reduceat(np.where(where, of, -1), first))
 
-    ended = np.where(ok, writes.completed, never)  # of what may have happened
+    ended = np.where(ok, writes.completed, never)  # of the writes that may have happened
     last = highest(rows, may_happen)
     others_ended = highest(ended, may_happen & (rows != last[segment]))
     is_must = (last >= 0) & ok[last] & setters[last] & (others_ended < writes.invoked[last])

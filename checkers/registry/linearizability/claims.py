@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.names import (
     DEREGISTER,
     LISTS,
@@ -63,7 +63,7 @@ class Listings:
 
 
 @dataclass(frozen=True)
-class Lost:
+class UnansweredWrites:
     """Writes that nobody answered, and that stand nowhere among the claims."""
 
     invoked: Integers
@@ -94,7 +94,7 @@ class Claims:
     service_of_key: Integers
     services: tuple[str, ...]
     listings: Listings
-    lost: Lost
+    lost: UnansweredWrites
     """For whoever judges without indices: these may have happened at any time."""
     values: tuple[str, ...]
     """JSON texts behind the codes."""
@@ -120,7 +120,7 @@ class Claims:
         return "nothing" if code < 0 else str(msgspec.json.decode(self.values[code]))
 
 
-def claims_of(history: History, applied: Applied, effects: Mapping[str, int] = EFFECTS) -> Claims:
+def claims_of(history: History, applied: AppliedLog, effects: Mapping[str, int] = EFFECTS) -> Claims:
     """Read a history of the `registry` workload; `effects`: which operations, and what they do."""
     columns = history.columns
     begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0) & (columns.key >= 0))
@@ -185,7 +185,7 @@ def claims_of(history: History, applied: Applied, effects: Mapping[str, int] = E
         service_of_key=of_key,
         services=tuple(names.services),
         listings=Listings(moved[listings.claim], listings.key, listings.value),
-        lost=Lost(begun[~stays], effect[~stays], key[~stays], value[~stays]),
+        lost=UnansweredWrites(begun[~stays], effect[~stays], key[~stays], value[~stays]),
         values=columns.values,
         open=open_services,
         unreadable=unreadable,

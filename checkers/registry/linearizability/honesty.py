@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.registry.linearizability.by_index.witness import Contradiction
+from checkers.registry.linearizability.by_index.witness import IndexContradiction
 from checkers.registry.linearizability.claims import READ, UNPLACED
 from checkers.registry.linearizability.portfolio import Judgement, Judgements
 from checkers.verdict import Evidence, Validity, Verdict
@@ -77,7 +77,7 @@ class IndexHonesty:
         )
 
 
-def _not_where_applied(found: Judgement) -> Iterator[Contradiction]:
+def _not_where_applied(found: Judgement) -> Iterator[IndexContradiction]:
     """Answered writes whose index is another than that of the first entry with their operation id."""
     claims = found.claims
     if not found.applied.first:
@@ -85,10 +85,10 @@ def _not_where_applied(found: Judgement) -> Iterator[Contradiction]:
     for claim in np.flatnonzero(claims.answered & (claims.effect < READ) & (claims.index >= 0)).tolist():
         applied = found.applied.first.get(int(claims.invoked[claim]))
         if applied is not None and applied != claims.index[claim]:
-            yield Contradiction(claim, None, f"the nodes applied it at {applied}")
+            yield IndexContradiction(claim, None, f"the nodes applied it at {applied}")
 
 
-def _is_solid(found: Judgement, contradiction: Contradiction) -> bool:
+def _is_solid(found: Judgement, contradiction: IndexContradiction) -> bool:
     """Whether nothing but an index can be to blame."""
     claims = found.claims
     both = [contradiction.claim] + ([] if contradiction.other is None else [contradiction.other])
@@ -100,13 +100,13 @@ def _is_solid(found: Judgement, contradiction: Contradiction) -> bool:
     )
 
 
-def _text(found: Judgement, lie: Contradiction) -> str:
+def _text(found: Judgement, lie: IndexContradiction) -> str:
     claims = found.claims
     what = f"operation {int(claims.invoked[lie.claim])}"
     return f"{what} names index {int(claims.index[lie.claim])}, but {lie.why}"
 
 
-def _evidence(found: Judgement, history: History, lie: Contradiction) -> Evidence:
+def _evidence(found: Judgement, history: History, lie: IndexContradiction) -> Evidence:
     claims = found.claims
     claim, other = lie.claim, lie.other
     reply = history[int(claims.completed[claim])]  # whoever is accused of a lie has answered

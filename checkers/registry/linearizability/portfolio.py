@@ -22,7 +22,7 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import Answer, Budget
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.linearizability.by_index.placement import Misfit, fit
 from checkers.registry.linearizability.by_index.witness import Witness, examine
 from checkers.registry.linearizability.by_search.explain import LONG, as_evidence, decide, explain
@@ -56,7 +56,7 @@ class Judgement:
 
     claims: Claims
     witness: Witness
-    applied: Applied
+    applied: AppliedLog
     validity: list[Validity]
     """By part."""
     keys: int = 0
@@ -98,7 +98,7 @@ class Judgements:
 def judge(recording: Recording, limits: Limits) -> Judgement:
     """Judge every part."""
     history = recording.history
-    applied = Applied.of(recording.traces)
+    applied = AppliedLog.of(recording.traces)
     claims = claims_of(history, applied)
     witness = examine(claims)
     found = Judgement(claims, witness, applied, [Validity.VALID] * len(witness.names))
@@ -122,7 +122,7 @@ def judge(recording: Recording, limits: Limits) -> Judgement:
     return found
 
 
-def _fit(claims: Claims, members: Integers, keys: tuple[int, ...], applied: Applied) -> Misfit | None:
+def _fit(claims: Claims, members: Integers, keys: tuple[int, ...], applied: AppliedLog) -> Misfit | None:
     if claims.unreadable and not claims.unreadable.isdisjoint(claims.service[members].tolist()):
         return Misfit(int(members[0]))
     return fit(claims, members, keys, applied.first)
@@ -213,15 +213,15 @@ def _service(
     from checkers.linearizability import by_model
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import explain as explain_part
-    from checkers.registry.linearizability.by_search.service import Service, part_of
+    from checkers.registry.linearizability.by_search.service import ServiceLists, part_of
 
     name = found.witness.names[part]
     for keys in projections:
         projected = part_of(found.claims, members, keys, name)
-        result = Engine(Service()).decide(projected, limits.service)
+        result = Engine(ServiceLists()).decide(projected, limits.service)
         found.most_configurations = max(found.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE:
-            impossible = explain_part(Service(), projected, limits.service)
+            impossible = explain_part(ServiceLists(), projected, limits.service)
             if impossible is not None:
                 found.decided(part, "search", Validity.INVALID)
                 found.bad_lists += 1

@@ -51,7 +51,7 @@ LOOKS = 40_000_000
 LOOKS_FOR_ONE = 2_000_000
 
 
-class Step(NamedTuple):
+class DependencyStep(NamedTuple):
     """One dependency on a cycle."""
 
     before: int
@@ -64,7 +64,7 @@ class Step(NamedTuple):
 class Cycles:
     """What was found: by name some cycles, and how many components."""
 
-    cycles: dict[str, list[tuple[Step, ...]]] = field(default_factory=dict)
+    cycles: dict[str, list[tuple[DependencyStep, ...]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     undecided: bool = False
     """Whether a G-single may be among those called G-nonadjacent."""
@@ -184,7 +184,7 @@ class _Search:
         free = (self._kind[chosen] == LINK).astype(np.int64)
         return _Edges(total, source.astype(np.int32), target.astype(np.int32), chosen, free)
 
-    def _note(self, name: str, cycle: tuple[Step, ...]) -> None:
+    def _note(self, name: str, cycle: tuple[DependencyStep, ...]) -> None:
         """Count a component, and keep its cycle if few of that name are kept yet."""
         self._found.counts[name] = self._found.counts.get(name, 0) + 1
         if self._found.counts[name] <= MOST_CASES:
@@ -197,7 +197,7 @@ class _Search:
         inside[nodes] = True
         of_rw = (self._kind == RW) & (self._level <= level)
         graph = by_source(plain.nodes, plain.source, plain.target)
-        best: tuple[Step, ...] | None = None
+        best: tuple[DependencyStep, ...] | None = None
         for edge in np.flatnonzero(of_rw & inside[self._source] & inside[self._target]).tolist():
             if self._left <= 0:
                 if best is None:
@@ -218,11 +218,11 @@ class _Search:
             name = G_NONADJACENT if any(step.kind == RW for step in best) else CYCLIC_VERSIONS
         self._note(name + LEVELS[level], best)
 
-    def _short(self, component: _Found) -> tuple[Step, ...]:
+    def _short(self, component: _Found) -> tuple[DependencyStep, ...]:
         """A short cycle of a component."""
         total = len(self._node)
         begins = component.members[self._node[component.members % total] < self._graph.transactions]
-        best: tuple[Step, ...] | None = None
+        best: tuple[DependencyStep, ...] | None = None
         for place in np.unique(np.linspace(0, len(begins) - 1, STARTS).astype(np.int64)).tolist():
             if best is not None and (self._left <= 0 or len(best) <= 2):
                 break
@@ -253,9 +253,9 @@ class _Search:
             if node == begin:
                 return way[::-1]
 
-    def _steps(self, way: Sequence[int]) -> tuple[Step, ...]:
+    def _steps(self, way: Sequence[int]) -> tuple[DependencyStep, ...]:
         """A cycle among transactions: what lies between two of them is one step."""
-        steps: list[Step] = []
+        steps: list[DependencyStep] = []
         source, kind, version = -1, LINK, -1
         for edge in way:
             if self._kind[edge] != LINK:
@@ -264,5 +264,5 @@ class _Search:
                 kind, version = int(self._kind[edge]), int(self._graph.version[number])
             target = int(self._node[self._target[edge]])
             if target < self._graph.transactions:
-                steps.append(Step(source, target, kind, version))
+                steps.append(DependencyStep(source, target, kind, version))
         return tuple(steps)

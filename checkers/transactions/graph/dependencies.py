@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from checkers.transactions.reading import Orders, Reading
+from checkers.transactions.reading import Reading, VersionOrders
 from checkers.transactions.transactions import Integers, Transactions
 from history.history import FAIL, OK
 
@@ -117,7 +117,7 @@ def dependencies(reading: Reading, level: int) -> Graph:
 
 
 def _add_orders(
-    edges: _Edges, reading: Reading, orders: Orders, version: Integers, readers: Integers
+    edges: _Edges, reading: Reading, orders: VersionOrders, version: Integers, readers: Integers
 ) -> None:
     """ww from writer to writer, rw from each who read the version before to the writer of the one after."""
     author = reading.writer[orders.after]

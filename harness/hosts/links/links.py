@@ -30,11 +30,12 @@ from harness.hosts.links.linkmessages import (
     Statistics,
 )
 from harness.hosts.local import LocalHost, tail
+from harness.nemesis.mechanisms.world import MechanismError
 
 REPLY_BOUND_S = 5.0
 
 
-class LinkError(RuntimeError):
+class LinkError(MechanismError):
     """The link proxy refused, did not answer in time, or has ended."""
 
 

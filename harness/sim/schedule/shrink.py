@@ -80,8 +80,8 @@ def verdict_of(ran: SimulatedRun, checker: str) -> Verdict:
 
 
 def kind_of(evidence: Evidence) -> str:
-    """Give an evidence's title without the node, registration and key that it names; exit statuses stay."""
-    return _VARYING.sub("#", evidence.title)
+    """Give an evidence's kind, or its title without node, registration and key; exit statuses stay."""
+    return evidence.kind or _VARYING.sub("#", evidence.title)
 
 
 def shrink(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
 
 
 def linearizable(operations: Sequence[PresenceOperation]) -> bool:
@@ -18,17 +18,17 @@ def linearizable(operations: Sequence[PresenceOperation]) -> bool:
             if any(other.ended < op.invoked for other in left):
                 continue
             match op.effect:
-                case Effect.SET:
+                case PresenceEffect.SET:
                     after = op.id
-                case Effect.CHANGE:
+                case PresenceEffect.CHANGE:
                     if state is None:
                         continue
                     after = op.id
-                case Effect.REMOVE:
+                case PresenceEffect.REMOVE:
                     if op.completed is not None and op.id != state:
                         continue
                     after = None
-                case Effect.READ:
+                case PresenceEffect.READ:
                     if op.id != state:
                         continue
                     after = state
@@ -39,8 +39,21 @@ def linearizable(operations: Sequence[PresenceOperation]) -> bool:
     return extend(None, tuple(operations))
 
 
-ARBITRARY = [Effect.SET, Effect.SET, Effect.CHANGE, Effect.REMOVE, Effect.READ]
-PLAUSIBLE = [Effect.SET, Effect.SET, Effect.CHANGE, Effect.REMOVE, Effect.READ, Effect.READ]
+ARBITRARY = [
+    PresenceEffect.SET,
+    PresenceEffect.SET,
+    PresenceEffect.CHANGE,
+    PresenceEffect.REMOVE,
+    PresenceEffect.READ,
+]
+PLAUSIBLE = [
+    PresenceEffect.SET,
+    PresenceEffect.SET,
+    PresenceEffect.CHANGE,
+    PresenceEffect.REMOVE,
+    PresenceEffect.READ,
+    PresenceEffect.READ,
+]
 
 
 def arbitrary_operations(random: Random, most: int = 7) -> list[PresenceOperation]:
@@ -54,7 +67,7 @@ def arbitrary_operations(random: Random, most: int = 7) -> list[PresenceOperatio
     sets = 0
     for number, effect in enumerate(effects):
         begun, ended = sorted(ends[2 * number : 2 * number + 2])
-        unknown = effect is not Effect.READ and random.random() < 0.25
+        unknown = effect is not PresenceEffect.READ and random.random() < 0.25
         if effect in PUTS:
             id_: str | None = f"r{sets}"
             sets += 1
@@ -70,20 +83,20 @@ def plausible_operations(random: Random, most: int = 9, mutate: bool = False) ->
     moments = sorted((random.random(), number) for number in range(count))
     state: str | None = None
     spans: list[tuple[float, float]] = [(0.0, 0.0)] * count
-    drafts: list[tuple[Effect, str | None, bool]] = [(Effect.READ, None, True)] * count
+    drafts: list[tuple[PresenceEffect, str | None, bool]] = [(PresenceEffect.READ, None, True)] * count
     for at, number in moments:
         begun = max(0.0, at - random.random() * 0.5)
         effect = random.choice(PLAUSIBLE)
-        unknown = effect is not Effect.READ and random.random() < 0.25
+        unknown = effect is not PresenceEffect.READ and random.random() < 0.25
         happened = not (unknown and random.random() < 0.5)
         seen = state
-        if (happened and effect is Effect.SET) or (
-            happened and effect is Effect.CHANGE and state is not None
+        if (happened and effect is PresenceEffect.SET) or (
+            happened and effect is PresenceEffect.CHANGE and state is not None
         ):
             state = f"r{number}"
-        elif happened and effect is Effect.CHANGE and not unknown:
-            effect = Effect.READ  # an update that found nothing
-        elif happened and effect is Effect.REMOVE:
+        elif happened and effect is PresenceEffect.CHANGE and not unknown:
+            effect = PresenceEffect.READ  # an update that found nothing
+        elif happened and effect is PresenceEffect.REMOVE:
             state = None
         id_ = f"r{number}" if effect in PUTS else (None if unknown else seen)
         spans[number] = (begun, at + random.random() * 0.5)

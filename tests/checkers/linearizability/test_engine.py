@@ -14,7 +14,7 @@ from checkers.linearizability.by_model import confirmed
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.prepare import window_of
 from checkers.linearizability.kernels.transitions import PRIME, times_modulo
-from checkers.linearizability.part import Part, Parts
+from checkers.linearizability.part import HistoryParts, Part
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
 from tests.checkers.models.small_histories import ALL_MODELS, part_of, small_history
@@ -194,11 +194,11 @@ def test_plain_python_and_compiled_code_do_the_same() -> None:
     assert len(said[0].splitlines()) == 10 * 60 * 3
 
 
-def together(found: list[Part]) -> Parts:
+def together(found: list[Part]) -> HistoryParts:
     """Parts as those of one history."""
     calls = tuple(dict.fromkeys(part.call(n) for part in found for n in range(len(part))))
     number = {call: place for place, call in enumerate(calls)}
-    return Parts(
+    return HistoryParts(
         keys=[str(place) for place in range(len(found))],
         starts=np.cumsum([0, *map(len, found)]),
         invoked=np.concatenate([part.invoked for part in found]),

@@ -35,7 +35,7 @@ def test_copies_answered_with_the_first_ones_index_are_valid() -> None:
 def test_an_acknowledgement_of_the_second_copy_is_invalid_and_names_both_places() -> None:
     verdict = check(applied((3, "0"), (7, "0")), acknowledged(3, "0"), acknowledged(7, "0"))
     assert verdict.validity is Validity.INVALID
-    assert "n1 acknowledged operation 0 at index 7, but it had been applied at 3" in verdict.summary
+    assert "n1 acknowledged operation 0 at index 7, but it was applied first at index 3" in verdict.summary
     assert [(ref.node, ref.seq) for ref in verdict.evidence[0].events] == [("n1", 2)]
     assert verdict.evidence[0].operations == (0,)
 
@@ -43,7 +43,7 @@ def test_an_acknowledgement_of_the_second_copy_is_invalid_and_names_both_places(
 def test_a_client_that_is_told_of_the_second_copy_is_evidence_by_itself() -> None:
     verdict = check(applied((3, "0"), (7, "0")), told=7)
     assert verdict.validity is Validity.INVALID
-    assert "the client of operation 0 was told" in verdict.summary
+    assert "the reply to operation 0 says that it took effect" in verdict.summary
 
 
 def test_a_run_without_copies_shows_nothing() -> None:

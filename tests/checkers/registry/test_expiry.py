@@ -72,10 +72,10 @@ def test_an_expiry_of_an_earlier_registration_spares_a_later_one() -> None:
 @pytest.mark.parametrize(
     ("f", "result", "reason"),
     [
-        ("lookup", "r0", "it saw r0, but the log held None"),
-        ("beat", "taken", "it was taken, but the log held no such instance"),
-        ("deregister", "r0", "it removed r0, but the log held None"),
-        ("update", "r3", "it said r3, but the log held None"),
+        ("lookup", "r0", "it showed r0, but the key held nothing"),
+        ("beat", "taken", "the beat was taken, but there was no such instance"),
+        ("deregister", "r0", "it removed r0, but the key held nothing"),
+        ("update", "r3", "it replied r3, but the key held nothing"),
     ],
 )
 def test_who_still_meets_an_expired_instance_contradicts_the_log(f: str, result: str, reason: str) -> None:
@@ -92,7 +92,7 @@ def test_an_old_reading_is_invalid_though_it_was_once_true() -> None:
     run.do("lookup", result="r0", index=2)
     verdict = run.check()
     assert verdict.validity is Validity.INVALID
-    assert "it began when index 4 had been answered already" in verdict.summary
+    assert "when it began, a client had already got index 4 in a reply" in verdict.summary
 
 
 def test_a_beat_may_be_answered_from_the_past() -> None:
@@ -113,7 +113,7 @@ def test_an_update_changes_what_is_there_and_says_where_nothing_is() -> None:
     run.do("lookup", result=None)
     assert run.check().validity is Validity.VALID
     run.do("update", "r9", result="r9")
-    assert "it said r9, but the log held None" in run.check().summary
+    assert "it replied r9, but the key held nothing" in run.check().summary
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_list_shows_a_whole_service_as_the_log_held_it(seen: object, validity:
 def test_a_write_that_names_another_index_than_its_own_is_invalid() -> None:
     run = expired()
     run.do("register", "r9", index=9)
-    assert "it was applied at 4" in run.check().summary
+    assert "the nodes applied it at index 4" in run.check().summary
 
 
 def test_an_expiry_of_what_was_never_registered_is_invalid() -> None:
@@ -138,7 +138,7 @@ def test_an_expiry_of_what_was_never_registered_is_invalid() -> None:
     run.ops.append("expire:removed:3:svc/10.0.0.1:80")
     verdict = run.check()
     assert verdict.validity is Validity.INVALID
-    assert "there is none" in verdict.summary
+    assert "there is no registration at that index" in verdict.summary
 
 
 def test_without_a_trace_expiries_are_unknown() -> None:

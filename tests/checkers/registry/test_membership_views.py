@@ -57,7 +57,7 @@ def test_two_committed_configurations_of_one_index_are_invalid_and_two_that_are_
 def test_two_leaders_of_one_term_are_invalid() -> None:
     verdict = judge(("n1", view(THREE, role="leader")), ("n2", view(THREE, role="leader")))
     assert verdict.validity is Validity.INVALID
-    assert verdict.evidence[0].title == "two leaders of term 2"
+    assert verdict.evidence[0].title == "n1 and n2 both lead term 2"
 
 
 def test_a_leader_may_lead_until_its_removal_is_applied_and_no_longer() -> None:
@@ -65,7 +65,7 @@ def test_a_leader_may_lead_until_its_removal_is_applied_and_no_longer() -> None:
     assert judge(("n1", without)).validity is Validity.VALID
     verdict = judge(("n1", {**without, "commit": 9, "applied": 9}))
     assert verdict.validity is Validity.INVALID
-    assert verdict.evidence[0].title == "n1 leads after its removal"
+    assert verdict.evidence[0].title == "n1 leads term 2 after its removal"
 
 
 def test_no_view_and_a_view_that_is_none_are_unknown() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from checkers.registry.sessions import SessionGuarantees
 from checkers.verdict import Validity, Verdict
-from checkers.workloads.session_rules import GUARANTEES, Step, broken
+from checkers.workloads.session_rules import GUARANTEES, SessionStep, broken_guarantees
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 
 A, B = "svc/10.0.0.1:80", "svc/10.0.0.2:80"
 
 
-def by_pairs(steps: list[Step]) -> set[tuple[str, int]]:
+def by_pairs(steps: list[SessionStep]) -> set[tuple[str, int]]:
     """(guarantee, operation that breaks it), by the definitions."""
     found = set()
     for later, after in enumerate(steps):
@@ -44,9 +44,9 @@ def test_one_pass_finds_what_comparing_every_pair_finds() -> None:
             is_write = random.random() < 0.4
             latest = earliest if is_write else earliest + random.choice([0, 0, 1])
             steps.append(
-                Step(random.randrange(2), operation, is_write, random.randrange(2), earliest, latest)
+                SessionStep(random.randrange(2), operation, is_write, random.randrange(2), earliest, latest)
             )
-        found = {(one.guarantee, one.after.operation) for one in broken(steps)}
+        found = {(one.guarantee, one.after.operation) for one in broken_guarantees(steps)}
         assert found == by_pairs(steps), seed
         said.update(guarantee for guarantee, _ in found)
         said["none"] += not found
@@ -92,7 +92,7 @@ def test_a_session_that_goes_backwards_is_invalid(
 ) -> None:
     verdict = check(session(*steps))
     assert verdict.validity is Validity.INVALID
-    assert guarantee in {evidence.title.removesuffix(" broken") for evidence in verdict.evidence}
+    assert guarantee in {evidence.kind for evidence in verdict.evidence}
     assert len(verdict.evidence[0].operations) == 4
 
 

@@ -125,7 +125,7 @@ def test_without_a_bound_age_is_measured_only() -> None:
     assert verdict.validity is Validity.VALID
     assert verdict.measures["behind"]["indices"]["max"] == 1
     assert verdict.measures["behind"]["seconds"]["max"] == pytest.approx(50 * MILLISECOND_NS / SECOND_NS)
-    assert any("only measured" in caveat for caveat in verdict.caveats)
+    assert any("measured and not judged" in caveat for caveat in verdict.caveats)
 
 
 @pytest.mark.parametrize(

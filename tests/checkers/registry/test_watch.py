@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from checkers.registry.watch import Watches
+from checkers.registry.watch import WatchPromises
 from checkers.verdict import IllegalOperation, Validity
 from tests.checkers.builders import HistoryBuilder, recording
 
@@ -67,7 +67,7 @@ def test_an_answer_is_valid_exactly_if_it_is_what_the_log_says() -> None:
             built.ok(7, {"events": [list(event) for event in events], "until": until})
             right &= events == expected
             after = until
-        verdict = Watches().check(recording(built))
+        verdict = WatchPromises().check(recording(built))
         assert (verdict.validity is not Validity.INVALID) == right, (seed, verdict)
         said[verdict.validity] += 1
     assert min(said[Validity.VALID], said[Validity.INVALID]) > 500, said
@@ -89,9 +89,9 @@ def test_each_broken_promise_is_named(promise: str, events: list[list[object]]) 
     built.do("register", "k", "a", "a", raft_index=1)
     built.do("register", "k", "b", "b", raft_index=2)
     built.do("watch", "k", {"after": 0}, {"events": events, "until": 3})
-    verdict = Watches().check(recording(built))
+    verdict = WatchPromises().check(recording(built))
     assert verdict.validity is Validity.INVALID
-    assert f"a watch that is not {promise}" in {evidence.title for evidence in verdict.evidence}
+    assert f"a watch that is not {promise}" in {evidence.kind for evidence in verdict.evidence}
 
 
 def test_a_write_that_nobody_answered_may_be_told_or_not() -> None:
@@ -100,7 +100,7 @@ def test_a_write_that_nobody_answered_may_be_told_or_not() -> None:
         built.do("register", "k", "a", None, "info")
         built.do("register", "k", "b", "b", raft_index=2)
         built.do("watch", "k", {"after": 0}, {"events": [*events, [2, "b"]], "until": 2})
-        assert Watches().check(recording(built)).validity is Validity.VALID
+        assert WatchPromises().check(recording(built)).validity is Validity.VALID
 
 
 def test_a_watch_that_skips_by_itself_or_answers_in_another_form_is_refused() -> None:
@@ -108,8 +108,8 @@ def test_a_watch_that_skips_by_itself_or_answers_in_another_form_is_refused() ->
     for after in (0, 5):
         built.invoke(7, "watch", "k", {"after": after})
         built.ok(7, {"events": [], "until": 3})
-    with pytest.raises(IllegalOperation, match="goes on after 5"):
-        Watches().judge(recording(built))
+    with pytest.raises(IllegalOperation, match="goes on after index 5"):
+        WatchPromises().judge(recording(built))
     odd = HistoryBuilder()
     odd.do("watch", "k", {"after": 0}, ["a"])
-    assert Watches().check(recording(odd)).validity is Validity.UNKNOWN
+    assert WatchPromises().check(recording(odd)).validity is Validity.UNKNOWN

@@ -40,7 +40,7 @@ def test_no_acknowledged_write_within_the_bound_did_not_recover() -> None:
         built.do("register", KEY, f"x{number}", None, "info", error="timed out")
     verdict = check(built)
     assert verdict.validity is Validity.INVALID
-    assert verdict.summary.startswith("did not recover")
+    assert verdict.summary.startswith("the system did not recover after the final heal")
     assert verdict.evidence[0].operations[0] == 3
 
 

@@ -70,8 +70,8 @@ def test_the_transfer_that_was_seen_half_is_named() -> None:
     built.ok(0)
     built.do("read", None, None, {"a": 7, "b": 13})
     (evidence,) = Bank(total=20).check(recording(built)).evidence
-    assert "17 in all, 3 less than the 20 stated" in evidence.text
-    assert "what operation 0 moved" in evidence.text
+    assert "a total of 17, 3 less than the 20 that was stated" in evidence.text
+    assert "Operation 0 moved exactly that amount" in evidence.text
     assert evidence.operations == (0, 1, 2, 3)
     unstated = Bank().check(recording(built))
     assert unstated.validity is Validity.INVALID
@@ -97,8 +97,8 @@ def test_nothing_in_an_account_is_a_violation() -> None:
     built = banked(Random(1))
     change(built, replies(built, "read")[0], "3", None)
     verdict = Bank(total=TOTAL).check(recording(built))
-    assert verdict.measures["wrong"] == {"nothing in an account": 1}
-    assert "nothing in account 3" in verdict.evidence[0].text
+    assert verdict.measures["wrong"] == {"an account without a balance": 1}
+    assert "no balance in account 3" in verdict.evidence[0].text
 
 
 def test_without_reads_or_transfers_nothing_is_shown() -> None:

@@ -90,7 +90,7 @@ def test_a_counter_that_counts_is_valid_and_one_that_lost_an_addition_is_not() -
         built.do("read", None, None, lost)
         verdict = IntervalCounter().check(recording(built))
         assert verdict.validity is Validity.INVALID
-        assert "was there for certain when it began" in verdict.evidence[0].text
+        assert "when the read began, the acknowledged additions came to" in verdict.evidence[0].text
 
 
 def test_keys_are_counters_of_their_own_and_may_begin_at_a_number() -> None:

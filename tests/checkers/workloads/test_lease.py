@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.lease import Lease
+from checkers.workloads.lease import Leases
 from history import History, Operation
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies
@@ -81,7 +81,7 @@ def locked(
 
 @pytest.mark.parametrize("lease_ms", [None, 15])
 def test_a_correct_lock_is_valid_however_late_its_clients_are(lease_ms: int | None) -> None:
-    judge = Lease(None if lease_ms is None else lease_ms / 1000)
+    judge = Leases(None if lease_ms is None else lease_ms / 1000)
     said: Counter[Validity] = Counter()
     kept_out = 0
     for seed in range(300):
@@ -96,8 +96,8 @@ def test_a_correct_lock_is_valid_however_late_its_clients_are(lease_ms: int | No
 def test_a_lock_is_blamed_if_its_lease_is_shorter_than_what_was_stated() -> None:
     found = 0
     for seed in range(100):
-        verdict = Lease(0.03).check(recording(locked(Random(seed), lease_ms=10)))
-        found += verdict.measures["found"].get("two held a lock at once", 0) > 0
+        verdict = Leases(0.03).check(recording(locked(Random(seed), lease_ms=10)))
+        found += verdict.measures["found"].get("two processes held a lock at once", 0) > 0
     assert found > 50
 
 
@@ -114,7 +114,7 @@ def test_a_second_holder_within_a_hold_is_named_with_the_first() -> None:
         second = built.ok(9, 2)
         built.invoke(0, "release", "l", 1)
         built.ok(0)
-        (evidence,) = Lease().check(recording(built)).evidence
+        (evidence,) = Leases().check(recording(built)).evidence
         assert evidence.operations == (0, first, second - 1, second)
         assert "Process 0 held the lock of l" in evidence.text
 
@@ -195,7 +195,9 @@ def test_two_holders_are_found_exactly_where_no_order_of_gifts_and_ends_keeps_th
     said: Counter[bool] = Counter()
     for seed in range(1500):
         history = arbitrary(Random(seed))
-        found = Lease().check(recording(history)).measures["found"].get("two held a lock at once", 0)
+        found = (
+            Leases().check(recording(history)).measures["found"].get("two processes held a lock at once", 0)
+        )
         right = some_order(list(holds(history)), one_holder, "free")
         assert (not found) == right, (seed, list(history))
         said[right] += 1
@@ -206,10 +208,10 @@ def test_tokens_and_writes_are_blamed_exactly_where_no_order_has_them_rise() -> 
     said: Counter[tuple[str, bool]] = Counter()
     for seed in range(1500):
         history = arbitrary(Random(seed))
-        found = Lease().check(recording(history)).measures["found"]
+        found = Leases().check(recording(history)).measures["found"]
         for f, titles in (
             ("acquire", ("a token did not rise", "a token was given twice")),
-            ("write", ("an old token was let in",)),
+            ("write", ("a write with an old token was let in",)),
         ):
             ends = [op for op in history if op.f == f and op.type == "ok"]
             events = [
@@ -242,7 +244,7 @@ def test_a_late_writer_that_is_let_in_is_named_with_the_one_before() -> None:
             if not sure or max(history.invocation(history[at]).value for at in sure) <= begun.value:
                 continue
             built.operations[end.index] = msgspec.structs.replace(end, type="ok")
-            verdict = Lease(0.015).check(recording(built))
+            verdict = Leases(0.015).check(recording(built))
             assert verdict.validity is Validity.INVALID
             assert any(end.index in one.operations for one in verdict.evidence), (seed, before)
             found += 1
@@ -268,12 +270,12 @@ def renewed(*, gap_ms: int) -> HistoryBuilder:
 
 
 def test_a_lease_holds_until_it_has_run_and_again_from_its_renewal() -> None:
-    early = Lease(0.02).check(recording(renewed(gap_ms=5)))
+    early = Leases(0.02).check(recording(renewed(gap_ms=5)))
     assert [one.operations for one in early.evidence] == [(0, 1, 2, 3), (0, 1, 6, 7, 8, 9)]
     assert "held the lock of l from operation 1 on, by a lease until " in early.evidence[0].text
-    late = Lease(0.02).check(recording(renewed(gap_ms=30)))
+    late = Leases(0.02).check(recording(renewed(gap_ms=30)))
     assert [one.operations for one in late.evidence] == [(6, 7, 8, 9)]
-    assert Lease(0.001).check(recording(renewed(gap_ms=30))).validity is Validity.UNKNOWN
+    assert Leases(0.001).check(recording(renewed(gap_ms=30))).validity is Validity.UNKNOWN
 
 
 def test_who_renews_what_another_has_meanwhile_is_a_second_holder() -> None:
@@ -285,9 +287,9 @@ def test_who_renews_what_another_has_meanwhile_is_a_second_holder() -> None:
     built.ok(1, 2)
     built.invoke(0, "renew", "l")
     built.ok(0)
-    (evidence,) = Lease(0.02).check(recording(built)).evidence
+    (evidence,) = Leases(0.02).check(recording(built)).evidence
     assert evidence.operations == (2, 3, 4, 5)
-    assert "operation 4 of process 0 renewed it, too, answered at operation 5" in evidence.text
+    assert "operation 4 of process 0 renewed it, too, acknowledged at operation 5" in evidence.text
 
 
 def test_a_reply_may_say_for_how_long_it_holds() -> None:
@@ -297,7 +299,7 @@ def test_a_reply_may_say_for_how_long_it_holds() -> None:
             built.invoke(process, "acquire", "l")
             built.ok(process, {"token": process, "lease_s": lease_s})
             built.wait(5)
-        assert Lease().check(recording(built)).validity is validity
+        assert Leases().check(recording(built)).validity is validity
 
 
 def test_locks_of_two_keys_and_one_acquisition_show_nothing() -> None:
@@ -305,8 +307,8 @@ def test_locks_of_two_keys_and_one_acquisition_show_nothing() -> None:
     for process, key in ((0, "x"), (1, "y")):
         built.invoke(process, "acquire", key)
         built.ok(process)
-    assert Lease().check(recording(built)).validity is Validity.UNKNOWN
-    assert Lease().check(recording()).validity is Validity.UNKNOWN
+    assert Leases().check(recording(built)).validity is Validity.UNKNOWN
+    assert Leases().check(recording()).validity is Validity.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -326,4 +328,4 @@ def test_what_it_cannot_judge_is_refused_with_the_operation(
     built = HistoryBuilder()
     built.do(f, None, value, result)
     with pytest.raises(IllegalOperation, match=f"operation {where}: "):
-        Lease().judge(recording(built))
+        Leases().judge(recording(built))

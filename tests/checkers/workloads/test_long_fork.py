@@ -141,10 +141,10 @@ def test_a_read_of_what_was_not_written_is_told() -> None:
     assert verdict.validity is Validity.INVALID
     texts = " ".join(one.text for one in verdict.evidence)
     for said in (
-        "and that one failed",
-        "alone wrote, and that 7",
-        "which nobody wrote",
-        "after the read had ended",
+        "which was to write it, failed",
+        "but the only write of that key, operation 2, wrote 7",
+        "a value that no client wrote",
+        "only after the read had ended",
     ):
         assert said in texts, said
 

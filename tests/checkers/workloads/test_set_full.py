@@ -147,9 +147,9 @@ def test_what_nobody_added_or_stands_twice_is_blamed() -> None:
     assert verdict.validity is Validity.INVALID
     assert verdict.measures["unexpected"] == 3
     texts = " ".join(one.text for one in verdict.evidence)
-    assert "read 2, which operation 2 alone tried to add, and that one failed" in texts
-    assert "read 3, which nobody added" in texts
-    assert "read 4, which operation 6 alone tried to add, and that one began after that" in texts
+    assert "read 2, but the only operation that tried to add it, 2, failed" in texts
+    assert "read 3, which no client added" in texts
+    assert "read 4, but the only operation that tried to add it, 6, began only after that" in texts
     assert "read 1 2 times" in texts
 
 
@@ -159,7 +159,7 @@ def test_an_element_that_was_added_again_is_known_from_the_first_reply() -> None
     built.do("add", None, 1)
     built.do("read", None, None, [])
     (evidence,) = SetFull().check(recording(built)).evidence
-    assert "answered at operation 3" in evidence.text
+    assert "acknowledged at operation 3" in evidence.text
 
 
 def test_keys_are_sets_of_their_own() -> None:

@@ -73,7 +73,7 @@ def test_an_element_left_out_of_the_drain_is_lost_or_was_taken_unseen() -> None:
         verdict = TotalQueue().check(recording(built))
         said[verdict.validity] += 1
         if verdict.validity is Validity.INVALID:
-            assert any(f"put in {gone!r}, " in one.text for one in verdict.evidence), verdict
+            assert any(f"put in {gone!r} and " in one.text for one in verdict.evidence), verdict
             assert last.index in verdict.evidence[0].operations
         else:
             assert verdict.measures["unseen"] > 0
@@ -175,13 +175,13 @@ def test_what_nobody_put_in_or_only_in_vain_is_unexpected() -> None:
     at = next(at for at in replies(built, "dequeue") if built.operations[at].value is not None)
     built.operations[at] = msgspec.structs.replace(built.operations[at], value=-5)
     verdict = TotalQueue().check(recording(built))
-    assert "took out -5, but nobody put it in" in verdict.evidence[0].text
+    assert "took out -5, but no client put it in" in verdict.evidence[0].text
     refused = HistoryBuilder()
     refused.do("enqueue", None, 1, None, "fail")
     refused.do("dequeue", None, None, 1)
     (evidence,) = TotalQueue().check(recording(refused)).evidence
     assert evidence.operations == (0, 1, 2, 3)
-    assert "operation 0, which put it in, failed" in evidence.text
+    assert "operation 0, which was to put it in, failed" in evidence.text
 
 
 def test_without_a_sign_that_the_queue_was_empty_what_is_missing_may_be_left() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
-from harness.cluster.hands.packets import capturing
+from harness.cluster.collecting.packets import capturing
 from harness.cluster.local import LocalWorld
 from harness.hosts import agent
 from harness.hosts.abilities import reasons_against

@@ -1,4 +1,4 @@
-"""Monotonic clocks of real nodes that run slow or fast: seen in what the nodes tell, and healed."""
+"""Monotonic clocks of real nodes that run slow or fast: seen in what the nodes show, and healed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.hands.base import Told
-from harness.cluster.hands.drifts import bounds_of_rate
 from harness.cluster.local import LocalWorld
+from harness.cluster.mechanisms.clocks import ClockReading, HostClocks, bounds_of_rate
 from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.nemesis.faults.clock.drift import ResetRate, SetRate
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
+from harness.nemesis.mechanisms.clocks import CLOCK_RATES
 from harness.systems.reference_node import ReferenceNode
 from tests.harness.cluster.test_faults import BOUND_S, NAMES, in_world, needs_faketime, took
 
 
 async def rate_of(world: HostedWorld, node: str) -> tuple[float, float]:
     """How fast a node's monotonic clock runs, measured by the test itself until it is known well enough."""
-    first = None
+    clocks, first = world.mechanism(CLOCK_RATES), None
+    assert isinstance(clocks, HostClocks)
     async with asyncio.timeout(BOUND_S):
         while True:
-            last = await world.told_monotonic(world.nodes[node])
+            last = await clocks.reading(node)
             first = first or last
             if first is not None and last is not None:
                 low, high = bounds_of_rate(first, last)
@@ -34,7 +35,7 @@ async def rate_of(world: HostedWorld, node: str) -> tuple[float, float]:
 
 
 @needs_faketime
-def test_a_slow_leader_and_fast_followers_tell_so_and_go_on(tmp_path: Path) -> None:
+def test_a_slow_leader_and_fast_followers_show_it_and_go_on(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
         leader = await world.wait_for_leader(BOUND_S)
         others = tuple(name for name in NAMES if name != leader)
@@ -76,12 +77,14 @@ def test_drift_beside_a_clock_that_jumps_is_refused_with_the_reason(tmp_path: Pa
         async with world:
             raise AssertionError("it was accepted")
 
-    with pytest.raises(CouldNotRun, match="drift and clock exclude each other"):
+    with pytest.raises(CouldNotRun, match="one run cannot have drift and clock or strobe"):
         asyncio.run(run())
 
 
 def test_a_rate_is_known_as_closely_as_the_readings_came_at_once() -> None:
-    assert bounds_of_rate(Told(0, 100, 0), Told(10, 112, 10)) == (1.2, 1.2)
-    low, high = bounds_of_rate(Told(0, 100, 0.1), Told(10, 112, 10.1))
+    assert bounds_of_rate(ClockReading(0, 100, 0), ClockReading(10, 112, 10)) == (1.2, 1.2)
+    low, high = bounds_of_rate(ClockReading(0, 100, 0.1), ClockReading(10, 112, 10.1))
     assert (low, high) == pytest.approx((12 / 10.1, 12 / 9.9))
-    assert bounds_of_rate(Told(0, 100, 1), Told(0.5, 101, 2))[1] == float("inf"), "they may be of one instant"
+    assert bounds_of_rate(ClockReading(0, 100, 1), ClockReading(0.5, 101, 2))[1] == float("inf"), (
+        "they may be of one instant"
+    )

@@ -39,7 +39,7 @@ _PRESUMED, _WRITE, _READ = range(3)
 
 
 @dataclass(frozen=True)
-class Contradiction:
+class IndexContradiction:
     """A reply that its claim does not explain, in words."""
 
     claim: int
@@ -60,14 +60,14 @@ class Witness:
     """By part: a service or a key."""
     keys: tuple[tuple[int, ...], ...]
     """By part: codes of its keys that some operation names."""
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[IndexContradiction, ...]
     """What is wrong with indices as such, and the first replies that the order does not explain."""
     unplaced: int
     """Replies without an index."""
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayedClaims:
     """Single-key claims by key, then by the claimed order; and what each key held before them."""
 
     claim: Integers
@@ -96,17 +96,17 @@ def examine(claims: Claims) -> Witness:
     bad = np.zeros(len(names), dtype=bool)
     bad[parts[claims.index == UNPLACED]] = True
     bad[parts[np.isin(claims.service, list(claims.unreadable))]] = True
-    found: list[Contradiction] = []
+    found: list[IndexContradiction] = []
     _late(claims, rank, parts, bad, found)
     played = replay(claims, rank)
     wrong = played.claim[played.wrong & claims.answered[played.claim]]
     held = played.before[played.wrong & claims.answered[played.claim]]
     for claim, before in zip(wrong[:MOST_EVIDENCE].tolist(), held[:MOST_EVIDENCE].tolist(), strict=True):
-        found.append(Contradiction(claim, None, f"the key held {claims.value_in_words(before)} there"))
+        found.append(IndexContradiction(claim, None, f"the key held {claims.value_in_words(before)} there"))
     bad[parts[wrong]] = True
     lists = _wrong_lists(claims, rank, played)
     for claim, why in lists[:MOST_EVIDENCE]:
-        found.append(Contradiction(claim, None, why))
+        found.append(IndexContradiction(claim, None, why))
     bad[parts[[claim for claim, _ in lists]]] = True
     _same_index(claims, found)
     missing = claims.index == UNPLACED
@@ -142,7 +142,9 @@ def _parts(claims: Claims) -> tuple[Integers, tuple[str, ...], tuple[tuple[int, 
     return number[raw], names, tuple(tuple(own) for own in keys)
 
 
-def _late(claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: list[Contradiction]) -> None:
+def _late(
+    claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: list[IndexContradiction]
+) -> None:
     """Real time: marks the parts in which somebody completed before one earlier in the order began."""
     order = np.argsort(rank)
     order = order[claims.index[order] != UNPLACED]
@@ -155,10 +157,10 @@ def _late(claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: li
         other = int(order[np.flatnonzero(claims.invoked[order[:place]] == begun[place])[0]])
         if claims.answered[other]:
             why = f"it began when index {claims.index[claim]} had been answered already"
-            found.append(Contradiction(other, claim, why))
+            found.append(IndexContradiction(other, claim, why))
         else:
             why = f"what the nodes applied at {claims.index[other]} began only when this had been answered"
-            found.append(Contradiction(claim, other, why))
+            found.append(IndexContradiction(claim, other, why))
     order = order[np.argsort(parts[order], kind="stable")]
     wide = int(claims.completed[claims.answered].max(initial=0)) + 2
     shift = parts[order] * wide
@@ -167,7 +169,7 @@ def _late(claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: li
     bad[parts[order[begun > ended]]] = True
 
 
-def replay(claims: Claims, rank: Integers) -> Replayed:
+def replay(claims: Claims, rank: Integers) -> ReplayedClaims:
     """Give every key its writes in the claimed order, and see what each operation met."""
     single = np.flatnonzero(claims.key >= 0)
     order = single[np.argsort(rank[single])]
@@ -204,10 +206,10 @@ def replay(claims: Claims, rank: Integers) -> Replayed:
     before = np.where(last >= 0, after[last], NOTHING)
     wrong = ((effect == READ) | (effect == REMOVE)) & (before != value)
     wrong[change] = present == (value[change] == FALSE)
-    return Replayed(order, rank[order], before, puts, after, wrong)
+    return ReplayedClaims(order, rank[order], before, puts, after, wrong)
 
 
-def _wrong_lists(claims: Claims, rank: Integers, played: Replayed) -> list[tuple[int, str]]:
+def _wrong_lists(claims: Claims, rank: Integers, played: ReplayedClaims) -> list[tuple[int, str]]:
     """Lists that are not what their service held at their place in the order, and why."""
     lists = np.flatnonzero((claims.effect == SNAPSHOT) & (claims.index != UNPLACED))
     if not len(lists):
@@ -245,11 +247,11 @@ def _wrong_lists(claims: Claims, rank: Integers, played: Replayed) -> list[tuple
     return sorted((claim, why) for claim, why in reasons.items() if claims.index[claim] != UNPLACED)
 
 
-def _same_index(claims: Claims, found: list[Contradiction]) -> None:
+def _same_index(claims: Claims, found: list[IndexContradiction]) -> None:
     """Two writes cannot have taken effect at one index of one log."""
     writes = np.flatnonzero((claims.effect < READ) & ~claims.presumed & (claims.index != UNPLACED))
     writes = writes[np.argsort(claims.index[writes], kind="stable")]
     index = claims.index[writes]
     for place in (np.flatnonzero(index[1:] == index[:-1]) + 1)[:MOST_EVIDENCE].tolist():
         both = sorted(writes[place - 1 : place + 1].tolist(), key=lambda claim: not claims.answered[claim])
-        found.append(Contradiction(both[0], both[1], "another write claims the same index"))
+        found.append(IndexContradiction(both[0], both[1], "another write claims the same index"))

@@ -28,8 +28,8 @@ from checkers.linearizability.kernels.zones import (
     RegisterOperations,
     by_zones,
 )
-from checkers.models.registry import Registry
-from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
+from checkers.models.registry import RegistryEntry
+from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
 from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
 from history import History
@@ -104,7 +104,7 @@ def operations_on(history: History, keys: Iterable[str]) -> dict[str, list[Prese
             continue
         effect, reply = EFFECTS[f], columns.decoded(int(columns.value[end])) if ok else None
         if f == UPDATE and reply is False:
-            effect, reply = Effect.READ, None
+            effect, reply = PresenceEffect.READ, None
         id_ = columns.decoded(int(columns.value[row])) if effect in PUTS else reply
         operation = PresenceOperation(effect, id_, row, end if ok else None, f)
         found[names[int(columns.key[row])]].append(operation)
@@ -130,7 +130,7 @@ def _search(
     table[:, 1] = np.where(write, 0, values)
     table[:, 2] = np.where(read, KEEP, PUT)
     table[:, 3] = np.where(write, values, 0)
-    engine = Engine(Registry())
+    engine = Engine(RegistryEntry())
     engine.use_effects(flat(table.ravel()))
     kinds = np.arange(len(values), dtype=np.int64)
     for key in unsure.tolist():

@@ -37,8 +37,8 @@ from checkers.registry.linearizability.by_search.presence import (
     CHANGED,
     OPEN,
     Block,
-    Contradiction,
-    Effect,
+    PresenceContradiction,
+    PresenceEffect,
     PresenceOperation,
     Reduced,
     reduce,
@@ -57,7 +57,7 @@ Unit = frozenset[PresenceOperation]
 
 
 @dataclass(frozen=True)
-class Impossible:
+class ImpossibleKey:
     """Why a key is not linearizable."""
 
     culprit: PresenceOperation
@@ -78,7 +78,7 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
         if answer is not None:
             return answer, 0
     reduced = reduce(operations)
-    if isinstance(reduced, Contradiction):
+    if isinstance(reduced, PresenceContradiction):
         return Answer.NOT_LINEARIZABLE, 0
     if reduced.has_changes:  # most of what is wrong is so without their condition, and quicker to find then
         easier = reduce(unconditional(operations))
@@ -90,23 +90,23 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
     return result.answer, result.configurations
 
 
-def explain(operations: Sequence[PresenceOperation], budget: int) -> Impossible:
+def explain(operations: Sequence[PresenceOperation], budget: int) -> ImpossibleKey:
     """Explain operations that `decide` found not to be linearizable."""
     shrinking = _Shrinking(budget)
     culprit = _first_inexplicable(operations, shrinking.impossible)
     part = until(operations, culprit.ended)
-    if any(op.effect is Effect.CHANGE for op in part) and shrinking.impossible(unconditional(part)):
+    if any(op.effect is PresenceEffect.CHANGE for op in part) and shrinking.impossible(unconditional(part)):
         part = unconditional(part)
     reduced = reduce(part)
-    if isinstance(reduced, Contradiction):
-        return Impossible(culprit, reduced.operations, reduced.reason)
+    if isinstance(reduced, PresenceContradiction):
+        return ImpossibleKey(culprit, reduced.operations, reduced.reason)
     if len(operations) >= LONG:
         part = _narrowed(part, reduced, culprit, shrinking)
     core = tuple(shrinking.shrink(part))
     reason = "no order of them explains every reply"
-    if any(op.effect is Effect.CHANGE for op in core):
+    if any(op.effect is PresenceEffect.CHANGE for op in core):
         reason += ", as an update changes only what is there"
-    return Impossible(culprit, core, reason)
+    return ImpossibleKey(culprit, core, reason)
 
 
 def _narrowed(
@@ -217,7 +217,9 @@ class _Units(NamedTuple):
         plain |= {
             frozenset({op})
             for op in part
-            if op.effect is Effect.READ or op.saw_nothing or (op.effect is Effect.CHANGE and op not in placed)
+            if op.effect is PresenceEffect.READ
+            or op.saw_nothing
+            or (op.effect is PresenceEffect.CHANGE and op not in placed)
         }
         if not reduced.has_changes:
             plain, filling = plain | filling, set()
@@ -274,23 +276,23 @@ def in_words(op: PresenceOperation) -> str:
     """`operation 12 (lookup) found r3, known at operation 15`."""
     where = f"operation {op.invoked} ({op.f})"
     match op.effect:
-        case Effect.SET if op.completed is None:
+        case PresenceEffect.SET if op.completed is None:
             return f"{where} puts {op.id}, never acknowledged"
-        case Effect.SET:
+        case PresenceEffect.SET:
             return f"{where} puts {op.id}, acknowledged at operation {op.completed}"
-        case Effect.CHANGE if op.completed is None:
+        case PresenceEffect.CHANGE if op.completed is None:
             return f"{where} puts {op.id} in the place of what is there, never acknowledged"
-        case Effect.CHANGE:
+        case PresenceEffect.CHANGE:
             return f"{where} puts {op.id} in the place of what is there, known at operation {op.completed}"
-        case Effect.REMOVE if op.completed is None:
+        case PresenceEffect.REMOVE if op.completed is None:
             return f"{where} may remove what is there at any later time, its reply not being known by then"
-        case Effect.REMOVE:
+        case PresenceEffect.REMOVE:
             return f"{where} removed {op.id or 'nothing'}, known at operation {op.completed}"
-        case Effect.READ:
+        case PresenceEffect.READ:
             return f"{where} found {op.id or 'nothing'}, known at operation {op.completed}"
 
 
-def as_evidence(key: str, found: Impossible) -> Evidence:
+def as_evidence(key: str, found: ImpossibleKey) -> Evidence:
     """One impossible key in words."""
     core = sorted(found.core, key=lambda op: op.invoked)
     order = [

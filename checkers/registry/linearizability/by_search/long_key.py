@@ -19,11 +19,21 @@ import numpy as np
 
 from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.kernels.zones import NO, READ, REMOVE, WRITE, YES, RegisterOperations, by_zones
-from checkers.registry.linearizability.by_search.presence import Block, Effect, PresenceOperation, Reduced
+from checkers.registry.linearizability.by_search.presence import (
+    Block,
+    PresenceEffect,
+    PresenceOperation,
+    Reduced,
+)
 
 CHOICES = 64
 """Of so many contradicting blocks the smallest is shown."""
-_EFFECTS = {Effect.SET: WRITE, Effect.CHANGE: WRITE, Effect.REMOVE: REMOVE, Effect.READ: READ}
+_EFFECTS = {
+    PresenceEffect.SET: WRITE,
+    PresenceEffect.CHANGE: WRITE,
+    PresenceEffect.REMOVE: REMOVE,
+    PresenceEffect.READ: READ,
+}
 
 
 class LongKey:
@@ -37,7 +47,7 @@ class LongKey:
         self._values = np.array([known.setdefault(op.id, len(known)) for op in operations], dtype=np.int64)
         self._states = len(known)
         self._first_change = min(
-            (op.invoked for op in operations if op.effect is Effect.CHANGE), default=NEVER
+            (op.invoked for op in operations if op.effect is PresenceEffect.CHANGE), default=NEVER
         )
 
     def decide(self, cutoff: int = NEVER - 1) -> Answer | None:

@@ -51,7 +51,7 @@ from checkers.linearizability.answer import NEVER
 from checkers.linearizability.search import Model, Problem
 
 
-class Effect(Enum):
+class PresenceEffect(Enum):
     """What an operation does to one key."""
 
     SET = "set"
@@ -60,13 +60,13 @@ class Effect(Enum):
     READ = "read"
 
 
-PUTS = (Effect.SET, Effect.CHANGE)
+PUTS = (PresenceEffect.SET, PresenceEffect.CHANGE)
 
 
 class PresenceOperation(NamedTuple):
     """One operation on one key. Times are indices in the history; `completed` is None if never `ok`."""
 
-    effect: Effect
+    effect: PresenceEffect
     id: str | None
     """SET, CHANGE: what is put. READ, acknowledged REMOVE: what was there; None if nothing."""
     invoked: int
@@ -82,7 +82,7 @@ class PresenceOperation(NamedTuple):
     @property
     def is_optional(self) -> bool:
         """Whether it is a REMOVE of which nobody knows whether it happened."""
-        return self.effect is Effect.REMOVE and self.completed is None
+        return self.effect is PresenceEffect.REMOVE and self.completed is None
 
     @property
     def saw_nothing(self) -> bool:
@@ -90,7 +90,7 @@ class PresenceOperation(NamedTuple):
         return self.effect not in PUTS and self.id is None and self.completed is not None
 
 
-class Contradiction(NamedTuple):
+class PresenceContradiction(NamedTuple):
     """A few operations that no order explains, whatever else happened, and why."""
 
     reason: str
@@ -128,7 +128,7 @@ class Block(NamedTuple):
     @property
     def is_change(self) -> bool:
         """Whether it needs something to be there before."""
-        return self.setter.effect is Effect.CHANGE
+        return self.setter.effect is PresenceEffect.CHANGE
 
     @property
     def kind(self) -> int:
@@ -186,7 +186,7 @@ class Reduced(NamedTuple):
         )
 
 
-def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
+def reduce(operations: Iterable[PresenceOperation]) -> Reduced | PresenceContradiction:
     """Group one key's operations into blocks; or say at once why no order can explain them.
 
     READs must be acknowledged ones, and no id may be put twice.
@@ -204,10 +204,10 @@ def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
             nothings.append(op)
         elif op.effect in PUTS:
             setters[op.id] = op
-        elif op.effect is Effect.READ:
+        elif op.effect is PresenceEffect.READ:
             reads.setdefault(op.id, []).append(op)
         elif op.id in removers:
-            return Contradiction(f"{op.id} was removed twice", (removers[op.id], op))
+            return PresenceContradiction(f"{op.id} was removed twice", (removers[op.id], op))
         else:
             removers[op.id] = op
 
@@ -219,23 +219,26 @@ def reduce(operations: Iterable[PresenceOperation]) -> Reduced | Contradiction:
         setter = setters.get(id_)
         if setter is None:
             reason = f"{id_} was seen, but no operation that may have happened writes it to this key"
-            return Contradiction(reason, (min(observers, key=lambda op: op.ended),))
+            return PresenceContradiction(reason, (min(observers, key=lambda op: op.ended),))
         early = min(observers, key=lambda op: op.ended, default=None)
         if early is not None and early.ended < setter.invoked:
-            return Contradiction(f"{id_} was seen before its {setter.f} began", (early, setter))
+            return PresenceContradiction(f"{id_} was seen before its {setter.f} began", (early, setter))
         if remover is not None and seen and seen[-1].invoked > remover.ended:
-            return Contradiction(f"{id_} was seen after it had been removed", (remover, seen[-1]))
+            return PresenceContradiction(f"{id_} was seen after it had been removed", (remover, seen[-1]))
         block = Block(id_, setter, tuple(seen), remover)
         if block.must_be_placed:
             blocks.append(block)
-        elif setter.effect is Effect.SET:
+        elif setter.effect is PresenceEffect.SET:
             sets.append(setter)
     return Reduced(blocks, nothings, removes, sets)
 
 
 def unconditional(operations: Iterable[PresenceOperation]) -> list[PresenceOperation]:
     """The same, but that CHANGEs need nothing to be there: what has no order then, has none with them."""
-    return [op._replace(effect=Effect.SET) if op.effect is Effect.CHANGE else op for op in operations]
+    return [
+        op._replace(effect=PresenceEffect.SET) if op.effect is PresenceEffect.CHANGE else op
+        for op in operations
+    ]
 
 
 def until(operations: Sequence[PresenceOperation], cutoff: int) -> list[PresenceOperation]:
@@ -251,6 +254,6 @@ def until(operations: Sequence[PresenceOperation], cutoff: int) -> list[Presence
             known.append(op)
         elif op.effect in PUTS:
             known.append(op._replace(completed=None))
-        elif op.effect is Effect.REMOVE:
+        elif op.effect is PresenceEffect.REMOVE:
             known.append(op._replace(completed=None, id=None))
     return known

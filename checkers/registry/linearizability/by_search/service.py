@@ -37,7 +37,7 @@ State = frozenset[tuple[str, str]]
 _NAMES = {PUT: REGISTER, REMOVE: DEREGISTER, EXPIRY: DEREGISTER, CHANGE: UPDATE, READ: LOOKUP, SNAPSHOT: LIST}
 
 
-class Service:
+class ServiceLists:
     """register, update [instance id]; deregister, lookup instance; list."""
 
     name = "service"

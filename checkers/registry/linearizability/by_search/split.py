@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from checkers.registry.linearizability.by_search.presence import PUTS, Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
 from checkers.registry.names import (
     DEREGISTER,
     LISTS,
@@ -29,10 +29,10 @@ from checkers.registry.names import (
 from history import History, Operation
 
 EFFECTS = {
-    REGISTER: Effect.SET,
-    UPDATE: Effect.CHANGE,
-    DEREGISTER: Effect.REMOVE,
-    LOOKUP: Effect.READ,
+    REGISTER: PresenceEffect.SET,
+    UPDATE: PresenceEffect.CHANGE,
+    DEREGISTER: PresenceEffect.REMOVE,
+    LOOKUP: PresenceEffect.READ,
 }
 """Of operations on one instance; but an update that found nothing is a read of nothing."""
 
@@ -109,13 +109,13 @@ def _add_single(
     reply = completion.value if completion is not None and outcome == "ok" else None
     effect = EFFECTS[invocation.f]
     if invocation.f == UPDATE and reply is False:
-        effect, reply = Effect.READ, None
+        effect, reply = PresenceEffect.READ, None
     value = invocation.value if effect in PUTS else reply
     if not (isinstance(value, str) or (value is None and effect not in PUTS)):
         found.unreadable[key] = (
             f"operation {invocation.index} ({invocation.f}) has the value {value!r}, not an id"
         )
-    elif effect is not Effect.READ or completed is not None:
+    elif effect is not PresenceEffect.READ or completed is not None:
         own.append(PresenceOperation(effect, value, invocation.index, completed, invocation.f))
 
 
@@ -135,7 +135,11 @@ def _add_lists(
             instance = key.partition("/")[2]
             operations.setdefault(key, []).extend(
                 PresenceOperation(
-                    Effect.READ, listing.get(instance), invocation.index, completion.index, invocation.f
+                    PresenceEffect.READ,
+                    listing.get(instance),
+                    invocation.index,
+                    completion.index,
+                    invocation.f,
                 )
                 for invocation, completion, listing in reads
             )

@@ -120,7 +120,7 @@ def impairing(
         targets=tuple(SHAPES),
         planner=ImpairmentPlanner(name, kinds),
         actions=(Impair, EndImpairment),
-        mechanisms=(mechanism,),
+        mechanisms=tuple(dict.fromkeys((BAD_LINKS, mechanism))),
         evidence=evidence,
         family="wire",
         begun_by=(Impair,),

@@ -12,7 +12,7 @@ from typing import Any
 
 from checkers.raft.conformance import extensions as extra
 from checkers.raft.conformance import spec
-from checkers.raft.conformance.spec import CANDIDATE, FOLLOWER, LEADER, Entry, Message, Refused, Server
+from checkers.raft.conformance.spec import CANDIDATE, FOLLOWER, LEADER, Entry, GuardFailed, Message, Server
 from history import NodeTrace, TraceEntry, TraceEvent
 
 KINDS = {
@@ -188,7 +188,7 @@ class Behaviour:
         before = i.voted_for
         try:
             spec.grant_vote(i, m)
-        except Refused:
+        except GuardFailed:
             granted = False
         else:
             granted = True
@@ -204,7 +204,7 @@ class Behaviour:
         for index in range(m.prev_log_index + 1, m.last + 1):
             try:
                 spec.remove_conflict(i, m, index)
-            except Refused:
+            except GuardFailed:
                 continue
             i.own_durable = min(i.own_durable, index - 1)
             self.line(name, "truncate", index=index)
@@ -215,7 +215,7 @@ class Behaviour:
                 spec.accept_entries(i, m, first, new)
                 self.line(name, "append", entries=[(at, *e, None) for at, e in enumerate(new, first)])
             reply = spec.reply_entries(i, m.source, i.current_term, True, m.last, m)
-        except Refused:
+        except GuardFailed:
             reply = spec.AppendEntriesResponse(name, i.current_term, False, m.prev_log_index)
         else:
             commit = min(m.commit_index, m.last)
@@ -260,7 +260,7 @@ class Behaviour:
         for _ in range(steps):
             try:
                 self._one_of_them(random)
-            except Refused:
+            except GuardFailed:
                 continue
 
     def _one_of_them(self, random: Random) -> None:

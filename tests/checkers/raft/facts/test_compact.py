@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkers.raft.facts.compact import MessageIds, Rows
+from checkers.raft.facts.compact import MessageIds, NumberRows
 
 IDS = st.one_of(
     st.builds(
@@ -49,7 +49,7 @@ def test_an_id_that_came_far_too_early_stays_in_when_the_count_reaches_it() -> N
     )
 )
 def test_rows_are_found_by_their_position(rows: dict[int, tuple[int, int]]) -> None:
-    compact = Rows(2)
+    compact = NumberRows(2)
     for position in sorted(rows):
         compact.put(position, rows[position])
     for position in range(62):

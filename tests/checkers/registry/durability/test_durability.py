@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from checkers.registry.durability.durability import Durability
 from checkers.registry.durability.findings import VIOLATIONS
-from checkers.registry.linearizability.by_search.presence import Effect, PresenceOperation
+from checkers.registry.linearizability.by_search.presence import PresenceEffect, PresenceOperation
 from checkers.verdict import Validity, Verdict
 from history import History, Recording, read_history, write_parquet
 from tests.checkers.builders import NODES, WRITES, HistoryBuilder, final_reads, recording, simulate
@@ -111,16 +111,16 @@ def test_the_rule_is_sound_by_brute_force() -> None:
                     continue
                 done = end.index if end is not None and end.type == "ok" else None
                 if op.f == "update" and end is not None and end.value is False:
-                    operations.append(PresenceOperation(Effect.READ, None, op.index, done, op.f))
+                    operations.append(PresenceOperation(PresenceEffect.READ, None, op.index, done, op.f))
                 elif op.f in ("register", "update"):
-                    put = Effect.SET if op.f == "register" else Effect.CHANGE
+                    put = PresenceEffect.SET if op.f == "register" else PresenceEffect.CHANGE
                     operations.append(PresenceOperation(put, op.value, op.index, done, op.f))
                 else:
                     removed = end.value if end is not None and done is not None else None
-                    operations.append(PresenceOperation(Effect.REMOVE, removed, op.index, done, op.f))
+                    operations.append(PresenceOperation(PresenceEffect.REMOVE, removed, op.index, done, op.f))
             if len(operations) > 8:
                 continue
-            last = PresenceOperation(Effect.READ, state.get(key), 10_000, 10_001, "final-list")
+            last = PresenceOperation(PresenceEffect.READ, state.get(key), 10_000, 10_001, "final-list")
             assert linearizable(operations), seed
             assert not linearizable([*operations, last]), (seed, key)
             forbidden += 1
@@ -154,7 +154,7 @@ def test_a_registration_lost_on_one_node_names_the_node_and_the_operations() -> 
     verdict = check(built)
     assert verdict.validity is Validity.INVALID
     (found,) = verdict.evidence
-    assert found.title == "registration r1 was lost"
+    assert found.title == "registration r1, acknowledged at 0.002 s, was lost on n3"
     assert found.nodes == ("n3",)
     assert found.operations == (0, 1, lost)
     assert verdict.measures["by_place"]["n3"] == {"lost": 1}
@@ -282,9 +282,9 @@ def all_read() -> HistoryBuilder:
 @pytest.mark.parametrize(
     ("beside", "words"),
     [
-        (("final-local", "svc", None, {"10.0.0.1:80": "r1"}), "does not say which node was read"),
+        (("final-local", "svc", None, {"10.0.0.1:80": "r1"}), "does not name the node that was read"),
         (("final-list", "svc", None, ["r1"]), "does not answer with a list"),
-        (("deregister", None, None, "r1"), "names no key"),
+        (("deregister", None, None, "r1"), "operations name no key"),
     ],
 )
 def test_one_operation_that_says_too_little_is_unknown_beside_all_that_should_be_read(
@@ -358,7 +358,7 @@ def test_an_update_that_was_refused_or_found_nothing_did_nothing() -> None:
     built.do("register", OTHER, "r3", "r3", raft_index=2)
     verdict = ends_with(built, {KEY: "r2", OTHER: "r3"})
     assert kinds(verdict) == {"failed but present": 1}
-    assert "was told at operation 1 that there was nothing to update" in verdict.evidence[0].text
+    assert "found nothing to update, by the reply at operation 1" in verdict.evidence[0].text
 
 
 def test_what_an_update_did_not_find_must_not_be_there_later() -> None:

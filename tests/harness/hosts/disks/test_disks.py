@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import time
 from pathlib import Path
 
 import pytest
 
-from harness.client.codecs.base import HttpRequest
+from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
 from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
-from harness.hosts.disks import disks
 from harness.nemesis.faults.disk.disk_trouble import BreakDisk, MendDisk
 from harness.nemesis.faults.disk.power import LosePower
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
@@ -112,9 +112,10 @@ async def mean_fsync_s(world: HostedWorld, node: str) -> float:
     async def counted() -> tuple[float, float]:
         async with HttpTransport(2, world.sockets) as transport:
             reply = await transport.send(world.address(node), HttpRequest("GET", "/metrics"))
-        lines = dict(line.rsplit(" ", 1) for line in reply.body.decode().splitlines() if line[:1] != "#")  # type: ignore[union-attr]
-        (seconds,) = [value for name, value in lines.items() if "fsync_seconds_total" in name]
-        (count,) = [value for name, value in lines.items() if "fsyncs_total" in name]
+        assert isinstance(reply, HttpReply)
+        lines = [line.split(" ") for line in reply.body.decode().splitlines() if line[:1] != "#"]
+        (seconds,) = [line[-1] for line in lines if "fsync_seconds_total" in line[0]]
+        (count,) = [line[-1] for line in lines if "fsyncs_total" in line[0]]
         return float(seconds), float(count)
 
     began = time.monotonic()
@@ -130,7 +131,7 @@ async def mean_fsync_s(world: HostedWorld, node: str) -> float:
 def test_without_what_it_needs_a_run_with_disk_faults_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disks.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     async def body(world: HostedWorld) -> None:
         raise AssertionError("it started")

@@ -79,6 +79,7 @@ def test_a_one_way_cut_stops_one_direction_and_leaves_the_other(tmp_path: Path) 
         assert set(healed.links) == {("n1", "n2"), ("n2", "n1")}
         assert healed.swallowed_packets is not None
         assert healed.swallowed_packets > 1
+        assert healed.swallowed_bytes is not None
         assert healed.swallowed_bytes > 0
         assert healed.swallowed_messages is None
         assert await pair.hears("n1")

@@ -210,6 +210,6 @@ def test_a_reset_ends_the_connection_and_nothing_follows(ends: list[tuple[int, b
         sent.begin()
         sent.shaper.take(b"one", ends, is_begun=False)
         sent.shaper.take(b"two", ends, is_begun=False)
-        assert (sent.arrived, sent.resets, sent.struck["fault"]) == (b"", 1, 1)
+        assert (bytes(sent.arrived), sent.resets, sent.struck["fault"]) == (b"", 1, 1)
 
     asyncio.run(send())

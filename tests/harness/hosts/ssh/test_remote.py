@@ -158,7 +158,16 @@ def test_the_agent_ends_everything_when_its_harness_falls_silent(
     quick = tmp_path / "agent.py"
     quick.write_text(Path(agent.__file__).read_text().replace("SILENCE_S = 30.0", "SILENCE_S = 1.0"))
     environment = {**os.environ, TOKEN_VARIABLE: "silent"}
-    argv = [sys.executable, "-u", quick, "serve", "--table", "ackproof_silent", "--folder", str(tmp_path)]
+    argv = [
+        sys.executable,
+        "-u",
+        str(quick),
+        "serve",
+        "--table",
+        "ackproof_silent",
+        "--folder",
+        str(tmp_path),
+    ]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from checkers.linearizability.answer import Budget
-from checkers.registry.applied import Applied
+from checkers.registry.applied import AppliedLog
 from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.by_index.placement import fit
 from checkers.registry.linearizability.by_index.witness import examine
-from checkers.registry.linearizability.by_search.service import Service, part_of
+from checkers.registry.linearizability.by_search.service import ServiceLists, part_of
 from checkers.registry.linearizability.claims import claims_of
 from checkers.registry.linearizability.portfolio import Judgements, Limits
 from checkers.verdict import Validity, Verdict
@@ -23,7 +23,7 @@ from tests.checkers.builders import NODES, HistoryBuilder, simulate
 from tests.checkers.models.small_histories import linearizable
 
 A, B, C = "svc/10.0.0.1:80", "svc/10.0.0.2:80", "other/10.0.0.1:80"
-NO_TRACE = Applied({}, (), 0)
+NO_TRACE = AppliedLog({}, (), 0)
 
 
 def traces(ops: list[str | None]) -> dict[str, NodeTrace]:
@@ -50,7 +50,7 @@ def oracle(history: History) -> bool:
     for service in range(len(claims.services)):
         keys = [key for key, own in enumerate(claims.service_of_key) if own == service]
         members = np.flatnonzero(claims.service == service)
-        if len(members) and not linearizable(Service(), part_of(claims, members, keys, "svc")):
+        if len(members) and not linearizable(ServiceLists(), part_of(claims, members, keys, "svc")):
             return False
     return True
 

@@ -12,14 +12,14 @@ from checkers.linearizability.kernels.zones import AMBIGUOUS, NO, READ, REMOVE, 
 from checkers.linearizability.kernels.zones import by_zones as decide
 from checkers.registry.linearizability import Linearizability, portfolio
 from checkers.registry.linearizability.by_search.columns import operations_on, screen
-from checkers.registry.linearizability.by_search.presence import Effect, unconditional
+from checkers.registry.linearizability.by_search.presence import PresenceEffect, unconditional
 from checkers.registry.linearizability.by_search.split import split
 from checkers.verdict import Validity
 from history import History
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 from tests.checkers.linearizability.oracle import arbitrary_operations, linearizable, plausible_operations
 
-EFFECTS = {Effect.SET: WRITE, Effect.READ: READ, Effect.REMOVE: REMOVE}
+EFFECTS = {PresenceEffect.SET: WRITE, PresenceEffect.READ: READ, PresenceEffect.REMOVE: REMOVE}
 KEYS = tuple(f"svc/10.0.0.{n}:80" for n in range(4))
 
 

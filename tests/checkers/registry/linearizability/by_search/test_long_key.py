@@ -35,14 +35,14 @@ def test_a_long_key_has_the_culprit_that_a_short_one_has(monkeypatch: pytest.Mon
 
 def test_whatever_lies_between_two_contradicting_blocks_is_left_out() -> None:
     """Thousands of operations after a stale one, of which the evidence shows none."""
-    from checkers.registry.linearizability.by_search.presence import Effect, PresenceOperation
+    from checkers.registry.linearizability.by_search.presence import PresenceEffect, PresenceOperation
 
     operations = []
     for number in range(explaining.LONG):
         at = 2 * number
-        operations.append(PresenceOperation(Effect.SET, f"r{number}", at, at + 1, "register"))
+        operations.append(PresenceOperation(PresenceEffect.SET, f"r{number}", at, at + 1, "register"))
     end = 2 * explaining.LONG
-    stale = PresenceOperation(Effect.READ, "r7", end, end + 1, "lookup")
+    stale = PresenceOperation(PresenceEffect.READ, "r7", end, end + 1, "lookup")
     found = explain([*operations, stale], BUDGET)
     assert found.culprit == stale
     assert len(found.core) <= 4

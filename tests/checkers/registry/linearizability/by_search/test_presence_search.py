@@ -12,7 +12,7 @@ from checkers.linearizability.answer import Answer
 from checkers.linearizability.search import Model, Problem, search
 from checkers.registry.linearizability.by_search.explain import _Units, decide, explain
 from checkers.registry.linearizability.by_search.presence import (
-    Effect,
+    PresenceEffect,
     PresenceOperation,
     unconditional,
     until,
@@ -26,10 +26,15 @@ GENERATORS = {
     "mutated": lambda random: plausible_operations(random, mutate=True),
 }
 
-READ, SET, CHANGE, REMOVE = Effect.READ, Effect.SET, Effect.CHANGE, Effect.REMOVE
+READ, SET, CHANGE, REMOVE = (
+    PresenceEffect.READ,
+    PresenceEffect.SET,
+    PresenceEffect.CHANGE,
+    PresenceEffect.REMOVE,
+)
 
 
-def op(effect: Effect, id_: str | None, invoked: int, completed: int | None) -> PresenceOperation:
+def op(effect: PresenceEffect, id_: str | None, invoked: int, completed: int | None) -> PresenceOperation:
     return PresenceOperation(effect, id_, invoked, completed, effect.value)
 
 

@@ -6,15 +6,15 @@ plain name (core(5)); a pattern that leads elsewhere is refused before the run (
 
 from __future__ import annotations
 
-from harness.cluster.hands.base import Hand
+from harness.cluster.attachment import Attachment
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.host import Background, HostError
 
 
-class CoreHand(Hand):
+class CoreDumps(Attachment):
     """Lifts the limit of each process as it starts."""
 
-    async def began(self, node: NodeOnHost, process: Background) -> None:
+    async def after_start(self, node: NodeOnHost, process: Background) -> None:
         """From here on a crash leaves a core; one within the first instants of a life does not.
 
         Raises:

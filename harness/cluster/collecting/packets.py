@@ -1,4 +1,4 @@
-"""What went over the wire: tcpdump at each node, for whoever asks to see it (`--collect packets`).
+"""Packet captures: tcpdump at each node writes what goes over the wire (`--collect packets`).
 
 `NAME/packets.pcap` holds the packets of the node's own ports and of those it dials its peers at, whole;
 any tool that reads the libpcap format opens it. Some 100 kB a second and node at the usual rate.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 
-from harness.cluster.hands.base import Hand, Workshop
+from harness.cluster.attachment import Attachment, RunningCluster
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.host import Background, HostError, eventually_asked
 from harness.systems.base import NodePlace
@@ -43,14 +43,14 @@ def _is_loopback(host: str) -> bool:
         return False  # a name: not loopback, as far as can be told here
 
 
-class PacketHand(Hand):
+class PacketCapture(Attachment):
     """One capture for each node, from before its first start until after its end."""
 
-    def __init__(self, shop: Workshop) -> None:
-        super().__init__(shop)
+    def __init__(self, cluster: RunningCluster) -> None:
+        super().__init__(cluster)
         self._captures: dict[str, Background] = {}
 
-    async def fit(self, node: NodeOnHost) -> None:
+    async def attach(self, node: NodeOnHost) -> None:
         """Done once it says that it captures."""
         folder = node.place.log.parent
         log = folder / "packets.txt"
@@ -68,7 +68,7 @@ class PacketHand(Hand):
             words = " | ".join(await node.host.tail(log, 2)) or "it said nothing"
             raise HostError(f"{node.place.name}: tcpdump does not capture: {words}")
 
-    async def unfit(self, node: NodeOnHost) -> None:
+    async def detach(self, node: NodeOnHost) -> None:
         """End it; what it has captured by then is in the file."""
         capture = self._captures.get(node.place.name)
         if capture is not None and capture.is_running:

@@ -1,0 +1,22 @@
+"""Words that the evidence of several checkers shares: who answered, and when."""
+
+from __future__ import annotations
+
+from history import Operation
+from history.units import SECOND_NS
+
+
+def seconds(nanoseconds: int) -> str:
+    """A time since the run began: `3.750 s`."""
+    return f"{nanoseconds / SECOND_NS:.3f} s"
+
+
+def by_and_at(completion: Operation) -> str:
+    """Which node gave a reply, and when: ` by n5 at 3.750 s`; without a node ` at 3.750 s`."""
+    node = "" if completion.node is None else f" by {completion.node}"
+    return f"{node} at {seconds(completion.time)}"
+
+
+def who_answered(completion: Operation) -> str:
+    """The node that gave a reply, as the subject of a sentence: `n5`, or `a node`."""
+    return completion.node or "a node"
