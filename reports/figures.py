@@ -70,6 +70,8 @@ def key_figures(
     recording: Recording, about: ReportAbout, spans: Spans, nemesis: list[Span], marks: TraceMarks
 ) -> list[Figure]:
     """The numbers at the top of the report, each counted from the recording."""
+    import pandas as pd
+
     names = spans.columns.f_names
     read_codes = [code for code, name in enumerate(names) if name in READS]
     writes = spans.client & ~np.isin(spans.f, read_codes)
@@ -77,7 +79,7 @@ def key_figures(
     effective = sum(1 for span in faults if took_effect(span))
     unobserved = sum(1 for span in faults if took_effect(span) is None)
     concurrency = recording.options.get("concurrency")
-    processes = len(np.unique(spans.process[spans.client]))
+    processes = len(pd.unique(spans.process[spans.client]))
     if isinstance(concurrency, int):
         clients = Figure(
             "clients", count(concurrency), f"they ran as {plural(processes, 'process', 'processes')}"

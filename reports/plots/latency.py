@@ -67,7 +67,9 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
 
     if len(ok) > MAX_POINTS:
         extremes = _extremes(begin[ok], latency[ok], end_of_run)
-        rest = np.setdiff1d(np.arange(len(ok)), extremes, assume_unique=False)
+        is_extreme = np.zeros(len(ok), dtype=bool)
+        is_extreme[extremes] = True
+        rest = np.flatnonzero(~is_extreme)
         ok_kept = ok[np.concatenate([extremes, _spread(rest, MAX_POINTS - len(extremes))])]
         notes.insert(
             0,
