@@ -18,6 +18,7 @@ exception.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,62 @@ class FaultKind(msgspec.Struct, frozen=True, omit_defaults=True):
     """The kinds of actions that end its period for the nodes that they name."""
     verbs: Mapping[str, str] = {}
     """By kind of action: its words, which the nodes or links follow."""
+
+
+_ENDS_WITHOUT_PREFIX = {"start": "kill", "resume": "pause", "heal": "partition"}
+"""Operations that heal and are not called `heal-NAME`, for runs stored without the kinds of their faults."""
+
+
+class FaultKinds:
+    """The kinds of faults of a run, by operation.
+
+    Of a fault that is not among them (a run stored before kinds were kept, a foreign history) only the names
+    of its operations are known: `heal-x` heals `x`.
+    """
+
+    def __init__(self, kinds: Sequence[FaultKind] = ()) -> None:
+        self._by_begin = {kind.begin: kind for kind in kinds}
+        self._by_end = {kind.end: kind for kind in kinds}
+        self._by_name = {kind.name: kind for kind in kinds}
+
+    def named(self, name: str) -> FaultKind | None:
+        """The kind of this name."""
+        return self._by_name.get(name)
+
+    def begun_by(self, f: str) -> FaultKind | None:
+        """The kind that an operation breaks by."""
+        return self._by_begin.get(f)
+
+    def healed_by(self, f: str) -> str | None:
+        """The name of the one fault that an operation heals; None if it heals none, or is the final heal."""
+        if f in self._by_end:
+            return self._by_end[f].name
+        if f in self._by_begin or f == FINAL_HEAL:
+            return None
+        return f.removeprefix("heal-") if f.startswith("heal-") else _ENDS_WITHOUT_PREFIX.get(f)
+
+    def is_healing(self, f: str) -> bool:
+        """Whether an operation of the nemesis ends faults."""
+        return f == FINAL_HEAL or self.healed_by(f) is not None
+
+    def verb(self, fault: str, kind: str) -> str:
+        """The words of a kind of action: `LosePower` is "lose power" where no other words are known."""
+        known = self._by_begin.get(fault) or self._by_end.get(fault)
+        given = known.verbs.get(kind) if known is not None else None
+        if given is None:
+            given = next((one.verbs[kind] for one in self._by_name.values() if kind in one.verbs), None)
+        return given or re.sub(r"\B([A-Z])", r" \1", kind).lower()
+
+
+def read_fault_kinds(stored: Any) -> tuple[FaultKind, ...]:
+    """The kinds that test.json holds; those that cannot be read are left out."""
+    found = []
+    for item in _items(stored):
+        try:
+            found.append(msgspec.convert(item, FaultKind))
+        except msgspec.ValidationError:
+            continue
+    return tuple(found)
 
 
 class NemesisAction(msgspec.Struct, frozen=True):

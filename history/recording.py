@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from history.history import History
+from history.nemesis import FaultKind
 from history.trace import NodeTrace
 
 
@@ -61,5 +62,7 @@ class Recording(msgspec.Struct, frozen=True):
     """The run's options as stored in test.json: time limits, bounds, faults asked for."""
     resources: Mapping[str, tuple[ResourceSample, ...]] = {}
     """By node: what its processes used, a sample a second."""
+    fault_kinds: tuple[FaultKind, ...] = ()
+    """The kinds of the run's faults; empty for runs stored without them, and for foreign histories."""
     harness_lag: tuple[tuple[int, int], ...] = ()
     """(time, lag) in nanoseconds: how late the harness's own event loop woke."""

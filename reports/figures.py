@@ -75,7 +75,7 @@ def key_figures(
     names = spans.columns.f_names
     read_codes = [code for code, name in enumerate(names) if name in READS]
     writes = spans.client & ~np.isin(spans.f, read_codes)
-    faults = [span for span in nemesis if is_fault(span)]
+    faults = [span for span in nemesis if is_fault(span, recording.fault_kinds)]
     effective = sum(1 for span in faults if took_effect(span))
     unobserved = sum(1 for span in faults if took_effect(span) is None)
     concurrency = recording.options.get("concurrency")

@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from checkers.run.faults import fault_operations, is_healing
+from checkers.run.faults import fault_operations
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import seconds
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
+from history.nemesis import FaultKinds
 from history.units import SECOND_NS
 
 Integers = npt.NDArray[np.int64]
@@ -91,7 +92,7 @@ class Availability:
                 "overall": _figures(history, begun),
                 "writes": _figures(history, begun[is_write]),
                 "by_node": by_node,
-                "recoveries": list(recoveries(history, begun, is_write)),
+                "recoveries": list(recoveries(recording, begun, is_write)),
             },
             caveats=()
             if bound_s is not None
@@ -138,8 +139,9 @@ def _figures(history: History, begun: Integers) -> dict[str, Any]:
     }
 
 
-def recoveries(history: History, begun: Integers, is_write: Flags) -> Iterable[dict[str, Any]]:
+def recoveries(recording: Recording, begun: Integers, is_write: Flags) -> Iterable[dict[str, Any]]:
     """For each completed nemesis operation, how soon a request that began after it was answered."""
+    history, kinds = recording.history, FaultKinds(recording.fault_kinds)
     columns = history.columns
     ends = history.pairs[begun]
     ok = (ends >= 0) & (columns.type[ends] == OK)
@@ -149,7 +151,7 @@ def recoveries(history: History, begun: Integers, is_write: Flags) -> Iterable[d
         yield {
             "operation": at,
             "f": fault.f,
-            "heals": is_healing(fault.f),
+            "heals": kinds.is_healing(fault.f),
             "first_ok_s": _delay(columns.time, ends[after], at),
             "first_ok_write_s": _delay(columns.time, ends[after & is_write], at),
         }

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from checkers.run.faults import FINAL_HEAL, FaultOperation, fault_operations, is_healing
+from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import seconds
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
+from history.nemesis import FINAL_HEAL, FaultKinds
 from history.units import SECOND_NS
 
 DEFAULT_BOUND_S = 10.0
@@ -39,6 +40,7 @@ class Recovery:
         bound_s = float(bound) if isinstance(bound, int | float) else DEFAULT_BOUND_S
         faults = fault_operations(history)
         writes = _AcknowledgedWrites(history, self.writes)
+        kinds = FaultKinds(recording.fault_kinds)
         validity, summary, evidence = _judge(history, faults, writes, bound_s)
         return Verdict(
             checker=self.name,
@@ -54,7 +56,7 @@ class Recovery:
                         "first_ok_write_s": writes.delay_s(fault),
                     }
                     for fault in faults
-                    if is_healing(fault.f)
+                    if kinds.is_healing(fault.f)
                 ],
                 **_longest_silence(history),
             },

@@ -79,7 +79,7 @@ def _effects(faults: list[FaultOperation]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for fault in faults:
         for action in fault.actions:
-            counts[action.kind] = counts.get(action.kind, 0) + action.took_effect
+            counts[action.kind] = counts.get(action.kind, 0) + bool(action.took_effect)
     return counts
 
 

@@ -43,7 +43,7 @@ from harness.nemesis.mechanisms.world import WorldKind
 from harness.nemesis.nemesis import Nemesis, compose
 from harness.nemesis.schedule import SCHEDULES, at_times, swarm_pace
 from harness.nemesis.targets import NODE_TARGETS
-from history.nemesis import NemesisAction
+from history.nemesis import FaultKind, NemesisAction
 
 NEMESES: dict[str, Fault] = {
     fault.name: fault
@@ -151,6 +151,12 @@ def nemesis_of(
         at_times(schedule, nemesis.faults)  # to be refused now rather than in mid-run
     pace = swarm_pace(seed) if schedule == "swarm" else nemesis.pace
     return msgspec.structs.replace(nemesis, schedule=schedule, pace=pace)
+
+
+def kinds_of(names: Sequence[str]) -> tuple[FaultKind, ...]:
+    """What reports and checkers need to know of these faults, by names with or without a target."""
+    known = dict.fromkeys(name.partition(":")[0] for name in names)
+    return tuple(NEMESES[name].kind for name in known if name in NEMESES)
 
 
 def action_of(recorded: NemesisAction) -> Action:

@@ -24,7 +24,7 @@ from harness.nemesis.schedule import Pace, schedule
 from harness.nemesis.targets import TargetError
 from harness.nemesis.view import ClusterView
 from history import Operation
-from history.nemesis import FINAL_HEAL, FaultKind, NemesisAction, NemesisCompletion
+from history.nemesis import FINAL_HEAL, NemesisAction, NemesisCompletion
 
 
 class Nemesis(msgspec.Struct, frozen=True):
@@ -47,11 +47,6 @@ class Nemesis(msgspec.Struct, frozen=True):
         courses = [fault.course for fault in self.faults if fault.course is not None]
         heal = {"f": FINAL_HEAL}
         return phases(heal, *[course.restore() for course in courses]) if courses else heal
-
-    @property
-    def kinds(self) -> tuple[FaultKind, ...]:
-        """What reports and checkers need to know of the faults."""
-        return tuple(fault.kind for fault in self.faults)
 
     def plan(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
         """The actions for an operation, by the fault that handles its `f`.

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,13 @@ import msgspec
 
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
+from harness.nemesis.catalogue import kinds_of
 from harness.run.test import Test
 from history import NodeLife, Recording, read_history, read_resources, read_trace
+from history.nemesis import read_fault_kinds
+
+FAULT_KINDS = "fault_kinds"
+"""Where test.json keeps what reports must know of the run's faults."""
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -87,6 +92,7 @@ class RunFolder:
         """Store what is run, by whom, and when time 0 was."""
         facts = {
             **test.options(),
+            FAULT_KINDS: kinds_of(test.nemesis),
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
             "command": list(command),
@@ -125,8 +131,9 @@ class RunFolder:
             FileNotFoundError: there is no history.
         """
         try:
-            options: Mapping[str, Any] = msgspec.json.decode(self.test_json.read_bytes())
-            nodes = tuple(options["nodes"])
+            stored: dict[str, Any] = msgspec.json.decode(self.test_json.read_bytes())
+            nodes = tuple(stored["nodes"])
+            kinds = read_fault_kinds(stored.pop(FAULT_KINDS, ()))
         except FileNotFoundError as error:
             raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
@@ -143,7 +150,8 @@ class RunFolder:
             traces={name: read_trace(self.node(name) / "trace", name) for name in nodes},
             lives=lives,
             logs={name: path for name, path in logs.items() if path.exists()},
-            options=options,
+            options=stored,
+            fault_kinds=kinds,
             resources={name: samples for name, samples in resources.items() if samples},
             harness_lag=self._read(self.lag_json, tuple[tuple[int, int], ...], ()),
         )

@@ -16,6 +16,7 @@ from harness.generator import GeneratorLike
 from harness.interpreter.interpreter import Interpreter
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
+from harness.nemesis.catalogue import kinds_of
 from harness.run.course import client_timeout_ms, work_and_faults
 from harness.run.folder import RunFolder
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
@@ -68,6 +69,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             lives=self.lives,
             logs=log_files,
             options=self.plan.test.options(),
+            fault_kinds=kinds_of(self.plan.test.nemesis),
         )
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from harness.nemesis.catalogue import kinds_of
 from history import (
     History,
     NodeLife,
@@ -54,6 +55,7 @@ def recording(
     )
     lag = tuple((at, int(lag_ms * MS)) if 700 < i < 704 else (at, late) for i, (at, late) in enumerate(lag))
     return Recording(
+        fault_kinds=kinds_of(("kill", "pause", "partition")),
         nodes=NODES,
         history=history,
         traces=traces(duration_s),

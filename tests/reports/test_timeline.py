@@ -93,8 +93,8 @@ def test_a_picture_that_is_wider_than_the_page_says_so() -> None:
 
 
 def test_a_fault_under_way_is_shaded_across_the_picture() -> None:
-    period = FaultPeriod("kill", 5 * MS, 50_000 * MS, 4, ("n1",), "kill n1", True)
-    away = FaultPeriod("pause", 70_000 * MS, 80_000 * MS, 4, ("n1",), "pause n1", True)
+    period = FaultPeriod("kill", 5 * MS, 50_000 * MS, 4, ("n1",), "kill n1", True, "kill")
+    away = FaultPeriod("pause", 70_000 * MS, 80_000 * MS, 4, ("n1",), "pause n1", True, "pause")
     svg = timeline_plot(excerpt(LOST, (0, 8)), (period, away), "t", "title").svg
     assert "fault-band h-kill" in svg
     assert "h-pause" not in svg
