@@ -14,14 +14,6 @@ SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"
 _RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
 
 
-class StoredFile(msgspec.Struct, frozen=True):
-    """A file of the run's store, named relative to the report's own folder."""
-
-    path: str
-    size: int
-    """Bytes."""
-
-
 class ReportAbout(msgspec.Struct, frozen=True):
     """Facts about one run that neither its history nor its verdicts hold."""
 
@@ -41,6 +33,14 @@ class ReportAbout(msgspec.Struct, frozen=True):
     validity: Validity
     """The combined verdict; reports show the worst of it and the verdicts' own."""
     files: tuple[StoredFile, ...] = ()
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """A file of the run's store, named relative to the report's own folder."""
+
+    path: str
+    size: int
+    """Bytes."""
 
 
 def gravest_first(verdicts: Iterable[Verdict]) -> list[Verdict]:

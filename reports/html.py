@@ -65,61 +65,6 @@ LONGEST_TEXT = 20_000
 _OPERATION = re.compile(r"\boperations? (\d+)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class EventRow:
-    """A trace event that evidence names; `event` is None where the trace does not have it."""
-
-    ref: EventRef
-    at: int | None
-    event: TraceEvent | None
-
-
-@dataclass(frozen=True)
-class EvidenceView:
-    """A piece of evidence with its place in the page."""
-
-    id: str
-    evidence: Evidence
-    text: Markup
-    folded: bool
-    timeline: str | None
-    """The id of its timeline, if one is drawn."""
-    links: Mapping[int, str]
-    """For each operation, the id of its row in the timeline's table."""
-    events: tuple[EventRow, ...]
-    picture: Markup | None
-    """The picture of the cycle that its links form, if it has links."""
-
-
-@dataclass(frozen=True)
-class TimelineView:
-    """The section around one piece of evidence."""
-
-    id: str
-    checker: str
-    validity: Validity
-    evidence: Evidence
-    evidence_id: str
-    excerpt: Excerpt
-    plot: Plot
-
-
-@dataclass(frozen=True)
-class CheckerView:
-    """A verdict with its place in the page."""
-
-    id: str
-    verdict: Verdict
-    evidence: tuple[EvidenceView, ...]
-    hidden_evidence: int
-    measures: tuple[tuple[str, str], ...]
-    hidden_measures: int
-    caveats: tuple[str, ...]
-    """The caveats that this verdict has alone; those that several share stand below all of them."""
-    judges: str
-    """The property that the checker judges, in a sentence; empty for one that the glossary does not have."""
-
-
 def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout) -> str:
     """The whole page as text; write it as UTF-8. Its size is bounded, however long the history is.
 
@@ -198,6 +143,61 @@ def _around(timelines: Sequence[TimelineView]) -> str:
     """The heading over the timelines: what they are drawn around."""
     violated = any(view.validity is Validity.INVALID for view in timelines)
     return "Around the violation" if violated else "Around what was not decided"
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """A trace event that evidence names; `event` is None where the trace does not have it."""
+
+    ref: EventRef
+    at: int | None
+    event: TraceEvent | None
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """A piece of evidence with its place in the page."""
+
+    id: str
+    evidence: Evidence
+    text: Markup
+    folded: bool
+    timeline: str | None
+    """The id of its timeline, if one is drawn."""
+    links: Mapping[int, str]
+    """For each operation, the id of its row in the timeline's table."""
+    events: tuple[EventRow, ...]
+    picture: Markup | None
+    """The picture of the cycle that its links form, if it has links."""
+
+
+@dataclass(frozen=True)
+class TimelineView:
+    """The section around one piece of evidence."""
+
+    id: str
+    checker: str
+    validity: Validity
+    evidence: Evidence
+    evidence_id: str
+    excerpt: Excerpt
+    plot: Plot
+
+
+@dataclass(frozen=True)
+class CheckerView:
+    """A verdict with its place in the page."""
+
+    id: str
+    verdict: Verdict
+    evidence: tuple[EvidenceView, ...]
+    hidden_evidence: int
+    measures: tuple[tuple[str, str], ...]
+    hidden_measures: int
+    caveats: tuple[str, ...]
+    """The caveats that this verdict has alone; those that several share stand below all of them."""
+    judges: str
+    """The property that the checker judges, in a sentence; empty for one that the glossary does not have."""
 
 
 def _checkers(

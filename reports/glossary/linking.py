@@ -17,22 +17,6 @@ _TERM = re.compile(rf"(?<![\w/.:-])(?:{_FORMS})(?!/?\w|-)", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 
 
-def anchor(term: Term) -> str:
-    """The id of a term's entry in a report's page."""
-    return f"word-{term.slug}"
-
-
-def terms_in(text: str) -> set[Term]:
-    """The terms that occur in a text."""
-    return {_BY_FORM[form.lower()] for form in set(_TERM.findall(text))}
-
-
-def meaning(name: str) -> str:
-    """What the glossary says of a name; empty for a name that it does not have."""
-    term = _BY_FORM.get(name.lower())
-    return "" if term is None else term.definition
-
-
 class Linker:
     """Links terms to their entries, each only where it occurs first; one linker serves one page.
 
@@ -67,3 +51,19 @@ class Linker:
         """The terms to explain at the end of the page, by the alphabet: those that its reader sees in it."""
         seen = terms_in(_TAG.sub(" ", html)) - self._explained
         return sorted(seen | self._linked, key=lambda term: term.name.lower())
+
+
+def anchor(term: Term) -> str:
+    """The id of a term's entry in a report's page."""
+    return f"word-{term.slug}"
+
+
+def terms_in(text: str) -> set[Term]:
+    """The terms that occur in a text."""
+    return {_BY_FORM[form.lower()] for form in set(_TERM.findall(text))}
+
+
+def meaning(name: str) -> str:
+    """What the glossary says of a name; empty for a name that it does not have."""
+    term = _BY_FORM.get(name.lower())
+    return "" if term is None else term.definition

@@ -11,9 +11,9 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests import REPOSITORY
+
 FILLED = "\0"
 """Stands where an f-string or a template fills something in."""
 
@@ -45,11 +45,11 @@ def messages(*folders: str) -> list[MessageText]:
     """The messages of the Python files and templates below these folders of the repository."""
     found: list[MessageText] = []
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            place = str(path.relative_to(ROOT))
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            place = str(path.relative_to(REPOSITORY))
             found.extend(messages_of_python(path.read_text(encoding="utf-8"), place))
-        for path in sorted((ROOT / folder).rglob("*.j2")):
-            place = str(path.relative_to(ROOT))
+        for path in sorted((REPOSITORY / folder).rglob("*.j2")):
+            place = str(path.relative_to(REPOSITORY))
             found.extend(messages_of_template(path.read_text(encoding="utf-8"), place))
     return found
 
