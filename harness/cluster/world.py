@@ -208,6 +208,11 @@ class HostedWorld(ABC):
         await asyncio.gather(*[stop(node) for node in self._nodes.values()])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all nodes, in order."""
+        return self._names
+
+    @property
     def system(self) -> System:
         """The system under test."""
         return self._system

@@ -52,6 +52,11 @@ class WorldKind:
 class WorldMechanisms(Protocol):
     """What every world offers to an action."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all nodes, in order."""
+        ...
+
     async def observe(self) -> ClusterView:
         """Ask every running node for its state; bounded by a short time-out each, in parallel."""
         ...

@@ -240,6 +240,11 @@ class SimulatedWorld:
             raise RuntimeError("a nemesis waited for something that is not of the simulated world")
         self.at(self.now + wait_ns, self._continue, work)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all nodes, in order."""
+        return tuple(self.processes)
+
     async def observe(self) -> ClusterView:
         """Ask every node."""
         return self.view()

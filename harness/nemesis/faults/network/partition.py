@@ -6,6 +6,7 @@ from harness.generator.draw import Draw
 from harness.nemesis.action import Action, Link
 from harness.nemesis.fault import Fault
 from harness.nemesis.faults.network.shapes import SHAPES, links_of_shape
+from harness.nemesis.faults.network.topology import topology
 from harness.nemesis.mechanisms.links import LINKS
 from harness.nemesis.mechanisms.world import WorldMechanisms
 from harness.nemesis.needs import NFT, ROOT
@@ -21,9 +22,11 @@ class Cut(Action, frozen=True):
     links: tuple[Link, ...]
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done if the links themselves report that they are cut."""
+        """Done if the links themselves report that they are cut; the details show which nodes still talk."""
         cut = await world.mechanism(LINKS).cut(self.links)
-        return Outcome(set(self.links) <= set(cut), {"cut": [list(link) for link in cut]})
+        left = topology(world.names, cut)
+        details = {"cut": [list(link) for link in cut], "groups": left.words()}
+        return Outcome(set(self.links) <= set(cut), details)
 
 
 class Heal(Action, frozen=True):
