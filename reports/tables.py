@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from history.history import Codes
+from history.nemesis import FaultKind
 from reports.faults import FaultPeriod
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
 
@@ -45,6 +46,8 @@ class FaultStats:
     """One row of the figures by fault: the client operations that were under way during its periods."""
 
     fault: str
+    about: str
+    """What the fault does, in a few words; empty where it is not known."""
     periods: int
     lasted: int
     """Nanoseconds in which the fault was present; of the row without a fault, in which none was."""
@@ -120,7 +123,12 @@ def _operation_row(
     )
 
 
-def by_fault(table: pd.DataFrame, periods: Sequence[FaultPeriod], end_of_run: int) -> list[FaultStats]:
+def by_fault(
+    table: pd.DataFrame,
+    periods: Sequence[FaultPeriod],
+    end_of_run: int,
+    kinds: Sequence[FaultKind] = (),
+) -> list[FaultStats]:
     """A row for the times without a fault, then one for each kind of fault; none if there was no fault.
 
     An operation that was under way in the periods of several faults counts for each of them.
@@ -130,25 +138,27 @@ def by_fault(table: pd.DataFrame, periods: Sequence[FaultPeriod], end_of_run: in
     begin = table["begin"].to_numpy()
     end = np.where(table["end"].to_numpy() < 0, end_of_run, table["end"].to_numpy())
     everything = _merged(periods)
-    calm = _fault_row(
-        CALM, 0, end_of_run - _length(everything), table[~_overlaps(begin, end, everything)], None
-    )
+    about = {kind.name: kind.about for kind in kinds}
+    is_calm = ~_overlaps(begin, end, everything)
+    calm = _fault_row(CALM, "", 0, end_of_run - _length(everything), table[is_calm], None)
     rows = [calm]
     for kind in dict.fromkeys(period.kind for period in periods):
         own = [period for period in periods if period.kind == kind]
         merged = _merged(own)
         met = table[_overlaps(begin, end, merged)]
-        rows.append(_fault_row(kind, len(own), _length(merged), met, calm.p99))
+        words = about.get(kind, "")
+        rows.append(_fault_row(kind, words, len(own), _length(merged), met, calm.p99))
     return rows
 
 
 def _fault_row(
-    fault: str, periods: int, lasted: int, met: pd.DataFrame, calm_p99: float | None
+    fault: str, about: str, periods: int, lasted: int, met: pd.DataFrame, calm_p99: float | None
 ) -> FaultStats:
     latency = met.loc[met["outcome"] == "ok", "latency"]
     p50, p99 = latency.quantile([0.5, 0.99]).to_list() if len(latency) else (None, None)
     return FaultStats(
         fault=fault,
+        about=about,
         periods=periods,
         lasted=lasted,
         operations=len(met),

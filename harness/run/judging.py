@@ -67,7 +67,7 @@ def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportA
         options={
             name: value
             for name, value in options.items()
-            if name not in ("versions", "command", "monotonic_start_ns", "started_at")
+            if name not in ("versions", "command", "monotonic_start_ns", "started_at", "fault_kinds")
         },
         versions={name: str(value) for name, value in options.get("versions", {}).items()},
         validity=results.validity,

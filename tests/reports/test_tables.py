@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from history import History, Operation
+from history.nemesis import FaultKind
 from history.units import MILLISECOND_NS as MS
 from reports.faults import FaultPeriod, fault_periods
 from reports.spans import Spans
@@ -47,6 +48,12 @@ def test_an_operation_counts_for_each_fault_that_it_met_and_else_as_calm() -> No
     assert (rows[CALM].p99, rows["kill"].p99, rows["pause"].p99) == (10 * MS, 15 * MS, 1 * MS)
     assert rows["kill"].slowdown == 1.5
     assert rows[CALM].slowdown is None
+
+
+def test_a_row_says_what_its_fault_does_where_the_run_knows_it() -> None:
+    kinds = (FaultKind("kill", "kill", "start", about="ends a process"),)
+    table = operations_table(Spans.of(HISTORY))
+    assert [row.about for row in by_fault(table, PERIODS, 100 * MS, kinds)] == ["", "ends a process", ""]
 
 
 def test_a_run_without_faults_has_no_figures_by_fault() -> None:
