@@ -1,10 +1,10 @@
 """Generators: immutable values that say which operation comes next, and when.
 
-Start with base.py (what a generator is) and docs/generators.md (examples). Use it as a namespace,
-since some names are those of builtins: `from harness import generator as gen`, then `gen.mix(...)`.
+Start with base.py (what a generator is) and docs/generators.md (examples). Some names are those of builtins,
+so use the package as a namespace: `from harness import generator as gen`, then `gen.mix(...)`.
 
-What may live here: the protocol, its context and draws, and pure combinators, one family a file.
-What may not: anything that performs an operation, reads a clock, or knows a system or a fault.
+Each file holds one family of combinators. Nothing here performs an operation, reads a clock, or knows a
+system or a fault.
 """
 
 from harness.generator.base import (
@@ -15,7 +15,7 @@ from harness.generator.base import (
     Generator,
     GeneratorError,
     GeneratorLike,
-    Log,
+    LogLine,
     Pending,
 )
 from harness.generator.bounds import limit, once, until_ok
@@ -24,21 +24,19 @@ from harness.generator.draw import Draw
 from harness.generator.order import cycle, flip_flop, phases, repeat, synchronize, then
 from harness.generator.routing import clients, each_process, each_thread, nemesis, on_threads, reserve
 from harness.generator.sources import as_generator, log
-from harness.generator.timing import MILLISECOND, SECOND, delay, sleep, stagger, time_limit
+from harness.generator.timing import delay, sleep, stagger, time_limit
 from harness.generator.transform import f_map, filter, map
 
 __all__ = [
-    "MILLISECOND",
     "NEVER",
     "PENDING",
-    "SECOND",
     "Answer",
     "Context",
     "Draw",
     "Generator",
     "GeneratorError",
     "GeneratorLike",
-    "Log",
+    "LogLine",
     "Pending",
     "any",
     "as_generator",

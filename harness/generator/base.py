@@ -3,18 +3,18 @@
 Two pure functions make a generator:
 
 - `op(context)` answers what to do *now*, and gives the generator that remains after it;
-- `update(context, event)` tells it that an invocation or a completion happened.
+- `update(context, event)` gives the generator after an invocation or a completion.
 
-Because both are pure, a generator can be asked twice, kept, compared, and tried without a cluster.
-The answer is one of
+Because both are pure, a generator can be asked twice, stored, compared, and tried without a cluster. The
+answer is one of
 
 - an `Operation` of type `invoke`: do this now, on this free process;
-- a `Log`: write this line into the run's log (it needs no process);
+- a `LogLine`: write this line into the run's log (it needs no process);
 - `Pending`: nothing now; ask again at `wake_at`, or as soon as anything in view has happened;
-- `None`: exhausted, for good.
+- `None`: the generator has ended.
 
-The generator that comes with the answer replaces the one that was asked, also with `Pending`: so a
-clock that starts when first asked keeps running.
+The generator that comes with the answer replaces the one that was asked, also after `Pending`. So a time that
+starts with the first question goes on.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ NEVER = 1 << 63
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """Nothing now. `wake_at`: ask again then, in nanoseconds; sooner only if an event comes in view."""
+    """There is nothing to do now. Ask again at `wake_at` (nanoseconds), or after the next event in view."""
 
     wake_at: int = NEVER
 
 
 PENDING = Pending()
-"""Nothing before the next event."""
+"""There is nothing to do before the next event."""
 
 
-class Log(msgspec.Struct, frozen=True):
-    """A line for the run's log, not an operation: it enters no history and occupies no thread."""
+class LogLine(msgspec.Struct, frozen=True):
+    """A line for the run's log. It is no operation: it enters no history and occupies no thread."""
 
     text: str
 
 
-Answer = Operation | Log | Pending | None
+Answer = Operation | LogLine | Pending | None
 
 
 class GeneratorError(Exception):
-    """A generator broke its contract or raised. `generator` names it, `context` is what it was asked with."""
+    """A generator broke its contract, or raised an error when it was asked with `context`."""
 
     def __init__(self, generator: str, problem: str, context: Context | None = None) -> None:
         where = "" if context is None else f" at {context.describe()}"
@@ -62,12 +62,12 @@ class GeneratorError(Exception):
         self.context = context
 
     def within(self, context: Context) -> GeneratorError:
-        """The same error, with the context it arose in, if it did not know it."""
+        """The same error with the context in which it arose, unless it has one already."""
         return self if self.context is not None else GeneratorError(self.generator, self.problem, context)
 
 
-def whole(name: str, what: str, number: int, least: int) -> int:
-    """`number`, checked to be an int of at least `least`."""
+def require_whole(name: str, what: str, number: int, least: int) -> int:
+    """The number, if it is an int of at least `least`; otherwise a GeneratorError."""
     if type(number) is not int or number < least:
         raise GeneratorError(name, f"{what} is {number!r}, not an int of at least {least}")
     return number
@@ -80,16 +80,16 @@ def whole(name: str, what: str, number: int, least: int) -> int:
 NEMESIS_BIT = 1
 
 
-def bit_of(thread: int) -> int:
-    """The set of one thread."""
+def thread_bit(thread: int) -> int:
+    """The set that holds one thread."""
     return 1 << (thread + 1)
 
 
-def mask_of(threads: Iterable[int]) -> int:
-    """The set of these threads."""
+def mask_of_threads(threads: Iterable[int]) -> int:
+    """The set that holds these threads."""
     mask = 0
     for thread in threads:
-        mask |= bit_of(thread)
+        mask |= thread_bit(thread)
     return mask
 
 
@@ -105,19 +105,19 @@ def threads_in(mask: int) -> tuple[int, ...]:
 
 
 class Context(msgspec.Struct, frozen=True):
-    """What a generator may know when it is asked. Combinators hand on narrower views of it."""
+    """What a generator may know when it is asked. A combinator may pass on a view of fewer threads."""
 
     now: int
     """Nanoseconds since the run began."""
     step: int
-    """How many invocations and log lines the run has made: grows by one with each, so it is also
-    a source of values that are unique within the run."""
+    """How many invocations and log lines the run has made so far. It grows by one with each, so values made
+    from it are unique within the run."""
     entropy: int
     """The state of `draw`."""
     thread_mask: int
     """The threads in view."""
     free_mask: int
-    """Those of them with no operation pending."""
+    """The threads in view that have no pending operation."""
     processes: tuple[int, ...]
     """The process of each client thread, in or out of view."""
 
@@ -129,7 +129,7 @@ class Context(msgspec.Struct, frozen=True):
 
     @property
     def draw(self) -> Draw:
-        """Random choices. The same context always draws the same; name a salt for each choice."""
+        """Random choices. The same context and the same salt always give the same choice."""
         return Draw(self.entropy)
 
     @property
@@ -152,7 +152,7 @@ class Context(msgspec.Struct, frozen=True):
 
     @property
     def all_free(self) -> bool:
-        """Whether nothing is pending on any thread in view."""
+        """Whether no thread in view has a pending operation."""
         return self.free_mask == self.thread_mask
 
     def process_of(self, thread: int) -> int:
@@ -165,7 +165,7 @@ class Context(msgspec.Struct, frozen=True):
 
     def sees(self, process: int) -> bool:
         """Whether the thread of a process is in view."""
-        return bool(self.thread_mask & bit_of(self.thread_of(process)))
+        return bool(self.thread_mask & thread_bit(self.thread_of(process)))
 
     def free_process(self) -> int | None:
         """A drawn free process among the workers in view; None if all are busy."""
@@ -183,7 +183,7 @@ class Context(msgspec.Struct, frozen=True):
         )
 
     def branch(self, number: int) -> Context:
-        """The same view with draws of its own, for what is inside a combinator that draws itself."""
+        """The same view with other draws, for a generator inside a combinator that draws, too."""
         return Context(
             self.now,
             self.step,
@@ -194,7 +194,7 @@ class Context(msgspec.Struct, frozen=True):
         )
 
     def describe(self) -> str:
-        """For errors: when it was, and who was free."""
+        """The time and the free threads, for error messages."""
         free = ", ".join("nemesis" if thread == NEMESIS else str(thread) for thread in self.free)
         return f"{self.now / 1e9:.6f} s, step {self.step}, free threads [{free}]"
 

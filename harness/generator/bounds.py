@@ -1,10 +1,10 @@
-"""How many: generators that stop after so many operations, or once something has succeeded."""
+"""How many: generators that end after a number of operations, or when one has succeeded."""
 
 from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import Answer, Context, Generator, GeneratorLike, whole
+from harness.generator.base import Answer, Context, Generator, GeneratorLike, require_whole
 from harness.generator.sources import EXHAUSTED, as_generator
 from history import Operation
 
@@ -31,11 +31,11 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class UntilOk(msgspec.Struct, frozen=True):
-    """What is inside, until one of its operations completes `ok`."""
+    """The inner generator, until one of its operations completes `ok`."""
 
     inner: Generator
     in_flight: tuple[int, ...] = ()
-    """The processes whose pending operation came from inside."""
+    """The processes whose pending operations came from the inner generator."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         answer, inner = self.inner.op(context)
@@ -59,7 +59,7 @@ class UntilOk(msgspec.Struct, frozen=True):
 
 def limit(count: int, generator: GeneratorLike) -> Generator:
     """The first `count` operations of a generator."""
-    return Limit(whole("limit", "the count", count, 0), as_generator(generator, "limit"))
+    return Limit(require_whole("limit", "the count", count, 0), as_generator(generator, "limit"))
 
 
 def once(generator: GeneratorLike) -> Generator:
@@ -68,7 +68,7 @@ def once(generator: GeneratorLike) -> Generator:
 
 
 def until_ok(generator: GeneratorLike) -> Generator:
-    """A generator until one of its operations completes `ok`; those still in flight then run to their end.
+    """A generator until one of its operations completes `ok`. Those in flight then go on to their end.
 
     It never repeats by itself: `until_ok(repeat({"f": "lookup"}))` tries again and again. To try on
     every thread, wrap it: `each_thread(until_ok(...))`.

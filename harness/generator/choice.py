@@ -1,4 +1,4 @@
-"""Which of several: a drawn one (`mix`), or whichever can act now (`any`)."""
+"""Which of several: a drawn one (`mix`), or one that can act now (`any`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from harness.generator.base import Answer, Context, Generator, GeneratorError, GeneratorLike, Pending, whole
+from harness.generator.base import (
+    Answer,
+    Context,
+    Generator,
+    GeneratorError,
+    GeneratorLike,
+    Pending,
+    require_whole,
+)
 from harness.generator.sources import EXHAUSTED, as_generator, same
 from history import Operation
 
@@ -16,7 +24,7 @@ _ANY = 0x616E790000000000
 
 
 class Mix(msgspec.Struct, frozen=True):
-    """A drawn one for each operation. One that is exhausted drops out."""
+    """Draws a generator for each operation. A generator that has ended drops out."""
 
     inner: tuple[Generator, ...]
     weights: tuple[int, ...]
@@ -49,7 +57,7 @@ class Mix(msgspec.Struct, frozen=True):
 
 
 class Any(msgspec.Struct, frozen=True):
-    """Whichever has an operation now; among several, a drawn one."""
+    """A generator that has an operation now; a drawn one if there are several."""
 
     inner: tuple[Generator, ...]
 
@@ -100,11 +108,11 @@ def mix(*generators: GeneratorLike, weights: Sequence[int] | None = None) -> Gen
     if len(weights) != len(inner):
         raise GeneratorError("mix", f"{len(weights)} weights for {len(inner)} generators")
     for weight in weights:
-        whole("mix", "a weight", weight, 1)
+        require_whole("mix", "a weight", weight, 1)
     return Mix(inner, tuple(weights))
 
 
 def any(*generators: GeneratorLike) -> Generator:
-    """Whichever of the generators can act now: `any(clients(load), nemesis(faults))`. Ends when all have."""
+    """The generators that can act now, such as `any(clients(load), nemesis(faults))`. Ends when all have."""
     inner = tuple([as_generator(generator, f"any[{i}]") for i, generator in enumerate(generators)])
     return Any(inner) if inner else EXHAUSTED

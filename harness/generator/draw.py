@@ -18,7 +18,7 @@ import msgspec
 
 T = TypeVar("T")
 Salt = int | str
-"""What tells one choice from another made in the same state."""
+"""The name of a choice: choices of other names in the same state are independent."""
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -37,7 +37,7 @@ def scramble(state: int) -> int:
 
 
 def number_of(salt: Salt) -> int:
-    """A salt as a number."""
+    """The number that stands for a salt."""
     return int.from_bytes(salt.encode(), "little") % _SALT_PRIME if isinstance(salt, str) else salt
 
 
@@ -48,7 +48,7 @@ def salted(state: int, salt: Salt) -> int:
 
 
 def split(state: int, branch: int) -> int:
-    """The state of a branch. Cheap, for it happens at every level of every question: `salted` scrambles."""
+    """The state of a branch. It is cheap, since it is needed often; `salted` scrambles it later."""
     return ((state ^ (branch + 1)) * _BRANCH) & _MASK
 
 

@@ -1,4 +1,4 @@
-"""In what order: one after the other, in step, again and again, in turn.
+"""In which order: one after the other, together, again and again, in turn.
 
 A plain sequence goes on to its next item as soon as the item before makes nothing more, while its
 last operations may still be in flight. `phases` and `then` wait for those: phases never overlap.
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import PENDING, Answer, Context, Generator, GeneratorLike, whole
+from harness.generator.base import PENDING, Answer, Context, Generator, GeneratorLike, require_whole
 from harness.generator.sources import EXHAUSTED, as_generator, same, sequence
 from history import Operation
 
 
 class Synchronize(msgspec.Struct, frozen=True):
-    """Waits until no thread in view has anything pending, then is what is inside."""
+    """The inner generator, once no thread in view has a pending operation."""
 
     inner: Generator
 
@@ -27,11 +27,11 @@ class Synchronize(msgspec.Struct, frozen=True):
 
 
 class Repeat(msgspec.Struct, frozen=True):
-    """Asks the same value for each operation: what it becomes by making one is forgotten."""
+    """Makes every operation from the same original generator, as if it were the first."""
 
     original: Generator
     current: Generator
-    """The original, or what it became by waiting."""
+    """The original generator, or what it became while it waited."""
     remaining: int | None
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
@@ -52,7 +52,7 @@ class Repeat(msgspec.Struct, frozen=True):
 
 
 class Cycle(msgspec.Struct, frozen=True):
-    """Begins again whenever what is inside is exhausted. `rounds`: how many begin after this one."""
+    """Begins again when the inner generator has ended; `rounds` more times, or for ever."""
 
     original: Generator
     current: Generator
@@ -119,7 +119,7 @@ def then(first: GeneratorLike, second: GeneratorLike) -> Generator:
 def repeat(generator: GeneratorLike, times: int | None = None) -> Generator:
     """The first operation of a generator, for ever or `times` times: `repeat({"f": "lookup"})`."""
     if times is not None:
-        whole("repeat", "`times`", times, 0)
+        require_whole("repeat", "`times`", times, 0)
     original = as_generator(generator, "repeat")
     return Repeat(original, original, times)
 
@@ -127,7 +127,7 @@ def repeat(generator: GeneratorLike, times: int | None = None) -> Generator:
 def cycle(generator: GeneratorLike, times: int | None = None) -> Generator:
     """A generator from beginning to end, for ever or `times` times: `cycle([sleep(s), kill, heal])`."""
     original = as_generator(generator, "cycle")
-    if times is not None and whole("cycle", "`times`", times, 0) == 0:
+    if times is not None and require_whole("cycle", "`times`", times, 0) == 0:
         return EXHAUSTED
     return Cycle(original, original, None if times is None else times - 1)
 

@@ -18,12 +18,12 @@ from harness.generator.base import (
     Generator,
     GeneratorError,
     GeneratorLike,
-    Log,
+    LogLine,
     Pending,
-    bit_of,
-    mask_of,
+    mask_of_threads,
+    require_whole,
+    thread_bit,
     threads_in,
-    whole,
 )
 from harness.generator.choice import first_able
 from harness.generator.sources import EXHAUSTED, as_generator, same
@@ -33,7 +33,7 @@ _EACH = 0x6561636800000000  # a salt, as in choice.py
 
 
 class OnThreads(msgspec.Struct, frozen=True):
-    """What is inside, with these threads alone in view."""
+    """The inner generator, which sees only these threads."""
 
     mask: int
     inner: Generator
@@ -49,14 +49,14 @@ class OnThreads(msgspec.Struct, frozen=True):
         return answer, self if inner is self.inner else OnThreads(self.mask, inner)
 
     def update(self, context: Context, event: Operation) -> Generator:
-        if not self.mask & bit_of(context.thread_of(event.process)):
+        if not self.mask & thread_bit(context.thread_of(event.process)):
             return self
         inner = self.inner.update(context.restrict(self.mask), event)
         return self if inner is self.inner else OnThreads(self.mask, inner)
 
 
 class Groups(msgspec.Struct, frozen=True):
-    """Each generator on its own threads, all at once."""
+    """Several generators at the same time, each on its own threads."""
 
     masks: tuple[int, ...]
     inner: tuple[Generator, ...]
@@ -68,7 +68,7 @@ class Groups(msgspec.Struct, frozen=True):
         return (None, EXHAUSTED) if answer is None else (answer, self._after(inner))
 
     def update(self, context: Context, event: Operation) -> Generator:
-        bit = bit_of(context.thread_of(event.process))
+        bit = thread_bit(context.thread_of(event.process))
         return self._after(
             [
                 generator.update(context.restrict(mask), event) if mask & bit else generator
@@ -81,11 +81,11 @@ class Groups(msgspec.Struct, frozen=True):
 
 
 class Reserve(msgspec.Struct, frozen=True):
-    """Groups whose threads are dealt out when the view is first known."""
+    """Groups that get their threads at the first question, when the threads in view are known."""
 
     counts: tuple[int, ...]
     inner: tuple[Generator, ...]
-    """One for each count, and the last for all other threads."""
+    """A generator for each count, and a last one for all other threads."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         return self._dealt(context).op(context)
@@ -107,13 +107,13 @@ class Reserve(msgspec.Struct, frozen=True):
             )
         masks = []
         for count in self.counts:
-            masks.append(mask_of(workers[:count]))
+            masks.append(mask_of_threads(workers[:count]))
             workers = workers[count:]
-        return Groups((*masks, mask_of(workers)), self.inner)
+        return Groups((*masks, mask_of_threads(workers)), self.inner)
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """One thread's copy, made for that process. If it is not ready, it need not be asked before `wake_at`."""
+    """The copy of one thread, made for its process. It need not be asked before `wake_at`."""
 
     process: int
     generator: Generator
@@ -123,20 +123,20 @@ class Copy(msgspec.Struct, frozen=True):
 class Each(msgspec.Struct, frozen=True):
     """A copy of `original` on every worker thread in view; if `renew`, a new one for a new process.
 
-    Only copies that might answer otherwise than last time are asked, so that a hundred threads cost
-    little more than one: those of `ready`, and from `wake_at` on those whose time has come.
+    Only copies whose answer may have changed are asked, so that a hundred threads cost little more than one:
+    the copies of `ready`, and from `wake_at` on those whose time has come.
     """
 
     original: Generator
     renew: bool
     copies: tuple[Copy | None, ...] = ()
-    """By thread + 1; None for the original, not asked yet."""
+    """The copy of each thread, at the position thread + 1; None if it has not been asked yet."""
     ready: int = -1
     """The threads whose copies must be asked: at first all."""
     ended: int = 0
     """The threads whose copies are exhausted."""
     wake_at: int = NEVER
-    """No copy that is not ready need be asked before."""
+    """The first time at which a copy that is not ready must be asked."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         copies = list(self.copies) or [None] * (len(context.processes) + 1)
@@ -146,12 +146,12 @@ class Each(msgspec.Struct, frozen=True):
         threads = threads_in(context.worker_mask & ready)
         first = context.draw.below(len(threads), _EACH) if len(threads) > 1 else 0
         for thread in threads[first:] + threads[:first]:
-            bit = bit_of(thread)
+            bit = thread_bit(thread)
             copy = copies[thread + 1]
             generator = self.original if copy is None else copy.generator
             answer, rest = generator.op(context.restrict(bit))
             copies[thread + 1] = Copy(context.process_of(thread), rest)
-            if isinstance(answer, Operation | Log):
+            if isinstance(answer, Operation | LogLine):
                 return answer, Each(self.original, self.renew, tuple(copies), ready, ended, wake_at)
             ready &= ~bit
             if answer is None:
@@ -165,7 +165,7 @@ class Each(msgspec.Struct, frozen=True):
 
     def update(self, context: Context, event: Operation) -> Generator:
         thread = context.thread_of(event.process)
-        bit = bit_of(thread)
+        bit = thread_bit(thread)
         copy = self.copies[thread + 1] if self.copies else None
         if copy is None:
             return self
@@ -182,44 +182,44 @@ class Each(msgspec.Struct, frozen=True):
         return Each(self.original, self.renew, copies, self.ready | bit, ended, self.wake_at)
 
     def _awoken(self, now: int) -> tuple[int, int]:
-        """Those ready once the sleepers whose time has come have joined, and when the next is due."""
+        """The ready threads, with those whose time has come; and when the next one is due."""
         ready, wake_at = self.ready, NEVER
         for position, copy in enumerate(self.copies):
             if copy is not None and copy.wake_at <= now:
-                ready |= bit_of(position - 1)
+                ready |= thread_bit(position - 1)
             elif copy is not None:
                 wake_at = min(wake_at, copy.wake_at)
         return ready, wake_at
 
     @staticmethod
     def _may_renew(context: Context) -> bool:
-        """While a worker is busy, its process may yet end in `info` and give way to a new one."""
+        """Whether a new process may still come: a busy worker's operation may end in `info`."""
         return context.free_mask & context.worker_mask != context.worker_mask
 
 
 def on_threads(threads: Sequence[int], generator: GeneratorLike) -> Generator:
-    """A generator on these threads alone; clients count from 0, the nemesis is `NEMESIS`."""
+    """A generator on these threads only. Clients count from 0; the nemesis is `NEMESIS`."""
     for thread in threads:
-        whole("on_threads", "a thread", thread, NEMESIS)
-    return OnThreads(mask_of(threads), as_generator(generator, "on_threads"))
+        require_whole("on_threads", "a thread", thread, NEMESIS)
+    return OnThreads(mask_of_threads(threads), as_generator(generator, "on_threads"))
 
 
 def clients(generator: GeneratorLike) -> Generator:
-    """A generator on the client threads alone."""
+    """A generator on the client threads only."""
     return OnThreads(~NEMESIS_BIT, as_generator(generator, "clients"))
 
 
 def nemesis(generator: GeneratorLike) -> Generator:
-    """A generator on the nemesis alone: the only way for an operation to get there."""
+    """A generator on the nemesis only. No other generator sends operations to the nemesis."""
     return OnThreads(NEMESIS_BIT, as_generator(generator, "nemesis"))
 
 
 def reserve(*groups: tuple[int, GeneratorLike], default: GeneratorLike = None) -> Generator:
-    """The first so many workers in view to each group, all others to `default`.
+    """Give each group its number of workers, in order, and all other workers to `default`.
 
-    `reserve((5, writes), (2, compare_and_set), default=reads)`. What is exhausted leaves its threads idle.
+    `reserve((5, writes), (2, compare_and_set), default=reads)`. The threads of a group that ended stay idle.
     """
-    counts = tuple([whole("reserve", "a number of threads", count, 1) for count, _ in groups])
+    counts = tuple([require_whole("reserve", "a number of threads", count, 1) for count, _ in groups])
     inner = [as_generator(generator, f"reserve[{i}]") for i, (_, generator) in enumerate(groups)]
     return Reserve(counts, (*inner, as_generator(default, "reserve default")))
 
@@ -230,5 +230,5 @@ def each_thread(generator: GeneratorLike) -> Generator:
 
 
 def each_process(generator: GeneratorLike) -> Generator:
-    """Like `each_thread`, but a process that takes the place of one ended by `info` begins a copy anew."""
+    """As `each_thread`, but a process that replaces one ended by `info` starts a new copy."""
     return Each(as_generator(generator, "each_process"), True)

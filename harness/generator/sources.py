@@ -3,12 +3,12 @@
 - A mapping is *one* operation: `{"f": "lookup", "key": "a"}`. It needs `f`; `key`, `value`, `node` and
   an earliest `time` (ns) are optional. Time, process and type are filled in.
 - A sequence is its items, one after the other.
-- A function is called with the context whenever an operation is due, and returns a mapping or any
-  other generator, which is used up before the function is called again; None ends it. It must be
-  pure: what it draws, it draws from `context.draw`; what must be unique, it takes from `context.step`.
-- None is exhausted.
+- A function is called with the context when an operation is due. It returns a mapping or another generator,
+  which is used until it ends; then the function is called again. If it returns None, the generator has ended.
+  The function must be pure: random choices come from `context.draw`, unique values from `context.step`.
+- None is a generator that has ended.
 
-Ill-typed values are refused here, where they are made, with the name of who made them.
+A value of a wrong type is refused here, with the name of the generator that was given it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from harness.generator.base import (
     Generator,
     GeneratorError,
     GeneratorLike,
-    Log,
+    LogLine,
     Pending,
 )
 from history import Operation
@@ -36,7 +36,7 @@ _FIELDS = ("f", "key", "value", "node", "time")
 
 
 class Exhausted(msgspec.Struct, frozen=True):
-    """Does nothing, for good."""
+    """A generator that has ended."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002 - the protocol's
         return None, self
@@ -49,7 +49,7 @@ EXHAUSTED = Exhausted()
 
 
 class Template(msgspec.Struct, frozen=True):
-    """One operation, once."""
+    """A generator of a single operation."""
 
     f: str
     key: str | None = None
@@ -72,7 +72,7 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Function(msgspec.Struct, frozen=True):
-    """Calls a pure function for each generator it needs, and uses that up before it calls again."""
+    """Calls a pure function for a generator, uses it until it ends, and calls the function again."""
 
     function: Callable[[Context], Any]
 
@@ -96,7 +96,7 @@ class Function(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The function's own name, for errors."""
+        """The name of the function, for error messages."""
         return describe(self.function)
 
     def _call(self, context: Context) -> Generator | None:
@@ -142,31 +142,31 @@ class Sequential(msgspec.Struct, frozen=True):
 
 
 class LogOnce(msgspec.Struct, frozen=True):
-    """One line for the run's log."""
+    """A generator of a single line for the run's log."""
 
     text: str
 
     def op(self, context: Context) -> tuple[Answer, Generator]:  # noqa: ARG002 - the protocol's
-        return Log(self.text), EXHAUSTED
+        return LogLine(self.text), EXHAUSTED
 
     def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
         return self
 
 
 def log(text: str) -> Generator:
-    """Write one line into the run's log, at once, whoever is busy."""
+    """Write one line into the run's log, at once, also while all threads are busy."""
     if not isinstance(text, str):
         raise GeneratorError("log", f"the text is {text!r}, not a str")
     return LogOnce(text)
 
 
 def same(left: Sequence[Generator], right: Sequence[Generator]) -> bool:
-    """Whether these are the very same generators: then nothing need be made anew."""
+    """Whether these are the same objects, so that the generator around them can stay as it is."""
     return len(left) == len(right) and all(map(is_, left, right))
 
 
 def describe(value: Any) -> str:
-    """A short name for a generator or function, for errors."""
+    """A short name for a generator or function, for error messages."""
     name = getattr(value, "__qualname__", None)
     if isinstance(name, str):
         return f"{getattr(value, '__module__', '?')}.{name}"
@@ -175,7 +175,7 @@ def describe(value: Any) -> str:
 
 
 def template(mapping: Mapping[str, Any], source: str) -> Template:
-    """The generator of one operation, checked. `source` names who made it, for errors.
+    """The generator of one operation, after a check. `source` names the operation's origin in errors.
 
     Raises:
         GeneratorError: a field is missing, unknown or of the wrong type; it says which and what to do.
@@ -212,10 +212,10 @@ def template(mapping: Mapping[str, Any], source: str) -> Template:
 
 
 def as_generator(value: GeneratorLike, source: str) -> Generator:
-    """The generator that a plain value stands for. `source` names who was given it, for errors.
+    """The generator that a plain value stands for. `source` names its receiver in errors.
 
     Raises:
-        GeneratorError: it stands for none, and why.
+        GeneratorError: it stands for none; the message says why.
     """
     if isinstance(value, msgspec.Struct) and isinstance(value, Generator):
         return value
@@ -245,7 +245,7 @@ _EXPECTED = (
 
 
 def sequence(items: Sequence[GeneratorLike], source: str) -> Generator:
-    """Items one after the other, without waiting in between for what is still in flight."""
+    """The items one after the other, without waiting for operations that are still in flight."""
     made = tuple(as_generator(item, f"{source}[{position}]") for position, item in enumerate(items))
     match len(made):
         case 0:

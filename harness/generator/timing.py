@@ -1,24 +1,21 @@
-"""When: limits, rates and pauses. All times are integer nanoseconds; `SECOND` and `MILLISECOND` help."""
+"""When: limits, rates and pauses. All times are whole nanoseconds; history/units.py has the units."""
 
 from __future__ import annotations
 
 import msgspec
 
-from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending, whole
+from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending, require_whole
 from harness.generator.sources import EXHAUSTED, as_generator
 from history import Operation
 
-MILLISECOND = 1_000_000
-SECOND = 1_000_000_000
-
 _STAGGER = 0x7374616767657200  # a salt, as in choice.py
 _CATCH_UP = 10
-"""How many mean gaps a stagger may make up for after it fell behind: enough for a driver that wakes
-a little late, too few for a burst after all threads were stuck."""
+"""How many mean gaps a stagger may catch up after it fell behind: enough for a driver that wakes a little
+late, too few for a burst after all threads were stuck."""
 
 
 class TimeLimit(msgspec.Struct, frozen=True):
-    """What is inside, until `duration` after its first operation."""
+    """The inner generator, until `duration` after its first operation."""
 
     duration: int
     inner: Generator
@@ -91,7 +88,7 @@ class Delay(msgspec.Struct, frozen=True):
 
 
 class Sleep(msgspec.Struct, frozen=True):
-    """Nothing, for `duration` from when it is first asked; then exhausted."""
+    """Does nothing for `duration` from the first question on, and then ends."""
 
     duration: int
     ends_at: int | None = None
@@ -109,26 +106,26 @@ class Sleep(msgspec.Struct, frozen=True):
 
 
 def time_limit(duration_ns: int, generator: GeneratorLike) -> Generator:
-    """A generator until `duration_ns` after its first operation. What is in flight then runs to its end."""
+    """A generator until `duration_ns` after its first operation. Operations in flight go on to their end."""
     return TimeLimit(
-        whole("time_limit", "the duration", duration_ns, 0), as_generator(generator, "time_limit")
+        require_whole("time_limit", "the duration", duration_ns, 0), as_generator(generator, "time_limit")
     )
 
 
 def stagger(mean_ns: int, generator: GeneratorLike) -> Generator:
     """A generator at about one operation every `mean_ns`, over all threads in view together.
 
-    Gaps are drawn evenly from 0 to 2 * mean_ns. Where all threads are busy it falls behind, and makes
-    up for at most ten gaps of that later.
+    Gaps are drawn evenly from 0 to 2 * mean_ns. While all threads are busy it falls behind, and later catches
+    up at most ten gaps.
     """
-    return Stagger(whole("stagger", "the mean gap", mean_ns, 0), as_generator(generator, "stagger"))
+    return Stagger(require_whole("stagger", "the mean gap", mean_ns, 0), as_generator(generator, "stagger"))
 
 
 def delay(gap_ns: int, generator: GeneratorLike) -> Generator:
     """A generator with at least `gap_ns` from one operation to the next, over all threads in view."""
-    return Delay(whole("delay", "the gap", gap_ns, 0), as_generator(generator, "delay"))
+    return Delay(require_whole("delay", "the gap", gap_ns, 0), as_generator(generator, "delay"))
 
 
 def sleep(duration_ns: int) -> Generator:
-    """Nothing for a while: a pause within a sequence. It occupies no thread."""
-    return Sleep(whole("sleep", "the duration", duration_ns, 0))
+    """A pause in a sequence. It occupies no thread."""
+    return Sleep(require_whole("sleep", "the duration", duration_ns, 0))

@@ -1,4 +1,4 @@
-"""Otherwise the same: operations changed or left out on their way from a generator."""
+"""Operations changed, or left out, on their way out of a generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILTER_TRIES = 10_000
 
 
 class Map(msgspec.Struct, frozen=True):
-    """Operations as a function makes them."""
+    """The inner generator's operations, changed by a function."""
 
     function: Callable[[Operation], Operation]
     inner: Generator
@@ -44,7 +44,7 @@ class Map(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Operations that a predicate keeps; the others are never made."""
+    """The inner generator's operations that a predicate keeps; the others are never made."""
 
     keep: Callable[[Operation], bool]
     inner: Generator
@@ -60,7 +60,8 @@ class Filter(msgspec.Struct, frozen=True):
                 return answer, self if inner is self.inner else Filter(self.keep, inner)
         raise GeneratorError(
             f"filter by {describe(self.keep)}",
-            f"kept none of {_FILTER_TRIES} operations in a row; let what is inside make some that it keeps",
+            f"kept none of {_FILTER_TRIES} operations in a row; let the inner generator make "
+            "some that it keeps",
             context,
         )
 
@@ -100,6 +101,6 @@ def f_map(names: Mapping[str, str], generator: GeneratorLike) -> Generator:
 def filter(keep: Callable[[Operation], bool], generator: GeneratorLike) -> Generator:
     """The operations of a generator that a pure predicate keeps.
 
-    What is left out counts, within, as made: put `limit` and `until_ok` outside of it.
+    The inner generator counts an operation that is left out as made: put `limit` and `until_ok` outside.
     """
     return Filter(keep, as_generator(generator, "filter"))

@@ -24,8 +24,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from harness.generator import Context, GeneratorError, GeneratorLike, Log, as_generator
-from harness.generator.base import NEVER, Answer, Generator, Pending, bit_of
+from harness.generator import Context, GeneratorError, GeneratorLike, LogLine, as_generator
+from harness.generator.base import NEVER, Answer, Generator, Pending, thread_bit
 from harness.generator.draw import initial
 from harness.generator.sources import EXHAUSTED, describe
 from history import NEMESIS, Operation
@@ -191,7 +191,7 @@ class Interpreter:
             successor = process + len(processes)
             processes = (*processes[:thread], successor, *processes[thread + 1 :])
         self._context = msgspec.structs.replace(
-            context, free_mask=context.free_mask | bit_of(thread), processes=processes
+            context, free_mask=context.free_mask | thread_bit(thread), processes=processes
         )
         index = self._next_index
         self._next_index += 1
@@ -229,7 +229,7 @@ class Interpreter:
                             "it would wait for ever"
                         )
                     return wake_at
-                case Log(text=text):
+                case LogLine(text=text):
                     if len(logs) == _LOGS_A_STEP:
                         raise self._failure(
                             f"made {_LOGS_A_STEP} log lines at one instant; is a log repeated?"
@@ -244,7 +244,7 @@ class Interpreter:
         context = self._context
         process = made.process
         thread = context.thread_of(process)
-        bit = bit_of(thread)
+        bit = thread_bit(thread)
         if made.type != "invoke":
             raise self._failure(f"made an operation of type {made.type!r}, not `invoke`: {made}")
         if not context.free_mask & bit or context.process_of(thread) != process:
@@ -294,8 +294,8 @@ class Interpreter:
         except Exception as error:
             # A generator is the user's code: whatever it raises must not end the run before it has healed.
             raise self._raised(generator, error) from error
-        if answer is not None and not isinstance(answer, Operation | Log | Pending):
-            raise self._failure(f"answered {describe(answer)}, not an Operation, Log, Pending or None")
+        if answer is not None and not isinstance(answer, Operation | LogLine | Pending):
+            raise self._failure(f"answered {describe(answer)}, not an Operation, LogLine, Pending or None")
         return answer
 
     def _update(self, event: Operation) -> None:

@@ -37,6 +37,7 @@ from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
 from harness.run.folder import Results, RunFolder
 from history import NEMESIS, History, HistoryWriter, Operation, Recording
+from history.units import MILLISECOND_NS, SECOND_NS
 from reports.faults import is_fault
 from reports.spans import Spans
 from tests import REPOSITORY
@@ -53,7 +54,7 @@ OWN_FILES = ("pocket_server.py", "pocket.py")
 """The files of the reader's own project; all others are in Ackproof's source."""
 LONGEST_EXAMPLE = 60
 NODES = ("n1", "n2", "n3")
-MS = gen.MILLISECOND
+MS = MILLISECOND_NS
 
 
 # ---- the page itself ------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ def test_the_fault_leaves_nodes_that_are_down_alone_and_follows_from_its_draw(
 
 def test_the_fault_is_scheduled_as_any_other_its_favourite_target_first(example: Load) -> None:
     fault = example(FAULT).ROLLING_RESTART
-    schedule = gen.time_limit(60 * gen.SECOND, gen.nemesis(compose([fault]).generator))
+    schedule = gen.time_limit(60 * SECOND_NS, gen.nemesis(compose([fault]).generator))
     begun = [op for op in simulate(schedule) if op.type == "invoke"]
     assert len(begun) > 20
     assert {op.process for op in begun} == {NEMESIS}
@@ -253,7 +254,7 @@ def run_in_virtual_time(work: Any, perform: Callable[[Operation, int], tuple[Ope
     def answer(op: Operation, now: int) -> tuple[Operation, int]:
         return (msgspec.structs.replace(op, type="info"), MS) if op.f == FINAL_HEAL else perform(op, now)
 
-    main = gen.time_limit(3 * gen.SECOND, gen.clients(gen.stagger(3 * MS, work.generator)))
+    main = gen.time_limit(3 * SECOND_NS, gen.clients(gen.stagger(3 * MS, work.generator)))
     test = gen.phases(main, gen.nemesis({"f": FINAL_HEAL}), work.final)
     history = simulate(test, threads=6, nodes=NODES, seed=1, perform=answer)
     return recording(history, nodes=NODES)
@@ -276,9 +277,9 @@ def test_the_workload_refutes_a_registry_in_which_one_node_answers_from_its_past
     registry, past = Registry(), Registry()
 
     def perform(op: Operation, now: int) -> tuple[Operation, int]:
-        if now < gen.SECOND:
+        if now < SECOND_NS:
             past.perform(op, now)
-        stale = op.node == "n3" and op.f == "lookup" and now >= gen.SECOND
+        stale = op.node == "n3" and op.f == "lookup" and now >= SECOND_NS
         return (past if stale else registry).perform(op, now)
 
     verdicts = {v.checker: v for v in check_all(work.checkers, run_in_virtual_time(work, perform))}

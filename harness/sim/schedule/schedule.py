@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from harness.generator import NEVER, Answer, Context, Generator, Pending
-from harness.generator.base import bit_of
+from harness.generator.base import thread_bit
 from harness.nemesis.action import Action
 from harness.nemesis.catalogue import AnyAction, action_of
 from harness.nemesis.nemesis import Nemesis
@@ -65,7 +65,7 @@ class Script(msgspec.Struct, frozen=True):
         """Give the first step that can be done now."""
         wake_at, waiting = NEVER, context.free_mask
         for place, step in enumerate(self.steps):
-            bit = bit_of(step.thread)
+            bit = thread_bit(step.thread)
             if not waiting & bit:
                 continue
             if step.at <= context.now:

@@ -12,6 +12,7 @@ from harness.drivers.asyncio_driver import drive
 from harness.drivers.lag import sample_lag
 from harness.interpreter.interpreter import Interpreter, InterpreterError
 from history import NEMESIS, History, Operation
+from history.units import MILLISECOND_NS
 from tests.harness.generator.moves import names
 
 Perform = Callable[[Operation], Awaitable[Operation]]
@@ -97,10 +98,10 @@ def test_operations_of_different_threads_run_at_once() -> None:
 
 
 def test_it_keeps_the_generators_times() -> None:
-    run = Run(gen.limit(4, gen.delay(20 * gen.MILLISECOND, gen.repeat({"f": "a"}))))
+    run = Run(gen.limit(4, gen.delay(20 * MILLISECOND_NS, gen.repeat({"f": "a"}))))
     asyncio.run(run.drive())
     times = [op.time for op in run.history if op.type == "invoke"]
-    assert all(after - before >= 20 * gen.MILLISECOND for before, after in itertools.pairwise(times))
+    assert all(after - before >= 20 * MILLISECOND_NS for before, after in itertools.pairwise(times))
 
 
 def test_a_client_that_raises_leaves_the_outcome_unknown() -> None:
@@ -242,7 +243,7 @@ def test_a_completion_of_something_else_ends_the_run(completion: Any) -> None:
     run = Run(gen.on_threads([0, 1], gen.each_thread({"f": "a"})))
 
     async def perform(invocation: Operation) -> Operation:
-        return completion if invocation.process == 0 else ended(invocation)  # type: ignore[no-any-return]
+        return completion if invocation.process == 0 else ended(invocation)
 
     with pytest.raises(InterpreterError):
         asyncio.run(run.drive(perform))
@@ -267,12 +268,12 @@ def test_a_blocked_event_loop_shows_as_lag() -> None:
             sample_lag(
                 lambda at, lag: samples.append((at, lag)),
                 clock=time.monotonic_ns,
-                interval_ns=5 * gen.MILLISECOND,
+                interval_ns=5 * MILLISECOND_NS,
             )
         )
         await asyncio.sleep(0.03)
         before = time.monotonic_ns()
-        while time.monotonic_ns() - before < 100 * gen.MILLISECOND:
+        while time.monotonic_ns() - before < 100 * MILLISECOND_NS:
             pass  # what a loop must not do
         await asyncio.sleep(0.03)
         sampler.cancel()
@@ -281,6 +282,6 @@ def test_a_blocked_event_loop_shows_as_lag() -> None:
 
     asyncio.run(main())
     lags = [lag for _, lag in samples]
-    assert max(lags) > 90 * gen.MILLISECOND
+    assert max(lags) > 90 * MILLISECOND_NS
     assert min(lags) >= 0
     assert [at for at, _ in samples] == sorted(at for at, _ in samples)

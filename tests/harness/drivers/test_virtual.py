@@ -6,6 +6,7 @@ from harness import generator as gen
 from harness.drivers.virtual import LatencyWorld, StalledError, all_ok, drive, simulate
 from harness.interpreter.interpreter import Interpreter
 from history import NEMESIS, History, Operation
+from history.units import SECOND_NS
 from tests.harness.generator.moves import begun
 
 
@@ -14,7 +15,7 @@ def interpreter(generator: gen.GeneratorLike) -> Interpreter:
 
 
 def test_hours_of_virtual_time_pass_at_once() -> None:
-    hour = 3600 * gen.SECOND
+    hour = 3600 * SECOND_NS
     history = simulate(gen.cycle([gen.sleep(hour), {"f": "a"}], times=24))
     assert [time for time, _ in begun(history)] == [hour * n for n in range(1, 25)]
 

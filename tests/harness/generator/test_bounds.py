@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -7,7 +9,7 @@ from history import Operation
 from tests.harness.generator.moves import begun, invocations, names
 
 
-def fails_until(time: int) -> object:
+def fails_until(time: int) -> Callable[[Operation, int], tuple[Operation, int]]:
     """Ends `fail` when begun before `time`, else `ok`; after 10 ns."""
 
     def perform(op: Operation, now: int) -> tuple[Operation, int]:

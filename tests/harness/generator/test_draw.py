@@ -51,12 +51,13 @@ def test_a_sample_holds_different_items(state: int, count: int) -> None:
 def test_draws_are_even(path: str) -> None:
     """Chi-squared over 16 cells: 16,000 draws, so a mean of 15 and below 45 but once in 10,000 runs."""
     draw = Draw.at(3, 5)
-    drawn = {
+    draws_by_path: dict[str, Callable[[int], int]] = {
         "salts": lambda n: draw.below(16, n),
         "steps": lambda n: Draw.at(3, n).below(16),
         "branches": lambda n: draw.split(n).below(16),
         "nested branches": lambda n: draw.split(n % 7).split(n).below(16),
-    }[path]
+    }
+    drawn = draws_by_path[path]
     cells = [0] * 16
     for n in range(16_000):
         cells[drawn(n)] += 1

@@ -4,6 +4,7 @@ import pytest
 
 from harness import generator as gen
 from harness.drivers.virtual import all_ok, simulate
+from history.units import MILLISECOND_NS, SECOND_NS
 from tests.harness.generator.moves import begun, invocations
 
 
@@ -25,9 +26,9 @@ def test_a_time_limit_lets_what_is_in_flight_end() -> None:
 
 def test_stagger_keeps_the_rate_over_all_threads_together() -> None:
     history = simulate(
-        gen.time_limit(10 * gen.SECOND, gen.stagger(gen.MILLISECOND, gen.repeat({"f": "a"}))),
+        gen.time_limit(10 * SECOND_NS, gen.stagger(MILLISECOND_NS, gen.repeat({"f": "a"}))),
         threads=50,
-        perform=all_ok(gen.MILLISECOND),
+        perform=all_ok(MILLISECOND_NS),
     )
     made = len(invocations(history))
     assert 9_700 < made < 10_300

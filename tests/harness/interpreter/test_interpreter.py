@@ -204,7 +204,7 @@ class Raises(msgspec.Struct, frozen=True):
         (Operation(-1, 0, 0, "invoke", "a", node="n9"), "node 'n9', which is none of n1, n2, n3"),
         (gen.Pending(0), "asked again at 0 ns, which is not after now"),
         (gen.PENDING, "it would wait for ever"),
-        (gen.Log("x"), "10000 log lines at one instant"),
+        (gen.LogLine("x"), "10000 log lines at one instant"),
     ],
 )
 def test_a_generator_that_breaks_its_contract_is_named(answer: Any, problem: str) -> None:
