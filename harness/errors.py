@@ -1,4 +1,4 @@
-"""Errors that every part of the harness may raise, and how a name that does not exist is reported."""
+"""The error that every part of the harness may raise, and the message for a name that does not exist."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class CouldNotRun(Exception):
-    """The run could not be made; the message is one line that says what to do. Exit code 255."""
+    """The command could not do its work. The message is one line that says what to do."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """One line: what was not known, the nearest that is, and all there are."""
+    """The message for an unknown name, in one line: the nearest name that exists, and all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""

@@ -1,5 +1,5 @@
-"""Clients: one pure codec per kind of system, and the transport that carries their requests.
+"""Clients: they carry out operations. Pure codecs make requests and read replies; http.py sends the requests.
 
-What may live here: translating operations to requests and replies to completions. What may not:
-deciding what to do next, judging what came back.
+data_types.py lists the data types and their operations. A system (harness/systems) says which codec speaks
+to it. Nothing here decides which operation comes next, or judges a reply.
 """

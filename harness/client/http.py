@@ -1,10 +1,9 @@
-"""Carries requests to nodes over HTTP/1.1, each exactly once.
+"""Sends requests to nodes over HTTP/1.1, each exactly once.
 
-A request that is repeated behind the client's back makes one operation two, and a history of it a
-lie. RFC 9110, section 9.2.2, lets a client library repeat PUT, DELETE and GET by itself when a reused
-connection was closed on it, and aiohttp does so. It repeats upon two exceptions of its own only; a
-middleware turns those into one that it does not know, by public means alone, and a test with a
-bare socket server counts what arrives.
+If a library repeats a request by itself, one operation becomes two, and its history is wrong. RFC 9110,
+section 9.2.2, allows a client library to repeat PUT, DELETE and GET when a reused connection was closed, and
+aiohttp does so, after two exceptions of its own. A middleware turns these into an exception that aiohttp
+does not know. A test with a bare socket server counts the requests that arrive.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from yarl import URL
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 
 SocketFactory = Callable[[aiohttp.connector.AddrInfoType], socket.socket]
-"""Makes a socket for an address as getaddrinfo tells it; one in another network namespace, perhaps."""
+"""Makes a socket for an address from getaddrinfo, perhaps in another network namespace."""
 
 
 class _Broken(Exception):
-    """The connection broke under a request: in disguise, so that aiohttp does not try again."""
+    """The connection broke during a request. aiohttp does not know this exception, so it does not repeat."""
 
 
 async def _only_once(
@@ -42,7 +41,7 @@ async def _only_once(
 class HttpTransport:
     """A pool of connections to each node. Use as `async with`.
 
-    No redirect is followed, no cookie kept, no proxy asked, no body unpacked, nothing repeated.
+    It follows no redirect, keeps no cookie, uses no proxy, decompresses no body, and repeats no request.
 
     Args:
         timeout_s: from handing over a request to its reply's last byte.
@@ -84,8 +83,8 @@ class HttpTransport:
             address: `host:port` of a node.
 
         Returns:
-            The whole reply, whatever its status; or why there is none. `sent` is False only while no
-            connection was at hand that a byte of the request could have left by.
+            The complete reply, whatever its status; or why there is none. `sent` is False only if there was
+            no connection by which a byte of the request could have left.
         """
         assert self._session is not None, "use the transport within `async with`"
         url = URL(f"http://{address}{request.path}", encoded=True).with_query(list(request.query) or None)
@@ -117,7 +116,7 @@ async def _note_connected(
 
 
 def _in_words(error: Exception) -> str:
-    """One line for a history."""
+    """The error in one line, for the history."""
     match error:
         case _Broken():
             return str(error)

@@ -1,8 +1,8 @@
-"""The loop in real time, on asyncio: what stands between the interpreter and real clients and faults.
+"""The loop in real time, on asyncio: between the interpreter and real clients and faults.
 
-For each step: everything to be recorded is recorded, in order; then each invocation begins as a task
-of one group. `record` returns only when the line has reached the kernel, so no request leaves
-before its invocation would survive a kill of the harness.
+In each step, first everything is recorded, in order; then each invocation begins as a task of one group.
+`record` returns only when the line has reached the kernel, so no request leaves before its invocation would
+survive a SIGKILL of the harness.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import msgspec
 
 from harness.interpreter.interpreter import Interpreter, InterpreterError, check_completion
 from history import Operation
+from history.units import SECOND_NS
 
 _LONGEST_WAIT_S = 1.0
-"""However long nothing is due, look at the clock this often: no wait is without a bound."""
+"""The longest wait before the loop looks at the clock again, even if nothing is due."""
 
 
 async def drive(
@@ -31,16 +32,16 @@ async def drive(
     """Drive an interpreter until it is done.
 
     Args:
-        perform: carries out an invocation and gives its completion. Must bound its own time, and end
-            when it is cancelled. If it raises, nobody knows what happened: the completion is `info`,
-            its error the exception, for clients and nemesis alike.
-        record: writes one operation; synchronous, so that it is done when it returns.
+        perform: carries out an invocation and returns its completion. It must bound its own time, and end
+            when it is cancelled. If it raises, what happened is unknown: the completion is `info` with the
+            exception as its error, for clients and nemesis.
+        record: writes one operation; it is synchronous, so the line is written when it returns.
         clock: monotonic nanoseconds since the run began, at real pace.
         log: takes the generator's log lines.
 
-    However it ends, no task is left behind, and everything in flight has been recorded as `info` with
-    the error "interrupted" (completions that had arrived, as what they are). The caller may then
-    `switch` the interpreter to another generator, the final healing for instance, and drive again.
+    At the end, in any case, no task is left, and every operation in flight has been recorded: with its
+    completion, if that had arrived, or else as `info` with the error "interrupted". The caller may then
+    `switch` the interpreter to another generator, for example the final heal, and drive again.
 
     Raises:
         GeneratorError: the generator failed.
@@ -53,7 +54,7 @@ async def drive(
 
 
 class _Loop:
-    """The state of one `drive`."""
+    """The state of one call of `drive`."""
 
     def __init__(
         self,
@@ -131,10 +132,10 @@ class _Loop:
         self._wake.set()
 
     async def _wait(self, wake_at: int | None) -> None:
-        """Until a completion arrives, `wake_at` comes, or the longest wait is over."""
+        """Wait until a completion arrives, `wake_at` comes, or the longest wait is over."""
         seconds = _LONGEST_WAIT_S
         if wake_at is not None:
-            seconds = min(seconds, max(0, wake_at - self._clock()) / 1e9)
+            seconds = min(seconds, max(0, wake_at - self._clock()) / SECOND_NS)
         timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
         try:
             await self._wake.wait()
@@ -150,7 +151,7 @@ class _Loop:
                 raise
 
     def _settle(self) -> None:
-        """Complete whatever is still in flight. After an orderly end there is nothing."""
+        """Complete all operations that are still in flight; after an orderly end there are none."""
         if not self._interpreter.pending:
             return
         step = self._interpreter.interrupt(self._clock(), self._completions)

@@ -1,4 +1,4 @@
-"""How late the harness's own event loop wakes: if it lags, the history's times are not to be trusted."""
+"""Measures how late the harness's own event loop wakes. If it is late, so are the times in the history."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-INTERVAL_NS = 50_000_000
+from history.units import MILLISECOND_NS, SECOND_NS
+
+INTERVAL_NS = 50 * MILLISECOND_NS
 
 
 async def sample_lag(
@@ -14,8 +16,8 @@ async def sample_lag(
 ) -> None:
     """Sleep again and again until cancelled, and give `record(time, lag)` after each sleep, in nanoseconds.
 
-    `time` is when it woke; `lag` how much later that was than asked for. A loop that is blocked for 300 ms
-    gives one sample with that lag.
+    `time` is when it woke, and `lag` is how much too late that was. A loop that is blocked for 300 ms gives
+    one sample with a lag of 300 ms.
 
     Args:
         record: takes a sample.
@@ -24,6 +26,6 @@ async def sample_lag(
     """
     while True:
         due = clock() + interval_ns
-        await asyncio.sleep(interval_ns / 1e9)
+        await asyncio.sleep(interval_ns / SECOND_NS)
         woke = clock()
         record(woke, max(0, woke - due))

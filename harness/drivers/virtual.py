@@ -1,8 +1,8 @@
-"""The loop in virtual time: no clock and no waiting, so a run of hours takes as long as its operations.
+"""The loop in virtual time: it reads no clock and never waits, so a run of hours is over in seconds.
 
-A `VirtualWorld` is where operations happen and where time passes: the simulator of a whole cluster,
-or, here, `LatencyWorld`, which merely answers each operation after a latency. `simulate` is how
-generators are tried without a cluster.
+A `VirtualWorld` is where operations happen and where time passes: the simulator of a whole cluster, or the
+`LatencyWorld` below, which answers each operation after a latency. `simulate` tries a generator without a
+cluster.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ class VirtualWorld(Protocol):
     """Where operations happen. Times are nanoseconds since the run began."""
 
     def begin(self, now: int, invocation: Operation) -> None:
-        """An operation begins; its completion comes out of a later `advance`."""
+        """Begin an operation; a later `advance` returns its completion."""
         ...
 
     def advance(self, until: int | None) -> tuple[int, Sequence[Operation]]:
         """Let time pass up to `until`, or to the first instant at which operations complete, if sooner.
 
-        Gives the time reached, and the completions of that instant. `until=None`: only a completion ends
-        it; a world in which none will ever come returns no completions.
+        Returns the time reached, and the completions of that instant. With `until=None` only a completion
+        ends it; a world in which no completion will come returns none.
         """
         ...
 
 
 class StalledError(Exception):
-    """Operations are in flight, but the world will never complete them."""
+    """Operations are in flight, and the world will never complete them."""
 
 
 def drive(
@@ -46,14 +46,14 @@ def drive(
     log: Callable[[str], Any] = lambda _: None,
     start: int = 0,
 ) -> int:
-    """Drive an interpreter from `start` until it is done; gives the time then.
+    """Drive an interpreter from `start` until it is done; return the time at the end.
 
     Each operation is recorded before it begins in the world.
 
     Raises:
-        GeneratorError: the generator failed; what was in flight has been recorded as `info`, so the
-            interpreter may be given another generator and be driven on from its time.
-        StalledError: the world has no completion for what is in flight; likewise.
+        GeneratorError: the generator failed. Operations in flight have been recorded as `info`, so the
+            caller may give the interpreter another generator and drive it on.
+        StalledError: the world has no completion for the operations in flight; they have been recorded, too.
     """
     now = start
     completions: Sequence[Operation] = ()
@@ -79,9 +79,9 @@ def drive(
 
 
 class LatencyWorld:
-    """Answers each operation with what a pure function says, after the latency it says.
+    """Answers each operation as a pure function says, after the latency that it says.
 
-    `perform(invocation, now)` gives the completion and the nanoseconds until it arrives.
+    `perform(invocation, now)` returns the completion and the nanoseconds until it arrives.
     """
 
     def __init__(self, perform: Callable[[Operation, int], tuple[Operation, int]]) -> None:
@@ -91,7 +91,7 @@ class LatencyWorld:
         self._coming: list[tuple[int, int, Operation]] = []
 
     def begin(self, now: int, invocation: Operation) -> None:
-        """Decide at once how it will end."""
+        """Begin an operation: how and when it ends is decided at once."""
         completion, latency = self._perform(invocation, now)
         if latency < 0:
             raise ValueError(f"a latency of {latency} ns, for {invocation}")
@@ -99,7 +99,7 @@ class LatencyWorld:
         self._begun += 1
 
     def advance(self, until: int | None) -> tuple[int, Sequence[Operation]]:
-        """Pass to the next completions, those of equal times together, in the order they began."""
+        """Go on to the next completions; those of the same time come together, first begun first."""
         if not self._coming or (until is not None and until < self._coming[0][0]):
             self._now = self._now if until is None else until
             return self._now, ()
@@ -111,7 +111,7 @@ class LatencyWorld:
 
 
 def all_ok(latency_ns: int) -> Callable[[Operation, int], tuple[Operation, int]]:
-    """Every client operation is `ok`, every nemesis operation `info`, after the same latency."""
+    """A function for which every client operation is `ok`, and every nemesis operation `info`."""
 
     def perform(invocation: Operation, now: int) -> tuple[Operation, int]:  # noqa: ARG001 - the signature is its caller's
         kind = "info" if invocation.process == NEMESIS else "ok"
@@ -129,7 +129,7 @@ def simulate(
     perform: Callable[[Operation, int], tuple[Operation, int]] | None = None,
     log: Callable[[str], Any] = lambda _: None,
 ) -> History:
-    """The history of a generator against a world of latencies; by default all is well after 10 ns."""
+    """The history of a generator in a `LatencyWorld`; by default every operation succeeds after 10 ns."""
     operations: list[Operation] = []
     drive(
         Interpreter(generator, threads=threads, nodes=nodes, seed=seed),

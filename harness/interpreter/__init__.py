@@ -1,1 +1,1 @@
-"""The interpreter: a pure step between a generator and those who carry out its operations."""
+"""The interpreter: the pure step between a generator and the clients that carry out its operations."""

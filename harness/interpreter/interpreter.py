@@ -1,21 +1,20 @@
-"""The interpreter: a pure step between a generator and whoever performs its operations.
+"""The interpreter: the pure step between a generator and the clients that carry out its operations.
 
-`step(now, completions)` takes what has ended, asks the generator what to do next, and returns values:
-what to record, what to dispatch, when to be called again. It reads no clock and performs nothing; two
-drivers (harness/drivers) turn the same steps in real and in virtual time. What it returns depends on
-the arguments of its construction and of its calls alone.
+`step(now, completions)` takes the operations that have ended, asks the generator what comes next, and returns
+values: what to record, what to begin, when to be called again. It reads no clock and carries out nothing; two
+drivers (harness/drivers) call it in real and in virtual time. The result depends only on the arguments of the
+constructor and of the calls.
 
-**Completions are taken before new work.** Everything that had ended by `now` is recorded ahead of
-everything that begins at `now`. Otherwise an operation would appear in the history as concurrent with
-one that had ended before it began, and a checker would allow orders that real time rules out: a
-violation could pass as valid. The history may show an operation longer than it was (it is recorded
-as begun before it begins and as ended after it ended), never shorter, which can hide a violation but
-cannot invent one.
+**Completions come before new work.** Everything that ended by `now` is recorded before everything that
+begins at `now`. Otherwise an operation would look concurrent with one that had ended before it began, and a
+checker would allow orders that real time rules out: a violation could pass as valid. The history may show an
+operation longer than it was (its beginning is recorded before it begins, its end after it ended), but never
+shorter. That can hide a violation, but cannot invent one.
 
-**Threads and processes.** There are `threads` client threads and the nemesis. A thread runs a process,
-at first of its own number. A client's operation that ends in `info` may still take effect at any later
-time, so its process is over: the thread goes on as process + threads. The nemesis stays NEMESIS. A
-thread has at most one operation pending.
+**Threads and processes.** There are `threads` client threads and the nemesis. A thread runs a process, at
+first the one of its own number. A client's operation that ended in `info` may still take effect at any later
+time, so its process is over: the thread goes on as process + threads. The nemesis stays NEMESIS. A thread
+has at most one pending operation.
 """
 
 from __future__ import annotations
@@ -37,29 +36,29 @@ _LOGS_A_STEP = 10_000
 
 
 class InterpreterError(Exception):
-    """The driver broke the interpreter's contract; what was asked has not been done."""
+    """The driver broke the contract of the interpreter; the call had no effect."""
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What a driver must now do, in the order of the fields."""
+    """What a driver must do now, in the order of the fields."""
 
     record: tuple[Operation, ...]
-    """To append to the history: completions first, then invocations; index and time are set."""
+    """Operations to append to the history: first completions, then invocations, with index and time."""
     logs: tuple[str, ...]
     """Lines for the run's log."""
     dispatch: tuple[Operation, ...]
-    """The invocations in `record`: to be performed once recorded."""
+    """The invocations in `record`, to be carried out after they were recorded."""
     wake_at: int | None
-    """Call again at this time, if no completion comes before; None: only a completion matters."""
+    """When to call again if no completion comes before; None to wait for a completion."""
     done: bool
-    """The generator is exhausted, and nothing is in flight."""
+    """Whether the generator has ended and no operation is in flight."""
     error: GeneratorError | None = None
-    """The generator failed and was dropped. Operations in flight may still be completed, or interrupted;
-    `switch` gives the interpreter another generator."""
+    """Why the generator failed; it was dropped. Operations in flight may still be completed or interrupted,
+    and `switch` gives the interpreter another generator."""
 
 
 def check_completion(invocation: Operation, completion: Operation) -> None:
-    """Refuse what cannot be the completion of `invocation`.
+    """Refuse an operation that cannot be the completion of `invocation`.
 
     Raises:
         InterpreterError: it does not repeat process, f and key, or is not `ok`, `fail` or `info`
@@ -106,11 +105,11 @@ class Interpreter:
         return tuple(self._pending.values())
 
     def switch(self, generator: GeneratorLike) -> None:
-        """Replace what remains of the generator; processes, indices and operations in flight stay."""
+        """Replace the rest of the generator. Processes, indices and operations in flight stay."""
         self._generator = as_generator(generator, "of the run")
 
     def step(self, now: int, completions: Sequence[Operation] = ()) -> Step:
-        """Take completions, then make all the operations that can begin at `now`.
+        """Take the completions, then make all operations that can begin at `now`.
 
         Args:
             now: nanoseconds since the run began; never less than before.
@@ -118,8 +117,8 @@ class Interpreter:
                 order in which they ended. Index and time are set here, and the node where it is missing.
 
         Raises:
-            InterpreterError: time went backwards, or a completion does not match an operation in
-                flight. Nothing of this call has been done then.
+            InterpreterError: time went backwards, or a completion matches no operation in flight. The call
+                then had no effect.
         """
         self._check(now, completions)
         self._advance(now)
@@ -148,10 +147,10 @@ class Interpreter:
         )
 
     def interrupt(self, now: int, completions: Sequence[Operation] = (), reason: str = INTERRUPTED) -> Step:
-        """Drop the generator, and end everything in flight as `info` with `reason`: so a history is whole.
+        """Drop the generator and end all operations in flight as `info`, so that the history is complete.
 
-        `completions` are those that had arrived by then; they count as what they are. `switch` may
-        then give another generator, for instance the final healing.
+        `completions` are those that had arrived by then; they are taken as they are. `switch` may then give
+        another generator, for example the final heal.
 
         Raises:
             InterpreterError: as for `step`.
@@ -211,7 +210,7 @@ class Interpreter:
     # ---- invocations ------------------------------------------------------------------------------------
 
     def _invoke(self, record: list[Operation], logs: list[str]) -> int:
-        """Ask until nothing more can begin now; gives the time to ask again, or NEVER."""
+        """Ask until nothing more can begin now; return the time to ask again, or NEVER."""
         while True:
             answer = self._ask()
             match answer:
@@ -273,7 +272,7 @@ class Interpreter:
             self._context = msgspec.structs.replace(self._context, now=now)
 
     def _count(self, free_mask: int | None = None) -> None:
-        """One more invocation or log line: the next draws are others."""
+        """Count an invocation or log line; the next draws differ from the last ones."""
         context = self._context
         step = context.step + 1
         self._context = Context(

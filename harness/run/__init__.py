@@ -1,1 +1,1 @@
-"""The life of one run: its test, its folder, the runner, progress and judging."""
+"""The life of one run: its test (test.py), its runner, its folder, and judging it."""

@@ -1,4 +1,4 @@
-"""The folder of one run, and how a recording is put together from it, also after a crash.
+"""The folder of one run, and how a recording is read from it, also after a crash.
 
 ```
 STORE/2026-11-22T201500-registry-7/
@@ -8,7 +8,7 @@ STORE/2026-11-22T201500-registry-7/
     lives.json         when each node's processes ran and how they ended
     lag.json           how late the harness's own event loop woke
     results.json       the verdicts
-    report.html        for people
+    report.html        the report, for people
     nodes/NAME/        log.txt, trace/, data/, resources/
 ```
 """
@@ -37,17 +37,17 @@ FAULT_KINDS = "fault_kinds"
 
 
 class Results(msgspec.Struct, frozen=True):
-    """What `results.json` holds."""
+    """The verdicts of a run, as `results.json` holds them."""
 
     validity: Validity
     verdicts: tuple[Verdict, ...]
 
 
 class RunFolder:
-    """Paths of one run. Creating one never touches an older run."""
+    """The paths of one run. Making a new folder never changes an older run."""
 
     def __init__(self, path: Path) -> None:
-        path = path.absolute()  # nodes run in folders of their own, where a relative one leads elsewhere
+        path = path.absolute()  # nodes run in other folders, where a relative path would lead elsewhere
         self.path = path
         self.test_json = path / "test.json"
         self.history_lines = path / "history.jsonl"
@@ -86,10 +86,10 @@ class RunFolder:
             raise CouldNotRun(
                 f"cannot write to the store {store}: {error.strerror}; choose another with --store"
             ) from error
-        raise CouldNotRun(f"a hundred runs began in {store} within this second; wait and try again")
+        raise CouldNotRun(f"a hundred runs began in {store} within this second; wait, and try again")
 
     def write_test(self, test: Test, monotonic_start_ns: int, command: Sequence[str]) -> None:
-        """Store what is run, by whom, and when time 0 was."""
+        """Store the test, the command, the versions, and the clock at time 0."""
         facts = {
             **test.options(),
             FAULT_KINDS: kinds_of(test.nemesis),
@@ -106,15 +106,15 @@ class RunFolder:
         self._write(self.test_json, facts)
 
     def write_lives(self, lives: Sequence[NodeLife]) -> None:
-        """Store how the nodes' processes lived."""
+        """Store when each process of a node ran, and how it ended."""
         self._write(self.lives_json, list(lives))
 
     def write_lag(self, samples: Sequence[tuple[int, int]]) -> None:
-        """Store the harness's own lag: (time, lag) in nanoseconds."""
+        """Store how late the harness was: pairs of time and lag, in nanoseconds."""
         self._write(self.lag_json, list(samples))
 
     def write_results(self, results: Results) -> None:
-        """Store the verdicts."""
+        """Store the verdicts of the run."""
         self._write(self.results_json, results)
 
     def _write(self, path: Path, value: Any) -> None:
@@ -123,7 +123,7 @@ class RunFolder:
         unfinished.replace(path)
 
     def recording(self) -> Recording:
-        """Everything the folder holds, for the checkers.
+        """Everything that the folder holds, for the checkers.
 
         Raises:
             CouldNotRun: this is not a run's folder, or test.json cannot be read.

@@ -1,4 +1,4 @@
-"""From a run's folder to its verdicts, report and JUnit file; for a fresh run and for an old one alike."""
+"""From a run's folder to its verdicts, its report and its JUnit file; for a new run and for an old one."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from harness.errors import CouldNotRun
 from harness.run.folder import Results, RunFolder
 from harness.workload import workload
 from history import Recording, write_parquet
+from history.units import SECOND_NS
 from reports.about import ReportAbout, StoredFile
 from reports.html import render
 from reports.junit import junit
 
-_NS = 1_000_000_000
-
 
 def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
-    """Check everything the folder holds and write `history.parquet`, `results.json` and `report.html`.
+    """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
 
     Raises:
         CouldNotRun: the folder is not a run's, or the results cannot be written.
@@ -60,7 +59,7 @@ def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportA
     return ReportAbout(
         title=f"{options['workload']}, {len(recording.nodes)} nodes, {faults}{mutant}",
         started_at=str(options.get("started_at", "")),
-        duration_s=int(history.columns.time[-1]) / _NS if len(history) else 0.0,
+        duration_s=int(history.columns.time[-1]) / SECOND_NS if len(history) else 0.0,
         command=shlex.join(words),
         seed=options.get("seed"),
         store=folder.path.name,

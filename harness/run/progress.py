@@ -1,4 +1,4 @@
-"""What a person sees while a run lasts: one live line in a terminal, a plain line now and then elsewhere."""
+"""What a person sees during a run: one live line in a terminal, or else a plain line from time to time."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from history import Operation
+from history.units import SECOND_NS
 
-PLAIN_LINE_EVERY_NS = 5_000_000_000
-_NS = 1_000_000_000
+PLAIN_LINE_EVERY_NS = 5 * SECOND_NS
 
 
 class Tally(msgspec.Struct):
-    """What has happened so far; fed with every recorded operation."""
+    """Counts of what has happened so far; it is given every recorded operation."""
 
     completed: int = 0
     acknowledged: int = 0
     uncertain: int = 0
     failed: int = 0
     fault: str = ""
-    """The fault in force, in words; empty in calm."""
+    """The fault that is active now, in words; empty if there is none."""
     leader: str = "no leader"
     phase: str = "starting"
     now: int = 0
     rate: float = 0.0
-    """Completed client operations a second, over the last whole second."""
+    """Completed client operations in the last whole second."""
     _second: int = 0
     _at_second: int = 0
 
     def add(self, operation: Operation) -> None:
-        """Count an operation."""
+        """Count one recorded operation."""
         self.now = operation.time
         if not operation.is_client:
             self._add_fault(operation)
@@ -46,7 +46,7 @@ class Tally(msgspec.Struct):
             self.uncertain += 1
         else:
             self.failed += 1
-        second = operation.time // _NS
+        second = operation.time // SECOND_NS
         if second > self._second:
             self.rate = (self.completed - self._at_second) / (second - self._second)
             self._second, self._at_second = second, self.completed
@@ -60,7 +60,7 @@ class Tally(msgspec.Struct):
             self.fault = f"{operation.f} {target}".strip()
 
     def line(self) -> str:
-        """One line of text."""
+        """The counts in one line of text."""
         parts = [
             self.phase,
             self.leader,
@@ -72,7 +72,7 @@ class Tally(msgspec.Struct):
 
 
 class ProgressLine:
-    """Shows a `Tally`. Silent if `quiet`; never fails a run."""
+    """Shows a `Tally` on standard error; shows nothing if `quiet`."""
 
     def __init__(self, tally: Tally, seconds: float, *, quiet: bool) -> None:
         self._tally = tally
@@ -102,17 +102,17 @@ class ProgressLine:
             self._live.stop()
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         if not self._quiet:
             self._console.print(text, markup=False, soft_wrap=True)
 
     def show(self, now: int) -> None:
-        """Bring the line up to date; `now` in nanoseconds of the run."""
+        """Update the line; `now` is in nanoseconds since the run began."""
         if self._quiet:
             return
-        line = f"{now / _NS:5.1f} s | {self._tally.line()}"
+        line = f"{now / SECOND_NS:5.1f} s | {self._tally.line()}"
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, completed=min(now / _NS, self._seconds), description=line)
+            self._live.update(self._task, completed=min(now / SECOND_NS, self._seconds), description=line)
         elif now - self._last_plain >= PLAIN_LINE_EVERY_NS:
             self._last_plain = now
             self._console.print(line, markup=False, soft_wrap=True)

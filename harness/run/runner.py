@@ -42,7 +42,7 @@ OBSERVE_EVERY = 4
 """The leader is looked for each time that the progress has been shown this often."""
 
 
-class Course(NamedTuple):
+class RunCourse(NamedTuple):
     """What a run does instead of the test's own work and faults."""
 
     nemesis: Nemesis
@@ -56,7 +56,7 @@ def drawn_seed() -> int:
 
 
 def run(
-    test: Test, store: Path, *, command: Sequence[str], quiet: bool, course: Course | None = None
+    test: Test, store: Path, *, command: Sequence[str], quiet: bool, course: RunCourse | None = None
 ) -> RunFolder:
     """Run a test. The folder then holds everything that happened; it is not judged yet.
 
@@ -72,7 +72,7 @@ def run(
         world = HOSTED_WORLDS[test.hosts]
         nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
         main = work_and_faults(test, parts.workload, nemesis.generator)
-        course = Course(nemesis, lambda _now: main)
+        course = RunCourse(nemesis, lambda _now: main)
     tally = Tally()
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():
@@ -96,7 +96,7 @@ class _Run:
         test: Test,
         parts: RunParts,
         folder: RunFolder,
-        course: Course,
+        course: RunCourse,
         tally: Tally,
         progress: ProgressLine,
     ) -> None:

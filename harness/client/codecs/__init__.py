@@ -1,1 +1,1 @@
-"""Codecs: an operation becomes a request and a reply becomes a completion, both purely."""
+"""Codecs: pure functions that turn an operation into a request, and a reply into a completion."""

@@ -1,8 +1,8 @@
-"""Clients as values: an operation becomes a request, a reply becomes a completion, both purely.
+"""What a codec is: it turns an operation into a request, and a reply into a completion.
 
-A `Codec` is the whole knowledge of one kind of system's client protocol and does no I/O, so the
-same codec serves real HTTP, and the simulator hands its requests straight to a node. A
-`Transport` (client/http.py) carries requests; it never repeats one.
+A `Codec` holds all that is known of a system's client protocol, and does no I/O. So the same codec serves
+real HTTP (client/http.py, which never repeats a request) and the simulator, which gives the requests to its
+nodes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
 
 
 class HttpReply(msgspec.Struct, frozen=True):
-    """A whole reply arrived. Header names are lower case."""
+    """A complete reply. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,7 +34,7 @@ class HttpReply(msgspec.Struct, frozen=True):
 
 
 class NoReply(msgspec.Struct, frozen=True):
-    """No whole reply arrived. `sent` is False only if not one byte of the request left."""
+    """No complete reply arrived. `sent` is False only if not one byte of the request left."""
 
     reason: str
     """One line: `connection refused`, `timed out after 2 s`, `connection reset`."""
@@ -42,7 +42,7 @@ class NoReply(msgspec.Struct, frozen=True):
 
 
 class Codec(Protocol):
-    """Translates one system's operations. Both functions are pure."""
+    """Translates the operations of one data type for one system. Both functions are pure."""
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation whose index is already its operation id."""

@@ -1,7 +1,7 @@
 """Configurations over the Nacos-compatible API of `node_impl`, as registers with compare-and-set.
 
-A key is a dataId. `write` publishes a content, or removes what is there where the value is None; `cas`
-takes [old, new] and names old by its md5, as `casMd5` does. Contents must differ from each other, or an
+A key is a dataId. `write` publishes a content, or removes the configuration if the value is None. `cas` takes
+[old, new], and names the old content by its md5, as `casMd5` does. All contents of a run must differ, or the
 md5 would not say which one is meant.
 """
 
@@ -30,7 +30,7 @@ WRITES = frozenset({"write", "cas"})
 
 
 class ConfigCodec:
-    """read, write and cas."""
+    """The operations read, write and cas."""
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation.
@@ -74,5 +74,5 @@ class ConfigCodec:
 
 
 def md5_of(content: str) -> str:
-    """How the API tells contents apart."""
+    """The md5 by which the API names a content."""
     return md5(content.encode(), usedforsecurity=False).hexdigest()

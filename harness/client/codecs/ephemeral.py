@@ -1,7 +1,7 @@
 """Ephemeral instances over the Nacos-compatible API of `node_impl`: registrations that live by beats.
 
-Keys and registration ids are those of `registry`. `beat` is answered with `taken` or `unknown` (code 20404:
-no such instance is registered). Their times are short, so that silence has consequences within a run.
+Keys and registration ids are those of `registry`. The reply to a `beat` is `taken` or `unknown` (code 20404:
+no such instance is registered). The times are short, so that instances expire within a run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TIMES = {
     "preserved.heart.beat.timeout": "300",
     "preserved.ip.delete.timeout": "600",
 }
-"""Milliseconds: of asked-for beats, until unhealthy, until removed."""
+"""In milliseconds: between beats, until an instance is unhealthy, and until it is removed."""
 
 TAKEN, UNKNOWN = "taken", "unknown"
 _CODES = {10_200: TAKEN, 20_404: UNKNOWN}
@@ -37,7 +37,7 @@ class _Beaten(msgspec.Struct):
 
 
 class EphemeralCodec:
-    """register, update, deregister, lookup, list and beat."""
+    """The operations register, update, deregister, lookup, list and beat."""
 
     def __init__(self) -> None:
         self._registry = RegistryCodec(kind=(), metadata=TIMES)

@@ -49,7 +49,7 @@ class Exchange(msgspec.Struct, frozen=True):
         return self.retries.pause_ns if self.retries is not None and self.answers else 0
 
     def request(self) -> HttpRequest:
-        """The next request."""
+        """The request that is to be sent next."""
         return self.codec.encode(self.sending)
 
     def after(self, reply: HttpReply | NoReply) -> Exchange | Operation:

@@ -1,4 +1,4 @@
-"""The registry's operations, and `members`: whom a node takes for the cluster's members."""
+"""The registry's operations, and `members`: which nodes a node counts as the cluster's members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEMBERS = "members"
 
 
 class _View(msgspec.Struct):
-    """What of a node's status a view keeps; by these names it stands in the history."""
+    """The fields of a node's status that a view keeps, by the names that the history has."""
 
     role: str
     term: int
@@ -26,7 +26,7 @@ class _View(msgspec.Struct):
 
 
 class MembersCodec:
-    """Views of the configuration beside whatever the registry's codec does."""
+    """The operation members, and all operations of the registry's codec."""
 
     def __init__(self) -> None:
         self._registry = RegistryCodec()

@@ -1,4 +1,4 @@
-"""What every reply and request of `node_impl` has in common: sessions, Raft indices, refusals."""
+"""What all requests and replies of `node_impl` have in common: sessions, Raft indices, refusals."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def headers_of(operation: Operation) -> tuple[tuple[str, str], ...]:
 
 
 def raft_index(reply: HttpReply) -> int | None:
-    """The index at which the reply says that it was so."""
+    """The index of the log at which the reply was true; None if it names none."""
     text = reply.headers.get("x-raft-index")
     return None if text is None else int(text)
 
 
 def error_of(reply: HttpReply) -> str:
-    """What a refusal calls itself.
+    """The name of the error in a refusal.
 
     Raises:
         msgspec.DecodeError: the body is no refusal.
@@ -48,12 +48,12 @@ def ended(operation: Operation, type_: Any, **changes: Any) -> Operation:
 
 
 def without_reply(operation: Operation, reply: NoReply, is_write: bool) -> Operation:
-    """A write that may have left may have happened; a read without an answer has failed."""
+    """The completion without a reply: a write that may have left may have happened, a read has failed."""
     return ended(operation, "info" if is_write and reply.sent else "fail", error=reply.reason)
 
 
 def refused(operation: Operation, reply: HttpReply, is_write: bool) -> Operation:
-    """The completion of what the node refused, for no reason that the operation foresees.
+    """The completion of an operation that the node refused for a reason that the operation does not expect.
 
     Raises:
         msgspec.DecodeError: the body is no refusal.
@@ -66,6 +66,6 @@ def refused(operation: Operation, reply: HttpReply, is_write: bool) -> Operation
 
 
 def not_understood(operation: Operation, reply: HttpReply, damage: Exception, is_write: bool) -> Operation:
-    """The completion of an answer that is none: what it means for a write nobody knows."""
+    """The completion if the reply cannot be understood: a write may have happened."""
     error = f"unexpected: status {reply.status}, {damage}: {reply.body[:200]!r}"
     return ended(operation, "info" if is_write else "fail", error=error)

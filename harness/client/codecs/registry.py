@@ -1,10 +1,10 @@
 """The registry's operations over the Nacos-compatible API of `node_impl`.
 
-A key is `SERVICE/IP:PORT`. A registration's id stands in the instance's metadata under
-`registration-id`, so every read tells *which* registration it saw, and a deregister's reply tells
-which one it removed. An update gives an instance that is there another id. Whether one is there the node
-decides where the update stands in the log: a refusal as `not-found` that names this index is an answer
-(`ok`, False), one that names none is only a refusal.
+A key is `SERVICE/IP:PORT`. The id of a registration is in the instance's metadata, under `registration-id`.
+So every read shows *which* registration it saw, and the reply to a deregister shows which one it removed. An
+update gives another id to an instance that is there. Whether it is there is decided at the update's place in
+the log: a `not-found` that names this index is an answer (`ok`, False), one without an index is only a
+refusal.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class _Hosts(msgspec.Struct):
 
 
 class RegistryCodec:
-    """register, update, deregister, lookup, list and final-list; of the node's own state, however old:
-    stale-lookup, stale-list and final-local."""
+    """The operations register, update, deregister, lookup, list and final-list. stale-lookup, stale-list and
+    final-local read the node's own state, however old."""
 
     def __init__(
         self, kind: Parameters = (("ephemeral", "false"),), metadata: Mapping[str, str] | None = None
     ) -> None:
-        """kind: what writes say of an instance's kind; metadata: what an instance has beside its id."""
+        """kind: the parameters that say of which kind an instance is; metadata: what it has besides an id."""
         self._kind = kind
         self._metadata = metadata or {}
 
@@ -133,5 +133,5 @@ def _value(operation: Operation, reply: HttpReply) -> Any:
 
 
 def _id(metadata: dict[str, str]) -> str:
-    """The registration id; one that lacks it is not of this run's making, and is told apart from none."""
+    """The registration id. An instance without one was not registered by this run."""
     return metadata.get(ID, "(no registration id)")

@@ -17,7 +17,7 @@ from harness.cluster.kinds import LOCAL
 from harness.nemesis import FINAL_HEAL, NEMESES, nemesis_of
 from harness.nemesis.action import Action
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
-from harness.run.runner import Course
+from harness.run.runner import RunCourse
 from harness.run.test import Test
 from harness.sim.plan.scheduled_faults import BadWrite, CrashAtEffect, ScheduledFault
 from harness.sim.run import SimulatedRun
@@ -64,10 +64,10 @@ class Carried(msgspec.Struct, frozen=True):
     lines: tuple[CarriedLine, ...]
 
     @property
-    def course(self) -> Course:
+    def course(self) -> RunCourse:
         """Give what a run does instead of a workload and faults of its own."""
         faults = nemesis_of(self.test.nemesis, LOCAL, self.test.nodes).faults
-        return Course(ScriptedNemesis(faults), self._script)
+        return RunCourse(ScriptedNemesis(faults), self._script)
 
     def _script(self, now: int) -> Script:
         """Do the first step now, and each other one as long after it as in the simulated world."""

@@ -62,4 +62,4 @@ class ForgetsExpiries(Registry):
 def test_an_instance_that_outlives_its_expiry_is_found(tmp_path: Path) -> None:
     found = simulated(0, tmp_path, Parts(registry=ForgetsExpiries))["expiry"]
     assert found.validity is Validity.INVALID
-    assert "but the log held None" in found.summary
+    assert "but that instance held nothing" in found.summary
