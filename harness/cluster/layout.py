@@ -30,7 +30,7 @@ class CutLinks(Protocol):
         ...
 
 
-class BadLinks(Protocol):
+class ImpairableLinks(Protocol):
     """The links between nodes, as far as they can be made bad; errors are `LinkError`."""
 
     async def impair(self, links: Iterable[Link], how: Impairment, by: str, draw: int) -> int:
@@ -56,7 +56,7 @@ class Layout:
     links: CutLinks
     lossy: CutLinks | None = None
     """The same links, as far as they can lose `LOSS_PERCENT` of their packets, or messages."""
-    bad: BadLinks | None = None
+    bad: ImpairableLinks | None = None
     """The same links, as far as they can be late, slow, ..."""
     faketime: Mapping[str, str] = field(default_factory=dict)
     """By node, where its host has libfaketime; used where clocks are to jump."""

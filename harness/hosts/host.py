@@ -32,7 +32,7 @@ class StartError(HostError):
     """A process could not be started; the message says which and why."""
 
 
-class Ran(msgspec.Struct, frozen=True):
+class CommandResult(msgspec.Struct, frozen=True):
     """What came of a command that ran to its end."""
 
     status: int
@@ -150,7 +150,9 @@ class Host(Protocol):
         """SIGCONT; True once the host shows it running again."""
         ...
 
-    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+    async def run(
+        self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S
+    ) -> CommandResult:
         """Run a command to its end, with `given` as its standard input.
 
         Raises:

@@ -20,8 +20,8 @@ from harness.hosts.host import (
     COMMAND_BOUND_S,
     Background,
     Clock,
+    CommandResult,
     HostError,
-    Ran,
     StartError,
     eventually,
     within,
@@ -187,7 +187,9 @@ class LocalHost:
             lambda: not process.is_stopped, bound_s
         )
 
-    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+    async def run(
+        self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S
+    ) -> CommandResult:
         """See `Host`."""
         try:
             process = await asyncio.create_subprocess_exec(
@@ -211,7 +213,9 @@ class LocalHost:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        return Ran(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+        return CommandResult(
+            process.returncode, output.decode(errors="replace"), errors.decode(errors="replace")
+        )
 
     async def upload(self, here: Path, there: Path) -> None:
         """See `Host`."""

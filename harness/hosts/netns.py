@@ -44,7 +44,7 @@ def reasons_against() -> list[str]:
     return reasons
 
 
-class Network:
+class NamespaceNetwork:
     """The namespaces of one run. Made by `make_network`."""
 
     def __init__(self, token: str, nodes: Sequence[str]) -> None:
@@ -67,7 +67,9 @@ def entering(namespace: str) -> tuple[str, ...]:
     return ("nsenter", f"--net={NAMESPACES / namespace}", "--")
 
 
-async def make_network(nodes: Sequence[str], ledger: Ledger, host: Host, stack: AsyncExitStack) -> Network:
+async def make_network(
+    nodes: Sequence[str], ledger: Ledger, host: Host, stack: AsyncExitStack
+) -> NamespaceNetwork:
     """Make namespaces for these nodes; leaving the stack removes them.
 
     Args:
@@ -81,7 +83,7 @@ async def make_network(nodes: Sequence[str], ledger: Ledger, host: Host, stack: 
         reasons.append(f"{len(nodes)} nodes are more than {MOST_NODES}")
     if reasons:
         raise HostError("; ".join(reasons))
-    network = Network(ledger.token, nodes)
+    network = NamespaceNetwork(ledger.token, nodes)
     for namespace in (network.bridge, *network.namespaces.values()):
         ledger.making(NAMESPACE, namespace)
         stack.push_async_callback(_remove, namespace, ledger, host)

@@ -41,7 +41,7 @@ class Planner(Protocol):
         ...
 
 
-class Course(Protocol):
+class FaultCourse(Protocol):
     """The course of a fault that does not break and heal in rounds, but goes step by step by what it sees."""
 
     def steps(self, targets: tuple[str, ...]) -> Generator:
@@ -100,7 +100,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """The worlds in which `all` leaves it out, since the kernels of many hosts cannot do it."""
     not_with: tuple[str, ...] = ()
     """Faults that one run cannot have together with it; where these can be had, `all` leaves this one out."""
-    course: Course | None = None
+    course: FaultCourse | None = None
     """How it goes by its own steps, next to the rounds of the others; None if it takes part in the rounds."""
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.cluster.attachment import Attachment, RunningCluster
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.disks.diskmessages import Behave
-from harness.hosts.disks.disks import DISTRIBUTION, FaultyDisk, reason_against
+from harness.hosts.disks.disks import DISTRIBUTION, MountedDisk, reason_against
 from harness.hosts.host import Background, within
 from harness.nemesis.mechanisms.disks import DiskCounts, DiskTrouble
 from harness.nemesis.mechanisms.world import DONE, NodeResult
@@ -23,7 +23,7 @@ class HostDisks(Attachment):
 
     def __init__(self, cluster: RunningCluster) -> None:
         super().__init__(cluster)
-        self._disks: dict[str, FaultyDisk] = {}
+        self._disks: dict[str, MountedDisk] = {}
         self._troubles: dict[str, dict[str, DiskTrouble]] = {}
         """By node and fault."""
         self._refused: dict[str, int] = {}
@@ -36,7 +36,7 @@ class HostDisks(Attachment):
     async def attach(self, node: NodeOnHost) -> None:
         """Mount a disk over the data folder."""
         place = node.place
-        self._disks[place.name] = disk = FaultyDisk(
+        self._disks[place.name] = disk = MountedDisk(
             node.host,
             place.data,
             log=place.log.with_name("disk.txt"),

@@ -21,17 +21,17 @@ class Behave(msgspec.Struct, frozen=True, tag="behave", omit_defaults=True):
     """How long each write and fsync takes longer."""
 
 
-class LosePower(msgspec.Struct, frozen=True, tag="lose-power"):
+class LosePowerCommand(msgspec.Struct, frozen=True, tag="lose-power"):
     """What was not synced is lost, or torn, as `draw` has it. No process may have a file open."""
 
     draw: int
     tear: bool
 
 
-Command = Behave | LosePower
+Command = Behave | LosePowerCommand
 
 
-class Lost(msgspec.Struct, frozen=True):
+class LostData(msgspec.Struct, frozen=True):
     """What a loss of power took."""
 
     bytes: int
@@ -52,5 +52,5 @@ class DiskState(msgspec.Struct, frozen=True):
     delayed: int = 0
     """Calls that took longer because they were to."""
     unsynced_bytes: int = 0
-    lost: Lost | None = None
+    lost: LostData | None = None
     """What the last loss of power took."""

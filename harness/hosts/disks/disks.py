@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePower, Lost
+from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePowerCommand, LostData
 from harness.hosts.host import POLL_S, Background, Host, HostError
 
 MOUNT_BOUND_S = 10.0
@@ -25,7 +25,7 @@ def reason_against() -> str | None:
     return None
 
 
-class FaultyDisk:
+class MountedDisk:
     """A disk under one folder of a host, for as long as it is mounted.
 
     Args:
@@ -83,13 +83,13 @@ class FaultyDisk:
         """
         return await self._tell(behave)
 
-    async def lose_power(self, draw: int) -> Lost:
+    async def lose_power(self, draw: int) -> LostData:
         """Lose or tear what was not synced; what that was. No process may have a file on it open.
 
         Raises:
             HostError: the disk does not answer.
         """
-        state = await self._tell(LosePower(draw, tear=True))
+        state = await self._tell(LosePowerCommand(draw, tear=True))
         assert state.lost is not None
         return state.lost
 

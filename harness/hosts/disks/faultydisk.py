@@ -31,7 +31,7 @@ from typing import Any
 import msgspec
 from mfusepy import FUSE, Operations
 
-from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePower, Lost
+from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePowerCommand, LostData
 from harness.hosts.disks.unsynced import UnsyncedFolder
 
 _MILLISECONDS_A_SECOND = 1000
@@ -49,7 +49,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         self._lock = threading.RLock()
         self._behave = Behave()
         self._syncs = self._refused = self._delayed = 0
-        self._lost: Lost | None = None
+        self._lost: LostData | None = None
         self._files: dict[int, int] = {}
         """The file's own number, by descriptor; 0 for the control file."""
         self._told: dict[int, bytes] = {}
@@ -61,7 +61,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         match msgspec.json.decode(data, type=Command):
             case Behave() as behave:
                 self._behave = behave
-            case LosePower(draw, tear):
+            case LosePowerCommand(draw, tear):
                 self._lost = self._folder.lose_power(draw, tear=tear)
 
     def _state(self) -> bytes:

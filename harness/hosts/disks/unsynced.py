@@ -22,7 +22,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from harness.hosts.disks.diskmessages import Lost
+from harness.hosts.disks.diskmessages import LostData
 
 SECTOR_BYTES = 512
 
@@ -170,7 +170,7 @@ class UnsyncedFolder:
 
     # ---- what befalls it -------------------------------------------------------------------------------
 
-    def lose_power(self, draw: int, *, tear: bool) -> Lost:
+    def lose_power(self, draw: int, *, tear: bool) -> LostData:
         """Undo what is not durable; with `tear` some of it stays, as `draw` has it."""
         chance = random.Random(draw)
         changed: dict[int, list[_Changed]] = {}
@@ -193,7 +193,7 @@ class UnsyncedFolder:
                 self._replace(number, kept)
             lost += sum(a != b for a, b in zip(kept, seen_content, strict=False))
             lost += abs(len(seen_content) - len(kept))
-        return Lost(lost, names, torn_files)
+        return LostData(lost, names, torn_files)
 
     def drop_unsynced(self, file: int) -> None:
         """What was written to this file since its last fsync is gone, as after an fsync that failed."""

@@ -1,6 +1,6 @@
 """What the harness and its link proxy tell each other: one JSON object a line, a reply to each command.
 
-`Configure` comes once, first. The proxy ends when its standard input does.
+`ConfigureCommand` comes once, first. The proxy ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class LinkTarget(msgspec.Struct, frozen=True):
     port: int
 
 
-class Configure(msgspec.Struct, frozen=True, tag=True):
+class ConfigureCommand(msgspec.Struct, frozen=True, tag=True):
     """Listen for these links."""
 
     targets: tuple[LinkTarget, ...]
@@ -30,13 +30,13 @@ class Configure(msgspec.Struct, frozen=True, tag=True):
     """None: messages cannot be told apart; bytes alone are counted."""
 
 
-class Cut(msgspec.Struct, frozen=True, tag=True):
+class CutCommand(msgspec.Struct, frozen=True, tag=True):
     """Let nothing through on these links from now on."""
 
     links: tuple[LinkName, ...]
 
 
-class Heal(msgspec.Struct, frozen=True, tag=True):
+class HealCommand(msgspec.Struct, frozen=True, tag=True):
     """Let everything through again; connections that were cut are reset."""
 
 
@@ -67,7 +67,7 @@ class Impairment(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class Impair(msgspec.Struct, frozen=True, tag=True):
+class ImpairCommand(msgspec.Struct, frozen=True, tag=True):
     """Make these links bad, on the account of a fault."""
 
     links: tuple[LinkName, ...]
@@ -76,17 +76,19 @@ class Impair(msgspec.Struct, frozen=True, tag=True):
     draw: int
 
 
-class EndImpairment(msgspec.Struct, frozen=True, tag=True):
+class EndImpairmentCommand(msgspec.Struct, frozen=True, tag=True):
     """End what one fault did to links; what was held back goes on at once."""
 
     by: str
 
 
-class Statistics(msgspec.Struct, frozen=True, tag=True):
+class StatisticsCommand(msgspec.Struct, frozen=True, tag=True):
     """Only tell the state of the links."""
 
 
-Command = Configure | Cut | Heal | Impair | EndImpairment | Statistics
+Command = (
+    ConfigureCommand | CutCommand | HealCommand | ImpairCommand | EndImpairmentCommand | StatisticsCommand
+)
 
 
 class LinkState(msgspec.Struct, frozen=True):
@@ -106,22 +108,22 @@ class LinkState(msgspec.Struct, frozen=True):
     """By fault: how many messages, or pieces of the stream, it struck."""
 
 
-class Links(msgspec.Struct, frozen=True, tag=True):
+class LinkStates(msgspec.Struct, frozen=True, tag=True):
     """The reply to every command: all links as they are once it was carried out."""
 
     links: tuple[LinkState, ...]
 
 
-class Refused(msgspec.Struct, frozen=True, tag=True):
+class CommandRefused(msgspec.Struct, frozen=True, tag=True):
     """The command could not be carried out; nothing has changed."""
 
     reason: str
 
 
-Reply = Links | Refused
+Reply = LinkStates | CommandRefused
 
 
-class Asked(msgspec.Struct, frozen=True):
+class NumberedCommand(msgspec.Struct, frozen=True):
     """One line to the proxy."""
 
     number: int
@@ -129,7 +131,7 @@ class Asked(msgspec.Struct, frozen=True):
     command: Command
 
 
-class Answered(msgspec.Struct, frozen=True):
+class NumberedReply(msgspec.Struct, frozen=True):
     """One line from the proxy."""
 
     number: int

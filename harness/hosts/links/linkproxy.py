@@ -34,22 +34,22 @@ import msgspec
 
 from harness.hosts.links.framing import FrameCounter, Framing
 from harness.hosts.links.linkmessages import (
-    Answered,
-    Asked,
     Command,
-    Configure,
-    Cut,
-    EndImpairment,
-    Heal,
-    Impair,
+    CommandRefused,
+    ConfigureCommand,
+    CutCommand,
+    EndImpairmentCommand,
+    HealCommand,
+    ImpairCommand,
     Impairment,
     LinkName,
-    Links,
     LinkState,
+    LinkStates,
     LinkTarget,
-    Refused,
+    NumberedCommand,
+    NumberedReply,
     Reply,
-    Statistics,
+    StatisticsCommand,
 )
 from harness.hosts.links.shaping import Shaper
 
@@ -60,7 +60,7 @@ _SIOCOUTQNSD = 0x894B
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, for 0 s: see socket(7)
 
 
-class Link:
+class ProxiedLink:
     """One ordered pair: its connections, and whether it is cut."""
 
     def __init__(self, target: LinkTarget, framing: Framing | None, group: asyncio.TaskGroup) -> None:
@@ -134,7 +134,7 @@ class _Pair:
     Once cut it stays cut, whatever becomes of its ends, until the link is healed.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: ProxiedLink) -> None:
         self.link = link
         self.is_cut = link.is_cut
         self.dialler = _End(self)
@@ -330,38 +330,38 @@ class Proxy:
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
-        self._links: dict[LinkName, Link] = {}
+        self._links: dict[LinkName, ProxiedLink] = {}
 
     async def carry_out(self, command: Command) -> Reply:
         """Do what a command says; the reply tells the links' state afterwards."""
         match command:
-            case Configure(targets, framing):
+            case ConfigureCommand(targets, framing):
                 if self._links:
-                    return Refused("the links are configured already")
+                    return CommandRefused("the links are configured already")
                 for target in targets:
-                    link = self._links[target.link] = Link(target, framing, self._group)
+                    link = self._links[target.link] = ProxiedLink(target, framing, self._group)
                     await link.listen()
-            case Cut(links):
+            case CutCommand(links):
                 refused = self._reason_against(links)
                 if refused is not None:
-                    return Refused(refused)
+                    return CommandRefused(refused)
                 for name in links:
                     self._links[name].cut()
-            case Heal():
+            case HealCommand():
                 for link in self._links.values():
                     link.heal()
-            case Impair(links, how, by, draw):
+            case ImpairCommand(links, how, by, draw):
                 refused = self._reason_against(links, how)
                 if refused is not None:
-                    return Refused(refused)
+                    return CommandRefused(refused)
                 for name in links:
                     self._links[name].impair(how, by, draw)
-            case EndImpairment(by):
+            case EndImpairmentCommand(by):
                 for link in self._links.values():
                     link.end_impairment(by)
-            case Statistics():
+            case StatisticsCommand():
                 pass
-        return Links(tuple(link.state() for link in self._links.values()))
+        return LinkStates(tuple(link.state() for link in self._links.values()))
 
     def _reason_against(self, links: tuple[LinkName, ...], how: Impairment | None = None) -> str | None:
         unknown = [name for name in links if name not in self._links]
@@ -389,13 +389,13 @@ async def serve() -> None:
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(commands), sys.stdin
     )
-    decoder = msgspec.json.Decoder(Asked)
+    decoder = msgspec.json.Decoder(NumberedCommand)
     asyncio.get_running_loop().set_exception_handler(_end_on_error)
     async with asyncio.TaskGroup() as group:
         proxy = Proxy(group)
         while line := await commands.readline():
             asked = decoder.decode(line)
-            answer = Answered(asked.number, await proxy.carry_out(asked.command))
+            answer = NumberedReply(asked.number, await proxy.carry_out(asked.command))
             _write_all(sys.stdout.fileno(), msgspec.json.encode(answer) + b"\n")
         proxy.close()
 

@@ -12,22 +12,22 @@ import msgspec
 from harness.hosts.host import Background
 from harness.hosts.links.framing import Framing
 from harness.hosts.links.linkmessages import (
-    Answered,
-    Asked,
     Command,
-    Configure,
-    Cut,
-    EndImpairment,
-    Heal,
-    Impair,
+    CommandRefused,
+    ConfigureCommand,
+    CutCommand,
+    EndImpairmentCommand,
+    HealCommand,
+    ImpairCommand,
     Impairment,
     LinkName,
-    Links,
     LinkState,
+    LinkStates,
     LinkTarget,
-    Refused,
+    NumberedCommand,
+    NumberedReply,
     Reply,
-    Statistics,
+    StatisticsCommand,
 )
 from harness.hosts.local import LocalHost, tail
 from harness.nemesis.mechanisms.world import MechanismError
@@ -69,7 +69,7 @@ class LinkProxies:
 
     def __init__(self, process: Background) -> None:
         self.process = process
-        self._decoder = msgspec.json.Decoder(Answered)
+        self._decoder = msgspec.json.Decoder(NumberedReply)
         self._turn = asyncio.Lock()
         self._asked = 0
         self._cut: tuple[LinkName, ...] = ()
@@ -86,7 +86,7 @@ class LinkProxies:
         Raises:
             LinkError: see there.
         """
-        await self._ask(Cut(tuple(links)))
+        await self._ask(CutCommand(tuple(links)))
         return self._cut
 
     async def heal(self) -> Healed:
@@ -96,7 +96,7 @@ class LinkProxies:
             LinkError: see there, and if a link is still cut.
         """
         were_cut = self._cut
-        states = await self._ask(Heal())
+        states = await self._ask(HealCommand())
         if self._cut:
             raise LinkError(f"links are still cut after the heal: {self._cut}")
         messages_before, bytes_before = self._swallowed_at_heal
@@ -111,7 +111,7 @@ class LinkProxies:
         Raises:
             LinkError: see there.
         """
-        states = await self._ask(Impair(tuple(links), how, by, draw))
+        states = await self._ask(ImpairCommand(tuple(links), how, by, draw))
         self._struck_before[by] = _struck(states, by)
         return sum(by in state.impaired_by for state in states)
 
@@ -122,7 +122,7 @@ class LinkProxies:
             LinkError: see there, and if a link is still bad.
         """
         before = self._struck_before.pop(by, None)
-        states = await self._ask(EndImpairment(by))
+        states = await self._ask(EndImpairmentCommand(by))
         if any(by in state.impaired_by for state in states):
             raise LinkError(f"links are still under {by} after its end")
         return None if before is None else _struck(states, by) - before
@@ -133,7 +133,7 @@ class LinkProxies:
         Raises:
             LinkError: see there.
         """
-        return _struck(await self._ask(Statistics()), by) - self._struck_before.get(by, 0)
+        return _struck(await self._ask(StatisticsCommand()), by) - self._struck_before.get(by, 0)
 
     async def states(self) -> tuple[LinkState, ...]:
         """Every link as it is now.
@@ -141,7 +141,7 @@ class LinkProxies:
         Raises:
             LinkError: see there.
         """
-        return await self._ask(Statistics())
+        return await self._ask(StatisticsCommand())
 
     async def configure(
         self, targets: Mapping[LinkName, int], framing: Framing | None
@@ -152,7 +152,7 @@ class LinkProxies:
             LinkError: see there.
         """
         listed = tuple(LinkTarget(link, port) for link, port in targets.items())
-        return {state.link: state.listens for state in await self._ask(Configure(listed, framing))}
+        return {state.link: state.listens for state in await self._ask(ConfigureCommand(listed, framing))}
 
     async def _ask(self, command: Command) -> tuple[LinkState, ...]:
         to, answers = self.process.stdin, self.process.stdout
@@ -162,7 +162,7 @@ class LinkProxies:
             self._asked += 1
             try:
                 async with asyncio.timeout(REPLY_BOUND_S):
-                    to.write(msgspec.json.encode(Asked(self._asked, command)) + b"\n")
+                    to.write(msgspec.json.encode(NumberedCommand(self._asked, command)) + b"\n")
                     await to.drain()
                     reply = await self._answer(answers)
             except TimeoutError:
@@ -170,9 +170,9 @@ class LinkProxies:
             except ConnectionError:
                 raise self._ended() from None
         match reply:
-            case Refused(reason):
+            case CommandRefused(reason):
                 raise LinkError(f"the link proxy refused: {reason}")
-            case Links(links):
+            case LinkStates(links):
                 self._cut = tuple(state.link for state in links if state.is_cut)
                 return links
 

@@ -35,14 +35,14 @@ class RemoteRun(msgspec.Struct, frozen=True):
     folder_name: str
 
 
-class Connection:
+class AgentConnection:
     """An SSH connection with an agent on it. Blocking; made, written to and closed on threads."""
 
     def __init__(
         self,
         run: RemoteRun,
-        hear: Callable[[Connection, dict[str, Any]], None],
-        lose: Callable[[Connection, str], None],
+        hear: Callable[[AgentConnection, dict[str, Any]], None],
+        lose: Callable[[AgentConnection, str], None],
     ) -> None:
         self._hear, self._lose = hear, lose
         self._name = str(run.spec)
@@ -195,7 +195,7 @@ def sweep(run: RemoteRun) -> None:
     Raises:
         HostError: it cannot be reached, or refuses.
     """
-    connection = Connection(run, lambda *_: None, lambda *_: None)
+    connection = AgentConnection(run, lambda *_: None, lambda *_: None)
     try:
         channel = connection.start_agent(run, "sweep")
         words = channel.makefile_stderr("rb").read().decode(errors="replace").strip()

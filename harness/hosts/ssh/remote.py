@@ -24,14 +24,14 @@ from harness.hosts.host import (
     COMMAND_BOUND_S,
     Background,
     Clock,
+    CommandResult,
     HostError,
-    Ran,
     StartError,
     eventually,
     within,
 )
 from harness.hosts.processes import Identity
-from harness.hosts.ssh.connection import ANSWER_BOUND_S, Connection, RemoteRun
+from harness.hosts.ssh.connection import ANSWER_BOUND_S, AgentConnection, RemoteRun
 
 PING_EVERY_S = 3.0
 LOST = "host lost"
@@ -49,7 +49,7 @@ class RemoteHost:
         self._run = run
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop
-        self._connection: Connection | None = None
+        self._connection: AgentConnection | None = None
         self._connecting = asyncio.Lock()
         self._processes: dict[int, Background] = {}
         self._stopped: set[int] = set()
@@ -164,12 +164,14 @@ class RemoteHost:
             lambda: not process.is_stopped, bound_s
         )
 
-    async def run(self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S) -> Ran:
+    async def run(
+        self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S
+    ) -> CommandResult:
         """See `Host`."""
         answer = await self._ask(
             "run", bound_s + ANSWER_BOUND_S, argv=list(argv), given=given, bound_s=bound_s
         )
-        return msgspec.convert(answer, Ran)
+        return msgspec.convert(answer, CommandResult)
 
     async def upload(self, here: Path, there: Path) -> None:
         """See `Host`."""
@@ -257,11 +259,11 @@ class RemoteHost:
             raise _RefusedError(self.name, answer["error"])
         return answer["ok"]
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> AgentConnection:
         """The connection; made, if there is none."""
         async with self._connecting:
             if self._connection is None:
-                self._connection = await asyncio.to_thread(Connection, self._run, self._hear, self._lose)
+                self._connection = await asyncio.to_thread(AgentConnection, self._run, self._hear, self._lose)
                 self.facts = self._connection.facts
                 self._folder = Path(self._connection.folder)
             return self._connection
@@ -271,12 +273,12 @@ class RemoteHost:
         if connection is not None:
             connection.close()
 
-    def _hear(self, connection: Connection, message: dict[str, Any]) -> None:
+    def _hear(self, connection: AgentConnection, message: dict[str, Any]) -> None:
         """A line from the agent; called on a thread of the connection."""
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
             self._loop.call_soon_threadsafe(self._take, connection, message)
 
-    def _take(self, connection: Connection, message: dict[str, Any]) -> None:
+    def _take(self, connection: AgentConnection, message: dict[str, Any]) -> None:
         match message:
             case {"n": int(number)}:
                 connection.answer(number, message)
@@ -291,12 +293,12 @@ class RemoteHost:
             case {"event": "continued", "pid": int(pid)}:
                 self._stopped.discard(pid)
 
-    def _lose(self, connection: Connection, why: str) -> None:
+    def _lose(self, connection: AgentConnection, why: str) -> None:
         """The connection is gone; may be called on any thread, and again."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._forget, connection, why)
 
-    def _forget(self, connection: Connection, why: str) -> None:
+    def _forget(self, connection: AgentConnection, why: str) -> None:
         connection.fail(HostError(f"{self.name}: the connection was lost: {why}"))
         if self._connection is not connection:
             return
@@ -322,7 +324,7 @@ class _RefusedError(HostError):
         self.reason = reason
 
 
-def _fetch(connection: Connection, archive: Path, here: Path) -> None:
+def _fetch(connection: AgentConnection, archive: Path, here: Path) -> None:
     here.mkdir(parents=True, exist_ok=True)
     packed = here / archive.name
     connection.get(archive, packed)

@@ -12,7 +12,7 @@ import pytest
 
 from harness.hosts.ledger import Ledger
 from harness.hosts.local import LocalHost
-from harness.hosts.netns import Network, make_network, reasons_against
+from harness.hosts.netns import NamespaceNetwork, make_network, reasons_against
 from harness.hosts.removal import NAMESPACES
 
 needs_namespaces = pytest.mark.skipif(bool(reasons_against()), reason="; ".join(reasons_against()))
@@ -23,7 +23,7 @@ class Bench:
     """Nodes' hosts in namespaces."""
 
     ledger: Ledger
-    network: Network
+    network: NamespaceNetwork
     hosts: dict[str, LocalHost]
 
 

@@ -18,7 +18,7 @@ from harness.nemesis.faults.cluster.membership import (
     RESTORE,
     TARGETS,
     ChangeMembership,
-    Steps,
+    MembershipSteps,
 )
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
@@ -164,8 +164,8 @@ def test_what_is_unknown_travels_from_step_to_step_until_it_is_resolved() -> Non
     told = first.value["membership"]
     (left,) = told["unresolved"]
     assert (left["change"], left["term"]) == ("remove", 3)
-    steps = Steps(CHANGE, ("remove",), (0, 0)).update(None, first)  # type: ignore[arg-type]
-    assert isinstance(steps, Steps)
+    steps = MembershipSteps(CHANGE, ("remove",), (0, 0)).update(None, first)  # type: ignore[arg-type]
+    assert isinstance(steps, MembershipSteps)
     assert steps.unresolved == tuple(told["unresolved"])
     gone = tuple(name for name in NODES if name != left["node"])
     second = perform(unknown, view(gone), {"target": "add", "unresolved": list(steps.unresolved)})
@@ -185,7 +185,7 @@ def test_restoring_ends_once_everybody_votes_and_is_bounded() -> None:
         [],
     ]
     assert restore.op(None) == (None, restore)  # type: ignore[arg-type]
-    assert Steps(RESTORE, (), (1, 1), tries=0).op(None)[0] is None  # type: ignore[arg-type]
+    assert MembershipSteps(RESTORE, (), (1, 1), tries=0).op(None)[0] is None  # type: ignore[arg-type]
 
 
 def test_actions_and_the_view_are_kept_as_plain_values() -> None:

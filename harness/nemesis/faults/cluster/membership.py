@@ -138,11 +138,11 @@ class MembershipCourse:
 
     def steps(self, targets: tuple[str, ...]) -> Generator:
         """Steps with drawn targets, without end."""
-        return Steps(CHANGE, targets, GAP_MS)
+        return MembershipSteps(CHANGE, targets, GAP_MS)
 
     def restore(self) -> Generator:
         """Steps until all nodes vote, for a bounded time."""
-        return Steps(RESTORE, (), (RESTORE_GAP_MS, RESTORE_GAP_MS), RESTORE_TRIES)
+        return MembershipSteps(RESTORE, (), (RESTORE_GAP_MS, RESTORE_GAP_MS), RESTORE_TRIES)
 
     def facts(
         self, operation: Operation, view: ClusterView, actions: Sequence[PerformedAction]
@@ -174,7 +174,7 @@ def is_whole(membership: LeaderConfiguration | None, view: ClusterView) -> bool:
     )
 
 
-class Steps(msgspec.Struct, frozen=True):
+class MembershipSteps(msgspec.Struct, frozen=True):
     """One operation after the other, each with what is unresolved from those before; `tries` of them, or
     without end."""
 

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from harness.hosts.disks.diskmessages import Behave, DiskState
-from harness.hosts.disks.disks import FaultyDisk
+from harness.hosts.disks.disks import MountedDisk
 from harness.hosts.host import HostError
 from harness.hosts.ledger import Ledger, clean
 from harness.hosts.local import LocalHost
@@ -30,7 +30,7 @@ pytestmark = needs_fuse
 SYNCED, LATER = b"synced", b" and more that is not"
 
 
-def on_disk(tmp_path: Path, body: Callable[[FaultyDisk, Path], Awaitable[None]]) -> Path:
+def on_disk(tmp_path: Path, body: Callable[[MountedDisk, Path], Awaitable[None]]) -> Path:
     """Do something on a faulty disk, which is unmounted then; the folder that it lay over."""
     folder = tmp_path / "a folder"
     folder.mkdir()
@@ -52,8 +52,8 @@ def on_disk(tmp_path: Path, body: Callable[[FaultyDisk, Path], Awaitable[None]])
     return folder
 
 
-def disk_over(host: LocalHost, folder: Path, tmp_path: Path) -> FaultyDisk:
-    return FaultyDisk(host, folder, log=tmp_path / "disk.txt", python=sys.executable, environment={})
+def disk_over(host: LocalHost, folder: Path, tmp_path: Path) -> MountedDisk:
+    return MountedDisk(host, folder, log=tmp_path / "disk.txt", python=sys.executable, environment={})
 
 
 def append(path: Path, data: bytes, *, sync: bool) -> None:
@@ -73,7 +73,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def test_a_loss_of_power_takes_what_a_program_did_not_sync_and_nothing_else(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         append(folder / "log", SYNCED, sync=True)
         sync_folder(folder)
         append(folder / "log", LATER, sync=False)
@@ -97,7 +97,7 @@ def test_a_loss_of_power_takes_what_a_program_did_not_sync_and_nothing_else(tmp_
 
 
 def test_a_full_disk_takes_a_part_of_a_write_and_then_none_until_there_is_room(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         append(folder / "log", SYNCED, sync=True)
         await disk.behave(Behave(room_bytes=3))
         append(folder / "log", b"12345", sync=True)
@@ -117,7 +117,7 @@ def test_a_full_disk_takes_a_part_of_a_write_and_then_none_until_there_is_room(t
 
 
 def test_an_fsync_that_fails_loses_what_it_was_to_make_durable(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         append(folder / "log", SYNCED, sync=True)
         await disk.behave(Behave(failing="fsync"))
         with pytest.raises(OSError, match="Input/output error"):
@@ -132,7 +132,7 @@ def test_an_fsync_that_fails_loses_what_it_was_to_make_durable(tmp_path: Path) -
 
 
 def test_a_slow_disk_takes_as_much_longer_as_asked(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         await disk.behave(Behave(delay_ms=150))
         began = time.monotonic()
         append(folder / "log", SYNCED, sync=True)
@@ -143,7 +143,7 @@ def test_a_slow_disk_takes_as_much_longer_as_asked(tmp_path: Path) -> None:
 
 
 def test_the_state_is_told_as_of_one_moment_although_it_changes_meanwhile(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         control = os.open(folder / ".ackproof", os.O_RDONLY)
         first = os.read(control, 20)
         append(folder / "log", bytes(100_000), sync=False)
@@ -157,7 +157,7 @@ def test_the_state_is_told_as_of_one_moment_although_it_changes_meanwhile(tmp_pa
 
 
 def test_what_it_cannot_do_is_said(tmp_path: Path) -> None:
-    async def body(disk: FaultyDisk, folder: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
         assert os.listdir(folder) == [], "its control file is in no listing"
         with pytest.raises(OSError, match="Invalid argument"):
             append(folder / ".ackproof", b'{"type":"explode"}', sync=False)

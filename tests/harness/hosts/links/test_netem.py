@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.hosts import agent
-from harness.hosts.host import Host, Ran, eventually
+from harness.hosts.host import CommandResult, Host, eventually
 from harness.hosts.links import netem
 from harness.hosts.links.linkmessages import Impairment
 from harness.hosts.links.links import LinkError
@@ -115,10 +115,10 @@ def test_a_fault_by_chance_has_struck_only_once_it_cannot_have_missed(
 class NoTc(LocalHost):
     """A host whose kernel has none of it."""
 
-    async def run(self, argv: object, *, given: str = "", bound_s: float = 1) -> Ran:
+    async def run(self, argv: object, *, given: str = "", bound_s: float = 1) -> CommandResult:
         if "route" in list(argv):  # type: ignore[call-overload]
-            return Ran(0, '[{"dst":"10.0.0.2","dev":"eth0","flags":[]}]', "")
-        return Ran(1, "", "Error: Specified qdisc kind is unknown.\nCommand failed -:1\n")
+            return CommandResult(0, '[{"dst":"10.0.0.2","dev":"eth0","flags":[]}]', "")
+        return CommandResult(1, "", "Error: Specified qdisc kind is unknown.\nCommand failed -:1\n")
 
 
 def test_a_kernel_that_refuses_is_told_and_so_is_what_packets_cannot_suffer() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.hosts.host import Host, Ran, eventually
+from harness.hosts.host import CommandResult, Host, eventually
 from harness.hosts.links.links import LinkError
 from harness.hosts.links.nftlinks import LinkEnd, NftLinks
 from harness.hosts.local import LocalHost, tail
@@ -122,8 +122,8 @@ def test_rules_of_others_are_left_alone(tmp_path: Path) -> None:
 class NoNft(LocalHost):
     """A host without nftables."""
 
-    async def run(self, argv: object, *, given: str = "", bound_s: float = 1) -> Ran:
-        return Ran(1, "", "Operation not supported")
+    async def run(self, argv: object, *, given: str = "", bound_s: float = 1) -> CommandResult:
+        return CommandResult(1, "", "Operation not supported")
 
 
 def test_a_host_that_refuses_is_named() -> None:
