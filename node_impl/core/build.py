@@ -13,7 +13,7 @@ from node_impl.core.events import Recovered
 from node_impl.core.node import Node
 from node_impl.core.raft.elections import Elections, Random
 from node_impl.core.raft.followers import Followers
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 from node_impl.core.raft.raft import Raft
@@ -38,7 +38,7 @@ class Parts:
     state: type[RaftState] = RaftState
     followers: type[Followers] = Followers
     membership: type[Membership] = Membership
-    leases: type[Leases] = Leases
+    leases: type[LeaderLeases] = LeaderLeases
     elections: type[Elections] = Elections
     snapshots: type[Snapshots] = Snapshots
     reads: type[ReadRounds] = ReadRounds

@@ -17,11 +17,12 @@ class NodeConfig:
     """
 
     heartbeat_ns: int = 50 * MILLISECOND_NS
-    """How often a leader lets everybody know that it still leads."""
+    """How often a leader sends heartbeats to its followers."""
     election_timeout_ns: int = 300 * MILLISECOND_NS
-    """Who hears no leader for t, drawn from [this, 2 x this), stands for election (section 5.2)."""
+    """A follower that hears no leader for t, drawn from [this, 2 x this), stands for election (section
+    5.2)."""
     request_timeout_ns: int = 2_000 * MILLISECOND_NS
-    """After this a request is refused, whatever has become of it."""
+    """After this time an unanswered request is refused, whether or not it may still take effect."""
     leader_wait_ns: int = 1_000 * MILLISECOND_NS
     """How long a request waits for a leader to become known before it is refused."""
     pre_vote: bool = True
@@ -29,21 +30,21 @@ class NodeConfig:
     lease: bool = False
     """Serve reads under a leader's lease: its assumptions stand in node_impl/core/raft/leases.py."""
     clock_drift_bound_percent: int = 10
-    """So much faster or slower than true time any node's clock may run; a lease is shorter by it."""
+    """How much faster or slower than true time any node's clock may run; a lease is shorter by it."""
     voters: tuple[str, ...] = ()
     """Who votes in a cluster that begins; empty: all its nodes. Later changes are in the log."""
     max_batch_entries: int = 256
-    """Entries in one AppendEntries."""
+    """The most entries in one AppendEntries."""
     max_batch_bytes: int = 1 << 20
     """Payload bytes in one AppendEntries; a single larger entry still goes, alone."""
     max_in_flight: int = 4
     """AppendEntries with entries on their way to one follower; more entries wait and so share a message."""
     snapshot_entries: int = 10_000
-    """After so many applied entries a node takes a snapshot, and forgets its log (section 7)."""
+    """The number of applied entries after which a node takes a snapshot and drops its log (section 7)."""
     snapshot_trailing: int = 5_000
-    """So many entries before a snapshot are kept, for followers that are a little behind; may be 0."""
+    """The number of entries before a snapshot that are kept for followers a little behind; may be 0."""
     snapshot_chunk_bytes: int = 256 * 1024
-    """Of a snapshot, in one message; one message is on its way to each follower."""
+    """Bytes of a snapshot in one message; one such message is on its way to each follower at a time."""
     max_apply_entries: int = 1024
     """Entries applied in one step; what is left follows at once, after what else waits for the node."""
     max_clients: int = 10_000

@@ -111,7 +111,7 @@ class Configuration(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Everybody, sorted."""
+        """All names: voters and learners, sorted."""
         return tuple(sorted((*self.voters, *self.learners)))
 
 
@@ -123,7 +123,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     term: int
     hash: str
     configuration: Configuration
-    """As of the last included entry."""
+    """The configuration that the entries up to `index` amount to."""
     registry: bytes
     sessions: bytes
     digest: str
@@ -150,7 +150,7 @@ class TruncateRecord(msgspec.Struct, frozen=True, tag="t", array_like=True):
 
 
 class BaseRecord(msgspec.Struct, frozen=True, tag="b", array_like=True):
-    """The log begins after this entry; the first record of a log that was written anew."""
+    """The log begins after this entry; the first record of a log that follows a snapshot."""
 
     index: int
     term: int
@@ -172,9 +172,9 @@ class Recovered(msgspec.Struct, frozen=True):
 
     hard_state: HardState
     entries: tuple[Entry, ...]
-    """Those after `base`."""
+    """The entries of the log, which begins after `base`."""
     notes: tuple[str, ...] = ()
-    """For the log: a torn tail that was cut, and how many bytes."""
+    """Lines for the node's log: a torn tail that was cut, and how many bytes."""
     base: BaseRecord = BaseRecord(0, 0)
     snapshot: Snapshot | None = None
     """It reaches at least up to the base."""
@@ -190,7 +190,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class TimerFired(msgspec.Struct, frozen=True):
-    """The timer of that name is due."""
+    """The timer of that name fired."""
 
     name: str
 
@@ -211,7 +211,7 @@ class Synced(msgspec.Struct, frozen=True):
 class PeerLost(msgspec.Struct, frozen=True):
     """The connection by which a peer sends to this node was closed: its process may have ended.
 
-    A hint, which a driver may give or not: nobody's safety rests on it.
+    A hint, which a driver may give or not: safety does not rest on it.
     """
 
     peer: str
@@ -258,7 +258,7 @@ class SetTimer(msgspec.Struct, frozen=True):
 
 
 class CancelTimer(msgspec.Struct, frozen=True):
-    """Forget that timer."""
+    """Cancel the timer of that name."""
 
     name: str
 
@@ -268,11 +268,11 @@ TraceRow = tuple[int, int, str, str | None]
 
 
 class Trace(msgspec.Struct, omit_defaults=True, gc=False):
-    """One line of the node's trace, as docs/trace-format.md says: what is None or an empty tuple is left
-    out; zero and false are said.
+    """One line of the node's trace, as docs/trace-format.md says: a field that is None or an empty tuple is
+    left out; zero and false are written.
 
     One flat struct, since a busy node makes several of them for every write, and to encode it as it is
-    takes half the time of putting a line together. `seq` and `at` are for whoever writes the line.
+    takes half the time of putting a line together. The writer of the line sets `seq` and `at`.
     """
 
     seq: int
@@ -299,7 +299,7 @@ class Trace(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Fatal(msgspec.Struct, frozen=True):
-    """The node cannot go on."""
+    """The node cannot go on, and has to end."""
 
     reason: str
 

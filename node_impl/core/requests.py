@@ -13,11 +13,11 @@ import msgspec
 Consistency = Literal["linearizable", "stale"]
 
 # ---- the registry's values ----------------------------------------------------------------------------
-# gc=False: values that can be in no reference cycle, and so many that tracking them would cost.
+# gc=False: these values stand in no reference cycle, and there are enough of them that tracking would cost.
 
 
 class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
-    """What identifies an instance."""
+    """The key under which an instance is registered."""
 
     service: str
     ip: str
@@ -28,7 +28,7 @@ class InstanceKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=
 
 
 class ServiceKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
-    """What identifies a service."""
+    """The key under which a service is known."""
 
     namespace: str
     group: str
@@ -47,11 +47,11 @@ class BeatTimes(msgspec.Struct, frozen=True, array_like=True):
     """How an ephemeral instance lives, in milliseconds since its last beat; each above 0."""
 
     interval_ms: int = 5_000
-    """How often its client is asked to beat."""
+    """The interval at which its client is asked to beat."""
     timeout_ms: int = 15_000
-    """After so long it is unhealthy."""
+    """The silence after which it is unhealthy."""
     delete_ms: int = 30_000
-    """After so long it is removed."""
+    """The silence after which it is removed."""
 
 
 class Instance(msgspec.Struct, frozen=True, tag=True, gc=False):
@@ -83,7 +83,7 @@ class Service(msgspec.Struct, frozen=True, tag=True):
 
 
 class Config(msgspec.Struct, frozen=True, tag=True):
-    """A published configuration."""
+    """A published configuration, as a read returns it."""
 
     key: ConfigKey
     content: str
@@ -105,7 +105,7 @@ class Register(msgspec.Struct, frozen=True, tag=True):
     enabled: bool = True
     metadata: dict[str, str] = {}
     beats: BeatTimes | None = None
-    """None: persistent."""
+    """The beat times of an ephemeral instance; None: the instance is persistent."""
 
 
 class Update(msgspec.Struct, frozen=True, tag=True):
@@ -130,7 +130,7 @@ class Deregister(msgspec.Struct, frozen=True, tag=True):
 
 
 class Expire(msgspec.Struct, frozen=True, tag=True):
-    """The leader's judgement of an ephemeral instance's beats; no client can ask for it.
+    """The leader's decision on an ephemeral instance that beats or is silent; no client can ask for it.
 
     It means the registration made at `registered`: it changes nothing if the key holds another one by now.
     """
@@ -159,7 +159,7 @@ class DeleteService(msgspec.Struct, frozen=True, tag=True):
 
 
 class PublishConfig(msgspec.Struct, frozen=True, tag=True):
-    """Set a configuration's content."""
+    """Set the content of a configuration."""
 
     key: ConfigKey
     content: str
@@ -178,7 +178,7 @@ class RemoveConfig(msgspec.Struct, frozen=True, tag=True):
 
 
 class Lookup(msgspec.Struct, frozen=True, tag=True):
-    """Read one instance."""
+    """Read one instance by its key."""
 
     key: InstanceKey
     consistency: Consistency = "linearizable"
@@ -191,7 +191,7 @@ class ListInstances(msgspec.Struct, frozen=True, tag=True):
     namespace: str = "public"
     group: str = "DEFAULT_GROUP"
     clusters: tuple[str, ...] = ()
-    """Empty: all."""
+    """The clusters whose instances are listed; empty: all."""
     consistency: Consistency = "linearizable"
     healthy_only: bool = False
     after: int = 0
@@ -200,7 +200,7 @@ class ListInstances(msgspec.Struct, frozen=True, tag=True):
 
 
 class GetService(msgspec.Struct, frozen=True, tag=True):
-    """Read a service's attributes."""
+    """Read the attributes of a service."""
 
     key: ServiceKey
     consistency: Consistency = "linearizable"
@@ -217,7 +217,7 @@ class ListServices(msgspec.Struct, frozen=True, tag=True):
 
 
 class GetConfig(msgspec.Struct, frozen=True, tag=True):
-    """Read a configuration."""
+    """Read a configuration by its key."""
 
     key: ConfigKey
     consistency: Consistency = "linearizable"
@@ -309,7 +309,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class ConfigVersion(msgspec.Struct, frozen=True, tag=True):
-    """Which content a configuration held before a write."""
+    """The content that a configuration held before a write."""
 
     md5: str
     index: int

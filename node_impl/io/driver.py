@@ -44,16 +44,16 @@ from node_impl.io.transport import PeerSenders, WireError
 from node_impl.io.turns import Turns
 
 MOST_WAITING_LINES: Final = 256
-"""Of the trace, while nothing leaves."""
+"""The most lines of the trace that wait while nothing leaves the node."""
 DISK_PATIENCE_S: Final = 5.0
 """How long an orderly end waits for the disk."""
 
 
 class SteppedNode(Protocol):
-    """The whole node, as `node.py` has it."""
+    """What the driver needs of the node (`node_impl/core/node.py`)."""
 
     def start(self, now: int) -> list[Effect]:
-        """The effects of coming up."""
+        """Begin a life of the node; returns the effects of coming up."""
         ...
 
     def step(self, now: int, *events: Event) -> list[Effect]:
@@ -74,7 +74,7 @@ class DiskFailed(Ended):
 
 
 class _Due(msgspec.Struct, frozen=True):
-    """A timer ran off; void if it was set anew or cancelled since."""
+    """A timer rang; it means nothing if it was set again or cancelled since."""
 
     name: str
     at: int
@@ -84,7 +84,8 @@ class Driver:
     """One node's life between `start` and `stop`.
 
     `failure` gets an exception once the node cannot go on; from then on nothing is stepped or sent.
-    turns: of the loop that this runs on, if it has such a selector; else steps are taken in the turn after.
+    turns: the turns of the loop that this runs on, if its selector is a `Turns`; else steps are taken in the
+    turn after.
     """
 
     def __init__(
@@ -127,17 +128,17 @@ class Driver:
     # ---- what drives it ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Bring the node up."""
+        """Start the node, and carry out the effects of coming up."""
         now = time.monotonic_ns()
         self._collect(self._node.start(now), now)
-        self._write_trace()  # whatever follows: a life without its first line could not be judged
+        self._write_trace()  # at once: a life without its first line could not be judged
         self._let_out()
 
     def receive(self, sender: str, payload: bytes) -> None:
         """Take a message from the peer port.
 
         Raises:
-            WireError: the payload is no message, or not from who sent it.
+            WireError: the payload is no message, or names another sender.
         """
         try:
             envelope = self._decode(payload)
@@ -158,7 +159,7 @@ class Driver:
         self._post(ClientRequest(self._last_request_id, request))
 
     def counters(self) -> dict[str, float]:
-        """What this driver has done since it began, for who watches the node."""
+        """Count what this driver has done since it began, for `/metrics`."""
         return {"fsyncs_total": self._writer.syncs, "fsync_seconds_total": self._writer.sync_seconds}
 
     async def stop(self) -> None:
@@ -207,7 +208,7 @@ class Driver:
         self._is_draining = False
 
     def _step_all(self) -> None:
-        """Step what is at hand; a timer alone, since an event before it may have set it anew."""
+        """Step what is at hand; a timer is stepped alone, since an event before it may have set it again."""
         now = time.monotonic_ns()
         together: list[Event] = []
         for event in self._take_events():
@@ -269,8 +270,8 @@ class Driver:
     def _let_out(self) -> None:
         """Trace, then network, then disk: see the module's docstring.
 
-        Lines that nothing follows wait for the next that something does: a kill that takes them hides what
-        nobody saw. A heartbeat, or its answer, is never far.
+        Lines after which nothing leaves wait for the next ones after which something does: if a kill takes
+        them, it hides what no other process could see. A heartbeat, or its answer, soon follows.
         """
         if self._to_leave or self._to_persist or self._trace.waiting >= MOST_WAITING_LINES:
             self._write_trace()

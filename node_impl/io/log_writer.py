@@ -1,11 +1,11 @@
 """Writes and fsyncs the log: on a thread, so that the event loop never waits for the disk, or in place.
 
-Group commit: whatever was handed over while one fsync ran shares the next one.
+Group commit: the records that were handed over while one fsync ran share the next one.
 
-To hand records to the thread, and the report back, is a third of what a follower spends on a write. So where
-nobody would notice that the node stands still, and the disk has been fast of late, they are written in place.
-A node for which somebody waits never does that: a slow fsync would then stand between a client and a commit
-that a majority has made already.
+Handing records to the thread, and the report back, is a third of what a follower spends on a write. So they
+are written in place where no client and no other node would notice that this node stands still, and where the
+last fsyncs were fast. A node that a client waits for never does that: a slow fsync would then stand between a
+client and a commit that a majority has made already.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from typing import Final, Protocol
 from node_impl.core.events import Persist, Record, SnapshotRecord
 
 SLOW_S: Final = 0.002
-"""An fsync that took longer says that the disk is not to be waited for, or that others want the processors:
-two threads then get more of them than one does."""
+"""An fsync that took longer shows that the disk is too slow to wait for, or that other processes want the
+processors: two threads then get more of them than one does."""
 FAST_IN_A_ROW: Final = 8
-"""After so many that did not, it is."""
+"""After this number of faster fsyncs in a row the disk counts as fast again."""
 
 
 class Storage(Protocol):
-    """What is needed of the write-ahead log."""
+    """What the writer needs of the write-ahead log."""
 
     def write(self, records: Sequence[Record]) -> None:
-        """Collect records."""
+        """Collect records for the next `sync`."""
         ...
 
     def sync(self) -> None:
-        """Make them durable."""
+        """Make the collected records durable."""
         ...
 
 
@@ -59,7 +59,7 @@ class LogWriter:
         self.sync_seconds = 0.0
         self._fast_in_a_row = 0
         self._last_queued = self._last_reported = 0
-        """Numbers of records at the thread, and of those that it has reported."""
+        """The numbers of the last records that the thread was given, and that it has reported."""
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[Sequence[Persist] | None] = SimpleQueue()
         self._reports: deque[int | Exception] = deque()
@@ -72,7 +72,7 @@ class LogWriter:
     def put(self, persists: Sequence[Persist], may_wait: bool = False) -> None:
         """Write records; `on_synced` is called with the last number, or a later one, once all are durable.
 
-        may_wait: nobody minds if this takes as long as the disk does.
+        may_wait: no client and no other node notices if this takes as long as the disk does.
         """
         if may_wait and self._is_fast() and not _hold_a_snapshot(persists):
             self._write_in_place(persists)

@@ -1,4 +1,4 @@
-"""The node's command line."""
+"""The command line of `ackproof-node`."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 
 @dataclass(frozen=True)
 class Options:
-    """How one node is started."""
+    """The settings that one node is started with."""
 
     name: str
     cluster: str
     listen: Address
     peer_listen: Address
     peers: dict[str, Address]
-    """Where each other member is dialled."""
+    """The address at which each other member is dialled."""
     data: Path
     trace: Path
     heartbeat_ms: int
@@ -42,10 +42,10 @@ class Options:
     lease: bool
     clock_drift_bound_percent: int
     voters: tuple[str, ...]
-    """Of a cluster that begins; empty: all its nodes."""
+    """Who votes in a cluster that begins; empty: all its nodes."""
     seed: int | None
     beats: BeatTimes
-    """How ephemeral instances live that do not say."""
+    """The beat times of ephemeral instances whose metadata names none."""
 
 
 def parse_options(argv: Sequence[str] | None) -> Options:
@@ -116,7 +116,7 @@ def _parser() -> _Parser:
         help="with --lease: how much faster or slower than true time any node's clock may run",
     )
     add("--voters", type=_names, default=(), metavar="NAMES", help="who votes at first; absent: all nodes")
-    add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot after so many")
+    add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot every N entries")
     add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
     add(
         "--beat-timeout-ms",

@@ -15,7 +15,7 @@ LOCK = "lock"
 
 
 class FolderInUse(Exception):
-    """Another process holds the folder."""
+    """Another process has locked the folder."""
 
 
 class OsDisk:
@@ -46,7 +46,7 @@ class OsDisk:
             ) from error
 
     def read(self, name: str) -> bytes | None:
-        """The whole file; None if there is none."""
+        """Read a whole file; None if there is none."""
         self._check()
         try:
             return (self._folder / name).read_bytes()
@@ -57,7 +57,7 @@ class OsDisk:
             raise
 
     def create(self, name: str, content: bytes) -> None:
-        """Put a whole new file, durable on return."""
+        """Put a whole new file in place, durable on return."""
         self._check()
         unfinished = self._folder / f"{name}.new"
         try:
@@ -77,7 +77,7 @@ class OsDisk:
             raise
 
     def append(self, name: str, data: bytes) -> None:
-        """Hand bytes to the kernel."""
+        """Hand bytes to the kernel, at the end of a file."""
         self._check()
         try:
             _write_all(self._open(name), data)
@@ -95,7 +95,7 @@ class OsDisk:
             raise
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut the file, durable on return."""
+        """Cut a file to `size` bytes, durable on return."""
         self._check()
         try:
             file = self._open(name)

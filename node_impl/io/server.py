@@ -1,4 +1,4 @@
-"""One node as a process: opens what it needs, runs until told to stop, and ends with a status that says why.
+"""One node as a process: opens what it needs, runs until SIGTERM, and ends with a status that says why.
 
 A node is never half alive: an exception anywhere, in a step, a task or the log's thread, ends the
 process. docs/node.md lists the exit statuses.
@@ -43,17 +43,17 @@ EX_IOERR = 74
 EX_TEMPFAIL = 75
 
 SWITCH_INTERVAL_S = 0.0005
-"""How soon the log's thread gets the interpreter back after its fsync; 5 ms, Python's default, would
-be many times what the fsync took."""
+"""How soon the log's thread gets the interpreter back after its fsync; Python's default of 5 ms would be many
+times the duration of the fsync."""
 
 
 GC_THRESHOLDS = (20_000, 20, 100)
-"""Python looks for reference cycles after so many new objects, not after 700: a write makes some hundred, and
-none of them stands in a cycle."""
+"""Python looks for reference cycles after 20,000 new objects, not after 700: a write makes some hundred
+objects, and none of them stands in a cycle."""
 
 
 OWNER = "owner"
-"""The file that says whose data folder it is."""
+"""The file that names the node to which a data folder belongs."""
 
 
 class CannotStart(Exception):
@@ -65,7 +65,7 @@ class CannotStart(Exception):
 
 
 def main(argv: Sequence[str] | None = None, parts: Parts = DEFAULT_PARTS) -> int:
-    """Run one node until SIGTERM; the exit status. `parts`: what it is made of."""
+    """Run one node, made of `parts`, until SIGTERM; returns the exit status."""
     options = parse_options(argv)
     logger = _logger(options.name)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -120,7 +120,7 @@ async def _serve(
     told_to_stop: asyncio.Event,
     logger: logging.Logger,
 ) -> None:
-    """Run until told to stop or until the driver has failed; on return nothing runs any more."""
+    """Run until SIGTERM, or until the driver has failed; on return all of the node's tasks have ended."""
     loop = asyncio.get_running_loop()
     exceptions = _LoopExceptions(driver, logger)
     loop.set_exception_handler(exceptions)
@@ -173,7 +173,7 @@ def _build(options: Options, parts: Parts, recovered: Recovered, life: int) -> S
 
 
 class SeededRandom:
-    """Chance for the node. Text as seed gives the same draws everywhere; None gives others each time."""
+    """The node's source of chance. A text as seed gives the same draws everywhere; None gives new ones."""
 
     def __init__(self, seed: str | None) -> None:
         self._random = random.Random(seed)
@@ -196,7 +196,8 @@ def _open_disk(folder: Path) -> OsDisk:
 
 
 def _claim(disk: OsDisk, options: Options) -> None:
-    """See to it that the folder is this node's: with another's log and vote one node would count twice."""
+    """Make sure that the folder is this node's: with the log and vote of another, one node would count
+    twice."""
     me = msgspec.json.encode({"cluster": options.cluster, "node": options.name})
     try:
         owner = disk.read(OWNER)
@@ -238,8 +239,11 @@ def _recover(storage: WriteAheadLog, logger: logging.Logger) -> Recovered:
 
 
 def _bound(address: Address, option: str) -> socket.socket:
-    """A socket that listens there. It listens at once, since two sockets may share an address until one does;
-    who connects before the node is up waits."""
+    """Open a socket that listens there.
+
+    It listens at once, since two sockets may share an address until one listens; a client that connects
+    before the node is up waits.
+    """
     try:
         family, kind, protocol, _, resolved = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -261,8 +265,11 @@ def _bound(address: Address, option: str) -> socket.socket:
 
 
 class _LoopExceptions:
-    """What the event loop is told of that nobody handled: it ends the node, but for one thing. Where the
-    loop cannot take a connection, since too many are open, it tries again by itself within a second."""
+    """Takes the exceptions that reach the event loop: each ends the node, except one.
+
+    Where the loop cannot take a connection, since too many are open, it tries again by itself within a
+    second.
+    """
 
     _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -287,7 +294,7 @@ class _LoopExceptions:
 
 
 def _status(driver: Driver, logger: logging.Logger) -> int:
-    """Say how it ended; the exit status."""
+    """Log how the node ended; returns the exit status."""
     failure = driver.failure.exception() if driver.failure.done() else None
     match failure:
         case None:
@@ -305,7 +312,7 @@ def _status(driver: Driver, logger: logging.Logger) -> int:
 
 
 def _logger(name: str) -> logging.Logger:
-    """Single lines on standard error: `2026-05-01T12:00:00.123Z n1 INFO text`."""
+    """Log single lines to standard error: `2026-05-01T12:00:00.123Z n1 INFO text`."""
     formatter = logging.Formatter(
         f"%(asctime)s.%(msecs)03dZ {name} %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"
     )

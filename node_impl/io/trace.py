@@ -2,7 +2,7 @@
 
 Lines are collected by `add` and leave in one write(2) at `flush`. The driver flushes before any
 effect that follows them, so what is traced is in the kernel before anyone else can see it; lines of
-several steps share one write, where nobody could have seen anything in between.
+several steps share one write, where no other process could have seen anything in between.
 """
 
 from __future__ import annotations

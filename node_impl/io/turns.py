@@ -1,10 +1,10 @@
 """The event loop's turns: what was read in one is stepped together at its end, not in the turn after it.
 
-asyncio asks its selector what is ready, and calls whoever reads that. To act upon all that these have read,
-one can only ask to be called in the next turn, which begins by asking the selector again: one more system
-call, and a good part of what a turn costs, for every message that a node is woken up for. So this selector
-adds one reader of its own behind all that are ready; asyncio calls readers in the order in which the selector
-names them.
+asyncio asks its selector which sockets are ready, and calls their readers. Code that wants to act upon all
+that these readers have read can only ask to be called in the next turn, and that begins by asking the
+selector again: one more system call, and a good part of the cost of a turn, for each message that wakes a
+node. So this selector adds one reader of its own behind all that are ready; asyncio calls readers in the
+order in which the selector names them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Turns(selectors.DefaultSelector):
         self._never_ready = -1
 
     def at_end(self, loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-        """Have `call` called in each turn in which something was read, behind all who read."""
+        """Have `call` called in each turn in which something was read, after all readers."""
 
         def end() -> None:
             self.is_reading = False
@@ -37,7 +37,7 @@ class Turns(selectors.DefaultSelector):
         self._end = [(self.get_key(self._never_ready), selectors.EVENT_READ)]
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """What is ready, and behind it the turn's end."""
+        """Ask which sockets are ready, and add the end of the turn behind them."""
         ready = super().select(timeout)
         if ready and self._end:
             self.is_reading = True
@@ -45,7 +45,7 @@ class Turns(selectors.DefaultSelector):
         return ready
 
     def close(self) -> None:
-        """Close it; no turn follows."""
+        """Close the selector; no turn follows."""
         super().close()
         if self._end:
             self._end = []

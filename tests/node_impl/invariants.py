@@ -97,6 +97,7 @@ class Invariants:
         log = self._logs[name]
         match trace.event:
             case "vote":
+                assert trace.vote is not None
                 self._vote(name, trace.term, trace.vote)
             case "role" if trace.role == "leader":
                 other = self.leaders.setdefault(trace.term, name)
@@ -107,6 +108,7 @@ class Invariants:
                 self._append(name, trace)
             case "truncate":
                 index = trace.index
+                assert index is not None
                 if index <= self._commits[name]:
                     raise Violation("committed entries stay", f"{name} truncates from {index}")
                 del log.terms[index - log.base - 1 :]
@@ -187,6 +189,7 @@ class Invariants:
         ((index, term, hash_, _),) = trace.entries
         if index > len(self.committed) or entry_hash(self.committed[index - 1]) != hash_:
             raise Violation("snapshots hold what is committed", f"{name} has another one up to {index}")
+        assert trace.digest is not None
         digest = self.snapshots.setdefault(index, trace.digest)
         if digest != trace.digest:
             raise Violation("snapshots are equal", f"{name} has another state at {index}")

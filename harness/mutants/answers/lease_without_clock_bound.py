@@ -3,15 +3,15 @@
 from harness.mutants.mutant import CLIENT_CHECKERS, Mutant
 from harness.mutants.rules import breaks
 from node_impl.core.build import Parts
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 
 
 @breaks
-class LeaseWithoutClockBound(Leases):
+class LeaseWithoutClockBound(LeaderLeases):
     """Uses leases in any setting, and lets its own last as long as the followers' promises."""
 
     def uses_lease(self) -> bool:
-        """Leases are in use in any setting."""
+        """LeaderLeases are in use in any setting."""
         return True
 
     def lease_ns(self) -> int:

@@ -21,7 +21,7 @@ from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Entry
 from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.followers import Followers, Progress
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.log import Log
 from node_impl.core.raft.member.outbox import Outbox
 from node_impl.core.raft.member.state import RaftState
@@ -60,7 +60,7 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
         }
     ),
     # Until when it promised a leader not to vote: read under leases only, which no scope has.
-    Leases: frozenset({"_promised_until"}),
+    LeaderLeases: frozenset({"_promised_until"}),
     # What is computed from the entries, when it is first asked for or always.
     Log: frozenset({"_rows", "_terms", "_first_of_term"}),
     # Numbers of writes, which only ever grow: `_outbox` below has what they say.
@@ -71,7 +71,7 @@ COLLABORATORS = (
     RaftState,
     Followers,
     Membership,
-    Leases,
+    LeaderLeases,
     Elections,
     Snapshots,
     ReadRounds,

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlencode
 
 from harness.client.codecs.base import HttpReply, HttpRequest
 from node_impl.core.api.codec import parse
-from node_impl.core.api.replies import HttpReply as NodeReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.core.events import Request
 from node_impl.io.http.connection import Headers
 

@@ -1,6 +1,6 @@
-"""The node's HTTP face: what of Nacos's v1 open API the registry means too, and a few endpoints of its own.
+"""The node's HTTP API without I/O: HTTP to `Request`, `Reply` to HTTP.
 
-What may live here: translating HTTP to `Request` and `Reply` to HTTP, all pure (`codec.py` has the tables;
-`instances.py`, `services.py`, `configs.py` know one family of requests each), and the listener that carries
-it (`http.py`). What may not: deciding anything about the registry.
+It follows Nacos's v1 open API where the registry has the same meaning, and has a few endpoints of its own.
+`codec.py` has the tables of paths; `instances.py`, `services.py`, `configs.py` and `admin.py` know one family
+of requests each. Nothing here decides anything about the registry; `node_impl/io/http` has the sockets.
 """

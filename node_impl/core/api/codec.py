@@ -2,7 +2,7 @@
 
 Follows Nacos's v1 open API (paths, parameter names, bodies) where the registry has the same meaning;
 docs/nacos.md lists the differences. One table says what each path takes, one how each request is answered;
-the modules beside this one know the parameters. Every refusal is JSON:
+the other modules of this folder know the parameters. Every refusal is JSON:
 `{"error": code, "reason": one line, "proposed": whether a write may still take effect}`.
 """
 
@@ -23,7 +23,7 @@ from node_impl.core.api.parameters import (
     shown,
     whole,
 )
-from node_impl.core.api.replies import HttpReply, json_reply, refuse
+from node_impl.core.api.replies import NodeReply, json_reply, refuse
 from node_impl.core.events import Status
 from node_impl.core.requests import (
     AddLearner,
@@ -83,11 +83,11 @@ def parse(
     body: bytes,
     headers: Mapping[str, str],
     beats: BeatTimes = DEFAULT_BEATS,
-) -> Request | HttpReply:
+) -> Request | NodeReply:
     """The request behind an HTTP request, or the reply that needs no node: a refusal, or health.
 
-    query: as sent, without the question mark. headers: a mapping that ignores case. beats: how ephemeral
-    instances live that do not say.
+    query: as sent, without the question mark. headers: a mapping that ignores case. beats: the beat times of
+    ephemeral instances whose metadata names none.
     """
     methods = _ROUTES.get(path)
     if methods is None:
@@ -98,7 +98,7 @@ def parse(
         refusal = refuse(405, "bad-method", f"{path} takes {allowed}, not {shown(method)}")
         return msgspec.structs.replace(refusal, headers={"Allow": allowed})
     if path == ADMIN_HEALTH:
-        return HttpReply(200, "application/json", b'{"status":"up"}')
+        return NodeReply(200, "application/json", b'{"status":"up"}')
     try:
         made = make(Parameters(query, _form(body, headers), headers, beats))
         op = _name_header(headers, "X-Operation-Id")
@@ -108,7 +108,7 @@ def parse(
     return Request(made, op, client, sequence)
 
 
-def render(request: Request, reply: Reply) -> HttpReply:
+def render(request: Request, reply: Reply) -> NodeReply:
     """The HTTP reply for what the node answered."""
     match reply:
         case Refused(code="not-found") if isinstance(request.body, Beat):
@@ -194,12 +194,12 @@ def _session(headers: Mapping[str, str]) -> tuple[str | None, int | None]:
 # ---- replies -------------------------------------------------------------------------------------------
 
 
-def _render_status(_: GetStatus, raft_index: int, status: Status) -> HttpReply:
+def _render_status(_: GetStatus, raft_index: int, status: Status) -> NodeReply:
     fields = msgspec.structs.asdict(status)
     return json_reply({"name": fields.pop("node"), **fields}, raft_index)
 
 
-_RENDER: dict[type, Callable[[Any, int, Any], HttpReply]] = {
+_RENDER: dict[type, Callable[[Any, int, Any], NodeReply]] = {
     Register: instances.render_write,
     Update: instances.render_write,
     Deregister: instances.render_write,

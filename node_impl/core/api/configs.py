@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from node_impl.core.api.parameters import MAX_WAIT_MS, BadParameter, Parameters, shown, whole
-from node_impl.core.api.replies import HttpReply, refuse, text_reply
+from node_impl.core.api.replies import NodeReply, refuse, text_reply
 from node_impl.core.requests import (
     Config,
     ConfigKey,
@@ -28,7 +28,7 @@ WAIT_HEADER = "Long-Pulling-Timeout"
 CAS_HEADER = "casMd5"
 
 WORD, LINE = "\x02", "\x01"
-"""What separates the fields of a listened configuration, and what ends it."""
+"""The separator between the fields of a configuration in a listen request, and the end of its last one."""
 
 _NAME = re.compile(r"[0-9A-Za-z._:-]{1,128}", re.ASCII)
 _TYPE = re.compile(r"[0-9a-z-]{1,32}", re.ASCII)
@@ -53,12 +53,12 @@ def parse_publish(given: Parameters) -> PublishConfig:
 
 
 def parse_get(given: Parameters) -> GetConfig:
-    """GET of one configuration."""
+    """GET: one configuration is read."""
     return GetConfig(_key(given), given.consistency())
 
 
 def parse_remove(given: Parameters) -> RemoveConfig:
-    """DELETE of one configuration."""
+    """DELETE: one configuration is removed."""
     return RemoveConfig(_key(given))
 
 
@@ -83,14 +83,14 @@ def parse_listen(given: Parameters) -> ListenConfigs:
     return ListenConfigs(held, given.consistency(), wait_ms)
 
 
-def render_write(_: Any, raft_index: int, previous: ConfigVersion | None) -> HttpReply:
+def render_write(_: Any, raft_index: int, previous: ConfigVersion | None) -> NodeReply:
     """`true`, and in a header the md5 of what was there before."""
     if previous is None:
         return text_reply("true", raft_index)
     return text_reply("true", raft_index, X_Previous_MD5=previous.md5)
 
 
-def render_get(asked: GetConfig, raft_index: int, found: Config | None) -> HttpReply:
+def render_get(asked: GetConfig, raft_index: int, found: Config | None) -> NodeReply:
     """The content as it was published."""
     if found is None:
         reason = f"config data not exist: {asked.key.data_id} in group {asked.key.group}"
@@ -98,7 +98,7 @@ def render_get(asked: GetConfig, raft_index: int, found: Config | None) -> HttpR
     return text_reply(found.content, raft_index, Content_MD5=found.md5, Config_Type=found.content_type)
 
 
-def render_listen(_: ListenConfigs, raft_index: int, differing: tuple[ConfigKey, ...]) -> HttpReply:
+def render_listen(_: ListenConfigs, raft_index: int, differing: tuple[ConfigKey, ...]) -> NodeReply:
     """dataId, group and, if it is not empty, tenant of each that differs; nothing if none does."""
     lines = [
         WORD.join((key.data_id, key.group, key.tenant) if key.tenant else (key.data_id, key.group))

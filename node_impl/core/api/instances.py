@@ -14,7 +14,7 @@ from node_impl.core.api.parameters import (
     BadParameter,
     Parameters,
 )
-from node_impl.core.api.replies import HttpReply, json_reply, refuse
+from node_impl.core.api.replies import NodeReply, json_reply, refuse
 from node_impl.core.requests import (
     Beat,
     BeatTimes,
@@ -62,7 +62,7 @@ def parse_register(given: Parameters) -> Register:
 
 
 def parse_update(given: Parameters) -> Update:
-    """PUT: what is named takes the place of what was there."""
+    """PUT: each named parameter replaces what was there."""
     _refuse_unhealthy(given)
     return Update(
         given.key(),
@@ -79,17 +79,17 @@ def parse_patch(given: Parameters) -> Update:
 
 
 def parse_deregister(given: Parameters) -> Deregister:
-    """DELETE, by key."""
+    """DELETE: one instance is deregistered by its key."""
     return Deregister(given.key(), given.boolean("ephemeral"))
 
 
 def parse_lookup(given: Parameters) -> Lookup:
-    """GET, by key."""
+    """GET: one instance is read by its key."""
     return Lookup(given.key(), given.consistency())
 
 
 def parse_list(given: Parameters) -> ListInstances:
-    """GET of a service's instances."""
+    """GET: the instances of a service are listed."""
     service, group = given.service_and_group()
     return ListInstances(
         service,
@@ -111,7 +111,7 @@ def parse_subscribe(given: Parameters) -> ListInstances:
 
 
 class _BeatInfo(msgspec.Struct):
-    """What counts in the JSON that Nacos's clients send; the rest they have told at registration."""
+    """The fields that count in the JSON of a beat; the other fields repeat the registration."""
 
     ip: str
     port: int
@@ -146,7 +146,7 @@ def _refuse_unhealthy(given: Parameters) -> None:
 # ---- replies -------------------------------------------------------------------------------------------
 
 
-def render_write(_: Any, raft_index: int, previous: Instance | None) -> HttpReply:
+def render_write(_: Any, raft_index: int, previous: Instance | None) -> NodeReply:
     """`ok`, and in headers the index and what the key held before."""
     headers = {"X-Raft-Index": str(raft_index)}
     if previous is not None:
@@ -155,11 +155,11 @@ def render_write(_: Any, raft_index: int, previous: Instance | None) -> HttpRepl
             headers["X-Previous-Metadata"] = metadata
         else:
             headers["X-Previous-Metadata-Characters"] = str(len(metadata))
-    return HttpReply(200, "text/plain", b"ok", headers)
+    return NodeReply(200, "text/plain", b"ok", headers)
 
 
-def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> HttpReply:
-    """One instance."""
+def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> NodeReply:
+    """Answer a lookup with one instance."""
     if found is None:
         return refuse(404, "not-found", "no such instance", raft_index=raft_index)
     key = found.key
@@ -178,8 +178,8 @@ def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> HttpRep
     return json_reply(body, raft_index)
 
 
-def render_list(asked: ListInstances, raft_index: int, found: Listing) -> HttpReply:
-    """A service's instances."""
+def render_list(asked: ListInstances, raft_index: int, found: Listing) -> NodeReply:
+    """Answer with the instances of a service."""
     name = grouped(asked.group, asked.service)
     body = {
         "name": name,
@@ -196,18 +196,18 @@ def render_list(asked: ListInstances, raft_index: int, found: Listing) -> HttpRe
     return json_reply(body, raft_index)
 
 
-def render_beat(_: Beat, raft_index: int, found: Instance) -> HttpReply:
-    """The beat was taken."""
+def render_beat(_: Beat, raft_index: int, found: Instance) -> NodeReply:
+    """Answer that the beat was taken."""
     beats = found.beats or BeatTimes()
     return _beat_reply(BEAT_TAKEN, beats.interval_ms, raft_index)
 
 
-def render_unknown_beat(refusal: Refused) -> HttpReply:
+def render_unknown_beat(refusal: Refused) -> NodeReply:
     """No such instance: with Nacos this is no HTTP error, but a code that has its client register again."""
     return _beat_reply(BEAT_UNKNOWN, BeatTimes().interval_ms, refusal.raft_index or 0)
 
 
-def _beat_reply(code: int, interval_ms: int, raft_index: int) -> HttpReply:
+def _beat_reply(code: int, interval_ms: int, raft_index: int) -> NodeReply:
     body = {"code": code, "clientBeatInterval": interval_ms, "lightBeatEnabled": True}
     return json_reply(body, raft_index)
 

@@ -1,4 +1,4 @@
-"""A request's parameters as Nacos v1 names them, each checked; what is wrong is said precisely.
+"""A request's parameters as Nacos v1 names them, each checked; a refusal names what is wrong.
 
 Pure. Parameters come from the query string and from a urlencoded form, together; unknown names are
 ignored as Nacos ignores them, since its clients send some that mean nothing here (`app`, `encoding`).
@@ -54,8 +54,8 @@ class BadParameter(Exception):
 class Parameters:
     """The parameters of one request.
 
-    headers: some of Nacos's parameters come as such. beats: how ephemeral instances live unless their
-    metadata says otherwise.
+    headers: some of Nacos's parameters come as such. beats: the beat times of ephemeral instances whose
+    metadata names none.
 
     Raises:
         BadParameter: the query or the form is malformed, or names a parameter twice.
@@ -233,8 +233,10 @@ class Parameters:
 
 @lru_cache(maxsize=4096)
 def _is_host(value: str) -> bool:
-    """Whether it is an address or a host name. Every beat of an instance asks anew, and an address is slow to
-    read."""
+    """Whether it is an address or a host name.
+
+    Answers are kept, since each beat of an instance asks again, and to read an address is slow.
+    """
     if not _ADDRESS_LIKE.fullmatch(value):
         return _HOST.fullmatch(value) is not None
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from node_impl.core.api.parameters import BadParameter, Parameters, shown
-from node_impl.core.api.replies import HttpReply, json_reply, refuse, text_reply
+from node_impl.core.api.replies import NodeReply, json_reply, refuse, text_reply
 from node_impl.core.requests import (
     DeleteService,
     GetService,
@@ -47,12 +47,12 @@ def parse_delete(given: Parameters) -> DeleteService:
 
 
 def parse_get(given: Parameters) -> GetService:
-    """GET of one service."""
+    """GET: one service is read."""
     return GetService(given.service_key(), given.consistency())
 
 
 def parse_list(given: Parameters) -> ListServices:
-    """GET of a page of a group's services."""
+    """GET: a page of the services of a group is listed."""
     _refuse_selectors(given)
     return ListServices(
         given.name("public", "namespaceId"),
@@ -63,13 +63,13 @@ def parse_list(given: Parameters) -> ListServices:
     )
 
 
-def render_write(_: Any, raft_index: int, __: Any) -> HttpReply:
-    """`ok`."""
+def render_write(_: Any, raft_index: int, __: Any) -> NodeReply:
+    """Answer `ok` to a write."""
     return text_reply("ok", raft_index)
 
 
-def render_get(asked: GetService, raft_index: int, found: ServiceView | None) -> HttpReply:
-    """One service."""
+def render_get(asked: GetService, raft_index: int, found: ServiceView | None) -> NodeReply:
+    """Answer a read with the attributes of one service."""
     if found is None:
         reason = f"there is no service {asked.key.service} in group {asked.key.group}"
         return refuse(404, "not-found", reason, raft_index=raft_index)
@@ -87,7 +87,7 @@ def render_get(asked: GetService, raft_index: int, found: ServiceView | None) ->
     return json_reply(body, raft_index)
 
 
-def render_list(_: ListServices, raft_index: int, found: ServicePage) -> HttpReply:
+def render_list(_: ListServices, raft_index: int, found: ServicePage) -> NodeReply:
     """A page of names, and how many there are in all."""
     return json_reply({"count": found.count, "doms": found.names}, raft_index)
 

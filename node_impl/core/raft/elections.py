@@ -14,7 +14,7 @@ from typing import Protocol
 
 from node_impl.core.events import CancelTimer, SetTimer
 from node_impl.core.raft.followers import Followers
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 from node_impl.core.raft.messages import PreVote, PreVoteReply, RequestVote, RequestVoteReply, TimeoutNow
@@ -66,7 +66,7 @@ class Elections:
         state: RaftState,
         membership: Membership,
         followers: Followers,
-        leases: Leases,
+        leases: LeaderLeases,
         leadership: Leadership,
         random: Random,
     ) -> None:
@@ -281,7 +281,7 @@ class Elections:
     # ---- Timers ------------------------------------------------------------------------------------------
 
     def arm_election_timer(self) -> None:
-        """Time-outs are drawn anew for each election, so that split votes are rare (section 5.2)."""
+        """A time-out is drawn for each election, so that split votes are rare (section 5.2)."""
         least = self._state.config.election_timeout_ns
         self._timeout = least + self._random.below(least)
         self._postpone()

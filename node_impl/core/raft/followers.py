@@ -33,7 +33,7 @@ class Followers:
     # ---- Changes ---------------------------------------------------------------------------------------
 
     def begin(self, others: Iterable[str]) -> None:
-        """A term of leadership begins: nothing is known of anybody."""
+        """A term of leadership begins: nothing is known of any follower yet."""
         self.by_name = {other: self.new_progress() for other in others}
 
     def follow(self, others: tuple[str, ...]) -> None:
@@ -52,7 +52,7 @@ class Followers:
         return (name for name, progress in self.by_name.items() if progress.heard)
 
     def expect_answers(self) -> None:
-        """From now on, look anew which followers answer."""
+        """Begin again to note which followers answer."""
         for progress in self.by_name.values():
             progress.heard = False
 

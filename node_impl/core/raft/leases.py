@@ -31,7 +31,7 @@ from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 
 
-class Leases:
+class LeaderLeases:
     """What a follower promises its leader, and for how long a leader knows that no other node can lead."""
 
     __slots__ = ("_followers", "_lease", "_membership", "_promised_until", "_state")

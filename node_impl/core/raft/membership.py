@@ -36,7 +36,7 @@ class Membership:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Voters and learners, sorted."""
+        """All names: voters and learners, sorted."""
         return self._state.configuration.members
 
     @property

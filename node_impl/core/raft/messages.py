@@ -1,4 +1,4 @@
-"""What nodes say to each other: Figure 2's two RPCs as one-way messages, reads, and forwarding.
+"""The messages between nodes: Figure 2's two RPCs as one-way messages, reads, and forwarding.
 
 Every message travels in an `Envelope`; `Send.message` and `Received.message` hold one. The body's
 struct tag tells its kind, so `msgspec.msgpack` decodes an `Envelope` in one pass. The network may
@@ -42,7 +42,7 @@ class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote?"):
 
 
 class PreVoteReply(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):
-    """Answers the PreVote of `asked_in`; nobody's state depends on it. `term` is the voter's currentTerm."""
+    """Answers the PreVote of `asked_in`; no state depends on it. `term` is the voter's currentTerm."""
 
     term: int
     granted: bool
@@ -68,7 +68,7 @@ class AppendEntries(msgspec.Struct, frozen=True, array_like=True, tag="append?")
 
 
 class AppendEntriesReply(msgspec.Struct, frozen=True, array_like=True, tag="append"):
-    """Whether the follower holds what the request said, durably."""
+    """Whether the follower holds the entries of the request, durably."""
 
     term: int
     success: bool
@@ -86,7 +86,7 @@ class InstallSnapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapsho
 
     term: int
     index: int
-    """The last included entry."""
+    """The index of the last included entry."""
     digest: str
     total: int
     """Bytes in all chunks together."""
@@ -104,7 +104,7 @@ class InstallSnapshotReply(msgspec.Struct, frozen=True, array_like=True, tag="sn
 
 
 class Forward(msgspec.Struct, frozen=True, array_like=True, tag="forward?"):
-    """A follower hands a client's write to whom it knows as leader of `term`; sent once, never repeated."""
+    """A follower hands a client's write to the leader of `term`; sent once, never repeated."""
 
     term: int
     request: Request
@@ -118,7 +118,7 @@ class Written(msgspec.Struct, frozen=True, tag=True):
 
 
 class ForwardReply(msgspec.Struct, frozen=True, array_like=True, tag="forward"):
-    """How the write forwarded in message `to` ended."""
+    """The outcome of the write that was forwarded in message `to`."""
 
     to: str
     outcome: Written | Refused

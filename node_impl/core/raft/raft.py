@@ -8,7 +8,7 @@ Collaborators know those above them in this list, by name and type:
 | `state` (`RaftState`) | term, vote, role, log, commitIndex, lastApplied, the outbox |
 | `followers` (`Followers`) | nextIndex and matchIndex of each follower |
 | `membership` (`Membership`) | what a majority is, when the members may change |
-| `leases` (`Leases`) | promises to a leader, and the leader's lease |
+| `leases` (`LeaderLeases`) | promises to a leader, and the leader's lease |
 | `elections` (`Elections`) | votes, the election timer, stepping down |
 | `snapshots` (`Snapshots`) | the newest snapshot and transfers of it |
 | `reads` (`ReadRounds`) | the rounds that confirm leadership for reads |
@@ -35,7 +35,7 @@ from node_impl.core.config import NodeConfig
 from node_impl.core.events import Recovered, TraceRow
 from node_impl.core.raft.elections import HEARTBEAT_TIMER, Elections, Random
 from node_impl.core.raft.followers import Followers
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 from node_impl.core.raft.messages import (
@@ -65,7 +65,7 @@ class RaftParts(Protocol):
     @property
     def membership(self) -> type[Membership]: ...
     @property
-    def leases(self) -> type[Leases]: ...
+    def leases(self) -> type[LeaderLeases]: ...
     @property
     def elections(self) -> type[Elections]: ...
     @property
@@ -130,7 +130,7 @@ class Raft:
     # ---- What happens to it ----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin this life."""
+        """Begin this life of the node."""
         state, snapshot = self.state, self.snapshots.newest
         state.trace(
             "restart",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from node_impl.core.raft.followers import Followers
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 
@@ -48,7 +48,7 @@ class ReadRounds:
         state: RaftState,
         membership: Membership,
         followers: Followers,
-        leases: Leases,
+        leases: LeaderLeases,
         heartbeats: Heartbeats,
     ) -> None:
         self._state = state

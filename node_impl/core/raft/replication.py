@@ -9,7 +9,7 @@ from __future__ import annotations
 from node_impl.core.events import Configuration, Entry
 from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.followers import Followers, Progress
-from node_impl.core.raft.leases import Leases
+from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.membership import Membership
 from node_impl.core.raft.messages import AppendEntries, AppendEntriesReply
@@ -36,7 +36,7 @@ class Replication:
         state: RaftState,
         membership: Membership,
         followers: Followers,
-        leases: Leases,
+        leases: LeaderLeases,
         elections: Elections,
         snapshots: Snapshots,
         reads: ReadRounds,

@@ -204,5 +204,5 @@ class Incoming:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing."""
+        """Whether all bytes of the snapshot have arrived."""
         return len(self.data) == self.total

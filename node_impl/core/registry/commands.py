@@ -20,7 +20,7 @@ class CommandError(ValueError):
 
 
 def encode_command(command: Command) -> bytes:
-    """The payload for a command."""
+    """Encode a command as the payload of an entry."""
     return _encoder.encode(command)
 
 
@@ -28,7 +28,7 @@ def decode_command(payload: bytes) -> Command:
     """The command behind a payload.
 
     Raises:
-        CommandError: the bytes are none; damaged, or written by another version.
+        CommandError: the bytes are no command: damaged, or written by another version.
     """
     try:
         return _decoder.decode(payload)
@@ -37,7 +37,7 @@ def decode_command(payload: bytes) -> Command:
 
 
 def expiry_op(command: Expire) -> str:
-    """How the log and the trace call an expiry, which no client asked for: `expire:TO:INDEX:KEY`.
+    """The operation id of an expiry in the log and the trace: `expire:TO:INDEX:KEY`. No client asked for it.
 
     INDEX, the registration's own, says by itself which registration is meant; the key is for people.
     """

@@ -17,12 +17,12 @@ from node_impl.core.requests import (
 
 
 def md5_of(content: str) -> str:
-    """How Nacos tells contents apart: 32 hex digits over the UTF-8. It protects against no forger."""
+    """Nacos's fingerprint of a content: 32 hex digits over its UTF-8. It protects against no forger."""
     return md5(content.encode(), usedforsecurity=False).hexdigest()
 
 
 class Configs:
-    """All published configurations."""
+    """All published configurations, by their keys."""
 
     def __init__(self) -> None:
         self.by_key: dict[ConfigKey, Config] = {}
@@ -43,14 +43,15 @@ class Configs:
         return _version(before)
 
     def remove(self, command: RemoveConfig, changes: Changes) -> ConfigVersion | None:
-        """Remove; returns which content was there."""
+        """Remove a configuration; returns which content was there."""
         before = self.by_key.pop(command.key, None)
         if before is not None:
             changes.touched.add(command.key)
         return _version(before)
 
     def differing(self, held: tuple[HeldConfig, ...]) -> tuple[ConfigKey, ...]:
-        """Those of which the client holds another content, or lack of it, than is here."""
+        """The configurations whose content here differs from what the client holds, or of which only one side
+        has any."""
         return tuple(one.key for one in held if one.md5 != self._md5(one.key))
 
     def _md5(self, key: ConfigKey) -> str:

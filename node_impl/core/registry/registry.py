@@ -41,11 +41,11 @@ class Registry:
         self.services = Services()
         self.configs = Configs()
         self.changes = Changes()
-        """What was touched since `take_changes`."""
+        """What was touched since the last `take_changes`."""
 
     @property
     def size(self) -> int:
-        """How many instances are registered."""
+        """The number of registered instances."""
         return self.services.size
 
     def apply(self, entry: Entry) -> Result:
@@ -103,7 +103,7 @@ class Registry:
         return self.services.get(key)
 
     def take_changes(self) -> Changes:
-        """What was touched since this was last asked."""
+        """Take what was touched since the last call."""
         changes, self.changes = self.changes, Changes()
         return changes
 

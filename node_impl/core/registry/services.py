@@ -56,7 +56,7 @@ class Services:
         self.vanished = 0
         """The Raft index at which a service last ceased to exist: no absent one changed later."""
         self.size = 0
-        """How many instances are registered."""
+        """The number of registered instances."""
 
     # ---- instances -----------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Services:
         return before
 
     def deregister(self, command: Deregister, index: int, changes: Changes) -> Instance | Rejected | None:
-        """Remove by key; returns what the key held."""
+        """Remove an instance by its key; returns what the key held."""
         before = self.get(command.key)
         if before is None:
             return None
@@ -108,8 +108,10 @@ class Services:
         return before
 
     def expire(self, command: Expire, index: int, changes: Changes) -> Instance | None:
-        """Carry out the leader's judgement of a registration, if that is still what the key holds;
-        returns the instance as it was, None if nothing was changed."""
+        """Carry out the leader's decision on a registration, if the key still holds that registration.
+
+        Returns the instance as it was; None if nothing was changed.
+        """
         before = self.get(command.key)
         if before is None or before.index != command.registered:
             return None
@@ -131,8 +133,8 @@ class Services:
     def list(self, query: ListInstances) -> Listing:
         """A service's enabled instances; those of the clusters asked for, if any are.
 
-        Where the healthy part of them is not above the protect threshold, all are shown as healthy:
-        better to send some requests to the sick than all requests to the few who would fall next.
+        Where the healthy part of them is not above the protect threshold, all are shown as healthy: better to
+        send some requests to unhealthy instances than all requests to the few others, which would fail next.
         """
         key = ServiceKey(query.namespace, query.group, query.service)
         entity = self.entities.get(key)
@@ -217,7 +219,7 @@ class Services:
     # ---- how the state is kept -----------------------------------------------------------------------
 
     def insert(self, instance: Instance) -> Entity:
-        """Put an instance in its place; whatever else follows from that is the caller's."""
+        """Put an instance in its place; the caller does all else that follows from it."""
         name = service_of(instance.key)
         entity = self.entities.get(name)
         if entity is None:

@@ -5,13 +5,13 @@ that carries (client id, sequence) is therefore applied only if its sequence is 
 the last one, again, is answered with the outcome and the index of its first copy. The table is a part of
 the replicated state machine: the same entries give the same table on every node.
 
-**Bounded, and still never twice.** At most `max_clients` are remembered; who wrote least recently (by
-log index) is forgotten first. So an unknown client is either new, or one that was forgotten and whose
-write may have been applied already. To tell, a client id may end in `@index`: any Raft index that its
-owner had been told before its first write, and none counts as 0. All that is forgotten lies at or below
-`forgotten_up_to`. Hence whoever was born at or above that was never forgotten, and is new; anyone else is
-refused as `session-expired`, and told to begin anew as `name@index`. Memory is bounded by the number of
-clients, and the promise holds without any clock.
+**Bounded, and still never twice.** At most `max_clients` are remembered; the client that wrote least recently
+(by log index) is forgotten first. So an unknown client is either new, or it was forgotten and its write may
+have been applied already. To distinguish the two, a client id may end in `@index`: any Raft index that a
+reply had shown its owner before its first write; an id without one counts as 0. All that is forgotten lies at
+or below `forgotten_up_to`. Hence a client whose index is at or above that was never forgotten, and is new;
+any other client is refused as `session-expired`, and asked to begin a new session as `name@index`. Memory is
+bounded by the number of clients, and the promise holds without any clock.
 
 The sequences of one client rise with time, one write at a time; gaps are legal.
 """
@@ -26,11 +26,11 @@ from node_impl.core.events import Entry, Refused
 from node_impl.core.raft.messages import Written
 
 Outcome = Written | Refused
-"""How a write ended, for whoever waits for it."""
+"""The end of a write, for the client that waits for it."""
 
 
 class SessionsError(ValueError):
-    """Bytes that are no table of sessions."""
+    """The bytes are no table of sessions."""
 
 
 class _Session(msgspec.Struct, array_like=True):
@@ -54,7 +54,7 @@ _decode = msgspec.msgpack.Decoder(_Table).decode
 
 
 class Sessions:
-    """The table. `apply` carries out an entry at most once."""
+    """The last write of each client; `apply` carries out an entry at most once."""
 
     def __init__(self, max_clients: int) -> None:
         self._max_clients = max_clients
@@ -125,7 +125,7 @@ class Sessions:
         return _encode(_Table(self.forgotten_up_to, self._clients))
 
     def restore(self, snapshot: bytes) -> None:
-        """Become what `snapshot` says.
+        """Take over the table in a snapshot.
 
         Raises:
             SessionsError: the bytes are no table; nothing was changed.

@@ -1,4 +1,4 @@
-"""What an administrator asks, held against the state of Raft: a plan, or why there is none. Pure."""
+"""Changes of the members and transfers of leadership: what to propose, or why not. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When which ephemeral instance beat last, in the leader's memory, and what follows from silence.
+"""The leader's memory of beats: when each ephemeral instance beat last, and what follows from silence.
 
 Beats do not go through the log: that would cost an fsync at a majority for each sign of life. The leader
 alone remembers them, and only its judgements are logged: `Expire` says which registration (by its index)
@@ -27,7 +27,7 @@ MAX_DECISIONS = 256
 
 
 class _Life:
-    """One registration, as its leader sees it."""
+    """One registration, as the leader of the term sees it."""
 
     __slots__ = ("delete_ns", "due", "is_leaving", "is_unhealthy", "last", "registered", "timeout_ns")
 
@@ -38,14 +38,14 @@ class _Life:
         self.delete_ns = instance.beats.delete_ms * MILLISECOND_NS
         self.last = now
         self.is_unhealthy = not instance.healthy
-        """As it will be once what was decided is applied."""
+        """Whether it is unhealthy once all decisions are applied."""
         self.is_leaving = False
-        """Its removal was decided."""
+        """Whether its removal was decided."""
         self.due = 0
-        """When it is looked at again: the one entry of the heap that counts."""
+        """When the watch looks at it again: the one entry of the heap that counts."""
 
     def next_due(self) -> int:
-        """When silence has its next consequence."""
+        """The time at which silence has its next consequence."""
         is_settled = self.is_unhealthy or self.is_leaving
         wait_ns = self.delete_ns if is_settled else min(self.timeout_ns, self.delete_ns)
         return self.last + wait_ns
@@ -65,7 +65,7 @@ class BeatWatch:
         self._registry = registry
         self._lives: dict[InstanceKey, _Life] = {}
         self._heap: list[tuple[int, InstanceKey, int]] = []
-        """(due, key, registered): entries that no longer say what their life says are void."""
+        """(due, key, registered): an entry counts only while it agrees with the life of its key."""
         self._armed_at = 0
         """When the timer fires; 0 if it is not set."""
 
@@ -95,7 +95,7 @@ class BeatWatch:
         self._arm(now, effects)
 
     def beat(self, instance: Instance, now: int, effects: list[Effect]) -> Expire | None:
-        """An instance beat; what must be logged because of it.
+        """An instance beat; returns the decision that must be logged because of it.
 
         Before this node watches there is nothing to remember: the full time lies ahead.
         """
@@ -116,7 +116,8 @@ class BeatWatch:
         return life is not None and life.registered == instance.index and life.is_leaving
 
     def due(self, now: int, effects: list[Effect]) -> list[Expire]:
-        """The timer fired: what must be logged because of silence; sets the timer anew."""
+        """The timer fired: returns the decisions that must be logged because of silence; sets the timer
+        again."""
         if self._armed_at and self.was_asleep(now - self._armed_at):
             self.begin(self.term, now, effects)
             return []
@@ -145,7 +146,7 @@ class BeatWatch:
         return decided
 
     def was_asleep(self, late_ns: int) -> bool:
-        """Whether a timer so late means that beats may lie unread."""
+        """Whether a timer that is this late means that beats may wait unread."""
         return late_ns > self._patience_ns
 
     def _await(self, key: InstanceKey, life: _Life) -> None:
@@ -155,7 +156,8 @@ class BeatWatch:
     def _arm(self, now: int, effects: list[Effect]) -> None:
         if not self._heap:
             return
-        at = max(self._heap[0][0], now)  # what is left over from one step is not late, only many
+        # What one step left over is not late: it was only too much for one step.
+        at = max(self._heap[0][0], now)
         if not self._armed_at or at < self._armed_at:
             self._armed_at = at
             effects.append(SetTimer(self.timer, at))

@@ -83,7 +83,7 @@ class ClientWrites:
             return  # answered, timed out, or sent again meanwhile
         is_lost = isinstance(outcome, Refused) and outcome.code in ("not-leader", "lost-leadership")
         if is_lost and self._requests.may_repeat(opened.request):
-            self._requests.await_leader(opened)  # that this leader leads no more will be known here soon
+            self._requests.await_leader(opened)  # this node will soon know that the receiver does not lead
         else:
             self._conclude(opened.request_id, outcome)
 

@@ -41,11 +41,11 @@ class LongPolls:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more may wait."""
+        """Whether the bound on waiting long polls is reached."""
         return len(self._waiting) >= self._most
 
     def must_wait(self, body: Read, value: Any) -> bool:
-        """Whether that reading shows nothing yet that the client does not know."""
+        """Whether what was read shows nothing that is new to the client."""
         match body:
             case ListInstances(wait_ms=wait_ms):
                 return wait_ms > 0 and value.changed <= body.after
@@ -55,7 +55,7 @@ class LongPolls:
                 return False
 
     def add(self, request_id: int, body: Read, now: int, effects: list[Effect]) -> None:
-        """Have a long poll wait."""
+        """Have a long poll wait for a change."""
         assert isinstance(body, ListInstances | ListenConfigs)
         keys: tuple[ServiceKey | ConfigKey, ...]
         if isinstance(body, ListInstances):
@@ -69,7 +69,7 @@ class LongPolls:
         self._arm(effects)
 
     def wake(self, changes: Changes) -> list[tuple[int, Any]]:
-        """(request id, value) of those that have something to tell now."""
+        """(request id, value) of the long polls that have an answer now."""
         woken: dict[int, None] = {}
         if self._by_key:
             for key in changes.touched:
@@ -84,7 +84,7 @@ class LongPolls:
         return found
 
     def due(self, now: int, effects: list[Effect]) -> list[tuple[int, Any]]:
-        """The timer fired: (request id, value) of those whose time is over; sets the timer anew."""
+        """The timer fired: (request id, value) of those whose time is over; sets the timer again."""
         self._armed_at = 0
         found = []
         while self._deadlines and self._is_due(now):
@@ -97,7 +97,7 @@ class LongPolls:
         return found
 
     def give_up(self) -> list[int]:
-        """The request ids of all that wait; none does any more."""
+        """Stop waiting; returns the request ids of all that waited."""
         waiting, self._waiting, self._by_key = list(self._waiting), {}, {}
         return waiting
 

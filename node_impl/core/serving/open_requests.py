@@ -54,7 +54,7 @@ class OpenRequests:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more requests may wait."""
+        """Whether the bound on waiting requests is reached."""
         return len(self._open) >= self._state.config.max_pending
 
     def open(self, request_id: int, request: Request) -> OpenRequest:
@@ -104,7 +104,7 @@ class OpenRequests:
     # ---- Answers ----------------------------------------------------------------------------------------
 
     def close(self, request_id: int, reply: Reply) -> None:
-        """Answer an open request."""
+        """Answer an open request, which thereby ends."""
         del self._open[request_id]
         self.respond(request_id, reply)
 

@@ -22,7 +22,7 @@ class Deadlines:
         self._is_armed = False
 
     def add(self, request_id: int, now: int, effects: list[Effect]) -> None:
-        """Have the id come due; sets the timer if it is not set."""
+        """Add an id, which comes due after the usual time; sets the timer if it is not set."""
         at = now + self._after_ns
         self._queue.append((at, request_id))
         if not self._is_armed:
@@ -59,7 +59,7 @@ class SeenForwards:
         self._numbers: dict[str, set[int]] = {}
 
     def is_first(self, message_id: str) -> bool:
-        """Whether this message id (`node:life:n`) certainly never came before; remembers it."""
+        """Whether this message id (`node:life:n`) certainly did not come before; remembers it."""
         sender, life_text, number_text = message_id.rsplit(":", 2)
         life, number = int(life_text), int(number_text)
         newest_life, highest = self._newest.get(sender, (0, 0))

@@ -10,7 +10,7 @@ class Disk(Protocol):
 
     Every method raises `OSError` if the disk fails. A failure is final: what the kernel still holds
     after a failed fsync is unknown, and asking again may report success for data that is gone
-    (Rebello et al., *Can Applications Recover from fsync Failures?*, 2020). So nobody retries.
+    (Rebello et al., *Can Applications Recover from fsync Failures?*, 2020). So no caller retries.
     """
 
     def read(self, name: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The bytes of the write-ahead log, and how far damage in them can be told apart.
+"""The bytes of the write-ahead log, and how far kinds of damage in them can be distinguished.
 
 ```
 file   = header frame*
@@ -26,7 +26,7 @@ A frame neither begins nor ends with a zero byte, even with one bit flipped, so 
 sector that it shares with its neighbours is never all zeros by chance. A damaged frame followed by
 anything, or a damaged header with a good header anywhere after it, is refused.
 
-What cannot be told: a synced last frame that vanished whole (the file is shorter, or sectors read as
+What cannot be detected: a synced last frame that vanished whole (the file is shorter, or sectors read as
 zeros: a disk that lied about fsync) looks like one never synced, and is cut; so is a flipped
 bit in a last frame in which a client stored a sector (512 bytes, aligned) of zero bytes. Only
 another copy could know; this is the price of accepting torn writes at all.

@@ -26,7 +26,7 @@ _HEADER = struct.Struct("<8sIQII")
 
 
 def encode_snapshot_file(snapshot: Snapshot) -> bytes:
-    """The whole file."""
+    """Encode a snapshot as the whole file."""
     payload = encode_snapshot(snapshot)
     start = _HEADER.pack(MAGIC, VERSION, len(payload), zlib.crc32(payload), 0)[:-4]
     return start + struct.pack("<I", zlib.crc32(start)) + payload

@@ -4,12 +4,12 @@
 group commit. Only after `sync` returned may a message or reply depend on them. `format.py` has the
 bytes, and the argument which damage is a torn write and which is not.
 
-A snapshot is a file of its own, and the log is written anew after it, each put in place whole or not at
-all (`Disk.create`). So a crash leaves one of three: the old two, the new snapshot with the old log, the
-new two. In the middle case the old log is judged as by whoever installs a snapshot: if it holds the
-snapshot's last entry, it goes on from there, and if not it is superseded as a whole (section 7).
+A snapshot is a file of its own, and a new log is written after it, each put in place whole or not at all
+(`Disk.create`). So a crash leaves one of three: the old two, the new snapshot with the old log, the new two.
+In the middle case the old log is treated as when a snapshot is installed: if it holds the snapshot's last
+entry, it goes on from there, and if not it is superseded as a whole (section 7).
 
-Sans-I/O: the disk is passed in, and no call here starts a thread or reads a clock.
+Without I/O: the disk is passed in, and no call here starts a thread or reads a clock.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class WriteAheadLog:
         self._disk = disk
         self._pending: list[Record] = []
         self._snapshot: SnapshotRecord | None = None
-        """To be put in place before what is pending."""
+        """A snapshot that is to be put in place before the pending records."""
         self._hard_state = HardState(0, None)
         """The last one written, pending ones included."""
         self._size = 0

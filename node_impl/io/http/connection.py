@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection: bytes to `HttpMessage`, `HttpReply` to bytes. Knows no path and no parameter.
+"""One HTTP/1.1 connection: bytes to `HttpMessage`, `NodeReply` to bytes. Knows no path and no parameter.
 
 The parser is llhttp (httptools), called straight from the event loop's protocol: no task, no stream and no
 future a request, which together cost more than all that the node itself does for a write.
@@ -20,7 +20,7 @@ from typing import Final, Protocol, cast
 
 import httptools
 
-from node_impl.core.api.replies import HttpReply, refuse
+from node_impl.core.api.replies import NodeReply, refuse
 
 MAX_LINE_BYTES: Final = 256 * 1024
 """Nacos's clients put parameters, metadata included, into the request line."""
@@ -41,7 +41,7 @@ class Headers(Mapping[str, str]):
         self._by_name: dict[str, str] = {}
 
     def add(self, name: bytes, value: bytes) -> None:
-        """Take one as it came."""
+        """Add one header as it was sent."""
         self._by_name.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 
     def __getitem__(self, name: str) -> str:
@@ -70,9 +70,9 @@ class HttpMessage:
 
 
 class Serve(Protocol):
-    """Serves a request; calls `respond` once, now or later."""
+    """A function that serves a request, and calls `respond` once, now or later."""
 
-    def __call__(self, message: HttpMessage, respond: Callable[[HttpReply], None], /) -> None: ...
+    def __call__(self, message: HttpMessage, respond: Callable[[NodeReply], None], /) -> None: ...
 
 
 class Connections:
@@ -82,23 +82,24 @@ class Connections:
         self.serve = serve
         self.max_body_bytes = max_body_bytes
         self.report = report
-        """Takes one line for the node's log."""
+        """A function that takes one line for the node's log."""
         self.open: set[Connection] = set()
         self._date = (0, "")
 
     def __call__(self) -> Connection:
-        """A new one, as `create_server` asks for it."""
+        """Make a connection, as `create_server` asks for it."""
         return Connection(self)
 
     def date(self) -> str:
-        """The `Date` header's value, made once a second."""
+        """The value of the `Date` header, made once a second."""
         now = int(time.time())
         if self._date[0] != now:
             self._date = (now, formatdate(now, usegmt=True))
         return self._date[1]
 
     async def close(self, timeout_s: float) -> None:
-        """Let what was written leave, then close; whoever does not read is cut off after `timeout_s`."""
+        """Let what was written leave, then close; a client that does not read is cut off after
+        `timeout_s`."""
         for connection in self.open:
             connection.transport.close()
         deadline = time.monotonic() + timeout_s
@@ -109,7 +110,7 @@ class Connections:
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection."""
+    """The connection of one client."""
 
     transport: asyncio.Transport
 
@@ -121,7 +122,7 @@ class Connection(asyncio.Protocol):
         self._head_bytes = 0
         self._is_in_head = False
         self._unfinished_bytes = 0
-        """Of a head that has not ended yet: the parser keeps what it holds of it."""
+        """The bytes of a head that has not ended yet, which the parser keeps."""
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._waiting: deque[HttpMessage] = deque()
@@ -227,7 +228,7 @@ class Connection(asyncio.Protocol):
             self._is_reading = True
             self.transport.resume_reading()
 
-    def _respond(self, reply: HttpReply) -> None:
+    def _respond(self, reply: NodeReply) -> None:
         message, self._serving = self._serving, None
         if message is None or self._is_over:
             return  # the client is gone
@@ -237,7 +238,7 @@ class Connection(asyncio.Protocol):
         elif self._waiting:
             self._serve_next()
 
-    def _bytes_of(self, reply: HttpReply, message: HttpMessage) -> bytes:
+    def _bytes_of(self, reply: NodeReply, message: HttpMessage) -> bytes:
         head = [
             _STATUS_LINES[reply.status],
             f"Content-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n",
@@ -254,7 +255,7 @@ class Connection(asyncio.Protocol):
         return start if message.method == "HEAD" else start + reply.body
 
     def _refuse_bytes(self, reason: str) -> None:
-        """What came is not HTTP, or too much of it: say so, and end."""
+        """The client sent something that is not HTTP, or too much: answer so, and close."""
         self._shared.report(f"disconnected a client whose request cannot be read: {reason}")
         if self._serving is None:
             last = HttpMessage()
@@ -269,7 +270,7 @@ class Connection(asyncio.Protocol):
 
 
 def _reason(error: httptools.HttpParserError) -> str:
-    """Why the parser gave up, in one line.
+    """The reason why the parser gave up, in one line.
 
     Raises:
         Exception: a callback failed, and not for what the client sent.

@@ -9,24 +9,24 @@ from collections.abc import Callable, Mapping
 
 from node_impl.core.api.codec import MAX_BODY_BYTES, parse, render
 from node_impl.core.api.parameters import DEFAULT_BEATS
-from node_impl.core.api.replies import HttpReply, refuse
+from node_impl.core.api.replies import NodeReply, refuse
 from node_impl.core.requests import BeatTimes, Done, Reply, Request
 from node_impl.io.http.connection import Connections, HttpMessage
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
 
 CLOSE_TIMEOUT_S = 1.0
 
-Respond = Callable[[HttpReply], None]
+Respond = Callable[[NodeReply], None]
 Ask = Callable[[Request, Callable[[Reply], None]], None]
-"""Gives a request to the node, which calls back with its reply."""
+"""A function that gives a request to the node, which calls back with its reply."""
 
 
 class HttpListener:
     """Serves the node's API on one socket.
 
-    ask: gives a request to the node. on_defect: told of any exception that is not a client's fault;
-    the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: what
-    else `/metrics` tells. beats: how ephemeral instances live that do not say.
+    ask: gives a request to the node. on_defect: is called with any exception that is not a client's fault;
+    the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: further
+    counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class HttpListener:
         self._server = await asyncio.get_running_loop().create_server(self._connections, sock=listening)
 
     def stop_listening(self) -> None:
-        """Take no new connections."""
+        """Stop listening: take no new connections."""
         if self._server is not None:
             self._server.close()
 
@@ -71,7 +71,7 @@ class HttpListener:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect that must end the node
             self._defect(error, respond)
             return
-        if isinstance(request, HttpReply):
+        if isinstance(request, NodeReply):
             self._metrics.count("unasked", str(request.status), time.perf_counter() - begun)
             respond(request)
         else:

@@ -1,4 +1,5 @@
-"""What `/metrics` tells, in Prometheus's text format (version 0.0.4): the node's state, its HTTP requests."""
+"""The content of `/metrics`, in Prometheus's text format (version 0.0.4): the node's state, its HTTP
+requests."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from node_impl.core.api.replies import HttpReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.core.events import Status
 from node_impl.core.requests import Body
 
@@ -31,7 +32,7 @@ _ROLES = ("follower", "candidate", "leader")
 
 
 class _Latency:
-    """One histogram: how many took at most each bound, counted apart; the last place is for the rest."""
+    """One histogram: how many requests took at most each bound; the last place is for the rest."""
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BUCKETS_S) + 1)
@@ -54,8 +55,8 @@ class RequestMetrics:
         self._outcomes[kind, outcome] = self._outcomes.get((kind, outcome), 0) + 1
         self._latencies.setdefault(kind, _Latency()).add(seconds)
 
-    def render(self, status: Status, more: Mapping[str, float], now_s: float) -> HttpReply:
-        """The whole page.
+    def render(self, status: Status, more: Mapping[str, float], now_s: float) -> NodeReply:
+        """Write the whole page.
 
         Args:
             more: further counters by name, as the driver has them.
@@ -63,8 +64,8 @@ class RequestMetrics:
         """
         lines: list[str] = []
         fields = msgspec.structs.asdict(status)
-        for name, said in _STATE.items():
-            kind, _, text = said.partition(" ")
+        for name, description in _STATE.items():
+            kind, _, text = description.partition(" ")
             lines += _family(f"ackproof_{name}", kind, text)
             lines.append(f"ackproof_{name} {fields[name]}")
         lines += _family("ackproof_monotonic_seconds", "gauge", "what the node's monotonic clock shows")
@@ -82,11 +83,11 @@ class RequestMetrics:
         lines += _family("ackproof_request_seconds", "histogram", "from a request's last byte to its reply")
         for kind, latency in sorted(self._latencies.items()):
             lines += _histogram(kind, latency)
-        return HttpReply(200, CONTENT_TYPE, ("\n".join(lines) + "\n").encode())
+        return NodeReply(200, CONTENT_TYPE, ("\n".join(lines) + "\n").encode())
 
 
 def kind_of(body: Body) -> str:
-    """How metrics call a request: `ListInstances` is `list-instances`."""
+    """The name of a request's kind in metrics: `ListInstances` is `list-instances`."""
     name = type(body).__name__
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
 

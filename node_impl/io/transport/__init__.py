@@ -1,7 +1,7 @@
 """How nodes reach each other: frames on TCP, one connection for each ordered pair of nodes.
 
-What may live here: the wire format (`frames.py`, sans-I/O) and the connections (`peers.py`). What may
-not: what messages mean; a message is bytes here, and any of them may be lost.
+Here are the wire format (`frames.py`, without I/O) and the connections (`peers.py`). What messages mean does
+not matter here: a message is bytes, and any of them may be lost.
 """
 
 from node_impl.io.transport.frames import FrameDecoder, Hello, WireError, encode_frame, encode_hello

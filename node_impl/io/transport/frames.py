@@ -31,7 +31,7 @@ _HEADER = struct.Struct(">III")
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Who dialled whom, and for which cluster."""
+    """The handshake: which node dialled which, and for which cluster."""
 
     cluster: str
     sender: str
@@ -43,12 +43,12 @@ class WireError(Exception):
 
 
 def encode_hello(hello: Hello) -> bytes:
-    """The first bytes of a connection."""
+    """Encode the first bytes of a connection."""
     return _PREFACE.pack(MAGIC, VERSION) + encode_frame(msgspec.msgpack.encode(hello))
 
 
 def encode_frame(payload: bytes) -> bytes:
-    """One frame.
+    """Encode one frame.
 
     Raises:
         ValueError: the payload is larger than a peer would take.
@@ -112,7 +112,7 @@ class FrameDecoder:
         return payloads, offset
 
     def _take_preface(self) -> bool:
-        """Whether the preface has arrived; garbage is told at its first wrong byte."""
+        """Whether the preface has arrived; garbage is refused at its first wrong byte."""
         start = bytes(self._buffer[: len(MAGIC)])
         if start != MAGIC[: len(start)]:
             raise WireError(f"not a peer of this protocol: its first bytes are {start!r}")

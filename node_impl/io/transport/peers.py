@@ -36,11 +36,11 @@ FIRST_BACK_OFF_S = 0.01
 LONGEST_BACK_OFF_S = 0.2
 
 Report = Callable[[str], None]
-"""Takes one line for the node's log."""
+"""A function that takes one line for the node's log."""
 
 
 class Address(NamedTuple):
-    """Where a peer is dialled."""
+    """The address at which a peer is dialled."""
 
     host: str
     port: int
@@ -57,7 +57,7 @@ class PeerSenders:
             peer: _PeerSender(Hello(cluster, me, peer), address, report) for peer, address in peers.items()
         }
         self._to_flush: set[_PeerSender] = set()
-        """Who was given something since the last flush."""
+        """The peers to which something was sent since the last flush."""
 
     async def run(self) -> None:
         """Keep every peer connected until cancelled; also without any peer it does not end by itself."""
@@ -145,14 +145,14 @@ class _PeerSender:
 
 
 class _Outgoing(asyncio.Protocol):
-    """One connection that was dialled."""
+    """One connection that this node dialled."""
 
     transport: asyncio.Transport
 
     def __init__(self, on_writable: Callable[[], None]) -> None:
         self.is_writable = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Why the connection ended, once it did."""
+        """The reason why the connection ended, once it has."""
         self._on_writable = on_writable
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -184,13 +184,13 @@ class _Outgoing(asyncio.Protocol):
 
 
 Receive = Callable[[str, bytes], None]
-"""Takes (sender, payload); may raise `WireError` if the payload is no message."""
+"""A function that takes (sender, payload); it may raise `WireError` if the payload is no message."""
 
 
 class PeerListener:
     """The incoming half: checks who dials, and hands over each message. A bad peer is disconnected.
 
-    lost: told the name of a peer whose last connection was closed.
+    lost: is called with the name of a peer whose last connection was closed.
     """
 
     def __init__(
@@ -229,7 +229,7 @@ class PeerListener:
             self._lost(sender)
 
     def check(self, hello: Hello) -> None:
-        """Refuse who was not expected.
+        """Refuse a connection that is not from an expected peer.
 
         Raises:
             WireError: another cluster, another node meant, or an unknown sender.
@@ -243,7 +243,7 @@ class PeerListener:
 
 
 class _Incoming(asyncio.Protocol):
-    """One connection that somebody dialled."""
+    """One connection that a peer dialled."""
 
     def __init__(self, listener: PeerListener, connections: set[_Incoming]) -> None:
         self._listener = listener
@@ -276,7 +276,7 @@ class _Incoming(asyncio.Protocol):
         except WireError as error:
             self._refuse(str(error))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - nobody sent, nothing is lost
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - nothing was sent, so nothing is lost
         self._connections.discard(self)
         self._forget_hello_due()
         if self.sender is not None:

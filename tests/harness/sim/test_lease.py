@@ -1,4 +1,4 @@
-"""Leases in virtual time: up to the stated drift nothing is stale; a lease that ignores it is found."""
+"""LeaderLeases in virtual time: up to the stated drift nothing is stale; a lease that ignores it is found."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def ops_applied(cluster: Cluster, node: str) -> list[str]:
     ]
 
 
-def test_who_is_silent_becomes_unhealthy_and_then_goes_on_every_node() -> None:
+def test_a_silent_instance_becomes_unhealthy_and_is_then_removed_on_every_node() -> None:
     cluster, leader, _ = started()
     registered = cluster.answer(leader, ephemeral(1))
     assert isinstance(registered, Done)
@@ -84,7 +84,7 @@ def test_who_is_silent_becomes_unhealthy_and_then_goes_on_every_node() -> None:
         ]
 
 
-def test_who_beats_at_any_node_stays_healthy_and_nothing_is_logged_for_it() -> None:
+def test_an_instance_that_beats_at_any_node_stays_healthy_and_its_beats_are_not_logged() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
     last = cluster.node(leader).raft.state.log.last_index
@@ -180,7 +180,7 @@ def test_an_expiry_that_was_decided_before_a_new_registration_spares_it() -> Non
     assert {state_of(cluster, name) for name in cluster.names} == {"healthy"}
 
 
-def test_a_beat_lost_on_its_way_to_the_leader_is_refused_as_not_proposed() -> None:
+def test_a_beat_that_is_lost_before_it_reaches_the_leader_is_refused_as_not_proposed() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
     cluster.drop = lambda to, envelope: isinstance(envelope.body, Forward)
@@ -190,7 +190,7 @@ def test_a_beat_lost_on_its_way_to_the_leader_is_refused_as_not_proposed() -> No
     assert (call.reply.code, call.reply.proposed) == ("timeout", False)
 
 
-def test_a_list_shows_health_as_of_its_index() -> None:
+def test_a_list_shows_the_health_at_its_index() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
     cluster.answer(leader, register(2))

@@ -94,7 +94,7 @@ def test_an_update_changes_what_is_named_and_is_refused_where_there_is_nothing(
     assert cluster.answer(node, Lookup(key(1))) == Done(index + 1, instance(index, 1, "a", 2.0))
 
 
-def test_an_acknowledgement_is_traced_once_by_who_answers_the_client() -> None:
+def test_an_acknowledgement_is_traced_once_by_the_node_that_answers_the_client() -> None:
     cluster, leader, follower = started()
     calls = [cluster.ask(follower, register(1)), cluster.ask(leader, register(2))]
     cluster.run(1 * SECOND)

@@ -9,7 +9,7 @@ from node_impl.core.events import Effect, SetTimer
 from node_impl.core.serving.waiting import Deadlines, SeenForwards
 
 
-def test_one_timer_serves_all_and_skips_who_was_answered() -> None:
+def test_one_timer_serves_all_and_skips_answered_requests() -> None:
     deadlines, effects = Deadlines("t", 10), list[Effect]()
     for request_id, now in ((1, 0), (2, 1), (3, 1), (4, 5)):
         deadlines.add(request_id, now, effects)

@@ -61,7 +61,7 @@ def test_a_subscriber_hears_of_a_change_as_soon_as_its_node_has_applied_it() -> 
         assert index_of(call) >= written
 
 
-def test_a_subscriber_who_is_behind_is_answered_at_once() -> None:
+def test_a_subscriber_that_is_behind_is_answered_at_once() -> None:
     cluster, leader, follower = started()
     known = index_of(cluster.answer(leader, register(1)))
     cluster.answer(leader, register(2))
@@ -99,7 +99,7 @@ def test_a_subscriber_is_answered_when_its_time_is_over_though_nothing_changed()
     assert 700 * MS <= call.replied_at - asked_at < 800 * MS
 
 
-def test_changes_elsewhere_wake_nobody() -> None:
+def test_changes_elsewhere_wake_no_long_poll() -> None:
     cluster, leader, _ = started()
     known = index_of(cluster.answer(leader, register(1)))
     call = cluster.ask(leader, after(known))
@@ -109,7 +109,7 @@ def test_changes_elsewhere_wake_nobody() -> None:
     assert call.reply is None
 
 
-def test_who_waits_for_a_service_hears_that_its_last_instance_is_gone() -> None:
+def test_a_long_poll_on_a_service_is_answered_when_its_last_instance_is_gone() -> None:
     cluster, leader, _ = started()
     known = index_of(cluster.answer(leader, register(1)))
     call = cluster.ask(leader, after(known))
@@ -181,7 +181,7 @@ def test_a_long_poll_is_linearizable_at_first_so_it_needs_a_leader() -> None:
     assert isinstance(call.reply, Refused)
 
 
-def test_an_orderly_end_refuses_who_waits() -> None:
+def test_an_orderly_end_refuses_waiting_clients() -> None:
     cluster, leader, _ = started()
     known = index_of(cluster.answer(leader, register(1)))
     call = cluster.ask(leader, after(known))
@@ -191,7 +191,7 @@ def test_an_orderly_end_refuses_who_waits() -> None:
     assert (call.reply.code, call.reply.proposed) == ("lost-leadership", False)
 
 
-def test_somebody_waits_for_a_leader_always_and_for_a_follower_while_it_owes_an_answer() -> None:
+def test_a_leader_is_always_waited_for_and_a_follower_while_it_owes_an_answer() -> None:
     """So the driver knows when a node may stand still."""
     cluster, leader, follower = started()
     assert not cluster.node(leader).nobody_waits()

@@ -222,7 +222,7 @@ def test_chunks_that_come_twice_or_too_early_are_not_put_in() -> None:
     assert alone.raft.state.last_applied == 9
 
 
-def test_a_snapshot_that_was_damaged_on_the_way_is_asked_for_again() -> None:
+def test_a_snapshot_that_was_damaged_in_transit_is_sent_again() -> None:
     alone = Alone(1)
     data = state_at(9, 2)
     snapshot = decode_snapshot(data)

@@ -312,7 +312,7 @@ def test_what_was_read_in_one_turn_of_the_loop_is_stepped_together_at_its_end(tm
     assert batches[1] == (TimerFired("in no turn"),)
 
 
-def test_where_nobody_waits_and_the_disk_is_fast_records_are_written_in_place(tmp_path: Path) -> None:
+def test_records_are_written_in_place_where_no_client_waits_and_the_disk_is_fast(tmp_path: Path) -> None:
     """And still the order holds: written, synced, traced, sent."""
     count = FAST_IN_A_ROW + 3
 
@@ -346,7 +346,7 @@ def test_where_nobody_waits_and_the_disk_is_fast_records_are_written_in_place(tm
     assert [len(records) for records in world.log.synced] == [1] * count
 
 
-def test_a_timer_that_was_set_anew_or_cancelled_never_fires_for_its_old_time(tmp_path: Path) -> None:
+def test_a_timer_that_was_set_again_or_cancelled_never_fires_for_its_old_time(tmp_path: Path) -> None:
     """Also not if it was due already while the event that put it off still waited in the queue."""
     begun = time.monotonic_ns()
     late = begun + 120_000_000
@@ -426,7 +426,7 @@ def test_a_failed_write_of_the_log_ends_the_node_and_is_never_synced(
     assert world.network.sent == []
 
 
-def test_an_orderly_end_waits_for_the_disk_and_answers_who_waits(tmp_path: Path) -> None:
+def test_an_orderly_end_waits_for_the_disk_and_answers_waiting_clients(tmp_path: Path) -> None:
     async def play(world: World) -> None:
         await until(world.log.is_syncing.is_set)
         asked = ask(world)

@@ -110,7 +110,7 @@ def test_it_is_written_in_place_once_the_disk_was_fast_for_long_enough(
     assert world.log.synced_in_place == [False] * FAST_IN_A_ROW + [True, True]
 
 
-def test_in_place_it_is_durable_and_told_before_put_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_place_it_is_durable_and_reported_before_put_returns(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(world: World) -> None:
         await world.settle()
         number = world.put(HardState(7, "n2"))
@@ -166,7 +166,7 @@ def test_nothing_is_written_in_place_ahead_of_what_the_thread_holds(monkeypatch:
     assert True not in world.log.synced_in_place[:-1]
 
 
-def test_a_failure_in_place_is_told_as_one_on_the_thread_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_in_place_is_reported_like_one_on_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(world: World) -> None:
         await world.settle()
         world.log.failure = OSError("gone")
@@ -177,7 +177,9 @@ def test_a_failure_in_place_is_told_as_one_on_the_thread_is(monkeypatch: pytest.
     assert world.log.synced_in_place == []
 
 
-def test_what_was_queued_is_durable_and_told_when_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queued_records_are_durable_and_reported_when_the_writer_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def play(world: World) -> None:
         world.put(may_wait=False)
         world.writer.close(20)

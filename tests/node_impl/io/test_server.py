@@ -311,7 +311,7 @@ def test_a_wrong_command_line_is_one_line(
     assert said.count("\n") == 1
 
 
-def test_loopback_unless_told_otherwise() -> None:
+def test_loopback_is_the_default_address() -> None:
     given = "--name n1 --listen 1 --peer-listen [::1]:2 --data d --trace t --peer n2=example.org:3"
     options = parse_options(given.split())
     assert [*options.listen] == ["127.0.0.1", 1]

@@ -18,7 +18,7 @@ SUBSCRIBE = "/v1/registry/subscribe"
 SHORT = ["--beat-interval-ms", "200", "--beat-timeout-ms", "600", "--beat-delete-ms", "1200"]
 
 
-def test_three_nodes_let_the_silent_expire_and_wake_who_waits(tmp_path: Path) -> None:
+def test_three_nodes_let_silent_instances_expire_and_wake_long_polls(tmp_path: Path) -> None:
     with nodes(tmp_path, 3) as members:
         for member in members:
             member.arguments += SHORT

@@ -1,4 +1,4 @@
-"""The log in memory: entries by index, terms by index, and what traces say of each entry.
+"""The log in memory: entries by index, terms by index, and how traces name each entry.
 
 The log begins after its *base*, up to where a snapshot stands for the entries that are gone (section
 7); index 0, with term 0, where nothing is gone: the paper's prevLogIndex 0. Every question that an RPC
@@ -17,22 +17,24 @@ from node_impl.core.events import Entry, TraceRow
 
 @lru_cache(maxsize=64)
 def _begun(term: int, kind: str) -> blake2b:
-    """To copy it costs half of what it takes to begin anew, and entries in a row share it."""
+    """A hash that begins with term and kind: to copy it costs half of a new one, and entries in a row share
+    it."""
     return blake2b(b"%d %s " % (term, kind.encode()), digest_size=8)
 
 
 def entry_hash(entry: Entry) -> str:
     """16 hex digits over term, kind, payload and session: equal digests mean equal commands."""
-    said = _begun(entry.term, entry.kind).copy()
-    said.update(entry.payload)
+    digest = _begun(entry.term, entry.kind).copy()
+    digest.update(entry.payload)
     if entry.session is not None:
-        said.update(b"%d %s" % (entry.session[1], entry.session[0].encode()))
-    return said.hexdigest()
+        digest.update(b"%d %s" % (entry.session[1], entry.session[0].encode()))
+    return digest.hexdigest()
 
 
 class Log:
-    """Entries base_index + 1..last_index, without a gap. That terms never fall is Raft's doing, not
-    checked here.
+    """Entries base_index + 1..last_index, without a gap.
+
+    That terms never fall follows from Raft's rules; it is not checked here.
 
     Raises:
         ValueError: entries do not follow one another.
@@ -82,7 +84,7 @@ class Log:
         raise IndexError(f"entry {index} is gone: the log begins after {self.base_index}")
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Put entries at the end."""
+        """Put entries at the end of the log."""
         for entry in entries:
             if entry.index != self.last_index + 1:
                 raise ValueError(f"entry {entry.index} cannot follow entry {self.last_index}: one is missing")
@@ -152,7 +154,7 @@ class Log:
         return self.last_index if is_last else self._first_of_term[position] - 1
 
     def trace_rows(self, start: int, end: int) -> Sequence[TraceRow]:
-        """What traces say of the entries from `start` to `end`, both included."""
+        """The entries from `start` to `end`, both included, as traces name them."""
         first = start - self.base_index - 1
         rows: list[TraceRow] = []
         for position, row in enumerate(self._rows[first : end - self.base_index], start=first):

@@ -1,4 +1,4 @@
-"""What one step puts out, in order, and which of it must reach the disk first.
+"""The effects of one step, in order, and which records must reach the disk before which messages.
 
 Records of one step become one `Persist` at the step's end. A message that depends on them is sent
 with `after` set to that number, so it waits for the disk; records of several steps may share one
@@ -15,7 +15,7 @@ from node_impl.core.events import Effect, HardState, Persist, Record
 
 
 class Durable(msgspec.Struct, frozen=True):
-    """What is on disk: the vote as of the last record that is, and the log up to last_index."""
+    """What is on disk: the newest vote there, and the log up to last_index."""
 
     vote: str | None
     last_index: int
@@ -45,7 +45,7 @@ class Outbox:
         self._records.append(record)
 
     def truncated(self, last_index: int) -> None:
-        """The log now ends at last_index: what lies beyond counts as durable only when written anew."""
+        """The log now ends at last_index: later entries count as durable only once they are written again."""
         self.durable = _clip(self.durable, last_index)
         self._unsynced = deque((number, _clip(covers, last_index)) for number, covers in self._unsynced)
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from node_impl.core.api.codec import parse, render
-from node_impl.core.api.replies import HttpReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.core.requests import Body, Reply, Request
 
 
@@ -22,12 +22,12 @@ def body_of(method: str, path: str, headers: Mapping[str, str] | None = None, /,
 def refusal_of(method: str, path: str, headers: Mapping[str, str] | None = None, /, **query: str) -> str:
     """Why the request is refused."""
     reply = parse(method, path, urlencode(query), b"", headers or {})
-    assert isinstance(reply, HttpReply), reply
+    assert isinstance(reply, NodeReply), reply
     assert reply.status == 400
     return str(json.loads(reply.body)["reason"])
 
 
-def rendered(body: Body, reply: Reply) -> HttpReply:
+def rendered(body: Body, reply: Reply) -> NodeReply:
     return render(Request(body), reply)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from node_impl.core.api.codec import parse, render
-from node_impl.core.api.replies import HttpReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.core.events import Done, Refused
 from node_impl.core.requests import AddLearner, Promote, Remove, Request, TransferLeadership
 from node_impl.io.options import parse_options
@@ -35,7 +35,7 @@ def test_an_administrators_wish_is_understood_and_its_answer_rendered(
 
 def test_a_wish_without_a_node_is_refused() -> None:
     reply = parse("POST", "/v1/admin/members", "", b"", {})
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, NodeReply)
     assert reply.status == 400
     assert "node is missing" in json.loads(reply.body)["reason"]
 

@@ -17,7 +17,7 @@ from node_impl.core.api.codec import ADMIN_HEALTH, ADMIN_STATUS, parse, render
 from node_impl.core.api.configs import CONFIGS, LISTENER
 from node_impl.core.api.instances import INSTANCE, INSTANCE_BEAT, INSTANCE_LIST, SUBSCRIBE
 from node_impl.core.api.parameters import MAX_METADATA_BYTES
-from node_impl.core.api.replies import HttpReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.core.api.services import SERVICE, SERVICE_LIST
 from node_impl.core.events import (
     Deregister,
@@ -41,7 +41,7 @@ PERSISTENT = {**ADDRESS, "ephemeral": "false"}
 KEY = InstanceKey("web", "10.0.0.1", 80)
 
 
-def ask(method: str, path: str, query: Mapping[str, str] | str = "", **more: Any) -> Request | HttpReply:
+def ask(method: str, path: str, query: Mapping[str, str] | str = "", **more: Any) -> Request | NodeReply:
     text = query if isinstance(query, str) else urlencode(query)
     return parse(method, path, text, more.get("body", b""), more.get("headers", {}))
 
@@ -54,7 +54,7 @@ def accepted(method: str, path: str, query: Mapping[str, str] | str = "", **more
 
 def refused(method: str, path: str, query: Mapping[str, str] | str = "", **more: Any) -> tuple[int, str, str]:
     reply = ask(method, path, query, **more)
-    assert isinstance(reply, HttpReply), reply
+    assert isinstance(reply, NodeReply), reply
     body = json.loads(reply.body)
     assert body["proposed"] is False
     return reply.status, body["error"], body["reason"]
@@ -219,18 +219,18 @@ def test_a_bad_header_is_named(headers: dict[str, str], reason: str) -> None:
     assert reason in refused("POST", INSTANCE, PERSISTENT, headers=headers)[2]
 
 
-def test_an_unknown_path_or_method_is_told_from_a_missing_instance() -> None:
+def test_an_unknown_path_or_method_differs_from_a_missing_instance() -> None:
     status, code, reason = refused("GET", "/nacos/v1/ns/instances")
     assert (status, code) == (404, "unknown-path")
     assert INSTANCE in reason
     reply = ask("HEAD", INSTANCE)
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, NodeReply)
     assert (reply.status, reply.headers) == (405, {"Allow": "POST, PUT, PATCH, DELETE, GET"})
 
 
 def test_health_needs_no_leader() -> None:
     reply = ask("GET", ADMIN_HEALTH)
-    assert isinstance(reply, HttpReply)
+    assert isinstance(reply, NodeReply)
     assert (reply.status, reply.body) == (200, b'{"status":"up"}')
 
 
@@ -336,7 +336,7 @@ def test_previous_metadata_survives_the_header(metadata: dict[str, str]) -> None
     assert json.loads(value) == metadata
 
 
-def test_previous_metadata_too_long_for_a_header_is_told_by_its_length() -> None:
+def test_previous_metadata_too_long_for_a_header_is_replaced_by_its_length() -> None:
     previous = Instance(KEY, 1.0, True, {"a": "x" * 5000})
     headers = render(Request(Register(KEY)), Done(1, previous)).headers
     assert headers == {"X-Raft-Index": "1", "X-Previous-Metadata-Characters": "5008"}
@@ -390,7 +390,7 @@ def test_a_list_shows_hosts_as_nacos_does() -> None:
     }
 
 
-def test_a_list_says_who_is_ephemeral_who_is_unhealthy_and_whether_that_is_covered_up() -> None:
+def test_a_list_says_which_instances_are_ephemeral_or_unhealthy_and_whether_that_is_covered_up() -> None:
     sick = Instance(KEY, 1.0, True, {}, BeatTimes(1, 2, 3), healthy=False)
     shown = json.loads(render(Request(ListInstances("web")), Done(9, Listing((sick,), True))).body)
     assert shown["reachProtectionThreshold"] is True
@@ -444,7 +444,7 @@ def test_a_refusal_says_whether_the_write_may_still_happen(code: Any, status: in
         ("final-local", "web", None, Done(7, Listing(())), {}),
     ],
 )
-def test_the_harness_own_client_understands_both_ways(
+def test_the_harness_own_client_reads_and_writes_the_same_format(
     f: str, key: str, value: Any, answer: Reply, result: Any
 ) -> None:
     invocation = Operation(5, 0, 2, "invoke", f, key=key, value=value)

@@ -53,7 +53,7 @@ def test_a_bad_configuration_is_refused(query: dict[str, str], reason: str) -> N
     assert reason in refusal_of("POST", CONFIGS, None, **{**NAME, "content": "x", **query})
 
 
-def test_listening_speaks_nacos_own_format_both_ways() -> None:
+def test_listening_uses_nacos_own_format_in_requests_and_replies() -> None:
     text = f"app.yaml\x02G\x02{MD5}\x02t\x01other\x02G\x02\x01"
     in_tenant, other = ConfigKey("t", "G", "app.yaml"), ConfigKey("", "G", "other")
     listened = ListenConfigs((HeldConfig(in_tenant, MD5), HeldConfig(other, "")))

@@ -66,7 +66,7 @@ def test_replies_are_as_nacos_gives_them() -> None:
     assert (written.status, written.body, written.headers) == (200, b"ok", {"X-Raft-Index": "4"})
 
 
-def test_what_is_not_there_or_may_not_be_deleted_is_told_with_its_index() -> None:
+def test_a_service_that_is_absent_or_may_not_be_deleted_is_refused_with_an_index() -> None:
     missing = rendered(GetService(KEY), Done(3, None))
     assert (missing.status, missing.headers) == (404, {"X-Raft-Index": "3"})
     refused = rendered(DeleteService(KEY), Refused("conflict", "it has 2 instances", False, 5))

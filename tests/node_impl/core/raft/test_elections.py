@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from node_impl.core.build import build_node
@@ -98,7 +100,7 @@ def test_votes_of_an_earlier_term_do_not_count() -> None:
     assert (alone.raft.state.role, alone.raft.state.current_term) == ("candidate", 2)
 
 
-def test_a_candidate_follows_whoever_leads_its_term() -> None:
+def test_a_candidate_follows_the_leader_of_its_term() -> None:
     alone = Alone()
     alone.fire(ELECTION_TIMER)
     alone.receive("n2", append(1, (0, 0)))
@@ -182,7 +184,7 @@ def test_a_leader_beats_and_a_follower_does_not() -> None:
     assert len(alone.fire(HEARTBEAT_TIMER)) == 4
 
 
-def test_synced_says_what_is_on_disk_and_not_what_is_on_its_way_there() -> None:
+def test_synced_says_what_is_on_disk_and_not_what_is_being_written() -> None:
     alone = Alone(1, 1)
     alone.receive("n2", RequestVote(5, 2, 1))
     first = alone.raft.state.outbox.newest
@@ -221,6 +223,6 @@ def test_a_name_outside_the_members_is_refused() -> None:
         ({"heartbeat_ns": 400_000_000}, "must be below election_timeout_ns"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, int], complaint: str) -> None:
+def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         NodeConfig(**settings)

@@ -95,7 +95,7 @@ def test_without_the_setting_each_read_takes_a_round() -> None:
     assert read(alone) == 0
 
 
-def test_a_leader_that_hands_over_has_no_lease_any_more_not_even_by_new_answers() -> None:
+def test_a_leader_that_hands_over_gets_no_lease_even_by_new_answers() -> None:
     alone = leased()
     alone.raft.elections.transfer_to("n2")
     assert read(alone) == 0
@@ -105,7 +105,7 @@ def test_a_leader_that_hands_over_has_no_lease_any_more_not_even_by_new_answers(
     assert not alone.raft.leases.lease_holds(), "its TimeoutNow may still be on its way"
 
 
-def test_who_steps_down_serves_no_read_by_its_lease() -> None:
+def test_a_leader_that_steps_down_serves_no_read_by_its_lease() -> None:
     alone = leased()
     alone.receive("n4", append(2, (1, 1)))
     assert alone.raft.state.role == "follower"
@@ -118,7 +118,7 @@ def votes(sent: list[Send]) -> list[bool]:
     return [send.message.body.granted for send in sent if isinstance(send.message.body, replies)]
 
 
-def test_who_begins_a_life_votes_for_nobody_for_one_time_out() -> None:
+def test_a_restarted_node_gives_no_vote_for_one_time_out() -> None:
     """Its last life may have promised a leader not to, an instant ago."""
     alone = Alone(1, config=LEASE)
     assert votes(alone.receive("n2", PreVote(1, 1, 1))) == [False]
@@ -139,7 +139,7 @@ def test_a_promise_outlives_the_term_in_which_it_was_made() -> None:
     assert votes(alone.receive("n3", RequestVote(5, 1, 1))) == [True]
 
 
-def test_whom_the_leader_itself_asks_to_stand_gets_the_vote_at_once() -> None:
+def test_a_candidate_that_the_leader_asked_gets_the_vote_at_once() -> None:
     alone = Alone(1, config=LEASE)
     alone.receive("n2", append(1, (1, 1)))
     assert votes(alone.receive("n3", RequestVote(2, 1, 1))) == []

@@ -32,7 +32,7 @@ def pre_vote(alone: Alone, request: PreVote) -> bool:
     return reply.message.body.granted
 
 
-def test_who_only_asks_changes_neither_term_nor_vote() -> None:
+def test_asking_for_pre_votes_changes_neither_term_nor_vote() -> None:
     alone = asking(1, 1)
     sent = alone.fire(ELECTION_TIMER)
     assert [send.message.body for send in sent] == [PreVote(1, 2, 1)] * 4
@@ -64,7 +64,7 @@ def test_pre_votes_for_an_earlier_question_do_not_count() -> None:
     assert alone.raft.state.current_term == 1
 
 
-def test_votes_of_an_election_given_up_do_not_make_a_leader_of_who_asks_again() -> None:
+def test_votes_of_an_abandoned_election_do_not_count_in_the_next_one() -> None:
     alone = asking(1)
     alone.fire(ELECTION_TIMER)
     for voter in ("n2", "n3"):
@@ -101,11 +101,13 @@ def test_a_leader_denies_pre_votes() -> None:
         (PreVote(2, 9, 1), False),
     ],
 )
-def test_a_pre_vote_goes_only_to_who_would_get_the_vote(request_: PreVote, granted: bool) -> None:
+def test_a_pre_vote_goes_only_to_a_candidate_that_would_get_the_vote(
+    request_: PreVote, granted: bool
+) -> None:
     assert pre_vote(asking(1, 2), request_) is granted
 
 
-def test_who_hears_a_leader_is_deaf_to_candidates_unless_the_leader_sent_them() -> None:
+def test_a_member_that_hears_a_leader_ignores_candidates_unless_the_leader_sent_them() -> None:
     alone = asking(1)
     alone.receive("n3", append(1, (1, 1)))
     assert alone.receive("n2", RequestVote(7, 9, 7)) == []
@@ -114,7 +116,7 @@ def test_who_hears_a_leader_is_deaf_to_candidates_unless_the_leader_sent_them() 
     assert reply.message.body == RequestVoteReply(7, True)
 
 
-def test_who_is_asked_by_its_leader_stands_at_once_and_says_so() -> None:
+def test_a_follower_that_its_leader_asks_stands_at_once_and_says_so() -> None:
     alone = asking(1)
     alone.receive("n3", append(1, (1, 1)))
     sent = alone.receive("n3", TimeoutNow(1))
@@ -196,7 +198,7 @@ def test_a_leader_that_is_shut_down_hands_over_well_within_an_election_time_out(
     assert isinstance(cluster.answer(new, register(2)), Done)
 
 
-def test_a_handover_lost_on_the_way_is_made_up_for_by_an_ordinary_election() -> None:
+def test_an_ordinary_election_makes_up_for_a_lost_handover() -> None:
     cluster = Cluster(3, seed=4)
     cluster.start()
     old = cluster.elect()
@@ -235,11 +237,11 @@ def test_a_leader_confirmed_by_few_steps_down() -> None:
     alone.sync()
     for voter in ("n2", "n3"):
         alone.receive(voter, RequestVoteReply(2, True))
-    assert alone.raft.state.role == "leader"
+    assert alone.role() == "leader"
     alone.receive("n2", accepted(2, 0))
     alone.now += 1 * MS
     alone.fire(ELECTION_TIMER)
-    assert alone.raft.state.role == "follower"
+    assert alone.role() == "follower"
 
 
 # ---- A leader whose connection was closed -------------------------------------------------------------
@@ -257,7 +259,7 @@ def due(alone: Alone) -> list[Send]:
     return [effect for effect in effects if isinstance(effect, Send)]
 
 
-def test_who_loses_its_leaders_connection_stands_before_its_time_out() -> None:
+def test_a_follower_that_loses_its_leaders_connection_stands_before_its_time_out() -> None:
     alone, beats = following(), NodeConfig().heartbeat_ns
     assert alone.lose("n2") == [SetTimer(ELECTION_TIMER, alone.now + 2 * beats)]
     alone.now += 2 * beats
@@ -282,7 +284,7 @@ def test_a_leader_that_is_back_within_two_heartbeats_is_followed_on() -> None:
     assert not pre_vote(alone, PreVote(1, 1, 1))
 
 
-def test_a_pre_vote_is_granted_by_who_lost_the_leader_too_and_by_nobody_who_hears_it() -> None:
+def test_a_pre_vote_is_granted_only_by_members_that_hear_no_leader() -> None:
     hears, lost = following("n3"), following("n3")
     lost.lose("n3")
     assert not pre_vote(hears, PreVote(1, 1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_a_shorter_log_and_a_conflicting_one_are_refused_with_where_to_go_on() -
     assert conflict.message.body == AppendEntriesReply(4, False, 4, 2, 3, 0)
 
 
-def test_a_leader_of_an_earlier_term_is_refused_and_told_the_term() -> None:
+def test_a_leader_of_an_earlier_term_is_refused_with_the_current_term() -> None:
     alone = Alone(1, term=5)
     (reply,) = alone.receive("n2", append(4, (1, 1), (one_entry(2, 4),), commit=1))
     body = reply.message.body
@@ -171,7 +172,7 @@ def test_without_that_rule_figure_8_commits_what_can_still_be_lost() -> None:
 # ---- sending ahead, and what is lost ---------------------------------------------------------------------
 
 
-def leading(**settings: int) -> Alone:
+def leading(**settings: Any) -> Alone:
     """Leader of three; follower n2 has everything, n3 never answers."""
     alone = Alone(size=3, config=replace(NodeConfig(), **settings))
     alone.become_leader()

@@ -270,7 +270,7 @@ def test_a_registry_restored_from_a_snapshot_goes_on_as_the_one_it_was_taken_of(
     assert restored.services.vanished == original.services.vanished
 
 
-def test_a_restored_registry_tells_whoever_waits_that_anything_may_have_changed() -> None:
+def test_after_a_restore_anything_may_have_changed_for_long_polls() -> None:
     registry = applied(Register(key(1)), PublishConfig(CONFIG, "one"))
     registry.take_changes()
     registry.restore(Registry().snapshot())

@@ -49,7 +49,7 @@ def test_a_write_older_than_the_clients_last_is_refused_and_not_applied() -> Non
     assert machine.carried_out == [("c", 1), ("c", 7)]
 
 
-def test_a_client_that_was_forgotten_is_refused_and_told_how_to_begin_anew() -> None:
+def test_a_forgotten_client_is_refused_with_the_name_of_a_new_session() -> None:
     machine = Machine(max_clients=2)
     for client in ("a", "b", "c"):
         machine.write(client, 1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_impl.core.api.replies import HttpReply
+from node_impl.core.api.replies import NodeReply
 from node_impl.io.http.connection import (
     MAX_HEADERS_BYTES,
     MAX_LINE_BYTES,
@@ -22,7 +22,7 @@ from node_impl.io.http.connection import (
 )
 
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n"
-Respond = Callable[[HttpReply], None]
+Respond = Callable[[NodeReply], None]
 
 
 class Wire:
@@ -89,8 +89,8 @@ class Client:
         return found
 
 
-def echo(message: HttpMessage) -> HttpReply:
-    return HttpReply(200, "text/plain", message.query.encode(), {"X-Raft-Index": "7"})
+def echo(message: HttpMessage) -> NodeReply:
+    return NodeReply(200, "text/plain", message.query.encode(), {"X-Raft-Index": "7"})
 
 
 def test_a_request_is_read_and_its_reply_has_its_length_and_headers() -> None:
@@ -140,7 +140,7 @@ def test_thousands_sent_ahead_wait_unread_and_are_answered_without_a_deep_stack(
     assert MAX_WAITING < 5_000
 
 
-def test_who_does_not_read_replies_is_not_served_more() -> None:
+def test_a_client_that_does_not_read_its_replies_is_not_served_further() -> None:
     client = Client()
     client.connection.pause_writing()
     client.send(GET)
@@ -169,7 +169,7 @@ def test_a_reply_to_head_has_no_body() -> None:
     assert client.wire.written.endswith(b"\r\n\r\n")
 
 
-def test_who_asks_before_sending_a_body_is_told_to_go_on() -> None:
+def test_a_client_that_asks_before_it_sends_a_body_gets_100_continue() -> None:
     client = Client().send(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     assert client.wire.written == b"HTTP/1.1 100 Continue\r\n\r\n"
     client.send(b"ok")

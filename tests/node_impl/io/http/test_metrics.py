@@ -32,7 +32,7 @@ def samples(metrics: RequestMetrics) -> dict[str, float]:
     return found
 
 
-def test_the_nodes_state_is_told() -> None:
+def test_metrics_show_the_nodes_state() -> None:
     found = samples(RequestMetrics())
     assert found["ackproof_term"] == 3
     assert found["ackproof_applied"] == 6

@@ -34,7 +34,7 @@ def test_frames_arrive_whole_and_in_order_however_the_bytes_are_cut(
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=4), st.data())
-def test_a_flipped_bit_is_told_as_soon_as_its_frame_has_arrived(
+def test_a_flipped_bit_is_refused_as_soon_as_its_frame_has_arrived(
     payloads: list[bytes], data: st.DataObject
 ) -> None:
     """Also one in a length: the decoder must not wait for bytes that never come."""
@@ -76,7 +76,7 @@ def header(length: int) -> bytes:
         (encode_hello(HELLO) + bytes(12), "a frame's header has a wrong checksum"),
     ],
 )
-def test_what_is_wrong_is_said_precisely(data: bytes, message: str) -> None:
+def test_a_refusal_names_what_is_wrong(data: bytes, message: str) -> None:
     with pytest.raises(WireError, match=message):
         FrameDecoder().feed(data)
 

@@ -182,7 +182,7 @@ def test_a_bad_peer_is_one_line_and_a_disconnect_and_others_are_served(data: byt
     asyncio.run(main())
 
 
-def test_who_dials_and_says_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_dials_and_sends_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers_module, "HELLO_TIMEOUT_S", 0.05)
 
     async def main() -> None:
