@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Body, Deregister, Done, Lookup, Update
 from node_impl.core.requests import AddLearner, Promote, Remove
-from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Call, Cluster, Faults, key, register
+from tests.node_impl.cluster import CONFIG, SNAPSHOTS, Call, Cluster, Faults, key, register
 from tests.node_impl.invariants import check_calls
 
 ROUGH = Faults(
-    lost=30, repeated=30, delay_ns=(1 * MS, 20 * MS), fsync_ns=(1 * MS, 15 * MS), crash_between_effects=20
+    lost=30,
+    repeated=30,
+    delay_ns=(1 * MILLISECOND_NS, 20 * MILLISECOND_NS),
+    fsync_ns=(1 * MILLISECOND_NS, 15 * MILLISECOND_NS),
+    crash_between_effects=20,
 )
 
 
@@ -20,7 +25,7 @@ def run_chaos(
     seed: int,
     *,
     size: int = 5,
-    duration: int = 4 * SECOND,
+    duration: int = 4 * SECOND_NS,
     faults: Faults = ROUGH,
     parts: Parts = DEFAULT_PARTS,
     restart_all: bool = False,
@@ -41,7 +46,7 @@ def run_chaos(
     cluster.faults = Faults()
     cluster.heal()
     cluster.start()
-    cluster.run(3 * SECOND)  # every request is answered or refused by now
+    cluster.run(3 * SECOND_NS)  # every request is answered or refused by now
     cluster.elect()
     cluster.settle()
     check_calls(cluster.calls, cluster.invariants.committed)
@@ -52,7 +57,9 @@ def run_chaos(
     return cluster
 
 
-def run_membership_chaos(seed: int, *, parts: Parts = DEFAULT_PARTS, duration: int = 5 * SECOND) -> Cluster:
+def run_membership_chaos(
+    seed: int, *, parts: Parts = DEFAULT_PARTS, duration: int = 5 * SECOND_NS
+) -> Cluster:
     """Run as `run_chaos` does, among six nodes of which three vote at first, while members come and go.
 
     Raises:
@@ -68,7 +75,7 @@ def run_membership_chaos(seed: int, *, parts: Parts = DEFAULT_PARTS, duration: i
     cluster.faults = Faults()
     cluster.heal()
     cluster.start()
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     cluster.elect()
     cluster.settle()
     check_calls(cluster.calls, cluster.invariants.committed)
@@ -81,7 +88,7 @@ def _keep_changing(cluster: Cluster, end: int) -> None:
     def change() -> None:
         if cluster.now >= end:
             return
-        cluster.later(30 * MS + random.below(100 * MS), change)
+        cluster.later(30 * MILLISECOND_NS + random.below(100 * MILLISECOND_NS), change)
         if not cluster.up:
             return
         leading = cluster.leader()
@@ -95,7 +102,7 @@ def _keep_changing(cluster: Cluster, end: int) -> None:
         elif len(configuration.voters) > 2:
             cluster.ask(at, Remove(node))
 
-    cluster.later(600 * MS, change)
+    cluster.later(600 * MILLISECOND_NS, change)
 
 
 def _keep_asking(cluster: Cluster, end: int) -> None:
@@ -104,7 +111,7 @@ def _keep_asking(cluster: Cluster, end: int) -> None:
     def ask() -> None:
         if cluster.now >= end:
             return
-        cluster.later(random.below(20 * MS), ask)
+        cluster.later(random.below(20 * MILLISECOND_NS), ask)
         if cluster.up:
             cluster.ask(cluster.up[random.below(len(cluster.up))], _body(cluster))
 
@@ -135,7 +142,7 @@ class _RepeatingClient:
         if cluster.up:
             node = cluster.up[cluster.random.below(len(cluster.up))]
             call = cluster.ask(node, body, (self._name, self._sequence), op)
-        patience = 20 * MS + cluster.random.below(300 * MS)
+        patience = 20 * MILLISECOND_NS + cluster.random.below(300 * MILLISECOND_NS)
         cluster.later(patience, lambda: self._look(body, op, call))
 
     def _look(self, body: Body, op: str | None, call: Call | None) -> None:
@@ -166,7 +173,7 @@ def _keep_breaking(cluster: Cluster, end: int, restart_all: bool) -> None:
     def break_something() -> None:
         if cluster.now >= end:
             return
-        cluster.later(50 * MS + random.below(400 * MS), break_something)
+        cluster.later(50 * MILLISECOND_NS + random.below(400 * MILLISECOND_NS), break_something)
         down = [name for name in names if name not in cluster.up]
         match random.below(7):
             case 0 if cluster.up:
@@ -185,4 +192,4 @@ def _keep_breaking(cluster: Cluster, end: int, restart_all: bool) -> None:
             case _:
                 pass
 
-    cluster.later(600 * MS, break_something)
+    cluster.later(600 * MILLISECOND_NS, break_something)

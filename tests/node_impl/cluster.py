@@ -14,6 +14,7 @@ from itertools import count
 from random import Random as PythonRandom
 from typing import Any
 
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts, build_node
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import (
@@ -43,9 +44,6 @@ from node_impl.core.raft.messages import Envelope
 from node_impl.core.storage.wal import WriteAheadLog
 from tests.node_impl.invariants import Invariants, Violation
 
-MS = 1_000_000
-SECOND = 1_000 * MS
-
 CONFIG = NodeConfig(max_batch_entries=8)
 SNAPSHOTS = NodeConfig(
     max_batch_entries=8,
@@ -68,8 +66,8 @@ class Faults:
 
     lost: int = 0
     repeated: int = 0
-    delay_ns: tuple[int, int] = (1 * MS, 2 * MS)
-    fsync_ns: tuple[int, int] = (1 * MS, 2 * MS)
+    delay_ns: tuple[int, int] = (1 * MILLISECOND_NS, 2 * MILLISECOND_NS)
+    fsync_ns: tuple[int, int] = (1 * MILLISECOND_NS, 2 * MILLISECOND_NS)
     crash_between_effects: int = 0
     """Per 100,000 effects."""
 
@@ -214,7 +212,7 @@ class Cluster:
         return call
 
     def answer(
-        self, name: str, body: Body, limit: int = 10 * SECOND, session: tuple[str, int] | None = None
+        self, name: str, body: Body, limit: int = 10 * SECOND_NS, session: tuple[str, int] | None = None
     ) -> Reply:
         """Ask and run until the reply is there."""
         call = self.ask(name, body, session)
@@ -231,7 +229,7 @@ class Cluster:
             self._next()
         self.now = end
 
-    def run_until(self, condition: Callable[[], bool], limit: int = 10 * SECOND) -> None:
+    def run_until(self, condition: Callable[[], bool], limit: int = 10 * SECOND_NS) -> None:
         """Run until the condition holds.
 
         Raises:
@@ -241,7 +239,7 @@ class Cluster:
         while not condition():
             assert self._agenda, "nothing will ever happen again"
             if self._agenda[0][0] > end:
-                raise Violation("recovery", f"not within {limit / SECOND} s: {self.describe()}")
+                raise Violation("recovery", f"not within {limit / SECOND_NS} s: {self.describe()}")
             self._next()
 
     def later(self, delay: int, action: Callable[[], None]) -> None:
@@ -299,7 +297,7 @@ class Cluster:
             logs = {(s.current_term, s.log.last_index, s.last_applied - s.log.last_index) for s in states}
             return self.leader() is not None and len(logs) == 1 and next(iter(logs))[2] == 0
 
-        self.run_until(is_settled, 30 * SECOND)
+        self.run_until(is_settled, 30 * SECOND_NS)
 
     def terms(self, name: str) -> list[int]:
         """The terms of a node's log, in order."""

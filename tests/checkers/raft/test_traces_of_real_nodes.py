@@ -12,6 +12,7 @@ import pytest
 from checkers.raft import raft_checkers, raft_invariants
 from checkers.verdict import Validity, Verdict
 from history import NodeTrace, TraceEvent
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import HardState, Recovered
@@ -24,10 +25,14 @@ from node_impl.core.serving.state_machine import StateMachine
 from tests.checkers.builders import recording
 from tests.checkers.traces import NodeBuilder, entry
 from tests.node_impl.chaos import run_membership_chaos
-from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Cluster, Faults, register
+from tests.node_impl.cluster import CONFIG, SNAPSHOTS, Cluster, Faults, register
 
 ROUGH = Faults(
-    lost=30, repeated=30, delay_ns=(1 * MS, 20 * MS), fsync_ns=(1 * MS, 15 * MS), crash_between_effects=20
+    lost=30,
+    repeated=30,
+    delay_ns=(1 * MILLISECOND_NS, 20 * MILLISECOND_NS),
+    fsync_ns=(1 * MILLISECOND_NS, 15 * MILLISECOND_NS),
+    crash_between_effects=20,
 )
 
 
@@ -52,7 +57,7 @@ def run(
     random = cluster.random
     cluster.start()
     for _ in range(60):
-        cluster.run(50 * MS)
+        cluster.run(50 * MILLISECOND_NS)
         match random.below(16):
             case 0 if cluster.up:
                 cluster.crash(random.choice(cluster.up))
@@ -70,10 +75,10 @@ def run(
                 cluster.ask(random.choice(cluster.up), register(random.below(5), random.below(1 << 30)))
     cluster.heal()
     cluster.start()
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     for name in cluster.up:
         cluster.ask(name, register(9))
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     return node_traces(cluster)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Done, Refused
@@ -15,7 +16,7 @@ from node_impl.core.raft.membership import Membership, changed
 from node_impl.core.raft.messages import RequestVoteReply
 from node_impl.core.requests import AddLearner, MembershipChange, Promote, Remove, TransferLeadership
 from tests.node_impl.chaos import run_membership_chaos
-from tests.node_impl.cluster import CONFIG, MS, SECOND, SNAPSHOTS, Cluster, register
+from tests.node_impl.cluster import CONFIG, SNAPSHOTS, Cluster, register
 from tests.node_impl.core.raft.driving import Alone, accepted
 from tests.node_impl.invariants import Violation
 
@@ -37,7 +38,7 @@ def change(cluster: Cluster, body: MembershipChange) -> Done:
         reply = cluster.answer(cluster.elect(), body)
         if isinstance(reply, Done):
             return reply
-        cluster.run(20 * MS)
+        cluster.run(20 * MILLISECOND_NS)
     raise AssertionError(reply)
 
 
@@ -53,7 +54,7 @@ def voters(cluster: Cluster) -> tuple[str, ...]:
 def test_nodes_that_are_no_members_never_stand() -> None:
     cluster, _ = started()
     cluster.crash(*THREE)
-    cluster.run(5 * SECOND)
+    cluster.run(5 * SECOND_NS)
     assert {cluster.node(name).raft.state.role for name in ("n4", "n5")} == {"follower"}
     assert {cluster.node(name).raft.state.current_term for name in ("n4", "n5")} == {0}
 
@@ -114,7 +115,7 @@ def test_a_removed_node_that_does_not_know_it_disturbs_no_leader() -> None:
     change(cluster, Remove(removed))
     term = cluster.node(leader).raft.state.current_term
     cluster.heal()
-    cluster.run(20 * SECOND)
+    cluster.run(20 * SECOND_NS)
     assert cluster.elect() == leader
     assert cluster.node(leader).raft.state.current_term == term
 
@@ -146,7 +147,7 @@ def test_leadership_is_handed_to_the_node_that_the_administrator_names() -> None
     cluster.settle()
     successor = next(name for name in THREE if name != leader)
     assert isinstance(cluster.answer(leader, TransferLeadership(successor)), Done)
-    cluster.run(100 * MS)
+    cluster.run(100 * MILLISECOND_NS)
     assert cluster.elect() == successor
 
 
@@ -249,10 +250,10 @@ def both_sides_of_a_cut(parts: Parts) -> None:
     for name in others:
         cluster.ask(leader, Remove(name))
     cluster.ask(leader, register(1, "by the old leader"))
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     for name in others:
         cluster.ask(name, register(1, "by the others"))
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     cluster.heal()
     cluster.elect()
     cluster.settle()

@@ -6,8 +6,9 @@ returns begins at 0. Here the one asks before it stands (pre-vote), and the othe
 
 from __future__ import annotations
 
+from history.units import SECOND_NS
 from node_impl.core.events import Done, Refused
-from tests.node_impl.cluster import SECOND, Cluster, register
+from tests.node_impl.cluster import Cluster, register
 
 
 def test_the_walk_through_the_table() -> None:
@@ -15,11 +16,11 @@ def test_the_walk_through_the_table() -> None:
 
     # One up: a candidate, and never a leader; what it is asked is refused. Its term stays what it was.
     cluster.start("n1")
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     one = cluster.node("n1").raft.state
     assert one.role == "candidate"
     term = one.current_term
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     assert one.role == "candidate"
     assert one.current_term == term
     reply = cluster.answer("n1", register(1))
@@ -77,7 +78,7 @@ def test_the_walk_through_the_table() -> None:
     # Fewer than a majority: writes are refused.
     for name in others:
         cluster.crash(name)
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     reply = cluster.answer(leader, register(5))
     assert isinstance(reply, Refused)
     assert not reply.proposed

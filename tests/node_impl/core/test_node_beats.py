@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node_impl.core.config import MILLISECOND_NS
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.events import Effect, SetTimer
 from node_impl.core.raft.messages import Forward
 from node_impl.core.registry.commands import encode_command
@@ -26,11 +26,11 @@ from node_impl.core.requests import (
     Register,
 )
 from node_impl.core.serving.beat_watch import MAX_DECISIONS, BeatWatch
-from tests.node_impl.cluster import MS, SECOND, Cluster, key, register
+from tests.node_impl.cluster import Cluster, key, register
 from tests.node_impl.core.registry.model import entry
 
 TIMES = BeatTimes(500, 1_500, 3_000)
-PATIENCE_NS = 1_000 * MS
+PATIENCE_NS = 1_000 * MILLISECOND_NS
 
 
 def ephemeral(number: int) -> Register:
@@ -68,7 +68,7 @@ def test_a_silent_instance_becomes_unhealthy_and_is_then_removed_on_every_node()
     assert isinstance(registered, Done)
     seen: list[str] = []
     for _ in range(7):
-        cluster.run(500 * MS)
+        cluster.run(500 * MILLISECOND_NS)
         states = {state_of(cluster, name) for name in cluster.names}
         assert len(states) == 1
         seen += states
@@ -90,7 +90,7 @@ def test_an_instance_that_beats_at_any_node_stays_healthy_and_its_beats_are_not_
     last = cluster.node(leader).raft.state.log.last_index
     for _ in range(20):
         assert isinstance(cluster.answer(follower, Beat(key(1))), Done)
-        cluster.run(1 * SECOND)
+        cluster.run(1 * SECOND_NS)
     assert state_of(cluster, leader) == "healthy"
     assert cluster.node(leader).raft.state.log.last_index == last
 
@@ -98,12 +98,12 @@ def test_an_instance_that_beats_at_any_node_stays_healthy_and_its_beats_are_not_
 def test_a_beat_heals_an_unhealthy_instance() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     assert state_of(cluster, leader) == "unhealthy"
     assert isinstance(cluster.answer(follower, Beat(key(1))), Done)
-    cluster.run(100 * MS)
+    cluster.run(100 * MILLISECOND_NS)
     assert {state_of(cluster, name) for name in cluster.names} == {"healthy"}
-    cluster.run(1_200 * MS)
+    cluster.run(1_200 * MILLISECOND_NS)
     assert state_of(cluster, leader) == "healthy", "its full time began anew"
 
 
@@ -125,7 +125,7 @@ def test_a_beat_never_resurrects_what_was_deregistered_and_asks_to_register_agai
 def test_a_persistent_instance_needs_no_beats_and_never_expires() -> None:
     cluster, leader, _ = started()
     cluster.answer(leader, register(1))
-    cluster.run(60 * SECOND)
+    cluster.run(60 * SECOND_NS)
     assert state_of(cluster, leader) == "healthy"
     reply = cluster.answer(leader, Beat(key(1)))
     assert isinstance(reply, Refused)
@@ -135,14 +135,14 @@ def test_a_persistent_instance_needs_no_beats_and_never_expires() -> None:
 def test_a_new_leader_gives_every_instance_its_full_time_from_its_election() -> None:
     cluster, leader, _ = started()
     cluster.answer(leader, ephemeral(1))
-    cluster.run(1_400 * MS)
+    cluster.run(1_400 * MILLISECOND_NS)
     cluster.crash(leader)
     new = cluster.elect()
     elected_at = cluster.now
     cluster.run_until(lambda: state_of(cluster, new) == "unhealthy")
-    assert cluster.now - elected_at >= 1_400 * MS
+    assert cluster.now - elected_at >= 1_400 * MILLISECOND_NS
     cluster.run_until(lambda: state_of(cluster, new) == "gone")
-    assert cluster.now - elected_at >= 2_900 * MS
+    assert cluster.now - elected_at >= 2_900 * MILLISECOND_NS
 
 
 def test_a_leader_cut_off_expires_nothing_and_a_beat_to_the_new_one_counts() -> None:
@@ -152,10 +152,10 @@ def test_a_leader_cut_off_expires_nothing_and_a_beat_to_the_new_one_counts() -> 
     others = [name for name in cluster.names if name != old]
     cluster.run_until(lambda: any(cluster.node(name).raft.state.role == "leader" for name in others))
     for _ in range(8):
-        cluster.run(500 * MS)
+        cluster.run(500 * MILLISECOND_NS)
         cluster.answer(others[0], Beat(key(1)))
     cluster.heal()
-    cluster.run(500 * MS)
+    cluster.run(500 * MILLISECOND_NS)
     assert {state_of(cluster, name) for name in cluster.names} == {"healthy"}
     assert not [op for op in ops_applied(cluster, old) if op.startswith("expire:")]
 
@@ -164,7 +164,7 @@ def test_an_expiry_that_was_decided_before_a_new_registration_spares_it() -> Non
     """The removal is in the leader's log, not yet committed, when the client registers again."""
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
-    cluster.run(2_900 * MS)
+    cluster.run(2_900 * MILLISECOND_NS)
     cluster.drop = lambda to, envelope: bool(getattr(envelope.body, "entries", ()))
     last = cluster.node(leader).raft.state.log.last_index
     cluster.run_until(lambda: cluster.node(leader).raft.state.log.last_index > last)
@@ -173,9 +173,9 @@ def test_an_expiry_that_was_decided_before_a_new_registration_spares_it() -> Non
     assert isinstance(late, Refused)
     assert late.code == "not-found", "its removal can not be called back"
     again = cluster.ask(follower, ephemeral(1))
-    cluster.run(20 * MS)
+    cluster.run(20 * MILLISECOND_NS)
     cluster.drop = lambda to, envelope: False
-    cluster.run(500 * MS)
+    cluster.run(500 * MILLISECOND_NS)
     assert isinstance(again.reply, Done)
     assert {state_of(cluster, name) for name in cluster.names} == {"healthy"}
 
@@ -185,7 +185,7 @@ def test_a_beat_that_is_lost_before_it_reaches_the_leader_is_refused_as_not_prop
     cluster.answer(leader, ephemeral(1))
     cluster.drop = lambda to, envelope: isinstance(envelope.body, Forward)
     call = cluster.ask(follower, Beat(key(1)))
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("timeout", False)
 
@@ -194,7 +194,7 @@ def test_a_list_shows_the_health_at_its_index() -> None:
     cluster, leader, follower = started()
     cluster.answer(leader, ephemeral(1))
     cluster.answer(leader, register(2))
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     reply = cluster.answer(follower, ListInstances("service", healthy_only=True))
     assert isinstance(reply, Done)
     assert [instance.key.port for instance in reply.value.instances] == [2]
@@ -324,18 +324,18 @@ def test_a_node_that_leads_no_more_watches_nothing() -> None:
     watched.apply(Register(key(1), beats=TIMES), 0)
     watched.watch.end()
     assert len(watched.watch) == 0
-    assert watched.watch.due(60 * SECOND, watched.effects) == []
+    assert watched.watch.due(60 * SECOND_NS, watched.effects) == []
 
 
 def test_a_leader_that_was_asleep_gives_every_instance_its_full_time_again() -> None:
     watched = Watched()
     watched.apply(Register(key(1), beats=TIMES), 0)
-    assert watched.timer == 1_500 * MS
-    assert watched.watch.due(40 * SECOND, watched.effects) == [], "beats may lie unread"
+    assert watched.timer == 1_500 * MILLISECOND_NS
+    assert watched.watch.due(40 * SECOND_NS, watched.effects) == [], "beats may lie unread"
     watched.note_timer()
-    assert watched.timer == 41_500 * MS
-    watched.advance(45 * SECOND)
-    assert [(at // MS, expiry.to) for at, expiry in watched.expiries] == [
+    assert watched.timer == 41_500 * MILLISECOND_NS
+    watched.advance(45 * SECOND_NS)
+    assert [(at // MILLISECOND_NS, expiry.to) for at, expiry in watched.expiries] == [
         (41_500, "unhealthy"),
         (43_000, "removed"),
     ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import Parts
 from node_impl.core.events import (
     Deregister,
@@ -31,7 +32,7 @@ from node_impl.core.raft.messages import (
     ReadIndexReply,
 )
 from node_impl.core.raft.reads import ReadRounds
-from tests.node_impl.cluster import CONFIG, MS, SECOND, Call, Cluster, key, register
+from tests.node_impl.cluster import CONFIG, Call, Cluster, key, register
 from tests.node_impl.invariants import Violation, check_calls
 
 
@@ -97,7 +98,7 @@ def test_an_update_changes_what_is_named_and_is_refused_where_there_is_nothing(
 def test_an_acknowledgement_is_traced_once_by_the_node_that_answers_the_client() -> None:
     cluster, leader, follower = started()
     calls = [cluster.ask(follower, register(1)), cluster.ask(leader, register(2))]
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     replies = [call.reply for call in calls]
     assert all(isinstance(reply, Done) for reply in replies)
     expected = [(c.node, c.reply.raft_index, c.op) for c in calls if isinstance(c.reply, Done)]
@@ -108,7 +109,7 @@ def test_a_leader_without_a_majority_never_acknowledges_and_does_not_call_the_wr
     cluster, leader, _ = started()
     cluster.cut({leader})
     call = cluster.ask(leader, register(1))
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("lost-leadership", True)
     assert cluster.node(leader).raft.state.role != "leader", (
@@ -121,7 +122,7 @@ def test_a_write_that_no_leader_can_take_waits_for_one() -> None:
     cluster.crash(leader)
     cluster.run_until(lambda: cluster.node(follower).raft.state.leader is None)
     call = cluster.ask(follower, register(1))
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     assert isinstance(call.reply, Done)
 
 
@@ -153,9 +154,9 @@ def test_a_follower_that_loses_its_leader_refuses_what_it_forwarded() -> None:
     cluster, leader, follower = started()
     cluster.drop = lambda to, envelope: isinstance(envelope.body, ForwardReply)
     call = cluster.ask(follower, register(1))
-    cluster.run(100 * MS)
+    cluster.run(100 * MILLISECOND_NS)
     cluster.crash(leader)
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     assert isinstance(call.reply, Refused)
     assert (call.reply.code, call.reply.proposed) == ("lost-leadership", True)
 
@@ -179,7 +180,7 @@ def test_a_forward_that_the_network_repeats_is_proposed_once() -> None:
     cluster.answer(follower, register(1))
     last = cluster.node(leader).raft.state.log.last_index
     cluster.step(leader, Received(caught[0]))
-    cluster.run(100 * MS)
+    cluster.run(100 * MILLISECOND_NS)
     assert cluster.node(leader).raft.state.log.last_index == last
 
 
@@ -207,7 +208,7 @@ def test_a_forward_that_reaches_a_deposed_leader_first_is_refused_as_not_propose
     cluster, leader, follower = started()
     term = cluster.node(leader).raft.state.current_term
     cluster.cut({leader})
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     assert cluster.node(leader).raft.state.role != "leader"
     cluster.heal()
     outcomes: list[object] = []
@@ -257,7 +258,7 @@ def test_a_read_sees_every_write_acknowledged_before_it_on_any_node(through_foll
 def test_reads_of_a_follower_share_one_question_to_the_leader() -> None:
     cluster, _, follower = started()
     calls = [cluster.ask(follower, Lookup(key(number))) for number in range(100)]
-    cluster.run(100 * MS)
+    cluster.run(100 * MILLISECOND_NS)
     assert all(isinstance(call.reply, Done) for call in calls)
     asked = [trace for _, trace in cluster.traces if trace.message == "ReadIndex"]
     assert len([trace for trace in asked if trace.event == "send"]) == 2  # the first read, then all others
@@ -265,10 +266,10 @@ def test_reads_of_a_follower_share_one_question_to_the_leader() -> None:
 
 def test_reads_at_the_leader_share_a_round_of_heartbeats() -> None:
     cluster, leader, _ = started()
-    cluster.run(20 * MS)
+    cluster.run(20 * MILLISECOND_NS)
     before = len(cluster.traces)
     calls = [cluster.ask(leader, Lookup(key(number))) for number in range(100)]
-    cluster.run(20 * MS)
+    cluster.run(20 * MILLISECOND_NS)
     assert all(isinstance(call.reply, Done) for call in calls)
     sent = [trace for _, trace in cluster.traces[before:] if trace.message == "AppendEntries"]
     assert len([trace for trace in sent if trace.event == "send"]) <= 3 * 2  # two rounds, perhaps a heartbeat
@@ -313,7 +314,7 @@ def test_a_read_survives_the_loss_of_the_leader() -> None:
     index = registered(cluster.answer(leader, register(1, "a")))
     cluster.crash(leader)
     call = cluster.ask(follower, Lookup(key(1)))
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     assert isinstance(call.reply, Done)
     assert call.reply.value == instance(index, 1, "a")
 
@@ -327,10 +328,10 @@ def test_a_read_is_not_served_before_an_entry_of_the_leaders_own_term_is_committ
     cluster.run_until(lambda: any(cluster.node(name).raft.state.role == "leader" for name in cluster.up))
     new = next(name for name in cluster.up if cluster.node(name).raft.state.role == "leader")
     call = cluster.ask(new, Lookup(key(1)))
-    cluster.run(50 * MS)
+    cluster.run(50 * MILLISECOND_NS)
     assert call.reply is None
     cluster.drop = lambda to, envelope: False
-    cluster.run(2 * SECOND)
+    cluster.run(2 * SECOND_NS)
     assert isinstance(call.reply, Done)
     assert call.reply.value == instance(index, 1, "a")
 
@@ -355,7 +356,7 @@ def read_at_a_deposed_leader(seed: int, parts: Parts) -> tuple[Cluster, Call] | 
     if cluster.node(old).raft.state.role != "leader":
         return None
     call = cluster.ask(old, Lookup(key(1)))
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     return cluster, call
 
 
@@ -365,7 +366,7 @@ def test_a_deposed_leader_serves_no_read() -> None:
     for cluster, call in seen:
         assert not isinstance(call.reply, Done)
         cluster.heal()
-        cluster.run(2 * SECOND)
+        cluster.run(2 * SECOND_NS)
         assert not isinstance(call.reply, Done) or call.reply.value.metadata == {"value": "new"}
         check_calls(cluster.calls, cluster.invariants.committed)
 
@@ -386,7 +387,7 @@ def test_a_deposed_leader_that_confirms_nothing_is_caught() -> None:
 def test_status_is_answered_at_once_by_a_node_that_is_alone() -> None:
     cluster = Cluster(3)
     cluster.start("n2")
-    cluster.run(1 * SECOND)
+    cluster.run(1 * SECOND_NS)
     call = cluster.ask("n2", GetStatus())
     assert isinstance(call.reply, Done)
     status = call.reply.value

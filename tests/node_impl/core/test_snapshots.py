@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from history.units import MILLISECOND_NS
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Done, Fatal, Snapshot, Trace
@@ -14,7 +15,7 @@ from node_impl.core.raft.snapshots import Snapshots
 from node_impl.core.registry.registry import Registry
 from node_impl.core.registry.sessions import Sessions
 from tests.node_impl.chaos import run_chaos
-from tests.node_impl.cluster import MS, SNAPSHOTS, Cluster, register
+from tests.node_impl.cluster import SNAPSHOTS, Cluster, register
 from tests.node_impl.core.raft.driving import Alone, append, entries
 from tests.node_impl.invariants import Violation
 
@@ -284,7 +285,7 @@ def test_a_long_log_is_applied_in_pieces_between_which_the_node_listens() -> Non
     assert alone.raft.state.last_applied == 10
     pieces = 1
     while alone.raft.state.last_applied < 95:
-        alone.now += 1 * MS
+        alone.now += 1 * MILLISECOND_NS
         alone.fire("apply")
         pieces += 1
     assert pieces == 10

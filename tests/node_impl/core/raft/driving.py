@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
+from history.units import SECOND_NS
 from node_impl.core.build import Parts, build_node
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import (
@@ -31,8 +32,6 @@ from node_impl.core.raft.messages import (
     Message,
     RequestVoteReply,
 )
-
-SECOND = 1_000_000_000
 
 
 class Zero:
@@ -90,7 +89,7 @@ class Alone:
 
     def fire(self, timer: str) -> list[Send]:
         """The timer is due, long after it was set."""
-        self.now += SECOND
+        self.now += SECOND_NS
         self.effects = self.node.step(self.now, TimerFired(timer))
         return self.sent
 

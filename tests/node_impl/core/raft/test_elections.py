@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from history.units import SECOND_NS
 from node_impl.core.build import build_node
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import HardState, Recovered, Role, SetTimer, Synced, TimerFired, Trace
 from node_impl.core.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER
 from node_impl.core.raft.messages import AppendEntries, RequestVote, RequestVoteReply
-from tests.node_impl.cluster import CONFIG, SECOND, Cluster
+from tests.node_impl.cluster import CONFIG, Cluster
 from tests.node_impl.core.raft.driving import Alone, Zero, accepted, append
 
 
@@ -161,7 +162,7 @@ def test_the_election_timer_looks_whether_a_leader_was_heard() -> None:
     cluster.start()
     cluster.elect()
     term = max(cluster.node(name).raft.state.current_term for name in cluster.names)
-    cluster.run(20 * SECOND)
+    cluster.run(20 * SECOND_NS)
     assert {cluster.node(name).raft.state.current_term for name in cluster.names} == {term}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from node_impl.core.config import MILLISECOND_NS, NodeConfig
+from history.units import MILLISECOND_NS, SECOND_NS
+from node_impl.core.config import NodeConfig
 from node_impl.core.events import Send
 from node_impl.core.raft.elections import HEARTBEAT_TIMER
 from node_impl.core.raft.leases import Lease
@@ -15,7 +16,7 @@ from node_impl.core.raft.messages import (
     RequestVote,
     RequestVoteReply,
 )
-from tests.node_impl.core.raft.driving import SECOND, Alone, accepted, append
+from tests.node_impl.core.raft.driving import Alone, accepted, append
 
 T = 300 * MILLISECOND_NS
 LEASE = NodeConfig(lease=True, clock_drift_bound_percent=20)
@@ -130,7 +131,7 @@ def test_a_restarted_node_gives_no_vote_for_one_time_out() -> None:
 
 def test_a_promise_outlives_the_term_in_which_it_was_made() -> None:
     alone = Alone(1, config=LEASE)
-    alone.now = SECOND
+    alone.now = SECOND_NS
     alone.receive("n2", append(1, (1, 1)))
     alone.receive("n3", PreVoteReply(5, False, 1))
     assert alone.raft.state.current_term == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Done, Refused, Send, SetTimer, TimerFired
@@ -16,7 +17,7 @@ from node_impl.core.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
-from tests.node_impl.cluster import CONFIG, MS, SECOND, Cluster, register
+from tests.node_impl.cluster import CONFIG, Cluster, register
 from tests.node_impl.core.raft.driving import Alone, accepted, append
 
 TIMEOUT = CONFIG.election_timeout_ns
@@ -139,9 +140,9 @@ def terms_after_isolation(parts: Parts) -> tuple[str, str | None, set[int]]:
     term = cluster.node(leader).raft.state.current_term
     away = next(name for name in cluster.names if name != leader)
     cluster.cut({away})
-    cluster.run(20 * SECOND)
+    cluster.run(20 * SECOND_NS)
     cluster.heal()
-    cluster.run(3 * SECOND)
+    cluster.run(3 * SECOND_NS)
     terms = {cluster.node(name).raft.state.current_term for name in cluster.names}
     return leader, cluster.leader(), {number - term for number in terms}
 
@@ -175,7 +176,7 @@ def deposed_by_a_half_cut_link(parts: Parts) -> bool:
     term = cluster.node(leader).raft.state.current_term
     deaf = next(name for name in cluster.names if name != leader)
     cluster.drop = lambda to, envelope: to == deaf and isinstance(envelope.body, AppendEntries)
-    cluster.run(5 * SECOND)
+    cluster.run(5 * SECOND_NS)
     return cluster.node(leader).raft.state.current_term > term
 
 
@@ -239,7 +240,7 @@ def test_a_leader_confirmed_by_few_steps_down() -> None:
         alone.receive(voter, RequestVoteReply(2, True))
     assert alone.role() == "leader"
     alone.receive("n2", accepted(2, 0))
-    alone.now += 1 * MS
+    alone.now += 1 * MILLISECOND_NS
     alone.fire(ELECTION_TIMER)
     assert alone.role() == "follower"
 

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from history.units import SECOND_NS
 from node_impl.core.events import Done, Entry, Refused
 from node_impl.core.raft.messages import Forward, Written
 from node_impl.core.registry.sessions import Outcome, Sessions, SessionsError, birth_of
 from tests.node_impl.cluster import Cluster, register
-
-SECOND = 1_000_000_000
 
 
 class Machine:
@@ -147,7 +146,7 @@ def test_a_forwarded_write_with_a_session_outlives_its_leader() -> None:
     repeated = cluster.ask(follower, register(2, "repeated"), session=("c", 1))
     cluster.run(5_000_000)
     cluster.crash(leader)
-    cluster.run_until(lambda: repeated.reply is not None, 3 * SECOND)
+    cluster.run_until(lambda: repeated.reply is not None, 3 * SECOND_NS)
     assert isinstance(repeated.reply, Done)
     assert isinstance(plain.reply, Refused)
     assert plain.reply.proposed
