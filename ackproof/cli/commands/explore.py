@@ -138,7 +138,7 @@ def explore(
     explored = command.explore(
         Scope(**scope),
         mutant,
-        command.Bounds(max_states, time_limit, memory_mb),
+        command.SearchBounds(max_states, time_limit, memory_mb),
         out=out,
         symmetry=symmetry,
         quiet=as_json,

@@ -38,11 +38,11 @@ def replay(
         ackproof replay small.json
         ackproof replay small.json --world local     the same on real processes, as far as possible
     """
-    from harness.sim.explore.path import is_way
+    from harness.sim.explore.counterexample import is_counterexample
 
     if base_port is not None and world != "local":
         raise click.UsageError("--base-port is for --world local: simulated nodes listen on no port")
-    if is_way(file):
+    if is_counterexample(file):
         if world != "sim":
             raise click.UsageError(
                 f"{file} holds steps that `ackproof explore` found, and real processes cannot be made to "

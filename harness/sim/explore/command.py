@@ -1,4 +1,4 @@
-"""What `ackproof explore` does, apart from its options; and `ackproof replay` with a way."""
+"""What `ackproof explore` does, apart from its options; and `ackproof replay` with a counterexample."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from rich.console import Console
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
-from harness.sim.explore.path import Walked, load, parts_of, save, walk
+from harness.sim.explore.counterexample import Walked, load, parts_of, save, walk
 from harness.sim.explore.scope import Scope
-from harness.sim.explore.search import Found, Seen, search
+from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space
 from node_impl.core.build import Parts
 from reports.plots.sequence import sequence
@@ -23,40 +23,40 @@ from reports.plots.sequence import sequence
 LINE_EVERY_S = 5.0
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """When to end before everything was seen."""
+class SearchBounds(msgspec.Struct, frozen=True):
+    """Limits at which the search ends before it has seen every state."""
 
     states: int | None = None
     seconds: float | None = None
     megabytes: int | None = None
-    """Of the whole process."""
+    """Memory of the whole process."""
 
 
 class Explored(msgspec.Struct, frozen=True):
-    """An exploration's outcome."""
+    """The outcome of one exploration."""
 
     scope: Scope
     mutant: str | None
-    found: Found
+    found: SearchResult
     seconds: float
     megabytes: int
     violation: str | None = None
     story: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
-    """Checkers of traces that see a violation in the same way."""
+    """Checkers of traces that find a violation in the same steps."""
     notes: tuple[str, ...] = ()
 
 
 def explore(
     scope: Scope,
     mutant: str | None,
-    bounds: Bounds,
+    bounds: SearchBounds,
     *,
     out: Path | None = None,
     symmetry: bool = True,
     quiet: bool = False,
 ) -> Explored:
-    """Look at all states of a scope, and walk the way to a violation once more, if there is one.
+    """Look at all states of a scope, and take the steps to a violation once more, if there is one.
 
     Raises:
         CouldNotRun: the scope makes no sense, or `out` cannot be written.
@@ -67,21 +67,21 @@ def explore(
     try:
         found = search(_space(scope, parts, symmetry=symmetry), watch)
     except NotDead as note:
-        notes = (f"{note}: so such replies are followed too",)
+        notes = (f"{note}: so such replies are explored, too",)
         found = search(_space(scope, parts, symmetry=symmetry, keep_dead=True), watch)
     finally:
         watch.end()
     seconds, megabytes = watch.seconds, _megabytes()
     if found.outcome != "violation":
         return Explored(scope, mutant, found, seconds, megabytes, notes=notes)
-    walked = walk(scope, parts, found.way)
+    walked = walk(scope, parts, found.path)
     if walked.violation != found.why:
         raise CouldNotRun(
             f"the search found {found.why!r}, and the same steps on real cores come to {walked.violation!r}: "
-            "what it takes for the same state is not; please report this"
+            "states that the search took for the same are not; please report this"
         )
     if out is not None:
-        save(out, scope, mutant, found.way, walked)
+        save(out, scope, mutant, found.path, walked)
         draw(walked, out.with_suffix(".svg"))
     return Explored(
         scope, mutant, found, seconds, megabytes, walked.violation, walked.story, _also(walked), notes
@@ -89,27 +89,27 @@ def explore(
 
 
 def replayed(file: Path, *, anyway: bool) -> Walked:
-    """Walk the way in a file.
+    """Take the steps in a file.
 
     Raises:
-        CouldNotRun: see `load`; or it leads elsewhere.
+        CouldNotRun: see `load`; or the same steps come to another violation.
     """
-    way = load(file, anyway=anyway)
-    walked = walk(way.scope, parts_of(way.mutant), way.steps)
-    if walked.violation != way.violation and not anyway:
+    steps = load(file, anyway=anyway)
+    walked = walk(steps.scope, parts_of(steps.mutant), steps.steps)
+    if walked.violation != steps.violation and not anyway:
         raise CouldNotRun(
-            f"{file}: the same steps come to {walked.violation!r}, recorded was {way.violation!r}, although "
-            "the code is the same: please report this"
+            f"{file}: the same steps come to {walked.violation!r}, recorded was {steps.violation!r}, "
+            "although the code is the same: please report this"
         )
     return walked
 
 
 def show(explored: Explored, out: Path | None) -> None:
-    """An outcome, for people."""
+    """Print an outcome for people."""
     say = Console(highlight=False, soft_wrap=True, markup=False).print
     found, seen = explored.found, explored.found.seen
     of = f" of mutant {explored.mutant}" if explored.mutant else ""
-    say(f"{found.outcome}: {explored.scope.told()}{of}")
+    say(f"{found.outcome}: {explored.scope.in_words()}{of}")
     for note in explored.notes:
         say(f"  {note}")
     a_second = seen.steps / explored.seconds if explored.seconds else 0
@@ -117,22 +117,25 @@ def show(explored: Explored, out: Path | None) -> None:
         f"  {seen.states} distinct states by {seen.steps} steps in {explored.seconds:.1f} s "
         f"({a_second:.0f} steps/s), {explored.megabytes} MB; the core itself ran {found.core_steps} times"
     )
-    say(f"  up to {found.elected} leaders and {found.committed} committed entries in one way")
+    say(f"  up to {found.elected} leaders and {found.committed} committed entries in one sequence of steps")
     if found.outcome == "verified":
-        say(f"  every way was seen to its end, the longest shortest one of {seen.depth} steps")
+        say(f"  every state was reached; the one farthest from the start takes {seen.depth} steps")
     elif found.outcome == "unknown":
-        say(f"  {found.why}; all ways of up to {seen.depth} steps were seen, {seen.frontier} states are left")
+        say(
+            f"  {found.why}; all sequences of up to {seen.depth} steps were tried, "
+            f"{seen.frontier} states are left"
+        )
     else:
         say(f"  {explored.violation}")
         for number, line in enumerate(explored.story, start=1):
             say(f"  {number:3}. {line}")
         say(f"  seen in the nodes' traces by: {', '.join(explored.also) or 'no checker'}")
     if explored.violation and out is not None:
-        say(f"  Walk it again:  ackproof replay {out}")
+        say(f"  Show the steps again:  ackproof replay {out}")
 
 
 def show_walk(walked: Walked) -> None:
-    """A way, for people."""
+    """Print the steps of a counterexample for people."""
     say = Console(highlight=False, soft_wrap=True, markup=False).print
     for number, line in enumerate(walked.story, start=1):
         say(f"{number:3}. {line}")
@@ -140,7 +143,7 @@ def show_walk(walked: Walked) -> None:
 
 
 def draw(walked: Walked, path: Path) -> None:
-    """Write a way as a message sequence.
+    """Draw a counterexample as a message sequence, into a file.
 
     Raises:
         CouldNotRun: the file cannot be written.
@@ -175,9 +178,9 @@ def _megabytes() -> int:
 
 
 class _Watch:
-    """Says when it is enough, and how far it is."""
+    """Ends the search at its limits, and shows how far it has come."""
 
-    def __init__(self, bounds: Bounds, quiet: bool) -> None:
+    def __init__(self, bounds: SearchBounds, quiet: bool) -> None:
         self._bounds = bounds
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False)
@@ -187,7 +190,7 @@ class _Watch:
     def seconds(self) -> float:
         return time.monotonic() - self._begin
 
-    def __call__(self, seen: Seen) -> str | None:
+    def __call__(self, seen: SearchProgress) -> str | None:
         bounds, seconds = self._bounds, self.seconds
         self._show(seen, seconds)
         if bounds.states is not None and seen.states >= bounds.states:
@@ -198,7 +201,7 @@ class _Watch:
             return f"the bound of {bounds.megabytes} MB is reached"
         return None
 
-    def _show(self, seen: Seen, seconds: float) -> None:
+    def _show(self, seen: SearchProgress, seconds: float) -> None:
         every = 0.25 if self._console.is_terminal else LINE_EVERY_S
         now = time.monotonic()
         if self._quiet or now - self._shown < every:

@@ -7,8 +7,8 @@ is a part of every state.
 
 | invariant | looked at |
 |---|---|
-| election-safety | when somebody begins to lead |
-| leader-completeness | when somebody begins to lead, and when something is committed |
+| election-safety | when a node begins to lead |
+| leader-completeness | when a node begins to lead, and when something is committed |
 | state-machine-safety | when something is committed |
 | log-matching | in every state: logs in memory and on disks |
 | committed-never-lost | in every state: each committed entry is on the disks of a majority |
@@ -26,12 +26,12 @@ Log = tuple[Entry, ...]
 
 
 class Past(NamedTuple):
-    """What invariants need to know of how a state came about."""
+    """What the invariants need to know about the steps before a state."""
 
     led: frozenset[tuple[int, str]] = frozenset()
-    """(term, who led it)."""
+    """(term, name) of each leader that was elected."""
     committed: tuple[tuple[Entry, int], ...] = ()
-    """By index from 1: what was taken for committed, and the lowest term in which it was."""
+    """By index from 1: the entry that a node committed, and the lowest term in which one did."""
 
 
 def elected(past: Past, name: str, term: int, log: Log) -> Past | str:
@@ -42,8 +42,8 @@ def elected(past: Past, name: str, term: int, log: Log) -> Past | str:
     for entry, since in past.committed:
         if since < term and not _holds(log, entry):
             return (
-                f"leader-completeness: {name} leads term {term} without {told(entry)}, which was committed "
-                f"in term {since}"
+                f"leader-completeness: {name} leads term {term} without {in_words(entry)}, which was "
+                f"committed in term {since}"
             )
     return Past(past.led | {(term, name)}, past.committed)
 
@@ -61,15 +61,18 @@ def commits(
         if entry.index <= len(committed):
             before, since = committed[entry.index - 1]
             if before != entry:
-                return f"state-machine-safety: {name} commits {told(entry)}, and {told(before)} was committed"
+                return (
+                    f"state-machine-safety: {name} commits {in_words(entry)}, and {in_words(before)} was "
+                    "committed"
+                )
             committed[entry.index - 1] = (entry, min(since, term))
         else:
             committed.append((entry, term))
         for leader, (of, log) in leaders.items():
             if of > term and not _holds(log, entry):
                 return (
-                    f"leader-completeness: {name} commits {told(entry)} in term {term}, and {leader} leads "
-                    f"term {of} without it"
+                    f"leader-completeness: {name} commits {in_words(entry)} in term {term}, and {leader} "
+                    f"leads term {of} without it"
                 )
     return Past(past.led, tuple(committed))
 
@@ -93,12 +96,13 @@ def nothing_is_lost(past: Past, disks: Sequence[Log]) -> str | None:
     for entry, _ in past.committed:
         holders = sum(_holds(disk, entry) for disk in disks)
         if 2 * holders <= len(disks):
-            return f"committed-never-lost: {told(entry)} is committed, and on {holders} of {len(disks)} disks"
+            held_by = f"{holders} of {len(disks)} disks"
+            return f"committed-never-lost: {in_words(entry)} is committed, and on {held_by}"
     return None
 
 
-def told(entry: Entry) -> str:
-    """An entry in words."""
+def in_words(entry: Entry) -> str:
+    """Describe an entry in words."""
     what = f"{entry.payload.decode()!r}" if entry.payload else entry.kind
     return f"entry {entry.index} ({what} of term {entry.term})"
 

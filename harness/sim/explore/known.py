@@ -15,7 +15,7 @@ class Known(Generic[T]):
 
     def __init__(self, namings: Sequence[Mapping[str, str]]) -> None:
         self.things: dict[int, T] = {}
-        """By number; a shape that was only met as another's renaming has none."""
+        """Things by number; a shape that was met only as the renaming of another one has no thing."""
         self._numbers: dict[Shape, int] = {}
         self._shapes: list[Shape] = []
         self._namings = namings
@@ -25,13 +25,13 @@ class Known(Generic[T]):
         return len(self.things)
 
     def number(self, shape: Shape, thing: T) -> int:
-        """A thing's; the first of a shape stays."""
+        """The number of a thing; the first thing of a shape stays."""
         number = self._of(shape)
         self.things.setdefault(number, thing)
         return number
 
     def under_namings(self, number: int) -> tuple[int, ...]:
-        """Its number under each naming, in the order of these."""
+        """The number of the renamed shape under each naming, in their order."""
         found = self._renamed.get(number)
         if found is None:
             shape = self._shapes[number]

@@ -12,8 +12,8 @@ here, and which behaviour is lost by it (but for one point, none):
   the start after it are one step.
 - *Several events in one step.* A node takes those that are at hand together, and then writes and sends what
   they came to at once. Here each has a step of its own: this is left out, and `ackproof sim` has it.
-- *The state machine.* It is told at once what is committed; that nodes which apply the same entries hold the
-  same registry is for other tests.
+- *The state machine.* It applies at once what is committed; other tests hold that nodes which apply the same
+  entries have the same registry.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class TimeOut(msgspec.Struct, frozen=True, tag=True):
     node: str
 
 
-class Beat(msgspec.Struct, frozen=True, tag=True):
+class HeartbeatDue(msgspec.Struct, frozen=True, tag="Beat"):
     """A leader's heartbeat is due."""
 
     node: str
@@ -90,20 +90,20 @@ class AskRead(msgspec.Struct, frozen=True, tag=True):
 
 
 class Sync(msgspec.Struct, frozen=True, tag=True):
-    """The oldest `groups` of the writes under way are on disk; one fsync may cover several."""
+    """The oldest `groups` of the unfinished writes are on disk; one fsync may cover several."""
 
     node: str
     groups: int
 
 
 class Crash(msgspec.Struct, frozen=True, tag=True):
-    """The process ends, the first `kept` of the writes under way on its disk, and another one starts."""
+    """The process ends, the first `kept` of the unfinished writes on its disk, and another one starts."""
 
     node: str
     kept: int
 
 
-Event = Take | TimeOut | Beat | CheckQuorum | Propose | AskRead | Sync | Crash
+Event = Take | TimeOut | HeartbeatDue | CheckQuorum | Propose | AskRead | Sync | Crash
 
 
 class Mail(NamedTuple):
@@ -115,7 +115,7 @@ class Mail(NamedTuple):
 
 
 class Promise(NamedTuple):
-    """The newest term that others have heard of from a node, and whom it gave its vote in it."""
+    """The newest term that a node has shown to others, and the candidate that got its vote in that term."""
 
     term: int
     vote: str | None
@@ -124,24 +124,24 @@ class Promise(NamedTuple):
 NO_PROMISE = Promise(0, None)
 
 
-class Disk(NamedTuple):
-    """What outlives a crash."""
+class DurableState(NamedTuple):
+    """The part of a node that outlives a crash."""
 
     hard_state: HardState
     entries: tuple[Entry, ...]
 
 
-EMPTY_DISK = Disk(HardState(0, None), ())
+EMPTY_DISK = DurableState(HardState(0, None), ())
 
 
 class Happened(msgspec.Struct, frozen=True):
-    """What came of an event."""
+    """The consequences of an event."""
 
     after: Member
     mail: tuple[Mail, ...]
-    """What left the node."""
+    """The messages that left the node."""
     ids: tuple[str, ...]
-    """The message id of each."""
+    """The message id of each of them."""
     elected: int
     """The term that it began to lead; 0: none."""
     commits: tuple[Entry, ...]
@@ -149,19 +149,19 @@ class Happened(msgspec.Struct, frozen=True):
     wrong: str | None
     """The invariant of one node that was broken, and how."""
     traces: tuple[Trace, ...]
-    """What a real node would write to its trace."""
+    """The lines that a real node would write to its trace."""
 
 
 class NoChance(msgspec.Struct, frozen=True):
     """Time-outs are of any length here, so nothing is drawn."""
 
     def below(self, n: int) -> int:  # noqa: ARG002 - the protocol's
-        """The least."""
+        """The least value: time-outs may have any length here."""
         return 0
 
 
 class Member:
-    """A node at one moment. Never changed once it is made: `after` gives another."""
+    """A node at one moment. It never changes once it is made: `happens` makes another one."""
 
     __slots__ = ("core", "disk", "held", "life", "parts", "promise", "unsynced")
 
@@ -169,7 +169,7 @@ class Member:
         self,
         parts: Parts,
         core: Raft,
-        disk: Disk,
+        disk: DurableState,
         unsynced: tuple[Persist, ...] = (),
         held: tuple[Send, ...] = (),
         promise: Promise = NO_PROMISE,
@@ -181,14 +181,14 @@ class Member:
         self.life = life
         self.disk = disk
         self.unsynced = unsynced
-        """Writes under way, oldest first."""
+        """Writes that are not on disk yet, oldest first."""
         self.held = held
         """Messages that wait for one of those."""
         self.promise = promise
 
     @property
     def log(self) -> tuple[Entry, ...]:
-        """The log in memory."""
+        """The entries of the log in memory."""
         return self.core.state.log.entries_after(0)
 
     @property
@@ -209,14 +209,16 @@ class Member:
         )
 
 
-def first_member(parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk) -> Member:
+def first_member(
+    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState
+) -> Member:
     """A node that starts for the first time, or with what an earlier life left on its disk."""
     core, _ = _started(parts, name, members, config, disk, 1)
     return Member(parts, core, disk, promise=Promise(*_hard(disk)))
 
 
 def happens(member: Member, event: Event, *, received: str = "") -> Happened:
-    """What comes of an event; `member` stays as it is.
+    """Let an event happen to a node; `member` stays as it is.
 
     Args:
         received: the message id of what is taken, for the trace.
@@ -259,7 +261,7 @@ class _Step:
                 core.timer_fired(ELECTION_TIMER)
             case CheckQuorum():
                 core.timer_fired(ELECTION_TIMER)
-            case Beat():
+            case HeartbeatDue():
                 core.timer_fired(HEARTBEAT_TIMER)
             case Propose(_, payload):
                 core.replication.propose(payload, None)
@@ -375,7 +377,7 @@ def _crash(member: Member, event: Crash) -> Happened:
     wrong = None
     if again.state.current_term < member.promise.term:
         wrong = (
-            f"term-monotonic: {state.name} starts in term {again.state.current_term}, and has told others of "
+            f"term-monotonic: {state.name} starts in term {again.state.current_term}, and has shown others "
             f"term {member.promise.term}"
         )
     after = Member(parts, again, disk, promise=member.promise, life=life)
@@ -383,7 +385,7 @@ def _crash(member: Member, event: Crash) -> Happened:
 
 
 def _started(
-    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: Disk, life: int
+    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState, life: int
 ) -> tuple[Raft, tuple[Trace, ...]]:
     core = Raft(
         name=name,
@@ -400,16 +402,16 @@ def _started(
     return core, tuple(effect for effect in effects if isinstance(effect, Trace))
 
 
-def _written(disk: Disk, writes: Sequence[Persist]) -> Disk:
+def _written(disk: DurableState, writes: Sequence[Persist]) -> DurableState:
     """The disk after these writes, read back as storage reads it."""
     if not writes:
         return disk
     records: list[Record] = [disk.hard_state, AppendRecord(disk.entries)]
     state = replay([*records, *(record for write in writes for record in write.records)], 0)
-    return Disk(state.hard_state, state.entries)
+    return DurableState(state.hard_state, state.entries)
 
 
-def _hard(disk: Disk) -> tuple[int, str | None]:
+def _hard(disk: DurableState) -> tuple[int, str | None]:
     return disk.hard_state.term, disk.hard_state.vote
 
 

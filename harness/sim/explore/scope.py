@@ -1,4 +1,4 @@
-"""How far an exploration goes, and where it begins."""
+"""The bounds of an exploration, and the disks with which it begins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from harness.sim.explore.member import EMPTY_DISK, Disk
+from harness.sim.explore.member import EMPTY_DISK, DurableState
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Entry, HardState
 
 DiskPace = Literal["prompt", "any"]
-"""`prompt`: while a node waits for its disk nothing else happens to the cluster, but for that node's crash.
-`any`: anything may."""
+"""`prompt`: while a node waits for its disk, only that node may crash, and nothing else happens.
+`any`: anything may happen meanwhile."""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,37 +21,37 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     nodes: int = 3
     elections: int = 1
-    """Election time-outs of nodes that do not lead, all nodes together."""
+    """Election time-outs of nodes that do not lead, of all nodes together."""
     proposals: int = 1
-    """Clients' writes that reach a leader; each term begins with an entry besides."""
+    """Clients' writes that reach a leader; in addition, each term begins with an entry."""
     crashes: int = 0
     heartbeats: int = 0
     checks: int = 0
     """How often a leader looks whether it still hears a majority."""
     duplicates: int = 0
-    """How often a message arrives and is still on its way."""
+    """How often a message arrives and also stays in transit."""
     reads: int = 0
     pre_vote: bool = True
     disk: DiskPace = "prompt"
     batch: int = 256
-    """Entries in one message."""
+    """The most entries in one message."""
     start: str = "fresh"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The nodes."""
+        """The names of the nodes."""
         return tuple(f"n{number}" for number in range(1, self.nodes + 1))
 
     @property
     def config(self) -> NodeConfig:
-        """The nodes' settings."""
+        """The settings of all nodes."""
         return NodeConfig(pre_vote=self.pre_vote, max_batch_entries=self.batch)
 
-    def disks(self) -> Mapping[str, Disk]:
+    def disks(self) -> Mapping[str, DurableState]:
         """What is on each node's disk when it starts.
 
         Raises:
-            ValueError: this start is of another number of nodes, or there is no such start.
+            ValueError: there is no such start, or it has another number of nodes.
         """
         disks = STARTS.get(self.start)
         if disks is None:
@@ -60,8 +60,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"the start {self.start!r} is of {len(disks)} nodes, not of {self.nodes}")
         return dict(zip(self.names, disks or [EMPTY_DISK] * self.nodes, strict=True))
 
-    def told(self) -> str:
-        """In words."""
+    def in_words(self) -> str:
+        """Describe the scope in words."""
         counts = {
             "election time-outs": self.elections,
             "proposals": self.proposals,
@@ -77,15 +77,15 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.nodes} nodes, {some or 'nothing'}; {pre_vote} pre-vote, disk {self.disk}{start}"
 
 
-def _disk(term: int, *terms: int) -> Disk:
+def _disk(term: int, *terms: int) -> DurableState:
     """A disk in a term without a vote, its log's entries of these terms."""
     entries = [Entry(index, of, "command", b"%d/%d" % (of, index)) for index, of in enumerate(terms, start=1)]
-    return Disk(HardState(term, None), tuple(entries))
+    return DurableState(HardState(term, None), tuple(entries))
 
 
-STARTS: Mapping[str, Sequence[Disk]] = {
+STARTS: Mapping[str, Sequence[DurableState]] = {
     "fresh": (),
     "figure-8": (_disk(3, 1, 2), _disk(3, 1), _disk(3, 1, 3)),
 }
 """Disks by the name of a start. `fresh`: empty ones. `figure-8`: as in (b) of the paper's Figure 8, with the
-nodes that matter: n1 led term 2 and n3 term 3, and each has an entry of its own that nobody else has."""
+nodes that matter: n1 led term 2 and n3 term 3, and each has an entry that no other node has."""

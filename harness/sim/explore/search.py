@@ -1,9 +1,9 @@
-"""Breadth-first through a space: the first violation found is at the end of one of the shortest ways to it.
+"""Breadth-first search of a space: a violation that it finds takes as few steps as any.
 
-Every distinct state is held against the invariants once, and every step that leads to it. The search keeps a
-key for each state that it has seen, and of the states themselves only those that it has still to go on
-from. It ends when nothing is left (`verified`), at the first violation, or when whoever started it
-says that it is enough (`unknown`: all ways up to `depth` steps were seen, and some that are longer).
+The invariants are checked once in every distinct state, and in every step that leads to it. The search keeps
+a key for each state that it has seen, and of the states themselves only those that it has still to continue
+from. It ends when no state is left (`verified`), at the first violation, or when its caller says so
+(`unknown`: all sequences of up to `depth` steps were tried, and some that are longer).
 """
 
 from __future__ import annotations
@@ -18,52 +18,52 @@ from harness.sim.explore.member import Event
 from harness.sim.explore.space import Move, Space, State
 
 LOOK_EVERY = 2000
-"""States between two times that `go_on` is asked."""
+"""The number of states between two calls of `go_on`."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class SearchProgress(msgspec.Struct, frozen=True):
     """How far a search has come."""
 
     states: int
-    """Distinct ones, after symmetry."""
+    """The number of distinct states, after symmetry."""
     steps: int
-    """Ways from one of them to the next that were tried."""
+    """The number of steps from one of them to another that were tried."""
     depth: int
-    """All ways of up to so many steps were seen."""
+    """All sequences of up to this number of steps were tried."""
     frontier: int
-    """States that it still has to go on from."""
+    """The number of states from which it has still to continue."""
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One step of a way."""
+class PathStep(msgspec.Struct, frozen=True):
+    """One step on the path to a violation."""
 
     event: Event
     again: bool = False
-    """The message that is taken is also still under way."""
+    """The message that is taken also stays in transit."""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a search came to."""
+class SearchResult(msgspec.Struct, frozen=True):
+    """The result of a search."""
 
     outcome: Literal["verified", "violation", "unknown"]
-    seen: Seen
+    seen: SearchProgress
     core_steps: int
-    """How often the core was run; every other step was one that it had been seen to take."""
+    """How often the core was run; the outcome of every other step was known already."""
     elected: int
-    """The most leaders in one way."""
+    """The most leaders in one sequence of steps."""
     committed: int
-    """The most entries committed in one way."""
+    """The most entries committed in one sequence of steps."""
     why: str | None = None
     """The invariant that was broken, and how; or why the outcome is unknown."""
-    way: tuple[Step, ...] = ()
-    """To the violation."""
+    path: tuple[PathStep, ...] = msgspec.field(default=(), name="way")
+    """The steps to the violation."""
 
 
-def search(space: Space, go_on: Callable[[Seen], str | None]) -> Found:
+def search(space: Space, go_on: Callable[[SearchProgress], str | None]) -> SearchResult:
     """Look at every state of a space.
 
     Args:
-        go_on: asked now and then: None, or why the search is to end here.
+        go_on: is called every `LOOK_EVERY` states; returns None, or the reason to end the search.
 
     Raises:
         NotDead: the space drops replies that this core reacts to.
@@ -72,18 +72,19 @@ def search(space: Space, go_on: Callable[[Seen], str | None]) -> Found:
 
 
 class _Search:
-    def __init__(self, space: Space, go_on: Callable[[Seen], str | None]) -> None:
+    def __init__(self, space: Space, go_on: Callable[[SearchProgress], str | None]) -> None:
         self._space = space
         self._go_on = go_on
         self._keys: set[bytes] = set()
         self._parents = array("L")
-        """By the order in which states were found: the one before, and the move from there."""
+        """By the order in which states were found: the number of the state before; `_moves` has the move from
+        it."""
         self._moves = array("L")
         self._steps = 0
         self._depth = 0
         self._elected = self._committed = 0
 
-    def run(self) -> Found:
+    def run(self) -> SearchResult:
         space = self._space
         wrong = space.wrong_in(space.first)
         if wrong is not None:
@@ -112,7 +113,7 @@ class _Search:
     def _expand(
         self, number: int, state: State, following: list[tuple[int, State]]
     ) -> tuple[str, int, Move] | None:
-        """Every state after this one; or what is wrong with one of them."""
+        """Find every state after this one; returns what is wrong with one of them, if anything."""
         space, keys = self._space, self._keys
         for move, left in space.moves(state):
             self._steps += 1
@@ -137,13 +138,13 @@ class _Search:
 
     def _proves_nothing(self) -> str | None:
         if not self._elected:
-            return "nobody was ever elected in this scope, so it proves nothing"
+            return "no leader was ever elected in this scope, so it proves nothing"
         if not self._committed:
             return "nothing was ever committed in this scope, so it proves nothing"
         return None
 
-    def _seen(self, frontier: int) -> Seen:
-        return Seen(len(self._keys), self._steps, self._depth, frontier)
+    def _seen(self, frontier: int) -> SearchProgress:
+        return SearchProgress(len(self._keys), self._steps, self._depth, frontier)
 
     def _found(
         self,
@@ -152,22 +153,22 @@ class _Search:
         why: str | None,
         last: int | None = None,
         move: Move | None = None,
-    ) -> Found:
-        way = self._way(last, move) if last is not None and move is not None else ()
-        return Found(
+    ) -> SearchResult:
+        path = self._path(last, move) if last is not None and move is not None else ()
+        return SearchResult(
             outcome,
             self._seen(frontier),
             self._space.core_steps,
             self._elected,
             self._committed,
             why,
-            way,
+            path,
         )
 
-    def _way(self, last: int, move: Move) -> tuple[Step, ...]:
-        way = [Step(self._space.events[move.event], move.again)]
+    def _path(self, last: int, move: Move) -> tuple[PathStep, ...]:
+        path = [PathStep(self._space.events[move.event], move.again)]
         while last:
             event, again = divmod(self._moves[last], 2)
-            way.append(Step(self._space.events[event], bool(again)))
+            path.append(PathStep(self._space.events[event], bool(again)))
             last = self._parents[last]
-        return tuple(reversed(way))
+        return tuple(reversed(path))

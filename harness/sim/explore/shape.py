@@ -1,8 +1,8 @@
-"""What of a node decides its future, as a value that can be compared: two nodes of one shape behave the same.
+"""The part of a node that decides its future, as a value that can be compared: the shape of the node.
 
-Everything counts that the object holds, also an attribute that somebody adds tomorrow, except for what the
-table below leaves out, each with the reason. `tests/harness/sim/explore` holds that nodes of one shape that
-came about in different ways answer every event alike.
+Two nodes of one shape behave the same. Everything counts that the objects of a node hold, also an attribute
+that is added later, except for what the table below leaves out, each with the reason. A test in
+`tests/harness/sim/explore` holds that nodes of one shape with different pasts answer every event alike.
 
 Shapes are tuples and frozensets of plain values. A node's name stands in them as a string, so a shape can
 be *renamed*: what it would be had the nodes other names (`symmetry`, see `space.py`).
@@ -91,7 +91,7 @@ def shape_of(value: Any, *, quorum_is_checked: bool = True) -> Shape:
 
 
 def renamed(shape: Any, names: Mapping[str, str]) -> Any:
-    """The same with other names for the nodes."""
+    """The same shape with other names for the nodes."""
     kind = type(shape)
     if kind is tuple:
         return tuple([renamed(part, names) for part in shape])

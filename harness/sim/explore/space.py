@@ -1,9 +1,9 @@
 """The states of a small cluster, and which follows which.
 
-**States are small numbers.** What a node can be, what a message can say and what the past can have been are
-few, and each gets a number (`Known`); a state is the nodes' numbers, the sorted ones of the messages under
-way, the past's, and what is left of the scope. The core itself runs once for each (node, event) that
-is met, which is some thousand times, and is looked up after that.
+**States are small numbers.** There are few different nodes, messages and pasts, and each gets a number
+(`Known`). A state is the numbers of the nodes, the sorted numbers of the messages in transit, the number of
+the past, and that of what remains of the scope. The core itself runs once for each (node, event) that is met,
+which is some thousand times, and is looked up after that.
 
 **Two states are the same** if all these are equal: nodes are compared by shape (`shape.py`), as a whole and
 not by a hash. No state is taken for another by chance.
@@ -17,7 +17,7 @@ shape's namings), and those alone are tried that keep this order.
 that the core does nothing about. Then it is as good as lost, and is dropped, which makes states equal that
 differ in such messages alone. That a core is like this is not taken for granted: `check_dead_replies` runs
 it with every dead reply in every node that was met, and no step may lead back to a term that was left for
-good. A core that is otherwise gets `NotDead`, and is explored with `keep_dead`.
+good. A core that reacts to them raises `NotDead`, and is explored with `keep_dead`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from harness.sim.explore.invariants import Log, Past
 from harness.sim.explore.known import Known
 from harness.sim.explore.member import (
     AskRead,
-    Beat,
     CheckQuorum,
     Crash,
     Event,
     Happened,
+    HeartbeatDue,
     Mail,
     Member,
     Propose,
@@ -58,8 +58,8 @@ class NotDead(Exception):
     """The core reacts to a reply of a term that was left behind for good: explore it with `keep_dead`."""
 
 
-class Left(NamedTuple):
-    """What may still happen."""
+class Remaining(NamedTuple):
+    """How often each kind of event may still happen."""
 
     elections: int
     proposals: int
@@ -75,20 +75,20 @@ class State(NamedTuple):
 
     nodes: tuple[int, ...]
     mail: tuple[int, ...]
-    """Sorted; a message that is under way twice is here twice."""
+    """Sorted; a message that is in transit twice stands here twice."""
     past: int
     left: int
 
 
 class Move(NamedTuple):
-    """What happens to the cluster. `again`: the message that is taken is also still under way."""
+    """What happens to the cluster. `again`: the message that is taken also stays in transit."""
 
     event: int
     again: bool
 
 
-class Outcome(NamedTuple):
-    """`Happened` in numbers."""
+class StepOutcome(NamedTuple):
+    """A `Happened`, with numbers of the space instead of nodes and messages."""
 
     node: int
     mail: tuple[int, ...]
@@ -118,15 +118,15 @@ class Space:
         self.nodes: Known[Member] = Known(namings)
         self.mail: Known[Mail] = Known(namings)
         self._pasts: Known[Past] = Known(namings)
-        self._lefts: Known[Left] = Known([{}])
+        self._lefts: Known[Remaining] = Known([{}])
         self.events: list[Event] = []
-        """By the number that a `Move` has."""
+        """Events by the number that a `Move` has."""
         self._event_numbers: dict[Event, int] = {}
-        self._outcomes: dict[tuple[int, int], Outcome] = {}
-        self._of_mail: list[_OfMail | None] = []
-        self._of_node: dict[int, _OfNode] = {}
+        self._outcomes: dict[tuple[int, int], StepOutcome] = {}
+        self._message_facts: list[_MessageFacts | None] = []
+        self._node_facts: dict[int, _NodeFacts] = {}
         self._dead: set[tuple[int, int]] = set()
-        """(node, reply): known to do nothing."""
+        """(node, reply) for which it is known that the reply has no effect."""
         self._sound: dict[Hashable, str | None] = {}
         self._namings_that_sort: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.core_steps = 0
@@ -140,7 +140,7 @@ class Space:
             (),
             self._past(Past()),
             self._left(
-                Left(
+                Remaining(
                     scope.elections,
                     scope.proposals,
                     scope.crashes,
@@ -155,11 +155,11 @@ class Space:
     # ---- what may happen ---------------------------------------------------------------------------------
 
     def moves(self, state: State) -> Iterator[tuple[Move, int]]:
-        """Everything that may happen now, and what is left of the scope after it."""
+        """Everything that may happen now, each with what remains of the scope after it."""
         left = self._lefts.things[state.left]
-        waiting = [number for number in state.nodes if self._about(number).unsynced]
+        waiting = [number for number in state.nodes if self._facts(number).unsynced]
         for node in waiting if waiting and self.scope.disk == "prompt" else state.nodes:
-            about = self._about(node)
+            about = self._facts(node)
             for groups in range(1, about.unsynced + 1):
                 yield Move(self._event(Sync(about.name, groups)), False), state.left
             if left.crashes:
@@ -173,16 +173,16 @@ class Space:
             if number == before:
                 continue
             before = number
-            of = self._about_mail(number)
+            of = self._facts_of_mail(number)
             for event in of.events:
                 yield Move(event, False), state.left
                 if left.duplicates:
                     yield Move(event, True), self._left(left._replace(duplicates=left.duplicates - 1))
         for node in state.nodes:
-            yield from self._own_moves(self._about(node), left, state)
+            yield from self._own_moves(self._facts(node), left, state)
 
-    def _own_moves(self, about: _OfNode, left: Left, state: State) -> Iterator[tuple[Move, int]]:
-        """What a node does without having been sent anything."""
+    def _own_moves(self, about: _NodeFacts, left: Remaining, state: State) -> Iterator[tuple[Move, int]]:
+        """What a node may do without having received a message."""
         name = about.name
         if not about.leads:
             if left.elections:
@@ -195,7 +195,7 @@ class Space:
             yield Move(self._event(Propose(name, payload)), False), after
         if left.heartbeats:
             after = self._left(left._replace(heartbeats=left.heartbeats - 1))
-            yield Move(self._event(Beat(name)), False), after
+            yield Move(self._event(HeartbeatDue(name)), False), after
         if left.checks:
             after = self._left(left._replace(checks=left.checks - 1))
             yield Move(self._event(CheckQuorum(name)), False), after
@@ -207,7 +207,7 @@ class Space:
     # ---- what comes of it --------------------------------------------------------------------------------
 
     def after(self, state: State, move: Move, left: int) -> State | str:
-        """The state after a move; or which invariant was broken, and how."""
+        """The state after a move; or the invariant that it broke, and how."""
         event = self.events[move.event]
         place = self.names.index(event.node)
         outcome = self._outcome(state.nodes[place], move.event, event)
@@ -230,29 +230,29 @@ class Space:
         return State(nodes, tuple(mail), past, left)
 
     def _is_dead(self, mail: int, nodes: Sequence[int]) -> bool:
-        of = self._about_mail(mail)
+        of = self._facts_of_mail(mail)
         node = nodes[of.place]
-        if not 0 <= of.dead_below < self._of_node[node].least_term:
+        if not 0 <= of.dead_below < self._node_facts[node].least_term:
             return False
         if (node, mail) not in self._dead:
             self._check_dead(node, mail, of)
         return True
 
     def check_dead_replies(self) -> None:
-        """Hold every node that was met against every reply that was met and is dead to it.
+        """Run every node that was met with every reply that was met and is dead to it.
 
         Raises:
             NotDead: one of them is not.
         """
         for mail in () if self._keep_dead else tuple(self.mail.things):
-            of = self._about_mail(mail)
+            of = self._facts_of_mail(mail)
             if of.dead_below >= 0:
                 name = self.names[of.place]
-                for node, about in tuple(self._of_node.items()):
+                for node, about in tuple(self._node_facts.items()):
                     if about.name == name and of.dead_below < about.least_term:
                         self._check_dead(node, mail, of)
 
-    def _check_dead(self, node: int, mail: int, of: _OfMail) -> None:
+    def _check_dead(self, node: int, mail: int, of: _MessageFacts) -> None:
         if (node, mail) in self._dead:
             return
         outcome = self._outcome(node, of.events[0], self.events[of.events[0]])
@@ -261,7 +261,7 @@ class Space:
             raise NotDead(f"{to}, which is in a later term for good, still reacts to {sender}'s {body}")
         self._dead.add((node, mail))
 
-    def _remember(self, nodes: Sequence[int], past: int, outcome: Outcome) -> int | str:
+    def _remember(self, nodes: Sequence[int], past: int, outcome: StepOutcome) -> int | str:
         node = self.nodes.things[outcome.node]
         name, term = node.core.state.name, node.core.state.current_term
         now: Past | str = self._pasts.things[past]
@@ -272,14 +272,14 @@ class Space:
             leaders = {
                 (of := self.nodes.things[number]).core.state.name: (of.core.state.current_term, of.log)
                 for number in nodes
-                if self._about(number).leads
+                if self._facts(number).leads
             }
             now = invariants.commits(now, name, term, outcome.commits, leaders)
         return now if isinstance(now, str) else self._past(now)
 
     def wrong_in(self, state: State) -> str | None:
-        """Which invariant of whole states does not hold, and how."""
-        abouts = [self._about(number) for number in state.nodes]
+        """The invariant of whole states that does not hold, and how; None if all hold."""
+        abouts = [self._facts(number) for number in state.nodes]
         logs = frozenset([about.log for about in abouts] + [about.disk for about in abouts])
         if logs not in self._sound:
             self._sound[logs] = invariants.logs_match(list(logs))
@@ -334,24 +334,24 @@ class Space:
     # ---- numbers -----------------------------------------------------------------------------------------
 
     def past_of(self, state: State) -> Past:
-        """What is remembered in a state."""
+        """The past that a state remembers."""
         return self._pasts.things[state.past]
 
-    def _outcome(self, node: int, number: int, event: Event) -> Outcome:
+    def _outcome(self, node: int, number: int, event: Event) -> StepOutcome:
         outcome = self._outcomes.get((node, number))
         if outcome is None:
             before = self.nodes.things[node]
             outcome = self._in_numbers(happens(before, event))
             if not (self._keep_dead or outcome.wrong) and (
-                self._of_node[outcome.node].least_term < before.least_term
+                self._node_facts[outcome.node].least_term < before.least_term
             ):
                 raise NotDead(f"{event.node} went back from term {before.least_term}, which was on its disk")
             self._outcomes[node, number] = outcome
             self.core_steps += 1
         return outcome
 
-    def _in_numbers(self, happened: Happened) -> Outcome:
-        return Outcome(
+    def _in_numbers(self, happened: Happened) -> StepOutcome:
+        return StepOutcome(
             self._number(happened.after) if happened.wrong is None else -1,
             tuple([self._number_of(mail) for mail in happened.mail]),
             happened.elected,
@@ -362,8 +362,8 @@ class Space:
     def _number(self, member: Member) -> int:
         shape = member.shape(quorum_is_checked=self.scope.checks > 0)
         number = self.nodes.number((member.core.state.name, shape), member)
-        if number not in self._of_node:
-            self._of_node[number] = _OfNode(member)
+        if number not in self._node_facts:
+            self._node_facts[number] = _NodeFacts(member)
         return number
 
     def _number_of(self, mail: Mail) -> int:
@@ -372,7 +372,7 @@ class Space:
     def _past(self, past: Past) -> int:
         return self._pasts.number(tuple(past), past)
 
-    def _left(self, left: Left) -> int:
+    def _left(self, left: Remaining) -> int:
         return self._lefts.number(tuple(left), left)
 
     def _event(self, event: Event) -> int:
@@ -382,34 +382,35 @@ class Space:
             self.events.append(event)
         return number
 
-    def _about(self, node: int) -> _OfNode:
-        return self._of_node[node]
+    def _facts(self, node: int) -> _NodeFacts:
+        return self._node_facts[node]
 
-    def _about_mail(self, number: int) -> _OfMail:
-        if number >= len(self._of_mail):
-            self._of_mail.extend([None] * (number + 1 - len(self._of_mail)))
-        found = self._of_mail[number]
+    def _facts_of_mail(self, number: int) -> _MessageFacts:
+        if number >= len(self._message_facts):
+            self._message_facts.extend([None] * (number + 1 - len(self._message_facts)))
+        found = self._message_facts[number]
         if found is None:
             to, sender, body = self.mail.things[number]
             takes = (Take(to, sender, body), Take(to, sender, body, late=True))
             events = tuple([self._event(take) for take in takes[: 2 if is_for_votes(body) else 1]])
-            found = _OfMail(self.names.index(to), events, _dead_below(body))
-            self._of_mail[number] = found
+            found = _MessageFacts(self.names.index(to), events, _dead_below(body))
+            self._message_facts[number] = found
         return found
 
 
-class _OfMail(NamedTuple):
-    """What is asked of a message again and again."""
+class _MessageFacts(NamedTuple):
+    """Facts about a message that the search needs again and again."""
 
     place: int
-    """Of its receiver."""
+    """The place of its receiver among the nodes."""
     events: tuple[int, ...]
     dead_below: int
-    """It means nothing to a receiver that will never again be in this term or one before; -1: none."""
+    """It means nothing to a receiver that will never again be in this term or a lower one; -1: no such
+    term."""
 
 
-class _OfNode:
-    """What is asked of a node again and again."""
+class _NodeFacts:
+    """Facts about a node that the search needs again and again."""
 
     __slots__ = ("disk", "leads", "least_term", "log", "name", "unsynced")
 

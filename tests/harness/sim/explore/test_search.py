@@ -10,7 +10,7 @@ from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past
 from harness.sim.explore.scope import DiskPace, Scope
-from harness.sim.explore.search import Found, Seen, search
+from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space, State
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
@@ -24,11 +24,11 @@ BROKEN = Scope(nodes=3, elections=2, proposals=1, crashes=1, pre_vote=False)
 FIGURE_8 = Scope(nodes=3, elections=2, proposals=0, pre_vote=False, batch=1, start="figure-8")
 
 
-def on(_seen: Seen) -> None:
+def on(_seen: SearchProgress) -> None:
     """Never enough."""
 
 
-def explored(scope: Scope, parts: Parts = DEFAULT_PARTS, most: int = 60_000) -> Found:
+def explored(scope: Scope, parts: Parts = DEFAULT_PARTS, most: int = 60_000) -> SearchResult:
     """What a search comes to; a bound on states, so that a search that went wrong ends."""
     return search(Space(scope, parts), lambda seen: "enough" if seen.states > most else None)
 
@@ -60,7 +60,7 @@ class CountsOldVotes(Elections):
         Scope(nodes=2, elections=1, proposals=0, duplicates=1, checks=1, heartbeats=1, pre_vote=False),
         Scope(nodes=3, elections=1, proposals=1, pre_vote=False),
     ],
-    ids=lambda scope: scope.told(),
+    ids=lambda scope: scope.in_words(),
 )
 def test_the_core_keeps_every_invariant_in_every_state_of_a_small_scope(scope: Scope) -> None:
     found = explored(scope)
@@ -152,10 +152,10 @@ def test_counting_copies_of_earlier_terms_is_found_from_the_disks_of_figure_8() 
     assert found.why.startswith("leader-completeness: n3 leads term 5 without entry 2")
 
 
-def test_the_way_to_a_violation_is_one_of_the_shortest() -> None:
+def test_a_counterexample_takes_as_few_steps_as_any() -> None:
     """With half the votes enough, two nodes only have to stand, each its own voter."""
     found = explored(BROKEN, MUTANTS["half-is-a-majority"].parts)
-    kinds = [type(step.event).__name__ for step in found.way]
+    kinds = [type(step.event).__name__ for step in found.path]
     assert sorted(kinds) == ["Sync", "Sync", "Sync", "TimeOut", "TimeOut"]
 
 
@@ -218,7 +218,7 @@ def all_states(space: Space) -> set[State]:
         Scope(nodes=2, elections=2, proposals=0, crashes=1, pre_vote=False),
         Scope(nodes=3, elections=1, proposals=0, pre_vote=False),
     ],
-    ids=lambda scope: scope.told(),
+    ids=lambda scope: scope.in_words(),
 )
 def test_symmetry_leaves_one_state_of_each_kind_and_none_out(scope: Scope) -> None:
     space = Space(scope)
@@ -235,7 +235,7 @@ def test_a_search_without_symmetry_sees_every_state() -> None:
     assert found.seen.states == len(all_states(Space(scope)))
 
 
-def test_dropping_dead_replies_changes_nothing_but_what_is_under_way() -> None:
+def test_dropping_dead_replies_changes_only_what_is_in_transit() -> None:
     scope = Scope(nodes=2, elections=2, proposals=1, crashes=1, pre_vote=False)
     with_them, without = Space(scope, keep_dead=True), Space(scope)
     kept, dropped = all_states(with_them), all_states(without)

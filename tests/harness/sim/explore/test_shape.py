@@ -12,7 +12,7 @@ from harness.sim.explore.copying import copied
 from harness.sim.explore.member import Member, happens
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.shape import renamed, shape_of
-from harness.sim.explore.space import Outcome, Space, State
+from harness.sim.explore.space import Space, State, StepOutcome
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.followers import Followers
@@ -57,13 +57,13 @@ def disagreements(space: Twins) -> list[str]:
     found = []
     for (node, number), outcome in tuple(space._outcomes.items()):
         for twin in space.twins[node]:
-            other: Outcome = space._in_numbers(happens(twin, space.events[number]))
+            other: StepOutcome = space._in_numbers(happens(twin, space.events[number]))
             if other != outcome:
                 found.append(f"{space.events[number]}: {outcome} and {other}")
     return found
 
 
-@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.told())
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.in_words())
 def test_nodes_of_one_shape_answer_every_event_alike_however_they_came_about(scope: Scope) -> None:
     space = explored_twins(scope, most=4000)
     assert sum(len(twins) > 1 for twins in space.twins.values()) > 20

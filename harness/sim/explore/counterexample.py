@@ -1,7 +1,7 @@
-"""A way to a violation: walked once more on real cores, told step by step, kept in a file.
+"""A counterexample: the steps to a violation, taken once more on real cores, in words, and in a file.
 
 Nothing is looked up here: each step is the core's own, with the message ids and traces that a node has.
-So a way is also a recording, which the checkers of traces judge by themselves, and which can be drawn.
+So a counterexample is also a recording, which the checkers of traces judge, and which can be drawn.
 
 ```
 {"ackproof_way": 1,
@@ -24,14 +24,14 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
-from harness.sim.explore.invariants import Past, told
+from harness.sim.explore.invariants import Past, in_words
 from harness.sim.explore.member import (
     AskRead,
-    Beat,
     CheckQuorum,
     Crash,
     Event,
     Happened,
+    HeartbeatDue,
     Mail,
     Propose,
     Sync,
@@ -41,50 +41,51 @@ from harness.sim.explore.member import (
     happens,
 )
 from harness.sim.explore.scope import Scope
-from harness.sim.explore.search import Step
+from harness.sim.explore.search import PathStep
 from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace
 from history import History, Recording
+from history.units import MILLISECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
 from node_impl.core.events import Trace
 from node_impl.core.raft.messages import AppendEntries
 
 FORMAT = 1
-_STEP_NS = 1_000_000
-"""So far apart are steps in a recording: a way knows their order, not when they were."""
+_STEP_NS = MILLISECOND_NS
+"""The time between two steps in a recording: a counterexample has their order, not their times."""
 
 
-class Way(msgspec.Struct, frozen=True):
-    """Steps from the start of a scope, and what they were seen to break."""
+class Counterexample(msgspec.Struct, frozen=True):
+    """The steps from the start of a scope, and the violation at their end."""
 
     ackproof_way: int
     violation: str
     code: Mapping[str, str]
     mutant: str | None
     scope: Scope
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
 
 class Walked(msgspec.Struct, frozen=True):
-    """What came of a way."""
+    """The result of taking the steps of a counterexample."""
 
     story: tuple[str, ...]
-    """A line a step."""
+    """One line for each step."""
     violation: str | None
-    """The first."""
+    """The first violation that a step came to."""
     recording: Recording
 
 
 class NoSuchStep(Exception):
-    """A way's step is impossible: its message is not under way, or it is no step of that node."""
+    """A step is impossible: its message is not in transit, or the node cannot take such a step."""
 
 
 def parts_of(mutant: str | None) -> Parts:
     """The parts of a node with a seeded bug, or the correct ones.
 
     Raises:
-        CouldNotRun: that bug is in another part of the node.
+        CouldNotRun: the bug is in another part of the node.
     """
     if mutant is None:
         return DEFAULT_PARTS
@@ -97,11 +98,11 @@ def parts_of(mutant: str | None) -> Parts:
     return parts
 
 
-def walk(scope: Scope, parts: Parts, steps: Sequence[Step]) -> Walked:
+def walk(scope: Scope, parts: Parts, steps: Sequence[PathStep]) -> Walked:
     """Take these steps, up to the first violation.
 
     Raises:
-        NoSuchStep: they cannot be taken.
+        NoSuchStep: one of the steps cannot be taken.
     """
     walker = _Walker(scope, parts)
     for number, step in enumerate(steps, start=1):
@@ -111,14 +112,14 @@ def walk(scope: Scope, parts: Parts, steps: Sequence[Step]) -> Walked:
     return walker.walked()
 
 
-def save(path: Path, scope: Scope, mutant: str | None, steps: tuple[Step, ...], walked: Walked) -> None:
+def save(path: Path, scope: Scope, mutant: str | None, steps: tuple[PathStep, ...], walked: Walked) -> None:
     """Write a file for `load`.
 
     Raises:
         CouldNotRun: it cannot be written.
     """
-    way = Way(FORMAT, walked.violation or "", digests(), mutant, scope, steps)
-    plain = msgspec.to_builtins(way)
+    counterexample = Counterexample(FORMAT, walked.violation or "", digests(), mutant, scope, steps)
+    plain = msgspec.to_builtins(counterexample)
     plain = {**dict(list(plain.items())[:2]), "story": list(walked.story), **plain}
     try:
         path.write_text(pretty(plain) + "\n", encoding="utf-8")
@@ -126,8 +127,8 @@ def save(path: Path, scope: Scope, mutant: str | None, steps: tuple[Step, ...], 
         raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
 
 
-def is_way(path: Path) -> bool:
-    """Whether this looks like a file that `save` wrote, of whatever version."""
+def is_counterexample(path: Path) -> bool:
+    """Whether this looks like a file that `save` wrote, in any version."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Version)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -135,11 +136,11 @@ def is_way(path: Path) -> bool:
     return found.ackproof_way is not None
 
 
-def load(path: Path, *, anyway: bool = False) -> Way:
+def load(path: Path, *, anyway: bool = False) -> Counterexample:
     """Read a file that `save` wrote.
 
     Args:
-        anyway: also if the code has changed since.
+        anyway: read the file also if the code has changed since.
 
     Raises:
         CouldNotRun: it is of another version, or of other code, with what differs; or it is damaged.
@@ -149,23 +150,25 @@ def load(path: Path, *, anyway: bool = False) -> Way:
         version = msgspec.json.decode(data, type=_Version).ackproof_way
         if version != FORMAT:
             raise CouldNotRun(
-                f"{path} is a way of format {version}, and this ackproof reads format {FORMAT}; use the "
-                "ackproof that wrote it"
+                f"{path} is a counterexample of format {version}, and this ackproof reads format {FORMAT}; "
+                "use the ackproof that wrote it"
             )
-        way = msgspec.json.decode(data, type=Way)
+        counterexample = msgspec.json.decode(data, type=Counterexample)
     except OSError as error:
         raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise CouldNotRun(f"{path} is no way: {error}") from error
-    if way.mutant is not None and way.mutant not in MUTANTS:
-        raise CouldNotRun(f"{path} is of the mutant {way.mutant!r}, which this ackproof does not have")
-    changed = differences(way.code)
+        raise CouldNotRun(f"{path} is not a counterexample of `ackproof explore`: {error}") from error
+    if counterexample.mutant is not None and counterexample.mutant not in MUTANTS:
+        raise CouldNotRun(
+            f"{path} is of the mutant {counterexample.mutant!r}, which this ackproof does not have"
+        )
+    changed = differences(counterexample.code)
     if changed and not anyway:
         raise CouldNotRun(
             f"{path} was recorded with other code: {', '.join(changed)} changed since, so the same steps may "
             "not be possible or lead elsewhere. Check out the code that recorded it, or pass --anyway"
         )
-    return way
+    return counterexample
 
 
 class _Version(msgspec.Struct):
@@ -181,19 +184,19 @@ class _Walker:
         }
         self._past = Past()
         self._mail: list[tuple[str, Mail]] = []
-        """Message ids, and what is under way by them."""
+        """(message id, message) of the messages in transit."""
         self._story: list[str] = []
         self._traces: dict[str, list[list[Trace]]] = {name: [[]] for name in scope.names}
         self.violation: str | None = None
 
-    def take(self, number: int, step: Step) -> None:
+    def take(self, number: int, step: PathStep) -> None:
         event = step.event
         received = self._take_from_network(step) if isinstance(event, Take) else ""
         before = self._members.get(event.node)
         if before is None:
             raise NoSuchStep(f"step {number}: there is no node {event.node}")
         if isinstance(event, Sync) and not 1 <= event.groups <= len(before.unsynced):
-            raise NoSuchStep(f"step {number}: {event.node} has {len(before.unsynced)} writes under way")
+            raise NoSuchStep(f"step {number}: {event.node} has {len(before.unsynced)} unfinished writes")
         happened = happens(before, event, received=received)
         self._members[event.node] = happened.after
         self._mail.extend(zip(happened.ids, happened.mail, strict=True))
@@ -206,7 +209,7 @@ class _Walker:
         self.violation = happened.wrong or self._look(happened)
         self._story.append(f"{event.node}: {_happening(step)}{_consequences(happened.traces)}")
 
-    def _take_from_network(self, step: Step) -> str:
+    def _take_from_network(self, step: PathStep) -> str:
         event = step.event
         assert isinstance(event, Take)
         wanted = Mail(event.node, event.sender, event.body)
@@ -215,10 +218,12 @@ class _Walker:
                 if not step.again:
                     del self._mail[place]
                 return message_id
-        raise NoSuchStep(f"{event.sender}'s {_told(event.body)} to {event.node} is not under way")
+        raise NoSuchStep(
+            f"{event.sender}'s {_message_in_words(event.body)} to {event.node} is not in transit"
+        )
 
     def _look(self, happened: Happened) -> str | None:
-        """Hold what is now against the invariants of several nodes."""
+        """Check the invariants of several nodes in the state after a step."""
         node = happened.after
         name, term = node.core.state.name, node.core.state.current_term
         past: Past | str = self._past
@@ -251,16 +256,16 @@ class _Walker:
         return Walked(tuple(self._story), self.violation, recording)
 
 
-def _happening(step: Step) -> str:
+def _happening(step: PathStep) -> str:
     event: Event = step.event
     match event:
         case Take(_, sender, body, late):
-            late_told = ", long after it heard a leader" if late else ""
-            again = ", a copy of which is still under way" if step.again else ""
-            return f"takes {sender}'s {_told(body)}{late_told}{again}"
+            long_after = ", long after it heard a leader" if late else ""
+            again = ", a copy of which stays in transit" if step.again else ""
+            return f"takes {sender}'s {_message_in_words(body)}{long_after}{again}"
         case TimeOut():
             return "its election time-out is over"
-        case Beat():
+        case HeartbeatDue():
             return "its heartbeat is due"
         case CheckQuorum():
             return "looks whether a majority answers"
@@ -271,23 +276,23 @@ def _happening(step: Step) -> str:
         case Sync(_, groups):
             return "its write is on disk" if groups == 1 else f"{groups} of its writes are on disk"
         case Crash(_, kept):
-            return f"crashes, with {kept} of the writes under way on disk, and starts again"
+            return f"crashes, with {kept} of the unfinished writes on disk, and starts again"
 
 
-def _told(body: object) -> str:
-    """A message: its kind and fields."""
+def _message_in_words(body: object) -> str:
+    """Write a message as its kind and its fields."""
     fields = []
     for name in body.__struct_fields__:  # type: ignore[attr-defined]  # msgspec's
         value = getattr(body, name)
         if isinstance(body, AppendEntries) and name == "entries":
-            fields.append(f"entries {', '.join(told(entry) for entry in value) or 'none'}")
+            fields.append(f"entries {', '.join(in_words(entry) for entry in value) or 'none'}")
         else:
             fields.append(f"{name} {value}")
     return f"{type(body).__name__}({', '.join(fields)})"
 
 
 def _consequences(traces: Sequence[Trace]) -> str:
-    """What a step changed."""
+    """Describe what a step changed in the node."""
     found = []
     for trace in traces:
         match trace.event:
