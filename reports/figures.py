@@ -46,10 +46,10 @@ class Lag:
     @property
     def warning(self) -> str:
         """What a reader must know where the bound was exceeded."""
-        over = f"{plural(self.over, 'sample')} of {count(self.samples)}"
+        over = f"{count(self.over)} of {plural(self.samples, 'sample')}"
         return (
             f"The harness itself was up to {duration(self.worst_ns)} late, at {seconds(self.worst_at)}: "
-            f"{over} lie above the bound of {duration(self.bound_ns)}. "
+            f"{over} exceeded the bound of {duration(self.bound_ns)}. "
             "So a slow reply or a time-out may be the fault of the harness and not of the system."
         )
 

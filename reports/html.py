@@ -83,6 +83,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
             body=Markup(body),  # noqa: S704 - Jinja has escaped it
             terms=linked.terms_of_page(body),
             anchor=anchor,
+            meaning=meaning,
             checker_count=len(verdicts),
             history_length=len(recording.history),
             style=style,

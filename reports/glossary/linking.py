@@ -40,7 +40,7 @@ class Linker:
             parts.append(escape(text[done : match.start()]))
             parts.append(
                 Markup('<a class="term" href="#{}" title="{}">{}</a>').format(
-                    anchor(term), term.definition, match.group()
+                    anchor(term), meaning(term.name), match.group()
                 )
             )
             done = match.end()
@@ -66,4 +66,4 @@ def terms_in(text: str) -> set[Term]:
 def meaning(name: str) -> str:
     """What the glossary says of a name; empty for a name that it does not have."""
     term = _BY_FORM.get(name.lower())
-    return "" if term is None else term.definition
+    return "" if term is None else term.definition.replace("`", "")

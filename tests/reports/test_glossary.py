@@ -69,6 +69,7 @@ def test_a_name_that_is_explained_where_it_stands_is_neither_linked_nor_listed()
     assert "href" not in linked("durability")
     assert [term.name for term in linked.terms_of_page("<p>durability of a leader</p>")] == ["leader"]
     assert meaning("durability")
+    assert "`" not in meaning("world")
     assert meaning("a checker that the glossary does not have") == ""
 
 
