@@ -102,7 +102,7 @@ class DriftPlanner:
 
 DRIFT = Fault(
     name="drift",
-    about="makes the monotonic clocks of nodes run slow or fast",
+    about="makes the monotonic clocks of nodes run 20 % slow or fast",
     begin="drift",
     end="heal-drift",
     targets=("slow-leader", "fast-leader", "some"),

@@ -76,7 +76,7 @@ def strobe(nodes: Nodes, draw: Draw) -> tuple[Action, ...]:
 
 STROBE = Fault(
     name="strobe",
-    about="makes the wall clocks of node processes jump back and forth, and not the host's",
+    about="makes the wall clocks of node processes jump by 10 s or an hour and back, 1 to 10 times a second",
     begin="strobe",
     end="heal-strobe",
     targets=NODE_TARGETS,

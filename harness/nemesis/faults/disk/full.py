@@ -12,7 +12,7 @@ ROOM_BYTES = (0, 100, 1000, 10_000)
 
 FULL = breaking_disks(
     "full",
-    "fills the disks of nodes: a last write is taken in part, and then none",
+    "fills the disks of nodes after 0 to 10,000 bytes more: the last write is taken in part",
     lambda nodes, draw: BreakDisk(nodes, room_bytes=draw.choose(ROOM_BYTES, "room"), by="full"),
     evidence="writes refused; the node ends",
 )

@@ -11,7 +11,7 @@ DELAY_MS = (5, 20, 100)
 
 SLOW_DISK = breaking_disks(
     "slow-disk",
-    "makes every write and fsync of nodes slow",
+    "makes every write and fsync of nodes 5, 20 or 100 ms longer",
     lambda nodes, draw: BreakDisk(nodes, delay_ms=draw.choose(DELAY_MS, "delay"), by="slow-disk"),
     evidence="calls delayed; the node's own fsync times",
 )

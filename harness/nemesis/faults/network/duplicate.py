@@ -7,7 +7,7 @@ from harness.nemesis.needs import NETEM, ROOT, TC
 
 DUPLICATE = impairing(
     "duplicate",
-    "messages between nodes arrive twice",
+    "10 or 50 % of the messages between nodes arrive twice",
     {"repeated_percent": 10},
     {"repeated_percent": 50},
     evidence="messages repeated; packets that netem has had",

@@ -56,7 +56,7 @@ class LossPlanner:
 
 LOSS = Fault(
     name="loss",
-    about="links between nodes lose some of their packets, or messages, at random",
+    about="links between nodes lose 20 % of their packets, or messages, at random",
     begin="loss",
     end="heal-loss",
     targets=tuple(SHAPES),

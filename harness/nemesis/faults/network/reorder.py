@@ -7,7 +7,7 @@ from harness.nemesis.needs import NETEM, ROOT, TC
 
 REORDER = impairing(
     "reorder",
-    "messages between nodes overtake one another",
+    "10 or 50 % of the messages between nodes are overtaken by later ones",
     {"overtaken_percent": 10},
     {"overtaken_percent": 50},
     evidence="messages held back for others; packets that netem has had",

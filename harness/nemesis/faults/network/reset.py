@@ -7,7 +7,7 @@ from harness.nemesis.mechanisms.links import MESSAGE_LINKS
 
 RESET = impairing(
     "reset",
-    "connections between nodes are reset again and again",
+    "2 or 20 % of the messages between nodes reset their connection",
     {"reset_percent": 2},
     {"reset_percent": 20},
     evidence="resets; a leader is deposed",

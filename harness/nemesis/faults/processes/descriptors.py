@@ -10,7 +10,7 @@ from harness.nemesis.faults.processes.limits import limiting
 
 DESCRIPTORS = limiting(
     "descriptors",
-    about="lets nodes open only a few more files and connections",
+    about="lets nodes open only 0, 2 or 8 more files and connections than they have",
     more=(0, 2, 8),
     evidence="the limit that the kernel shows; connections that were not accepted",
 )

@@ -9,7 +9,7 @@ from harness.nemesis.faults.processes.limits import limiting
 
 MEMORY = limiting(
     "memory",
-    about="lets nodes have little more memory than they have now",
+    about="lets nodes have only 0, 1 or 16 MB more memory than they have",
     more=(0, 1_000_000, 16_000_000),
     evidence="the limit that the kernel shows; how the node ends",
 )

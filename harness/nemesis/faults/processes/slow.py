@@ -51,7 +51,7 @@ def slow(nodes: Nodes, draw: Draw) -> tuple[Action, ...]:
 
 SLOW = Fault(
     name="slow",
-    about="lets node processes run only a part of the time, by SIGSTOP and SIGCONT many times a second",
+    about="lets node processes run only 50, 20 or 5 % of the time, stopped many times a second",
     begin="slow",
     end="heal-slow",
     targets=NODE_TARGETS,
