@@ -1,6 +1,7 @@
-"""The systems that a benchmark sets side by side: five members or three, as processes on this machine.
+"""The systems that a benchmark compares: clusters of five or three members, as processes on this machine.
 
-Each is one `Cluster`: how a member is started, where it is asked, how a 100-byte value is written, who leads.
+Each is one `BenchmarkCluster`: how to start a member, its address, how to write a 100-byte value, and which
+member leads.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -24,13 +26,13 @@ from harness.cluster.ports import LOOPBACK, free_ports
 
 VALUE = "v" * 100
 HEARTBEAT_MS, ELECTION_MS = 100, 1000
-"""Of every system; all draw time-outs between this and twice this."""
+"""The settings of each system; all draw time-outs between this and twice this."""
 PATIENCE_S = 30.0
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
-class Cluster:
+class BenchmarkCluster:
     """Members of one system as processes."""
 
     name: str
@@ -40,28 +42,28 @@ class Cluster:
     put: Callable[[aiohttp.ClientSession, str, str], Awaitable[bool]]
     """(session, url, key) -> whether it was acknowledged."""
     leader: Callable[[aiohttp.ClientSession, list[str]], Awaitable[int | None]]
-    """Which member leads, if it can be told."""
+    """(session, urls) -> the number of the member that leads, if one does."""
     members: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, number: int) -> subprocess.Popen[bytes]:
-        """Start a member."""
+        """Start the member with that number."""
         with (self.folder / f"{number}.log").open("ab") as log:
             return subprocess.Popen(self.argv[number], stdout=log, stderr=log)
 
     def cpu_seconds(self) -> float:
-        """What all members have used of the processors so far, kernel included."""
+        """The processor time of all members so far, the kernel's included."""
         return sum(cpu_seconds(member.pid) for member in self.members)
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, all threads."""
+    """The user and system time of a process, in all its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_S
 
 
 @contextmanager
-def running(cluster: Cluster) -> Iterator[Cluster]:
-    """All members, ended at the end."""
+def running(cluster: BenchmarkCluster) -> Iterator[BenchmarkCluster]:
+    """Start all members, and end them at the end."""
     cluster.members = [cluster.start(number) for number in range(len(cluster.argv))]
     try:
         yield cluster
@@ -73,8 +75,8 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
 
 def nodes(
     count: int, folder: Path, name: str = "node_impl", program: tuple[str, ...] = ("-m", "node_impl")
-) -> Cluster:
-    """The reference node, with its full trace, as it runs in a test. program: what Python is to run."""
+) -> BenchmarkCluster:
+    """The reference node, with its full trace, as it runs in a test. `program` is what Python runs."""
     ports = free_ports(2 * count)
     http, peer = ports[:count], ports[count:]
     argv = []
@@ -109,17 +111,17 @@ def nodes(
                 return number
         return None
 
-    return Cluster(name, argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
+    return BenchmarkCluster(name, argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
 
 
 def find_etcd(given: str | None) -> str | None:
-    """The etcd program: the one that was named, else in PATH, else beside this Python."""
-    beside = Path(sys.executable).with_name("etcd")
-    return given or shutil.which("etcd") or (str(beside) if beside.exists() else None)
+    """The etcd program: the one that was named, else in PATH, else next to this Python."""
+    neighbour = Path(sys.executable).with_name("etcd")
+    return given or shutil.which("etcd") or (str(neighbour) if neighbour.exists() else None)
 
 
-def etcd(binary: str, count: int, folder: Path) -> Cluster:
-    """etcd, asked through its JSON gateway."""
+def etcd(binary: str, count: int, folder: Path) -> BenchmarkCluster:
+    """A cluster of etcd, used through its JSON gateway."""
     ports = free_ports(2 * count)
     http, peer = ports[:count], ports[count:]
     members = ",".join(f"m{number}=http://{LOOPBACK}:{port}" for number, port in enumerate(peer))
@@ -152,12 +154,11 @@ def etcd(binary: str, count: int, folder: Path) -> Cluster:
                 return number
         return None
 
-    return Cluster("etcd", argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
+    return BenchmarkCluster("etcd", argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
 
 
-async def _json(
-    session: aiohttp.ClientSession, method: str, url: str, body: str | None = None
-) -> dict | None:
+async def _json(session: aiohttp.ClientSession, method: str, url: str, body: str | None = None) -> Any:
+    """The decoded body of the reply; None if there is none."""
     try:
         async with session.request(method, url, data=body, timeout=aiohttp.ClientTimeout(1)) as reply:
             return await reply.json(content_type=None) if reply.status == 200 else None
@@ -165,20 +166,20 @@ async def _json(
         return None
 
 
-async def attempt(cluster: Cluster, session: aiohttp.ClientSession, url: str, key: str) -> bool:
-    """One write; False if it failed in whatever way."""
+async def attempt(cluster: BenchmarkCluster, session: aiohttp.ClientSession, url: str, key: str) -> bool:
+    """Try one write; False if it failed in any way."""
     try:
         return await cluster.put(session, url, key)
     except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
         return False
 
 
-async def wait_for_leader(cluster: Cluster, session: aiohttp.ClientSession) -> int:
-    """Which member leads, once one does and writes work."""
+async def wait_for_leader(cluster: BenchmarkCluster, session: aiohttp.ClientSession) -> int:
+    """The number of the leader, once there is one and writes work."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         number = await cluster.leader(session, cluster.urls)
         if number is not None and await attempt(cluster, session, cluster.urls[number], "ready"):
             return number
         await asyncio.sleep(0.05)
-    raise SystemExit(f"{cluster.name} has no leader; its logs lie in {cluster.folder}")
+    raise SystemExit(f"{cluster.name} has no leader; its logs are in {cluster.folder}")

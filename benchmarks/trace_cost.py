@@ -2,9 +2,9 @@
 
     python benchmarks/trace_cost.py [--members 5] [--rounds 10] [--seconds 1]
 
-As `etcd.py` does it, whose rounds these are. Writes a second on a busy machine say more about what else it
-does than about the trace, so the bound is on processor time a write, clients included: where nothing else
-computes, throughput is its inverse. Exits 1 if the median round with the trace takes more than 1 / 0.9 of its
+The rounds are those of `etcd.py`. Writes a second on a busy machine depend more on its other work than on the
+trace, so the bound is on processor time a write, clients included: on an idle machine, throughput is its
+inverse. Exits 1 if the median round with the trace takes more than 1 / 0.9 of its
 neighbour without, at any number of clients.
 """
 
@@ -25,14 +25,14 @@ UNTRACED = (str(Path(__file__).with_name("untraced_node.py")),)
 
 
 def refuse_any_trace(folder: Path) -> None:
-    """A node that was to write no trace, and wrote some, would make the other look cheap."""
+    """Stop if the nodes without a trace wrote one: the other nodes would then look cheap."""
     written = sum(path.stat().st_size for path in folder.glob("*/trace/*.jsonl"))
     if written:
         raise SystemExit(f"the nodes without a trace wrote {written} bytes of it: nothing was measured")
 
 
 def main() -> int:
-    """Print one line a number of clients; the exit status."""
+    """Print the ratios for each number of clients, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--members", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=10)

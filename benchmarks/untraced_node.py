@@ -1,7 +1,8 @@
-"""The reference node without its trace, to measure what the trace costs. Never for a test: nothing is judged.
+"""The reference node without its trace, to measure what the trace costs. Not for tests: nothing can be
+judged.
 
-Takes the node's command line. It is put together as a mutant is, of parts that override one thing: no event
-is made, no message described, no entry hashed, no line written.
+Takes the node's command line. It is built as a mutant is, from parts that override one thing: it makes no
+trace event, describes no message, hashes no entry and writes no line.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from node_impl.io.server import main
 UNWRITTEN = Trace(0, 0, "", 0, "follower", 0, 0, 0)
 
 
-class Unasked(Sequence[TraceRow]):
-    """Rows that are made when somebody reads them: a snapshot reads one."""
+class LazyRows(Sequence[TraceRow]):
+    """Rows that are made when they are read: a snapshot reads one."""
 
     def __init__(self, log: Log, start: int, end: int) -> None:
         self._asked = log, start, end
@@ -38,14 +39,14 @@ class Unasked(Sequence[TraceRow]):
 
 
 class UnhashedLog(Log):
-    """Hashes nothing unless asked."""
+    """Hashes entries only when their rows are read."""
 
     def trace_rows(self, start: int, end: int) -> Sequence[TraceRow]:
-        return Unasked(self, start, end)
+        return LazyRows(self, start, end)
 
 
 class Untraced(RaftState):
-    """Traces nothing."""
+    """A node's state that makes no trace events."""
 
     def new_log(self, recovered: Recovered) -> Log:
         return UnhashedLog(recovered.entries, recovered.base.index, recovered.base.term)

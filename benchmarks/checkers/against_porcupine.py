@@ -2,15 +2,15 @@
 
     python benchmarks/checkers/against_porcupine.py PORCUPINE [FOLDER]
 
-PORCUPINE is a checkout of github.com/anishathalye/porcupine; nothing is fetched. Go must be installed.
-FOLDER holds `jepsen/*.log` and `kv/*.txt`; by default Porcupine's own test_data. Each side is timed
-from operations in memory to the verdict, reading excluded: Porcupine from its events, ours from arrays
-of positions and codes with the different calls beside them, key by key, as our reader leaves them (Porcupine
-splits by key within its time, as its API has it). Ours keeps its work space, and the kinds of calls on
-registers that it met in other files (which is what warm means here); the texts of a key-value store are
-new to it each time, and nothing of a file's own search is kept. Not in the time: `LinearizabilityOf` replays
-an order of texts, which the search knows by fingerprints, once more on the texts. Each round times all
-files on both sides; the minimum of all rounds counts.
+PORCUPINE is a checkout of github.com/anishathalye/porcupine; nothing is downloaded. Go must be installed.
+FOLDER holds `jepsen/*.log` and `kv/*.txt`; by default Porcupine's own test_data. Each side is timed from
+operations in memory to the verdict, without the reading. Porcupine begins with its events and splits them
+by key within its time, as its API has it. Ackproof begins with arrays of positions and codes and the
+different calls, key by key, as its reader leaves them. Ackproof keeps its work space, and the kinds of
+calls on registers that it met in other files; the texts of a key-value store are new to it each time, and
+nothing of a file's own search is kept. Not in the time: `LinearizabilityOf` replays an order on the real
+texts, of which the search knows only fingerprints. Each round times all files on both sides; the minimum of
+all rounds counts.
 
 Exits 1 if a verdict differs, the total is not twice as fast, or one file is slower than 1.2 times.
 """
@@ -54,7 +54,7 @@ def theirs(program: Path, files: list[str]) -> dict[str, tuple[str, float]]:
 
 
 def main(porcupine: Path, corpus: Path) -> int:
-    """Print a line a file; the exit status."""
+    """Print one line for each file, and return the exit status."""
     begun = time.perf_counter()
     from checkers.linearizability.answer import Answer
     from checkers.linearizability.engine import ANSWERS, Engine
@@ -113,18 +113,19 @@ def main(porcupine: Path, corpus: Path) -> int:
 def report(
     corpus: Path, files: list[str], ours: dict[str, tuple[str, float]], theirs: dict[str, tuple[str, float]]
 ) -> int:
-    """Print the comparison; 1 if a bound is broken."""
+    """Print the comparison, and return 1 if a bound is broken."""
     print(f"{'file':24} {'verdict':8} {'Porcupine':>12} {'Ackproof':>12} {'ratio':>7}")
     slower, differing = 0, 0
     for file in sorted(files, key=lambda file: ours[file][1] / theirs[file][1]):
         ratio = ours[file][1] / theirs[file][1]
         slower += ratio > BOUND_FILE
         differing += ours[file][0] != theirs[file][0]
-        said = ours[file][0] if ours[file][0] == theirs[file][0] else f"{ours[file][0]} != {theirs[file][0]}"
-        name = str(Path(file).relative_to(corpus))
-        print(
-            f"{name:24} {said:8} {1e6 * theirs[file][1]:9.1f} us {1e6 * ours[file][1]:9.1f} us {ratio:7.3f}"
+        verdict = (
+            ours[file][0] if ours[file][0] == theirs[file][0] else f"{ours[file][0]} != {theirs[file][0]}"
         )
+        name = str(Path(file).relative_to(corpus))
+        seconds = f"{1e6 * theirs[file][1]:9.1f} us {1e6 * ours[file][1]:9.1f} us"
+        print(f"{name:24} {verdict:8} {seconds} {ratio:7.3f}")
     total = [sum(side[file][1] for file in files) for side in (theirs, ours)]
     print(
         f"total of {len(files)}: Porcupine {1e3 * total[0]:.2f} ms, Ackproof {1e3 * total[1]:.2f} ms, "

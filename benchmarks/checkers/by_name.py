@@ -1,10 +1,10 @@
 """How long the checkers by name take for a million operations, and what memory.
 
-    python benchmarks/checkers/judges.py [OPERATIONS]
+    python benchmarks/checkers/by_name.py [OPERATIONS]
 
-20 clients ask what Jepsen's workloads ask, one after the other, and everything is in order, so that nothing
-is decided early. Processor time of one core: of making objects of a history's columns, as a Parquet file has
-them (a history that was read from text has these already), and from these to the verdict. Each judge in a
+20 clients do what Jepsen's workloads do, one after the other. Each history is valid, so that no checker is
+done early. Processor time of one core: of making objects of a history's columns, as a Parquet file has them
+(a history that was read from text has these already), and from these to the verdict. Each judge in a
 process of its own.
 
 Exits 1 if one takes over 30 s for a million.
@@ -28,13 +28,15 @@ from checkers.judges import judge_named
 from checkers.verdict import Validity
 from history import Columns, History, Recording
 from history.history import INVOKE, OK
+from history.units import MICROSECOND_NS
 
 CLIENTS, BOUND_S = 20, 30.0
 Made = Iterator[tuple[str, Any, Any]]
-"""f, what is asked, what is replied."""
+"""The operation's f, its argument and its reply."""
 
 
 def bank(count: int, draw: random.Random) -> Made:
+    """Transfers between eight accounts, and reads of all of them."""
     held = {str(n): 100 for n in range(8)}
     for _ in range(count):
         if draw.random() < 0.5:
@@ -47,6 +49,7 @@ def bank(count: int, draw: random.Random) -> Made:
 
 
 def counter(count: int, draw: random.Random) -> Made:
+    """Additions of one, and reads."""
     total = 0
     for _ in range(count):
         if draw.random() < 0.5:
@@ -57,6 +60,7 @@ def counter(count: int, draw: random.Random) -> Made:
 
 
 def lease(count: int, _: random.Random) -> Made:
+    """A lease that is acquired, used for two writes, and released."""
     for token in range(0, count, 4):
         yield "acquire", None, token
         yield "write", token, None
@@ -65,6 +69,7 @@ def lease(count: int, _: random.Random) -> Made:
 
 
 def long_fork(count: int, _: random.Random) -> Made:
+    """Writes of two keys, and reads of both between the writes."""
     for key in range(0, count, 3):
         yield "txn", [["w", key, 1]], [["w", key, 1]]
         yield "txn", [["r", key, None], ["r", key + 1, None]], [["r", key, 1], ["r", key + 1, None]]
@@ -72,6 +77,7 @@ def long_fork(count: int, _: random.Random) -> Made:
 
 
 def set_full(count: int, _: random.Random) -> Made:
+    """A set that grows, read whole eight times."""
     added: list[int] = []
     for n in range(count):
         if n % (count // 8) == count // 8 - 1:
@@ -82,6 +88,7 @@ def set_full(count: int, _: random.Random) -> Made:
 
 
 def total_queue(count: int, _: random.Random) -> Made:
+    """Each number is enqueued and dequeued, and the queue is drained at the end."""
     for n in range(count // 2):
         yield "enqueue", n, None
         yield "dequeue", None, n
@@ -89,6 +96,7 @@ def total_queue(count: int, _: random.Random) -> Made:
 
 
 def unique_ids(count: int, _: random.Random) -> Made:
+    """Ids that are generated one after the other."""
     for n in range(count):
         yield "generate", None, n
 
@@ -105,12 +113,12 @@ WORKLOADS: dict[str, tuple[Callable[[int, random.Random], Made], dict[str, str]]
 
 
 def history_of(made: Made) -> History:
-    """The history of these; a client asks four things in a row."""
+    """The history of these calls and replies; a client makes four calls in a row."""
     known: dict[str, int] = {}
     names: dict[str, int] = {}
     rows: list[tuple[int, int, int, int]] = []
-    for n, (f, asked, told) in enumerate(made):
-        for type_, value in ((INVOKE, asked), (OK, told)):
+    for n, (f, argument, reply) in enumerate(made):
+        for type_, value in ((INVOKE, argument), (OK, reply)):
             text = None if value is None else msgspec.json.encode(value).decode()
             code = -1 if text is None else known.setdefault(text, len(known))
             rows.append((n // 4 % CLIENTS, type_, names.setdefault(f, len(names)), code))
@@ -118,15 +126,26 @@ def history_of(made: Made) -> History:
     none = np.full(len(rows), -1, dtype=np.int64)
     return History.from_columns(
         Columns(
-            time=np.arange(len(rows)) * 1000, process=process, type=types.astype(np.int8), f=f_,
-            f_names=tuple(names), key=none, keys=(), value=value, values=tuple(known), error=none, errors=(),
-            node=none, nodes=(), raft_index=none,
+            time=np.arange(len(rows)) * MICROSECOND_NS,
+            process=process,
+            type=types.astype(np.int8),
+            f=f_,
+            f_names=tuple(names),
+            key=none,
+            keys=(),
+            value=value,
+            values=tuple(known),
+            error=none,
+            errors=(),
+            node=none,
+            nodes=(),
+            raft_index=none,
         )
-    )  # fmt: skip
+    )
 
 
 def measure(name: str, operations: int) -> dict[str, float]:
-    """In this process: seconds of processor time to make objects, and to judge; bytes an operation."""
+    """Seconds of processor time to make objects and to judge, and bytes an operation, in this process."""
     make, options = WORKLOADS[name]
     history = history_of(make(operations, random.Random(1)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -146,7 +165,7 @@ def measure(name: str, operations: int) -> dict[str, float]:
 
 
 def main(operations: int) -> int:
-    """The exit status."""
+    """Print one line for each checker, and return the exit status."""
     worst = 0.0
     for name in WORKLOADS:
         command = [sys.executable, __file__, "--one", name, str(operations)]

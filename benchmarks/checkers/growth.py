@@ -14,103 +14,39 @@ import math
 import random
 import sys
 import time
-from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from histories import DEREGISTER, LOOKUP, REGISTER, UPDATE, CorrectRegistry, history_from, recorded
 
 from checkers.registry.linearizability.by_search.columns import Screened, screen
-from history import Columns, History
+from history import History
+from history.history import OK
 
-CLIENTS = 20
 LARGE = 10_000_000
-REGISTER, DEREGISTER, LOOKUP, UPDATE = range(4)
-INVOKE, OK, INFO = 0, 1, 3
+WITHOUT = {REGISTER: 0.5, LOOKUP: 0.5}
+WITH_DEREGISTERS = {DEREGISTER: 0.2, REGISTER: 0.4, LOOKUP: 0.4}
+WITH_UPDATES = {DEREGISTER: 0.2, UPDATE: 0.1, REGISTER: 0.35, LOOKUP: 0.35}
+"""How often clients ask what, as shares of all operations."""
 PLOT = Path(__file__).parents[2] / "docs" / "results" / "growth.svg"
 
 
 def registry_history(
-    operations: int, keys: int, deregister: float, *, update: float = 0.0, stale: bool = False, seed: int = 1
+    operations: int, keys: int, shares: Mapping[int, float], *, stale: bool = False
 ) -> History:
-    """A correct registry's history; with `stale`, one late lookup repeats the reply of an early one.
-
-    deregister, update: their share of the operations; the rest are registers and lookups.
-    """
-    draw = random.Random(seed).random
-    state: dict[int, int] = {}
-    threads = list(range(CLIENTS))
-    pending: list[list[int] | None] = [None] * CLIENTS  # f, key, value (-1: none), whether it took effect
-    columns = tuple(array("q") for _ in range(5))  # process, type, f, key, value
-
-    def add(*row: int) -> None:
-        for column, number in zip(columns, row, strict=True):
-            column.append(number)
-
-    begun = 0
-    while begun < operations or any(pending):
-        client = int(draw() * CLIENTS)
-        op = pending[client]
-        if op is None:
-            if begun == operations:
-                continue
-            f = _drawn(draw(), deregister, update)
-            pending[client] = op = [f, int(draw() * keys), begun if f in (REGISTER, UPDATE) else -1, 0]
-            add(threads[client], INVOKE, f, op[1], op[2])
-            begun += 1
-        elif not op[3]:
-            op[3] = 1
-            if op[0] == REGISTER:
-                state[op[1]] = op[2]
-            elif op[0] == UPDATE:
-                if op[1] in state:
-                    state[op[1]] = op[2]
-                else:
-                    op[2] = operations  # the code of false
-            else:
-                op[2] = state.get(op[1], -1)
-                if op[0] == DEREGISTER:
-                    state.pop(op[1], None)
-        else:
-            pending[client] = None
-            if op[0] != LOOKUP and draw() < 0.01:
-                add(threads[client], INFO, op[0], op[1], -1)
-                threads[client] = max(threads) + 1
-            else:
-                add(threads[client], OK, op[0], op[1], op[2])
-    process, type_, f, key, value = (np.array(column, dtype=np.int64) for column in columns)
+    """A correct registry's history; with `stale`, one late lookup repeats the reply of an early one."""
+    draw = random.Random(1)
+    system = CorrectRegistry(operations, keys, shares, draw)
+    rows = recorded(system, operations, draw)
     if stale:
-        found = np.flatnonzero((type_ == OK) & (f == LOOKUP) & (value >= 0))
-        value[found[3 * len(found) // 4]] = value[found[len(found) // 4]]
-    none = np.full(len(process), -1, dtype=np.int64)
-    return History.from_columns(
-        Columns(
-            time=np.arange(len(process)),
-            process=process,
-            type=type_.astype(np.int8),
-            f=f,
-            f_names=("register", "deregister", "lookup", "update"),
-            key=key,
-            keys=tuple(f"svc-{number}/10.0.0.1:80" for number in range(keys)),
-            value=value,
-            values=(*(f'"r{number}"' for number in range(operations)), "false"),
-            error=none,
-            errors=(),
-            node=none,
-            nodes=(),
-            raft_index=none,
-        )
-    )
-
-
-def _drawn(chance: float, deregister: float, update: float) -> int:
-    if chance < deregister + update:
-        return DEREGISTER if chance < deregister else UPDATE
-    return REGISTER if chance - deregister - update < (1 - deregister - update) / 2 else LOOKUP
+        found = np.flatnonzero((rows.type == OK) & (rows.f == LOOKUP) & (rows.value >= 0))
+        rows.value[found[3 * len(found) // 4]] = rows.value[found[len(found) // 4]]
+    return history_from(system, rows)
 
 
 def timed(history: History) -> tuple[float, Screened]:
-    """Processor time in seconds."""
+    """The processor time of screening it, in seconds, and what was found."""
     best = math.inf
     for _ in range(3 if len(history) < LARGE else 1):
         begun = time.process_time()
@@ -121,25 +57,25 @@ def timed(history: History) -> tuple[float, Screened]:
 
 
 CURVES = {
-    "one hot key, valid": (1, 0.0, False),
-    "one hot key, one stale lookup": (1, 0.0, True),
-    "10,000 keys with deregisters": (10_000, 0.2, False),
+    "one hot key, valid": (1, WITHOUT, False),
+    "one hot key, one stale lookup": (1, WITHOUT, True),
+    "10,000 keys with deregisters": (10_000, WITH_DEREGISTERS, False),
 }
 
 
 def main(most: int) -> int:
     """Print one line a point, and write the plot; the exit status."""
-    timed(registry_history(1000, 10, 0.2))
+    timed(registry_history(1000, 10, WITH_DEREGISTERS))
     measured: dict[str, list[tuple[int, float]]] = {}
-    for name, (keys, deregister, stale) in CURVES.items():
+    for name, (keys, shares, stale) in CURVES.items():
         size = 10_000
         while size <= most:
-            seconds, screened = timed(registry_history(size, keys, deregister, stale=stale))
+            seconds, screened = timed(registry_history(size, keys, shares, stale=stale))
             assert screened.proven.all() != stale
             measured.setdefault(name, []).append((size, seconds))
             print(f"{name:32} {size:>10,} operations {seconds:8.3f} s", flush=True)
             size *= 10
-    updated, _ = timed(registry_history(min(most, 1_000_000), 10_000, 0.2, update=0.1))
+    updated, _ = timed(registry_history(min(most, 1_000_000), 10_000, WITH_UPDATES))
     print(f"{'the same, and 10 % updates':32} {min(most, 1_000_000):>10,} operations {updated:8.3f} s")
     PLOT.write_text(plot(measured))
     figures = {name: dict(points) for name, points in measured.items()}
@@ -147,8 +83,8 @@ def main(most: int) -> int:
     return int(max(hot) > 0.1 or figures["10,000 keys with deregisters"].get(1_000_000, 0.0) > 1.0)
 
 
-def plot(measured: dict[str, Sequence[tuple[int, float]]]) -> str:
-    """Both axes logarithmic; a line a curve."""
+def plot(measured: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """An SVG picture with a line for each curve; both axes are logarithmic."""
     width, height, left, bottom = 640, 360, 60, 320
     colours = ("#1f6feb", "#d1242f", "#1a7f37")
 

@@ -2,11 +2,11 @@
 
     python benchmarks/checkers/raft_traces.py [EVENTS] [--folder DIR]
 
-Five nodes' traces are written as nodes write them, of a cluster that works: every 20,000 events the leader is
-killed with an entry that nobody else holds, another is elected, and the first comes back, with what its
-snapshot holds applied, and truncates it.
-Then, in a process of its own for each, so that its peak is its own: reading, the invariants, conformance.
-Exits 1 if a checker does not say `valid`, or if one takes over 200 bytes an event at its peak.
+Traces of a correct cluster of five are written as nodes write them. Every 20,000 events the leader is
+killed with an entry that no other node holds, and another is elected. The first one returns with its
+snapshot applied, and truncates the entry. Then reading, the invariants and conformance are measured, each
+in a process of its own, so that it has a peak of memory of its own. Exits 1 if a verdict is not `valid`, or
+if a task takes over 200 bytes an event at its peak.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from checkers.check_all import worst
 from checkers.raft import raft_invariants
@@ -33,8 +34,8 @@ BYTES_AN_EVENT = 200
 Row = tuple[int, int, str, str]
 
 
-class Node:
-    """One node's trace on its way to the disk, and what its lines say of it."""
+class TracedNode:
+    """Writes one node's trace, and keeps the state that its lines show."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -46,12 +47,12 @@ class Node:
         self.log: list[Row] = []
         self.role = "follower"
         self.written = self.snapshot = 0
+        self._file: TextIO | None = None
         self.begin()
 
     def begin(self) -> None:
-        """A new life, with all of the log."""
-        if self.life:
-            self._file.close()
+        """Begin a new life, with all of the log."""
+        self.close()
         self.life += 1
         self._seq, self.commit, self.applied = 0, self.snapshot, self.snapshot
         self.role = "follower"
@@ -63,55 +64,56 @@ class Node:
         self.line("configuration", f',"members":[{members}]')
 
     def line(self, event: str, more: str = "") -> None:
-        """One line, with the state as it is."""
+        """Write one line, with the state as it is."""
         self._seq += 1
         self.written += 1
+        assert self._file is not None
         self._file.write(
             f'{{"seq":{self._seq},"at":{self.written},"event":"{event}","term":{self.term},'
             f'"role":"{self.role}","commit":{self.commit},"applied":{self.applied},"last":{len(self.log)}{more}}}\n'
         )
 
-    def send(self, to: Node, message: str, said: str) -> str:
-        """Hand a message over; returns what `receive` takes."""
+    def send(self, to: TracedNode, message: str, fields: str) -> str:
+        """Trace a message as sent, and return what `receive` takes."""
         self.messages += 1
         sent = f'"message":"{message}","message_id":"{self.name}:{self.life}:{self.messages}"'
-        self.line("send", f',"peer":"{to.name}",{sent}{said}')
+        self.line("send", f',"peer":"{to.name}",{sent}{fields}')
         return f',"peer":"{self.name}",{sent}'
 
     def receive(self, sent: str) -> None:
-        """Take it."""
+        """Trace a message as received."""
         self.line("receive", sent)
 
-    def answer(self, to: Node, message: str, said: str) -> None:
-        """Hand an answer over; it leaves, and arrives, when all is on disk."""
-        sent = self.send(to, message, said)
+    def answer(self, to: TracedNode, message: str, fields: str) -> None:
+        """Send a reply, which leaves once all is on disk."""
+        sent = self.send(to, message, fields)
         self.synced()
         to.receive(sent)
 
     def append(self, rows: list[Row]) -> None:
-        """At the end of the log, and on disk."""
+        """Append entries to the log."""
         self.log += rows
         self.line("append", f',"entries":[{",".join(map(_row, rows))}]')
 
     def synced(self) -> None:
-        """All is on disk."""
+        """Trace that all is on disk."""
         vote = f',"vote":"{self.vote}"' if self.vote else ""
         self.line("synced", f',"index":{len(self.log)}{vote}')
 
     def enter(self, term: int, vote: str) -> None:
-        """A new term, and the vote in it."""
+        """Enter a new term, and vote in it."""
         self.term, self.vote = term, ""
         self.line("term")
         self.vote = vote
         self.line("vote", f',"vote":"{vote}"')
 
     def become(self, role: str) -> None:
-        """Another role."""
+        """Take another role in the term."""
         self.role = role
         self.line("role")
 
     def commit_to(self, index: int) -> None:
-        """Commit and apply."""
+        """Commit and apply entries up to an index."""
         if index > self.commit:
             self.commit = index
             self.line("commit")
@@ -119,7 +121,7 @@ class Node:
             self.line("apply", f',"entries":[{",".join(map(_row, self.log[first:index]))}]')
 
     def take_snapshot(self) -> None:
-        """Of all that is applied."""
+        """Take a snapshot of all that is applied."""
         self.snapshot = self.applied
         self.line("snapshot", f',"entries":[{_row(self.log[self.applied - 1])}]' + self._of_snapshot())
 
@@ -127,8 +129,9 @@ class Node:
         return f',"index":{self.snapshot},"digest":"{self.snapshot:032x}"'
 
     def close(self) -> None:
-        """The end of the trace."""
-        self._file.close()
+        """End the trace's file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _row(row: Row) -> str:
@@ -136,8 +139,8 @@ def _row(row: Row) -> str:
 
 
 def write(folder: Path, events: int) -> int:
-    """Write traces of about so many events; returns how many."""
-    nodes = [Node(name, folder) for name in NODES]
+    """Write traces of about that many events, and return how many there are."""
+    nodes = [TracedNode(name, folder) for name in NODES]
     written, operation = 0, 0
     while (written := sum(node.written for node in nodes)) < events:
         leader, *others = nodes = nodes[1:] + nodes[:1]
@@ -156,7 +159,7 @@ def write(folder: Path, events: int) -> int:
     return written
 
 
-def _elect(leader: Node, others: list[Node]) -> None:
+def _elect(leader: TracedNode, others: list[TracedNode]) -> None:
     term = leader.term + 1
     leader.enter(term, leader.name)
     leader.become("candidate")
@@ -176,7 +179,7 @@ def _elect(leader: Node, others: list[Node]) -> None:
     leader.synced()
 
 
-def _replicate(leader: Node, others: list[Node], operation: int) -> int:
+def _replicate(leader: TracedNode, others: list[TracedNode], operation: int) -> int:
     rows = []
     for index in range(len(leader.log) + 1, len(leader.log) + 1 + ENTRIES_A_MESSAGE):
         operation += 1
@@ -214,24 +217,24 @@ def _judge(what: str, folder: Path, queue: multiprocessing.Queue[tuple[float, fl
         checkers = raft_invariants() if what == "invariants" else (Conformance(),)
         verdicts = [checker.check(recording) for checker in checkers]
     wrong = [f"{v.checker}: {v.summary}" for v in verdicts if v.validity is not Validity.VALID]
-    said = "; ".join(wrong) or ("valid" if worst(verdicts) is Validity.VALID or not verdicts else "?")
-    queue.put((time.process_time() - begin, _peak_mb() - before, said))
+    result = "; ".join(wrong) or ("valid" if worst(verdicts) is Validity.VALID or not verdicts else "?")
+    queue.put((time.process_time() - begin, _peak_mb() - before, result))
 
 
 def measured(folder: Path) -> Iterator[tuple[str, float, float, str]]:
-    """(what, seconds of one core, MB above those of the imports, what was said) of each."""
+    """Of each task its name, its seconds of one core, its MB above those of the imports, and its result."""
     context = multiprocessing.get_context("spawn")
     for what in ("reading", "invariants", "conformance"):
         queue: multiprocessing.Queue[tuple[float, float, str]] = context.Queue()
         process = context.Process(target=_judge, args=(what, folder, queue))
         process.start()
-        seconds, mb, said = queue.get()
+        seconds, mb, result = queue.get()
         process.join()
-        yield what, seconds, mb, said
+        yield what, seconds, mb, result
 
 
 def main() -> int:
-    """Write, measure, print."""
+    """Write the traces, measure each task, and print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("events", nargs="?", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where the traces are written, and left")
@@ -244,11 +247,11 @@ def main() -> int:
         events = sum(file.read_bytes().count(b"\n") for file in folder.rglob("*.jsonl"))
         print(f"{events:,} events, {size / 1e6:,.0f} MB on disk")
         is_good = True
-        for what, seconds, mb, said in measured(folder):
+        for what, seconds, mb, result in measured(folder):
             each = mb * 1024 * 1024 / events
             speed = f"{seconds:8.1f} s  {events / seconds:10,.0f} events/s"
-            print(f"{what:12} {speed}  {mb:8,.0f} MB  {each:6.0f} bytes an event  {said}")
-            is_good = is_good and each <= BYTES_AN_EVENT and (what == "reading" or said == "valid")
+            print(f"{what:12} {speed}  {mb:8,.0f} MB  {each:6.0f} bytes an event  {result}")
+            is_good = is_good and each <= BYTES_AN_EVENT and (what == "reading" or result == "valid")
     return 0 if is_good else 1
 
 

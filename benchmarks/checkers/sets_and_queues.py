@@ -5,7 +5,7 @@
 20 clients on one set or one queue, whose values are all different; 1 % of the operations end with an unknown
 outcome. Queues: as many dequeues as enqueues, of which some find nothing. Sets: adds, lookups of recently
 added elements, removals. A set with reads only grows, and is read whole a hundred times (what reads show is
-most of such a history). `corrupted`: see `_corrupt`.
+most of such a history). Each is judged as it is, and once more with one reply falsified.
 
 Timed, as processor time: from a history's columns to the whole verdict, which for a corrupted one holds its
 evidence; compiled code is loaded before, by a small history. Exits 1 if a verdict is not the one that is
@@ -14,159 +14,123 @@ due, or a million operations (of a set that is read: and elements that its reads
 
 from __future__ import annotations
 
+import json
 import random
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
+from itertools import count
 
 import numpy as np
+from histories import NOTHING, ClientCall, ClientReply, CorrectSystem, history_from, recorded
 
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
 from checkers.verdict import Validity
-from history import Columns, History, Recording
+from history import History, Recording
+from history.history import OK
 
-CLIENTS = 20
-UNKNOWN = 0.01
 READS = 100
-"""Whole reads in a history, however long it is."""
+"""Reads of the whole set in a history of any length."""
 BOUND_S = 10.0
 """For a million operations, and elements that reads show."""
-INVOKE, OK, INFO = 0, 1, 3
-FUNCTIONS = {"queue": ("enqueue", "dequeue"), "set": ("add", "remove", "contains", "read")}
+WHOLE = "set that grows, with reads"
+ENQUEUE, DEQUEUE = range(2)
+ADD, REMOVE, CONTAINS, READ = range(4)
 
 
-class Queue:
-    """A correct queue; values are numbers."""
+class CorrectQueue(CorrectSystem):
+    """A first-in-first-out queue of numbers."""
 
-    def __init__(self, draw: random.Random) -> None:
-        self._draw = draw
+    f_names = ("enqueue", "dequeue")
+
+    def __init__(self, draw: random.Random, operations: int) -> None:
+        self._draw, self._asked = draw, count()
         self._state: deque[int] = deque()
+        self.values = [str(number) for number in range(operations)]
 
-    def next(self, number: int) -> tuple[int, int]:
-        """f and argument."""
-        enqueue = self._draw.random() < 0.5
-        return (0, number) if enqueue else (1, -1)
+    def ask(self) -> ClientCall:
+        number = next(self._asked)
+        return ClientCall(ENQUEUE, number) if self._draw.random() < 0.5 else ClientCall(DEQUEUE)
 
-    def apply(self, f: int, argument: int) -> int | tuple[int, ...]:
-        """The reply; -1 is nothing."""
-        if f == 0:
-            self._state.append(argument)
-            return argument
-        return self._state.popleft() if self._state else -1
+    def apply(self, call: ClientCall) -> ClientReply:
+        if call.f == ENQUEUE:
+            self._state.append(call.value)
+            return ClientReply(call.value)
+        return ClientReply(self._state.popleft() if self._state else NOTHING)
 
 
-class Set:
-    """A correct set; replies of `contains` are -2 for false and -3 for true, as those of a removal."""
+class CorrectSet(CorrectSystem):
+    """A set of numbers, which is looked into and shrinks; or, with `whole`, only grows and is read whole."""
 
-    def __init__(self, draw: random.Random, operations: int, *, reads: bool) -> None:
-        self._draw, self._reads, self._every = draw, reads, operations // READS
+    f_names = ("add", "remove", "contains", "read")
+    reads = frozenset((READ,))
+
+    def __init__(self, draw: random.Random, operations: int, *, whole: bool) -> None:
+        self._draw, self._whole, self._every = draw, whole, operations // READS
+        self._asked = count()
         self._state: set[int] = set()
         self._recent: deque[int] = deque(maxlen=200)
+        self.values = [*(str(number) for number in range(operations)), "false", "true"]
+        self.false, self.true = operations, operations + 1
 
-    def next(self, number: int) -> tuple[int, int]:
-        """f and argument."""
-        if self._reads and number % self._every == self._every - 1:
-            return 3, -1
+    def ask(self) -> ClientCall:
+        number = next(self._asked)
+        if self._whole and number % self._every == self._every - 1:
+            return ClientCall(READ)
         if self._draw.random() < 0.4 or not self._recent:
             self._recent.append(number)
-            return 0, number
-        remove = not self._reads and self._draw.random() < 0.4
-        return 1 if remove else 2, self._draw.choice(self._recent)
+            return ClientCall(ADD, number)
+        remove = not self._whole and self._draw.random() < 0.4
+        return ClientCall(REMOVE if remove else CONTAINS, self._draw.choice(self._recent))
 
-    def apply(self, f: int, argument: int) -> int | tuple[int, ...]:
-        """The reply."""
-        if f == 3:
-            return tuple(self._state)
-        there = argument in self._state
-        if f == 0:
-            self._state.add(argument)
-            return argument
-        if f == 1:
-            self._state.discard(argument)
-        return -3 if there else -2
+    def apply(self, call: ClientCall) -> ClientReply:
+        if call.f == READ:
+            self.values.append(str(list(self._state)))
+            return ClientReply(len(self.values) - 1)
+        was_there = call.value in self._state
+        if call.f == ADD:
+            self._state.add(call.value)
+            return ClientReply(call.value)
+        if call.f == REMOVE:
+            self._state.discard(call.value)
+        return ClientReply(self.true if was_there else self.false)
 
 
-def history_of(model: str, operations: int, *, reads: bool = False, corrupted: bool = False) -> History:
-    """One that a correct set or queue may give; with `corrupted`, almost."""
+def queue_history(operations: int, *, corrupted: bool = False) -> History:
+    """What clients of a correct queue record; with `corrupted`, two dequeues have swapped their values."""
     draw = random.Random(operations)
-    system = Queue(draw) if model == "queue" else Set(draw, operations, reads=reads)
-    threads = list(range(CLIENTS))
-    pending: list[tuple[int, int, int | tuple[int, ...] | None] | None] = [None] * CLIENTS
-    rows: list[tuple[int, int, int]] = []
-    values: list[int | tuple[int, ...]] = []
-    begun = 0
-    while begun < operations or any(pending):
-        client = draw.randrange(CLIENTS)
-        op = pending[client]
-        if op is None:
-            if begun < operations:
-                f, argument = system.next(begun)
-                pending[client] = f, argument, None
-                rows.append((threads[client], INVOKE, f))
-                values.append(argument)
-                begun += 1
-        elif op[2] is None:
-            pending[client] = op[0], op[1], system.apply(op[0], op[1])
-        else:
-            pending[client] = None
-            lost = draw.random() < UNKNOWN and op[0] != 3
-            rows.append((threads[client], INFO if lost else OK, op[0]))
-            values.append(op[1] if lost else op[2])
-            if lost:
-                threads[client] = max(threads) + 1
-    process, type_, f_ = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
+    system = CorrectQueue(draw, operations)
+    rows = recorded(system, operations, draw)
     if corrupted:
-        _corrupt(model, reads, type_, f_, values)
-    names = [str(number) for number in range(operations)] + ["false", "true"]
-    code = np.empty(len(rows), dtype=np.int64)
-    for place, value in enumerate(values):
-        if isinstance(value, tuple):
-            code[place] = len(names)
-            names.append(str(list(value)))
-        else:
-            code[place] = value if value >= -1 else operations - 2 - value
-    none = np.full(len(rows), -1, dtype=np.int64)
-    return History.from_columns(
-        Columns(
-            time=np.arange(len(rows)),
-            process=process,
-            type=type_.astype(np.int8),
-            f=f_,
-            f_names=FUNCTIONS[model],
-            key=none,
-            keys=(),
-            value=code,
-            values=tuple(names),
-            error=none,
-            errors=(),
-            node=none,
-            nodes=(),
-            raft_index=none,
-        )
-    )
+        taken = np.flatnonzero((rows.type == OK) & (rows.f == DEQUEUE) & (rows.value != NOTHING))
+        pair = taken[[len(taken) // 2, min(len(taken) - 1, len(taken) // 2 + 60)]]
+        rows.value[pair] = rows.value[pair[::-1]]
+    return history_from(system, rows)
 
 
-def _corrupt(
-    model: str, reads: bool, type_: np.ndarray, f: np.ndarray, values: list[int | tuple[int, ...]]
-) -> None:
-    """Queue: two dequeues swap their values. Set: an element was taken out twice, or a read lacks it."""
-    if model == "queue":
-        told = [n for n in np.flatnonzero((type_ == OK) & (f == 1)).tolist() if values[n] != -1]
-        one, other = told[len(told) // 2], told[min(len(told) - 1, len(told) // 2 + 60)]
-        values[one], values[other] = values[other], values[one]
-    elif reads:
-        read = np.flatnonzero((type_ == OK) & (f == 3))[READS // 2]
-        shown = values[read]
-        assert isinstance(shown, tuple)
-        values[read] = shown[:10] + shown[11:]
-    else:
-        missed = [n for n in np.flatnonzero((type_ == OK) & (f == 1)).tolist() if values[n] == -2]
-        values[missed[len(missed) // 2]] = -3
+def set_history(operations: int, *, whole: bool, corrupted: bool = False) -> History:
+    """What clients of a correct set record; with `corrupted`, an element is missing from one read.
+
+    In a set that is not read, an element is removed twice.
+    """
+    draw = random.Random(operations)
+    system = CorrectSet(draw, operations, whole=whole)
+    rows = recorded(system, operations, draw)
+    if corrupted and whole:
+        read = np.flatnonzero((rows.type == OK) & (rows.f == READ))[READS // 2]
+        shown = json.loads(system.values[rows.value[read]])
+        system.values.append(str(shown[:10] + shown[11:]))
+        rows.value[read] = len(system.values) - 1
+    elif corrupted:
+        missed = np.flatnonzero((rows.type == OK) & (rows.f == REMOVE) & (rows.value == system.false))
+        rows.value[missed[len(missed) // 2]] = system.true
+    return history_from(system, rows)
 
 
 def timed(history: History, model: str) -> tuple[float, Validity, int]:
-    """Processor time, best of three; the verdict; at how many positions its evidence points."""
+    """The processor time, best of three; the verdict; how many positions its evidence names."""
     best, checker = 1e9, LinearizabilityOf(MODELS[model])
     for _ in range(3):
         begun = time.process_time()
@@ -175,26 +139,29 @@ def timed(history: History, model: str) -> tuple[float, Validity, int]:
     return best, verdict.validity, len(verdict.evidence[0].operations) if verdict.evidence else 0
 
 
-CASES = {"queue": ("queue", False), "set": ("set", False), "set that grows, with reads": ("set", True)}
+CASES: dict[str, tuple[str, Callable[[int, bool], History]]] = {
+    "queue": ("queue", lambda size, corrupted: queue_history(size, corrupted=corrupted)),
+    "set": ("set", lambda size, corrupted: set_history(size, whole=False, corrupted=corrupted)),
+    WHOLE: ("set", lambda size, corrupted: set_history(size, whole=True, corrupted=corrupted)),
+}
 
 
 def main(most: int) -> int:
-    """Print one line a point; the exit status."""
-    timed(history_of("queue", 300, corrupted=True), "queue")
+    """Print one line for each history, and return the exit status."""
+    timed(queue_history(300, corrupted=True), "queue")
     broken = 0
-    for name, (model, reads) in CASES.items():
+    for name, (model, history_of) in CASES.items():
         size = 10_000
         while size <= most:
             for corrupted in (False, True):
-                history = history_of(model, size, reads=reads, corrupted=corrupted)
-                seconds, validity, shown = timed(history, model)
+                seconds, validity, shown = timed(history_of(size, corrupted), model)
                 wanted = Validity.INVALID if corrupted else Validity.VALID
-                elements = READS * size / 5 if reads else 0
+                elements = READS * size / 5 if name == WHOLE else 0
                 bound = BOUND_S * (size + elements) / 1_000_000
                 broken += validity is not wanted or (size >= 100_000 and seconds > bound)
                 what = f"{name}, corrupted" if corrupted else name
-                told = f"{validity.value}, {shown // 2} operations shown" if shown else validity.value
-                print(f"{what:40} {size:>10,} operations {seconds:8.3f} s  {told}", flush=True)
+                found = f"{validity.value}, {shown // 2} operations shown" if shown else validity.value
+                print(f"{what:40} {size:>10,} operations {seconds:8.3f} s  {found}", flush=True)
             size *= 10
     return int(broken > 0)
 

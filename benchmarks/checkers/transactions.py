@@ -5,8 +5,8 @@
 A strictly serializable database under 20 clients: 1 to 5 steps a transaction, half of them reads, on 100
 keys, each replaced after 32 writes (as Jepsen's workloads do); 1 % of the outcomes unknown. Timed: from a
 history's columns, as a Parquet file gives them, to the verdict on strict serializability, in processor time
-of one core, with the compiled code loaded; each size in a process of its own, whose greatest memory is told
-too, and what of it the history takes, which lies in memory before. Best of two.
+of one core, with the compiled code loaded; each size in a process of its own, whose greatest memory is shown
+too, and how much of it the history takes, which is in memory before. Best of two.
 
 Exits 1 if a million transactions take over 10 s, or over 2 KB each, history included.
 """
@@ -19,100 +19,75 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 
-import numpy as np
+from histories import NOTHING, ClientCall, ClientReply, CorrectSystem, history_from, recorded
 
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
 from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity
-from history import Columns, History, Recording
+from history import History, Recording
 
-CLIENTS, KEYS, WRITES_A_KEY, MOST_STEPS = 20, 100, 32, 5
-INVOKE, OK, INFO = 0, 1, 3
+KEYS, WRITES_A_KEY, MOST_STEPS = 100, 32, 5
 BOUND_S, BOUND_BYTES = 10.0, 2048
 
 
-def database_history(transactions: int, workload: str, seed: int = 1) -> History:
-    """What a strictly serializable database answers: each transaction takes effect at one moment."""
-    draw = random.Random(seed)
-    f = '"append"' if workload == LIST_APPEND else '"w"'
-    state: dict[int, str] = {}
-    left = [WRITES_A_KEY] * KEYS
-    active = list(range(KEYS))
-    fresh = KEYS
-    threads = list(range(CLIENTS))
-    next_thread = CLIENTS
-    pending: list[tuple[list[tuple[int, int]], list[str]] | None] = [None] * CLIENTS
-    texts: list[str] = []
-    rows: list[tuple[int, int]] = []
-    begun = value = 0
-    while begun < transactions or any(pending):
-        client = draw.randrange(CLIENTS)
-        op = pending[client]
-        if op is None:
-            if begun == transactions:
-                continue
-            steps = []
-            for _ in range(draw.randrange(1, MOST_STEPS + 1)):
-                slot = draw.randrange(KEYS)
-                key = active[slot]
-                if draw.random() < 0.5:
-                    steps.append((key, -1))
-                else:
-                    value += 1
-                    steps.append((key, value))
-                    left[slot] -= 1
-                    if not left[slot]:
-                        active[slot], left[slot] = fresh, WRITES_A_KEY
-                        fresh += 1
-            told = ",".join(f'["r",{k},null]' if v < 0 else f"[{f},{k},{v}]" for k, v in steps)
-            texts.append(f"[{told}]")
-            rows.append((threads[client], INVOKE))
-            pending[client] = (steps, [])
-            begun += 1
-        elif not op[1]:
-            for key, written in op[0]:
-                if written < 0:
-                    seen = state.get(key, "")
-                    if workload == LIST_APPEND:
-                        seen = f"[{seen}]"
-                    op[1].append(f'["r",{key},{seen or "null"}]')
-                else:
-                    op[1].append(f"[{f},{key},{written}]")
-                    if workload == LIST_APPEND and key in state:
-                        state[key] += f",{written}"
-                    else:
-                        state[key] = str(written)
-        else:
-            pending[client] = None
-            if draw.random() < 0.01:
-                rows.append((threads[client], INFO))
-                texts.append("null")
-                threads[client] = next_thread
-                next_thread += 1
-            else:
-                rows.append((threads[client], OK))
-                texts.append(f"[{','.join(op[1])}]")
-    process, type_ = (np.array(column, dtype=np.int64) for column in zip(*rows, strict=True))
-    none = np.full(len(rows), -1, dtype=np.int64)
-    return History.from_columns(
-        Columns(
-            time=np.arange(len(rows)),
-            process=process,
-            type=type_.astype(np.int8),
-            f=np.zeros(len(rows), dtype=np.int64),
-            f_names=("txn",),
-            key=none,
-            keys=(),
-            value=np.arange(len(rows)),
-            values=tuple(texts),
-            error=none,
-            errors=(),
-            node=none,
-            nodes=(),
-            raft_index=none,
-        )
-    )
+class CorrectDatabase(CorrectSystem):
+    """A strictly serializable database: each transaction takes effect at one moment."""
+
+    f_names = ("txn",)
+
+    def __init__(self, workload: str, draw: random.Random) -> None:
+        self._draw = draw
+        self._is_lists = workload == LIST_APPEND
+        self._write = '"append"' if self._is_lists else '"w"'
+        self._state: dict[int, str] = {}
+        self._active, self._left = list(range(KEYS)), [WRITES_A_KEY] * KEYS
+        self._fresh, self._written = KEYS, 0
+        self._open: dict[int, list[tuple[int, int]]] = {}
+        """By the code of what was asked its steps: a key, and the value written, NOTHING for a read."""
+        self.values: list[str] = []
+
+    def ask(self) -> ClientCall:
+        steps = [self._step() for _ in range(self._draw.randrange(1, MOST_STEPS + 1))]
+        asked = (f'["r",{k},null]' if v < 0 else f"[{self._write},{k},{v}]" for k, v in steps)
+        code = self._code_of(asked)
+        self._open[code] = steps
+        return ClientCall(0, code)
+
+    def apply(self, call: ClientCall) -> ClientReply:
+        return ClientReply(self._code_of(self._done(key, value) for key, value in self._open.pop(call.value)))
+
+    def _code_of(self, steps: Iterable[str]) -> int:
+        self.values.append(f"[{','.join(steps)}]")
+        return len(self.values) - 1
+
+    def _step(self) -> tuple[int, int]:
+        place = self._draw.randrange(KEYS)
+        key = self._active[place]
+        if self._draw.random() < 0.5:
+            return key, NOTHING
+        self._written += 1
+        self._left[place] -= 1
+        if not self._left[place]:
+            self._active[place], self._left[place] = self._fresh, WRITES_A_KEY
+            self._fresh += 1
+        return key, self._written
+
+    def _done(self, key: int, value: int) -> str:
+        if value == NOTHING:
+            seen = self._state.get(key, "")
+            return f'["r",{key},{(f"[{seen}]" if self._is_lists else seen) or "null"}]'
+        is_appended = self._is_lists and key in self._state
+        self._state[key] = f"{self._state[key]},{value}" if is_appended else str(value)
+        return f"[{self._write},{key},{value}]"
+
+
+def database_history(transactions: int, workload: str) -> History:
+    """What the clients of a strictly serializable database record."""
+    draw = random.Random(1)
+    system = CorrectDatabase(workload, draw)
+    return history_from(system, recorded(system, transactions, draw))
 
 
 def measure(workload: str, transactions: int) -> dict[str, float]:
@@ -137,7 +112,7 @@ def measure(workload: str, transactions: int) -> dict[str, float]:
 
 
 def grown(workload: str, most: int) -> list[tuple[int, dict[str, float]]]:
-    """One line a size."""
+    """Print one line for each size, and return what was measured."""
     points = []
     size = 10_000
     while size <= most:
@@ -155,7 +130,7 @@ def grown(workload: str, most: int) -> list[tuple[int, dict[str, float]]]:
 
 
 def main(most: int) -> int:
-    """The exit status."""
+    """Measure both workloads, and return the exit status."""
     broken = False
     for workload in (LIST_APPEND, RW_REGISTER):
         for size, found in grown(workload, most):
