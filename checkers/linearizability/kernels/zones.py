@@ -61,7 +61,7 @@ def by_zones(operations: RegisterOperations, values: int) -> Integers:
 
 @compiled
 def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: Integers) -> None:
-    """Decide every key."""
+    """Write the answer of each key; `space` must be fresh."""
     starts, invoked, completed, effects, values = operations
     marks, call, ret, write_call, removed, last_read = space
     for key in range(len(starts) - 1):

@@ -5,7 +5,7 @@ A part is a service that lists read, or a single key. In turn:
 1. the index witness (`witness`), for all parts in one pass: what it explains is proven;
 2. the same with writes in the traces' order and each read where it fits (`placement`): a proof, too;
 3. without any index, key by key: zones and the compiled search for large histories (`columns`), the search
-   over blocks for others (`presence`, `search`); a key with expiries by `service`;
+   over blocks for others (`presence`, `item_search`); a key with expiries by `service`;
 4. where all keys have an order, and lists read them: the whole service (`service`), projected to the keys
    that contradict each other, then entire.
 

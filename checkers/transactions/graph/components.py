@@ -1,4 +1,4 @@
-"""Strongly connected components, and shortest cycles: compiled passes over edges as arrays."""
+"""Strongly connected components and shortest cycles, by compiled passes over edges as arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiled passes over steps: what each transaction did to a key before, and which list continues which."""
+"""Compiled passes over steps: what a transaction did to a key before, and which list continues which."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""From the JSON of transactions to flat arrays of steps, at some hundred megabytes a second.
+"""Reads the JSON of transactions into flat arrays of steps, at some hundred megabytes a second.
 
 A transaction is a list of steps `[f, key, value]`. Decoding each into Python objects would take more time
-and memory than all that follows, so one pass over the bytes does three things at once: it holds the
-values to their grammar, it numbers the keys, and it numbers the *versions*, which are the pairs of a key
-and a value written to it (equal JSON is an equal value). A list that was read is not taken apart: it is
-remembered as a stretch of the text, since whether one list continues another is a comparison of bytes.
+and memory than all that follows, so one pass over the bytes does three things at once: it checks the
+grammar of the values, it numbers the keys, and it numbers the *versions*, which are the pairs of a key and
+a value written to it (equal JSON is an equal value). A list that was read is kept as a stretch of the text:
+whether one list continues another is a comparison of bytes.
 
-Texts must be as `msgspec` and other compact writers leave them, without blanks; `transactions` sees to it.
+Texts must have no blanks, as `msgspec` and other compact writers leave them; `transactions` ensures it.
 """
 
 from __future__ import annotations

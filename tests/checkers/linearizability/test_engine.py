@@ -251,7 +251,9 @@ def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> No
     model = MODELS["kv-append"]
     calls = (Call("get", None, text), Call("put", text, None), Call("append", text, None))
     engine = Engine(model)
-    assert list(engine._effects_of_texts(calls)) == [n for call in calls for n in engine._encoded(call)]
+    effects = engine._effects_of_texts(calls)
+    assert effects is not None
+    assert list(effects) == [n for call in calls for n in engine._encoded(call)]
 
 
 def test_what_is_no_text_is_refused_as_ever() -> None:

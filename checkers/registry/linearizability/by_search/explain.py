@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 from checkers.delta_debugging import shrink_by_pieces
 from checkers.linearizability.answer import NEVER, Answer
-from checkers.linearizability.search import search
+from checkers.linearizability.item_search import search_items
 from checkers.registry.linearizability.by_search.presence import (
     CHANGED,
     OPEN,
@@ -83,10 +83,10 @@ def decide(operations: Sequence[PresenceOperation], budget: int) -> tuple[Answer
     if reduced.has_changes:  # most of what is wrong is so without their condition, and quicker to find then
         easier = reduce(unconditional(operations))
         assert isinstance(easier, Reduced), "the same blocks"
-        result = search(easier.problem(), easier.model, budget)
+        result = search_items(easier.problem(), easier.model, budget)
         if result.answer is Answer.NOT_LINEARIZABLE:
             return result.answer, result.configurations
-    result = search(reduced.problem(), reduced.model, budget)
+    result = search_items(reduced.problem(), reduced.model, budget)
     return result.answer, result.configurations
 
 

@@ -13,7 +13,7 @@ there is one. Conversely, an order of whole blocks expands to one of operations 
 observer completed before that SET or CHANGE began and no READ began after the REMOVE completed; the
 other READs are sorted by invocation. Real time between two blocks a, b asks that no operation of b
 completed before one of a began; so a block is an item with `call` = its latest invocation and `ret` =
-its earliest completion (see `search`). What remains of the state is whether the key is empty:
+its earliest completion (see `item_search`). What remains of the state is whether the key is empty:
 
 | item | what | empty -> | holding -> |
 |---|---|---|---|
@@ -38,7 +38,7 @@ and the search has to branch.
 never completed. Of those that nobody observed, a CHANGE can be left out: sound, as it may not have happened;
 complete, as "holding" stands before and after it. So can a SET without CHANGEs, by the argument for OPEN;
 with them, it is an optional item that makes an empty key hold something. REMOVEs without acknowledgement are
-alike but for when they began, and so are these SETs; so `search` uses them in that order.
+alike but for when they began, and so are these SETs; so `item_search` uses them in that order.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.search import Model, Problem
+from checkers.linearizability.item_search import ItemModel, ItemProblem
 
 
 class PresenceEffect(Enum):
@@ -142,12 +142,12 @@ OPEN, CLOSED, CHANGED, CHANGED_CLOSED, NOTHING, UNSURE_REMOVE, UNSURE_SET = rang
 EMPTY, HOLDING = range(2)
 
 
-def _model(*, changes: bool) -> Model:
+def _model(*, changes: bool) -> ItemModel:
     empty = (HOLDING, EMPTY, -1, -1, EMPTY, EMPTY, HOLDING)
     holding = (HOLDING, EMPTY, HOLDING, EMPTY, -1, EMPTY, HOLDING)
     eager_empty = [kind == NOTHING for kind in range(7)]
     eager_holding = [kind == CHANGED or (kind == OPEN and not changes) for kind in range(7)]
-    return Model(step=(empty, holding), eager=(eager_empty, eager_holding))
+    return ItemModel(step=(empty, holding), eager=(eager_empty, eager_holding))
 
 
 PRESENCE, PRESENCE_WITH_CHANGES = _model(changes=False), _model(changes=True)
@@ -169,16 +169,16 @@ class Reduced(NamedTuple):
         return any(block.is_change for block in self.blocks)
 
     @property
-    def model(self) -> Model:
+    def model(self) -> ItemModel:
         """The tables that it is searched with."""
         return PRESENCE_WITH_CHANGES if self.has_changes else PRESENCE
 
-    def problem(self) -> Problem:
+    def problem(self) -> ItemProblem:
         """As the engine takes it."""
         optional = [(UNSURE_REMOVE, self.removes)]
         if self.has_changes:
             optional.append((UNSURE_SET, self.sets))
-        return Problem(
+        return ItemProblem(
             calls=[block.call for block in self.blocks] + [op.invoked for op in self.nothings],
             rets=[block.ret for block in self.blocks] + [op.ended for op in self.nothings],
             kinds=[block.kind for block in self.blocks] + [NOTHING] * len(self.nothings),

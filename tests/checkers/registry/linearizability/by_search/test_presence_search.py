@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkers.linearizability.answer import Answer
-from checkers.linearizability.search import Model, Problem, search
+from checkers.linearizability.item_search import ItemModel, ItemProblem, search_items
 from checkers.registry.linearizability.by_search.explain import _Units, decide, explain
 from checkers.registry.linearizability.by_search.presence import (
     PresenceEffect,
@@ -228,8 +228,8 @@ def test_what_updates_break_is_told_with_what_they_lacked() -> None:
 
 def test_the_engine_knows_only_tables() -> None:
     """A lock: acquire and release in turn; kinds 0 and 1, states free and held."""
-    lock = Model(step=((1, -1), (-1, 0)), eager=((False, False), (False, False)))
-    alternating = Problem(calls=(0, 1, 4, 5), rets=(2, 3, 6, 7), kinds=(0, 1, 0, 1))
-    assert search(alternating, lock, BUDGET).answer is Answer.LINEARIZABLE
-    twice = Problem(calls=(0, 2), rets=(1, 3), kinds=(0, 0))
-    assert search(twice, lock, BUDGET).answer is Answer.NOT_LINEARIZABLE
+    lock = ItemModel(step=((1, -1), (-1, 0)), eager=((False, False), (False, False)))
+    alternating = ItemProblem(calls=(0, 1, 4, 5), rets=(2, 3, 6, 7), kinds=(0, 1, 0, 1))
+    assert search_items(alternating, lock, BUDGET).answer is Answer.LINEARIZABLE
+    twice = ItemProblem(calls=(0, 2), rets=(1, 3), kinds=(0, 0))
+    assert search_items(twice, lock, BUDGET).answer is Answer.NOT_LINEARIZABLE

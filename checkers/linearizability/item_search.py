@@ -1,22 +1,23 @@
-"""The engine: does any order of these items respect real time and satisfy the model?
+"""A search over items: does any order of them respect real time and satisfy the model?
 
 Wing & Gong's search (J. Parallel Distrib. Comput. 17, 1993) with Lowe's memoization ("Testing for
-linearizability", Concurrency Comput. 29, 2017): depth first, one item after the other; a
-configuration (which items are placed, model state) is never explored twice.
+linearizability", Concurrency Comput. 29, 2017), in plain Python: depth first, one item after the other; a
+configuration (which items are placed, model state) is never explored twice. The compiled search of `kernels`
+knows single operations only.
 
-An *item* has a `call` and a `ret`: item a must come before item b exactly if `a.ret < b.call`. For a
-plain operation these are its invocation and its completion, and `call < ret`; an item that stands
-for a contiguous block of operations (see `presence`) may have `call > ret`, and that is legal here.
+An *item* has a `call` and a `ret`: item a must come before item b exactly if `a.ret < b.call`. For a plain
+operation these are its invocation and its completion, and `call < ret`. An item that stands for a contiguous
+block of operations (see `presence`) may have `call > ret`.
 
-Three things keep the search small, each sound for a reason that the model has to vouch for:
+Three things keep the search small. Each is sound for a reason that the model must guarantee:
 
-- *Eager* items, of which the model says that placing them as soon as they can be placed never
-  loses an order nor changes the state, are placed without branching.
-- *Optional* items need not be placed at all and never end (operations whose outcome nobody knows).
-  Those of one kind are alike but for their `call`, so the one that began first is always used first,
-  and a configuration that has used no more of any kind dominates the same one with more.
-- Placed items are kept as (length of the placed prefix, bits after it), so that a configuration is
-  as large as the concurrency at that point, not as the history.
+- *Eager* items are placed without branching as soon as they can be: the model guarantees that this never
+  loses an order and never changes the state.
+- *Optional* items, those of operations of unknown outcome, need not be placed and never end. Those of one
+  kind are alike except for their `call`, so the one that began first is always used first, and a
+  configuration that has used no more of any kind dominates the same one with more.
+- Placed items are kept as (length of the placed prefix, bits after it), so that the size of a configuration
+  grows with the concurrency at that point and not with the history.
 
 The budget counts configurations, not seconds: the same history gives the same verdict everywhere.
 """
@@ -31,7 +32,7 @@ from checkers.linearizability.answer import NEVER, Answer
 
 
 @dataclass(frozen=True)
-class Model:
+class ItemModel:
     """A data type as tables over small integers: state 0 is the initial one.
 
     step[state][kind]: the state after an item of that kind, or -1 if it cannot be placed there.
@@ -44,7 +45,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Problem:
+class ItemProblem:
     """n items as three sequences of length n, and the optional ones: by kind their calls, ascending."""
 
     calls: Sequence[int]
@@ -54,14 +55,14 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Result:
-    """The answer, and how many configurations it took."""
+class ItemResult:
+    """The answer of a search, and how many configurations it visited."""
 
     answer: Answer
     configurations: int
 
 
-def search(problem: Problem, model: Model, budget: int) -> Result:
+def search_items(problem: ItemProblem, model: ItemModel, budget: int) -> ItemResult:
     """Look for an order, visiting at most `budget` configurations."""
     window = _Window(problem)
     fewest_used: dict[tuple[int, int, int], list[tuple[int, ...]]] = {}
@@ -72,7 +73,7 @@ def search(problem: Problem, model: Model, budget: int) -> Result:
         state, prefix, placed, used = stack.pop()
         visited += 1
         if visited > budget:
-            return Result(Answer.GAVE_UP, visited - 1)
+            return ItemResult(Answer.GAVE_UP, visited - 1)
         eager = model.eager[state]
         while True:
             candidates, first_ret = window.candidates(prefix, placed)
@@ -83,7 +84,7 @@ def search(problem: Problem, model: Model, budget: int) -> Result:
                 placed |= 1 << (item - prefix)
             prefix, placed = _normalized(prefix, placed)
         if prefix == len(window.order):
-            return Result(Answer.LINEARIZABLE, visited)
+            return ItemResult(Answer.LINEARIZABLE, visited)
         configuration = (state, prefix, placed)
         known = fewest_used.setdefault(configuration, [])
         if any(all(map(le, fewer, used)) for fewer in known):
@@ -97,12 +98,12 @@ def search(problem: Problem, model: Model, budget: int) -> Result:
                 continue
             more = (*used[:place], used[place] + 1, *used[place + 1 :])
             stack.append((after, prefix, placed, more))
-        # Popped last-in first-out: the item that must end first is tried first.
+        # The stack is last in, first out: the item that must end first is tried first.
         for item in sorted(candidates, key=window.ret_of, reverse=True):
             after = step[problem.kinds[window.order[item]]]
             if after >= 0:
                 stack.append((after, *_normalized(prefix, placed | 1 << (item - prefix)), used))
-    return Result(Answer.NOT_LINEARIZABLE, visited)
+    return ItemResult(Answer.NOT_LINEARIZABLE, visited)
 
 
 def _normalized(prefix: int, placed: int) -> tuple[int, int]:
@@ -114,7 +115,7 @@ def _normalized(prefix: int, placed: int) -> tuple[int, int]:
 class _Window:
     """The items by the earlier of their two ends, so that what can be placed next is near the prefix."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ItemProblem) -> None:
         both = list(zip(problem.calls, problem.rets, strict=True))
         self.order = sorted(range(len(both)), key=lambda item: min(both[item]))
         self._starts = [min(both[item]) for item in self.order]
@@ -128,7 +129,7 @@ class _Window:
     def candidates(self, prefix: int, placed: int) -> tuple[list[int], int]:
         """The unplaced items that no other unplaced item must precede, and the earliest unplaced ret.
 
-        An item may have `call > ret`, and does not precede itself: it is held against the earliest
+        An item may have `call > ret`, and does not precede itself: it is compared with the earliest
         ret of the *others*, hence the two earliest.
         """
         starts, rets = self._starts, self._rets
