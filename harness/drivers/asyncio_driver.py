@@ -83,7 +83,7 @@ class _Loop:
                 try:
                     await self._turn(group, tasks)
                 except Exception as error:  # noqa: BLE001 - see below
-                    # Whatever stopped the loop is raised below, once nothing is in flight any more and
+                    # The error that stopped the loop is raised below, when nothing is in flight any more, and
                     # not wrapped in the group's ExceptionGroup.
                     failure = error
                     for task in tasks:
@@ -122,7 +122,7 @@ class _Loop:
                 raise  # the run is being stopped; `_settle` records it
             completion = _unknown(invocation, "cancelled from within")
         except Exception as error:  # noqa: BLE001 - see below
-            # Whatever went wrong in a client or a fault, its effect is unknown: that is what `info` says.
+            # An error in a client or a fault leaves its effect unknown, which is what `info` says.
             completion = _unknown(invocation, f"{type(error).__name__}: {error}")
         try:
             check_completion(invocation, completion)

@@ -100,7 +100,7 @@ def mix(*generators: GeneratorLike, weights: Sequence[int] | None = None) -> Gen
     """For each operation a drawn one of the generators, evenly or by whole-number weights.
 
     It waits for the one that it drew, even if another could act now: so the proportions hold. To take
-    whichever can act, use `any`.
+    one that can act now, use `any`.
     """
     inner = tuple([as_generator(generator, f"mix[{i}]") for i, generator in enumerate(generators)])
     if weights is None:

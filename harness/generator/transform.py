@@ -52,7 +52,7 @@ class Filter(msgspec.Struct, frozen=True):
     def op(self, context: Context) -> tuple[Answer, Generator]:
         inner = self.inner
         for attempt in range(_FILTER_TRIES):
-            # Each attempt draws anew: the same context would have a pure generator make the same again.
+            # Each attempt needs other draws: with the same context it would make the same again.
             answer, inner = inner.op(context if attempt == 0 else context.branch(attempt))
             if answer is None:
                 return None, EXHAUSTED

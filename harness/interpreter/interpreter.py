@@ -291,7 +291,7 @@ class Interpreter:
         except GeneratorError as error:
             raise error.within(self._context) from error.__cause__
         except Exception as error:
-            # A generator is the user's code: whatever it raises must not end the run before it has healed.
+            # A generator is the user's code: an error in it must not end the run before everything is healed.
             raise self._raised(generator, error) from error
         if answer is not None and not isinstance(answer, Operation | LogLine | Pending):
             raise self._failure(f"answered {describe(answer)}, not an Operation, LogLine, Pending or None")

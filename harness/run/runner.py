@@ -1,6 +1,6 @@
 """The life of one run of real processes: set up, drive, collect, tear down.
 
-Whatever happens in the middle (Ctrl-C, a failing generator, a lost node), the cluster is healed, read back
+After an interruption (Ctrl-C), a failing generator or a lost node, too, the cluster is healed, read back
 and torn down, and the recording can be judged. Only if the history cannot be written any more does a run end
 at once; `ackproof analyze` can still judge what was written until then.
 """
@@ -215,7 +215,7 @@ async def _background(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None
 
 
 async def _unless_interrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Await the work, which the first SIGINT or SIGTERM ends early; tells whether it ran to its end."""
+    """Await the work, which the first SIGINT or SIGTERM ends early; return whether it ran to its end."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

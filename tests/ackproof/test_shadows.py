@@ -76,15 +76,15 @@ def test_the_command_looks_at_its_own_folder_and_at_pythonpath(project: Path) ->
     assert beside.returncode == 0, "the current folder is no place where the command looks for packages"
     if not shadows_by_default(project):
         return
-    told = subprocess.run(
+    message = subprocess.run(
         [ACKPROOF, "--help"],
         env={**os.environ, "PYTHONPATH": str(project)},
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert told.returncode == 255
-    assert "take its folder out of PYTHONPATH" in told.stderr
+    assert message.returncode == 255
+    assert "take its folder out of PYTHONPATH" in message.stderr
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-ACKPROOF = Path(sys.executable).with_name("ackproof")
+ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 
 
 class Ran(NamedTuple):

@@ -41,8 +41,8 @@ class Seed(NamedTuple):
     acknowledged: int
     elections: int
     together: int
-    """Of so many kinds faults were on at once, at the most."""
-    told: str
+    """The largest number of kinds of faults that were active at the same time."""
+    output: str
     """What the command printed."""
 
     def row(self) -> str:
@@ -74,10 +74,10 @@ async def run_seed(seed: int, hosts: Sshds, store: Path, seconds: int = SECONDS)
     return _read(seed, process.returncode, output.decode(), store / "latest")
 
 
-def _read(seed: int, status: int, told: str, folder: Path) -> Seed:
+def _read(seed: int, status: int, output: str, folder: Path) -> Seed:
     results = folder / "results.json"
     if not results.exists():
-        return Seed(seed, status, "none", 0, 0, 0, told)
+        return Seed(seed, status, "none", 0, 0, 0, output)
     found = json.loads(results.read_text())
     measures = {verdict["checker"]: verdict.get("measures", {}) for verdict in found["verdicts"]}
     return Seed(
@@ -87,7 +87,7 @@ def _read(seed: int, status: int, told: str, folder: Path) -> Seed:
         int(measures["vacuity"]["acknowledged_writes"]),
         int(measures["election-safety"]["elections"]),
         most_together(read_history(folder / "history.jsonl")),
-        told,
+        output,
     )
 
 
@@ -119,7 +119,7 @@ async def main(first: int, last: int) -> None:
                 came = await run_seed(seed, hosts, folder / "store")
             print(came.row(), flush=True)  # noqa: T201
             if came.status:
-                print(came.told, file=sys.stderr, flush=True)  # noqa: T201
+                print(came.output, file=sys.stderr, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.mutants.catalogue import MUTANTS, Mutant
+from harness.mutants.catalogue import MUTANTS
+from harness.mutants.mutant import Mutant
 from tests.campaigns.ackproof import Ran, ackproof
 
 pytestmark = pytest.mark.campaign
@@ -28,7 +29,7 @@ def test_the_correct_node_is_valid_under_kill_and_partition(seed: int, tmp_path:
 def test_the_correct_node_is_valid_while_members_change_and_snapshots_come_often(
     workload: str, tmp_path: Path
 ) -> None:
-    """One seed of what docs/workloads.md tells of twenty."""
+    """One of the twenty seeds in docs/results/workloads.md."""
     ran = ackproof(
         *("run", "--workload", workload, "--nemesis", "kill,pause,partition,membership"),
         *("--snapshot-entries", "100", "--time-limit", "30", "--seed", "1", "--rate", "100"),
@@ -57,5 +58,5 @@ def test_a_seeded_bug_is_caught_by_its_checker(mutant: Mutant, tmp_path: Path) -
         if ran.by_checker.get(mutant.caught_by) == "invalid":
             assert ran.status == 1
             return
-    told = "\n".join(ran.telling for ran in tried)
-    pytest.fail(f"{mutant.name} was not caught by {mutant.caught_by}:\n{told}")
+    output = "\n".join(ran.telling for ran in tried)
+    pytest.fail(f"{mutant.name} was not caught by {mutant.caught_by}:\n{output}")

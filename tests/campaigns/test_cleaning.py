@@ -33,7 +33,7 @@ FAULTS = {
 DISK = "power,slow-disk"
 """Added where file systems can be made: they are mounts, which a kill must not leave."""
 CLOCK = "clock"
-"""Added where there is libfaketime: its clocks are told in shared memory when they began."""
+"""Also looked at where there is libfaketime, which keeps the begin of its clocks in shared memory."""
 RATE = "rate"
 """Added in namespaces where the kernel can: qdiscs."""
 LONGEST_S = 6.0
@@ -53,8 +53,8 @@ def network_of_the_machine() -> dict[str, bytes]:
         "links": ["ip", "-br", "link"],
         "rules": ["nft", "list", "ruleset"],
     }
-    told = {name: subprocess.run(argv, capture_output=True).stdout for name, argv in commands.items()}
-    return {**told, "mounts": Path("/proc/self/mounts").read_bytes()}
+    output = {name: subprocess.run(argv, capture_output=True).stdout for name, argv in commands.items()}
+    return {**output, "mounts": Path("/proc/self/mounts").read_bytes()}
 
 
 def shared_memory() -> set[str]:

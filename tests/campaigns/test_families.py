@@ -77,15 +77,15 @@ def test_a_bug_shows_with_its_fault_and_not_without(family: str, tmp_path: Path)
         bugs = ("--mutant", mutant) if mutant is not None else ()
         return ackproof("run", *bugs, *options, *schedule, "--store", str(tmp_path / "store"), state=tmp_path)
 
-    told = []
+    output = []
     for seed in SEEDS:
         caught = ran(seed, with_fault)
         found = {checker for checker, validity in caught.by_checker.items() if validity == "invalid"}
         if found & {bug.caught_by, *bug.also}:
             break
-        told.append(caught.telling)
+        output.append(caught.telling)
     else:
-        pytest.fail("\n".join(told))
+        pytest.fail("\n".join(output))
     for seed in SEEDS_WITHOUT:
         missed = ran(seed, without)
         assert missed.by_checker.get(bug.caught_by) == "valid", missed.telling

@@ -169,6 +169,8 @@ class FakeProcesses:
 class FakeWorld:
     """A world that has such processes and nothing else."""
 
+    names = NODES
+
     def __init__(self) -> None:
         self.processes = FakeProcesses()
 
@@ -244,7 +246,7 @@ def test_the_faults_names_tell_checkers_and_reports_what_breaks_and_what_mends(e
     run = recording(built, options={"nemesis": [fault.name], "minimum_acknowledged": 0})
     verdict = Vacuity().check(run)
     assert verdict.validity is Validity.UNKNOWN
-    assert "rolling-restart was asked for, and none of its 1 operations took effect" in verdict.summary
+    assert "rolling-restart was asked for, but none of its 1 operations took effect" in verdict.summary
     assert [is_fault(span) for span in Spans.of(run.history).nemesis()] == [True, False]
 
 
@@ -392,7 +394,7 @@ def commands_of(section: str) -> list[tuple[list[str], int]]:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A state folder of the test's own; whatever was started with it must have ended."""
+    """A state folder of the test's own; every process that was started with it must have ended."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield tmp_path / "state"
     assert carrying("XDG_STATE_HOME", str(tmp_path / "state")) == [], "processes were left behind"

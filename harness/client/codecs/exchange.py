@@ -1,7 +1,7 @@
 """One client operation from its invocation to its completion, as a value: what to send, what came back.
 
 An exchange sends one request, or several where the workload repeats writes (retries.py). It does no I/O: the
-runner and the simulator carry its requests, each in its own time, and hand every reply to `after`:
+runner and the simulator carry its requests, each in its own time, and give every reply to `after`:
 
     exchange = Exchange.begin(codec, retries, invocation)
     while True:

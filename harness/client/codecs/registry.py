@@ -54,7 +54,7 @@ class RegistryCodec:
     def __init__(
         self, kind: Parameters = (("ephemeral", "false"),), metadata: Mapping[str, str] | None = None
     ) -> None:
-        """kind: the parameters that say of which kind an instance is; metadata: what it has besides an id."""
+        """kind: the parameters that say of which kind an instance is; metadata: all but its id."""
         self._kind = kind
         self._metadata = metadata or {}
 

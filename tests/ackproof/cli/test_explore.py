@@ -37,7 +37,7 @@ def test_a_bound_makes_it_unknown(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["found"]["why"] == "the bound of 100 states is reached"
 
 
-def test_a_violation_is_told_step_by_step_and_replayed_from_its_file(tmp_path: Path) -> None:
+def test_a_violation_is_shown_step_by_step_and_replayed_from_its_file(tmp_path: Path) -> None:
     done = ackproof(
         "explore", "--mutant", "vote-twice", "--elections", "2", "--no-pre-vote", "--out", "way.json",
         folder=tmp_path,

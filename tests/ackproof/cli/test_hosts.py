@@ -140,10 +140,10 @@ def test_a_run_goes_on_when_a_host_is_lost_and_does_not_know_what_it_cannot_see(
         (lost,) = [life for life in lives if life["node"] == "n3"]
         assert (lost["ended_by"], lost.get("status")) == ("host lost", None)
         assert len(list(ledgers.iterdir())) == 1, "what may be left on n3 is kept in mind"
-        status, told = await ackproof("clean", inside=started)
+        status, message = await ackproof("clean", inside=started)
         assert status == COULD_NOT_RUN
-        assert "remote host n3" in told
-        assert "cannot be reached" in told
+        assert "remote host n3" in message
+        assert "cannot be reached" in message
         ours = tmp_path / "hosts" / "n3" / "home"
         for path in ours.iterdir():
             subprocess.run(["rm", "-r", path], check=True)  # noqa: ASYNC221 (the host is gone for good)
@@ -169,7 +169,7 @@ def test_hosts_are_checked_one_by_one(tmp_path: Path, state: Path) -> None:
 
 
 @needs_sshd
-def test_a_host_without_room_is_told_before_anything_starts(tmp_path: Path, state: Path) -> None:
+def test_a_host_without_room_is_refused_before_anything_starts(tmp_path: Path, state: Path) -> None:
     async def body(started: Sshds) -> None:
         home = tmp_path / "hosts" / "n1" / "home"
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", home], check=True)  # noqa: ASYNC221
@@ -187,7 +187,7 @@ def test_a_host_without_room_is_told_before_anything_starts(tmp_path: Path, stat
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         ("", "names no host"),
         ("# nothing\n", "names no host"),
@@ -197,15 +197,17 @@ def test_a_host_without_room_is_told_before_anything_starts(tmp_path: Path, stat
         ("a:99999\n", "there is no port 99999"),
     ],
 )
-def test_a_nodes_file_that_is_wrong_is_told_by_its_line(tmp_path: Path, lines: str, told: str) -> None:
+def test_a_nodes_file_that_is_wrong_is_refused_with_its_line(
+    tmp_path: Path, lines: str, message: str
+) -> None:
     file = tmp_path / "hosts.txt"
     file.write_text(lines)
-    with pytest.raises(click.UsageError, match=re.escape(told)):
+    with pytest.raises(click.UsageError, match=re.escape(message)):
         cli.main(["run", "--hosts", "ssh", "--nodes-file", str(file)], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--hosts", "ssh"], "needs --nodes HOST,... or --nodes-file"),
         (["--nodes", "db1,db2"], "--nodes names remote hosts, but --hosts is local; add --hosts ssh"),
@@ -216,8 +218,8 @@ def test_a_nodes_file_that_is_wrong_is_told_by_its_line(tmp_path: Path, lines: s
         (["--hosts", "ssh", "--nodes-file", "/no/such"], "cannot be read"),
     ],
 )
-def test_options_that_do_not_fit_are_told(arguments: list[str], told: str) -> None:
-    with pytest.raises(click.UsageError, match=told):
+def test_options_that_do_not_fit_are_refused(arguments: list[str], message: str) -> None:
+    with pytest.raises(click.UsageError, match=message):
         cli.main(["run", *arguments], standalone_mode=False)
 
 

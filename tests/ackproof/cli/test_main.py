@@ -31,7 +31,7 @@ QUICK = (
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A state folder of the test's own; whatever was started with it must have ended."""
+    """A state folder of the test's own; every process that was started with it must have ended."""
     folder = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     yield folder
@@ -49,7 +49,7 @@ def begin(*arguments: str) -> subprocess.Popen[str]:
 
 
 def until_operations(store: Path, count: int) -> Path:
-    """Wait until a run under `store` has recorded so many operations; its folder."""
+    """Wait until a run under `store` has recorded this number of operations; return its folder."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for lines in store.glob("*/history.jsonl"):
@@ -60,7 +60,7 @@ def until_operations(store: Path, count: int) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--nemesis", "partitoin"], "did you mean 'partition'"),
         (["--nemesis", "kill:leadr"], "did you mean 'leader'"),
@@ -73,10 +73,10 @@ def until_operations(store: Path, count: int) -> Path:
         (["--frobnicate"], "--frobnicate"),
     ],
 )
-def test_wrong_usage_exits_254_and_says_what_to_do(arguments: list[str], told: str, state: Path) -> None:
+def test_wrong_usage_exits_254_and_says_what_to_do(arguments: list[str], message: str, state: Path) -> None:
     done = ackproof("run", *arguments)
     assert done.returncode == 254
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -150,18 +150,18 @@ def test_nodes_that_elect_no_leader_are_quoted(
     with pytest.raises(SystemExit) as ended:
         entry.main()
     assert ended.value.code == 255
-    told = capsys.readouterr().err
-    assert "no leader within 0 s" in told
-    assert re.search(r"n1 runs; the end of .*n1/log\.txt: .*INFO", told)
+    message = capsys.readouterr().err
+    assert "no leader within 0 s" in message
+    assert re.search(r"n1 runs; the end of .*n1/log\.txt: .*INFO", message)
 
 
 def test_the_first_interrupt_heals_reads_back_and_judges(tmp_path: Path, state: Path) -> None:
     run = begin("run", "--nodes", "3", "--time-limit", "300", "--store", str(tmp_path / "store"))
     folder = until_operations(tmp_path / "store", 1500)
     run.send_signal(signal.SIGINT)
-    told, _ = run.communicate(timeout=60)
-    assert "interrupted: healing and reading back" in told
-    assert run.returncode in (0, 2), told  # unknown if it came before every fault had its turn
+    message, _ = run.communicate(timeout=60)
+    assert "interrupted: healing and reading back" in message
+    assert run.returncode in (0, 2), message  # unknown if it came before every fault had its turn
     fs = {operation.f for operation in read_history(folder)}
     assert {"final-heal", "final-list", "final-local"} <= fs
     assert (folder / "report.html").exists()
@@ -256,7 +256,9 @@ def test_mutants_are_hunted_shrunk_and_can_be_played_again(state: Path, tmp_path
     assert ackproof("replay", str(schedule), "--store", str(tmp_path)).returncode == 1
 
 
-def test_a_mutant_that_escapes_its_checker_is_told_and_ends_with_one(state: Path, tmp_path: Path) -> None:
+def test_a_mutant_that_escapes_its_checker_is_named_and_the_exit_code_is_1(
+    state: Path, tmp_path: Path
+) -> None:
     # the bug shows itself only where snapshots are restored, which the first seed does not
     done = ackproof("mutants", "install-over-newer-state", "--seeds", "1", "--store", str(tmp_path))
     assert done.returncode == 1, done.stdout + done.stderr
@@ -264,14 +266,14 @@ def test_a_mutant_that_escapes_its_checker_is_told_and_ends_with_one(state: Path
     assert "0 of 1 caught" in done.stdout
 
 
-def test_an_unknown_mutant_is_told_with_the_nearest_there_is(state: Path) -> None:
+def test_an_unknown_mutant_is_refused_with_the_nearest_one(state: Path) -> None:
     done = ackproof("mutants", "forgetfull")
     assert done.returncode == 254
     assert "forgetful" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--system", "etdc"], "unknown system 'etdc'"),
         (["--system", "no_such.py:Mine"], "there is no file"),
@@ -281,8 +283,8 @@ def test_an_unknown_mutant_is_told_with_the_nearest_there_is(state: Path) -> Non
         ),
     ],
 )
-def test_a_system_that_does_not_exist_is_wrong_usage(arguments: list[str], told: str, state: Path) -> None:
+def test_a_system_that_does_not_exist_is_wrong_usage(arguments: list[str], message: str, state: Path) -> None:
     done = ackproof("run", *arguments)
     assert done.returncode == 254
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr

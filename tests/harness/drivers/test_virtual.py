@@ -60,7 +60,7 @@ def test_an_operation_is_recorded_before_it_begins() -> None:
 
 
 class Deaf:
-    """A world that answers nobody."""
+    """A world that answers no operation."""
 
     def begin(self, now: int, invocation: Operation) -> None:
         pass

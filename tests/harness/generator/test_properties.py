@@ -101,7 +101,7 @@ def test_the_same_seed_makes_the_same_history(generator: gen.GeneratorLike, seed
 @settings(max_examples=200, deadline=None)
 @given(generators, st.integers(0, 2**64 - 1), st.lists(st.integers(0, 40), max_size=30))
 def test_asking_is_pure(generator: gen.GeneratorLike, seed: int, waits: list[int]) -> None:
-    """Asked or told twice with the same context, a generator answers and becomes the same."""
+    """With the same context, a generator gives the same answer and the same next generator twice."""
     current = gen.as_generator(generator, "test")
     context = Context.start(3, seed)
     for wait in waits:

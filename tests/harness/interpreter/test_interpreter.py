@@ -180,7 +180,7 @@ class Says(msgspec.Struct, frozen=True):
 
 
 class Raises(msgspec.Struct, frozen=True):
-    """A generator of somebody else's that fails on being told of a completion."""
+    """A generator that fails when it is given a completion."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         process = context.free_process()

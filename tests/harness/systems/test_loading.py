@@ -90,7 +90,7 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("Goood", "unknown name 'Goood': did you mean 'Good'?"),
         ("Raises", "cannot be made: line 20: RuntimeError: no such port"),
@@ -98,14 +98,14 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
         ("NAME", "is not a system: it lacks"),
     ],
 )
-def test_a_name_that_is_no_system_is_refused(good: str, name: str, told: str) -> None:
+def test_a_name_that_is_no_system_is_refused(good: str, name: str, message: str) -> None:
     with pytest.raises(ValueError, match=r"good\.py") as refused:
         system_of(f"{good}:{name}", OPTIONS)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("x = 1\nraise KeyError('port')\n", "cannot be loaded: line 2: KeyError: 'port'"),
         ("def f(:\n", "cannot be loaded: line 1: SyntaxError"),
@@ -113,17 +113,19 @@ def test_a_name_that_is_no_system_is_refused(good: str, name: str, told: str) ->
         ("import sys; sys.exit(3)\n", "SystemExit: 3"),
     ],
 )
-def test_a_file_that_cannot_be_loaded_is_refused_with_the_line(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_cannot_be_loaded_is_refused_with_the_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
     file = tmp_path / "bad.py"
     file.write_text(text)
     with pytest.raises(ValueError, match=r"bad\.py:System cannot be loaded") as refused:
         system_of(f"{file}:System", OPTIONS)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("reference-nod", "did you mean 'reference-node'?"),
         ("no_such.py:System", "there is no file"),
@@ -133,8 +135,8 @@ def test_a_file_that_cannot_be_loaded_is_refused_with_the_line(tmp_path: Path, t
         ("README.md:System", "its name must end with .py"),
     ],
 )
-def test_a_name_that_names_nothing_is_refused(name: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told.replace("?", r"\?")):
+def test_a_name_that_names_nothing_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
         system_of(name, OPTIONS)
 
 

@@ -62,9 +62,9 @@ def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
 
 
 def test_the_monotonic_clock_is_read_from_what_the_node_tells() -> None:
-    told = RequestMetrics().render(STATUS, {"fsyncs_total": 3}, 1_795_645_267.123456)
-    reply = HttpReply(told.status, {}, told.body)
+    message = RequestMetrics().render(STATUS, {"fsyncs_total": 3}, 1_795_645_267.123456)
+    reply = HttpReply(message.status, {}, message.body)
     assert ReferenceNode().read_monotonic(reply) == 1_795_645_267.123456
     assert ReferenceNode().monotonic_request().path == METRICS
-    assert ReferenceNode().read_monotonic(HttpReply(503, {}, told.body)) is None
+    assert ReferenceNode().read_monotonic(HttpReply(503, {}, message.body)) is None
     assert ReferenceNode().read_monotonic(HttpReply(200, {}, b"ackproof_term 3\n")) is None

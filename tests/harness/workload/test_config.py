@@ -26,7 +26,7 @@ MS = 1_000_000
 
 
 class Contents:
-    """Configurations in a dictionary; `forgets`: every so many writes one is confirmed and not done."""
+    """Configurations in a dictionary; `forgets`: of this number of writes, one is confirmed and not done."""
 
     def __init__(self, forgets: int = 0) -> None:
         self.held: dict[str, str | None] = {}
