@@ -74,7 +74,18 @@ def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, l
     """Start a run and kill -9 it; (whether it left anything running, what is wrong after the clean-up)."""
     state = folder / "state"
     environment = {**os.environ, "XDG_STATE_HOME": str(state)}
-    argv = [ACKPROOF, "run", "--nodes", "3", "--hosts", hosts, "--nemesis", faults_of(hosts), "--rate", "60"]
+    argv = [
+        str(ACKPROOF),
+        "run",
+        "--nodes",
+        "3",
+        "--hosts",
+        hosts,
+        "--nemesis",
+        faults_of(hosts),
+        "--rate",
+        "60",
+    ]
     run = subprocess.Popen(
         [*argv, "--time-limit", "300", "--store", str(folder / "store")],
         stdout=subprocess.DEVNULL,
