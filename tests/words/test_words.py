@@ -136,6 +136,7 @@ def test_each_word_of_a_help_text_is_common_english_or_a_term_of_the_glossary() 
 def test_no_message_uses_a_banned_word() -> None:
     assert banned_words(messages(*ROOTS)) == []
     assert banned_words(rendered()) == []
+    assert banned_words(help_texts()) == []
 
 
 @pytest.mark.parametrize(
