@@ -37,7 +37,7 @@ class RunningCluster(Protocol):
 
     @property
     def processes(self) -> Processes:
-        """The nodes' processes."""
+        """The mechanism of the nodes' processes."""
         ...
 
     @property

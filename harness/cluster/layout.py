@@ -1,4 +1,4 @@
-"""What a world of hosts is made of: where each node lives, and what lies between them."""
+"""The layout of a world of hosts: where each node lives, and the links between nodes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOSS_PERCENT = 20
 
 
 class CutLinks(Protocol):
-    """The links between nodes, as far as they can be cut; errors are `LinkError`."""
+    """Links between nodes that can be cut; errors are `LinkError`."""
 
     async def cut(self, links: Iterable[Link]) -> tuple[Link, ...]:
-        """Let nothing through on these, in addition; all that are cut now."""
+        """Cut these links too; all links that are cut now."""
         ...
 
     async def heal(self) -> Healed:
@@ -31,10 +31,10 @@ class CutLinks(Protocol):
 
 
 class ImpairableLinks(Protocol):
-    """The links between nodes, as far as they can be made bad; errors are `LinkError`."""
+    """Links between nodes that can be made bad; errors are `LinkError`."""
 
     async def impair(self, links: Iterable[Link], how: Impairment, by: str, draw: int) -> int:
-        """Make links bad, on a fault's account; how many are so now."""
+        """Make links bad, on the account of the fault `by`; how many are bad now."""
         ...
 
     async def end_impairment(self, by: str) -> int | None:
@@ -42,7 +42,7 @@ class ImpairableLinks(Protocol):
         ...
 
     async def struck(self, by: str) -> int:
-        """How many it has struck by now."""
+        """How many messages or pieces the fault has struck by now."""
         ...
 
 
@@ -51,21 +51,21 @@ class Layout:
     """Where the nodes of one world live."""
 
     hosts: Mapping[str, Host]
-    """By node; several nodes may share one."""
+    """The host of each node; several nodes may share one."""
     places: Mapping[str, NodePlace]
     links: CutLinks
     lossy: CutLinks | None = None
-    """The same links, as far as they can lose `LOSS_PERCENT` of their packets, or messages."""
+    """The same links, where they can lose `LOSS_PERCENT` of their packets, or messages."""
     bad: ImpairableLinks | None = None
-    """The same links, as far as they can be late, slow, ..."""
+    """The same links, where they can be late, slow, ..."""
     faketime: Mapping[str, str] = field(default_factory=dict)
-    """By node, where its host has libfaketime; used where clocks are to jump."""
+    """The path of libfaketime on each node's host, for faults of clocks."""
     sockets: SocketFactory | None = None
     """Makes the sockets that reach the nodes; None for ordinary ones."""
 
 
 class NodeOnHost:
-    """One node, and the lives it has had."""
+    """One node on its host, and the lives that it has had."""
 
     def __init__(self, place: NodePlace, host: Host) -> None:
         self.place = place
@@ -75,7 +75,7 @@ class NodeOnHost:
 
     @property
     def slowing(self) -> Background | None:
-        """What makes it slow, if it is slow."""
+        """The process that slows the node down, if one does."""
         return self._slowing if self._slowing is not None and self._slowing.is_running else None
 
     @slowing.setter
@@ -84,11 +84,11 @@ class NodeOnHost:
 
     @property
     def process(self) -> Background | None:
-        """Its process, if it runs."""
+        """The node's process, if it runs."""
         return self.lives[-1][1] if self.lives and self.lives[-1][1].is_running else None
 
     async def next_life(self) -> int:
-        """The number that the trace of the life about to begin will have: the next one that is free.
+        """The number for the trace of the life that is about to begin: the next free one.
 
         A life that ended before it could begin its trace leaves its number to the next.
         """

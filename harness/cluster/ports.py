@@ -15,14 +15,14 @@ from harness.errors import CouldNotRun
 LOWEST, HIGHEST = 10_000, 32_000
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 8848
-"""Nacos's own: where clients reach a node that has its address for itself. Peers dial the port after it."""
+"""Nacos's usual port, for clients of a node with an address of its own. Peers dial the next port."""
 
 
 def free_ports(count: int, base_port: int | None = None) -> list[int]:
-    """Ports on which nobody listens now: `count` from `base_port` on, or from a random place.
+    """Ports on which no process listens now: `count` from `base_port` on, or from a random place.
 
     Raises:
-        CouldNotRun: one of the ports asked for is in use; or there are not as many.
+        CouldNotRun: a port is in use that was asked for, or there are too few free ports.
     """
     if base_port is not None:
         wanted = list(range(base_port, base_port + count))
@@ -46,7 +46,7 @@ def free_ports(count: int, base_port: int | None = None) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Whether one could listen on this port now, as a server that was restarted does (SO_REUSEADDR)."""
+    """Whether a restarted server could listen on this port now (SO_REUSEADDR)."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,9 +1,9 @@
 """The remote world: every node a process on a host that is reached over SSH.
 
 Each host gets a folder of the run's own, `~/.ackproof/RUN-NODE/`, with the agent, the node's program,
-its data, trace and log; what the node wrote is brought here at the end, and the folder removed. A host that
-is lost in mid-run loses its node (`host lost`) and the run goes on; the next start of that node connects
-again. Evidence that could not be brought back is absent, and what depends on it is then not known.
+its data, trace and log; at the end the node's files are copied here, and the folder is removed. If a host is
+lost during the run, its node ends (`host lost`) and the run goes on; the next start of that node connects
+again. Evidence that could not be copied back is absent, and verdicts that need it are unknown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SshWorld(HostedWorld):
 
     Args:
         specs: the hosts, one a node, by the nodes' names.
-        deployment: what the nodes are made of.
+        deployment: the parts of the nodes' program.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class SshWorld(HostedWorld):
         return Deployment(tuple(packages), (*self._deployment.distributions, *more))
 
     async def _prepare_all(self, archive: Path, unpacked: int) -> None:
-        """All hosts at once; of several errors all are told."""
+        """Prepare all hosts at once; the message names every host that failed."""
         prepared = [self._prepare(host, archive, unpacked) for host in self._hosts.values()]
         done = await asyncio.gather(*prepared, return_exceptions=True)
         for result in done:
@@ -126,7 +126,7 @@ class SshWorld(HostedWorld):
             raise HostError("\n  ".join(wrong))
 
     async def _prepare(self, host: RemoteHost, archive: Path, unpacked: int) -> None:
-        """Connect, see whether the host will do, and bring the node's program there."""
+        """Connect, check whether the host is usable, and copy the node's program there."""
         await host.__aenter__()
         why_not = mismatch(host.facts)
         if why_not is not None:
@@ -146,7 +146,7 @@ class SshWorld(HostedWorld):
         await host.unpack(there, host.folder / "modules")
 
     async def _collect(self) -> None:
-        """Bring every node's folder here; a lost host's stays where it is, and its evidence is absent."""
+        """Copy every node's folder here; that of a lost host stays there, and its evidence is absent."""
 
         async def bring(name: str, host: RemoteHost) -> None:
             try:

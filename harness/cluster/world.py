@@ -54,9 +54,9 @@ class HostedWorld(ABC):
     """Nodes of one system as processes on hosts. Use as `async with`: nothing outlives it.
 
     Args:
-        system: what the nodes are.
-        nodes: their names.
-        folder: NAME/data, NAME/trace and NAME/log.txt of each node are under it in the end.
+        system: the system under test.
+        nodes: the nodes' names.
+        folder: in the end it holds NAME/data, NAME/trace and NAME/log.txt of each node.
         clock: the run's clock.
         faults: the faults of the run, and what it collects, by name; what they need is prepared before the
             nodes start, and the run is refused if it cannot be.
@@ -100,7 +100,7 @@ class HostedWorld(ABC):
         """Make the hosts and links; what undoes it is pushed on the stack."""
 
     async def _collect(self) -> None:  # noqa: B027 (most worlds have nothing to bring)
-        """Bring what nodes wrote under `folder`, once they have ended; nothing to do where it is there."""
+        """Copy what nodes wrote into `folder`, once they have ended, if they wrote it elsewhere."""
 
     async def __aenter__(self) -> Self:
         """Lay out, and start all nodes.
@@ -188,7 +188,7 @@ class HostedWorld(ABC):
         return await self.on_each(tuple(self._nodes), act_on)
 
     async def _detach_all(self) -> None:
-        """Take away what was made at nodes; what cannot be (its host is lost, say) stays in the ledger."""
+        """Take away what was made at nodes; if a host is lost, the ledger keeps what stays there."""
         for attachment in reversed(self._attachments):
             await self._at_each(attachment.detach)
 
@@ -229,7 +229,7 @@ class HostedWorld(ABC):
 
     @property
     def processes(self) -> Processes:
-        """The nodes' processes."""
+        """The mechanism of the nodes' processes."""
         return self.mechanism(PROCESSES)
 
     @property
@@ -239,13 +239,13 @@ class HostedWorld(ABC):
 
     @property
     def sockets(self) -> SocketFactory | None:
-        """Makes the sockets with which clients reach the nodes; None for ordinary ones."""
+        """A maker of the sockets with which clients reach the nodes; None for ordinary ones."""
         return self._layout.sockets
 
     # ---- what is known -------------------------------------------------------------------------------
 
     def address(self, node: str) -> str:
-        """Where clients reach a node."""
+        """The address at which clients reach a node."""
         return self._nodes[node].place.address
 
     def lives(self) -> tuple[NodeLife, ...]:
@@ -343,7 +343,7 @@ class HostedWorld(ABC):
         return asyncio.get_running_loop().time()
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let so much time pass."""
         await asyncio.sleep(seconds)
 
     async def on_each(self, nodes: Sequence[str], act: Callable[[str], Awaitable[NodeResult]]) -> Outcome:

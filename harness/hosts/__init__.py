@@ -1,6 +1,7 @@
-"""Where nodes live and what lies between them: processes on this machine, links, the clean-up ledger.
+"""Where nodes live: this machine, network namespaces, remote hosts; with their links, disks and clocks.
 
-What may live here: starting, ending and observing processes; the link proxy and its control; what
-has to be cleaned up after a crash. What may not: any knowledge of which system the processes run
-(harness/systems has that), of faults (harness/nemesis) or of histories' meaning.
+Start with host.py, which says what one host can do; local.py and ssh/remote.py are hosts. `links/` has link
+proxies and packet filters, `disks/` disks that fail, `clocks/` clocks of a process's own, `programs/` small
+programs that run next to a node. ledger.py and removal.py clean up after a crash. Nothing here knows which
+system the processes run, or what a history means.
 """

@@ -1,14 +1,16 @@
-"""The harness's hand on a remote host: started there over SSH, it starts, signals, watches and tidies up.
+"""The agent: a program on a remote host that starts, signals and watches processes there, and cleans up.
 
-Copied to the host as this one file, so it imports the standard library alone and runs on Python 3.9.
+The harness starts it over SSH.
+
+It is copied to the host as one file, so it imports the standard library alone and runs on Python 3.9.
 The harness writes one JSON object a line to its standard input, `{"n": number, "do": what, ...}`; it
-answers each with `{"n": number, "ok": result}` or `{"n": number, "error": text}`, and tells by itself
-what becomes of the processes it started: `{"event": "ended" | "stopped" | "continued", "pid": ...}`.
+answers each with `{"n": number, "ok": result}` or `{"n": number, "error": text}`, and reports by itself
+what becomes of the processes that it started: `{"event": "ended" | "stopped" | "continued", "pid": ...}`.
 
-**It is a dead man's switch.** When its input ends, or is silent for `SILENCE_S` (the harness says
-something every few seconds), it kills what it started and deletes the packet-filter table it was
-told of, and ends. So a harness that dies in any way, or a connection that breaks, leaves no process and
-no rule behind; only the run's folder stays, since it may hold a node's data, until `remove` or `sweep`.
+**It ends with the harness.** When its input ends, or is silent for `SILENCE_S` (the harness sends something
+every few seconds), it kills what it started, deletes the run's packet-filter table, and ends. So a harness
+that dies in any way, or a connection that breaks, leaves no process and no rule behind; only the run's
+folder stays, since it may hold a node's data, until `remove` or `sweep`.
 
 Every process here carries the run's token in its environment (`ACKPROOF_RUN`, see ledger.py), so what
 an agent that was itself killed has left is found by the next one: `serve` ends it before it begins.
@@ -47,7 +49,7 @@ FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
 
 class Agent:
-    """Serves one connection."""
+    """Serves one connection of the harness."""
 
     def __init__(self, token: str, table: str, folder: str = "") -> None:
         self.token = token
@@ -87,7 +89,7 @@ class Agent:
                     for line in lines:
                         self.answer(json.loads(line))
         except BrokenPipeError:
-            pass  # nobody listens any more
+            pass  # the harness is gone
         finally:
             left = clear(self.token, self.folder, self.table)
             if left:
@@ -117,7 +119,7 @@ class Agent:
             self.say(result)
 
     def reap(self) -> None:
-        """Tell what has become of the processes started here."""
+        """Report what has become of the processes that were started here."""
         for pid in list(self.children):
             while pid in self.children:
                 try:
@@ -158,7 +160,7 @@ class Agent:
         return self.facts()
 
     def do_ping(self) -> None:
-        """Only to be heard."""
+        """Do nothing; the answer shows that the agent lives."""
 
     def do_free(self, folder: str) -> int:
         found = os.statvfs(folder)
@@ -187,7 +189,7 @@ class Agent:
         return {"pid": process.pid, "started": started(process.pid)}
 
     def do_signal(self, pid: int, number: int) -> bool:
-        """Only what was started here and not waited for yet: its number cannot be another's."""
+        """Signal a process that was started here and not waited for yet: its number is still its own."""
         if pid not in self.children:
             return False
         os.kill(pid, number)
@@ -256,17 +258,17 @@ class Agent:
 
 
 def search_path() -> str:
-    """Where tools of the superuser are found too, as a login without them in PATH would not."""
+    """A PATH that also has the superuser's tools, which a login may lack."""
     return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def faketime() -> str | None:
-    """Where libfaketime is, if it is."""
+    """The path of libfaketime, if it is installed."""
     return next(iter(sorted(glob.glob(FAKETIME))), None)
 
 
 def can_shape(leaf: str) -> bool:
-    """Whether the kernel has what netem.py needs for such a leaf, tried in a namespace that nobody lives in.
+    """Whether the kernel has what netem.py needs for such a leaf, tried in a namespace of its own.
 
     With one root for the whole, a filter, a class and a leaf, since a kernel may have some of them.
     """
@@ -289,9 +291,9 @@ filter add dev lo parent 1: protocol ip prio 1 u32 match ip dst 127.0.0.1/32 flo
 
 
 def clear(token: str, folder: str, table: str) -> list[str]:
-    """Remove all that a run has on this host, but its folder; gives what is there all the same, in words.
+    """Remove all that a run has on this host, except its folder; what is still there afterwards, in words.
 
-    How each removal ended says less than to look again: what was gone meanwhile fails to be removed.
+    It looks again afterwards, since a removal also fails if the thing was gone meanwhile.
     """
     end_carriers(token)
     unmount_below(folder)
@@ -311,7 +313,7 @@ def could_not_remove(left: list[str]) -> str:
 
 
 def carriers(token: str) -> list[int]:
-    """The processes that carry the token, but this one and its parent."""
+    """The processes that carry the token, except this one and its parent."""
     wanted = f"{TOKEN_VARIABLE}={token}".encode()
     return [pid for pid in pids() if wanted in (read_bytes(f"/proc/{pid}/environ") or b"").split(b"\0")]
 
@@ -362,14 +364,14 @@ def own_tables(table: str) -> list[str]:
     nft = shutil.which("nft", path=search_path())
     if not nft or os.geteuid() != 0:
         return []
-    # Where the kernel has no packet filter this fails, and nobody has made a table.
+    # Where the kernel has no packet filter this fails, and there is no table.
     listed = subprocess.run([nft, "list", "tables", "inet"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
     names = [line.split()[-1] for line in listed.stdout.decode().splitlines() if line.strip()]
     return [name for name in names if name == table or name.startswith(table + "_")]
 
 
 def delete_tables(table: str) -> None:
-    """Delete them."""
+    """Delete the run's own packet-filter tables."""
     for name in own_tables(table):
         remove_by("nft", "delete", "table", "inet", name)
 
@@ -384,7 +386,7 @@ def shaped_devices(table: str) -> list[str]:
     tc = shutil.which("tc", path=search_path())
     if not tc or os.geteuid() != 0:
         return []
-    # Where the kernel has no shaping this fails, and nobody has made a root.
+    # Where the kernel has no shaping this fails, and there is no root.
     listed = subprocess.run([tc, "-j", "qdisc", "show"], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell
     try:
         found = json.loads(listed.stdout or b"[]")
@@ -408,14 +410,14 @@ def mounts_below(folder: str) -> list[str]:
 
 
 def unmount_below(folder: str) -> None:
-    """Unmount what a run of ours mounted below its folder, whoever served it being dead."""
+    """Unmount what a run mounted below its folder; the process that served the mount is dead."""
     how = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z"]
     for mounted in mounts_below(folder):
         remove_by(*how, mounted)
 
 
 def remove_by(name: str, *arguments: str) -> None:
-    """Have a tool remove something. `clear` looks whether it did."""
+    """Let a tool remove something; `clear` looks whether it is gone."""
     tool = shutil.which(name, path=search_path())
     if tool:
         subprocess.run([tool, *arguments], capture_output=True, check=False)  # noqa: S603 - an argument list, no shell

@@ -1,8 +1,8 @@
-"""What one host can do for a test, the same words for this machine, a namespace on it and a remote one.
+"""What one host can do for a test: the same protocol for this machine, a namespace on it and a remote host.
 
-A `Host` runs argument lists, never shell text. What it starts in the background it watches all its
-life, so that an end nobody meant is known when it happens; what it signals is that very process,
-never a later one with the same number. `LocalHost` (local.py) and `RemoteHost` (remote.py) are hosts.
+A `Host` runs argument lists, never shell text. It watches every process that it starts in the background, so
+that an unexpected end is known when it happens. It signals exactly that process, never a later one with the
+same number. `LocalHost` (local.py) and `RemoteHost` (remote.py) are hosts.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class StartError(HostError):
 
 
 class CommandResult(msgspec.Struct, frozen=True):
-    """What came of a command that ran to its end."""
+    """The result of a command that ran to its end."""
 
     status: int
     output: str
     errors: str
 
     def complaint(self) -> str:
-        """Its last words, for a message."""
+        """The last line that it wrote, for a message."""
         words = (self.errors.strip() or self.output.strip() or "no output").splitlines()
         return f"status {self.status}: {words[-1]}"
 
@@ -52,7 +52,7 @@ class Background:
     what: str
     identity: Identity
     log: Path
-    """On its host."""
+    """The path of its log, on its host."""
     started_at: int
     ask_stopped: Callable[[], bool]
     """Whether its host shows it stopped now."""
@@ -60,16 +60,16 @@ class Background:
     status: int | None = None
     """As `subprocess` gives it: negative is the signal that ended it."""
     ended_by: str | None = None
-    """Who ended it; None while it runs, and if nobody meant it."""
+    """The fault that ended it, or `teardown`; None while it runs, and if it ended unexpectedly."""
     stdin: asyncio.StreamWriter | None = None
     stdout: asyncio.StreamReader | None = None
     exited: asyncio.Event = field(default_factory=asyncio.Event)
-    _meant: dict[int, str] = field(default_factory=dict)
-    """Exit statuses that are on somebody's account by now."""
+    _expected: dict[int, str] = field(default_factory=dict)
+    """By exit status: the fault that such an end is counted as an effect of."""
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """The process's number on its host."""
         return self.identity.pid
 
     @property
@@ -79,25 +79,25 @@ class Background:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it is stopped now, as its host says."""
+        """Whether its host shows it stopped now."""
         return self.is_running and self.ask_stopped()
 
-    def mean(self, status: int, by: str | None) -> None:
-        """If it ends with this status, that is on `by`'s account; None: on nobody's any more."""
+    def expect_end(self, status: int, by: str | None) -> None:
+        """Count an end with this status as an effect of the fault `by`; None: as unexpected again."""
         if by is None:
-            self._meant.pop(status, None)
+            self._expected.pop(status, None)
         else:
-            self._meant[status] = by
+            self._expected[status] = by
 
     def end(self, status: int | None, at: int, by: str | None = None) -> None:
-        """It has ended; by whom is told by its status unless `by` says it."""
-        known = None if status is None else self._meant.get(status)
+        """Note that it has ended. Its status shows what ended it, unless `by` names a fault."""
+        known = None if status is None else self._expected.get(status)
         self.status, self.ended_at, self.ended_by = status, at, by or known
         self.exited.set()
 
 
 class Host(Protocol):
-    """See the module. Paths are the host's own, but for the local ends of `upload` and `download`.
+    """One host. Paths are the host's own, except the local ends of `upload` and `download`.
 
     Raises, each method: HostError, if the host is lost.
     """
@@ -119,35 +119,35 @@ class Host(Protocol):
         ...
 
     def mounting(self, folder: Path) -> None:
-        """Something is about to be mounted over this folder: it is unmounted also if the harness dies."""
+        """Note a mount that is about to be made over this folder: it is removed even if the harness dies."""
         ...
 
     def unmounted(self, folder: Path) -> None:
-        """It was unmounted again."""
+        """Note that the mount was removed again."""
         ...
 
     def sharing(self, what: str) -> str:
-        """The name of shared memory that is about to be made: it is removed also if the harness dies."""
+        """Note shared memory that is about to be made, so that it is removed in any case; its name."""
         ...
 
     def unshared(self, name: str) -> None:
-        """It was removed again."""
+        """Note that the shared memory was removed again."""
         ...
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
-        """SIGKILL, on `by`'s account; True once it is gone."""
+        """Send SIGKILL on the account of the fault `by`; True once the process is gone."""
         ...
 
     async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
-        """SIGTERM, on `by`'s account, and SIGCONT to hear it; True if it ends within `bound_s`."""
+        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`."""
         ...
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """SIGSTOP; True once the host shows it stopped."""
+        """Send SIGSTOP; True once the host shows the process stopped."""
         ...
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
-        """SIGCONT; True once the host shows it running again."""
+        """Send SIGCONT; True once the host shows the process running again."""
         ...
 
     async def run(
@@ -173,7 +173,7 @@ class Host(Protocol):
         ...
 
     async def names(self, folder: Path) -> tuple[str, ...]:
-        """What lies in a folder; nothing, if it does not exist."""
+        """The names in a folder; none if it does not exist."""
         ...
 
     async def tail(self, log: Path, lines: int) -> list[str]:
@@ -182,7 +182,7 @@ class Host(Protocol):
 
 
 async def within(bound_s: float, action: Awaitable[object]) -> bool:
-    """Await for at most `bound_s`; whether it was done by then."""
+    """Wait for at most `bound_s`; whether the action was done by then."""
     try:
         async with asyncio.timeout(bound_s):
             await action
@@ -192,7 +192,7 @@ async def within(bound_s: float, action: Awaitable[object]) -> bool:
 
 
 async def eventually_asked(holds: Callable[[], Awaitable[bool]], bound_s: float) -> bool:
-    """As `eventually`, where the answer itself must be awaited."""
+    """Ask again and again, for at most `bound_s`, whether something holds; the answer is awaited."""
     deadline = asyncio.get_running_loop().time() + bound_s
     while not await holds():
         if asyncio.get_running_loop().time() > deadline:
@@ -202,7 +202,7 @@ async def eventually_asked(holds: Callable[[], Awaitable[bool]], bound_s: float)
 
 
 async def eventually(holds: Callable[[], bool], bound_s: float) -> bool:
-    """Ask again and again, for at most `bound_s`, whether something that nobody announces holds."""
+    """Ask again and again, for at most `bound_s`, whether something holds."""
     deadline = asyncio.get_running_loop().time() + bound_s
     while not holds():
         if asyncio.get_running_loop().time() > deadline:

@@ -37,10 +37,10 @@ class InventoryError(ValueError):
 
 
 class HostSpec(msgspec.Struct, frozen=True):
-    """How one host is reached. What is None is taken from ssh_config, or is SSH's default."""
+    """How one host is reached. A field that is None is taken from ssh_config, or has SSH's default."""
 
     name: str
-    """The node's."""
+    """The name of the node that lives there."""
     host: str
     user: str | None = None
     port: int | None = None
@@ -48,7 +48,7 @@ class HostSpec(msgspec.Struct, frozen=True):
     """A private key's file; without one, the agent and the usual files are tried."""
     python: str = "python3"
     address: str | None = None
-    """Where clients and other nodes reach it, if not at the host's own name."""
+    """The address at which clients and other nodes reach it, if not its host name."""
     folder: str = ".ackproof"
     """The run's folder is made in it; relative to the home folder."""
     known_hosts: str | None = None
@@ -62,7 +62,7 @@ class HostSpec(msgspec.Struct, frozen=True):
 
 
 def no_aliases(config: str | None) -> Sequence[str]:  # noqa: ARG001 - as `Aliases`
-    """Where no ssh_config is asked."""
+    """No aliases, for callers without an ssh_config."""
     return ()
 
 
@@ -97,7 +97,7 @@ def parse_inventory(
         for spec in _each(_parse(words, at), at, aliases):
             earlier = seen.setdefault((spec.host, spec.port), number)
             if earlier != number:
-                raise InventoryError(f"{at}: {spec.host} stands in {unit} {earlier} already")
+                raise InventoryError(f"{at}: {spec.host} is named in {unit} {earlier} already")
             specs.append(msgspec.structs.replace(spec, name=f"n{len(specs) + 1}"))
     if not specs:
         raise InventoryError(f"{where} names no host; write one a line, as [user@]host[:port]")
@@ -119,7 +119,7 @@ def _each(spec: HostSpec, where: str, aliases: Aliases) -> Iterator[HostSpec]:
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    """So that lab-10 comes after lab-9."""
+    """A key to sort by, so that lab-10 comes after lab-9."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
@@ -132,7 +132,7 @@ def _parse(words: Sequence[str], where: str) -> HostSpec:
         key, equals, value = word.partition("=")
         if not equals or not value:
             raise InventoryError(
-                f"{where}: {word!r} is no option; they are written {', '.join(_OPTIONS)}=..."
+                f"{where}: {word!r} is not an option; options are written {', '.join(_OPTIONS)}=..."
             )
         if key not in _OPTIONS:
             raise InventoryError(f"{where}: {unknown_name('option', key, _OPTIONS)}")

@@ -1,15 +1,15 @@
-"""What a run started and made outside its folder, written down so that the next start can remove it.
+"""The ledger: what a run made outside its folder, written down so that the next run can remove it.
 
 A ledger is one JSON-lines file a run, in the user's state folder. Its first line holds a random
 *token*, and it is on disk before anything is started; every process is started with that token in
 its environment (`ACKPROOF_RUN`), which its own children inherit; once started, its identity is
-written too. The harness that owns a ledger holds an flock on it as long as it lives: the kernel
-gives the lock up at its death, however it dies.
+written too. The harness that owns a ledger holds an flock on it as long as it lives; when it dies, in
+whatever way, the kernel releases the lock.
 
 **Why `kill -9` of the harness at any instant leaves nothing.** `clean` takes the lock of each
-ledger; if it gets it, the owner is dead and starts nothing more. What it had started is found in two
-ways: by the identities written down, and by looking for the token in the environments of all of this
-user's processes. The second needs no line to have been written after the start, so there is no
+ledger; if it gets it, the owner is dead and starts nothing more. What the owner had started is
+found in two ways: by the identities written down, and by looking for the token in the environments of all
+of this user's processes. The second needs no line to have been written after the start, so there is no
 instant at which a process exists and cannot be found, but one: between `fork` and `exec` a child
 still shows its parent's environment. That child holds a copy of the lock's file descriptor until
 just before `exec`, so `clean` cannot get the lock earlier, and waits for it where the owner is dead;
@@ -46,12 +46,12 @@ END_BOUND_S = 10.0
 
 
 class Head(msgspec.Struct, frozen=True, tag="head"):
-    """First line: whose ledger it is."""
+    """The first line: which run the ledger belongs to."""
 
     token: str
     owner: Identity | None
     about: str
-    """For people: which run, in which folder."""
+    """The run and its folder, for messages."""
 
 
 class ProcessLine(msgspec.Struct, frozen=True, tag="process"):
@@ -62,18 +62,18 @@ class ProcessLine(msgspec.Struct, frozen=True, tag="process"):
 
 
 class MadeLine(msgspec.Struct, frozen=True, tag="made"):
-    """Something is about to be made."""
+    """Something that is about to be made."""
 
     kind: str
     """A key of `removal.REMOVERS`."""
     name: str
-    """For people, and unique."""
+    """A unique name, for messages."""
     details: str = ""
-    """What its remover needs besides."""
+    """What else its remover needs."""
 
 
 class GoneLine(msgspec.Struct, frozen=True, tag="gone"):
-    """It has been removed by its owner."""
+    """Something that its owner has removed."""
 
     kind: str
     name: str
@@ -83,7 +83,7 @@ Line = Head | ProcessLine | MadeLine | GoneLine
 
 
 class _Record(msgspec.Struct):
-    """What a ledger says."""
+    """The content of a ledger."""
 
     head: Head | None = None
     processes: list[Identity] = []
@@ -96,7 +96,7 @@ class Removed(msgspec.Struct, frozen=True):
     about: str
     processes: tuple[Identity, ...]
     things: tuple[str, ...] = ()
-    """What else, each as kind and name."""
+    """What else was removed, each as kind and name."""
     problems: tuple[str, ...] = ()
     """What could not be removed or looked for, in words. What could not be removed keeps its ledger."""
 
@@ -132,7 +132,7 @@ class Ledger:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every process of this run must be started with."""
+        """The environment variables that every process of this run must be started with."""
         return {TOKEN_VARIABLE: self.token}
 
     def started(self, what: str, process: Identity) -> None:
@@ -141,7 +141,7 @@ class Ledger:
         self._write(ProcessLine(what, process))
 
     def making(self, kind: str, name: str, details: str = "") -> None:
-        """Write down something that is to be made next; see the module."""
+        """Write down something before it is made, as the module explains."""
         self._made.add((kind, name))
         self._write(MadeLine(kind, name, details))
 
@@ -151,7 +151,7 @@ class Ledger:
         self._write(GoneLine(kind, name))
 
     def close(self) -> None:
-        """Delete the ledger, unless something in it is still there: the next `clean` then sees to that."""
+        """Delete the ledger, unless something in it is still there, which the next `clean` then removes."""
         if self._file >= 0:
             if not self._made and not any(is_alive(process) for process in self._started):
                 self._path.unlink(missing_ok=True)
@@ -227,7 +227,7 @@ def _clean_one(path: Path) -> Removed | None:
 
 
 def _take_lock_of_the_dead(file: int) -> bool:
-    """Lock a ledger; False if its owner lives, has only begun it, or another cleaner has it in hand."""
+    """Lock a ledger; False if its owner lives, has only begun it, or another cleaner is at work on it."""
     deadline = time.monotonic() + END_BOUND_S
     while True:
         try:
@@ -250,7 +250,8 @@ def _owner(file: int) -> Identity | None:
 
 
 def _read(file: int) -> _Record:
-    """What a ledger says. A torn last line is no record: its process has the token, its thing is not made."""
+    """The content of a ledger. A torn last line counts for nothing: its process has the token, its thing was
+    not made."""
     record = _Record()
     decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
     for text in os.pread(file, os.fstat(file).st_size, 0).split(b"\n")[:-1]:

@@ -1,7 +1,7 @@
-"""Processes on this machine: started in the background with a log, ended on purpose, watched all their life.
+"""Processes on this machine: started in the background with a log, watched all their life, and ended.
 
-A `LocalHost` is a `Host` (host.py) on this machine, or in a network namespace of it: then everything
-it runs is run by a *prefix* that enters the namespace and becomes the program. Every process has a
+A `LocalHost` is a `Host` (host.py) on this machine, or in a network namespace of it: then a *prefix*
+enters the namespace and becomes the program that is run. Every process has a
 session of its own, so a Ctrl-C for the harness does not reach it, and a watcher task.
 """
 
@@ -39,19 +39,19 @@ class EndError(RuntimeError):
 
 
 class EssentialEndedError(RuntimeError):
-    """A process without which a run proves nothing has ended, and nobody meant it."""
+    """A process without which a run proves nothing has ended unexpectedly."""
 
 
 class LocalHost:
     """This machine. Use as `async with`: leaving it ends whatever still runs.
 
     Args:
-        ledger: where every process is written down for the case that the harness dies.
+        ledger: every process is written down here, for the case that the harness dies.
         clock: the run's clock.
-        prefix: put before every argument list; it must replace itself by the program it is given.
+        prefix: comes before every argument list; it must replace itself by the program that follows.
 
     Raises:
-        EssentialEndedError: in an exception group, upon leaving, which it brings about.
+        EssentialEndedError: in an exception group, when an essential process ends and so ends the block.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, prefix: Sequence[str] = ()) -> None:
@@ -80,7 +80,7 @@ class LocalHost:
         except TimeoutError as late:
             numbers = ", ".join(str(process.pid) for process in self._watched.values() if process.is_running)
             raise EndError(
-                f"processes {numbers} do not end although killed; the next start tries again"
+                f"processes {numbers} do not end although they were killed; the next run tries again"
             ) from late
         except asyncio.CancelledError as cancelled:
             kind, error, trace = type(cancelled), cancelled, cancelled.__traceback__
@@ -104,11 +104,11 @@ class LocalHost:
         """Start a process; standard output and error are appended to `log`.
 
         Args:
-            what: its name in messages.
+            what: the process's name in messages.
             folder: its working directory.
             environment: added to the harness's own.
             with_pipes: standard input and output are pipes to the harness; the log gets standard error alone.
-            essential: if it ends although nobody meant it, what is inside the `async with` is cancelled.
+            essential: if it ends unexpectedly, what is inside the `async with` is cancelled.
 
         Raises:
             StartError: there is no such program, or no room for another process.
@@ -128,7 +128,7 @@ class LocalHost:
                 )
             except OSError as error:
                 raise StartError(f"cannot start {what} ({argv[0]}): {error}") from error
-        # Where it has ended already there is nothing to identify; its watcher tells how it ended.
+        # If it has ended already there is nothing to identify; its watcher notes how it ended.
         identity = identify(process.pid) or Identity(process.pid, "", "")
         background = Background(
             what,
@@ -147,42 +147,42 @@ class LocalHost:
         return background
 
     def mounting(self, folder: Path) -> None:
-        """See `Host`."""
+        """Note a mount that is about to be made, so that it is removed even if the harness dies."""
         self._ledger.making(MOUNT, str(folder))
 
     def unmounted(self, folder: Path) -> None:
-        """See `Host`."""
+        """Note that the mount was removed again."""
         self._ledger.gone(MOUNT, str(folder))
 
     def sharing(self, what: str) -> str:
-        """See `Host`."""
+        """Note shared memory that is about to be made; its name."""
         name = f"{agent.SHARED_NAME}{self._ledger.token}-{what}"
         self._ledger.making(SHARED_MEMORY, name)
         return name
 
     def unshared(self, name: str) -> None:
-        """See `Host`."""
+        """Note that the shared memory was removed again."""
         self._ledger.gone(SHARED_MEMORY, name)
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
-        """SIGKILL, on `by`'s account; True once it is gone, False if it still runs after `bound_s`."""
+        """Send SIGKILL on the account of `by`; True once it is gone, False if it runs after `bound_s`."""
         self._signal(process, signal.SIGKILL, by)
         return await within(bound_s, process.exited.wait())
 
     async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
-        """SIGTERM, on `by`'s account, and SIGCONT to hear it; True if it ends within `bound_s`."""
+        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`."""
         self._signal(process, signal.SIGTERM, by, also=0)
         send_signal(process.identity, signal.SIGCONT)
         return await within(bound_s, process.exited.wait())
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """SIGSTOP; True once the system shows it stopped."""
+        """Send SIGSTOP; True once the system shows the process stopped."""
         return send_signal(process.identity, signal.SIGSTOP) and await eventually(
             lambda: process.is_stopped, bound_s
         )
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
-        """SIGCONT; True once the system shows it running again."""
+        """Send SIGCONT; True once the system shows the process running again."""
         return send_signal(process.identity, signal.SIGCONT) and await eventually(
             lambda: not process.is_stopped, bound_s
         )
@@ -190,7 +190,7 @@ class LocalHost:
     async def run(
         self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S
     ) -> CommandResult:
-        """See `Host`."""
+        """Run a command to its end; its result."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._prefix,
@@ -218,37 +218,37 @@ class LocalHost:
         )
 
     async def upload(self, here: Path, there: Path) -> None:
-        """See `Host`."""
+        """Copy a file to the host."""
         await asyncio.to_thread(shutil.copy2, here, there)
 
     async def download(self, there: Path, here: Path) -> None:
-        """See `Host`."""
+        """Copy a folder, with all below it, from the host into the folder `here`."""
         await asyncio.to_thread(shutil.copytree, there, here, dirs_exist_ok=True)
 
     async def make_folder(self, folder: Path) -> None:
-        """See `Host`."""
+        """Make a folder and those above it; no error if it is there."""
         os.makedirs(folder, exist_ok=True)
 
     async def names(self, folder: Path) -> tuple[str, ...]:
-        """See `Host`."""
+        """The names in a folder; none if it does not exist."""
         try:
             return tuple(sorted(os.listdir(folder)))
         except FileNotFoundError:
             return ()
 
     async def tail(self, log: Path, lines: int) -> list[str]:
-        """See `Host`."""
+        """The last lines of a log; none if it does not exist."""
         return tail(log, lines)
 
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         return {**os.environ, **(more or {}), **self._ledger.environment}
 
     def _signal(self, process: Background, number: signal.Signals, by: str, also: int | None = None) -> None:
-        """Signal; the exit status that this leads to is then on `by`'s account, and any other on nobody's."""
+        """Send a signal; an end by it is counted as an effect of `by`, any other end as unexpected."""
         if send_signal(process.identity, number):
-            process.mean(-number, by)
+            process.expect_end(-number, by)
             if also is not None:
-                process.mean(also, by)
+                process.expect_end(also, by)
 
     async def _watch(
         self, process: asyncio.subprocess.Process, background: Background, essential: bool

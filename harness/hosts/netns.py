@@ -1,4 +1,4 @@
-"""A network of the run's own: one namespace for each node, joined by a bridge in another namespace.
+"""A network for one run: one namespace for each node, joined by a bridge in another namespace.
 
 ```
     [bridge: br0 10.77.0.254]      the harness's sockets are made in here (`sockets`)
@@ -54,16 +54,16 @@ class NamespaceNetwork:
         self.addresses = {name: f"{SUBNET}.{number}" for number, name in enumerate(nodes, start=1)}
 
     def entering(self, node: str) -> tuple[str, ...]:
-        """What to put before an argument list to run it in a node's namespace."""
+        """The words that run an argument list in a node's namespace."""
         return entering(self.namespaces[node])
 
     def sockets(self) -> NamespaceSockets:
-        """Makes sockets that reach every node."""
+        """A maker of sockets that reach every node."""
         return NamespaceSockets(self.bridge)
 
 
 def entering(namespace: str) -> tuple[str, ...]:
-    """What to put before an argument list to run it in a namespace: it becomes the program, its pid stays."""
+    """The words that run an argument list in a namespace; the process keeps its pid."""
     return ("nsenter", f"--net={NAMESPACES / namespace}", "--")
 
 
@@ -129,7 +129,7 @@ async def _ip(host: Host, arguments: Sequence[str], *batch: str) -> None:
 
 @contextmanager
 def in_namespace(namespace: str) -> Iterator[None]:
-    """Have this thread, and those that it starts, in a network namespace; other threads stay where they are.
+    """Put this thread, and those that it starts, into a network namespace; other threads stay.
 
     Raises:
         OSError: there is no such namespace, or this is not root.
@@ -143,13 +143,13 @@ def in_namespace(namespace: str) -> Iterator[None]:
 
 
 class NamespaceSockets:
-    """Makes sockets in another network namespace, where a socket then stays for good."""
+    """Makes sockets in another network namespace; a socket stays in its namespace for good."""
 
     def __init__(self, namespace: str) -> None:
         self._namespace = namespace
 
     def __call__(self, address: tuple[int, int, int, str, Any]) -> socket.socket:
-        """A socket for an address as getaddrinfo tells it."""
+        """A socket for an address that getaddrinfo gave."""
         family, kind, protocol = address[:3]
         with in_namespace(self._namespace):
             return socket.socket(family, kind, protocol)
@@ -165,7 +165,7 @@ def _opened(path: str) -> Iterator[int]:
 
 
 def _set_namespace(file: int) -> None:
-    """setns(2), which moves the calling thread alone."""
+    """Move the calling thread, and no other, to a namespace: setns(2)."""
     setns: Callable[[int, int], int] = ctypes.CDLL(None, use_errno=True).setns
     if setns(file, _CLONE_NEWNET):
         number = ctypes.get_errno()

@@ -1,7 +1,7 @@
 """Which process is which: an identity that outlives the re-use of process numbers, and safe signals.
 
-A process number alone names nobody: once a process is reaped, the kernel may give its number to a
-stranger. (number, start time, boot id) is unique: the start time is in clock ticks since boot, and
+A process number alone identifies no process: once a process is reaped, the kernel may give its number to
+another one. (number, start time, boot id) is unique: the start time is in clock ticks since boot, and
 a number is not given twice in one tick while pid_max is above what a machine can fork in 10 ms.
 
 Linux answers from /proc. Elsewhere `ps` tells start time and state, and processes cannot be found by
@@ -30,9 +30,9 @@ class Identity(msgspec.Struct, frozen=True):
 
     pid: int
     started: str
-    """Start time as the system tells it: clock ticks since boot on Linux."""
+    """The start time that the system shows: clock ticks since boot on Linux."""
     boot: str
-    """The boot id; empty where the system tells none (its start times are dates then)."""
+    """The boot id; empty where the system shows none (its start times are dates then)."""
 
 
 def has_proc() -> bool:
@@ -41,7 +41,7 @@ def has_proc() -> bool:
 
 
 def boot_id() -> str:
-    """A text that differs after each boot of this machine; empty where none is told."""
+    """A text that differs after each boot of this machine; empty where the system has none."""
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     except FileNotFoundError:

@@ -26,7 +26,7 @@ class RemovalError(RuntimeError):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """One thing as a ledger has it."""
+    """One thing that a ledger names."""
 
     kind: str
     name: str
@@ -97,7 +97,7 @@ def _run(*argv: str) -> bool:
 
 def remove_remote(thing: Made) -> bool:
     """End and remove what a run has on a remote host."""
-    # Only here, since whoever has no remote hosts needs no paramiko.
+    # Here, since only runs with remote hosts need paramiko.
     from harness.hosts.host import HostError
     from harness.hosts.ssh.connection import RemoteRun, sweep
 
@@ -114,4 +114,4 @@ REMOVERS: dict[str, Callable[[Made], bool]] = {
     MOUNT: remove_mount,
     SHARED_MEMORY: remove_shared_memory,
 }
-"""By kind: removes one, True if it was there; raises `RemovalError`."""
+"""By kind: a function that removes one thing, True if it was there; raises `RemovalError`."""

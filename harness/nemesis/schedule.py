@@ -1,11 +1,11 @@
 """When faults come: in rounds, at random, in bursts, or at times that were written down.
 
-`rounds`, the usual: break, dwell, heal, calm, each fault alone and all of them at once. With faults a and b
+`rounds`, the default: break, dwell, heal, calm, each fault alone and all of them at once. With faults a and b
 the rounds are a, b, a and b together, again and again. So every fault's own effect shows in a run of
 some 15 s, and so does what only their combination can do. The first time round every fault aims at its
 favourite target, the leader; later it does so in every second case, and at a drawn target otherwise.
 
-`random`: every fault comes and goes by itself, whatever the others do, so any may overlap in any way.
+`random`: every fault comes and goes independently of the others, so any of them may overlap.
 `bursts`: a long calm, then several faults in quick succession, each too short for the cluster to settle.
 `swarm`: rounds, of those faults alone that a draw from the seed enables, at a drawn pace. A run with all on
 at once hides bugs, since faults mask one another (Groce et al., "Swarm Testing", ISSTA 2012).
@@ -32,7 +32,7 @@ from history.units import MILLISECOND_NS
 SCHEDULES = ("rounds", "random", "bursts", "swarm")
 LEAST_IN_BURST, MOST_IN_BURST = 3, 6
 BURST_CALM_PERCENT, BURST_FAULT_PERCENT = 250, 15
-"""Of a pace's calm and fault."""
+"""The shares of a pace's calm and fault that a burst has."""
 _AT = re.compile(
     r"(?P<at>[0-9]+(\.[0-9]+)?)s? +(?P<heal>heal +)?(?P<fault>[a-z-]+)(:(?P<target>[a-z0-9-]+))?"
 )
@@ -52,7 +52,7 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 RANDOM_PACE = Pace(fault_ms=(300, 6000), calm_ms=(300, 8000))
-"""Of each fault by itself."""
+"""The pace of each fault by itself."""
 
 
 class Rounds(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class Rounds(msgspec.Struct, frozen=True):
         return answer, Rounds(self.faults, self.pace, number, current, self.in_bursts)
 
     def update(self, context: Context, event: Operation) -> Generator:
-        """Nothing but the round itself cares."""
+        """Pass the event on to the round."""
         current = self.current.update(context, event)
         if current is self.current:
             return self
@@ -83,7 +83,7 @@ class Rounds(msgspec.Struct, frozen=True):
 
 
 def a_round(faults: tuple[Fault, ...], pace: Pace, number: int, context: Context) -> Generator:
-    """One round, from calm to heal. Its draws are the context's; `number` counts from 0."""
+    """One round, from calm to heal. It draws from the context; `number` counts from 0."""
     groups = [(fault,) for fault in faults] + ([faults] if len(faults) > 1 else [])
     chosen = groups[number % len(groups)]
     draw = context.draw
@@ -107,7 +107,7 @@ def a_round(faults: tuple[Fault, ...], pace: Pace, number: int, context: Context
 
 
 def a_burst(faults: tuple[Fault, ...], pace: Pace, number: int, context: Context) -> Generator:
-    """A long calm, and then a few faults, each healed soon; the draws are the context's."""
+    """A long calm, and then a few faults, each healed soon; it draws from the context."""
     draw = context.draw
 
     def pause(span_ms: tuple[int, int], share: int, salt: str) -> Generator:
@@ -137,8 +137,8 @@ def at_times(text: str, faults: Sequence[Fault]) -> Generator:
         match = _AT.fullmatch(part.strip())
         if match is None:
             raise ValueError(
-                f"{part.strip()!r} is no part of a schedule, which reads such as: 2 kill:leader, 5 heal kill;"
-                f" or is one of {', '.join(SCHEDULES)}"
+                f"{part.strip()!r} is not a part of a schedule, which looks like: 2 kill:leader, 5 heal kill;"
+                f" or it is one of {', '.join(SCHEDULES)}"
             )
         fault = known.get(match["fault"])
         if fault is None or fault.course is not None:
@@ -157,21 +157,21 @@ def at_times(text: str, faults: Sequence[Fault]) -> Generator:
 
 
 def enabled(names: Sequence[str], seed: int) -> tuple[str, ...]:
-    """What a swarm's seed enables of some faults: each with an even chance, but at least one."""
+    """The faults that a swarm's seed enables: each with an even chance, but at least one."""
     draw = Draw.at(seed, step=0)
     chosen = tuple(name for name in names if draw.chance(1, 2, f"enabled {name}"))
     return chosen or ((draw.choose(tuple(names), "enabled"),) if names else ())
 
 
 def swarm_pace(seed: int) -> Pace:
-    """Faults that last longer than an election or shorter; calms in which a leader settles, or does not."""
+    """A pace of faults longer or shorter than an election, and of calms in which a leader settles or not."""
     draw = Draw.at(seed, step=0)
     fault, calm = draw.choose((300, 1000, 2500), "fault"), draw.choose((300, 1000, 2000), "calm")
     return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500), "overlap")))
 
 
 def schedule(faults: Sequence[Fault], pace: Pace | None = None, how: str = "rounds") -> Generator:
-    """These faults' faults, and beside them what has a course of its own; nothing, for none.
+    """The schedule of some faults, and of those with a course of their own; empty without faults.
 
     Raises:
         ValueError: there is no such schedule.

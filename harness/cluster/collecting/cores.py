@@ -1,7 +1,8 @@
-"""Core dumps of nodes that crash, kept beside their logs (`--collect cores`).
+"""Core dumps of nodes that crash, kept next to their logs (`--collect cores`).
 
-The kernel writes one into the folder a process runs in, where its limit allows and its `core_pattern` is a
-plain name (core(5)); a pattern that leads elsewhere is refused before the run (harness/hosts/abilities.py).
+The kernel writes a core dump into the folder that a process runs in, if the process's limit allows it and
+`core_pattern` is a plain name (core(5)). A pattern that leads elsewhere is refused before the run
+(harness/hosts/abilities.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class CoreDumps(Attachment):
     """Lifts the limit of each process as it starts."""
 
     async def after_start(self, node: NodeOnHost, process: Background) -> None:
-        """From here on a crash leaves a core; one within the first instants of a life does not.
+        """Let crashes leave a core from now on; one in the first instants of a life leaves none.
 
         Raises:
             HostError: the limit cannot be lifted.

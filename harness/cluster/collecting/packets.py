@@ -1,7 +1,7 @@
 """Packet captures: tcpdump at each node writes what goes over the wire (`--collect packets`).
 
-`NAME/packets.pcap` holds the packets of the node's own ports and of those it dials its peers at, whole;
-any tool that reads the libpcap format opens it. Some 100 kB a second and node at the usual rate.
+`NAME/packets.pcap` holds the whole packets of the node's own ports and of those at which it dials its peers;
+any tool that reads the libpcap format opens it. At the usual rate it grows by some 100 kB a second and node.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.systems.base import NodePlace
 LISTENS_BOUND_S = 5.0
 ENDS_BOUND_S = 5.0
 LISTENS = "listening on"
-"""tcpdump says so on standard error once packets are being written (tcpdump(1))."""
+"""tcpdump writes this to standard error once packets are being written (tcpdump(1))."""
 
 
 def capturing(place: NodePlace, file: Path) -> list[str]:
@@ -29,7 +29,7 @@ def capturing(place: NodePlace, file: Path) -> list[str]:
     return [
         # `any` would show a packet on loopback twice, as it leaves and as it comes.
         *("tcpdump", "-i", "lo" if loopback else "any"),
-        # Each packet at once, or the last second is lost; as no other user, who may not write there.
+        # Each packet at once, or the last second is lost; as root, since another user may not write there.
         *("-n", "-U", "--immediate-mode", "-Z", "root"),
         *("-w", str(file)),
         " or ".join(f"tcp port {port}" for port in sorted(ports)),
@@ -40,7 +40,7 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return False  # a name: not loopback, as far as can be told here
+        return False  # a name: not loopback, as far as is known here
 
 
 class PacketCapture(Attachment):
@@ -51,7 +51,7 @@ class PacketCapture(Attachment):
         self._captures: dict[str, Background] = {}
 
     async def attach(self, node: NodeOnHost) -> None:
-        """Done once it says that it captures."""
+        """Start the capture; done once tcpdump says that it captures."""
         folder = node.place.log.parent
         log = folder / "packets.txt"
         self._captures[node.place.name] = capture = await node.host.start(
@@ -65,11 +65,11 @@ class PacketCapture(Attachment):
             return not capture.is_running or any(LISTENS in line for line in await node.host.tail(log, 5))
 
         if not await eventually_asked(listens_or_ended, LISTENS_BOUND_S) or not capture.is_running:
-            words = " | ".join(await node.host.tail(log, 2)) or "it said nothing"
+            words = " | ".join(await node.host.tail(log, 2)) or "it wrote nothing"
             raise HostError(f"{node.place.name}: tcpdump does not capture: {words}")
 
     async def detach(self, node: NodeOnHost) -> None:
-        """End it; what it has captured by then is in the file."""
+        """End the capture; what it has captured by then is in the file."""
         capture = self._captures.get(node.place.name)
         if capture is not None and capture.is_running:
             await node.host.terminate(capture, "teardown", ENDS_BOUND_S)

@@ -93,13 +93,13 @@ class HostDisks(Attachment):
         if now.refused > self._refused[node]:
             await within(END_BOUND_S, process.exited.wait())
         for status in statuses:
-            process.mean(status, None)
+            process.expect_end(status, None)
         return DONE
 
     def _expect_its_end(self, process: Background, trouble: DiskTrouble) -> None:
         if not trouble.delay_ms:
             for status in statuses_after(self._cluster.system, "disk"):
-                process.mean(status, trouble.by)
+                process.expect_end(status, trouble.by)
 
 
 def _behave(troubles: Mapping[str, DiskTrouble]) -> Behave:

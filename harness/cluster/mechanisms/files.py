@@ -33,7 +33,7 @@ class HostFiles(Attachment):
         """An end with the status of a damaged log is expected of a node whose files are rotten."""
         if node.place.name in self._is_trying:
             for status in statuses_after(self._cluster.system, "corrupt"):
-                process.mean(status, "rot")
+                process.expect_end(status, "rot")
 
     async def damage(self, node: str, kind: DamageKind, draw: int) -> Mapping[str, Any]:
         """Damage the files of a stopped node; after `rot` the node is held down until `repair`."""

@@ -39,7 +39,7 @@ class HostLimits:
         if process is None or process is self._limited.get((node, what)):
             return None, {}
         for status in statuses_after(self._cluster.system, what):
-            process.mean(status, what)
+            process.expect_end(status, what)
         self._limited[node, what] = process
         now = await _set(found, process, what, str(more))
         is_low = UNLIMITED < now.limit <= now.used + more
@@ -57,7 +57,7 @@ class HostLimits:
         before = await _set(found, process, what, "0")
         now = await _set(found, process, what, "-")
         for status in statuses_after(self._cluster.system, what):
-            process.mean(status, None)
+            process.expect_end(status, None)
         is_higher = now.limit == UNLIMITED or now.limit > before.limit
         return DONE if is_higher else f"has still a limit of {now.limit}"
 

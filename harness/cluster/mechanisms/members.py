@@ -19,7 +19,7 @@ class HostMembers:
         self._cluster = cluster
 
     async def ask(self, leader: str, change: MemberChange, node: str) -> MemberReply:
-        """Ask once."""
+        """Ask the leader once for one change."""
         system = self._cluster.system
         if not isinstance(system, ChangesMembers):
             raise MechanismError(f"{system.name} cannot change its members")

@@ -2,7 +2,7 @@
 
 The library is loaded before the program's own and reads how far to be off, and how fast to run, from a file
 at every look at the clock (its cache of 10 s is off), so a running process's clock changes when the file
-does. When a process's clock began it is told in shared memory (ownclock.py says why).
+does. Shared memory tells a process when its clock began (ownclock.py says why).
 
 **Jumps** (`drifts` false) are of the wall clock. CLOCK_MONOTONIC is left as it is: the kernel promises that
 it never jumps, and a jump of it would show bugs that no real cluster has. **Drift** (`drifts` true) is of
@@ -13,19 +13,19 @@ a jump of the other: one run can have jumps or drift, not both.
 What was found out about libfaketime 0.9.10 with Python 3.11, by experiment:
 
 - Its "monotonic fix" of timed waits for condition variables must be on where CLOCK_MONOTONIC is its own,
-  and off where it is real. The interpreter waits so for the lock of its own. On where it must be off, waits
+  and off where it is real. The interpreter waits in this way for its own lock. On where it must be off, waits
   end at once, and two busy threads get to a fiftieth of their speed; off where it must be on, they never
   end, and a thread that only computes is never interrupted.
-- A timed wait for a lock (sem_clockwait(3), so `threading.Event.wait(1)`) it does not know: with drift such
-  a wait lasts until the lock is free. Event loops and our node do not use it.
+- It does not know a timed wait for a lock (sem_clockwait(3), so `threading.Event.wait(1)`): with drift such a
+  wait lasts until the lock is free. Event loops and the reference node do not use it.
 - Time-outs of epoll, poll and select, and `time.sleep`, last as long as the process's own clock says: an
   event loop at rate 1.2 waits 0.83 s for what it takes for a second.
 - After a jump clock_nanosleep(2), so `time.sleep`, fails with EINVAL; event loops do not use it.
 - Only the library for threads (libfaketimeMT) reads rate and offset as a pair. With the other one a thread
-  may take the rate of before with the offset of after, and its clock leaps for once: seen within 8 s of
+  may take the old rate with the new offset, and its clock leaps once: seen within 8 s of
   changes between 0.8 and 1.2, by 400 s, on a clock that had run for 1,000 s.
-- Event loops stand a monotonic clock that goes back: what was due comes as much later, nothing is lost, and
-  no loop spins (tests/harness/hosts/clocks/test_faketime.py).
+- Event loops survive a monotonic clock that goes back: what was due comes that much later, nothing is lost,
+  and no loop spins (tests/harness/hosts/clocks/test_faketime.py).
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ class Faketime:
     """The clocks of one node's processes.
 
     Args:
-        name: the node's.
-        file: on the host, in a folder that is there.
-        library: libfaketime, on the host.
-        python: there too.
-        drifts: the monotonic clock too is the node's own.
+        name: the node's name.
+        file: the file on the host that libfaketime reads, in a folder that exists.
+        library: the path of libfaketime on the host.
+        python: the Python on the host.
+        drifts: the node has its own monotonic clock, too.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Faketime:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a process must be started with, after `begin`."""
+        """The environment variables that a process must be started with, after `begin`."""
         assert self._shared is not None
         return ownclock.environment_of(self._shared, str(self.file), self._library, drifts=self.drifts)
 
@@ -94,7 +94,7 @@ class Faketime:
         await self.set(0)
 
     async def begin(self) -> None:
-        """Begin the clock anew, for the process that is started next; it keeps offset and rate.
+        """Begin the clock of the process that is started next; it keeps offset and rate.
 
         Raises:
             HostError: it cannot be done.
@@ -106,17 +106,17 @@ class Faketime:
             await self._write(f"+0 x{self.rate_percent / 100:.2f}")
 
     async def end(self) -> None:
-        """Remove what it has on the host, once no process will be started any more.
+        """Remove what the clock has on the host, once no process will be started any more.
 
         Raises:
-            HostError: it cannot be done; the host itself, or `clean`, will.
+            HostError: it failed; the host itself, or `clean`, removes it.
         """
         if self._shared is not None:
             await self._do("remove", self._shared)
             self._host.unshared(self._shared)
 
     async def set(self, offset_s: int) -> None:
-        """Be so many seconds ahead of the host's clock (negative: behind).
+        """Set the clock so many seconds ahead of the host's (negative: behind).
 
         Raises:
             HostError: the file cannot be written.
@@ -125,7 +125,7 @@ class Faketime:
         self.offset_s = offset_s
 
     async def set_rate(self, percent: int) -> int:
-        """Run so fast from now on, 100 being the host's clock; by how many nanoseconds it may have gone back.
+        """Set the clock's rate, 100 being the host's; by how many nanoseconds it may have gone back.
 
         Raises:
             HostError: the file cannot be written.

@@ -6,23 +6,23 @@ Python 3.9). It prints one JSON object that says what it found and did.
 `make NAME`       makes the shared memory in which libfaketime looks up when a process's clock began: now
 `remove NAME`     removes it
 `probe NAME FILE LIBRARY`
-                  whether that library begins a clock where it is told to, at the rate that it is told
+                  whether that library begins a clock where it should, at the rate that it should
 `rate FILE BEGAN OFFSET FROM TO`
                   changes the rate of a clock that began at BEGAN and runs at FROM percent, OFFSET ahead at
                   its beginning, to TO percent; BEGAN is CLOCK_MONOTONIC's, and both are nanoseconds
 
-**How a rate is changed without a leap.** libfaketime tells, of either clock, B + O + R (now - B'): B and B'
+**How a rate is changed without a leap.** For either clock libfaketime shows B + O + R (now - B'): B and B'
 are what CLOCK_REALTIME and the clock in question showed at the beginning, O and R are read from FILE at
 every look. So a new R comes with the O that makes both lines meet, at an instant T. A process takes the new
-line a moment after it was reckoned, and perhaps for a reading that it began before. A clock that becomes
+line a moment after it was computed, and perhaps for a reading that it began before. A clock that becomes
 slower must not have met before, and one that becomes faster must have met then, or they would go back;
 hence T is `APART_NS` later for the one, and earlier for the other. So a clock leaps forwards, by at most
 APART_NS times the change of its rate (4 ms from 0.8 to 1.2). It goes back, by the change of its rate times
-the excess, where this program is held up by more than APART_NS while it renames, which `back_ns` tells, or
-a reader while it reads, which nobody can tell. Under two threads that read the clock all the time on a busy
+the excess, where this program is held up by more than APART_NS while it renames, which `back_ns` shows, or
+a reader while it reads, which cannot be known. Under two threads that read the clock all the time on a busy
 machine that was 3 ms at the most.
 
-Left to itself each process would begin a clock at its own start, which nobody else knows to the millisecond,
+By default each process would begin a clock at its own start, which no other process knows to the millisecond,
 and would leave its shared memory behind, in /dev/shm, when it ends.
 """
 
@@ -43,7 +43,8 @@ SHARED = "/dev/shm"  # noqa: S108 - where shm_open(3) and sem_open(3) of glibc l
 PREFIXES = ("", "sem.")
 ROOM_BYTES = 4096
 MANY = 1000
-"""Of the semaphore: it guards nothing here, and whoever is killed while he holds it must not block others."""
+"""The count of the semaphore, which guards nothing: a process that is killed while it holds the semaphore
+must not block others."""
 UNFINISHED = ".unfinished"
 APART_NS = 10_000_000
 PROBED_S = 100
@@ -53,7 +54,7 @@ NANO = 1_000_000_000
 
 
 def main(what: str, *given: str) -> dict[str, object]:
-    """Do it; see the module."""
+    """Do what the arguments say, as the module explains; the answer."""
     if what == "make":
         began = make(given[0])
         give_to_login(given[0])
@@ -67,7 +68,7 @@ def main(what: str, *given: str) -> dict[str, object]:
 
 
 def make(name: str, ago_s: int = 0) -> int:
-    """Anew, as `ft_shared_s` of libfaketime is laid out; CLOCK_MONOTONIC's time of the beginning."""
+    """Make the shared memory as libfaketime's `ft_shared_s` has it; CLOCK_MONOTONIC at the beginning."""
     remove(name)
     clocks = (time.CLOCK_REALTIME, time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME)
     began = [time.clock_gettime_ns(clock) - ago_s * NANO for clock in clocks]
@@ -83,21 +84,21 @@ def make(name: str, ago_s: int = 0) -> int:
 
 
 def give_to_login(name: str) -> None:
-    """Where this runs as root by way of sudo, nodes run as who logged in, and nobody else could open it."""
+    """Give the memory to the user that logged in: under sudo nodes run as that user."""
     if os.geteuid() == 0 and "SUDO_UID" in os.environ:
         for path in paths(name):
             os.chown(path, int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"]))
 
 
 def remove(name: str) -> None:
-    """No error if it is not there."""
+    """Remove the shared memory; no error if it is not there."""
     for path in paths(name):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
 
 def paths(name: str) -> list[str]:
-    """The shared memory, and the semaphore that libfaketime wants with it."""
+    """The paths of the shared memory and of the semaphore that libfaketime needs with it."""
     return [os.path.join(SHARED, prefix + name) for prefix in PREFIXES]
 
 
@@ -125,7 +126,7 @@ def probe(name: str, file: str, library: str) -> str | None:
 
 
 def environment_of(name: str, file: str, library: str, *, drifts: bool) -> dict[str, str]:
-    """What a process of such a clock must be started with; drifts: its monotonic clock too is not real."""
+    """The variables that a process with such a clock needs; drifts: its monotonic clock is its own, too."""
     own = {"FAKETIME_FORCE_MONOTONIC_FIX": "1"}
     real = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
     return {
@@ -138,21 +139,21 @@ def environment_of(name: str, file: str, library: str, *, drifts: bool) -> dict[
 
 
 def set_rate(file: str, began: int, offset: int, before: int, after: int) -> dict[str, object]:
-    """Change it; the new offset, and how far the clock may have gone back at the most."""
+    """Change the rate; the new offset, and how far the clock may have gone back at the most."""
     becomes_slower = after < before
     while True:
         meet = time.monotonic_ns() + (APART_NS if becomes_slower else -APART_NS)
         met = offset + (before - after) * (meet - began) // 100
         prepare(file, met, after)
         if not becomes_slower or time.monotonic_ns() < meet:
-            break  # else held up: reckon anew
+            break  # else it was held up: compute again
     os.rename(file + UNFINISHED, file)
     late = max(0, time.monotonic_ns() - meet) if becomes_slower else 0
     return {"offset": met, "back_ns": late * (before - after) // 100}
 
 
 def prepare(file: str, offset: int, percent: int) -> None:
-    """Write what is to be renamed into place, since the node may read the file at any time."""
+    """Write a file that is then renamed into place, since the node may read at any time."""
     with open(file + UNFINISHED, "w") as unfinished:
         unfinished.write(f"{offset / NANO:+.9f} x{percent / 100:.2f}\n")
 

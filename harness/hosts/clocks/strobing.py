@@ -1,4 +1,4 @@
-"""A program that makes a clock jump to and fro: writes its libfaketime file anew, until told to end.
+"""A program that makes a clock jump back and forth: it rewrites the libfaketime file until it gets SIGTERM.
 
 Run on the node's host as `python -c SOURCE FILE HERE THERE PERIOD_S`, HERE and THERE being what the file
 says in turn, so it is one file of the standard library (Python 3.9). At its end the file says HERE.
@@ -28,7 +28,7 @@ def main(file: str, here: str, there: str, period_s: float) -> None:
 
 
 def write(file: str, offset: str) -> None:
-    """Renamed into place: the node may read it at any time."""
+    """Write the file by a rename, since the node may read it at any time."""
     with open(file + ".strobe", "w") as unfinished:
         unfinished.write(offset + "\n")
     os.rename(file + ".strobe", file)

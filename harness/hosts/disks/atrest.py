@@ -1,8 +1,8 @@
 """A program that damages a stopped node's files, and puts them right again.
 
 Run on the node's host as `python -c SOURCE WHAT DATA ASIDE DRAW`, so it is one file of the standard library
-(Python 3.9). It prints one JSON object that says what it found and did. What it may have to put back it
-keeps in the folder ASIDE. Where it chooses a file it takes the largest below DATA: a system's log, mostly.
+(Python 3.9). It prints one JSON object that says what it found and did. It keeps what it may have to put back
+in the folder ASIDE. It chooses the largest file below DATA, which is mostly a system's log.
 
 `torn`      lengthens the file by zero bytes: a crash when its length was written, and its bytes were not
 `rot`       flips one bit, and keeps the file as it was
@@ -28,7 +28,7 @@ LEAST_CUT_BYTES = 100
 
 
 def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
-    """Do it; what it was."""
+    """Do what the arguments say; what was done, for the answer."""
     os.makedirs(aside, exist_ok=True)
     chance = random.Random(draw)
     if what == "backup":
@@ -75,7 +75,7 @@ def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
 
 
 def largest(data: str) -> str:
-    """The largest file."""
+    """The largest file below a folder."""
     found = [os.path.join(base, name) for base, _, names in os.walk(data) for name in names]
     if not any(os.path.getsize(path) for path in found):
         raise SystemExit(f"{data} holds no file with anything in it")
@@ -83,14 +83,14 @@ def largest(data: str) -> str:
 
 
 def size_of(data: str) -> int:
-    """All bytes below a folder."""
+    """The number of bytes below a folder."""
     return sum(
         os.path.getsize(os.path.join(base, name)) for base, _, names in os.walk(data) for name in names
     )
 
 
 def empty(data: str) -> None:
-    """Remove what is in a folder, and not the folder, which a disk may be mounted over."""
+    """Remove what is in a folder, but not the folder, since a disk may be mounted over it."""
     for entry in list(os.scandir(data)):
         if entry.is_dir(follow_symlinks=False):
             shutil.rmtree(entry.path)
@@ -99,7 +99,7 @@ def empty(data: str) -> None:
 
 
 def write(path: str, content: bytes) -> None:
-    """In place, so that owner and rights stay, and durable."""
+    """Write a file in place, so that owner and rights stay, and durably."""
     with open(path, "r+b") as file:
         file.write(content)
         file.truncate()

@@ -1,4 +1,4 @@
-"""What the harness and a faulty disk tell each other, as JSON, through the disk's control file."""
+"""Messages between the harness and a faulty disk: JSON, through the disk's control file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ Failing = Literal["write", "fsync"]
 
 
 class Behave(msgspec.Struct, frozen=True, tag="behave", omit_defaults=True):
-    """How to be from now on; without arguments, a good disk."""
+    """How the disk behaves from now on; without arguments, as a good disk."""
 
     room_bytes: int | None = None
-    """Take so many bytes more, and then be full; None has room."""
+    """The disk is full after so many bytes more; None: it has room."""
     failing: Failing | None = None
-    """What fails with EIO."""
+    """Which calls fail with EIO."""
     delay_ms: int = 0
-    """How long each write and fsync takes longer."""
+    """How much longer each write and fsync takes."""
 
 
 class LosePowerCommand(msgspec.Struct, frozen=True, tag="lose-power"):
-    """What was not synced is lost, or torn, as `draw` has it. No process may have a file open."""
+    """Lose or tear what was not synced; how follows from `draw`. No process may have a file open."""
 
     draw: int
     tear: bool
@@ -32,12 +32,12 @@ Command = Behave | LosePowerCommand
 
 
 class LostData(msgspec.Struct, frozen=True):
-    """What a loss of power took."""
+    """What a power failure took."""
 
     bytes: int
-    """Written, and not there any more or not as written."""
+    """Bytes that were written and are gone, or differ from what was written."""
     names: int
-    """Made, renamed or removed, and as before again."""
+    """Names that were made, renamed or removed, and are as before again."""
     torn_files: int
     """Files that kept some of what was not synced."""
 
@@ -48,9 +48,9 @@ class DiskState(msgspec.Struct, frozen=True):
     syncs: int = 0
     """Calls of fsync that succeeded."""
     refused: int = 0
-    """Calls that failed because the disk was to fail or full."""
+    """Calls that failed because the disk failed or was full."""
     delayed: int = 0
-    """Calls that took longer because they were to."""
+    """Calls that were delayed."""
     unsynced_bytes: int = 0
     lost: LostData | None = None
-    """What the last loss of power took."""
+    """What the last power failure took."""

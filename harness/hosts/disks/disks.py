@@ -1,4 +1,4 @@
-"""The harness's side of a faulty disk (faultydisk.py): mounts one under a node, tells it what to do."""
+"""The harness's side of a faulty disk (faultydisk.py): mounts one under a node and commands it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.hosts.host import POLL_S, Background, Host, HostError
 MOUNT_BOUND_S = 10.0
 UNMOUNT_BOUND_S = 5.0
 DISTRIBUTION = "mfusepy"
-"""What a host needs for it besides libfuse."""
+"""The Python distribution that a host needs for it besides libfuse."""
 
 
 def reason_against() -> str | None:
@@ -29,7 +29,7 @@ class MountedDisk:
     """A disk under one folder of a host, for as long as it is mounted.
 
     Args:
-        folder: the node's data folder, on the host; it is there, and nobody has a file in it open.
+        folder: the node's data folder, on the host; it is there, and no process has a file in it open.
         python: the Python there, and `environment` to find our modules with.
     """
 
@@ -44,7 +44,7 @@ class MountedDisk:
         self._process: Background | None = None
 
     async def mount(self) -> None:
-        """Mount it.
+        """Mount the disk over its folder.
 
         Raises:
             HostError: it cannot be mounted; with the last lines of its log.
@@ -66,7 +66,7 @@ class MountedDisk:
             await asyncio.sleep(POLL_S)
 
     async def unmount(self) -> None:
-        """Unmount it, once nobody has a file on it open; what was written stays in the folder."""
+        """Unmount it, once no process has a file on it open; what was written stays in the folder."""
         process = self._process
         if process is None:
             return
@@ -76,7 +76,7 @@ class MountedDisk:
         self._host.unmounted(self._folder)
 
     async def behave(self, behave: Behave) -> DiskState:
-        """Be so from now on; the state after that.
+        """Let the disk behave so from now on; its state after that.
 
         Raises:
             HostError: the disk does not answer.
@@ -94,7 +94,7 @@ class MountedDisk:
         return state.lost
 
     async def state(self) -> DiskState:
-        """How it is now.
+        """The state of the disk now.
 
         Raises:
             HostError: the disk does not answer.
@@ -106,7 +106,7 @@ class MountedDisk:
 
     async def _tell(self, command: Command) -> DiskState:
         text = msgspec.json.encode(command).decode()
-        told = await self._host.run(["tee", str(self._folder / CONTROL)], given=text)
-        if told.status:
-            raise HostError(f"the disk under {self._folder} refuses {text}: {told.complaint()}")
+        written = await self._host.run(["tee", str(self._folder / CONTROL)], given=text)
+        if written.status:
+            raise HostError(f"the disk under {self._folder} refuses {text}: {written.complaint()}")
         return await self.state()

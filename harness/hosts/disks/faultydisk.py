@@ -3,16 +3,16 @@
 
     python -m harness.hosts.disks.faultydisk FOLDER
 
-It is mounted over FOLDER, and what is written lands in that folder all the same (which it opened
-before), so after the unmount everything lies where the node's data always lies. It goes to no
-kernel cache on its way: each write and fsync of the node arrives here.
+It is mounted over FOLDER, which it opened before, and writes everything into that folder, so after the
+unmount everything lies where the node's data always lies. There is no kernel cache in between: each write
+and fsync of the node arrives here.
 
-Commands come through a file in the mount that no listing shows, `.ackproof`: write one JSON object, read the
-state that follows from it. That needs nothing but the mount, on a remote host as well as here.
+Commands come through a file in the mount that no listing shows, `.ackproof`: one writes a JSON object and
+reads the new state. That needs only the mount, on a remote host as well as here.
 
-What it can do, each until it is told otherwise: forget what was not synced (unsynced.py has the argument);
-be full, after a few bytes more; fail writes or fsyncs with EIO, an fsync losing what it was to make durable;
-be slow. Memory maps that are shared between processes are refused (direct I/O), so a system that writes
+It can forget what was not synced (unsynced.py explains how). Until the next command it can also be full after
+a few bytes more, fail writes or fsyncs with EIO (a failed fsync loses what it was to make durable), or be
+slow. Memory maps that are shared between processes are refused (direct I/O), so a system that writes
 through them cannot run on it.
 
 Needs libfuse (Debian: fuse3) and, not as root, fusermount3. A SIGTERM unmounts and ends it.
@@ -36,11 +36,11 @@ from harness.hosts.disks.unsynced import UnsyncedFolder
 
 _MILLISECONDS_A_SECOND = 1000
 ENDED_BY_SIGNAL = 8
-"""What libfuse's fuse_main gives after it was told to end and has unmounted."""
+"""The status of libfuse's fuse_main after a signal has ended it and it has unmounted."""
 
 
 class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
-    """What the kernel asks of a file system."""
+    """The calls that the kernel makes to a file system."""
 
     use_ns = True
 
@@ -52,7 +52,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         self._lost: LostData | None = None
         self._files: dict[int, int] = {}
         """The file's own number, by descriptor; 0 for the control file."""
-        self._told: dict[int, bytes] = {}
+        self._opened_states: dict[int, bytes] = {}
         """By descriptor of the control file: the state as it was opened, since it is read in pieces."""
 
     # ---- commands --------------------------------------------------------------------------------------
@@ -71,14 +71,14 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
     # ---- bytes -----------------------------------------------------------------------------------------
 
     def open(self, path: str, flags: int) -> int:
-        """See open(2)."""
+        """Open a file, see open(2)."""
         if path == f"/{CONTROL}":
             return self._control()
         with self._lock:
             return self._opened(self._folder.open(path[1:], flags), path)
 
     def create(self, path: str, mode: int, fi: Any = None) -> int:
-        """See open(2) with O_CREAT; `fi` holds the flags."""
+        """Make and open a file, see open(2) with O_CREAT; `fi` holds the flags."""
         with self._lock:
             self._refuse_if_full()
             return self._opened(self._folder.create(path[1:], int(fi or os.O_RDWR), mode), path)
@@ -91,18 +91,18 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         descriptor = os.open(os.devnull, os.O_RDWR)
         with self._lock:
             self._files[descriptor] = 0
-            self._told[descriptor] = self._state()
+            self._opened_states[descriptor] = self._state()
         return descriptor
 
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-        """See pread(2)."""
+        """Read bytes of a file, see pread(2)."""
         with self._lock:
             if not self._files[fh]:
-                return self._told[fh][offset : offset + size]
+                return self._opened_states[fh][offset : offset + size]
             return os.pread(fh, size, offset)
 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
-        """See pwrite(2)."""
+        """Write bytes to a file, see pwrite(2)."""
         if not self._files[fh]:
             with self._lock:
                 try:
@@ -122,7 +122,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
             return self._folder.write(self._files[fh], fh, data, offset)
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:
-        """See fsync(2)."""
+        """Make a file durable, see fsync(2)."""
         self._wait()
         with self._lock:
             if self._behave.failing == "fsync":
@@ -134,17 +134,17 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         return 0
 
     def truncate(self, path: str, length: int, fh: int | None = None) -> int:
-        """See ftruncate(2). Cutting the control file is what opening it to write does."""
+        """Cut or lengthen a file, see ftruncate(2). Opening the control file to write cuts it."""
         if path != f"/{CONTROL}":
             with self._lock:
                 self._folder.truncate(path[1:], length)
         return 0
 
     def release(self, path: str, fh: int) -> int:
-        """The last copy of a descriptor was closed."""
+        """Close a file, once the last copy of its descriptor is closed."""
         with self._lock:
             del self._files[fh]
-            self._told.pop(fh, None)
+            self._opened_states.pop(fh, None)
             os.close(fh)
         return 0
 
@@ -166,7 +166,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
     # ---- names -----------------------------------------------------------------------------------------
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
-        """See stat(2)."""
+        """The attributes of a file, see stat(2)."""
         if path == f"/{CONTROL}":
             return {"st_mode": 0o100600, "st_nlink": 1, "st_size": 0, "st_uid": os.getuid()}
         found = os.lstat(self._folder.path(path[1:]))
@@ -175,30 +175,30 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         return {**{name: getattr(found, name) for name in names}, **times}
 
     def readdir(self, path: str, fh: int) -> list[str]:
-        """See readdir(3)."""
+        """The names in a folder, see readdir(3)."""
         return [".", "..", *os.listdir(self._folder.path(path[1:]))]
 
     def mkdir(self, path: str, mode: int) -> int:
-        """See mkdir(2)."""
+        """Make a folder, see mkdir(2)."""
         with self._lock:
             self._refuse_if_full()
             self._folder.mkdir(path[1:], mode)
         return 0
 
     def rmdir(self, path: str) -> int:
-        """See rmdir(2)."""
+        """Remove an empty folder, see rmdir(2)."""
         with self._lock:
             self._folder.rmdir(path[1:])
         return 0
 
     def unlink(self, path: str) -> int:
-        """See unlink(2)."""
+        """Remove a file, see unlink(2)."""
         with self._lock:
             self._folder.unlink(path[1:])
         return 0
 
     def rename(self, old: str, new: str) -> int:
-        """See rename(2)."""
+        """Rename a file, see rename(2)."""
         with self._lock:
             self._folder.rename(old[1:], new[1:])
         return 0
@@ -211,22 +211,22 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         return 0
 
     def chmod(self, path: str, mode: int) -> int:
-        """See chmod(2)."""
+        """Change a file's mode, see chmod(2)."""
         os.chmod(self._folder.path(path[1:]), mode)
         return 0
 
     def chown(self, path: str, uid: int, gid: int) -> int:
-        """See chown(2)."""
+        """Change a file's owner, see chown(2)."""
         os.chown(self._folder.path(path[1:]), uid, gid)
         return 0
 
     def utimens(self, path: str, times: tuple[int, int]) -> int:
-        """See utimensat(2)."""
+        """Set a file's times, see utimensat(2)."""
         os.utime(self._folder.path(path[1:]), ns=times)
         return 0
 
     def statfs(self, path: str) -> Mapping[str, int]:
-        """See statvfs(3)."""
+        """The room on the file system, see statvfs(3)."""
         found = os.statvfs(self._folder.path(""))
         names = ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_namemax")
         told = {name: getattr(found, name) for name in names}
@@ -234,7 +234,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
 
 
 def main(folder: str) -> None:
-    """Mount, serve until unmounted or told to end."""
+    """Mount, and serve until a signal or an unmount ends it."""
     below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     as_root = {"allow_other": True} if os.geteuid() == 0 else {}
     try:

@@ -1,7 +1,7 @@
-"""A folder whose files remember what no fsync has covered, so that a loss of power can take it back.
+"""A folder whose files remember what no fsync has covered, so that a power failure can take it back.
 
 Everything that is written goes to the real folder below at once, as it goes to a kernel's cache, and
-is read back from there. Beside it stands a journal of how to undo each step that is not durable yet:
+is read back from there. A journal keeps how to undo each step that is not durable yet:
 
 - bytes written or cut, until an fsync of that file (what POSIX asks of fsync and fdatasync);
 - names made, renamed or removed, until an fsync of the folder that they are in. POSIX promises no more,
@@ -10,7 +10,7 @@ is read back from there. Beside it stands a journal of how to undo each step tha
 
 `lose_power` undoes the journal from its end. It may leave *torn* writes: of what a file was given since
 its last fsync nothing, all, or some sectors have reached the disk, and its length perhaps before them,
-so that the sectors that are missing read as zeros. These are the fates that the simulator's disk has too.
+so that the sectors that are missing read as zeros. The simulator's disk tears data in the same ways.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Changed(msgspec.Struct, frozen=True):
     length: int
     """How many bytes from `offset` on may differ now."""
     before: bytes
-    """What stood there."""
+    """The bytes that stood there before."""
     size_before: int
 
 
@@ -71,7 +71,7 @@ class UnsyncedFolder:
         self._last_number = 0
 
     def path(self, name: str) -> str:
-        """Where a file really is."""
+        """The real path of a file."""
         return os.path.join(self._root, name)
 
     def number(self, name: str) -> int:
@@ -83,7 +83,7 @@ class UnsyncedFolder:
 
     @property
     def unsynced_bytes(self) -> int:
-        """How many bytes a loss of power would take now, at the most."""
+        """How many bytes a power failure would take now, at the most."""
         return sum(change.length for change in self._journal if isinstance(change, _Changed))
 
     # ---- what programs do ------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class UnsyncedFolder:
         return taken
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut or lengthen."""
+        """Cut or lengthen a file."""
         opened = os.open(self.path(name), os.O_RDWR)
         try:
             size_before = os.fstat(opened).st_size
@@ -124,12 +124,12 @@ class UnsyncedFolder:
         return os.open(self.path(name), _readable(flags))
 
     def mkdir(self, name: str, mode: int) -> None:
-        """Make a folder."""
+        """Make a folder below this one."""
         os.mkdir(self.path(name), mode)
         self._journal.append(_Made(name))
 
     def rmdir(self, name: str) -> None:
-        """Remove a folder; that stays so whatever happens."""
+        """Remove a folder; a power failure does not undo this."""
         os.rmdir(self.path(name))
 
     def rename(self, old: str, new: str) -> None:
@@ -145,18 +145,18 @@ class UnsyncedFolder:
         self._journal.append(_Renamed(old, new))
 
     def unlink(self, name: str) -> None:
-        """Remove a file."""
+        """Remove a file by its name."""
         self._remember_removed(name)
         os.unlink(self.path(name))
 
     def sync(self, file: int) -> None:
-        """What was written to this file is durable now, as far as a loss of power is played here."""
+        """Make durable what was written to this file: no power failure takes it."""
         self._journal = [
             step for step in self._journal if not (isinstance(step, _Changed) and step.file == file)
         ]
 
     def sync_folder(self, folder: str) -> None:
-        """The names in this folder (`""` for the uppermost) are durable now."""
+        """Make durable the names in this folder (`""` for the uppermost)."""
         self._journal = [
             step for step in self._journal if isinstance(step, _Changed) or _folder_of(step) != folder
         ]
@@ -168,10 +168,10 @@ class UnsyncedFolder:
         self._journal.append(_Removed(name, self.number(name), content, mode))
         del self._numbers[name]
 
-    # ---- what befalls it -------------------------------------------------------------------------------
+    # ---- power failures -------------------------------------------------------------------------------
 
     def lose_power(self, draw: int, *, tear: bool) -> LostData:
-        """Undo what is not durable; with `tear` some of it stays, as `draw` has it."""
+        """Undo what is not durable; with `tear` some of it stays, which follows from `draw`."""
         chance = random.Random(draw)
         changed: dict[int, list[_Changed]] = {}
         for step in self._journal:
@@ -196,7 +196,7 @@ class UnsyncedFolder:
         return LostData(lost, names, torn_files)
 
     def drop_unsynced(self, file: int) -> None:
-        """What was written to this file since its last fsync is gone, as after an fsync that failed."""
+        """Lose what was written to this file since its last fsync, as after an fsync that failed."""
         mine = [step for step in self._journal if isinstance(step, _Changed) and step.file == file]
         for step in reversed(mine):
             self._undo(step)
@@ -262,7 +262,7 @@ def _folder_of(step: _Made | _Removed | _Renamed) -> str:
 
 
 def _torn(durable: bytes, seen: bytes, steps: list[_Changed], chance: random.Random) -> bytes:
-    """What reached the disk of a file that was `durable` once and is `seen` now; see the module."""
+    """What reached the disk of a file that was `durable` once and is `seen` now; as the module explains."""
     fate = chance.randrange(4)
     if fate < 2:
         return seen if fate else durable

@@ -1,4 +1,4 @@
-"""What the harness and its link proxy tell each other: one JSON object a line, a reply to each command.
+"""Messages between the harness and its link proxy: one JSON object a line, a reply to each command.
 
 `ConfigureCommand` comes once, first. The proxy ends when its standard input does.
 """
@@ -27,7 +27,7 @@ class ConfigureCommand(msgspec.Struct, frozen=True, tag=True):
 
     targets: tuple[LinkTarget, ...]
     framing: Framing | None = None
-    """None: messages cannot be told apart; bytes alone are counted."""
+    """None: messages cannot be distinguished, and only bytes are counted."""
 
 
 class CutCommand(msgspec.Struct, frozen=True, tag=True):
@@ -41,27 +41,27 @@ class HealCommand(msgspec.Struct, frozen=True, tag=True):
 
 
 class Impairment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How a link is bad. What is done to whole messages needs links on which these can be told apart."""
+    """How a link is bad. What strikes whole messages needs links on which these can be distinguished."""
 
     delay_ms: int = 0
     jitter_ms: int = 0
-    """Up to so much more, drawn for each message."""
+    """Up to so much more delay, drawn for each message."""
     rate_bytes_s: int | None = None
     is_stalled: bool = False
-    """Nothing goes on, and nothing is lost: it arrives when this has ended."""
+    """Nothing passes and nothing is lost: it arrives when the impairment has ended."""
     reset_percent: int = 0
     """The chance of each message, or piece of the stream, to end its connection with a reset."""
     lost_percent: int = 0
-    """Of whole messages; as the following."""
+    """The share of whole messages that are lost; likewise the following."""
     repeated_percent: int = 0
     overtaken_percent: int = 0
-    """Held back until others have gone before them."""
+    """The share of messages that are held back until others have overtaken them."""
     corrupted_percent: int = 0
-    """One bit of each of these is flipped."""
+    """The share of messages of which one bit is flipped."""
 
     @property
     def needs_messages(self) -> bool:
-        """Whether it can be done only where messages can be told apart."""
+        """Whether it is possible only where messages can be distinguished."""
         return bool(
             self.lost_percent or self.repeated_percent or self.overtaken_percent or self.corrupted_percent
         )
@@ -83,7 +83,7 @@ class EndImpairmentCommand(msgspec.Struct, frozen=True, tag=True):
 
 
 class StatisticsCommand(msgspec.Struct, frozen=True, tag=True):
-    """Only tell the state of the links."""
+    """Ask for the state of the links."""
 
 
 Command = (
@@ -92,7 +92,7 @@ Command = (
 
 
 class LinkState(msgspec.Struct, frozen=True):
-    """One link now; counts are since the proxy began."""
+    """The state of one link; counts are since the proxy began."""
 
     link: LinkName
     listens: int
@@ -127,7 +127,7 @@ class NumberedCommand(msgspec.Struct, frozen=True):
     """One line to the proxy."""
 
     number: int
-    """Grows with each; the answer repeats it, so that a reply nobody waited for is told apart."""
+    """It grows with each command; the reply repeats it, so that a late reply is recognized."""
     command: Command
 
 

@@ -4,7 +4,7 @@ Runs as a process of its own (`python -m harness.hosts.links.linkproxy`), so tha
 harness's do not delay each other. Commands come on standard input, replies go to standard output
 (linkmessages.py); it ends when its input does, so it cannot outlive the harness. Loopback only.
 
-**What a cut link does.** It swallows in silence, as a network does that loses every packet: what the
+**What a cut link does.** It swallows everything in silence, like a network that loses every packet: what the
 dialler sends is read, counted and thrown away; nothing flows back; neither end learns of the
 other's bytes, end or absence. New connections are taken and swallowed too. What had not yet left
 this process's kernel when the link was cut never arrives: a side for which there was any is reset at
@@ -56,7 +56,7 @@ from harness.hosts.links.shaping import Shaper
 LOOPBACK = "127.0.0.1"
 REACH_BOUND_S = 1.0
 _SIOCOUTQNSD = 0x894B
-"""Asks Linux how many bytes of a socket have not been sent, for the listener's window is closed."""
+"""The ioctl that asks Linux how many bytes of a socket have not been sent."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER, on, for 0 s: see socket(7)
 
 
@@ -83,12 +83,12 @@ class ProxiedLink:
         self._server = await loop.create_server(lambda: _Pair(self).dialler, LOOPBACK, 0)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening for connections."""
         if self._server is not None:
             self._server.close()
 
     def cut(self) -> None:
-        """Swallow from now on."""
+        """Swallow everything from now on."""
         self.is_cut = True
         for pair in tuple(self.pairs):
             pair.cut()
@@ -101,18 +101,18 @@ class ProxiedLink:
                 pair.reset()
 
     def impair(self, how: Impairment, by: str, draw: int) -> None:
-        """Be bad from now on, as `draw` has it."""
+        """Be bad from now on; which messages are struck follows from `draw`."""
         self.impairments[by] = how
         self.chance.seed(f"{draw} {self.name}")
 
     def end_impairment(self, by: str) -> None:
-        """What one fault did ends; what was held back goes on."""
+        """End what one fault did; what was held back goes on."""
         if self.impairments.pop(by, None) is not None:
             for pair in tuple(self.pairs):
                 pair.release()
 
     def state(self) -> LinkState:
-        """For replies."""
+        """The state of the link, for replies."""
         assert self._server is not None
         return LinkState(
             link=self.name,
@@ -131,7 +131,7 @@ class ProxiedLink:
 class _Pair:
     """A connection that was dialled and the one that goes on to the target.
 
-    Once cut it stays cut, whatever becomes of its ends, until the link is healed.
+    Once cut it stays cut, even if its ends close, until the link is healed.
     """
 
     def __init__(self, link: ProxiedLink) -> None:
@@ -163,7 +163,7 @@ class _Pair:
         )
 
     def dialled(self) -> None:
-        """The dialler is connected."""
+        """Connect to the target, now that the dialler is connected."""
         if not self.is_cut:
             self.link.group.create_task(self._reach_target(), name=f"reach {self.link.name}")
 
@@ -172,12 +172,12 @@ class _Pair:
         if self.is_cut:
             return
         # Here, and not where the dialler connects: asyncio before 3.11.4 begins to read after that, whatever
-        # it was told by then. A task's first step comes next, before anything can have been read.
+        # it was asked by then. A task's first step comes next, before anything can have been read.
         self.dialler.block("not reached")
         try:
             async with asyncio.timeout(REACH_BOUND_S):
                 await loop.create_connection(lambda: self.target, LOOPBACK, self.link.target_port)
-        except OSError:  # nobody listens, or too late: the dialler learns it as it would without a proxy
+        except OSError:  # the target does not listen, or too late: the dialler learns it as without a proxy
             if not self.is_cut:
                 self.reset()
             return
@@ -187,7 +187,7 @@ class _Pair:
             self.dialler.unblock("not reached")
 
     def received(self, end: _End, data: bytes) -> None:
-        """Bytes arrived from one end: on to the other, or nowhere."""
+        """Pass bytes from one end on to the other, or swallow them."""
         link = self.link
         ends = self._counter.ends(data) if self._counter and end is self.dialler else None
         messages = sum(is_message for _, is_message in ends or ())
@@ -207,12 +207,12 @@ class _Pair:
                     self._has_begun = ends[-1][0] < len(data) if ends else True
 
     def release(self) -> None:
-        """An impairment has ended."""
+        """Let held-back bytes go on, since an impairment has ended."""
         for shaper in self._shapers.values():
             shaper.release()
 
     def ended(self, end: _End, by_reset: bool) -> None:
-        """One end is gone. On a cut link the other must not learn it."""
+        """Close the other end too, unless the link is cut: then it must not learn that one end is gone."""
         other = self._other(end)
         if not self.is_cut:
             if by_reset:
@@ -225,7 +225,7 @@ class _Pair:
             self.link.pairs.discard(self)
 
     def writable(self, end: _End, is_writable: bool) -> None:
-        """Back-pressure: do not read what the other end does not take."""
+        """Apply back-pressure: do not read what the other end does not take."""
         if not self.is_cut:
             other = self._other(end)
             if is_writable:
@@ -234,7 +234,7 @@ class _Pair:
                 other.block("unwritable")
 
     def cut(self) -> None:
-        """Swallow from now on; what is still in here must not leave later."""
+        """Swallow everything from now on; what is still buffered here must not leave later."""
         self.is_cut = True
         for end in (self.dialler, self.target):
             self.link.swallowed_bytes += self._shapers[end].drop()
@@ -285,7 +285,7 @@ class _End(asyncio.Protocol):
         self._pair.writable(self, True)
 
     def block(self, reason: str) -> None:
-        """Read no more, until no reason for that is left."""
+        """Stop reading until no reason for that is left."""
         self._blocked_by.add(reason)
         if self._transport is not None:
             self._transport.pause_reading()
@@ -304,7 +304,7 @@ class _End(asyncio.Protocol):
             self._transport.write(data)
 
     def has_unsent(self) -> bool:
-        """Whether bytes wait to be sent, here or in this end's kernel; True where that cannot be told."""
+        """Whether bytes wait to be sent, here or in this end's kernel; True where that is not known."""
         if self._transport is None:
             return False
         if self._transport.get_write_buffer_size() or sys.platform != "linux":
@@ -333,7 +333,7 @@ class Proxy:
         self._links: dict[LinkName, ProxiedLink] = {}
 
     async def carry_out(self, command: Command) -> Reply:
-        """Do what a command says; the reply tells the links' state afterwards."""
+        """Do what a command says; the reply holds the links' state afterwards."""
         match command:
             case ConfigureCommand(targets, framing):
                 if self._links:
@@ -401,13 +401,13 @@ async def serve() -> None:
 
 
 def _end_on_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A defect in a callback: a proxy that may forward wrongly must not go on."""
+    """End the proxy after a defect in a callback, since it might forward wrongly."""
     loop.default_exception_handler(context)
     os._exit(70)
 
 
 def _write_all(file: int, data: bytes) -> None:
-    """Blocking, and so in order; the harness reads each reply before it sends another command."""
+    """Write all bytes, blocking, and so in order; the harness reads each reply before its next command."""
     while data:
         data = data[os.write(file, data) :]
 

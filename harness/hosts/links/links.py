@@ -1,4 +1,4 @@
-"""The harness's side of the link proxy: starts it, tells it what to cut, reads what it swallowed."""
+"""The harness's side of the link proxy: starts it, commands it, and reads what it swallowed."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class Healed(msgspec.Struct, frozen=True):
     """What a heal ended."""
 
     links: tuple[LinkName, ...]
-    """Those that had been cut."""
+    """The links that had been cut."""
     swallowed_bytes: int | None
     """Since the last heal; None where only messages were counted."""
     swallowed_messages: int | None = None
-    """None where messages cannot be told apart."""
+    """None where messages cannot be distinguished."""
     swallowed_packets: int | None = None
     """Where packets were dropped rather than bytes swallowed."""
     connections_reset: int | None = None
-    """Connections on cut links, which could be half-open, that were reset; None where that is not told."""
+    """Connections on cut links, which could be half-open, that were reset; None where that is not known."""
 
     def details(self) -> dict[str, int]:
-        """What is known of it, for reports."""
+        """The counts that are known, for reports."""
         facts = {
             "swallowed_messages": self.swallowed_messages,
             "swallowed_packets": self.swallowed_packets,
@@ -81,10 +81,10 @@ class LinkProxies:
         """Let nothing through on these links, in addition to those cut already.
 
         Returns:
-            All links that are cut now, as the proxy says.
+            All links that are cut now, as the proxy reports.
 
         Raises:
-            LinkError: see there.
+            LinkError: the proxy refused, or did not answer.
         """
         await self._ask(CutCommand(tuple(links)))
         return self._cut
@@ -93,7 +93,7 @@ class LinkProxies:
         """Let everything through again.
 
         Raises:
-            LinkError: see there, and if a link is still cut.
+            LinkError: the proxy refused, or did not answer, and if a link is still cut.
         """
         were_cut = self._cut
         states = await self._ask(HealCommand())
@@ -109,7 +109,7 @@ class LinkProxies:
         """Make links bad, on a fault's account; how many are so now.
 
         Raises:
-            LinkError: see there.
+            LinkError: the proxy refused, or did not answer.
         """
         states = await self._ask(ImpairCommand(tuple(links), how, by, draw))
         self._struck_before[by] = _struck(states, by)
@@ -119,7 +119,7 @@ class LinkProxies:
         """End what one fault did; how many messages or pieces of the stream it struck, None if it was not on.
 
         Raises:
-            LinkError: see there, and if a link is still bad.
+            LinkError: the proxy refused, or did not answer, and if a link is still bad.
         """
         before = self._struck_before.pop(by, None)
         states = await self._ask(EndImpairmentCommand(by))
@@ -131,7 +131,7 @@ class LinkProxies:
         """How many messages, or pieces of the stream, a fault has struck since it was last begun.
 
         Raises:
-            LinkError: see there.
+            LinkError: the proxy refused, or did not answer.
         """
         return _struck(await self._ask(StatisticsCommand()), by) - self._struck_before.get(by, 0)
 
@@ -139,17 +139,17 @@ class LinkProxies:
         """Every link as it is now.
 
         Raises:
-            LinkError: see there.
+            LinkError: the proxy refused, or did not answer.
         """
         return await self._ask(StatisticsCommand())
 
     async def configure(
         self, targets: Mapping[LinkName, int], framing: Framing | None
     ) -> dict[LinkName, int]:
-        """Say once where each link leads; the ports to dial.
+        """Configure once where each link leads; the ports to dial.
 
         Raises:
-            LinkError: see there.
+            LinkError: the proxy refused, or did not answer.
         """
         listed = tuple(LinkTarget(link, port) for link, port in targets.items())
         return {state.link: state.listens for state in await self._ask(ConfigureCommand(listed, framing))}
@@ -177,7 +177,7 @@ class LinkProxies:
                 return links
 
     async def _answer(self, answers: asyncio.StreamReader) -> Reply:
-        """The answer to the last command, past those to earlier ones whose asker was cancelled."""
+        """The reply to the last command; late replies to cancelled ones are skipped."""
         while line := await answers.readline():
             answered = self._decoder.decode(line)
             if answered.number == self._asked:
@@ -192,7 +192,7 @@ class LinkProxies:
 
 
 class ProxyLoss:
-    """The same links, as far as they can lose messages: what nftables does to packets elsewhere."""
+    """The same links, which lose messages: the counterpart of packets that nftables drops elsewhere."""
 
     def __init__(self, links: LinkProxies, percent: int, by: str = "loss") -> None:
         self._links = links
@@ -207,7 +207,7 @@ class ProxyLoss:
         return self._lossy
 
     async def heal(self) -> Healed:
-        """Lose no more."""
+        """Lose no more messages."""
         were_lossy, self._lossy = self._lossy, ()
         lost = await self._links.end_impairment(self._by)
         return Healed(were_lossy, swallowed_bytes=None, swallowed_messages=lost)

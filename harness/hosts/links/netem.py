@@ -10,15 +10,15 @@ root htb, of our own          what no filter chooses passes at once: clients, ac
 ```
 
 See tc-htb(8), tc-u32(8), tc-netem(8). A device's root is ours only if it was the kernel's own before: `add`
-refuses where somebody has put a qdisc of his own, and nothing of others is ever replaced. Its handle
+refuses where there is another qdisc already, and none of others is ever replaced. Its handle
 follows from the run's table, so that an agent that ends, or `clean`, removes it and no other (agent.py); in
 a namespace it goes with the namespace.
 
 Where several faults strike a link they add up. Whenever a fault begins or ends, the host's root is made
-anew, so packets that a link held back then are lost, and TCP sends them again.
+again, so packets that a link held back then are lost, and TCP sends them again.
 
 **What shows an effect** is what the leaf has counted. Which packets were repeated, overtaken or corrupted
-netem does not tell; so such a fault has taken effect once so many packets have passed that the chance of
+netem does not show; so such a fault has taken effect once so many packets have passed that the chance of
 none having been struck is below `CHANCE_OF_NONE`.
 """
 
@@ -39,10 +39,10 @@ from harness.hosts.links.nftlinks import LinkEnd
 
 UNLIMITED = "10gbit"
 OVERTAKEN_BY_MS = 20
-"""How long a packet is held back that others are to overtake."""
+"""How long a packet is held back for others to overtake it."""
 CHANCE_OF_NONE = 0.001
 _NO_QUANTUM = "quantum 60000"
-"""Without it htb reckons one from the rate, and warns of what it finds."""
+"""Without it htb computes a quantum from the rate, and warns about the result."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class _Fault:
 
 @dataclass
 class _Sender:
-    """A host, as far as links that begin there are bad."""
+    """A host at which bad links begin."""
 
     parents: dict[tuple[str, str], LinkName] = field(default_factory=dict)
-    """By device and class."""
+    """By device and class: the link."""
 
     @property
     def devices(self) -> list[str]:
@@ -83,7 +83,7 @@ class _Route(msgspec.Struct, frozen=True):
 
 
 class NetemLinks:
-    """The links between some nodes, as far as their packets can be made bad.
+    """Links between nodes whose packets can be made bad.
 
     Args:
         handle: the major number of our qdiscs, `agent.handle_of` the run's table.
@@ -99,7 +99,7 @@ class NetemLinks:
         self._turn = asyncio.Lock()
 
     async def impair(self, links: Iterable[LinkName], how: Impairment, by: str, draw: int) -> int:  # noqa: ARG002
-        """Make links bad, on a fault's account; how many are so now. Which packets are struck netem draws.
+        """Make links bad, on a fault's account; how many are so now. Netem draws which packets are struck.
 
         Raises:
             LinkError: packets cannot be treated so, a host refused, or is lost.
@@ -115,7 +115,7 @@ class NetemLinks:
             return sum(link in there for link in chosen)
 
     async def end_impairment(self, by: str) -> int | None:
-        """End what one fault did; how many packets it struck, as far as can be told; None if it was not on.
+        """End what one fault did; how many packets it struck, as far as is known; None if it was not on.
 
         Raises:
             LinkError: a host refused, or is lost; the others are healed all the same.
@@ -133,7 +133,7 @@ class NetemLinks:
             return struck
 
     async def struck(self, by: str) -> int:
-        """How many packets a fault has struck since it was begun, as far as that can be told.
+        """How many packets a fault has struck since it was begun, as far as is known.
 
         Raises:
             LinkError: a host refused, or is lost.
@@ -170,7 +170,7 @@ class NetemLinks:
         return await self._run(name, "tc", "-s", "-j", "qdisc", "show", "dev", device)
 
     async def _make(self, senders: Sequence[str]) -> None:
-        """Have the qdiscs of these hosts be what the faults say, on all of them at once."""
+        """Make the qdiscs of these hosts as the faults require, on all hosts at once."""
         done = await asyncio.gather(*[self._make_one(name) for name in senders], return_exceptions=True)
         wrong = [f"{name}: {told}" for name, told in zip(senders, done, strict=True) if told is not None]
         for told in done:
@@ -222,7 +222,7 @@ class NetemLinks:
     async def _run(self, name: str, *argv: str, given: str = "") -> str:
         host: Host = self._ends[name].host
         done = await host.run(argv, given=given)
-        if done.status:  # the first line is the kernel's word; after it tc tells which line of ours it was
+        if done.status:  # the first line is the kernel's message; after it tc shows which of our lines it was
             why = (done.errors.strip() or done.complaint()).splitlines()[0]
             raise LinkError(f"{' '.join(argv[:3])} refused: {why}")
         return done.output
@@ -234,7 +234,7 @@ def class_of(handle: int, number: int) -> str:
 
 
 def script_of(handle: int, device: str, links: Sequence[tuple[LinkEnd, Impairment]]) -> str:
-    """What `tc -batch -` has to do so that these links, each by where it ends, are bad."""
+    """The input of `tc -batch -` that makes these links bad, each by the node at its end."""
     lines = [f"qdisc add dev {device} root handle {handle:x}: htb default 0"]
     for number, (to, how) in enumerate(links, 1):
         parent = class_of(handle, number)
@@ -248,7 +248,7 @@ def script_of(handle: int, device: str, links: Sequence[tuple[LinkEnd, Impairmen
 
 
 def leaf_of(how: Impairment) -> str:
-    """The qdisc that treats packets so, but for their rate."""
+    """The qdisc that impairs packets so, except for their rate."""
     delay_ms, jitter_ms = how.delay_ms + how.jitter_ms / 2, how.jitter_ms / 2
     words: list[str] = []
     if how.overtaken_percent:  # netem delays all but those that are to overtake
@@ -302,7 +302,7 @@ def has_root(shown: str, handle: int) -> bool:
 
 
 def struck_of(how: Impairment, passed: int) -> int:
-    """How many of so many packets were struck, at a guess; none while it may be that none was."""
+    """An estimate of how many of so many packets were struck; 0 while it is possible that none was."""
     percents = (how.repeated_percent, how.overtaken_percent, how.corrupted_percent)
     if how.delay_ms or how.jitter_ms or how.rate_bytes_s is not None:
         return passed

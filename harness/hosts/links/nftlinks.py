@@ -10,12 +10,12 @@ that j's host drops every packet that comes *from i to that port*, before j's TC
   a system that sends both ways over one connection, cutting either link cuts that connection.
 
 What differs from the link proxy (linkproxy.py): there a dialler on a cut link is still connected,
-and its messages vanish although its TCP got them acknowledged; here it notices that nobody
-acknowledges, as on a real network. Packets are counted, not messages.
+and its messages vanish although its TCP got them acknowledged; here it notices that no
+acknowledgements come, as on a real network. Packets are counted, not messages.
 
 **The heal** deletes the table, and then resets what was connected on the cut links before, on both ends
 (`ss --kill`), or a connection might stay silent for as long as TCP's back-off has grown, or half-open
-for good. Only our own table is ever added, listed or deleted; nobody else's rules are flushed.
+for good. Only our own table is ever added, listed or deleted; no other rules are flushed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LinkEnd:
-    """A node as packet filters see it."""
+    """The end of a link, by the address and port that packet filters see."""
 
     host: Host
     address: str
@@ -64,13 +64,13 @@ class _Item(msgspec.Struct, frozen=True):
 
 
 class _Listing(msgspec.Struct, frozen=True):
-    """What `nft --json list chain` says, as far as it is of use (libnftables-json(5))."""
+    """The part of the output of `nft --json list chain` that is used (libnftables-json(5))."""
 
     nftables: tuple[_Item, ...]
 
 
 class NftLinks:
-    """The links between some nodes.
+    """Links between nodes that are cut by packet filters.
 
     Args:
         table: a name of the run's own.
@@ -88,13 +88,13 @@ class NftLinks:
         """Drop what comes over these links, in addition to those cut already.
 
         Returns:
-            All links that are cut now, as the hosts say.
+            All links that are cut now, as the hosts show.
 
         Raises:
             LinkError: a host refused, or is lost.
         """
         new = [link for link in dict.fromkeys(links) if link not in self._cut]
-        self._cut.update(dict.fromkeys(new))  # so that the heal also looks where this goes wrong half-way
+        self._cut.update(dict.fromkeys(new))  # so that the heal also looks at hosts where this fails half-way
         await self._on_hosts({to for _, to in new}, lambda to: self._add(to, [a for a, b in new if b == to]))
         return await self._shown()
 
@@ -159,7 +159,7 @@ class NftLinks:
         return [e.counter for rule in rules for e in rule.expr if e.counter is not None]
 
     async def _connections(self, link: LinkName) -> frozenset[int] | None:
-        """The dialler's ports of what is connected on a link; None if `ss` cannot tell it here.
+        """The dialler's ports of what is connected on a link; None if `ss` cannot show them here.
 
         Each end is asked, since a connection may be there on one end only.
         """
@@ -173,7 +173,7 @@ class NftLinks:
         return frozenset(int(address.rpartition(":")[2]) for address in ours)
 
     async def _reset(self, link: LinkName, ports: frozenset[int] | None) -> int | None:
-        """Reset connections on a link on both ends, but none that was made since; how many ends."""
+        """Reset connections on a link on both ends, except those made since; how many ends were reset."""
         if not ports:
             return None if ports is None else 0
         dialler, target = (self._ends[name] for name in link)
@@ -192,7 +192,7 @@ class NftLinks:
             raise HostError(f"nft refused: {done.complaint()}")
 
     async def _on_hosts(self, nodes: Iterable[str], act: Callable[[str], Awaitable[T]]) -> list[T]:
-        """Act for each node at once, to the end also where it fails for some; in the order of names."""
+        """Act for each node at once, to the end even if it fails for some; results in the order of names."""
         names = sorted(nodes)
         done = await asyncio.gather(*[act(name) for name in names], return_exceptions=True)
         wrong: list[str] = []
@@ -215,5 +215,5 @@ async def _ss(host: Host, connections: str, *options: str) -> list[str] | None:
     try:
         done = await host.run(["ss", "-H", "-t", "-n", *options, *connections.split()])
     except HostError:
-        return None  # the nodes' own time-outs must do; the heal's details then tell no reset
+        return None  # the nodes' own time-outs must suffice; the heal's details then name no reset
     return None if done.status or done.errors.strip() else done.output.splitlines()

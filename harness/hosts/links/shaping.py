@@ -1,9 +1,9 @@
-"""What a bad link does to the bytes that one end sends to the other: late, lost, twice, overtaken, broken.
+"""Shapes the bytes of a bad link: late, lost, twice, overtaken or broken.
 
-A *unit* is what is struck as a whole: a message, where messages can be told apart, else whatever piece of
-the stream arrived at once. A message that had begun to pass when the link turned bad passes as it was; what
+A *unit* is what is struck as a whole: a message, where messages can be distinguished, else the piece of the
+stream that arrived at once. A message that had begun to pass when the link turned bad passes as it was; what
 introduces a connection (preface and greetings) is only ever late. Without messages, bytes
-keep their order, and none is lost or changed: more than that TCP does not allow without being noticed.
+keep their order, and none is lost or changed: TCP would notice anything more.
 
 Times are the event loop's; chance is the random generator that is passed in.
 """
@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from harness.hosts.links.linkmessages import Impairment
 
 HELD_BYTES_LIMIT = 1 << 20
-"""If more than this waits, no more is read: the sender meets back-pressure, as on any slow link."""
+"""If more bytes than this wait, no more are read: the sender meets back-pressure, as on any slow link."""
 OVERTAKEN_S = 0.05
 _MILLISECONDS_A_SECOND = 1000
 
@@ -28,10 +28,10 @@ class Shaper:
     """One direction of one connection.
 
     Args:
-        impairments: of the link, by fault; looked at for every unit.
-        struck: counts, by fault, what it did.
+        impairments: those of the link, by fault; read for every unit.
+        struck: counts by fault how many units it struck.
         deliver: lets bytes go on.
-        throttle: told True when no more should be read, and False when it may go on.
+        throttle: called with True when no more should be read, and with False when reading may go on.
         reset: ends the connection.
     """
 
@@ -66,7 +66,7 @@ class Shaper:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is held back here, so that bytes may pass beside it."""
+        """Whether nothing is held back here, so that bytes may pass at once."""
         return not self._held and not self._begun
 
     def take(self, data: bytes, ends: list[tuple[int, bool]] | None, *, is_begun: bool) -> None:
@@ -95,7 +95,7 @@ class Shaper:
             self._begun += data[start:]
 
     def release(self) -> None:
-        """Let everything go on that waits, since an impairment has ended."""
+        """Deliver everything that waits, since an impairment has ended."""
         held, self._held, self._held_bytes = sorted(self._held), [], 0
         self._last_due = self._floor = self._line_free_at = 0.0
         self._stop_timer()
@@ -104,7 +104,7 @@ class Shaper:
         self._let_read()
 
     def finish(self) -> None:
-        """The sender has closed: all that it sent goes on now."""
+        """Deliver everything that waits, since the sender has closed."""
         for _, _, unit in sorted(self._held):
             self._deliver(unit)
         if self._begun:

@@ -5,7 +5,8 @@ Python 3.9). WHAT is `descriptors` or `memory`; VALUE is how many more files it 
 more bytes of address space it may have, than it uses now; `-` puts the limit back to what is usual here.
 It prints what it found and set as JSON.
 
-Only the soft limit is changed, which is what a process meets; so raising it again needs no rights.
+Only the soft limit is changed, which is the one that counts for a process, so raising it again needs no
+privileges.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ KINDS = {"descriptors": resource.RLIMIT_NOFILE, "memory": resource.RLIMIT_AS}
 
 
 def main(pid: int, what: str, value: str) -> dict[str, int]:
-    """Set it; what is used, and the limit now."""
+    """Set the limit; what the process uses, and its limit now."""
     kind = KINDS[what]
     used = used_descriptors(pid) if what == "descriptors" else used_address_space(pid)
     _, hard = resource.prlimit(pid, kind)
@@ -33,7 +34,7 @@ def main(pid: int, what: str, value: str) -> dict[str, int]:
 
 
 def usual(kind: int, hard: int) -> int:
-    """This program's own soft limit: it was started as the node was."""
+    """The usual soft limit: this program's own, since it was started as the node was."""
     own = resource.getrlimit(kind)[0]
     return hard if own == resource.RLIM_INFINITY else own
 
@@ -44,7 +45,7 @@ def used_descriptors(pid: int) -> int:
 
 
 def used_address_space(pid: int) -> int:
-    """In bytes, as RLIMIT_AS counts."""
+    """The address space in use in bytes, as RLIMIT_AS counts it."""
     with open(f"/proc/{pid}/statm") as pages:
         return int(pages.read().split()[0]) * resource.getpagesize()
 

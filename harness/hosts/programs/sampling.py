@@ -7,8 +7,8 @@ Python 3.9). Each line is a JSON object:
      "read_bytes": 0, "written_bytes": 126976}
 
 `age_ms` counts from the start of the process, so lines of any host can be laid on the run's own clock;
-`cpu_ms` and the bytes to and from disk are totals since then. What the system does not tell (the bytes
-of another user's process, say) is absent. The process is pinned first, so that its number cannot pass
+`cpu_ms` and the bytes to and from disk are totals since then. What the system does not show (for example the
+bytes of another user's process) is absent. The process is pinned first, so that its number cannot pass
 to another; one that has ended already has no line.
 """
 
@@ -53,7 +53,7 @@ def _read(path: str) -> str:
 
 
 def main(pid: int) -> None:
-    """A line now and after every second."""
+    """Write a line now and after every second."""
     pinned = os.pidfd_open(pid)
     ended = select.poll()
     ended.register(pinned, select.POLLIN)

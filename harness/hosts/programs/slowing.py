@@ -1,4 +1,4 @@
-"""A program that makes another slow: stops it for a part of every 50 ms, until told to end.
+"""A program that slows another one down: it stops it for a part of every 50 ms, until it gets SIGTERM.
 
 Run on the node's host as `python -c SOURCE PID PERCENT`, so it is one file of the standard library (Linux,
 Python 3.9). The process is pinned first, so that its number cannot pass to another.
@@ -18,7 +18,7 @@ SOURCE = Path(__file__).read_text(encoding="utf-8") if "__file__" in globals() e
 
 
 def main(pid: int, percent: int) -> None:
-    """Stop and let go on in turn; at the end the process goes on."""
+    """Stop and continue the process in turn; at the end the process runs."""
     pinned = os.pidfd_open(pid)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:

@@ -2,7 +2,7 @@
 
 One archive, packed once a run from what *this* Python runs: the source of our packages from where they
 are installed (so an editable installation ships what is being edited), and the installed files of the
-distributions that they need, with all that those need. It is unpacked beside the node's data and put
+distributions that they need, with all that those need. It is unpacked next to the node's data and put
 on PYTHONPATH, so a host needs `python3` and nothing else: no pip, no venv module (Debian has it
 apart), no way to a package index, and nothing is installed there.
 
@@ -30,12 +30,12 @@ _LEFT_OUT = (".pyc", ".c", ".pyx", ".pxd", ".pyi", ".h")
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """What a system's node is made of."""
+    """The parts that a system's node consists of."""
 
     packages: tuple[str, ...]
-    """Our own, by import name."""
+    """Our own packages, by import name."""
     distributions: tuple[str, ...]
-    """Those of others that it imports directly."""
+    """The distributions of others that it imports directly."""
 
 
 def pack(deployment: Deployment, archive: Path) -> int:
@@ -85,7 +85,7 @@ def _files(deployment: Deployment) -> list[tuple[str, Path]]:
 
 
 def _with_requirements(names: Sequence[str]) -> list[Distribution]:
-    """These and all that they require; what is required on other platforms only is not installed here."""
+    """These distributions and all that they require here."""
     found: dict[str, Distribution] = {}
     waiting = [(name, True) for name in names]
     while waiting:

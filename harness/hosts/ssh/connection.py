@@ -26,11 +26,11 @@ LONGEST_COMPLAINT = 300
 
 
 class RemoteRun(msgspec.Struct, frozen=True):
-    """What a run is called on a host, so that it can be found and removed again."""
+    """The names of a run on a host, by which it can be found and removed again."""
 
     spec: HostSpec
     token: str
-    """Of the run and the node: several nodes may share a machine."""
+    """A token of the run and the node, since several nodes may share a machine."""
     table: str
     folder_name: str
 
@@ -64,7 +64,7 @@ class AgentConnection:
         threading.Thread(target=self._read, name=f"hear {self._name}", daemon=True).start()
 
     def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[dict[str, Any]]]:
-        """A number for a question, and where its answer will be. On the loop's thread, like the next two."""
+        """A number for a question, and the future of its answer. On the loop's thread, like the next two."""
         self._asked += 1
         self._waiting[self._asked] = loop.create_future()
         return self._asked, self._waiting[self._asked]
@@ -110,13 +110,13 @@ class AgentConnection:
             self._sftp.put(agent.__file__, str(folder / "agent.py"))
         except OSError as error:
             raise HostError(
-                f"{self._name}: cannot write to {folder} ({error}); is there room, may this user write there?"
+                f"{self._name}: cannot write to {folder} ({error}); make room, or let this user write there"
             ) from error
         return str(folder)
 
     def start_agent(self, run: RemoteRun, mode: str = "serve") -> paramiko.Channel:
         python = shlex.quote(run.spec.python)
-        if self._said(f"command -v {python}")[0]:
+        if self._output_of(f"command -v {python}")[0]:
             raise HostError(
                 f"{self._name}: there is no {run.spec.python}; install Python, or give python=PATH"
             )
@@ -130,10 +130,10 @@ class AgentConnection:
         ]
         command = shlex.join([*words, "--table", run.table, "--folder", self.folder])
         password = os.environ.get(SUDO_PASSWORD_VARIABLE)
-        is_root = self._said("id -u")[1].strip() == "0"
+        is_root = self._output_of("id -u")[1].strip() == "0"
         by_sudo, typed = "", ""
         if not is_root:
-            if self._said("sudo -n true")[0] == 0:
+            if self._output_of("sudo -n true")[0] == 0:
                 by_sudo = "sudo -n "
             elif password is not None:
                 by_sudo, typed = "sudo -k -S -p '' ", password + "\n"
@@ -150,7 +150,7 @@ class AgentConnection:
             self._lines = self._channel.makefile("rb")
             line = self._lines.readline()
         except TimeoutError:
-            raise HostError(f"{self._name}: the agent says nothing within {HELLO_BOUND_S:g} s") from None
+            raise HostError(f"{self._name}: the agent sent nothing within {HELLO_BOUND_S:g} s") from None
         self._channel.settimeout(None)
         if not line:
             words = (
@@ -175,7 +175,7 @@ class AgentConnection:
             why = str(error)
         self._lose(self, why)
 
-    def _said(self, command: str) -> tuple[int, str]:
+    def _output_of(self, command: str) -> tuple[int, str]:
         """A short command's status and output."""
         channel = self._session()
         channel.settimeout(ANSWER_BOUND_S)

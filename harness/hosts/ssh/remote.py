@@ -1,8 +1,8 @@
 """A remote host over SSH: one connection, one agent on it (agent.py), and files by SFTP.
 
-The connection is made anew whenever it is needed and is not there, after the harness has learned of its
-loss. With a connection its agent ends, and with the agent all that it had started: such a process is then
-known to have ended by `host lost`, on nobody's account, with a status that nobody knows.
+After the connection was lost, it is made again when it is next needed. When a connection is lost its agent
+ends, and with the agent all that it had started: such a process has ended by `host lost`, with an unknown
+status.
 """
 
 from __future__ import annotations
@@ -54,15 +54,15 @@ class RemoteHost:
         self._processes: dict[int, Background] = {}
         self._stopped: set[int] = set()
         self._ended_early: dict[int, int] = {}
-        """Exit status by number of processes that ended before their start had been told."""
+        """Exit status by number, of processes that ended before their start was reported."""
         self._pinger: asyncio.Task[None] | None = None
         self._folder: Path | None = None
         self.facts: Mapping[str, Any] = {}
-        """What the agent says of the host; empty until there is a connection."""
+        """What the agent reports of the host; empty until there is a connection."""
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """The host's name in messages."""
         return str(self._run.spec)
 
     @property
@@ -72,7 +72,7 @@ class RemoteHost:
 
     @property
     def folder(self) -> Path:
-        """The run's folder there, once it was reached."""
+        """The run's folder there, once the host was reached."""
         assert self._folder is not None
         return self._folder
 
@@ -104,7 +104,7 @@ class RemoteHost:
         environment: Mapping[str, str] | None = None,
         as_commands: bool = False,
     ) -> Background:
-        """See `Host`."""
+        """Start a process in `folder`; what it writes is appended to `log`."""
         try:
             answer = await self._ask(
                 "start",
@@ -129,37 +129,37 @@ class RemoteHost:
         return process
 
     def mounting(self, folder: Path) -> None:
-        """See `Host`: the agent unmounts whatever is mounted below the run's folder."""
+        """Note nothing: the agent unmounts whatever is mounted below the run's folder."""
 
     def unmounted(self, folder: Path) -> None:
-        """See `Host`."""
+        """Note that the mount was removed again."""
 
     def sharing(self, what: str) -> str:  # noqa: ARG002 - a host has one node
-        """See `Host`: the agent removes what is called so when it ends."""
+        """The name of shared memory; the agent removes what has this name when it ends."""
         return agent.SHARED_NAME + self._run.token
 
     def unshared(self, name: str) -> None:
-        """See `Host`."""
+        """Note that the shared memory was removed again."""
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
-        """See `Host`."""
+        """Send SIGKILL; True once the process is gone."""
         await self._signal(process, "SIGKILL", by)
         return await within(bound_s, process.exited.wait())
 
     async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
-        """See `Host`."""
+        """Send SIGTERM; True if the process ends within `bound_s`."""
         await self._signal(process, "SIGTERM", by, also=0)
         await self._signal(process, "SIGCONT")
         return await within(bound_s, process.exited.wait())
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """See `Host`."""
+        """Send SIGSTOP; True once the host shows the process stopped."""
         return await self._signal(process, "SIGSTOP") and await eventually(
             lambda: process.is_stopped, bound_s
         )
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
-        """See `Host`."""
+        """Send SIGCONT; True once the host shows the process running again."""
         return await self._signal(process, "SIGCONT") and await eventually(
             lambda: not process.is_stopped, bound_s
         )
@@ -167,14 +167,14 @@ class RemoteHost:
     async def run(
         self, argv: Sequence[str], *, given: str = "", bound_s: float = COMMAND_BOUND_S
     ) -> CommandResult:
-        """See `Host`."""
+        """Run a command to its end; its result."""
         answer = await self._ask(
             "run", bound_s + ANSWER_BOUND_S, argv=list(argv), given=given, bound_s=bound_s
         )
         return msgspec.convert(answer, CommandResult)
 
     async def upload(self, here: Path, there: Path) -> None:
-        """See `Host`."""
+        """Copy a file to the host."""
         connection = await self._connected()
         try:
             await asyncio.to_thread(connection.put, here, there)
@@ -182,7 +182,7 @@ class RemoteHost:
             raise HostError(f"{self.name}: cannot copy {here.name} to {there}: {error}") from error
 
     async def download(self, there: Path, here: Path) -> None:
-        """See `Host`."""
+        """Copy a folder, with all below it, from the host into the folder `here`."""
         archive = there.with_name(there.name + ".tar.gz")
         await self._ask("pack", 10 * ANSWER_BOUND_S, folder=str(there), archive=str(archive))
         connection = await self._connected()
@@ -196,7 +196,7 @@ class RemoteHost:
         await self._ask("unpack", 10 * ANSWER_BOUND_S, archive=str(archive), folder=str(folder))
 
     async def free_bytes(self) -> int:
-        """Room in the run's folder."""
+        """The free bytes in the run's folder."""
         return int(await self._ask("free", folder=str(self.folder)))
 
     async def look_again(self) -> Mapping[str, Any]:
@@ -209,15 +209,15 @@ class RemoteHost:
         await self._ask("remove", 10 * ANSWER_BOUND_S, folder=str(self.folder))
 
     async def make_folder(self, folder: Path) -> None:
-        """See `Host`."""
+        """Make a folder and those above it; no error if it is there."""
         await self._ask("mkdir", folder=str(folder))
 
     async def names(self, folder: Path) -> tuple[str, ...]:
-        """See `Host`."""
+        """The names in a folder; none if it does not exist."""
         return tuple(await self._ask("names", folder=str(folder)))
 
     async def tail(self, log: Path, lines: int) -> list[str]:
-        """See `Host`."""
+        """The last lines of a log; none if it does not exist."""
         return list(await self._ask("tail", log=str(log), lines=lines))
 
     # ---- the connection ------------------------------------------------------------------------------
@@ -225,17 +225,17 @@ class RemoteHost:
     async def _signal(
         self, process: Background, name: str, by: str | None = None, also: int | None = None
     ) -> bool:
-        """Signal; the exit status that this leads to is then on `by`'s account.
+        """Send a signal; an end by it is counted as an effect of `by`.
 
-        Meant first, since the end may be told before the answer.
+        That is noted first, since the end may be reported before the answer comes.
         """
         if not process.is_running:
             return False
         number = signal.Signals[name]
         if by is not None:
-            process.mean(-number, by)
+            process.expect_end(-number, by)
             if also is not None:
-                process.mean(also, by)
+                process.expect_end(also, by)
         return bool(await self._ask("signal", pid=process.pid, number=int(number)))
 
     async def _ask(self, do: str, within_s: float = ANSWER_BOUND_S, **what: Any) -> Any:
@@ -260,7 +260,7 @@ class RemoteHost:
         return answer["ok"]
 
     async def _connected(self) -> AgentConnection:
-        """The connection; made, if there is none."""
+        """The connection, which is made if there is none."""
         async with self._connecting:
             if self._connection is None:
                 self._connection = await asyncio.to_thread(AgentConnection, self._run, self._hear, self._lose)
@@ -275,7 +275,7 @@ class RemoteHost:
 
     def _hear(self, connection: AgentConnection, message: dict[str, Any]) -> None:
         """A line from the agent; called on a thread of the connection."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and nothing waits for the message
             self._loop.call_soon_threadsafe(self._take, connection, message)
 
     def _take(self, connection: AgentConnection, message: dict[str, Any]) -> None:
@@ -310,11 +310,11 @@ class RemoteHost:
         threading.Thread(target=connection.close, daemon=True).start()
 
     async def _ping(self) -> None:
-        """Keep the agent from taking silence for death, and notice a lost host."""
+        """Show the agent that the harness lives, and notice a lost host."""
         while True:
             await asyncio.sleep(PING_EVERY_S)
             if self._connection is not None:
-                with contextlib.suppress(HostError):  # who next needs the host is told
+                with contextlib.suppress(HostError):  # the next use of the host raises
                     await self._ask("ping")
 
 
@@ -333,7 +333,7 @@ def _fetch(connection: AgentConnection, archive: Path, here: Path) -> None:
             # `filter="data"` of newer Pythons says as much; 3.11 has it only from 3.11.4 on.
             inside = (here / member.name).resolve().is_relative_to(here.resolve())
             if not inside or not (member.isfile() or member.isdir()):
-                raise HostError(f"{archive.name} holds {member.name!r}, which is no file inside its folder")
+                raise HostError(f"{archive.name} holds {member.name!r}, not a file inside its folder")
             member.mode = 0o755 if member.isdir() else 0o644
             tar.extract(member, here, set_attrs=False)
     packed.unlink()

@@ -1,8 +1,7 @@
 """SSH connections by paramiko, with ssh_config, agents, jump hosts and strict host keys; blocking.
 
 Everything that can go wrong is one `HostError` that says which host, what, and what to do. A host whose
-key is not known is refused, never taken on trust: `ssh-keyscan` and a look at the fingerprint are the
-user's to do.
+key is not known is refused: the user must run `ssh-keyscan` and compare the fingerprint.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A host as it is dialled, once ssh_config has been asked."""
+    """A host as it is dialled, once ssh_config has been read."""
 
     name: str
     hostname: str
@@ -35,7 +34,7 @@ class Target(msgspec.Struct, frozen=True):
     known_hosts: tuple[str, ...]
     jump: str | None
     command: str | None
-    """A ProxyCommand."""
+    """The ProxyCommand of ssh_config."""
 
 
 def target_of(spec: HostSpec) -> Target:
@@ -67,7 +66,7 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
 
     Args:
         jumps: how many hosts are being jumped over already.
-        through: a ProxyJump that holds whatever ssh_config says: the hosts before this one in a list.
+        through: a ProxyJump that overrides ssh_config: the hosts before this one in a list.
 
     Raises:
         HostError: see the module.
@@ -77,7 +76,7 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
         target = msgspec.structs.replace(target, jump=through, command=None)
     where = f"{target.name}: "
     if jumps > MOST_JUMPS:
-        raise HostError(f"{where}more than {MOST_JUMPS} jump hosts; does ssh_config name a circle?")
+        raise HostError(f"{where}more than {MOST_JUMPS} jump hosts; ssh_config may name a circle")
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(_Refuse())
     for path in (*target.known_hosts, str(SYSTEM_KNOWN_HOSTS)):
@@ -100,13 +99,13 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
             timeout=CONNECT_BOUND_S,
             banner_timeout=CONNECT_BOUND_S,
             auth_timeout=CONNECT_BOUND_S,
-            sock=_way(spec, target, jumps),
+            sock=_channel(spec, target, jumps),
         )
     except paramiko.BadHostKeyException as error:
         raise HostError(
             f"{where}its host key has CHANGED: known_hosts has {_fingerprint(error.expected_key)}, it shows "
-            f"{_fingerprint(error.key)}. If it was installed anew: ssh-keygen -R "
-            f"{_known_as(target)!r}, then add the new key; if not, somebody stands between"
+            f"{_fingerprint(error.key)}. If the host was installed again: ssh-keygen -R "
+            f"{_known_as(target)!r}, then add the new key; if not, another machine answers for it"
         ) from error
     except _UnknownKey as error:
         files = ", ".join(target.known_hosts)
@@ -138,14 +137,14 @@ class _UnknownKey(paramiko.SSHException):
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
-    """Strict: what is not known is refused."""
+    """Refuses every host key that is not known."""
 
     def missing_host_key(self, client: Any, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002 - the protocol's
         raise _UnknownKey(key)
 
 
-def _way(spec: HostSpec, target: Target, jumps: int) -> Any:
-    """What carries the connection, if not a TCP connection of its own: a jump host or a command."""
+def _channel(spec: HostSpec, target: Target, jumps: int) -> Any:
+    """The channel that carries the connection, if not TCP itself: through a jump host, or a command."""
     if target.command is not None and target.command != "none":
         return paramiko.ProxyCommand(target.command)
     if target.jump is None:
@@ -206,7 +205,7 @@ def _fingerprint(key: paramiko.PKey) -> str:
 
 
 def address_of(spec: HostSpec) -> str:
-    """Where clients and other nodes reach it: an IP address.
+    """The IP address at which clients and other nodes reach a host.
 
     Raises:
         HostError: its name is not known here.
@@ -221,4 +220,4 @@ def address_of(spec: HostSpec) -> str:
 
 
 Facts = Mapping[str, Any]
-"""What an agent says of its host."""
+"""What an agent reports of its host."""

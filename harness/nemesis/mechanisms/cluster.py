@@ -28,7 +28,7 @@ class Members(Protocol):
     """The members of the cluster, changed by asking a leader as an administrator would."""
 
     async def ask(self, leader: str, change: MemberChange, node: str) -> MemberReply:
-        """Ask once."""
+        """Ask the leader once for one change."""
         ...
 
 

@@ -65,7 +65,10 @@ def test_a_written_schedule_comes_at_its_times() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("sometimes", "'sometimes' is no part of a schedule, .* or is one of rounds, random, bursts, swarm"),
+        (
+            "sometimes",
+            "'sometimes' is not a part of a schedule, .* or it is one of rounds, random, bursts, swarm",
+        ),
         ("1 pause", "'1 pause': --nemesis has no such fault to schedule, only kill"),
         ("1 kill:everybody", "'1 kill:everybody': --nemesis has leader, one, "),
         ("2 kill, 1 heal kill", "'1 heal kill' comes after a later time"),

@@ -44,7 +44,7 @@ class LeaderConfiguration(msgspec.Struct, frozen=True):
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Voters and learners."""
+        """All members: voters and learners."""
         return (*self.voters, *self.learners)
 
 

@@ -42,7 +42,7 @@ from history.units import MILLISECOND_NS
 CHANGE, RESTORE = "change-membership", "heal-membership"
 TARGETS = ("replace", "remove", "remove-leader", "add", "two-at-once")
 GAP_MS = (300, 900)
-"""Between two steps."""
+"""The time between two steps."""
 RESTORE_GAP_MS = 100
 RESTORE_TRIES = 80
 
@@ -55,7 +55,7 @@ _WORDS: Mapping[MemberChange, str] = {
 
 
 class ChangeMembership(Action, frozen=True):
-    """Ask a node, who should lead, for one change of one member."""
+    """Ask a node, which should be the leader, for one change of one member."""
 
     verb = "change the membership of"
     nodes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1)]
@@ -175,7 +175,7 @@ def is_whole(membership: LeaderConfiguration | None, view: ClusterView) -> bool:
 
 
 class MembershipSteps(msgspec.Struct, frozen=True):
-    """One operation after the other, each with what is unresolved from those before; `tries` of them, or
+    """One operation after the other, each with the unresolved requests of those before; `tries` of them, or
     without end."""
 
     f: str
@@ -204,7 +204,7 @@ class MembershipSteps(msgspec.Struct, frozen=True):
         return operation, msgspec.structs.replace(self, due=context.now + gap, tries=tries)
 
     def update(self, context: Context, event: Operation) -> Generator:  # noqa: ARG002 - the protocol's
-        """Remember what is unresolved; stop where all is as it was, if that is the aim."""
+        """Remember what is unresolved; when restoring, stop once the membership is whole."""
         if event.f not in (CHANGE, RESTORE) or event.type == "invoke":
             return self
         facts = read_completion(event.value).facts.get(NAME)

@@ -7,7 +7,7 @@ from harness.nemesis.needs import NETEM, ROOT, TC
 
 REORDER = impairing(
     "reorder",
-    "10 or 50 % of the messages between nodes are overtaken by later ones",
+    "10 or 50 % of the messages between nodes arrive after later ones",
     {"overtaken_percent": 10},
     {"overtaken_percent": 50},
     evidence="messages held back for others; packets that netem has had",

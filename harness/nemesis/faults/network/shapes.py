@@ -88,14 +88,14 @@ def isolate_minority(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
 
 
 def grid(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
-    """Any links at all: each ordered pair is cut or not, at a drawn rate, whoever then hears whom."""
+    """Any links at all: each ordered pair is cut or not, at a drawn rate."""
     names = tuple(view.nodes)
     percent = draw.choose((10, 25, 50, 75), "rate")
     return tuple((a, b) for a in names for b in names if a != b and draw.chance(percent, 100, f"{a} to {b}"))
 
 
 def bridge(view: ClusterView, draw: Draw) -> tuple[Link, ...]:
-    """Two halves that hear each other no more, and a drawn node between them that hears both."""
+    """Two halves that cannot hear each other, and a drawn node between them that hears both."""
     names = draw.shuffled(tuple(view.nodes), "bridge")[1:]
     return between(names[: len(names) // 2], names[len(names) // 2 :])
 

@@ -328,7 +328,7 @@ def test_the_proxy_ends_with_its_standard_input(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
         await rig.dial(AB)
         assert rig.links.process.stdin is not None
-        rig.links.process._meant[0] = "this test"
+        rig.links.process.expect_end(0, "this test")
         rig.links.process.stdin.close()
         assert await within(5, rig.links.process.exited.wait())
         assert rig.links.process.status == 0

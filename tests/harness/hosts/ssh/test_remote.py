@@ -354,7 +354,7 @@ def test_an_archive_of_a_host_reaches_no_file_outside_its_folder(tmp_path: Path,
         if name == "link":
             member.type, member.linkname = tarfile.SYMTYPE, "/etc"
         tar.addfile(member, io.BytesIO())
-    with pytest.raises(HostError, match=r"is no file inside its folder"):
+    with pytest.raises(HostError, match=r"not a file inside its folder"):
         remote._fetch(Bringing(archive), archive, back)  # type: ignore[arg-type]  # as much as is used of it
     assert not (tmp_path / "in" / "stolen").exists()
     assert not (back / "link").is_symlink()
