@@ -142,7 +142,7 @@ def cli() -> None:
     Ackproof starts the nodes of a system, lets clients work on it, injects faults (kills nodes, cuts the
     network, ...), and records every operation. Checkers then look for violations in the record: an
     acknowledged write that was lost, a read of an old value, two leaders in one term. The result is an exit
-    code, and a report to open in a browser.
+    code, and a report to open in a browser: store/latest/report.html.
 
     \b
     Start here:
@@ -150,7 +150,8 @@ def cli() -> None:
         ackproof run --mutant forgetful   the same with a seeded bug: see what a violation looks like
         ackproof run --system my.py:Mine  the same against a system of your own
         ackproof sim --seeds 1000         the same test in virtual time, many times faster
-        ackproof check log.edn --model list-append    judge what another tool recorded
+        ackproof check log.edn --model list-append   judge what another tool recorded
+        ackproof COMMAND --help           the options of one command
 
     \b
     Exit codes:

@@ -61,6 +61,18 @@ class RunFolder:
         """The folder of one node."""
         return self.path / "nodes" / name
 
+    def trace(self, name: str) -> Path:
+        """The folder of a node's trace, one file for each life."""
+        return self.node(name) / "trace"
+
+    def data(self, name: str) -> Path:
+        """The folder that a node keeps on its disk."""
+        return self.node(name) / "data"
+
+    def log(self, name: str) -> Path:
+        """The log of a node: what its processes printed."""
+        return self.node(name) / "log.txt"
+
     @classmethod
     def create(cls, store: Path, test: Test) -> RunFolder:
         """Make a new folder under `store`, and point `store/latest` at it.
@@ -138,7 +150,7 @@ class RunFolder:
             raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise CouldNotRun(f"{self.test_json} cannot be read: {error}") from error
-        logs = {name: self.node(name) / "log.txt" for name in nodes}
+        logs = {name: self.log(name) for name in nodes}
         lives = self._read(self.lives_json, tuple[NodeLife, ...], ())
         resources = {
             name: read_resources(self.node(name) / "resources", [life for life in lives if life.node == name])
@@ -147,7 +159,7 @@ class RunFolder:
         return Recording(
             nodes=nodes,
             history=read_history(self.path),
-            traces={name: read_trace(self.node(name) / "trace", name) for name in nodes},
+            traces={name: read_trace(self.trace(name), name) for name in nodes},
             lives=lives,
             logs={name: path for name, path in logs.items() if path.exists()},
             options=stored,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from history import Operation
+from history.nemesis import FaultKinds
 from history.units import SECOND_NS
 
 PLAIN_LINE_EVERY_NS = 5 * SECOND_NS
@@ -17,6 +18,8 @@ PLAIN_LINE_EVERY_NS = 5 * SECOND_NS
 class Tally(msgspec.Struct):
     """Counts of what has happened so far; it is given every recorded operation."""
 
+    faults: FaultKinds = msgspec.field(default_factory=FaultKinds)
+    """The kinds of faults of the run, by which it knows what ends them."""
     completed: int = 0
     acknowledged: int = 0
     uncertain: int = 0
@@ -52,7 +55,7 @@ class Tally(msgspec.Struct):
             self._second, self._at_second = second, self.completed
 
     def _add_fault(self, operation: Operation) -> None:
-        if operation.f in ("heal", "start", "resume", "final-heal"):
+        if self.faults.is_healing(operation.f):
             if operation.type == "info":
                 self.fault = ""
         elif operation.type == "invoke":

@@ -27,6 +27,7 @@ from harness.errors import CouldNotRun
 from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
 from harness.nemesis import Nemesis, nemesis_of
+from harness.nemesis.catalogue import kinds_of
 from harness.run.course import client_timeout_ms, work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
@@ -34,6 +35,7 @@ from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.worlds import world_of
 from history import HistoryWriter, Operation
+from history.nemesis import FaultKinds
 from history.units import SECOND_NS
 
 FIRST_LEADER_BOUND_S = 30.0
@@ -73,7 +75,7 @@ def run(
         nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
         main = work_and_faults(test, parts.workload, nemesis.generator)
         course = RunCourse(nemesis, lambda _now: main)
-    tally = Tally()
+    tally = Tally(FaultKinds(kinds_of(test.nemesis)))
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
         for removed in clean():
             progress.say(f"removed what an earlier run left behind: {removed}")

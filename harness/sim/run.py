@@ -85,14 +85,13 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             for operation in self.operations:
                 writer.append(operation)
         for name in self.plan.test.nodes:
-            node = folder.node(name)
-            (node / "trace").mkdir(parents=True)
-            (node / "data").mkdir()
-            (node / "log.txt").write_text("".join(f"{line}\n" for line in self.logs[name]), encoding="utf-8")
+            folder.trace(name).mkdir(parents=True)
+            folder.data(name).mkdir()
+            folder.log(name).write_text("".join(f"{line}\n" for line in self.logs[name]), encoding="utf-8")
             for life, lines in enumerate(self.traces[name], start=1):
-                (node / "trace" / f"{life:04}.jsonl").write_bytes(b"".join(written(lines)))
+                (folder.trace(name) / f"{life:04}.jsonl").write_bytes(b"".join(written(lines)))
             for file, content in self.disks[name].items():
-                (node / "data" / file).write_bytes(content)
+                (folder.data(name) / file).write_bytes(content)
         folder.write_lives(self.lives)
         folder.write_lag(())
         return folder
