@@ -155,7 +155,7 @@ class _Periods:
             self._closed.append(replace(one.period, end=at, healed=True))
 
     def _ends_by_node(self, name: str, done: NemesisCompletion) -> bool:
-        """Whether the actions of a healing operation have said which nodes they mended."""
+        """Whether the actions of a healing operation have named the nodes that they mended."""
         return any(action.kind in self._ended_by(name) for action in done.actions)
 
     def _ended_by(self, name: str) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Agent:
         finally:
             left = clear(self.token, self.folder, self.table)
             if left:
-                print(could_not_remove(left), file=sys.stderr)  # noqa: T201 - the harness keeps what is said
+                print(could_not_remove(left), file=sys.stderr)  # noqa: T201 - the harness keeps this output
 
     def say(self, message: dict[str, Any]) -> None:
         data = json.dumps(message).encode() + b"\n"

@@ -4,7 +4,7 @@ A process number alone identifies no process: once a process is reaped, the kern
 another one. (number, start time, boot id) is unique: the start time is in clock ticks since boot, and
 a number is not given twice in one tick while pid_max is above what a machine can fork in 10 ms.
 
-Linux answers from /proc. Elsewhere `ps` tells start time and state, and processes cannot be found by
+Linux answers from /proc. Elsewhere `ps` shows start time and state, and processes cannot be found by
 their environment (`carrying` raises `NoProcError`), so a caller must say what it could not do.
 """
 

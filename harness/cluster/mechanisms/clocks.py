@@ -100,7 +100,7 @@ class HostClocks(Attachment):
             return False
         here, there = f"{clock.offset_s:+d}s", f"{clock.offset_s + offset_s:+d}s"
         self._strobes[node] = await found.host.start(
-            f"what strobes the clock of {node}",
+            f"the program that moves the clock of {node}",
             [found.place.python, "-c", strobing.SOURCE, str(clock.file), here, there, str(period_ms / 1000)],
             log=found.place.log.with_name("strobe.txt"),
             folder=found.place.log.parent,

@@ -94,7 +94,7 @@ async def _sample(node: NodeOnHost, life: int, process: Background) -> None:
     folder = node.place.log.parent / "resources"
     await node.host.make_folder(folder)
     await node.host.start(
-        f"what samples {node.place.name}",
+        f"the program that samples {node.place.name}",
         [node.place.python, "-I", "-S", "-c", sampling.SOURCE, str(process.pid)],
         log=folder / f"{life}.jsonl",
         folder=folder,
@@ -114,7 +114,7 @@ class HostProcessorTime:
         if process is None or process.is_stopped or found.slowing is not None:
             return None
         found.slowing = await found.host.start(
-            f"what slows {node}",
+            f"the program that slows {node}",
             [found.place.python, "-c", slowing.SOURCE, str(process.pid), str(stopped_percent)],
             log=found.place.log.with_name("slow.txt"),
             folder=found.place.log.parent,

@@ -2,7 +2,7 @@
 
 The library is loaded before the program's own and reads how far to be off, and how fast to run, from a file
 at every look at the clock (its cache of 10 s is off), so a running process's clock changes when the file
-does. Shared memory tells a process when its clock began (ownclock.py says why).
+does. Shared memory holds the time at which a process's clock began (ownclock.py says why).
 
 **Jumps** (`drifts` false) are of the wall clock. CLOCK_MONOTONIC is left as it is: the kernel promises that
 it never jumps, and a jump of it would show bugs that no real cluster has. **Drift** (`drifts` true) is of
@@ -116,7 +116,7 @@ class Faketime:
             self._host.unshared(self._shared)
 
     async def set(self, offset_s: int) -> None:
-        """Set the clock so many seconds ahead of the host's (negative: behind).
+        """Set the clock this number of seconds ahead of the host's (negative: behind).
 
         Raises:
             HostError: the file cannot be written.

@@ -121,7 +121,7 @@ def probe(name: str, file: str, library: str) -> str | None:
         return shown.stderr.strip() or f"a process with {library} ended with status {shown.returncode}"
     off_s = float(shown.stdout) - expected
     if abs(off_s) > TOLERANCE_S:
-        return f"{library} does not let a clock begin where it is told to: it was {off_s:.0f} s off"
+        return f"{library} does not let a clock begin where it should: the clock was {off_s:.0f} s off"
     return None
 
 

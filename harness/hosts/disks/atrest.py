@@ -44,33 +44,33 @@ def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
         sync(data)
         return {"bytes_before": before, "bytes": size_of(data)}
     if what == "repair":
-        with open(os.path.join(aside, KEPT + ".json")) as told:
-            path = os.path.join(data, json.load(told)["file"])
+        with open(os.path.join(aside, KEPT + ".json")) as file_of_facts:
+            path = os.path.join(data, json.load(file_of_facts)["file"])
         with open(os.path.join(aside, KEPT), "rb") as kept:
             write(path, kept.read())
         return {"file": os.path.relpath(path, data)}
     path = largest(data)
     with open(path, "rb") as file:
         content = file.read()
-    told_of: dict[str, object] = {"file": os.path.relpath(path, data), "size": len(content)}
+    facts: dict[str, object] = {"file": os.path.relpath(path, data), "size": len(content)}
     if what == "torn":
         more = chance.randint(1, MOST_TORN_BYTES)
         write(path, content + bytes(more))
-        return {**told_of, "added_bytes": more}
+        return {**facts, "added_bytes": more}
     if what == "truncate":
         cut = min(len(content), max(LEAST_CUT_BYTES, len(content) // 10))
         write(path, content[: len(content) - cut])
-        return {**told_of, "cut_bytes": cut}
+        return {**facts, "cut_bytes": cut}
     if what == "rot":
         with open(os.path.join(aside, KEPT), "wb") as kept:
             kept.write(content)
-        with open(os.path.join(aside, KEPT + ".json"), "w") as told:
-            json.dump(told_of, told)
+        with open(os.path.join(aside, KEPT + ".json"), "w") as file_of_facts:
+            json.dump(facts, file_of_facts)
         byte, bit = chance.randrange(len(content)), chance.randrange(8)
         damaged = bytearray(content)
         damaged[byte] ^= 1 << bit
         write(path, bytes(damaged))
-        return {**told_of, "byte": byte, "bit": bit}
+        return {**facts, "byte": byte, "bit": bit}
     raise SystemExit(f"nothing is called {what}")
 
 

@@ -14,7 +14,7 @@ class Behave(msgspec.Struct, frozen=True, tag="behave", omit_defaults=True):
     """How the disk behaves from now on; without arguments, as a good disk."""
 
     room_bytes: int | None = None
-    """The disk is full after so many bytes more; None: it has room."""
+    """The disk is full after this number of further bytes; None: it has room."""
     failing: Failing | None = None
     """Which calls fail with EIO."""
     delay_ms: int = 0

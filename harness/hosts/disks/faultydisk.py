@@ -229,8 +229,8 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         """The room on the file system, see statvfs(3)."""
         found = os.statvfs(self._folder.path(""))
         names = ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_namemax")
-        told = {name: getattr(found, name) for name in names}
-        return {**told, "f_bavail": 0, "f_bfree": 0} if self._behave.room_bytes == 0 else told
+        attributes = {name: getattr(found, name) for name in names}
+        return {**attributes, "f_bavail": 0, "f_bfree": 0} if self._behave.room_bytes == 0 else attributes
 
 
 def main(folder: str) -> None:

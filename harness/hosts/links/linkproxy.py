@@ -150,7 +150,7 @@ class _Pair:
 
         def deliver(data: bytes) -> None:
             other = self._other(end)
-            assert other.was_made, "a dialler is read only once its target is reached"
+            assert other.was_made, "nothing is read from the dialling node before its target is reached"
             other.write(data)
 
         return Shaper(
@@ -372,7 +372,9 @@ class Proxy:
             and how.needs_messages
             and any(self._links[name].framing is None for name in links)
         ):
-            return "this system's messages cannot be told apart, and TCP loses, repeats and reorders no bytes"
+            return (
+                "this system's messages cannot be distinguished, and TCP loses, repeats and reorders no bytes"
+            )
         return None
 
     def close(self) -> None:

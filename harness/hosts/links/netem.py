@@ -18,7 +18,7 @@ Where several faults strike a link they add up. Whenever a fault begins or ends,
 again, so packets that a link held back then are lost, and TCP sends them again.
 
 **What shows an effect** is what the leaf has counted. Which packets were repeated, overtaken or corrupted
-netem does not show; so such a fault has taken effect once so many packets have passed that the chance of
+netem does not show; so such a fault has taken effect once enough packets have passed that the chance of
 none having been struck is below `CHANCE_OF_NONE`.
 """
 
@@ -172,10 +172,12 @@ class NetemLinks:
     async def _make(self, senders: Sequence[str]) -> None:
         """Make the qdiscs of these hosts as the faults require, on all hosts at once."""
         done = await asyncio.gather(*[self._make_one(name) for name in senders], return_exceptions=True)
-        wrong = [f"{name}: {told}" for name, told in zip(senders, done, strict=True) if told is not None]
-        for told in done:
-            if isinstance(told, BaseException) and not isinstance(told, HostError | LinkError):
-                raise told
+        wrong = [
+            f"{name}: {result}" for name, result in zip(senders, done, strict=True) if result is not None
+        ]
+        for result in done:
+            if isinstance(result, BaseException) and not isinstance(result, HostError | LinkError):
+                raise result
         if wrong:
             raise LinkError("; ".join(wrong))
 
@@ -302,7 +304,7 @@ def has_root(shown: str, handle: int) -> bool:
 
 
 def struck_of(how: Impairment, passed: int) -> int:
-    """An estimate of how many of so many packets were struck; 0 while it is possible that none was."""
+    """An estimate of how many of the packets that passed were struck; 0 while that may be none."""
     percents = (how.repeated_percent, how.overtaken_percent, how.corrupted_percent)
     if how.delay_ms or how.jitter_ms or how.rate_bytes_s is not None:
         return passed

@@ -74,7 +74,7 @@ class NftLinks:
 
     Args:
         table: a name of the run's own.
-        loss_percent: lose so many packets in a hundred, at random; 100 cuts. Where fewer are lost connections
+        loss_percent: lose this share of packets, at random; 100 cuts. Where fewer are lost connections
             live on, and the heal resets none.
     """
 

@@ -18,7 +18,7 @@ class DiskTrouble(msgspec.Struct, frozen=True):
     by: str
     """The fault's name: a process that ends because its disk fails ends on the account of this fault."""
     room_bytes: int | None = None
-    """The disk is full after so many bytes more."""
+    """The disk is full after this number of further bytes."""
     failing: Literal["write", "fsync"] | None = None
     """Which calls fail with EIO."""
     delay_ms: int = 0

@@ -69,7 +69,7 @@ def test_a_crashed_node_leaves_its_core_beside_its_log(tmp_path: Path) -> None:
             os.kill(life.pid, signal.SIGABRT)
             await view_where(world, lambda view: not view.nodes["n1"].running)
             (ended,) = [life for life in world.lives() if life.node == "n1"]
-            assert (ended.status, ended.ended_by) == (-signal.SIGABRT, None), "a crash is on nobody's account"
+            assert (ended.status, ended.ended_by) == (-signal.SIGABRT, None), "a crash is unexpected"
 
     asyncio.run(run())
     (core,) = (tmp_path / "nodes" / "n1").glob("core*")

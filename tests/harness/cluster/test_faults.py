@@ -98,7 +98,7 @@ def test_a_slow_node_is_stopped_for_the_share_of_time_asked_for_and_still_answer
         assert share_of_time(world.lives()[1].pid) == 0, "the next life is not slow"
 
     world = in_world(tmp_path, body)
-    assert sorted(life.ended_by or "nobody" for life in world.lives()) == ["kill", *["teardown"] * 3]
+    assert sorted(life.ended_by or "unexpected" for life in world.lives()) == ["kill", *["teardown"] * 3]
 
 
 def test_a_terminated_node_ends_in_order_and_comes_back(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_terminated_node_ends_in_order_and_comes_back(tmp_path: Path) -> None:
     assert '"event":"stop"' in (tmp_path / "nodes" / "n2" / "trace" / "0001.jsonl").read_text()
 
 
-async def told_time(world: HostedWorld, node: str) -> float:
+async def shown_time(world: HostedWorld, node: str) -> float:
     """How far a node's clock is ahead, as it tells a client."""
     async with HttpTransport(2, world.sockets) as transport:
         reply = await transport.send(world.address(node), HttpRequest("GET", "/v1/admin/status"))
@@ -131,16 +131,16 @@ def test_a_nodes_clock_jumps_and_jumps_back_and_no_others(tmp_path: Path, offset
         await took(world, SetClock((leader,), offset_s))
         for name in NAMES:
             expected = offset_s if name == leader else 0
-            assert abs(await told_time(world, name) - expected) < 2.5
+            assert abs(await shown_time(world, name) - expected) < 2.5
         assert not (await world.carry_out(SetClock((leader,), offset_s))).took_effect, "it is so already"
         await asyncio.sleep(1.5)
         view = await world.observe()
         assert (view.leader(), view.nodes[leader].term) == (leader, term), "no election hangs on it"
         await took(world, Kill((leader,)))
         await took(world, Start(NAMES))
-        assert abs(await told_time(world, leader) - offset_s) < 2.5, "it belongs to the node, not to a life"
+        assert abs(await shown_time(world, leader) - offset_s) < 2.5, "it belongs to the node, not to a life"
         await took(world, ResetClock(NAMES))
-        assert abs(await told_time(world, leader)) < 2.5
+        assert abs(await shown_time(world, leader)) < 2.5
 
     in_world(tmp_path, body, faults=("clock",))
 
@@ -212,7 +212,7 @@ def test_a_change_of_membership_shows_in_what_every_member_says(tmp_path: Path) 
     in_world(tmp_path, body, faults=("membership",))
 
 
-def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> None:
+def test_a_change_without_an_answer_has_an_unknown_outcome(tmp_path: Path) -> None:
     async def body(world: HostedWorld) -> None:
         leader = (await world.observe()).leader()
         assert leader is not None
@@ -221,7 +221,7 @@ def test_a_change_that_nobody_answers_is_of_unknown_outcome(tmp_path: Path) -> N
         lonely = await world.carry_out(ChangeMembership((others[0],), "remove", leader))
         assert (lonely.took_effect, lonely.details["outcome"]) == (False, "unknown")
         refused = await world.carry_out(ChangeMembership((leader,), "remove", others[0]))
-        assert refused.details["outcome"] == "refused", "nobody listens there, so nothing was sent"
+        assert refused.details["outcome"] == "refused", "no process listens there, so nothing was sent"
 
     in_world(tmp_path, body, faults=("membership",))
 

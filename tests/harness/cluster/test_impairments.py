@@ -79,8 +79,8 @@ def test_a_leader_that_is_not_understood_is_replaced(
                 await asyncio.sleep(POLL_S)
         if shown is not None:
             logs = [tmp_path / "nodes" / name / "log.txt" for name in NAMES if name != leader]
-            said = shown.replace("n1", leader)
-            assert await eventually(lambda: all(said in log.read_text() for log in logs), 5)
+            line = shown.replace("n1", leader)
+            assert await eventually(lambda: all(line in log.read_text() for log in logs), 5)
         await took(world, EndImpairment("fault"))
         await world.wait_for_leader(BOUND_S)
 

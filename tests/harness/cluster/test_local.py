@@ -1,4 +1,4 @@
-"""The local world with real nodes: what a fault is said to have done is what the nodes show."""
+"""The local world with real nodes: the reported effect of a fault is what the nodes show."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def test_a_killed_leader_is_gone_replaced_and_returns_with_its_data(tmp_path: Pa
         assert outcome.details["changed"] == [old], "those that run are left alone"
         view = await world.observe()
         assert view.nodes[old].running
-        assert view.nodes[old].role is not None, "it answers when the start is said to have taken effect"
+        assert view.nodes[old].role is not None, "it answers when the start is reported to have taken effect"
         await view_where(world, lambda view: len({node.term for node in view.nodes.values()}) == 1)
 
     world = with_world(tmp_path, body)
     lives = world.lives()
-    assert sorted(life.ended_by or "nobody" for life in lives) == ["kill", *["teardown"] * 3]
+    assert sorted(life.ended_by or "unexpected" for life in lives) == ["kill", *["teardown"] * 3]
     (killed,) = [life for life in lives if life.ended_by == "kill"]
     assert killed.status == -signal.SIGKILL
     assert [life.life for life in lives if life.node == killed.node] == [1, 2]
@@ -162,7 +162,7 @@ def test_a_paused_leader_is_stopped_replaced_and_steps_down_when_resumed(tmp_pat
     with_world(tmp_path, body)
 
 
-def test_a_node_that_dies_by_itself_is_seen_and_on_nobodys_account(tmp_path: Path) -> None:
+def test_a_node_that_dies_by_itself_is_seen_and_counted_as_unexpected(tmp_path: Path) -> None:
     async def body(world: LocalWorld) -> None:
         victim = world.lives()[0]
         os.kill(victim.pid, signal.SIGABRT)
@@ -240,7 +240,7 @@ class Script(ReferenceNode, frozen=True):
         return Command((sys.executable, "-c", self.script))
 
 
-def test_a_node_that_ends_at_its_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_node_that_ends_at_its_start_is_reported_with_its_last_lines(tmp_path: Path) -> None:
     async def run() -> None:
         async with world_in(tmp_path, Script(script="import sys; sys.exit('no disk in the drive')")):
             pass
@@ -279,7 +279,7 @@ def test_a_link_proxy_that_fails_at_the_start_is_a_clear_error(
     assert list((tmp_path / "ledgers").iterdir()) == []
 
 
-def test_a_cluster_without_a_leader_is_told_with_every_nodes_last_words(tmp_path: Path) -> None:
+def test_a_cluster_without_a_leader_is_reported_with_every_nodes_last_lines(tmp_path: Path) -> None:
     async def body(world: LocalWorld) -> None:
         await world.carry_out(Kill(("n1", "n2")))
         await world.wait_for_leader(0.5)

@@ -65,5 +65,5 @@ def test_nodes_in_namespaces_are_killed_paused_and_partitioned_and_clients_reach
             await one_leader()
 
     asyncio.run(run())
-    assert sorted(life.ended_by or "nobody" for life in world.lives()) == ["kill", *["teardown"] * 3]
+    assert sorted(life.ended_by or "unexpected" for life in world.lives()) == ["kill", *["teardown"] * 3]
     assert list((tmp_path / "ledgers").iterdir()) == []

@@ -1,4 +1,4 @@
-"""What a fault needs of a host, told from the host's facts alone."""
+"""What a fault needs of a host, found from the host's facts alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_without_netem_packets_can_be_lost_and_slow_but_nothing_else(fault: str)
     assert packages_missing(facts) == [], "no package brings what a kernel lacks"
 
 
-def test_where_nobody_could_ask_the_kernel_only_that_is_told() -> None:
+def test_where_the_kernel_cannot_be_asked_only_that_is_reported() -> None:
     facts = {**ALL_THERE, "root": False, "netem": None, "shaping": None}
     (reason,) = reasons_against("delay", facts)
     assert reason.startswith("needs root")

@@ -103,7 +103,7 @@ def test_a_ledger_without_its_head_has_nothing_to_remove(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_ledger_is_kept_and_told(tmp_path: Path) -> None:
+def test_a_damaged_ledger_is_kept_and_reported(tmp_path: Path) -> None:
     path = write_ledger(tmp_path, Head("t" * 32, None, "a run"), tail=b"rubbish\n")
     (removed,) = clean(tmp_path)
     assert "is damaged" in removed.problems[0]
@@ -144,7 +144,7 @@ def test_an_owner_that_a_cleaner_overtook_before_its_lock_starts_a_new_file(
         assert b'"about":"a run"' in path.read_bytes()
 
 
-def test_without_proc_recorded_processes_are_ended_and_the_limit_is_told(
+def test_without_proc_recorded_processes_are_ended_and_the_limit_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "PROC", Path("/nonexistent"))

@@ -89,7 +89,7 @@ def test_a_killed_process_is_gone_when_kill_returns_and_on_the_killers_account(b
     asyncio.run(body())
 
 
-def test_an_end_that_nobody_meant_is_noticed_at_once_and_is_on_nobodys_account(bench: Bench) -> None:
+def test_an_unexpected_end_is_noticed_at_once_and_counted_as_unexpected(bench: Bench) -> None:
     async def body() -> None:
         async with bench.host:
             process = await bench.start(SLEEP)
@@ -100,7 +100,7 @@ def test_an_end_that_nobody_meant_is_noticed_at_once_and_is_on_nobodys_account(b
     asyncio.run(body())
 
 
-def test_a_crash_while_being_asked_to_end_is_on_nobodys_account(bench: Bench) -> None:
+def test_a_crash_while_being_asked_to_end_is_unexpected(bench: Bench) -> None:
     async def body() -> None:
         async with bench.host:
             process = await bench.start_ready(CRASHING)

@@ -44,7 +44,7 @@ def identity_of(process: subprocess.Popen[bytes]) -> Identity:
     return found
 
 
-def test_a_process_is_known_until_it_ends_even_if_nobody_reaps_it(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_process_is_known_until_it_ends_even_if_it_is_not_reaped(sleeper: subprocess.Popen[bytes]) -> None:
     identity = identity_of(sleeper)
     assert is_alive(identity)
     assert send_signal(identity, signal.SIGKILL)
@@ -99,7 +99,7 @@ def test_a_command_name_with_parentheses_and_spaces_does_not_confuse(tmp_path: P
         process.kill()
 
 
-def test_without_proc_ps_tells_the_same_and_the_environment_stays_unknown(
+def test_without_proc_ps_shows_the_same_and_the_environment_stays_unknown(
     sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "PROC", Path("/nonexistent"))

@@ -1,7 +1,7 @@
 """A program for tests of clocks: tells what its own clocks show beside the host's, as JSON lines.
 
 python ticking.py loop SECONDS      an event loop sleeps so long, again and again; each time one line
-python ticking.py threads           two threads read the clock as fast as they can; a line when told to end
+python ticking.py threads           two threads read the clock as fast as they can; a line at its end
 
 The host's clock is /proc/uptime's, which no library comes between.
 """

@@ -120,7 +120,7 @@ def test_every_target_means_something_in_a_whole_cluster_or_after_a_removal(targ
     assert any(planned)
 
 
-def test_without_a_leader_or_where_no_members_are_told_nothing_is_asked() -> None:
+def test_without_a_leader_or_known_members_nothing_is_asked() -> None:
     silent = ClusterView({name: NodeView(running=True, role="follower", term=1) for name in NODES})
     etcd = ClusterView({name: NodeView(running=True, role="leader", term=1) for name in NODES})
     for cluster in (silent, etcd):
@@ -161,12 +161,12 @@ def perform(
 def test_what_is_unknown_travels_from_step_to_step_until_it_is_resolved() -> None:
     unknown = Outcome(took_effect=False, details={"outcome": "unknown"}, error="no answer")
     first = perform(unknown, view(NODES), {"target": "remove", "unresolved": []})
-    told = first.value["membership"]
-    (left,) = told["unresolved"]
+    facts = first.value["membership"]
+    (left,) = facts["unresolved"]
     assert (left["change"], left["term"]) == ("remove", 3)
     steps = MembershipSteps(CHANGE, ("remove",), (0, 0)).update(None, first)  # type: ignore[arg-type]
     assert isinstance(steps, MembershipSteps)
-    assert steps.unresolved == tuple(told["unresolved"])
+    assert steps.unresolved == tuple(facts["unresolved"])
     gone = tuple(name for name in NODES if name != left["node"])
     second = perform(unknown, view(gone), {"target": "add", "unresolved": list(steps.unresolved)})
     assert second.value["membership"]["resolved"] == [{**left, "made": True}]
@@ -189,8 +189,8 @@ def test_restoring_ends_once_everybody_votes_and_is_bounded() -> None:
 
 
 def test_actions_and_the_view_are_kept_as_plain_values() -> None:
-    told = perform(Outcome(True), view(NODES), {"target": "remove", "unresolved": []}).value
-    assert msgspec.json.decode(msgspec.json.encode(told))["membership"]["is_whole"] is True
-    (action,) = told["actions"]
+    facts = perform(Outcome(True), view(NODES), {"target": "remove", "unresolved": []}).value
+    assert msgspec.json.decode(msgspec.json.encode(facts))["membership"]["is_whole"] is True
+    (action,) = facts["actions"]
     assert action["kind"] == "ChangeMembership"
     assert action["with"] == {"change": "remove", "at": "n1"}

@@ -22,7 +22,7 @@ seeds = st.integers(0, 1000)
 
 
 def run_nemesis(generator: Generator, seed: int, seconds: int) -> list[Operation]:
-    """What the nemesis is told to do in so many seconds of virtual time."""
+    """What the nemesis begins in a number of seconds of virtual time."""
     bounded = gen.time_limit(seconds * SECOND, gen.nemesis(generator))
     return [one for one in simulate(bounded, threads=1, seed=seed) if one.type == "invoke"]
 

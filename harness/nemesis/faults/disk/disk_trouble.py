@@ -26,7 +26,7 @@ class BreakDisk(Action, frozen=True):
     verb = "break the disk of"
     nodes: tuple[str, ...]
     room_bytes: int | None = None
-    """The disk is full after so many bytes more."""
+    """The disk is full after this number of further bytes."""
     failing: Literal["write", "fsync"] | None = None
     """Which calls fail with EIO."""
     delay_ms: int = 0

@@ -68,7 +68,7 @@ class Impair(Action, frozen=True):
 class EndImpairment(Action, frozen=True):
     """End what one fault did to links."""
 
-    verb = "end the impairment of links"
+    verb = "repair the links"
     by: str
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:

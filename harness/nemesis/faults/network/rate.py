@@ -1,4 +1,4 @@
-"""Rate: links between nodes carry only so many bytes a second, so that large messages take long."""
+"""Rate: links between nodes carry few bytes a second, so that large messages take long."""
 
 from __future__ import annotations
 

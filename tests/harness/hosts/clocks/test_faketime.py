@@ -29,7 +29,7 @@ HELD_UP_MS = 100.0
 pytestmark = pytest.mark.skipif(agent.faketime() is None, reason="no libfaketime here")
 
 
-def told(log: Path) -> list[dict[str, Any]]:
+def lines_of(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
@@ -65,7 +65,7 @@ async def ticks(host: LocalHost, clock: Faketime, folder: Path, *arguments: str)
     log = folder / "ticks"
     argv = [sys.executable, ticking.__file__, *arguments]
     process = await host.start("it", argv, log=log, folder=folder, environment=clock.environment)
-    assert await eventually(lambda: bool(told(log)), BOUND_S)
+    assert await eventually(lambda: bool(lines_of(log)), BOUND_S)
     return process, log
 
 
@@ -74,9 +74,9 @@ def test_an_event_loop_waits_as_long_as_its_own_clock_says(tmp_path: Path, perce
     async def body(host: LocalHost, clock: Faketime) -> None:
         _, log = await ticks(host, clock, tmp_path, "loop", "0.2")
         await clock.set_rate(percent)
-        began = len(told(log)) + 1  # the one under way has seen both
-        assert await eventually(lambda: len(told(log)) >= began + 9, BOUND_S)
-        after = told(log)[began:]
+        began = len(lines_of(log)) + 1  # the one under way has seen both
+        assert await eventually(lambda: len(lines_of(log)) >= began + 9, BOUND_S)
+        after = lines_of(log)[began:]
         own, of_host = (after[-1][name] - after[0][name] for name in ("at", "host_at"))
         assert own / of_host == pytest.approx(percent / 100, abs=0.06), after
         assert min(line["own"] for line in after) >= 0.199, "no sleep ends before its time"
@@ -94,7 +94,7 @@ def test_a_change_of_rate_is_no_leap_and_busy_threads_go_on(tmp_path: Path) -> N
             await asyncio.sleep(0.25)
             back_ms.append(await clock.set_rate(percent) / 1e6)
         assert await host.terminate(process, "test", BOUND_S)
-        _, whole, *readers = told(log)
+        _, whole, *readers = lines_of(log)
         assert len(readers) == 2
         for reader in readers:
             assert reader["reads"] > 300, "neither thread waits for ever for the other"
@@ -110,14 +110,14 @@ def test_an_event_loop_goes_on_when_its_clock_goes_back(tmp_path: Path) -> None:
 
     async def body(host: LocalHost, clock: Faketime) -> None:
         _, log = await ticks(host, clock, tmp_path, "loop", "0.3")
-        count = len(told(log))
+        count = len(lines_of(log))
         await clock._write("-1.5 x1.00")  # a jump, which `set_rate` takes care not to make
-        assert await eventually(lambda: len(told(log)) > count + 2, BOUND_S)
-        late = max(told(log), key=lambda line: float(line["host"]))
+        assert await eventually(lambda: len(lines_of(log)) > count + 2, BOUND_S)
+        late = max(lines_of(log), key=lambda line: float(line["host"]))
         assert 1.5 < late["host"] < 3, "later by what the clock went back"
         assert late["used"] < 0.3, "asleep meanwhile"
-        assert [line for line in told(log) if line["at"] < late["at"]], "the clock is behind what it was"
-        after = told(log)[told(log).index(late) + 1 :]
+        assert [line for line in lines_of(log) if line["at"] < late["at"]], "the clock is behind what it was"
+        after = lines_of(log)[lines_of(log).index(late) + 1 :]
         assert 0.25 < min(line["host"] for line in after) < 0.6, "and all is as before"
 
     with_clock(tmp_path, body)
@@ -140,7 +140,7 @@ def test_where_only_the_wall_clock_jumps_the_monotonic_clock_is_the_hosts(tmp_pa
     with_clock(tmp_path, body, drifts=False)
 
 
-def test_a_library_that_does_not_begin_clocks_where_it_is_told_is_refused(tmp_path: Path) -> None:
+def test_a_library_that_begins_clocks_elsewhere_than_asked_is_refused(tmp_path: Path) -> None:
     """A library that is not there is not loaded, and the clock is the host's."""
 
     async def body(host: LocalHost, clock: Faketime) -> None:

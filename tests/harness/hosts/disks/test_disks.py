@@ -24,7 +24,7 @@ from tests.harness.hosts.disks.test_faultydisk import needs_fuse
 
 
 def last_synced(folder: Path, node: str, life: int = 1) -> int:
-    """The last entry that a node said to have synced in a life."""
+    """The last entry that a node traced as synced in a life."""
     lines = (folder / "nodes" / node / "trace" / f"{life:04}.jsonl").read_text().splitlines()
     events = [json.loads(line) for line in lines if line.endswith("}")]
     return max(int(event["index"]) for event in events if event["event"] == "synced")

@@ -142,7 +142,7 @@ def test_a_slow_disk_takes_as_much_longer_as_asked(tmp_path: Path) -> None:
     on_disk(tmp_path, body)
 
 
-def test_the_state_is_told_as_of_one_moment_although_it_changes_meanwhile(tmp_path: Path) -> None:
+def test_the_state_is_that_of_one_moment_although_it_changes_meanwhile(tmp_path: Path) -> None:
     async def body(disk: MountedDisk, folder: Path) -> None:
         control = os.open(folder / ".ackproof", os.O_RDONLY)
         first = os.read(control, 20)
@@ -156,7 +156,7 @@ def test_the_state_is_told_as_of_one_moment_although_it_changes_meanwhile(tmp_pa
     on_disk(tmp_path, body)
 
 
-def test_what_it_cannot_do_is_said(tmp_path: Path) -> None:
+def test_what_it_cannot_do_is_an_error(tmp_path: Path) -> None:
     async def body(disk: MountedDisk, folder: Path) -> None:
         assert os.listdir(folder) == [], "its control file is in no listing"
         with pytest.raises(OSError, match="Invalid argument"):
@@ -165,7 +165,7 @@ def test_what_it_cannot_do_is_said(tmp_path: Path) -> None:
     on_disk(tmp_path, body)
 
 
-def test_where_nothing_can_be_mounted_the_reason_is_said(tmp_path: Path) -> None:
+def test_where_nothing_can_be_mounted_the_reason_is_given(tmp_path: Path) -> None:
     async def run() -> None:
         with Ledger("disk", tmp_path / "ledgers") as ledger:
             async with LocalHost(ledger, time.monotonic_ns) as host:

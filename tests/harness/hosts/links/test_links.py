@@ -252,7 +252,7 @@ def test_a_slow_listener_gets_every_byte_in_order(tmp_path: Path) -> None:
     with_rig(tmp_path, body)
 
 
-def test_a_dialler_is_reset_at_once_where_nobody_listens(tmp_path: Path) -> None:
+def test_a_dialler_is_reset_at_once_where_no_process_listens(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
         rig.listeners["b"].close()
         try:
@@ -307,7 +307,7 @@ def test_an_unknown_link_is_refused_and_nothing_is_cut(tmp_path: Path) -> None:
     with_rig(tmp_path, body)
 
 
-def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next(tmp_path: Path) -> None:
+def test_a_late_answer_is_not_taken_for_the_next(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
         for _ in range(20):
             asking = asyncio.create_task(rig.links.cut([AB]))
@@ -385,7 +385,7 @@ def test_a_stream_of_unknown_messages_may_be_late_or_reset_and_nothing_else(tmp_
             Impairment(repeated_percent=1),
             Impairment(corrupted_percent=1),
         ):
-            with pytest.raises(LinkError, match="messages cannot be told apart, and TCP loses"):
+            with pytest.raises(LinkError, match="messages cannot be distinguished, and TCP loses"):
                 await rig.links.impair([AB], how, "fault", 1)
         reader, writer = await rig.dial(AB)
         await rig.links.impair([AB], Impairment(delay_ms=100), "delay", 1)

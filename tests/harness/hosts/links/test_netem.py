@@ -1,4 +1,4 @@
-"""Links made bad packet by packet: what tc is told and tells, and, where the kernel can, what comes of it."""
+"""Links made bad packet by packet: what tc gets and answers, and, where the kernel can, what comes of it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class NoTc(LocalHost):
         return CommandResult(1, "", "Error: Specified qdisc kind is unknown.\nCommand failed -:1\n")
 
 
-def test_a_kernel_that_refuses_is_told_and_so_is_what_packets_cannot_suffer() -> None:
+def test_a_refusing_kernel_is_reported_and_so_is_what_packets_cannot_suffer() -> None:
     host: Host = NoTc.__new__(NoTc)
     links = NetemLinks(HANDLE, {name: LinkEnd(host, "10.0.0.2", PORT) for name in ("n1", "n2")})
     with pytest.raises(LinkError, match=r"n1: tc -batch - refused: Error: Specified qdisc kind is"):

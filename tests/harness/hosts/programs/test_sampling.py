@@ -1,4 +1,4 @@
-"""What a process uses, as told by the program that watches it, and read back."""
+"""What a process uses, as written by the program that watches it, and read back."""
 
 from __future__ import annotations
 

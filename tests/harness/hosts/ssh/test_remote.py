@@ -82,7 +82,7 @@ def test_a_remote_host_starts_watches_signals_and_copies_as_a_local_one_does(tmp
             talk = ["/bin/sh", "-c", "echo $COLOUR; echo two; exit 3"]
             own = await host.start("it", talk, log=log, folder=work, environment={"COLOUR": "blue"})
             await own.exited.wait()
-            assert (own.status, own.ended_by) == (3, None), "nobody meant it"
+            assert (own.status, own.ended_by) == (3, None), "its end was unexpected"
             assert await host.tail(log, 5) == ["blue", "two"]
             assert await host.tail(work / "absent", 5) == []
             with pytest.raises(StartError, match=r"cannot start it \(/no/such\) on n1 .*No such file"):
@@ -135,12 +135,12 @@ def test_a_host_that_is_gone_for_good_is_an_error_and_not_a_wait(tmp_path: Path)
             with pytest.raises(HostError, match=r"n1 .*(the connection was lost|cannot be reached)"):
                 await host.names(host.folder)
             async with asyncio.timeout(10):
-                while True:  # while the system still takes leave of the old connection, that is what is told
-                    with pytest.raises(HostError) as told:
+                while True:  # until the system has closed the old connection, that is the error
+                    with pytest.raises(HostError) as refused:
                         await host.names(host.folder)
-                    if "the connection was lost" not in str(told.value):
+                    if "the connection was lost" not in str(refused.value):
                         break
-            assert re.search(r"n1 .*cannot be reached at 10\.77\.0\.1:2222: .", str(told.value))
+            assert re.search(r"n1 .*cannot be reached at 10\.77\.0\.1:2222: .", str(refused.value))
 
     with_sshd(tmp_path, body)
 
@@ -223,8 +223,8 @@ def test_each_thing_that_can_be_wrong_is_one_clear_message(tmp_path: Path) -> No
         assert "no key was accepted for user root" in await why_not(started, key=str(tmp_path / "stranger"))
         assert "there is no key /no/key" in await why_not(started, key="/no/key")
 
-        (tmp_path / "nobody_known").write_text("")
-        unknown = await why_not(started, known_hosts=str(tmp_path / "nobody_known"))
+        (tmp_path / "no_host_known").write_text("")
+        unknown = await why_not(started, known_hosts=str(tmp_path / "no_host_known"))
         assert "its host key ssh-ed25519 SHA256:" in unknown
         assert "ssh-keyscan -p 2222 10.77.0.1 >>" in unknown
 
@@ -255,7 +255,7 @@ echo 1000
 def test_sudo_with_a_password_without_one_and_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The login is root's, and is told to be another's by stand-ins for `id` and `sudo` on its path."""
+    """The login is root's, and seems to be another's by stand-ins for `id` and `sudo` on its path."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for name, text in (("sudo", SUDO), ("id", ID)):
