@@ -49,8 +49,8 @@ def test_the_public_names_are_these_and_each_can_be_used() -> None:
 
 def test_importing_it_loads_nothing_and_is_quick() -> None:
     program = (
-        "import sys, time; before = set(sys.modules); begin = time.perf_counter(); import ackproof; "
-        "took = time.perf_counter() - begin; print(*sorted(set(sys.modules) - before)); "
+        "import sys, time; before = set(sys.modules); begin = time.process_time(); import ackproof; "
+        "took = time.process_time() - begin; print(*sorted(set(sys.modules) - before)); "
         "assert took < 0.05, took"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

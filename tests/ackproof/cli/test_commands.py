@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -34,13 +34,19 @@ def test_every_file_of_commands_is_listed() -> None:
     assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
 
 
+def processor_seconds_of_children() -> float:
+    """How much processor time ended child processes took: on a busy machine it says more than the clock."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_the_help_is_quick_and_loads_no_command() -> None:
     subprocess.run([ACKPROOF, "--help"], capture_output=True, check=True, timeout=60)
     took = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = processor_seconds_of_children()
         subprocess.run([ACKPROOF, "--help"], capture_output=True, check=True, timeout=60)
-        took.append(time.perf_counter() - begin)
+        took.append(processor_seconds_of_children() - begin)
     assert min(took) < 0.3
     program = (
         "import sys; sys.argv = ['ackproof', '--help']; from ackproof.cli.entry import main\n"

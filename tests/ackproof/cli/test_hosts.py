@@ -191,9 +191,9 @@ def test_a_host_without_room_is_refused_before_anything_starts(tmp_path: Path, s
     [
         ("", "names no host"),
         ("# nothing\n", "names no host"),
-        ("a b\n", "line 1: 'b' is no option"),
+        ("a b\n", "line 1: 'b' is not an option"),
         ("a\nb pyhton=3\n", "line 2: unknown option 'pyhton': did you mean 'python'"),
-        ("a\n\na\n", "line 3: a stands in line 1 already"),
+        ("a\n\na\n", "line 3: a is named in line 1 already"),
         ("a:99999\n", "there is no port 99999"),
     ],
 )
@@ -213,7 +213,7 @@ def test_a_nodes_file_that_is_wrong_is_refused_with_its_line(
         (["--nodes", "db1,db2"], "--nodes names remote hosts, but --hosts is local; add --hosts ssh"),
         (["--nodes", "0"], "0 is not between 1 and 99"),
         (["--hosts", "ssh", "--nodes", "db1,,db2"], "'db1,,db2' has an empty name in it"),
-        (["--hosts", "ssh", "--nodes", "db1,db1"], "--nodes, host 2: db1 stands in host 1 already"),
+        (["--hosts", "ssh", "--nodes", "db1,db1"], "--nodes, host 2: db1 is named in host 1 already"),
         (["--nodes-file", "x"], "add --hosts ssh"),
         (["--hosts", "ssh", "--nodes-file", "/no/such"], "cannot be read"),
     ],
