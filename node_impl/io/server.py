@@ -138,7 +138,7 @@ async def _serve(
     ends: set[asyncio.Future[Any]] = {driver.failure, dialling, stopping}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if dialling.done():
-        driver.fail(dialling.exception() or RuntimeError("nobody dials the peers any more"))
+        driver.fail(dialling.exception() or RuntimeError("the task that connects to the peers has ended"))
 
     exceptions.is_stopping = True
     http.stop_listening()

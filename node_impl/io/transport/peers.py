@@ -164,7 +164,7 @@ class _Outgoing(asyncio.Protocol):
         self.is_writable = True
 
     def data_received(self, data: bytes) -> None:
-        self._end(f"it sent {data[:16]!r}, although only the dialler may send")
+        self._end(f"it sent {data[:16]!r}, although only the node that opened the connection may send")
         self.transport.abort()
 
     def pause_writing(self) -> None:
