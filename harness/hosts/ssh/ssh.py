@@ -77,17 +77,11 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
     where = f"{target.name}: "
     if jumps > MOST_JUMPS:
         raise HostError(f"{where}more than {MOST_JUMPS} jump hosts; ssh_config may name a circle")
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(_Refuse())
-    for path in (*target.known_hosts, str(SYSTEM_KNOWN_HOSTS)):
-        if Path(path).exists():
-            client.load_host_keys(path) if path != str(SYSTEM_KNOWN_HOSTS) else client.load_system_host_keys(
-                path
-            )
     for key in target.keys:
         if spec.key and not Path(key).exists():
             raise HostError(f"{where}there is no key {key}")
     keys = [key for key in target.keys if Path(key).exists()]
+    client = _client_of(target)
     try:
         client.connect(
             target.hostname,
@@ -101,33 +95,52 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
             auth_timeout=CONNECT_BOUND_S,
             sock=_channel(spec, target, jumps),
         )
-    except paramiko.BadHostKeyException as error:
-        raise HostError(
-            f"{where}its host key has CHANGED: known_hosts has {_fingerprint(error.expected_key)}, it shows "
-            f"{_fingerprint(error.key)}. If the host was installed again: ssh-keygen -R "
-            f"{_known_as(target)!r}, then add the new key; if not, another machine answers for it"
-        ) from error
-    except _UnknownKey as error:
-        files = ", ".join(target.known_hosts)
-        raise HostError(
-            f"{where}its host key {_fingerprint(error.key)} is not in {files}; check the fingerprint, then: "
-            f"ssh-keyscan -p {target.port} {target.hostname} >> {target.known_hosts[0]}"
-        ) from error
-    except paramiko.PasswordRequiredException as error:
-        raise HostError(f"{where}its key has a passphrase; load it into an agent: ssh-add KEY") from error
-    except paramiko.AuthenticationException as error:
-        tried = ", ".join(target.keys) or "the agent's and the usual ones"
-        raise HostError(
-            f"{where}no key was accepted for user {target.user or 'of this login'} (tried: {tried}); add the "
-            "public key to authorized_keys there, or name another user or key="
-        ) from error
     except (OSError, EOFError, paramiko.SSHException) as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise HostError(f"{where}cannot be reached at {target.hostname}:{target.port}: {why}") from error
+        raise HostError(where + _complaint(error, target)) from error
     transport = client.get_transport()
     assert transport is not None
     transport.set_keepalive(KEEP_ALIVE_S)
     return client
+
+
+def _client_of(target: Target) -> paramiko.SSHClient:
+    """A client that accepts the known host keys of a target, and no others."""
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(_Refuse())
+    for path in target.known_hosts:
+        if Path(path).exists():
+            client.load_host_keys(path)
+    if SYSTEM_KNOWN_HOSTS.exists():
+        client.load_system_host_keys(str(SYSTEM_KNOWN_HOSTS))
+    return client
+
+
+def _complaint(error: Exception, target: Target) -> str:
+    """Why a connection failed, and what to do about it."""
+    match error:
+        case paramiko.BadHostKeyException():
+            return (
+                f"its host key has CHANGED: known_hosts has {_fingerprint(error.expected_key)}, it shows "
+                f"{_fingerprint(error.key)}. If the host was installed again: ssh-keygen -R "
+                f"{_known_as(target)!r}, then add the new key; if not, another machine answers for it"
+            )
+        case _UnknownKey():
+            files = ", ".join(target.known_hosts)
+            return (
+                f"its host key {_fingerprint(error.key)} is not in {files}; check the fingerprint, then: "
+                f"ssh-keyscan -p {target.port} {target.hostname} >> {target.known_hosts[0]}"
+            )
+        case paramiko.PasswordRequiredException():
+            return "its key has a passphrase; load it into an agent: ssh-add KEY"
+        case paramiko.AuthenticationException():
+            tried = ", ".join(target.keys) or "the agent's and the usual ones"
+            return (
+                f"no key was accepted for user {target.user or 'of this login'} (tried: {tried}); add the "
+                "public key to authorized_keys there, or name another user or key="
+            )
+        case _:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return f"cannot be reached at {target.hostname}:{target.port}: {why}"
 
 
 class _UnknownKey(paramiko.SSHException):
