@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.inventory import HostSpec
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
@@ -72,6 +71,8 @@ def with_chosen_faults(test: Test) -> Test:
     Raises:
         ValueError: a fault or target does not exist, or the schedule is wrong; in words.
     """
+    from harness.cluster.kinds import HOSTED_WORLDS  # here, since it loads every mechanism of real worlds
+
     faults, world = test.nemesis, HOSTED_WORLDS[test.hosts]
     if ALL in faults:
         named = (name for name in faults if name != ALL)
