@@ -1,6 +1,6 @@
-"""What goes into the sans-I/O node and what comes out: the seam every driver stands on.
+"""The events that go into the node and the effects that come out: all that a driver needs to know.
 
-A driver (asyncio in `server.py`, virtual time in the simulator) calls `node.step(now, event)` and
+A driver (asyncio in `node_impl/io`, virtual time in the simulator) calls `node.step(now, event)` and
 carries out the returned effects **in order**:
 
 - `Persist(number, records)`: hand the records to storage. Once everything up to `number` is on disk
@@ -9,8 +9,8 @@ carries out the returned effects **in order**:
 - `Respond(request_id, reply, after)`: likewise, answer a client.
 - `SetTimer(name, at)`: feed `TimerFired(name)` at node-clock time `at`; replaces the timer of that name.
 - `CancelTimer(name)`.
-- `Trace(...)`: the line is written with write(2) before any effect after it is carried out that somebody
-  could notice: a message, a reply, a record on disk.
+- `Trace(...)`: the line is written with write(2) before any later effect that another process could notice: a
+  message, a reply, a record on disk.
 - `Fatal(reason)`: log it, stop serving, exit with status 70.
 
 So the order fsync, `synced` traced, message or reply leaves, holds by construction.
@@ -42,7 +42,7 @@ from node_impl.core.requests import (
     Write,
 )
 
-__all__ = [  # what this module passes on; its own names go without saying
+__all__ = [  # names of requests.py that are a part of this seam, for those who import the seam alone
     "Body",
     "Deregister",
     "Done",

@@ -119,7 +119,7 @@ def _keep_asking(cluster: Cluster, end: int) -> None:
 
 
 class _RepeatingClient:
-    """Writes with (client, sequence), and repeats each at any node until it is told how it ended."""
+    """Writes with (client, sequence), and repeats each at any node until a reply says how it ended."""
 
     def __init__(self, cluster: Cluster, name: str, end: int) -> None:
         self._cluster = cluster

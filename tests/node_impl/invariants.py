@@ -80,7 +80,7 @@ class Invariants:
     # ---- what nodes trace ------------------------------------------------------------------------------
 
     def wrote(self, persist: Persist) -> None:
-        """What a node puts into its log, told before the trace lines of the same step, which judge it."""
+        """What a node puts into its log; called before the trace lines of the same step, which judge it."""
         for record in persist.records:
             if isinstance(record, AppendRecord):
                 for entry in record.entries:
@@ -125,7 +125,7 @@ class Invariants:
         self._durable[name].append(hard_state)
 
     def _restart(self, name: str, trace: Trace, node: Node) -> None:
-        """A vote or term that had not reached the disk was seen by nobody: only what did binds this life."""
+        """Only a vote or term that reached the disk binds this life: no other node saw what did not."""
         durable = self._durable[name]
         self._terms[name] = durable[-1].term
         self._votes = {known: vote for known, vote in self._votes.items() if known[0] != name}

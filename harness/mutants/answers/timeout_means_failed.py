@@ -14,6 +14,7 @@ class TimeoutMeansFailed(OpenRequests):
     """Reports an unknown outcome as a failure."""
 
     def close(self, request_id: int, reply: Reply) -> None:
+        """Every refusal says that the write has no effect."""
         if isinstance(reply, Refused):
             reply = msgspec.structs.replace(reply, proposed=False)
         super().close(request_id, reply)

@@ -11,6 +11,7 @@ class TermNotPersisted(RaftState):
     """Returns from a crash in an earlier term."""
 
     def enter_term(self, term: int) -> None:
+        """The term is not recorded for the disk."""
         self.current_term, self.voted_for = term, None
         self.trace("term")
 

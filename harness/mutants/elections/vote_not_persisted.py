@@ -11,6 +11,7 @@ class VoteNotPersisted(RaftState):
     """Forgets in a crash for which candidate it has voted."""
 
     def vote_for(self, candidate: str) -> None:
+        """The vote is not recorded for the disk."""
         self.voted_for = candidate
         self.trace("vote", vote=candidate)
 

@@ -12,6 +12,7 @@ class AppliesBeforeCommit(ClientWrites):
     """Applies a proposed write to the leader's registry before a majority holds it."""
 
     def propose(self, request: Request, origin: Origin) -> None:
+        """The entry is applied as soon as it is in the log."""
         super().propose(request, origin)
         self._machine.registry.apply(self._raft.state.log[self._raft.state.log.last_index])
 

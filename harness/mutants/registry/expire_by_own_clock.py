@@ -18,6 +18,7 @@ class ExpiresByOwnClock(Beats):
         return True
 
     def decide(self, expiry: Expire) -> None:
+        """A follower changes its own registry where a leader would propose."""
         if self._raft.state.role == "leader":
             super().decide(expiry)
         else:

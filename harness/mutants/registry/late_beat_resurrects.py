@@ -22,6 +22,7 @@ class ResurrectsByBeat(Beats):
         self._beaten: dict[InstanceKey, Instance] = {}
 
     def beat(self, key: InstanceKey) -> Outcome:
+        """The instance of each beat is remembered."""
         instance = self._registry.get(key)
         if instance is not None:
             self._beaten[key] = instance

@@ -3,7 +3,7 @@
 A follower that hears no leader for its time-out stands; the candidate that gets the votes of a majority
 leads. A leader that a majority does not answer stops leading.
 
-A member that is cut off must not come back with a higher term and depose a leader who is fine. So it first
+A member that is cut off must not come back with a higher term and depose a leader that is fine. So it first
 asks whether others would vote for it (pre-vote), which they deny while they hear a leader. And a member that
 hears a leader does not listen to candidates at all, unless that leader itself wants another in its place.
 """

@@ -77,10 +77,15 @@ class Progress:
         self.transfer: Outgoing | None = None
         """The snapshot on its way, while the follower lacks what the log no longer holds."""
 
-    def answered(self, read_round: int) -> None:
-        """The follower answered an AppendEntries that carried this round."""
+    def answered(self, read_round: int = 0) -> None:
+        """The follower answered; `read_round` is the round that its AppendEntries carried."""
         self.heard = True
         self.read_round = max(self.read_round, read_round)
+
+    def sent_heartbeat(self) -> None:
+        """A heartbeat left; its answer may show that a chunk of a snapshot is lost."""
+        if self.transfer is not None:
+            self.transfer.heartbeats += 1
 
     def may_send(self, max_in_flight: int) -> bool:
         """Whether another message with entries may leave now."""
@@ -132,6 +137,18 @@ class Outgoing:
         self.heartbeats = 0
         """Heartbeats since the last chunk left; an answer to a later one shows that the chunk is lost."""
 
-    def chunk(self, size: int) -> bytes:
-        """The bytes to send next."""
+    def next_chunk(self, size: int) -> bytes:
+        """The bytes to send now: those after what the follower holds."""
+        self.heartbeats = 0
         return self.data[self.offset : self.offset + size]
+
+    def follower_holds(self, held: int) -> bool:
+        """The follower answered; returns whether a chunk from another offset has to be sent."""
+        has_moved = held != self.offset
+        self.offset = held
+        return has_moved
+
+    @property
+    def chunk_is_lost(self) -> bool:
+        """Whether the follower, who has just answered a heartbeat, must have missed the last chunk."""
+        return self.heartbeats >= 2

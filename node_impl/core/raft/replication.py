@@ -130,8 +130,7 @@ class Replication:
         if self._leases.uses_lease():
             self._leases.sent(self._reads.next_round())
         for name, peer in self._followers.by_name.items():
-            if peer.transfer is not None:
-                peer.transfer.heartbeats += 1
+            peer.sent_heartbeat()
             self._send_append_entries(name, peer, ())
 
     def advance_commit_index(self) -> None:

@@ -83,7 +83,7 @@ class Snapshots:
 
     def send_chunk_again(self, name: str, peer: Progress) -> None:
         """The follower answered a heartbeat: if two were sent since the chunk, the chunk is lost."""
-        if peer.transfer is None or peer.transfer.heartbeats < 2:
+        if peer.transfer is None or not peer.transfer.chunk_is_lost:
             return
         if peer.transfer.offset == 0:  # nothing has arrived yet, so the newest one serves better
             peer.transfer = None
@@ -99,19 +99,17 @@ class Snapshots:
         transfer = None if peer is None else peer.transfer
         if peer is None or transfer is None:
             return False
-        peer.heard = True
+        peer.answered()
         if (reply.index, reply.digest) != (transfer.snapshot.index, transfer.snapshot.digest):
             return False  # about an earlier one
         if reply.held >= len(transfer.data):
             peer.transfer = None
             return True
-        if reply.held != transfer.offset:
-            transfer.offset = reply.held
+        if transfer.follower_holds(reply.held):
             self._send_chunk(sender, transfer)
         return False
 
     def _send_chunk(self, name: str, transfer: Outgoing) -> None:
-        transfer.heartbeats = 0
         self._state.send(
             name,
             InstallSnapshot(
@@ -120,7 +118,7 @@ class Snapshots:
                 transfer.snapshot.digest,
                 len(transfer.data),
                 transfer.offset,
-                transfer.chunk(self._state.config.snapshot_chunk_bytes),
+                transfer.next_chunk(self._state.config.snapshot_chunk_bytes),
             ),
         )
 

@@ -42,7 +42,7 @@ def test_the_walk_through_the_table() -> None:
     assert cluster.node("n3").raft.state.role == "follower"
     assert cluster.node("n3").machine.registry.size == 2
 
-    # The leader is killed with a write on its disk that nobody else has.
+    # The leader is killed with a write on its disk that no other node has.
     others = set(cluster.names) - {leader}
     cluster.cut({leader})
     orphan = cluster.ask(leader, register(3, "never acknowledged"))

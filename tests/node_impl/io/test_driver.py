@@ -1,4 +1,4 @@
-"""The driver with a scripted node, a disk that syncs when told to, and a network that keeps what it gets."""
+"""The driver with a scripted node, a disk that syncs on demand, and a network that keeps what it gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which thread writes the log, and what is told of it. The disk is as fast as the test says."""
+"""Which thread writes the log, and what it reports. The disk is as fast as the test says."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def test_a_configuration_is_published_by_compare_and_set_listened_to_and_removed
         lost = node.ask("POST", CONFIGS, {**name, "content": "c", "casMd5": md5})
         assert (lost.status, lost.json()["proposed"]) == (409, False)
         assert int(lost.headers["x-raft-index"]) > int(swapped.headers["x-raft-index"])
-        told = node.ask("POST", LISTENER, {"Listening-Configs": f"app.yaml\x02G\x02{md5}\x01"})
-        assert unquote_plus(told.body.decode()) == "app.yaml\x02G\x01"
+        answer = node.ask("POST", LISTENER, {"Listening-Configs": f"app.yaml\x02G\x02{md5}\x01"})
+        assert unquote_plus(answer.body.decode()) == "app.yaml\x02G\x01"
         assert node.ask("DELETE", CONFIGS, name).body == b"true"
         assert node.ask("GET", CONFIGS, name).status == 404
 

@@ -74,7 +74,7 @@ def test_a_turn_in_which_nothing_was_read_has_no_end() -> None:
 
 
 def test_what_is_posted_behind_a_turns_end_waits_for_no_other() -> None:
-    """The end says that it is over, so that whoever comes later asks to be called by itself."""
+    """The end says that it is over, so that later callers ask to be called in the next turn."""
     here, there = socket.socketpair()
 
     def play(loop: asyncio.AbstractEventLoop, turns: Noting, notes: list[str]) -> None:

@@ -14,6 +14,7 @@ class AssumesAllMatched(Replication):
     """Sets a follower's matchIndex to the end of the leader's log."""
 
     def on_append_entries_reply(self, sender: str, reply: AppendEntriesReply) -> None:
+        """A consent is taken as one to the whole log."""
         if reply.success and self._state.role == "leader" and reply.term == self._state.current_term:
             reply = msgspec.structs.replace(reply, match_index=self._state.log.last_index)
         super().on_append_entries_reply(sender, reply)

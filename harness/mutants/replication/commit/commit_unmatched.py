@@ -12,6 +12,7 @@ class CommitsUnmatched(Replication):
     """Applies the leader's commitIndex to entries after the last one that matched."""
 
     def on_append_entries(self, leader: str, request: AppendEntries) -> None:
+        """The whole log is committed as far as the leader has committed."""
         super().on_append_entries(leader, request)
         if request.term == self._state.current_term:
             self._state.commit_up_to(min(request.leader_commit, self._state.log.last_index))

@@ -13,6 +13,7 @@ class DiscardsOnElection(Elections):
     """Deletes entries of its own log when it becomes leader."""
 
     def become_leader(self) -> None:
+        """The entries that may not be committed are deleted first."""
         if self._state.log.last_index > self._state.commit_index:
             self._state.truncate(self._state.commit_index + 1)
         super().become_leader()

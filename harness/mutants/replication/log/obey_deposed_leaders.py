@@ -14,6 +14,7 @@ class ObeysDeposedLeaders(Replication):
     """Treats each AppendEntries as one of its own term."""
 
     def on_append_entries(self, leader: str, request: AppendEntries) -> None:
+        """A follower takes any term for its own."""
         if self._state.role == "follower":
             request = msgspec.structs.replace(request, term=self._state.current_term)
         super().on_append_entries(leader, request)

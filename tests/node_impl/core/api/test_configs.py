@@ -62,9 +62,9 @@ def test_listening_uses_nacos_own_format_in_requests_and_replies() -> None:
     assert isinstance(waiting, ListenConfigs)
     assert waiting.wait_ms == 30_000
     assert rendered(listened, Done(9, ())).body == b""
-    told = rendered(listened, Done(9, (in_tenant, other))).body.decode()
-    assert "%02" in told
-    assert unquote_plus(told) == "app.yaml\x02G\x02t\x01other\x02G\x01"
+    answer = rendered(listened, Done(9, (in_tenant, other))).body.decode()
+    assert "%02" in answer
+    assert unquote_plus(answer) == "app.yaml\x02G\x02t\x01other\x02G\x01"
 
 
 @pytest.mark.parametrize(

@@ -214,7 +214,7 @@ def test_a_service_with_instances_is_not_deleted() -> None:
 def test_a_service_that_only_registrations_made_goes_with_its_last_instance() -> None:
     registry = applied(Register(key(1)), Deregister(key(1)))
     assert registry.read(GetService(SERVICE)) is None
-    assert registry.services.changed(SERVICE) == 2, "whoever waits for it must hear that it is gone"
+    assert registry.services.changed(SERVICE) == 2, "a long poll on it must be answered when it is gone"
 
 
 def test_a_listener_hears_of_what_differs_from_what_it_holds() -> None:

@@ -1,4 +1,4 @@
-"""Long polls: told of a change at once, of none when their time is over, and of nothing they knew."""
+"""Long polls: answered at once after a change, and without one when their time is over."""
 
 from __future__ import annotations
 

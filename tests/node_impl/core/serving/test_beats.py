@@ -1,4 +1,4 @@
-"""Ephemeral instances in a cluster: who beats lives, who is silent goes, and nobody comes back by a beat."""
+"""Ephemeral instances in a cluster: they live while they beat, and a beat alone brings none back."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_beat_heals_an_unhealthy_instance() -> None:
     cluster.run(100 * MILLISECOND_NS)
     assert {state_of(cluster, name) for name in cluster.names} == {"healthy"}
     cluster.run(1_200 * MILLISECOND_NS)
-    assert state_of(cluster, leader) == "healthy", "its full time began anew"
+    assert state_of(cluster, leader) == "healthy", "its full time began again"
 
 
 @pytest.mark.parametrize("through_follower", [True, False])

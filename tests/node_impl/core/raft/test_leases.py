@@ -126,7 +126,7 @@ def test_a_restarted_node_gives_no_vote_for_one_time_out() -> None:
     assert votes(alone.receive("n2", RequestVote(2, 1, 1))) == [False]
     alone.now += T
     assert votes(alone.receive("n2", RequestVote(2, 1, 1))) == [True]
-    assert votes(Alone(1).receive("n2", RequestVote(2, 1, 1))) == [True], "without leases nobody waits"
+    assert votes(Alone(1).receive("n2", RequestVote(2, 1, 1))) == [True], "without leases no voter waits"
 
 
 def test_a_promise_outlives_the_term_in_which_it_was_made() -> None:

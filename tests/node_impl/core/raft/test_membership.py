@@ -33,7 +33,7 @@ def started(
 
 
 def change(cluster: Cluster, body: MembershipChange) -> Done:
-    """Ask whoever leads until it is done."""
+    """Ask the current leader until the change is done."""
     for _ in range(100):
         reply = cluster.answer(cluster.elect(), body)
         if isinstance(reply, Done):

@@ -102,7 +102,7 @@ def test_a_transfer_goes_on_where_it_was_when_chunks_and_answers_are_lost() -> N
     cluster.heal()
     cluster.settle()
     assert cluster.invariants.installed >= 1
-    assert offsets.count(0) < len(offsets) / 2, "it did not begin anew after each loss"
+    assert offsets.count(0) < len(offsets) / 2, "it did not begin again after each loss"
 
 
 def deposed_leader_gets_a_snapshot(parts: Parts) -> Cluster:
