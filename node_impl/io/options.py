@@ -115,9 +115,7 @@ def _parser() -> _Parser:
         metavar="PERCENT",
         help="with --lease: how much faster or slower than true time any node's clock may run",
     )
-    add(
-        "--voters", type=_names, default=(), metavar="NAMES", help="nodes that vote at first; absent: all"
-    )
+    add("--voters", type=_names, default=(), metavar="NAMES", help="nodes that vote at first; absent: all")
     add("--snapshot-entries", type=_count, default=10_000, metavar="N", help="a snapshot every N entries")
     add("--beat-interval-ms", type=_milliseconds, default=_BEATS.interval_ms, metavar="MS", help=_BEAT_HELP)
     add(
