@@ -56,7 +56,7 @@ class Mix(msgspec.Struct, frozen=True):
         return at
 
 
-class Any(msgspec.Struct, frozen=True):
+class AnyReady(msgspec.Struct, frozen=True):
     """A generator that has an operation now; a drawn one if there are several."""
 
     inner: tuple[Generator, ...]
@@ -69,7 +69,7 @@ class Any(msgspec.Struct, frozen=True):
         return self._after([generator.update(context, event) for generator in self.inner])
 
     def _after(self, inner: Sequence[Generator]) -> Generator:
-        return self if same(inner, self.inner) else Any(tuple(inner))
+        return self if same(inner, self.inner) else AnyReady(tuple(inner))
 
 
 def first_able(
@@ -115,4 +115,4 @@ def mix(*generators: GeneratorLike, weights: Sequence[int] | None = None) -> Gen
 def any(*generators: GeneratorLike) -> Generator:
     """The generators that can act now, such as `any(clients(load), nemesis(faults))`. Ends when all have."""
     inner = tuple([as_generator(generator, f"any[{i}]") for i, generator in enumerate(generators)])
-    return Any(inner) if inner else EXHAUSTED
+    return AnyReady(inner) if inner else EXHAUSTED

@@ -8,6 +8,7 @@ from pathlib import Path
 from checkers.check_all import check_all, worst
 from harness.errors import CouldNotRun
 from harness.run.folder import Results, RunFolder
+from harness.systems import REFERENCE_NODE
 from harness.workload import workload
 from history import Recording, write_parquet
 from history.units import SECOND_NS
@@ -56,8 +57,10 @@ def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportA
         words += ["--seed", str(options["seed"])]
     faults = " + ".join(options.get("nemesis", ())) or "no faults"
     mutant = f", mutant {options['mutant']}" if options.get("mutant") else ""
+    system = options.get("system", REFERENCE_NODE)
+    tested = "" if system == REFERENCE_NODE else f" on {system}"
     return ReportAbout(
-        title=f"{options['workload']}, {len(recording.nodes)} nodes, {faults}{mutant}",
+        title=f"{options['workload']}{tested}, {len(recording.nodes)} nodes, {faults}{mutant}",
         started_at=str(options.get("started_at", "")),
         duration_s=int(history.columns.time[-1]) / SECOND_NS if len(history) else 0.0,
         command=shlex.join(words),

@@ -102,6 +102,11 @@ def test_a_package_that_was_loaded_before_is_noticed_too(tmp_path: Path) -> None
     assert "hides Ackproof's own package 'reports'" in done.stderr
 
 
+def test_nothing_that_could_be_hidden_is_imported_before_the_look(tmp_path: Path) -> None:
+    done = python(tmp_path, "-c", "import sys, ackproof.cli.entry; print(*sys.modules)")
+    assert {name.partition(".")[0] for name in done.stdout.split()} & set(PACKAGES) == set(), done.stderr
+
+
 def shadows_by_default(project: Path) -> bool:
     """Whether Python takes the project's `reports`: a folder without __init__.py gives way to a package."""
     found = python(project, "-c", "import reports; print(reports.__file__)").stdout

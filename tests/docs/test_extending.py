@@ -470,6 +470,7 @@ def test_the_system_is_tested_by_its_file_alone_and_refuted(tmp_path: Path, stat
     verdict = next(v for v in results_of(run).verdicts if v.checker == "linearizability")
     shown = [recorded.history[index] for index in verdict.evidence[0].operations]
     assert len({op.node for op in shown}) > 1, "it takes two nodes to show it"
+    assert "registry on pocket.py:Pocket, 3 nodes" in run.report_html.read_text(encoding="utf-8")
     assert [path.name for path in sorted(folder.iterdir())] == ["pocket.py", "pocket_server.py", "store"]
 
 
