@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from node_impl.core.config import NodeConfig
+from node_impl.core.events import Configuration, Entry
+
 T = TypeVar("T")
+_PLAIN = frozenset({bool, int, str, bytes, type(None), NodeConfig, Entry, Configuration})
+"""The frozen types that a core holds most often, which need no further look."""
 
 
 @cache
@@ -68,7 +73,7 @@ class _Copier:
         copy = self._copies[id(value)] = object.__new__(kind)
         for name in slots:
             held = getattr(value, name)
-            setattr(copy, name, held if is_frozen(type(held)) else self.copied(held))  # type: ignore[arg-type]  # mypy takes a class for no Hashable
+            setattr(copy, name, held if type(held) in _PLAIN else self.copied(held))
         if own:
             copy.__dict__.update({name: self.copied(held) for name, held in own.items()})
         return copy
