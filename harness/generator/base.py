@@ -27,6 +27,7 @@ import msgspec
 
 from harness.generator.draw import Draw, initial, salted, split
 from history import NEMESIS, Operation
+from history.units import SECOND_NS
 
 NEVER = 1 << 63
 """Later than any time: some 292 years in nanoseconds."""
@@ -196,7 +197,7 @@ class Context(msgspec.Struct, frozen=True):
     def describe(self) -> str:
         """The time and the free threads, for error messages."""
         free = ", ".join("nemesis" if thread == NEMESIS else str(thread) for thread in self.free)
-        return f"{self.now / 1e9:.6f} s, step {self.step}, free threads [{free}]"
+        return f"{self.now / SECOND_NS:.6f} s, step {self.step}, free threads [{free}]"
 
 
 _THREAD_SALT = 0x7468726561640000

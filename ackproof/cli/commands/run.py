@@ -14,7 +14,6 @@ from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
-from harness.run import runner
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
 from harness.systems import REFERENCE_NODE, SYSTEMS
@@ -226,6 +225,8 @@ def run(
         ackproof run --system my.py:Mine               a system of your own
         ackproof run --mutant forgetful                a node with a seeded bug
     """
+    from harness.run import runner  # here, since it loads HTTP clients, which the help does not need
+
     if given["heartbeat_ms"] >= given["election_ms"]:
         raise click.BadParameter(
             f"{given['heartbeat_ms']} must be below --election-ms {given['election_ms']}, best by a factor "
