@@ -15,6 +15,8 @@ from rich.console import Console
 from checkers.check_all import worst
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
+from harness.hosts import agent
+from harness.hosts.abilities import refusal
 from harness.mutants.catalogue import MUTANTS
 from harness.run import runner
 from harness.run.folder import RunFolder
@@ -105,7 +107,8 @@ def replayed_on_processes(
         CouldNotRun: see `load`, and harness/run/runner.py.
     """
     replay, ran, warning = _played(file, anyway=anyway)
-    carried = carry_over(replay.schedule, ran)
+    facts = agent.Agent("", "").facts()
+    carried = carry_over(replay.schedule, ran, lambda fault: refusal((fault,), facts, with_proxies=True))
     say = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet).print
     for line in carried.lines:
         say(f"{line.how:>8}: {line.what}{f' ({line.why})' if line.why else ''}")

@@ -19,10 +19,10 @@ from harness.nemesis import nemesis_of
 from harness.nemesis.catalogue import kinds_of
 from harness.run.course import client_timeout_ms, work_and_faults
 from harness.run.folder import RunFolder
+from harness.sim.mechanisms.catalogue import MECHANISMS, SIM
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
 from harness.sim.world.clock import NodeClock
-from harness.sim.world.mechanisms import SIM
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
@@ -118,7 +118,7 @@ def run(
     if parts is None:
         parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
-    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, SIM), pace=plan.pace)
+    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, SIM, test.nodes), pace=plan.pace)
     world = _world(
         plan,
         parts,
@@ -200,12 +200,11 @@ def _world(
     return SimulatedWorld(
         test.nodes,
         process=process,
+        mechanisms=MECHANISMS,
         codec=codec_for(ReferenceNode(), work),
         retries=work.retries,
         decisions=decisions,
         perform=perform,
-        scheduled_faults=plan.scheduled_faults,
         in_order=plan.in_order,
-        kill_loses_power=plan.kill_loses_power,
         client_patience_ns=client_timeout_ms(test) * MILLISECOND_NS,
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.sim.plan.plan import SeedOptions
 
 USUAL_SEEDS = 100
+LEAST_NODES = 3
+"""The smallest cluster that a seed draws (harness/sim/plan/swarm.py)."""
 
 
 class PlanOptions(TypedDict):
@@ -31,22 +33,31 @@ class PlanOptions(TypedDict):
 
 
 def _faults(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """A click callback for faults that the simulated world can have."""
-    from harness.nemesis import nemesis_of
-    from harness.sim.world.mechanisms import SIM
+    """A click callback for faults that the simulated world can have; `all` for each that a correct system
+    survives. The nodes that targets may name are those of the smallest cluster that a seed draws."""
+    from harness.nemesis import ALL, all_survivable, nemesis_of
+    from harness.sim.mechanisms.catalogue import SIM
 
     faults = options.fault_list(context, option, value)
-    if faults:
-        try:
-            nemesis_of(faults, SIM)
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from error
+    if not faults:
+        return faults
+    if ALL in faults:
+        named = (fault for fault in faults if fault != ALL)
+        faults = tuple(dict.fromkeys((*all_survivable(SIM), *named)))
+    nodes = context.params.get("nodes") or LEAST_NODES
+    try:
+        nemesis_of(faults, SIM, tuple(f"n{number}" for number in range(1, nodes + 1)))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
     return faults
 
 
 PLAN = options.group(
     click.option(
-        "--nodes", type=click.IntRange(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"
+        "--nodes",
+        type=click.IntRange(1, options.MOST_NODES),
+        is_eager=True,
+        help="How many nodes.  [default: drawn]",
     ),
     click.option(
         "--concurrency",

@@ -126,7 +126,7 @@ class DrawnDecisions:
             self._tables.clear()
 
     def _stream(self, *place: str) -> Stream:
-        stream = self._streams[place] = Stream(self._seed, "fates", *place)
+        stream = self._streams[place] = Stream(self._seed, "decisions", *place)
         return stream
 
     def _table(

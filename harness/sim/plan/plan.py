@@ -24,7 +24,6 @@ class Plan(msgspec.Struct, frozen=True):
     scheduled_faults: tuple[ScheduledFault, ...] = ()
     in_order: bool = True
     """Whether messages on one link keep their order, as TCP's do."""
-    kill_loses_power: bool = False
     settings: Mapping[str, int | bool] = {}
     """The nodes' settings that are not the default (node_impl/core/config.py): small bounds make often happen
     what is rare with the usual ones."""
@@ -43,6 +42,6 @@ class SeedOptions(msgspec.Struct, frozen=True):
     workload: str = "registry"
     mutant: str | None = None
     lease: bool = False
-    """Nodes serve reads under a lease: their clocks then drift within its bound, and never jump."""
+    """Nodes serve reads under a lease, within whose bound their clocks drift."""
     right_clocks: bool = False
-    """No clock drifts or jumps, unless the nemesis is asked for such a fault."""
+    """No clock drifts, unless the nemesis is asked for that fault."""

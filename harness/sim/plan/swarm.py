@@ -11,6 +11,7 @@ from harness.nemesis import NEMESES
 from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
+from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.profiles import (
     ELECTIONS_MS,
@@ -22,22 +23,17 @@ from harness.sim.plan.profiles import (
     leader_churn,
     settings,
 )
-from harness.sim.plan.scheduled_faults import (
-    BadWrite,
-    ClockJump,
-    CrashAfterElection,
-    CrashAtEffect,
-    Reset,
-    Rot,
-    ScheduledFault,
-)
+from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, ScheduledFault
 from harness.sim.plan.stream import Stream
-from harness.sim.world.disk import Failure
 from history.units import MILLISECOND_NS
 
 EFFECTS_A_SECOND = 700
 """About how many effects a node has: crashes are drawn among them."""
-WRITES_A_SECOND = 20
+OFTEN_DRAWN = ("kill", "power", "partition", "pause", "terminate", "membership", "drift", "ambush")
+"""Faults that bring about most of what a consensus protocol must survive; the others are drawn less often, so
+that a seed has only a few faults."""
+ONE_IN_OFTEN, ONE_IN_OTHERS, ONE_IN_SPARING = 3, 12, 3
+"""How likely a fault is; in a profile with troubles of its own it is less likely by the last factor."""
 _PPM_A_PERCENT = 10_000
 DRAWN_FAULTS = ("kill", "partition", "pause", "terminate", "membership", "drift", "ambush")
 """The faults of the nemesis that a seed draws from."""
@@ -47,7 +43,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     """Draw the plan of a seed: the same everywhere, and another for each seed."""
     options = options or SeedOptions()
     draw = Stream(seed, "swarm")
-    profile = Stream(seed, "season").choose(PROFILES)
+    profile = Stream(seed, "profile").choose(PROFILES)
     nodes = draw.choose((3, 3, 3, 3, 3, 5) if profile == "leader-churn" else (3, 3, 3, 5, 5, 4))
     concurrency, rate = draw.between(4, 10), draw.choose((20, 40, 60, 100))
     if profile == "many-clients":
@@ -76,36 +72,38 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         clock_drift_bound_percent=LARGEST_PERCENT,
         minimum_acknowledged=10,
     )
-    faults = _scheduled_faults(Stream(seed, "incidents"), names, seconds, may_rot="membership" not in kinds)
+    faults = _scheduled_faults(Stream(seed, "scheduled faults"), names, seconds)
     if profile == "leader-churn":
-        faults = (*faults, *leader_churn(Stream(seed, "unrest"), names, election_ms))
-    if options.lease or options.right_clocks:
-        faults = tuple(fault for fault in faults if not isinstance(fault, ClockJump))
+        faults = (*faults, *leader_churn(Stream(seed, "leader churn"), names, election_ms))
     return Plan(
         test=test,
-        fault_rates=FAULT_RATES[profile](Stream(seed, "weather")),
+        fault_rates=FAULT_RATES[profile](Stream(seed, "fault rates")),
         pace=pace,
         drift_ppm={} if options.right_clocks else _drift(Stream(seed, "drift"), names, profile),
         scheduled_faults=faults,
         in_order=draw.chance(1, 2) and profile != "late-messages",
-        kill_loses_power=draw.chance(1, 2),
         settings=settings(Stream(seed, "settings"), profile),
     )
 
 
 def _nemesis(seed: int, profile: Profile) -> tuple[str, ...]:
-    """Draw faults of the nemesis, each with all of its targets or with one; each draws for itself, whatever
-    other faults there are. A profile that has troubles of its own has few others."""
-    one_in = 2 if profile in ("mixed", "late-messages") else 6
-    chosen: list[str] = ["partition:isolate-leader"] if profile == "many-clients" else []
-    for name, package in NEMESES.items():
-        draw = Stream(seed, "nemesis", name)
-        if name not in DRAWN_FAULTS or (profile == "many-clients" and name == "partition"):
+    """Draw faults of the nemesis that a correct system survives, each with all of its targets or with one.
+
+    Each fault draws for itself, whatever other faults there are; only `rot` gives way to `membership`: its
+    node stays down, and a minority of all nodes may be half of the voters.
+    """
+    sparing = 1 if profile in ("mixed", "late-messages") else ONE_IN_SPARING
+    chosen: dict[str, str] = {"partition": "partition:isolate-leader"} if profile == "many-clients" else {}
+    for name, fault in NEMESES.items():
+        if fault.lacks(SIM) is not None or fault.breaks is not None or name in chosen:
             continue
-        if draw.chance(1, one_in):
-            target = draw.choose(package.targets)
-            chosen.append(f"{name}:{target}" if draw.chance(1, 3) else name)
-    return tuple(chosen)
+        draw = Stream(seed, "nemesis", name)
+        if draw.chance(1, sparing * (ONE_IN_OFTEN if name in OFTEN_DRAWN else ONE_IN_OTHERS)):
+            target = draw.choose(fault.targets)
+            chosen[name] = f"{name}:{target}" if draw.chance(1, 3) else name
+    if "membership" in chosen:
+        chosen.pop("rot", None)
+    return tuple(chosen.values())
 
 
 def _pace(draw: Stream, *, at_least_ms: int) -> Pace:
@@ -130,11 +128,8 @@ def _drift(draw: Stream, names: tuple[str, ...], profile: Profile) -> dict[str, 
     return {name: draw.between(-worst, worst) for name in names} if worst else {}
 
 
-def _scheduled_faults(
-    draw: Stream, names: tuple[str, ...], seconds: int, may_rot: bool
-) -> tuple[ScheduledFault, ...]:
-    """Draw a few faults of some kinds. Logs rot at a minority only, and not where a minority of all nodes may
-    be half of the voters: a node refuses a rotten log for good, as it must."""
+def _scheduled_faults(draw: Stream, names: tuple[str, ...], seconds: int) -> tuple[ScheduledFault, ...]:
+    """Draw a few crashes at any effect, and a few soon after an election."""
     found: list[ScheduledFault] = []
 
     def how_many(numerator: int, denominator: int, most: int) -> range:
@@ -146,22 +141,9 @@ def _scheduled_faults(
     for _ in how_many(1, 2, 6):
         effect = draw.between(1, EFFECTS_A_SECOND * seconds)
         found.append(CrashAtEffect(draw.choose(names), effect, draw.chance(1, 2), down()))
-    for _ in how_many(1, 4, 3):
-        failure: Failure = "full" if draw.chance(1, 2) else "fsync-error"
-        write = draw.between(1, WRITES_A_SECOND * seconds)
-        found.append(BadWrite(draw.choose(names), write, failure, down()))
-    for _ in how_many(1, 4, 6):
-        at = draw.between(0, 1000 * seconds) * MILLISECOND_NS
-        found.append(ClockJump(draw.choose(names), at, draw.between(1, 3000) * MILLISECOND_NS))
-    for _ in how_many(1, 3, 20):
-        sender = draw.choose(names)
-        receiver = draw.choose([name for name in names if name != sender])
-        found.append(Reset(sender, receiver, draw.between(0, 1000 * seconds) * MILLISECOND_NS))
     for _ in how_many(1, 3, 8):
         effects = draw.between(1, draw.choose((30, 100, 400)))
         found.append(
             CrashAfterElection(draw.choose(names), draw.between(1, 3), effects, draw.chance(1, 2), down())
         )
-    if may_rot and len(names) >= 3 and draw.chance(1, 10):
-        found.append(Rot(draw.choose(names), draw.between(2, 4), draw.bits()))
     return tuple(found)

@@ -3,12 +3,13 @@
 Clients' operations and the nemesis's faults are carried over as they are, each as long after the first one as
 in the simulated world. A crash between two effects becomes a kill at the time that it had there, since a real
 process cannot be stopped between two of its effects. What happened to single messages, writes, clocks and
-time-outs is up to the real world. Every line says which of the three it is.
+time-outs is left to the real world, and so are faults that this host cannot have. Every line says which of
+the three it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -16,18 +17,20 @@ import msgspec
 from harness.cluster.kinds import LOCAL
 from harness.nemesis import FINAL_HEAL, NEMESES, nemesis_of
 from harness.nemesis.action import Action
+from harness.nemesis.catalogue import action_of
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.run.runner import RunCourse
 from harness.run.test import Test
-from harness.sim.plan.scheduled_faults import BadWrite, CrashAtEffect, ScheduledFault
+from harness.sim.plan.scheduled_faults import MuteLeader, ScheduledFault
 from harness.sim.run import SimulatedRun
 from harness.sim.schedule.schedule import Schedule, ScheduleStep, Script, ScriptedNemesis
-from harness.sim.schedule.story import fault_in_words, step_in_words, story, words_of
+from harness.sim.schedule.story import fault_in_words, step_in_words, story
 from history import NEMESIS, NodeLife, Operation
+from history.nemesis import read_completion
 from history.units import MILLISECOND_NS
 
 How = Literal["as it is", "about", "not"]
-_ENDED_BY_SCHEDULED_FAULT = ("crash", "power-loss", "full", "fsync-error")
+_ENDED_BY_SCHEDULED_FAULT = ("crash", "power-loss")
 """How a simulated life ended, where a scheduled fault ended it."""
 
 
@@ -46,13 +49,9 @@ def undone(operations: Iterable[Operation]) -> Iterator[str]:
             continue
         if operation.error is not None:
             yield f"{operation.f}: {operation.error}"
-        for action in (operation.value or {}).get("actions", ()):
-            if not action["took_effect"]:
-                on = " ".join([*action["nodes"], *(f"{a}->{b}" for a, b in action["links"])])
-                yield (
-                    f"{words_of(action['kind'])} {on}".strip()
-                    + f": {action['error'] or 'nothing had to be changed'}"
-                )
+        for action in read_completion(operation.value).actions:
+            if not action.took_effect:
+                yield f"{action_of(action).words()}: {action.error or 'nothing had to be changed'}"
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -77,58 +76,68 @@ class Carried(msgspec.Struct, frozen=True):
         return Script(steps, max(self.until, first) + later)
 
 
-def carry_over(schedule: Schedule, ran: SimulatedRun) -> Carried:
+def carry_over(
+    schedule: Schedule, ran: SimulatedRun, refusal: Callable[[str], str | None] = lambda _: None
+) -> Carried:
     """Make a schedule ready for real processes.
 
     Args:
         ran: what the schedule did in the simulated world.
+        refusal: why this host cannot have a fault, by the fault's name; None if it can.
     """
     test, plan = schedule.plan.test, schedule.plan
-    here = tuple(fault for fault in test.nemesis if _can_be_done(fault))
+    refused = {fault: why for fault in test.nemesis if (why := _refusal(fault, refusal)) is not None}
+    here = tuple(fault for fault in test.nemesis if fault not in refused)
+    left_out = {
+        operation: why
+        for fault, why in refused.items()
+        for operation in NEMESES[_name(fault)].operations
+        if not any(operation in NEMESES[_name(other)].operations for other in here)
+    }
     snapshot_entries = plan.settings.get("snapshot_entries", test.snapshot_entries)
-    kills = tuple(_kills(ran.lives, schedule.scheduled_faults))
-    steps = tuple(sorted((*schedule.steps, *kills), key=lambda step: step.at))
+    kills = tuple(_kills(ran.lives))
+    own = tuple(step for step in schedule.steps if step.thread != NEMESIS or step.f not in left_out)
+    steps = tuple(sorted((*own, *kills), key=lambda step: step.at))
     return Carried(
         test=msgspec.structs.replace(test, hosts="local", nemesis=here, snapshot_entries=snapshot_entries),
         steps=steps,
         until=schedule.until,
-        lines=tuple(_lines(schedule, kills)),
+        lines=tuple(_lines(schedule, kills, left_out)),
     )
 
 
-def _can_be_done(fault: str) -> bool:
-    return NEMESES[fault.partition(":")[0]].lacks(LOCAL) is None
+def _name(fault: str) -> str:
+    """A fault's name without its target."""
+    return fault.partition(":")[0]
 
 
-def _kills(lives: Sequence[NodeLife], scheduled_faults: Sequence[ScheduledFault]) -> Iterator[ScheduleStep]:
-    """For each crash or bad write that came about: a kill at its time, and a start after as long as there."""
-    down = {
-        node: [fault for fault in scheduled_faults if _is_end_of(fault, node)]
-        for node in {life.node: None for life in lives}
-    }
+def _refusal(fault: str, refusal: Callable[[str], str | None]) -> str | None:
+    """Why local processes cannot have a fault; None if they can."""
+    lacks = NEMESES[_name(fault)].lacks(LOCAL)
+    return refusal(_name(fault)) if lacks is None else f"the world of local processes {lacks}"
+
+
+def _kills(lives: Sequence[NodeLife]) -> Iterator[ScheduleStep]:
+    """For each life that a scheduled crash ended: a kill at that time, and a start when the next life
+    began."""
     for life in lives:
-        if life.ended_by in _ENDED_BY_SCHEDULED_FAULT and life.ended_at is not None and down[life.node]:
-            fault = down[life.node].pop(0)
-            assert isinstance(fault, CrashAtEffect | BadWrite)
+        if life.ended_by in _ENDED_BY_SCHEDULED_FAULT and life.ended_at is not None:
             yield _step(life.ended_at, "kill", Kill((life.node,)))
-            yield _step(life.ended_at + fault.down_ns, "start", Start((life.node,)))
-
-
-def _is_end_of(fault: ScheduledFault, node: str) -> bool:
-    return isinstance(fault, CrashAtEffect | BadWrite) and fault.node == node
+            following = [one.started_at for one in lives if one.node == life.node and one.life > life.life]
+            if following:
+                yield _step(min(following), "start", Start((life.node,)))
 
 
 def _step(at: int, f: str, action: Action) -> ScheduleStep:
     return ScheduleStep(at, NEMESIS, f, actions=(action,))
 
 
-def _lines(schedule: Schedule, kills: Sequence[ScheduleStep]) -> Iterator[CarriedLine]:
+def _lines(
+    schedule: Schedule, kills: Sequence[ScheduleStep], left_out: Mapping[str, str]
+) -> Iterator[CarriedLine]:
     plan = schedule.plan
     bug = f", mutant {plan.test.mutant}" if plan.test.mutant else ""
     yield CarriedLine("as it is", f"{len(plan.test.nodes)} nodes{bug}")
-    for name in plan.test.nemesis:
-        if not _can_be_done(name):
-            yield CarriedLine("not", f"healing {name}", "that fault cannot be done with local processes")
     for setting, value in plan.settings.items():
         is_an_option = setting == "snapshot_entries"
         yield CarriedLine(
@@ -141,20 +150,15 @@ def _lines(schedule: Schedule, kills: Sequence[ScheduleStep]) -> Iterator[Carrie
     for line in _left_to_the_real_world(schedule):
         yield CarriedLine("not", line, "in the real world this is left to chance")
     for step in schedule.steps:
-        kills_power = plan.kill_loses_power and any(isinstance(action, Kill) for action in step.actions)
-        yield CarriedLine(
-            "about" if kills_power else "as it is",
-            f"at {step.at // MILLISECOND_NS} ms {step_in_words(step, plan.kill_loses_power)}",
-            "a kill leaves the kernel running, and with it what was written and not synced"
-            if kills_power
-            else "",
-        )
+        what = f"at {step.at // MILLISECOND_NS} ms {step_in_words(step)}"
+        why = left_out.get(step.f) if step.thread == NEMESIS else None
+        yield CarriedLine("as it is", what) if why is None else CarriedLine("not", what, why)
 
 
 def _of_fault(fault: ScheduledFault, kills: Sequence[ScheduleStep]) -> CarriedLine:
     what = fault_in_words(fault)
-    if not isinstance(fault, CrashAtEffect | BadWrite):
-        return CarriedLine("not", what, "this cannot be done to local processes")
+    if isinstance(fault, MuteLeader):
+        return CarriedLine("not", what, "links of local processes cannot count the messages of one leader")
     mine = [step for step in kills if step.actions == (Kill((fault.node,)),)]
     if not mine:
         return CarriedLine("not", what, "it never came about in the simulated world either")

@@ -192,8 +192,6 @@ class _Shrinking:
             self._try(plan=msgspec.structs.replace(plan, drift_ppm={}))
         if not self._now.plan.in_order:
             self._try(plan=msgspec.structs.replace(self._now.plan, in_order=True))
-        if self._now.plan.kill_loses_power:
-            self._try(plan=msgspec.structs.replace(self._now.plan, kill_loses_power=False))
         self._keep_messages(lambda one: len(one.delays) != 1 or one.delays[0] >= _SLOW_NS)
         self._keep_messages(lambda one: len(one.delays) != 1)
 

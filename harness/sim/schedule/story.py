@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from harness.nemesis.action import Action
-from harness.nemesis.faults.clock.drift import SetRate
-from harness.nemesis.faults.cluster.ambush import LieInWait
-from harness.nemesis.faults.cluster.membership import ChangeMembership
-from harness.nemesis.mechanisms.cluster import MemberChange
 from harness.sim.plan.decisions import DEFAULT_MESSAGE_NS
-from harness.sim.plan.scheduled_faults import (
-    BadWrite,
-    ClockJump,
-    CrashAfterElection,
-    CrashAtEffect,
-    MuteLeader,
-    Reset,
-    Rot,
-    ScheduledFault,
-)
+from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, MuteLeader, ScheduledFault
 from harness.sim.schedule.schedule import Schedule, ScheduleStep
 from history import NEMESIS
 from history.units import MILLISECOND_NS
-
-_CHANGES: Mapping[MemberChange, str] = {
-    "add-learner": "add {} as a learner",
-    "promote": "let {} vote",
-    "remove": "remove {}",
-}
 
 
 def story(schedule: Schedule) -> Iterator[str]:
@@ -59,37 +38,15 @@ def story(schedule: Schedule) -> Iterator[str]:
         how = "loses its reply" if request.trip.reset else "travels slower or faster"
         yield f"client request {request.n} {how}"
     for step in schedule.steps:
-        yield f"at {step.at // MILLISECOND_NS} ms {step_in_words(step, plan.kill_loses_power)}"
+        yield f"at {step.at // MILLISECOND_NS} ms {step_in_words(step)}"
 
 
-def step_in_words(step: ScheduleStep, power: bool) -> str:
-    """Describe what a client or the nemesis does. power: whether a kill takes the machine's power."""
+def step_in_words(step: ScheduleStep) -> str:
+    """Describe what a client or the nemesis does."""
     if step.thread != NEMESIS:
         value = f" as {step.value}" if step.value is not None else ""
         return f"client {step.thread} asks {step.node}: {step.f} {step.key}{value}"
-    return "; ".join(_action_in_words(action, power) for action in step.actions) or (
-        f"{step.f}, which changes nothing"
-    )
-
-
-def _action_in_words(action: Action, power: bool) -> str:
-    match action:
-        case ChangeMembership((node,), change, at):
-            return f"ask {at} to {_CHANGES[change].format(node)}"
-        case SetRate(nodes, percent):
-            pace = "faster" if percent > 0 else "slower"
-            return f"make the clocks of {' '.join(nodes)} {abs(percent)} % {pace}"
-        case LieInWait(moment, by, after_term, within_ms):
-            until = "it has just won" if moment == "new-leader" else "it holds what it has not committed"
-            return f"{by} the leader of a term after {after_term} once {until}, within {within_ms} ms"
-    on = getattr(action, "nodes", None) or [f"{a}->{b}" for a, b in getattr(action, "links", ())]
-    kind = words_of(type(action).__name__)
-    return f"{kind} {' '.join(on)}{' (power)' if power and kind == 'kill' else ''}".strip()
-
-
-def words_of(kind: str) -> str:
-    """Give an action's class name in words: `LosePower` is "lose power"."""
-    return re.sub(r"\B([A-Z])", r" \1", kind).lower()
+    return "; ".join(action.words() for action in step.actions) or f"{step.f}, which changes nothing"
 
 
 def fault_in_words(fault: ScheduledFault) -> str:
@@ -106,11 +63,3 @@ def fault_in_words(fault: ScheduledFault) -> str:
             what = f"its first {heard} messages" if heard else "no message"
             when = f"while {node} leads after its election {election}"
             return f"{when}, {receiver} gets {what}, for {for_ns // MILLISECOND_NS} ms"
-        case BadWrite(node, write, failure, down_ns):
-            return f"{node}'s write {write} fails ({failure}); it is down for {down_ns // MILLISECOND_NS} ms"
-        case ClockJump(node, at, by_ns):
-            return f"{node}'s clock leaps ahead by {by_ns // MILLISECOND_NS} ms at {at // MILLISECOND_NS} ms"
-        case Reset(sender, receiver, at):
-            return f"the connection from {sender} to {receiver} breaks at {at // MILLISECOND_NS} ms"
-        case Rot(node, start):
-            return f"a bit of {node}'s log flips before its start {start}"

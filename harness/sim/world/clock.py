@@ -1,4 +1,4 @@
-"""A node's own clock: it drifts, by a rate that may change, and jumps ahead; it never goes back."""
+"""A node's own monotonic clock: it runs at a rate of its own, which may change, and never goes back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ PARTS_PER_MILLION = 1_000_000
 
 
 class NodeClock:
-    """Nanoseconds of one node's monotonic clock, as a function of the world's.
+    """Nanoseconds of one node's monotonic clock, as a function of the world's time.
 
-    drift_ppm: how many millionths faster than the world's it runs; below -1,000,000 it would go back.
+    drift_ppm: by how many millionths the clock runs faster than the world's time; at -1,000,000 it would
+    stop.
     """
 
     def __init__(self, drift_ppm: int = 0) -> None:
@@ -19,28 +20,18 @@ class NodeClock:
         self._ahead = 0
 
     def read(self, now: int) -> int:
-        """What it shows at the world's time `now`."""
+        """Give what the clock shows at the world's time `now`."""
         return now * self._rate // PARTS_PER_MILLION + self._ahead
 
     def when(self, shows: int) -> int:
-        """The first world time at which it shows `shows` or more, if it does not jump before."""
+        """Give the first world time at which the clock shows `shows` or more, if its rate stays."""
         return -((self._ahead - shows) * PARTS_PER_MILLION // self._rate)
 
-    def jump(self, by: int) -> None:
-        """Leap ahead.
-
-        Raises:
-            ValueError: `by` is negative.
-        """
-        if by < 0:
-            raise ValueError(f"a monotonic clock cannot jump by {by} ns")
-        self._ahead += by
-
     def drift(self, ppm: int, now: int) -> None:
-        """From the world's time `now` on run at another rate; what it shows at `now` stays.
+        """Run at another rate from the world's time `now` on; what the clock shows at `now` stays.
 
         Raises:
-            ValueError: it would go back.
+            ValueError: the clock would go back.
         """
         if ppm <= -PARTS_PER_MILLION:
             raise ValueError(f"a drift of {ppm} ppm would turn the clock back")

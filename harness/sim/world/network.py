@@ -1,78 +1,84 @@
-"""The links between simulated nodes: what is cut, what is under way, what was swallowed."""
+"""The links between simulated nodes: what is cut, what is on its way, what was swallowed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from harness.nemesis.action import Link
 from harness.sim.plan.decisions import Decisions
 
+if TYPE_CHECKING:
+    from harness.sim.world.impairments import ImpairedLink
 
-class Line:
+
+class OneWayLink:
     """One direction between two nodes."""
 
-    __slots__ = ("connection", "is_cut", "last_arrival", "link", "sent")
+    __slots__ = ("connection", "impaired", "is_cut", "last_arrival", "link", "sent")
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.is_cut = False
         self.sent = 0
-        """Messages handed to it."""
+        """How many messages were handed to the link."""
         self.connection = 0
-        """Which connection this is; what an earlier one carried is lost."""
+        """The number of the present connection; what an earlier one carried is lost."""
         self.last_arrival = 0
+        self.impaired: ImpairedLink | None = None
+        """What faults do to the link's messages now; None if nothing."""
 
 
 class Network:
-    """Every line, and where each message on it goes.
+    """Every link, and when each message on it arrives.
 
-    in_order: as TCP does; otherwise every message travels by itself, and they overtake one another.
+    in_order: whether messages on one link keep their order, as TCP's do; otherwise they overtake one another.
     """
 
     def __init__(self, names: Sequence[str], decisions: Decisions, *, in_order: bool) -> None:
-        self.lines = {(a, b): Line((a, b)) for a in names for b in names if a != b}
+        self.links = {(a, b): OneWayLink((a, b)) for a in names for b in names if a != b}
+        self.in_order = in_order
         self.swallowed = 0
         self._decisions = decisions
-        self._in_order = in_order
 
-    def arrivals(self, line: Line, now: int) -> tuple[int, ...]:
-        """When a message that is handed over now arrives: never, once, or more than once."""
-        line.sent += 1
-        delays = self._decisions.message(line.link, line.sent)
-        if line.is_cut:
+    def arrivals(self, link: OneWayLink, now: int) -> tuple[int, ...]:
+        """Give the times at which a message that is sent now arrives: none, one or more."""
+        link.sent += 1
+        delays = self._decisions.message(link.link, link.sent)
+        if link.is_cut:
             self.swallowed += 1
             return ()
-        if not self._in_order:
+        if not self.in_order:
             return tuple(now + delay for delay in delays)
         if not delays:
             return ()
         arrival = now + delays[0]  # TCP repeats nothing that its receiver would see
-        if arrival > line.last_arrival:
-            line.last_arrival = arrival
-        return (line.last_arrival,)
+        if arrival > link.last_arrival:
+            link.last_arrival = arrival
+        return (link.last_arrival,)
 
-    def is_lost(self, line: Line, connection: int) -> bool:
-        """Whether what arrives now, sent on that connection, is lost after all."""
-        if line.is_cut:
+    def is_lost(self, link: OneWayLink, connection: int) -> bool:
+        """Whether a message that arrives now, sent on that connection, is lost after all."""
+        if link.is_cut:
             self.swallowed += 1
-        return line.is_cut or connection != line.connection
+        return link.is_cut or connection != link.connection
 
     def cut(self, links: Sequence[Link]) -> list[Link]:
-        """Cut these too; gives all that are cut now."""
+        """Cut these links too; give all that are cut now."""
         for link in links:
-            self.lines[link].is_cut = True
-        return [link for link, line in self.lines.items() if line.is_cut]
+            self.links[link].is_cut = True
+        return [name for name, link in self.links.items() if link.is_cut]
 
     def heal(self) -> tuple[list[Link], int]:
-        """Mend all; gives those that were cut, and how many messages were swallowed since the last time."""
-        healed = [link for link, line in self.lines.items() if line.is_cut]
-        for line in self.lines.values():
-            line.is_cut = False
+        """Let all links carry again; give those that were cut, and how many messages were swallowed since the
+        last heal."""
+        healed = [name for name, link in self.links.items() if link.is_cut]
+        for link in self.links.values():
+            link.is_cut = False
         swallowed, self.swallowed = self.swallowed, 0
         return healed, swallowed
 
-    def reset(self, link: Link) -> None:
-        """Break one connection: what is on its way is lost, what follows goes by a new one."""
-        line = self.lines[link]
-        line.connection += 1
-        line.last_arrival = 0
+    def reset(self, link: OneWayLink) -> None:
+        """Break a connection: what is on its way is lost, and what follows uses a new connection."""
+        link.connection += 1
+        link.last_arrival = 0

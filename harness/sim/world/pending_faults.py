@@ -1,20 +1,13 @@
 """The scheduled faults of one node that are still to come: counted here, carried out by its process.
 
-Effects, elections, writes and starts are numbered over the whole run, from 1.
+Effects and elections are numbered over the whole run, from 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.sim.plan.scheduled_faults import (
-    BadWrite,
-    CrashAfterElection,
-    CrashAtEffect,
-    MuteLeader,
-    Rot,
-    ScheduledFault,
-)
+from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, MuteLeader, ScheduledFault
 
 
 class PendingFaults:
@@ -29,8 +22,6 @@ class PendingFaults:
         self.crash_at = self._crashes[0].effect if self._crashes else 0
         """Before which effect the process ends next; 0: never."""
         self._election_crashes = {one.election: one for one in mine if isinstance(one, CrashAfterElection)}
-        self._bad_writes = {one.write: one for one in mine if isinstance(one, BadWrite)}
-        self._rots = {one.start: one for one in mine if isinstance(one, Rot)}
         self._mutes: dict[int, dict[str, MuteLeader]] = {}
         for one in mine:
             if isinstance(one, MuteLeader):
@@ -44,7 +35,7 @@ class PendingFaults:
     def stop(self) -> None:
         """Drop all faults that are still to come."""
         self._crashes, self.crash_at, self.needs_elections = [], 0, False
-        self._election_crashes, self._bad_writes, self._rots, self._muted = {}, {}, {}, {}
+        self._election_crashes, self._muted = {}, {}
 
     # ---- leading ---------------------------------------------------------------------------------------
 
@@ -74,7 +65,7 @@ class PendingFaults:
         self._muted[receiver] = (heard - 1, until)
         return heard <= 0
 
-    # ---- crashes and disks -----------------------------------------------------------------------------
+    # ---- crashing --------------------------------------------------------------------------------------
 
     def next_crash(self, effects: int) -> CrashAtEffect:
         """Give the crash that is due at this effect."""
@@ -83,11 +74,3 @@ class PendingFaults:
             self._crashes.pop(0)
         self.crash_at = self._crashes[0].effect if self._crashes else 0
         return crash
-
-    def bad_write(self, write: int) -> BadWrite | None:
-        """Say how that write fails, if it does."""
-        return self._bad_writes.get(write)
-
-    def rot(self, start: int) -> Rot | None:
-        """Say what happened to the log before that start."""
-        return self._rots.get(start)

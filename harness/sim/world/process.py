@@ -1,8 +1,8 @@
 """One simulated node: a process that comes and goes, and what outlives it (disk, clock, trace, log).
 
-It drives the unchanged node as node_impl/core/events.py demands of every driver, one effect after the
-other, and may end between any two of them. Writes to the log are grouped as by the real log writer:
-what was handed over while one write ran shares the next one.
+It drives the unchanged node as node_impl/core/events.py demands of every driver, one effect after the other,
+and may end between any two of them. Writes to the log are grouped as by the real log writer: what was handed
+over while one write ran shares the next one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
 from harness.sim.world.pending_faults import PendingFaults
 from history import NodeLife
+from history.units import MILLISECOND_NS
 from node_impl.core.build import Parts, build_node
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import (
@@ -45,24 +46,26 @@ from node_impl.core.events import (
 from node_impl.core.node import Node
 from node_impl.core.raft.messages import Envelope
 from node_impl.core.storage import CorruptLog
-from node_impl.core.storage.wal import FILE, WriteAheadLog
+from node_impl.core.storage.wal import WriteAheadLog
 
 EX_DATAERR, EX_SOFTWARE, EX_IOERR = 65, 70, 74
 KILLED = -9
 _PPM_A_PERCENT = 10_000
+SLOW_PERIOD_NS = 50 * MILLISECOND_NS
+"""A slow process is stopped for a part of every period, as by harness/hosts/programs/slowing.py."""
 
 Answer = Callable[[Reply | None], None]
-"""Takes a request's reply; None: the connection broke first."""
+"""Takes a request's reply; None if the connection broke first."""
 
 
 class Surroundings(Protocol):
-    """What a process asks of the world."""
+    """What a process needs of the world."""
 
     now: int
     """Virtual nanoseconds since the run began."""
 
     watcher: Callable[[Process], None] | None
-    """Is shown every process after each of its steps."""
+    """Sees every process after each of its steps."""
 
     def at(self, time: int, act: Callable[[Any], None], argument: Any) -> None:
         """Have something done at that time."""
@@ -77,11 +80,11 @@ class _Alarm(msgspec.Struct, frozen=True):
     life: int
     name: str
     rings_at: int
-    """By the node's clock."""
+    """The time that the node's clock shows then."""
 
 
 class Process:
-    """One node through all its lives; down until `start`."""
+    """One node through all its lives. It is down until `start`."""
 
     def __init__(
         self,
@@ -100,13 +103,18 @@ class Process:
         self.clock = clock
         self._own_drift_ppm = clock.drift_ppm
         self.is_paused = False
+        """Whether a fault has stopped the process until it lets it go on."""
+        self.is_stopped = False
+        """Whether the process does nothing now: it is paused, or slow and in the stopped part of a period."""
+        self.is_held_down = False
+        """Whether the node must not be started: its files are rotten."""
         self.traces: list[list[Trace]] = []
-        """By life."""
+        """The trace of each life."""
         self.lives: list[NodeLife] = []
-        """Those that ended."""
+        """The lives that have ended."""
         self.log: list[str] = []
         self.events = 0
-        """Events stepped, for measuring."""
+        """How many events the node has taken, for measuring."""
         self._members = members
         self._world = world
         self._parts = parts
@@ -114,7 +122,8 @@ class Process:
         self._decisions = decisions
         self._pending = PendingFaults(name, scheduled_faults)
         self._leads = False
-        self._is_rotten = False
+        self._slowed_percent = 0
+        self._slowings = 0
         self._effects = 0
         self._writes = 0
         self._starts = 0
@@ -142,38 +151,34 @@ class Process:
 
     @property
     def life(self) -> int:
-        """The number of the last life that traced anything."""
+        """The number of the last life."""
         return len(self.traces)
 
     def below(self, n: int) -> int:
-        """The node's own chance."""
+        """Draw a number for the node itself: it adds to an election time-out."""
         self._election_draws += 1
         return self._decisions.election(self.name, self._election_draws, n)
 
-    def start(self) -> str | None:
-        """Begin a life; None, or why it ended at once."""
+    def start(self, *, expected_corrupt_by: str | None = None) -> str | None:
+        """Begin a life; None, or why it ended at once.
+
+        expected_corrupt_by: the fault that has damaged the log, and on whose account a refusal is.
+        """
         assert self._node is None, f"{self.name} runs"
         now = self._started_at = self._world.now
         self._starts += 1
-        self.disk.mend()
-        rot = self._pending.rot(self._starts)
-        if rot is not None:
-            byte = self.disk.rot(FILE, rot.draw)
-            self._is_rotten = self._is_rotten or byte is not None
         storage = self._parts.storage(self.disk)
         try:
             recovered = storage.recover()
         except CorruptLog as problem:
             self.log.append(f"{now} ERROR {problem}")
-            self._ended(EX_DATAERR, "bit-rot" if self._is_rotten else None, self.life + 1)
+            self._ended(EX_DATAERR, expected_corrupt_by, self.life + 1)
             return f"refused its log: {problem}"
-        self._trace = []
-        self.traces.append(self._trace)
-        self._storage = storage
-        self._deadlines, self._requests, self._held = {}, {}, {}
-        self._queued, self._writing, self._deferred = [], [], []
-        self._synced = self._last_request = 0
-        self.is_paused = False
+        except OSError as problem:
+            self.log.append(f"{now} ERROR cannot use the log: {problem}")
+            self._ended(EX_IOERR, self.disk.refused_by, self.life + 1)
+            return f"cannot use its disk: {problem}"
+        self._begin_life(storage)
         self._node = build_node(
             name=self.name,
             members=self._members,
@@ -187,18 +192,24 @@ class Process:
         self._carry_out(self._node.start(self.clock.read(now)))
         return None
 
-    def kill(self, by: str, *, power_lost: bool = False) -> None:
-        """End the process at once; what it was writing is left as far as it came."""
+    def _begin_life(self, storage: WriteAheadLog) -> None:
+        self._trace = []
+        self.traces.append(self._trace)
+        self._storage = storage
+        self._deadlines, self._requests, self._held = {}, {}, {}
+        self._queued, self._writing, self._deferred = [], [], []
+        self._synced = self._last_request = 0
+
+    def kill(self, by: str) -> None:
+        """End the process at once; of what it was writing the kernel keeps a beginning, or all."""
         assert self._node is not None, f"{self.name} does not run"
-        self._interrupt_write(power_lost)
-        if power_lost:
-            self.disk.lose_power(self._decisions.tear(self.name, self._writes))
+        self._interrupt_write()
         self._ended(KILLED, by, self.life)
 
     def stop(self, by: str) -> None:
         """End it in order, as SIGTERM does; a write under way is done first."""
         assert self._node is not None, f"{self.name} does not run"
-        self.is_paused = False
+        self.is_paused = self.is_stopped = False
         while self._writing and self._node is not None:  # a write that fails ends it sooner
             self._written(self.life)
         if self._node is not None:
@@ -211,14 +222,15 @@ class Process:
         self._pending.stop()
 
     def _ended(self, status: int, by: str | None, life: int) -> None:
-        """The process is gone, and with it all that it held. A status that a fault meant is not told, since
-        only ends that nobody meant have one of their own."""
-        told = None if by is not None and status > 0 else status
+        """The process is gone, and with it all that it held. The status of an end that a fault meant is left
+        out, since only unexpected ends are judged by their status."""
+        shown = None if by is not None and status > 0 else status
         self.lives.append(
-            NodeLife(self.name, life, self._starts, self._started_at, self._world.now, told, by)
+            NodeLife(self.name, life, self._starts, self._started_at, self._world.now, shown, by)
         )
         self._node = self._storage = None
-        self.is_paused = self._leads = False
+        self.is_paused = self.is_stopped = self._leads = False
+        self._slowed_percent = 0
         self._pending.ceased_to_lead()
         requests = [
             *self._requests.values(),
@@ -235,13 +247,15 @@ class Process:
             self._pending.ceased_to_lead()
         self._leads = role == "leader"
 
-    def _crashed(self, crash: CrashAtEffect) -> None:
-        self.kill("power-loss" if crash.power_lost else "crash", power_lost=crash.power_lost)
+    def _crash(self, crash: CrashAtEffect) -> None:
+        self.kill("power-loss" if crash.power_lost else "crash")
+        if crash.power_lost:
+            self.disk.lose_power(self._decisions.tear(self.name, self._writes))
         self._world.at(self._world.now + crash.down_ns, self._supervise, None)
 
     def _supervise(self, _: None) -> None:
-        """Start it again, unless somebody has."""
-        if self._node is None:
+        """Start it again, unless it runs or must not run."""
+        if self._node is None and not self.is_held_down:
             self.start()
 
     def _defect(self, error: Exception) -> None:
@@ -249,15 +263,50 @@ class Process:
         self.log.extend(f"{self._world.now} ERROR {line}" for line in lines)
         self._ended(EX_SOFTWARE, None, self.life)
 
-    # ---- pausing, and the clock ----------------------------------------------------------------------
+    # ---- stopping, and the clock ------------------------------------------------------------------------
 
     def pause(self) -> None:
         """Stop in mid-step, as SIGSTOP does; the kernel keeps what arrives."""
-        self.is_paused = True
+        self.is_paused = self.is_stopped = True
 
     def resume(self) -> None:
         """Go on with what has arrived, in order."""
         self.is_paused = False
+        self._go_on()
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the process is stopped for a part of every period."""
+        return self._slowed_percent > 0
+
+    def slow(self, stopped_percent: int) -> None:
+        """Be stopped for so much of every period, from now on."""
+        self._slowed_percent = stopped_percent
+        self._slowings += 1
+        self._begin_period(self._slowings)
+
+    def end_slow(self) -> None:
+        """Run all the time again."""
+        self._slowed_percent = 0
+        self._go_on()
+
+    def _begin_period(self, slowing: int) -> None:
+        if not self.is_slowed or slowing != self._slowings:
+            return
+        self.is_stopped = True
+        stopped_ns = SLOW_PERIOD_NS * self._slowed_percent // 100
+        self._world.at(self._world.now + stopped_ns, self._end_stop, slowing)
+
+    def _end_stop(self, slowing: int) -> None:
+        if not self.is_slowed or slowing != self._slowings:
+            return
+        self._go_on()
+        running_ns = SLOW_PERIOD_NS * (100 - self._slowed_percent) // 100
+        self._world.at(self._world.now + running_ns, self._begin_period, slowing)
+
+    def _go_on(self) -> None:
+        """Take what arrived while the process was stopped."""
+        self.is_stopped = False
         deferred, self._deferred = self._deferred, []
         for number, item in enumerate(deferred):
             if self._node is None:
@@ -270,54 +319,51 @@ class Process:
             else:
                 self._step(item)
 
-    def jump(self, by: int) -> None:
-        """Its clock leaps ahead, so its timers are due sooner."""
-        self.clock.jump(by)
-        self._set_alarms_anew()
-
     def drift(self, percent: int | None) -> bool:
-        """Its clock runs so much faster from now on; None: as it does by itself. Whether that is news."""
+        """Let the clock run so much faster from now on, or at its own rate if None; whether that is a
+        change."""
         ppm = self._own_drift_ppm if percent is None else percent * _PPM_A_PERCENT
         if ppm == self.clock.drift_ppm:
             return False
         self.clock.drift(ppm, self._world.now)
-        self._set_alarms_anew()
-        return True
-
-    def _set_alarms_anew(self) -> None:
         for name, rings_at in self._deadlines.items():
             self._set_alarm(name, rings_at)
+        return True
 
     # ---- what arrives ----------------------------------------------------------------------------------
 
     def receive(self, envelope: Envelope) -> None:
-        """A peer's message; it is lost if nobody runs here."""
+        """Take a peer's message; it is lost if no process runs here."""
         if self._node is None:
             return
-        if self.is_paused:
+        if self.is_stopped:
             self._deferred.append(Received(envelope))
         else:
             self._step(Received(envelope))
 
     def ask(self, request: Request, answer: Answer) -> None:
-        """A client's request, when a process is there to take it."""
+        """Take a client's request; a process must run."""
         assert self._node is not None
-        if self.is_paused:
+        if self.is_stopped:
             self._deferred.append((request, answer))
-            return
+        else:
+            self._take(request, answer)
+
+    def _take(self, request: Request, answer: Answer) -> None:
         self._last_request += 1
         self._requests[self._last_request] = answer
         self._step(ClientRequest(self._last_request, request))
 
     def view(self) -> NodeView:
-        """What it says of itself, asked as anybody may."""
+        """Give what the node says of itself when it is asked; a slow one answers, too, since it would
+        soon."""
         if self._node is None:
             return NodeView(running=False)
         if self.is_paused:
             return NodeView(running=True, paused=True)
-        said: list[Reply | None] = []
-        self.ask(Request(GetStatus()), said.append)
-        status = getattr(said[0], "value", None) if said else None
+        answers: list[Reply | None] = []
+        self._take(Request(GetStatus()), answers.append)
+        status = getattr(answers[0], "value", None) if answers else None
         if not isinstance(status, Status):
             return NodeView(running=self.is_running)
         return NodeView(
@@ -333,10 +379,10 @@ class Process:
         )
 
     def leads_with(self) -> tuple[int, int, int, bool] | None:
-        """Of a leader: (term, commitIndex, last index, whether it has committed in its term); not asked, so
-        that nothing happens by it."""
+        """Give (term, commitIndex, last index, whether it has committed in its term) of a leader, else None.
+        The node is not asked, so nothing happens in it."""
         raft = None if self._node is None else self._node.raft
-        if raft is None or raft.state.role != "leader" or self.is_paused:
+        if raft is None or raft.state.role != "leader" or self.is_stopped:
             return None
         state = raft.state
         has_committed = state.has_committed_in_its_term()
@@ -346,9 +392,9 @@ class Process:
         if alarm.life != self.life or self._deadlines.get(alarm.name) != alarm.rings_at or self._node is None:
             return
         if self.clock.read(self._world.now) < alarm.rings_at:
-            return  # set again when the clock jumped
+            return  # set again when the clock's rate changed
         del self._deadlines[alarm.name]
-        if self.is_paused:
+        if self.is_stopped:
             self._deferred.append(TimerFired(alarm.name))
         else:
             self._step(TimerFired(alarm.name))
@@ -382,7 +428,7 @@ class Process:
         for effect in effects:
             self._effects += 1
             if self._effects == pending.crash_at:
-                self._crashed(pending.next_crash(self._effects))
+                self._crash(pending.next_crash(self._effects))
                 return
             match effect:
                 case Trace():
@@ -429,7 +475,7 @@ class Process:
     def _begin_write(self) -> None:
         self._writing, self._queued = self._queued, []
         self._writes += 1
-        took = self._decisions.write_ns(self.name, self._writes)
+        took = self._decisions.write_ns(self.name, self._writes) + self.disk.delay_ns()
         self._world.at(self._world.now + took, self._written, self.life)
 
     def _written(self, life: int) -> None:
@@ -437,42 +483,35 @@ class Process:
         if life != self.life or self._storage is None or not self._writing:
             return
         number = self._writing[-1].number
-        bad = self._pending.bad_write(self._writes)
-        if bad is not None:
-            self.disk.fail(bad.failure)
         try:
             for persist in self._writing:
                 self._storage.write(persist.records)
             self._storage.sync()
         except OSError as problem:
             self.log.append(f"{self._world.now} ERROR cannot write the log: {problem}")
-            self._ended(EX_IOERR, None if bad is None else bad.failure, self.life)
-            if bad is not None:
-                self._world.at(self._world.now + bad.down_ns, self._supervise, None)
+            self._ended(EX_IOERR, self.disk.refused_by, self.life)
             return
         except Exception as error:  # noqa: BLE001 - as in `_step`
             self._defect(error)
             return
-        if bad is not None:
-            self.disk.mend()  # it was not met: nothing reached the disk in this write
         self._writing = []
         if self._queued:
             self._begin_write()
-        if self.is_paused:
+        if self.is_stopped:
             self._deferred.append(Synced(number))
         else:
             self._step(Synced(number))
 
-    def _interrupt_write(self, power_lost: bool) -> None:
-        """What a write under way leaves on the disk."""
+    def _interrupt_write(self) -> None:
+        """Leave on the disk what the kernel has of a write under way."""
         if not self._writing or self._storage is None:
             return
-        self.disk.tear(power_lost, self._decisions.tear(self.name, self._writes))
+        self.disk.interrupt(self._decisions.tear(self.name, self._writes))
         try:
             for persist in self._writing:
                 self._storage.write(persist.records)
             self._storage.sync()
-        except Interrupted:
+        except (Interrupted, OSError):
             self._writing = []
         finally:
-            self.disk.mend()
+            self.disk.end_interruption()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harness.nemesis.faults.disk.disk_trouble import BreakDisk
 from harness.nemesis.faults.processes.lifecycle import Pause, Resume, Terminate
 from harness.run.test import Test
 from harness.sim.plan.plan import Plan
-from harness.sim.plan.scheduled_faults import BadWrite
 from harness.sim.schedule.overrides import ElectionOverride, Overrides, WriteOverride
 from harness.sim.schedule.schedule import Schedule, ScheduleStep, play
 
@@ -51,8 +51,10 @@ def test_a_node_that_is_terminated_while_its_last_write_fails_has_ended() -> Non
     schedule = Schedule(
         plan=Plan(test=test),
         until=3000 * MS,
-        steps=(ScheduleStep(10_100 * MS, -1, "terminate", actions=(Terminate(nodes),)),),
-        scheduled_faults=(BadWrite("n1", 1, "full", 100 * MS),),
+        steps=(
+            ScheduleStep(10_000 * MS, -1, "full", actions=(BreakDisk(("n1",), room_bytes=0, by="full"),)),
+            ScheduleStep(10_100 * MS, -1, "terminate", actions=(Terminate(nodes),)),
+        ),
         overrides=Overrides(
             elections=(
                 ElectionOverride("n1", 1, 0),

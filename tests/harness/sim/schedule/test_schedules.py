@@ -266,4 +266,4 @@ def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:
     ],
 )
 def test_actions_are_described_in_words(action: Action, words: str) -> None:
-    assert step_in_words(ScheduleStep(at=1, thread=-1, f="strike", actions=(action,)), power=False) == words
+    assert step_in_words(ScheduleStep(at=1, thread=-1, f="strike", actions=(action,))) == words
