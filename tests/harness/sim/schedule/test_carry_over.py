@@ -159,7 +159,7 @@ def test_what_real_processes_could_not_do_is_reported() -> None:
 @pytest.mark.campaign
 def test_a_shrunk_schedule_shows_its_violation_on_real_processes_too(tmp_path: Path) -> None:
     """A kill and a start: whatever the timing, a node that forgets its term says so when it starts."""
-    shrunk(1, FORGETFUL, tmp_path / "small.json", quiet=True)
+    shrunk(2, FORGETFUL, tmp_path / "small.json", quiet=True)
     done = CliRunner().invoke(
         cli, ["replay", str(tmp_path / "small.json"), "--world", "local", "--store", str(tmp_path / "store")]
     )
