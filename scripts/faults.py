@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.sim.world.mechanisms import SIM
-
 from harness.cluster.kinds import LOCAL, NETNS
 from harness.nemesis import NEMESES
 from harness.nemesis.fault import Fault
+from harness.sim.mechanisms.catalogue import SIM
 
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 BEGIN, END = "<!-- faults: written by scripts/faults.py -->", "<!-- end of faults -->"
