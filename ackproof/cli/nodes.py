@@ -32,21 +32,21 @@ def parse_nodes(context: click.Context, option: click.Parameter, value: str | No
 
 
 def nodes_of(
-    hosts: str, nodes: Nodes, nodes_file: Path | None
+    world: str, nodes: Nodes, nodes_file: Path | None
 ) -> tuple[tuple[str, ...], tuple[HostSpec, ...]]:
     """The names of the nodes, and the remote hosts that they run on; no hosts where nodes are not remote.
 
     Raises:
         click.UsageError: the options do not fit together, or the file is wrong.
     """
-    if hosts != "ssh":
+    if world != "ssh":
         for option, given in (
             ("--nodes-file", nodes_file is not None),
             ("--nodes", isinstance(nodes, tuple)),
         ):
             if given:
                 raise click.UsageError(
-                    f"{option} names remote hosts, but --hosts is {hosts}; add --hosts ssh"
+                    f"{option} names remote hosts, but --world is {world}; add --world ssh"
                 )
         count = nodes if isinstance(nodes, int) else USUAL_NODES
         return tuple(f"n{number}" for number in range(1, count + 1)), ()
@@ -72,7 +72,7 @@ def inventory_of(nodes_file: Path | None, named: Sequence[str] = ()) -> tuple[Ho
     """
     if nodes_file is None and not named:
         raise click.UsageError(
-            "--hosts ssh needs --nodes HOST,... or --nodes-file FILE, with [user@]host[:port] a line"
+            "--world ssh needs --nodes HOST,... or --nodes-file FILE, with [user@]host[:port] a line"
         )
     try:
         if nodes_file is None:

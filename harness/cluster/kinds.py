@@ -13,4 +13,4 @@ LOCAL = WorldKind("local", frozenset((*MECHANISMS, MESSAGE_LINKS)))
 NETNS = WorldKind("netns", frozenset(MECHANISMS))
 SSH = WorldKind("ssh", frozenset(MECHANISMS))
 HOSTED_WORLDS: Mapping[str, WorldKind] = {kind.name: kind for kind in (LOCAL, NETNS, SSH)}
-"""By the name that `--hosts` takes."""
+"""By the name that `--world` takes."""

@@ -71,7 +71,7 @@ def run(
     """
     parts = parts_of(test)
     if course is None:
-        world = HOSTED_WORLDS[test.hosts]
+        world = HOSTED_WORLDS[test.world]
         nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
         main = work_and_faults(test, parts.workload, nemesis.generator)
         course = RunCourse(nemesis, lambda _now: main)

@@ -18,7 +18,7 @@ class Test(msgspec.Struct, frozen=True):
     __test__ = False  # it is the word of the field; pytest must not collect it
 
     nodes: tuple[str, ...]
-    hosts: Literal["local", "netns", "ssh"] = "local"
+    world: Literal["local", "netns", "ssh"] = "local"
     """Where nodes run: as processes on loopback, in network namespaces, or on remote hosts."""
     inventory: tuple[HostSpec, ...] = ()
     """The remote hosts, in the order of the nodes."""
@@ -73,7 +73,7 @@ def with_chosen_faults(test: Test) -> Test:
     """
     from harness.cluster.kinds import HOSTED_WORLDS  # here, since it loads every mechanism of real worlds
 
-    faults, world = test.nemesis, HOSTED_WORLDS[test.hosts]
+    faults, world = test.nemesis, HOSTED_WORLDS[test.world]
     if ALL in faults:
         named = (name for name in faults if name != ALL)
         faults = tuple(dict.fromkeys((*all_survivable(world), *named)))

@@ -22,8 +22,8 @@ def world_of(test: Test, system: System, folder: Path, clock: Clock) -> HostedWo
     """
     faults = tuple(dict.fromkeys(fault.partition(":")[0] for fault in test.nemesis))
     needed = (*faults, *test.collect)
-    if test.hosts != "ssh":
-        world = {"local": LocalWorld, "netns": NetnsWorld}[test.hosts]
+    if test.world != "ssh":
+        world = {"local": LocalWorld, "netns": NetnsWorld}[test.world]
         return world(
             system, test.nodes, folder, clock, faults=needed, seed=test.seed, base_port=test.base_port
         )
@@ -34,7 +34,7 @@ def world_of(test: Test, system: System, folder: Path, clock: Clock) -> HostedWo
     if not isinstance(system, RunsRemotely):
         raise CouldNotRun(
             f"system {system.name} does not say what a remote host needs to run it (its `deployment`); "
-            "use --hosts local or netns"
+            "use --world local or netns"
         )
     return SshWorld(
         system,

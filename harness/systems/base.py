@@ -111,7 +111,7 @@ class TakesOptions(Protocol):
 
 @runtime_checkable
 class RunsRemotely(Protocol):
-    """A system that can be shipped to remote hosts (`--hosts ssh`)."""
+    """A system that can be shipped to remote hosts (`--world ssh`)."""
 
     @property
     def deployment(self) -> Deployment:

@@ -53,7 +53,7 @@ async def run_seed(seed: int, hosts: Sshds, store: Path, seconds: int = SECONDS)
     """One run on hosts that are up."""
     process = await asyncio.create_subprocess_exec(
         *hosts.inside(),
-        *(ACKPROOF, "run", "--hosts", "ssh", "--nodes-file", str(hosts.nodes_file())),
+        *(ACKPROOF, "run", "--world", "ssh", "--nodes-file", str(hosts.nodes_file())),
         *(
             "--nemesis",
             FAULTS,

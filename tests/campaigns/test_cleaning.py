@@ -79,7 +79,7 @@ def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, l
         "run",
         "--nodes",
         "3",
-        "--hosts",
+        "--world",
         hosts,
         "--nemesis",
         faults_of(hosts),

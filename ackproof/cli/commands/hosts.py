@@ -140,5 +140,5 @@ def _lines(one: CheckedHost) -> list[str]:
             if fault.lacks(NETNS) is None and reasons_against(name, facts)
         ]
         usable = f"yes, without {', '.join(without)}" if without else "yes"
-        lines.append(f"    --hosts netns: {'; '.join(reasons) if reasons else usable}")
+        lines.append(f"    --world netns: {'; '.join(reasons) if reasons else usable}")
     return lines

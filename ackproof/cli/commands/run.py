@@ -23,7 +23,7 @@ class TestOptions(TypedDict):
     """The options that are fields of a `Test`, by the names of these fields."""
 
     system: str
-    hosts: Literal["local", "netns", "ssh"]
+    world: Literal["local", "netns", "ssh"]
     workload: str
     nemesis: tuple[str, ...]
     schedule: str
@@ -67,11 +67,11 @@ CLUSTER = options.group(
         "--nodes",
         metavar="COUNT|HOST,...",
         callback=parse_nodes,
-        help="How many nodes; with --hosts ssh also which hosts: [user@]host[:port], aliases of ssh_config, "
+        help="How many nodes; with --world ssh also which hosts: [user@]host[:port], aliases of ssh_config, "
         "or patterns of these (lab-*).  [default: 5, or all of --nodes-file]",
     ),
     click.option(
-        "--hosts",
+        "--world",
         default="local",
         show_default=True,
         type=click.Choice(["local", "netns", "ssh"]),
@@ -233,7 +233,7 @@ def run(
             "of 5, or followers depose healthy leaders",
             param_hint="'--heartbeat-ms'",
         )
-    names, inventory = nodes_of(given["hosts"], nodes, nodes_file)
+    names, inventory = nodes_of(given["world"], nodes, nodes_file)
     drawn = runner.drawn_seed() if seed is None else seed
     try:
         parts_of(Test(nodes=names, **given))

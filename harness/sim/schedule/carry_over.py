@@ -99,7 +99,7 @@ def carry_over(
     own = tuple(step for step in schedule.steps if step.thread != NEMESIS or step.f not in left_out)
     steps = tuple(sorted((*own, *kills), key=lambda step: step.at))
     return Carried(
-        test=msgspec.structs.replace(test, hosts="local", nemesis=here, snapshot_entries=snapshot_entries),
+        test=msgspec.structs.replace(test, world="local", nemesis=here, snapshot_entries=snapshot_entries),
         steps=steps,
         until=schedule.until,
         lines=tuple(_lines(schedule, kills, left_out)),

@@ -65,7 +65,7 @@ def on_hosts(folder: Path, names: tuple[str, ...], body: Callable[[Sshds], Await
 
 @needs_namespaces
 def test_a_run_in_namespaces_is_valid(tmp_path: Path, state: Path) -> None:
-    run = ["run", "--hosts", "netns", "--nodes", "3", *BRIEF, "--store", str(tmp_path / "store")]
+    run = ["run", "--world", "netns", "--nodes", "3", *BRIEF, "--store", str(tmp_path / "store")]
     status, output = asyncio.run(ackproof(*run))
     assert status == VALID, output
 
@@ -76,7 +76,7 @@ def test_a_run_on_remote_hosts_is_valid_and_brings_everything_back(tmp_path: Pat
 
     async def body(started: Sshds) -> None:
         file = str(started.nodes_file())
-        run = ["run", "--hosts", "ssh", "--nodes-file", file, *BRIEF, "--store", str(store)]
+        run = ["run", "--world", "ssh", "--nodes-file", file, *BRIEF, "--store", str(store)]
         status, output = await ackproof(*run, inside=started)
         assert status == VALID, output
         for name in started.bench.hosts:
@@ -94,7 +94,7 @@ def test_a_run_on_remote_hosts_is_valid_and_brings_everything_back(tmp_path: Pat
 @needs_namespaces
 def test_five_nodes_in_namespaces_stand_all_faults(tmp_path: Path, state: Path) -> None:
     status, output = asyncio.run(
-        ackproof("run", "--hosts", "netns", *ALL_FAULTS, "--store", str(tmp_path / "store"))
+        ackproof("run", "--world", "netns", *ALL_FAULTS, "--store", str(tmp_path / "store"))
     )
     assert status == VALID, output
 
@@ -104,7 +104,7 @@ def test_five_nodes_in_namespaces_stand_all_faults(tmp_path: Path, state: Path) 
 def test_five_remote_hosts_stand_all_faults(tmp_path: Path, state: Path) -> None:
     async def body(started: Sshds) -> None:
         file = str(started.nodes_file())
-        run = ["run", "--hosts", "ssh", "--nodes-file", file, *ALL_FAULTS, "--store", str(tmp_path / "store")]
+        run = ["run", "--world", "ssh", "--nodes-file", file, *ALL_FAULTS, "--store", str(tmp_path / "store")]
         status, output = await ackproof(*run, inside=started)
         assert status == VALID, output
 
@@ -129,7 +129,7 @@ def test_a_run_goes_on_when_a_host_is_lost_and_does_not_know_what_it_cannot_see(
                 os.kill(pid, signal.SIGKILL)
 
         file = str(started.nodes_file())
-        run = ["run", "--hosts", "ssh", "--nodes-file", file, *BRIEF, "--nemesis", "none"]
+        run = ["run", "--world", "ssh", "--nodes-file", file, *BRIEF, "--nemesis", "none"]
         (status, output), _ = await asyncio.gather(
             ackproof(*run, "--store", str(store), inside=started), lose_n3()
         )
@@ -174,7 +174,7 @@ def test_a_host_without_room_is_refused_before_anything_starts(tmp_path: Path, s
         home = tmp_path / "hosts" / "n1" / "home"
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", home], check=True)  # noqa: ASYNC221
         try:
-            run = ["run", "--hosts", "ssh", "--nodes-file", str(started.nodes_file()), *BRIEF]
+            run = ["run", "--world", "ssh", "--nodes-file", str(started.nodes_file()), *BRIEF]
             status, output = await ackproof(*run, "--store", str(tmp_path / "store"), inside=started)
         finally:
             subprocess.run(["umount", home], check=True)  # noqa: ASYNC221
@@ -203,19 +203,19 @@ def test_a_nodes_file_that_is_wrong_is_refused_with_its_line(
     file = tmp_path / "hosts.txt"
     file.write_text(lines)
     with pytest.raises(click.UsageError, match=re.escape(message)):
-        cli.main(["run", "--hosts", "ssh", "--nodes-file", str(file)], standalone_mode=False)
+        cli.main(["run", "--world", "ssh", "--nodes-file", str(file)], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--hosts", "ssh"], "needs --nodes HOST,... or --nodes-file"),
-        (["--nodes", "db1,db2"], "--nodes names remote hosts, but --hosts is local; add --hosts ssh"),
+        (["--world", "ssh"], "needs --nodes HOST,... or --nodes-file"),
+        (["--nodes", "db1,db2"], "--nodes names remote hosts, but --world is local; add --world ssh"),
         (["--nodes", "0"], "0 is not between 1 and 99"),
-        (["--hosts", "ssh", "--nodes", "db1,,db2"], "'db1,,db2' has an empty name in it"),
-        (["--hosts", "ssh", "--nodes", "db1,db1"], "--nodes, host 2: db1 is named in host 1 already"),
-        (["--nodes-file", "x"], "add --hosts ssh"),
-        (["--hosts", "ssh", "--nodes-file", "/no/such"], "cannot be read"),
+        (["--world", "ssh", "--nodes", "db1,,db2"], "'db1,,db2' has an empty name in it"),
+        (["--world", "ssh", "--nodes", "db1,db1"], "--nodes, host 2: db1 is named in host 1 already"),
+        (["--nodes-file", "x"], "add --world ssh"),
+        (["--world", "ssh", "--nodes-file", "/no/such"], "cannot be read"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(arguments: list[str], message: str) -> None:
