@@ -20,3 +20,8 @@ def by_and_at(completion: Operation) -> str:
 def who_answered(completion: Operation) -> str:
     """The node that gave a reply, as the subject of a sentence: `n5`, or `a node`."""
     return completion.node or "a node"
+
+
+def sentence(words: str) -> str:
+    """Words with a capital letter at the beginning, as a sentence has it."""
+    return words[:1].upper() + words[1:]

@@ -14,6 +14,7 @@ from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import seconds, who_answered
 from history import History, Recording
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Tally:
-    """What came of the keys."""
+    """The results of all keys so far."""
 
+    history: History
     keys: int = 0
     bad: int = 0
     operations: int = 0
@@ -37,9 +39,10 @@ class _Tally:
 
 @dataclass(frozen=True)
 class LinearizabilityOf:
-    """Searches, per key, for an order that explains every reply; sets and queues are first judged without.
+    """Looks, for each key, for an order that explains every reply; sets and queues are tried without a
+    search.
 
-    A key that goes over its budget is `unknown`, no other; an invalid one makes the whole invalid.
+    A key that exceeds its budget is `unknown`; one key without an order makes the whole `invalid`.
     """
 
     model: Model
@@ -47,15 +50,15 @@ class LinearizabilityOf:
     name: str = "linearizability"
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge every key."""
-        # Not above: this loads the compiled search, and those that hold a checker do not always judge.
+        """Judge every key of the history."""
+        # Imported here: this loads the compiled search, which a process with a checker may never need.
         from checkers.linearizability.distinct_values.distinct import decided
 
         refused = first_illegal(recording.history, self.model)
         if refused is not None:
             operation, rule = refused
             return Verdict(self.name, Validity.UNKNOWN, f"operation {operation}: {rule}")
-        tally = _Tally()
+        tally = _Tally(recording.history)
         distinct = decided(recording.history, self.model, self.budget)
         if distinct is None:
             self._search(recording.history, tally, None)
@@ -65,11 +68,11 @@ class LinearizabilityOf:
                 left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
                 self._search(recording.history, tally, left)
         if not tally.operations:
-            tally.doubts.append("there is no operation to judge")
+            tally.doubts.append("the history has no operation to judge")
         return self._verdict(tally)
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
-        """What was decided without a search; a key without an order is searched in small, to show why."""
+        """Take over the keys that were decided without a search; a small part of a bad key is searched."""
         tally.without_search = int((~distinct.left).sum())
         tally.keys += tally.without_search
         tally.operations += int(distinct.operations[~distinct.left].sum())
@@ -82,7 +85,7 @@ class LinearizabilityOf:
             self._show(where, small.part, tally, sure=True, search=small.simple)
 
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
-        """Search all keys, or only these."""
+        """Search for an order of all keys, or only of those in `only`."""
         from checkers.linearizability.engine import Engine
 
         engine = Engine(self.model)
@@ -101,14 +104,15 @@ class LinearizabilityOf:
                 self._show(_where(part.key), part, tally)
             elif result.answer is Answer.GAVE_UP:
                 tally.doubts.append(
-                    f"{_where(part.key)}: no answer within {result.why}; the longest order found places "
+                    f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
                     f"{len(result.order)} of {len(part)} operations"
                 )
 
     def _show(
         self, where: str, part: Part, tally: _Tally, *, sure: bool = False, search: bool = True
     ) -> None:
-        """Explain a part without an order, which confirms it. If that takes too long, it counts if `sure`."""
+        """Explain a part without an order; this confirms it. If that takes too long, it counts only if
+        `sure`."""
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.impossible import explain, unexplained
 
@@ -123,21 +127,27 @@ class LinearizabilityOf:
             impossible = unexplained(part)
         tally.bad += 1
         if len(tally.evidence) < MOST_EVIDENCE:
-            tally.evidence.append(as_evidence(where, impossible))
+            tally.evidence.append(as_evidence(where, impossible, tally.history))
 
     def _verdict(self, tally: _Tally) -> Verdict:
         doubts, keys = tally.doubts, tally.keys
         evidence = tally.evidence + [
-            Evidence(title="not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]
+            Evidence(title="linearizability was not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]
         ]
         if tally.bad:
             validity = Validity.INVALID
             summary = f"{tally.bad} of {keys} keys are not linearizable" if keys > 1 else "not linearizable"
         elif doubts:
-            validity, summary = Validity.UNKNOWN, f"{len(doubts)} doubts, as: {doubts[0]}"
+            validity, summary = (
+                Validity.UNKNOWN,
+                f"{len(doubts)} reasons why this is not known; for example: {doubts[0]}",
+            )
         else:
             validity = Validity.VALID
-            summary = f"{tally.operations} operations on {keys} keys: each key's have an order"
+            summary = (
+                f"{tally.operations} operations on {keys} keys: every key "
+                f"has an order that explains its replies"
+            )
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -152,7 +162,7 @@ class LinearizabilityOf:
                 "operations": tally.operations,
                 "most_configurations_for_a_key": tally.most_configurations,
             },
-            caveats=(f"the initial state is taken to be {self.model.initial!r}",),
+            caveats=(f"the initial state is assumed to be {self.model.initial!r}",),
         )
 
 
@@ -161,7 +171,7 @@ def _where(key: str | None) -> str:
 
 
 def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
-    """The first operation that the model does not know, and why; each different call is tried once."""
+    """The first operation that the model refuses, and why; each different call is tried once."""
     from checkers.linearizability.distinct_values.distinct import legal
 
     if legal(history, model):
@@ -183,10 +193,10 @@ def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
 
 
 def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | None = None) -> Result:
-    """Search, and replay an order that was found on the real values: a valid verdict is a proof.
+    """Search for an order, and replay the order found on the real values, so that a valid verdict is a proof.
 
-    Where the replay fails (two texts of one fingerprint: see `engine`), the exact search decides. What was
-    `searched` is not searched again.
+    If the replay fails (two texts have the same fingerprint: see `engine`), the exact search decides. Where
+    `searched` has a result already, it is used instead of a search.
     """
     result = engine.decide(part, budget) if searched is None else searched
     if result.answer is not Answer.LINEARIZABLE:
@@ -200,8 +210,8 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     return result
 
 
-def as_evidence(where: str, found: Impossible) -> Evidence:
-    """One impossible key in words."""
+def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
+    """A key without an order, in words: the first impossible reply, and the smallest impossible part."""
     part = found.part
     core = [operation_in_words(part, place) for place in found.core[:MOST_NAMED]]
     if len(found.core) > MOST_NAMED:
@@ -213,20 +223,26 @@ def as_evidence(where: str, found: Impossible) -> Evidence:
     ]
     culprit = operation_in_words(part, found.culprit)
     text = (
-        f"{where}: every reply before operation {int(part.completed[found.culprit])} is explained by some "
-        f"order; with that of {culprit}, none is. The smallest impossible part found: {'; '.join(core)}. "
+        f"Some order of the operations of {where} explains every reply before operation "
+        f"{int(part.completed[found.culprit])}, but none explains that reply, too: {culprit}. "
+        f"The smallest part that is impossible by itself: {'; '.join(core)}. "
     )
     if order:
         text += f"In real time, {', '.join(order)}. "
     if found.from_any_state:
-        text += "No state before these operations explains them. "
+        text += "Whatever the state before these operations was, it does not explain them. "
     if found.maybe:
         named = ", ".join(
             f"operation {int(part.invoked[place])} ({call_in_words(part.call(place))})"
             for place in found.maybe[:MOST_NAMED]
         )
         more = f" and {len(found.maybe) - MOST_NAMED} more" if len(found.maybe) > MOST_NAMED else ""
-        text += f"Nor do they if {named}{more} took effect at any time since, or did not. "
+        text += f"It does not help if {named}{more} took effect at some later time, or never. "
     ends = np.concatenate([part.invoked[list(found.core)], part.completed[list(found.core)]])
     indices = sorted(int(index) for index in ends if index != NEVER)
-    return Evidence(title=f"{where} is not linearizable", text=text + found.stuck, operations=tuple(indices))
+    title = f"{where} is not linearizable"
+    reply = history[int(part.completed[found.culprit])]
+    title += (
+        f": {who_answered(reply)} answered {call_in_words(part.call(found.culprit))} at {seconds(reply.time)}"
+    )
+    return Evidence(title, text + found.stuck, tuple(indices), kind="a key is not linearizable")

@@ -1,4 +1,4 @@
-"""Operations and what they need, in words."""
+"""Operations, and what each would need in order to come next, in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scal
 
 
 def value_in_words(value: Any) -> str:
-    """As JSON writers do, without quotes around short names."""
+    """A value as Python writes it; None is `nothing`, and a long text is shortened."""
     match value:
         case None:
             return "nothing"
@@ -25,7 +25,7 @@ def value_in_words(value: Any) -> str:
 
 
 def call_in_words(call: Call) -> str:
-    """`cas [0 1]`, `read -> 3`."""
+    """A call with its argument and its reply: `cas [0 1]`, `read -> 3`."""
     asked = call.f if call.argument is None else f"{call.f} {value_in_words(call.argument)}"
     if call.result is MAYBE or call.result == call.argument:
         return asked
@@ -33,18 +33,18 @@ def call_in_words(call: Call) -> str:
 
 
 def operation_in_words(part: Part, operation: int) -> str:
-    """`operation 12 (read -> 3), known at operation 15`."""
+    """An operation with its call: `operation 12 (read -> 3), answered at operation 15`."""
     named = f"operation {int(part.invoked[operation])} ({call_in_words(part.call(operation))})"
     ended = int(part.completed[operation])
     return (
-        f"{named}, which may have happened at any later time"
+        f"{named}, which has no reply and may have happened at any later time"
         if ended == NEVER
-        else f"{named}, known at operation {ended}"
+        else f"{named}, answered at operation {ended}"
     )
 
 
 def need_in_words(model: Model, state: Any, call: Call) -> str:
-    """What a call would need that the state does not give; or that nothing hinders it."""
+    """What a call would need that the state does not have; or that it could come next."""
     if model.step(state, call) is not IMPOSSIBLE:
         return "could come next"
     if isinstance(model, Scalar):

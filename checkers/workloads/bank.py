@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.words import sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
@@ -25,7 +26,6 @@ from checkers.workloads.client_operations import (
     named,
     of,
     positions,
-    sentence,
     whole,
 )
 from history import Recording

@@ -22,6 +22,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from checkers.graphs import small_cycle
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.part import frozen
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
@@ -129,7 +130,7 @@ def operations_of(history: History) -> list[CausalOperation]:
 
 
 def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
-    """All reads that break causal consistency, or else the cycle that makes precedence meaningless."""
+    """All reads that break causal consistency; or a cycle of causes, without which order means nothing."""
     writer = {(op.key, op.value): place for place, op in enumerate(operations) if op.is_write}
     source = [
         None if op.is_write or op.value is None else writer.get((op.key, op.value)) for op in operations
@@ -140,10 +141,8 @@ def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
         if not op.is_write and op.value is not None and place is None
     ]
     clocks, number = _clocks(operations, source)
-    stuck = [place for place, clock in enumerate(clocks) if clock is None]
-    if stuck:
-        cycle = tuple(operations[place] for place in stuck[:MOST_EVIDENCE])
-        return [*found, Anomaly("a cycle of causes", cycle)]
+    if None in clocks:
+        return [*found, Anomaly("a cycle of causes", _cycle(operations, source, clocks))]
     sessions = sorted({op.session for op in operations})
     column = {session: place for place, session in enumerate(sessions)}
     writes: dict[tuple[int, Hashable], tuple[list[int], list[int]]] = {}
@@ -173,26 +172,46 @@ def anomalies(operations: Sequence[CausalOperation]) -> list[Anomaly]:
     return found
 
 
+def _cycle(
+    operations: Sequence[CausalOperation], source: Sequence[int | None], clocks: Sequence[list[int] | None]
+) -> tuple[CausalOperation, ...]:
+    """A small cycle among the operations that have no clock, in causal order."""
+    effects: dict[int, list[int]] = {}
+    for place, causes in enumerate(_causes(operations, source)):
+        for cause in causes:
+            if clocks[place] is None and clocks[cause] is None:
+                effects.setdefault(cause, []).append(place)
+    cycle = small_cycle(effects)
+    assert cycle is not None, "an operation has no clock only on or behind a cycle"
+    return tuple(operations[place] for place in cycle)
+
+
+def _causes(operations: Sequence[CausalOperation], source: Sequence[int | None]) -> list[list[int]]:
+    """By operation, its direct causes: the one before it in its session, and the write that it read."""
+    last: dict[int, int] = {}
+    causes: list[list[int]] = []
+    for place, op in enumerate(operations):
+        causes.append([cause for cause in (last.get(op.session), source[place]) if cause is not None])
+        last[op.session] = place
+    return causes
+
+
 def _clocks(
     operations: Sequence[CausalOperation], source: Sequence[int | None]
 ) -> tuple[list[list[int] | None], list[int]]:
-    """By operation how many of each session's precede it, itself included (None: on or behind a cycle);
-    and its number in its session, from 1."""
+    """By operation, how many operations of each session precede it, itself included (None: it is on or behind
+    a cycle); and its number in its session, from 1."""
     column: dict[int, int] = {}
     for op in operations:
         column.setdefault(op.session, -1)
     column = {session: place for place, session in enumerate(sorted(column))}
-    last: dict[int, int] = {}
-    before: list[list[int]] = []
+    before = _causes(operations, source)
     after: list[list[int]] = [[] for _ in operations]
     number: list[int] = []
     counts: dict[int, int] = {}
     for place, op in enumerate(operations):
-        causes = [cause for cause in (last.get(op.session), source[place]) if cause is not None]
-        before.append(causes)
-        for cause in causes:
+        for cause in before[place]:
             after[cause].append(place)
-        last[op.session] = place
         counts[op.session] = counts.get(op.session, 0) + 1
         number.append(counts[op.session])
     clocks: list[list[int] | None] = [None] * len(operations)

@@ -125,8 +125,3 @@ def quantiles(numbers: Any) -> dict[str, float]:
         return {}
     points = np.quantile(np.asarray(numbers, dtype=np.float64), QUANTILES, method="higher")
     return {f"p{100 * q:g}": round(float(v), 3) for q, v in zip(QUANTILES, points, strict=True)}
-
-
-def sentence(words: str) -> str:
-    """Words that begin with a capital letter, as a sentence does."""
-    return words[:1].upper() + words[1:]

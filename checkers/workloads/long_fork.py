@@ -17,19 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import Any, NamedTuple
 
+from checkers.graphs import edges_of, small_cycle
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Arrow, Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.words import sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
     client_operations,
     element,
     named,
     positions,
-    sentence,
 )
 from history import Recording
 
@@ -200,12 +199,9 @@ def _circles(before: Mapping[tuple[Node, Node], Order]) -> list[list[Order]]:
         return pairs
     after: dict[Node, list[Node]] = {}
     for first, second in before:
-        after.setdefault(second, []).append(first)
-    try:
-        TopologicalSorter(after).prepare()
-    except CycleError as circle:
-        return [[before[step] for step in pairwise(circle.args[1])]]
-    return []
+        after.setdefault(first, []).append(second)
+    cycle = small_cycle(after)
+    return [] if cycle is None else [[before[edge] for edge in edges_of(cycle)]]
 
 
 def _fork(circle: list[Order], writes: Mapping[Node, tuple[ClientOperation, TransactionStep]]) -> Evidence:

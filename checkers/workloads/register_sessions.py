@@ -19,10 +19,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
-from itertools import pairwise
 from typing import NamedTuple
 
+from checkers.graphs import edges_of, small_cycle
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict, checked
 from checkers.workloads.causal import CausalOperation, operations_of
@@ -141,12 +140,9 @@ def _circle(steps: Sequence[VersionOrder]) -> list[VersionOrder] | None:
             pair = step.before.value, step.after.value
             if pair not in known:
                 known[pair] = step
-                after.setdefault(pair[1], []).append(pair[0])
-    try:
-        TopologicalSorter(after).prepare()
-    except CycleError as circle:
-        return [known[pair] for pair in pairwise(circle.args[1])]
-    return None
+                after.setdefault(pair[0], []).append(pair[1])
+    cycle = small_cycle(after)
+    return None if cycle is None else [known[edge] for edge in edges_of(cycle)]
 
 
 def _kinds(circle: Sequence[VersionOrder]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.words import sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
     client_operations,
@@ -20,7 +21,6 @@ from checkers.workloads.client_operations import (
     named,
     of,
     positions,
-    sentence,
 )
 from history import Recording
 

@@ -65,7 +65,10 @@ def test_a_history_file_is_checked() -> None:
     history = ackproof.read_history(ETCD / "etcd_040.log")
     verdict = ackproof.check(history, model="cas-register")
     assert verdict.validity is ackproof.Validity.INVALID
-    assert "operation 83 (read -> 4), known at operation 84, none is" in verdict.evidence[0].text
+    assert (
+        "none explains that reply, too: operation 83 (read -> 4), answered at operation 84"
+        in verdict.evidence[0].text
+    )
 
 
 def register_operations(read: int) -> list[ackproof.Operation]:

@@ -1,16 +1,16 @@
-"""Index honesty: each reply's Raft index is a moment at which the operation may have taken effect.
+"""Index honesty: the operation can have taken effect at the Raft index that its reply names.
 
-The index is a claim, and whoever trusts it (a client that waits for it at another node, a checker that sorts
-by it) relies on it. It lies if
+The index is a claim on which others rely: a client that waits for it at another node, a checker that sorts by
+it. An index is wrong if
 
-- it is not where the nodes' traces say that the write was applied first (which for a repeated write is the
-  index of its first copy), or two writes claim one index;
-- an operation began after a higher one had been answered (for writes: the same or a higher one);
-- the reply is not what the log made of the key, or of the service, up to that index.
+- the nodes' traces show that the write was applied first at another index (for a repeated write, the index of
+  its first copy), or two writes name the same index;
+- the operation began after a reply had come with a higher index (for a write: the same or a higher one);
+- the reply is not what the key, or the service, held at that index.
 
-The last two show only that the claims *together* are no order. Where the history has none at all, that is
-no wonder: they are held against indices only where all operations they name lie in parts that are proven to
-be linearizable without them. Elsewhere it is `unknown`, as it is where no reply names an index.
+The last two show only that the indices *together* are no order. A history that has no order at all breaks
+them, too. So they count against an index only if all operations concerned belong to parts that are proven to
+be linearizable without indices. Otherwise the verdict is `unknown`, as it is if no reply names an index.
 """
 
 from __future__ import annotations
@@ -25,96 +25,112 @@ from checkers.registry.linearizability.by_index.witness import IndexContradictio
 from checkers.registry.linearizability.claims import READ, UNPLACED
 from checkers.registry.linearizability.portfolio import Judgement, Judgements
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import by_and_at, seconds, sentence, who_answered
 from history import History, Recording
 
 
 @dataclass(frozen=True)
 class IndexHonesty:
-    """Holds every index that a reply names against the traces and against the other replies."""
+    """Compares every index that a reply names with the traces and with the other replies."""
 
     judgements: Judgements = field(default_factory=Judgements)
     name: str = "index-honesty"
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge all indices."""
+        """Judge all indices that replies name."""
         found = self.judgements.of(recording)
         claims, witness = found.claims, found.witness
-        lies = list(_not_where_applied(found))
+        wrong = list(_not_where_applied(found))
         doubts = list(found.doubts[:1])
         for contradiction in witness.contradictions:
             if _is_solid(found, contradiction):
-                lies.append(contradiction)
+                wrong.append(contradiction)
             elif not doubts:
                 what = f"operation {int(claims.invoked[contradiction.claim])}"
-                doubts.append(f"{contradiction.why} ({what}), which may have other reasons than its index")
+                doubts.append(
+                    f"{what}: {contradiction.why}, but that may have another cause than a wrong index"
+                )
         placed = int(((claims.index != UNPLACED) & claims.answered).sum())
         if not placed:
             doubts.insert(0, "no reply names an index")
         elif witness.unplaced:
             doubts.append(f"{witness.unplaced} replies name no index")
-        if lies:
-            validity, summary = Validity.INVALID, f"{len(lies)} contradictions, as: {_text(found, lies[0])}"
+        if wrong:
+            validity = Validity.INVALID
+            summary = f"{len(wrong)} wrong indices; for example: {_text(found, wrong[0])}"
         elif doubts:
             validity, summary = Validity.UNKNOWN, doubts[0]
         else:
             validity, summary = (
                 Validity.VALID,
-                f"{placed} indices are an order of all operations that name them",
+                f"the {placed} indices that replies name are an order of these operations",
             )
-        told = [_evidence(found, recording.history, lie) for lie in lies[:MOST_EVIDENCE]]
-        told += [Evidence(title="not judged", text=f"{doubt}.") for doubt in doubts[:MOST_EVIDENCE]]
+        shown = [_evidence(found, recording.history, one) for one in wrong[:MOST_EVIDENCE]]
+        shown += [
+            Evidence(title="indices were not judged", text=f"{doubt}.") for doubt in doubts[:MOST_EVIDENCE]
+        ]
         return Verdict(
             checker=self.name,
             validity=validity,
             summary=summary,
-            evidence=tuple(told),
+            evidence=tuple(shown),
             measures={
                 "indices": placed,
                 "replies_without_index": witness.unplaced,
-                "contradictions": len(lies),
+                "contradictions": len(wrong),
             },
-            caveats=() if found.applied.covered else ("no trace tells where writes were applied",),
+            caveats=() if found.applied.covered else ("no trace shows at which index writes were applied",),
         )
 
 
 def _not_where_applied(found: Judgement) -> Iterator[IndexContradiction]:
-    """Answered writes whose index is another than that of the first entry with their operation id."""
+    """Answered writes that name another index than the first entry with their operation id has."""
     claims = found.claims
     if not found.applied.first:
         return
     for claim in np.flatnonzero(claims.answered & (claims.effect < READ) & (claims.index >= 0)).tolist():
         applied = found.applied.first.get(int(claims.invoked[claim]))
         if applied is not None and applied != claims.index[claim]:
-            yield IndexContradiction(claim, None, f"the nodes applied it at {applied}")
+            yield IndexContradiction(claim, None, f"the nodes applied it at index {applied}")
 
 
 def _is_solid(found: Judgement, contradiction: IndexContradiction) -> bool:
-    """Whether nothing but an index can be to blame."""
+    """Whether only a wrong index can be the cause."""
     claims = found.claims
     both = [contradiction.claim] + ([] if contradiction.other is None else [contradiction.other])
     if contradiction.other is None and int(claims.service[contradiction.claim]) in claims.open:
-        return False  # a removal or registration that nobody answered may explain the reply
+        return False  # a removal or registration without a reply may explain this one
     return all(
         found.validity[found.witness.parts[claim]] is Validity.VALID and not claims.presumed[claim]
         for claim in both
     )
 
 
-def _text(found: Judgement, lie: IndexContradiction) -> str:
+def _text(found: Judgement, wrong: IndexContradiction) -> str:
     claims = found.claims
-    what = f"operation {int(claims.invoked[lie.claim])}"
-    return f"{what} names index {int(claims.index[lie.claim])}, but {lie.why}"
+    what = f"the reply to operation {int(claims.invoked[wrong.claim])}"
+    return f"{what} names index {int(claims.index[wrong.claim])}, but {wrong.why}"
 
 
-def _evidence(found: Judgement, history: History, lie: IndexContradiction) -> Evidence:
+def _evidence(found: Judgement, history: History, wrong: IndexContradiction) -> Evidence:
     claims = found.claims
-    claim, other = lie.claim, lie.other
-    reply = history[int(claims.completed[claim])]  # whoever is accused of a lie has answered
-    text = f"{_text(found, lie)} ({reply.f} {reply.key}, answered {reply.value!r})"
+    claim, other = wrong.claim, wrong.other
+    reply = history[int(claims.completed[claim])]  # only an operation with a reply names an index
+    text = (
+        f"{sentence(who_answered(reply))} answered operation "
+        f"{int(claims.invoked[claim])} ({reply.f} {reply.key}) "
+        f"at {seconds(reply.time)} with {reply.value!r} and index {int(claims.index[claim])}, but {wrong.why}"
+    )
     rows = {int(claims.invoked[claim]), reply.index}
     if other is not None:
         rows |= {int(claims.invoked[other]), int(claims.completed[other])}
-        whose = "an internal operation" if claims.invoked[other] < 0 else f"operation {claims.invoked[other]}"
-        text += f"; the other is {whose}"
+        which = "an internal operation" if claims.invoked[other] < 0 else f"operation {claims.invoked[other]}"
+        text += f"; the other operation is {which}"
+        if 0 <= claims.completed[other] < len(history):
+            text += f", answered{by_and_at(history[int(claims.completed[other])])}"
     shown = tuple(sorted(row for row in rows if 0 <= row < len(history)))
-    return Evidence("an index that is no moment of its operation", f"{text}.", shown)
+    title = (
+        f"{who_answered(reply)} answered {reply.f} at {seconds(reply.time)} with a wrong index: "
+        f"{int(claims.index[claim])}"
+    )
+    return Evidence(title, f"{text}.", shown, kind="a reply with a wrong Raft index")

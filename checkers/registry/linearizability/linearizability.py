@@ -9,15 +9,18 @@ from checkers.registry.linearizability.portfolio import Judgements
 from checkers.verdict import Evidence, Validity, Verdict
 from history import Recording
 
-CAVEATS = ("every key is taken to be empty at first",)
-EXPIRIES = "expiries of instances are those of the nodes' traces; where these lack one, none happened"
+CAVEATS = ("every key is assumed to be empty at first",)
+EXPIRIES = (
+    "expiries of instances are taken from the nodes' traces; an expiry that no trace shows is unknown here"
+)
 
 
 @dataclass(frozen=True)
 class Linearizability:
-    """Looks, per key or per service with lists, for an order that explains every reply: see `portfolio`.
+    """Looks, for each key or each service with lists, for an order that explains every reply: see
+    `portfolio`.
 
-    What goes over its budget is `unknown`, and nothing else is; an invalid key makes the whole invalid.
+    A part that exceeds its budget is `unknown`; one key without an order makes the whole `invalid`.
     """
 
     judgements: Judgements = field(default_factory=Judgements)
@@ -28,23 +31,29 @@ class Linearizability:
         found = self.judgements.of(recording)
         doubts = list(found.doubts)
         if not found.operations:
-            doubts.append("there is no operation to judge")
+            doubts.append("the history has no operation to judge")
         if found.bad_keys or found.bad_lists:
             validity = Validity.INVALID
-            lists = f"the lists of {found.bad_lists} services show no single moment"
+            lists = f"{found.bad_lists} services answered lists that never were true at one moment"
             keys = f"{found.bad_keys} of {found.keys} instances are not linearizable"
             summary = "; ".join(
                 text for text, bad in ((keys, found.bad_keys), (lists, found.bad_lists)) if bad
             )
         elif doubts:
             validity = Validity.UNKNOWN
-            summary = f"{len(doubts)} doubts, as: {doubts[0]}"
+            summary = f"{len(doubts)} reasons why this is not known; for example: {doubts[0]}"
         else:
             validity = Validity.VALID
-            summary = f"{found.operations} operations on {found.keys} instances have an order, lists included"
+            summary = (
+                f"{found.operations} operations on {found.keys} instances "
+                f"have an order that explains every reply"
+            )
         evidence = [
             *found.evidence,
-            *(Evidence(title="not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]),
+            *(
+                Evidence(title="linearizability was not judged", text=doubt)
+                for doubt in doubts[:MOST_EVIDENCE]
+            ),
         ]
         return Verdict(
             checker=self.name,

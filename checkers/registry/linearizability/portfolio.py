@@ -1,16 +1,16 @@
-"""Judges a registry's history part by part, by the cheapest means that decides, once for all checkers.
+"""Judges a registry's history part by part, each by the cheapest method that decides it.
 
-A part is a service that lists read, or a single key. In turn:
+A part is a service that lists read, or a single key. The methods, in turn:
 
-1. the index witness (`witness`), for all parts in one pass: what it explains is proven;
-2. the same with writes in the traces' order and each read where it fits (`placement`): a proof, too;
+1. the index witness (`witness`), for all parts in one pass: a part whose replies it explains is proven;
+2. the same with writes in the traces' order and each read where it fits (`placement`): this is a proof, too;
 3. without any index, key by key: zones and the compiled search for large histories (`columns`), the search
    over blocks for others (`presence`, `item_search`); a key with expiries by `service`;
 4. where all keys have an order, and lists read them: the whole service (`service`), projected to the keys
    that contradict each other, then entire.
 
-Each step has a budget, counted in configurations and bytes; what goes over it is `unknown`, and nothing else
-is. An index that is no order of a history that has one is what `contradictions` are for.
+Each step has a budget, counted in configurations and bytes; a part that exceeds it is `unknown`. The checkers
+`linearizability` and `index-honesty` share one judgement of a recording.
 """
 
 from __future__ import annotations
@@ -39,26 +39,27 @@ LARGE = 50_000
 
 @dataclass(frozen=True)
 class Limits:
-    """What one key, or one service, may cost."""
+    """The budget of the search for one key, and for one service."""
 
     configurations_per_key: int = 50_000
     configurations_per_operation: int = 50
     service: Budget = field(default_factory=lambda: Budget(300_000, 256 << 20))
 
     def of_key(self, operations: int) -> int:
-        """Configurations for a key of so many operations."""
+        """The configurations that a key with this number of operations may take."""
         return self.configurations_per_key + self.configurations_per_operation * operations
 
 
 @dataclass
 class Judgement:
-    """What became of every part."""
+    """The result for every part of a history."""
 
+    history: History
     claims: Claims
     witness: Witness
     applied: AppliedLog
     validity: list[Validity]
-    """By part."""
+    """The validity of each part."""
     keys: int = 0
     bad_keys: int = 0
     bad_lists: int = 0
@@ -67,21 +68,21 @@ class Judgement:
     evidence: list[Evidence] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     means: dict[str, int] = field(default_factory=dict)
-    """By means how many parts it decided."""
+    """By method, the number of parts that it decided."""
 
     def decided(self, part: int, means: str, validity: Validity) -> None:
-        """Note how a part was decided."""
+        """Note the result of a part, and the method that decided it."""
         self.validity[part] = Validity.worst((self.validity[part], validity))
         self.means[means] = self.means.get(means, 0) + 1
 
     def doubt(self, part: int, why: str) -> None:
-        """Note what could not be told of a part."""
+        """Note why a part could not be judged."""
         self.validity[part] = Validity.worst((self.validity[part], Validity.UNKNOWN))
         self.doubts.append(why)
 
 
 class Judgements:
-    """Judges the recording last asked for, once, however many checkers share this."""
+    """Judges a recording once, for all checkers that share this object."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -89,19 +90,19 @@ class Judgements:
         self._judgement: Judgement | None = None
 
     def of(self, recording: Recording) -> Judgement:
-        """What became of a recording."""
+        """The judgement of a recording; that of the last one is kept."""
         if self._judgement is None or self._recording is not recording:
             self._recording, self._judgement = recording, judge(recording, self._limits)
         return self._judgement
 
 
 def judge(recording: Recording, limits: Limits) -> Judgement:
-    """Judge every part."""
+    """Judge every part of a recording's history."""
     history = recording.history
     applied = AppliedLog.of(recording.traces)
     claims = claims_of(history, applied)
     witness = examine(claims)
-    found = Judgement(claims, witness, applied, [Validity.VALID] * len(witness.names))
+    found = Judgement(history, claims, witness, applied, [Validity.VALID] * len(witness.names))
     found.keys = sum(len(keys) for keys in witness.keys)
     found.operations = int((claims.effect != EXPIRY).sum())
     found.doubts += _foreign(history)
@@ -129,7 +130,7 @@ def _fit(claims: Claims, members: Integers, keys: tuple[int, ...], applied: Appl
 
 
 def _foreign(history: History) -> list[str]:
-    """Operations that may have changed anything."""
+    """Operations that a registry does not have, or that name no key: they may have changed anything."""
     columns = history.columns
     known = np.array([f in CLIENT_OPERATIONS or f == BEAT for f in columns.f_names], dtype=bool)
     rows = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0))
@@ -139,7 +140,7 @@ def _foreign(history: History) -> list[str]:
     keyed = np.array([f in EFFECTS for f in columns.f_names], dtype=bool)
     nameless = rows[(columns.key[rows] < 0) & keyed[columns.f[rows]]] if len(rows) else rows
     return [
-        f"operation {row} is a {columns.f_names[columns.f[row]]!r}, which this model lacks"
+        f"operation {row} is a {columns.f_names[columns.f[row]]!r}, which a registry does not have"
         for row in strange[:MOST_EVIDENCE].tolist()
     ] + [f"operation {row} names no key" for row in nameless[:MOST_EVIDENCE].tolist()]
 
@@ -173,7 +174,7 @@ def _without_index(
 
 
 def _split(history: History, keys: dict[str, int], claims: Claims) -> Split:
-    """The keys that are to be searched one by one; of a large history, those that no pass over all proved."""
+    """The keys to search one by one; of a large history, those that the pass over all keys did not prove."""
     if len(history) >= LARGE and not bool((claims.effect == SNAPSHOT).any()):
         # Not above: this loads the compiled code, which a usual run never needs.
         from checkers.registry.linearizability.by_search.columns import operations_on, screen
@@ -186,7 +187,7 @@ def _split(history: History, keys: dict[str, int], claims: Claims) -> Split:
 
 
 def _key(found: Judgement, part: int, key: str, keys: Split, limits: Limits) -> None:
-    """Search one key by itself."""
+    """Search for an order of the operations on one key."""
     operations = keys.operations[key]
     budget = limits.of_key(len(operations))
     answer, configurations = decide(operations, budget)
@@ -197,13 +198,14 @@ def _key(found: Judgement, part: int, key: str, keys: Split, limits: Limits) -> 
         case Answer.GAVE_UP:
             found.doubt(
                 part,
-                f"{key}: no answer after {configurations} configurations of {len(operations)} operations",
+                f"{key}: no answer for its {len(operations)} operations after "
+                f"{configurations} configurations",
             )
         case Answer.NOT_LINEARIZABLE:
             found.decided(part, "search", Validity.INVALID)
             found.bad_keys += 1
             if len(found.evidence) < MOST_EVIDENCE:
-                found.evidence.append(as_evidence(key, explain(operations, budget)))
+                found.evidence.append(as_evidence(key, explain(operations, budget), found.history))
 
 
 def _service(
@@ -226,14 +228,14 @@ def _service(
                 found.decided(part, "search", Validity.INVALID)
                 found.bad_lists += 1
                 shown = ", ".join(found.claims.keys[key] for key in keys[:4])
-                where = f"service {name}, of which only {shown} and what lists show of it,"
-                found.evidence.append(by_model.as_evidence(where, impossible))
+                where = f"service {name} (only {shown} and what lists show of it)"
+                found.evidence.append(by_model.as_evidence(where, impossible, found.history))
                 return
     if result.answer is Answer.LINEARIZABLE:
         found.decided(part, "search", Validity.VALID)
     else:
         found.doubt(
             part,
-            f"{name}: whether one moment explains each list is not known: no answer within {result.why}; the "
-            f"longest order found places {len(result.order)} of {len(projected)} operations",
+            f"{name}: it is not known whether every list was true at one moment: no answer within "
+            f"{result.why}; the longest order found has {len(result.order)} of {len(projected)} operations",
         )

@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from checkers.graphs import edges_of, smallest_cycle
 from checkers.limits import MOST_CASES
 from checkers.transactions.graph.components import EdgesBySource, Trail, by_source, components, shortest
 from checkers.transactions.graph.dependencies import LINK, RW, Graph, Small
@@ -44,11 +45,15 @@ G0, G1C, G_SINGLE, CYCLIC_VERSIONS, G_NONADJACENT, G2_ITEM = NAMES = (
     "G2-item",
 )
 LEVELS = ("", "-process", "-realtime")
+MOST_EDGES = 1_000
+"""In a component with at most this number of edges, the smallest cycle is looked for; in others, a short one.
+"""
 STARTS = 24
-"""From how many nodes of a component a short cycle is looked for."""
+"""In a larger component, a short cycle is looked for from this number of nodes."""
 LOOKS = 40_000_000
 """Edges that all searches for cycles together may look at."""
 LOOKS_FOR_ONE = 2_000_000
+"""Edges that one search may look at."""
 
 
 class DependencyStep(NamedTuple):
@@ -219,8 +224,13 @@ class _Search:
         self._note(name + LEVELS[level], best)
 
     def _short(self, component: _Found) -> tuple[DependencyStep, ...]:
-        """A short cycle of a component."""
+        """A short cycle of a component; the smallest one if the component is small."""
         total = len(self._node)
+        inside = np.zeros(component.edges.nodes, dtype=bool)
+        inside[component.members] = True
+        own = np.flatnonzero(inside[component.edges.source] & inside[component.edges.target])
+        if len(own) <= MOST_EDGES:
+            return self._smallest(component, own)
         begins = component.members[self._node[component.members % total] < self._graph.transactions]
         best: tuple[DependencyStep, ...] | None = None
         for place in np.unique(np.linspace(0, len(begins) - 1, STARTS).astype(np.int64)).tolist():
@@ -235,6 +245,24 @@ class _Search:
                 best = steps if best is None or len(steps) < len(best) else best
         assert best is not None, "a component without a cycle"
         return best
+
+    def _smallest(self, component: _Found, own: Integers) -> tuple[DependencyStep, ...]:
+        """The smallest cycle of a component with these edges, found with networkx."""
+        import networkx as nx  # imported here: a history without a cycle never needs it
+
+        edges, total = component.edges, len(self._node)
+        graph = nx.DiGraph()
+        for edge in own.tolist():
+            source, target = int(edges.source[edge]), int(edges.target[edge])
+            weight = 0 if edges.free[edge] else 1
+            if not graph.has_edge(source, target) or weight < graph.edges[source, target]["weight"]:
+                graph.add_edge(source, target, weight=weight, number=int(edges.number[edge]))
+        starts = [
+            node for node in component.members.tolist() if self._node[node % total] < self._graph.transactions
+        ]
+        cycle = smallest_cycle(graph, starts)
+        assert cycle is not None, "a component without a cycle"
+        return self._steps([graph.edges[edge]["number"] for edge in edges_of(cycle)])
 
     def _way(self, component: _Found, begin: int, goal: int, limit: int) -> list[int] | None:
         """The edges of a short way, as places among those kept."""

@@ -53,7 +53,7 @@ def test_a_key_over_its_budget_is_unknown_and_named_and_the_others_are_judged() 
     built.do("read", "easy", None, 2)
     verdict = check(built, budget=tight)
     assert verdict.validity is Validity.INVALID
-    assert [evidence.title for evidence in verdict.evidence][-1] == "not judged"
+    assert [evidence.title for evidence in verdict.evidence][-1] == "linearizability was not judged"
 
 
 def test_what_only_the_fast_search_found_impossible_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,7 +111,7 @@ def test_each_broken_guarantee_is_named_with_its_operations() -> None:
         built.invoke(process, f, "x", value if f == "write" else None)
         built.ok(process, None if f == "write" else value)
     (evidence,) = RegisterSessions().check(recording(built)).evidence
-    assert evidence.title == "process 3 and process 2 did not get monotonic reads of x"
+    assert evidence.title == "process 2 and process 3 did not get monotonic reads of x"
     assert evidence.operations == (4, 6, 8, 10)
     assert "process 3: operation 8 read 'b', and then operation 10 read 'a'" in evidence.text
 

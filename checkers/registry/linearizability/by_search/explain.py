@@ -1,4 +1,5 @@
-"""What to show of a key that is not linearizable: how far an order goes, and a smallest impossible part.
+"""Explains a key that is not linearizable: the first reply that no order explains, and a smallest impossible
+part.
 
 **The longest explicable prefix.** Linearizability is closed under prefixes, so a binary search over
 the completions finds the first reply that no order explains.
@@ -36,6 +37,7 @@ from checkers.linearizability.item_search import search_items
 from checkers.registry.linearizability.by_search.presence import (
     CHANGED,
     OPEN,
+    PUTS,
     Block,
     PresenceContradiction,
     PresenceEffect,
@@ -46,6 +48,8 @@ from checkers.registry.linearizability.by_search.presence import (
     until,
 )
 from checkers.verdict import Evidence
+from checkers.words import by_and_at, seconds, sentence, who_answered
+from history import History
 
 LONG = 4_000
 """Operations from which on compiled code pays for being loaded."""
@@ -273,27 +277,27 @@ def _suffix_minima(numbers: list[int]) -> list[int]:
 
 
 def in_words(op: PresenceOperation) -> str:
-    """`operation 12 (lookup) found r3, known at operation 15`."""
+    """An operation and its result: `operation 12 (lookup) found r3, answered at operation 15`."""
     where = f"operation {op.invoked} ({op.f})"
     match op.effect:
         case PresenceEffect.SET if op.completed is None:
-            return f"{where} puts {op.id}, never acknowledged"
+            return f"{where} wrote {op.id}, never acknowledged"
         case PresenceEffect.SET:
-            return f"{where} puts {op.id}, acknowledged at operation {op.completed}"
+            return f"{where} wrote {op.id}, acknowledged at operation {op.completed}"
         case PresenceEffect.CHANGE if op.completed is None:
-            return f"{where} puts {op.id} in the place of what is there, never acknowledged"
+            return f"{where} replaced what was there by {op.id}, never acknowledged"
         case PresenceEffect.CHANGE:
-            return f"{where} puts {op.id} in the place of what is there, known at operation {op.completed}"
+            return f"{where} replaced what was there by {op.id}, acknowledged at operation {op.completed}"
         case PresenceEffect.REMOVE if op.completed is None:
-            return f"{where} may remove what is there at any later time, its reply not being known by then"
+            return f"{where} has no reply, and may remove what is there at any later time"
         case PresenceEffect.REMOVE:
-            return f"{where} removed {op.id or 'nothing'}, known at operation {op.completed}"
+            return f"{where} removed {op.id or 'nothing'}, acknowledged at operation {op.completed}"
         case PresenceEffect.READ:
-            return f"{where} found {op.id or 'nothing'}, known at operation {op.completed}"
+            return f"{where} found {op.id or 'nothing'}, answered at operation {op.completed}"
 
 
-def as_evidence(key: str, found: ImpossibleKey) -> Evidence:
-    """One impossible key in words."""
+def as_evidence(key: str, found: ImpossibleKey, history: History) -> Evidence:
+    """A key without an order, in words: the first impossible reply, and the smallest impossible part."""
     core = sorted(found.core, key=lambda op: op.invoked)
     order = [
         f"operation {later.invoked} began after operation {earlier.completed}"
@@ -301,11 +305,41 @@ def as_evidence(key: str, found: ImpossibleKey) -> Evidence:
         if earlier.ended < later.invoked
     ]
     text = (
-        f"{key}: every reply before operation {found.culprit.completed} is explained by some order; "
-        f"with that of {in_words(found.culprit)}, none is. "
-        f"The smallest impossible part found: {'; '.join(in_words(op) for op in core)}. "
+        f"{_overtaken(found, history)}"
+        f"Some order of the operations on {key} explains every reply before operation "
+        f"{found.culprit.completed}, but none explains that reply, too: {in_words(found.culprit)}. "
+        f"The smallest part that is impossible by itself: {'; '.join(in_words(op) for op in core)}. "
         + (f"In real time, {', '.join(order)}. " if order else "")
         + f"So {found.reason}."
     )
     indices = {index for op in core for index in (op.invoked, op.completed) if index is not None}
-    return Evidence(title=f"{key} is not linearizable", text=text, operations=tuple(sorted(indices)))
+    reply = None if found.culprit.completed is None else history[found.culprit.completed]
+    title = f"{key} is not linearizable"
+    if reply is not None:
+        answer = found.culprit.id or "nothing"
+        title += f": {who_answered(reply)} answered {reply.f} with {answer} at {seconds(reply.time)}"
+    return Evidence(
+        title=title, text=text, operations=tuple(sorted(indices)), kind="a key is not linearizable"
+    )
+
+
+def _overtaken(found: ImpossibleKey, history: History) -> str:
+    """Of a read of an old value: which newer write had been acknowledged before the read began, and when."""
+    read = found.culprit
+    if read.effect is not PresenceEffect.READ or read.completed is None:
+        return ""
+    before = [
+        op
+        for op in found.core
+        if op.effect in PUTS and op.completed is not None and op.completed < read.invoked and op.id != read.id
+    ]
+    if not before:
+        return ""
+    newest = max(before, key=lambda op: op.ended)
+    reply, write = history[read.completed], history[newest.ended]
+    ago = history[read.invoked].time - write.time
+    return (
+        f"{sentence(who_answered(reply))} answered {reply.f} at "
+        f"{seconds(reply.time)} with {read.id or 'nothing'}; the "
+        f"read had begun {seconds(ago)} after {newest.id} was acknowledged{by_and_at(write)}. "
+    )
