@@ -1,4 +1,4 @@
-"""The verdict: is every step of every node an action of the specification?"""
+"""The checker `conformance`: is every step of every node an action of Raft's specification?"""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
 
 NOT_COVERED = (
-    "that replies to clients, applied states and configurations are right is for other checkers "
-    "(docs/conformance.md)"
+    "replies to clients, applied states and configurations are judged by other checkers (docs/conformance.md)"
 )
 
 
 @dataclass(frozen=True)
 class Conformance:
-    """Steps every node's trace through Raft's specification; see the package's docstring."""
+    """Compares every node's trace, step by step, with Raft's specification; see the package's docstring."""
 
     name: str = field(default="conformance")
 
     def check(self, recording: Recording) -> Verdict:
-        """`unknown` if something is missing, or if what would be proved is trivial."""
+        """Judge all traces; `unknown` if something is missing, or if they show nothing but trivial steps."""
         missing = _missing(recording)
         traces = {node: trace for node, trace in recording.traces.items() if trace.events}
         if not traces:
@@ -44,14 +43,17 @@ class Conformance:
         steps = sum(actions.values())
         if found:
             validity = Validity.INVALID
-            summary = f"{len(refused)} steps are no actions of the specification, as: {found[0].title}"
+            summary = (
+                f"{len(refused)} steps are no actions of the specification; for example: {found[0].title}"
+            )
         elif unknown:
             validity, summary = Validity.UNKNOWN, unknown[0]
         else:
             validity = Validity.VALID
             summary = (
-                f"{steps} actions of Raft's specification, {actions['BecomeLeader']} BecomeLeader and "
-                f"{actions['AdvanceCommitIndex']} AdvanceCommitIndex among them: every guard held"
+                f"{steps} actions of Raft's specification, of which "
+                f"{actions['BecomeLeader']} BecomeLeader and "
+                f"{actions['AdvanceCommitIndex']} AdvanceCommitIndex: every guard held"
             )
         return Verdict(
             checker=self.name,
@@ -59,7 +61,7 @@ class Conformance:
             summary=summary,
             evidence=(
                 *found[:MUCH_EVIDENCE],
-                *(Evidence(title="not known", text=text) for text in unknown[:MUCH_EVIDENCE]),
+                *(Evidence(title="not known from the traces", text=text) for text in unknown[:MUCH_EVIDENCE]),
             ),
             measures={
                 "violations": len(refused),
@@ -71,19 +73,19 @@ class Conformance:
 
 
 def _missing(recording: Recording) -> dict[str, str]:
-    """Nodes of which something is missing, and what."""
+    """Nodes whose trace lacks something, and what it lacks."""
     missing: dict[str, str] = {}
     for node in recording.nodes:
         trace = recording.traces.get(node)
         if trace is None or not trace.events:
-            missing[node] = f"there is no trace of {node}"
+            missing[node] = f"{node} wrote no trace"
         elif trace.gaps:
             missing[node] = f"the trace of {node} has a gap: {trace.gaps[0]}"
     return missing
 
 
 def _trivial(actions: Counter[str], nodes: int) -> list[str]:
-    """Why the trace would prove nothing, if so."""
+    """The reasons why the traces would prove nothing, if there are any."""
     reasons = []
     if not actions["BecomeLeader"]:
         reasons.append("the trace matches only trivially: no node was elected")
@@ -95,28 +97,28 @@ def _trivial(actions: Counter[str], nodes: int) -> list[str]:
 
 
 def _evidence(refused: list[IllegalStep]) -> list[Evidence]:
-    """The first of each kind on each node: what follows it may only follow from it."""
+    """The first illegal step of each kind on each node; later ones may be consequences of it."""
     first: dict[tuple[str, str, str], IllegalStep] = {}
     again: Counter[tuple[str, str, str]] = Counter()
     for step in refused:
         kind = (step.event.node, step.action, step.guard)
         first.setdefault(kind, step)
         again[kind] += 1
-    return [_told(step, again[kind] - 1) for kind, step in first.items()]
+    return [_in_words(step, again[kind] - 1) for kind, step in first.items()]
 
 
-def _told(step: IllegalStep, more: int) -> Evidence:
+def _in_words(step: IllegalStep, more: int) -> Evidence:
     event = step.event
     text = (
-        f"{event.node}, life {event.life}, seq {event.seq}: {_did(event)}. As {step.action} this needs: "
-        f"{step.guard}."
+        f"{event.node}, life {event.life}, seq {event.seq}: {_did(event)}. That is the action {step.action}, "
+        f"which requires: {step.guard}."
     )
     if step.before:
         text += f" Before: {step.before}. After: {step.after}."
     if step.message:
-        text += f" The message in hand: {step.message}."
+        text += f" The message that it handled: {step.message}."
     if more:
-        text += f" The same again {more} times."
+        text += f" The same happened {more} more times."
     return Evidence(
         title=f"{event.node} took a step that {step.action} does not allow: {step.guard}",
         text=text,
@@ -127,7 +129,7 @@ def _told(step: IllegalStep, more: int) -> Evidence:
 
 
 def _did(event: TraceEvent) -> str:
-    """The step in words."""
+    """A trace event in words."""
     match event.event:
         case "restart":
             return f"it began a life in term {event.term}, with a log up to index {event.last}"
@@ -151,6 +153,6 @@ def _did(event: TraceEvent) -> str:
         case "send":
             return f"it sent {event.message} to {event.peer}"
         case "receive":
-            return f"it took {event.message} from {event.peer}"
+            return f"it received {event.message} from {event.peer}"
         case name:
             return f"{name}, in term {event.term} with commitIndex {event.commit} and last index {event.last}"

@@ -1,17 +1,17 @@
-"""What of a node's state is on its disk: hence what a restart may bring back, and when a message may leave.
+"""How much of a node's state is on its disk: what a restart may recover, and when a message may leave.
 
 The specification's currentTerm, votedFor and log are durable the moment they change. A node's are when a
 `synced` event says so. Two questions follow, and both are answered from one node's own trace:
 
-- *Which states may a life begin with?* The least that is certainly on disk, or any later one: a kill may
-  have come in the midst of a write. So the old log cut anywhere above what was synced; or, where a
-  truncation was not synced, the log as it was before it.
-- *When did a message leave that promises something?* Not before what it promises was on disk. It is said
-  to be held until then; `order.py` lets nobody receive what is held.
+- *Which states may a life begin with?* The least that is certainly on disk, or any later one, as a kill may
+  come in the middle of a write. So: the old log, cut anywhere above what was synced; or, where a truncation
+  was not synced, the log as it was before the truncation.
+- *When did a message leave that promises something?* Not before what it promises was on disk. Until then it
+  is *held*, and `order.py` lets no node receive it.
 
-A `synced` event tells the vote that is on disk, and not its term, which may be an older one. *At most* the
+A `synced` event names the vote that is on disk, but not its term, which may be an older one. *At most* the
 newest state with that vote is on disk, *at least* the oldest one since the `synced` line before (with one
-write at a time, all that was traced before that line is on disk by now). Each question takes the bound that
+write at a time, all that was traced before that line is on disk by now). Each question uses the bound that
 never accuses a correct node.
 """
 
@@ -30,13 +30,13 @@ class HeldMessage(NamedTuple):
 
     message_id: str
     log: int
-    """The log up to here must be on disk; 0: nothing of it."""
+    """The log must be on disk up to this index; 0: none of it must be."""
     hard: int
-    """And this state of term and vote."""
+    """The number of the state of term and vote that must be on disk, too."""
 
 
 class TracedDisk:
-    """One node's disk, as far as its trace tells."""
+    """One node's disk, as far as its trace shows it."""
 
     def __init__(self) -> None:
         self.held: list[HeldMessage] = []
@@ -54,28 +54,29 @@ class TracedDisk:
         return self._first + len(self._hard) - 1
 
     def has(self, i: Server, log: int, hard: int) -> bool:
-        """Whether this may be on disk by now."""
+        """Whether the log up to an index, and a state of term and vote, may be on disk by now."""
         return log <= i.own_durable and hard <= self._most
 
     def changed(self, i: Server) -> None:
-        """currentTerm or votedFor is another."""
+        """Note that currentTerm or votedFor has changed."""
         self._hard.append((i.current_term, i.voted_for))
 
     def hold(self, message_id: str, log: int) -> None:
-        """A message waits for all that is so far, and for the log up to `log`."""
+        """Hold a message until the present term and vote, and the log up to `log`, are on disk."""
         self.held.append(HeldMessage(message_id, log, self.newest))
 
     def before_cut(self, log: Log, least: int, index: int) -> None:
-        """`log`, of which no less than `least` can come back, has lost what lay from `index` on.
+        """Note that the log `log` lost its entries from `index` on; a restart may bring back `least` or more.
 
-        Below an installed snapshot nothing comes back by itself: it is on disk as a whole, or not at all.
+        Below an installed snapshot no entry comes back alone: the snapshot is on disk as a whole or not at
+        all.
         """
         self._replaced.append((log, least))
         self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
         self.held = [HeldMessage(m, min(needed, index - 1), hard) for m, needed, hard in self.held]
 
     def synced(self, i: Server, event: TraceEvent) -> list[str]:
-        """A write is over: which messages leave now."""
+        """A write has ended; returns the messages that leave now."""
         if event.index is not None:
             i.own_durable = max(i.own_durable, min(event.index, len(i.log)))
             if self._unsynced_cut is not None and event.index >= self._unsynced_cut:
@@ -93,13 +94,13 @@ class TracedDisk:
         return free
 
     def recovered(self, i: Server, event: TraceEvent, last: Entry | None) -> Log:
-        """The log that a life begins with.
+        """The log with which a life begins.
 
         Args:
-            last: its last entry, as the node names it; None if it does not.
+            last: its last entry, if the node names it.
 
         Raises:
-            GuardFailed: nothing that was on disk can have become this.
+            GuardFailed: no state that may have been on disk fits.
         """
         if (event.term, event.vote) not in self._hard[self._least - self._first :]:
             term, vote = self._hard[self._least - self._first]
@@ -125,7 +126,7 @@ class TracedDisk:
         return [entry if all(log[at] == entry for log in others) else None for at, entry in enumerate(first)]
 
     def restarted(self, i: Server) -> list[str]:
-        """A life has begun; returns the messages of the one before that had never left."""
+        """A life has begun; returns the messages of the life before that never left."""
         lost = [held.message_id for held in self.held]
         self.held = []
         number = self.newest + 1

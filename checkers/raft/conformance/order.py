@@ -1,12 +1,12 @@
-"""All nodes' steps in one order that their messages allow, each node following its refinement.
+"""Puts all nodes' steps into one order that their messages allow, and follows each node's refinement.
 
-A message is received after it was sent, and nothing else orders the steps of different nodes: no time stamp
-is looked at. Every order that respects this is a behaviour of the same specification, since actions of
-different servers meet in `messages` alone; so one is enough.
+A message is received after it was sent. Nothing else orders the steps of different nodes; time stamps are not
+looked at. Every order that respects this is a behaviour of the same specification, as actions of different
+servers meet in `messages` alone. So one order is enough.
 
-A message that promises something is *sent* only when what it promises is on its sender's disk, later than its
-line in the trace (`disk.py`). Whoever received it comes after that. If no order is left then, it was
-received before it can have been sent, and that is a violation: the node answered before its disk did.
+A message that promises something leaves only when what it promises is on its sender's disk, which is later
+than its line in the trace (`disk.py`). Its receipt comes after that. If no such order exists, the message was
+received before it can have left. That is a violation: the node answered before its state was on disk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from history import NodeTrace, TraceEvent
 
 @dataclass
 class _Node:
-    """One node on its way through its trace."""
+    """One node, and how far its trace has been followed."""
 
     refinement: Refinement
     events: Iterator[TraceEvent]
@@ -32,12 +32,12 @@ class _Node:
 
 @dataclass
 class Run:
-    """Every node's refinement, stepped through all of its trace.
+    """Every node's refinement, followed through its whole trace.
 
     Args:
         nodes: all of the cluster, traced or not.
         traces: what they traced.
-        incomplete: those of whose trace something is missing.
+        incomplete: the nodes whose trace lacks something.
     """
 
     nodes: tuple[str, ...]
@@ -45,7 +45,7 @@ class Run:
     incomplete: frozenset[str]
     refinements: dict[str, Refinement] = field(default_factory=dict)
     early: list[IllegalStep] = field(default_factory=list)
-    """Messages that were received though what they promise was not on disk."""
+    """Messages that were received although what they promise was not on disk."""
 
     def __post_init__(self) -> None:
         receipts = MessageIds()
@@ -97,7 +97,8 @@ class Run:
                 self._force()
 
     def _go_on(self, node: _Node, *, is_forced: bool = False) -> bool:
-        """Step a node until it waits for a message; if forced, it takes the first. Whether it moved."""
+        """Follow a node until it waits for a message; if forced, it receives the first. Returns whether it
+        moved."""
         step, events, event, following = node.refinement.step, node.events, node.event, node.following
         moved = False
         while event is not None and (event.event != "receive" or is_forced or self._may_take(event)):
@@ -108,7 +109,7 @@ class Run:
         return moved
 
     def _may_take(self, event: TraceEvent) -> bool:
-        """Whether a message has been sent; or certainly never will be, which its receiver will find."""
+        """Whether a message has been sent; or certainly never will be, which is then noted as a violation."""
         message_id, sender = event.message_id or "", event.peer or ""
         if message_id in self._bag:
             if message_id in self._held:
@@ -123,7 +124,7 @@ class Run:
         return True
 
     def _force(self) -> None:
-        """Everybody waits for somebody. One of them goes on: first who may, for all that is known."""
+        """All nodes wait for each other. One of them goes on: first one that may, by what is known."""
         blocked = [node.event for node in self._under_way.values() if node.event is not None]
         by_gap = [e for e in blocked if (e.message_id or "") not in self._bag and e.peer in self.incomplete]
         by_disk = [e for e in blocked if e.message_id in self._held]

@@ -1,12 +1,12 @@
 """The refinement map: each event of a node's trace to the specification's actions (docs/conformance.md).
 
-One `Refinement` follows one node. Its server `i` holds the specification's variables; `step` takes the next
-event, finds the actions that it stands for, and takes them: their guards are held against the variables as
-they were, and against the message in hand, the one last received. Then what the event says of the node's
-state must be what the actions came to.
+One `Refinement` follows one node. Its server `i` holds the specification's variables. `step` takes the next
+event, finds the actions that it stands for, and carries them out: the guards are checked with the variables
+as they were, and with the message that was received last. Then the node's state in the event must be the
+state after these actions.
 
-Where a guard refuses, that is a `IllegalStep` with its words, and the server goes on with the node's own
-word, so that one violation does not hide the next, and none is told for what only follows from it.
+If a guard fails, that is an `IllegalStep`, and the server goes on with the state that the node traced. So one
+violation does not hide the next, and what only follows from a violation is not reported.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from checkers.raft.facts.compact import MessageIds
 from history import TraceEntry, TraceEvent
 
 WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
-"""Within one step a node takes up a configuration before it has traced the snapshot that brings it."""
+"""A node uses a configuration before it has traced the snapshot that brought it, within one step."""
 
 
 class Bag:
-    """messages: by id, for as long as somebody will still receive them.
+    """The specification's variable `messages`: by id, as long as some node will still receive them.
 
     Args:
         receipts: the ids of all messages that are received, each as often as it is.
@@ -52,12 +52,12 @@ class Bag:
         return message_id in self._messages
 
     def put(self, message_id: str, m: Message | None) -> None:
-        """A message is sent; None if the trace does not tell what it says."""
+        """Add a message that is sent; None if the trace does not show its content."""
         if message_id in self._receipts:
             self._messages[message_id] = m
 
     def take(self, message_id: str) -> Message | None:
-        """It is received; None if it is not known what it says."""
+        """Take a message that is received; None if its content is not known."""
         m = self._messages.get(message_id)
         if self._receipts.take(message_id):
             self._messages.pop(message_id, None)

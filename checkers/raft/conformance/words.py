@@ -1,4 +1,4 @@
-"""Variables and messages of the specification in words, for evidence."""
+"""The specification's variables and messages in words, for evidence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from checkers.raft.conformance.spec import CANDIDATE, LEADER, Extra, Message, Se
 
 
 def words_of(i: Server) -> str:
-    """The variables, in the specification's names."""
+    """The variables of a server, by the specification's names."""
     last = "empty" if not i.log else f"up to index {len(i.log)}"
     if i.log and i.log[-1] is not None:
         last += f" of term {i.log[-1][0]}"
@@ -24,7 +24,7 @@ def words_of(i: Server) -> str:
 
 
 def said_by(m: Message) -> str:
-    """A message, in words."""
+    """A message and its sender in words."""
     match m:
         case spec.RequestVoteRequest(source, term, last_term, last_index):
             return f"{source}'s RequestVoteRequest of term {term}, log up to {last_index} of term {last_term}"

@@ -1,4 +1,4 @@
-"""All nodes' traces, replayed once, and what every invariant's verdict has in common."""
+"""All nodes' traces, replayed once, and what the verdicts of all invariants have in common."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ class Located(Protocol):
 
     @property
     def node(self) -> str:
-        """Whose."""
+        """The node whose event it is."""
         ...
 
     @property
     def life(self) -> int:
-        """In which life."""
+        """The node's life, from 1."""
         ...
 
     @property
     def seq(self) -> int:
-        """Where in that."""
+        """The event's number in that life."""
         ...
 
 
 class TracedCluster:
-    """The facts of every traced node."""
+    """The facts of every node that wrote a trace."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         traces = {node: trace for node, trace in recording.traces.items() if trace.events}
         self._sent, self.received = MessageIds(), MessageIds()
-        """The ids of all messages that some node sent, and of those that some node took."""
+        """The ids of all messages that some node sent, and of those that some node received."""
         for trace in traces.values():
             self._note_messages(trace)
         common = self.common = Common(self.received)
         self.nodes: Mapping[str, NodeFacts] = {node: replay(trace, common) for node, trace in traces.items()}
         self.incomplete: dict[str, str] = {}
-        """Nodes of which something is missing, and the first of what."""
+        """Nodes whose trace lacks something, and the first thing that it lacks."""
         for node in recording.nodes:
             if node not in self.nodes:
-                self.incomplete[node] = f"there is no trace of {node}"
+                self.incomplete[node] = f"{node} wrote no trace"
         for node, trace in recording.traces.items():
             if trace.gaps:
                 self.incomplete[node] = f"the trace of {node} has a gap: {trace.gaps[0]}"
@@ -70,7 +70,7 @@ class TracedCluster:
 
     @cached_property
     def causality(self) -> Causality:
-        """Vector clocks of acknowledgements and of what is proved to be on disk."""
+        """Vector clocks of acknowledgements, and of the events that prove something to be on disk."""
         return Causality(
             {node: facts.trace.events for node, facts in self.nodes.items()},
             frozenset({"acknowledge", "synced", "restart"}),
@@ -80,13 +80,13 @@ class TracedCluster:
 
 
 class Replays:
-    """Replays the recording last asked for, once, however many checkers share this."""
+    """Replays a recording once, for all checkers that share this object."""
 
     def __init__(self) -> None:
         self._cluster: TracedCluster | None = None
 
     def of(self, recording: Recording) -> TracedCluster:
-        """The facts of a recording."""
+        """The facts of a recording; those of the last one are kept."""
         if self._cluster is None or self._cluster.recording is not recording:
             self._cluster = TracedCluster(recording)
         return self._cluster
@@ -103,12 +103,12 @@ def conclude(
     measures: Mapping[str, Any] | None = None,
     caveats: tuple[str, ...] = (),
 ) -> Verdict:
-    """Invalid if there is a violation; else unknown if anything is missing; else valid.
+    """The verdict: invalid if there is a violation, else unknown if anything is missing, else valid.
 
     Args:
-        summary: what was looked at, with numbers; shown where it is valid.
-        nothing_seen: why the invariant was never put to the test, if so.
-        doubts: what this invariant alone could not tell.
+        summary: what was looked at, with numbers; shown if the verdict is valid.
+        nothing_seen: why the invariant was not tested, if it was not.
+        doubts: what could not be decided for this invariant alone.
     """
     missing = [*cluster.incomplete.values(), *doubts]
     if not cluster.nodes:
@@ -117,7 +117,7 @@ def conclude(
         missing.append(nothing_seen)
     if violations:
         validity = Validity.INVALID
-        summary = f"{len(violations)} violations, as: {violations[0].title}"
+        summary = f"{len(violations)} violations; for example: {violations[0].title}"
     elif missing:
         validity, summary = Validity.UNKNOWN, missing[0]
     else:
@@ -128,15 +128,17 @@ def conclude(
         summary=summary,
         evidence=(
             *violations[:MUCH_EVIDENCE],
-            *(Evidence(title="not known", text=text) for text in missing[:MUCH_EVIDENCE]),
+            *(Evidence(title="not known from the traces", text=text) for text in missing[:MUCH_EVIDENCE]),
         ),
         measures={"violations": len(violations), **(measures or {})},
         caveats=(JUDGED_FROM_TRACES, *caveats),
     )
 
 
-def evidence(title: str, text: str, *events: Located, ops: Iterable[str | None] = ()) -> Evidence:
-    """Evidence from trace events; operation ids are those of clients' invocations."""
+def evidence(
+    title: str, text: str, *events: Located, ops: Iterable[str | None] = (), kind: str = ""
+) -> Evidence:
+    """Evidence from trace events; `ops` are operation ids, of which those of clients' invocations count."""
     numbers = sorted({int(op) for op in ops if op is not None and op.isdecimal()})
     return Evidence(
         title=title,
@@ -144,10 +146,13 @@ def evidence(title: str, text: str, *events: Located, ops: Iterable[str | None] 
         operations=tuple(numbers),
         events=tuple(EventRef(node=e.node, life=e.life, seq=e.seq) for e in events),
         nodes=tuple(dict.fromkeys(e.node for e in events)),
+        kind=kind,
     )
 
 
 def named(entry: TraceEntry) -> str:
-    """`operation 512 = index 88 of term 3`."""
-    what = f"operation {entry.op}" if entry.op is not None else f"an entry without operation ({entry.hash})"
-    return f"{what} = index {entry.index} of term {entry.term}"
+    """A log entry in words: `operation 512 (index 88, term 3)`."""
+    what = (
+        f"operation {entry.op}" if entry.op is not None else f"an entry without operation, hash {entry.hash}"
+    )
+    return f"{what} (index {entry.index}, term {entry.term})"

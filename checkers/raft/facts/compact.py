@@ -1,4 +1,4 @@
-"""Facts about millions of events in a few bytes each."""
+"""Containers that hold facts about millions of events in a few bytes each."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.int64]
 
 FEW = 1 << 16
-"""More messages than most runs have; about 10 MB."""
+"""The number of messages that are kept in a dict: more than most runs have, and about 10 MB."""
 
 MANY = 255
 _NEVER = bytearray(1)
 
 NONE = -1
-"""In place of a number: there is none, or it is not known."""
+"""Stands for a number that does not exist, or is not known."""
 
 
 class MessageIds:
-    """Message ids and how often each was put in.
+    """Message ids, and how often each was added.
 
-    The first `few` stand in a dict, which is fast; so do later ones of another form than `node:life:n`. Of
-    those each takes a byte, in which nothing above `MANY` is counted any more.
+    The first `few` ids are in a dict, which is fast; so are later ones of another form than `node:life:n`.
+    Each later id of that form takes one byte, which counts up to `MANY`.
     """
 
     def __init__(self, few: int = FEW) -> None:
@@ -35,7 +35,7 @@ class MessageIds:
         self._numbers: dict[str, bytearray] = {}
 
     def add(self, message_id: str) -> None:
-        """Put one in, once more."""
+        """Add one message id, possibly again."""
         plain = self._plain
         if message_id in plain:
             plain[message_id] += 1
@@ -59,7 +59,7 @@ class MessageIds:
             seen[at] += 1
 
     def take(self, message_id: str) -> bool:
-        """Take it out once; whether it was in for the last time."""
+        """Remove a message id once; returns whether that was the last time."""
         count = self._plain.get(message_id)
         if count == 1:
             del self._plain[message_id]
@@ -82,7 +82,7 @@ class MessageIds:
         return seen[at] > 0
 
     def _byte(self, message_id: str) -> tuple[bytearray, int]:
-        """Where it is counted, if it is in no dict: in which bytes, and at which place."""
+        """The bytes and the place where an id that is in no dict is counted."""
         prefix, at = _parsed(message_id)
         seen = self._numbers.get(prefix) if at >= 0 else None
         return (_NEVER, 0) if seen is None or at >= len(seen) else (seen, at)
@@ -90,7 +90,7 @@ class MessageIds:
 
 @lru_cache(maxsize=1 << 16)
 def _parsed(message_id: str) -> tuple[str, int]:
-    """`node:life` and n; n is -1 if the id has another form. Every pass over a trace asks anew."""
+    """`node:life` and n; n is -1 if the id has another form. Cached, as each pass over a trace asks again."""
     prefix, _, digits = message_id.rpartition(":")
     if digits.isdecimal() and digits.isascii() and (digits[0] != "0" or digits == "0"):
         return prefix, int(digits)
@@ -106,12 +106,12 @@ class NumberRows:
         self._width = width
 
     def put(self, position: int, values: Sequence[int]) -> None:
-        """A row at a position above all before."""
+        """Add a row at a position above all positions before."""
         self._positions.append(position)
         self._values.extend(values)
 
     def at(self, position: int, column: int) -> int:
-        """One number of the row at that position.
+        """One number of the row at a position.
 
         Raises:
             KeyError: there is no such row.
@@ -123,27 +123,27 @@ class NumberRows:
 
 
 class Firsts:
-    """A number, from 0, for each of many; NONE for those that have none."""
+    """One number from 0 on for each of many things; NONE for a thing without one."""
 
     def __init__(self) -> None:
         self._values = array("q")
 
     def get(self, at: int) -> int:
-        """The number there."""
+        """The number of a thing; NONE without one."""
         return self._values[at] if at < len(self._values) else NONE
 
     def put(self, at: int, value: int) -> None:
-        """Set it."""
+        """Set the number of a thing."""
         if at >= len(self._values):
             self._values.extend([NONE] * (at + 1 - len(self._values)))
         self._values[at] = value
 
     def first(self, at: int, value: int) -> None:
-        """Set it if there is none."""
+        """Set the number of a thing that has none."""
         if at >= len(self._values) or self._values[at] == NONE:
             self.put(at, value)
 
     @property
     def values(self) -> Numbers:
-        """All of them."""
+        """The numbers of all things, as an array."""
         return np.array(self._values, dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Every log entry that some trace names, once and by number; and what nodes did with each of them.
+"""Every log entry that some trace names, once and by number; and what nodes did with each.
 
-A cluster of five traces one entry a dozen times. Facts about entries are therefore kept by number, in arrays:
-some tens of bytes an entry and node, however many events there are.
+A cluster of five nodes traces one entry a dozen times. So facts about entries are kept by number, in arrays:
+some tens of bytes for each entry and node, however many events there are.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Identity = tuple[int, int, str]
 """(index, term, hash) of an entry."""
 
 EMPTY = -2
-"""In place of the entry below: there is none, the log was empty."""
+"""Stands for the entry below where there is none, as the log was empty."""
 
 
 def identity(entry: TraceEntry) -> Identity:
-    """What makes two entries the same."""
+    """The index, term and hash of an entry: two entries with the same ones are equal."""
     return (entry.index, entry.term, entry.hash)
 
 
 class EventPlace(NamedTuple):
-    """Where an event stands, and the term it happened in: all that is kept of most of them."""
+    """The place of an event, and its term: all that is kept of most events."""
 
     node: str
     life: int
@@ -37,12 +37,12 @@ class EventPlace(NamedTuple):
 
 
 def place_of(event: TraceEvent) -> EventPlace:
-    """What is kept of an event."""
+    """The place and the term of an event."""
     return EventPlace(event.node, event.life, event.seq, event.term)
 
 
 class EventPlaces:
-    """For each entry, at most one event."""
+    """At most one event for each entry."""
 
     def __init__(self) -> None:
         self._nodes: list[str] = []
@@ -50,11 +50,11 @@ class EventPlaces:
         self._terms = Firsts()
 
     def has(self, number: int) -> bool:
-        """Whether there is one."""
+        """Whether an entry has an event."""
         return self._where.get(number) != NONE
 
     def put(self, number: int, event: TraceEvent) -> None:
-        """In the place of another, if there was one."""
+        """Set the event of an entry; it replaces an earlier one."""
         if not self._nodes or self._nodes[-1] != event.node:
             self._nodes.append(event.node)  # nodes are replayed one after the other
         place = (len(self._nodes) - 1) << 54 | event.life << 34 | event.seq
@@ -62,18 +62,18 @@ class EventPlaces:
         self._terms.put(number, event.term)
 
     def get(self, number: int) -> EventPlace:
-        """It, of an entry that has one."""
+        """The event of an entry that has one."""
         place = self._where.get(number)
         node = self._nodes[place >> 54]
         return EventPlace(node, place >> 34 & 0xFFFFF, place & 0x3FFFFFFFF, self._terms.get(number))
 
     def term(self, number: int) -> int:
-        """Its term; NONE if there is none."""
+        """The term of an entry's event; NONE if it has no event."""
         return self._terms.get(number)
 
     @property
     def terms(self) -> Numbers:
-        """Of every entry, as far as there are any."""
+        """The terms of all entries' events, by entry; NONE without an event."""
         return self._terms.values
 
 
@@ -83,13 +83,13 @@ class Entries:
     def __init__(self) -> None:
         self.all: list[TraceEntry] = []
         self._places: dict[int, int] = {}
-        """The number of the first entry with an index and term."""
+        """By index and term, the number of the first entry that has both."""
         self._others: dict[int, list[int]] = {}
-        """And the numbers of all, where there are several."""
+        """By index and term, the numbers of all entries that have both, if there are several."""
         self._sorted: tuple[Numbers, Numbers] | None = None
 
     def number(self, entry: TraceEntry) -> int:
-        """The entry's number; a new one, if it is new."""
+        """The number of an entry; a new entry gets a new number."""
         place = entry.index << 40 | entry.term
         first = self._places.get(place)
         if first is None:
@@ -107,12 +107,12 @@ class Entries:
         return len(self.all) - 1
 
     def with_place_of(self, number: int) -> list[int]:
-        """All that have its index and term, in the order of their numbers."""
+        """The numbers of all entries with the same index and term as this one, ascending."""
         entry = self.all[number]
         return self._others.get(entry.index << 40 | entry.term, [number])
 
     def at(self, index: int) -> list[int]:
-        """All that have that index; once all entries are known."""
+        """The numbers of all entries with an index; only asked when all entries are known."""
         if self._sorted is None or len(self._sorted[0]) != len(self.all):
             indices = np.fromiter((entry.index for entry in self.all), np.int64, len(self.all))
             order = np.argsort(indices, kind="stable")
@@ -123,26 +123,26 @@ class Entries:
 
 
 class Clash(NamedTuple):
-    """Two entries were put where only one can stand, or one upon two different ones."""
+    """Two different entries at one index and term, or one entry above two different ones."""
 
     one: TraceEntry
     where: EventPlace
     other: TraceEntry
     event: TraceEvent
     belows: tuple[TraceEntry | None, TraceEntry | None] | None = None
-    """The entries below, where those differ; None in it: the empty log."""
+    """The two entries below, if these differ; None in it stands for the empty log."""
 
 
 class Placements:
-    """Entries put into logs: each is compared with the first of its index and term."""
+    """The entries that nodes put into logs, each compared with the first of its index and term."""
 
     def __init__(self, entries: Entries) -> None:
         self.clashes: list[Clash] = []
         self.places = 0
-        """Pairs of index and term at which some entry was put."""
+        """The number of pairs of index and term at which some node put an entry."""
         self.copies = 0
         self.blind = 0
-        """Entries of which it is not known upon which one they were put."""
+        """The number of entries for which the entry below is not known."""
         self._entries = entries
         self._first = EventPlaces()
         self._first_of_several: dict[int, int] = {}
@@ -150,11 +150,11 @@ class Placements:
         self._below = Firsts()
 
     def has(self, number: int) -> bool:
-        """Whether some node put that entry into its log."""
+        """Whether some node put an entry into its log."""
         return self._first.has(number)
 
     def put(self, number: int, entry: TraceEntry, below: int, event: TraceEvent) -> None:
-        """`below`: the number of the entry before it; EMPTY, or NONE if it is not known."""
+        """A node put an entry above the one with the number `below` (EMPTY, or NONE if it is not known)."""
         several = self._entries.with_place_of(number)
         first = number
         if len(several) > 1:
@@ -185,14 +185,14 @@ class Placements:
 
 
 class CommitClaim(NamedTuple):
-    """An entry that some node took for committed, and the lowest term in which one did."""
+    """An entry that a node took for committed, with the event in the lowest term in which one did."""
 
     entry: TraceEntry
     event: EventPlace
 
 
 class CommitClaims:
-    """What was taken for committed."""
+    """The entries that nodes took for committed."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
@@ -203,7 +203,7 @@ class CommitClaims:
         return len(self._order)
 
     def add(self, number: int, event: TraceEvent) -> None:
-        """A node takes this entry for committed."""
+        """Note that a node takes an entry for committed."""
         term = self._by.term(number)
         if term == NONE:
             self._order.append(number)
@@ -211,16 +211,16 @@ class CommitClaims:
             self._by.put(number, event)
 
     def of(self, number: int) -> CommitClaim | None:
-        """Of one entry, if it was."""
+        """The claim that an entry is committed, if a node made it."""
         return CommitClaim(self._entries.all[number], self._by.get(number)) if self._by.has(number) else None
 
     def at(self, index: int) -> list[CommitClaim]:
-        """All at one index: more than one is a violation."""
+        """All entries at one index that nodes took for committed; more than one is a violation."""
         found = (self.of(number) for number in self._entries.at(index))
         return [claim for claim in found if claim is not None]
 
     def columns(self) -> tuple[Numbers, Numbers, Numbers]:
-        """(number, index, term) of each, in the order in which they were first taken for committed."""
+        """Number, index and term of each such entry, in the order in which they were first claimed."""
         numbers = np.array(self._order, dtype=np.int64)
         every = self._entries.all
         indices = np.fromiter((every[number].index for number in self._order), np.int64, len(numbers))
@@ -228,30 +228,30 @@ class CommitClaims:
 
 
 class Journal:
-    """How a log came to be: enough to have it again as it was at each of the marked moments."""
+    """The changes of a log, from which it can be rebuilt as it was at each marked moment."""
 
     def __init__(self) -> None:
         self._numbers = array("q")
         self._steps: list[tuple[int, int, array[int] | None]] = []
 
     def put(self, number: int) -> None:
-        """An entry at the end; NONE if it is not known."""
+        """Add an entry at the end; NONE if it is not known which."""
         self._numbers.append(number)
 
     def cut(self, length: int) -> None:
-        """Only so many entries are left."""
+        """Cut the log to a length."""
         self._steps.append((len(self._numbers), length, None))
 
     def replace(self, log: list[int]) -> None:
-        """The whole log is another."""
+        """Replace the whole log."""
         self._steps.append((len(self._numbers), 0, array("q", log)))
 
     def mark(self) -> None:
-        """A moment whose log will be asked for."""
+        """Mark a moment whose log will be needed."""
         self._steps.append((len(self._numbers), NONE, None))
 
     def marked(self) -> Iterator[Numbers]:
-        """The log at each mark, as numbers; each is overwritten by the next."""
+        """The log at each mark, as numbers of entries; each array is overwritten by the next."""
         numbers = np.array(self._numbers, dtype=np.int64)
         most = len(numbers) + max((len(new) for _, _, new in self._steps if new is not None), default=0)
         log, length, taken = np.empty(most, dtype=np.int64), 0, 0

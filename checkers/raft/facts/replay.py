@@ -1,17 +1,17 @@
-"""One node's trace, replayed: its log rebuilt event by event, and the facts that invariants are about.
+"""Replays one node's trace: rebuilds its log event by event, and notes the facts that invariants are about.
 
-Events are read once and not kept, but for rare ones; what they tell of entries is kept by the number of the
-entry (`entries.py`).
+Events are read once, and only rare ones are kept; facts about entries are kept by the number of the entry
+(`entries.py`).
 
-**What a restart recovers.** A kill may lose what was not yet synced, so the log of a new life is the
-old one cut to the recovered `last`; below what a `synced` event promised nothing may be missing. A
-truncation that was not yet synced may be lost too, and then the disk still holds the entries that it
-removed: where it cannot be told which of the two came back, an entry is `None`, *not known*, and
-whoever needs it must not guess. After a gap in the trace nothing of an earlier life is known.
+**What a restart recovers.** A kill may lose what was not yet synced, so the log of a new life is the old one
+cut to the recovered `last`; nothing may be missing below what a `synced` event promised. A truncation that
+was not yet synced may be lost, too; then the disk still holds the entries that it removed. If it cannot be
+decided which of the two logs came back, an entry is NONE, *not known*, and no checker may guess it. After a
+gap in the trace nothing is known of an earlier life.
 
-**What a snapshot stands for.** One that a node installs brings entries that its trace never names: below
-the last included one they are `None`, and *covered*. That what covers them is the committed log is for
-`snapshots.py` to hold; then a covered entry is held, though not seen.
+**What a snapshot covers.** A snapshot that a node installs brings entries that its trace never names: below
+the last included entry they are NONE, and *covered*. The checker `snapshot-safety` judges whether a snapshot
+is the committed log; if it is, the node holds a covered entry although no trace shows it.
 
 **What a `synced` event proves of term and vote.** It carries the vote that is on disk, but its term
 is the node's current one, which may be newer. With one write to the disk at a time, what was traced
@@ -38,27 +38,27 @@ from checkers.raft.facts.state_order import AppliedEntries, StateOrder
 from history import NodeTrace, TraceEntry, TraceEvent
 
 Log = list[int]
-"""The numbers of the entries from index 1; NONE where it is not known which entry stands there."""
+"""The numbers of the entries from index 1 on; NONE where it is not known which entry it is."""
 
-TELLS_TERM = frozenset({"RequestVote", "RequestVoteReply", "AppendEntriesReply"})
-TELLS_VOTE = "RequestVoteReply"
+SHOWS_TERM = frozenset({"RequestVote", "RequestVoteReply", "AppendEntriesReply"})
+SHOWS_VOTE = "RequestVoteReply"
 
 
 class Election(NamedTuple):
-    """A node became leader; the journal has marked its log."""
+    """A node became leader; the journal has a mark of its log at that moment."""
 
     event: TraceEvent
     covered: int
-    """Up to here a snapshot stands for what is not known in the log."""
+    """Up to this index a snapshot covers entries that are not known."""
 
 
 class SnapshotHeld(NamedTuple):
-    """A node took, installed or recovered a snapshot; or ended in order, and says what its state was."""
+    """A node took, installed or recovered a snapshot; or it ended in order and traced its final state."""
 
     event: TraceEvent
     up_to: int
     last: TraceEntry | None
-    """The last included entry, where the event names it."""
+    """The last included entry, if the event names it."""
 
 
 class Truncation(NamedTuple):
@@ -68,26 +68,26 @@ class Truncation(NamedTuple):
     first: int
     """The lowest index removed."""
     removed: list[int]
-    """Their numbers; NONE where it is not known which they were."""
+    """The numbers of the removed entries; NONE where it is not known which it was."""
     commit_before: int
 
 
 class Acknowledgement(NamedTuple):
-    """A client was told that its write is done."""
+    """A node answered a client that its write is done."""
 
     event: EventPlace
     position: int
-    """Of the event among all of the node's."""
+    """The event's position among all events of the node."""
     at_index: int
     op: str | None
     by_leader: bool
     held: int
-    """The number of what the node's own log held at that index; NONE if nothing, if it is not known, or if it
-    need not be what was acknowledged."""
+    """The number of the entry in the node's own log at that index; NONE if there is none, if it is not known,
+    or if it need not be the entry that was acknowledged."""
 
 
 class DurableLoss(NamedTuple):
-    """A life began with less of its log than was promised to be on disk."""
+    """A life began with a shorter log than an earlier life had on disk."""
 
     event: TraceEvent
     promised: int
@@ -95,7 +95,7 @@ class DurableLoss(NamedTuple):
 
 
 class HardStateLoss(NamedTuple):
-    """A life began with an older term, or in the same term with another vote, than was on disk."""
+    """A life began with an older term than was on disk, or in the same term with another vote."""
 
     event: TraceEvent
     term: int
@@ -104,7 +104,7 @@ class HardStateLoss(NamedTuple):
 
 
 class Common:
-    """What all nodes' replays share, node after node."""
+    """Facts that the replays of all nodes share."""
 
     def __init__(self, received: MessageIds) -> None:
         self.received = received
@@ -116,7 +116,7 @@ class Common:
 
 @dataclass
 class NodeFacts:
-    """What one node did, in its order."""
+    """What one node did, in order."""
 
     trace: NodeTrace
     journal: Journal = field(default_factory=Journal)
@@ -127,28 +127,29 @@ class NodeFacts:
     durable_losses: list[DurableLoss] = field(default_factory=list)
     hard_state_losses: list[HardStateLoss] = field(default_factory=list)
     durable_votes: list[tuple[int, str, TraceEvent]] = field(default_factory=list)
-    """(term, vote, the event that proves it on disk)"""
+    """Term, vote, and the event that proves that they are on disk."""
     rare: list[TraceEvent] = field(default_factory=list)
-    """Restarts, terms, votes and configurations; answers to candidates, and the first message of each term
-    that tells it, if somebody took them; what proves a vote to be on disk; terms that went back."""
+    """Events that are kept: restarts, terms, votes and configurations; answers to candidates, and the first
+    message of each term that shows the term, if a node received them; events that prove a vote to be on disk;
+    events at which the term went back."""
     term_fell: dict[tuple[int, int], TraceEvent] = field(default_factory=dict)
-    """By (life, seq) of an event with a lower term than the one before it, which is the value."""
+    """By (life, seq) of an event with a lower term than the event before it: that earlier event."""
     led: dict[int, TraceEvent] = field(default_factory=dict)
-    """By term: the first event as its leader."""
+    """By term: the first event at which the node was leader in it."""
     led_with: dict[int, set[frozenset[str]]] = field(default_factory=dict)
-    """By term: the sets of voters in force while it led."""
+    """By term: the sets of voters in force while the node led."""
     restarts: int = 0
-    """Lives after the first."""
+    """The number of lives after the first."""
     highest_term: int = 0
     orders: StateOrder = field(default_factory=StateOrder)
     held_from: Firsts = field(default_factory=Firsts)
-    """By entry: position of the first event at which the log held it."""
+    """By entry: the position of the first event at which the log held it."""
     synced_from: Firsts = field(default_factory=Firsts)
-    """By entry: position of the first event that proves it to be on disk."""
+    """By entry: the position of the first event that proves it to be on disk."""
     perhaps_synced: set[int] = field(default_factory=set)
-    """Entries of which it is not known whether a restart recovered them."""
+    """Entries that a restart may or may not have recovered."""
     inconsistencies: list[str] = field(default_factory=list)
-    """Where the trace contradicts itself, in words: as bad as a gap."""
+    """Contradictions inside the trace, in words; each counts as a gap."""
 
 
 class _HardState(NamedTuple):
@@ -176,7 +177,7 @@ class _Replay:
         self._at_last_sync = 0  # index into _hard_states
         self._commit = 0
         self._role = "follower"
-        self._told_term = -1  # the newest term that others have been told
+        self._shown_term = -1  # the newest term that another node knows of
         self._voters: frozenset[str] | None = None
         self._leads_since: tuple[int, frozenset[str] | None] | None = None
 
@@ -210,17 +211,17 @@ class _Replay:
         if event.event == "restart":
             self.facts.restarts += event.life > 1
             self._voters = None
-            if event.term < self._told_term:
-                self._told_term = -1
+            if event.term < self._shown_term:
+                self._shown_term = -1
         elif event.event == "configuration" and event.members:
             self._voters = frozenset(event.members)
 
     def _sent(self, event: TraceEvent) -> None:
         message = event.message
-        is_first_word = message in TELLS_TERM and event.term > self._told_term
-        if (is_first_word or message == TELLS_VOTE) and event.message_id in self._common.received:
+        is_first_word = message in SHOWS_TERM and event.term > self._shown_term
+        if (is_first_word or message == SHOWS_VOTE) and event.message_id in self._common.received:
             self._keep(event)
-            self._told_term = max(self._told_term, event.term)
+            self._shown_term = max(self._shown_term, event.term)
 
     def _lead(self, event: TraceEvent) -> None:
         now = (event.term, self._voters)
@@ -275,16 +276,16 @@ class _Replay:
         self.facts.journal.replace(log)
 
     def _hold_against(self, event: TraceEvent) -> None:
-        """The event's own word on the log's length must be what the replay came to."""
+        """Compare the log's length in the event with that of the rebuilt log."""
         if event.last != len(self._log):
             self._doubt(
-                event, f"says that the log ends at {event.last}, but its trace amounts to {len(self._log)}"
+                event, f"says that the log ends at {event.last}, but by its trace it ends at {len(self._log)}"
             )
             self._make_long(event.last)
             self._durable = min(self._durable, event.last)
 
     def _make_long(self, length: int) -> None:
-        """Cut the log, or go on with entries that are not known."""
+        """Cut the log to a length, or lengthen it with entries that are not known."""
         self._cut(length)
         while len(self._log) < length:
             self._put(NONE)
@@ -315,9 +316,9 @@ class _Replay:
         self._durable = min(self._durable, index - 1)
 
     def _snapshot(self, event: TraceEvent) -> None:
-        """Taking one changes nothing here; installing one replaces the log, unless that goes on from it.
+        """A snapshot that the node took changes nothing; one that it installed may replace the log.
 
-        Where a node kept less than it should have, what it removed is judged as any truncation.
+        If a node kept less of its log than it should have, the rest counts as a truncation.
         """
         index = event.index or 0
         last = event.entries[-1] if event.entries else None
@@ -397,7 +398,7 @@ class _Replay:
         self._on_disk(position, proved, len(self._log))
 
     def _recover_log(self, event: TraceEvent) -> int:
-        """Become what was on disk; returns up to where that had been proved before."""
+        """Set the log to what was on disk; returns the index up to which that was proved before."""
         last = event.last
         candidates = [(self._log, 0, self._durable), *((log, least, least) for log, least in self._replaced)]
         fitting = [
@@ -410,7 +411,9 @@ class _Replay:
             fitting = [found for found in fitting if found[0][last - 1] == named] or fitting
         if not fitting:
             if last > len(self._log):
-                self._doubt(event, f"recovers a log up to {last}, but only {len(self._log)} was traced")
+                self._doubt(
+                    event, f"recovers a log up to {last}, but its trace goes only up to {len(self._log)}"
+                )
             self._make_long(last)
             return self._durable
         proved = min(proved for _, proved, _ in fitting)
@@ -462,8 +465,8 @@ class _Replay:
                 self._common.claims.add(held, event)
         is_leader = event.role == "leader"
         if not is_leader and index > event.commit:
-            # It may be the same write as this node proposed it, when it led: the leader of a later term was
-            # asked once more, and may have put it at that index again.
+            # The entry may be the same write as this node proposed when it led: the client repeated the write
+            # to the leader of a later term, which may have put it at that index again.
             held = NONE
         self.facts.acknowledgements.append(
             Acknowledgement(place_of(event), position, index, op, is_leader, held)
@@ -471,5 +474,5 @@ class _Replay:
 
 
 def replay(trace: NodeTrace, common: Common) -> NodeFacts:
-    """All the facts of one node."""
+    """The facts of one node."""
     return _Replay(trace, common).run()

@@ -1,4 +1,4 @@
-"""What is applied at each index, and whether commitIndex and lastApplied only grow; event by event."""
+"""Which entry is applied at each index, and whether commitIndex and lastApplied only grow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OutOfOrder(NamedTuple):
 
 
 class Disorder(NamedTuple):
-    """commitIndex, lastApplied and the log's end are not in order, or one of them went back."""
+    """An event at which commitIndex, lastApplied and the log's end are out of order, or one went back."""
 
     wrong: str
     before: TraceEvent | None
@@ -37,7 +37,7 @@ class Disorder(NamedTuple):
 
 @dataclass
 class StateOrder:
-    """One node's indices, in its order."""
+    """The order of one node's commitIndex and lastApplied, event by event."""
 
     wrong: list[Differs | OutOfOrder] = field(default_factory=list)
     disorders: list[Disorder] = field(default_factory=list)
@@ -46,10 +46,10 @@ class StateOrder:
     """Entries applied, in all lives."""
     applied_before: int = 0
     _reported: set[str] = field(default_factory=set)
-    """In this life: one of each kind, since what follows repeats it."""
+    """The kinds of disorder reported in this life: only the first of each is, as later events repeat it."""
 
     def see(self, before: TraceEvent | None, event: TraceEvent) -> None:
-        """The next event, and the one before it."""
+        """Take the next event, and the one before it."""
         if event.event in ("restart", "snapshot"):
             self.applied_before = event.applied
         elif event.event == "commit":
@@ -66,13 +66,13 @@ class StateOrder:
 
 
 def wrong_order(before: TraceEvent | None, event: TraceEvent) -> str | None:
-    """What is wrong with an event's indices, after those of the event before it in its life."""
+    """How an event's indices contradict each other or those of the event before; None if they do not."""
     if before is not None and event.commit < before.commit:
         return "commitIndex went back"
     if before is not None and event.applied < before.applied:
         return "lastApplied went back"
     if event.applied > event.commit:
-        return "applied what is not committed"
+        return "applied an entry that is not committed"
     if event.commit > event.last:
         return "commitIndex lies beyond the end of the log"
     return None

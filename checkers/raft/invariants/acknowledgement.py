@@ -1,16 +1,16 @@
-"""Durable before acknowledged: when a client hears ok, a majority has its entry on disk.
+"""Durable before acknowledged: when a client gets ok, a majority has its entry on disk.
 
-What traces can prove of an acknowledgement A of entry E at node X. A node counts as holding E
+For an acknowledgement A of entry E at node X, a node counts as having E on disk
 
-- if it is X: a `synced` that covers E comes before A in X's trace;
-- otherwise: it held E before A, by messages (`causality`: nobody can know what it was not told), its
-  trace says at some time that E is on its disk, and that time is not provably after A.
+- if it is X: a `synced` event that covers E comes before A in X's trace;
+- if it is another node: it held E before A, as messages prove (`causality`); its trace shows at some time
+  that E is on its disk; and that time is not provably after A.
 
-Fewer than a majority is a violation; where the voters changed, than one of any configuration that a leader
-had in force while it led, from the entry's term to that of the acknowledgement, since which of them counted
-is not traced. The converse does not hold: a message is traced when it is handed over, and may then wait for
-the disk, so a reply that left without waiting is found only if the node was killed before the entry was on
-its disk, or if A is known there before.
+Fewer than a majority is a violation. If the voters changed, a majority of any configuration counts that a
+leader had in force, from the entry's term to that of the acknowledgement, as no trace shows which of them it
+used. Not every violation is found: a message is traced when it is handed over, and may then wait for the
+disk. So a reply that left without waiting is found only if the node was killed before the entry was on its
+disk, or if the order of messages proves it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from history import Recording
 
 @dataclass(frozen=True)
 class DurableBeforeAcknowledge:
-    """Judges every `acknowledge` event by the module's rule."""
+    """Judges every `acknowledge` event by the rule in the module's docstring."""
 
     replays: Replays = field(default_factory=Replays)
     name: str = "durable-before-acknowledge"
@@ -46,14 +46,19 @@ class DurableBeforeAcknowledge:
                 numbers = _acknowledged_entries(cluster.common, ack)
                 if not numbers:
                     text = (
-                        f"{node} acknowledged operation {ack.op} as index {ack.at_index}, "
-                        "where no node ever held it."
+                        f"{node} acknowledged operation {ack.op} at index {ack.at_index}, "
+                        "but no node ever had it in its log at that index."
                     )
                     if cluster.incomplete:
                         doubts.append(text)
                     else:
                         violations.append(
-                            evidence(f"{node} acknowledged what is in no log", text, ack.event, ops=(ack.op,))
+                            evidence(
+                                f"{node} acknowledged an operation that is in no log",
+                                text,
+                                ack.event,
+                                ops=(ack.op,),
+                            )
                         )
                     continue
                 number, certain, possible = max(
@@ -67,35 +72,36 @@ class DurableBeforeAcknowledge:
                 if _is_majority(certain, configurations):
                     continue
                 text = (
-                    f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk "
-                    f"of {', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)}, "
-                    f"and a majority is {_smallest_majority(configurations)}."
+                    f"{node} acknowledged {named(entry)} in term {ack.event.term}, "
+                    f"when it was on the disk of "
+                    f"{', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)} nodes; "
+                    f"a majority is {_smallest_majority(configurations)}."
                 )
                 if not _is_majority(possible, configurations):
-                    title = f"index {entry.index} was acknowledged before a majority had it on disk"
+                    title = f"{node} acknowledged index {entry.index} before a majority had it on disk"
                     violations.append(evidence(title, text, ack.event, ops=(entry.op,)))
                 else:
                     doubts.append(
-                        f"{text} Of {', '.join(sorted(set(possible) - set(certain)))} it is not known."
+                        f"{text} For {', '.join(sorted(set(possible) - set(certain)))} it is not known."
                     )
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{acknowledged} acknowledgements: a majority's disks stood behind each",
+            summary=f"{acknowledged} acknowledgements: at each, a majority had the entry on disk",
             nothing_seen=None if acknowledged else "no node acknowledged anything",
             doubts=doubts,
             measures={"acknowledged": acknowledged},
             caveats=(
-                "a reply that left before the disk had the entry is found only if a kill, or the order "
-                "of messages, proves it",
+                "a reply that left before the entry was on disk is found only if a kill or the order of "
+                "messages proves it",
             ),
         )
 
 
 def _configurations(cluster: TracedCluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:
-    """Every set of voters that some node traced (all nodes, if none did), and by term those that its leader
-    had in force while it led."""
+    """Every set of voters that some node traced (or else all nodes); and by term, the sets of voters that
+    were in force while its leader led."""
     traced = {
         frozenset(event.members)
         for facts in cluster.nodes.values()
@@ -111,17 +117,17 @@ def _configurations(cluster: TracedCluster) -> tuple[list[frozenset[str]], dict[
 
 
 def _led_in(by_term: dict[int, list[frozenset[str]]], first: int, last: int) -> list[frozenset[str]]:
-    """The voters by which leaders of these terms counted.
+    """The sets of voters that the leaders of these terms had.
 
-    A leader acknowledges once more what was committed in an earlier term, if a client repeats its write:
-    then the majority of that term stood behind it, of which some may no longer be voters, and who became
-    one since may have the entry in a snapshot alone.
+    If a client repeats its write, a leader acknowledges again what was committed in an earlier term. Then the
+    majority of that term counts. Some of these nodes may no longer be voters, and a new voter may have the
+    entry only in a snapshot.
     """
     return [voters for term in range(first, last + 1) for voters in by_term.get(term, ())]
 
 
 def _is_majority(nodes: Iterable[str], configurations: Iterable[frozenset[str]]) -> bool:
-    """Of one of the configurations at least."""
+    """Whether these nodes are a majority of at least one configuration."""
     held = frozenset(nodes)
     return any(len(held & voters) > len(voters) // 2 for voters in configurations)
 
@@ -133,7 +139,7 @@ def _smallest_majority(configurations: Iterable[frozenset[str]]) -> int:
 def _acknowledged_entries(common: Common, ack: Acknowledgement) -> list[int]:
     """The entries that the acknowledgement may be about: usually one.
 
-    The node's own log tells, unless it is a follower that forwarded the write and lags behind.
+    The node's own log shows it, unless the node is a follower that forwarded the write and lags behind.
     """
     entries, placements = common.entries, common.placements
     if ack.held != NONE and entries.all[ack.held].op == ack.op:
@@ -155,12 +161,12 @@ def _disks(cluster: TracedCluster, at: str, ack: Acknowledgement, entry: int) ->
         elif node == at:
             on_disk = synced < ack.position
         else:
-            told = held < causality.known((at, ack.position), node)
+            was_known = held < causality.known((at, ack.position), node)
             after = causality.known((node, synced), at) > ack.position
-            on_disk = told and not after
+            on_disk = was_known and not after
         if on_disk:
             certain.append(node)
-        # A trace that lacks something may lack the sync, and, on the way, the message that told of it.
+        # An incomplete trace may lack the sync, and also the message that would prove its order.
         elsewhere = cluster.incomplete and synced != NONE and node != at
         unsure = facts is None or node in cluster.incomplete or entry in facts.perhaps_synced
         if on_disk or unsure or elsewhere:

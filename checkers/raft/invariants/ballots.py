@@ -1,8 +1,8 @@
 """Who elected a leader: the votes that had reached it when it began to lead (section 5.2).
 
-A vote is a `RequestVoteReply` whose voter had voted, in that very term, for whom it was sent to. So a vote of
-an earlier term counts for nothing however late it comes, and a reply that comes twice is one vote. Where a
-trace does not tell of such messages nothing is said.
+A vote is a `RequestVoteReply` whose sender had voted, in the same term, for the node that received it. So a
+vote of an earlier term does not count, however late it arrives, and a reply that arrives twice is one vote.
+If the traces show no such messages, nothing is judged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ VOTE = "RequestVoteReply"
 
 
 def unfounded_elections(cluster: TracedCluster) -> Iterator[Evidence]:
-    """Every leader of which the traces prove that no majority had voted for it."""
+    """Every leader that, by the traces, had no votes of a majority when it began to lead."""
     sent: dict[str | None, int] = {}  # a vote's message, and the term in which it was sent
     given: set[tuple[str | None, int, str | None]] = set()
     for facts in cluster.nodes.values():
@@ -56,7 +56,10 @@ def unfounded_elections(cluster: TracedCluster) -> Iterator[Evidence]:
 def _unfounded(event: TraceEvent, ballots: set[str], voters: frozenset[str]) -> Evidence:
     text = (
         f"When {event.node} began to lead term {event.term}, the votes of "
-        f"{', '.join(sorted(ballots)) or 'nobody'} had reached it, out of {', '.join(sorted(voters))}. "
-        "That is no majority, so another may lead, too."
+        f"{', '.join(sorted(ballots)) or 'no node'} "
+        f"had reached it; the voters are {', '.join(sorted(voters))}. That is no "
+        f"majority, so another node may "
+        "lead the same term."
     )
-    return evidence(f"{event.node} led term {event.term} without a majority's votes", text, event)
+    title = f"{event.node} led term {event.term} without the votes of a majority"
+    return evidence(title, text, event)

@@ -1,9 +1,9 @@
 """Terms, votes and leaders: election safety, one vote a term, terms that never go back.
 
-What counts as *given* across restarts: a term or a vote binds a later life of the node only if it
-was on disk or told to others; what a kill took before anybody could see it may legally be forgotten.
-"Told" is read from Figure 2's replies: a peer received a `RequestVote`, `RequestVoteReply` or
-`AppendEntriesReply` that the node handed over in that term, all of which must wait for the disk.
+Across a restart, a term or a vote binds the node's next life only if it was on disk or another node knew of
+it. A node may forget what a kill took before any other node saw it. Another node *knows of* a term if it
+received a `RequestVote`, `RequestVoteReply` or `AppendEntriesReply` that the node sent in that term (Figure
+2): all of these must wait for the disk.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, evidence
-from checkers.raft.facts.replay import TELLS_TERM, TELLS_VOTE
+from checkers.raft.facts.replay import SHOWS_TERM, SHOWS_VOTE
 from checkers.raft.invariants.ballots import unfounded_elections
 from checkers.verdict import Evidence, Verdict
 from history import Recording, TraceEvent
@@ -54,53 +54,58 @@ def _two_leaders(first: TraceEvent, second: TraceEvent) -> Evidence:
         title = f"{first.node} was elected twice in term {first.term}"
         text = (
             f"{first.node} led term {first.term} in life {first.life} and was elected again in the same "
-            f"term in life {second.life}: whoever stands for election must begin a new term."
+            f"term in life {second.life}; a candidate must begin a new term."
         )
     else:
-        title = f"two leaders in term {first.term}"
+        title = f"{first.node} and {second.node} both led term {first.term}"
         text = (
             f"{first.node} (life {first.life}) and {second.node} (life {second.life}) both led "
-            f"term {first.term}, so some node voted for both, or one of them counted votes it did not have."
+            f"term {first.term}. So some node voted for both, or one of them "
+            f"counted votes that it did not have."
         )
-    return evidence(title, text, first, second)
+    kind = "one leader elected twice in a term" if first.node == second.node else "two leaders in one term"
+    return evidence(title, text, first, second, kind=kind)
 
 
 @dataclass(frozen=True)
 class TermMonotonic:
-    """currentTerm never decreases, also not across a restart."""
+    """A node's currentTerm never decreases, not even across a restart."""
 
     replays: Replays = field(default_factory=Replays)
     name: str = "term-monotonic"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare each term with the one before it, each recovered term with what was on disk or told."""
+        """Compare each term with the one before it, and each recovered term with what binds the node."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         restarts = 0
         highest = 0
         for node, facts in cluster.nodes.items():
-            told: TraceEvent | None = None
+            sent: TraceEvent | None = None
             restarts += facts.restarts
             highest = max(highest, facts.highest_term)
             for event in facts.rare:
                 before = facts.term_fell.get((event.life, event.seq))
                 if event.event == "restart":
-                    if told is not None and event.term < told.term:
+                    if sent is not None and event.term < sent.term:
                         text = (
-                            f"{node} sent {told.message} {told.message_id} in term {told.term}, "
-                            f"and {told.peer} received it; life {event.life} began in term {event.term}."
+                            f"{node} sent {sent.message} {sent.message_id} in term {sent.term}, and "
+                            f"{sent.peer} received it. Then life {event.life} of "
+                            f"{node} began in term {event.term}."
                         )
-                        violations.append(evidence(f"{node} forgot term {told.term}", text, told, event))
-                        told = None
+                        violations.append(evidence(f"{node} forgot term {sent.term}", text, sent, event))
+                        sent = None
                 elif before is not None:
-                    text = f"Within life {event.life}, {node}'s term went from {before.term} to {event.term}."
+                    text = (
+                        f"In life {event.life}, the term of {node} went from {before.term} to {event.term}."
+                    )
                     violations.append(evidence(f"the term of {node} went back", text, before, event))
                 if (
                     event.event == "send"
-                    and event.message in TELLS_TERM
-                    and (told is None or event.term > told.term)
+                    and event.message in SHOWS_TERM
+                    and (sent is None or event.term > sent.term)
                 ):
-                    told = event
+                    sent = event
             for loss in facts.hard_state_losses:
                 if loss.event.term < loss.term:
                     text = (
@@ -127,7 +132,7 @@ class OneVoteATerm:
     name: str = "one-vote-a-term"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare every vote with those that bind it."""
+        """Compare every vote with the earlier votes that bind the node."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         votes = 0
@@ -146,7 +151,7 @@ class OneVoteATerm:
 
 
 def _votes_of(cluster: TracedCluster, node: str) -> tuple[int, list[Evidence]]:
-    """(number of votes, violations) of one node."""
+    """The number of votes of one node, and its violations."""
     facts = cluster.nodes[node]
     proved = {(event.life, event.seq): (term, vote) for term, vote, event in facts.durable_votes}
     binding: dict[int, tuple[str, TraceEvent]] = {}  # what outlives this life
@@ -167,7 +172,7 @@ def _votes_of(cluster: TracedCluster, node: str) -> tuple[int, list[Evidence]]:
                 title = f"{node} voted twice in term {event.term}"
                 violations.append(evidence(title, text, earlier[1], event))
             this_life.setdefault(event.term, (event.vote, event))
-        elif event.event == "send" and event.message == TELLS_VOTE:
+        elif event.event == "send" and event.message == SHOWS_VOTE:
             given = this_life.get(event.term)
             if given is not None and given[0] == event.peer:
                 binding.setdefault(event.term, given)

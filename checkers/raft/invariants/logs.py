@@ -17,25 +17,26 @@ from history import Recording
 class LogMatching:
     """If two logs hold an entry with the same index and term, they are equal up to it (Figure 3).
 
-    By induction it is enough that for each (index, term) the entry and the one below it are the same
-    wherever they stand, and that is compared whenever an entry is put into a log.
+    By induction it is enough that for each index and term, the entry and the one below it are the same in all
+    logs. They are compared whenever a node puts an entry into its log.
     """
 
     replays: Replays = field(default_factory=Replays)
     name: str = "log-matching"
 
     def check(self, recording: Recording) -> Verdict:
-        """Say which entries differed from the first of their index and term."""
+        """Report the entries that differ from the first of their index and term."""
         cluster = self.replays.of(recording)
         placements = cluster.common.placements
         violations = [_different(clash) for clash in placements.clashes]
         blind, compared = placements.blind, placements.copies
-        doubts = [f"for {blind} entries it is not known upon which entry they were put"] if blind else []
+        doubts = [f"for {blind} entries it is not known which entry is below them"] if blind else []
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{placements.places} entries, {compared} copies: all equal, and upon equal entries",
+            summary=f"{placements.places} entries, {compared} copies: all are "
+            f"equal, and so are the entries below them",
             nothing_seen=None if placements.places else "no entry was ever put into a log",
             doubts=doubts,
             measures={"entries": placements.places, "copies_compared": compared},
@@ -49,22 +50,30 @@ def _different(clash: Clash) -> Evidence:
             f"At index {one.index} in term {one.term}, {where.node} put {named(one)}, "
             f"but {event.node} put {named(other)}."
         )
-        title = f"two entries at index {one.index} of term {one.term}"
+        title = (
+            f"{where.node} and {event.node} have different entries at index {one.index} of term {one.term}"
+        )
         return evidence(title, text, where, event, ops=(one.op, other.op))
     first, second = ("the empty log" if below is None else named(below) for below in belows)
     text = (
-        f"{where.node} put index {one.index} of term {one.term} upon {first}, "
-        f"{event.node} upon {second}: the two logs hold the same entry and differ below it."
+        f"{where.node} put index {one.index} of term {one.term} above {first}, {event.node} above {second}: "
+        "the two logs hold the same entry, but differ below it."
     )
     ops = [one.op, *(below.op for below in belows if below is not None)]
-    return evidence(f"logs differ below index {one.index}", text, where, event, ops=ops)
+    return evidence(
+        f"the logs of {where.node} and {event.node} differ below index {one.index}",
+        text,
+        where,
+        event,
+        ops=ops,
+    )
 
 
 @dataclass(frozen=True)
 class LeaderCompleteness:
     """An entry committed in a term is in the log of the leader of every later term (Figure 3).
 
-    So is one that a leader has acknowledged: it said ok, so it took the entry for committed.
+    The same holds for an entry that a leader has acknowledged, as it then took the entry for committed.
     """
 
     replays: Replays = field(default_factory=Replays)
@@ -100,7 +109,7 @@ class LeaderCompleteness:
                     f"{claim.event.node} took {named(claim.entry)} for committed in term {claim.event.term}. "
                     f"{event.node} became leader of term {event.term} without it{more}: {instead}."
                 )
-                title = f"the leader of term {event.term} lacks committed index {index}"
+                title = f"{event.node}, the leader of term {event.term}, lacks committed index {index}"
                 ops = [entries[number].op for number in lacking[:10]]
                 violations.append((event.term, evidence(title, text, claim.event, event, ops=ops)))
         violations.sort(key=lambda found: found[0])
@@ -109,8 +118,8 @@ class LeaderCompleteness:
             self.name,
             cluster,
             violations=[violation for _, violation in violations],
-            summary=f"{len(claims)} committed entries, {elections} elections: later leaders held all",
-            nothing_seen=None if claims and elections else "nothing was committed, or nobody was elected",
+            summary=f"{len(claims)} committed entries, {elections} elections: later leaders had all of them",
+            nothing_seen=None if claims and elections else "nothing was committed, or no node was elected",
             doubts=doubts if unknown else (),
             measures={"committed": len(claims), "elections": elections, "comparisons": compared},
         )
@@ -119,8 +128,8 @@ class LeaderCompleteness:
 def _lacking(
     columns: tuple[Numbers, Numbers, Numbers], term: int, log: Numbers, covered: int
 ) -> tuple[Numbers, int, int]:
-    """What a leader of `term` lacks, given what was committed: entry numbers; how many had been committed
-    in an earlier term; and of how many of those it is not known."""
+    """The committed entries that a leader of `term` lacks, by number; how many entries were committed in an
+    earlier term; and for how many of those it is not known whether the leader had them."""
     numbers, indices, terms = columns
     if not len(numbers):
         return numbers, 0, 0
@@ -148,8 +157,9 @@ class LeaderAppendOnly:
         every = cluster.common.entries.all
         violations = [
             evidence(
-                f"leader {cut.event.node} truncated its log",
-                f"As leader of term {cut.event.term}, {cut.event.node} removed index {cut.first} and above.",
+                f"{cut.event.node} truncated its log as the leader of term {cut.event.term}",
+                f"As the leader of term {cut.event.term}, {cut.event.node} removed "
+                f"index {cut.first} and above.",
                 cut.event,
                 ops=[every[number].op for number in cut.removed if number != NONE],
             )
@@ -171,16 +181,16 @@ class LeaderAppendOnly:
 class CommittedNeverTruncated:
     """A committed entry stays in every log that holds it.
 
-    A node must not truncate at or below its own commitIndex; nor, in term T, an entry that anyone took
-    for committed in a term up to T. (In a later term is legal: Figure 8 commits what another node
-    had removed in the meantime.)
+    A node must not truncate its log at or below its own commitIndex; nor, in term T, remove an entry that
+    some node took for committed in a term up to T. (A commit in a later term is legal: in Figure 8, an entry
+    is committed that another node had removed in the meantime.)
     """
 
     replays: Replays = field(default_factory=Replays)
     name: str = "committed-never-truncated"
 
     def check(self, recording: Recording) -> Verdict:
-        """Look for committed entries among what was removed."""
+        """Look for committed entries among those that were removed."""
         cluster = self.replays.of(recording)
         committed = cluster.common.claims
         violations: list[Evidence] = []
@@ -205,16 +215,20 @@ class CommittedNeverTruncated:
                     if own
                     else f"which {claims[0].event.node} took for committed in term {claims[0].event.term}"
                 )
-                text = f"{node} removed, in term {cut.event.term}, index {cut.first} and above: {what}, {by}."
+                text = f"In term {cut.event.term}, {node} removed index {cut.first} and above: {what}, {by}."
                 events: tuple[Located, ...] = (*(claim.event for claim in claims[:1]), cut.event)
                 ops = [claim.entry.op for claim in claims] or [entry.op for entry in entries]
-                violations.append(evidence(f"{node} truncated a committed entry", text, *events, ops=ops))
-        doubts = [f"of {unknown} removed entries it is not known which they were"] if unknown else []
+                violations.append(
+                    evidence(
+                        f"{node} truncated a committed entry at index {cut.first}", text, *events, ops=ops
+                    )
+                )
+        doubts = [f"for {unknown} removed entries it is not known which they were"] if unknown else []
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(committed)} committed entries, {removed} entries removed: none of those",
+            summary=f"{len(committed)} committed entries, {removed} removed entries: none is both",
             nothing_seen=None if len(committed) else "nothing was committed",
             doubts=doubts,
             measures={"committed": len(committed), "removed": removed},
@@ -223,13 +237,13 @@ class CommittedNeverTruncated:
 
 @dataclass(frozen=True)
 class DurableLog:
-    """What a node said to be on its disk is there when it starts again."""
+    """The log that a node had on disk is there when the node starts again."""
 
     replays: Replays = field(default_factory=Replays)
     name: str = "durable-log"
 
     def check(self, recording: Recording) -> Verdict:
-        """Compare each recovered log's length with what had been promised."""
+        """Compare the length of each recovered log with what was on disk before."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         restarts = 0
@@ -240,7 +254,14 @@ class DurableLog:
                     f"In life {loss.promise.life}, {node} had its log up to index {loss.promised} on disk; "
                     f"life {loss.event.life} recovered only up to index {loss.event.last}."
                 )
-                violations.append(evidence(f"{node} lost its durable log", text, loss.promise, loss.event))
+                violations.append(
+                    evidence(
+                        f"{node} lost its durable log above index {loss.event.last}",
+                        text,
+                        loss.promise,
+                        loss.event,
+                    )
+                )
         return conclude(
             self.name,
             cluster,

@@ -1,17 +1,17 @@
 """Membership: configurations change one voter at a time, and only voters elect, lead and count.
 
-Held against Ongaro's thesis, chapter 4, and its correction (raft-dev, 2015), on each node's own trace, where
-a configuration is in force from when its entry is in the log:
+The rules are those of Ongaro's thesis, chapter 4, with its correction (raft-dev, 2015). They are judged on
+each node's own trace. A configuration is in force as soon as its entry is in the log.
 
-- a leader begins a change only when the one before it is committed, and when it has committed an entry of its
-  own term; and a change makes, or unmakes, one voter (section 4.1);
-- whoever is elected is a voter of its own configuration, and a majority of those voters voted for it: so a
-  learner's vote elects nobody, nor does that of who was removed (4.2);
-- once a leader has applied the entry that removes it, it takes nothing more into its log, and acknowledges
-  nothing more as a leader (4.2.2).
+- A leader begins a change only when the one before it is committed, and when it has committed an entry of its
+  own term; and a change adds or removes one voter (section 4.1).
+- A leader is a voter of its own configuration, and a majority of those voters voted for it; so the votes of
+  learners and of removed nodes do not count (4.2).
+- When a leader has applied the entry that removes it, it appends and acknowledges nothing more as a leader
+  (4.2.2).
 
-That what is acknowledged is on the disks of a majority is for `acknowledgement.py`, which counts by the
-configurations that the leader of that term had. Systems that trace no configuration are not judged here.
+The checker `durable-before-acknowledge` counts disks by the configurations that the leader of the term had.
+Systems that trace no configuration are not judged here.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from checkers.verdict import Evidence, Verdict
 from history import NodeTrace, Recording, TraceEvent
 
 Members = tuple[tuple[str, ...], tuple[str, ...]]
-"""(voters, learners)"""
+"""The voters, and the learners."""
 
 
 def members_of(event: TraceEvent) -> Members:
-    """Whom a `configuration` event names."""
+    """The voters and learners that a `configuration` event names."""
     return (tuple(sorted(event.members or ())), tuple(sorted(event.learners)))
 
 
 def committed_configurations(traces: Iterable[NodeTrace]) -> int:
-    """How many different configurations some node held when it took them for committed."""
+    """The number of different configurations that some node took for committed."""
     found: set[Members] = set()
     for trace in traces:
         held: TraceEvent | None = None
@@ -54,13 +54,13 @@ class _Counts:
 
 @dataclass(frozen=True)
 class MembershipChanges:
-    """Judges changes, elections and removals by the module's rules."""
+    """Judges changes, elections and removals by the rules in the module's docstring."""
 
     replays: Replays = field(default_factory=Replays)
     name: str = "membership"
 
     def check(self, recording: Recording) -> Verdict:
-        """Walk every node's trace with the configuration that it held at each event."""
+        """Go through every node's trace with the configuration that was in force at each event."""
         cluster = self.replays.of(recording)
         votes = _votes(
             event for facts in cluster.nodes.values() for event in facts.rare if event.event == "vote"
@@ -88,7 +88,7 @@ class MembershipChanges:
 
 
 def _votes(events: Iterable[TraceEvent]) -> dict[tuple[int, str], set[str]]:
-    """Who voted, by (term, candidate)."""
+    """By term and candidate, the nodes that voted for it."""
     found: dict[tuple[int, str], set[str]] = {}
     for event in events:
         if event.vote is not None:
@@ -103,17 +103,17 @@ class _Walk:
         self, votes: dict[tuple[int, str], set[str]], perhaps: frozenset[str], counts: _Counts
     ) -> None:
         self.held: TraceEvent | None = None
-        """The configuration in force, and the event that says so."""
+        """The event of the configuration that is in force."""
         self._votes = votes
         self._perhaps = perhaps
-        """Nodes of which something is missing: they may have voted for anybody."""
+        """Nodes whose trace lacks something: they may have voted for any candidate."""
         self._counts = counts
         self._role = "follower"
         self._first_own: int | None = None
-        """Of a leader: the index of its term's first entry."""
+        """While it leads: the index of the first entry of its term."""
 
     def step(self, event: TraceEvent) -> list[Evidence]:
-        """What is wrong with this event."""
+        """Take the next event; returns the violations that it shows."""
         found: list[Evidence] = []
         if event.event == "restart":
             self.held, self._role = None, "follower"
@@ -139,49 +139,70 @@ class _Walk:
         gave = sorted(self._votes.get((event.term, event.node), set()) & set(voters))
         if event.node not in voters:
             text = f"{event.node} became leader of term {event.term}; the voters are {', '.join(voters)}."
-            return [evidence(f"{event.node} leads and is no voter", text, self.held, event)]
+            return [evidence(f"{event.node} leads term {event.term} but is no voter", text, self.held, event)]
         if len(self._perhaps & set(voters) | set(gave)) <= len(voters) // 2:
             text = (
-                f"{event.node} became leader of term {event.term}. Of the voters {', '.join(voters)}, those "
-                f"who voted for it are {', '.join(gave) or 'none'}."
+                f"{event.node} became leader of term {event.term}. Of the voters {', '.join(voters)}, "
+                f"{', '.join(gave) or 'none'} voted for it."
             )
-            return [evidence(f"{event.node} leads without a majority of voters", text, self.held, event)]
+            return [
+                evidence(
+                    f"{event.node} leads term {event.term} without a majority of voters",
+                    text,
+                    self.held,
+                    event,
+                )
+            ]
         return []
 
     def _changed(self, before: TraceEvent, event: TraceEvent) -> list[Evidence]:
-        """A leader began a change."""
+        """The violations that a change of the configuration by a leader shows."""
         self._counts.changes += 1
         found: list[Evidence] = []
         old, new = set(before.members or ()), set(event.members or ())
         if len(old ^ new) > 1:
             text = (
                 f"{event.node} changed the voters {', '.join(sorted(old))} to {', '.join(sorted(new))} in "
-                "one step, so that majorities of the two need not meet."
+                "one step, so a majority of the old ones and one of the new ones "
+                "need not have a node in common."
             )
-            found.append(evidence("more than one voter changed at once", text, before, event))
+            found.append(evidence(f"{event.node} changed more than one voter at once", text, before, event))
         if event.commit < (before.index or 0):
             text = (
-                f"{event.node} began a change at index {event.index} when the one at index {before.index} "
-                f"was not committed: its commitIndex was {event.commit}."
+                f"{event.node} began a change at index {event.index} before the "
+                f"change at index {before.index} "
+                f"was committed: its commitIndex was {event.commit}."
             )
-            found.append(evidence("a change began before the last was committed", text, before, event))
+            found.append(
+                evidence(
+                    f"{event.node} began a change before the last one was committed", text, before, event
+                )
+            )
         if self._first_own is None or event.commit < self._first_own or event.index == self._first_own:
             text = (
-                f"{event.node} began a change at index {event.index} in term {event.term}, of which it had "
-                f"committed nothing: its commitIndex was {event.commit}."
+                f"{event.node} began a change at index {event.index} in term "
+                f"{event.term}, but had not committed "
+                f"any entry of that term: its commitIndex was {event.commit}."
             )
-            found.append(evidence("a change began before the leader's own term did", text, event))
+            found.append(
+                evidence(f"{event.node} began a change before it committed an entry of its term", text, event)
+            )
         return found
 
     def _gone(self, event: TraceEvent) -> list[Evidence]:
-        """A leader whose removal is applied is to stop."""
+        """The violation of a leader that goes on after it has applied its own removal."""
         held = self.held
         if held is None or event.node in (held.members or ()) or event.event not in ("append", "acknowledge"):
             return []
         if held.index is None or event.applied < held.index:
             return []
         text = (
-            f"{event.node} had applied its own removal at index {held.index}, and went on as the leader of "
-            f"term {event.term}: {event.event} of index {event.index or event.last}."
+            f"{event.node} had applied its own removal at index {held.index}, but "
+            f"went on as the leader of term "
+            f"{event.term}: it did {event.event} at index {event.index or event.last}."
         )
-        return [evidence(f"{event.node} leads after its removal", text, held, event, ops=(event.op,))]
+        return [
+            evidence(
+                f"{event.node} leads term {event.term} after its removal", text, held, event, ops=(event.op,)
+            )
+        ]

@@ -1,6 +1,6 @@
-"""Snapshots: each stands for the committed log, and the same one everywhere (section 7).
+"""Snapshots: each represents the committed log, and the same state on every node (section 7).
 
-That is what the other invariants rest on when they take an entry that lies below a snapshot for held.
+The other invariants rely on this: they assume that a node holds the entries below its snapshot.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from history import Recording, TraceEvent
 
 @dataclass(frozen=True)
 class SnapshotSafety:
-    """A snapshot's last entry is the committed one; equal indices have equal states; none comes from nowhere.
+    """The last entry of a snapshot is committed; equal indices have equal states; each was taken by a node.
 
-    So have nodes that ended in order: each says what its state was at the end, and as of which index.
-    The digest is the nodes' own word on their state: two that agree may both be wrong, which the
-    clients' history tells.
+    The same holds for the final states of nodes that ended in order, which trace them with their index. The
+    nodes compute the digests themselves: two equal ones may both be wrong, which clients' histories show.
     """
 
     replays: Replays = field(default_factory=Replays)
     name: str = "snapshot-safety"
 
     def check(self, recording: Recording) -> Verdict:
-        """Hold every snapshot against what is committed, and against the first of its index."""
+        """Compare every snapshot with the committed entries, and with the first snapshot of its index."""
         cluster = self.replays.of(recording)
         held = [snapshot for facts in cluster.nodes.values() for snapshot in facts.snapshots]
         taken = {(s.up_to, s.event.digest) for s in held if s.event.event == "snapshot" and not s.event.peer}
@@ -42,24 +41,35 @@ class SnapshotSafety:
             known = first.setdefault(index, event)
             if known.digest != event.digest:
                 text = (
-                    f"The state of {known.node} as of index {index} has digest {known.digest}, that of "
-                    f"{event.node} has {event.digest}: the same entries gave different states."
+                    f"At index {index}, the state of {known.node} has digest "
+                    f"{known.digest}, that of {event.node} "
+                    f"has {event.digest}: the same entries gave different states."
                 )
-                violations.append(evidence(f"two states at index {index}", text, known, event))
+                violations.append(
+                    evidence(
+                        f"{known.node} and {event.node} have different states at index {index}",
+                        text,
+                        known,
+                        event,
+                    )
+                )
             if event.peer is not None and (index, event.digest) not in taken:
-                text = f"{event.node} installed a snapshot up to {index} that nobody took."
+                text = f"{event.node} installed a snapshot up to index {index} that no node took."
                 if cluster.incomplete:
                     doubts.append(text)
                 else:
-                    violations.append(evidence(f"{event.node} installed what nobody took", text, event))
+                    violations.append(
+                        evidence(f"{event.node} installed a snapshot that no node took", text, event)
+                    )
         final = sum(s.event.event == "stop" for s in held)
         installed = sum(s.event.event == "snapshot" and s.event.peer is not None for s in held)
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(taken)} snapshots, {installed} installed, {final} final states: each of "
-            "the committed log, and equal where the index is",
+            summary=f"{len(taken)} snapshots, {installed} installed, {final} final "
+            f"states: each is the committed "
+            "log, and equal indices have equal states",
             doubts=doubts,
             measures={
                 "snapshots": len(held) - final,
@@ -71,7 +81,7 @@ class SnapshotSafety:
 
 
 def _not_committed(snapshot: SnapshotHeld, claims: list[CommitClaim]) -> Evidence | None:
-    """The violation, if another entry than the snapshot's last was taken for committed at its index."""
+    """The violation, if a node took another entry for committed at the index of the snapshot's last one."""
     last = snapshot.last
     if last is None:
         return None
@@ -81,6 +91,9 @@ def _not_committed(snapshot: SnapshotHeld, claims: list[CommitClaim]) -> Evidenc
                 f"The snapshot of {snapshot.event.node} ends with {named(last)}, "
                 f"but {claim.event.node} took {named(claim.entry)} for committed."
             )
-            title = f"a snapshot of what is not committed, at index {snapshot.up_to}"
+            title = (
+                f"{snapshot.event.node} has a snapshot up to index "
+                f"{snapshot.up_to} that is not the committed log"
+            )
             return evidence(title, text, claim.event, snapshot.event, ops=(claim.entry.op,))
     return None

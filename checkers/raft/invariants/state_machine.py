@@ -1,4 +1,4 @@
-"""What is committed and applied: the same everywhere, in order, and never less than before."""
+"""What is committed and applied: the same on every node, in order, and never less than before."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class StateMachineSafety:
     name: str = "state-machine-safety"
 
     def check(self, recording: Recording) -> Verdict:
-        """Say where an applied entry differed from the first of its index."""
+        """Report every applied entry that differs from the first of its index, or comes out of order."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         applied = 0
         for facts in cluster.nodes.values():
             applied += facts.orders.applied
-            violations += map(_said, facts.orders.wrong)
+            violations += map(_in_words, facts.orders.wrong)
         indices = cluster.common.applied.indices
         return conclude(
             self.name,
@@ -39,14 +39,14 @@ class StateMachineSafety:
         )
 
 
-def _said(wrong: Differs | OutOfOrder) -> Evidence:
+def _in_words(wrong: Differs | OutOfOrder) -> Evidence:
     match wrong:
         case Differs(known, where, entry, event):
             text = f"{where.node} applied {named(known)}; {event.node} applied {named(entry)}."
-            title = f"different entries applied at index {entry.index}"
+            title = f"{where.node} and {event.node} applied different entries at index {entry.index}"
             return evidence(title, text, where, event, ops=(known.op, entry.op))
         case OutOfOrder(entry, event, before):
-            text = f"{event.node} applied {named(entry)} when it had applied up to index {before}."
+            text = f"{event.node} applied {named(entry)} although it had applied only up to index {before}."
             title = f"{event.node} applied out of order at index {entry.index}"
             return evidence(title, text, event, ops=(entry.op,))
 
@@ -55,21 +55,21 @@ def _said(wrong: Differs | OutOfOrder) -> Evidence:
 class CommitMonotonic:
     """Within a life, commitIndex and lastApplied never decrease, and applied <= commit <= last.
 
-    Across lives they may: both are volatile in Figure 2.
+    Across a restart they may decrease: both are volatile in Figure 2.
     """
 
     replays: Replays = field(default_factory=Replays)
     name: str = "commit-monotonic"
 
     def check(self, recording: Recording) -> Verdict:
-        """Say where an event's state did not follow from the one before it."""
+        """Report every event whose indices are out of order, or lower than those before it."""
         cluster = self.replays.of(recording)
         violations: list[Evidence] = []
         commits = 0
         for node, facts in cluster.nodes.items():
             commits += facts.orders.commits
             for wrong, before, event in facts.orders.disorders:
-                text = f"In life {event.life} of {node}: {wrong}: {_state(before)} then {_state(event)}."
+                text = f"In life {event.life} of {node}, {wrong}: {_state(before)}, then {_state(event)}."
                 events = (event,) if before is None else (before, event)
                 violations.append(evidence(f"{node}: {wrong}", text, *events))
         return conclude(
@@ -84,5 +84,5 @@ class CommitMonotonic:
 
 def _state(event: TraceEvent | None) -> str:
     if event is None:
-        return "nothing"
+        return "no earlier event"
     return f"commit {event.commit}, applied {event.applied}, last {event.last}"

@@ -215,7 +215,7 @@ def test_discarding_what_follows_an_installed_snapshot_is_caught() -> None:
 def test_a_snapshot_of_another_state_is_caught() -> None:
     verdict = with_snapshot_installed(last=3, digest="e")["snapshot-safety"]
     assert verdict.validity is Validity.INVALID
-    assert verdict.evidence[0].title == "two states at index 2"
+    assert verdict.evidence[0].title.endswith("have different states at index 2")
 
 
 @pytest.mark.parametrize("missing", [(), ("n3",)])
@@ -224,7 +224,7 @@ def test_a_snapshot_that_nobody_took_is_caught_unless_one_that_is_not_traced_may
 ) -> None:
     verdict = with_snapshot_installed(last=3, taken=False, missing=missing)["snapshot-safety"]
     assert verdict.validity is (Validity.UNKNOWN if missing else Validity.INVALID)
-    assert any("nobody took" in found.text for found in verdict.evidence)
+    assert any("no node took" in found.text for found in verdict.evidence)
 
 
 def test_a_snapshot_of_an_entry_that_was_not_committed_is_caught() -> None:

@@ -344,7 +344,9 @@ def test_a_step_that_one_guard_forbids_is_refused_by_that_guard(
     verdict = judge(b)
     assert verdict.validity is Validity.INVALID
     assert found(verdict.evidence, action, guard), verdict.evidence
-    assert all(item.events and item.nodes for item in verdict.evidence if item.title != "not known")
+    assert all(
+        item.events and item.nodes for item in verdict.evidence if item.title != "not known from the traces"
+    )
 
 
 def test_an_earlier_terms_entry_is_not_committed_by_counting() -> None:

@@ -60,7 +60,7 @@ def test_a_copy_that_a_restart_may_have_lost_makes_it_unknown() -> None:
     leader.commit_to(4).acknowledge(4, OP)
     verdict = DurableBeforeAcknowledge().check(recording(traces=cluster.build()))
     assert verdict.validity is Validity.UNKNOWN, verdict
-    assert "Of n1 it is not known" in verdict.summary
+    assert "For n1 it is not known" in verdict.summary
 
 
 @pytest.mark.parametrize("missing", [None, "n3"])
@@ -70,4 +70,4 @@ def test_what_is_in_no_log_may_be_in_one_that_is_missing(missing: str | None) ->
     traces = {name: trace for name, trace in cluster.build().items() if name != missing}
     verdict = DurableBeforeAcknowledge().check(recording(nodes=tuple(cluster.nodes), traces=traces))
     assert verdict.validity is (Validity.INVALID if missing is None else Validity.UNKNOWN), verdict
-    assert any("where no node ever held it" in found.text for found in verdict.evidence)
+    assert any("no node ever had it in its log" in found.text for found in verdict.evidence)

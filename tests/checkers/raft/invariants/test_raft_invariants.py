@@ -233,15 +233,15 @@ def acknowledged_what_no_log_holds(cluster: ClusterBuilder) -> None:
 
 
 CASES: list[tuple[Callable[[ClusterBuilder], None], str, str]] = [
-    (two_leaders_in_a_term, "election-safety", "two leaders in term 2"),
+    (two_leaders_in_a_term, "election-safety", "both led term 2"),
     (the_same_leader_twice_in_a_term, "election-safety", "elected twice in term 2"),
-    (a_leader_truncates, "leader-append-only", "leader n2 truncated"),
-    (another_command_at_the_same_index_and_term, "log-matching", "two entries at index"),
-    (the_same_entry_upon_different_ones, "log-matching", "logs differ below index"),
-    (a_leader_without_a_committed_entry, "leader-completeness", "the leader of term 3 lacks"),
+    (a_leader_truncates, "leader-append-only", "n2 truncated its log as the leader"),
+    (another_command_at_the_same_index_and_term, "log-matching", "have different entries at index"),
+    (the_same_entry_upon_different_ones, "log-matching", "differ below index"),
+    (a_leader_without_a_committed_entry, "leader-completeness", "the leader of term 3, lacks"),
     (a_committed_entry_is_truncated_by_who_knows, "committed-never-truncated", "n1 truncated"),
     (a_committed_entry_is_truncated_by_who_does_not_know, "committed-never-truncated", "n3 truncated"),
-    (different_commands_applied, "state-machine-safety", "different entries applied"),
+    (different_commands_applied, "state-machine-safety", "applied different entries"),
     (an_entry_applied_twice, "state-machine-safety", "out of order"),
     (an_entry_skipped, "state-machine-safety", "out of order"),
     (two_votes_in_a_life, "one-vote-a-term", "n3 voted twice in term 3"),
@@ -252,7 +252,7 @@ CASES: list[tuple[Callable[[ClusterBuilder], None], str, str]] = [
     (a_term_told_and_forgotten, "term-monotonic", "n3 forgot term 3"),
     (a_term_goes_back_in_a_life, "term-monotonic", "went back"),
     (a_commit_goes_back_in_a_life, "commit-monotonic", "commitIndex went back"),
-    (applied_before_committed, "commit-monotonic", "applied what is not committed"),
+    (applied_before_committed, "commit-monotonic", "applied an entry that is not committed"),
     (a_durable_log_is_lost, "durable-log", "n3 lost its durable log"),
     (acknowledged_by_the_leader_alone, "durable-before-acknowledge", "before a majority"),
     (acknowledged_before_the_followers_answer, "durable-before-acknowledge", "before a majority"),
@@ -284,8 +284,8 @@ def test_evidence_names_the_clients_operation() -> None:
     acknowledged_by_the_leader_alone(cluster)
     found = judge(cluster)["durable-before-acknowledge"].evidence[0]
     assert found.operations == (779,)
-    assert "operation 779 = index 9 of term 2" in found.text
-    assert "on the disk of n2: 1 of 3, and a majority is 2" in found.text
+    assert "operation 779 (index 9, term 2)" in found.text
+    assert "on the disk of n2: 1 of 3 nodes; a majority is 2" in found.text
 
 
 # ---- what is legal, and easily taken for a violation ---------------------------------------------------
