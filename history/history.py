@@ -1,7 +1,7 @@
 """A history: operations in real-time order, as objects for reading and as columns for counting.
 
-Both forms hold the same; each is made from the other when first asked for. A history of a
-million operations read from Parquet never becomes a million objects unless somebody iterates.
+Both forms hold the same; each is made from the other when it is first needed. A history of a million
+operations that is read from Parquet becomes a million objects only if a caller iterates over it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Codes = npt.NDArray[np.int64]
 
 
 class HistoryError(ValueError):
-    """A history breaks a rule. `line` counts from 1; `rule` says which rule, in words."""
+    """A history breaks a rule. `line` counts from 1; `rule` is the rule in words."""
 
     def __init__(self, line: int, rule: str, source: str = "history") -> None:
         super().__init__(f"{source}, line {line}: {rule}")
@@ -37,8 +37,8 @@ class HistoryError(ValueError):
 class Columns:
     """A history of n operations as arrays of length n. Texts are codes into a tuple of names; -1 is None.
 
-    `value` codes index `values`, JSON texts (so equal values have equal codes); decode with `decoded`.
-    `raft_index` is -1 where the reply named none.
+    The codes of `value` index `values`, which are JSON texts, so equal values have equal codes; `decoded`
+    decodes them. `raft_index` is -1 if the reply names no index.
     """
 
     time: Codes
@@ -57,7 +57,7 @@ class Columns:
     raft_index: Codes
 
     def f_code(self, f: str) -> int:
-        """The code of `f`, or -2 (which no row has) if no operation is named so."""
+        """The code of `f`, or -2, which no row has, if no operation has that name."""
         return self.f_names.index(f) if f in self.f_names else -2
 
     def decoded(self, code: int) -> Any:
@@ -140,7 +140,7 @@ class History(Sequence[Operation]):
         return self._pairs
 
     def completion(self, invocation: Operation) -> Operation | None:
-        """How an invocation ended, or None if the history ends before it did."""
+        """The completion of an invocation, or None if the history ends before it."""
         other = int(self.pairs[invocation.index])
         return None if other < 0 else self[other]
 
@@ -165,7 +165,7 @@ class History(Sequence[Operation]):
         return HistoryError(position + 1, rule, self._source)
 
     def _check_rules(self) -> None:
-        """Refuse what no run can produce: time backwards, a completion without an invocation, two at once.
+        """Refuse a history that no run can produce.
 
         Rules: index = position; time never decreases; a process has at most one operation pending;
         a completion follows an invocation of the same process, f and key; a process that ended in
@@ -220,7 +220,7 @@ class History(Sequence[Operation]):
         info_before[1:] = (columns.type[order][:-1] == INFO) & same_as_before[1:]
         note(
             is_invoke & info_before & (process != NEMESIS),
-            "a process goes on after `info`; its thread must continue as a new process",
+            "a process goes on after `info`; its thread must go on as a new process",
         )
         if broken:
             raise self._fail(*min(broken))

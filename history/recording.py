@@ -1,4 +1,4 @@
-"""Everything one run left behind that a checker may judge."""
+"""Everything that a checker may read about one run."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: int | None = None
     """None while it still ran at the end of the record."""
     status: int | None = None
-    """Exit status as `subprocess` gives it: negative is the signal that ended it."""
+    """Exit status as `subprocess` gives it: a negative one is the signal that ended the process."""
     ended_by: str | None = None
-    """Who ended it: a fault's name, or `teardown`; None if nobody meant to, which is a defect."""
+    """What ended it: a fault's name, or `teardown`; None if the harness did not, which is a defect."""
 
 
 class ResourceSample(msgspec.Struct, frozen=True):
-    """What one process of a node used by some time. CPU and bytes are totals since it started."""
+    """What one process of a node had used at some time. CPU and bytes are totals since its start."""
 
     node: str
     life: int
@@ -40,26 +40,26 @@ class ResourceSample(msgspec.Struct, frozen=True):
     cpu_ns: int
     """User and system time of all its threads."""
     memory_bytes: int
-    """Resident."""
+    """Resident memory."""
     files: int | None = None
-    """Open descriptors; this and what follows is None where the host does not tell it."""
+    """Open file descriptors; None, as the next two, if the host does not report it."""
     read_bytes: int | None = None
     written_bytes: int | None = None
-    """To the disk, not to its cache alone."""
+    """Bytes written to the disk, not only to its cache."""
 
 
 class Recording(msgspec.Struct, frozen=True):
-    """A run as checkers see it. What could not be collected is absent, and its verdict `unknown`."""
+    """A run as checkers see it. If something could not be collected, verdicts about it are `unknown`."""
 
     nodes: tuple[str, ...]
     history: History
     traces: Mapping[str, NodeTrace] = {}
-    """By node; empty for systems that write no trace."""
+    """The trace of each node; empty for systems that write no trace."""
     lives: tuple[NodeLife, ...] = ()
     logs: Mapping[str, Path] = {}
     """By node: what its processes wrote to standard output and error."""
     options: Mapping[str, Any] = {}
-    """The run's options as stored in test.json: time limits, bounds, faults asked for."""
+    """The run's options as stored in test.json: time limits, bounds, the faults to inject."""
     resources: Mapping[str, tuple[ResourceSample, ...]] = {}
     """By node: what its processes used, a sample a second."""
     fault_kinds: tuple[FaultKind, ...] = ()

@@ -1,7 +1,7 @@
-"""What nodes' processes used, a sample a second, as the harness wrote it down beside each node's log.
+"""What nodes' processes used: one sample a second, which the harness writes next to each node's log.
 
-`NAME/resources/LIFE.jsonl` holds a line a sample (harness/hosts/programs/sampling.py says of what). A line
-that was cut by the end of its writer is passed over: samples are for plots, and prove nothing.
+`NAME/resources/LIFE.jsonl` holds one line for each sample (see harness/hosts/programs/sampling.py). A line
+that was cut when its writer ended is ignored: samples are for plots, and prove nothing.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def read_resources(folder: Path, lives: Iterable[NodeLife]) -> tuple[ResourceSam
             continue
         for line in content.splitlines():
             try:
-                told = msgspec.json.decode(line, type=_Line)
+                sample = msgspec.json.decode(line, type=_Line)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue
             samples.append(
                 ResourceSample(
                     node=life.node,
                     life=life.life,
-                    time=life.started_at + told.age_ms * MILLISECOND_NS,
-                    cpu_ns=told.cpu_ms * MILLISECOND_NS,
-                    memory_bytes=told.memory_bytes,
-                    files=told.files,
-                    read_bytes=told.read_bytes,
-                    written_bytes=told.written_bytes,
+                    time=life.started_at + sample.age_ms * MILLISECOND_NS,
+                    cpu_ns=sample.cpu_ms * MILLISECOND_NS,
+                    memory_bytes=sample.memory_bytes,
+                    files=sample.files,
+                    read_bytes=sample.read_bytes,
+                    written_bytes=sample.written_bytes,
                 )
             )
     return tuple(samples)

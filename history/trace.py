@@ -1,6 +1,6 @@
 """A node's own record of one run: what it voted, appended, committed and applied, in its order.
 
-The format is a contract with whoever writes it (docs/trace-format.md): a folder a node, one file a
+The format is a contract with the systems that write it (docs/trace-format.md): a folder a node, one file a
 life (`0001.jsonl`, `0002.jsonl`, ...), one JSON object a line, `seq` from 1 without a gap. A torn
 last line is legal, since a kill may cut it; any other damage is a *gap*, after which the verdict
 on what the trace should show is `unknown`.
@@ -8,9 +8,9 @@ on what the trace should show is `unknown`.
 A trace that is larger than `KEPT_BYTES` stays on disk: `NodeTrace.events` then reads it in chunks, again
 each time that it is iterated over, so that millions of events take the memory of some thousands.
 
-Order on a node: what happened is traced before anyone else can see it (fsync, then `synced` is
-traced, then the message or reply leaves). So a kill can only hide what nobody saw. Time stamps
-are the node's own and order nothing between nodes: message ids, terms and indices do.
+Order on a node: an event is traced before its effect leaves the node (fsync, then the `synced` line, then the
+message or reply). So a kill can only hide what no other node and no client saw. Time stamps are the node's
+own and order no events of different nodes: message ids, terms and indices do.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class NodeTrace(msgspec.Struct, frozen=True):
 
     node: str
     events: Sequence[TraceEvent]
-    """A tuple, or read from disk anew whenever it is iterated over."""
+    """A tuple, or a sequence that is read from disk each time that it is iterated over."""
     gaps: tuple[str, ...] = ()
     """What is missing or damaged, in words; empty where the trace is whole."""
 
@@ -111,7 +111,7 @@ class NodeTrace(msgspec.Struct, frozen=True):
 
 
 class _File(NamedTuple):
-    """One life's file."""
+    """The trace file of one life."""
 
     path: Path
     life: int
@@ -225,7 +225,7 @@ def _chunks(
         try:
             event = _decode(torn)
         except _UNREADABLE:
-            return None  # cut by a kill: nobody outside the node saw what it would have told
+            return None  # cut by a kill: its effect never left the node
         if event.seq == seq + 1:
             yield [_placed(event, node, life)]
     return None
@@ -274,7 +274,7 @@ def _one_by_one(
 
 
 def _placed(event: TraceEvent, node: str, life: int) -> TraceEvent:
-    """Fill in whose it is; the event is new, and nobody else has seen it."""
+    """Fill in the node and life of an event that was just read; so no other code has it yet."""
     msgspec.structs.force_setattr(event, "node", node)
     msgspec.structs.force_setattr(event, "life", life)
     return event

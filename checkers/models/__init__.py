@@ -1,8 +1,8 @@
-"""Data types as linearizability checkers meet them: what each operation asks of a state, and does to it.
+"""Data types for linearizability: what each operation requires of a state, and how it changes it.
 
-What lives here: `model` (what a model is), and one data type a file, each under 40 lines; `MODELS`
-lists them. A new one is a new file and one line below. What may not: histories' formats, and
-searching: a model sees one call with its reply at a time, and no order.
+`model` says what a model is. Each data type is one file of at most 40 lines; `MODELS` lists them, so a new
+one is a new file and one line below. A model sees one call with its reply at a time. It knows nothing of the
+formats of histories, and searches for no order.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A counter: `add` n (n may be negative), `read`. Initially 0. What an add replies is not looked at."""
+"""A counter: `add` n (n may be negative), `read`. Initially 0. The reply to an add is ignored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall
 
 
 class Counter(ScalarModel):
-    """add, read."""
+    """The operations `add` and `read` of a number."""
 
     name = "counter"
     functions = frozenset({"add", "read"})

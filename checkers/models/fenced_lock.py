@@ -1,9 +1,9 @@
 """A lock with fencing tokens: every `acquire` gives a token greater than all before; `release` takes it back.
 
-The reply of acquire is its token; release names in its argument the token that it gives up, and
-succeeds only while that one holds the lock. State: (greatest token given, token of the holder or None).
-An acquire without a reply gave a token that nobody knows, after which nobody can release it: it is
-a holder that only another system's expiry removes, so `expire` (no argument) frees whoever holds.
+The reply of acquire is its token; release names in its argument the token that it gives up, and succeeds only
+while that one holds the lock. State: (greatest token given, token of the holder or None). An acquire without
+a reply gave a token that no client knows, so no client can release the lock: only `expire` (no argument)
+frees it, as it does for any holder.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Hashable
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
 
-NOBODY_KNOWS = -2
+UNKNOWN_TOKEN = -2
 
 
 class FencedLock:
-    """acquire -> token, release token, expire."""
+    """The operations `acquire`, `release` and `expire` of a lock with tokens."""
 
     name = "fenced-lock"
     functions = frozenset({"acquire", "release", "expire"})
@@ -27,7 +27,7 @@ class FencedLock:
         greatest, holder = state
         match call.f:
             case "acquire" if call.result is MAYBE:
-                return IMPOSSIBLE if holder is not None else (greatest, NOBODY_KNOWS)
+                return IMPOSSIBLE if holder is not None else (greatest, UNKNOWN_TOKEN)
             case "acquire":
                 if type(call.result) is not int or call.result < 0:
                     raise IllegalCall(f"acquire gives a token from 0 on, not {call.result!r}")

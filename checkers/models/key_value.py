@@ -1,4 +1,4 @@
-"""A text under a key: `put` replaces it, `append` adds to its end, `get` tells it. Initially empty."""
+"""A text under a key: `put` replaces it, `append` adds to its end, `get` replies it. Initially empty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall
 
 
 class KeyValue(ScalarModel):
-    """get, put, append."""
+    """The operations `get`, `put` and `append` of a text."""
 
     name = "kv-append"
     functions = frozenset({"get", "put", "append"})

@@ -1,9 +1,9 @@
-"""What a model is: an initial state, and for each call whether a state allows it and what follows.
+"""What a model is: an initial state, and for each call whether a state allows it and which state follows.
 
-Most data types are *scalar*: every call asks one thing of the state (nothing, that it is x, that it
-is not x) and does one thing to it (keep, put, add, append). Such a model only says so, as an
-`Effect`; plain Python and the compiled search both read that, and no table is needed however many
-values there are. Other data types (sets, queues) give a `step`; the search tabulates it as it goes.
+Most data types are *scalar*: every call requires one thing of the state (nothing, that it is x, that it is
+not x) and does one thing to it (keep, put, add, append). Such a model gives each call as an `Effect`. Plain
+Python and the compiled search both read effects, and need no table, however many values there are. Other data
+types (sets, queues) give a `step` function; the search fills a table from it as it goes.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Special(Enum):
 
 
 MAYBE: Final = Special.MAYBE
-"""A call's result where it may or may not have happened."""
+"""The result of a call whose outcome is unknown: it may have happened, or not."""
 ANYTHING: Final = Special.ANYTHING
 IMPOSSIBLE: Final = Special.IMPOSSIBLE
-"""What `step` returns where the state contradicts the reply."""
+"""What `step` returns if the state contradicts the reply."""
 
 
 class IllegalCall(ValueError):
@@ -52,7 +52,7 @@ class Action(Enum):
 
 
 class Effect(NamedTuple):
-    """What a scalar call asks of the state, and does to it."""
+    """What a scalar call requires of the state, and does to it."""
 
     action: Action
     argument: Any = None
@@ -67,17 +67,17 @@ class Model(Protocol):
 
     @property
     def name(self) -> str:
-        """As the command line calls it."""
+        """The model's name on the command line."""
         ...
 
     @property
     def functions(self) -> frozenset[str]:
-        """The `f` that it knows; a history with another is refused."""
+        """The names of its operations; a history with any other is refused."""
         ...
 
     @property
     def reads(self) -> frozenset[str]:
-        """Those of them that never change any state, whatever they reply; the search is quick with these."""
+        """The operations that never change a state, whatever they reply; the search is quick with these."""
         ...
 
     @property
@@ -99,21 +99,21 @@ class Scalar(Model, Protocol):
     """A data type whose calls are effects."""
 
     def effect(self, call: Call) -> Effect:
-        """What the call asks of the state and does to it. Raises `IllegalCall` as `step` does."""
+        """What a call requires of the state and does to it. It raises `IllegalCall` as `step` does."""
         ...
 
 
 @runtime_checkable
 class TextModel(Scalar, Protocol):
-    """A scalar data type whose state is a text, and each of whose calls keeps, puts or appends its text.
+    """A scalar data type whose state is a text, and whose calls keep, put or append a text.
 
-    It says the same as `effect` does, by f, so that thousands of calls are taken at once: a call that
-    keeps the text asks for it by its result, any other takes its argument.
+    `texts` says the same as `effect`, by operation, so that thousands of calls are read at once: a call that
+    keeps the text has it as its result; any other has its text as its argument.
     """
 
     @property
     def texts(self) -> Mapping[str, Action]:
-        """By f, what it does."""
+        """By operation, what it does to the text."""
         ...
 
 
@@ -122,7 +122,7 @@ class ScalarModel(ABC):
 
     @abstractmethod
     def effect(self, call: Call) -> Effect:
-        """What the call asks of the state and does to it."""
+        """What a call requires of the state and does to it."""
 
     def step(self, state: Any, call: Call) -> Hashable:
         """The state after the call, or `IMPOSSIBLE`."""
@@ -146,7 +146,7 @@ KEEP = Effect(Action.KEEP)
 
 
 def pair(value: Any, call: Call, what: str) -> tuple[Any, Any]:
-    """A list of two, as `cas` and the like take it."""
+    """The two items of a list, as `cas` takes it."""
     if not isinstance(value, tuple) or len(value) != 2:
         raise IllegalCall(f"{call.f} takes [{what}], not {value!r}")
     return value

@@ -12,7 +12,7 @@ from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
 
 
 class MultiRegister:
-    """txn."""
+    """The operation `txn` on several registers."""
 
     name = "multi-register"
     functions = frozenset({"txn"})

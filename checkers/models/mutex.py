@@ -6,7 +6,7 @@ from checkers.models.model import Action, Call, Effect, ScalarModel, unknown
 
 
 class Mutex(ScalarModel):
-    """acquire, release."""
+    """The operations `acquire` and `release` of a lock."""
 
     name = "mutex"
     functions = frozenset({"acquire", "release"})

@@ -9,7 +9,7 @@ from checkers.models.model import IMPOSSIBLE, MAYBE, Call, unknown
 
 
 class Queue:
-    """enqueue, dequeue."""
+    """The operations `enqueue` and `dequeue` of a queue."""
 
     name = "queue"
     functions = frozenset({"enqueue", "dequeue"})

@@ -1,7 +1,7 @@
-"""A register: `read` tells what was last written; and one with compare-and-set. Initially None.
+"""A register, whose `read` replies what was last written; and one with compare-and-set. Initially None.
 
 `cas [old, new]` that is `ok` found old and put new; a reply of `false` says that it found another
-value. A `fail`ed cas is left out, as every `fail` is: it may not have come so far as to compare.
+value. A `fail`ed cas is left out, as every `fail` is: it may have failed before it compared.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel
 
 
 class Register(ScalarModel):
-    """read, write."""
+    """The operations `read` and `write` of a value."""
 
     name = "register"
     functions = frozenset({"read", "write"})
@@ -27,7 +27,7 @@ class Register(ScalarModel):
 
 
 class CasRegister(Register):
-    """read, write, cas."""
+    """The operations `read`, `write` and `cas` of a value."""
 
     name = "cas-register"
     functions = frozenset({"read", "write", "cas"})

@@ -1,4 +1,4 @@
-"""One instance's key of a service registry: it holds a registration's id, or None. Initially None.
+"""One instance of a service registry: its key holds a registration's id, or None. Initially None.
 
 `register id` puts it, `deregister` -> the id that it removed, or None; `lookup` -> what is there. `update id`
 puts it where there is one; the reply False says that there was none.
@@ -11,7 +11,7 @@ from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel
 
 
 class RegistryEntry(ScalarModel):
-    """register, update, deregister, lookup."""
+    """The operations `register`, `update`, `deregister` and `lookup` of one instance."""
 
     name = "registry"
     functions = frozenset({"register", "update", "deregister", "lookup"})

@@ -11,7 +11,7 @@ from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
 
 
 class Set:
-    """add, remove, contains, read."""
+    """The operations `add`, `remove`, `contains` and `read` of a set."""
 
     name = "set"
     functions = frozenset({"add", "remove", "contains", "read"})

@@ -86,7 +86,7 @@ def _positions(
     cases = [
         Case(
             f"{txns.who(longest[k])} read {txns.step_value(int(longest[k]))[p]!r} in "
-            f"{txns.key_name(k)!r}, which nobody ever appended there.",
+            f"{txns.key_name(k)!r}, which no transaction ever appended there.",
             (int(txns.of[longest[k]]),),
         )
         for k, p in zip(

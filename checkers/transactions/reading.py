@@ -1,5 +1,7 @@
-"""What the reads of a history tell: which versions were installed, by whom, in what order; and what is wrong
-already, without any cycle. `list_append` and `rw_register` each make one of these."""
+"""What the reads of a history show: which versions were installed, by which transaction, in what order.
+
+Also the anomalies that show without any cycle. `list_append` and `rw_register` each make a `Reading`.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,13 @@ class Case(NamedTuple):
 
 @dataclass
 class Anomalies:
-    """By anomaly the first cases in words, and how many there are."""
+    """By anomaly, the first cases in words, and how many cases there are."""
 
     cases: dict[str, list[Case]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, count: int, cases: Sequence[Case]) -> None:
-        """Note `count` of them, some of which are told."""
+        """Note `count` cases of an anomaly, of which some are given in words."""
         if count:
             self.counts[name] = self.counts.get(name, 0) + count
             self.cases.setdefault(name, []).extend(cases)
@@ -52,13 +54,13 @@ class VersionOrders(NamedTuple):
 
 @dataclass(frozen=True)
 class Reading:
-    """Versions of a history. Number `txns.versions + k` is key k's version before any write."""
+    """The versions of a history. The number `txns.versions + k` is key k's version before any write."""
 
     txns: Transactions
     writer: Integers
-    """By version (the initial ones included) its transaction, -1 for none."""
+    """By version (the initial ones included), the transaction that wrote it; -1 for none."""
     installed: Mask
-    """By version: written by a transaction that committed, and the last that it wrote to that key."""
+    """By version, whether a committed transaction wrote it, as its last write of that key."""
     read_version: Integers
     """By read that counts, the version it saw: only installed and initial ones are here ..."""
     reader: Integers
@@ -68,19 +70,19 @@ class Reading:
 
 
 class Shape(NamedTuple):
-    """See `follow.within`."""
+    """What each step is within its transaction; `follow.within` computes it."""
 
     opening: Integers
     final: Mask
     internal: Mask
 
     def external(self, txns: Transactions) -> Integers:
-        """The reads with a reply that open their transaction's work on a key."""
+        """The answered reads that are their transaction's first step on a key."""
         return np.flatnonzero(txns.ok_reads & (self.opening == np.arange(len(self.opening))))
 
 
 def shape(txns: Transactions) -> Shape:
-    """What each transaction does to each key, step after step."""
+    """What each step does in its transaction's work on its key."""
     steps = len(txns.of)
     found = StepShape(*(np.zeros(steps, dtype=np.int64) for _ in range(3)))
     known = (txns.outcome == OK).astype(np.int64)
@@ -89,7 +91,7 @@ def shape(txns: Transactions) -> Shape:
 
 
 def writers(txns: Transactions) -> Integers:
-    """By version, the initial ones included, the transaction that wrote it; -1 for none."""
+    """By version, the initial ones included: the transaction that wrote it, or -1."""
     found = np.full(txns.versions + txns.keys, -1, dtype=np.int64)
     steps = np.flatnonzero(txns.writes)
     found[txns.version[steps]] = txns.of[steps]
@@ -97,7 +99,7 @@ def writers(txns: Transactions) -> Integers:
 
 
 def committed(txns: Transactions, writer: Integers, seen: Integers) -> Mask:
-    """By transaction: its reply says so, or its outcome is unknown and one of these versions is its own."""
+    """By transaction, whether it committed: by its reply, or because a read saw one of its versions."""
     done: Mask = txns.outcome == OK
     authors = writer[seen]
     authors = authors[authors >= 0]
@@ -106,7 +108,7 @@ def committed(txns: Transactions, writer: Integers, seen: Integers) -> Mask:
 
 
 def final_versions(txns: Transactions, form: Shape, done: Mask) -> Mask:
-    """By version whether it was installed."""
+    """By version, whether it was installed: written last by a committed transaction."""
     installed = np.zeros(txns.versions + txns.keys, dtype=bool)
     steps = np.flatnonzero(form.final & done[txns.of])
     installed[txns.version[steps]] = True
@@ -141,8 +143,8 @@ def lost_updates(
         what = "the initial state" if version >= txns.versions else f"the version {txns.value(version)!r}"
         cases.append(
             Case(
-                f"{' and '.join(names)} each read {what} of {key!r} and wrote {key!r} upon it: "
-                "whichever came second overwrote what it had not seen.",
+                f"{' and '.join(names)} each read {what} of {key!r} and then wrote {key!r}: "
+                "the second of them overwrote a value that it had not seen.",
                 tuple(int(txns.of[s]) for s in group),
             )
         )
@@ -150,7 +152,7 @@ def lost_updates(
 
 
 def internal_cases(found: Anomalies, txns: Transactions, form: Shape) -> None:
-    """Reads that contradict their own transaction."""
+    """Find the reads that contradict an earlier step of their own transaction."""
     steps = np.flatnonzero(form.internal)
     found.add(
         "internal",
@@ -158,7 +160,7 @@ def internal_cases(found: Anomalies, txns: Transactions, form: Shape) -> None:
         [
             Case(
                 f"{txns.who(s)} read {txns.step_value(s)!r} of {txns.key_of(s)!r}, "
-                "which is not what its own steps before had read and written there.",
+                "which contradicts its own earlier steps on that key.",
                 (int(txns.of[s]),),
             )
             for s in steps[:MOST_CASES].tolist()

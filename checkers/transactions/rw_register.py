@@ -75,13 +75,13 @@ def _bad_reads(
     initial: Mask,
     done: Mask,
 ) -> None:
-    """Reads of what nobody wrote, of what failed, of what its writer then overwrote, of one's own future."""
+    """Find reads of values never written, of failed, intermediate or later writes of the same transaction."""
     last = np.zeros(txns.versions + txns.keys, dtype=bool)
     last[txns.version[form.final]] = True
     own = (author == txns.of[reads]) & ~initial
     failed = (author >= 0) & (txns.outcome[author] == FAIL)
     kinds = (
-        ("garbage-read", (author < 0) & ~initial, "which nobody ever wrote there"),
+        ("garbage-read", (author < 0) & ~initial, "which no transaction ever wrote there"),
         ("G1a", failed & ~own, "which {author} wrote, and that one failed"),
         (
             "G1b",
@@ -95,10 +95,10 @@ def _bad_reads(
         cases = []
         for place in hits[:MOST_CASES].tolist():
             read, by = int(reads[place]), int(author[place])
-            told = words.format(author=txns.called(by)) if by >= 0 else words
+            reason = words.format(author=txns.called(by)) if by >= 0 else words
             shown = f"{txns.step_value(read)!r} in {txns.key_of(read)!r}"
             who = tuple(dict.fromkeys(t for t in (by, int(txns.of[read])) if t >= 0))
-            cases.append(Case(f"{txns.who(read)} read {shown}, {told}.", who))
+            cases.append(Case(f"{txns.who(read)} read {shown}, {reason}.", who))
         found.add(name, len(hits), cases)
 
 

@@ -1,4 +1,4 @@
-"""A history's transactions as arrays: who asked what, what each step read or wrote, and how it ended."""
+"""A history's transactions as arrays: what each step read or wrote, and how each transaction ended."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ F_NAMES = ("append", "r", "w")
 class Transactions:
     """n transactions in order of invocation, with m steps in order; `first[t]` is the first of t's.
 
-    What a completed transaction did is its completion's word, of any other its invocation's.
+    The steps of a completed transaction are those of its completion, of any other those of its invocation.
     """
 
     invoked: Integers
-    """Index in the history."""
+    """Index of the invocation in the history."""
     completed: Integers
-    """The same of its `ok`; `NEVER` if it has none."""
+    """Index of the `ok` completion in the history; `NEVER` if there is none."""
     process: Integers
     outcome: Integers
     """`OK`, `FAIL` or `INFO`, the last also where the history ends first."""
@@ -49,12 +49,12 @@ class Transactions:
     """`APPEND`, `READ` or `WRITE`."""
     key: Integers
     version: Integers
-    """What was written (and of registers what was read), -1 for nothing or a list."""
+    """The version that was written (or, of a register, read); -1 for nothing, or for a list."""
     begin: Integers
     end: Integers
-    """Where in `text` the value lies."""
+    """The stretch of `text` that holds the value."""
     count: Integers
-    """How long a list was read; 0 for none, -1 where it is not known or this is no list."""
+    """The length of the list that was read; 0 for nothing, -1 if it is not known or no list."""
     text: Any
     key_spans: tuple[Integers, Integers]
     version_tokens: Tokens
@@ -71,7 +71,7 @@ class Transactions:
 
     @property
     def versions(self) -> int:
-        """How many different values of keys; those that are only read, of registers, included."""
+        """How many different values keys had; of registers, also values that were only read."""
         return len(self.version_key)
 
     @property
@@ -86,12 +86,12 @@ class Transactions:
 
     @cached_property
     def writes(self) -> Mask:
-        """By step whether it writes."""
+        """By step, whether it writes."""
         return np.asarray(self.f != READ)
 
     @cached_property
     def ok_reads(self) -> Mask:
-        """By step whether it is a read with a reply."""
+        """By step, whether it is a read with a reply."""
         return np.asarray((self.f == READ) & (self.outcome[self.of] == OK))
 
     def decoded(self, begin: int, end: int) -> Any:
@@ -99,27 +99,27 @@ class Transactions:
         return msgspec.json.decode(bytes(self.text[begin:end]))
 
     def key_name(self, key: Number) -> Any:
-        """A key as the history has it."""
+        """The name of a key in the history."""
         return self.decoded(int(self.key_spans[0][key]), int(self.key_spans[1][key]))
 
     def key_of(self, step: Number) -> Any:
-        """The key of a step."""
+        """The name of the key of a step."""
         return self.key_name(self.key[step])
 
     def value(self, version: Number) -> Any:
-        """What was written as that version."""
+        """The value that was written as a version."""
         return self.decoded(int(self.version_tokens.begins[version]), int(self.version_tokens.ends[version]))
 
     def step_value(self, step: Number) -> Any:
-        """What a step wrote or read."""
+        """The value that a step wrote or read."""
         return self.decoded(int(self.begin[step]), int(self.end[step]))
 
     def called(self, txn: Number) -> str:
-        """How evidence calls a transaction."""
+        """The name of a transaction in evidence."""
         return f"operation {int(self.invoked[txn])}"
 
     def who(self, step: Number) -> str:
-        """How it calls the transaction of a step."""
+        """The name in evidence of a step's transaction."""
         return self.called(self.of[step])
 
 
@@ -181,13 +181,13 @@ def transactions(history: History, *, lists: bool) -> Transactions:
 
 
 def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integers) -> None:
-    """Hold every completion to what its invocation asked."""
-    asked, told = found.steps_from[:-1][done], found.steps_from[invocations:-1]
+    """Refuse a completion whose steps are not those of its invocation."""
+    asked, answered = found.steps_from[:-1][done], found.steps_from[invocations:-1]
     lengths = np.diff(found.steps_from)[done]
     differ = np.flatnonzero(lengths != np.diff(found.steps_from)[invocations:])
     if not len(differ):
         offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        a, b = np.repeat(asked, lengths) + offset, np.repeat(told, lengths) + offset
+        a, b = np.repeat(asked, lengths) + offset, np.repeat(answered, lengths) + offset
         fs, keys, versions = found.steps[:3]
         same = (fs[a] == fs[b]) & (keys[a] == keys[b])
         same &= (fs[a] == READ) | (versions[a] == versions[b])
@@ -199,7 +199,7 @@ def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integer
 
 
 def _written_once(txns: Transactions) -> None:
-    """What is read must tell who wrote it."""
+    """Refuse a value that is written to one key twice: a read must show which transaction wrote it."""
     steps = np.flatnonzero(txns.writes)
     written = txns.version[steps]
     first = np.full(txns.versions, -1, dtype=np.int64)
@@ -211,7 +211,7 @@ def _written_once(txns: Transactions) -> None:
             int(txns.invoked[txns.of[step]]),
             f"{txns.value(txns.version[step])!r} is written to {txns.key_of(step)!r} a second time, "
             f"after {txns.who(first[txns.version[step]])}; "
-            "each value of a key must be written once, or reads do not tell by whom",
+            "each value of a key may be written only once, so that a read shows which transaction wrote it",
         )
 
 
@@ -239,7 +239,7 @@ def _rules(lists: bool) -> dict[int, str]:
 
 
 def _scanned(texts: Sequence[str], lists: bool) -> _Scanned | tuple[int, str]:
-    """All texts as steps, or the first text that breaks the grammar and how."""
+    """All texts as steps; or the first text that breaks the grammar, and the rule that it breaks."""
     for canonical in (False, True):
         joined = "".join(texts)
         lengths = np.fromiter(

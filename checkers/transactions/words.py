@@ -1,4 +1,4 @@
-"""Cycles in words: why each transaction must come before the next, and that this cannot all be."""
+"""Cycles in words: why each transaction must come before the next, and why that is impossible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = {WW: "ww", WR: "wr", RW: "rw", PROCESS: "process", REAL_TIME: "real time
 
 
 def value_in_words(value: Any) -> str:
-    """As JSON, a long list by its end."""
+    """A value as JSON; of a long list only its end."""
     if isinstance(value, list):
         inner = " ".join(map(str, value[-MOST_ELEMENTS_SHOWN:]))
         return f"[{'... ' if len(value) > MOST_ELEMENTS_SHOWN else ''}{inner}]"
@@ -27,19 +27,19 @@ def value_in_words(value: Any) -> str:
 
 
 def transaction_in_words(reading: Reading, txn: int) -> str:
-    """`[append x 1, r y [1 2]]`."""
+    """A transaction with its steps: `[append x 1, r y [1 2]]`."""
     txns = reading.txns
-    said = []
+    steps = []
     for step in range(int(txns.first[txn]), int(txns.first[txn + 1])):
         read = txns.f[step] == READ
         known = not read or txns.outcome[txn] == OK
         value = value_in_words(txns.step_value(step)) if known else "?"
-        said.append(f"{F_NAMES[txns.f[step]]} {txns.key_name(int(txns.key[step]))} {value}")
-    return f"[{', '.join(said)}]"
+        steps.append(f"{F_NAMES[txns.f[step]]} {txns.key_name(int(txns.key[step]))} {value}")
+    return f"[{', '.join(steps)}]"
 
 
 def _written(reading: Reading, txn: int, key: int) -> str:
-    """What a transaction left in a key."""
+    """The last value that a transaction wrote to a key, with the key."""
     txns = reading.txns
     last = [
         step
@@ -50,7 +50,7 @@ def _written(reading: Reading, txn: int, key: int) -> str:
 
 
 def reason(reading: Reading, step: DependencyStep, names: Sequence[str]) -> str:
-    """Why the first of two transactions comes before the second. `names` of both."""
+    """Why the first of two transactions with these names must come before the second."""
     txns = reading.txns
     first, second = names
     if step.kind == PROCESS:
@@ -74,13 +74,13 @@ def reason(reading: Reading, step: DependencyStep, names: Sequence[str]) -> str:
 
 
 def cycle_in_words(reading: Reading, cycle: Sequence[DependencyStep]) -> tuple[str, tuple[Arrow, ...]]:
-    """The whole argument, and its steps for a picture."""
+    """A cycle as an argument in words, and its steps as arrows for a picture."""
     members = list(dict.fromkeys(step.before for step in cycle))
     names = {txn: f"T{place + 1}" for place, txn in enumerate(members)}
     txns = reading.txns
-    said = [
+    members_in_words = [
         f"Let {names[t]} be operation {int(txns.invoked[t])}, {transaction_in_words(reading, t)}"
-        + ("" if txns.completed[t] != NEVER else ", of which no reply came")
+        + ("" if txns.completed[t] != NEVER else ", which has no reply")
         for t in members
     ]
     reasons = [reason(reading, step, (names[step.before], names[step.after])) for step in cycle]
@@ -89,7 +89,8 @@ def cycle_in_words(reading: Reading, cycle: Sequence[DependencyStep]) -> tuple[s
         for s, why in zip(cycle, reasons, strict=True)
     ]
     text = (
-        f"{'. '.join(said)}. {'; '.join(arguments[:-1])}. However, {arguments[-1]}: no order has all of that."
+        f"{'. '.join(members_in_words)}. {'; '.join(arguments[:-1])}. However, {arguments[-1]}: no order "
+        "agrees with all of that."
     )
     links = tuple(
         Arrow(

@@ -1,16 +1,17 @@
-"""A registry's history as claims: what each operation did, and the Raft index at which it says it did so.
+"""A registry's history as claims: what each operation did, and at which Raft index, by its reply.
 
-Everything stays in columns, so that a million operations are a dozen arrays. Left out: what `fail`ed, reads
-without an answer, stale reads (they claim another thing) and beats (they read nothing that is replicated).
+Everything stays in columns, so a million operations are a dozen arrays. Left out are operations that
+`fail`ed, reads without a reply, stale reads (they claim something else) and beats (they read nothing that is
+replicated).
 
-**Writes that nobody answered.** A trace that names one says where it took effect. If the traces show every
-index that any reply names, one that they lack took effect later than all that is judged, or never, and is
-left out. Without such a trace, a registration or update whose id was seen stands just before the first reply
-(by index) that shows it, which is no loss: had it stood at an earlier index, nothing between the two would
-have met its key, so it may as well stand here. An update that nobody saw is left out, which is none either,
-as nothing asks that it happened. So is a registration where nothing is updated; but an update may have found
-what nobody else saw. Such a registration and a removal of that kind are left out, and their service noted as
-`open`: where the claims then fail to explain a reply, they may be what is missing.
+**Writes without a reply.** If a trace names the write, it shows where the write took effect. If the traces
+show every index that any reply names, a write that they lack took effect later than all that is judged, or
+never, and is left out. Without such traces, a registration or update whose id some reply shows is placed just
+before the first such reply, by index. That loses no order: between an earlier index and this one, nothing can
+have met its key. An update that no reply shows is left out; that loses no order either, as no reply requires
+it. The same holds for a registration where nothing is updated; but an update may have found what no reply
+shows. Such a registration, and a removal without a reply, are left out, and their service is noted as `open`:
+if the claims then do not explain a reply, they may be what is missing.
 """
 
 from __future__ import annotations
@@ -39,23 +40,23 @@ from history import Columns, History
 from history.history import FAIL, INVOKE, OK
 
 PUT, REMOVE, CHANGE, EXPIRY, READ, SNAPSHOT = range(6)
-"""Effects: register, deregister, update, expiry, lookup, list."""
+"""The effects of register, deregister, update, expiry, lookup and list."""
 EFFECTS = {REGISTER: PUT, DEREGISTER: REMOVE, UPDATE: CHANGE, LOOKUP: READ, **dict.fromkeys(LISTS, SNAPSHOT)}
 NOTHING = -1
-"""The value of a key that holds none."""
+"""The value of a key that holds nothing."""
 UNWRITTEN = -2
-"""The value of an id that no operation of the history names otherwise."""
+"""The value of an id that no operation of the history writes."""
 UNPLACED = -1
-"""The index of a reply that names none."""
+"""The index of a reply that names no index."""
 FALSE = -3
-"""What an update's value is read as where its reply says that there was nothing to update."""
+"""The value of an update whose reply says that there was nothing to update."""
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Listings:
-    """What lists showed, entry by entry; `claim` ascends."""
+    """The entries of all lists; `claim` ascends."""
 
     claim: Integers
     key: Integers
@@ -64,7 +65,7 @@ class Listings:
 
 @dataclass(frozen=True)
 class UnansweredWrites:
-    """Writes that nobody answered, and that stand nowhere among the claims."""
+    """Writes without a reply that are left out of the claims."""
 
     invoked: Integers
     effect: Integers
@@ -74,34 +75,34 @@ class UnansweredWrites:
 
 @dataclass(frozen=True)
 class Claims:
-    """n operations, by invocation; internal ones behind them. Texts are codes into tuples of names."""
+    """n operations, by invocation, then the internal ones. Texts are codes into tuples of names."""
 
     invoked: Integers
-    """Position in the history; -1 for an internal operation, which may be as early as need be."""
+    """Position in the history; -1 for an internal operation, which may be as early as needed."""
     completed: Integers
-    """`NEVER` where no reply tells."""
+    """Position of the completion; `NEVER` without a reply."""
     index: Integers
-    """The Raft index, or `UNPLACED`. Where `presumed`, the operation stands just before that index's own."""
+    """The Raft index, or `UNPLACED`. A `presumed` operation is just before the operation of that index."""
     presumed: Flags
     effect: Integers
     key: Integers
     """-1 for lists."""
     service: Integers
     value: Integers
-    """PUT, CHANGE: what is put (`FALSE`: nothing was there). REMOVE, READ: what the reply shows. SNAPSHOT:
-    how many entries. EXPIRY: the index of the registration that is meant."""
+    """PUT, CHANGE: the id that is written (`FALSE`: there was nothing to update). REMOVE, READ: the id in the
+    reply. SNAPSHOT: the number of entries. EXPIRY: the index of the registration that expires."""
     keys: tuple[str, ...]
     service_of_key: Integers
     services: tuple[str, ...]
     listings: Listings
     lost: UnansweredWrites
-    """For whoever judges without indices: these may have happened at any time."""
+    """Writes that may have happened at any time; a search without indices needs them."""
     values: tuple[str, ...]
-    """JSON texts behind the codes."""
+    """The JSON text of each code."""
     open: frozenset[int]
-    """Services with a removal, or a registration that updates may have found, that no trace resolves."""
+    """Services with a removal, or a registration that updates may have found, whose outcome is unknown."""
     unreadable: frozenset[int]
-    """Services with a value that is no id; nothing is claimed for these."""
+    """Services with a value that is no id; these are not judged."""
     covered: bool
     """Whether the traces show every index that a reply names."""
 
@@ -110,18 +111,18 @@ class Claims:
 
     @property
     def answered(self) -> Flags:
-        """Which have a reply."""
+        """Whether each operation has a reply."""
         return self.completed < NEVER
 
     def value_in_words(self, code: int) -> str:
-        """An id, or `nothing`."""
+        """A value in words: an id, or `nothing`."""
         if code == UNWRITTEN:
-            return "an id that nobody wrote"
+            return "an id that no client wrote"
         return "nothing" if code < 0 else str(msgspec.json.decode(self.values[code]))
 
 
 def claims_of(history: History, applied: AppliedLog, effects: Mapping[str, int] = EFFECTS) -> Claims:
-    """Read a history of the `registry` workload; `effects`: which operations, and what they do."""
+    """Read a history of the `registry` workload; `effects` says which operations count, and their effects."""
     columns = history.columns
     begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0) & (columns.key >= 0))
     meaning = np.array([effects.get(name, -1) for name in columns.f_names], dtype=np.int64)
@@ -148,20 +149,8 @@ def claims_of(history: History, applied: AppliedLog, effects: Mapping[str, int] 
     key = np.where(effect == SNAPSHOT, -1, key)
 
     covered = bool(applied.covered >= index.max(initial=0)) and applied.covered > 0
-    silent = np.flatnonzero(~known)
-    for row in silent.tolist():
-        index[row] = applied.first.get(int(begun[row]), UNPLACED)
-    presumed = np.zeros(len(begun), dtype=bool)
-    lost = silent[index[silent] == UNPLACED]
-    open_services: frozenset[int] = frozenset()
-    if len(lost) and not covered:
-        seen = _first_seen(columns, effect, index, value, listings)
-        puts = lost[(effect[lost] != REMOVE) & (value[lost] >= 0)]
-        puts = puts[seen[value[puts]] < NEVER]
-        index[puts], presumed[puts] = seen[value[puts]], True
-        unseen = (effect[lost] == PUT) & (index[lost] == UNPLACED)
-        found = unseen & np.isin(service[lost], service[effect == CHANGE])
-        open_services = frozenset(service[lost[(effect[lost] == REMOVE) | found]].tolist())
+    rows = _Rows(begun, known, index, effect, service, value)
+    presumed, open_services = _place_unanswered(columns, rows, listings, applied, covered=covered)
     stays = known | (index != UNPLACED)
     moved = np.cumsum(stays) - 1
     expired = [(e.at, e.registered, names.code(e.key)) for e in applied.expired if e.key in names]
@@ -193,8 +182,46 @@ def claims_of(history: History, applied: AppliedLog, effects: Mapping[str, int] 
     )
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Columns of the operations that count, by invocation."""
+
+    begun: Integers
+    known: Flags
+    index: Integers
+    effect: Integers
+    service: Integers
+    value: Integers
+
+
+def _place_unanswered(
+    columns: Columns, rows: _Rows, listings: Listings, applied: AppliedLog, *, covered: bool
+) -> tuple[Flags, frozenset[int]]:
+    """Give writes without a reply an index, as the module's docstring says; changes `rows.index` in place.
+
+    Returns:
+        For each operation whether its index is presumed; and the services that stay open.
+    """
+    begun, known, index = rows.begun, rows.known, rows.index
+    effect, service, value = rows.effect, rows.service, rows.value
+    presumed = np.zeros(len(begun), dtype=bool)
+    silent = np.flatnonzero(~known)
+    for row in silent.tolist():
+        index[row] = applied.first.get(int(begun[row]), UNPLACED)
+    lost = silent[index[silent] == UNPLACED]
+    if covered or not len(lost):
+        return presumed, frozenset()
+    seen = _first_seen(columns, effect, index, value, listings)
+    puts = lost[(effect[lost] != REMOVE) & (value[lost] >= 0)]
+    puts = puts[seen[value[puts]] < NEVER]
+    index[puts], presumed[puts] = seen[value[puts]], True
+    unseen = (effect[lost] == PUT) & (index[lost] == UNPLACED)
+    found = unseen & np.isin(service[lost], service[effect == CHANGE])
+    return presumed, frozenset(service[lost[(effect[lost] == REMOVE) | found]].tolist())
+
+
 class _Names:
-    """Codes of keys, services and ids; keys that only lists show come behind the history's own."""
+    """Codes of keys, services and ids; keys that only lists show come after those of the history."""
 
     def __init__(self, columns: Columns) -> None:
         self.keys = list(columns.keys)
@@ -211,18 +238,18 @@ class _Names:
         return {name: code for code, name in enumerate(self.keys)}
 
     def code(self, key: str) -> int:
-        """A key's code, a new one if need be."""
+        """The code of a key; a new key gets a new code."""
         if key not in self._codes:
             self._codes[key] = len(self.keys)
             self.keys.append(key)
         return self._codes[key]
 
     def __contains__(self, key: str) -> bool:
-        """Whether any operation or list names that key."""
+        """Whether some operation or list names a key."""
         return key in self._codes
 
     def is_text(self, value: Integers) -> Flags:
-        """Whether values are texts, or none."""
+        """Whether each value is a text, or nothing."""
         found = np.ones(len(value), dtype=bool)
         some = value >= 0
         found[some] = self._texts[value[some]]
@@ -249,7 +276,7 @@ class _Ids:
 def _listings(
     columns: Columns, names: _Names, is_list: Flags, value: Integers, key: Integers, known: Flags
 ) -> tuple[Integers, Listings]:
-    """By operation how many entries its list has (-1: it is no list of instances), and all entries."""
+    """By operation, the number of entries of its list (-1: it is no list of instances); and all entries."""
     sizes = np.zeros(len(value), dtype=np.int64)
     rows = np.flatnonzero(is_list & known)
     at: list[int] = []
@@ -285,7 +312,7 @@ def _listings(
 def _first_seen(
     columns: Columns, effect: Integers, index: Integers, value: Integers, listings: Listings
 ) -> Integers:
-    """By value the lowest index whose reply shows it, or `NEVER`."""
+    """By value, the lowest index whose reply shows it, or `NEVER`."""
     seen = np.full(len(columns.values), NEVER, dtype=np.int64)
     shows = ((effect == READ) | (effect == REMOVE)) & (value >= 0) & (index >= 0)
     np.minimum.at(seen, value[shows], index[shows])

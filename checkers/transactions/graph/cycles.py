@@ -1,4 +1,4 @@
-"""Which anomalies the graph of a history shows: every cycle is one, named by the weakest kind it needs.
+"""The anomalies that the graph of a history shows: each cycle is one, named by the weakest kind it needs.
 
 | class | cycles of | |
 |---|---|---|
@@ -13,13 +13,13 @@ Adya 1999, chapters 3 and 4; G-nonadjacent: Cerone & Gotsman (J. ACM 65, 2018), 
 all above it, exactly what snapshot isolation forbids. The class is crossed with what the cycle rests on:
 values alone, the order within processes too (`-process`), or real time too (`-realtime`).
 
-Whether a cycle of a class exists is a question of strongly connected components, and so linear: also for
-"no two rw in a row", on a graph of twice the size whose nodes know whether an rw led there. All of it is
-done on what little the components of the whole graph leave over. A component is named for the least class
-and level in it; what stronger ones it may hold beside would rule out nothing more.
+Whether a cycle of a class exists is a question of strongly connected components, so it takes linear time.
+This also holds for "no two rw in a row": that is decided on a graph of twice the size, whose nodes say
+whether an rw led there. Only the part of the graph that has cycles is looked at. A component is named for the
+weakest class and level in it; stronger ones that it also has would rule out no other model.
 
-Telling G-single from G-nonadjacent takes a search for each rw, and so has a budget; what goes over it is
-named G-nonadjacent, and `undecided` says so.
+To distinguish G-single from G-nonadjacent takes a search for each rw, and so has a budget. A component that
+exceeds it is called G-nonadjacent, and `undecided` is set.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DependencyStep(NamedTuple):
 
 @dataclass
 class Cycles:
-    """What was found: by name some cycles, and how many components."""
+    """By name of the anomaly, some cycles, and the number of components that have it."""
 
     cycles: dict[str, list[tuple[DependencyStep, ...]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -76,13 +76,13 @@ class Cycles:
 
 
 class _Edges(NamedTuple):
-    """A graph, by edge."""
+    """A graph as arrays of its edges."""
 
     nodes: int
     source: Small
     target: Small
     number: Integers
-    """Which edge of the whole it is."""
+    """By edge, its number among all edges."""
     free: Integers
 
 
@@ -93,7 +93,7 @@ class _Found(NamedTuple):
 
 
 def parts_of(edges: _Edges) -> tuple[Integers, EdgesBySource]:
-    """By node its component; and the edges by source."""
+    """By node, its strongly connected component; and the edges sorted by source."""
     graph = by_source(edges.nodes, edges.source, edges.target)
     part = np.zeros(edges.nodes, dtype=np.int64)
     components(graph, part)
@@ -148,7 +148,7 @@ class _Search:
         self._left = LOOKS
 
     def run(self, name: str, level: int) -> None:
-        """Name every component of that class and level in which nothing weaker was found."""
+        """Name every component of a class and level in which nothing weaker was found."""
         rank = NAMES.index(name)
         edges = self._edges(name, level)
         mine = np.zeros(len(self._node), dtype=bool)
@@ -196,7 +196,7 @@ class _Search:
             self._found.cycles.setdefault(name, []).append(cycle)
 
     def _single_or_not(self, component: _Found, nodes: Integers, level: int) -> None:
-        """G-single if one rw closes a way without any."""
+        """Name a component G-single if one rw closes a path without rw, else G-nonadjacent."""
         plain = self._edges(G_NONADJACENT, level, rw=False)
         inside = np.zeros(len(self._node), dtype=bool)
         inside[nodes] = True
@@ -265,7 +265,7 @@ class _Search:
         return self._steps([graph.edges[edge]["number"] for edge in edges_of(cycle)])
 
     def _way(self, component: _Found, begin: int, goal: int, limit: int) -> list[int] | None:
-        """The edges of a short way, as places among those kept."""
+        """The edges of a short path, as places among those kept."""
         self._mark += 1
         edges = component.edges
         looked = int(shortest(component.by_source, edges.free, begin, goal, self._mark, self._trail, limit))
@@ -282,7 +282,7 @@ class _Search:
                 return way[::-1]
 
     def _steps(self, way: Sequence[int]) -> tuple[DependencyStep, ...]:
-        """A cycle among transactions: what lies between two of them is one step."""
+        """A path of edges as steps between transactions: all that is between two of them is one step."""
         steps: list[DependencyStep] = []
         source, kind, version = -1, LINK, -1
         for edge in way:

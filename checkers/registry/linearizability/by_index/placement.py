@@ -1,12 +1,12 @@
-"""A second witness, where the claimed indices are no order: writes by the log, each read where it fits.
+"""A second witness, for wrong indices: writes in the order of the log, and each read where it fits.
 
-An index may lie, and a history still have an order. The writes' order is then taken from the traces (from
-their own claims where a trace lacks them), and each read, in order of invocation, is put at the earliest
-moment that shows what it saw: after all that had completed when it began, before all that began when it had
-completed. Putting reads as early as can be is no loss, since an earlier read only leaves more room to later
-ones. As with the first witness, an order that is found is a proof; that none is found proves nothing.
+A history may have an order although an index is wrong. Then the order of the writes is taken from the traces
+(or from their replies, if no trace shows them). Each read, in order of invocation, is placed at the earliest
+moment at which its key held what the read showed: after all operations that had completed when it began, and
+before all that began after it had completed. An early place loses nothing, as it leaves more room for later
+reads. An order that is found is a proof; if none is found, that proves nothing.
 
-A list fits where all keys of its service hold at once what it showed.
+A list fits where all keys of its service hold at the same moment what the list shows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from checkers.registry.linearizability.claims import (
 
 @dataclass(frozen=True)
 class Misfit:
-    """A claim that fits nowhere in this order, and the keys that say so."""
+    """A claim that fits nowhere in this order, and the keys that prevent it."""
 
     claim: int
     keys: tuple[int, ...] = ()
@@ -44,7 +44,7 @@ class Misfit:
 
 @dataclass
 class _Timeline:
-    """What one key holds after how many writes of the part: from since[n] on, value[n]."""
+    """What one key holds, by the number of writes of the part: from since[n] writes on, value[n]."""
 
     since: list[int] = field(default_factory=lambda: [0])
     value: list[int] = field(default_factory=lambda: [NOTHING])
@@ -59,11 +59,11 @@ class _Timeline:
         self.value.append(value)
 
     def at(self, place: int) -> int:
-        """What it holds after so many writes."""
+        """What the key holds after a number of writes."""
         return self.value[bisect_right(self.since, place) - 1]
 
     def next_with(self, value: int, place: int) -> int:
-        """The first place from `place` on at which it holds that; `NEVER` if there is none."""
+        """The first place from `place` on at which the key holds a value; `NEVER` if there is none."""
         for number in range(bisect_right(self.since, place) - 1, len(self.since)):
             if self.value[number] == value:
                 return max(place, self.since[number])
@@ -71,7 +71,7 @@ class _Timeline:
 
 
 def fit(claims: Claims, members: Integers, keys: tuple[int, ...], first: Mapping[int, int]) -> Misfit | None:
-    """Look for such an order of one part's claims (`members`, by invocation). None: there is one."""
+    """Look for such an order of one part's claims (`members`, by invocation); None if there is one."""
     index = {
         claim: first.get(int(claims.invoked[claim]), int(claims.index[claim]))
         for claim in members[claims.effect[members] < READ].tolist()
@@ -88,7 +88,7 @@ def fit(claims: Claims, members: Integers, keys: tuple[int, ...], first: Mapping
 
 
 def _write(claims: Claims, line: _Timeline, claim: int, place: int, index: int) -> bool:
-    """Apply one write; whether its reply is what it met."""
+    """Apply one write; returns whether its reply agrees with what the key held."""
     held, value = line.now, int(claims.value[claim])
     known = claims.completed[claim] != NEVER
     match int(claims.effect[claim]):
@@ -155,7 +155,8 @@ def _fit_reads(
 def _first_moment(
     timelines: Mapping[int, _Timeline], asked: Mapping[int, int], place: int, last: int
 ) -> int | Misfit:
-    """The first place from `place` to `last` at which all keys hold what is asked; or who prevents it."""
+    """The first place from `place` to `last` at which all keys hold these values; or the keys that prevent
+    it."""
     pushed: list[int] = []
     moved = True
     while moved:

@@ -1,16 +1,16 @@
-"""The index witness: sort the operations by the Raft index that each claims; is that an order?
+"""The index witness: sorts the operations by the Raft index that each reply names, and checks that order.
 
-A history comes with its own linearization if every reply names the index at which it took effect. Such a
-witness is checked in O(n log n) instead of being searched for: sort; nobody may have completed before one
-earlier in the order began; replay, and compare every reply. What passes *is* a linearization, whoever
-claimed it, so it proves its part of the history; what fails proves nothing, since the index may lie.
+If every reply names the index at which the operation took effect, the history brings its own linearization.
+Such a witness is checked in O(n log n), without a search: sort; no operation may have completed before an
+earlier one of the order began; replay, and compare every reply. An order that passes *is* a linearization, so
+it proves its part of the history. An order that fails proves nothing, as an index may be wrong.
 
 A list is one snapshot of a whole service. It agrees with the replay exactly if each entry is what its key
 held at that moment, and there are as many entries as keys that held something: a running sum of what each
 write added or removed. So a list costs what it shows, not what its service could hold.
 
-At one index writes come before reads, as a read that names index i saw what i did. Parts that share no
-list are judged apart (linearizability is local: Herlihy & Wing 1990, theorem 1).
+At one index writes come before reads, as a read that names index i saw the effect of i. Parts that share no
+list are judged separately (linearizability is local: Herlihy & Wing 1990, theorem 1).
 """
 
 from __future__ import annotations
@@ -40,48 +40,48 @@ _PRESUMED, _WRITE, _READ = range(3)
 
 @dataclass(frozen=True)
 class IndexContradiction:
-    """A reply that its claim does not explain, in words."""
+    """A reply that contradicts the claimed order, and how."""
 
     claim: int
     other: int | None
-    """Another claim that it meets, if one does."""
+    """The other claim that it contradicts, if it is one."""
     why: str
 
 
 @dataclass(frozen=True)
 class Witness:
-    """What the claimed order proves, by part: a service that lists read, or else a single key."""
+    """What the claimed order proves, by part. A part is a service that lists read, or else a single key."""
 
     parts: Integers
-    """By claim."""
+    """The part of each claim."""
     proven: Flags
-    """By part."""
+    """By part, whether the order proves it."""
     names: tuple[str, ...]
-    """By part: a service or a key."""
+    """By part, the name of its service or key."""
     keys: tuple[tuple[int, ...], ...]
-    """By part: codes of its keys that some operation names."""
+    """By part, the codes of its keys that some operation names."""
     contradictions: tuple[IndexContradiction, ...]
-    """What is wrong with indices as such, and the first replies that the order does not explain."""
+    """Contradictions between indices, and the first replies that the order does not explain."""
     unplaced: int
-    """Replies without an index."""
+    """The number of replies without an index."""
 
 
 @dataclass(frozen=True)
 class ReplayedClaims:
-    """Single-key claims by key, then by the claimed order; and what each key held before them."""
+    """The claims about single keys by key and claimed order, and what each key held before each."""
 
     claim: Integers
     rank: Integers
     before: Integers
     puts: Flags
-    """Whether the state may be another one after it."""
+    """Whether the claim may change what the key holds."""
     after: Integers
     wrong: Flags
-    """Whether its reply is not what the key held."""
+    """Whether the reply differs from what the key held."""
 
 
 def ranks(claims: Claims) -> Integers:
-    """Each claim's place in the claimed order; of equal ones, who began earlier comes first."""
+    """Each claim's place in the claimed order; at one index, the operation that began earlier is first."""
     kind = np.where(claims.presumed, _PRESUMED, np.where(claims.effect >= READ, _READ, _WRITE))
     order = np.argsort(3 * claims.index + kind, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
@@ -90,7 +90,7 @@ def ranks(claims: Claims) -> Integers:
 
 
 def examine(claims: Claims) -> Witness:
-    """Hold the claimed order against real time and against the data type."""
+    """Check the claimed order against real time and against the data type."""
     parts, names, keys = _parts(claims)
     rank = ranks(claims)
     bad = np.zeros(len(names), dtype=bool)
@@ -102,7 +102,9 @@ def examine(claims: Claims) -> Witness:
     wrong = played.claim[played.wrong & claims.answered[played.claim]]
     held = played.before[played.wrong & claims.answered[played.claim]]
     for claim, before in zip(wrong[:MOST_EVIDENCE].tolist(), held[:MOST_EVIDENCE].tolist(), strict=True):
-        found.append(IndexContradiction(claim, None, f"the key held {claims.value_in_words(before)} there"))
+        found.append(
+            IndexContradiction(claim, None, f"the key held {claims.value_in_words(before)} at that index")
+        )
     bad[parts[wrong]] = True
     lists = _wrong_lists(claims, rank, played)
     for claim, why in lists[:MOST_EVIDENCE]:
@@ -110,7 +112,7 @@ def examine(claims: Claims) -> Witness:
     bad[parts[[claim for claim, _ in lists]]] = True
     _same_index(claims, found)
     missing = claims.index == UNPLACED
-    partly = set(parts[missing].tolist())  # what is missing there may explain the rest
+    partly = set(parts[missing].tolist())  # an operation without an index may explain the rest of its part
     found = [one for one in found if int(parts[one.claim]) not in partly]
     return Witness(parts, ~bad, names, keys, tuple(found), int(missing.sum()))
 
@@ -145,7 +147,7 @@ def _parts(claims: Claims) -> tuple[Integers, tuple[str, ...], tuple[tuple[int, 
 def _late(
     claims: Claims, rank: Integers, parts: Integers, bad: Flags, found: list[IndexContradiction]
 ) -> None:
-    """Real time: marks the parts in which somebody completed before one earlier in the order began."""
+    """Mark the parts that contradict real time: an operation completed before an earlier one began."""
     order = np.argsort(rank)
     order = order[claims.index[order] != UNPLACED]
     begun = np.maximum.accumulate(claims.invoked[order])
@@ -156,10 +158,13 @@ def _late(
         claim = int(order[place])
         other = int(order[np.flatnonzero(claims.invoked[order[:place]] == begun[place])[0]])
         if claims.answered[other]:
-            why = f"it began when index {claims.index[claim]} had been answered already"
+            why = f"when it began, a client had already got index {claims.index[claim]} in a reply"
             found.append(IndexContradiction(other, claim, why))
         else:
-            why = f"what the nodes applied at {claims.index[other]} began only when this had been answered"
+            why = (
+                f"the operation that the nodes applied at index "
+                f"{claims.index[other]} began only after this reply"
+            )
             found.append(IndexContradiction(claim, other, why))
     order = order[np.argsort(parts[order], kind="stable")]
     wide = int(claims.completed[claims.answered].max(initial=0)) + 2
@@ -170,7 +175,7 @@ def _late(
 
 
 def replay(claims: Claims, rank: Integers) -> ReplayedClaims:
-    """Give every key its writes in the claimed order, and see what each operation met."""
+    """Apply every key's writes in the claimed order, and note what the key held at each operation."""
     single = np.flatnonzero(claims.key >= 0)
     order = single[np.argsort(rank[single])]
     small = len(claims.keys) < 1 << 16  # then numpy sorts by digits, in linear time
@@ -210,7 +215,7 @@ def replay(claims: Claims, rank: Integers) -> ReplayedClaims:
 
 
 def _wrong_lists(claims: Claims, rank: Integers, played: ReplayedClaims) -> list[tuple[int, str]]:
-    """Lists that are not what their service held at their place in the order, and why."""
+    """The lists that differ from what their service held at their place in the order, and how."""
     lists = np.flatnonzero((claims.effect == SNAPSHOT) & (claims.index != UNPLACED))
     if not len(lists):
         return []
@@ -230,7 +235,8 @@ def _wrong_lists(claims: Claims, rank: Integers, played: ReplayedClaims) -> list
         reasons.setdefault(
             int(entries.claim[entry]),
             f"it shows {claims.value_in_words(int(entries.value[entry]))} at "
-            f"{claims.keys[entries.key[entry]]}, which held {claims.value_in_words(int(held[entry]))} there",
+            f"{claims.keys[entries.key[entry]]}, which held "
+            f"{claims.value_in_words(int(held[entry]))} at that index",
         )
     gained = (after >= 0).astype(np.int64) - (played.before[puts] >= 0)
     by_service = np.argsort(claims.service[claim] * wide + at)
@@ -242,16 +248,16 @@ def _wrong_lists(claims: Claims, rank: Integers, played: ReplayedClaims) -> list
         count = int(total[here[row]] - total[begin[row]])
         reasons.setdefault(
             int(lists[row]),
-            f"it shows {int(claims.value[lists[row]])} instances, but the service held {count} there",
+            f"it shows {int(claims.value[lists[row]])} instances, but the service had {count} at that index",
         )
     return sorted((claim, why) for claim, why in reasons.items() if claims.index[claim] != UNPLACED)
 
 
 def _same_index(claims: Claims, found: list[IndexContradiction]) -> None:
-    """Two writes cannot have taken effect at one index of one log."""
+    """Note the writes that name the same index, which two entries of one log cannot have."""
     writes = np.flatnonzero((claims.effect < READ) & ~claims.presumed & (claims.index != UNPLACED))
     writes = writes[np.argsort(claims.index[writes], kind="stable")]
     index = claims.index[writes]
     for place in (np.flatnonzero(index[1:] == index[:-1]) + 1)[:MOST_EVIDENCE].tolist():
         both = sorted(writes[place - 1 : place + 1].tolist(), key=lambda claim: not claims.answered[claim])
-        found.append(IndexContradiction(both[0], both[1], "another write claims the same index"))
+        found.append(IndexContradiction(both[0], both[1], "the reply to another write names the same index"))
