@@ -177,7 +177,8 @@ def test_an_honest_list_is_one_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("index", "why"), [(3, "began when index 4 had been answered already"), (9, "held b3 there")]
+    ("index", "why"),
+    [(3, "a client had already got index 4 in a reply"), (9, "held b3 at that index")],
 )
 def test_a_lying_index_of_honest_data_is_no_violation_of_linearizability(index: int, why: str) -> None:
     built = two_instances()
