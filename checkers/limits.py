@@ -17,7 +17,7 @@ MOST_NAMED: Final = 12
 MOST_VALUES: Final = 4
 """Values that a headline lists by name."""
 MOST_OPERATIONS_NEXT: Final = 8
-"""Operations of which is said why none of them can come next in an order."""
+"""Operations for which evidence explains why they cannot come next in an order."""
 MOST_ELEMENTS_SHOWN: Final = 6
 """Elements of a long list that are written out."""
 MOST_CASES: Final = 8

@@ -32,19 +32,19 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     process: int
     type: OperationType
     f: str
-    """What is done: `register`, `lookup`, `kill`, ..."""
+    """The name of the operation: `register`, `lookup`, `kill`, ..."""
     key: str | None = None
-    """What it is done to, where the workload composes by key (P-compositionality)."""
+    """The object of the operation, where the workload has keys (P-compositionality)."""
     value: Any = None
     """JSON-like: the argument in an invocation, the result in a completion."""
     error: str | None = None
-    """Why it is `fail` or `info`, in one line."""
+    """The reason for `fail` or `info`, in one line."""
     node: str | None = None
-    """The node that the client spoke to."""
+    """The node to which the client sent the request."""
     raft_index: int | None = None
-    """The witness: the Raft index that the reply says it took effect at, if it says so."""
+    """The witness: the Raft index at which it took effect, if the reply names one."""
 
     @property
     def is_client(self) -> bool:
-        """Whether a client, not the nemesis, did this."""
+        """Whether this is an operation of a client, not of the nemesis."""
         return self.process != NEMESIS

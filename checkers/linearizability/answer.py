@@ -1,4 +1,4 @@
-"""What engines say, and what a search may cost."""
+"""The answer of a search, and its budget."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 NEVER = 1 << 62
-"""When an operation ends of which nobody knows whether it happened."""
+"""The end of an operation whose outcome is unknown."""
 
 
 class Answer(Enum):
-    """What a search found. `GAVE_UP`: the budget ran out first."""
+    """What a search found; `GAVE_UP` if its budget ran out."""
 
     LINEARIZABLE = "linearizable"
     NOT_LINEARIZABLE = "not linearizable"
@@ -20,7 +20,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Budget:
-    """What one part may cost. Configurations are (operations placed, state); bytes are the memo's."""
+    """The budget of one part: configurations (operations placed, state), and bytes of memory."""
 
     configurations: int = 3_000_000
     memory_bytes: int = 1 << 30

@@ -51,7 +51,7 @@ from checkers.linearizability.kernels.search import (
     search,
 )
 from checkers.linearizability.part import HistoryParts, Part
-from checkers.models.model import ANYTHING, IMPOSSIBLE, Action, Call, Effect, Model, Scalar, TextModel
+from checkers.models.model import ANYTHING, IMPOSSIBLE, Call, Effect, Model, Scalar, ScalarAction, TextModel
 
 TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
 TABLED_READ = (transitions.TABLE, 0, transitions.KEEP, 0, 0)
@@ -62,7 +62,7 @@ ANSWERS = {
     GAVE_UP: Answer.GAVE_UP,
 }
 
-TEXT_FORMS = {Action.KEEP: 0, Action.PUT: 1, Action.APPEND: 2}
+TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
@@ -269,13 +269,13 @@ class Engine:
         elif effect.unless is not ANYTHING:
             test, tested = transitions.IS_NOT, self._state(effect.unless)
         match effect.action:
-            case Action.KEEP:
+            case ScalarAction.KEEP:
                 return test, tested, transitions.KEEP, 0, 0
-            case Action.PUT:
+            case ScalarAction.PUT:
                 return test, tested, transitions.PUT, self._state(effect.argument), 0
-            case Action.ADD:
+            case ScalarAction.ADD:
                 return test, tested, transitions.ADD, effect.argument, 0
-            case Action.APPEND:
+            case ScalarAction.APPEND:
                 text = _bytes(effect.argument)
                 tail = int.from_bytes(text, "big") % transitions.PRIME
                 return test, tested, transitions.APPEND, tail, pow(256, len(text), transitions.PRIME)

@@ -1,17 +1,19 @@
-"""What to show of a part without an order, whatever its model: the first reply that no order explains,
-a smallest impossible part of what led to it, and what every open operation would have needed.
+"""Explains a part that has no order, whatever its model.
+
+It finds the first reply that no order explains, a smallest impossible part of what came before it, and what
+each operation that could come next would need.
 
 **The longest explicable prefix.** Linearizability is closed under prefixes, so a binary search over
 the completions finds the first reply that no order explains.
 
-**Shrinking, soundly.** What is shown must be impossible because of the history, not because shrinking
-tore it (a read of 3 without the write of 3 shows nothing). So an operation is never simply left out.
-Two weakenings are sound for every model, as whatever explains the history explains the weaker one:
+**Shrinking, soundly.** The part shown must be impossible because of the history, not because shrinking tore
+it apart (a read of 3 without the write of 3 shows nothing). So an operation is never simply left out. Two
+weakenings are sound for every model, as an order that explains the history also explains the weaker one:
 
-- *Forget a reply*: the operation may then have happened at any time after it began, or not at all.
-  One that changes nothing, or whose effect none of the remaining replies tells, is then of no account.
-- *Forget the past*: what completed before some moment is left out, and the state at that moment may
-  be any. It is enough to try each value that a remaining reply asks for, and one that none asks for.
+- *Forget a reply*: the operation may then have happened at any time after it began, or not at all. If it
+  changes nothing, or no remaining reply shows its effect, it does not matter any more.
+- *Forget the past*: operations that completed before some moment are left out, and the state at that moment
+  may be any. It is enough to try each value that a remaining reply requires, and one that none requires.
 """
 
 from __future__ import annotations
@@ -28,20 +30,20 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
 from checkers.linearizability.words import need_in_words, value_in_words
-from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Action, Call, Model, Scalar
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction
 
 Mask = npt.NDArray[np.bool_]
 SHRINKING_CONFIGURATIONS = 400_000
-"""What shrinking one part may cost: configurations visited, and operations of the parts searched."""
+"""The budget of shrinking one part: configurations visited, and operations of the parts searched."""
 TRIAL_CONFIGURATIONS = 10_000
-"""What one step of it may cost."""
+"""The part of that budget that one trial may use."""
 MOST_STATES = 40
-"""With more states than this to begin in, the past is not forgotten."""
+"""If there are more states than this to begin in, the past is not forgotten."""
 
 
 @dataclass(frozen=True)
 class Impossible:
-    """Why a part is not linearizable."""
+    """The reasons why a part is not linearizable."""
 
     part: Part
     """What was known when the culprit completed."""
@@ -50,15 +52,15 @@ class Impossible:
     core: tuple[int, ...]
     """Places in `part`: operations whose replies are impossible together."""
     maybe: tuple[int, ...]
-    """Places of the operations that may also have taken effect, and still do not explain it."""
+    """Places of the operations that may also have taken effect, and do not explain the core either."""
     from_any_state: bool
-    """Whether the core is impossible whatever came before it."""
+    """Whether the core is impossible whatever the state before it was."""
     stuck: str
-    """How far the longest order comes, and what each operation that should be next would need."""
+    """The length of the longest order, and what each operation that should come next would need."""
 
 
 def doubled(part: Part) -> Part:
-    """The part with, behind its calls, the same ones without their replies."""
+    """The part with its calls, followed by the same calls without their replies."""
     calls = tuple(part.calls)
     calls += tuple(call._replace(result=MAYBE) for call in calls)
     return Part(part.key, part.invoked, part.completed, part.kinds, calls)
@@ -103,16 +105,16 @@ def explain(model: Model, part: Part, budget: Budget) -> Impossible | None:
 
 
 def unexplained(part: Part) -> Impossible:
-    """A part that is known to have no order, where `explain` ran out of its budget: all of it, as it is."""
-    told = part.completed < NEVER
-    last = int(np.argmax(np.where(told, part.completed, -1)))
-    core, maybe = np.flatnonzero(told).tolist(), np.flatnonzero(~told).tolist()
+    """A whole part that is known to have no order, for the case that `explain` ran out of its budget."""
+    answered = part.completed < NEVER
+    last = int(np.argmax(np.where(answered, part.completed, -1)))
+    core, maybe = np.flatnonzero(answered).tolist(), np.flatnonzero(~answered).tolist()
     return Impossible(part, last, tuple(core), tuple(maybe), False, "")
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """A weakening: whose replies are kept, and from which index on anything is looked at (0: all)."""
+    """A weakening: the replies that are kept, and the index from which on operations count (0: all)."""
 
     replies: Mask
     begin: int
@@ -189,11 +191,11 @@ class _Shrinking:
 
 def _moves(model: Scalar, call: Call) -> bool:
     """Whether a call's effect depends on the state, so that not all states can be tried."""
-    return model.effect(call).action in (Action.ADD, Action.APPEND)
+    return model.effect(call).action in (ScalarAction.ADD, ScalarAction.APPEND)
 
 
 class _Other:
-    """A state that no operation names."""
+    """Stands for a state that no operation names."""
 
 
 def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
@@ -208,24 +210,24 @@ def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
 
 
 def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[int, ...]:
-    """The operations without a (kept) reply whose effect a kept reply may tell."""
+    """The operations without a (kept) reply whose effect a kept reply may show."""
     left = np.flatnonzero(~replies & (part.completed >= begin))
     if not isinstance(model, Scalar):
         return tuple(int(place) for place in left)
     effects = {int(place): model.effect(part.call(int(place))._replace(result=MAYBE)) for place in left}
-    told = {model.effect(part.call(int(place))).expected for place in np.flatnonzero(replies)}
-    told |= {effect.expected for effect in effects.values()}
+    shown = {model.effect(part.call(int(place))).expected for place in np.flatnonzero(replies)}
+    shown |= {effect.expected for effect in effects.values()}
     every = any(model.effect(part.call(int(p))).unless is not ANYTHING for p in np.flatnonzero(replies))
     return tuple(
         place
         for place, effect in effects.items()
-        if effect.action in (Action.ADD, Action.APPEND)
-        or (effect.action is Action.PUT and (every or effect.argument in told))
+        if effect.action in (ScalarAction.ADD, ScalarAction.APPEND)
+        or (effect.action is ScalarAction.PUT and (every or effect.argument in shown))
     )
 
 
 def _stuck(shrinking: _Shrinking, part: Part) -> str:
-    """The longest order that the search came to, and what comes next in real time."""
+    """The longest order that the search found, and what may come next in real time, in words."""
     model = shrinking.engine.model
     result = shrinking.engine.decide(part, Budget(TRIAL_CONFIGURATIONS))
     state = model.initial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall, ScalarModel, unknown
+from checkers.models.model import KEEP, MAYBE, Call, Effect, IllegalCall, ScalarAction, ScalarModel, unknown
 
 
 class Counter(ScalarModel):
@@ -18,11 +18,11 @@ class Counter(ScalarModel):
     def effect(self, call: Call) -> Effect:
         match call.f:
             case "add":
-                return Effect(Action.ADD, _number(call, call.argument))
+                return Effect(ScalarAction.ADD, _number(call, call.argument))
             case "read" if call.result is MAYBE:
                 return KEEP
             case "read":
-                return Effect(Action.KEEP, expected=_number(call, call.result))
+                return Effect(ScalarAction.KEEP, expected=_number(call, call.result))
         raise unknown(call)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, IllegalCall, ScalarModel, unknown
+from checkers.models.model import KEEP, MAYBE, Call, Effect, IllegalCall, ScalarAction, ScalarModel, unknown
 
 
 class KeyValue(ScalarModel):
@@ -14,18 +14,22 @@ class KeyValue(ScalarModel):
     functions = frozenset({"get", "put", "append"})
     reads: frozenset[str] = frozenset({"get"})
     initial = ""
-    texts: Mapping[str, Action] = {"get": Action.KEEP, "put": Action.PUT, "append": Action.APPEND}
+    texts: Mapping[str, ScalarAction] = {
+        "get": ScalarAction.KEEP,
+        "put": ScalarAction.PUT,
+        "append": ScalarAction.APPEND,
+    }
 
     def effect(self, call: Call) -> Effect:
         match call.f:
             case "get" if call.result is MAYBE:
                 return KEEP
             case "get":
-                return Effect(Action.KEEP, expected=_text(call, call.result))
+                return Effect(ScalarAction.KEEP, expected=_text(call, call.result))
             case "put":
-                return Effect(Action.PUT, _text(call, call.argument))
+                return Effect(ScalarAction.PUT, _text(call, call.argument))
             case "append":
-                return Effect(Action.APPEND, _text(call, call.argument))
+                return Effect(ScalarAction.APPEND, _text(call, call.argument))
         raise unknown(call)
 
 

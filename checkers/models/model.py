@@ -42,7 +42,7 @@ class Call(NamedTuple):
     """The reply, or `MAYBE`."""
 
 
-class Action(Enum):
+class ScalarAction(Enum):
     """What a scalar call does to the state."""
 
     KEEP = 0
@@ -54,7 +54,7 @@ class Action(Enum):
 class Effect(NamedTuple):
     """What a scalar call requires of the state, and does to it."""
 
-    action: Action
+    action: ScalarAction
     argument: Any = None
     expected: Hashable = ANYTHING
     """The state that it requires."""
@@ -112,7 +112,7 @@ class TextModel(Scalar, Protocol):
     """
 
     @property
-    def texts(self) -> Mapping[str, Action]:
+    def texts(self) -> Mapping[str, ScalarAction]:
         """By operation, what it does to the text."""
         ...
 
@@ -133,16 +133,16 @@ class ScalarModel(ABC):
             return IMPOSSIBLE
         after: Hashable
         match effect.action:
-            case Action.KEEP:
+            case ScalarAction.KEEP:
                 after = state
-            case Action.PUT:
+            case ScalarAction.PUT:
                 after = effect.argument
             case _:
                 after = state + effect.argument
         return after
 
 
-KEEP = Effect(Action.KEEP)
+KEEP = Effect(ScalarAction.KEEP)
 
 
 def pair(value: Any, call: Call, what: str) -> tuple[Any, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checkers.models.model import Action, Call, Effect, ScalarModel, unknown
+from checkers.models.model import Call, Effect, ScalarAction, ScalarModel, unknown
 
 
 class Mutex(ScalarModel):
@@ -16,7 +16,7 @@ class Mutex(ScalarModel):
     def effect(self, call: Call) -> Effect:
         match call.f:
             case "acquire":
-                return Effect(Action.PUT, True, expected=False)
+                return Effect(ScalarAction.PUT, True, expected=False)
             case "release":
-                return Effect(Action.PUT, False, expected=True)
+                return Effect(ScalarAction.PUT, False, expected=True)
         raise unknown(call)

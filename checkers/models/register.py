@@ -6,7 +6,7 @@ value. A `fail`ed cas is left out, as every `fail` is: it may have failed before
 
 from __future__ import annotations
 
-from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel, pair, unknown
+from checkers.models.model import KEEP, MAYBE, Call, Effect, ScalarAction, ScalarModel, pair, unknown
 
 
 class Register(ScalarModel):
@@ -20,9 +20,9 @@ class Register(ScalarModel):
     def effect(self, call: Call) -> Effect:
         match call.f:
             case "read":
-                return KEEP if call.result is MAYBE else Effect(Action.KEEP, expected=call.result)
+                return KEEP if call.result is MAYBE else Effect(ScalarAction.KEEP, expected=call.result)
             case "write":
-                return Effect(Action.PUT, call.argument)
+                return Effect(ScalarAction.PUT, call.argument)
         raise unknown(call)
 
 
@@ -37,5 +37,5 @@ class CasRegister(Register):
             return super().effect(call)
         old, new = pair(call.argument, call, "old, new")
         if call.result is False:
-            return Effect(Action.KEEP, unless=old)
-        return Effect(Action.PUT, new, expected=old)
+            return Effect(ScalarAction.KEEP, unless=old)
+        return Effect(ScalarAction.PUT, new, expected=old)

@@ -7,7 +7,7 @@ Unlike `linearizability.presence`, which is faster, this one asks nothing of the
 
 from __future__ import annotations
 
-from checkers.models.model import KEEP, MAYBE, Action, Call, Effect, ScalarModel, unknown
+from checkers.models.model import KEEP, MAYBE, Call, Effect, ScalarAction, ScalarModel, unknown
 
 
 class RegistryEntry(ScalarModel):
@@ -21,15 +21,15 @@ class RegistryEntry(ScalarModel):
     def effect(self, call: Call) -> Effect:
         match call.f:
             case "register":
-                return Effect(Action.PUT, call.argument)
+                return Effect(ScalarAction.PUT, call.argument)
             case "update" if call.result is False:
-                return Effect(Action.KEEP, expected=None)
+                return Effect(ScalarAction.KEEP, expected=None)
             case "update":
-                return Effect(Action.PUT, call.argument, unless=None)
+                return Effect(ScalarAction.PUT, call.argument, unless=None)
             case "deregister" if call.result is MAYBE:
-                return Effect(Action.PUT, None)
+                return Effect(ScalarAction.PUT, None)
             case "deregister":
-                return Effect(Action.PUT, None, expected=call.result)
+                return Effect(ScalarAction.PUT, None, expected=call.result)
             case "lookup":
-                return KEEP if call.result is MAYBE else Effect(Action.KEEP, expected=call.result)
+                return KEEP if call.result is MAYBE else Effect(ScalarAction.KEEP, expected=call.result)
         raise unknown(call)

@@ -39,7 +39,7 @@ class NodeHealth:
         lived = {life.node for life in recording.lives}
         missing = [node for node in recording.nodes if node not in lived]
         if not recording.lives:
-            doubts.append("the recording says of no node when it ran")
+            doubts.append("the recording does not say when any node ran")
         elif missing:
             doubts.append(f"the recording does not say when {', '.join(missing)} ran")
         unlogged = [node for node in recording.nodes if node not in recording.logs]

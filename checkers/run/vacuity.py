@@ -150,11 +150,11 @@ def _membership(family: str, faults: list[FaultOperation], recording: Recording)
 
 
 def _ambush(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
-    """The wait, or its end, tells whom it met; what was done to make the moment come does not count."""
+    """Only the wait, or its end, shows which node it met; what provoked the moment does not count."""
     del recording
     if any(list(fault.took(kind)) for fault in faults for kind in ("LieInWait", "EndAmbush")):
         return None
-    return f"{family} was asked for, and met nobody"
+    return f"{family} was asked for, but met no node"
 
 
 def _swallowed(count: object) -> bool:

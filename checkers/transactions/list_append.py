@@ -1,8 +1,8 @@
 """Lists that grow by unique appends: a read shows every version before it, so versions have a known order.
 
 Elle, section 4.2: the longest read of a key is the order of its versions, every other read must be a
-beginning of it, and each element names the transaction that appended it. What nobody read comes after all
-that somebody read, in an order that stays unknown.
+beginning of it, and each element names the transaction that appended it. Elements that no read shows come
+after all that some read shows, in an order that stays unknown.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_lists(txns: Transactions) -> Reading:
     external = external[usable[external]]
     external = external[txns.count[external] <= cut[txns.key[external]]]
     saw = _seen(txns, external, trunk, trunk_from)
-    known = saw >= 0  # and not what nobody appended
+    known = saw >= 0  # and not a value that no transaction appended
     external, saw = external[known], saw[known]
     own = writer[saw] == txns.of[external]
     _intermediate(found, txns, form, external[~own], saw[~own], writer, done)
@@ -245,7 +245,7 @@ def _orders(
     installed: Mask,
     position: Integers,
 ) -> tuple[VersionOrders, ...]:
-    """Each installed version before the next; the last that was read before each that nobody read."""
+    """Each installed version before the next; the last one that was read before each that no read shows."""
     keys = np.repeat(np.arange(txns.keys), np.diff(trunk_from))
     places = np.arange(len(trunk)) - trunk_from[keys]
     kept = (trunk >= 0) & (places < cut[keys])

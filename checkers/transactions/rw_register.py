@@ -1,15 +1,15 @@
-"""Registers that are written unique values: a read tells which write it saw, but not what was there before.
+"""Registers that are written unique values: a read shows which write it saw, but not what was there before.
 
 Elle, section 4.3. The order of a key's versions is pieced together from what must hold:
 
 - the initial version, nothing, comes before every other;
 - a transaction that read v and then wrote w saw v first: were w before v, reading v would be part of a
   cycle without anti-dependencies (G1c). So a dependency derived from this counts as a read's, not a write's;
-- if the level asks for it, the order in which each process met versions, and the order in real time: all
-  that completed upon v before anybody began upon w. Were w before v, there would be a cycle in which one
+- if the level asks for it, the order in which each process met versions, and the order in real time: all that
+  completed upon v before any transaction began upon w. Were w before v, there would be a cycle in which one
   transaction missed another's write (G-single), so what is derived from this counts from there on.
 
-This is sound and not complete: two writes that nobody read may stay without an order.
+This is sound and not complete: two writes that no read saw may stay without an order.
 """
 
 from __future__ import annotations

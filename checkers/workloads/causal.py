@@ -3,9 +3,9 @@
 One operation causally precedes another if it came before it in the same session, or wrote what the other
 read, or if a chain of such steps leads from one to the other. Bouajjani, Enea, Guerraoui and Hamza ("On
 verifying causal consistency", POPL 2017, section 5) show that a history with unique writes is causally
-consistent (their CC) exactly if none of four patterns occurs: a cycle; a read of what nobody wrote; a read of
-nothing although a write of the key causally precedes it; a read of one write although another write of the
-key stands causally between the two.
+consistent (their CC) exactly if none of four patterns occurs: a cycle; a read of a value that was never
+written; a read of nothing although a write of the key causally precedes it; a read of one write although
+another write of the key stands causally between the two.
 
 Vector clocks, one number a session, show which operation precedes which. Within a session only the latest
 write of a key that precedes a read can stand between, so n operations of s sessions take O(n * s).

@@ -1,10 +1,9 @@
-"""Sets and queues, judged by what is known of such data types before anything is searched.
+"""Sets and queues of distinct values, judged without a search.
 
-`queues` and `sets` say which keys have an order, which have none, and which they can say nothing of; those
-are left to the search. Of a key without an order a small part is given that has none either, for
-`impossible.explain`: that searches the part, and so confirms what was said here. Left out for that are
-whole values only: an order of all operations holds an order of those on some of the values, in queues
-and in sets.
+`queues` and `sets` decide which keys have an order and which have none; they leave the others to the search.
+For a key without an order, a small part is given that has none either, for `impossible.explain`, which
+searches the part and so confirms the result. To make the part small, only whole values are left out: an order
+of all operations contains an order of those on some of the values, in queues and in sets.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from checkers.models.model import MAYBE, Call, Model
 from history import History
 
 NEAR = 512
-"""How many positions around the first reply that no order explains are looked at first."""
+"""The number of positions before and after the first impossible reply that are looked at first."""
 SHRINKING_OPERATIONS = 2_000_000
 """What finding a small part of a queue may cost, in operations looked at."""
 TRIAL_OPERATIONS = 1_000
@@ -40,17 +39,17 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Small(NamedTuple):
-    """Operations without an order that are few."""
+    """A few operations that have no order."""
 
     part: Part
     alone: str = ""
-    """Which values they are of, where others of the same key might have no order either."""
+    """Their values in words, where the key has other values, too."""
     simple: bool = True
-    """Whether it is worth while to search them."""
+    """Whether a search of them is quick."""
 
 
 class Distinct(ABC):
-    """What is known of each of a history's keys."""
+    """The keys of a history, and which of them have an order."""
 
     def __init__(self, rows: HistoryRows) -> None:
         self.rows = rows
@@ -59,7 +58,7 @@ class Distinct(ABC):
         self.impossible: Mask = np.zeros(len(rows.keys), dtype=bool)
         """By key, whether it has no order."""
         self.left: Mask = np.zeros(len(rows.keys), dtype=bool)
-        """By key, whether this says nothing of it; all others have an order."""
+        """By key, whether it is left to the search; all others have an order."""
 
     @abstractmethod
     def small(self, key: int) -> Small:
@@ -71,7 +70,7 @@ class Distinct(ABC):
 
 
 class Queues(Distinct):
-    """See `queues`."""
+    """Queues, decided by the rules in `queues`."""
 
     def __init__(self, rows: HistoryRows) -> None:
         super().__init__(queues.prepared(rows))
@@ -80,10 +79,10 @@ class Queues(Distinct):
         self.impossible = queues.impossible(rows)
 
     def small(self, key: int) -> Small:
-        """Few values that contradict each other, of those that replies name, if there are such.
+        """A few values that contradict each other, if there are such values among those that replies name.
 
-        Else those that nobody saw again do, with whoever may have taken them, and then only all together:
-        what led to the first reply that no order explains.
+        Otherwise the values that no dequeue returned contradict the dequeues that may have taken them, but
+        only all together: then these are the operations up to the first impossible reply.
         """
         rows = self._of(key)
         named = rows.only(~queues.takers(rows) & ~queues.unnamed(rows))
@@ -157,7 +156,7 @@ def _fewest(rows: HistoryRows, cutoff: int) -> HistoryRows:
 
 
 class Sets(Distinct):
-    """See `sets`."""
+    """Sets, decided by the rules in `sets`."""
 
     def __init__(self, rows: HistoryRows, model: Model, budget: Budget) -> None:
         super().__init__(sets.prepared(rows))
@@ -181,7 +180,7 @@ class Sets(Distinct):
                 self.impossible[key] = True
 
     def _search(self, which: Mask, budget: Budget) -> None:
-        """Elements that are added several times, one by one; their keys are `left` if a budget runs out."""
+        """Search elements that are added several times, one by one; a key over its budget is `left`."""
         places = np.flatnonzero(which)
         engine = Engine(self._model)
         dense = sets.elements(self.rows.only(which))
@@ -219,12 +218,12 @@ def _of_these(call: Call, elements: frozenset[Hashable]) -> Call:
 
 
 def legal(history: History, model: Model) -> bool:
-    """Whether this knows, without a look at each call, that the model knows all of them."""
+    """Whether the model certainly knows all calls, found without looking at each of them."""
     return _rows(history, model) is not None
 
 
 def decided(history: History, model: Model, budget: Budget) -> Distinct | None:
-    """What is known of each key; None for another data type, or some call may be none of its calls."""
+    """The keys that are decided; None for another data type, or if some call may not be one of its calls."""
     rows = _rows(history, model)
     if rows is None:
         return None

@@ -49,7 +49,8 @@ def prepared(rows: HistoryRows) -> HistoryRows:
 
 
 def ambiguous(rows: HistoryRows) -> Mask:
-    """By key, whether two enqueues are of one value, which no reply tells apart, or one is of None."""
+    """By key, whether two enqueues are of one value, so that replies do not distinguish them, or one is of
+    None."""
     enqueue = rows.f == ENQUEUE
     dense, key_of = pairs_of(rows.key[enqueue], rows.value[enqueue])
     left = np.zeros(len(rows.keys), dtype=bool)
@@ -65,8 +66,8 @@ def takers(rows: HistoryRows) -> Mask:
 
 def unnamed(rows: HistoryRows) -> Mask:
     """Enqueues of one key whose values no reply names."""
-    told = rows.value[(rows.f == DEQUEUE) & (rows.completed < NEVER)]
-    return np.asarray((rows.f == ENQUEUE) & ~np.isin(rows.value, told))
+    answered = rows.value[(rows.f == DEQUEUE) & (rows.completed < NEVER)]
+    return np.asarray((rows.f == ENQUEUE) & ~np.isin(rows.value, answered))
 
 
 def impossible(rows: HistoryRows) -> Mask:
@@ -76,13 +77,13 @@ def impossible(rows: HistoryRows) -> Mask:
     values = np.where(taking, UNTOLD, rows.value)
     begin, end, last = _positions(rows)
     none = int(last[-1]) + 1  # later than all
-    enqueue, told = rows.f == ENQUEUE, (rows.f == DEQUEUE) & (values >= 0)
+    enqueue, answered = rows.f == ENQUEUE, (rows.f == DEQUEUE) & (values >= 0)
     dense, key_of = pairs_of(rows.key, values)
-    put, got = dense[enqueue], dense[told]
+    put, got = dense[enqueue], dense[answered]
     e_begin, e_end = np.full(len(key_of), -1), np.full(len(key_of), none)
     d_begin, d_end = np.full(len(key_of), none), np.full(len(key_of), none)
     e_begin[put], e_end[put] = begin[enqueue], end[enqueue]
-    d_begin[got], d_end[got] = begin[told], end[told]
+    d_begin[got], d_end[got] = begin[answered], end[answered]
     times = np.bincount(got, minlength=len(key_of))
     bad[key_of[(times > 1) | ((times > 0) & ((e_begin < 0) | (d_end < e_begin)))]] = True
 

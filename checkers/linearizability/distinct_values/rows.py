@@ -41,7 +41,7 @@ class HistoryRows:
     result: Integers
     """The same; `UNTOLD` where the outcome is not known."""
     value: Integers
-    """What a data type makes of these two; it says so."""
+    """The value that matters to the data type: the argument or the result."""
     yes: int
     no: int
     """The codes of true and false; `ABSENT` where no operation has such a value."""

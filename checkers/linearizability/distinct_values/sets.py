@@ -4,12 +4,13 @@
 an order exactly if each element's operations have one (Herlihy & Wing 1990, theorem 1). An element that is
 added by one operation only is in the set from a moment a in that until a moment r in the one removal that
 takes it out. Who found it there (or took it out) was not yet done at a, and r not yet before they began; with
-A the first of those ends and the add's own, and R the last of those beginnings and the removal's own,
-it is necessary that add.begin < A and R < removal.end and add.begin < removal.end, and it is enough if
-whoever found nothing began before A or ended after R: if A < R, a just before A and r just after R serve
-everybody; if R < A, a and r side by side do, of which each operation misses one. Where no reply tells which
-removal took it out, the one that began first serves best of those that end neither before somebody found it
-nor before the add began; if there is none, r never comes. Linear, as in Abdulla et al. (PLDI 2025).
+A the first of those ends and the add's own, and R the last of those beginnings and the removal's own, it is
+necessary that add.begin < A and R < removal.end and add.begin < removal.end, and it is enough if each
+operation that found nothing began before A or ended after R: if A < R, a just before A and r just after R are
+right for all operations; if R < A, a and r next to each other are, of which each operation misses one. If no
+reply shows which removal took it out, the best one is the first to begin of those that end neither before an
+operation found the element nor before the add began; if there is none, r never comes. Linear, as in Abdulla
+et al. (PLDI 2025).
 
 **With `read`, and nothing removed**: what reads showed must grow, each a subset of the next. So an order can
 only be: what the first read shows is added, those that read it, what the second shows beyond that is added,
@@ -86,8 +87,8 @@ def impossible(rows: HistoryRows) -> Mask:
     noticed = (found_last >= 0) | (taken < NEVER)
     bad = noticed & ((added > until) | (added == NEVER) | (found_last > removal_end) | (added > removal_end))
     bad |= np.bincount(dense[took], minlength=count) > 1
-    bad[dense[add & no]] = True  # it was there already, and nobody else added it
-    # An add of unknown outcome that nobody noticed can be left out; nothing begins after its end here.
+    bad[dense[add & no]] = True  # it was there already, but no other operation added it
+    # An add of unknown outcome that no reply shows can be left out; nothing begins after its end here.
     missed = (~add & no) | (silent & (end < NEVER))
     bad[dense[missed & (begin > until[dense]) & (end < since[dense])]] = True
     return np.asarray(bad[dense])
@@ -133,11 +134,11 @@ class Growing:
                 decoded[value] = frozen(columns.decoded(code))
                 self._elements[decoded[value]] = value
         self._named = decoded
-        told = np.flatnonzero((rows.f == READ) & (rows.completed < NEVER))
-        shown = {code: _elements(columns.decoded(code)) for code in np.unique(rows.result[told]).tolist()}
+        answered = np.flatnonzero((rows.f == READ) & (rows.completed < NEVER))
+        shown = {code: _elements(columns.decoded(code)) for code in np.unique(rows.result[answered]).tolist()}
         self._read_of: dict[frozenset[Hashable], int] = {}
         """A place of a read, by what it showed."""
-        self._reads = [(place, shown[int(rows.result[place])]) for place in told.tolist()]
+        self._reads = [(place, shown[int(rows.result[place])]) for place in answered.tolist()]
         for place, elements in self._reads:
             self._read_of.setdefault(elements, place)
         self._chain = sorted(self._read_of, key=len)

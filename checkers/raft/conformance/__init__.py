@@ -5,7 +5,7 @@ it, each with its argument), `disk` (what of a node's state is durable), `refine
 actions), `order` (all nodes' steps in one order) and `checker` (the verdict). What may not: any knowledge
 of how a node is built; docs/trace-format.md is all there is. docs/conformance.md has the map as a table.
 
-The method is trace validation, as of etcd's Raft and of CCF (Howard et al., Smart Casual Verification of
+The method is trace validation, as in etcd's Raft and of CCF (Howard et al., Smart Casual Verification of
 the Confidential Consortium Framework, NSDI 2025); there a model checker searches for a behaviour that
 matches, here the traces tell enough for one to be constructed.
 """

@@ -10,7 +10,7 @@ for itself; these have no code of their own:
 - **Ignore**: a request is refused, or not answered, where the specification would consent. That is the
   message being dropped; a refusal changes terms and nextIndex alone.
 - **PreCandidate** (thesis, 9.6): it asks for pre-votes. Stutters: it stays a follower (or a candidate) of
-  its term, raises no term, votes for nobody.
+  its term, raises no term, and gives no vote.
 - **SetNextIndex**: nextIndex moves by sending ahead of answers, by skipping a whole term, after a snapshot.
   No guard but that of AppendEntries reads it, and its own use there is to choose what of the log is sent:
   whatever that is, its receiver's guards are the same.
@@ -47,11 +47,11 @@ def step_down(i: Server) -> None:
 def begin_life(i: Server, term: int, vote: str | None, log: list[Entry | None], snapshot_index: int) -> None:
     """Restart(i), from what was on disk; `disk.py` holds the guards.
 
-    A kill may take the last steps, those that were not on disk yet. Nobody was told of them: a message that
-    depends on term, vote or log counts as sent only when these are on disk (`order.py`), and a node counts
-    itself only then (OwnDisk). So they commute to after the crash, where they do not happen. A leader's
-    AppendEntries may have left before (thesis, 10.2.1): those entries are then the ones of a leader that
-    fell silent, in a term that it never leads again.
+    A kill may take the last steps, those that were not on disk yet. No other node knew of them: a message
+    that depends on term, vote or log counts as sent only when these are on disk (`order.py`), and a node
+    counts itself only then (OwnDisk). So they commute to after the crash, where they do not happen. A
+    leader's AppendEntries may have left before (thesis, 10.2.1): those entries are then the ones of a leader
+    that fell silent, in a term that it never leads again.
     """
     restart(i)
     i.current_term, i.voted_for, i.log = term, vote, log
@@ -125,7 +125,7 @@ def reconfigure(i: Server, voters: Sequence[str]) -> None:
     """Reconfigure(i): from now on these are Server.
 
     *Assumed*, not argued: the specification's Server is fixed. Quorums here are those of the configuration
-    that the node says is in force; that it follows the log, one change at a time, is not looked at.
+    that the node traced as in force; whether it follows from the log is judged elsewhere.
     """
     i.voters = frozenset(voters)
 

@@ -106,7 +106,7 @@ class Refinement:
     _m: Message | None = None
     """The message in hand; None: there is none."""
     _m_is_unknown: bool = False
-    """There is one, and the trace does not tell what it says."""
+    """There is a message, but the trace does not show its content."""
     _own_vote: int | None = None
     """Of a candidate: the number, on its disk, of the state in which it has voted for itself."""
     _standing: bool = False
@@ -151,7 +151,7 @@ class Refinement:
             before, message = words_of(i), "" if self._m is None else said_by(self._m)
             self._adopt(event)
             if self._m_is_unknown:
-                self.doubts.append(f"{i.name} took a message of which the trace does not tell what it says")
+                self.doubts.append(f"{i.name} received a message whose content the trace does not show")
             else:
                 self.refused.append(
                     IllegalStep(event, refused.action, refused.guard, before, words_of(i), message)
@@ -271,7 +271,7 @@ class Refinement:
         self._m, self._m_is_unknown = None, False
         if is_first and event.life == 1 and not event.last:
             log: list[Entry | None] = []
-        elif is_first or not self.is_whole:  # Init, or what a gap hides: whatever it says is taken
+        elif is_first or not self.is_whole:  # Init, or what a gap hides: any state is accepted
             log = [*[None] * (event.last - 1), last][: event.last]
         else:
             log = self.disk.recovered(i, event, last)
@@ -312,13 +312,13 @@ class Refinement:
 
     def _send(self, event: TraceEvent, _: TraceEvent | None) -> None:
         assert event.message_id is not None
-        self.bag.put(event.message_id, None)  # should a guard refuse what it says
+        self.bag.put(event.message_id, None)  # in case a guard fails for its content
         m = self._sent(event)
         if m is not None:
             self.bag.put(event.message_id, m)
 
     def _sent(self, event: TraceEvent) -> Message | None:
-        """RequestVote, AppendEntries, or a reply: the message, if the trace tells it."""
+        """The RequestVote, AppendEntries or reply that is sent, if the trace shows its content."""
         i, m, to, index, ok = self.i, self._m, event.peer or "", event.index, event.ok
         term = event.term if event.of_term is None else event.of_term
         promised = 0
@@ -379,7 +379,7 @@ class Refinement:
     def _take_unknown(self, event: TraceEvent) -> None:
         """Of a message that is not known, the best is assumed: nothing may be refused on its account."""
         i, source = self.i, event.peer or ""
-        self.doubts.append(f"what {source}'s {event.message} {event.message_id} says is not known")
+        self.doubts.append(f"the content of {source}'s {event.message} {event.message_id} is not known")
         if event.message == "RequestVoteReply":
             spec.take_vote(i, spec.RequestVoteResponse(source, i.current_term, True))
         elif event.message in ("AppendEntriesReply", "InstallSnapshotReply"):
@@ -388,7 +388,7 @@ class Refinement:
     # ---- after a refusal ---------------------------------------------------------------------------------
 
     def _adopt(self, event: TraceEvent) -> None:
-        """Go on with the node's own word."""
+        """Go on with the state that the node traced."""
         i = self.i
         if event.event == "restart":
             last = self._entry(event.entries[-1]) if event.entries else None

@@ -1,7 +1,7 @@
 """Raft's specification as next-state actions, to be read beside its TLA+ (Ongaro's `raft.tla`).
 
 Names are the specification's, in Python's spelling: `current_term[i]` is `i.current_term`. An action is a
-function of one server: its guards first, each a `need` with the words that a violation is told in, then
+function of one server: its guards first, each a `need` with the words for a violation, then
 the new values. What a guard refuses raises `GuardFailed`, before anything has changed. Server `i` is the one
 that acts, `j` another; `m` is a message with the fields that the specification gives it, without their `m`.
 
@@ -9,7 +9,7 @@ Written out as in TLA+, but for this:
 
 - `messages` is a bag of values there. Here each message has an identity, so receiving one twice is
   DuplicateMessage before it, and one that is never received stays in the bag, or is dropped: both always
-  enabled, and without effect on any server. The bag itself is kept by whoever orders the nodes' steps.
+  enabled, and without effect on any server. `order.py` keeps the bag itself.
 - AppendEntries carries one entry at most there. `accept_entries` takes a message of k entries as k of one
   each, delivered in order, every one by the specification's three cases (already done, conflict, append).
 - A follower's commitIndex may fall there, "but that doesn't really affect anything": here it never does.
@@ -46,7 +46,7 @@ class Unsure(Exception):
 
 
 def need(holds: bool, action: str, guard: str) -> None:
-    """A guard."""
+    """Check a guard; raises `GuardFailed` if it does not hold."""
     if not holds:
         raise GuardFailed(action, guard)
 
@@ -55,7 +55,7 @@ def need(holds: bool, action: str, guard: str) -> None:
 
 
 class RequestVoteRequest(msgspec.Struct, frozen=True, gc=False):
-    """From a candidate to everybody."""
+    """A candidate's request to all other servers."""
 
     source: str
     term: int
@@ -64,7 +64,7 @@ class RequestVoteRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestVoteResponse(msgspec.Struct, frozen=True, gc=False):
-    """A vote, or none."""
+    """A reply to a request for a vote, granted or not."""
 
     source: str
     term: int
@@ -72,7 +72,7 @@ class RequestVoteResponse(msgspec.Struct, frozen=True, gc=False):
 
 
 class AppendEntriesRequest(msgspec.Struct, frozen=True, gc=False):
-    """From a leader to one follower."""
+    """Entries from a leader to one follower."""
 
     source: str
     term: int
@@ -88,7 +88,7 @@ class AppendEntriesRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class AppendEntriesResponse(msgspec.Struct, frozen=True, gc=False):
-    """`match_index` counts if `success`."""
+    """A follower's reply; `match_index` counts only with `success`."""
 
     source: str
     term: int
@@ -141,7 +141,7 @@ class Server:
     """Up to here its log is on its disk."""
 
     def last_term(self) -> int:
-        """LastTerm(log[i])."""
+        """LastTerm(log[i]): the term of the last entry, 0 for an empty log."""
         return self.term_at(len(self.log))
 
     def term_at(self, index: int) -> int:
@@ -217,7 +217,7 @@ def append_entries(
 
 
 def become_leader(i: Server) -> None:
-    """BecomeLeader(i)."""
+    """BecomeLeader(i): a candidate with the votes of a quorum leads."""
     need(i.state == CANDIDATE, "BecomeLeader", "state[i] = Candidate")
     need(i.is_quorum(i.votes_granted), "BecomeLeader", "votesGranted[i] \\in Quorum")
     i.state = LEADER

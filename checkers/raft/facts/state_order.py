@@ -96,7 +96,7 @@ class AppliedEntries:
         return len(self._places)
 
     def see(self, event: TraceEvent, orders: StateOrder) -> None:
-        """An `apply` event."""
+        """Take an `apply` event, and compare its entries with those of other nodes."""
         for entry in event.entries:
             orders.applied += 1
             number = self._entries.number(entry)

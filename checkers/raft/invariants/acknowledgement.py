@@ -35,55 +35,18 @@ class DurableBeforeAcknowledge:
     def check(self, recording: Recording) -> Verdict:
         """Count the disks behind every acknowledgement."""
         cluster = self.replays.of(recording)
-        every_entry = cluster.common.entries.all
-        every, by_term = _configurations(cluster)
+        configurations = _configurations(cluster)
         violations: list[Evidence] = []
         doubts: list[str] = []
         acknowledged = 0
         for node, facts in cluster.nodes.items():
             for ack in facts.acknowledgements:
                 acknowledged += 1
-                numbers = _acknowledged_entries(cluster.common, ack)
-                if not numbers:
-                    text = (
-                        f"{node} acknowledged operation {ack.op} at index {ack.at_index}, "
-                        "but no node ever had it in its log at that index."
-                    )
-                    if cluster.incomplete:
-                        doubts.append(text)
-                    else:
-                        violations.append(
-                            evidence(
-                                f"{node} acknowledged an operation that is in no log",
-                                text,
-                                ack.event,
-                                ops=(ack.op,),
-                            )
-                        )
-                    continue
-                number, certain, possible = max(
-                    ((number, *_disks(cluster, node, ack, number)) for number in numbers),
-                    key=lambda item: (len(item[2]), len(item[1])),
-                )
-                entry = every_entry[number]
-                configurations = every  # a follower hears of an entry counted in any term
-                if ack.by_leader:
-                    configurations = _led_in(by_term, entry.term, ack.event.term) or every
-                if _is_majority(certain, configurations):
-                    continue
-                text = (
-                    f"{node} acknowledged {named(entry)} in term {ack.event.term}, "
-                    f"when it was on the disk of "
-                    f"{', '.join(certain) or 'no node'}: {len(certain)} of {len(recording.nodes)} nodes; "
-                    f"a majority is {_smallest_majority(configurations)}."
-                )
-                if not _is_majority(possible, configurations):
-                    title = f"{node} acknowledged index {entry.index} before a majority had it on disk"
-                    violations.append(evidence(title, text, ack.event, ops=(entry.op,)))
-                else:
-                    doubts.append(
-                        f"{text} For {', '.join(sorted(set(possible) - set(certain)))} it is not known."
-                    )
+                found = _judge(cluster, node, ack, *configurations)
+                if isinstance(found, Evidence):
+                    violations.append(found)
+                elif found is not None:
+                    doubts.append(found)
         return conclude(
             self.name,
             cluster,
@@ -97,6 +60,44 @@ class DurableBeforeAcknowledge:
                 "messages proves it",
             ),
         )
+
+
+def _judge(
+    cluster: TracedCluster,
+    node: str,
+    ack: Acknowledgement,
+    every: list[frozenset[str]],
+    by_term: dict[int, list[frozenset[str]]],
+) -> Evidence | str | None:
+    """The violation of one acknowledgement, or why it is not known; None if a majority had the entry."""
+    numbers = _acknowledged_entries(cluster.common, ack)
+    if not numbers:
+        text = (
+            f"{node} acknowledged operation {ack.op} at index {ack.at_index}, but no node ever had it in its "
+            "log at that index."
+        )
+        if cluster.incomplete:
+            return text
+        return evidence(f"{node} acknowledged an operation that is in no log", text, ack.event, ops=(ack.op,))
+    number, certain, possible = max(
+        ((number, *_disks(cluster, node, ack, number)) for number in numbers),
+        key=lambda item: (len(item[2]), len(item[1])),
+    )
+    entry = cluster.common.entries.all[number]
+    configurations = every  # a follower hears of an entry counted in any term
+    if ack.by_leader:
+        configurations = _led_in(by_term, entry.term, ack.event.term) or every
+    if _is_majority(certain, configurations):
+        return None
+    text = (
+        f"{node} acknowledged {named(entry)} in term {ack.event.term}, when it was on the disk of "
+        f"{', '.join(certain) or 'no node'}: {len(certain)} of {len(cluster.recording.nodes)} nodes; "
+        f"a majority is {_smallest_majority(configurations)}."
+    )
+    if _is_majority(possible, configurations):
+        return f"{text} For {', '.join(sorted(set(possible) - set(certain)))} it is not known."
+    title = f"{node} acknowledged index {entry.index} before a majority had it on disk"
+    return evidence(title, text, ack.event, ops=(entry.op,))
 
 
 def _configurations(cluster: TracedCluster) -> tuple[list[frozenset[str]], dict[int, list[frozenset[str]]]]:

@@ -1,12 +1,12 @@
 """From versions to the graph: which transaction must come before which, and why.
 
 Adya 1999, section 4.4.2: a transaction that installs a version depends on the writer of the one before
-(*ww*) and on nobody else's account; one that reads a version depends on its writer (*wr*); one that
+(*ww*); one that reads a version depends on its writer (*wr*); one that
 missed a version, having read the one before, precedes its writer (*rw*). Beyond these, a process does one
 thing after the other, and what completed before another began came first in real time.
 
-Besides transactions the graph has nodes that stand for nobody: moments in time, so that n transactions in
-real time are 3n edges and not n^2; and joints, where many who read one version precede many who wrote.
+Besides transactions the graph has helper nodes: moments in time, so that n transactions in
+real time are 3n edges and not n^2; and joints, where many readers of one version precede many writers.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from history.history import FAIL, OK
 Small = npt.NDArray[np.int32]
 Kinds = npt.NDArray[np.int8]
 WW, WR, RW, PROCESS, REAL_TIME, LINK = range(6)
-"""Kinds of edges. A `LINK` leads on from a node that stands for nobody."""
+"""Kinds of edges. A `LINK` leads on from a helper node."""
 PAIRS_AT_ONCE = 64
-"""From so many pairs on, those who read one version and those who wrote after it are joined by joints."""
+"""From this number of pairs on, the readers of a version and the writers after it are connected by joints."""
 
 
 @dataclass(frozen=True)

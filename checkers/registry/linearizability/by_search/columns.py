@@ -1,9 +1,8 @@
 """Instances of a registry judged straight from a history's columns, a million operations a second.
 
-Nothing here says "invalid" to a user: a key is either proven linearizable, by zones or by the compiled
-search, or left to whoever explains (`checker`), which then looks at that key alone. Zones know nothing of
-an update's condition, so a key with updates is always searched. A history with lists is left whole, as a list
-reads many keys.
+Nothing here calls a key invalid: a key is either proven linearizable, by zones or by the compiled search, or
+left to `explain`, which then looks at that key alone. Zones know nothing of an update's condition, so a key
+with updates is always searched. A history with lists is left whole, as a list reads many keys.
 """
 
 from __future__ import annotations

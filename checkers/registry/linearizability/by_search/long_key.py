@@ -27,7 +27,7 @@ from checkers.registry.linearizability.by_search.presence import (
 )
 
 CHOICES = 64
-"""Of so many contradicting blocks the smallest is shown."""
+"""The number of contradicting blocks of which the smallest is shown."""
 _EFFECTS = {
     PresenceEffect.SET: WRITE,
     PresenceEffect.CHANGE: WRITE,

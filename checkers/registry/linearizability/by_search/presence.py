@@ -1,9 +1,9 @@
 """The presence register: what one instance's key of a service registry holds, an id or nothing.
 
 `SET id` puts an id that no other operation puts, `CHANGE id` does so where something is there, `REMOVE`
-empties the key and names the id it removed (or None), `READ` says what is there. Initially nothing is.
-SETs, CHANGEs and REMOVEs without an acknowledgement may have happened, at any time after they began; for
-such a REMOVE what it removed is not known. An update that found nothing is a READ of None.
+empties the key and names the id it removed (or None), `READ` returns what is there. Initially the key is
+empty. SETs, CHANGEs and REMOVEs without an acknowledgement may have happened, at any time after they began;
+for such a REMOVE what it removed is not known. An update that found nothing is a READ of None.
 
 **Reduction to blocks.** Let block(r) be the SET or CHANGE of r and every operation that observed r: the
 READs of r and the REMOVE that named r. While the key holds r, nothing but READs of r can be placed that
@@ -23,7 +23,7 @@ its earliest completion (see `item_search`). What remains of the state is whethe
 | CHANGED_CLOSED | a CHANGE's block with one | impossible | empty |
 | NOTHING | a READ of None, a REMOVE that removed None | empty, eager | impossible |
 | optional | a REMOVE without acknowledgement | - | empty |
-| optional | if there are CHANGEs: a SET without acknowledgement that nobody observed | holding | - |
+| optional | if there are CHANGEs: a SET without acknowledgement that no operation observed | holding | - |
 
 *Eager is sound.* NOTHING changes no state: if it can be placed now, move it here from wherever an
 order has it. CHANGED while holding: wherever an order has it, the state is "holding" before and after
@@ -35,10 +35,11 @@ need not: one of them may have followed OPEN where the key was empty before. The
 and the search has to branch.
 
 *Unacknowledged operations.* One that was observed happened, and is a block like any other whose SET or CHANGE
-never completed. Of those that nobody observed, a CHANGE can be left out: sound, as it may not have happened;
-complete, as "holding" stands before and after it. So can a SET without CHANGEs, by the argument for OPEN;
-with them, it is an optional item that makes an empty key hold something. REMOVEs without acknowledgement are
-alike but for when they began, and so are these SETs; so `item_search` uses them in that order.
+never completed. Of those that no operation observed, a CHANGE can be left out: sound, as it may not have
+happened; complete, as "holding" stands before and after it. So can a SET without CHANGEs, by the argument for
+OPEN; with them, it is an optional item that makes an empty key hold something. REMOVEs without
+acknowledgement are alike but for when they began, and so are these SETs; so `item_search` uses them in that
+order.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class PresenceOperation(NamedTuple):
 
     @property
     def is_optional(self) -> bool:
-        """Whether it is a REMOVE of which nobody knows whether it happened."""
+        """Whether it is a REMOVE whose outcome is unknown."""
         return self.effect is PresenceEffect.REMOVE and self.completed is None
 
     @property
@@ -107,17 +108,17 @@ class Block(NamedTuple):
 
     @property
     def operations(self) -> tuple[PresenceOperation, ...]:
-        """All of them, in the only order they can have."""
+        """All operations of the block, in the only order that they can have."""
         return (self.setter, *self.reads, *((self.remover,) if self.remover else ()))
 
     @property
     def call(self) -> int:
-        """The latest invocation."""
+        """The latest invocation of the block's operations."""
         return max(op.invoked for op in self.operations)
 
     @property
     def ret(self) -> int:
-        """The earliest completion."""
+        """The earliest completion of the block's operations."""
         return min(op.ended for op in self.operations)
 
     @property
@@ -132,7 +133,7 @@ class Block(NamedTuple):
 
     @property
     def kind(self) -> int:
-        """As which item it is placed."""
+        """The kind of item that the block is in the search."""
         if self.is_change:
             return CHANGED if self.remover is None else CHANGED_CLOSED
         return OPEN if self.remover is None else CLOSED
@@ -159,9 +160,9 @@ class Reduced(NamedTuple):
     blocks: list[Block]
     nothings: list[PresenceOperation]
     removes: list[PresenceOperation]
-    """Those without acknowledgement."""
+    """REMOVEs without acknowledgement."""
     sets: list[PresenceOperation]
-    """Those without acknowledgement that nobody observed."""
+    """SETs without acknowledgement that no operation observed."""
 
     @property
     def has_changes(self) -> bool:
@@ -170,11 +171,11 @@ class Reduced(NamedTuple):
 
     @property
     def model(self) -> ItemModel:
-        """The tables that it is searched with."""
+        """The tables with which these operations are searched."""
         return PRESENCE_WITH_CHANGES if self.has_changes else PRESENCE
 
     def problem(self) -> ItemProblem:
-        """As the engine takes it."""
+        """The operations as the search takes them."""
         optional = [(UNSURE_REMOVE, self.removes)]
         if self.has_changes:
             optional.append((UNSURE_SET, self.sets))
@@ -187,7 +188,7 @@ class Reduced(NamedTuple):
 
 
 def reduce(operations: Iterable[PresenceOperation]) -> Reduced | PresenceContradiction:
-    """Group one key's operations into blocks; or say at once why no order can explain them.
+    """Group one key's operations into blocks, or find a few that no order can explain.
 
     READs must be acknowledged ones, and no id may be put twice.
     """
@@ -218,7 +219,7 @@ def reduce(operations: Iterable[PresenceOperation]) -> Reduced | PresenceContrad
         observers = [*seen, *([remover] if remover else [])]
         setter = setters.get(id_)
         if setter is None:
-            reason = f"{id_} was seen, but no operation that may have happened writes it to this key"
+            reason = f"{id_} was seen, but no operation that may have happened wrote it to this key"
             return PresenceContradiction(reason, (min(observers, key=lambda op: op.ended),))
         early = min(observers, key=lambda op: op.ended, default=None)
         if early is not None and early.ended < setter.invoked:
@@ -234,7 +235,7 @@ def reduce(operations: Iterable[PresenceOperation]) -> Reduced | PresenceContrad
 
 
 def unconditional(operations: Iterable[PresenceOperation]) -> list[PresenceOperation]:
-    """The same, but that CHANGEs need nothing to be there: what has no order then, has none with them."""
+    """The operations with each CHANGE as a SET: if these have no order, the original ones have none."""
     return [
         op._replace(effect=PresenceEffect.SET) if op.effect is PresenceEffect.CHANGE else op
         for op in operations

@@ -38,7 +38,7 @@ _NAMES = {PUT: REGISTER, REMOVE: DEREGISTER, EXPIRY: DEREGISTER, CHANGE: UPDATE,
 
 
 class ServiceLists:
-    """register, update [instance id]; deregister, lookup instance; list."""
+    """One service as a data type: register, update, deregister, lookup of an instance, and list."""
 
     name = "service"
     functions = frozenset({REGISTER, UPDATE, DEREGISTER, LOOKUP, LIST})
@@ -103,6 +103,6 @@ def _call(claims: Claims, effect: int, key: int, value: int, *, answered: bool) 
     instance = claims.keys[key].partition("/")[2]
     id_ = None if value == NOTHING else claims.value_in_words(value)
     if effect in (PUT, CHANGE):
-        told: object = (value != FALSE) if effect == CHANGE else id_
-        return Call(_NAMES[effect], (instance, id_), told if answered else MAYBE)
+        reply: object = (value != FALSE) if effect == CHANGE else id_
+        return Call(_NAMES[effect], (instance, id_), reply if answered else MAYBE)
     return Call(_NAMES[effect], instance, id_ if answered and effect != EXPIRY else MAYBE)

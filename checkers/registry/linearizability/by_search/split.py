@@ -6,7 +6,7 @@ read per instance of its service, so that a violation found is real, while a lis
 moment explains is not found here (`service` looks for those).
 
 Left out: what `fail`ed, reads without an answer, stale reads, which do not claim to be recent, and
-whatever is no operation of the registry (`portfolio` says so).
+operations that a registry does not have (`portfolio` reports these).
 """
 
 from __future__ import annotations
