@@ -110,7 +110,7 @@ def _evidence(reading: Reading, cycles: Cycles, names: list[str]) -> list[Eviden
         for cycle in cycles.cycles.get(name, ()):
             text, links = cycle_in_words(reading, cycle)
             members = [step.before for step in cycle]
-            title = f"{name}: {_named(reading, members)} depend on each other in a cycle"
+            title = f"{name}: {_named(reading, members)}"
             operations = operations_of(reading, members)
             evidence.append(Evidence(title, text, operations, links=links, kind=name))
     return evidence

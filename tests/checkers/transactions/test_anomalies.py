@@ -59,7 +59,7 @@ def test_the_smallest_history_of_lists_with_an_anomaly_is_named(case: str) -> No
 def test_every_anomaly_that_is_named_is_shown_with_its_operations(case: str) -> None:
     lines, expected = TOGETHER_OF_LISTS[case]
     evidence = judged(*lines, together=True).evidence
-    assert {one.title for one in evidence} == expected
+    assert {one.kind for one in evidence} == expected
     assert all(one.text and one.operations for one in evidence)
 
 

@@ -208,7 +208,7 @@ def test_an_unanswered_write_that_was_applied_before_it_began_is_told_of_the_one
     ops: list[str | None] = [str(op.index) for op in built.operations if op.type == "invoke"]
     _, honesty = verdicts(built, [*ops[:-2], ops[-1], ops[-2]])
     assert honesty.validity is Validity.INVALID
-    assert "what the nodes applied at 5 began only when this had been answered" in honesty.summary
+    assert "the operation that the nodes applied at index 5 began only after this reply" in honesty.summary
 
 
 def test_two_writes_at_one_index_are_dishonest() -> None:
@@ -219,7 +219,7 @@ def test_two_writes_at_one_index_are_dishonest() -> None:
     built.ok(2, "a3", raft_index=5)
     found, honesty = verdicts(built)
     assert (found.validity, honesty.validity) == (Validity.VALID, Validity.INVALID)
-    assert "another write claims the same index" in honesty.summary
+    assert "the reply to another write names the same index" in honesty.summary
 
 
 def test_a_reply_without_an_index_leaves_honesty_unknown_and_is_searched_for() -> None:
