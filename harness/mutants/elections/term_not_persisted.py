@@ -20,7 +20,6 @@ MUTANT = Mutant(
     name="term-not-persisted",
     about="the current term is in memory only, so that a crash brings back an earlier one",
     caught_by="term-monotonic",
-    seed=2,
     source="Raft, Figure 2: currentTerm is persistent",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(state=TermNotPersisted),

@@ -22,7 +22,7 @@ MUTANT = Mutant(
     name="swallow-disk-errors",
     about="a failed write or fsync is taken for a success, and the log goes on after the hole",
     caught_by="node-health",
-    seed=9,
+    seed=2,
     source="Rebello et al., Can Applications Recover from fsync Failures? (2020)",
     also=(*DISK_CHECKERS, *ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(storage=SwallowsDiskErrors),

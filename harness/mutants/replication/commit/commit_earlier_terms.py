@@ -19,6 +19,7 @@ MUTANT = Mutant(
     name="commit-earlier-terms",
     about="a leader commits an entry of an earlier term because a majority holds it",
     caught_by="leader-completeness",
+    seed=91,
     source="Raft, section 5.4.2, Figure 8",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=CommitsEarlierTerms),

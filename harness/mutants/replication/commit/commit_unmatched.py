@@ -22,6 +22,7 @@ MUTANT = Mutant(
     name="commit-unmatched",
     about="a follower commits entries of its own that were not compared with the leader's",
     caught_by="state-machine-safety",
+    seed=4,
     source="Raft, Figure 2, AppendEntries rule 5: index of last new entry",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=CommitsUnmatched),

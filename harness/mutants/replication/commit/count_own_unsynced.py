@@ -19,6 +19,7 @@ MUTANT = Mutant(
     name="count-own-unsynced",
     about="a leader counts its own copy of an entry before it is on its disk",
     caught_by="durable-before-acknowledge",
+    seed=2,
     source="Ongaro's thesis, section 10.2.1",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=CountsOwnUnsynced),

@@ -20,6 +20,7 @@ MUTANT = Mutant(
     name="last-entry-unchecked",
     about="a follower does not compare the previous entry with its own if its own is its last one",
     caught_by="log-matching",
+    seed=4,
     source="Raft, section 5.3; off by one in the consistency check",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=LastEntryUnchecked),

@@ -24,7 +24,7 @@ MUTANT = Mutant(
     name="obey-deposed-leaders",
     about="a follower accepts entries from the leader of an earlier term",
     caught_by="committed-never-truncated",
-    seed=6,
+    seed=26,
     source="Raft, Figure 2, AppendEntries rule 1",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=ObeysDeposedLeaders),

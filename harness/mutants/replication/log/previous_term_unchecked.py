@@ -20,6 +20,7 @@ MUTANT = Mutant(
     name="previous-term-unchecked",
     about="a follower checks that it has the previous entry, and not that its term is the same",
     caught_by="log-matching",
+    seed=4,
     source="Raft, section 5.3, AppendEntries rule 2",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(replication=PreviousTermUnchecked),
