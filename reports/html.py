@@ -107,7 +107,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     run_lag = lag(recording)
     checkers, timelines, undrawn = _checkers(gravest_first(verdicts), spans, periods, marks)
     rows = nemesis_rows(nemesis, recording.fault_kinds)
-    table = operations_table(spans)
+    table = operations_table(recording.history)
     return (
         _environment()
         .get_template("body.html.j2")

@@ -1,7 +1,7 @@
 """The tables of a report: operations by kind, and figures by fault compared with times without one.
 
-Both are counted with pandas from one table of the clients' operations. pandas is loaded when the first
-table is made, so that a command that makes no report starts without it.
+Both are counted from the DataFrame of the history (`history.frame`). pandas is loaded when that is made, so
+that a command that makes no report starts without it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from history.history import Codes
+from history.frame import frame
+from history.history import Codes, History
 from history.nemesis import FaultKind
 from reports.faults import FaultPeriod
-from reports.spans import OUTCOMES, PENDING, Mask, Spans
+from reports.spans import Mask
 
 if TYPE_CHECKING:
     import pandas as pd
 
 QUANTILES = np.array([0.5, 0.9, 0.99])
+PENDING = "pending"
 CALM = "no fault"
 """The name of the row for operations that met no fault."""
 
@@ -64,34 +66,22 @@ class FaultStats:
         return self.ok / self.operations if self.operations else None
 
 
-def operations_table(spans: Spans) -> pd.DataFrame:
-    """A row for each client operation: `f`, `outcome`, and `begin`, `end`, `latency` in nanoseconds.
-
-    `end` and `latency` are -1 where the operation never completed.
-    """
-    import pandas as pd
-
-    mine = spans.client
-    begin, end, type_ = spans.begin[mine], spans.end[mine], spans.type[mine]
-    codes = sorted(OUTCOMES)
-    # As objects: pandas' own texts cannot hold every text that a name may be, such as a lone surrogate.
-    kinds = pd.Index(spans.columns.f_names, dtype=object)
-    outcomes = pd.Index([OUTCOMES[code] for code in codes], dtype=object)
-    return pd.DataFrame(
-        {
-            "f": pd.Categorical.from_codes(spans.f[mine], kinds),
-            "outcome": pd.Categorical.from_codes(np.searchsorted(codes, type_), outcomes),
-            "begin": begin,
-            "end": end,
-            "latency": np.where(type_ == PENDING, -1, end - begin),
-        }
+def operations_table(history: History) -> pd.DataFrame:
+    """The clients' rows of `history.frame`, with the outcome `pending` where an operation never completed."""
+    columns = ["f", "outcome", "invoked_ns", "completed_ns", "latency_ns"]
+    table = frame(history, values=False)
+    table = table.loc[table["who"] == "client", columns]
+    outcome = table["outcome"].cat.add_categories([PENDING])
+    return table.assign(
+        outcome=outcome.mask(table["completed_ns"].isna(), PENDING),
+        latency_ns=table["latency_ns"].astype("float64"),
     )
 
 
 def by_operation(table: pd.DataFrame) -> list[OperationStats]:
     """A row for each `f`, the most frequent first, and at the end the sum where there are several."""
     counts = table.groupby(["f", "outcome"], observed=False).size().unstack()
-    latency = table.loc[table["outcome"] == "ok"].groupby("f", observed=False)["latency"]
+    latency = table.loc[table["outcome"] == "ok"].groupby("f", observed=False)["latency_ns"]
     quantiles = latency.quantile(QUANTILES).unstack()
     slowest = latency.max()
     rows = [
@@ -100,7 +90,7 @@ def by_operation(table: pd.DataFrame) -> list[OperationStats]:
     ]
     rows.sort(key=lambda row: (-row.total, row.f))
     if len(rows) > 1:
-        ok = table.loc[table["outcome"] == "ok", "latency"]
+        ok = table.loc[table["outcome"] == "ok", "latency_ns"]
         rows.append(_operation_row("all", counts.sum(), ok.quantile(QUANTILES).to_list(), ok.max()))
     return rows
 
@@ -135,8 +125,8 @@ def by_fault(
     """
     if not periods:
         return []
-    begin = table["begin"].to_numpy()
-    end = np.where(table["end"].to_numpy() < 0, end_of_run, table["end"].to_numpy())
+    begin = table["invoked_ns"].to_numpy()
+    end = table["completed_ns"].fillna(end_of_run).to_numpy(dtype=np.int64)
     everything = _merged(periods)
     about = {kind.name: kind.about for kind in kinds}
     is_calm = ~_overlaps(begin, end, everything)
@@ -154,7 +144,7 @@ def by_fault(
 def _fault_row(
     fault: str, about: str, periods: int, lasted: int, met: pd.DataFrame, calm_p99: float | None
 ) -> FaultStats:
-    latency = met.loc[met["outcome"] == "ok", "latency"]
+    latency = met.loc[met["outcome"] == "ok", "latency_ns"]
     p50, p99 = latency.quantile([0.5, 0.99]).to_list() if len(latency) else (None, None)
     return FaultStats(
         fault=fault,

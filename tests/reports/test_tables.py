@@ -40,7 +40,7 @@ PERIODS = (period("kill", 30, 40), period("kill", 35, 62), period("pause", 55, 8
 
 
 def test_an_operation_counts_for_each_fault_that_it_met_and_else_as_calm() -> None:
-    rows = {row.fault: row for row in by_fault(operations_table(Spans.of(HISTORY)), PERIODS, 100 * MS)}
+    rows = {row.fault: row for row in by_fault(operations_table(HISTORY), PERIODS, 100 * MS)}
     assert list(rows) == [CALM, "kill", "pause"]
     assert [(row.operations, row.ok) for row in rows.values()] == [(2, 1), (2, 1), (2, 1)]
     assert [row.lasted for row in rows.values()] == [50 * MS, 32 * MS, 25 * MS]
@@ -52,25 +52,26 @@ def test_an_operation_counts_for_each_fault_that_it_met_and_else_as_calm() -> No
 
 def test_a_row_says_what_its_fault_does_where_the_run_knows_it() -> None:
     kinds = (FaultKind("kill", "kill", "start", about="ends a process"),)
-    table = operations_table(Spans.of(HISTORY))
+    table = operations_table(HISTORY)
     assert [row.about for row in by_fault(table, PERIODS, 100 * MS, kinds)] == ["", "ends a process", ""]
 
 
 def test_a_run_without_faults_has_no_figures_by_fault() -> None:
-    assert by_fault(operations_table(Spans.of(HISTORY)), (), 100 * MS) == []
+    assert by_fault(operations_table(HISTORY), (), 100 * MS) == []
 
 
 def test_a_fault_that_no_operation_met_has_a_row_without_latencies() -> None:
-    [_, row] = by_fault(operations_table(Spans.of(HISTORY)), (period("kill", 85, 90),), 100 * MS)
+    [_, row] = by_fault(operations_table(HISTORY), (period("kill", 85, 90),), 100 * MS)
     assert (row.operations, row.ok_share, row.p50, row.slowdown) == (0, None, None, None)
 
 
 def test_figures_by_fault_agree_with_counting_one_by_one() -> None:
-    spans = Spans.of(synthetic.recording(5).history)
+    history = synthetic.recording(5).history
+    spans = Spans.of(history)
     end = 30_000 * MS
     periods = fault_periods(spans.nemesis(), end)
     operations = [spans.span(place) for place in np.flatnonzero(spans.client).tolist()]
-    for row in by_fault(operations_table(spans), periods, end):
+    for row in by_fault(operations_table(history), periods, end):
         own = [one for one in periods if one.kind == row.fault or row.fault == CALM]
         met = [
             operation
@@ -93,7 +94,7 @@ def test_figures_by_fault_agree_with_counting_one_by_one() -> None:
 
 def test_names_that_no_encoding_can_hold_are_counted_like_any_other() -> None:
     strange = History([Operation(0, 0, 0, "invoke", "\ud800"), Operation(1, 5, 0, "ok", "\ud800")])
-    [row] = by_operation(operations_table(Spans.of(strange)))
+    [row] = by_operation(operations_table(strange))
     assert (row.f, row.ok, row.max) == ("\ud800", 1, 5)
 
 
