@@ -122,13 +122,13 @@ def _judge(operation: Operation, view: _View, seen: _Seen) -> Iterator[Evidence]
     other = seen.leaders.setdefault(view.term, operation)
     if other.node != operation.node:
         text = (
-            f"At operation {other.index}, {other.node} said that it leads term {view.term}; at operation "
-            f"{operation.index}, {node} said so."
+            f"At operation {other.index}, {other.node} reported that it leads term {view.term}; at operation "
+            f"{operation.index}, {node} reported the same."
         )
         yield _evidence(f"{other.node} and {node} both lead term {view.term}", text, other, operation)
     if view.configuration <= view.applied and node not in view.members:
         text = (
-            f"At operation {operation.index}, {node} said that it leads term {view.term}, and that the "
+            f"At operation {operation.index}, {node} reported that it leads term {view.term}, and that the "
             f"configuration of index {view.configuration}, which it has applied, is {_named(view)}."
         )
         yield _evidence(f"{node} leads term {view.term} after its removal", text, operation)

@@ -26,7 +26,7 @@ from tests.reports.page import Page
 from tests.words.messages import MessageText, messages, messages_of_python, messages_of_template
 
 HERE = Path(__file__).parent
-ROOTS = ("ackproof", "harness", "reports", "history", "node_impl")
+ROOTS = ("ackproof", "harness", "reports", "checkers", "history", "node_impl")
 BANNED = tuple(
     """
     told, said, whoever, whomever, nobody, befall, befalls, befell, befallen, anew, beside, so many, as of,
