@@ -1,4 +1,4 @@
-"""Draws a simulated run as a message sequence, beside its schedule."""
+"""Draws a simulated run as a message sequence, next to its schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.plots.sequence import sequence
 
 
 def draw(ran: SimulatedRun, verdict: Verdict, path: Path) -> None:
-    """Write the drawing, the verdict's evidence in red.
+    """Write the drawing, with the verdict's evidence in red.
 
     Raises:
         CouldNotRun: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Which code a simulated run ran: digests by part, so that a replay can say what has changed."""
+"""Which code a simulated run used: digests by part, so that a replay can say what has changed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ PARTS = (
     "checkers",
     "history",
 )
-"""Folders that a run or its judgement depends on. A folder stands for its own files; one of another
-folder that has subfolders listed here stands for what those leave."""
+"""Folders that a run or its judgement depends on. A file counts for the first folder here that holds it."""
 
 _ROOT = Path(__file__).parents[3]
 
 
 @cache
 def digests() -> Mapping[str, str]:
-    """Sixteen hex digits over the source files of each part."""
+    """Give sixteen hex digits over the source files of each part."""
     by_part = {part: blake2b(digest_size=8) for part in PARTS}
     for package in ("checkers", "harness", "history", "node_impl"):
         for path in sorted((_ROOT / package).rglob("*.py")):
@@ -43,7 +42,7 @@ def digests() -> Mapping[str, str]:
 
 
 def differences(then: Mapping[str, str]) -> tuple[str, ...]:
-    """The parts whose code is another than it was."""
+    """Give the parts whose code has changed."""
     now = digests()
     parts = dict.fromkeys((*then, *now))
     return tuple(part for part in parts if then.get(part) != now.get(part))

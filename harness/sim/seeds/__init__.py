@@ -1,1 +1,1 @@
-"""Many seeds: campaigns over them, and how soon each seeded bug is caught."""
+"""Many seeds: campaigns that judge them all, and hunts for seeded bugs."""

@@ -1,7 +1,7 @@
-"""How soon each seeded bug is caught: undirected random seeds, from the first on, until its checker says so.
+"""How soon each seeded bug is caught: seeds from 0 on, until the bug's own checker finds a violation.
 
-The seeds are those of any campaign: nothing about a mutant, but for the code that runs, tells the
-simulator where to look. What it found is then shrunk, so that there is something to read.
+The seeds are those of any campaign: apart from the code that runs, nothing shows the simulator where to look.
+The run that showed the bug is then shrunk, so that there is something to read.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from harness.sim.seeds.campaign import prepare_worker
 
 SHRINKING_RUNS = 600
 SHRINKING_S = 20.0
-"""Of one core, for each mutant: a table of all is worth more than the last line of one."""
+"""Seconds of one core for each mutant: a table of all is worth more than the last line of one."""
 _NS = 1_000_000_000
 
 
 class Hunt(msgspec.Struct, frozen=True):
-    """What it took to catch one mutant."""
+    """How one mutant was caught."""
 
     mutant: str
     caught_by: str
-    """Its primary checker, whether or not that caught it."""
+    """The mutant's primary checker, whether or not it caught the mutant."""
     seed: int | None
-    """The first seed in which it did; None: not within the bound."""
+    """The first seed in which that checker found a violation; None if it found none within the bound."""
     first_seed: int | None
     """The first seed in which any checker found a violation."""
     seeds: int
-    """How many were run."""
+    """How many seeds were run."""
     simulated_s: float
     wall_s: float
-    """One core's, judging included, shrinking not."""
+    """Seconds of one core, judging included, shrinking not."""
     also: tuple[str, ...]
     """Other checkers that found a violation on the way, in order of appearance."""
     undeclared: tuple[str, ...] = ()
@@ -55,12 +55,12 @@ class Hunt(msgspec.Struct, frozen=True):
 
     @property
     def is_caught(self) -> bool:
-        """By its primary checker."""
+        """Whether the mutant's primary checker caught it."""
         return self.seed is not None
 
     @property
     def is_as_declared(self) -> bool:
-        """Caught, and nobody else had to be surprised."""
+        """Whether it was caught, and only by checkers that the catalogue names."""
         return self.is_caught and not self.undeclared
 
 
@@ -95,7 +95,7 @@ def hunt(name: str, *, most_seeds: int, options: SeedOptions | None = None) -> H
 
 
 def options_for(name: str, options: SeedOptions | None = None) -> SeedOptions:
-    """These options, with a mutant, and the workload and faults that it shows in."""
+    """Give these options with a mutant, and with the workload and faults in which the mutant shows."""
     mutant = MUTANTS[name]
     chosen = msgspec.structs.replace(options or SeedOptions(), mutant=name, workload=mutant.workload)
     return chosen if mutant.faults is None else msgspec.structs.replace(chosen, nemesis=mutant.faults)
@@ -120,7 +120,7 @@ def _shrink(plan: Plan, checker: str, file: Path) -> int:
 
 
 def hunt_all(names: Sequence[str], *, most_seeds: int, jobs: int, folder: Path | None) -> Iterator[Hunt]:
-    """Every one of them, each on one core, in the order in which they end."""
+    """Hunt all these mutants, each on one core; give them in the order in which they end."""
     tasks = [(name, most_seeds, folder) for name in names]
     if jobs == 1 or len(tasks) == 1:
         yield from map(_task, tasks)

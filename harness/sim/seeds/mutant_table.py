@@ -21,7 +21,7 @@ LINE = "{mark} {mutant:27} {caught_by:26} {seeds:>6} {simulated:>9} {wall:>8} {l
 def hunts(
     names: Sequence[str], *, most_seeds: int, jobs: int | None, folder: Path | None, quiet: bool
 ) -> list[Hunt]:
-    """Hunt these mutants, with progress on standard error unless quiet. Sorted as they were given.
+    """Hunt these mutants, with progress on standard error unless quiet; give them in the same order.
 
     Raises:
         CouldNotRun: `folder` cannot be made.
@@ -42,7 +42,7 @@ def hunts(
 
 
 def show(found: Sequence[Hunt], folder: Path | None) -> None:
-    """The table, in the catalogue's order of areas, and what it comes to."""
+    """Print the table, in the catalogue's order of areas, and its sum."""
     console = Console(highlight=False, soft_wrap=True)
     head = LINE.format(
         mark=" ",
@@ -75,7 +75,7 @@ def show(found: Sequence[Hunt], folder: Path | None) -> None:
 
 
 def show_list(names: Iterable[str]) -> None:
-    """What the chosen seeded bugs do wrong, and who catches them; nothing is run."""
+    """Print what the chosen seeded bugs do wrong, and which checkers catch them; nothing is run."""
     console = Console(highlight=False, soft_wrap=True)
     chosen = set(names)
     for area, mutants in AREAS.items():
@@ -116,7 +116,7 @@ def _lines(one_hunt: Hunt) -> list[Text]:
 
 
 class _Progress:
-    """On standard error: rewritten in a terminal, a line for each hunt elsewhere."""
+    """Shows progress on standard error: one line that is rewritten in a terminal, a line a hunt elsewhere."""
 
     def __init__(self, hunts: int, quiet: bool) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -127,14 +127,14 @@ class _Progress:
         self._show("")
 
     def add(self, one_hunt: Hunt) -> None:
-        """A hunt more has ended."""
+        """Count one more hunt that has ended."""
         self._done += 1
         self._caught += one_hunt.is_caught
         how = f"seed {one_hunt.seed}" if one_hunt.is_caught else f"not within {one_hunt.seeds} seeds"
         self._show(f": {one_hunt.mutant}, {how}")
 
     def end(self) -> None:
-        """Leave the terminal's line to what follows."""
+        """Clear the terminal's line for what follows."""
         if not self._is_quiet and self._console.is_terminal:
             self._console.print(" " * 100, end="\r")
 

@@ -1,6 +1,6 @@
-"""What simulated nodes traced: as the lines that a real node writes, and as what checkers read.
+"""Traces of simulated nodes: as the lines that a real node writes, and as the values that checkers read.
 
-Both say what docs/trace-format.md says; `at` is virtual time, the same on all nodes.
+Both follow docs/trace-format.md; `at` is virtual time, the same on all nodes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _encode = msgspec.json.Encoder().encode_lines
 
 
 def written(lines: Iterable[Trace]) -> Iterator[bytes]:
-    """One life's file, line by line."""
+    """Write one life's file, line by line."""
     for trace in lines:
         yield _encode((trace,))
 
 
 def node_trace(node: str, lives: Iterable[Iterable[Trace]]) -> NodeTrace:
-    """All lives of one node, as if they had been written and read."""
+    """Give all lives of one node, as if they had been written to files and read."""
     return NodeTrace(
         node=node,
         events=tuple(
