@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.client.http import SocketFactory
 from harness.hosts.host import Background, Host
-from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.linkmessages import LinkImpairment
 from harness.hosts.links.links import Healed
 from harness.nemesis.action import Link
 from harness.systems.base import NodePlace
@@ -33,7 +33,7 @@ class CutLinks(Protocol):
 class ImpairableLinks(Protocol):
     """Links between nodes that can be made bad; errors are `LinkError`."""
 
-    async def impair(self, links: Iterable[Link], how: Impairment, by: str, draw: int) -> int:
+    async def impair(self, links: Iterable[Link], how: LinkImpairment, by: str, draw: int) -> int:
         """Make links bad, on the account of the fault `by`; how many are bad now."""
         ...
 

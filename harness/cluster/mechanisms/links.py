@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 
 from harness.cluster.attachment import RunningCluster
-from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.linkmessages import LinkImpairment
 from harness.nemesis.mechanisms.links import LinkPair
 from harness.nemesis.mechanisms.world import MechanismError
 
-_FIELDS = frozenset(Impairment.__struct_fields__)
+_FIELDS = frozenset(LinkImpairment.__struct_fields__)
 
 
 class HostBadLinks:
@@ -27,7 +27,7 @@ class HostBadLinks:
     async def impair(self, links: Iterable[LinkPair], how: Mapping[str, Any], by: str, draw: int) -> None:
         """Make links bad, on the account of the fault `by`."""
         given = {name: value for name, value in how.items() if name in _FIELDS}
-        await self._links.impair(links, msgspec.convert(given, Impairment), by, draw)
+        await self._links.impair(links, msgspec.convert(given, LinkImpairment), by, draw)
 
     async def struck(self, by: str) -> int:
         """How many messages, packets or pieces of a stream the fault has struck by now."""

@@ -40,7 +40,7 @@ class HealCommand(msgspec.Struct, frozen=True, tag=True):
     """Let everything through again; connections that were cut are reset."""
 
 
-class Impairment(msgspec.Struct, frozen=True, omit_defaults=True):
+class LinkImpairment(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a link is bad. What strikes whole messages needs links on which these can be distinguished."""
 
     delay_ms: int = 0
@@ -71,7 +71,7 @@ class ImpairCommand(msgspec.Struct, frozen=True, tag=True):
     """Make these links bad, on the account of a fault."""
 
     links: tuple[LinkName, ...]
-    how: Impairment
+    how: LinkImpairment
     by: str
     draw: int
 

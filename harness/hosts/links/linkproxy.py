@@ -41,7 +41,7 @@ from harness.hosts.links.linkmessages import (
     EndImpairmentCommand,
     HealCommand,
     ImpairCommand,
-    Impairment,
+    LinkImpairment,
     LinkName,
     LinkState,
     LinkStates,
@@ -72,7 +72,7 @@ class ProxiedLink:
         self.pairs: set[_Pair] = set()
         self.forwarded_bytes = self.forwarded_messages = 0
         self.swallowed_bytes = self.swallowed_messages = 0
-        self.impairments: dict[str, Impairment] = {}
+        self.impairments: dict[str, LinkImpairment] = {}
         self.struck: Counter[str] = Counter()
         self.chance = random.Random()
         self._server: asyncio.Server | None = None
@@ -100,7 +100,7 @@ class ProxiedLink:
             if pair.is_cut:
                 pair.reset()
 
-    def impair(self, how: Impairment, by: str, draw: int) -> None:
+    def impair(self, how: LinkImpairment, by: str, draw: int) -> None:
         """Be bad from now on; which messages are struck follows from `draw`."""
         self.impairments[by] = how
         self.chance.seed(f"{draw} {self.name}")
@@ -363,7 +363,7 @@ class Proxy:
                 pass
         return LinkStates(tuple(link.state() for link in self._links.values()))
 
-    def _reason_against(self, links: tuple[LinkName, ...], how: Impairment | None = None) -> str | None:
+    def _reason_against(self, links: tuple[LinkName, ...], how: LinkImpairment | None = None) -> str | None:
         unknown = [name for name in links if name not in self._links]
         if unknown:
             return f"there is no link {unknown[0][0]} -> {unknown[0][1]}"

@@ -19,7 +19,7 @@ from harness.hosts.links.linkmessages import (
     EndImpairmentCommand,
     HealCommand,
     ImpairCommand,
-    Impairment,
+    LinkImpairment,
     LinkName,
     LinkState,
     LinkStates,
@@ -105,7 +105,7 @@ class LinkProxies:
         self._swallowed_at_heal = messages, size
         return Healed(were_cut, size - bytes_before, messages - messages_before)
 
-    async def impair(self, links: Iterable[LinkName], how: Impairment, by: str, draw: int) -> int:
+    async def impair(self, links: Iterable[LinkName], how: LinkImpairment, by: str, draw: int) -> int:
         """Make links bad, on a fault's account; how many are so now.
 
         Raises:
@@ -196,7 +196,7 @@ class ProxyLoss:
 
     def __init__(self, links: LinkProxies, percent: int, by: str = "loss") -> None:
         self._links = links
-        self._how = Impairment(lost_percent=percent)
+        self._how = LinkImpairment(lost_percent=percent)
         self._by = by
         self._lossy: tuple[LinkName, ...] = ()
 

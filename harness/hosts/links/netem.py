@@ -33,7 +33,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from harness.hosts.host import Host, HostError
-from harness.hosts.links.linkmessages import Impairment, LinkName
+from harness.hosts.links.linkmessages import LinkImpairment, LinkName
 from harness.hosts.links.links import LinkError
 from harness.hosts.links.nftlinks import LinkEnd
 
@@ -48,7 +48,7 @@ _NO_QUANTUM = "quantum 60000"
 @dataclass(frozen=True)
 class _Fault:
     links: tuple[LinkName, ...]
-    how: Impairment
+    how: LinkImpairment
     passed_before: Mapping[LinkName, int]
 
 
@@ -98,7 +98,7 @@ class NetemLinks:
         self._senders: dict[str, _Sender] = {}
         self._turn = asyncio.Lock()
 
-    async def impair(self, links: Iterable[LinkName], how: Impairment, by: str, draw: int) -> int:  # noqa: ARG002
+    async def impair(self, links: Iterable[LinkName], how: LinkImpairment, by: str, draw: int) -> int:  # noqa: ARG002
         """Make links bad, on a fault's account; how many are so now. Netem draws which packets are struck.
 
         Raises:
@@ -204,9 +204,9 @@ class NetemLinks:
             )
             await self._run(name, "tc", "-batch", "-", given=script)
 
-    def _bad_links(self, sender: str) -> dict[LinkName, Impairment]:
+    def _bad_links(self, sender: str) -> dict[LinkName, LinkImpairment]:
         """What is wrong with each bad link that begins here, of all faults together."""
-        bad: dict[LinkName, Impairment] = {}
+        bad: dict[LinkName, LinkImpairment] = {}
         for fault in self._faults.values():
             for link in fault.links:
                 if link[0] == sender:
@@ -235,7 +235,7 @@ def class_of(handle: int, number: int) -> str:
     return f"{handle:x}:{number:x}"
 
 
-def script_of(handle: int, device: str, links: Sequence[tuple[LinkEnd, Impairment]]) -> str:
+def script_of(handle: int, device: str, links: Sequence[tuple[LinkEnd, LinkImpairment]]) -> str:
     """The input of `tc -batch -` that makes these links bad, each by the node at its end."""
     lines = [f"qdisc add dev {device} root handle {handle:x}: htb default 0"]
     for number, (to, how) in enumerate(links, 1):
@@ -249,7 +249,7 @@ def script_of(handle: int, device: str, links: Sequence[tuple[LinkEnd, Impairmen
     return "\n".join(lines) + "\n"
 
 
-def leaf_of(how: Impairment) -> str:
+def leaf_of(how: LinkImpairment) -> str:
     """The qdisc that impairs packets so, except for their rate."""
     delay_ms, jitter_ms = how.delay_ms + how.jitter_ms / 2, how.jitter_ms / 2
     words: list[str] = []
@@ -278,10 +278,10 @@ def _filter(to: LinkEnd) -> str:
     )
 
 
-def both(one: Impairment, other: Impairment) -> Impairment:
+def both(one: LinkImpairment, other: LinkImpairment) -> LinkImpairment:
     """What two faults do to one link."""
     rates = [how.rate_bytes_s for how in (one, other) if how.rate_bytes_s is not None]
-    return Impairment(
+    return LinkImpairment(
         delay_ms=one.delay_ms + other.delay_ms,
         jitter_ms=one.jitter_ms + other.jitter_ms,
         rate_bytes_s=min(rates) if rates else None,
@@ -303,7 +303,7 @@ def has_root(shown: str, handle: int) -> bool:
     return any(leaf.root and leaf.handle == f"{handle:x}:" for leaf in leaves)
 
 
-def struck_of(how: Impairment, passed: int) -> int:
+def struck_of(how: LinkImpairment, passed: int) -> int:
     """An estimate of how many of the packets that passed were struck; 0 while that may be none."""
     percents = (how.repeated_percent, how.overtaken_percent, how.corrupted_percent)
     if how.delay_ms or how.jitter_ms or how.rate_bytes_s is not None:

@@ -16,7 +16,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.linkmessages import LinkImpairment
 
 HELD_BYTES_LIMIT = 1 << 20
 """If more bytes than this wait, no more are read: the sender meets back-pressure, as on any slow link."""
@@ -37,7 +37,7 @@ class Shaper:
 
     def __init__(
         self,
-        impairments: Mapping[str, Impairment],
+        impairments: Mapping[str, LinkImpairment],
         struck: Counter[str],
         chance: random.Random,
         *,

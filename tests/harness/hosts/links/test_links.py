@@ -17,7 +17,7 @@ import pytest
 from harness.hosts.host import POLL_S, eventually, within
 from harness.hosts.ledger import Ledger
 from harness.hosts.links.framing import Framing
-from harness.hosts.links.linkmessages import Impairment, LinkState
+from harness.hosts.links.linkmessages import LinkImpairment, LinkState
 from harness.hosts.links.links import LinkError, LinkProxies, start_links
 from harness.hosts.local import EssentialEndedError, LocalHost
 
@@ -352,13 +352,13 @@ def test_a_bad_link_strikes_messages_one_way_until_it_is_good_again(tmp_path: Pa
         _, writer = await rig.dial(AB)
         writer.write(frame(b"1"))
         assert await eventually(lambda: b.received == [frame(b"1")], 5)
-        assert await rig.links.impair([AB], Impairment(repeated_percent=100), "duplicate", 7) == 1
+        assert await rig.links.impair([AB], LinkImpairment(repeated_percent=100), "duplicate", 7) == 1
         writer.write(frame(b"2"))
         assert await eventually(lambda: b.received == [frame(b"1") + 2 * frame(b"2")], 5)
         _, back = await rig.dial(BA)
         back.write(frame(b"0"))
         assert await eventually(lambda: rig.listeners["a"].received == [frame(b"0")], 5)
-        await rig.links.impair([AB], Impairment(is_stalled=True), "stall", 7)
+        await rig.links.impair([AB], LinkImpairment(is_stalled=True), "stall", 7)
         writer.write(frame(b"3"))
         assert await silent_for(rig, b)
         assert await rig.links.struck("stall") == 1
@@ -381,14 +381,14 @@ async def silent_for(rig: Rig, listener: Listener) -> bool:
 def test_a_stream_of_unknown_messages_may_be_late_or_reset_and_nothing_else(tmp_path: Path) -> None:
     async def body(rig: Rig) -> None:
         for how in (
-            Impairment(lost_percent=1),
-            Impairment(repeated_percent=1),
-            Impairment(corrupted_percent=1),
+            LinkImpairment(lost_percent=1),
+            LinkImpairment(repeated_percent=1),
+            LinkImpairment(corrupted_percent=1),
         ):
             with pytest.raises(LinkError, match="messages cannot be distinguished, and TCP loses"):
                 await rig.links.impair([AB], how, "fault", 1)
         reader, writer = await rig.dial(AB)
-        await rig.links.impair([AB], Impairment(delay_ms=100), "delay", 1)
+        await rig.links.impair([AB], LinkImpairment(delay_ms=100), "delay", 1)
         began = asyncio.get_running_loop().time()
         writer.write(b"late")
         writer.close()
@@ -396,7 +396,7 @@ def test_a_stream_of_unknown_messages_may_be_late_or_reset_and_nothing_else(tmp_
         assert rig.listeners["b"].received == [b"late"]
         assert asyncio.get_running_loop().time() - began < 5
         reader, writer = await rig.dial(AB)
-        await rig.links.impair([AB], Impairment(reset_percent=100), "reset", 1)
+        await rig.links.impair([AB], LinkImpairment(reset_percent=100), "reset", 1)
         writer.write(b"reset")
         assert await is_reset(reader)
         assert await rig.links.struck("reset") == 1

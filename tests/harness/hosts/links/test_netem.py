@@ -15,7 +15,7 @@ import pytest
 from harness.hosts import agent
 from harness.hosts.host import CommandResult, Host, eventually
 from harness.hosts.links import netem
-from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.linkmessages import LinkImpairment
 from harness.hosts.links.links import LinkError
 from harness.hosts.links.netem import NetemLinks
 from harness.hosts.links.nftlinks import LinkEnd
@@ -26,7 +26,7 @@ from tests.harness.hosts.namespaces import needs_namespaces, network_of
 PORT = 8849
 TABLE = "ackproof_0123abcd"
 HANDLE = agent.handle_of(TABLE)
-RATE = Impairment(rate_bytes_s=50)
+RATE = LinkImpairment(rate_bytes_s=50)
 SHAPES = not needs_namespaces.args[0] and agent.can_shape("pfifo")
 NETEM = SHAPES and agent.can_shape("netem delay 1ms")
 needs_shaping = pytest.mark.skipif(not SHAPES, reason="no root, or a kernel without tc's htb and u32")
@@ -45,20 +45,20 @@ SHOWN = json.dumps(
 @pytest.mark.parametrize(
     ("how", "leaf"),
     [
-        (Impairment(delay_ms=20, jitter_ms=20), "netem delay 30ms 10ms"),
-        (Impairment(delay_ms=5), "netem delay 5ms"),
-        (Impairment(jitter_ms=800), "netem delay 400ms 400ms"),
-        (Impairment(repeated_percent=10), "netem duplicate 10%"),
-        (Impairment(overtaken_percent=10), "netem delay 20ms reorder 90%"),
-        (Impairment(corrupted_percent=2), "netem corrupt 2%"),
+        (LinkImpairment(delay_ms=20, jitter_ms=20), "netem delay 30ms 10ms"),
+        (LinkImpairment(delay_ms=5), "netem delay 5ms"),
+        (LinkImpairment(jitter_ms=800), "netem delay 400ms 400ms"),
+        (LinkImpairment(repeated_percent=10), "netem duplicate 10%"),
+        (LinkImpairment(overtaken_percent=10), "netem delay 20ms reorder 90%"),
+        (LinkImpairment(corrupted_percent=2), "netem corrupt 2%"),
         (
-            Impairment(delay_ms=100, overtaken_percent=50, repeated_percent=1),
+            LinkImpairment(delay_ms=100, overtaken_percent=50, repeated_percent=1),
             "netem delay 100ms reorder 50% duplicate 1%",
         ),
-        (Impairment(rate_bytes_s=1000), "pfifo limit 1000"),
+        (LinkImpairment(rate_bytes_s=1000), "pfifo limit 1000"),
     ],
 )
-def test_a_leaf_treats_packets_as_the_fault_says(how: Impairment, leaf: str) -> None:
+def test_a_leaf_treats_packets_as_the_fault_says(how: LinkImpairment, leaf: str) -> None:
     assert netem.leaf_of(how) == leaf
 
 
@@ -66,7 +66,7 @@ def test_only_what_goes_to_the_peer_port_at_the_links_end_is_chosen() -> None:
     host: Host = NoTc.__new__(NoTc)
     ends = [LinkEnd(host, "10.77.0.2", PORT), LinkEnd(host, "fd00::3", PORT)]
     script = netem.script_of(
-        0x4ABC, "eth0", [(ends[0], Impairment(delay_ms=5)), (ends[1], Impairment(rate_bytes_s=1000))]
+        0x4ABC, "eth0", [(ends[0], LinkImpairment(delay_ms=5)), (ends[1], LinkImpairment(rate_bytes_s=1000))]
     )
     assert script.splitlines() == [
         "qdisc add dev eth0 root handle 4abc: htb default 0",
@@ -83,9 +83,9 @@ def test_only_what_goes_to_the_peer_port_at_the_links_end_is_chosen() -> None:
 
 def test_two_faults_of_one_link_add_up() -> None:
     assert netem.both(
-        Impairment(delay_ms=5, rate_bytes_s=1000, corrupted_percent=2),
-        Impairment(delay_ms=10, jitter_ms=3, corrupted_percent=20),
-    ) == Impairment(delay_ms=15, jitter_ms=3, rate_bytes_s=1000, corrupted_percent=20)
+        LinkImpairment(delay_ms=5, rate_bytes_s=1000, corrupted_percent=2),
+        LinkImpairment(delay_ms=10, jitter_ms=3, corrupted_percent=20),
+    ) == LinkImpairment(delay_ms=15, jitter_ms=3, rate_bytes_s=1000, corrupted_percent=20)
 
 
 def test_what_passed_a_link_is_read_from_its_leaf() -> None:
@@ -98,16 +98,16 @@ def test_what_passed_a_link_is_read_from_its_leaf() -> None:
 @pytest.mark.parametrize(
     ("how", "passed", "struck"),
     [
-        (Impairment(delay_ms=5), 3, 3),
-        (Impairment(rate_bytes_s=9), 3, 3),
-        (Impairment(corrupted_percent=2), 300, 0),
-        (Impairment(corrupted_percent=2), 350, 7),
-        (Impairment(repeated_percent=100), 1, 1),
-        (Impairment(), 9, 0),
+        (LinkImpairment(delay_ms=5), 3, 3),
+        (LinkImpairment(rate_bytes_s=9), 3, 3),
+        (LinkImpairment(corrupted_percent=2), 300, 0),
+        (LinkImpairment(corrupted_percent=2), 350, 7),
+        (LinkImpairment(repeated_percent=100), 1, 1),
+        (LinkImpairment(), 9, 0),
     ],
 )
 def test_a_fault_by_chance_has_struck_only_once_it_cannot_have_missed(
-    how: Impairment, passed: int, struck: int
+    how: LinkImpairment, passed: int, struck: int
 ) -> None:
     assert netem.struck_of(how, passed) == struck
 
@@ -125,8 +125,8 @@ def test_a_refusing_kernel_is_reported_and_so_is_what_packets_cannot_suffer() ->
     host: Host = NoTc.__new__(NoTc)
     links = NetemLinks(HANDLE, {name: LinkEnd(host, "10.0.0.2", PORT) for name in ("n1", "n2")})
     with pytest.raises(LinkError, match=r"n1: tc -batch - refused: Error: Specified qdisc kind is"):
-        asyncio.run(links.impair([("n1", "n2")], Impairment(delay_ms=5), "delay", 1))
-    for how in (Impairment(is_stalled=True), Impairment(reset_percent=2)):
+        asyncio.run(links.impair([("n1", "n2")], LinkImpairment(delay_ms=5), "delay", 1))
+    for how in (LinkImpairment(is_stalled=True), LinkImpairment(reset_percent=2)):
         with pytest.raises(LinkError, match="packets can be neither stalled nor reset"):
             asyncio.run(links.impair([("n1", "n2")], how, "stall", 1))
 
@@ -195,7 +195,9 @@ def test_a_link_that_is_slow_one_way_leaves_the_other_way_and_ends_clean(tmp_pat
 def test_of_two_faults_on_a_link_the_end_of_one_leaves_the_other(tmp_path: Path) -> None:
     async def body(pair: Pair) -> None:
         before = await pair.device()
-        await pair.links.impair([("n1", "n2"), ("n2", "n1")], Impairment(rate_bytes_s=1_000_000), "mild", 1)
+        await pair.links.impair(
+            [("n1", "n2"), ("n2", "n1")], LinkImpairment(rate_bytes_s=1_000_000), "mild", 1
+        )
         await pair.links.impair([("n1", "n2")], RATE, "harsh", 1)
         assert await eventually(lambda: pair.heard("n2") > 0, 5)
         await asyncio.sleep(1)
@@ -246,7 +248,7 @@ def test_an_agent_that_ends_deletes_the_runs_roots_and_no_others(tmp_path: Path)
 def test_packets_that_are_late_come_late_and_those_of_the_other_way_do_not(tmp_path: Path) -> None:
     async def body(pair: Pair) -> None:
         before = await pair.device()
-        await pair.links.impair([("n1", "n2")], Impairment(delay_ms=3000), "delay", 1)
+        await pair.links.impair([("n1", "n2")], LinkImpairment(delay_ms=3000), "delay", 1)
         assert not await pair.hears("n2")
         assert await pair.hears("n1")
         assert await pair.links.struck("delay") > 0

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from harness.hosts.host import eventually
 from harness.hosts.links.framing import FrameCounter, Framing
-from harness.hosts.links.linkmessages import Impairment
+from harness.hosts.links.linkmessages import LinkImpairment
 from harness.hosts.links.shaping import Shaper
 
 FRAMING = Framing(preface_bytes=3, header_bytes=8, greetings=1)
 impairments = st.builds(
-    Impairment,
+    LinkImpairment,
     delay_ms=st.sampled_from([0, 0, 5]),
     jitter_ms=st.sampled_from([0, 0, 5]),
     rate_bytes_s=st.sampled_from([None, None, 20_000]),
@@ -54,9 +54,9 @@ def messages(data: bytes) -> list[bytes]:
 class Sent:
     """Bytes through a shaper, in pieces, the impairment beginning and ending on the way."""
 
-    def __init__(self, how: Impairment, draw: int = 1) -> None:
+    def __init__(self, how: LinkImpairment, draw: int = 1) -> None:
         self.how = how
-        self.impairments: dict[str, Impairment] = {}
+        self.impairments: dict[str, LinkImpairment] = {}
         self.struck: Counter[str] = Counter()
         self.arrived = bytearray()
         self.full: list[bool] = []
@@ -90,7 +90,7 @@ class Sent:
     draw=st.integers(0, 1000),
 )
 def test_messages_arrive_whole_or_not_at_all_however_they_are_cut_into_pieces(
-    how: Impairment, sizes: list[int], cuts: list[int], begin: int, lasts: int, draw: int
+    how: LinkImpairment, sizes: list[int], cuts: list[int], begin: int, lasts: int, draw: int
 ) -> None:
     async def send() -> Sent:
         sent, counter, has_begun = Sent(how, draw), FrameCounter(FRAMING), False
@@ -126,7 +126,7 @@ def test_messages_arrive_whole_or_not_at_all_however_they_are_cut_into_pieces(
     assert sent.shaper.is_idle
 
 
-def strike(how: Impairment, count: int = 1000) -> tuple[Sent, list[bytes], list[bytes]]:
+def strike(how: LinkImpairment, count: int = 1000) -> tuple[Sent, list[bytes], list[bytes]]:
     """Send that many messages over a bad link; (how it went, what was sent, what had arrived in the end)."""
 
     async def send() -> Sent:
@@ -144,20 +144,20 @@ def strike(how: Impairment, count: int = 1000) -> tuple[Sent, list[bytes], list[
 
 
 def test_the_share_asked_for_is_struck_and_counted() -> None:
-    sent, wanted, found = strike(Impairment(lost_percent=20))
+    sent, wanted, found = strike(LinkImpairment(lost_percent=20))
     assert len(found) == len(wanted) - sent.struck["fault"]
     assert 150 < sent.struck["fault"] < 250
-    sent, wanted, found = strike(Impairment(repeated_percent=20))
+    sent, wanted, found = strike(LinkImpairment(repeated_percent=20))
     assert len(found) == len(wanted) + sent.struck["fault"]
     assert 150 < sent.struck["fault"] < 250
-    sent, wanted, found = strike(Impairment(overtaken_percent=20))
+    sent, wanted, found = strike(LinkImpairment(overtaken_percent=20))
     assert sorted(found) == sorted(wanted)
     assert found != wanted
     assert 150 < sent.struck["fault"] < 250
 
 
 def test_a_corrupted_message_differs_in_one_bit() -> None:
-    sent, wanted, _ = strike(Impairment(corrupted_percent=100), 50)
+    sent, wanted, _ = strike(LinkImpairment(corrupted_percent=100), 50)
     arrived = bytes(sent.arrived)
     intact = stream([1]) + b"".join(wanted)
     assert len(arrived) == len(intact)
@@ -166,7 +166,7 @@ def test_a_corrupted_message_differs_in_one_bit() -> None:
 
 
 def test_a_delay_and_a_rate_are_kept_and_a_stall_ends_with_everything_in_order() -> None:
-    async def times(how: Impairment, size: int) -> float:
+    async def times(how: LinkImpairment, size: int) -> float:
         sent = Sent(how)
         sent.begin()
         began = asyncio.get_running_loop().time()
@@ -175,11 +175,11 @@ def test_a_delay_and_a_rate_are_kept_and_a_stall_ends_with_everything_in_order()
         assert await eventually(lambda: len(sent.arrived) == 4 * size, 5)
         return asyncio.get_running_loop().time() - began
 
-    assert asyncio.run(times(Impairment(delay_ms=60), 10)) >= 0.06
-    assert asyncio.run(times(Impairment(rate_bytes_s=10_000), 250)) >= 0.1
+    assert asyncio.run(times(LinkImpairment(delay_ms=60), 10)) >= 0.06
+    assert asyncio.run(times(LinkImpairment(rate_bytes_s=10_000), 250)) >= 0.1
 
     async def stall() -> None:
-        sent = Sent(Impairment(is_stalled=True))
+        sent = Sent(LinkImpairment(is_stalled=True))
         sent.begin()
         sent.shaper.take(b"one", None, is_begun=False)
         sent.shaper.take(b"two", None, is_begun=False)
@@ -193,7 +193,7 @@ def test_a_delay_and_a_rate_are_kept_and_a_stall_ends_with_everything_in_order()
 
 def test_who_sends_more_than_a_slow_link_takes_is_made_to_wait() -> None:
     async def send() -> None:
-        sent = Sent(Impairment(rate_bytes_s=40_000_000))
+        sent = Sent(LinkImpairment(rate_bytes_s=40_000_000))
         sent.begin()
         for _ in range(20):
             sent.shaper.take(bytes(100_000), None, is_begun=False)
@@ -206,7 +206,7 @@ def test_who_sends_more_than_a_slow_link_takes_is_made_to_wait() -> None:
 @pytest.mark.parametrize("ends", [None, [(3, True)]])
 def test_a_reset_ends_the_connection_and_nothing_follows(ends: list[tuple[int, bool]] | None) -> None:
     async def send() -> None:
-        sent = Sent(Impairment(reset_percent=100))
+        sent = Sent(LinkImpairment(reset_percent=100))
         sent.begin()
         sent.shaper.take(b"one", ends, is_begun=False)
         sent.shaper.take(b"two", ends, is_begun=False)
