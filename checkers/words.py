@@ -23,5 +23,6 @@ def who_answered(completion: Operation) -> str:
 
 
 def sentence(words: str) -> str:
-    """Words with a capital letter at the beginning, as a sentence has it."""
-    return words[:1].upper() + words[1:]
+    """Words with a capital letter at the beginning; a name with a digit, such as a node's, stays as it is."""
+    is_name = any(character.isdigit() for character in words.partition(" ")[0])
+    return words if is_name else words[:1].upper() + words[1:]
