@@ -16,7 +16,7 @@ LOSS_PERCENT = 20
 
 
 class HealedSimulatedLinks:
-    """Implements `HealedLinks`."""
+    """Implements `HealedLinks`: what a heal ended, and how many messages were lost by then."""
 
     def __init__(self, links: tuple[LinkPair, ...], count: int, what: str) -> None:
         self.links = links

@@ -100,7 +100,7 @@ class DrawnDecisions:
         return table[bits & 15] * MICROSECOND_NS + (bits >> 4) % 10_000
 
     def tear(self, node: str, n: int) -> int:  # noqa: ARG002 - streams count by themselves
-        """Draw any number."""
+        """Draw any 64-bit number."""
         return (self._streams.get(("tear", node)) or self._stream("tear", node)).bits()
 
     def election(self, node: str, n: int, bound: int) -> int:  # noqa: ARG002 - streams count by themselves

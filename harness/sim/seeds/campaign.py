@@ -61,7 +61,7 @@ class CampaignResults:
         self.done[judged.seed] = judged
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the results file."""
         self._file.close()
 
     def _write(self, line: CampaignHeader | Judged) -> None:
