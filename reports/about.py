@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from checkers.causes import Explained, root_causes_first
 from checkers.verdict import Validity, Verdict
 from reports.text import plural
 
@@ -44,8 +45,24 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 def gravest_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The verdicts in the order invalid, unknown, valid; within each of these as given."""
-    return sorted(verdicts, key=lambda verdict: _RANK[verdict.validity])
+    """The verdicts in the order invalid, unknown, valid.
+
+    Of the invalid ones, a violation that may explain others comes before these; else they stay as given.
+    """
+    given = list(verdicts)
+    place = {one.verdict.checker: number for number, one in enumerate(_explained(given))}
+    return sorted(given, key=lambda verdict: (_RANK[verdict.validity], place.get(verdict.checker, 0)))
+
+
+def may_follow_from(verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
+    """By checker that found a violation: the checkers whose violations may explain it."""
+    return {one.verdict.checker: one.by for one in _explained(verdicts) if one.by}
+
+
+def _explained(verdicts: Sequence[Verdict]) -> list[Explained]:
+    """The violations, root causes first; none if fewer than two, so that no graph is loaded for these."""
+    invalid = sum(verdict.validity is Validity.INVALID for verdict in verdicts)
+    return root_causes_first(verdicts) if invalid > 1 else []
 
 
 class Headline(msgspec.Struct, frozen=True):
@@ -60,8 +77,8 @@ class Headline(msgspec.Struct, frozen=True):
 def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
     """Combine what the run claims with its verdicts: the worst wins, and no verdict at all is `unknown`.
 
-    `why` comes from the first verdict that decides it: of a violation the title of its first evidence, else
-    the summary.
+    `why` comes from the first verdict that decides it, root causes first: of a violation the title of its
+    first evidence, else the summary.
     """
     if not verdicts:
         return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
@@ -69,7 +86,7 @@ def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
     if validity is Validity.VALID:
         many = "The one checker" if len(verdicts) == 1 else f"All {len(verdicts)} checkers"
         return Headline(validity, f"{many} found nothing wrong.")
-    for verdict in verdicts:
+    for verdict in gravest_first(verdicts):
         if verdict.validity is validity:
             wrong = validity is Validity.INVALID and verdict.evidence
             reason = verdict.evidence[0].title if wrong else verdict.summary

@@ -26,7 +26,7 @@ from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
 from history.units import SECOND_NS
 from reports import text
-from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, headline
+from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, headline, may_follow_from
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag
@@ -199,6 +199,8 @@ class CheckerView:
     """The caveats that this verdict has alone; those that several share stand below all of them."""
     judges: str
     """The property that the checker judges, in a sentence; empty for one that the glossary does not have."""
+    may_follow_from: str
+    """The checkers whose violations may explain this one, in words; empty for a root cause."""
 
 
 def _checkers(
@@ -206,6 +208,7 @@ def _checkers(
 ) -> tuple[list[CheckerView], list[TimelineView], int]:
     """Every verdict as the page shows it, the timelines of its evidence, and how many are left out."""
     shared = dict(_shared_caveats(verdicts))
+    causes = may_follow_from(verdicts)
     checkers: list[CheckerView] = []
     timelines: list[TimelineView] = []
     undrawn = 0
@@ -234,6 +237,7 @@ def _checkers(
                 hidden_measures=max(len(measures) - MAX_MEASURES, 0),
                 caveats=tuple(caveat for caveat in verdict.caveats if caveat not in shared),
                 judges=meaning(verdict.checker),
+                may_follow_from=" and ".join(causes.get(verdict.checker, ())),
             )
         )
     return checkers, timelines, undrawn

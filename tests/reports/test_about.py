@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkers.verdict import Evidence, Validity, Verdict
-from reports.about import headline
+from reports.about import gravest_first, headline, may_follow_from
 
 VALID = Verdict("a", Validity.VALID, "fine")
 LOST = Verdict("b", Validity.INVALID, "1 of 9 was lost", (Evidence("r1 was lost", "text"),))
@@ -28,3 +28,39 @@ def test_a_valid_run_needs_no_counts() -> None:
     assert headline([VALID, VALID], Validity.VALID).why == "All 2 checkers found nothing wrong."
     assert headline([VALID], Validity.VALID).why == "The one checker found nothing wrong."
     assert headline([VALID], Validity.VALID).counts == ""
+
+
+def violation(checker: str) -> Verdict:
+    return Verdict(checker, Validity.INVALID, "broken", (Evidence(f"{checker} was broken", "text"),))
+
+
+def test_a_violation_that_may_explain_the_others_is_the_headline_and_stands_first() -> None:
+    """Two leaders in one term explain lost entries, and lost entries explain lost registrations."""
+    given = [
+        violation("durability"),
+        VALID,
+        VACUOUS,
+        violation("leader-completeness"),
+        violation("election-safety"),
+    ]
+    assert headline(given, Validity.INVALID).why == "election-safety: election-safety was broken"
+    assert [verdict.checker for verdict in gravest_first(given)] == [
+        "election-safety",
+        "leader-completeness",
+        "durability",
+        "c",
+        "a",
+    ]
+    assert may_follow_from(given) == {
+        "leader-completeness": ("election-safety",),
+        "durability": ("leader-completeness",),
+    }
+
+
+def test_violations_of_one_checker_are_all_kept() -> None:
+    given = [violation("durability"), violation("durability"), violation("election-safety")]
+    assert [verdict.checker for verdict in gravest_first(given)] == [
+        "election-safety",
+        "durability",
+        "durability",
+    ]

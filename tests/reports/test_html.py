@@ -13,7 +13,7 @@ import pytest
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
-from reports.about import ReportAbout, StoredFile
+from reports.about import ReportAbout, StoredFile, gravest_first
 from reports.html import MAX_TIMELINES, render
 from tests.reports import synthetic
 from tests.reports.page import Page, assert_sound
@@ -57,13 +57,28 @@ def test_the_same_run_gives_the_same_bytes(run: Recording, invalid_page: str) ->
     )
 
 
+def test_the_cause_stands_first_and_its_consequences_name_it(run: Recording) -> None:
+    violations = [
+        Verdict(name, Validity.INVALID, "broken", (Evidence("it was broken", "text"),))
+        for name in ("durability", "leader-completeness", "election-safety")
+    ]
+    page = render(run, violations, synthetic.about(Validity.INVALID))
+    assert re.findall(r"<h3>([a-z-]+) <span", page) == [
+        "election-safety",
+        "leader-completeness",
+        "durability",
+    ]
+    assert page.count("may follow from what") == 2
+    assert "may follow from what leader-completeness found; look there first." in page
+
+
 def test_the_verdict_comes_first_then_its_reason_then_the_figures(invalid_page: str) -> None:
     words = Page(invalid_page).words
     places = [
         words.index(part)
         for part in (
             "Invalid",
-            "was lost",
+            "state-machine-safety:",
             "acknowledged writes",
             "Run it again",
             "Checkers",
@@ -83,12 +98,14 @@ def test_checkers_stand_in_the_order_invalid_unknown_valid(invalid_page: str) ->
 def test_operations_in_evidence_link_to_their_rows_in_the_timelines_table(
     run: Recording, invalid_page: str
 ) -> None:
-    evidence = synthetic.invalid_verdicts(run.history)[0].evidence[0]
+    verdicts = synthetic.invalid_verdicts(run.history)
+    evidence = verdicts[0].evidence[0]
+    place = gravest_first(verdicts).index(verdicts[0])
     links = Page(invalid_page).links
     for operation in evidence.operations:
-        assert f"#t-0-0-op-{operation}" in links
-        assert f'<a href="#t-0-0-op-{operation}">' in invalid_page  # also where the text names it
-    assert links.count("#t-0-0") == 1
+        assert f"#t-{place}-0-op-{operation}" in links
+        assert f'<a href="#t-{place}-0-op-{operation}">' in invalid_page  # also where the text names it
+    assert links.count(f"#t-{place}-0") == 1
 
 
 def test_evidence_that_names_trace_events_shows_them_or_says_they_are_not_there(invalid_page: str) -> None:

@@ -14,7 +14,7 @@ from tests.reports import synthetic
 def test_the_answer_is_the_first_line_and_the_report_the_last() -> None:
     verdicts = synthetic.invalid_verdicts(synthetic.recording().history)
     lines = plain(verdicts, "store/x/report.html", about=synthetic.about(Validity.INVALID)).splitlines()
-    assert lines[0].split()[:2] == ["INVALID", "durability:"]
+    assert lines[0].split()[:2] == ["INVALID", "state-machine-safety:"]
     assert lines[-1] == "Report  store/x/report.html"
     shown_text = "\n".join(lines)
     assert "✕  durability " in shown_text
