@@ -113,8 +113,8 @@ def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:
 
 def _shrink(plan: Plan, checker: str, file: Path) -> int:
     schedule, _ = record(plan)
-    until = time.monotonic() + SHRINKING_S
-    found = shrink(schedule, checker, most_runs=SHRINKING_RUNS, may_go_on=lambda: time.monotonic() < until)
+    until = time.process_time() + SHRINKING_S
+    found = shrink(schedule, checker, most_runs=SHRINKING_RUNS, may_go_on=lambda: time.process_time() < until)
     save(file, found.schedule, play(found.schedule), checker, found.verdict.summary)
     return size(found.schedule)
 
