@@ -14,14 +14,14 @@ from checkers.models.model import Call, Model
 from checkers.models.multi_register import MultiRegister
 from checkers.models.mutex import Mutex
 from checkers.models.queue import Queue
-from checkers.models.register import CasRegister, Register
+from checkers.models.register import CasRegister, ReadWriteRegister
 from checkers.models.registry import RegistryEntry
 from checkers.models.set import Set
 
 MODELS: Mapping[str, Model] = {
     model.name: model
     for model in (
-        Register(),
+        ReadWriteRegister(),
         CasRegister(),
         MultiRegister(),
         KeyValue(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from checkers.models.model import KEEP, MAYBE, Call, Effect, ScalarAction, ScalarModel, pair, unknown
 
 
-class Register(ScalarModel):
+class ReadWriteRegister(ScalarModel):
     """The operations `read` and `write` of a value."""
 
     name = "register"
@@ -26,7 +26,7 @@ class Register(ScalarModel):
         raise unknown(call)
 
 
-class CasRegister(Register):
+class CasRegister(ReadWriteRegister):
     """The operations `read`, `write` and `cas` of a value."""
 
     name = "cas-register"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from harness.nemesis.mechanisms.world import MechanismError, NodeResult
 
 
-class Pause:
+class VirtualWait:
     """Awaited, it yields for how long the coroutine wants to wait."""
 
     def __init__(self, wait_ns: int) -> None:
@@ -32,7 +32,7 @@ def proceed(world: WaitingWorld, work: Coroutine[Any, Any, Any], done: Callable[
     """Let a coroutine run until it waits, and again after each wait; `done` takes its result.
 
     Raises:
-        RuntimeError: it waits for something that is no `Pause`.
+        RuntimeError: it waits for something that is no `VirtualWait`.
     """
     try:
         wait_ns = work.send(None)
@@ -60,7 +60,7 @@ async def together(
                 results[name] = end.value
                 del working[name], wake_at[name]
         if working:
-            await Pause(min(wake_at.values()) - world.now)
+            await VirtualWait(min(wake_at.values()) - world.now)
     return {name: results[name] for name in acts}
 
 

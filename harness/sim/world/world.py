@@ -22,7 +22,7 @@ from harness.sim.plan.decisions import Decisions
 from harness.sim.world.clients import Clients
 from harness.sim.world.network import Network, OneWayLink
 from harness.sim.world.process import Process
-from harness.sim.world.waiting import Pause, proceed, together
+from harness.sim.world.waiting import VirtualWait, proceed, together
 from history import Operation
 from history.nemesis import FINAL_HEAL
 from history.units import MILLISECOND_NS, SECOND_NS
@@ -191,7 +191,7 @@ class SimulatedWorld:
 
     async def sleep(self, seconds: float) -> None:
         """Let virtual time pass."""
-        await Pause(round(seconds * SECOND_NS))
+        await VirtualWait(round(seconds * SECOND_NS))
 
     @property
     def names(self) -> tuple[str, ...]:
