@@ -1,4 +1,4 @@
-"""Words that the evidence of several checkers shares: who answered, and when."""
+"""Words that the texts of several checkers share: who answered, when, and how many there were."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def by_and_at(completion: Operation) -> str:
 def who_answered(completion: Operation) -> str:
     """The node that gave a reply, as the subject of a sentence: `n5`, or `a node`."""
     return completion.node or "a node"
+
+
+def count(number: int) -> str:
+    """A whole number with commas: `12345` as `12,345`."""
+    return f"{number:,}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number and its noun: `1 node`, `5 nodes`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def sentence(words: str) -> str:

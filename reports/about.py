@@ -9,7 +9,7 @@ import msgspec
 
 from checkers.causes import Explained, root_causes_first
 from checkers.verdict import Validity, Verdict
-from reports.text import plural
+from checkers.words import plural
 
 SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
 _RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}

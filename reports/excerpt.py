@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from checkers.words import count, plural
 from history.history import INFO, Codes
 from reports.spans import PENDING, Mask, Span, Spans
-from reports.text import count, plural
 
 MAX_NAMED = 40
 MAX_SAME_KEY = 6
@@ -87,8 +87,12 @@ def _around(spans: Spans, named: Codes, notes: list[str]) -> Codes:
     chosen = _nearest(spans, np.flatnonzero(same_key), moments, MAX_SAME_KEY)
     left_out = int(same_key.sum()) - len(chosen)
     if left_out:
-        more = plural(left_out, "more operation is", "more operations are")
-        notes.append(f"{more} not drawn: on the same key, at the same time.")
+        more = plural(
+            left_out,
+            "more operation on the same keys at the same time is",
+            "more operations on the same keys at the same time are",
+        )
+        notes.append(f"{more} not drawn.")
 
     room = max(ENOUGH - len(named) - len(chosen), 0)
     others = during & spans.client & ~same_key & np.isin(spans.process, spans.process[named], invert=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from checkers.words import count, plural
 from history import Recording
 from history.history import OK
 from history.units import MILLISECOND_NS, SECOND_NS
@@ -13,7 +14,7 @@ from reports.about import ReportAbout
 from reports.faults import is_fault, took_effect
 from reports.roles import TraceMarks
 from reports.spans import READS, Span, Spans
-from reports.text import count, duration, plural, seconds
+from reports.text import duration, seconds
 
 DEFAULT_LAG_BOUND_MS = 100.0
 
@@ -81,9 +82,8 @@ def key_figures(
     concurrency = recording.options.get("concurrency")
     processes = len(pd.unique(spans.process[spans.client]))
     if isinstance(concurrency, int):
-        clients = Figure(
-            "clients", count(concurrency), f"they ran as {plural(processes, 'process', 'processes')}"
-        )
+        note = f"as {plural(processes, 'process', 'processes')}: a new one after each info"
+        clients = Figure("clients", count(concurrency), note)
     else:
         clients = Figure("client processes", count(processes), "after info, a client goes on as a new one")
     changes = marks.leader_changes()

@@ -23,6 +23,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.words import count, plural
 from history import Recording, TraceEvent
 from history.units import SECOND_NS
 from reports import text
@@ -327,7 +328,7 @@ def _environment() -> Environment:
         ),
     )
     environment.filters.update(
-        count=text.count,
+        count=count,
         duration=text.duration,
         seconds=text.seconds,
         short=text.short,
@@ -337,7 +338,7 @@ def _environment() -> Environment:
         percent=text.percent,
         times=text.times,
     )
-    environment.globals.update(plural=text.plural, open_evidence=OPEN_EVIDENCE, open_tables=OPEN_TABLES)
+    environment.globals.update(plural=plural, open_evidence=OPEN_EVIDENCE, open_tables=OPEN_TABLES)
     return environment
 
 

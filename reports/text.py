@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from checkers.words import count
 from history.units import MICROSECOND_NS, MILLISECOND_NS, SECOND_NS
 
 _UNSAFE = re.compile(
@@ -33,16 +34,6 @@ def _escape(match: re.Match[str]) -> str:
 def shorten(text: str, length: int) -> str:
     """At most `length` characters, the last an ellipsis where something was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def count(number: int) -> str:
-    """A whole number with commas: `12345` as `12,345`."""
-    return f"{number:,}"
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """A number and its noun: `1 node`, `5 nodes`."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def seconds(ns: int | float) -> str:

@@ -121,7 +121,7 @@ def lease_option() -> Option:
     return click.option(
         "--lease",
         is_flag=True,
-        help="Of the reference node: a leader answers reads under a lease, without asking its followers.",
+        help="Reference node only: a leader answers reads under a lease, without asking its followers.",
     )
 
 

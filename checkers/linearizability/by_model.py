@@ -14,7 +14,7 @@ from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import seconds, who_answered
+from checkers.words import plural, seconds, who_answered
 from history import History, Recording
 
 if TYPE_CHECKING:
@@ -136,17 +136,20 @@ class LinearizabilityOf:
         ]
         if tally.bad:
             validity = Validity.INVALID
-            summary = f"{tally.bad} of {keys} keys are not linearizable" if keys > 1 else "not linearizable"
+            verb = "is" if tally.bad == 1 else "are"
+            summary = (
+                f"{tally.bad} of {keys} keys {verb} not linearizable" if keys > 1 else "not linearizable"
+            )
         elif doubts:
             validity, summary = (
                 Validity.UNKNOWN,
-                f"{len(doubts)} reasons why this is not known; for example: {doubts[0]}",
+                f"{plural(len(doubts), 'reason')} why this is not known; for example: {doubts[0]}",
             )
         else:
             validity = Validity.VALID
             summary = (
-                f"{tally.operations} operations on {keys} keys: every key "
-                f"has an order that explains its replies"
+                f"{plural(tally.operations, 'operation')} on {plural(keys, 'key')}: "
+                "an order of them explains every reply"
             )
         return Verdict(
             checker=self.name,
@@ -223,9 +226,9 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
     ]
     culprit = operation_in_words(part, found.culprit)
     text = (
-        f"Some order of the operations of {where} explains every reply before operation "
-        f"{int(part.completed[found.culprit])}, but none explains that reply, too: {culprit}. "
-        f"The smallest part that is impossible by itself: {'; '.join(core)}. "
+        f"Some order of the operations of {where} explains every earlier reply, "
+        f"but no order also explains this one: {culprit}. "
+        f"These operations contradict each other: {'; '.join(core)}. "
     )
     if order:
         text += f"In real time, {', '.join(order)}. "

@@ -40,6 +40,19 @@ def instance_key(service: str, instance: str) -> str:
     return f"{service}/{instance}"
 
 
+def reply_in_words(value: Any) -> str:
+    """What a reply shows: `r7`, `10.0.0.1:80 r7, 10.0.0.2:80 r8`, or `nothing`."""
+    match value:
+        case None:
+            return "nothing"
+        case str():
+            return value
+        case dict():
+            return ", ".join(f"{name} {held}" for name, held in value.items()) or "nothing"
+        case _:
+            return repr(value)
+
+
 def as_listing(value: Any) -> dict[str, str] | None:
     """The value of a list as registration ids by instance; None if it is no mapping from text to text."""
     if not isinstance(value, dict):

@@ -16,7 +16,7 @@ from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNA
 from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import by_and_at, seconds
+from checkers.words import by_and_at, plural, seconds
 from checkers.workloads.session_rules import GUARANTEES, BrokenGuarantee, SessionStep, broken_guarantees
 from history import History, Recording
 from history.history import OK
@@ -46,13 +46,17 @@ class SessionGuarantees:
         if found:
             validity = Validity.INVALID
             summary = (
-                f"{len(found)} violations of session guarantees; for example: {_text(history, found[0])}"
+                f"{plural(len(found), 'violation')} of session guarantees; "
+                f"for example: {_text(history, found[0])}"
             )
         elif len(promised) == sessions:
-            validity, summary = Validity.UNKNOWN, "no session did two operations, so no guarantee was tested"
+            validity, summary = Validity.UNKNOWN, "no client did two operations, so no guarantee was tested"
         else:
             validity = Validity.VALID
-            summary = f"{sessions} sessions with {len(promised)} operations: none saw anything go backwards"
+            summary = (
+                f"{plural(sessions, 'session')} with {plural(len(promised), 'operation')}: "
+                "no session went back to older data"
+            )
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -64,7 +68,7 @@ class SessionGuarantees:
                 "stale_steps": len(steps) - len(promised),
                 "missed_by_stale_reads": {name: missed[name] for name in GUARANTEES},
             },
-            caveats=("what a read saw is known by the Raft index that its reply names",),
+            caveats=("what a read saw is known from the Raft index in its reply",),
         )
 
 

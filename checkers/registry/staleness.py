@@ -23,7 +23,7 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import by_and_at, who_answered
+from checkers.words import by_and_at, plural, seconds, who_answered
 from history import NEMESIS, History, Recording
 from history.history import OK
 from history.units import SECOND_NS
@@ -60,15 +60,16 @@ class BoundedStaleness:
                 for place in np.flatnonzero(lag > bound * unit).tolist():
                     end = int(lags.completed[place])
                     text = (
-                        f"operation {int(history.pairs[end])} ({history[end].f}), answered by "
+                        f"Operation {int(history.pairs[end])} ({history[end].f}), answered by "
                         f"{history[end].node} at "
                         f"{history[end].time / SECOND_NS:.3f} s, showed a state that was "
                         f"{int(lag[place]) / unit:g} {name} old; the bound is {bound:g}."
                     )
                     evidence.append(
                         Evidence(
-                            f"{who_answered(history[end])} answered a stale read "
-                            f"with a state that was too old",
+                            f"{who_answered(history[end])} answered a stale read at "
+                            f"{seconds(history[end].time)} with a state that was "
+                            f"{int(lag[place]) / unit:g} {name} old",
                             text,
                             (int(history.pairs[end]), end),
                             kind="staler than promised",
@@ -81,15 +82,17 @@ class BoundedStaleness:
         if evidence:
             validity, summary = (
                 Validity.INVALID,
-                f"{len(evidence)} stale reads are wrong; for example: {evidence[0].text}",
+                f"{plural(len(evidence), 'stale read is', 'stale reads are')} wrong; "
+                f"for example: {evidence[0].text}",
             )
         elif not len(lags.completed):
             validity, summary = Validity.UNKNOWN, "no stale read was answered with an index"
         else:
             validity = Validity.VALID
             summary = (
-                f"{len(lags.completed)} stale reads showed states of the log, the oldest "
-                f"{int(lags.indices.max())} indices and {lags.nanoseconds.max() / SECOND_NS:.3f} s old"
+                f"{plural(len(lags.completed), 'stale read')} showed states that the log once had; "
+                f"the oldest was {plural(int(lags.indices.max()), 'index', 'indices')} and "
+                f"{seconds(int(lags.nanoseconds.max()))} behind"
             )
         bounded = [option for option, *_ in bounds if option in options]
         return Verdict(
@@ -157,12 +160,13 @@ def _untrue(history: History, versions: Versions) -> Iterator[Evidence]:
             what = f"{claims.value_in_words(value)} at {claims.keys[key]}"
             ever = "" if versions.was_ever(key, value) else "; it never held that"
             text = (
-                f"operation {begun} ({history[end].f}), "
+                f"Operation {begun} ({history[end].f}), "
                 f"answered{by_and_at(history[end])}, showed {what} at index {index}, where the key held "
                 f"{claims.value_in_words(held)}{ever}."
             )
             title = (
-                f"{who_answered(history[end])} answered a stale read with a state that the log did not have"
+                f"{who_answered(history[end])} answered a stale read at {seconds(history[end].time)} "
+                "with a state that the log never had"
             )
             yield Evidence(title, text, (begun, end), kind="a stale read of a state that never was")
             break

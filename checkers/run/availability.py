@@ -73,7 +73,7 @@ class Availability:
             longest_s = overall.nanoseconds / SECOND_NS
             validity = Validity.VALID
             since, until = (seconds(int(columns.time[place])) for place in overall[1:])
-            summary = f"the longest time without an ok reply: {longest_s:.3f} s, from {since} on"
+            summary = f"the longest time without an ok reply was {longest_s:.3f} s; it began at {since}"
             if bound_s is not None and longest_s > bound_s:
                 validity = Validity.INVALID
                 summary += f"; the bound is {bound_s:g} s"
@@ -81,7 +81,7 @@ class Availability:
                     f"From operation {overall.after} (at {since}) to operation {overall.until} "
                     f"(at {until}), no client got an ok reply."
                 )
-                title = f"no client was answered for {longest_s:.3f} s"
+                title = f"no client got an ok reply for {longest_s:.3f} s, from {since} to {until}"
                 evidence = (Evidence(title, text, (overall.after, overall.until)),)
         return Verdict(
             checker=self.name,

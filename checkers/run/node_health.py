@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checkers.limits import MOST_LOG_LINES, MUCH_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import seconds
+from checkers.words import plural, seconds
 from history import NodeLife, Recording
 
 TRACEBACK = "Traceback (most recent call last)"
@@ -59,14 +59,18 @@ class NodeHealth:
             signs = _signs_of_defects(node, path, text)
             bad += [sign for sign in signs if not (starved and OF_MEMORY.search(sign.title))]
         if bad:
-            validity, summary = Validity.INVALID, f"{len(bad)} findings; for example: {bad[0].title}"
+            validity, summary = (
+                Validity.INVALID,
+                f"{plural(len(bad), 'finding')}; for example: {bad[0].title}",
+            )
         elif doubts:
             validity, summary = Validity.UNKNOWN, doubts[0]
         else:
             validity = Validity.VALID
             summary = (
-                f"{len(recording.lives)} processes ended only by faults or "
-                f"teardown; {lines} log lines show no defect"
+                f"{plural(len(recording.lives), 'node process', 'node processes')}: "
+                "none ended without a fault or the teardown; "
+                f"{plural(lines, 'log line shows', 'log lines show')} no defect"
             )
         return Verdict(
             checker=self.name,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import count, plural
 from history import NEMESIS, Recording
 from history.history import FAIL, INVOKE, OK
 from history.units import MILLISECOND_NS
@@ -62,11 +63,13 @@ class Stats:
             outcome: sum(row[outcome] for row in by_f.values()) for outcome in ("count", "ok", "fail", "info")
         }
         never = [f for f, row in by_f.items() if not row["ok"]]
-        summary = "{count} operations: {ok} ok, {fail} fail, {info} info".format(**totals)
+        summary = plural(totals["count"], "operation") + ": {ok:,} ok, {fail:,} fail, {info:,} info".format(
+            **totals
+        )
         if not by_f:
             never_text = ["no client sent a request"]
         else:
-            never_text = [f"none of {by_f[f]['count']} {f} operations succeeded" for f in never]
+            never_text = [f"no {f} operation succeeded, of {count(by_f[f]['count'])}" for f in never]
         return Verdict(
             checker=self.name,
             validity=Validity.UNKNOWN if never_text else Validity.VALID,

@@ -15,6 +15,7 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_KINDS_OF_ERRORS
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import plural
 from history import NEMESIS, Recording
 from history.history import FAIL, INFO, TYPES
 
@@ -60,9 +61,13 @@ class UnhandledErrors:
                 unexpected += count
                 examples[kind] = min(examples.get(kind, len(columns.time)), int(rows[at]))
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        summary = f"{len(rows)} operations did not succeed, with {len(counts)} kinds of errors"
+        summary = (
+            f"{plural(len(rows), 'operation')} ended fail or info, "
+            f"with {plural(len(counts), 'kind')} of errors; clients understood every answer"
+        )
         if unexpected:
-            summary = f"{unexpected} answers were not understood; for example: {next(iter(examples))}"
+            answers = plural(unexpected, "answer")
+            summary = f"clients did not understand {answers}; for example: {next(iter(examples))}"
         return Verdict(
             checker=self.name,
             validity=Validity.UNKNOWN if unexpected else Validity.VALID,

@@ -17,6 +17,7 @@ from checkers.raft.invariants.membership import committed_configurations
 from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import count, plural, sentence
 from history import NEMESIS, Recording
 from history.history import OK
 
@@ -44,7 +45,10 @@ class Vacuity:
         minimum = asked_minimum if isinstance(asked_minimum, int) else DEFAULT_MINIMUM_ACKNOWLEDGED
         reasons: list[str] = []
         if acknowledged < minimum:
-            reasons.append(f"only {acknowledged} writes were acknowledged; a run needs {minimum}")
+            reasons.append(
+                f"only {plural(acknowledged, 'write was', 'writes were')} acknowledged; "
+                f"a run needs at least {count(minimum)}"
+            )
 
         families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
         faults = fault_operations(recording.history)
@@ -57,13 +61,17 @@ class Vacuity:
         if reasons:
             summary = f"the run proves little: {'; '.join(reasons)}"
         else:
-            asked = f"{', '.join(families)} took effect" if families else "no fault was asked for"
-            summary = f"{acknowledged} writes were acknowledged; {asked}"
+            asked = (
+                f"faults that took effect: {', '.join(families)}" if families else "no fault was asked for"
+            )
+            summary = f"{plural(acknowledged, 'write was', 'writes were')} acknowledged; {asked}"
         return Verdict(
             checker=self.name,
             validity=Validity.UNKNOWN if reasons else Validity.VALID,
             summary=summary,
-            evidence=tuple(Evidence(title="the run proves little", text=f"{reason}.") for reason in reasons),
+            evidence=tuple(
+                Evidence(title="the run proves little", text=f"{sentence(reason)}.") for reason in reasons
+            ),
             measures={"acknowledged_writes": acknowledged, "actions_that_took_effect": effects},
             caveats=() if families else ("no fault was asked for, so the verdicts say nothing about faults",),
         )
@@ -92,7 +100,7 @@ def _any_effect(family: str, faults: list[FaultOperation], recording: Recording)
     mine = [fault for fault in faults if fault.f == family]
     if any(action.took_effect for fault in mine for action in fault.actions):
         return None
-    return f"{family} was asked for, but none of its {len(mine)} operations took effect"
+    return f"{family} was asked for ({plural(len(mine), 'operation')}), but never took effect"
 
 
 def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
@@ -111,7 +119,7 @@ def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> st
     if not lost:
         return "the leader was to be killed, but no kill met a leader"
     if recording.traces and not any(_led_later(fault, recording) for fault in lost):
-        return f"{len(lost)} kills met a leader, but no node became leader of a later term"
+        return f"{plural(len(lost), 'kill')} met a leader, but no node became leader of a later term"
     return None
 
 
@@ -143,7 +151,8 @@ def _membership(family: str, faults: list[FaultOperation], recording: Recording)
         mine = [fault for fault in faults if fault.f == "change-membership"]
         if any(action.took_effect for fault in mine for action in fault.actions):
             return None
-        return f"{family} was asked for, but none of its {len(mine)} operations is known to have taken effect"
+        changes = plural(len(mine), "operation")
+        return f"{family} was asked for ({changes}), but none is known to have taken effect"
     if committed_configurations(recording.traces.values()) > 1:
         return None
     return f"{family} was asked for, but no node committed a change of the members"

@@ -12,10 +12,11 @@ from functools import cached_property
 
 from markupsafe import Markup
 
+from checkers.words import count
 from history.units import SECOND_NS
 from reports.faults import FaultPeriod
 from reports.svg import LinearScale, element, join, line, rect, text
-from reports.text import count, seconds
+from reports.text import seconds
 
 WIDTH = 980
 LEFT = 66

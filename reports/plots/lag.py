@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from checkers.words import count
 from reports.figures import Lag
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.svg import element, figure, line, log_around, number, text
-from reports.text import count, duration, seconds
+from reports.text import duration, seconds
 
 HEIGHT = 110
 

@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from checkers.words import count, plural
 from history.history import FAIL, INFO, OK, Codes
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
 from reports.svg import Floats, LogScale, element, figure, join, line, log_around, number, text
-from reports.text import count, duration, plural
+from reports.text import duration
 
 MAX_POINTS = 4_000
 MAX_FAULTY = 12_000

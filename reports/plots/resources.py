@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from checkers.words import count, plural
 from history import ResourceSample
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.svg import LinearScale, element, figure, line, number, text
-from reports.text import count, plural, size
+from reports.text import size
 
 PANEL = 84
 GAP = 26

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from checkers.words import plural
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.roles import RoleLanes, Segment, coarsened
 from reports.svg import element, figure, join, rect, text
-from reports.text import plural, seconds, shorten
+from reports.text import seconds, shorten
 
 LANE = 30
 BAR = 20

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from checkers.verdict import Evidence
+from checkers.words import plural
 from history import Operation, Recording, TraceEvent
 from history.nemesis import NemesisAction, read_completion
 from history.units import MILLISECOND_NS
 from reports.spans import READS
 from reports.svg import element, figure, join, line, text
-from reports.text import plural, shorten
+from reports.text import shorten
 
 LANE = 215
 LEFT = 70

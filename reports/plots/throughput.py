@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from checkers.words import count
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import PENDING, Spans
 from reports.svg import Floats, LinearScale, element, figure, line, number, text
-from reports.text import count
 
 HEIGHT = 150
 MAX_SLICES = 600

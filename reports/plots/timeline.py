@@ -48,7 +48,7 @@ def label(span: Span, length: int = 24) -> str:
         aim = span.argument.get("target") if span.is_nemesis and isinstance(span.argument, dict) else None
         words.append(short(span.argument if aim is None else aim, part))
     if span.outcome == "ok" and not span.is_nemesis:
-        if span.result is None and span.f in READS:
+        if span.result in (None, {}, []) and span.f in READS:
             words.append("→ nothing")
         elif span.result not in (None, span.argument):
             words.append(f"→ {short(span.result, part)}")

@@ -66,7 +66,7 @@ def test_a_history_file_is_checked() -> None:
     verdict = ackproof.check(history, model="cas-register")
     assert verdict.validity is ackproof.Validity.INVALID
     assert (
-        "none explains that reply, too: operation 83 (read -> 4), answered at operation 84"
+        "no order also explains this one: operation 83 (read -> 4), answered at operation 84"
         in verdict.evidence[0].text
     )
 

@@ -49,7 +49,7 @@ def faults_in_words() -> str:
         needs = in_short(name)
         worlds = [world.name for world in HOSTED_WORLDS.values() if fault.lacks(world) is None]
         where = ", ".join(worlds) or "sim only"
-        broken = f" Breaks what a system must assume: {fault.breaks}." if fault.breaks else ""
+        broken = f" No system has to survive this: it may assume that {fault.breaks}." if fault.breaks else ""
         lines.append(f"  {name}: {fault.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
     head = "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local):\n"
     return head + "\n".join(lines)
@@ -132,25 +132,25 @@ FAULTS = options.group(
         "swarm (the seed chooses some of the faults), or times such as '2 kill:leader, 5 heal kill'.",
     ),
     click.option(
-        "--seed", type=click.IntRange(min=0), help="Repeats the choices of an earlier run.  [default: drawn]"
+        "--seed", type=click.IntRange(min=0), help="Repeats the choices of an earlier run.  [default: random]"
     ),
 )
 
 NODE = options.group(
-    options.mutant_option("Of the reference node: start nodes with this seeded bug"),
+    options.mutant_option("Reference node only: start nodes with this seeded bug"),
     click.option(
         "--heartbeat-ms",
         default=100,
         show_default=True,
         type=click.IntRange(1, 60_000),
-        help="Of the reference node: how often a leader sends heartbeats.",
+        help="Reference node only: how often a leader sends heartbeats.",
     ),
     click.option(
         "--election-ms",
         default=500,
         show_default=True,
         type=click.IntRange(2, 600_000),
-        help="Of the reference node: election time-outs are drawn between this and twice this.",
+        help="Reference node only: election time-outs are drawn between this and twice this.",
     ),
     options.lease_option(),
     click.option(
@@ -159,14 +159,14 @@ NODE = options.group(
         default=10,
         show_default=True,
         type=click.IntRange(0, 99),
-        help="With --lease: by how many percent nodes assume that any clock is fast or slow at most.",
+        help="With --lease: nodes assume that no clock is more than this percentage fast or slow.",
     ),
     click.option(
         "--snapshot-entries",
         default=10_000,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Of the reference node: it takes a snapshot, and drops its log, after this many entries.",
+        help="Reference node only: it takes a snapshot, and drops its log, after this many entries.",
     ),
 )
 
@@ -176,7 +176,7 @@ JUDGING = options.group(
         default=100,
         show_default=True,
         type=click.IntRange(min=1),
-        help="A run with fewer acknowledged writes proves nothing: unknown.",
+        help="A run with fewer acknowledged writes ends as unknown: it proves too little.",
     ),
     click.option(
         "--recovery-bound",
@@ -215,8 +215,9 @@ def run(
 ) -> NoReturn:
     """Start a cluster, run clients against it, inject faults, and judge the run.
 
-    By default the nodes are processes on loopback, which needs no root. Ctrl-C ends the work early; the
-    cluster is then healed, read back and judged as usual. A second Ctrl-C stops at once.
+    By default the nodes are processes on loopback, which needs no root. Ctrl-C ends the work early;
+    Ackproof then heals the cluster, does the final reads and judges the run as usual. A second Ctrl-C stops
+    at once.
 
     \b
         ackproof run                                   five nodes, kills and partitions, 30 s

@@ -10,10 +10,11 @@ from checkers.raft.conformance.order import Run
 from checkers.raft.conformance.refinement import IllegalStep
 from checkers.raft.facts.cluster import JUDGED_FROM_TRACES
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.words import count, plural
 from history import Recording, TraceEvent
 
 NOT_COVERED = (
-    "replies to clients, applied states and configurations are judged by other checkers (docs/conformance.md)"
+    "other checkers judge replies to clients, applied states and configurations (docs/conformance.md)"
 )
 
 
@@ -44,16 +45,17 @@ class Conformance:
         if found:
             validity = Validity.INVALID
             summary = (
-                f"{len(refused)} steps are no actions of the specification; for example: {found[0].title}"
+                f"{plural(len(refused), 'step is', 'steps are')} not allowed by Raft's specification; "
+                f"for example: {found[0].title}"
             )
         elif unknown:
             validity, summary = Validity.UNKNOWN, unknown[0]
         else:
             validity = Validity.VALID
             summary = (
-                f"{steps} actions of Raft's specification, of which "
-                f"{actions['BecomeLeader']} BecomeLeader and "
-                f"{actions['AdvanceCommitIndex']} AdvanceCommitIndex: every guard held"
+                f"{plural(steps, 'step')} of the nodes, each allowed by Raft's specification; among them "
+                f"{count(actions['BecomeLeader'])} BecomeLeader and "
+                f"{count(actions['AdvanceCommitIndex'])} AdvanceCommitIndex"
             )
         return Verdict(
             checker=self.name,

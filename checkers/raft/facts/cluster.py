@@ -11,6 +11,7 @@ from checkers.raft.facts.causality import Causality
 from checkers.raft.facts.compact import MessageIds
 from checkers.raft.facts.replay import Common, NodeFacts, replay
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.words import plural
 from history import NodeTrace, Recording, TraceEntry
 
 JUDGED_FROM_TRACES = "judged from what the nodes traced about themselves"
@@ -117,7 +118,7 @@ def conclude(
         missing.append(nothing_seen)
     if violations:
         validity = Validity.INVALID
-        summary = f"{len(violations)} violations; for example: {violations[0].title}"
+        summary = f"{plural(len(violations), 'violation')}; for example: {violations[0].title}"
     elif missing:
         validity, summary = Validity.UNKNOWN, missing[0]
     else:

@@ -22,6 +22,7 @@ from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, eviden
 from checkers.raft.facts.compact import NONE
 from checkers.raft.facts.replay import Acknowledgement, Common
 from checkers.verdict import Evidence, Verdict
+from checkers.words import plural
 from history import Recording
 
 
@@ -51,7 +52,7 @@ class DurableBeforeAcknowledge:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{acknowledged} acknowledgements: at each, a majority had the entry on disk",
+            summary=f"{plural(acknowledged, 'acknowledgement')}: at each, a majority had the entry on disk",
             nothing_seen=None if acknowledged else "no node acknowledged anything",
             doubts=doubts,
             measures={"acknowledged": acknowledged},

@@ -14,6 +14,7 @@ from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, eviden
 from checkers.raft.facts.replay import SHOWS_TERM, SHOWS_VOTE
 from checkers.raft.invariants.ballots import unfounded_elections
 from checkers.verdict import Evidence, Verdict
+from checkers.words import plural
 from history import Recording, TraceEvent
 
 
@@ -43,7 +44,8 @@ class ElectionSafety:
             self.name,
             cluster,
             violations=[*violations.values(), *unfounded_elections(cluster)],
-            summary=f"{elections} elections in {len(leading)} terms: no term has two leaders",
+            summary=f"{plural(elections, 'election')} in {plural(len(leading), 'term')}: "
+            "no term has two leaders",
             nothing_seen=None if leading else "no node was ever leader",
             measures={"elections": elections, "terms_with_a_leader": len(leading)},
         )
@@ -119,7 +121,7 @@ class TermMonotonic:
             self.name,
             cluster,
             violations=violations,
-            summary=f"terms up to {highest} and {restarts} restarts: no node's term went back",
+            summary=f"{plural(restarts, 'restart')}, highest term {highest}: no node's term went back",
             measures={"restarts": restarts, "highest_term": highest},
         )
 
@@ -144,7 +146,7 @@ class OneVoteATerm:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{votes} votes: no node gave two in one term",
+            summary=f"{plural(votes, 'vote')}: no node voted for two candidates in one term",
             nothing_seen=None if votes else "no node ever voted",
             measures={"votes": votes},
         )

@@ -10,6 +10,7 @@ from checkers.raft.facts.cluster import Located, Replays, conclude, evidence, na
 from checkers.raft.facts.compact import NONE, Numbers
 from checkers.raft.facts.entries import Clash
 from checkers.verdict import Evidence, Verdict
+from checkers.words import plural
 from history import Recording
 
 
@@ -30,13 +31,18 @@ class LogMatching:
         placements = cluster.common.placements
         violations = [_different(clash) for clash in placements.clashes]
         blind, compared = placements.blind, placements.copies
-        doubts = [f"for {blind} entries it is not known which entry is below them"] if blind else []
+        doubts = (
+            [f"for {plural(blind, 'entry', 'entries')} it is not known which entry is before it in the log"]
+            if blind
+            else []
+        )
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{placements.places} entries, {compared} copies: all are "
-            f"equal, and so are the entries below them",
+            summary=f"{plural(compared, 'copy', 'copies')} of "
+            f"{plural(placements.places, 'entry', 'entries')} compared: "
+            "logs with the same index and term have the same entry there, and before it",
             nothing_seen=None if placements.places else "no entry was ever put into a log",
             doubts=doubts,
             measures={"entries": placements.places, "copies_compared": compared},
@@ -104,7 +110,11 @@ class LeaderCompleteness:
                     if index <= len(log)
                     else "its log ended before that"
                 )
-                more = f", and {len(lacking) - 1} more committed entries" if len(lacking) > 1 else ""
+                more = (
+                    f", and {plural(len(lacking) - 1, 'more committed entry', 'more committed entries')}"
+                    if len(lacking) > 1
+                    else ""
+                )
                 text = (
                     f"{claim.event.node} took {named(claim.entry)} for committed in term {claim.event.term}. "
                     f"{event.node} became leader of term {event.term} without it{more}: {instead}."
@@ -113,12 +123,16 @@ class LeaderCompleteness:
                 ops = [entries[number].op for number in lacking[:10]]
                 violations.append((event.term, evidence(title, text, claim.event, event, ops=ops)))
         violations.sort(key=lambda found: found[0])
-        doubts = [f"for {unknown} committed entries it is not known whether a later leader held them"]
+        doubts = [
+            f"for {plural(unknown, 'committed entry', 'committed entries')} "
+            "it is not known whether every later leader had it"
+        ]
         return conclude(
             self.name,
             cluster,
             violations=[violation for _, violation in violations],
-            summary=f"{len(claims)} committed entries, {elections} elections: later leaders had all of them",
+            summary=f"{plural(len(claims), 'committed entry', 'committed entries')}, "
+            f"{plural(elections, 'election')}: each later leader had every entry",
             nothing_seen=None if claims and elections else "nothing was committed, or no node was elected",
             doubts=doubts if unknown else (),
             measures={"committed": len(claims), "elections": elections, "comparisons": compared},
@@ -171,7 +185,8 @@ class LeaderAppendOnly:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(truncations)} truncations, none by a leader",
+            summary="no leader removed an entry from its log; "
+            f"other nodes truncated their logs {plural(len(truncations), 'time')}",
             nothing_seen=None if led else "no node was ever leader",
             measures={"truncations": len(truncations)},
         )
@@ -223,12 +238,17 @@ class CommittedNeverTruncated:
                         f"{node} truncated a committed entry at index {cut.first}", text, *events, ops=ops
                     )
                 )
-        doubts = [f"for {unknown} removed entries it is not known which they were"] if unknown else []
+        doubts = (
+            [f"for {plural(unknown, 'removed entry', 'removed entries')} their contents are not known"]
+            if unknown
+            else []
+        )
         return conclude(
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(committed)} committed entries, {removed} removed entries: none is both",
+            summary=f"{plural(len(committed), 'committed entry', 'committed entries')}, "
+            f"{plural(removed, 'removed entry', 'removed entries')}: no committed entry was removed",
             nothing_seen=None if len(committed) else "nothing was committed",
             doubts=doubts,
             measures={"committed": len(committed), "removed": removed},
@@ -266,6 +286,6 @@ class DurableLog:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{restarts} restarts: each recovered all that had been on disk",
+            summary=f"{plural(restarts, 'restart')}: after each, the node had all that had been on its disk",
             measures={"restarts": restarts},
         )

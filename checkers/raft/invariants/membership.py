@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 
 from checkers.raft.facts.cluster import Replays, conclude, evidence
 from checkers.verdict import Evidence, Verdict
+from checkers.words import plural
 from history import NodeTrace, Recording, TraceEvent
 
 Members = tuple[tuple[str, ...], tuple[str, ...]]
@@ -76,8 +77,9 @@ class MembershipChanges:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{counts.changes} changes by leaders, {configurations} configurations committed, "
-            f"{counts.elections} elections: one change at a time, and each leader elected by its voters",
+            summary=f"{plural(counts.changes, 'change')} of the members, "
+            f"{plural(configurations, 'committed configuration')}, {plural(counts.elections, 'election')}: "
+            "leaders made one change at a time, and voters elected each leader",
             nothing_seen=None if counts.elections else "no election by known voters was seen",
             measures={
                 "changes": counts.changes,

@@ -11,6 +11,7 @@ from checkers.raft.facts.cluster import Replays, conclude, evidence, named
 from checkers.raft.facts.entries import CommitClaim, identity
 from checkers.raft.facts.replay import SnapshotHeld
 from checkers.verdict import Evidence, Verdict
+from checkers.words import count, plural
 from history import Recording, TraceEvent
 
 
@@ -67,9 +68,9 @@ class SnapshotSafety:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{len(taken)} snapshots, {installed} installed, {final} final "
-            f"states: each is the committed "
-            "log, and equal indices have equal states",
+            summary=f"{plural(len(taken), 'snapshot')} taken, {count(installed)} installed, "
+            f"{plural(final, 'final state')} of nodes: each holds what the committed log gives, "
+            "and all states at one index are equal",
             doubts=doubts,
             measures={
                 "snapshots": len(held) - final,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from checkers.raft.facts.cluster import Replays, conclude, evidence, named
 from checkers.raft.facts.state_order import Differs, OutOfOrder
 from checkers.verdict import Evidence, Verdict
+from checkers.words import plural
 from history import Recording, TraceEvent
 
 
@@ -33,7 +34,8 @@ class StateMachineSafety:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{applied} entries applied at {indices} indices: the same on every node, in order",
+            summary=f"{plural(applied, 'applied entry', 'applied entries')} at "
+            f"{plural(indices, 'index', 'indices')}: every node applied the same entries, in order",
             nothing_seen=None if applied else "nothing was applied",
             measures={"applied": applied, "indices": indices},
         )
@@ -76,7 +78,7 @@ class CommitMonotonic:
             self.name,
             cluster,
             violations=violations,
-            summary=f"{commits} steps of commitIndex, none backwards within a life",
+            summary=f"{plural(commits, 'change')} of commitIndex: it never went back within a life of a node",
             nothing_seen=None if commits else "nothing was committed",
             measures={"commits": commits},
         )

@@ -45,6 +45,7 @@ from checkers.registry.names import (
     service_of,
 )
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import count, plural
 from history import NEMESIS, Columns, History, Recording
 from history.history import INFO, OK
 
@@ -125,8 +126,8 @@ def _final_reads(
             "so no local read is known to be recent enough"
         )
     problems += [
-        f"{count} local reads of {node} came before {node} had applied index {required}"
-        for node, count in sorted(lagging.items())
+        f"{plural(number, 'local read')} of {node} came before {node} had applied index {required}"
+        for node, number in sorted(lagging.items())
     ]
     return reads, problems
 
@@ -241,7 +242,7 @@ class Durability:
             (item for item in judgement.findings.items() if item[0].kind in VIOLATIONS),
             key=lambda item: (VIOLATIONS.index(item[0].kind), item[0].row, item[0].key),
         )
-        validity, summary = _summary(recording, judgement, writes, bool(violations), problems)
+        validity, summary = _summary(judgement, writes, bool(violations), problems)
         evidence = [judgement.evidence(recording.history, *item) for item in violations[:MUCH_EVIDENCE]]
         evidence += [
             Evidence(title="durability was not judged", text=problem) for problem in problems[:MUCH_EVIDENCE]
@@ -253,8 +254,8 @@ class Durability:
             evidence=tuple(evidence),
             measures=_measures(judgement, writes, len(reads)),
             caveats=(
-                "where writes of a key were concurrent or unresolved, the rule allows either result",
-                "a node's own state was read over its API when it had applied every acknowledged index",
+                "where writes of a key were concurrent, or ended info, the result of any of them is allowed",
+                "a read of a node's own state counts only if that node had applied every acknowledged index",
             ),
         )
 
@@ -277,16 +278,18 @@ def _nothing_to_judge(recording: Recording, writes: RegistryWrites) -> list[str]
     columns, problems = recording.history.columns, []
     keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
     if len(keyless):
-        problems.append(f"{len(keyless)} operations name no key; the first is operation {int(keyless[0])}")
+        problems.append(
+            f"{plural(len(keyless), 'operation names', 'operations name')} no key; "
+            f"the first is operation {int(keyless[0])}"
+        )
     if not (writes.registers & _done(writes)).any():
         problems.append("no registration was acknowledged, so none had to be kept")
     if not recording.nodes:
-        problems.append("the recording names no node, so it shows of none that it kept anything")
+        problems.append("the recording names no node, so it does not show what any node kept")
     return problems
 
 
 def _summary(
-    recording: Recording,
     judgement: _Judgement,
     writes: RegistryWrites,
     has_violations: bool,
@@ -297,15 +300,18 @@ def _summary(
     acknowledged = int(np.count_nonzero(writes.registers & done))
     updated = int(np.count_nonzero(writes.updates & done))
     must = int(np.count_nonzero(judgement.keys.must >= 0))
-    counted = f"{acknowledged} acknowledged registrations" + (f" and {updated} updates" if updated else "")
-    numbers = f"{counted} on {len(judgement.keys.code)} keys, {must} of which must be present"
+    counted = plural(acknowledged, "acknowledged registration")
+    counted += f" and {plural(updated, 'acknowledged update')}" if updated else ""
+    numbers = (
+        f"{counted}; at the end, {count(must)} of {plural(len(judgement.keys.code), 'key')} must be present"
+    )
     if has_violations:
         counts = Counter(finding.kind for finding in judgement.findings)
         found = ", ".join(f"{counts[kind]} {kind}" for kind in VIOLATIONS if counts[kind])
         return Validity.INVALID, f"{found}; {numbers}"
     if problems:
         return Validity.UNKNOWN, f"{problems[0]}; {numbers}"
-    return Validity.VALID, f"{numbers}: all are, on every one of {len(recording.nodes)} nodes"
+    return Validity.VALID, f"{numbers}, and every node holds what it must"
 
 
 def _measures(judgement: _Judgement, writes: RegistryWrites, reads: int) -> dict[str, Any]:
@@ -350,6 +356,7 @@ def _unread(judgement: _Judgement, nodes: tuple[str, ...]) -> list[str]:
             key = judgement.key_name(int(missing[0]))
             where = "by any linearizable final list" if place == LINEARIZABLE else f"in {place}'s own state"
             problems.append(
-                f"{len(missing)} of {len(judgement.keys.code)} keys were not read {where}, for example {key}"
+                f"{count(len(missing))} of {plural(len(judgement.keys.code), 'key')} "
+                f"{'was' if len(missing) == 1 else 'were'} not read {where}, for example {key}"
             )
     return problems

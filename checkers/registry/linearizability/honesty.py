@@ -24,8 +24,9 @@ from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.by_index.witness import IndexContradiction
 from checkers.registry.linearizability.claims import READ, UNPLACED
 from checkers.registry.linearizability.portfolio import Judgement, Judgements
+from checkers.registry.names import reply_in_words
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import by_and_at, seconds, sentence, who_answered
+from checkers.words import by_and_at, plural, seconds, sentence, who_answered
 from history import History, Recording
 
 
@@ -48,26 +49,30 @@ class IndexHonesty:
             elif not doubts:
                 what = f"operation {int(claims.invoked[contradiction.claim])}"
                 doubts.append(
-                    f"{what}: {contradiction.why}, but that may have another cause than a wrong index"
+                    f"{what}: {contradiction.why}, but the cause may be another one than a wrong index"
                 )
         placed = int(((claims.index != UNPLACED) & claims.answered).sum())
         if not placed:
             doubts.insert(0, "no reply names an index")
         elif witness.unplaced:
-            doubts.append(f"{witness.unplaced} replies name no index")
+            doubts.append(plural(witness.unplaced, "reply names", "replies name") + " no index")
         if wrong:
             validity = Validity.INVALID
-            summary = f"{len(wrong)} wrong indices; for example: {_text(found, wrong[0])}"
+            summary = (
+                f"{plural(len(wrong), 'wrong index', 'wrong indices')}; for example: {_text(found, wrong[0])}"
+            )
         elif doubts:
             validity, summary = Validity.UNKNOWN, doubts[0]
         else:
             validity, summary = (
                 Validity.VALID,
-                f"the {placed} indices that replies name are an order of these operations",
+                f"{plural(placed, 'reply names', 'replies name')} an index; "
+                "each operation can have taken effect at its index",
             )
         shown = [_evidence(found, recording.history, one) for one in wrong[:MOST_EVIDENCE]]
         shown += [
-            Evidence(title="indices were not judged", text=f"{doubt}.") for doubt in doubts[:MOST_EVIDENCE]
+            Evidence(title="not every index was judged", text=f"{sentence(doubt)}.")
+            for doubt in doubts[:MOST_EVIDENCE]
         ]
         return Verdict(
             checker=self.name,
@@ -79,7 +84,9 @@ class IndexHonesty:
                 "replies_without_index": witness.unplaced,
                 "contradictions": len(wrong),
             },
-            caveats=() if found.applied.covered else ("no trace shows at which index writes were applied",),
+            caveats=()
+            if found.applied.covered
+            else ("no trace shows at which index the nodes applied writes",),
         )
 
 
@@ -117,20 +124,21 @@ def _evidence(found: Judgement, history: History, wrong: IndexContradiction) -> 
     claim, other = wrong.claim, wrong.other
     reply = history[int(claims.completed[claim])]  # only an operation with a reply names an index
     text = (
-        f"{sentence(who_answered(reply))} answered operation "
+        f"{who_answered(reply)} answered operation "
         f"{int(claims.invoked[claim])} ({reply.f} {reply.key}) "
-        f"at {seconds(reply.time)} with {reply.value!r} and index {int(claims.index[claim])}, but {wrong.why}"
+        f"at {seconds(reply.time)} with {reply_in_words(reply.value)} and index "
+        f"{int(claims.index[claim])}, but {wrong.why}"
     )
     rows = {int(claims.invoked[claim]), reply.index}
     if other is not None:
         rows |= {int(claims.invoked[other]), int(claims.completed[other])}
         which = "an internal operation" if claims.invoked[other] < 0 else f"operation {claims.invoked[other]}"
-        text += f"; the other operation is {which}"
+        text += f". The operation that contradicts it is {which}"
         if 0 <= claims.completed[other] < len(history):
             text += f", answered{by_and_at(history[int(claims.completed[other])])}"
     shown = tuple(sorted(row for row in rows if 0 <= row < len(history)))
     title = (
-        f"{who_answered(reply)} answered {reply.f} at {seconds(reply.time)} with a wrong index: "
-        f"{int(claims.index[claim])}"
+        f"{who_answered(reply)} answered {reply.f} {reply.key} at {seconds(reply.time)} "
+        f"with the wrong index {int(claims.index[claim])}"
     )
     return Evidence(title, f"{text}.", shown, kind="a reply with a wrong Raft index")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.portfolio import Judgements
 from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import count, plural
 from history import Recording
 
-CAVEATS = ("every key is assumed to be empty at first",)
+CAVEATS = ("every key is assumed to be empty at the beginning",)
 EXPIRIES = (
     "expiries of instances are taken from the nodes' traces; an expiry that no trace shows is unknown here"
 )
@@ -34,19 +35,25 @@ class Linearizability:
             doubts.append("the history has no operation to judge")
         if found.bad_keys or found.bad_lists:
             validity = Validity.INVALID
-            lists = f"{found.bad_lists} services answered lists that never were true at one moment"
-            keys = f"{found.bad_keys} of {found.keys} instances are not linearizable"
+            lists = (
+                f"lists of {plural(found.bad_lists, 'service')} show what the service did not hold "
+                "at any one moment"
+            )
+            keys = (
+                f"{count(found.bad_keys)} of {plural(found.keys, 'instance')} "
+                f"{'is' if found.bad_keys == 1 else 'are'} not linearizable"
+            )
             summary = "; ".join(
                 text for text, bad in ((keys, found.bad_keys), (lists, found.bad_lists)) if bad
             )
         elif doubts:
             validity = Validity.UNKNOWN
-            summary = f"{len(doubts)} reasons why this is not known; for example: {doubts[0]}"
+            summary = f"{plural(len(doubts), 'reason')} why this is not known; for example: {doubts[0]}"
         else:
             validity = Validity.VALID
             summary = (
-                f"{found.operations} operations on {found.keys} instances "
-                f"have an order that explains every reply"
+                f"{plural(found.operations, 'operation')} on {plural(found.keys, 'instance')}: "
+                "an order of them explains every reply"
             )
         evidence = [
             *found.evidence,

@@ -276,40 +276,43 @@ def _suffix_minima(numbers: list[int]) -> list[int]:
     return list(accumulate(reversed(numbers), min))[::-1]
 
 
-def in_words(op: PresenceOperation) -> str:
-    """An operation and its result: `operation 12 (lookup) found r3, answered at operation 15`."""
+def in_words(op: PresenceOperation, history: History) -> str:
+    """An operation and its result: `operation 12 (lookup) found r3, answered by n1 at 2.500 s`."""
     where = f"operation {op.invoked} ({op.f})"
+    if op.completed is None:
+        match op.effect:
+            case PresenceEffect.CHANGE:
+                return f"{where} replaced what was there by {op.id}, and was never acknowledged"
+            case PresenceEffect.REMOVE:
+                return f"{where} has no reply, and may remove what is there at any later time"
+            case _:
+                return f"{where} wrote {op.id}, and was never acknowledged"
+    when = by_and_at(history[op.completed])
     match op.effect:
-        case PresenceEffect.SET if op.completed is None:
-            return f"{where} wrote {op.id}, never acknowledged"
         case PresenceEffect.SET:
-            return f"{where} wrote {op.id}, acknowledged at operation {op.completed}"
-        case PresenceEffect.CHANGE if op.completed is None:
-            return f"{where} replaced what was there by {op.id}, never acknowledged"
+            return f"{where} wrote {op.id}, acknowledged{when}"
         case PresenceEffect.CHANGE:
-            return f"{where} replaced what was there by {op.id}, acknowledged at operation {op.completed}"
-        case PresenceEffect.REMOVE if op.completed is None:
-            return f"{where} has no reply, and may remove what is there at any later time"
+            return f"{where} replaced what was there by {op.id}, acknowledged{when}"
         case PresenceEffect.REMOVE:
-            return f"{where} removed {op.id or 'nothing'}, acknowledged at operation {op.completed}"
+            return f"{where} removed {op.id or 'nothing'}, acknowledged{when}"
         case PresenceEffect.READ:
-            return f"{where} found {op.id or 'nothing'}, answered at operation {op.completed}"
+            return f"{where} found {op.id or 'nothing'}, answered{when}"
 
 
 def as_evidence(key: str, found: ImpossibleKey, history: History) -> Evidence:
     """A key without an order, in words: the first impossible reply, and the smallest impossible part."""
     core = sorted(found.core, key=lambda op: op.invoked)
     order = [
-        f"operation {later.invoked} began after operation {earlier.completed}"
+        f"operation {later.invoked} began after operation {earlier.invoked} had ended"
         for earlier, later in pairwise(core)
         if earlier.ended < later.invoked
     ]
     text = (
         f"{_overtaken(found, history)}"
-        f"Some order of the operations on {key} explains every reply before operation "
-        f"{found.culprit.completed}, but none explains that reply, too: {in_words(found.culprit)}. "
-        f"The smallest part that is impossible by itself: {'; '.join(in_words(op) for op in core)}. "
-        + (f"In real time, {', '.join(order)}. " if order else "")
+        f"Some order of the operations on {key} explains every earlier reply, "
+        f"but no order also explains this one: {in_words(found.culprit, history)}. "
+        f"These operations contradict each other: {'; '.join(in_words(op, history) for op in core)}. "
+        + (f"In real time, {', and '.join(order)}. " if order else "")
         + f"So {found.reason}."
     )
     indices = {index for op in core for index in (op.invoked, op.completed) if index is not None}
@@ -317,29 +320,56 @@ def as_evidence(key: str, found: ImpossibleKey, history: History) -> Evidence:
     title = f"{key} is not linearizable"
     if reply is not None:
         answer = found.culprit.id or "nothing"
-        title += f": {who_answered(reply)} answered {reply.f} with {answer} at {seconds(reply.time)}"
+        title += f": {who_answered(reply)} answered a {reply.f} with {answer} at {seconds(reply.time)}"
+        title += _although(found, history)
     return Evidence(
         title=title, text=text, operations=tuple(sorted(indices)), kind="a key is not linearizable"
     )
 
 
-def _overtaken(found: ImpossibleKey, history: History) -> str:
-    """Of a read of an old value: which newer write had been acknowledged before the read began, and when."""
+def _newer_write(found: ImpossibleKey) -> PresenceOperation | None:
+    """The last write of another value, acknowledged before the read with the impossible reply began."""
     read = found.culprit
     if read.effect is not PresenceEffect.READ or read.completed is None:
-        return ""
+        return None
     before = [
         op
         for op in found.core
         if op.effect in PUTS and op.completed is not None and op.completed < read.invoked and op.id != read.id
     ]
-    if not before:
+    return max(before, key=lambda op: op.ended, default=None)
+
+
+def _although(found: ImpossibleKey, history: History) -> str:
+    """For a headline: which node had acknowledged or shown another value before the read began, and when."""
+    write, read = _newer_write(found), found.culprit
+    if write is not None:
+        done = history[write.ended]
+        return f", although {who_answered(done)} had acknowledged {write.id} at {seconds(done.time)}"
+    if read.effect is not PresenceEffect.READ:
         return ""
-    newest = max(before, key=lambda op: op.ended)
+    shown = [
+        op
+        for op in found.core
+        if op.effect is PresenceEffect.READ and op.ended < read.invoked and op.id != read.id
+    ]
+    if not shown:
+        return ""
+    last = max(shown, key=lambda op: op.ended)
+    done = history[last.ended]
+    who = who_answered(done)
+    return f", although {who} had answered a {done.f} with {last.id or 'nothing'} at {seconds(done.time)}"
+
+
+def _overtaken(found: ImpossibleKey, history: History) -> str:
+    """Of a read of an old value: which newer write had been acknowledged before the read began, and when."""
+    newest, read = _newer_write(found), found.culprit
+    if newest is None or read.completed is None:
+        return ""
     reply, write = history[read.completed], history[newest.ended]
     ago = history[read.invoked].time - write.time
     return (
-        f"{sentence(who_answered(reply))} answered {reply.f} at "
+        f"{sentence(who_answered(reply))} answered a {reply.f} at "
         f"{seconds(reply.time)} with {read.id or 'nothing'}; the "
         f"read had begun {seconds(ago)} after {newest.id} was acknowledged{by_and_at(write)}. "
     )

@@ -74,7 +74,7 @@ def jump(nodes: Nodes, draw: Draw) -> tuple[Action, ...]:
 
 CLOCK = Fault(
     name="clock",
-    about="makes the wall clocks of node processes jump by 10 s to an hour; the host's clock stays",
+    about="makes the wall clocks of node processes jump by 10 s to an hour; the host's clock does not change",
     begin="clock",
     end="heal-clock",
     targets=NODE_TARGETS,

@@ -62,7 +62,7 @@ class Restore(Action, frozen=True):
 
 ROLLBACK = Fault(
     name="rollback",
-    about="puts back the data folders of nodes to what they were seconds ago",
+    about="restores the data folders of nodes as they were some seconds before",
     begin="rollback",
     end="heal-rollback",
     targets=("one", "minority", "leader"),

@@ -53,7 +53,7 @@ class PartitionPlanner:
 
 PARTITION = Fault(
     name="partition",
-    about="cuts links between nodes: they swallow every message in silence",
+    about="cuts links between nodes: the links drop every message without an error",
     begin="partition",
     end="heal",
     targets=tuple(SHAPES),

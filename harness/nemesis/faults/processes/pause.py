@@ -14,7 +14,7 @@ from harness.nemesis.targets import NODE_TARGETS
 
 PAUSE = Fault(
     name="pause",
-    about="stops node processes in mid-step with SIGSTOP and lets them go on later",
+    about="stops node processes in mid-step with SIGSTOP, and continues them later",
     begin="pause",
     end="resume",
     targets=NODE_TARGETS,

@@ -13,7 +13,7 @@ from harness.nemesis.targets import NODE_TARGETS
 
 TERMINATE = Fault(
     name="terminate",
-    about="ends node processes in order with SIGTERM, and starts them again",
+    about="ends node processes with SIGTERM, so that they can stop in good order, and starts them again",
     begin="terminate",
     end="heal-terminate",
     targets=NODE_TARGETS,

@@ -46,7 +46,7 @@ def test_a_stale_lookup_is_invalid_and_the_evidence_names_the_operations() -> No
     (found,) = verdict.evidence
     assert found.operations == (old - 1, old, new - 1, new, stale - 1, stale)
     assert f"operation {stale - 1} (lookup) found r1" in found.text
-    assert f"operation {new - 1} began after operation {old}" in found.text
+    assert f"operation {new - 1} began after operation {old - 1} had ended" in found.text
 
 
 def test_a_list_is_judged_instance_by_instance() -> None:

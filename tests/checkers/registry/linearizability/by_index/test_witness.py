@@ -163,7 +163,7 @@ def test_a_list_that_was_read_in_two_halves_is_invalid_though_each_key_has_an_or
     found, honesty = verdicts(built)
     assert found.validity is Validity.INVALID
     assert found.measures["keys_not_linearizable"] == 0
-    assert "never were true at one moment" in found.summary
+    assert "lists of 1 service show what the service did not hold at any one moment" in found.summary
     assert listing in found.evidence[0].operations
     assert honesty.validity is Validity.UNKNOWN, "no index can be right where there is no order"
 
@@ -227,7 +227,7 @@ def test_a_reply_without_an_index_leaves_honesty_unknown_and_is_searched_for() -
     built.do("lookup", A, None, "a2")
     found, honesty = verdicts(built)
     assert (found.validity, honesty.validity) == (Validity.VALID, Validity.UNKNOWN)
-    assert "1 replies name no index" in honesty.summary
+    assert "1 reply names no index" in honesty.summary
 
 
 def unanswered_removal() -> HistoryBuilder:
