@@ -128,11 +128,12 @@ class _Shrinking:
                 self._shorten()
                 self._drop_kinds()
                 self._drop_nodes()
+                self._minimize_scheduled_faults()
+                self._bring_crashes_forward()
                 self._minimize_groups()
                 self._minimize_steps()
                 self._minimize_steps_and_numbers()
                 self._minimize_actions()
-                self._minimize_scheduled_faults()
                 self._minimize_overrides()
             self._tighten()
         assert self._verdict is not None
@@ -210,6 +211,26 @@ class _Shrinking:
         for node in reversed(self._now.plan.test.nodes):
             if len(self._now.plan.test.nodes) > 1:
                 self._fails(without_node(self._now, node))
+
+    def _bring_crashes_forward(self) -> None:
+        """Crash after ever fewer effects: steps whose effects only count up to the crash can then go."""
+        for place, fault in enumerate(self._now.scheduled_faults):
+            for field in ("effect", "effects"):
+                if hasattr(fault, field):
+                    self._lower(place, field)
+
+    def _lower(self, place: int, field: str) -> None:
+        faults = self._now.scheduled_faults
+        number = getattr(faults[place], field)
+        cut = number // 2
+        while cut:
+            lower = msgspec.structs.replace(faults[place], **{field: number - cut})
+            changed = (*faults[:place], lower, *faults[place + 1 :])
+            if self._try(scheduled_faults=changed):
+                number -= cut
+            else:
+                cut //= 2
+            cut = min(cut, number - 1)
 
     def _minimize_groups(self) -> None:
         """Drop all messages of a link, writes of a node, steps of a thread, a kind or a key at once."""

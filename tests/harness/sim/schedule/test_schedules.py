@@ -98,7 +98,7 @@ def test_what_a_whole_client_or_link_did_is_left_out_at_once() -> None:
 
 
 def test_a_change_of_membership_that_matters_survives_shrinking() -> None:
-    schedule, _ = record(plan_of(5, SeedOptions(mutant="lead-after-removal")))
+    schedule, _ = record(plan_of(32, SeedOptions(mutant="lead-after-removal")))
     found = shrink(schedule, "membership", most_runs=100)
     (action,) = (action for step in found.schedule.steps for action in step.actions)
     assert isinstance(action, ChangeMembership)
@@ -230,7 +230,7 @@ def test_a_run_that_differs_from_the_recorded_one_is_reported(tmp_path: Path) ->
 
 
 def test_every_step_of_what_was_shrunk_says_when_it_is_done() -> None:
-    schedule, _ = record(plan_of(0, SeedOptions(mutant="deregister-forgotten")))
+    schedule, _ = record(plan_of(32, SeedOptions(mutant="deregister-forgotten")))
     small = shrink(schedule, "linearizability", most_runs=60).schedule
     invoked = [operation.time for operation in play(small).operations if operation.type == "invoke"]
     assert [step.at for step in small.steps] == invoked
@@ -267,3 +267,12 @@ def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:
 )
 def test_actions_are_described_in_words(action: Action, words: str) -> None:
     assert step_in_words(ScheduleStep(at=1, thread=-1, f="strike", actions=(action,))) == words
+
+
+def test_a_crash_after_many_effects_is_brought_forward_so_that_the_steps_before_it_go() -> None:
+    """The steps counted only since their effects came before the crash."""
+    schedule, _ = record(plan_of(0, SeedOptions(mutant="forgetful")))
+    (crash,) = (fault for fault in schedule.scheduled_faults if getattr(fault, "effect", 0) == 1292)
+    found = shrink(schedule, "term-monotonic", most_runs=100)
+    assert size(found.schedule) <= 3
+    assert all(fault.effect < crash.effect for fault in found.schedule.scheduled_faults)
