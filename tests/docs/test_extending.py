@@ -29,6 +29,7 @@ from harness import generator as gen
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.drivers.virtual import simulate
 from harness.hosts.processes import carrying
+from harness.mutants.mutant import CLIENT_CHECKERS
 from harness.nemesis import FINAL_HEAL, compose
 from harness.nemesis.action import Action, inject
 from harness.nemesis.mechanisms.processes import PROCESSES
@@ -524,4 +525,6 @@ def test_the_model_is_checked_by_name(tmp_path: Path) -> None:
 def test_the_mutant_is_caught_by_its_own_checker(tmp_path: Path) -> None:
     source = followed(tmp_path / "source", "A mutant")
     ((command, status),) = commands_of("A mutant")
-    run_command(source, tmp_path, [*command, "--no-shrink"], status)
+    found = invalid(run_command(source, tmp_path, command, status))
+    assert "linearizability" in found
+    assert found <= {"linearizability", *CLIENT_CHECKERS}

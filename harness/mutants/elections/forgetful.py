@@ -23,6 +23,7 @@ MUTANT = Mutant(
     about="a node that restarts has forgotten its vote, and its term is 0 again",
     caught_by="term-monotonic",
     options=("--nemesis", "kill"),
+    seed=3,
     source="Raft, Figure 2: currentTerm and votedFor are persistent",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(state=Forgetful),

@@ -21,6 +21,7 @@ MUTANT = Mutant(
     name="apply-before-commit",
     about="the leader applies a write when it is proposed, before a majority holds it",
     caught_by="linearizability",
+    seed=2,
     source="the Raft of Nacos before 1.4 applied locally before it replicated",
     also=(*CLIENT_CHECKERS, "snapshot-safety"),
     parts=Parts(client_writes=AppliesBeforeCommit),

@@ -22,6 +22,7 @@ MUTANT = Mutant(
     name="hard-state-not-written",
     about="term and vote are never written to the log on disk",
     caught_by="term-monotonic",
+    seed=3,
     source="Raft, Figure 2: updated on stable storage before responding to RPCs",
     also=(*DISK_CHECKERS, *ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(storage=HardStateNotWritten),

@@ -27,7 +27,7 @@ def judge(recording: Recording, traces: dict[str, NodeTrace]) -> list[Verdict]:
         (None, 1, 300),
         (None, 3, 20_000),
         ("forgetful", 0, 1_000),
-        ("truncate-on-stale-append", 0, 5_000),
+        ("truncate-on-stale-append", 3, 5_000),
         ("half-is-a-majority", 0, 777),
     ],
 )
