@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.mutants.catalogue import AREAS
 from harness.mutants.mutant import Mutant
@@ -53,4 +53,4 @@ def _with_options(mutant: Mutant) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    (Path(__file__).parents[2] / "docs" / "found.md").write_text(page(), encoding="utf-8")
