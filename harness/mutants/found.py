@@ -1,6 +1,6 @@
 """Writes docs/found.md: every seeded bug with the one command that shows it.
 
-`python -m harness.mutants.found` prints the page from the catalogue, and a test compares the page with it.
+`python -m harness.mutants.found` makes the page from the catalogue, and a test compares the page with it.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ MUTANT = Mutant(
     name="deregister-forgotten",
     about="some deregistrations are confirmed and not carried out",
     caught_by="linearizability",
+    seed=3,
     source="the registry's own meaning: deregister removes by key",
     also=CLIENT_CHECKERS,
     parts=Parts(registry=ForgetsDeregistrations),

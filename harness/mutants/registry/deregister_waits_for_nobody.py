@@ -22,6 +22,7 @@ MUTANT = Mutant(
     name="deregister-waits-for-nobody",
     about="a deregistration is answered before a majority holds it",
     caught_by="durable-before-acknowledge",
+    seed=3,
     source="the Raft of Nacos before 1.4 waited for a majority to publish, and not to delete",
     also=(
         *CLIENT_CHECKERS,

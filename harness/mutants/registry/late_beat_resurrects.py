@@ -42,6 +42,7 @@ MUTANT = Mutant(
     name="late-beat-resurrects",
     about="a beat that comes after its instance was removed brings it back",
     caught_by="expiry",
+    seed=3,
     source="Nacos 1.x registers any instance that sends a beat",
     also=("expiry", "linearizability", "index-honesty"),
     workload="ephemeral",

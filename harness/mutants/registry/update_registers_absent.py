@@ -21,6 +21,7 @@ MUTANT = Mutant(
     name="update-registers-absent",
     about="an update of an instance that is not there registers it",
     caught_by="linearizability",
+    seed=3,
     source="Nacos's Go client updates by registering (nacos-sdk-nodejs issue 123)",
     also=CLIENT_CHECKERS,
     parts=Parts(registry=UpdateRegistersAbsent),
