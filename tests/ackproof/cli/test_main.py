@@ -248,11 +248,11 @@ def test_mutants_are_listed_with_who_catches_them(state: Path) -> None:
 
 
 def test_mutants_are_hunted_shrunk_and_can_be_played_again(state: Path, tmp_path: Path) -> None:
-    done = ackproof("mutants", "deregister-forgotten", "--store", str(tmp_path))
+    done = ackproof("mutants", "recover-short", "--store", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 of 1 caught by their own checker" in done.stdout
     assert "1 of 1 hunted, 1 caught" in done.stderr
-    schedule = tmp_path / "mutants" / "deregister-forgotten.json"
+    schedule = tmp_path / "mutants" / "recover-short.json"
     assert ackproof("replay", str(schedule), "--store", str(tmp_path)).returncode == 1
 
 
