@@ -39,11 +39,20 @@ LARGE = 50_000
 
 @dataclass(frozen=True)
 class Limits:
-    """The budget of the search for one key, and for one service."""
+    """The budgets of the searches for one key, for one service, and for all services."""
 
     configurations_per_key: int = 50_000
     configurations_per_operation: int = 50
     service: Budget = field(default_factory=lambda: Budget(300_000, 256 << 20))
+    configurations_of_all_services: int = 1_000_000
+    """What the searches of all services together may take; after that each gets `least_per_service`. If
+    several services exceed their own budget, the history is hardly decided, and each more takes seconds."""
+    least_per_service: int = 20_000
+
+    def of_service(self, spent: int) -> Budget:
+        """The budget of the next service, after all services before it took `spent` configurations."""
+        left = max(self.configurations_of_all_services - spent, self.least_per_service)
+        return Budget(min(self.service.configurations, left), self.service.memory_bytes)
 
     def of_key(self, operations: int) -> int:
         """The configurations that a key with this number of operations may take."""
@@ -65,6 +74,8 @@ class Judgement:
     bad_lists: int = 0
     operations: int = 0
     most_configurations: int = 0
+    service_configurations: int = 0
+    """What the searches of services took, all together."""
     evidence: list[Evidence] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     means: dict[str, int] = field(default_factory=dict)
@@ -220,10 +231,12 @@ def _service(
     name = found.witness.names[part]
     for keys in projections:
         projected = part_of(found.claims, members, keys, name)
-        result = Engine(ServiceLists()).decide(projected, limits.service)
+        budget = limits.of_service(found.service_configurations)
+        result = Engine(ServiceLists()).decide(projected, budget)
+        found.service_configurations += result.configurations
         found.most_configurations = max(found.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE:
-            impossible = explain_part(ServiceLists(), projected, limits.service)
+            impossible = explain_part(ServiceLists(), projected, budget)
             if impossible is not None:
                 found.decided(part, "search", Validity.INVALID)
                 found.bad_lists += 1
