@@ -6,7 +6,7 @@ its operations name one (P-compositionality: Horn & Kroening, FORTE 2015).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.models.model import MAYBE, Call
+from checkers.models.model import MAYBE, Call, frozen
 from history import History
 
 Integers = npt.NDArray[np.int64]
@@ -71,15 +71,6 @@ class HistoryParts(Sequence[Part]):
             return [self[one] for one in range(*place.indices(len(self)))]
         own = slice(*self.starts[range(len(self))[place] :][:2])
         return Part(self.keys[place], self.invoked[own], self.completed[own], self.kinds[own], self.calls)
-
-
-def frozen(value: Any) -> Any:
-    """A JSON-like value as a hashable one: lists become tuples, objects sorted pairs."""
-    if isinstance(value, list | tuple):
-        return tuple(frozen(item) for item in value)
-    if isinstance(value, Mapping):
-        return tuple(sorted((name, frozen(item)) for name, item in value.items()))
-    return value
 
 
 def parts(history: History) -> HistoryParts:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.linearizability.part import frozen
+from checkers.models.model import frozen
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from checkers.words import seconds

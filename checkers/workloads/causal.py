@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from checkers.graphs import small_cycle
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
-from checkers.linearizability.part import frozen
+from checkers.models.model import frozen
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from history import History, Recording
 

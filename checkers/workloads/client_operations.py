@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.part import frozen
+from checkers.models.model import frozen
 from checkers.verdict import IllegalOperation
 from history import NEMESIS, History, Operation
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.part import Integers, Part, frozen
-from checkers.models.model import MAYBE, Call
+from checkers.linearizability.part import Integers, Part
+from checkers.models.model import MAYBE, Call, frozen
 from history import Columns, History
 from history.history import FAIL, INVOKE, OK
 
