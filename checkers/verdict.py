@@ -1,4 +1,8 @@
-"""The verdict of a checker: valid, invalid or unknown, with its evidence in words and in indices."""
+"""The verdict of a checker: valid, invalid or unknown, with its evidence in words and in indices.
+
+A checker that judged nothing at all says so by a mark of its own (`Unjudged`). Such a verdict is `unknown`,
+shown and counted apart; `check_all` says when it makes the whole run `unknown`.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,21 @@ class Validity(StrEnum):
             if validity in found:
                 return validity
         return Validity.VALID
+
+
+class Unjudged(StrEnum):
+    """Why a checker judged nothing, where that is no doubt about what the recording holds."""
+
+    NOT_EXERCISED = "not exercised"
+    """The recording holds nothing that the checker looks at: no restart, no stale read, no reply, ..."""
+    NOT_APPLICABLE = "not applicable"
+    """The system cannot have what the checker looks at: it writes no traces, its replies name no index."""
+    ONLY_MEASURES = "only measures"
+    """The checker counts and measures; it was given nothing to compare the figures with."""
+
+
+Mark = Validity | Unjudged
+"""What stands next to a checker's name."""
 
 
 class EventRef(msgspec.Struct, frozen=True):
@@ -92,6 +111,31 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """JSON-like figures: counts, distributions, per-key results."""
     caveats: tuple[str, ...] = ()
     """What was not checked, and the assumptions on which the verdict rests."""
+    unjudged: Unjudged | None = None
+    """Why nothing was judged. The validity is then `unknown`; None where something was judged."""
+
+    def __post_init__(self) -> None:
+        if self.unjudged is not None and self.validity is not Validity.UNKNOWN:
+            raise ValueError(f"{self.checker}: what was {self.unjudged} cannot be {self.validity}")
+
+    @property
+    def mark(self) -> Mark:
+        """The mark of the verdict: why nothing was judged, or else the validity."""
+        return self.validity if self.unjudged is None else self.unjudged
+
+    @classmethod
+    def marked(
+        cls,
+        checker: str,
+        mark: Mark,
+        summary: str,
+        evidence: tuple[Evidence, ...] = (),
+        measures: Mapping[str, Any] | None = None,
+        caveats: tuple[str, ...] = (),
+    ) -> Verdict:
+        """The verdict with this mark; what was not judged is `unknown`."""
+        validity, unjudged = (Validity.UNKNOWN, mark) if isinstance(mark, Unjudged) else (mark, None)
+        return cls(checker, validity, summary, evidence, measures or {}, caveats, unjudged)
 
 
 class Checker(Protocol):
