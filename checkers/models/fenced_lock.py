@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, IllegalCall, unknown
 
 UNKNOWN_TOKEN = -2
+FREE = "the lock, free"
 
 
 class FencedLock:
@@ -22,6 +23,18 @@ class FencedLock:
     functions = frozenset({"acquire", "release", "expire"})
     reads: frozenset[str] = frozenset()
     initial = (-1, None)
+
+    @property
+    def there(self) -> tuple[Hashable, ...]:
+        return (FREE,) if self.initial[1] is None else (self.initial[1],)
+
+    def flow(self, call: Call) -> Flow:
+        match call.f:
+            case "acquire":
+                return Flow(makes=() if call.result is MAYBE else (call.result,), takes=(FREE,))
+            case "release":
+                return Flow(makes=(FREE,), takes=(call.argument,))
+        return Flow(makes=(FREE,))
 
     def step(self, state: tuple[int, int | None], call: Call) -> Hashable:
         greatest, holder = state

@@ -9,7 +9,7 @@ types (sets, queues) give a `step` function; the search fills a table from it as
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
@@ -109,6 +109,35 @@ class Scalar(Model, Protocol):
 
     def effect(self, call: Call) -> Effect:
         """What a call requires of the state and does to it. It raises `IllegalCall` as `step` does."""
+        ...
+
+
+class Flow(NamedTuple):
+    """What a call can bring into being, and what its reply shows to have been there before it.
+
+    A search needs none of this; `linearizability.never_written` finds with it, before any search, replies that
+    name what nothing ever brought. Each of these may be a value, or whatever else the model tells apart.
+    """
+
+    makes: tuple[Hashable, ...] = ()
+    """What is there after the call, if it happened."""
+    needs: tuple[Hashable, ...] = ()
+    """What was there when the call happened, and stays."""
+    takes: tuple[Hashable, ...] = ()
+    """What was there when the call happened, and is gone after it unless it was there several times."""
+
+
+@runtime_checkable
+class Sourced(Model, Protocol):
+    """A data type that is not scalar and gives the flow of each call."""
+
+    @property
+    def there(self) -> Iterable[Hashable]:
+        """What is there at the beginning."""
+        ...
+
+    def flow(self, call: Call) -> Flow:
+        """What a call brings and what it shows. It raises `IllegalCall` as `step` does."""
         ...
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, IllegalCall, unknown
 
 
 class MultiRegister:
@@ -18,6 +18,20 @@ class MultiRegister:
     functions = frozenset({"txn"})
     reads: frozenset[str] = frozenset()
     initial = frozenset[tuple[Hashable, Hashable]]()
+
+    @property
+    def there(self) -> frozenset[tuple[Hashable, Hashable]]:
+        return self.initial
+
+    def flow(self, call: Call) -> Flow:
+        written: dict[Hashable, Hashable] = {}
+        needs = []
+        for f, register, value in call.argument if call.result is MAYBE else call.result:
+            if f == "w":
+                written[register] = value
+            elif call.result is not MAYBE and register not in written and value is not None:
+                needs.append((register, value))
+        return Flow(makes=tuple(written.items()), needs=tuple(needs))
 
     def step(self, state: frozenset[tuple[Hashable, Hashable]], call: Call) -> Hashable:
         if call.f != "txn":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from checkers.models.model import IMPOSSIBLE, MAYBE, Call, unknown
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, unknown
 
 
 class Queue:
@@ -15,6 +15,15 @@ class Queue:
     functions = frozenset({"enqueue", "dequeue"})
     reads: frozenset[str] = frozenset()
     initial: tuple[Any, ...] = ()
+
+    @property
+    def there(self) -> tuple[Any, ...]:
+        return self.initial
+
+    def flow(self, call: Call) -> Flow:
+        if call.f == "enqueue":
+            return Flow(makes=(call.argument,))
+        return Flow() if call.result is MAYBE or call.result is None else Flow(takes=(call.result,))
 
     def step(self, state: tuple[Any, ...], call: Call) -> Hashable:
         match call.f:

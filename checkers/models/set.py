@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, unknown
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, IllegalCall, unknown
 
 
 class Set:
@@ -17,6 +17,25 @@ class Set:
     functions = frozenset({"add", "remove", "contains", "read"})
     reads: frozenset[str] = frozenset({"contains", "read"})
     initial: frozenset[Hashable] = frozenset()
+
+    @property
+    def there(self) -> frozenset[Hashable]:
+        return self.initial
+
+    def flow(self, call: Call) -> Flow:
+        element = (call.argument,)
+        match call.f, call.result:
+            case "add", False:
+                return Flow(needs=element)
+            case "add", _:
+                return Flow(makes=element)
+            case "remove", True:
+                return Flow(takes=element)
+            case "contains", True:
+                return Flow(needs=element)
+            case "read", tuple(shown):
+                return Flow(needs=shown)
+        return Flow()
 
     def step(self, state: frozenset[Hashable], call: Call) -> Hashable:
         if call.f in ("read", "contains") and call.result is MAYBE:

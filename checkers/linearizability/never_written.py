@@ -1,0 +1,316 @@
+"""Replies that name what nothing ever brought: found before any search, in O(n log n) for n operations.
+
+A search that looks for such a value tries every order of everything else first. What is looked for here needs
+no order. In every order of a key's operations, an operation that was answered comes before its answer, and
+each other one after its beginning. So by the time that a reply was given,
+
+- what the reply shows must have been there at the beginning, or have been brought by an operation that had
+  begun by then (and which could itself have happened by then: four rounds of this are made);
+- what was taken away k times must have been brought k times, counting the operations that had begun;
+- a number must lie between the sums that the additions allow: all that were answered before the read began
+  count, and any that began before it was answered may;
+- a text must consist of texts that were put or appended by operations that had begun.
+
+Each condition is necessary, so what breaks one has no order. What breaks none is left to the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.part import HistoryParts, Integers
+from checkers.linearizability.texts import Pieces
+from checkers.linearizability.words import value_in_words
+from checkers.words import plural
+from checkers.models.model import ANYTHING, Effect, Flow, Model, Scalar, ScalarAction, Sourced
+
+ROUNDS = 4
+"""How often the times at which operations can have happened are made later by what they need."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+class NeverWritten(NamedTuple):
+    """A reply that contradicts everything that could have come before it."""
+
+    place: int
+    """The place of the operation in its part."""
+    because: str
+    """What it shows, and why that cannot be, as a sentence that goes on from `operation 7 (read -> 3)`."""
+
+
+class _SomethingElse(NamedTuple):
+    """Stands for any state but this one, which is the initial one."""
+
+    state: Hashable
+
+
+def never_written(found: HistoryParts, model: Model) -> Mapping[int, NeverWritten]:
+    """By place of a part, its first reply that names what was never there. Parts without one are left out."""
+    if not len(found.invoked):
+        return {}
+    if isinstance(model, Scalar):
+        effects = [model.effect(call) for call in found.calls]
+        actions = {effect.action for effect in effects}
+        if ScalarAction.APPEND in actions:
+            return _first(found, _unmade_texts(found, effects, model.initial))
+        if ScalarAction.ADD in actions:
+            return _first(found, _sums_out_of_range(found, effects, model.initial))
+        flows = [_flow_of(effect, model.initial) for effect in effects]
+        return _first(found, _without_source(found, flows, (model.initial,)))
+    if isinstance(model, Sourced):
+        return _first(found, _without_source(found, [model.flow(call) for call in found.calls], model.there))
+    return {}
+
+
+class _Bad(NamedTuple):
+    """An operation with an impossible reply: its place in the arrays of all parts, and the reason."""
+
+    row: int
+    because: str
+
+
+def _first(found: HistoryParts, bad: Iterable[_Bad]) -> dict[int, NeverWritten]:
+    """By part the reply that was given first."""
+    first: dict[int, _Bad] = {}
+    for one in bad:
+        part = int(np.searchsorted(found.starts, one.row, side="right")) - 1
+        if part not in first or found.completed[one.row] < found.completed[first[part].row]:
+            first[part] = one
+    return {part: NeverWritten(one.row - int(found.starts[part]), one.because) for part, one in first.items()}
+
+
+def _flow_of(effect: Effect, initial: Hashable) -> Flow:
+    """The flow of a scalar call, whose state is one value: writing another one takes it away."""
+    needs: tuple[Hashable, ...] = ()
+    if effect.unless is not ANYTHING and effect.unless == initial:
+        needs = (_SomethingElse(initial),)
+    expects = () if effect.expected is ANYTHING else (effect.expected,)
+    if effect.action is ScalarAction.KEEP or expects == (effect.argument,):
+        return Flow(needs=needs + expects)
+    other = () if effect.argument == initial else (_SomethingElse(initial),)
+    return Flow(makes=(effect.argument, *other), needs=needs, takes=expects)
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+    return f"{number}{ending}"
+
+
+class _Named(NamedTuple):
+    """Which operations name what: entry i says that operation `row[i]` names thing `thing[i]`."""
+
+    row: Integers
+    thing: Integers
+    """A number of a thing within a part: the same thing in another part has another number."""
+
+
+class _Things:
+    """All that the calls of a history name, numbered."""
+
+    def __init__(self, found: HistoryParts) -> None:
+        self._found = found
+        self._part_of = np.repeat(np.arange(len(found), dtype=np.int64), np.diff(found.starts))
+        self._number: dict[Hashable, int] = {}
+
+    def number(self, thing: Hashable) -> int:
+        """The number of a thing, in every part."""
+        return self._number.setdefault(thing, len(self._number))
+
+    def named(self, by_call: Iterable[Iterable[Hashable]]) -> tuple[Integers, Integers]:
+        """The things that each call names: the numbers of all, and where those of each call begin."""
+        numbers: list[int] = []
+        starts = [0]
+        for things in by_call:
+            numbers.extend(map(self.number, things))
+            starts.append(len(numbers))
+        return np.array(numbers, dtype=np.int64), np.array(starts, dtype=np.int64)
+
+    def rows(self, numbers: Integers, starts: Integers) -> _Named:
+        """By operation what its call names."""
+        kinds = self._found.kinds
+        counts = np.diff(starts)[kinds]
+        row = np.repeat(np.arange(len(kinds), dtype=np.int64), counts)
+        within = np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+        return _Named(row, self.of_part(row, numbers[np.repeat(starts[kinds], counts) + within]))
+
+    def of_part(self, row: Integers, number: Integers) -> Integers:
+        """The number of a thing within the part of an operation."""
+        return self._part_of[row] * self.count + number
+
+    @property
+    def count(self) -> int:
+        """How many different things there are; 1 if there are none."""
+        return max(1, len(self._number))
+
+    def thing(self, number: int) -> Hashable:
+        """The thing behind a number within a part."""
+        return list(self._number)[number % self.count]
+
+
+def _without_source(
+    found: HistoryParts, flows: list[Flow], there: Iterable[Hashable]
+) -> Iterator[_Bad]:
+    """The operations that show what was not there, and those that took away more than there was."""
+    things = _Things(found)
+    # A value that a call needs is there before it, so that the call is not what brings it first.
+    made = things.named(
+        flow.makes if not flow.needs else [thing for thing in flow.makes if thing not in flow.needs]
+        for flow in flows
+    )
+    needed = things.named(flow.needs + flow.takes for flow in flows)
+    taken = things.named(flow.takes for flow in flows)
+    initial = np.array([things.number(thing) for thing in there], dtype=np.int64)
+    makes, needs = things.rows(*made), things.rows(*needed)
+    yield from _shown_too_early(found, things, makes, needs, initial)
+    yield from _taken_too_often(found, things, makes, things.rows(*taken), initial)
+
+
+def _shown_too_early(
+    found: HistoryParts, things: _Things, makes: _Named, needs: _Named, initial: Integers
+) -> Iterator[_Bad]:
+    if not len(needs.row):
+        return
+    (made, needed), names = _dense(makes.thing, needs.thing)
+    at_first = np.isin(names % things.count, initial)
+    happened = found.invoked
+    since = np.where(at_first, -1, NEVER)
+    np.minimum.at(since, made, happened[makes.row])
+    for _ in range(ROUNDS if (found.completed[makes.row] < NEVER).any() else 1):
+        later = found.invoked.copy()
+        np.maximum.at(later, needs.row, since[needed])
+        if np.array_equal(later[makes.row], happened[makes.row]):
+            break
+        happened = later
+        since = np.where(at_first, -1, NEVER)
+        np.minimum.at(since, made, happened[makes.row])
+    completed = found.completed[needs.row]
+    for entry in np.flatnonzero((since[needed] > completed) & (completed < NEVER)).tolist():
+        name = value_in_words(things.thing(int(needs.thing[entry])))
+        begun = int(since[needed[entry]])
+        when = (
+            "no operation brought it"
+            if begun == NEVER
+            else f"no operation that could have happened before operation {begun} brought it"
+        )
+        yield _Bad(
+            int(needs.row[entry]), f"shows {name}, which was not there at the beginning, and {when}"
+        )
+
+
+def _taken_too_often(
+    found: HistoryParts, things: _Things, makes: _Named, takes: _Named, initial: Integers
+) -> Iterator[_Bad]:
+    answered = found.completed[takes.row] < NEVER
+    took, thing = takes.row[answered], takes.thing[answered]
+    if not len(took):
+        return
+    (taken, brought), names = _dense(thing, makes.thing)
+    ever = np.zeros(len(names), dtype=bool)
+    ever[taken] = True
+    brings = ever[brought]
+    numbers = np.concatenate([taken, brought[brings]])
+    times = np.concatenate([found.completed[took], found.invoked[makes.row[brings]]])
+    step = np.where(np.arange(len(numbers)) < len(taken), -1, 1)
+    order = np.lexsort((times, numbers))
+    numbers, step = numbers[order], step[order]
+    total = np.cumsum(step)
+    first = np.flatnonzero(np.diff(numbers, prepend=-1))
+    before = np.repeat(total[first] - step[first], np.diff(first, append=len(numbers)))
+    left = total - before + np.isin(names[numbers] % things.count, initial)
+    for entry in np.flatnonzero((left < 0) & (step < 0)).tolist():
+        row = int(took[order[entry]])
+        own = np.arange(len(step)) <= entry
+        own &= numbers == numbers[entry]
+        at_first = int(np.isin(names[numbers[entry]] % things.count, initial))
+        name = value_in_words(things.thing(int(names[numbers[entry]])))
+        yield _Bad(
+            row,
+            f"is the {_ordinal(int((own & (step < 0)).sum()))} answered one that found {name} and took it away"
+            f", but {'it was there once at the beginning, and ' if at_first else ''}operations that may have "
+            f"brought it had begun only {plural(int((own & (step > 0)).sum()), 'time')} by then",
+        )
+
+
+def _dense(one: Integers, other: Integers) -> tuple[tuple[Integers, Integers], Integers]:
+    """Numbers of two arrays as numbers from 0 on without gaps, and what each of those was."""
+    names, number = np.unique(np.concatenate([one, other]), return_inverse=True)
+    return (number[: len(one)], number[len(one) :]), names
+
+
+def _sums_out_of_range(found: HistoryParts, effects: list[Effect], initial: Any) -> Iterator[_Bad]:
+    """The replies that no choice of the additions explains."""
+    plain = all(effect.action in (ScalarAction.KEEP, ScalarAction.ADD) for effect in effects)
+    numbers = [effect.argument for effect in effects if effect.action is ScalarAction.ADD]
+    numbers += [initial, *(effect.expected for effect in effects if effect.expected is not ANYTHING)]
+    if not plain or not all(type(number) is int for number in numbers):
+        return
+    if max(map(abs, numbers)) * (len(found.invoked) + 1) >= 1 << 62:
+        return
+    added = np.array([effect.argument or 0 for effect in effects], dtype=np.int64)[found.kinds]
+    asks = np.array([effect.expected is not ANYTHING for effect in effects])[found.kinds]
+    expected = np.array(
+        [0 if effect.expected is ANYTHING else effect.expected for effect in effects], dtype=np.int64
+    )[found.kinds]
+    reads = np.flatnonzero(asks & (found.completed < NEVER))
+    begun, ended = _Sums(found, found.invoked), _Sums(found, found.completed)
+    up, down = np.maximum(added, 0), np.minimum(added, 0)
+    by_answer, by_beginning = found.completed[reads], found.invoked[reads]
+    most = initial + begun.until(up, reads, by_answer) + ended.until(down, reads, by_beginning)
+    least = initial + begun.until(down, reads, by_answer) + ended.until(up, reads, by_beginning)
+    for entry in np.flatnonzero((expected[reads] < least) | (expected[reads] > most)).tolist():
+        row = int(reads[entry])
+        yield _Bad(
+            row,
+            f"shows {int(expected[row])}, but what was added by then makes at least {int(least[entry])} and "
+            f"at most {int(most[entry])}",
+        )
+
+
+class _Sums:
+    """Sums over the operations of a part whose moments came before some moment."""
+
+    def __init__(self, found: HistoryParts, moments: Integers) -> None:
+        self._part_of = np.repeat(np.arange(len(found), dtype=np.int64), np.diff(found.starts))
+        known = np.flatnonzero(moments < NEVER)
+        self._width = int(max(found.invoked.max(), moments[known].max(initial=0))) + 2
+        at = self._part_of[known] * self._width + moments[known]
+        order = np.argsort(at)
+        self._rows, self._at = known[order], at[order]
+
+    def until(self, amounts: Integers, rows: Integers, moments: Integers) -> Integers:
+        """For each of `rows` the sum of the amounts of its part's operations before its moment."""
+        total = np.concatenate([[0], np.cumsum(amounts[self._rows])])
+        begin = self._part_of[rows] * self._width
+        upto = np.searchsorted(self._at, begin + np.minimum(moments, self._width - 1))
+        return np.asarray(total[upto] - total[np.searchsorted(self._at, begin)], dtype=np.int64)
+
+
+def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> Iterator[_Bad]:
+    """The replies that do not consist of texts that were put and appended in time."""
+    if not all(type(text) is str for effect in effects for text in (effect.argument, effect.expected)
+               if text is not None and text is not ANYTHING):
+        return
+    for part in range(len(found)):
+        texts: dict[str, list[tuple[int, int]]] = {}
+        pieces = Pieces(initial)
+        for row in range(int(found.starts[part]), int(found.starts[part + 1])):
+            effect = effects[int(found.kinds[row])]
+            begun, ended = int(found.invoked[row]), int(found.completed[row])
+            if effect.action is ScalarAction.PUT:
+                pieces.put(effect.argument, begun)
+            elif effect.action is ScalarAction.APPEND:
+                pieces.append(effect.argument, begun)
+            if effect.expected is not ANYTHING and ended < NEVER:
+                texts.setdefault(effect.expected, []).append((ended, row))
+        since = pieces.since(texts)
+        for text, asked in texts.items():
+            ended, row = min(asked)
+            if since.get(text, -1) > ended:
+                yield _Bad(row, f"shows {value_in_words(text)}, which does not consist of texts that were put "
+                           "or appended by then")
