@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,17 +9,21 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import HistoryParts, Part, parts
+from checkers.linearizability.part import Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import plural, seconds, who_answered
+from checkers.words import plural, seconds, sentence, who_answered
 from history import History, Recording
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Impossible
+    from checkers.linearizability.never_written import NeverWritten
+
+KIND = "a key is not linearizable"
+"""The kind of all evidence that a key has no order."""
 
 
 @dataclass
@@ -35,6 +38,15 @@ class _Tally:
     most_configurations: int = 0
     doubts: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+
+    def add_without_source(self, part: Part, reply: NeverWritten) -> None:
+        """Count a key with a reply that names what was never there; no search is needed."""
+        self.keys += 1
+        self.bad += 1
+        self.operations += len(part)
+        self.without_search += 1
+        if len(self.evidence) < MOST_EVIDENCE:
+            self.evidence.append(_without_source(part, reply, self.history))
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,9 @@ class LinearizabilityOf:
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
         """Take over the keys that were decided without a search; a small part of a bad key is searched."""
-        tally.without_search = int((~distinct.left).sum())
-        tally.keys += tally.without_search
+        decided = int((~distinct.left).sum())
+        tally.without_search += decided
+        tally.keys += decided
         tally.operations += int(distinct.operations[~distinct.left].sum())
         for key in np.flatnonzero(distinct.impossible).tolist():
             if tally.bad >= MOST_EVIDENCE:
@@ -87,14 +100,19 @@ class LinearizabilityOf:
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
         """Search for an order of all keys, or only of those in `only`."""
         from checkers.linearizability.engine import Engine
+        from checkers.linearizability.never_written import never_written
 
-        engine = Engine(self.model)
-        found: Sequence[Part] = parts(history)
+        every_part = parts(history)
         if only is not None:
-            found = [part for part in found if part.key in only]
-        every = (
-            engine.decide_all(found, self.budget) if isinstance(found, HistoryParts) else [None] * len(found)
-        )
+            every_part = every_part.of([n for n, key in enumerate(every_part.keys) if key in only])
+        without_source = never_written(every_part, self.model)
+        for place, reply in without_source.items():
+            tally.add_without_source(every_part[place], reply)
+        found = every_part.of([n for n in range(len(every_part)) if n not in without_source])
+        if not len(found):
+            return
+        engine = Engine(self.model)
+        every = engine.decide_all(found, self.budget)
         for part, searched in zip(found, every, strict=True):
             result = confirmed(engine, part, self.budget, searched)
             tally.keys += 1
@@ -243,9 +261,20 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
         text += f"It does not help if {named}{more} took effect at some later time, or never. "
     ends = np.concatenate([part.invoked[list(found.core)], part.completed[list(found.core)]])
     indices = sorted(int(index) for index in ends if index != NEVER)
-    title = f"{where} is not linearizable"
-    reply = history[int(part.completed[found.culprit])]
-    title += (
-        f": {who_answered(reply)} answered {call_in_words(part.call(found.culprit))} at {seconds(reply.time)}"
+    return Evidence(
+        _title(where, part, found.culprit, history), text + found.stuck, tuple(indices), kind=KIND
     )
-    return Evidence(title, text + found.stuck, tuple(indices), kind="a key is not linearizable")
+
+
+def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:
+    """A reply that names what was never there, in words."""
+    indices = (int(part.invoked[reply.place]), int(part.completed[reply.place]))
+    text = f"{sentence(operation_in_words(part, reply.place))}, {reply.because}."
+    return Evidence(_title(_where(part.key), part, reply.place, history), text, indices, kind=KIND)
+
+
+def _title(where: str, part: Part, culprit: int, history: History) -> str:
+    """The headline of a part without an order: who gave the first impossible reply, and when."""
+    reply = history[int(part.completed[culprit])]
+    answered = call_in_words(part.call(culprit))
+    return f"{where} is not linearizable: {who_answered(reply)} answered {answered} at {seconds(reply.time)}"

@@ -26,8 +26,8 @@ from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import HistoryParts, Integers
 from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
-from checkers.words import plural
 from checkers.models.model import ANYTHING, Effect, Flow, Model, Scalar, ScalarAction, Sourced
+from checkers.words import plural
 
 ROUNDS = 4
 """How often the times at which operations can have happened are made later by what they need."""
@@ -148,14 +148,15 @@ class _Things:
         """How many different things there are; 1 if there are none."""
         return max(1, len(self._number))
 
-    def thing(self, number: int) -> Hashable:
-        """The thing behind a number within a part."""
-        return list(self._number)[number % self.count]
+    def in_words(self, number: int) -> str:
+        """The thing behind a number within a part, in words."""
+        thing = list(self._number)[number % self.count]
+        if isinstance(thing, _SomethingElse):
+            return f"something other than {value_in_words(thing.state)}"
+        return value_in_words(thing)
 
 
-def _without_source(
-    found: HistoryParts, flows: list[Flow], there: Iterable[Hashable]
-) -> Iterator[_Bad]:
+def _without_source(found: HistoryParts, flows: list[Flow], there: Iterable[Hashable]) -> Iterator[_Bad]:
     """The operations that show what was not there, and those that took away more than there was."""
     things = _Things(found)
     # A value that a call needs is there before it, so that the call is not what brings it first.
@@ -181,7 +182,9 @@ def _shown_too_early(
     happened = found.invoked
     since = np.where(at_first, -1, NEVER)
     np.minimum.at(since, made, happened[makes.row])
-    for _ in range(ROUNDS if (found.completed[makes.row] < NEVER).any() else 1):
+    asks = np.zeros(len(found.invoked), dtype=bool)
+    asks[needs.row] = True
+    for _ in range(ROUNDS if asks[makes.row].any() else 0):
         later = found.invoked.copy()
         np.maximum.at(later, needs.row, since[needed])
         if np.array_equal(later[makes.row], happened[makes.row]):
@@ -191,16 +194,14 @@ def _shown_too_early(
         np.minimum.at(since, made, happened[makes.row])
     completed = found.completed[needs.row]
     for entry in np.flatnonzero((since[needed] > completed) & (completed < NEVER)).tolist():
-        name = value_in_words(things.thing(int(needs.thing[entry])))
+        name = things.in_words(int(needs.thing[entry]))
         begun = int(since[needed[entry]])
         when = (
             "no operation brought it"
             if begun == NEVER
             else f"no operation that could have happened before operation {begun} brought it"
         )
-        yield _Bad(
-            int(needs.row[entry]), f"shows {name}, which was not there at the beginning, and {when}"
-        )
+        yield _Bad(int(needs.row[entry]), f"shows {name}, which was not there at the beginning, and {when}")
 
 
 def _taken_too_often(
@@ -228,11 +229,11 @@ def _taken_too_often(
         own = np.arange(len(step)) <= entry
         own &= numbers == numbers[entry]
         at_first = int(np.isin(names[numbers[entry]] % things.count, initial))
-        name = value_in_words(things.thing(int(names[numbers[entry]])))
+        name = things.in_words(int(names[numbers[entry]]))
         yield _Bad(
             row,
-            f"is the {_ordinal(int((own & (step < 0)).sum()))} answered one that found {name} and took it away"
-            f", but {'it was there once at the beginning, and ' if at_first else ''}operations that may have "
+            f"is the {_ordinal(int((own & (step < 0)).sum()))} answered one that found and took away {name}, "
+            f"but {'it was there once at the beginning, and ' if at_first else ''}operations that may have "
             f"brought it had begun only {plural(int((own & (step > 0)).sum()), 'time')} by then",
         )
 
@@ -293,8 +294,12 @@ class _Sums:
 
 def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> Iterator[_Bad]:
     """The replies that do not consist of texts that were put and appended in time."""
-    if not all(type(text) is str for effect in effects for text in (effect.argument, effect.expected)
-               if text is not None and text is not ANYTHING):
+    if not all(
+        type(text) is str
+        for effect in effects
+        for text in (effect.argument, effect.expected)
+        if text is not None and text is not ANYTHING
+    ):
         return
     for part in range(len(found)):
         texts: dict[str, list[tuple[int, int]]] = {}
@@ -307,10 +312,13 @@ def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> I
             elif effect.action is ScalarAction.APPEND:
                 pieces.append(effect.argument, begun)
             if effect.expected is not ANYTHING and ended < NEVER:
-                texts.setdefault(effect.expected, []).append((ended, row))
+                texts.setdefault(str(effect.expected), []).append((ended, row))
         since = pieces.since(texts)
         for text, asked in texts.items():
             ended, row = min(asked)
             if since.get(text, -1) > ended:
-                yield _Bad(row, f"shows {value_in_words(text)}, which does not consist of texts that were put "
-                           "or appended by then")
+                yield _Bad(
+                    row,
+                    f"shows {value_in_words(text)}, which does not consist of texts that were put "
+                    "or appended by then",
+                )

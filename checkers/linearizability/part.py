@@ -72,6 +72,24 @@ class HistoryParts(Sequence[Part]):
         own = slice(*self.starts[range(len(self))[place] :][:2])
         return Part(self.keys[place], self.invoked[own], self.completed[own], self.kinds[own], self.calls)
 
+    def of(self, places: Sequence[int]) -> HistoryParts:
+        """Only the parts at these places, in ascending order."""
+        if len(places) == len(self):
+            return self
+        lengths = np.diff(self.starts)[list(places)]
+        kept = np.zeros(len(self), dtype=bool)
+        kept[list(places)] = True
+        rows = np.repeat(kept, np.diff(self.starts))
+        return HistoryParts(
+            tuple(self.keys[place] for place in places),
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            self.invoked[rows],
+            self.completed[rows],
+            self.kinds[rows],
+            self.calls,
+            int(lengths.max(initial=0)),
+        )
+
 
 def parts(history: History) -> HistoryParts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""

@@ -115,8 +115,8 @@ class Scalar(Model, Protocol):
 class Flow(NamedTuple):
     """What a call can bring into being, and what its reply shows to have been there before it.
 
-    A search needs none of this; `linearizability.never_written` finds with it, before any search, replies that
-    name what nothing ever brought. Each of these may be a value, or whatever else the model tells apart.
+    A search needs none of this. With it, `linearizability.never_written` finds the replies that name what
+    nothing ever brought, before any search. Each thing is a value, or whatever else the model tells apart.
     """
 
     makes: tuple[Hashable, ...] = ()

@@ -59,7 +59,8 @@ def test_a_key_over_its_budget_is_unknown_and_named_and_the_others_are_judged() 
 def test_what_only_the_fast_search_found_impossible_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     built = HistoryBuilder()
     built.do("write", None, 1)
-    built.do("read", None, None, 2)
+    built.do("write", None, 2)
+    built.do("read", None, None, 1)
     assert check(built).validity is Validity.INVALID
     monkeypatch.setattr(impossible, "explain", lambda *_: None)
     verdict = check(built)
