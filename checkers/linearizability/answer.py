@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 NEVER = 1 << 62
@@ -20,10 +20,24 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Budget:
-    """The budget of one part: configurations (operations placed, state), and bytes of memory."""
+    """The budget of one part: configurations (operations placed, state), and bytes of memory.
+
+    These are counts, so that a history has one verdict everywhere. A time that all parts share is given in
+    addition, where somebody waits: its clock is the caller's.
+    """
 
     configurations: int = 3_000_000
     memory_bytes: int = 1 << 30
+    time_is_up: Callable[[], bool] | None = None
+    """Whether the time given to all searches is over; None if no time was given."""
+
+    def is_over(self) -> bool:
+        """Whether a time was given, and is over."""
+        return self.time_is_up is not None and self.time_is_up()
+
+    def of_configurations(self, most: int) -> Budget:
+        """This budget with at most that many configurations."""
+        return replace(self, configurations=min(most, self.configurations))
 
 
 DEFAULT = Budget()

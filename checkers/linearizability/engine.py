@@ -32,12 +32,13 @@ from checkers.linearizability.kernels.arena import (
     STATE,
     VISITED,
     WINDOW_WORDS,
+    Arena,
     Operations,
     Rules,
     new_arena,
     room_for,
 )
-from checkers.linearizability.kernels.compiled import IS_COMPILED, Integers, extended, flat, zeros
+from checkers.linearizability.kernels.compiled import Form, Integers, extended, fitting
 from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each
 from checkers.linearizability.kernels.fingerprints import fingerprints
 from checkers.linearizability.kernels.memo import rehash
@@ -49,6 +50,7 @@ from checkers.linearizability.kernels.search import (
     NEED,
     NOT_LINEARIZABLE,
     search,
+    write_order,
 )
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Call, Effect, Model, Scalar, ScalarAction, TextModel
@@ -66,6 +68,8 @@ TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
+SLICES = {Form.PLAIN: 2_000, Form.COMPILED: 200_000}
+"""After this many configurations a search looks whether it is worth compiling, or its time is over."""
 
 
 class Engine:
@@ -78,26 +82,35 @@ class Engine:
         self._numbers = self._effect_of is not None and type(model.initial) is int
         self._kinds: dict[Call, int] = {}
         self._calls: list[Call] = []
-        self._rules = Rules(flat([]), table_keys=zeros(1024, -1), table_values=zeros(1024))
+        form = self._form = Form.PLAIN
+        self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024))
         self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
         self._codes = np.zeros(0, dtype=np.int64)
         texts = model.texts if isinstance(model, TextModel) and not exact else None
         self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
         self._texts_of: Sequence[Call] | None = None
-        self._text_effects: Integers = flat([])
+        self._text_effects: Integers = form.flat([])
         self._states: dict[Hashable, int] = {}
         self._state_of: list[Hashable] = []
         self._begin = self._state(model.initial)
         self._stamp = 0
         self._room = self._batch_room = self._batch_states = 0
         self._make_room(FIRST_ROOM, FIRST_ROOM)
-        self._batch_space = zeros(0)
+        self._batch_space = form.zeros(0)
 
     def _make_room(self, operations: int, states: int) -> None:
         """Take an arena for parts of at most that many operations; it is used again for later parts."""
         self._room = operations
-        self._arena = new_arena(operations, states, 1 << max(10, (2 * operations).bit_length()))
+        self._arena = new_arena(operations, states, 1 << max(10, (2 * operations).bit_length()), self._form)
+
+    def _expect(self, work: int) -> None:
+        """Go over to compiled code if that much more work is done sooner there."""
+        if self._form is Form.PLAIN and fitting(work) is Form.COMPILED:
+            self._form = Form.COMPILED
+            self._rules = Rules(*map(self._form.flat, self._rules))
+            self._arena = Arena(*map(self._form.flat, self._arena))
+            self._text_effects = self._form.flat(self._text_effects)
 
     def decide(self, part: Part, budget: Budget = DEFAULT, *, initial: Any = ANYTHING) -> Result:
         """Search one part, from the model's initial state or from another one.
@@ -106,7 +119,7 @@ class Engine:
             IllegalCall: the model does not know one of its calls.
         """
         begin = self._begin if initial is ANYTHING else self._state(initial)
-        operations = Operations(flat(part.invoked), flat(part.completed), flat(self._codes_of(part)))
+        operations = Operations(part.invoked, part.completed, self._codes_of(part))
         return self._search(operations, begin, self._interned(), budget)
 
     def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> list[Result]:
@@ -135,7 +148,10 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of the calls.
         """
-        if self._effect_of is None or not IS_COMPILED or len(parts.keys) == 0:
+        if self._effect_of is None or len(parts.keys) == 0:
+            return None
+        self._expect(len(parts.kinds))
+        if self._form is Form.PLAIN:
             return None
         effects = self._effects_of_texts(parts.calls) if self._texts is not None else None
         if effects is None:
@@ -147,7 +163,7 @@ class Engine:
         states = self._interned()
         if parts.longest > self._batch_room or states > self._batch_states:
             self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
-            self._batch_space = zeros(room_for(self._batch_room, self._batch_states))
+            self._batch_space = self._form.zeros(room_for(self._batch_room, self._batch_states))
         decided = Decided(np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64))
         stamp = self._stamp + 1
         self._stamp += len(parts.keys)
@@ -197,32 +213,46 @@ class Engine:
 
     def use_effects(self, effects: Integers) -> None:
         """Take kinds from elsewhere, as flat effects; such an engine is only for `decide_kinds`."""
-        self._rules = self._rules._replace(effects=effects)
+        self._rules = self._rules._replace(effects=self._form.flat(effects))
 
     def decide_kinds(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
         """Search operations whose kinds index the effects in use, over states 0 to `states` - 1."""
-        return self._search(Operations(*map(flat, operations)), begin, states, budget)
+        return self._search(operations, begin, states, budget)
 
     def _search(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
+        self._expect(len(operations.invoked))
         if len(operations.invoked) > self._room:
             self._make_room(2 * len(operations.invoked), len(self._arena.wanted))
         if len(self._arena.wanted) < states:
-            self._arena = self._arena._replace(wanted=zeros(2 * states))
+            self._arena = self._arena._replace(wanted=self._form.zeros(2 * states))
         self._stamp += 1
         slots = len(self._arena.slots)
-        prepare(operations, self._rules, begin, states, self._stamp, slots, self._arena)
-        why = ""
-        while (status := search(self._arena, self._rules, budget.configurations)) > GAVE_UP:
+        laid_out = Operations(*map(self._form.flat, operations))
+        self._form.of(prepare)(laid_out, self._rules, begin, states, self._stamp, slots, self._arena)
+        status, why = self._searched(budget)
+        registers = self._arena.registers
+        order = self._form.zeros(int(registers[BEST]))
+        self._form.of(write_order)(self._arena, order, 0)
+        return Result(ANSWERS[status], int(registers[VISITED]), cast(Sequence[int], order), why)
+
+    def _searched(self, budget: Budget) -> tuple[int, str]:
+        """The status of the search that is laid out in the arena, and which budget ran out, if one did."""
+        while True:
+            limit = min(budget.configurations, int(self._arena.registers[VISITED]) + SLICES[self._form])
+            status = self._form.of(search)(self._arena, self._rules, limit)
             if status == NEED:
                 self._learn()
-            elif status == GROW and not self._grow_memo(budget.memory_bytes):
-                status, why = GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
-                break
-        if status == GAVE_UP and not why:
-            why = f"{budget.configurations} configurations"
-        registers = self._arena.registers
-        order = cast(Sequence[int], self._arena.best[: int(registers[BEST])].copy())
-        return Result(ANSWERS[status], int(registers[VISITED]), order, why)
+            elif status == GROW:
+                if not self._grow_memo(budget.memory_bytes):
+                    return GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
+            elif status < GAVE_UP:
+                return status, ""
+            elif limit == budget.configurations:
+                return GAVE_UP, f"{budget.configurations} configurations"
+            elif budget.is_over():
+                return GAVE_UP, "the time that was given"
+            else:
+                self._expect(SLICES[self._form])
 
     def _grow_memo(self, most_bytes: int) -> bool:
         """Double the memo, and the slots with it; whether that was allowed."""
@@ -231,10 +261,12 @@ class Engine:
         wanted = max(2 * len(memo), 64 * width)
         if 8 * wanted > most_bytes:
             return False
-        self._arena = self._arena._replace(memo=extended(memo, zeros(wanted - len(memo))))
+        self._arena = self._arena._replace(memo=extended(memo, self._form.zeros(wanted - len(memo))))
         if 2 * wanted // width > len(self._arena.slots):
-            self._arena = self._arena._replace(slots=zeros(1 << (2 * wanted // width).bit_length(), -1))
-            rehash(self._arena, int(registers[ENTRIES]))
+            self._arena = self._arena._replace(
+                slots=self._form.zeros(1 << (2 * wanted // width).bit_length(), -1)
+            )
+            self._form.of(rehash)(self._arena, int(registers[ENTRIES]))
         return True
 
     def _codes_of(self, part: Part | HistoryParts) -> Integers:
@@ -256,7 +288,7 @@ class Engine:
                 self._kinds[call] = len(self._calls)
                 self._calls.append(call)
                 added += self._encoded(call)
-        self._rules = self._rules._replace(effects=extended(self._rules.effects, flat(added)))
+        self._rules = self._rules._replace(effects=extended(self._rules.effects, self._form.flat(added)))
 
     def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
         if self._effect_of is None:
@@ -303,15 +335,17 @@ class Engine:
         for kind in missing:
             after = self.model.step(self._state_of[state], self._calls[kind])
             code = transitions.ILLEGAL if after is IMPOSSIBLE else self._state(after)
-            transitions.learn(self._rules, state << 30 | kind, code)
+            self._form.of(transitions.learn)(self._rules, state << 30 | kind, code)
 
     def _grow_table(self) -> None:
         _, keys, values = self._rules
         size = 4 * len(keys)
-        self._rules = self._rules._replace(table_keys=zeros(size, -1), table_values=zeros(size))
+        self._rules = self._rules._replace(
+            table_keys=self._form.zeros(size, -1), table_values=self._form.zeros(size)
+        )
         for key, value in zip(keys, values, strict=True):
             if key != -1:
-                transitions.learn(self._rules, int(key), int(value))
+                self._form.of(transitions.learn)(self._rules, int(key), int(value))
 
 
 def _bytes(text: str) -> bytes:

@@ -39,9 +39,9 @@ def read_lists(txns: Transactions) -> Reading:
     agrees = np.zeros(len(reads), dtype=np.int64)
     trunk_from = np.zeros(txns.keys + 1, dtype=np.int64)
     trunks = follow.Trunks(longest, trunk_from)
-    total = follow.follow(txns.text, reads, txns.steps, trunks, agrees)
+    total = follow.follow.by_size(txns.text, reads, txns.steps, trunks, agrees)
     trunk = np.zeros(int(total), dtype=np.int64)
-    follow.elements(txns.text, trunks, txns.steps, txns.version_tokens, trunk)
+    follow.elements.by_size(txns.text, trunks, txns.steps, txns.version_tokens, trunk)
     agreeing = agrees == 1
     _incompatible(found, txns, reads[~agreeing], longest)
     position, cut = _positions(found, txns, trunk, trunk_from, longest)

@@ -86,7 +86,7 @@ def shape(txns: Transactions) -> Shape:
     steps = len(txns.of)
     found = StepShape(*(np.zeros(steps, dtype=np.int64) for _ in range(3)))
     known = (txns.outcome == OK).astype(np.int64)
-    within(txns.text, txns.first, known, int(txns.lists), txns.steps, found)
+    within.by_size(txns.text, txns.first, known, int(txns.lists), txns.steps, found)
     return Shape(found.opening, found.final == 1, found.internal == 1)
 
 

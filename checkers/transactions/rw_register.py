@@ -161,7 +161,7 @@ def _in_real_time(txns: Transactions, txn: Integers, version: Integers) -> Versi
     room = 4 * len(met) + 64
     while True:
         before, after = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
-        pairs = int(follow.successors(starts, first_end[met], last_begin[met], before, after))
+        pairs = int(follow.successors.by_size(starts, first_end[met], last_begin[met], before, after))
         if pairs <= room:
             break
         room = pairs

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.kernels.compiled import IS_COMPILED
 from checkers.transactions.graph import scan
 from checkers.transactions.graph.scan import READ, Steps, Tokens
 from checkers.verdict import IllegalOperation
@@ -248,7 +247,7 @@ def _scanned(texts: Sequence[str], lists: bool) -> _Scanned | tuple[int, str]:
         raw = joined.encode()
         del joined
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        text: Any = np.frombuffer(raw, dtype=np.uint8) if IS_COMPILED else raw
+        text = np.frombuffer(raw, dtype=np.uint8)
         room = raw.count(b"[") + 1
         written = raw.count(b'"append"') + 1 if lists else room
         # Half the memory where positions are small, which they are below two gigabytes.
@@ -263,7 +262,7 @@ def _scanned(texts: Sequence[str], lists: bool) -> _Scanned | tuple[int, str]:
         steps = Steps(zeros(room, np.int8), *(zeros(room) for _ in range(5)))
         keys, versions = tokens(room), tokens(written)
         steps_from, totals = zeros(len(texts) + 1), zeros(3)
-        wrong = int(scan.scan(text, starts, int(lists), steps_from, steps, keys, versions, totals))
+        wrong = int(scan.scan.by_size(text, starts, int(lists), steps_from, steps, keys, versions, totals))
         if wrong == scan.FINE:
             total, key_count, version_count = totals.tolist()
             return _Scanned(

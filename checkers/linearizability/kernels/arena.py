@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from checkers.linearizability.kernels.compiled import Integers, compiled_in_place, zeros
+from checkers.linearizability.kernels.compiled import Form, Integers, compiled_in_place
 
 BITS = 60
 """Bits that a word of a bit set holds: the sign bit is far away."""
@@ -99,9 +99,9 @@ def words_of(operations: int) -> int:
     return operations // BITS + 3
 
 
-def new_arena(operations: int, states: int, slots: int) -> Arena:
+def new_arena(operations: int, states: int, slots: int, form: Form) -> Arena:
     """An arena for parts of at most that many operations, over at most that many interned states."""
-    by_operation = operations + 1
+    by_operation, words, zeros = operations + 1, operations // BITS + 3, form.zeros
     return Arena(
         registers=zeros(REGISTERS),
         calls=zeros(by_operation),
@@ -115,9 +115,9 @@ def new_arena(operations: int, states: int, slots: int) -> Arena:
         group_kinds=zeros(by_operation),
         group_of=zeros(by_operation),
         wanted=zeros(states),
-        used=zeros(words_of(operations)),
+        used=zeros(words),
         # A window can lie at the end of the placed bits: one more window's length after them.
-        placed=zeros(2 * words_of(operations) + 2),
+        placed=zeros(2 * words + 2),
         best=zeros(by_operation),
         frames=zeros(FRAME_WIDTH * by_operation),
         missing=zeros(NEEDED),

@@ -3,7 +3,7 @@
 A part of a key-value store has some dozen operations and takes a microsecond or two to search, while each
 call from Python into compiled code costs several, for the arrays that it takes. So one call prepares and
 searches part after part in one arena. A part that needs more than that (a transition that only the model
-can compute, or more memory) is left to `Engine.decide`. Where nothing is compiled, all parts are.
+can compute, or more memory) is left to `Engine.decide`. In plain Python, all parts are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from checkers.linearizability.kernels.arena import BEST, VISITED, Operations, Rules, cut, slots_for
 from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.prepare import prepare
-from checkers.linearizability.kernels.search import GAVE_UP, search
+from checkers.linearizability.kernels.search import GAVE_UP, search, write_order
 
 LEFT = -1
 """The status of a part that was not decided here."""
@@ -68,5 +68,4 @@ def decide_each(
         statuses[3 * part] = status
         statuses[3 * part + 1] = arena.registers[VISITED]
         statuses[3 * part + 2] = arena.registers[BEST]
-        for place in range(arena.registers[BEST]):
-            orders[low + place] = arena.best[place]
+        write_order(arena, orders, low)

@@ -49,7 +49,7 @@ from checkers.linearizability.kernels.arena import (
     Arena,
     Rules,
 )
-from checkers.linearizability.kernels.compiled import compiled_in_place
+from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.memo import recall
 from checkers.linearizability.kernels.transitions import ILLEGAL, KEEP, TABLE, UNKNOWN, step
 
@@ -63,8 +63,9 @@ ENTER, CHOOSE, BACKTRACK = range(3)
 def search(arena: Arena, rules: Rules, budget: int) -> int:
     """Continue the search that `prepare` laid out, or that stopped with NEED or GROW, and return its status.
 
-    At most `budget` configurations are visited. At the end `best` holds the longest order found, in places of
-    the part, and `registers[BEST]` its length.
+    At most `budget` configurations are visited, then the status is GAVE_UP; with a larger budget the search
+    goes on from there. `best` holds the longest order found, and `registers[BEST]` its length; `write_order`
+    turns it into places of the part.
     """
     registers, frames, best = arena.registers, arena.frames, arena.best
     placed, used = arena.placed, arena.used
@@ -218,14 +219,10 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                 if frames[at + F_EAGER] == 0:
                     mode = CHOOSE
                     break
-    if status < NEED:
-        if depth > most:
-            most = depth
-            for position in range(depth):
-                best[position] = frames[position * FRAME_WIDTH + F_ITEM]
-        for position in range(most):
-            item = best[position]
-            best[position] = arena.items_from[item] if item >= 0 else arena.options_from[-1 - item]
+    if status < NEED and depth > most:
+        most = depth
+        for position in range(depth):
+            best[position] = frames[position * FRAME_WIDTH + F_ITEM]
     registers[MODE] = mode
     registers[DEPTH] = depth
     registers[STATE] = state
@@ -234,3 +231,12 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
     registers[ENTRIES] = entries
     registers[BEST] = most
     return status
+
+
+@compiled_in_place
+def write_order(arena: Arena, order: Integers, at: int) -> None:
+    """Write the longest order found into `order` from `at` on, in places of the part."""
+    best, items_from, options_from = arena.best, arena.items_from, arena.options_from
+    for position in range(arena.registers[BEST]):
+        item = best[position]
+        order[at + position] = items_from[item] if item >= 0 else options_from[-1 - item]

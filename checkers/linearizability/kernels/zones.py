@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.kernels.compiled import Integers, compiled, flat, zeros
+from checkers.linearizability.kernels.compiled import Integers, compiled, fitting
 
 WRITE, READ, REMOVE = range(3)
 YES, NO, AMBIGUOUS = range(3)
@@ -53,9 +53,10 @@ class ClusterSpace(NamedTuple):
 
 def by_zones(operations: RegisterOperations, values: int) -> Integers:
     """By key YES, NO or AMBIGUOUS; the operations' values are below `values`."""
-    answers = zeros(len(operations.starts) - 1)
-    space = ClusterSpace(zeros(values, -1), *(zeros(values) for _ in range(5)))
-    decide_keys(RegisterOperations(*map(flat, operations)), space, answers)
+    form = fitting(len(operations.invoked) + values)
+    answers = form.zeros(len(operations.starts) - 1)
+    space = ClusterSpace(form.zeros(values, -1), *(form.zeros(values) for _ in range(5)))
+    form.of(decide_keys)(RegisterOperations(*map(form.flat, operations)), space, answers)
     return np.asarray(answers, dtype=np.int64)
 
 

@@ -32,7 +32,7 @@ def by_source(nodes: int, source: AnyIntegers, target: AnyIntegers) -> EdgesBySo
     """A graph of that many nodes, whose edge e leads from source[e] to target[e]."""
     at, order = np.zeros(nodes + 1, dtype=np.int64), np.zeros(len(source), dtype=np.int64)
     graph = EdgesBySource(at, order, target)
-    _sort(source, graph)
+    _sort.by_size(source, graph)
     return graph
 
 

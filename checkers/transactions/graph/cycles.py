@@ -96,7 +96,7 @@ def parts_of(edges: _Edges) -> tuple[Integers, EdgesBySource]:
     """By node, its strongly connected component; and the edges sorted by source."""
     graph = by_source(edges.nodes, edges.source, edges.target)
     part = np.zeros(edges.nodes, dtype=np.int64)
-    components(graph, part)
+    components.by_size(graph, part)
     return part, graph
 
 
@@ -268,7 +268,9 @@ class _Search:
         """The edges of a short path, as places among those kept."""
         self._mark += 1
         edges = component.edges
-        looked = int(shortest(component.by_source, edges.free, begin, goal, self._mark, self._trail, limit))
+        looked = int(
+            shortest.by_size(component.by_source, edges.free, begin, goal, self._mark, self._trail, limit)
+        )
         self._left -= abs(looked)
         if looked <= 0:
             return None

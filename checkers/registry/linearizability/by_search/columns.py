@@ -16,7 +16,7 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
-from checkers.linearizability.kernels.compiled import Integers, flat
+from checkers.linearizability.kernels.compiled import Integers
 from checkers.linearizability.kernels.transitions import ANY, IS, IS_NOT, KEEP, PUT
 from checkers.linearizability.kernels.zones import (
     AMBIGUOUS,
@@ -130,7 +130,7 @@ def _search(
     table[:, 2] = np.where(read, KEEP, PUT)
     table[:, 3] = np.where(write, values, 0)
     engine = Engine(RegistryEntry())
-    engine.use_effects(flat(table.ravel()))
+    engine.use_effects(table.ravel())
     kinds = np.arange(len(values), dtype=np.int64)
     for key in unsure.tolist():
         own = slice(starts[key], starts[key + 1])

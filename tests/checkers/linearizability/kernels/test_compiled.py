@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from checkers.linearizability.kernels.compiled import IS_COMPILED
+from checkers.linearizability.kernels.compiled import can_compile
 
 OUTER = """
 from checkers.linearizability.kernels.compiled import compiled_in_place
@@ -28,7 +28,7 @@ def inner(n: int) -> int:
 """
 CALLED = """
 from outer import outer
-print(outer(10), sum(outer.stats.cache_hits.values()))
+print(outer(10), sum(outer.compiled.stats.cache_hits.values()))
 """
 
 
@@ -44,7 +44,7 @@ def called(folder: Path) -> list[int]:
     return [int(word) for word in done.stdout.split()]
 
 
-@pytest.mark.skipif(not IS_COMPILED, reason="numba is not installed")
+@pytest.mark.skipif(not can_compile(), reason="numba is not installed")
 def test_a_kernel_is_compiled_again_exactly_if_a_file_of_its_folder_changed(tmp_path: Path) -> None:
     (tmp_path / "outer.py").write_text(OUTER)
     (tmp_path / "inner.py").write_text(INNER.format(factor=2))
@@ -53,3 +53,32 @@ def test_a_kernel_is_compiled_again_exactly_if_a_file_of_its_folder_changed(tmp_
     (tmp_path / "inner.py").write_text(INNER.format(factor=30))
     assert called(tmp_path) == [301, 0]
     assert called(tmp_path) == [301, 1]
+
+
+SMALL = """
+import sys
+from ackproof import check
+from history import Operation
+def done(f, asked, answered, process=0):
+    at = len(lines)
+    for type_, value in (("invoke", asked), ("ok", answered)):
+        lines.append(Operation(len(lines), len(lines), process, type_, f, value=value))
+lines = []
+model = sys.argv[1]
+if model in ("cas-register", "registry"):
+    done("write" if model == "cas-register" else "register", "1", "1")
+    done("read" if model == "cas-register" else "lookup", None, "2")
+elif model == "queue":
+    done("enqueue", 1, None)
+    done("dequeue", None, 2)
+elif model == "list-append":
+    done("txn", [["append", "x", 1]], [["append", "x", 1]])
+    done("txn", [["r", "x", None]], [["r", "x", []]])
+print(check(lines, model).validity.value, "numba" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("model", ["cas-register", "queue", "registry", "list-append"])
+def test_a_small_history_is_judged_without_loading_numba(model: str) -> None:
+    done = subprocess.run([sys.executable, "-c", SMALL, model], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["invalid", "False"]
