@@ -38,7 +38,6 @@ from checkers.linearizability.kernels.arena import (
     new_arena,
     room_for,
 )
-from checkers.linearizability.kernels.compiled import Form, Integers, extended, fitting
 from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each
 from checkers.linearizability.kernels.fingerprints import fingerprints
 from checkers.linearizability.kernels.memo import rehash
@@ -54,6 +53,7 @@ from checkers.linearizability.kernels.search import (
 )
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, Call, Effect, Model, Scalar, ScalarAction, TextModel
+from history.kernels import Form, Integers, extended, fitting
 
 TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
 TABLED_READ = (transitions.TABLE, 0, transitions.KEEP, 0, 0)

@@ -1,6 +1,6 @@
 """Inner loops on flat arrays of integers, compiled with numba where it is installed.
 
-`compiled` is the decorator; `arena` holds the types that kernels take, each a NamedTuple of arrays.
+`history.kernels` compiles; `arena` holds the types that kernels take, each a NamedTuple of arrays.
 `prepare` lays a part's operations out, `search` looks for an order of them, with `transitions` (what an
 operation does to a state) and `memo` (which configurations were seen). `each` does this for all parts of a
 history in one call. `zones` decides registers whose writes all differ without a search. Without numba the

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from checkers.linearizability.kernels.compiled import Form, Integers, compiled_in_place
+from history.kernels import Form, Integers, compiled_in_place
 
 BITS = 60
 """Bits that a word of a bit set holds: the sign bit is far away."""

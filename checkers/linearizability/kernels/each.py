@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from checkers.linearizability.kernels.arena import BEST, VISITED, Operations, Rules, cut, slots_for
-from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import GAVE_UP, search, write_order
+from history.kernels import Integers, compiled_in_place
 
 LEFT = -1
 """The status of a part that was not decided here."""

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH
-from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.transitions import ANY, APPEND, IS, KEEP, PRIME, PUT
+from history.kernels import Integers, compiled_in_place
 
 Bytes = npt.NDArray[np.uint8]
 LOW = (1 << 53) - 1

@@ -9,7 +9,7 @@ option that was not used can still be used).
 from __future__ import annotations
 
 from checkers.linearizability.kernels.arena import BITS, OPTION_WORDS, SLOTS, WINDOW_WORDS, Arena
-from checkers.linearizability.kernels.compiled import compiled_in_place, inlined
+from history.kernels import compiled_in_place, inlined
 
 
 @inlined

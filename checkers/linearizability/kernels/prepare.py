@@ -17,8 +17,8 @@ from checkers.linearizability.kernels.arena import (
     Operations,
     Rules,
 )
-from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.transitions import ANY, IS, KEEP, PUT
+from history.kernels import Integers, compiled_in_place
 
 
 @compiled_in_place

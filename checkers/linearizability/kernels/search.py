@@ -49,9 +49,9 @@ from checkers.linearizability.kernels.arena import (
     Arena,
     Rules,
 )
-from checkers.linearizability.kernels.compiled import Integers, compiled_in_place
 from checkers.linearizability.kernels.memo import recall
 from checkers.linearizability.kernels.transitions import ILLEGAL, KEEP, TABLE, UNKNOWN, step
+from history.kernels import Integers, compiled_in_place
 
 LINEARIZABLE, NOT_LINEARIZABLE, GAVE_UP, NEED, GROW = range(5)
 """The status of a search."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Rules
-from checkers.linearizability.kernels.compiled import compiled_in_place, inlined
+from history.kernels import compiled_in_place, inlined
 
 ANY, IS, IS_NOT, TABLE = range(4)
 """Tests of a kind: none, the state is this one, it is another, or the table decides."""

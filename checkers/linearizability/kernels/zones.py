@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.kernels.compiled import Integers, compiled, fitting
+from history.kernels import Integers, compiled, fitting
 
 WRITE, READ, REMOVE = range(3)
 YES, NO, AMBIGUOUS = range(3)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checkers.linearizability.kernels.compiled import AnyIntegers, Integers, compiled, compiled_in_place
+from history.kernels import AnyIntegers, Integers, compiled, compiled_in_place
 
 
 class EdgesBySource(NamedTuple):

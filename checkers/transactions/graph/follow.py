@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.kernels.compiled import AnyIntegers, compiled, compiled_in_place
 from checkers.transactions.graph.scan import COMMA, OPEN, READ, Steps, Text, Tokens, end_of_scalar, number_of
+from history.kernels import AnyIntegers, compiled, compiled_in_place
 
 
 class StepShape(NamedTuple):

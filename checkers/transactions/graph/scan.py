@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.kernels.compiled import AnyIntegers, compiled_in_place
+from history.kernels import AnyIntegers, compiled_in_place
 
 APPEND, READ, WRITE = range(3)
 FINE, NOT_STEPS, NOT_AN_F, NOT_A_KEY, NOT_A_VALUE, NOT_A_LIST, BLANKS = range(7)

@@ -165,12 +165,12 @@ import sys
 if sys.argv[1] == "plain":
     sys.modules["numba"] = None
 from random import Random
-from checkers.linearizability.kernels import compiled as kernels_compiled
-from checkers.linearizability.kernels.compiled import can_compile
+from history import kernels
+from history.kernels import can_compile
 from checkers.linearizability.engine import Engine
 from tests.checkers.models.small_histories import ALL_MODELS, small_history
 assert can_compile() == (sys.argv[1] == "compiled")
-kernels_compiled.LITTLE = 0
+kernels.LITTLE = 0
 for model in ALL_MODELS:
     engine = Engine(model)
     for seed in range(60):

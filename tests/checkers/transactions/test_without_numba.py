@@ -9,12 +9,12 @@ JUDGED = """
 import sys
 if sys.argv[1] == "plain":
     sys.modules["numba"] = None
-from checkers.linearizability.kernels import compiled as kernels_compiled
-from checkers.linearizability.kernels.compiled import can_compile
+from history import kernels
+from history.kernels import can_compile
 from tests.checkers.transactions.minimal import anomalies
 from tests.checkers.transactions.test_anomalies import ONE_BY_ONE, TOGETHER_OF_LISTS, TOGETHER_OF_REGISTERS
 assert can_compile() == (sys.argv[1] == "compiled")
-kernels_compiled.LITTLE = 0
+kernels.LITTLE = 0
 for cases, together, lists in (
     (TOGETHER_OF_LISTS, True, True), (TOGETHER_OF_REGISTERS, True, False), (ONE_BY_ONE, False, True)
 ):

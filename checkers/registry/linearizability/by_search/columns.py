@@ -16,7 +16,6 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
-from checkers.linearizability.kernels.compiled import Integers
 from checkers.linearizability.kernels.transitions import ANY, IS, IS_NOT, KEEP, PUT
 from checkers.linearizability.kernels.zones import (
     AMBIGUOUS,
@@ -33,6 +32,7 @@ from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
 from history import History
 from history.history import FAIL, INVOKE, OK
+from history.kernels import Integers
 
 CONFIGURATIONS_PER_OPERATION = 20
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from checkers.linearizability.kernels.compiled import can_compile
+from history.kernels import can_compile
 
 OUTER = """
-from checkers.linearizability.kernels.compiled import compiled_in_place
+from history.kernels import compiled_in_place
 from inner import inner
 
 @compiled_in_place
@@ -20,7 +20,7 @@ def outer(n: int) -> int:
     return inner(n) + 1
 """
 INNER = """
-from checkers.linearizability.kernels.compiled import inlined
+from history.kernels import inlined
 
 @inlined
 def inner(n: int) -> int:
