@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from history.history import History
+from history.limits import LARGEST_NUMBER, MOST_LIVES
 from history.nemesis import FaultKind
 from history.trace import NodeTrace
+
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-LARGEST_NUMBER - 1, le=LARGEST_NUMBER)]
+HOST_LOST = "host lost"
+"""What ended a life if its host, or the connection to it, was lost: nobody saw the end of the process."""
 
 
 class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):
     """One process of a node, from its start to its end."""
 
     node: str
-    life: int
+    life: Annotated[int, msgspec.Meta(ge=0, lt=MOST_LIVES)]
     """From 1; the same number as in the trace."""
     pid: int
-    started_at: int
+    started_at: Nanoseconds
     """Nanoseconds since the run began."""
-    ended_at: int | None = None
+    ended_at: Nanoseconds | None = None
     """None while it still ran at the end of the record."""
     status: int | None = None
     """Exit status as `subprocess` gives it: a negative one is the signal that ended the process."""
     ended_by: str | None = None
-    """What ended it: a fault's name, or `teardown`; None if the harness did not, which is a defect."""
+    """What ended it: a fault's name, `teardown` or `host lost`; None if nothing of the harness did, which is
+    a defect."""
+
+    @property
+    def was_seen_to_end(self) -> bool:
+        """Whether the process ended while its host went on: all that it had written stayed."""
+        return self.ended_at is not None and self.ended_by != HOST_LOST
 
 
 class ResourceSample(msgspec.Struct, frozen=True):

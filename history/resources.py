@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from history.files import UNREADABLE, RefusedFile, read_regular
 from history.recording import NodeLife, ResourceSample
 from history.units import MILLISECOND_NS
 
+Amount = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=1 << 42)]
+
 
 class _Line(msgspec.Struct, frozen=True):
-    age_ms: int
-    cpu_ms: int
-    memory_bytes: int
-    threads: int = 0
-    files: int | None = None
-    read_bytes: int | None = None
-    written_bytes: int | None = None
+    age_ms: Milliseconds
+    cpu_ms: Milliseconds
+    memory_bytes: Amount
+    threads: Amount = 0
+    files: Amount | None = None
+    read_bytes: Amount | None = None
+    written_bytes: Amount | None = None
 
 
 def read_resources(folder: Path, lives: Iterable[NodeLife]) -> tuple[ResourceSample, ...]:
@@ -30,13 +35,13 @@ def read_resources(folder: Path, lives: Iterable[NodeLife]) -> tuple[ResourceSam
     samples = []
     for life in lives:
         try:
-            content = (folder / f"{life.life}.jsonl").read_bytes()
-        except FileNotFoundError:
+            content = read_regular(folder / f"{life.life}.jsonl", root=folder)
+        except (OSError, RefusedFile):
             continue
         for line in content.splitlines():
             try:
                 sample = msgspec.json.decode(line, type=_Line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 continue
             samples.append(
                 ResourceSample(

@@ -6,6 +6,9 @@ most the last line is torn. An invocation's line is written before its request's
 (the interpreter's driver sees to that), so no effect in the cluster lacks its cause here. A reader
 drops a torn last line; damage anywhere else is refused. Power loss is not covered while the run
 lasts: the harness would have to fsync each line. The file is fsynced when it is closed.
+
+**Who may have written it.** Anybody: numbers, depth and the length of lines are bounded (history/limits.py),
+and only regular files are read.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from history.files import UNREADABLE, RefusedFile, is_too_deep, open_regular, replacing
 from history.history import TYPES, Codes, Columns, History, HistoryError
+from history.limits import LARGEST_NUMBER, LONGEST_LINE_BYTES, MOST_DEPTH
 from history.operation import Operation
 
 if TYPE_CHECKING:
@@ -85,14 +90,39 @@ def read_history(path: Path) -> History:
 
 
 def _read_json_lines(path: Path) -> History:
-    lines = path.read_bytes().split(b"\n")
-    torn = lines.pop()
-    operations = operations_of_lines(lines, str(path))
-    if torn:
+    operations: list[Operation] = []
+    torn = b""
+    try:
+        with open_regular(path) as file:
+            number = 0
+            while line := file.readline(LONGEST_LINE_BYTES + 1):
+                if len(line) > LONGEST_LINE_BYTES:
+                    raise HistoryError(number + 1, f"longer than {LONGEST_LINE_BYTES:,} bytes", str(path))
+                if not line.endswith(b"\n"):
+                    torn = line
+                    break
+                number += 1
+                operations.append(_operation_of(line, number, str(path)))
+    except RefusedFile as refusal:
+        raise HistoryError(1, refusal.rule, str(path)) from refusal
+    if torn and not is_too_deep(torn):
         # A crash cut this line, as the module's docstring allows; it is whole if only the newline is missing.
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            operations.append(msgspec.json.decode(torn, type=Operation))
-    return History(operations, source=str(path))
+        with contextlib.suppress(*UNREADABLE):
+            operations.append(_decode(torn))
+    return history_of(operations, str(path))
+
+
+_decode = msgspec.json.Decoder(Operation).decode
+
+
+def _operation_of(line: bytes | str, number: int, source: str) -> Operation:
+    data = line.encode(errors="surrogatepass") if isinstance(line, str) else line
+    if is_too_deep(data):
+        raise HistoryError(number, f"not an operation: nested deeper than {MOST_DEPTH}", source)
+    try:
+        return _decode(data)
+    except UNREADABLE as damage:
+        raise HistoryError(number, f"not an operation: {damage}", source) from damage
 
 
 def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Operation]:
@@ -101,14 +131,23 @@ def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Opera
     Raises:
         HistoryError: a line is no operation; with its number.
     """
-    decode = msgspec.json.Decoder(Operation).decode
-    operations: list[Operation] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            operations.append(decode(line))
-        except (msgspec.DecodeError, UnicodeDecodeError) as damage:
-            raise HistoryError(number, f"not an operation: {damage}", source) from damage
-    return operations
+    return [_operation_of(line, number, source) for number, line in enumerate(lines, start=1)]
+
+
+def history_of(operations: list[Operation], source: str) -> History:
+    """A history of operations that were read from a file.
+
+    Raises:
+        HistoryError: an operation breaks a rule, or holds a number that has not 64 bits.
+    """
+    try:
+        return History(operations, source=source)
+    except OverflowError as error:
+        for number, op in enumerate(operations, start=1):
+            for value in (op.index, op.time, op.process, op.raft_index or 0):
+                if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+                    raise HistoryError(number, f"{value} has more than 64 bits", source) from error
+        raise
 
 
 def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
@@ -142,11 +181,40 @@ def write_parquet(history: History, path: Path) -> None:
             "raft_index": pa.array(columns.raft_index, mask=columns.raft_index < 0),
         }
     )
-    unfinished = path.with_name(path.name + ".unfinished")
-    pq.write_table(table, unfinished, compression="zstd")
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    with replacing(path, root=path.parent, is_synced=True) as file:
+        pq.write_table(table, file, compression="zstd")
+
+
+def same_operations(one: History, other: History) -> bool:
+    """Whether two histories hold the same operations in the same order."""
+    ours, theirs = one.columns, other.columns
+    if len(one) != len(other):
+        return False
+    plain = (
+        (ours.time, theirs.time),
+        (ours.process, theirs.process),
+        (ours.type, theirs.type),
+        (ours.raft_index, theirs.raft_index),
+    )
+    named = (
+        ((ours.f, ours.f_names), (theirs.f, theirs.f_names)),
+        ((ours.key, ours.keys), (theirs.key, theirs.keys)),
+        ((ours.value, ours.values), (theirs.value, theirs.values)),
+        ((ours.error, ours.errors), (theirs.error, theirs.errors)),
+        ((ours.node, ours.nodes), (theirs.node, theirs.nodes)),
+    )
+    return all(np.array_equal(a, b) for a, b in plain) and all(
+        np.array_equal(_texts(*a), _texts(*b)) for a, b in named
+    )
+
+
+def _texts(codes: Codes, names: tuple[str, ...]) -> Any:
+    return np.array([*names, None], dtype=object)[codes]
+
+
+PARQUET_COLUMNS = ("time", "process", "type", "f", "key", "value", "error", "node", "raft_index")
+MOST_ROWS_OF_A_BYTE = 64
+"""A Parquet file of n bytes has this many times n operations at most: each has a time of its own."""
 
 
 def _read_parquet(path: Path) -> History:
@@ -154,11 +222,27 @@ def _read_parquet(path: Path) -> History:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(
-            path, read_dictionary=["type", "f", "key", "value", "error", "node"]
-        ).combine_chunks()
-    except pa.ArrowInvalid as damage:
-        raise HistoryError(1, f"not a Parquet file: {damage}", str(path)) from damage
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            rows = pq.ParquetFile(file).metadata.num_rows
+            if rows > MOST_ROWS_OF_A_BYTE * size:
+                raise HistoryError(1, f"claims {rows:,} operations in {size:,} bytes", str(path))
+            file.seek(0)
+            table = pq.read_table(
+                file,
+                columns=list(PARQUET_COLUMNS),
+                read_dictionary=["type", "f", "key", "value", "error", "node"],
+            ).combine_chunks()
+        return _history_of_table(table, str(path))
+    except RefusedFile as refusal:
+        raise HistoryError(1, refusal.rule, str(path)) from refusal
+    except (pa.ArrowException, OSError, KeyError, TypeError, AttributeError, OverflowError) as damage:
+        first_line = str(damage).strip().partition("\n")[0]
+        raise HistoryError(1, f"not a Parquet file of a history: {first_line}", str(path)) from damage
+
+
+def _history_of_table(table: Any, source: str) -> History:
+    import pyarrow as pa
 
     def texts(name: str) -> tuple[Codes, tuple[str, ...]]:
         column = table.column(name)
@@ -175,13 +259,14 @@ def _read_parquet(path: Path) -> History:
     type_codes, type_names = texts("type")
     unknown = [name for name in type_names if name not in TYPES]
     if unknown:
-        raise HistoryError(1, f"unknown type {unknown[0]!r}", str(path))
+        raise HistoryError(1, f"unknown type {unknown[0]!r}", source)
     own = np.array([TYPES.index(name) for name in type_names], dtype=np.int8)
     f, f_names = texts("f")
     key, keys = texts("key")
     value, values = texts("value")
     error, errors = texts("error")
     node, nodes = texts("node")
+    _check_values(values, source)
     columns = Columns(
         time=numbers("time"),
         process=np.asarray(table.column("process").to_numpy(), dtype=np.int64),
@@ -198,4 +283,18 @@ def _read_parquet(path: Path) -> History:
         nodes=nodes,
         raft_index=numbers("raft_index"),
     )
-    return History.from_columns(columns, source=str(path))
+    return History.from_columns(columns, source=source)
+
+
+def _check_values(values: tuple[str, ...], source: str) -> None:
+    """Refuse values that are no JSON, or too deep, as they are decoded only when they are needed."""
+    texts = [value.encode(errors="surrogatepass") for value in values]
+    deep = next((text for text in texts if is_too_deep(text)), None)
+    if deep is not None:
+        raise HistoryError(1, f"a value is nested deeper than {MOST_DEPTH}", source)
+    try:
+        found = msgspec.json.decode(b"[" + b",".join(texts) + b"]", type=list[msgspec.Raw])
+    except UNREADABLE as damage:
+        raise HistoryError(1, f"a value is no JSON: {damage}", source) from damage
+    if len(found) != len(values):
+        raise HistoryError(1, "a value is no JSON", source)

@@ -5,6 +5,11 @@ life (`0001.jsonl`, `0002.jsonl`, ...), one JSON object a line, `seq` from 1 wit
 last line is legal, since a kill may cut it; any other damage is a *gap*, after which the verdict
 on what the trace should show is `unknown`.
 
+**The end of a life.** A trace is not fsynced. A process that was killed loses nothing, as the kernel keeps
+what was written; a host that lost its power loses the last lines, and nothing in the file shows it. So the
+end of a life was *seen* only if its last line is `stop`, or if the reader knows that the process ended while
+its host went on (`ended`). Any other life may be *cut*: that is a gap, too.
+
 A trace that is larger than `KEPT_BYTES` stays on disk: `NodeTrace.events` then reads it in chunks, again
 each time that it is iterated over, so that millions of events take the memory of some thousands.
 
@@ -15,17 +20,34 @@ own and order no events of different nodes: message ids, terms and indices do.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Literal, NamedTuple, overload
+from typing import Annotated, Literal, NamedTuple, overload
 
 import msgspec
+
+from history.files import UNREADABLE, RefusedFile, is_too_deep, names_in, open_regular
+from history.limits import (
+    LARGEST_NUMBER,
+    LARGEST_TERM,
+    LONGEST_LINE_BYTES,
+    MOST_EVENTS_OF_A_LIFE,
+    MOST_LIVES,
+    longest_log,
+)
+
+Index = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_TERM)]
+"""A term, or an index in the log."""
+Number = Annotated[int, msgspec.Meta(ge=-LARGEST_NUMBER - 1, le=LARGEST_NUMBER)]
+Seq = Annotated[int, msgspec.Meta(ge=0, lt=MOST_EVENTS_OF_A_LIFE)]
 
 KEPT_BYTES = 16 << 20
 """The events of a larger trace are not held in memory."""
 CHUNK_BYTES = 1 << 20
 """How much of a file is decoded at a time."""
+MOST_MISSING_LIVES = 100
+"""After a larger jump in the numbers of files, only these are named as missing."""
 
 EventName = Literal[
     "restart",  # a life begins: term, vote, last, commit as recovered from disk
@@ -49,8 +71,8 @@ EventName = Literal[
 class TraceEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A log entry as traces name it."""
 
-    index: int
-    term: int
+    index: Index
+    term: Index
     hash: str
     """Hex digest over term, kind and payload: equal hashes mean equal commands."""
     op: str | None = None
@@ -60,26 +82,26 @@ class TraceEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of a trace. term, role, commit, applied and last are the node's state *after* the event."""
 
-    seq: int
-    at: int
+    seq: Seq
+    at: Number
     """Nanoseconds of the node's monotonic clock."""
     event: EventName
-    term: int
+    term: Index
     role: str
-    commit: int
-    applied: int
-    last: int
+    commit: Index
+    applied: Index
+    last: Index
     vote: str | None = None
-    index: int | None = None
+    index: Index | None = None
     entries: tuple[TraceEntry, ...] = ()
     peer: str | None = None
     message: str | None = None
     message_id: str | None = None
-    count: int = 0
+    count: Index = 0
     """Of an AppendEntries: how many entries, after `index`. Of snapshots' messages: bytes, in all or held."""
     ok: bool | None = None
     """Of a reply: granted, or success."""
-    of_term: int | None = None
+    of_term: Index | None = None
     """Of a message: its term, where that is not its sender's."""
     op: str | None = None
     members: tuple[str, ...] | None = None
@@ -101,6 +123,24 @@ class NodeTrace(msgspec.Struct, frozen=True):
     """A tuple, or a sequence that is read from disk each time that it is iterated over."""
     gaps: tuple[str, ...] = ()
     """What is missing or damaged, in words; empty where the trace is whole."""
+    cut: frozenset[int] = frozenset()
+    """The lives whose events may end too early, or that are missing. If there are gaps and this is empty, any
+    life may."""
+
+    def is_whole(self, life: int) -> bool:
+        """Whether every event of a life is here, up to its end."""
+        return not self.gaps or (bool(self.cut) and life not in self.cut)
+
+    def is_whole_between(self, before: int, life: int) -> bool:
+        """Whether nothing is missing between the last event of one life and the first event of a later one.
+
+        Args:
+            before: the earlier life; 0 if there is none.
+        """
+        if not self.gaps or life == 1:
+            return True
+        first = max(before, 1)
+        return life - first <= MOST_MISSING_LIVES and all(map(self.is_whole, range(first, life)))
 
     def lives(self) -> Iterator[tuple[int, list[TraceEvent]]]:
         """(life, its events) in order."""
@@ -162,119 +202,234 @@ class StoredEvents(Sequence[TraceEvent]):
 
 
 def read_trace(
-    folder: Path, node: str, *, kept_bytes: int = KEPT_BYTES, chunk_bytes: int = CHUNK_BYTES
+    folder: Path,
+    node: str,
+    *,
+    ended: Container[int] | None = None,
+    last_life: int = 0,
+    root: Path | None = None,
+    longest: int | None = None,
+    kept_bytes: int = KEPT_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> NodeTrace:
     """Read every life of a node's trace under `folder`.
 
     Damage never raises: it becomes an entry of `gaps`, and what is readable is kept.
 
     Args:
+        ended: the lives whose end was seen, apart from those that end with `stop`; None for all.
+        last_life: the number of the last life that the node is known to have had; 0 if that is not known.
+        root: a folder that is not trusted, in which no link is followed; by default `folder`.
+        longest: no log has more entries; by default what the size of this node's trace allows.
         kept_bytes: the events of a trace with more bytes stay on disk.
         chunk_bytes: how much of a file is decoded at a time.
     """
-    events: list[TraceEvent] = []
-    files: list[_File] = []
-    gaps: list[str] = []
-    paths = sorted(file for file in folder.glob("*.jsonl") if file.stem.isdecimal())
-    if not paths:
-        gaps.append(f"{node}: no trace under {folder}")
-    is_kept = sum(path.stat().st_size for path in paths) <= kept_bytes
+    root = folder if root is None else root
+    reading = _Reading(node, ended, chunk_bytes)
+    sizes: dict[int, tuple[Path, int]] = {}
+    for life, path in _trace_files(folder, root, reading):
+        try:
+            with open_regular(path, root=root) as file:
+                sizes[life] = (path, file.seek(0, 2))
+        except (RefusedFile, OSError) as error:
+            reading.lacks(life, f"{node}: {error}")
+    if not sizes and not reading.gaps:
+        reading.gaps.append(f"{node}: no trace under {folder}")
+    in_all = sum(size for _, size in sizes.values())
+    reading.longest = longest_log(in_all) if longest is None else longest
+    reading.is_kept = in_all <= kept_bytes
     expected_life = 1
-    for path in paths:
-        life = int(path.stem)
-        if life != expected_life:
-            gaps.append(f"{node}: the trace of life {expected_life} is missing")
+    for life, (path, _) in sorted(sizes.items()):
+        for missing in range(expected_life, min(life, expected_life + MOST_MISSING_LIVES)):
+            reading.lacks(missing, f"{node}: the trace of life {missing} is missing")
         expected_life = life + 1
-        chunks = _chunks(path, node, life, chunk_bytes)
+        reading.read(path, life)
+    if sizes and expected_life <= last_life:
+        reading.lacks(last_life, f"{node}: the trace of life {last_life}, its last one, is missing")
+    return reading.trace()
+
+
+def _trace_files(folder: Path, root: Path, reading: _Reading) -> Iterator[tuple[int, Path]]:
+    try:
+        names = names_in(folder, root) if folder != root else [path.name for path in folder.glob("*.jsonl")]
+    except (RefusedFile, OSError) as error:
+        reading.gaps.append(f"{reading.node}: {error}")
+        return
+    for name in names:
+        stem, _, suffix = name.rpartition(".")
+        if suffix == "jsonl" and stem.isascii() and stem.isdecimal() and 1 <= int(stem[:12]) < MOST_LIVES:
+            yield int(stem[:12]), folder / name
+
+
+class _Reading:
+    """The lives of one node, as they are read."""
+
+    def __init__(self, node: str, ended: Container[int] | None, chunk_bytes: int) -> None:
+        self.node = node
+        self.longest = 0
+        self.is_kept = True
+        self.gaps: list[str] = []
+        self._ended = ended
+        self._chunk_bytes = chunk_bytes
+        self._events: list[TraceEvent] = []
+        self._files: list[_File] = []
+        self._cut: set[int] = set()
+
+    def lacks(self, life: int, gap: str) -> None:
+        """Note that a life is missing, or that its events may end too early."""
+        self._cut.add(life)
+        self.gaps.append(gap)
+
+    def read(self, path: Path, life: int) -> None:
+        """Read the file of one life."""
+        chunks = _chunks(path, self.node, life, self._chunk_bytes, self.longest)
         count = 0
+        last: TraceEvent | None = None
         while True:
             try:
                 chunk = next(chunks)
             except StopIteration as end:
-                if end.value is not None:
-                    gaps.append(end.value)
+                gap = end.value
                 break
             count += len(chunk)
-            if is_kept:
-                events += chunk
-        files.append(_File(path, life, count))
-    kept = tuple(events) if is_kept else StoredEvents(node, files, chunk_bytes)
-    return NodeTrace(node=node, events=kept, gaps=tuple(gaps))
+            last = chunk[-1]
+            if self.is_kept:
+                self._events += chunk
+        if gap is not None:
+            self.lacks(life, gap)
+        elif (last is None or last.event != "stop") and self._ended is not None and life not in self._ended:
+            after = "before its first line" if last is None else f"after seq {last.seq}"
+            self.lacks(
+                life,
+                f"{self.node}: the trace of life {life} may lack lines {after}, as the end of that life was "
+                "not seen",
+            )
+        self._files.append(_File(path, life, count))
+
+    def trace(self) -> NodeTrace:
+        """All that was read."""
+        kept = (
+            tuple(self._events) if self.is_kept else StoredEvents(self.node, self._files, self._chunk_bytes)
+        )
+        return NodeTrace(node=self.node, events=kept, gaps=tuple(self.gaps), cut=frozenset(self._cut))
 
 
 _decode = msgspec.json.Decoder(TraceEvent).decode
 _decode_many = msgspec.json.Decoder(list[TraceEvent]).decode
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
 
 
 def _chunks(
-    path: Path, node: str, life: int, chunk_bytes: int
+    path: Path, node: str, life: int, chunk_bytes: int, longest: int = LARGEST_TERM
 ) -> Generator[list[TraceEvent], None, str | None]:
     """A life's events, in pieces; returns what is damaged, in words, where they break off."""
-    seq, number, torn = 0, 0, b""
-    with path.open("rb") as file:
+    lines = _Lines(path.name, node, life, longest)
+    torn = b""
+    with open_regular(path, root=path.parent) as file:
         while data := file.read(chunk_bytes):
-            *lines, torn = (torn + data).split(b"\n")  # the last is b"" where the line is whole
-            events, seq, gap = _events_of(lines, seq, number, path.name, node, life)
-            number += len(lines)
+            *whole, torn = (torn + data).split(b"\n")  # the last is b"" where the line is whole
+            events, gap = lines.events_of(whole)
             if events:
                 yield events
             if gap is not None:
                 return gap
-    if torn:
+            if len(torn) > LONGEST_LINE_BYTES:
+                return (
+                    f"{node}: {path.name}, line {lines.number + 1}: longer than {LONGEST_LINE_BYTES:,} bytes"
+                )
+            if len(torn) > chunk_bytes:
+                chunk_bytes = len(torn)  # so that a long line is not copied once for each chunk
+    if torn and not is_too_deep(torn):
         try:
             event = _decode(torn)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None  # cut by a kill: its effect never left the node
-        if event.seq == seq + 1:
-            yield [_placed(event, node, life)]
+        if lines.wrong(event) is None:
+            lines.place(event)
+            yield [event]
     return None
 
 
-def _events_of(
-    lines: list[bytes], seq: int, number: int, file: str, node: str, life: int
-) -> tuple[list[TraceEvent], int, str | None]:
-    """The events of whole lines up to the first that is damaged; the last `seq`; and what is damaged.
+class _Lines:
+    """The lines of one life's file, checked one after the other."""
 
-    Args:
-        seq: of the event before these.
-        number: how many lines came before these.
-    """
-    try:
-        events = _decode_many(b"[" + b",".join(lines) + b"]")
-    except _UNREADABLE:
-        events = []
-    if len(events) == len(lines):
-        follows = seq
-        for event in events:
-            follows += 1
-            if event.seq != follows:
-                break
-            _placed(event, node, life)
-        else:
-            return events, follows, None
-    return _one_by_one(lines, seq, number, file, node, life)
+    def __init__(self, file: str, node: str, life: int, longest: int) -> None:
+        self.number = 0
+        """How many lines were read."""
+        self._file = file
+        self._node = node
+        self._life = life
+        self._longest = longest
+        self._seq = 0
+        self._has_sent = False
 
-
-def _one_by_one(
-    lines: list[bytes], seq: int, number: int, file: str, node: str, life: int
-) -> tuple[list[TraceEvent], int, str | None]:
-    """The same, line by line, where one of them is damaged."""
-    events: list[TraceEvent] = []
-    for at, line in enumerate(lines, start=number + 1):
+    def events_of(self, lines: list[bytes]) -> tuple[list[TraceEvent], str | None]:
+        """The events of whole lines up to the first that is damaged, and what is damaged."""
+        joined = b"[" + b",".join(lines) + b"]"
         try:
-            event = _decode(line)
-        except _UNREADABLE as error:
-            return events, seq, f"{node}: {file}, line {at}: {error}"
-        if event.seq != seq + 1:
-            return events, seq, f"{node}: {file}, line {at}: seq {event.seq} follows {seq}"
-        seq = event.seq
-        events.append(_placed(event, node, life))
-    return events, seq, None
+            events = _decode_many(joined)
+        except UNREADABLE:
+            events = []
+        if len(events) == len(lines) and self._follow(events):
+            self.number += len(lines)
+            return events, None
+        return self._one_by_one(lines)
+
+    def _follow(self, events: list[TraceEvent]) -> bool:
+        """Place events that are all right; whether they are."""
+        node, life, longest = self._node, self._life, self._longest
+        seq = self._seq
+        for event in events:
+            seq += 1
+            if event.seq != seq or event.last > longest:
+                return False
+            if not self._has_sent and event.event == "send" and not self._is_own(event):
+                return False
+            force_setattr(event, "node", node)
+            force_setattr(event, "life", life)
+        self._seq = seq
+        return True
+
+    def _one_by_one(self, lines: list[bytes]) -> tuple[list[TraceEvent], str | None]:
+        """The same, line by line, where one of them is damaged."""
+        events: list[TraceEvent] = []
+        for line in lines:
+            self.number += 1
+            where = f"{self._node}: {self._file}, line {self.number}"
+            try:
+                event = _decode(line)
+            except UNREADABLE as error:
+                return events, f"{where}: {error}"
+            wrong = self.wrong(event)
+            if wrong is not None:
+                return events, f"{where}: {wrong}"
+            self.place(event)
+            events.append(event)
+        return events, None
+
+    def wrong(self, event: TraceEvent) -> str | None:
+        """Why an event cannot be the next one of this life."""
+        if event.seq != self._seq + 1:
+            return f"seq {event.seq} follows {self._seq}"
+        if event.last > self._longest:
+            return f"a log of {event.last} entries, of which the traces could hold {self._longest} at most"
+        if event.event == "send" and not self._is_own(event):
+            return f"message {event.message_id} is not of {self._node}'s life {self._life}"
+        return None
+
+    def place(self, event: TraceEvent) -> None:
+        """Take an event that is right as the last one so far; no other code has it yet."""
+        self._seq = event.seq
+        force_setattr(event, "node", self._node)
+        force_setattr(event, "life", self._life)
+
+    def _is_own(self, event: TraceEvent) -> bool:
+        """Whether the first message of a life, `node:life:n`, is of this node and life, as the file says."""
+        self._has_sent = True
+        name, _, rest = (event.message_id or "").partition(":")
+        life, _, n = rest.partition(":")
+        if not (life.isdecimal() and n.isdecimal()):
+            return True  # an id of another form says nothing
+        return name == self._node and life == str(self._life)
 
 
-def _placed(event: TraceEvent, node: str, life: int) -> TraceEvent:
-    """Fill in the node and life of an event that was just read; so no other code has it yet."""
-    msgspec.structs.force_setattr(event, "node", node)
-    msgspec.structs.force_setattr(event, "life", life)
-    return event
+force_setattr = msgspec.structs.force_setattr

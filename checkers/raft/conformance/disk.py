@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from checkers.raft.conformance.spec import Entry, GuardFailed, Server
+from checkers.raft.facts.replay import MOST_REPLACED_LOGS
 from history import TraceEvent
 
 Log = list[Entry | None]
@@ -45,6 +46,8 @@ class TracedDisk:
         self._least = 0
         self._most = 0
         self._at_last_sync = 0
+        self.forgot = False
+        """Whether more logs may come back than are kept: then it is not known what a life begins with."""
         self._replaced: list[tuple[Log, int]] = []
         self._unsynced_cut: int | None = None
 
@@ -71,7 +74,10 @@ class TracedDisk:
         Below an installed snapshot no entry comes back alone: the snapshot is on disk as a whole or not at
         all.
         """
-        self._replaced.append((log, least))
+        if len(self._replaced) < MOST_REPLACED_LOGS:
+            self._replaced.append((log, least))
+        else:
+            self.forgot = True
         self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
         self.held = [HeldMessage(m, min(needed, index - 1), hard) for m, needed, hard in self.held]
 
@@ -80,7 +86,7 @@ class TracedDisk:
         if event.index is not None:
             i.own_durable = max(i.own_durable, min(event.index, len(i.log)))
             if self._unsynced_cut is not None and event.index >= self._unsynced_cut:
-                self._replaced, self._unsynced_cut = [], None
+                self._replaced, self._unsynced_cut, self.forgot = [], None, False
         numbers = range(max(self._at_last_sync, self._first), self.newest + 1)
         fitting = [n for n in numbers if self._hard[n - self._first][1] == event.vote]
         self._least = max(self._least, fitting[0] if fitting else self._at_last_sync)
@@ -132,5 +138,5 @@ class TracedDisk:
         number = self.newest + 1
         self._hard = [(i.current_term, i.voted_for)]
         self._first = self._least = self._most = self._at_last_sync = number
-        self._replaced, self._unsynced_cut = [], None
+        self._replaced, self._unsynced_cut, self.forgot = [], None, False
         return lost

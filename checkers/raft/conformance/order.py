@@ -62,7 +62,7 @@ class Run:
         for name, trace in self.traces.items():
             refinement = self.refinements[name] = Refinement(
                 Server(name, voters),
-                name not in self.incomplete,
+                trace,
                 self._bag,
                 interned,
                 hold=self._held.__setitem__,

@@ -31,7 +31,7 @@ from checkers.raft.conformance.spec import (
 )
 from checkers.raft.conformance.words import said_by, words_of
 from checkers.raft.facts.compact import MessageIds
-from history import TraceEntry, TraceEvent
+from history import NodeTrace, TraceEntry, TraceEvent
 
 WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
 """A node uses a configuration before it has traced the snapshot that brought it, within one step."""
@@ -82,7 +82,7 @@ class Refinement:
 
     Args:
         i: its variables, at Init.
-        is_whole: nothing is missing from its trace.
+        trace: what it traced, which knows what is missing.
         bag: every message sent so far, by whomever.
         interned: every entry that some trace names, once.
         hold: called with the id of a message that waits for the disk.
@@ -91,7 +91,7 @@ class Refinement:
     """
 
     i: Server
-    is_whole: bool
+    trace: NodeTrace
     bag: Bag
     interned: dict[Entry, Entry]
     hold: Callable[[str, TraceEvent], None]
@@ -114,6 +114,8 @@ class Refinement:
     _whole: dict[int, int] = field(default_factory=dict)
     """Of each snapshot sent in this term, by its index: how many bytes it has."""
     _has_begun: bool = False
+    _life: int = 0
+    """The life that is being followed; 0: none yet."""
 
     def __post_init__(self) -> None:
         self._handlers: dict[str, Callable[[TraceEvent, TraceEvent | None], None]] = {
@@ -271,11 +273,12 @@ class Refinement:
         self._m, self._m_is_unknown = None, False
         if is_first and event.life == 1 and not event.last:
             log: list[Entry | None] = []
-        elif is_first or not self.is_whole:  # Init, or what a gap hides: any state is accepted
-            log = [*[None] * (event.last - 1), last][: event.last]
+        elif is_first or not self.trace.is_whole_between(self._life, event.life) or self.disk.forgot:
+            log = [*[None] * (event.last - 1), last][: event.last]  # Init, or what a gap hides: any state
         else:
             log = self.disk.recovered(i, event, last)
             self.actions["Restart"] += 1
+        self._life = event.life
         self._begin_life(event, log)
 
     def _begin_life(self, event: TraceEvent, log: list[Entry | None]) -> None:
@@ -356,7 +359,7 @@ class Refinement:
                 return None
             case kind:
                 return Extra(i.name, term, kind or "", 0, 0)
-        if not self.disk.has(i, promised, self.disk.newest) and self.is_whole:
+        if not self.disk.has(i, promised, self.disk.newest) and self.trace.is_whole(event.life):
             self.disk.hold(event.message_id or "", promised)
             self.hold(event.message_id or "", event)
         return sent
@@ -400,6 +403,8 @@ class Refinement:
             return
         if event.event == "append":
             for row in event.entries:
+                if not 1 <= row.index <= event.last:
+                    break  # the log cannot be that long: the next lines will not fit either
                 i.log[row.index - 1 :] = [None] * max(0, row.index - 1 - len(i.log))
                 i.log.append(self._entry(row))
         elif event.event == "snapshot" and event.peer is not None:

@@ -15,6 +15,10 @@ Numbers = npt.NDArray[np.int64]
 FEW = 1 << 16
 """The number of messages that are kept in a dict: more than most runs have, and about 10 MB."""
 
+SPARE_BYTES = 64 << 20
+MOST_SKIPPED = 64
+"""Together: how many bytes so many ids may take, or else damaged numbers would take all memory."""
+
 MANY = 255
 _NEVER = bytearray(1)
 
@@ -32,6 +36,8 @@ class MessageIds:
     def __init__(self, few: int = FEW) -> None:
         self._plain: dict[str, int] = {}
         self._room = few
+        self._added = 0
+        self._bytes = 0
         self._numbers: dict[str, bytearray] = {}
 
     def add(self, message_id: str) -> None:
@@ -50,11 +56,15 @@ class MessageIds:
         seen = self._numbers.get(prefix)
         if seen is None:
             seen = self._numbers[prefix] = bytearray()
-        if at < 0 or at > 2 * len(seen) + 1_000_000:  # far beyond what a node that counts would come to next
+        self._added += 1
+        more = at + 1 + (at >> 1) - len(seen) if at >= len(seen) else 0
+        is_far = at < 0 or at > 2 * len(seen) + 1_000_000  # beyond what a node that counts would come to next
+        if is_far or self._bytes + more > SPARE_BYTES + MOST_SKIPPED * self._added:
             self._plain[message_id] = 1
             return
-        if at >= len(seen):
-            seen.extend(bytes(at + 1 + (at >> 1) - len(seen)))
+        if more:
+            self._bytes += more
+            seen.extend(bytes(more))
         if seen[at] < MANY:
             seen[at] += 1
 

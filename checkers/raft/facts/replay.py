@@ -103,11 +103,23 @@ class HardStateLoss(NamedTuple):
     promise: TraceEvent
 
 
+MOST_UNKNOWN_ENTRIES = 1 << 25
+"""How many entries that no line names are kept, for all nodes: some hundred megabytes."""
+MOST_REPLACED_LOGS = 64
+"""Logs before a truncation that a restart may bring back, of one node; after more, its log is not known."""
+
+
+class TooMuchUnknownError(Exception):
+    """The traces claim more entries than they name."""
+
+
 class Common:
     """Facts that the replays of all nodes share."""
 
     def __init__(self, received: MessageIds) -> None:
         self.received = received
+        self.unknown_entries = 0
+        """How many entries were put into logs without being known."""
         self.entries = Entries()
         self.placements = Placements(self.entries)
         self.claims = CommitClaims(self.entries)
@@ -171,6 +183,8 @@ class _Replay:
         self._durable = 0  # the log up to here is promised to be on disk
         self._durable_by: TraceEvent | None = None
         self._replaced: list[tuple[Log, int]] = []  # (log before an unsynced truncation, durable then)
+        self._forgot_replaced = False  # there were more of them than are kept
+        self._life = 0
         self._unsynced_cut: int | None = None
         self._hard_states: list[_HardState] = [_HardState(0, None)]  # the first is known to be on disk
         self._hard_by: TraceEvent | None = None
@@ -182,6 +196,18 @@ class _Replay:
         self._leads_since: tuple[int, frozenset[str] | None] | None = None
 
     def run(self) -> NodeFacts:
+        """Follow the trace; up to the event at which it claims too much."""
+        try:
+            return self._follow()
+        except TooMuchUnknownError:
+            self.facts.inconsistencies.insert(
+                0,
+                f"{self.facts.trace.node} claims more log entries than the traces name; "
+                f"it was followed up to life {self._life}",
+            )
+            return self.facts
+
+    def _follow(self) -> NodeFacts:
         facts, orders = self.facts, self.facts.orders
         before: TraceEvent | None = None
         for position, event in enumerate(facts.trace.events):
@@ -200,7 +226,7 @@ class _Replay:
             if event.role == "leader":
                 self._lead(event)
             orders.see(before, event)
-            self._commit, self._role = event.commit, event.role
+            self._commit, self._role, self._life = event.commit, event.role, event.life
             before = event
         return facts
 
@@ -272,8 +298,24 @@ class _Replay:
             self.facts.journal.cut(length)
 
     def _replace(self, log: Log) -> None:
+        self._count_unknown(len(log))
         self._log = log
         self.facts.journal.replace(log)
+
+    def _count_unknown(self, entries: int) -> None:
+        self._common.unknown_entries += entries
+        if self._common.unknown_entries > MOST_UNKNOWN_ENTRIES:
+            raise TooMuchUnknownError
+
+    def _keep_replaced(self) -> None:
+        """Note that the log as it is may come back, although it is about to be cut or replaced."""
+        if len(self._replaced) < MOST_REPLACED_LOGS:
+            self._replaced.append((list(self._log), self._durable))
+        else:
+            self._forgot_replaced = True
+
+    def _forget_replaced(self) -> None:
+        self._replaced, self._unsynced_cut, self._forgot_replaced = [], None, False
 
     def _hold_against(self, event: TraceEvent) -> None:
         """Compare the log's length in the event with that of the rebuilt log."""
@@ -287,6 +329,7 @@ class _Replay:
     def _make_long(self, length: int) -> None:
         """Cut the log to a length, or lengthen it with entries that are not known."""
         self._cut(length)
+        self._count_unknown(length - len(self._log))
         while len(self._log) < length:
             self._put(NONE)
 
@@ -298,6 +341,9 @@ class _Replay:
     def _append(self, position: int, event: TraceEvent) -> None:
         entries, placements = self._common.entries, self._common.placements
         for entry in event.entries:
+            if not 1 <= entry.index <= event.last:
+                self._doubt(event, f"appends index {entry.index} to a log that ends at {event.last} then")
+                break
             if entry.index != len(self._log) + 1:
                 self._doubt(event, f"appends index {entry.index} to a log that ends at {len(self._log)}")
                 self._make_long(entry.index - 1)
@@ -307,10 +353,10 @@ class _Replay:
             self.facts.held_from.first(number, position)
 
     def _truncate(self, event: TraceEvent) -> None:
-        index = event.index if event.index is not None else event.last + 1
+        index = max(1, event.index if event.index is not None else event.last + 1)
         removed = self._log[index - 1 :]
         self.facts.truncations.append(Truncation(event, index, removed, self._commit))
-        self._replaced.append((list(self._log), self._durable))
+        self._keep_replaced()
         self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
         self._cut(index - 1)
         self._durable = min(self._durable, index - 1)
@@ -322,6 +368,9 @@ class _Replay:
         """
         index = event.index or 0
         last = event.entries[-1] if event.entries else None
+        if index > event.last:
+            self._doubt(event, f"has a snapshot up to {index}, beyond the end of the log")
+            return
         self.facts.snapshots.append(SnapshotHeld(event, index, last))
         if event.peer is None:
             return
@@ -334,7 +383,7 @@ class _Replay:
         removed = self._log[first - 1 :]
         if removed:
             self.facts.truncations.append(Truncation(event, first, removed, self._commit))
-        self._replaced.append((list(self._log), self._durable))
+        self._keep_replaced()
         self._unsynced_cut = index if self._unsynced_cut is None else min(index, self._unsynced_cut)
         self._durable = min(self._durable, self._commit)
         if goes_on:
@@ -354,7 +403,7 @@ class _Replay:
             if index >= self._durable:
                 self._durable, self._durable_by = index, event
             if self._unsynced_cut is not None and index >= self._unsynced_cut:
-                self._replaced, self._unsynced_cut = [], None
+                self._forget_replaced()
         since = self._at_last_sync
         votes = [state.vote for state in self._hard_states[since:]]
         proved = since + votes.index(event.vote) if event.vote in votes else since
@@ -387,19 +436,23 @@ class _Replay:
             )
         self._recover_hard_state(event)
         proved = self._durable
-        if self.facts.trace.gaps and event.life > 1:
+        if not self.facts.trace.is_whole_between(self._life, event.life):
             self._replace([NONE] * event.last)
         else:
             if event.last < self._durable and self._durable_by is not None:
                 self.facts.durable_losses.append(DurableLoss(event, self._durable, self._durable_by))
             proved = self._recover_log(event)
-        self._replaced, self._unsynced_cut = [], None
+        self._forget_replaced()
         self._durable, self._durable_by = event.last, event
         self._on_disk(position, proved, len(self._log))
 
     def _recover_log(self, event: TraceEvent) -> int:
         """Set the log to what was on disk; returns the index up to which that was proved before."""
         last = event.last
+        if self._forgot_replaced:
+            self._doubt(event, "follows more truncations than are kept, so its log is not known")
+            self._replace([NONE] * last)
+            return self._durable
         candidates = [(self._log, 0, self._durable), *((log, least, least) for log, least in self._replaced)]
         fitting = [
             (log, proved, at)

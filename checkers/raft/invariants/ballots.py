@@ -22,7 +22,7 @@ def unfounded_elections(cluster: TracedCluster) -> Iterator[Evidence]:
     given: set[tuple[str | None, int, str | None]] = set()
     for facts in cluster.nodes.values():
         for event in facts.trace.events:
-            if event.event == "vote":
+            if event.event in ("vote", "restart"):  # a life may give again the vote that it recovered
                 given.add((event.node, event.term, event.vote))
             elif event.event == "send" and event.message == VOTE:
                 sent[event.message_id] = event.term

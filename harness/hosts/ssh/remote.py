@@ -32,9 +32,9 @@ from harness.hosts.host import (
 )
 from harness.hosts.processes import Identity
 from harness.hosts.ssh.connection import ANSWER_BOUND_S, AgentConnection, RemoteRun
+from history.recording import HOST_LOST
 
 PING_EVERY_S = 3.0
-LOST = "host lost"
 
 
 class RemoteHost:
@@ -123,7 +123,7 @@ class RemoteHost:
         if pid in self._ended_early:
             process.end(self._ended_early.pop(pid), self._clock())
         elif self._connection is None:
-            process.end(None, self._clock(), LOST)
+            process.end(None, self._clock(), HOST_LOST)
         else:
             self._processes[pid] = process
         return process
@@ -304,7 +304,7 @@ class RemoteHost:
             return
         self._connection = None
         for process in self._processes.values():
-            process.end(None, self._clock(), LOST)
+            process.end(None, self._clock(), HOST_LOST)
         self._processes.clear()
         self._stopped.clear()
         threading.Thread(target=connection.close, daemon=True).start()

@@ -29,7 +29,8 @@ from harness.hosts.processes import Identity, carrying, is_alive
 from harness.hosts.removal import REMOTE
 from harness.hosts.ssh import remote
 from harness.hosts.ssh.connection import SUDO_PASSWORD_VARIABLE, RemoteRun
-from harness.hosts.ssh.remote import LOST, RemoteHost
+from harness.hosts.ssh.remote import RemoteHost
+from history.recording import HOST_LOST
 from tests.harness.hosts.sshds import PORT, Sshds, keygen, needs_sshd, sshds
 
 pytestmark = needs_sshd
@@ -116,7 +117,7 @@ def test_a_host_whose_connection_breaks_loses_its_processes_and_is_reached_again
             (session,) = sessions_of(started)
             os.kill(session, signal.SIGKILL)
             await process.exited.wait()
-            assert (process.status, process.ended_by) == (None, LOST)
+            assert (process.status, process.ended_by) == (None, HOST_LOST)
             assert await eventually(lambda: not is_alive(process.identity), 5), "the agent has ended it"
 
             again = await host.start("it", SLEEP, log=work / "log", folder=work)
