@@ -48,11 +48,13 @@ def judge_and_finish(
     """
     from harness.run.judging import judge  # here, since commands that judge no run need neither
     from reports.terminal import show
+    from reports.text import clean
 
     results = judge(folder, junit)
 
     def show_all() -> None:
         show(results.verdicts, folder.report_html)
+        click.echo(f"Evidence  {clean(results.seal)}")
         if more is not None:
             more(results.validity)
 

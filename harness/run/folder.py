@@ -4,13 +4,17 @@
 STORE/2026-11-22T201500-registry-7/
     test.json          the Test, versions, and the monotonic clock at time 0; written first
     history.jsonl      the history, line by line as it happened
-    history.parquet    the same, once the run is over
+    history.parquet    the same, once the run was judged
     lives.json         when each node's processes ran and how they ended
     lag.json           how late the harness's own event loop woke
+    evidence.json      the seal: a checksum of each of these files; written last (seal.py)
     results.json       the verdicts
     report.html        the report, for people
     nodes/NAME/        log.txt, trace/, data/, resources/
 ```
+
+A folder may come from anybody. So it is read with bounds, only regular files in it are, and nothing in it is
+written through a link (history/files.py).
 """
 
 from __future__ import annotations
@@ -18,19 +22,35 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
-from harness.run.test import Test
-from history import NodeLife, Recording, read_history, read_resources, read_trace
+from harness.run.seal import SealState, add_to_seal, seal, state_of
+from harness.run.test import Test, check_bounds, is_name
+from history import (
+    History,
+    NodeLife,
+    NodeTrace,
+    Recording,
+    read_history,
+    read_resources,
+    read_trace,
+    write_parquet,
+)
+from history.files import RefusedFile, decode_json, is_regular, names_in, read_regular, replace_file
+from history.limits import longest_log
 from history.nemesis import read_fault_kinds
+from history.recording import Nanoseconds
+from history.store import same_operations
+
+T = TypeVar("T")
 
 FAULT_KINDS = "fault_kinds"
 """Where test.json keeps what reports must know of the run's faults."""
@@ -41,6 +61,20 @@ class Results(msgspec.Struct, frozen=True):
 
     validity: Validity
     verdicts: tuple[Verdict, ...]
+    seal: str = ""
+    """What the seal of the folder shows, in one line."""
+
+
+class _Facts(msgspec.Struct, frozen=True):
+    """What test.json holds besides the test, as far as it is read back."""
+
+    workload: str
+    concurrency: int
+    nemesis: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    versions: Mapping[str, str | int | float | None] = {}
+    monotonic_start_ns: Nanoseconds = 0
+    started_at: str = ""
 
 
 class RunFolder:
@@ -49,6 +83,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         path = path.absolute()  # nodes run in other folders, where a relative path would lead elsewhere
         self.path = path
+        self.seal_state = SealState(is_sealed=False)
+        """What the seal showed when the recording was read last."""
         self.test_json = path / "test.json"
         self.history_lines = path / "history.jsonl"
         self.history_parquet = path / "history.parquet"
@@ -81,6 +117,8 @@ class RunFolder:
             CouldNotRun: the store cannot be written.
         """
         stamp = time.strftime("%Y-%m-%dT%H%M%S")
+        if not is_name(test.workload):
+            raise CouldNotRun(f"a workload cannot be named {test.workload!r}, as folders are named by it")
         try:
             for attempt in range(100):
                 suffix = f"-{attempt}" if attempt else ""
@@ -129,49 +167,153 @@ class RunFolder:
         """Store the verdicts of the run."""
         self._write(self.results_json, results)
 
-    def _write(self, path: Path, value: Any) -> None:
-        unfinished = path.with_name(path.name + ".unfinished")
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))
-        unfinished.replace(path)
+    def write_report(self, page: str) -> None:
+        """Store the report, for people."""
+        replace_file(self.report_html, page.encode(), root=self.path)
 
-    def recording(self) -> Recording:
-        """Everything that the folder holds, for the checkers.
+    def write_parquet(self, history: History) -> None:
+        """Store the history once more, as Parquet, if that is not done yet; and seal it with the rest."""
+        if is_regular(self.history_parquet, self.path):
+            return
+        write_parquet(history, self.history_parquet)
+        if self.history_lines.name in self.seal_state.intact:
+            add_to_seal(self.path, self.history_parquet.name)
+
+    def seal(self) -> None:
+        """Seal the evidence: from now on, accidental changes show.
 
         Raises:
-            CouldNotRun: this is not a run's folder, or test.json cannot be read.
+            OSError: the seal cannot be written.
+        """
+        seal(self.path)
+
+    def _write(self, path: Path, value: Any) -> None:
+        data = msgspec.json.format(msgspec.json.encode(value), indent=1)
+        replace_file(path, data, root=self.path)
+
+    # ---- reading ---------------------------------------------------------------------------------------
+
+    def recording(self) -> Recording:
+        """Everything that the folder holds, for the checkers; and compare it with its seal.
+
+        Raises:
+            CouldNotRun: this is not a run's folder, or a file in it cannot be read.
             HistoryError: the history breaks a rule.
             FileNotFoundError: there is no history.
         """
         try:
-            stored: dict[str, Any] = msgspec.json.decode(self.test_json.read_bytes())
-            nodes = tuple(stored["nodes"])
-            kinds = read_fault_kinds(stored.pop(FAULT_KINDS, ()))
-        except FileNotFoundError as error:
-            raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-            raise CouldNotRun(f"{self.test_json} cannot be read: {error}") from error
-        logs = {name: self.log(name) for name in nodes}
+            return self._recording()
+        except RefusedFile as refusal:
+            raise CouldNotRun(str(refusal)) from refusal
+
+    def _recording(self) -> Recording:
+        stored, nodes = self._test()
+        state = self.seal_state = state_of(self.path)
         lives = self._read(self.lives_json, tuple[NodeLife, ...], ())
+        history = self._history()
         resources = {
             name: read_resources(self.node(name) / "resources", [life for life in lives if life.node == name])
             for name in nodes
+            if self._is_folder(self.node(name) / "resources")
         }
         return Recording(
             nodes=nodes,
-            history=read_history(self.path),
-            traces={name: read_trace(self.trace(name), name) for name in nodes},
+            history=history,
+            traces=self._traces(nodes, lives, state),
             lives=lives,
-            logs={name: path for name, path in logs.items() if path.exists()},
+            logs={name: self.log(name) for name in nodes if is_regular(self.log(name), self.path)},
             options=stored,
-            fault_kinds=kinds,
+            fault_kinds=read_fault_kinds(stored.pop(FAULT_KINDS, ())),
             resources={name: samples for name, samples in resources.items() if samples},
-            harness_lag=self._read(self.lag_json, tuple[tuple[int, int], ...], ()),
+            harness_lag=self._read(self.lag_json, tuple[tuple[Nanoseconds, Nanoseconds], ...], ()),
         )
 
-    def _read(self, path: Path, type_: Any, absent: Any) -> Any:
+    def _test(self) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What test.json holds, once its types and bounds are checked; and the nodes."""
+        path = self.test_json
         try:
-            return msgspec.json.decode(path.read_bytes(), type=type_)
+            stored = decode_json(read_regular(path, root=self.path), dict[str, Any], where=path)
+        except FileNotFoundError as error:
+            raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
+        try:
+            test = msgspec.convert(stored, Test)
+            msgspec.convert(stored, _Facts)
+            check_bounds(test)
+        except ValueError as error:  # msgspec's, too
+            raise CouldNotRun(f"{path} cannot be read: {error}") from error
+        return stored, test.nodes
+
+    def _history(self) -> History:
+        """The history, from whichever form is there; where both are, they are compared unless both are sealed
+        and unchanged."""
+        lines, parquet = self.history_lines, self.history_parquet
+        has_lines, has_parquet = (is_regular(path, self.path) for path in (lines, parquet))
+        for path in (lines, parquet):
+            if path.is_symlink() or (path.exists() and not is_regular(path, self.path)):
+                raise RefusedFile(path, "not a regular file")
+        if not has_lines and not has_parquet:
+            raise FileNotFoundError(f"{self.path} holds neither {parquet.name} nor {lines.name}")
+        if has_parquet and (not has_lines or {lines.name, parquet.name} <= self.seal_state.intact):
+            return read_history(parquet)
+        history = read_history(lines)
+        if has_parquet and not same_operations(history, read_history(parquet)):
+            differs = f"{parquet.name} differs from {lines.name}"
+            changed = tuple(dict.fromkeys((*self.seal_state.changed, differs)))
+            self.seal_state = msgspec.structs.replace(self.seal_state, changed=changed)
+        return history
+
+    def _traces(
+        self, nodes: Sequence[str], lives: Sequence[NodeLife], state: SealState
+    ) -> dict[str, NodeTrace]:
+        longest = longest_log(sum(self._trace_bytes(name) for name in nodes))
+        return {
+            name: read_trace(
+                self.trace(name),
+                name,
+                ended=self._ended(name, lives, state),
+                last_life=self._last_life(name, lives, state),
+                root=self.path,
+                longest=longest,
+            )
+            for name in nodes
+        }
+
+    def _trace_bytes(self, node: str) -> int:
+        try:
+            names = names_in(self.trace(node), self.path)
+        except (RefusedFile, OSError):
+            return 0
+        return sum((self.trace(node) / name).lstat().st_size for name in names)
+
+    def _ended(self, node: str, lives: Sequence[NodeLife], state: SealState) -> Container[int]:
+        """The lives whose traces are complete: the harness saw their end, and left the files as they are."""
+        if self.lives_json.name not in state.intact:
+            return ()
+        own = [life for life in lives if life.node == node]
+        lost = {life.life for life in own if not life.was_seen_to_end}
+        return {
+            life.life
+            for life in own
+            if life.life not in lost and f"nodes/{node}/trace/{life.life:04}.jsonl" in state.intact
+        }
+
+    def _last_life(self, node: str, lives: Sequence[NodeLife], state: SealState) -> int:
+        """The last life of which there must be a trace. Where the seal does not say it, a life that ended
+        before it began its trace cannot be told from one whose trace is lost."""
+        own = [life for life in lives if life.node == node]
+        if state.is_sealed and state.problem is None:
+            last = state.traced.get(node, 0)
+            return max([last, *(life.life for life in own if not life.was_seen_to_end)])
+        return max((life.life for life in own), default=0)
+
+    def _is_folder(self, path: Path) -> bool:
+        try:
+            return bool(names_in(path, self.path))
+        except (RefusedFile, OSError):
+            return False
+
+    def _read(self, path: Path, type_: type[T], absent: T) -> T:
+        try:
+            return decode_json(read_regular(path, root=self.path), type_, where=path)
         except FileNotFoundError:
             return absent  # the harness ended before it wrote this; checkers say `unknown` where they need it
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CouldNotRun(f"{path} cannot be read: {error}") from error

@@ -8,9 +8,11 @@ from pathlib import Path
 from checkers.check_all import check_all, worst
 from harness.errors import CouldNotRun
 from harness.run.folder import Results, RunFolder
+from harness.run.seal import trusted
 from harness.systems import REFERENCE_NODE
 from harness.workload import workload
-from history import Recording, write_parquet
+from history import Recording
+from history.files import RefusedFile
 from history.units import SECOND_NS
 from reports.about import ReportAbout, StoredFile
 from reports.html import render
@@ -31,17 +33,16 @@ def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
         checkers = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
     except (KeyError, ValueError, TypeError) as error:
         raise CouldNotRun(f"{folder.test_json}: {error}") from error
-    verdicts = check_all(checkers, recording)
-    results = Results(worst(verdicts), tuple(verdicts))
+    verdicts = trusted(check_all(checkers, recording), folder.seal_state)
+    results = Results(worst(verdicts), tuple(verdicts), folder.seal_state.in_words())
     try:
-        if not folder.history_parquet.exists():
-            write_parquet(recording.history, folder.history_parquet)
+        folder.write_parquet(recording.history)
         folder.write_results(results)
         about = _about(folder, recording, results)
-        folder.report_html.write_text(render(recording, verdicts, about), encoding="utf-8")
+        folder.write_report(render(recording, verdicts, about))
         if junit_file is not None:
             junit_file.write_bytes(junit(verdicts, about.title, about.duration_s))
-    except OSError as error:
+    except (OSError, RefusedFile) as error:
         raise CouldNotRun(
             f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"
         ) from error

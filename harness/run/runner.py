@@ -82,6 +82,7 @@ def run(
         folder = RunFolder.create(store, test)
         try:
             asyncio.run(_Run(test, parts, folder, course, tally, progress).run(command))
+            folder.seal()
         except OSError as error:
             raise CouldNotRun(
                 f"cannot go on writing to {folder.path} ({error.strerror}); make room, then judge what there "

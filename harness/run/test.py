@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +13,7 @@ from harness.hosts.inventory import HostSpec
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
 from harness.systems import REFERENCE_NODE
+from history.limits import LARGEST_NUMBER, MOST_CLIENTS, MOST_NODES
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -63,6 +67,57 @@ class Test(msgspec.Struct, frozen=True):
         """The fields as plain values, for `Recording.options`."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+MOST_MILLISECONDS = 86_400_000
+MOST_SECONDS = 10_000_000
+MOST_RATE = 1_000_000
+
+
+def is_name(name: str) -> bool:
+    """Whether files and folders may be named so: letters, digits, `_`, `-` and dots inside."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_bounds(test: Test) -> None:
+    """Refuse a test that was read from a file and that no command would have accepted.
+
+    Raises:
+        ValueError: what is out of its bounds, in words.
+    """
+    wrong = next(_out_of_bounds(test), None)
+    if wrong is not None:
+        raise ValueError(wrong)
+
+
+def _out_of_bounds(test: Test) -> Iterator[str]:
+    if not 1 <= len(test.nodes) <= MOST_NODES:
+        yield f"it has {len(test.nodes)} nodes; a cluster has 1 to {MOST_NODES}"
+    for number, name in enumerate(test.nodes):
+        if not is_name(name):
+            yield f"a node cannot be named {name[:80]!r}, as folders are named by it"
+        if name in test.nodes[:number]:
+            yield f"two nodes are named {name!r}"
+    bounds: tuple[tuple[str, float, float], ...] = (
+        ("concurrency", 1, MOST_CLIENTS),
+        ("rate", 0.001, MOST_RATE),
+        ("time_limit_s", 0, MOST_SECONDS),
+        ("seed", 0, LARGEST_NUMBER),
+        ("base_port", 1, 65_535),
+        ("heartbeat_ms", 1, MOST_MILLISECONDS),
+        ("election_ms", 1, MOST_MILLISECONDS),
+        ("request_timeout_ms", 1, MOST_MILLISECONDS),
+        ("snapshot_entries", 1, LARGEST_NUMBER),
+        ("clock_drift_bound_percent", 0, 99),
+        ("recovery_bound_s", 0, MOST_SECONDS),
+        ("minimum_acknowledged", 0, LARGEST_NUMBER),
+        ("lag_bound_ms", 0, MOST_MILLISECONDS),
+    )
+    for field, least, most in bounds:
+        value = getattr(test, field)
+        if value is not None and not (math.isfinite(value) and least <= value <= most):
+            yield f"{field} is {value}; it may be {least:g} to {most:g}"
 
 
 def with_chosen_faults(test: Test) -> Test:

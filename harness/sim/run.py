@@ -94,6 +94,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
                 (folder.data(name) / file).write_bytes(content)
         folder.write_lives(self.lives)
         folder.write_lag(())
+        folder.seal()
         return folder
 
 
