@@ -1,11 +1,15 @@
 """Lists that grow by unique appends: a read shows every version before it, so versions have a known order.
 
-Elle, section 4.2: the longest read of a key is the order of its versions, every other read must be a
-beginning of it, and each element names the transaction that appended it. Elements that no read shows come
-after all that some read shows, in an order that stays unknown.
+Elle (Kingsbury & Alvaro, VLDB 2020), section 4.2: the longest read of a key is the order of its elements,
+every other read must be a beginning of it, and each element names the transaction that appended it. *Every*
+element orders, not only the last one that a transaction appended: a transaction whose elements do not stand
+side by side, in its own order, took no effect at one moment. Elements that no read shows come after all that
+some read shows, in an order that stays unknown.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +29,7 @@ from checkers.transactions.reading import (
     writers,
 )
 from checkers.transactions.transactions import Integers, Mask, Transactions
-from history.history import FAIL
+from history.history import FAIL, OK
 
 
 def read_lists(txns: Transactions) -> Reading:
@@ -44,8 +48,10 @@ def read_lists(txns: Transactions) -> Reading:
     follow.elements.by_size(txns.text, trunks, txns.steps, txns.version_tokens, trunk)
     agreeing = agrees == 1
     _incompatible(found, txns, reads[~agreeing], longest)
+    _repeated(found, txns, reads[~agreeing])
     position, cut = _positions(found, txns, trunk, trunk_from, longest)
     done = committed(txns, writer, trunk[trunk >= 0])
+    _own_order(found, txns, form, position, done)
     _aborted(found, txns, reads[agreeing], trunk, trunk_from, writer, done)
     _dirty_updates(found, txns, trunk, trunk_from, writer, done)
 
@@ -55,17 +61,42 @@ def read_lists(txns: Transactions) -> Reading:
     usable[reads[agreeing]] = True
     external = external[usable[external]]
     external = external[txns.count[external] <= cut[txns.key[external]]]
+    based = _first_appends(txns, form, external)
     saw = _seen(txns, external, trunk, trunk_from)
     known = saw >= 0  # and not a value that no transaction appended
     external, saw = external[known], saw[known]
     own = writer[saw] == txns.of[external]
     _intermediate(found, txns, form, external[~own], saw[~own], writer, done)
-    _future(found, txns, form, position)
+    _future(found, txns, based, position)
     good = ~own & (installed[saw] | (saw >= txns.versions))
     external, saw = external[good], saw[good]
-    lost_updates(found, txns, form, installed, external, saw)
-    orders = _orders(txns, trunk, trunk_from, cut, installed, position)
-    return Reading(txns, writer, installed, saw, txns.of[external], orders, found)
+    shared = lost_updates(found, txns, form, installed, external, saw)
+    kept = np.zeros(len(txns.of), dtype=bool)
+    kept[external[~np.isin(saw, shared)]] = True
+    _overtaken(found, txns, based[:, kept[based[0]]], trunk, trunk_from, position)
+    settled = np.ones(txns.keys, dtype=bool)
+    settled[txns.key[reads[~agreeing]]] = False
+    shown = _Shown(trunk, trunk_from, cut, writer, done, installed, position, settled)
+    return Reading(txns, writer, installed, saw, txns.of[external], _orders(txns, shown), found)
+
+
+class _Shown(NamedTuple):
+    """What reads show of all lists."""
+
+    trunk: Integers
+    """The versions of which the longest reads consist, one key after the other; -1 for no version."""
+    trunk_from: Integers
+    """By key its first place in `trunk`; the end of the last one follows."""
+    cut: Integers
+    """By key the number of its elements before the first that stands there a second time."""
+    writer: Integers
+    done: Mask
+    """By transaction, whether it committed."""
+    installed: Mask
+    position: Integers
+    """By version its place among its key's; -1: no read shows it."""
+    settled: Mask
+    """By key, whether all its reads agree."""
 
 
 def _positions(
@@ -219,13 +250,28 @@ def _intermediate(
     found.add("G1b", len(bad), cases)
 
 
-def _future(found: Anomalies, txns: Transactions, form: Shape, position: Integers) -> None:
+def _first_appends(txns: Transactions, form: Shape, external: Integers) -> Integers:
+    """Pairs of a read of what others wrote and its transaction's first append to that key, in two rows."""
+    appends = np.flatnonzero(txns.writes & (form.own == 0))
+    usable = np.zeros(len(txns.of), dtype=bool)
+    usable[external] = True
+    appends = appends[usable[form.opening[appends]]]
+    pairs = [np.stack([form.opening[appends], appends])]
+    again = external[form.opening[external] != external]
+    if len(again):  # a transaction that read a key twice, and saw two versions
+        first = {
+            (int(txns.of[s]), int(txns.key[s])): int(s) for s in np.flatnonzero(txns.writes & (form.own == 0))
+        }
+        found = [(read, first.get((int(txns.of[read]), int(txns.key[read])), -1)) for read in again.tolist()]
+        pairs.append(np.array([pair for pair in found if pair[1] >= 0], dtype=np.int64).reshape(-1, 2).T)
+    return np.concatenate(pairs, axis=1)
+
+
+def _future(found: Anomalies, txns: Transactions, based: Integers, position: Integers) -> None:
     """A transaction that read its own append before it made it."""
-    appends = np.flatnonzero(txns.writes)
-    opens = form.opening[appends]
-    usable = txns.ok_reads[opens] & (opens < appends)
+    reads, appends = based
     place = position[txns.version[appends]]
-    hit = appends[usable & (place >= 0) & (txns.count[opens] > place)]
+    hit = appends[(place >= 0) & (txns.count[reads] > place)]
     cases = [
         Case(
             f"{txns.who(s)} read {txns.step_value(s)!r} in {txns.key_of(s)!r} "
@@ -237,34 +283,132 @@ def _future(found: Anomalies, txns: Transactions, form: Shape, position: Integer
     found.add("internal", len(hit), cases)
 
 
-def _orders(
+def _repeated(found: Anomalies, txns: Transactions, reads: Integers) -> None:
+    """Find elements that stand twice in a read that does not agree with the longest one."""
+    cases = []
+    for read in reads.tolist():
+        shown = txns.step_value(read) or []
+        twice = [value for value in shown if shown.count(value) > 1]
+        if twice:
+            text = f"{txns.who(read)} read {twice[0]!r} more than once in {txns.key_of(read)!r}."
+            cases.append(Case(text, (int(txns.of[read]),)))
+    found.add("duplicate-elements", len(cases), cases[:MOST_CASES])
+
+
+def _own_order(found: Anomalies, txns: Transactions, form: Shape, position: Integers, done: Mask) -> None:
+    """A transaction appended twice to a key, and reads show the second without the first, or before it."""
+    later = np.flatnonzero(form.previous >= 0)
+    later = later[done[txns.of[later]]]
+    earlier = form.previous[later]
+    place, place_before = position[txns.version[later]], position[txns.version[earlier]]
+    hit = np.flatnonzero((place >= 0) & ((place_before < 0) | (place_before > place)))
+    cases = []
+    for at in hit[:MOST_CASES].tolist():
+        first, second = txns.step_value(earlier[at]), txns.step_value(later[at])
+        where = "later" if place_before[at] >= 0 else "nowhere"
+        cases.append(
+            Case(
+                f"{txns.who(later[at])} appended {first!r} and then {second!r} to "
+                f"{txns.key_of(later[at])!r}, but of the list that was read {second!r} is an element, and "
+                f"{first!r} stands {where} in it.",
+                (int(txns.of[later[at]]),),
+            )
+        )
+    found.add("incompatible-order", len(hit), cases)
+
+
+def _overtaken(
+    found: Anomalies,
     txns: Transactions,
+    based: Integers,
     trunk: Integers,
     trunk_from: Integers,
-    cut: Integers,
-    installed: Mask,
     position: Integers,
-) -> tuple[VersionOrders, ...]:
-    """Each installed version before the next; the last one that was read before each that no read shows."""
-    keys = np.repeat(np.arange(txns.keys), np.diff(trunk_from))
-    places = np.arange(len(trunk)) - trunk_from[keys]
-    kept = (trunk >= 0) & (places < cut[keys])
-    kept[kept] = installed[trunk[kept]]
-    chain, keys = trunk[kept], keys[kept]
-    before = txns.versions + keys
-    same = keys[1:] == keys[:-1]
-    before[1:][same] = chain[:-1][same]
-    last = txns.versions + np.arange(txns.keys)
-    ends = np.flatnonzero(np.concatenate([keys[1:] != keys[:-1], [True]])) if len(keys) else keys
-    last[keys[ends]] = chain[ends]
-    whole = cut == np.diff(trunk_from)
-    unread = np.flatnonzero(installed[: txns.versions] & (position < 0))
+) -> None:
+    """A transaction read a version and appended to that key, and another one's append came between."""
+    reads, appends = based
+    key, count, place = txns.key[reads], txns.count[reads], position[txns.version[appends]]
+    more = np.where(place >= 0, place > count, trunk_from[key + 1] - trunk_from[key] > count)
+    hit = np.flatnonzero(more)
+    cases = []
+    for at in hit[:MOST_CASES].tolist():
+        read, append = int(reads[at]), int(appends[at])
+        between = int(trunk[trunk_from[key[at]] + count[at]])
+        seen = txns.step_value(read)
+        cases.append(
+            Case(
+                f"{txns.who(read)} read {txns.key_of(read)!r} "
+                f"{f'up to {seen[-1]!r}' if seen else 'as empty'} and then appended "
+                f"{txns.step_value(append)!r}, but the append of "
+                + (f"{txns.value(between)!r} " if between >= 0 else "another value ")
+                + "came between.",
+                (int(txns.of[read]),),
+            )
+        )
+    found.add("lost-update", len(hit), cases)
+
+
+def _orders(txns: Transactions, shown: _Shown) -> tuple[VersionOrders, ...]:
+    """Each transaction's elements before the next one's; the last that was read before each that was not.
+
+    Of these, a pair rules out read uncommitted only if it are the last writes of two transactions that
+    certainly committed, in a key whose reads agree (Adya's G0 is about installed versions).
+    """
+    keys = np.repeat(np.arange(txns.keys), np.diff(shown.trunk_from))
+    places = np.arange(len(shown.trunk)) - shown.trunk_from[keys]
+    kept = (shown.trunk >= 0) & (places < shown.cut[keys])
+    kept[kept] = shown.done[shown.writer[shown.trunk[kept]]]
+    chain, keys = shown.trunk[kept], keys[kept]
+    before, after, last = _pairs(txns, shown.writer, chain, keys)
+    firm = shown.installed[: txns.versions] & shown.settled[txns.version_key]
+    firm[firm] = txns.outcome[shown.writer[: txns.versions][firm]] == OK
+    sure = firm[chain]
+    sure_before, sure_after, sure_last = _pairs(txns, shown.writer, chain[sure], keys[sure])
+    is_sure = _among(txns, shown.writer, (before, after), (sure_before, sure_after))
+    rest = ~_among(txns, shown.writer, (sure_before, sure_after), (before, after))
+
+    whole = shown.cut == np.diff(shown.trunk_from)
+    unread = np.flatnonzero(shown.installed[: txns.versions] & (shown.position < 0))
     unread = unread[whole[txns.version_key[unread]]]
+    ends, sure_ends = last[txns.version_key[unread]], sure_last[txns.version_key[unread]]
+    is_firm, is_same = firm[unread], ends == sure_ends
+    is_sure = np.concatenate([is_sure, is_firm & is_same])
+    before, after = np.concatenate([before, ends]), np.concatenate([after, unread])
+    more = is_firm & ~is_same
     return (
+        VersionOrders(before[is_sure], after[is_sure], level=0, at_least=0),
+        VersionOrders(before[~is_sure], after[~is_sure], level=0, at_least=1),
         VersionOrders(
-            np.concatenate([before, last[txns.version_key[unread]]]),
-            np.concatenate([chain, unread]),
+            np.concatenate([sure_before[rest], sure_ends[more]]),
+            np.concatenate([sure_after[rest], unread[more]]),
             level=0,
             at_least=0,
         ),
     )
+
+
+def _pairs(
+    txns: Transactions, writer: Integers, chain: Integers, keys: Integers
+) -> tuple[Integers, Integers, Integers]:
+    """(before, after) of neighbours of different writers; and by key the last version, or the initial one."""
+    before = txns.versions + keys
+    same = keys[1:] == keys[:-1]
+    before[1:][same] = chain[:-1][same]
+    last = txns.versions + np.arange(txns.keys)
+    ends = np.flatnonzero(np.concatenate([~same, [True]])) if len(keys) else keys
+    last[keys[ends]] = chain[ends]
+    apart = writer[before] != writer[chain]
+    return before[apart], chain[apart], last
+
+
+def _among(
+    txns: Transactions,
+    writer: Integers,
+    pairs: tuple[Integers, Integers],
+    others: tuple[Integers, Integers],
+) -> Mask:
+    """Which pairs of neighbours lead from the same version to the same writer as one of the others."""
+    following = np.full(txns.versions + txns.keys, -1, dtype=np.int64)
+    following[others[0]] = writer[others[1]]
+    found: Mask = following[pairs[0]] == writer[pairs[1]]
+    return found

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.limits import MOST_CASES
-from checkers.transactions.graph.follow import StepShape, within
+from checkers.transactions.graph.follow import OWN_READ, OWN_WRITE, StepShape, within
 from checkers.transactions.graph.scan import READ
 from checkers.transactions.transactions import Integers, Mask, Transactions
 from history.history import INFO, OK
@@ -74,20 +74,34 @@ class Shape(NamedTuple):
 
     opening: Integers
     final: Mask
-    internal: Mask
+    internal: Integers
+    """`OWN_WRITE` or `OWN_READ` where the step contradicts an earlier one of its transaction, else 0."""
+    own: Integers
+    previous: Integers
 
     def external(self, txns: Transactions) -> Integers:
-        """The answered reads that are their transaction's first step on a key."""
-        return np.flatnonzero(txns.ok_reads & (self.opening == np.arange(len(self.opening))))
+        """The answered reads of what others wrote, one for each version that a transaction so met.
+
+        They come before their transaction's writes of the key; one that shows what an earlier read of its
+        transaction showed is left out.
+        """
+        fresh = (self.opening == np.arange(len(self.opening))) | (self.internal != 0)
+        return np.flatnonzero(txns.ok_reads & fresh & (self.own == 0))
 
 
 def shape(txns: Transactions) -> Shape:
     """What each step does in its transaction's work on its key."""
     steps = len(txns.of)
-    found = StepShape(*(np.zeros(steps, dtype=np.int64) for _ in range(3)))
+    found = StepShape(
+        np.zeros(steps, dtype=np.int64),
+        np.zeros(steps, dtype=np.int8),
+        np.zeros(steps, dtype=np.int8),
+        np.zeros(steps, dtype=np.int32),
+        np.full(steps, -1, dtype=np.int32),
+    )
     known = (txns.outcome == OK).astype(np.int64)
     within.by_size(txns.text, txns.first, known, int(txns.lists), txns.steps, found)
-    return Shape(found.opening, found.final == 1, found.internal == 1)
+    return Shape(found.opening, found.final == 1, found.internal, found.own, found.previous)
 
 
 def writers(txns: Transactions) -> Integers:
@@ -117,10 +131,10 @@ def final_versions(txns: Transactions, form: Shape, done: Mask) -> Mask:
 
 def lost_updates(
     found: Anomalies, txns: Transactions, form: Shape, installed: Mask, external: Integers, saw: Integers
-) -> None:
+) -> Integers:
     """Two transactions that committed read the same version of a key, and both wrote that key.
 
-    `external` are reads, `saw` the version of each (-1: not usable).
+    `external` are reads, `saw` the version of each (-1: not usable). Returns the versions that were so read.
     """
     seen = np.full(len(txns.of), -1, dtype=np.int64)
     seen[external] = saw
@@ -149,20 +163,21 @@ def lost_updates(
             )
         )
     found.add("lost-update", len(heads), cases)
+    return base[heads]
 
 
 def internal_cases(found: Anomalies, txns: Transactions, form: Shape) -> None:
     """Find the reads that contradict an earlier step of their own transaction."""
-    steps = np.flatnonzero(form.internal)
-    found.add(
-        "internal",
-        len(steps),
-        [
+    for name, against, words in (
+        ("internal", OWN_WRITE, "which contradicts what it wrote there itself before"),
+        ("non-repeatable-read", OWN_READ, "which contradicts what it read there itself before"),
+    ):
+        steps = np.flatnonzero(form.internal == against)
+        cases = [
             Case(
-                f"{txns.who(s)} read {txns.step_value(s)!r} of {txns.key_of(s)!r}, "
-                "which contradicts its own earlier steps on that key.",
+                f"{txns.who(s)} read {txns.step_value(s)!r} of {txns.key_of(s)!r}, {words}.",
                 (int(txns.of[s]),),
             )
             for s in steps[:MOST_CASES].tolist()
-        ],
-    )
+        ]
+        found.add(name, len(steps), cases)

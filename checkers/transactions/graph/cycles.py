@@ -142,30 +142,40 @@ class _Search:
         self._kept = kept
         self._source, self._target = ends[: len(kept)].astype(np.int32), ends[len(kept) :].astype(np.int32)
         self._kind, self._level, self._at_least = graph.kind[kept], graph.level[kept], graph.at_least[kept]
-        self._named: dict[tuple[int, int], Mask] = {}
+        self._named: dict[tuple[str, int], Mask] = {}
         self._trail = Trail(*(np.zeros(2 * len(nodes), dtype=np.int64) for _ in range(2)))
         self._mark = 0
         self._left = LOOKS
 
     def run(self, name: str, level: int) -> None:
         """Name every component of a class and level in which nothing weaker was found."""
-        rank = NAMES.index(name)
         edges = self._edges(name, level)
-        mine = np.zeros(len(self._node), dtype=bool)
-        weaker = np.zeros(len(self._node), dtype=bool)
-        for (other, other_level), mask in self._named.items():
-            if other <= rank and other_level <= level:
-                weaker |= mask
+        # Where something is G-nonadjacent at a lower level, a G-single at this one is still news.
+        known_by = NAMES.index(name) - (name == G_NONADJACENT)
         for component in circular(edges):
             nodes = component.members % len(self._node)
-            if weaker[nodes].any():
+            weakest = self._weakest(nodes, level)
+            if weakest <= known_by:
                 continue
-            mine[nodes] = True
             if name == G_NONADJACENT:
-                self._single_or_not(component, nodes, level)
+                self._single_or_not(component, nodes, level, weakest)
             else:
-                self._note(name + LEVELS[level], self._short(component))
-        self._named[rank, level] = mine
+                self._name(name, level, nodes, self._short(component))
+
+    def _weakest(self, nodes: Integers, level: int) -> int:
+        """The weakest class, as a place in `NAMES`, that some of these nodes have at this level or below."""
+        classes = [
+            NAMES.index(name)
+            for (name, other_level), mask in self._named.items()
+            if other_level <= level and mask[nodes].any()
+        ]
+        return min(classes, default=len(NAMES))
+
+    def _name(self, name: str, level: int, nodes: Integers, cycle: tuple[DependencyStep, ...]) -> None:
+        """Give a component its name."""
+        mask = self._named.setdefault((name, level), np.zeros(len(self._node), dtype=bool))
+        mask[nodes] = True
+        self._note(name + LEVELS[level], cycle)
 
     def _edges(self, name: str, level: int, *, rw: bool = True) -> _Edges:
         """The edges that count in a class, at a level."""
@@ -195,8 +205,11 @@ class _Search:
         if self._found.counts[name] <= MOST_CASES:
             self._found.cycles.setdefault(name, []).append(cycle)
 
-    def _single_or_not(self, component: _Found, nodes: Integers, level: int) -> None:
-        """Name a component G-single if one rw closes a path without rw, else G-nonadjacent."""
+    def _single_or_not(self, component: _Found, nodes: Integers, level: int, weakest: int) -> None:
+        """Name a component G-single if one rw closes a path without rw, else G-nonadjacent.
+
+        Name it only if that is weaker than what a part of it has been named: `weakest`.
+        """
         plain = self._edges(G_NONADJACENT, level, rw=False)
         inside = np.zeros(len(self._node), dtype=bool)
         inside[nodes] = True
@@ -221,7 +234,8 @@ class _Search:
         if best is None:
             best = self._short(component)
             name = G_NONADJACENT if any(step.kind == RW for step in best) else CYCLIC_VERSIONS
-        self._note(name + LEVELS[level], best)
+        if NAMES.index(name) < weakest:
+            self._name(name, level, nodes, best)
 
     def _short(self, component: _Found) -> tuple[DependencyStep, ...]:
         """A short cycle of a component; the smallest one if the component is small."""

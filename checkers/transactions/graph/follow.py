@@ -19,7 +19,15 @@ class StepShape(NamedTuple):
     final: AnyIntegers
     """Whether it is the transaction's last write of its key."""
     internal: AnyIntegers
-    """Whether it is a read that contradicts what the transaction itself read or wrote before."""
+    """Whether it is a read that contradicts what the transaction itself wrote (`OWN_WRITE`) or else read
+    (`OWN_READ`) before."""
+    own: AnyIntegers
+    """How many writes of its key the transaction made before it ..."""
+    previous: AnyIntegers
+    """... and of a write, the step of the last one of these; -1 for none."""
+
+
+OWN_WRITE, OWN_READ = 1, 2
 
 
 class Trunks(NamedTuple):
@@ -52,7 +60,7 @@ def within(
     Of reads only those of transactions whose outcome is `known` (1) can contradict.
     """
     f, key, version, begin, end, count = steps
-    opening, final, internal = shape
+    opening, final, internal, own, previous = shape
     for txn in range(len(first) - 1):
         for step in range(first[txn], first[txn + 1]):
             opening[step] = step
@@ -65,34 +73,37 @@ def within(
                 if key[before] != key[step]:
                     before -= 1
                     continue
-                if opening[step] == step:
+                if opening[step] == step:  # the nearest of the steps on this key
                     opening[step] = opening[before]
+                    own[step] = own[before] + (1 if f[before] != READ else 0)
                 if f[step] != READ:
                     if f[before] != READ:
                         final[before] = 0  # and that one did so with those before it
+                        previous[step] = before
                         break
                     before -= 1
                     continue
                 if not checks:
                     break
+                against = OWN_WRITE if f[before] != READ or own[before] > 0 else OWN_READ
                 if lists == 0:
-                    internal[step] = 1 if version[step] != version[before] else 0
+                    internal[step] = against if version[step] != version[before] else 0
                     break
                 if f[before] == READ:
                     # Both are lists: the later one must be the earlier, and what was appended since.
                     if count[step] != count[before] + appended:
-                        internal[step] = 1
+                        internal[step] = against
                         break
                     for place in range(end[before] - 1 - begin[before] if count[before] else 0):
                         if text[begin[before] + place] != text[begin[step] + place]:
-                            internal[step] = 1
+                            internal[step] = against
                             break
                     break
                 start = -1
                 if count[step] > appended:
                     start = ends_with(text, begin[step], at, begin[before], end[before])
                 if start < 0:
-                    internal[step] = 1
+                    internal[step] = OWN_WRITE
                     break
                 at = start - 1
                 appended += 1

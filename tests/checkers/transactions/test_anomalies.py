@@ -18,8 +18,18 @@ TOGETHER_OF_LISTS = {
     "write skew": (("rx ay1", "ry ax1"), {"G2-item"}),
     "lost update": (("rx ax1", "rx ax2", "rx12"), {"lost-update", "G-single"}),
     "internal": (("ax1 rx",), {"internal"}),
-    "internal, repeated": (("rx rx1", "ax1"), {"internal"}),
-    "internal, appended": (("ax2", "rx2 ax1 rx1"), {"internal", "incompatible-order"}),
+    "internal, shown last": (("ax1 rx12", "ax2"), {"internal"}),
+    "two reads differ": (("rx rx1", "ax1"), {"non-repeatable-read", "G-single"}),
+    "two reads and an append": (("ax2", "rx2 ax1 rx1"), {"non-repeatable-read", "incompatible-order"}),
+    "interleaved": (("ax1 ax2", "ax3", "rx132"), {"G1c"}),
+    "interleaved, not all seen": (("ax1 ax2", "ax3", "rx13"), {"G1c"}),
+    "own order": (("ax1 ax2", "rx21"), {"incompatible-order", "G1b"}),
+    "the first of two lost": (("ax1 ax2", "rx2"), {"incompatible-order"}),
+    "overtaken": (("rx ax1", "ax2", "rx21"), {"lost-update", "G-single"}),
+    "twice, in a read that agrees with no other": (
+        ("ax1", "ax2 ax3", "rx11", "rx23"),
+        {"duplicate-elements", "incompatible-order"},
+    ),
     "future": (("rx1 ax1",), {"internal"}),
     "dirty update": (("fail: ax1", "ax2", "rx12"), {"G1a", "dirty-update"}),
     "duplicate": (("ax1", "rx11"), {"duplicate-elements"}),
@@ -99,6 +109,24 @@ def test_what_only_a_process_shows_is_named_so() -> None:
     assert verdict.measures["anomalies"] == {"G-single-process": 1}
     assert "process 0 did T" in verdict.evidence[0].text
     assert Isolation("list-append", "serializable").check(recording(history)).validity is Validity.VALID
+
+
+@pytest.mark.parametrize("consistency", [model for model in MODELS if not model.endswith("uncommitted")])
+def test_interleaved_appends_of_two_transactions_have_no_order(consistency: str) -> None:
+    verdict = judged("ax1 ax2", "ax3", "rx132", together=True, consistency=consistency)
+    assert verdict.validity is Validity.INVALID
+    assert "T2 appended 3 to x after T1 appended 1 to it" in verdict.evidence[0].text
+    assert "T1 appended 2 to x after T2 appended 3 to it" in verdict.evidence[0].text
+
+
+def test_a_read_that_misses_an_acknowledged_append_contradicts_real_time_alone() -> None:
+    """An append that no read shows may come last; where real time says that it came first, it was lost."""
+    lost = ("ax1", "rx1", "ax2", "rx1")
+    assert judged(*lost, consistency="serializable").validity is Validity.VALID
+    assert judged(*lost, together=True).validity is Validity.VALID
+    verdict = judged(*lost)
+    assert verdict.validity is Validity.INVALID
+    assert "did not observe" in verdict.evidence[0].text
 
 
 def test_an_anomaly_rules_out_every_stronger_model_and_no_weaker_one() -> None:

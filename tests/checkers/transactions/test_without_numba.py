@@ -31,4 +31,4 @@ def test_plain_python_and_compiled_code_name_the_same_anomalies() -> None:
         for form in ("plain", "compiled")
     ]
     assert found[0] == found[1]
-    assert len(found[0]) == 33
+    assert len(found[0]) == 40
