@@ -239,11 +239,11 @@ def read_trace(
     reading.longest = longest_log(in_all) if longest is None else longest
     reading.is_kept = in_all <= kept_bytes
     expected_life = 1
-    for life, (path, _) in sorted(sizes.items()):
+    for life, (path, size) in sorted(sizes.items()):
         for missing in range(expected_life, min(life, expected_life + MOST_MISSING_LIVES)):
             reading.lacks(missing, f"{node}: the trace of life {missing} is missing")
         expected_life = life + 1
-        reading.read(path, life)
+        reading.read(path, life, size)
     if sizes and expected_life <= last_life:
         reading.lacks(last_life, f"{node}: the trace of life {last_life}, its last one, is missing")
     return reading.trace()
@@ -274,14 +274,24 @@ class _Reading:
         self._events: list[TraceEvent] = []
         self._files: list[_File] = []
         self._cut: set[int] = set()
+        self._by_size: dict[int, Path] = {}
 
     def lacks(self, life: int, gap: str) -> None:
         """Note that a life is missing, or that its events may end too early."""
         self._cut.add(life)
         self.gaps.append(gap)
 
-    def read(self, path: Path, life: int) -> None:
+    def read(self, path: Path, life: int, size: int) -> None:
         """Read the file of one life."""
+        original = self._by_size.setdefault(size, path) if size else path
+        if original != path and _are_equal(original, path):
+            self.lacks(life, f"{self.node}: {path.name} is a copy of {original.name}")
+            return
+        message_id = _first_message(path)
+        if not _is_of(message_id, self.node, life):
+            # The whole file is of another life or node, so nothing in it counts.
+            self.lacks(life, f"{self.node}: {path.name} holds message {message_id}, not of life {life}")
+            return
         chunks = _chunks(path, self.node, life, self._chunk_bytes, self.longest)
         count = 0
         last: TraceEvent | None = None
@@ -360,7 +370,6 @@ class _Lines:
         self._life = life
         self._longest = longest
         self._seq = 0
-        self._has_sent = False
 
     def events_of(self, lines: list[bytes]) -> tuple[list[TraceEvent], str | None]:
         """The events of whole lines up to the first that is damaged, and what is damaged."""
@@ -381,8 +390,6 @@ class _Lines:
         for event in events:
             seq += 1
             if event.seq != seq or event.last > longest:
-                return False
-            if not self._has_sent and event.event == "send" and not self._is_own(event):
                 return False
             force_setattr(event, "node", node)
             force_setattr(event, "life", life)
@@ -412,8 +419,6 @@ class _Lines:
             return f"seq {event.seq} follows {self._seq}"
         if event.last > self._longest:
             return f"a log of {event.last} entries, of which the traces could hold {self._longest} at most"
-        if event.event == "send" and not self._is_own(event):
-            return f"message {event.message_id} is not of {self._node}'s life {self._life}"
         return None
 
     def place(self, event: TraceEvent) -> None:
@@ -422,14 +427,35 @@ class _Lines:
         force_setattr(event, "node", self._node)
         force_setattr(event, "life", self._life)
 
-    def _is_own(self, event: TraceEvent) -> bool:
-        """Whether the first message of a life, `node:life:n`, is of this node and life, as the file says."""
-        self._has_sent = True
-        name, _, rest = (event.message_id or "").partition(":")
-        life, _, n = rest.partition(":")
-        if not (life.isdecimal() and n.isdecimal()):
-            return True  # an id of another form says nothing
-        return name == self._node and life == str(self._life)
+
+def _first_message(path: Path) -> str | None:
+    """The id of the first message that a life sent; None if it sent none before its first damaged line."""
+    with open_regular(path, root=path.parent) as file:
+        while line := file.readline(LONGEST_LINE_BYTES):
+            try:
+                event = _decode(line)
+            except UNREADABLE:
+                return None
+            if event.event == "send":
+                return event.message_id
+    return None
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    """Whether two files of the same size have the same bytes."""
+    with open_regular(one, root=one.parent) as first, open_regular(other, root=other.parent) as second:
+        while data := first.read(CHUNK_BYTES):
+            if data != second.read(CHUNK_BYTES):
+                return False
+    return True
+
+
+def _is_of(message_id: str | None, node: str, life: int) -> bool:
+    """Whether a message can be of a node's life: its id is `node:life:n`. Another form says nothing."""
+    parts = (message_id or "").rsplit(":", 2)
+    if len(parts) != 3 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        return True
+    return parts[0] == node and parts[1] == str(life)
 
 
 force_setattr = msgspec.structs.force_setattr

@@ -37,6 +37,12 @@ class AppliedLog(NamedTuple):
     """The expiries that removed a registration if it was still there, by index."""
     covered: int
     """Each index from 1 up to this one was applied in some trace."""
+    shown: frozenset[int] = frozenset()
+    """The indices above `covered` that some trace shows."""
+
+    def shows(self, index: int) -> bool:
+        """Whether some trace shows what was applied at an index."""
+        return index <= self.covered or index in self.shown
 
     @classmethod
     def of(cls, traces: Mapping[str, NodeTrace]) -> AppliedLog:
@@ -62,4 +68,4 @@ class AppliedLog(NamedTuple):
         covered = 0
         while covered + 1 in ops:
             covered += 1
-        return cls(first, tuple(expired), covered)
+        return cls(first, tuple(expired), covered, frozenset(index for index in ops if index > covered))

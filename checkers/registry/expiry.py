@@ -86,6 +86,9 @@ class Expiry:
         if not ops or missing is not None:
             why = "there are no traces" if not ops else f"no trace shows what was applied at index {missing}"
             return Verdict(self.name, Validity.UNKNOWN, f"{why}, so expiries are not known")
+        lacking = _lacking(ops, recording)
+        if lacking is not None:
+            return Verdict(self.name, Validity.UNKNOWN, f"{lacking}, so expiries are not known")
         log = _replay(ops, recording.history)
         evidence = [*log.problems, *_wrong_replies(log, recording.history)]
         removed = log.expired.get("removed", 0)
@@ -119,6 +122,19 @@ def _ops_by_index(recording: Recording) -> dict[int, str | None]:
             if event.event == "apply":
                 found.update((entry.index, entry.op) for entry in event.entries)
     return found
+
+
+def _lacking(ops: dict[int, str | None], recording: Recording) -> str | None:
+    """What the end of the history, or of the traces, does not show; None if they show all."""
+    history = recording.history
+    found = (int(op) for op in ops.values() if op is not None and op.isdigit())
+    beyond = next((op for op in found if op >= len(history)), None)
+    if beyond is not None:
+        return f"the traces show operation {beyond}, which the history does not reach"
+    highest = max((op.raft_index or 0 for op in history if op.type == "ok"), default=0)
+    if highest > max(ops) and any(trace.gaps for trace in recording.traces.values()):
+        return f"no trace shows what was applied at index {highest}"
+    return None
 
 
 def _replay(ops: dict[int, str | None], history: History) -> _Log:

@@ -174,7 +174,11 @@ class Refinement:
             and following.life == event.life
         )
         is_told = m is not None and m.term == event.term
-        if event.term == i.current_term + 1 and (votes_for_itself or not is_told):
+        if self._m_is_unknown and not votes_for_itself:
+            self.doubts.append(f"{i.name} received a message whose content the trace does not show")
+            i.current_term, i.state, i.voted_for = event.term, event.role, None
+            self._standing = event.role == CANDIDATE
+        elif event.term == i.current_term + 1 and (votes_for_itself or not is_told):
             spec.timeout(i)
             self.actions["Timeout"] += 1
             self._standing = True

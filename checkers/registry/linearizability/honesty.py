@@ -97,7 +97,9 @@ def _not_where_applied(found: Judgement) -> Iterator[IndexContradiction]:
         return
     for claim in np.flatnonzero(claims.answered & (claims.effect < READ) & (claims.index >= 0)).tolist():
         applied = found.applied.first.get(int(claims.invoked[claim]))
-        if applied is not None and applied != claims.index[claim]:
+        index = int(claims.index[claim])
+        # A lower index of which no trace shows what was applied there may be the write's first.
+        if applied is not None and (applied < index or (applied > index and found.applied.shows(index))):
             yield IndexContradiction(claim, None, f"the nodes applied it at index {applied}")
 
 

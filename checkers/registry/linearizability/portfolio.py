@@ -37,6 +37,12 @@ LARGE = 50_000
 """Operations from which on the compiled pass over all keys pays for being loaded."""
 
 
+MAY_EXPIRE = (
+    "its operations have no order, unless an instance expired; the traces do not show all that was applied, "
+    "so it may have"
+)
+
+
 @dataclass(frozen=True)
 class Limits:
     """The budgets of the searches for one key, for one service, and for all services."""
@@ -80,6 +86,8 @@ class Judgement:
     doubts: list[str] = field(default_factory=list)
     means: dict[str, int] = field(default_factory=dict)
     """By method, the number of parts that it decided."""
+    may_expire: bool = False
+    """Whether an instance may have expired although no trace shows it."""
 
     def decided(self, part: int, means: str, validity: Validity) -> None:
         """Note the result of a part, and the method that decided it."""
@@ -116,6 +124,7 @@ def judge(recording: Recording, limits: Limits) -> Judgement:
     found = Judgement(history, claims, witness, applied, [Validity.VALID] * len(witness.names))
     found.keys = sum(len(keys) for keys in witness.keys)
     found.operations = int((claims.effect != EXPIRY).sum())
+    found.may_expire = not claims.covered and BEAT in history.columns.f_names
     found.doubts += _foreign(history)
     found.means["witness"] = int(witness.proven.sum())
     order = np.argsort(witness.parts, kind="stable")
@@ -212,6 +221,8 @@ def _key(found: Judgement, part: int, key: str, keys: Split, limits: Limits) -> 
                 f"{key}: no answer for its {len(operations)} operations after "
                 f"{configurations} configurations",
             )
+        case Answer.NOT_LINEARIZABLE if found.may_expire:
+            found.doubt(part, f"{key}: {MAY_EXPIRE}")
         case Answer.NOT_LINEARIZABLE:
             found.decided(part, "search", Validity.INVALID)
             found.bad_keys += 1
@@ -235,6 +246,9 @@ def _service(
         result = Engine(ServiceLists()).decide(projected, budget)
         found.service_configurations += result.configurations
         found.most_configurations = max(found.most_configurations, result.configurations)
+        if result.answer is Answer.NOT_LINEARIZABLE and found.may_expire:
+            found.doubt(part, f"{name}: {MAY_EXPIRE}")
+            return
         if result.answer is Answer.NOT_LINEARIZABLE:
             impossible = explain_part(ServiceLists(), projected, budget)
             if impossible is not None:
