@@ -4,7 +4,7 @@ Elle (Kingsbury & Alvaro, VLDB 2020), section 4.2: the longest read of a key is 
 every other read must be a beginning of it, and each element names the transaction that appended it. *Every*
 element orders, not only the last one that a transaction appended: a transaction whose elements do not stand
 side by side, in its own order, took no effect at one moment. Elements that no read shows come after all that
-some read shows, in an order that stays unknown.
+some read shows, in an order that stays unknown: `unread` decides whether that matters.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def read_lists(txns: Transactions) -> Reading:
     settled = np.ones(txns.keys, dtype=bool)
     settled[txns.key[reads[~agreeing]]] = False
     shown = _Shown(trunk, trunk_from, cut, writer, done, installed, position, settled)
-    return Reading(txns, writer, installed, saw, txns.of[external], _orders(txns, shown), found)
+    orders, unread = _orders(txns, shown)
+    return Reading(txns, writer, installed, saw, txns.of[external], orders, found, unread)
 
 
 class _Shown(NamedTuple):
@@ -348,8 +349,10 @@ def _overtaken(
     found.add("lost-update", len(hit), cases)
 
 
-def _orders(txns: Transactions, shown: _Shown) -> tuple[VersionOrders, ...]:
+def _orders(txns: Transactions, shown: _Shown) -> tuple[tuple[VersionOrders, ...], tuple[Integers, Integers]]:
     """Each transaction's elements before the next one's; the last that was read before each that was not.
+
+    The second result are those that were not, and for each the last that was.
 
     Of these, a pair rules out read uncommitted only if it are the last writes of two transactions that
     certainly committed, in a key whose reads agree (Adya's G0 is about installed versions).
@@ -375,7 +378,7 @@ def _orders(txns: Transactions, shown: _Shown) -> tuple[VersionOrders, ...]:
     is_sure = np.concatenate([is_sure, is_firm & is_same])
     before, after = np.concatenate([before, ends]), np.concatenate([after, unread])
     more = is_firm & ~is_same
-    return (
+    orders = (
         VersionOrders(before[is_sure], after[is_sure], level=0, at_least=0),
         VersionOrders(before[~is_sure], after[~is_sure], level=0, at_least=1),
         VersionOrders(
@@ -385,6 +388,7 @@ def _orders(txns: Transactions, shown: _Shown) -> tuple[VersionOrders, ...]:
             at_least=0,
         ),
     )
+    return orders, (unread, ends)
 
 
 def _pairs(

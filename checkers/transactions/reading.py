@@ -67,6 +67,8 @@ class Reading:
     """... and the transaction that read."""
     orders: tuple[VersionOrders, ...]
     anomalies: Anomalies
+    unread: tuple[Integers, Integers] = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    """Of lists, the installed versions that no read shows, and the last version of the key that one shows."""
 
 
 class Shape(NamedTuple):

@@ -176,3 +176,29 @@ def broken_history(seed: int, *, most: int = 5) -> History:
 def lines(history: History) -> Sequence[str]:
     """A history for a message: one line an operation."""
     return [f"{op.index} process {op.process} {op.type} {op.value}" for op in history]
+
+
+def unread_history(seed: int) -> History:
+    """A history of 4 or 5 transactions at once on a store whose reads lag far behind what was appended.
+
+    Nearly no read shows an append, so that nearly nothing fixes the order of the appends.
+    """
+    draw = Random(f"unread lists {seed}")
+    keys = "vwxyz"[: draw.choice((3, 4, 5))]
+    asked, answered = [], []
+    lists: dict[str, list[int]] = {key: [] for key in keys}
+    value = 0
+    for process in range(draw.choice((4, 5, 5))):
+        steps: list[list[Any]] = []
+        for key in draw.sample(keys, draw.choice((0, 1, 1, 2))):
+            steps.append(["r", key, list(lists[key]) if draw.random() < 0.15 else []])
+        for key in draw.sample(keys, draw.choice((1, 2, 2))):
+            value += 1
+            steps.append(["append", key, value])
+            lists[key].append(value)
+        asked.append((process, "invoke", [[f, k, v if f == "append" else None] for f, k, v in steps]))
+        answered.append((process, "ok", steps))
+    rows = [*asked, *answered]
+    return History(
+        [Operation(at, at, p, kind, "txn", None, steps) for at, (p, kind, steps) in enumerate(rows)]  # type: ignore[arg-type]
+    )

@@ -131,9 +131,15 @@ class EveryOrder:
         return state
 
     def _serial(self, chosen: tuple[int, ...], strength: int) -> bool:
+        seen = set()
+
         def goes_on(lists: Mapping[str, List], left: frozenset[int]) -> bool:
             if not left:
                 return True
+            state = (frozenset(lists.items()), left)
+            if state in seen:  # tried before, in vain
+                return False
+            seen.add(state)
             for number in left:
                 if any(self._first(other, number, strength) for other in left if other != number):
                     continue
@@ -145,12 +151,18 @@ class EveryOrder:
         return goes_on({}, frozenset(chosen))
 
     def _snapshots(self, chosen: tuple[int, ...], strength: int) -> bool:
+        seen = set()
+
         def goes_on(
             lists: Mapping[str, List], left: frozenset[int], open_: Mapping[int, frozenset[str]]
         ) -> bool:
             """`open_`: by transaction that began, the keys to which others appended since."""
             if not left and not open_:
                 return True
+            state = (frozenset(lists.items()), left, frozenset(open_.items()))
+            if state in seen:  # tried before, in vain
+                return False
+            seen.add(state)
             for number, since in open_.items():
                 mine = self._txns[number]
                 if since & mine.written:
