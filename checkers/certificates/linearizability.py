@@ -1,0 +1,87 @@
+"""Writes certificates about linearizability: an order of each key, or a refutation of one key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from checkers.certificates.contradictions import circle, no_source
+from checkers.linearizability.answer import NEVER, Answer, Budget
+from checkers.linearizability.by_model import confirmed
+from checkers.linearizability.distinct_values.distinct import Distinct, decided
+from checkers.linearizability.engine import Engine
+from checkers.linearizability.impossible import explain
+from checkers.linearizability.part import HistoryParts, Part, parts
+from checkers.models.model import Model
+from checkers.verification.certificate import Certificate, Claim, ClosedPart, Order, Proof
+from history import History
+
+
+def certificate_of(
+    history: History, model: Model, budget: Budget, *, name: str, options: Mapping[str, str]
+) -> Certificate:
+    """The proof of what a history shows about a data type, or why there is none.
+
+    Args:
+        history: the history; its operations are ones that the model knows.
+        model: the data type, with its initial state as the options say.
+        budget: what the search of one key may cost.
+        name: the model's name on the command line.
+        options: the question's options.
+    """
+
+    def certificate(claim: Claim | None, proofs: tuple[Proof, ...], without: str = "") -> Certificate:
+        return Certificate(name, claim, None, options, proofs, without)
+
+    found = parts(history)
+    if not len(found.invoked):
+        return certificate(None, (), "the history has no operation to judge")
+    distinct = decided(history, model, budget)
+    if distinct is not None and distinct.impossible.any():
+        return certificate(Claim.INVALID, (_of_elements(found, distinct, model),))
+    engine = Engine(model)
+    orders, undecided = [], ""
+    for part in found:
+        result = confirmed(engine, part, budget)
+        if result.answer is Answer.NOT_LINEARIZABLE:
+            refutation = _refutation(model, part, budget)
+            if refutation is not None:
+                return certificate(Claim.INVALID, (refutation,))
+            undecided = f"key {part.key!r} was refuted, but no short proof was found within the budget"
+        elif result.answer is Answer.GAVE_UP:
+            undecided = undecided or f"key {part.key!r} was not decided within {result.why}"
+        else:
+            places = np.asarray(result.order, dtype=np.int64)
+            orders.append(Order(part.key, tuple(part.invoked[places].tolist())))
+    if undecided:
+        return certificate(None, (), undecided)
+    return certificate(Claim.VALID, tuple(orders))
+
+
+def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
+    """The shortest proof that a part has no order: two operations, a few, or all up to one reply."""
+    found = no_source(model, part) or circle(model, part)
+    if found is not None:
+        return found
+    impossible = explain(model, part, budget)
+    if impossible is None:
+        return None
+    return ClosedPart(part.key, int(impossible.part.completed[impossible.culprit]))
+
+
+def _of_elements(found: HistoryParts, distinct: Distinct, model: Model) -> Proof:
+    """A refutation of a set or queue by the operations on some of its elements."""
+    key = int(np.flatnonzero(distinct.impossible)[0])
+    name = distinct.keys[key]
+    source = no_source(model, found[list(found.keys).index(name)])
+    if source is not None:
+        return source
+    small = distinct.small(key).part
+    until = int(small.completed[small.completed < NEVER].max())
+    calls = (small.call(place) for place in range(len(small)))
+    elements = dict.fromkeys(
+        call.argument for call in calls if call.f in ("add", "remove", "contains", "enqueue")
+    )
+    return ClosedPart(name, until, tuple(msgspec.json.encode(element).decode() for element in elements))
