@@ -49,7 +49,7 @@ def certificate_of(
             refutation = _refutation(model, part, budget)
             if refutation is not None:
                 return certificate(Claim.INVALID, (refutation,))
-            undecided = f"key {part.key!r} was refuted, but no short proof was found within the budget"
+            undecided = f"key {part.key!r} has no order, but no short proof of it was found within the budget"
         elif result.answer is Answer.GAVE_UP:
             undecided = undecided or f"key {part.key!r} was not decided within {result.why}"
         else:

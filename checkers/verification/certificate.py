@@ -63,10 +63,6 @@ class Edge(msgspec.Struct, frozen=True):
     target: int
     reason: str
     """`ww`, `wr`, `rw`, `process` or `real time`."""
-    key: str | None = None
-    """A JSON text: the key on which they depend."""
-    value: str | None = None
-    """A JSON text. `wr`: the value that was read. `ww`, `rw`: the value that the target wrote."""
 
 
 class CommitOrder(msgspec.Struct, frozen=True, tag="commit-order", tag_field="kind"):
@@ -89,14 +85,10 @@ class Dependencies(msgspec.Struct, frozen=True, tag="circle-of-dependencies", ta
 
 
 class Anomaly(msgspec.Struct, frozen=True, tag="anomaly", tag_field="kind"):
-    """A single read that no order explains, such as of a value that nobody wrote or that was aborted."""
+    """Transactions whose steps alone contradict the level, without any circle."""
 
     name: str
-    operation: int
-    key: str
-    """A JSON text."""
-    value: str
-    """A JSON text: the value that was read, or the element of the list that was read."""
+    transactions: tuple[int, ...]
 
 
 class TraceEvent(msgspec.Struct, frozen=True):

@@ -5,24 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkers.models.model import IllegalCall, Model
+from checkers.verification.anomalies import recheck_anomaly
 from checkers.verification.certificate import (
+    Anomaly,
     Certificate,
     CertificateError,
     Circle,
     Claim,
     ClosedPart,
+    CommitOrder,
+    Dependencies,
     NoSource,
     Order,
     Proof,
+    SnapshotOrder,
 )
 from checkers.verification.circles import recheck_circle, recheck_source
 from checkers.verification.closed_parts import recheck_closed_part
+from checkers.verification.commit_orders import recheck_commit_order, recheck_snapshot_order
+from checkers.verification.dependencies import recheck_dependencies
 from checkers.verification.operations import by_key
 from checkers.verification.orders import recheck_orders
+from checkers.verification.steps import facts_of
 from history import History
 
 MOST_CONFIGURATIONS = 2_000_000
 """How far the search of a closed part goes before it is given up as too large."""
+SHOWN_BY_SNAPSHOTS = (
+    "snapshot-isolation",
+    "consistent-view",
+    "cursor-stability",
+    "read-committed",
+    "read-uncommitted",
+)
+"""The levels that every history of snapshot isolation keeps."""
+SESSIONS, REAL_TIME = "strong-session-", "strong-"
 
 
 def recheck_linearizability(
@@ -34,34 +51,70 @@ def recheck_linearizability(
         CertificateError: the certificate does not prove its claim.
         TooLarge: the search that it asks for exceeds `most_configurations`.
     """
-    proofs = certificate.proofs
-    keys = by_key(history)
     try:
         if certificate.claim is Claim.VALID:
-            orders = [proof for proof in proofs if isinstance(proof, Order)]
-            if len(orders) < len(proofs):
-                raise CertificateError("a valid history is proved by orders alone")
-            if not any(order.operations for order in orders):
-                raise CertificateError("the orders hold no operation, so they prove nothing")
-            recheck_orders(keys, model, orders)
-            operations = sum(len(order.operations) for order in orders)
-            return f"an order of {operations} operations on {len(keys)} keys explains every reply"
-        return _refuted(history, model, proofs, most_configurations)
+            return _ordered(history, model, certificate.proofs)
+        return _without_order(history, model, certificate.proofs, most_configurations)
     except IllegalCall as refusal:
         raise CertificateError(f"the history has an operation that a {model.name} lacks: {refusal}") from None
 
 
-def _refuted(history: History, model: Model, proofs: Sequence[Proof], most_configurations: int) -> str:
+def _ordered(history: History, model: Model, proofs: Sequence[Proof]) -> str:
+    keys = by_key(history)
+    orders = [proof for proof in proofs if isinstance(proof, Order)]
+    if len(orders) < len(proofs):
+        raise CertificateError("a valid history is proved by orders alone")
+    operations = sum(len(order.operations) for order in orders)
+    if not operations:
+        raise CertificateError("the orders hold no operation, so they prove nothing")
+    recheck_orders(keys, model, orders)
+    return f"an order of {operations} operations on {len(keys)} keys explains every reply"
+
+
+def _without_order(history: History, model: Model, proofs: Sequence[Proof], most_configurations: int) -> str:
     keys = by_key(history)
     for proof in proofs:
         match proof:
             case Circle():
                 recheck_circle(keys, model, proof)
-                return f"the values of key {proof.key!r} replaced each other in a circle"
+                return f"values of key {proof.key!r} each came before the other"
             case NoSource():
                 recheck_source(keys, model, proof)
                 return f"operation {proof.operation} shows a value that nothing had put there"
             case ClosedPart():
                 recheck_closed_part(keys, model, proof, most_configurations)
-                return f"the operations of key {proof.key!r} up to {proof.until} have no order"
+                return f"the operations of key {proof.key!r} up to operation {proof.until} have no order"
     raise CertificateError("no proof of a violation")
+
+
+def recheck_transactions(history: History, certificate: Certificate, *, lists: bool) -> str:
+    """Recheck a certificate about transactions; the answer says in words what was proved.
+
+    Raises:
+        CertificateError: the certificate does not prove its claim.
+    """
+    level = certificate.consistency or "strict-serializable"
+    level = "strong-serializable" if level == "strict-serializable" else level
+    sessions, real_time = level.startswith(SESSIONS), False
+    base = level.removeprefix(SESSIONS)
+    if not sessions and base.startswith(REAL_TIME):
+        sessions, real_time, base = True, True, base.removeprefix(REAL_TIME)
+    facts = facts_of(history, lists=lists, initial=certificate.options.get("initial", "null"))
+    if len(certificate.proofs) != 1:
+        raise CertificateError(
+            f"a certificate about transactions has one proof, not {len(certificate.proofs)}"
+        )
+    match certificate.claim, certificate.proofs[0]:
+        case Claim.VALID, CommitOrder() as order:
+            recheck_commit_order(facts, order, sessions=sessions, real_time=real_time)
+            return f"an order of {len(order.transactions)} transactions explains every read"
+        case Claim.VALID, SnapshotOrder() as order if base in SHOWN_BY_SNAPSHOTS:
+            recheck_snapshot_order(facts, order, sessions=sessions, real_time=real_time)
+            return f"an order of {len(order.moments) // 2} snapshots and commits explains every read"
+        case Claim.INVALID, Dependencies() as circle:
+            recheck_dependencies(facts, circle, base, sessions=sessions, real_time=real_time)
+            return f"{len(circle.edges)} transactions depend on each other in a circle"
+        case Claim.INVALID, Anomaly() as anomaly:
+            recheck_anomaly(facts, anomaly, base)
+            return f"{anomaly.name}: no level from {level} up allows it"
+    raise CertificateError(f"this proof does not show that the history is {certificate.claim} at {level}")

@@ -1,0 +1,122 @@
+"""Rechecks circles of dependencies between transactions.
+
+Each edge is justified by the history alone. Adya 1999, section 4.4.2, says what makes an edge, and chapter 4
+which circles a level excludes; Cerone and Gotsman (J. ACM 65, 2018) say it of snapshot isolation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checkers.verification.certificate import CertificateError, Dependencies, Edge
+from checkers.verification.steps import Facts, Step, Transaction, author_of, foreign_reads
+
+
+def recheck_dependencies(
+    facts: Facts, proof: Dependencies, base: str, *, sessions: bool, real_time: bool
+) -> None:
+    """Recheck that the edges are those of the history, close a circle, and that the level excludes it.
+
+    Args:
+        facts: the transactions.
+        proof: the circle.
+        base: the level without what is said of sessions and real time, such as `serializable`.
+        sessions: whether the order of each process counts.
+        real_time: whether real time counts.
+
+    Raises:
+        CertificateError: one of that does not hold.
+    """
+    edges = proof.edges
+    for edge, following in zip(edges, [*edges[1:], *edges[:1]], strict=True):
+        if edge.target != following.source:
+            raise CertificateError(f"the circle is open after transaction {edge.target}")
+        if edge.source == edge.target:
+            raise CertificateError(f"an edge from transaction {edge.source} to itself")
+        _recheck_edge(facts, edge, sessions=sessions or real_time, real_time=real_time)
+    kinds = [edge.reason for edge in edges]
+    if not kinds or not _excluded(kinds, base):
+        raise CertificateError(f"{base} does not exclude a circle of {', '.join(kinds) or 'no edges'}")
+
+
+def _excluded(kinds: Sequence[str], base: str) -> bool:
+    missed = kinds.count("rw")
+    in_a_row = any(a == b == "rw" for a, b in zip(kinds, [*kinds[1:], kinds[0]], strict=True))
+    match base:
+        case "read-uncommitted":
+            return not missed and "wr" not in kinds
+        case "read-committed" | "cursor-stability":
+            return not missed
+        case "consistent-view":
+            return missed <= 1
+        case "snapshot-isolation":
+            return not in_a_row
+    return base in ("repeatable-read", "serializable")
+
+
+def _recheck_edge(facts: Facts, edge: Edge, *, sessions: bool, real_time: bool) -> None:
+    source, target = facts.named(edge.source), facts.named(edge.target)
+    match edge.reason:
+        case "process":
+            holds = sessions and source.process == target.process and source.begun < target.begun
+            holds = holds and facts.happened(source) and facts.happened(target)
+        case "real time":
+            ended = source.ended if source.ok else None
+            holds = real_time and ended is not None and ended < target.begun and facts.happened(target)
+        case "wr":
+            holds = any(_reads_from(facts, step, source) for step in foreign_reads(facts, target))
+        case "ww":
+            holds = facts.happened(target) and _overwrites(facts, source, target)
+        case "rw":
+            holds = facts.happened(target) and any(
+                _misses(facts, step, target) for step in foreign_reads(facts, source)
+            )
+        case _:
+            holds = False
+    if not holds:
+        raise CertificateError(
+            f"nothing shows that transaction {edge.source} precedes {edge.target} by {edge.reason}"
+        )
+
+
+def _reads_from(facts: Facts, read: Step, source: Transaction) -> bool:
+    values = read.elements if facts.lists else (read.value,)
+    return any(author_of(facts, read.key, value) is source for value in values)
+
+
+def _overwrites(facts: Facts, source: Transaction, target: Transaction, key: str | None = None) -> bool:
+    """Whether some write of the target, to that key if one is given, certainly comes after the source's."""
+    writes = [write for write in target.writes if key in (None, write.key)]
+    if not facts.lists:
+        return any(
+            step.key == write.key and _reads_from(facts, step, source)
+            for step in foreign_reads(facts, target)
+            for write in writes
+        )
+    for write in writes:
+        if author_of(facts, write.key, write.value) is not target:
+            continue
+        for shown in facts.shown.get(write.key, ()):
+            before = shown[: shown.index(write.value)] if write.value in shown else shown
+            if any(author_of(facts, write.key, value) is source for value in before):
+                return True
+    return False
+
+
+def _misses(facts: Facts, read: Step, target: Transaction) -> bool:
+    """Whether a read shows a state before some write of the target."""
+    for write in target.writes:
+        if write.key != read.key or author_of(facts, write.key, write.value) is not target:
+            continue
+        if facts.lists:
+            if write.value not in read.elements:
+                return True
+        elif read.value == facts.initial and not facts.writers.get((read.key, facts.initial)):
+            return True
+        else:
+            author = author_of(facts, read.key, read.value)
+            if author is None or author is target:
+                continue
+            if _overwrites(facts, author, target, read.key):
+                return True
+    return False
