@@ -1,6 +1,7 @@
 """Writes certificates: the proof of a verdict in a form that `checkers.verification` rechecks.
 
 - `linearizability` writes orders and refutations for the data types in `checkers.models`.
-- `contradictions` finds the refutations that need no search.
-- `transactions` writes commit orders and circles of dependencies.
+- `two_values` finds two values of a register that each came before the other.
+- `snapshots` orders the snapshots and commits of transactions.
+- `transactions` writes orders of transactions, circles of dependencies and single anomalies.
 """

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import msgspec
 import numpy as np
 
-from checkers.certificates.contradictions import circle, no_source
+from checkers.certificates.two_values import circle
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed
 from checkers.linearizability.distinct_values.distinct import Distinct, decided
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.impossible import explain
+from checkers.linearizability.never_written import never_written
 from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.models.model import Model
-from checkers.verification.certificate import Certificate, Claim, ClosedPart, Order, Proof
+from checkers.verification.certificate import (
+    Certificate,
+    CertificateError,
+    Claim,
+    ClosedPart,
+    NoSource,
+    NoSum,
+    Order,
+    Proof,
+)
+from checkers.verification.circles import recheck_source, recheck_sum
+from checkers.verification.closed_parts import ELEMENTS_OF
+from checkers.verification.operations import Keys, by_key
 from history import History
 
 
@@ -38,9 +52,12 @@ def certificate_of(
     found = parts(history)
     if not len(found.invoked):
         return certificate(None, (), "the history has no operation to judge")
+    contradiction = _contradiction(history, model, found)
+    if contradiction is not None:
+        return certificate(Claim.INVALID, (contradiction,))
     distinct = decided(history, model, budget)
     if distinct is not None and distinct.impossible.any():
-        return certificate(Claim.INVALID, (_of_elements(found, distinct, model),))
+        return certificate(Claim.INVALID, (_of_elements(distinct, model),))
     engine = Engine(model)
     orders, undecided = [], ""
     for part in found:
@@ -60,9 +77,25 @@ def certificate_of(
     return certificate(Claim.VALID, tuple(orders))
 
 
+def _contradiction(history: History, model: Model, found: HistoryParts) -> Proof | None:
+    """A reply that shows what was never there. What it takes more than one look to see has no such proof."""
+    keys: Keys | None = None
+    for place, reply in never_written(found, model).items():
+        keys = by_key(history) if keys is None else keys
+        key, operation = found.keys[place], int(found[place].invoked[reply.place])
+        source, total = NoSource(key, operation), NoSum(key, operation)
+        with suppress(CertificateError):
+            recheck_source(keys, model, source)
+            return source
+        with suppress(CertificateError):
+            recheck_sum(keys, model, total)
+            return total
+    return None
+
+
 def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
-    """The shortest proof that a part has no order: two operations, a few, or all up to one reply."""
-    found = no_source(model, part) or circle(model, part)
+    """A short proof that a part has no order: a few operations, or all up to one reply."""
+    found = circle(model, part)
     if found is not None:
         return found
     impossible = explain(model, part, budget)
@@ -71,17 +104,12 @@ def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
     return ClosedPart(part.key, int(impossible.part.completed[impossible.culprit]))
 
 
-def _of_elements(found: HistoryParts, distinct: Distinct, model: Model) -> Proof:
+def _of_elements(distinct: Distinct, model: Model) -> Proof:
     """A refutation of a set or queue by the operations on some of its elements."""
     key = int(np.flatnonzero(distinct.impossible)[0])
-    name = distinct.keys[key]
-    source = no_source(model, found[list(found.keys).index(name)])
-    if source is not None:
-        return source
     small = distinct.small(key).part
     until = int(small.completed[small.completed < NEVER].max())
-    calls = (small.call(place) for place in range(len(small)))
-    elements = dict.fromkeys(
-        call.argument for call in calls if call.f in ("add", "remove", "contains", "enqueue")
-    )
-    return ClosedPart(name, until, tuple(msgspec.json.encode(element).decode() for element in elements))
+    calls = [small.call(place) for place in range(len(small))]
+    named = (call.argument for call in calls if call.f in ELEMENTS_OF[model.name])
+    elements = tuple(msgspec.json.encode(element).decode() for element in dict.fromkeys(named))
+    return ClosedPart(distinct.keys[key], until, elements)

@@ -44,6 +44,13 @@ class NoSource(msgspec.Struct, frozen=True, tag="no-source", tag_field="kind"):
     operation: int
 
 
+class NoSum(msgspec.Struct, frozen=True, tag="no-sum", tag_field="kind"):
+    """A reply with a number that the additions which may count cannot add up to."""
+
+    key: str | None
+    operation: int
+
+
 class ClosedPart(msgspec.Struct, frozen=True, tag="closed-part", tag_field="kind"):
     """All operations on one key up to one reply have no order; a search that tries every order shows it."""
 
@@ -107,9 +114,9 @@ class TwoEvents(msgspec.Struct, frozen=True, tag="two-events", tag_field="kind")
     second: TraceEvent
 
 
-Proof = (
-    Order | Circle | NoSource | ClosedPart | CommitOrder | SnapshotOrder | Dependencies | Anomaly | TwoEvents
-)
+Refutation = Circle | NoSource | NoSum | ClosedPart | Dependencies | Anomaly | TwoEvents
+"""A proof that a history or a trace is invalid."""
+Proof = Order | CommitOrder | SnapshotOrder | Refutation
 
 
 class Claim(StrEnum):

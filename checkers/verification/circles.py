@@ -1,11 +1,11 @@
-"""Rechecks contradictions between a few operations: a circle of values, or a reply without a source."""
+"""Rechecks contradictions that need no search: a circle of values, a reply without a source, a wrong sum."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-from checkers.models.model import ANYTHING, Model, Scalar, ScalarAction
-from checkers.verification.certificate import CertificateError, Circle, NoSource
+from checkers.models.model import ANYTHING, Model, Scalar, ScalarAction, Sourced
+from checkers.verification.certificate import CertificateError, Circle, NoSource, NoSum
 from checkers.verification.operations import Keys, named, of_key
 
 
@@ -51,38 +51,58 @@ def recheck_circle(keys: Keys, model: Model, circle: Circle) -> None:
 
 
 def recheck_source(keys: Keys, model: Model, proof: NoSource) -> None:
-    """Recheck that a reply shows a value that is neither initial nor put by an operation begun before it.
+    """Recheck that a reply shows what was not there at first, and what nothing begun before it can have made.
 
     Raises:
-        CertificateError: some operation may have put the value there.
+        CertificateError: it may have been there.
     """
     operations = of_key(keys, proof.key)
     reply = named(operations, proof.operation)
     if reply.ended is None:
         raise CertificateError(f"operation {proof.operation} has no reply")
-    before = [one for one in operations.values() if one.begun < reply.ended and one is not reply]
+    before = [one.call for one in operations.values() if one.begun < reply.ended and one is not reply]
     if isinstance(model, Scalar):
-        wanted = model.effect(reply.call).expected
-        effects = [model.effect(one.call) for one in before]
+        effects = [model.effect(call) for call in before]
         if any(effect.action in (ScalarAction.ADD, ScalarAction.APPEND) for effect in effects):
             raise CertificateError(f"a missing source proves nothing about a {model.name}")
-        sources = {
-            effect.argument
-            for effect in effects
-            if effect.action is ScalarAction.PUT and effect.argument != effect.expected
-        }
-        if wanted is ANYTHING or wanted == model.initial or wanted in sources:
-            raise CertificateError(f"the reply of operation {proof.operation} has a source")
-        return
-    sources = {one.call.argument for one in before if one.call.f in ("add", "enqueue")}
-    match model.name, reply.call.f:
-        case "queue", "dequeue":
-            shown = () if reply.call.result is None else (reply.call.result,)
-        case "set", "read":
-            shown = tuple(reply.call.result)
-        case "set", "contains":
-            shown = (reply.call.argument,) if reply.call.result is True else ()
-        case _:
-            shown = ()
-    if all(value in sources for value in shown):
+        wanted = {model.effect(reply.call).expected} - {ANYTHING}
+        made = {model.initial}
+        made |= {e.argument for e in effects if e.action is ScalarAction.PUT and e.argument != e.expected}
+    elif isinstance(model, Sourced):
+        flow = model.flow(reply.call)
+        wanted = {*flow.needs, *flow.takes}
+        made = set(model.there).union(*(model.flow(call).makes for call in before))
+    else:
+        raise CertificateError(f"a missing source proves nothing about a {model.name}")
+    if wanted <= made:
         raise CertificateError(f"the reply of operation {proof.operation} has a source")
+
+
+def recheck_sum(keys: Keys, model: Model, proof: NoSum) -> None:
+    """Recheck that a number was read which no choice of the additions that may count adds up to.
+
+    Additions that were answered before the read began count; of those that had begun when it was answered,
+    any may count. So the number lies between the sums with all that are negative and with all that are positive.
+
+    Raises:
+        CertificateError: the number lies between these.
+    """
+    operations = of_key(keys, proof.key)
+    reply = named(operations, proof.operation)
+    effect = model.effect(reply.call) if isinstance(model, Scalar) else None
+    if effect is None or type(effect.expected) is not int or type(model.initial) is not int:
+        raise CertificateError(f"operation {proof.operation} reads no number")
+    if reply.ended is None:
+        raise CertificateError(f"operation {proof.operation} has no reply")
+    low = high = model.initial
+    for one in operations.values():
+        change = model.effect(one.call) if isinstance(model, Scalar) and one is not reply else effect
+        if change.action not in (ScalarAction.ADD, ScalarAction.KEEP):
+            raise CertificateError(f"a sum proves nothing about a {model.name}")
+        if change.action is ScalarAction.KEEP or one.begun > reply.ended:
+            continue
+        counts = one.ended is not None and one.ended < reply.begun
+        low += change.argument if counts else min(change.argument, 0)
+        high += change.argument if counts else max(change.argument, 0)
+    if low <= effect.expected <= high:
+        raise CertificateError(f"the additions may have made {effect.expected}")

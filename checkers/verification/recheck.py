@@ -16,11 +16,12 @@ from checkers.verification.certificate import (
     CommitOrder,
     Dependencies,
     NoSource,
+    NoSum,
     Order,
     Proof,
     SnapshotOrder,
 )
-from checkers.verification.circles import recheck_circle, recheck_source
+from checkers.verification.circles import recheck_circle, recheck_source, recheck_sum
 from checkers.verification.closed_parts import recheck_closed_part
 from checkers.verification.commit_orders import recheck_commit_order, recheck_snapshot_order
 from checkers.verification.dependencies import recheck_dependencies
@@ -81,6 +82,9 @@ def _without_order(history: History, model: Model, proofs: Sequence[Proof], most
             case NoSource():
                 recheck_source(keys, model, proof)
                 return f"operation {proof.operation} shows a value that nothing had put there"
+            case NoSum():
+                recheck_sum(keys, model, proof)
+                return f"operation {proof.operation} shows a number that the additions do not add up to"
             case ClosedPart():
                 recheck_closed_part(keys, model, proof, most_configurations)
                 return f"the operations of key {proof.key!r} up to operation {proof.until} have no order"

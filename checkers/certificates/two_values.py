@@ -1,4 +1,4 @@
-"""Finds short refutations of one key: a reply without a source, or two values out of order.
+"""Finds two values of a register that each came before the other.
 
 Values that are each put by one operation happen in blocks: all operations that show one value, with no other
 value between. Block A comes before block B if an operation of A was answered before one of B began. If
@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Part
-from checkers.models.model import ANYTHING, MAYBE, Model, Scalar, ScalarAction
-from checkers.verification.certificate import Circle, NoSource
+from checkers.models.model import ANYTHING, Model, Scalar, ScalarAction
+from checkers.verification.certificate import Circle
 
 
 class _Shown(NamedTuple):
@@ -30,58 +29,6 @@ class _Block(NamedTuple):
 
     first_answered: _Shown
     last_begun: _Shown
-
-
-def no_source(model: Model, part: Part) -> NoSource | None:
-    """A reply that shows a value which nothing that began before it can have put there; None if none does."""
-    wanted = _wanted_elements(model, part) if not isinstance(model, Scalar) else _wanted_values(model, part)
-    if wanted is None:
-        return None
-    earliest, replies = wanted
-    for begun, ended, value in replies:
-        if earliest.get(value, NEVER) >= ended:
-            return NoSource(part.key, begun)
-    return None
-
-
-_Wanted = tuple[dict[Hashable, int], list[tuple[int, int, Hashable]]]
-"""By value the beginning of the first operation that may put it; and (begun, ended, value) of replies."""
-
-
-def _wanted_values(model: Scalar, part: Part) -> _Wanted | None:
-    earliest: dict[Hashable, int] = {model.initial: -1}
-    replies = []
-    for place in range(len(part)):
-        effect = model.effect(part.call(place))
-        begun, ended = int(part.invoked[place]), int(part.completed[place])
-        if effect.action in (ScalarAction.ADD, ScalarAction.APPEND):
-            return None
-        if effect.expected is not ANYTHING and ended != NEVER:
-            replies.append((begun, ended, effect.expected))
-        if effect.action is ScalarAction.PUT and effect.argument != effect.expected:
-            earliest[effect.argument] = min(begun, earliest.get(effect.argument, NEVER))
-    return earliest, replies
-
-
-def _wanted_elements(model: Model, part: Part) -> _Wanted | None:
-    if model.name not in ("set", "queue"):
-        return None
-    earliest: dict[Hashable, int] = {}
-    replies: list[tuple[int, int, Hashable]] = []
-    for place in range(len(part)):
-        call = part.call(place)
-        begun, ended = int(part.invoked[place]), int(part.completed[place])
-        if call.f in ("add", "enqueue"):
-            earliest[call.argument] = min(begun, earliest.get(call.argument, NEVER))
-        elif call.result is MAYBE:
-            continue
-        elif call.f == "dequeue" and call.result is not None:
-            replies.append((begun, ended, call.result))
-        elif call.f == "contains" and call.result is True:
-            replies.append((begun, ended, call.argument))
-        elif call.f == "read":
-            replies += [(begun, ended, element) for element in call.result]
-    return earliest, replies
 
 
 def circle(model: Model, part: Part) -> Circle | None:
