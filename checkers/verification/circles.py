@@ -82,7 +82,8 @@ def recheck_sum(keys: Keys, model: Model, proof: NoSum) -> None:
     """Recheck that a number was read which no choice of the additions that may count adds up to.
 
     Additions that were answered before the read began count; of those that had begun when it was answered,
-    any may count. So the number lies between the sums with all that are negative and with all that are positive.
+    any may count. So the number lies between the sum with all those that are negative and the sum with all
+    those that are positive.
 
     Raises:
         CertificateError: the number lies between these.
