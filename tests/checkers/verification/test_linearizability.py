@@ -156,8 +156,7 @@ def an_odd_sum_of_even_numbers() -> History:
 
 def test_a_search_that_is_too_large_proves_nothing() -> None:
     history, model = an_odd_sum_of_even_numbers(), MODELS["counter"]
-    certificate = certified(history, model)
-    assert isinstance(certificate.proofs[0], ClosedPart)
+    certificate = Certificate("counter", Claim.INVALID, proofs=(ClosedPart("x", len(history) - 1),))
     with pytest.raises(TooLarge, match="100 configurations"):
         recheck_linearizability(history, model, certificate, 100)
     assert "have no order" in recheck_linearizability(history, model, certificate)
