@@ -28,6 +28,7 @@ from checkers.verification.dependencies import recheck_dependencies
 from checkers.verification.operations import by_key
 from checkers.verification.orders import recheck_orders
 from checkers.verification.steps import facts_of
+from checkers.words import plural
 from history import History
 
 MOST_CONFIGURATIONS = 2_000_000
@@ -69,7 +70,11 @@ def _ordered(history: History, model: Model, proofs: Sequence[Proof]) -> str:
     if not operations:
         raise CertificateError("the orders hold no operation, so they prove nothing")
     recheck_orders(keys, model, orders)
-    return f"an order of {operations} operations on {len(keys)} keys explains every reply"
+    return f"an order of {plural(operations, 'operation')} on {plural(len(keys), 'key')} explains every reply"
+
+
+def _of(key: str | None) -> str:
+    return "" if key is None else f" of key {key!r}"
 
 
 def _without_order(history: History, model: Model, proofs: Sequence[Proof], most_configurations: int) -> str:
@@ -78,7 +83,7 @@ def _without_order(history: History, model: Model, proofs: Sequence[Proof], most
         match proof:
             case Circle():
                 recheck_circle(keys, model, proof)
-                return f"values of key {proof.key!r} each came before the other"
+                return f"two values{_of(proof.key)} each came before the other"
             case NoSource():
                 recheck_source(keys, model, proof)
                 return f"operation {proof.operation} shows a value that nothing had put there"
@@ -87,7 +92,7 @@ def _without_order(history: History, model: Model, proofs: Sequence[Proof], most
                 return f"operation {proof.operation} shows a number that the additions do not add up to"
             case ClosedPart():
                 recheck_closed_part(keys, model, proof, most_configurations)
-                return f"the operations of key {proof.key!r} up to operation {proof.until} have no order"
+                return f"the operations{_of(proof.key)} up to operation {proof.until} have no order"
     raise CertificateError("no proof of a violation")
 
 
@@ -111,7 +116,7 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
     match certificate.claim, certificate.proofs[0]:
         case Claim.VALID, CommitOrder() as order:
             recheck_commit_order(facts, order, sessions=sessions, real_time=real_time)
-            return f"an order of {len(order.transactions)} transactions explains every read"
+            return f"an order of {plural(len(order.transactions), 'transaction')} explains every read"
         case Claim.VALID, SnapshotOrder() as order if base in SHOWN_BY_SNAPSHOTS:
             recheck_snapshot_order(facts, order, sessions=sessions, real_time=real_time)
             return f"an order of {len(order.moments) // 2} snapshots and commits explains every read"

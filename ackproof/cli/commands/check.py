@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
 import msgspec
@@ -27,7 +27,7 @@ from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from history import HistoryError
-from history.formats import FORMATS, decoded, read
+from history.formats import FORMATS, RecordedHistory, decoded, read
 from reports.plots.cycle import cycle
 
 STDIN = "-"
@@ -48,6 +48,8 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """The operations of each piece of evidence as bars in time, for a terminal."""
     cycles: tuple[str, ...] = ()
     """SVG documents, if --pictures was given."""
+    certificate: str | None = None
+    """If --certificate was given: the file that holds the proof, or why there is none."""
 
 
 MODEL = options.group(
@@ -113,6 +115,13 @@ LIMITS = options.group(
     type=click.Path(file_okay=False, path_type=Path),
     help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
 )
+@click.option(
+    "--certificate",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the proof of the verdict to this file, which `ackproof verify` rechecks. "
+    "For one history at a time.",
+)
 @options.json_option()
 def check(
     files: tuple[str, ...],
@@ -123,6 +132,7 @@ def check(
     configurations: int,
     memory_mib: int,
     pictures: Path | None,
+    certificate: Path | None,
     as_json: bool,
 ) -> NoReturn:
     """Judge histories that any tool recorded.
@@ -142,7 +152,9 @@ def check(
         question.refuse_if_wrong()
     except ValueError as refusal:
         raise click.UsageError(str(refusal)) from None
-    results = _check_all(files, question, format_, draw=pictures is not None)
+    if certificate is not None and len(files) > 1:
+        raise click.UsageError("--certificate is for one history at a time")
+    results = _check_all(files, question, Wanted(format_, pictures is not None, certificate))
     if pictures is not None:
         _draw(results, pictures)
     refused = [result for result in results if result.refused is not None]
@@ -158,31 +170,34 @@ def check(
     finish(Exit.COULD_NOT_RUN if refused else worst, results, show, as_json=as_json)
 
 
-def _check_all(
-    files: Sequence[str], question: Question, format_: str | None, *, draw: bool
-) -> list[CheckedFile]:
+class Wanted(NamedTuple):
+    """How files are read, and what is wanted of them besides the verdict."""
+
+    format_: str | None
+    draw: bool
+    certificate: Path | None
+
+
+def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list[CheckedFile]:
     """The results in order. Large files are judged in as many processes as there are processors."""
     text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     workers = min(len(files), os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
-        return [check_file(file, text, question, format_, draw) for file in files]
+        return [check_file(file, text, question, wanted) for file in files]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         begun = [
-            pool.submit(check_file, file, text if file == STDIN else None, question, format_, draw)
-            for file in files
+            pool.submit(check_file, file, text if file == STDIN else None, question, wanted) for file in files
         ]
         return [future.result() for future in begun]
 
 
-def check_file(
-    file: str, text: str | None, question: Question, format_: str | None, draw: bool
-) -> CheckedFile:
+def check_file(file: str, text: str | None, question: Question, wanted: Wanted) -> CheckedFile:
     """Read and judge one file, or the text that came by standard input."""
     begun = time.perf_counter()
     try:
-        recorded = read(None if file == STDIN else Path(file), text, format_=format_)
+        recorded = read(None if file == STDIN else Path(file), text, format_=wanted.format_)
         read_at = time.perf_counter()
         verdict = judge(recorded, question)
     except (HistoryError, OSError) as refusal:
@@ -190,10 +205,26 @@ def check_file(
     done = time.perf_counter()
     pictures = tuple(bars(recorded.history, evidence) for evidence in verdict.evidence)
     cycles: tuple[str, ...] = ()
-    if draw:
+    if wanted.draw:
         drawn = (cycle(e, recorded.history, f"cycle-{n}") for n, e in enumerate(verdict.evidence, start=1))
         cycles = tuple(str(svg) for svg in drawn if svg is not None)
-    return CheckedFile(file, verdict, None, read_at - begun, done - read_at, pictures, cycles)
+    proof = (
+        None if wanted.certificate is None else _certified(recorded, question, verdict, wanted.certificate)
+    )
+    return CheckedFile(file, verdict, None, read_at - begun, done - read_at, pictures, cycles, proof)
+
+
+def _certified(recorded: RecordedHistory, question: Question, verdict: Verdict, path: Path) -> str:
+    """Write the certificate of a verdict; the answer says where it is, or why it holds no proof."""
+    from ackproof.certifying import certify  # here, since it loads what most checks do not need
+    from checkers.verification.certificate import stored
+
+    found = certify(recorded, question, verdict)
+    try:
+        path.write_bytes(stored(found))
+    except OSError as error:
+        return f"the certificate could not be written: {error}"
+    return f"no certificate: {found.without}" if found.claim is None else str(path)
 
 
 def _draw(results: Iterable[CheckedFile], folder: Path) -> None:
@@ -220,4 +251,6 @@ def _show(result: CheckedFile) -> None:
         click.echo(f"\n  {evidence.title}\n  {evidence.text}")
         if picture:
             click.echo("\n" + picture + "\n")
+    if result.certificate is not None:
+        click.echo(f"certificate: {result.certificate}")
     sys.stdout.flush()

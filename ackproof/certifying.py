@@ -1,0 +1,79 @@
+"""Certificates of verdicts: writing one for a history that was judged, and rechecking one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ackproof.checking import Question
+from checkers.judges import ISOLATION
+from checkers.models import MODELS
+from checkers.transactions.consistency import LIST_APPEND, STRICT_SERIALIZABLE
+from checkers.verdict import Verdict
+from checkers.verification.certificate import Certificate, CertificateError, Claim, loaded
+from checkers.verification.closed_parts import TooLarge
+from checkers.verification.recheck import recheck_linearizability, recheck_transactions
+from history.formats import RecordedHistory
+
+
+class Rechecked(NamedTuple):
+    """What rechecking a certificate showed."""
+
+    claim: str | None
+    proved: bool | None
+    """None if there is no proof, or one that is too large to recheck."""
+    why: str
+
+
+def certify(recorded: RecordedHistory, question: Question, verdict: Verdict) -> Certificate:
+    """The certificate of a verdict on a history, or one that says why there is none."""
+    # Here, since these load what searches and judges.
+    if question.model in ISOLATION:
+        from checkers.certificates.transactions import certificate_of as of_transactions
+
+        consistency = question.consistency or STRICT_SERIALIZABLE
+        found = of_transactions(
+            recorded.history,
+            verdict,
+            workload=question.model,
+            consistency=consistency,
+            options=question.options,
+        )
+    elif question.model in MODELS:
+        from checkers.certificates.linearizability import certificate_of as of_data_type
+
+        model = MODELS[question.model]
+        found = of_data_type(
+            recorded.history, model, question.budget, name=question.model, options=question.options
+        )
+    else:
+        return _without(question, f"verdicts of {question.model} have no certificates yet")
+    if found.claim is not None and found.claim.value != verdict.validity.value:
+        return _without(question, f"the verdict is {verdict.validity.value}: {verdict.summary}")
+    return found
+
+
+def _without(question: Question, reason: str) -> Certificate:
+    return Certificate(question.model, None, question.consistency, question.options, (), reason)
+
+
+def recheck(recorded: RecordedHistory, content: bytes, most_configurations: int) -> Rechecked:
+    """Recheck a stored certificate against the history that it is about."""
+    claim: Claim | None = None
+    try:
+        certificate = loaded(content)
+        claim = certificate.claim
+        if claim is None:
+            return Rechecked(None, None, certificate.without or "the certificate holds no proof")
+        if certificate.model in ISOLATION:
+            lists = certificate.model == LIST_APPEND
+            why = recheck_transactions(recorded.history, certificate, lists=lists)
+        elif certificate.model in MODELS:
+            model = MODELS[certificate.model]
+            why = recheck_linearizability(recorded.history, model, certificate, most_configurations)
+        else:
+            raise CertificateError(f"no certificate is known for {certificate.model!r}")
+    except CertificateError as refusal:
+        return Rechecked(None if claim is None else claim.value, False, str(refusal))
+    except TooLarge as limit:
+        return Rechecked(None if claim is None else claim.value, None, str(limit))
+    return Rechecked(claim.value, True, why)

@@ -1,0 +1,84 @@
+"""`ackproof verify`: rechecks the certificate of a verdict, without the code that found the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+import msgspec
+
+from ackproof.cli import options
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
+from harness.errors import CouldNotRun
+from history import HistoryError
+from history.formats import FORMATS, read
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What `ackproof verify` found."""
+
+    history: str
+    claim: str | None
+    """What the certificate says of the history."""
+    proved: bool | None
+    """None if the certificate holds no proof, or one that is too large to recheck."""
+    why: str
+    """What the proof shows, what is wrong with it, or why there is none."""
+
+
+@click.command()
+@click.argument("history", type=click.Path(path_type=Path, exists=True))
+@click.argument("certificate", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--format",
+    "format_",
+    metavar="NAME",
+    callback=options.known("format", lambda: FORMATS),
+    help="The format of the history, as of `ackproof check`.  [default: recognized from the file]",
+)
+@click.option(
+    "--configurations",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Give up on a proof whose search visits more configurations than this.",
+)
+@options.json_option()
+def verify(
+    history: Path, certificate: Path, format_: str | None, configurations: int, as_json: bool
+) -> NoReturn:
+    """Recheck the certificate of a verdict.
+
+    HISTORY is what `ackproof check` judged, CERTIFICATE what its --certificate wrote. What rechecks a
+    certificate is a few hundred lines that import no search and no judge, so a verdict need not be trusted.
+
+    \b
+        ackproof check log.edn --model register --certificate proof.json
+        ackproof verify log.edn proof.json
+
+    \b
+    Exit codes: 0 the certificate proves what it says (that the history is valid, or that it is invalid),
+    1 it does not, 2 it holds no proof, or one that is too large.
+    """
+    from ackproof.certifying import recheck  # here, since it loads the data types
+
+    try:
+        found = recheck(read(history, format_=format_), certificate.read_bytes(), configurations)
+    except (HistoryError, OSError) as refusal:
+        raise CouldNotRun(str(refusal)) from refusal
+    result = Verification(str(history), found.claim, found.proved, found.why)
+    outcome = Exit.UNKNOWN if found.proved is None else Exit.VALID if found.proved else Exit.INVALID
+    finish(outcome, result, lambda: _show(result), as_json=as_json)
+
+
+def _show(result: Verification) -> None:
+    match result.proved:
+        case True:
+            verdict = f"PROVED {str(result.claim).upper()}"
+        case False:
+            verdict = "NOT PROVED"
+        case None:
+            verdict = "UNKNOWN"
+    click.echo(f"{result.history}: {verdict}  {result.why}")
