@@ -131,7 +131,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
-    "verify": CommandEntry(RECORDED, "Recheck the certificate of a verdict.", _verify),
+    "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
     "hosts": CommandEntry(MACHINES, "Show which faults a host can have, and what it lacks.", _hosts),
     "clean": CommandEntry(MACHINES, "Remove what runs that were killed left behind.", _clean),
 }

@@ -520,6 +520,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "cycles",
         ),
         _term(
+            "certificate",
+            "The proof of a verdict as a file, which `ackproof verify` checks without trusting the checker.",
+            "certificates",
+        ),
+        _term(
             "stale read",
             "A read that shows older data than what had been acknowledged before it began.",
             "stale",

@@ -119,7 +119,7 @@ LIMITS = options.group(
     "--certificate",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the proof of the verdict to this file, which `ackproof verify` rechecks. "
+    help="Write the proof of the verdict to this file, which `ackproof verify` checks. "
     "For one history at a time.",
 )
 @options.json_option()

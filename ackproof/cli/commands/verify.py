@@ -36,7 +36,7 @@ class Verification(msgspec.Struct, frozen=True):
     "format_",
     metavar="NAME",
     callback=options.known("format", lambda: FORMATS),
-    help="The format of the history, as of `ackproof check`.  [default: recognized from the file]",
+    help="The format of the history, as for `ackproof check`.  [default: recognized from the file]",
 )
 @click.option(
     "--configurations",
@@ -49,9 +49,9 @@ class Verification(msgspec.Struct, frozen=True):
 def verify(
     history: Path, certificate: Path, format_: str | None, configurations: int, as_json: bool
 ) -> NoReturn:
-    """Recheck the certificate of a verdict.
+    """Check the proof that came with a verdict.
 
-    HISTORY is what `ackproof check` judged, CERTIFICATE what its --certificate wrote. What rechecks a
+    HISTORY is what `ackproof check` judged, CERTIFICATE what its --certificate wrote. What checks a
     certificate is a few hundred lines that import no search and no judge, so a verdict need not be trusted.
 
     \b
