@@ -65,12 +65,25 @@ def _garbage(facts: Facts, _involved: Sequence[Transaction], reads: _Reads) -> b
     return any(not facts.writers.get((key, value)) for _, key, value in _values(facts, reads))
 
 
-def _incompatible(_facts: Facts, _involved: Sequence[Transaction], reads: _Reads) -> bool:
+def _incompatible(facts: Facts, involved: Sequence[Transaction], reads: _Reads) -> bool:
+    """Two reads of which neither continues the other, or a read that breaks the order of one's appends."""
     return any(
         one.key == other.key and one.elements[: len(other.elements)] != other.elements[: len(one.elements)]
         for _, one in reads
         for _, other in reads
-    )
+    ) or any(_torn(facts, author, write.key) for author in involved for write in author.writes)
+
+
+def _torn(facts: Facts, author: Transaction, key: str) -> bool:
+    """Whether some read shows an element without one that the same transaction had appended before it."""
+    written = [write.value for write in author.writes if write.key == key]
+    if any(author_of(facts, key, value) is not author for value in written):
+        return False
+    for shown in facts.shown.get(key, ()):
+        places = [shown.index(value) if value in shown else len(shown) for value in written]
+        if places != sorted(places):
+            return True
+    return False
 
 
 def _aborted(facts: Facts, _involved: Sequence[Transaction], reads: _Reads) -> bool:
