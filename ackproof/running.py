@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from checkers.check_all import worst
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.run import runner
@@ -25,7 +24,8 @@ class JudgedRun(msgspec.Struct, frozen=True):
     """A run and the verdicts on it."""
 
     validity: Validity
-    """The worst of the verdicts: the run is valid only if all of them are."""
+    """The one verdict on the run: valid only if every checker that it requires looked at something, and none
+    found a violation (docs/checkers.md)."""
     verdicts: tuple[Verdict, ...]
     recording: Recording
     """Everything that the run recorded: the history, the traces of the nodes, how their processes ended."""
@@ -74,7 +74,7 @@ def simulate(
         ValueError: there is no such workload, fault or mutant.
         CouldNotRun: the store cannot be written.
     """
-    from harness.sim.judging import verdicts  # here, since these load the simulator and the node
+    from harness.sim.judging import results_of  # here, since these load the simulator and the node
     from harness.sim.plan.plan import SeedOptions
     from harness.sim.plan.swarm import plan_of
     from harness.sim.run import run as run_plan
@@ -88,8 +88,8 @@ def simulate(
     if store is not None:
         return _judged(ran.write(Path(store), sys.argv))
     with TemporaryDirectory() as logs:
-        found = tuple(verdicts(ran, Path(logs)))
-    return JudgedRun(worst(found), found, ran.recording())
+        found = results_of(ran, Path(logs))
+    return JudgedRun(found.validity, found.verdicts, ran.recording())
 
 
 def _judged(folder: RunFolder) -> JudgedRun:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from harness.run.test import Test
-from harness.sim.judging import verdicts
+from harness.sim.judging import results_of
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun, run
@@ -41,7 +41,7 @@ def timed(plan: Plan) -> tuple[SimulatedRun, float, float]:
         ran = run(plan)
         between = time.process_time()
         with tempfile.TemporaryDirectory() as logs:
-            verdicts(ran, Path(logs))
+            results_of(ran, Path(logs))
         end = time.process_time()
         found = (ran, between - begin, end - between)
         if best is None or found[1] + found[2] < best[1] + best[2]:
@@ -76,7 +76,7 @@ def main() -> int:
         plan = plan_of(seed, SeedOptions(nodes=5))
         ran = run(plan)
         with tempfile.TemporaryDirectory() as logs:
-            verdicts(ran, Path(logs))
+            results_of(ran, Path(logs))
         events += ran.happened
         simulated += ran.ended_at
     spent = time.process_time() - begin

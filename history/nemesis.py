@@ -20,11 +20,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 FINAL_HEAL = "final-heal"
+
+Proof = Literal["effect", "leader lost", "traffic lost", "members changed", "node met"]
+"""What shows that a fault took effect, by which the checker `vacuity` judges: an action of its operations
+that took effect; where a leader was aimed at, a leader that was met, and one of a later term; messages lost
+on cut links; members that the nodes committed; a node that was waited for and met."""
 
 
 class FaultKind(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,6 +49,10 @@ class FaultKind(msgspec.Struct, frozen=True, omit_defaults=True):
     """The kinds of actions that end its period for the nodes that they name."""
     verbs: Mapping[str, str] = {}
     """By kind of action: its words, which the nodes or links follow."""
+    proof: Proof | None = None
+    """What shows that it took effect; None for runs that were stored without it."""
+    requires: tuple[str, ...] = ()
+    """The checkers without which a run with this fault proves nothing, if the workload has them."""
 
 
 _ENDS_WITHOUT_PREFIX = {"start": "kill", "resume": "pause", "heal": "partition"}

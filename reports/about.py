@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from checkers.causes import Explained, root_causes_first
-from checkers.verdict import Validity, Verdict
+from checkers.check_all import MARKS, combined, counts_by_mark, decisive
+from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
 
-SYMBOLS = {Validity.VALID: "✓", Validity.INVALID: "✕", Validity.UNKNOWN: "?"}
-_RANK = {Validity.INVALID: 0, Validity.UNKNOWN: 1, Validity.VALID: 2}
+SYMBOLS: Mapping[Mark, str] = {
+    Validity.VALID: "✓",
+    Validity.INVALID: "✕",
+    Validity.UNKNOWN: "?",
+    Unjudged.NOT_EXERCISED: "○",
+    Unjudged.NOT_APPLICABLE: "-",
+    Unjudged.ONLY_MEASURES: "·",
+}
+IN_WORDS: Mapping[Mark, tuple[str, str]] = {
+    Validity.INVALID: ("found a violation", "found a violation"),
+    Validity.UNKNOWN: ("could not decide", "could not decide"),
+    Validity.VALID: ("found nothing wrong", "found nothing wrong"),
+    Unjudged.NOT_EXERCISED: ("was not exercised", "were not exercised"),
+    Unjudged.NOT_APPLICABLE: ("is not applicable", "are not applicable"),
+    Unjudged.ONLY_MEASURES: ("only measures", "only measure"),
+}
+"""By mark, what one checker did that has it, and what several did; in the order in which they are counted."""
 
 
 class ReportAbout(msgspec.Struct, frozen=True):
@@ -33,6 +49,8 @@ class ReportAbout(msgspec.Struct, frozen=True):
     """Of Ackproof, Python, the system under test, the platform."""
     validity: Validity
     """The combined verdict; reports show the worst of it and the verdicts' own."""
+    required: tuple[str, ...] = ()
+    """The names of the checkers that the run requires (checkers/check_all.py)."""
     files: tuple[StoredFile, ...] = ()
 
 
@@ -44,14 +62,19 @@ class StoredFile(msgspec.Struct, frozen=True):
     """Bytes."""
 
 
-def gravest_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The verdicts in the order invalid, unknown, valid.
+def gravest_first(verdicts: Iterable[Verdict], required: Collection[str] = ()) -> list[Verdict]:
+    """What keeps the run from being valid, the gravest first; then what is valid; then what was not judged.
 
     Of the invalid ones, a violation that may explain others comes before these; else they stay as given.
     """
     given = list(verdicts)
     place = {one.verdict.checker: number for number, one in enumerate(_explained(given))}
-    return sorted(given, key=lambda verdict: (_RANK[verdict.validity], place.get(verdict.checker, 0)))
+    against = decisive(given, required)
+
+    def rank(verdict: Verdict) -> tuple[bool, int, int]:
+        return verdict not in against, MARKS.index(verdict.mark), place.get(verdict.checker, 0)
+
+    return sorted(given, key=rank)
 
 
 def may_follow_from(verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
@@ -74,7 +97,7 @@ class Headline(msgspec.Struct, frozen=True):
     """How many checkers found what, where they do not agree."""
 
 
-def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
+def headline(verdicts: Sequence[Verdict], claimed: Validity, required: Collection[str] = ()) -> Headline:
     """Combine what the run claims with its verdicts: the worst wins, and no verdict at all is `unknown`.
 
     `why` comes from the first verdict that decides it, root causes first: of a violation the title of its
@@ -82,30 +105,31 @@ def headline(verdicts: Sequence[Verdict], claimed: Validity) -> Headline:
     """
     if not verdicts:
         return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
-    validity = Validity.worst([claimed, *(verdict.validity for verdict in verdicts)])
+    validity = Validity.worst([claimed, combined(verdicts, required)])
     if validity is Validity.VALID:
-        many = "The one checker" if len(verdicts) == 1 else f"All {len(verdicts)} checkers"
-        return Headline(validity, f"{many} found nothing wrong.")
-    for verdict in gravest_first(verdicts):
-        if verdict.validity is validity:
+        judged = sum(verdict.unjudged is None for verdict in verdicts)
+        many = f"All {judged} checkers" if judged == len(verdicts) else f"{plural(judged, 'checker')}"
+        many = "The one checker" if len(verdicts) == 1 else many
+        return Headline(validity, f"{many} found nothing wrong.", _counts(verdicts))
+    against = decisive(verdicts, required)
+    for verdict in gravest_first(verdicts, required):
+        if verdict.validity is validity and verdict in against:
             wrong = validity is Validity.INVALID and verdict.evidence
             reason = verdict.evidence[0].title if wrong else verdict.summary
-            return Headline(validity, f"{verdict.checker}: {reason}", _counts(verdicts))
+            idle = (
+                "" if verdict.unjudged is None else f" {IN_WORDS[verdict.mark][0]}, and the run requires it"
+            )
+            return Headline(validity, f"{verdict.checker}{idle}: {reason}", _counts(verdicts))
     why = f"The run as a whole is {validity.value}, although no single checker says so."
     return Headline(validity, why, _counts(verdicts))
 
 
 def _counts(verdicts: Sequence[Verdict]) -> str:
-    """`Of 25 checkers, 1 found a violation, 2 could not decide and 22 found nothing wrong.`"""
-    number = {kind: sum(verdict.validity is kind for verdict in verdicts) for kind in Validity}
-    parts = [
-        f"{number[kind]} {words}"
-        for kind, words in (
-            (Validity.INVALID, "found a violation"),
-            (Validity.UNKNOWN, "could not decide"),
-            (Validity.VALID, "found nothing wrong"),
-        )
-        if number[kind]
-    ]
+    """`Of 25 checkers, 1 found a violation, 22 found nothing wrong and 2 were not exercised.`; nothing where
+    all found nothing wrong."""
+    number = counts_by_mark(verdicts)
+    if number[Validity.VALID] == len(verdicts):
+        return ""
+    parts = [f"{number[mark]} {IN_WORDS[mark][number[mark] > 1]}" for mark in IN_WORDS if number[mark]]
     listed = " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
     return f"Of {plural(len(verdicts), 'checker')}, {listed}."

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from checkers.check_all import decisive
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from checkers.words import count, plural
 from history import Recording, TraceEvent
@@ -71,7 +72,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
 
     It never raises on a legal recording: the page names what is missing where it would stand.
     """
-    answer = headline(verdicts, about.validity)
+    answer = headline(verdicts, about.validity, about.required)
     linked = Linker(explained=[verdict.checker for verdict in verdicts])
     body = _body(recording, verdicts, about, linked)
     style, script = _asset("report.css"), _asset("report.js")
@@ -106,7 +107,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     marks = TraceMarks(recording)
     lanes = role_lanes(recording, marks, periods, end)
     run_lag = lag(recording)
-    checkers, timelines, undrawn = _checkers(gravest_first(verdicts), spans, periods, marks)
+    checkers, timelines, undrawn = _checkers(gravest_first(verdicts, about.required), spans, periods, marks)
     rows = nemesis_rows(nemesis, recording.fault_kinds)
     table = operations_table(recording.history)
     return (
@@ -114,7 +115,8 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
         .get_template("body.html.j2")
         .render(
             about=about,
-            headline=headline(verdicts, about.validity),
+            headline=headline(verdicts, about.validity, about.required),
+            decisive=decisive(verdicts, about.required),
             linked=linked,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),

@@ -7,7 +7,7 @@ escapes, so that a node's log line cannot paint over the verdict.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -15,12 +15,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from checkers.verdict import Validity, Verdict
+from checkers.check_all import decisive
+from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from history.units import SECOND_NS
 from reports.about import SYMBOLS, ReportAbout, gravest_first, headline
 from reports.text import clean, duration, shorten
 
-_STYLES = {Validity.VALID: "green", Validity.INVALID: "bold red", Validity.UNKNOWN: "bold yellow"}
+_STYLES: Mapping[Mark, str] = {
+    Validity.VALID: "green",
+    Validity.INVALID: "bold red",
+    Validity.UNKNOWN: "bold yellow",
+    **dict.fromkeys(Unjudged, "dim"),
+}
 LONGEST_EVIDENCE = 600
 UNKNOWN = "Unknown: the run shows neither that the system is right nor that it is wrong."
 
@@ -29,6 +35,7 @@ def show(
     verdicts: Sequence[Verdict],
     report: str | Path | None = None,
     *,
+    required: Collection[str] = (),
     about: ReportAbout | None = None,
     console: Console | None = None,
 ) -> None:
@@ -36,18 +43,22 @@ def show(
 
     Args:
         report: the path of its HTML page.
+        required: the names of the checkers that the run requires.
         about: the facts about the run: its title, length, seed and own validity.
         console: where to print; standard output by default.
     """
     console = console or Console()
-    console.print(_summary(verdicts, about))
+    console.print(_summary(verdicts, required, about))
     if report is not None:
         # Never folded or cropped: a path is copied, or clicked, in one piece.
         console.print(Text.assemble("\nReport  ", (clean(str(report)), "underline")), soft_wrap=True)
 
 
-def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> RenderableType:
-    top = headline(verdicts, Validity.VALID if about is None else about.validity)
+def _summary(
+    verdicts: Sequence[Verdict], required: Collection[str], about: ReportAbout | None
+) -> RenderableType:
+    top = headline(verdicts, Validity.VALID if about is None else about.validity, required)
+    against = decisive(verdicts, required)
     answer = Text()
     answer.append(f" {top.validity.value.upper()} ", f"{_STYLES[top.validity]} reverse")
     answer.append(f"  {clean(top.why)}")
@@ -64,20 +75,31 @@ def _summary(verdicts: Sequence[Verdict], about: ReportAbout | None) -> Renderab
     parts.append(Text())
 
     name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
-    for verdict in gravest_first(verdicts):
+    for verdict in gravest_first(verdicts, required):
+        decides = verdict in against
         row = Table.grid(padding=(0, 2, 0, 0))
         row.add_column(width=1)
         row.add_column(width=name_width, no_wrap=True)
         row.add_column(overflow="fold")
         row.add_row(
-            Text(SYMBOLS[verdict.validity], _STYLES[verdict.validity]),
-            Text(clean(verdict.checker), "" if verdict.validity is Validity.VALID else "bold"),
-            Text(clean(verdict.summary)),
+            Text(SYMBOLS[verdict.mark], _STYLES[verdict.validity if decides else verdict.mark]),
+            Text(clean(verdict.checker), "bold" if decides else _STYLES[verdict.mark].replace("green", "")),
+            _said(verdict, decides),
         )
         parts.append(Padding(row, (0, 0, 0, 1)))
-        if verdict.validity is not Validity.VALID and verdict.evidence:
+        if decides and verdict.evidence:
             parts.append(Padding(_reason(verdict), (0, 0, 1, 4)))
     return Group(*parts)
+
+
+def _said(verdict: Verdict, decides: bool) -> Text:
+    """The summary of a verdict, after its mark where nothing was judged."""
+    if verdict.unjudged is None:
+        return Text(clean(verdict.summary))
+    mark = f"{verdict.unjudged}, and required: " if decides else f"{verdict.unjudged}: "
+    return Text.assemble(
+        (mark, "bold" if decides else "dim"), (clean(verdict.summary), "" if decides else "dim")
+    )
 
 
 def _reason(verdict: Verdict) -> Text:
@@ -95,6 +117,7 @@ def plain(
     verdicts: Sequence[Verdict],
     report: str | Path | None = None,
     *,
+    required: Collection[str] = (),
     about: ReportAbout | None = None,
     width: int = 100,
 ) -> str:
@@ -103,5 +126,5 @@ def plain(
         file=io.StringIO(), color_system=None, force_terminal=False, width=width, legacy_windows=False
     )
     with console.capture() as captured:
-        show(verdicts, report, about=about, console=console)
+        show(verdicts, report, required=required, about=about, console=console)
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

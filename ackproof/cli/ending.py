@@ -53,7 +53,7 @@ def judge_and_finish(
     results = judge(folder, junit)
 
     def show_all() -> None:
-        show(results.verdicts, folder.report_html)
+        show(results.verdicts, folder.report_html, required=results.required)
         click.echo(f"Evidence  {clean(results.seal)}")
         if more is not None:
             more(results.validity)

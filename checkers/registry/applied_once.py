@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
 from history import Recording, TraceEvent
 
 
@@ -27,22 +27,23 @@ class AppliedOnce:
         first = _Firsts(applied)
         copied = sum(len(indices) > 1 for op, indices in applied.items() if op is not None)
         evidence = [*_wrong_acknowledgements(recording, first), *_wrong_replies(recording, first)]
+        mark: Mark
         if evidence:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = f"{len(evidence)} answers name a later copy; for example: {evidence[0].text}"
         elif any(trace.gaps for trace in recording.traces.values()):
-            validity, summary = Validity.UNKNOWN, "the traces lack lines, so a first copy may not be known"
+            mark, summary = Validity.UNKNOWN, "the traces lack lines, so a first copy may not be known"
         elif not copied:
-            validity = Validity.UNKNOWN
+            mark = Unjudged.NOT_EXERCISED
             summary = "no write was in the log twice, so nothing could be applied twice"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{copied} of {len(first.of)} writes were in the log several times, and each took effect once"
             )
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"operations": len(first.of), "in_the_log_several_times": copied},

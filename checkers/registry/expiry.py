@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.names import DEREGISTER, LIST, LOOKUP, REGISTER, service_of
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import seconds, who_answered
 from history import History, Operation, Recording
 
@@ -92,19 +92,20 @@ class Expiry:
         log = _replay(ops, recording.history)
         evidence = [*log.problems, *_wrong_replies(log, recording.history)]
         removed = log.expired.get("removed", 0)
+        mark: Mark
         if evidence:
-            validity, summary = (
+            mark, summary = (
                 Validity.INVALID,
                 f"{len(evidence)} replies contradict the log; for example: {evidence[0].text}",
             )
         elif not removed:
-            validity, summary = Validity.UNKNOWN, "no instance expired, so expiry was not tested"
+            mark, summary = Unjudged.NOT_EXERCISED, "no instance expired, so expiry was not tested"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = f"{removed} instances expired; all replies on {len(log.keys)} keys agree with the log"
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"keys": len(log.keys), **{f"expired_{to}": n for to, n in sorted(log.expired.items())}},

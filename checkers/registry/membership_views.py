@@ -22,7 +22,7 @@ import msgspec
 
 from checkers.limits import MUCH_EVIDENCE
 from checkers.registry.names import MEMBERS
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from history import Operation, Recording
 
 
@@ -65,24 +65,25 @@ class MembershipViews:
             views += 1
             violations += _judge(operation, view, seen)
         doubts = [f"operation {index} is no view of a membership" for index in unreadable]
-        if not views:
-            doubts.append("no node was asked for its configuration")
+        mark: Mark
         if violations:
-            validity, summary = (
+            mark, summary = (
                 Validity.INVALID,
                 f"{len(violations)} violations; for example: {violations[0].title}",
             )
         elif doubts:
-            validity, summary = Validity.UNKNOWN, doubts[0]
+            mark, summary = Validity.UNKNOWN, doubts[0]
+        elif not views:
+            mark, summary = Unjudged.NOT_EXERCISED, "no node was asked for its configuration"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{views} views of {len(seen.committed)} committed configurations and {len(seen.leaders)} "
                 "leaders: no two contradict each other"
             )
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=(
                 *violations[:MUCH_EVIDENCE],

@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import by_and_at, plural, seconds
 from checkers.workloads.session_rules import GUARANTEES, BrokenGuarantee, SessionStep, broken_guarantees
 from history import History, Recording
@@ -43,23 +44,26 @@ class SessionGuarantees:
             if loose_ones & {one.before.operation, one.after.operation}
         )
         sessions = len({step.session for step in promised})
+        mark: Mark
         if found:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = (
                 f"{plural(len(found), 'violation')} of session guarantees; "
                 f"for example: {_text(history, found[0])}"
             )
+        elif not promised and lacks(recording, "indices"):
+            mark, summary = Unjudged.NOT_APPLICABLE, "the replies of this system name no index"
         elif len(promised) == sessions:
-            validity, summary = Validity.UNKNOWN, "no client did two operations, so no guarantee was tested"
+            mark, summary = Unjudged.NOT_EXERCISED, "no client did two operations, so no guarantee was tested"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{plural(sessions, 'session')} with {plural(len(promised), 'operation')}: "
                 "no session went back to older data"
             )
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(_evidence(history, one) for one in found[:MOST_EVIDENCE]),
             measures={

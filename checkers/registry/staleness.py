@@ -7,7 +7,8 @@ held at that index. How old it is, is measured from below, by what the history p
 - *in time*: how long before the read began a reply had come with a higher index than the read's own.
 
 (Bailis et al., "Probabilistically bounded staleness", VLDB 2012, call these k- and t-staleness.) A bound is
-judged where the run states one: options `stale_bound_indices`, `stale_bound_s`.
+judged where the run states one: options `stale_bound_indices`, `stale_bound_s`. Without one, no bound was
+exercised, whatever stale reads showed. A time counts only if the harness itself ran (`checkers.run.stalls`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import NOTHING, SNAPSHOT, UNPLACED
 from checkers.registry.versions import STALE, Versions
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.run.stalls import Stalls
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import by_and_at, plural, seconds, who_answered
 from history import NEMESIS, History, Recording
 from history.history import OK
@@ -50,6 +53,7 @@ class BoundedStaleness:
         history, options = recording.history, recording.options
         lags = lags_of(history)
         evidence = list(_untrue(history, Versions(recording)))
+        stalls, doubts = Stalls.of(recording), list[str]()
         bounds = (
             ("stale_bound_indices", lags.indices, 1, "indices"),
             ("stale_bound_s", lags.nanoseconds, SECOND_NS, "s"),
@@ -59,6 +63,15 @@ class BoundedStaleness:
             if isinstance(bound, int | float):
                 for place in np.flatnonzero(lag > bound * unit).tolist():
                     end = int(lags.completed[place])
+                    begun = history[int(history.pairs[end])].time
+                    if unit == SECOND_NS and not stalls.ran_longer_than(
+                        int(bound * unit), begun - int(lag[place]), begun
+                    ):
+                        doubts.append(
+                            f"a state of operation {end} was {lag[place] / unit:.3f} s old, but "
+                            f"{stalls.in_words(begun - int(lag[place]), begun)}"
+                        )
+                        continue
                     text = (
                         f"Operation {int(history.pairs[end])} ({history[end].f}), answered by "
                         f"{history[end].node} at "
@@ -79,25 +92,31 @@ class BoundedStaleness:
             "indices": distribution(lags.indices),
             "seconds": distribution(lags.nanoseconds, SECOND_NS),
         }
+        bounded = [option for option, *_ in bounds if option in options]
+        mark: Mark
         if evidence:
-            validity, summary = (
+            mark, summary = (
                 Validity.INVALID,
                 f"{plural(len(evidence), 'stale read is', 'stale reads are')} wrong; "
                 f"for example: {evidence[0].text}",
             )
+        elif doubts:
+            mark, summary = Validity.UNKNOWN, f"{plural(len(doubts), 'doubt')}; for example: {doubts[0]}"
+        elif not len(lags.completed) and lacks(recording, "indices"):
+            mark, summary = Unjudged.NOT_APPLICABLE, "the replies of this system name no index"
         elif not len(lags.completed):
-            validity, summary = Validity.UNKNOWN, "no stale read was answered with an index"
+            mark, summary = Unjudged.NOT_EXERCISED, "no stale read was answered with an index"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID if bounded else Unjudged.NOT_EXERCISED
             summary = (
                 f"{plural(len(lags.completed), 'stale read')} showed states that the log once had; "
                 f"the oldest was {plural(int(lags.indices.max()), 'index', 'indices')} and "
                 f"{seconds(int(lags.nanoseconds.max()))} behind"
             )
-        bounded = [option for option, *_ in bounds if option in options]
-        return Verdict(
+            summary += "" if bounded else "; the run states no bound on that"
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence[:MOST_EVIDENCE]),
             measures={"stale_reads": len(lags.completed), "behind": measured},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checkers.check_all import Suite
 from checkers.raft import raft_checkers
 from checkers.registry.durability.durability import Durability
 from checkers.registry.linearizability import IndexHonesty, Linearizability
@@ -9,28 +10,17 @@ from checkers.registry.linearizability.portfolio import Judgements
 from checkers.registry.sessions import SessionGuarantees
 from checkers.registry.staleness import BoundedStaleness
 from checkers.run.availability import Availability
-from checkers.run.node_health import NodeHealth
-from checkers.run.recovery import Recovery
-from checkers.run.stats import Stats
-from checkers.run.unhandled_errors import UnhandledErrors
-from checkers.run.vacuity import Vacuity
-from checkers.verdict import Checker
+from checkers.run.suite import run_checkers
 
 
-def registry_checkers() -> tuple[Checker, ...]:
+def registry_checkers() -> Suite:
     """All checkers of the workload, in the order in which reports show them."""
     judgements = Judgements()
-    return (
+    required = (
         Durability(),
         Linearizability(judgements),
         IndexHonesty(judgements),
         SessionGuarantees(),
-        BoundedStaleness(),
-        *raft_checkers(),
-        Recovery(),
-        Availability(),
-        NodeHealth(),
-        Vacuity(),
-        UnhandledErrors(),
-        Stats(),
     )
+    optional = (BoundedStaleness(), Availability())
+    return Suite(required, optional) + raft_checkers() + run_checkers()

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 from checkers.limits import MOST_EVIDENCE
 from checkers.models.model import frozen
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import seconds
 from history import History, Operation, Recording
 
@@ -84,15 +84,16 @@ class WatchPromises:
             for one in found[:MOST_EVIDENCE]
         )
         events = sum(len(watch.events) for watch in watches)
+        mark: Mark
         if found:
-            validity, summary = Validity.INVALID, f"{len(found)} violations; for example: {evidence[0].text}"
+            mark, summary = Validity.INVALID, f"{len(found)} violations; for example: {evidence[0].text}"
         elif not events:
-            validity, summary = Validity.UNKNOWN, "no watch delivered a change, so no promise was tested"
+            mark, summary = Unjudged.NOT_EXERCISED, "no watch delivered a change, so no promise was tested"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = f"{len(watches)} watches delivered {events} changes: each once, in order, none missing"
         measures = {"watches": len(watches), "events": events, "resumed": _resumed(history)}
-        return Verdict(self.name, validity, summary, evidence, measures)
+        return Verdict.marked(self.name, mark, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

@@ -5,8 +5,10 @@ the end of the record), if in that time a request to it was pending that got no 
 request does not count. After each fault and each heal, the time until the first `ok` of a later request is
 measured, for any operation and for writes.
 
-A verdict `invalid` needs a bound for the whole system: the run's option `unavailable_bound_s`, or this
-checker's own `bound_s`. The checker works on any history, whatever its operations are.
+A verdict needs a bound for the whole system: the run's option `unavailable_bound_s`, or this checker's own
+`bound_s`; without one, the checker only measures. A time that is longer than the bound is a violation only if
+the harness itself ran for longer than the bound within it, without a stall (`stalls`). The checker works on
+any history, whatever its operations are.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.run.faults import fault_operations
+from checkers.run.stalls import Stalls
 from checkers.run.writes import WRITES
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import seconds
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
@@ -67,25 +70,33 @@ class Availability:
         bound = recording.options.get("unavailable_bound_s", self.bound_s)
         bound_s = float(bound) if isinstance(bound, int | float) else None
         evidence: tuple[Evidence, ...] = ()
+        mark: Mark
         if overall is None:
-            validity, summary = Validity.UNKNOWN, "no client sent a request"
+            mark, summary = Unjudged.NOT_EXERCISED, "no client sent a request"
         else:
             longest_s = overall.nanoseconds / SECOND_NS
-            validity = Validity.VALID
-            since, until = (seconds(int(columns.time[place])) for place in overall[1:])
-            summary = f"the longest time without an ok reply was {longest_s:.3f} s; it began at {since}"
-            if bound_s is not None and longest_s > bound_s:
-                validity = Validity.INVALID
-                summary += f"; the bound is {bound_s:g} s"
-                text = (
-                    f"From operation {overall.after} (at {since}) to operation {overall.until} "
-                    f"(at {until}), no client got an ok reply."
-                )
-                title = f"no client got an ok reply for {longest_s:.3f} s, from {since} to {until}"
-                evidence = (Evidence(title, text, (overall.after, overall.until)),)
-        return Verdict(
+            times = tuple(int(columns.time[place]) for place in overall[1:])
+            began = seconds(times[0])
+            summary = f"the longest time without an ok reply was {longest_s:.3f} s; it began at {began}"
+            if bound_s is None:
+                mark = Unjudged.ONLY_MEASURES
+            elif longest_s <= bound_s:
+                mark = Validity.VALID
+                if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
+                    mark, summary = (
+                        Unjudged.NOT_EXERCISED,
+                        "no client got an ok reply within the short record",
+                    )
+            elif (proven := _proven(recording, begun, bound_s)) is None:
+                mark = Validity.UNKNOWN
+                summary += f"; the bound is {bound_s:g} s, but {Stalls.of(recording).in_words(*times)}"
+            else:
+                mark = Validity.INVALID
+                evidence = (_evidence(history, proven),)
+                summary = f"{evidence[0].title}; the bound is {bound_s:g} s"
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=evidence,
             measures={
@@ -96,14 +107,43 @@ class Availability:
             },
             caveats=()
             if bound_s is not None
-            else ("the run states no bound, so availability was measured and not judged",),
+            else ("no bound was stated, so availability was measured and not judged",),
         )
+
+
+def _proven(recording: Recording, begun: Integers, bound_s: float) -> Stretch | None:
+    """The longest time without an `ok` reply that was longer than the bound by no stall of the harness."""
+    time, stalls, bound_ns = recording.history.columns.time, Stalls.of(recording), int(bound_s * SECOND_NS)
+    too_long = [
+        one
+        for one in stretches(recording.history, begun)
+        if one.nanoseconds > bound_ns
+        and stalls.ran_longer_than(bound_ns, int(time[one.after]), int(time[one.until]))
+    ]
+    return max(too_long, key=lambda one: one.nanoseconds, default=None)
+
+
+def _evidence(history: History, stretch: Stretch) -> Evidence:
+    since, until = (seconds(int(history.columns.time[place])) for place in stretch[1:])
+    text = (
+        f"From operation {stretch.after} (at {since}) to operation {stretch.until} "
+        f"(at {until}), no client got an ok reply."
+    )
+    lasted_s = stretch.nanoseconds / SECOND_NS
+    title = f"no client got an ok reply for {lasted_s:.3f} s, from {since} to {until}"
+    return Evidence(title, text, (stretch.after, stretch.until))
 
 
 def longest(history: History, begun: Integers) -> Stretch | None:
     """The longest time without an `ok` reply to these invocations (ascending); length 0 if all got one."""
     if not len(begun):
         return None
+    nothing = Stretch(0, int(begun[0]), int(begun[0]))
+    return max(stretches(history, begun), key=lambda one: one.nanoseconds, default=nothing)
+
+
+def stretches(history: History, begun: Integers) -> list[Stretch]:
+    """Every time between two `ok` replies to these invocations (ascending) in which one of them waited."""
     columns = history.columns
     ends = history.pairs[begun]
     ok = (ends >= 0) & (columns.type[ends] == OK)
@@ -118,11 +158,11 @@ def longest(history: History, begun: Integers) -> Stretch | None:
     np.add.at(change, first, 1)
     np.add.at(change, np.maximum(final, first + 1), -1)
     waiting = np.cumsum(change)[: len(marks) - 1] > 0
-    lengths = np.where(waiting, np.diff(columns.time[marks]), 0)
-    if not len(lengths):
-        return Stretch(0, int(begun[0]), int(begun[0]))
-    place = int(lengths.argmax())
-    return Stretch(int(lengths[place]), int(marks[place]), int(marks[place + 1]))
+    lengths = np.diff(columns.time[marks])
+    return [
+        Stretch(int(lengths[place]), int(marks[place]), int(marks[place + 1]))
+        for place in np.flatnonzero(waiting).tolist()
+    ]
 
 
 def _figures(history: History, begun: Integers) -> dict[str, Any]:

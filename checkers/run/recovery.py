@@ -1,8 +1,9 @@
 """Recovery: once every fault is healed, the system acknowledges writes again within a bound.
 
 The bound counts from the completion of `final-heal` to the completion of the first acknowledged write that
-was invoked after it. The verdict is `invalid` only if clients sent requests and the record goes on for longer
-than the bound. If the record ends earlier, or no client sent a request, the verdict is `unknown`.
+was invoked after it. The verdict is `invalid` only if clients sent requests, the record goes on for longer
+than the bound, and the harness itself ran for longer than the bound without a stall (`stalls`). If the record
+ends earlier, or only stalls of the harness made it that long, the verdict is `unknown`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from checkers.run.faults import FaultOperation, fault_operations
+from checkers.run.stalls import Stalls
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import seconds
@@ -41,7 +43,7 @@ class Recovery:
         faults = fault_operations(history)
         writes = _AcknowledgedWrites(history, self.writes)
         kinds = FaultKinds(recording.fault_kinds)
-        validity, summary, evidence = _judge(history, faults, writes, bound_s)
+        validity, summary, evidence = _judge(history, faults, writes, bound_s, Stalls.of(recording))
         return Verdict(
             checker=self.name,
             validity=validity,
@@ -88,7 +90,11 @@ class _AcknowledgedWrites:
 
 
 def _judge(
-    history: History, faults: list[FaultOperation], writes: _AcknowledgedWrites, bound_s: float
+    history: History,
+    faults: list[FaultOperation],
+    writes: _AcknowledgedWrites,
+    bound_s: float,
+    stalls: Stalls,
 ) -> tuple[Validity, str, Evidence | None]:
     heals = [fault for fault in faults if fault.f == FINAL_HEAL]
     if not heals:
@@ -113,6 +119,12 @@ def _judge(
             f"the record ends {recorded_s:.3f} s after the final heal, sooner than "
             f"the bound of {bound_s:g} s",
             heal,
+        )
+    end = int(columns.time[-1 if first is None else first])
+    if not stalls.ran_longer_than(int(bound_s * SECOND_NS), heal.completion.time, end):
+        why = stalls.in_words(heal.completion.time, end)
+        return _unknown(
+            f"no write was acknowledged within {bound_s:g} s after the final heal, but {why}", heal
         )
     how = (
         f"no write was acknowledged in the {recorded_s:.3f} s up to the end of the record"

@@ -1,7 +1,6 @@
 """Stats: how many operations of each kind ended `ok`, `fail` or `info`, and how long they took.
 
-The verdict is `unknown` if operations of some kind never succeeded: a run in which no `deregister` was ever
-acknowledged shows nothing about deregistering. Otherwise it is `valid`.
+It only measures. That operations of each kind succeeded at all is for the checker `vacuity`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from checkers.verdict import Evidence, Validity, Verdict
-from checkers.words import count, plural
+from checkers.verdict import Unjudged, Verdict
+from checkers.words import plural
 from history import NEMESIS, Recording
 from history.history import FAIL, INVOKE, OK
 from history.units import MILLISECOND_NS
@@ -62,23 +61,7 @@ class Stats:
         totals = {
             outcome: sum(row[outcome] for row in by_f.values()) for outcome in ("count", "ok", "fail", "info")
         }
-        never = [f for f, row in by_f.items() if not row["ok"]]
         summary = plural(totals["count"], "operation") + ": {ok:,} ok, {fail:,} fail, {info:,} info".format(
             **totals
         )
-        if not by_f:
-            never_text = ["no client sent a request"]
-        else:
-            never_text = [f"no {f} operation succeeded, of {count(by_f[f]['count'])}" for f in never]
-        return Verdict(
-            checker=self.name,
-            validity=Validity.UNKNOWN if never_text else Validity.VALID,
-            summary="; ".join([summary, *never_text]),
-            evidence=tuple(
-                Evidence(
-                    title="an operation never succeeded", text=f"{text}, so the run shows nothing about it."
-                )
-                for text in never_text
-            ),
-            measures={"by_f": by_f, **totals},
-        )
+        return Verdict.marked(self.name, Unjudged.ONLY_MEASURES, summary, measures={"by_f": by_f, **totals})

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_KINDS_OF_ERRORS
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
 from history import NEMESIS, Recording
-from history.history import FAIL, INFO, TYPES
+from history.history import FAIL, INFO, OK, TYPES
 
 UNEXPECTED = "unexpected"
 
@@ -68,9 +68,12 @@ class UnhandledErrors:
         if unexpected:
             answers = plural(unexpected, "answer")
             summary = f"clients did not understand {answers}; for example: {next(iter(examples))}"
-        return Verdict(
+        mark: Mark = Validity.UNKNOWN if unexpected else Validity.VALID
+        if not unexpected and not ((columns.type == OK) & (columns.process != NEMESIS)).any():
+            mark, summary = Unjudged.NOT_EXERCISED, "no client's operation succeeded"
+        return Verdict.marked(
             checker=self.name,
-            validity=Validity.UNKNOWN if unexpected else Validity.VALID,
+            mark=mark,
             summary=summary,
             evidence=tuple(
                 Evidence(

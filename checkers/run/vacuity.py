@@ -1,13 +1,13 @@
 """Vacuity: a run that put the system to no test is not valid.
 
-The verdict is `unknown` if too few writes were acknowledged, or if a fault that was asked for never took
-effect: no kill ended a process; kills were aimed at the leader and none met it; a partition dropped no
-message; a pause stopped no process.
+The verdict is `unknown` if too few writes were acknowledged; if no operation of some kind ever succeeded; or
+if a fault that was asked for never took effect. What shows the effect, each fault declares itself
+(`history.nemesis.Proof`), and the run's folder keeps it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.writes import WRITES
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import count, plural, sentence
-from history import NEMESIS, Recording
-from history.history import OK
+from history import NEMESIS, History, Recording
+from history.history import INVOKE, OK
+from history.nemesis import FaultKind, FaultKinds, Proof
 
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
 LEADER = "leader"
@@ -50,11 +51,19 @@ class Vacuity:
                 f"a run needs at least {count(minimum)}"
             )
 
+        if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
+            reasons.append("no operation of a client succeeded")
+        reasons += [
+            f"no {f} operation succeeded, of {count(asked)}" for f, asked in _never_ok(recording.history)
+        ]
         families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
-        faults = fault_operations(recording.history)
+        faults, kinds = fault_operations(recording.history), FaultKinds(recording.fault_kinds)
         for family in families:
-            judge = _JUDGES.get(family, _any_effect)
-            reason = judge(family, faults, recording)
+            kind = kinds.named(family)
+            if kind is None or kind.proof is None:
+                reason: str | None = f"the run does not record what shows that {family} took effect"
+            else:
+                reason = _JUDGES[kind.proof](kind, faults, recording)
             if reason is not None:
                 reasons.append(reason)
         effects = _effects(faults)
@@ -83,6 +92,17 @@ def asked_faults(recording: Recording) -> tuple[str, ...]:
     return tuple(item for item in asked if isinstance(item, str)) if isinstance(asked, Sequence) else ()
 
 
+def _never_ok(history: History) -> list[tuple[str, int]]:
+    """The clients' operations by name of which none ended `ok`, and how many there were."""
+    columns = history.columns
+    client = columns.process != NEMESIS
+    asked = np.bincount(columns.f[client & (columns.type == INVOKE)], minlength=len(columns.f_names))
+    answered = np.bincount(columns.f[client & (columns.type == OK)], minlength=len(columns.f_names))
+    return [
+        (columns.f_names[code], int(asked[code])) for code in np.flatnonzero((asked > 0) & (answered == 0))
+    ]
+
+
 def _effects(faults: list[FaultOperation]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for fault in faults:
@@ -91,35 +111,38 @@ def _effects(faults: list[FaultOperation]) -> dict[str, int]:
     return counts
 
 
-_Judge = Callable[[str, list[FaultOperation], Recording], str | None]
-"""A function of (fault name, fault operations, recording): why the fault had no effect, or None if it had."""
+_Judge = Callable[[FaultKind, list[FaultOperation], Recording], str | None]
+"""A function of (kind of fault, fault operations, recording): why the fault had no effect, or None if it had.
+"""
 
 
-def _any_effect(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
+def _any_effect(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
     del recording
-    mine = [fault for fault in faults if fault.f == family]
+    mine = [fault for fault in faults if fault.f == kind.begin]
     if any(action.took_effect for fault in mine for action in fault.actions):
         return None
-    return f"{family} was asked for ({plural(len(mine), 'operation')}), but never took effect"
+    return f"{kind.name} was asked for ({plural(len(mine), 'operation')}), but never took effect"
 
 
-def _kill(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
-    without_effect = _any_effect(family, faults, recording)
+def _leader_lost(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
+    """Where a leader was aimed at, one must have been met, and another must have followed it."""
+    without_effect = _any_effect(kind, faults, recording)
     if without_effect is not None:
         return without_effect
-    kills = [fault for fault in faults if fault.f == family]
-    aimed = [fault for fault in kills if fault.target == LEADER]
-    if not aimed and f"{family}:{LEADER}" not in asked_faults(recording):
+    mine = [fault for fault in faults if fault.f == kind.begin]
+    aimed = [fault for fault in mine if fault.target == LEADER]
+    if not aimed and f"{kind.name}:{LEADER}" not in asked_faults(recording):
         return None
     lost = [
         fault
-        for fault in kills
-        if fault.leader is not None and any(fault.leader in action.nodes for action in fault.took("Kill"))
+        for fault in mine
+        if fault.leader is not None
+        and any(fault.leader in action.nodes for name in kind.begun_by for action in fault.took(name))
     ]
     if not lost:
-        return "the leader was to be killed, but no kill met a leader"
+        return f"a leader was the target of {kind.name}, but no {kind.name} met a leader"
     if recording.traces and not any(_led_later(fault, recording) for fault in lost):
-        return f"{plural(len(lost), 'kill')} met a leader, but no node became leader of a later term"
+        return f"{plural(len(lost), kind.name)} met a leader, but no node became leader of a later term"
     return None
 
 
@@ -134,45 +157,46 @@ def _led_later(fault: FaultOperation, recording: Recording) -> bool:
     )
 
 
-def _partition(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
-    without_effect = _any_effect(family, faults, recording)
+def _traffic_lost(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
+    """What heals the links must report that messages or packets were lost on them."""
+    without_effect = _any_effect(kind, faults, recording)
     if without_effect is not None:
         return without_effect
-    for fault in faults:
-        for action in fault.actions:
-            if action.kind == "Heal" and any(_swallowed(action.details.get(name)) for name in SWALLOWED):
-                return None
-    return "the network was cut, but no message was lost on the links that were cut"
+    healed = [action for fault in faults for action in fault.actions if action.kind in kind.ended_by]
+    if any(_swallowed(action.details.get(name)) for action in healed for name in SWALLOWED):
+        return None
+    return f"{kind.name} cut the network, but no message was lost on the links that were cut"
 
 
-def _membership(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
+def _members_changed(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
     """Judge by what the nodes committed; where there are no traces, by what the changes were answered."""
     if not recording.traces:
-        mine = [fault for fault in faults if fault.f == "change-membership"]
+        mine = [fault for fault in faults if fault.f == kind.begin]
         if any(action.took_effect for fault in mine for action in fault.actions):
             return None
         changes = plural(len(mine), "operation")
-        return f"{family} was asked for ({changes}), but none is known to have taken effect"
+        return f"{kind.name} was asked for ({changes}), but none is known to have taken effect"
     if committed_configurations(recording.traces.values()) > 1:
         return None
-    return f"{family} was asked for, but no node committed a change of the members"
+    return f"{kind.name} was asked for, but no node committed a change of the members"
 
 
-def _ambush(family: str, faults: list[FaultOperation], recording: Recording) -> str | None:
+def _node_met(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
     """Only the wait, or its end, shows which node it met; what provoked the moment does not count."""
     del recording
-    if any(list(fault.took(kind)) for fault in faults for kind in ("LieInWait", "EndAmbush")):
+    if any(list(fault.took(name)) for fault in faults for name in ("LieInWait", "EndAmbush")):
         return None
-    return f"{family} was asked for, but met no node"
+    return f"{kind.name} was asked for, but met no node"
 
 
 def _swallowed(count: object) -> bool:
     return isinstance(count, int) and count > 0
 
 
-_JUDGES: dict[str, _Judge] = {
-    "kill": _kill,
-    "partition": _partition,
-    "membership": _membership,
-    "ambush": _ambush,
+_JUDGES: Mapping[Proof, _Judge] = {
+    "effect": _any_effect,
+    "leader lost": _leader_lost,
+    "traffic lost": _traffic_lost,
+    "members changed": _members_changed,
+    "node met": _node_met,
 }

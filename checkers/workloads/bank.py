@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.linearizability.answer import NEVER
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
@@ -62,6 +63,7 @@ class Bank:
         wrong: list[Wrong] = []
         sums: Counter[int] = Counter()
         moved = reads = 0
+        compared = tested = False
         for key, calls in by_key(client_operations(recording.history, self.name, [TRANSFER, READ])).items():
             transfers = [one for one in calls if one.invocation.f == TRANSFER and _amount(one)]
             moved += sum(one.outcome != "fail" for one in transfers)
@@ -72,6 +74,9 @@ class Bank:
             }
             totals = {place: sum(filter(None, balances.values())) for place, balances in shown_by.items()}
             here = Counter(totals.values())
+            compared |= len(shown_by) > (self.total is None)
+            begun = min((one.at for one in transfers if one.outcome == "ok"), default=NEVER)
+            tested |= any(calls[place].until > begun for place in shown_by)
             reads += len(shown_by)
             sums.update(here)
             usual = self.total if self.total is not None else max(here, key=lambda s: here[s], default=None)
@@ -87,16 +92,22 @@ class Bank:
         first = [next(one for one in wrong if one.kind == kind) for kind in counts]
         shown = [*first, *(one for one in wrong if one not in first)][:MOST_EVIDENCE]
         evidence = tuple(Evidence(one.kind, one.why, positions(one.read, *one.others)) for one in shown)
+        mark: Mark
         if wrong:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             tally = ", ".join(f"{count} show {kind}" for kind, count in counts.items())
             summary = f"of {reads} reads, {tally}; for example: {evidence[0].text}"
         elif not reads:
-            validity, summary = Validity.UNKNOWN, "no read was answered, so no total is known"
-        elif not moved:
-            validity, summary = Validity.UNKNOWN, "no transfer was made, so no total could go wrong"
+            mark, summary = Unjudged.NOT_EXERCISED, "no read was answered, so no total is known"
+        elif not compared:
+            mark, summary = Unjudged.NOT_EXERCISED, "one read was answered, and no total was stated"
+        elif not tested:
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
+                "no transfer was acknowledged before the last read, so no total could go wrong",
+            )
         else:
-            validity, summary = (
+            mark, summary = (
                 Validity.VALID,
                 f"{reads} reads show the same total, through {moved} transfers",
             )
@@ -104,8 +115,8 @@ class Bank:
         if sums:
             measures |= {"lowest_total": min(sums), "highest_total": max(sums)}
         caveat = "the total was not stated, so reads were compared with each other"
-        return Verdict(
-            self.name, validity, summary, evidence, measures, () if self.total is not None else (caveat,)
+        return Verdict.marked(
+            self.name, mark, summary, evidence, measures, () if self.total is not None else (caveat,)
         )
 
     def check(self, recording: Recording) -> Verdict:

@@ -25,7 +25,7 @@ from typing import NamedTuple
 from checkers.graphs import small_cycle
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.models.model import frozen
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from history import History, Recording
 
 WRITES = frozenset({"write", "register"})
@@ -74,17 +74,24 @@ class Causal:
             for one in found[:MOST_EVIDENCE]
         )
         sessions = len({op.session for op in operations})
+        writes = sum(op.is_write for op in operations)
+        mark: Mark
         if found:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = f"{len(found)} anomalies; for example: {evidence[0].text}"
-        elif not any(not op.is_write for op in operations):
-            validity, summary = Validity.UNKNOWN, "no read was answered, so nothing is known about its order"
+        elif writes == len(operations):
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
+                "no read was answered, so nothing is known about its order",
+            )
+        elif not writes:
+            mark, summary = Unjudged.NOT_EXERCISED, "nothing was written, so no read could be out of order"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{len(operations)} operations of {sessions} sessions: every read agrees with causal order"
             )
-        return Verdict(self.name, validity, summary, evidence, {"operations": len(operations)})
+        return Verdict.marked(self.name, mark, summary, evidence, {"operations": len(operations)})
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, Validity, Verdict, checked
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict, checked
 from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
@@ -75,21 +75,22 @@ class IntervalCounter:
                     largest = max(largest, bounds.error)
                     if len(evidence) < MOST_EVIDENCE:
                         evidence.append(_evidence(key, bounds, calls, self.initial))
+        mark: Mark
         if evidence:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = f"{wrong_count} of {reads} reads are impossible; for example: {evidence[0].text}"
         elif not reads:
-            validity, summary = Validity.UNKNOWN, "no read was answered, so no value is known"
+            mark, summary = Unjudged.NOT_EXERCISED, "no read was answered, so no value is known"
         elif not moved:
-            validity, summary = (
-                Validity.UNKNOWN,
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
                 "nothing was added before any read, so no read could be wrong",
             )
         else:
-            validity, summary = Validity.VALID, f"{reads} reads are within what {adds} additions allow"
-        return Verdict(
+            mark, summary = Validity.VALID, f"{reads} reads are within what {adds} additions allow"
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence),
             measures={

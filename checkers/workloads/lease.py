@@ -35,7 +35,7 @@ import msgspec
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
@@ -112,18 +112,19 @@ class Leases:
                 found[case.title] += 1
                 if found[case.title] <= MOST_EVIDENCE:
                     evidence.append(case)
+        mark: Mark
         if evidence:
             tally = ", ".join(f"{title}: {count}" for title, count in found.items())
-            validity, summary = Validity.INVALID, f"{tally}; for example: {evidence[0].text}"
+            mark, summary = Validity.INVALID, f"{tally}; for example: {evidence[0].text}"
         elif not counts[f"{ACQUIRE}_ok"] and not counts[f"{WRITE}_ok"]:
-            validity, summary = (
-                Validity.UNKNOWN,
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
                 "no lock was acquired and no write let in, so nothing is known",
             )
         elif not comparable:
-            validity, summary = Validity.UNKNOWN, "no lock was acquired twice, so nothing could go wrong"
+            mark, summary = Unjudged.NOT_EXERCISED, "no lock was acquired twice, so nothing could go wrong"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             used_ok = f"{counts['write_ok']} writes were let in, in the order of their tokens"
             summary = f"{counts['acquire_ok']} acquisitions, one holder at a time; {used_ok}"
         measures: dict[str, Any] = dict(sorted(counts.items())) | {
@@ -132,7 +133,7 @@ class Leases:
         }
         caveat = "no lease was stated: a lock counts as held until its release, unless a reply says how long"
         caveats = (caveat,) if self.lease_s is None else ()
-        return Verdict(self.name, validity, summary, tuple(evidence[:MOST_EVIDENCE]), measures, caveats)
+        return Verdict.marked(self.name, mark, summary, tuple(evidence[:MOST_EVIDENCE]), measures, caveats)
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

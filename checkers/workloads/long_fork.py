@@ -21,7 +21,16 @@ from typing import Any, NamedTuple
 
 from checkers.graphs import edges_of, small_cycle
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Arrow, Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import (
+    Arrow,
+    Evidence,
+    IllegalOperation,
+    Mark,
+    Unjudged,
+    Validity,
+    Verdict,
+    checked,
+)
 from checkers.words import sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
@@ -94,19 +103,20 @@ class LongFork:
         forks = [_fork(circle, writes) for circle in _circles(before)]
         evidence = (*garbage[:MOST_EVIDENCE], *forks)[:MOST_EVIDENCE]
         measures = {"writes": len(writes), "reads": len(reads), "orders": len(before), "forks": len(forks)}
+        mark: Mark
         if evidence:
             found = len(garbage) + len(forks)
-            validity, summary = Validity.INVALID, f"{found} violations; for example: {evidence[0].text}"
+            mark, summary = Validity.INVALID, f"{found} violations; for example: {evidence[0].text}"
         elif not before:
-            validity = Validity.UNKNOWN
+            mark = Unjudged.NOT_EXERCISED
             summary = (
                 f"none of {several} reads of several keys saw one write without another, "
                 "so no order of writes is known"
             )
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = f"{len(reads)} reads saw {len(writes)} writes in one common order"
-        return Verdict(self.name, validity, summary, evidence, measures)
+        return Verdict.marked(self.name, mark, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

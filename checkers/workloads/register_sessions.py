@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from checkers.graphs import edges_of, small_cycle
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, Validity, Verdict, checked
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict, checked
 from checkers.workloads.causal import CausalOperation, operations_of
 from checkers.workloads.session_rules import GUARANTEES, Guarantee
 from history import Recording
@@ -69,20 +69,21 @@ class RegisterSessions:
         broken: Counter[str] = Counter(" and ".join(_kinds(circle)) for circle in circles)
         evidence = [_garbage(op) for op in garbage[:MOST_EVIDENCE]]
         evidence += [_evidence(circle) for circle in circles[: MOST_EVIDENCE - len(evidence)]]
+        mark: Mark
         if evidence:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = (
                 f"session guarantees were broken "
                 f"{len(garbage) + len(circles)} times; for example: {evidence[0].text}"
             )
         elif not any(not step.after.is_write for step in steps):
-            validity, summary = (
-                Validity.UNKNOWN,
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
                 "no session read a key that it had used before, so no guarantee was tested",
             )
         else:
             sessions = len({op.session for op in operations})
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{len(steps)} pairs of operations of {sessions} sessions "
                 f"fit one order of each key's versions"
@@ -93,7 +94,9 @@ class RegisterSessions:
             "broken": dict(broken),
         }
         caveat = "of each key and guarantee, only one cycle is shown"
-        return Verdict(self.name, validity, summary, tuple(evidence), measures, (caveat,) if circles else ())
+        return Verdict.marked(
+            self.name, mark, summary, tuple(evidence), measures, (caveat,) if circles else ()
+        )
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
@@ -129,17 +129,18 @@ class SetFull:
         tally = ", ".join(
             f"{counts[name]} {name.replace('_', ' ')}" for name in ("stable", "lost", "never_read", "stale")
         )
+        mark: Mark
         if shown:
-            validity, summary = Validity.INVALID, f"{tally}; for example: {shown[0].text}"
+            mark, summary = Validity.INVALID, f"{tally}; for example: {shown[0].text}"
         elif not counts["stable"]:
-            validity, summary = Validity.UNKNOWN, f"no element is known to have stayed in the set ({tally})"
+            mark, summary = Unjudged.NOT_EXERCISED, f"no element is known to have stayed in the set ({tally})"
         else:
-            validity, summary = Validity.VALID, f"of {counts['attempted']} elements, {tally}"
+            mark, summary = Validity.VALID, f"of {counts['attempted']} elements, {tally}"
         names = ("attempted", "stable", "lost", "never_read", "stale", "unexpected", "twice")
         measures: dict[str, Any] = {name: counts[name] for name in names}
         measures |= {f"{name}_latency_ms": quantiles(np.concatenate([[], *ms])) for name, ms in waits.items()}
         caveat = "each element was judged by itself; --model set judges whether one order explains all reads"
-        return Verdict(self.name, validity, summary, tuple(shown[:MOST_EVIDENCE]), measures, (caveat,))
+        return Verdict.marked(self.name, mark, summary, tuple(shown[:MOST_EVIDENCE]), measures, (caveat,))
 
 
 def _waits(found: Elements, time: Integers, mask: Flags, last: Integers) -> npt.NDArray[np.float64]:

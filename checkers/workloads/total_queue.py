@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
@@ -140,22 +140,23 @@ class TotalQueue:
             )
             if counts[kind]
         ]
+        mark: Mark
         if shown:
-            validity, summary = Validity.INVALID, f"{tally}; for example: {shown[0].text}"
+            mark, summary = Validity.INVALID, f"{tally}; for example: {shown[0].text}"
         elif doubts:
-            validity, summary = (
+            mark, summary = (
                 Validity.UNKNOWN,
                 f"of the elements that went in and did not come out, {', '.join(doubts)}",
             )
         elif not counts["out"]:
-            validity, summary = (
-                Validity.UNKNOWN,
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
                 "nothing came out of the queue, so nothing is known about it",
             )
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = f"all {counts['acknowledged']} elements that went in came out ({tally})"
-        return Verdict(self.name, validity, summary, tuple(shown[:MOST_EVIDENCE]), counts)
+        return Verdict.marked(self.name, mark, summary, tuple(shown[:MOST_EVIDENCE]), counts)
 
 
 @dataclass

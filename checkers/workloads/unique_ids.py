@@ -7,13 +7,14 @@ id. With keys, ids are unique within a key.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
-from checkers.words import sentence
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
+from checkers.words import plural, sentence
 from checkers.workloads.client_operations import (
     ClientOperation,
     client_operations,
@@ -58,18 +59,20 @@ class UniqueIds:
             )
             for (key, _), them in sorted(twice.items(), key=lambda item: -len(item[1]))[:MOST_EVIDENCE]
         )
+        by_key = Counter(key for key, _ in given)
+        mark: Mark
         if twice:
-            validity, summary = (
+            mark, summary = (
                 Validity.INVALID,
                 f"{len(twice)} ids were given twice; for example: {evidence[0].text}",
             )
-        elif acknowledged < 2:
-            validity, summary = (
-                Validity.UNKNOWN,
-                f"only {acknowledged} ids were given, so no two could be equal",
+        elif max(by_key.values(), default=0) < 2:
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
+                f"{plural(acknowledged, 'id was', 'ids were')} given, no two where they could be equal",
             )
         else:
-            validity, summary = Validity.VALID, f"{acknowledged} ids were given, all different"
+            mark, summary = Validity.VALID, f"{acknowledged} ids were given, all different"
         measures: dict[str, Any] = {
             "attempted": attempted,
             "acknowledged": acknowledged,
@@ -77,7 +80,7 @@ class UniqueIds:
         }
         if numbers:
             measures["range"] = [min(numbers), max(numbers)]
-        return Verdict(self.name, validity, summary, evidence, measures)
+        return Verdict.marked(self.name, mark, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""

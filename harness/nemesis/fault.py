@@ -24,7 +24,7 @@ from harness.nemesis.needs import Capability, Need
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView
 from history import Operation
-from history.nemesis import FaultKind
+from history.nemesis import FaultKind, Proof
 
 PerformedAction = tuple[Action, Outcome]
 """An action, and what came of it."""
@@ -79,7 +79,12 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     mechanisms: tuple[Mechanism[Any], ...]
     """What a world must offer for the fault to be possible there."""
     evidence: str
-    """What shows that the fault took effect."""
+    """What shows that the fault took effect, in words."""
+    proof: Proof = "effect"
+    """What shows it to the checker `vacuity`."""
+    requires: tuple[str, ...] = ()
+    """The checkers that look at what the fault is for: a run with it in which one of them had nothing to look
+    at proves nothing. Those that the workload does not have are left out."""
     family: Family = "other"
     begun_by: tuple[type[Action], ...] = ()
     """The actions that begin its period in reports; none if nothing stays broken."""
@@ -132,5 +137,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
             family=self.family,
             begun_by=tuple(action.__name__ for action in self.begun_by),
             ended_by=tuple(action.__name__ for action in self.ended_by),
+            proof=self.proof,
+            requires=self.requires,
             verbs={action.__name__: action.verb for action in self.actions},
         )

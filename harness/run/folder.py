@@ -29,7 +29,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from checkers.verdict import Validity, Verdict
+from checkers.check_all import Results
+from checkers.lacking import LACKS, GivenEvidence
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.seal import SealState, add_to_seal, seal, state_of
@@ -54,15 +55,6 @@ T = TypeVar("T")
 
 FAULT_KINDS = "fault_kinds"
 """Where test.json keeps what reports must know of the run's faults."""
-
-
-class Results(msgspec.Struct, frozen=True):
-    """The verdicts of a run, as `results.json` holds them."""
-
-    validity: Validity
-    verdicts: tuple[Verdict, ...]
-    seal: str = ""
-    """What the seal of the folder shows, in one line."""
 
 
 class _Facts(msgspec.Struct, frozen=True):
@@ -138,14 +130,21 @@ class RunFolder:
             ) from error
         raise CouldNotRun(f"a hundred runs began in {store} within this second; wait, and try again")
 
-    def write_test(self, test: Test, monotonic_start_ns: int, command: Sequence[str]) -> None:
-        """Store the test, the command, the versions, and the clock at time 0."""
+    def write_test(
+        self,
+        test: Test,
+        monotonic_start_ns: int,
+        command: Sequence[str],
+        lacking: Sequence[GivenEvidence] = (),
+    ) -> None:
+        """Store the test, the command, the versions, the clock at time 0, and what the system lacks."""
         facts = {
             **test.options(),
             FAULT_KINDS: kinds_of(test.nemesis),
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
             "command": list(command),
+            LACKS: list(lacking),
             "versions": {
                 "ackproof": version("ackproof"),
                 "python": platform.python_version(),

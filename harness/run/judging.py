@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from checkers.check_all import check_all, worst
+from checkers.check_all import Results, check_all
 from harness.errors import CouldNotRun
-from harness.run.folder import Results, RunFolder
+from harness.run.folder import RunFolder
 from harness.run.seal import trusted
 from harness.systems import REFERENCE_NODE
 from harness.workload import workload
@@ -30,26 +30,27 @@ def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
     recording = folder.recording()
     try:
         options = recording.options
-        checkers = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
+        suite = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
     except (KeyError, ValueError, TypeError) as error:
         raise CouldNotRun(f"{folder.test_json}: {error}") from error
-    verdicts = trusted(check_all(checkers, recording), folder.seal_state)
-    results = Results(worst(verdicts), tuple(verdicts), folder.seal_state.in_words())
+    state = folder.seal_state
+    verdicts = trusted(check_all(suite, recording), state)
+    found = Results.of(verdicts, suite.required_of(recording), state.in_words())
     try:
         folder.write_parquet(recording.history)
-        folder.write_results(results)
-        about = _about(folder, recording, results)
+        folder.write_results(found)
+        about = _about(folder, recording, found)
         folder.write_report(render(recording, verdicts, about))
         if junit_file is not None:
-            junit_file.write_bytes(junit(verdicts, about.title, about.duration_s))
+            junit_file.write_bytes(junit(verdicts, about.title, about.duration_s, found.required))
     except (OSError, RefusedFile) as error:
         raise CouldNotRun(
             f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"
         ) from error
-    return results
+    return found
 
 
-def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportAbout:
+def _about(folder: RunFolder, recording: Recording, found: Results) -> ReportAbout:
     options = recording.options
     history = recording.history
     command = options.get("command") or ["ackproof"]
@@ -73,7 +74,8 @@ def _about(folder: RunFolder, recording: Recording, results: Results) -> ReportA
             if name not in ("versions", "command", "monotonic_start_ns", "started_at", "fault_kinds")
         },
         versions={name: str(value) for name, value in options.get("versions", {}).items()},
-        validity=results.validity,
+        validity=found.validity,
+        required=found.required,
         files=_files(folder.path),
     )
 

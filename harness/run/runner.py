@@ -34,6 +34,7 @@ from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.worlds import world_of
+from harness.systems.base import lacks
 from history import HistoryWriter, Operation
 from history.nemesis import FaultKinds
 from history.units import SECOND_NS
@@ -118,7 +119,7 @@ class _Run:
 
     async def run(self, command: Sequence[str]) -> None:
         """Set up, drive, tear down, and store what is not written line by line."""
-        self._folder.write_test(self._test, self._start, command)
+        self._folder.write_test(self._test, self._start, command, lacks(self._parts.system))
         world = world_of(self._test, self._parts.system, self._folder.path / "nodes", self._clock)
         try:
             async with world:

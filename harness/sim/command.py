@@ -12,15 +12,14 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from checkers.check_all import worst
-from checkers.verdict import Validity
+from checkers.verdict import Unjudged, Validity
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
 from harness.mutants.catalogue import MUTANTS
 from harness.run import runner
 from harness.run.folder import RunFolder
-from harness.sim.judging import Judged, verdicts
+from harness.sim.judging import Judged, results_of
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun, run
@@ -49,7 +48,7 @@ def shrunk(seed: int, options: SeedOptions, file: Path, *, quiet: bool) -> Shrun
         CouldNotRun: the seed shows no violation, or the file cannot be written.
     """
     schedule, ran = record(plan_of(seed, options))
-    wrong = [verdict.checker for verdict in verdicts(ran) if verdict.validity is Validity.INVALID]
+    wrong = [verdict.checker for verdict in results_of(ran).verdicts if verdict.validity is Validity.INVALID]
     if not wrong:
         raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
     declared = MUTANTS[options.mutant].caught_by if options.mutant else wrong[0]
@@ -116,10 +115,10 @@ def replayed_on_processes(
     folder = runner.run(test, store, command=command, quiet=quiet, course=carried.course)
     for what in undone(read_history(folder.history_lines)):
         say(f"    not done: {what}")
-    found = verdicts(ran)
-    wrong = [verdict for verdict in found if verdict.validity is Validity.INVALID]
+    found = results_of(ran)
+    wrong = [verdict for verdict in found.verdicts if verdict.validity is Validity.INVALID]
     summaries = "; ".join(f"{verdict.checker}: {verdict.summary}" for verdict in wrong)
-    return folder, f"{worst(found).value}{f' ({summaries})' if summaries else ''}", warning
+    return folder, f"{found.validity.value}{f' ({summaries})' if summaries else ''}", warning
 
 
 class CampaignSummary(msgspec.Struct, frozen=True):
@@ -182,10 +181,15 @@ def summary(done: Sequence[Judged]) -> CampaignSummary:
     counts = {validity: sum(judged.validity is validity for judged in done) for validity in Validity}
     by_checker: dict[str, dict[str, int]] = {}
     for judged in done:
-        for kind, checkers in (("invalid", judged.invalid), ("unknown", judged.unknown)):
+        marks = (
+            (Validity.INVALID, judged.invalid),
+            (Validity.UNKNOWN, judged.unknown),
+            (Unjudged.NOT_EXERCISED, judged.not_exercised),
+        )
+        for mark, checkers in marks:
             for checker in checkers:
-                row = by_checker.setdefault(checker, {"invalid": 0, "unknown": 0})
-                row[kind] += 1
+                row = by_checker.setdefault(checker, {one.value: 0 for one, _ in marks})
+                row[mark.value] += 1
     if counts[Validity.INVALID]:
         validity = Validity.INVALID
     else:
@@ -233,7 +237,7 @@ def _show_counts(found: CampaignSummary) -> None:
         soft_wrap=True,
     )
     for checker, row in found.by_checker.items():
-        say(f"  {checker:28} {row['invalid']:6} invalid {row['unknown']:6} unknown")
+        say(f"  {checker:28} " + " ".join(f"{number:6} {mark}" for mark, number in row.items()))
 
 
 class _Progress:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from checkers.check_all import check_all, worst
-from checkers.verdict import Validity, Verdict
+from checkers.check_all import Results, results
+from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from harness.sim.plan.plan import Plan
 from harness.sim.run import SimulatedRun, run
 from harness.workload import workload
@@ -23,9 +22,11 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     invalid: tuple[str, ...] = ()
     """Checkers that found a violation."""
     unknown: tuple[str, ...] = ()
-    """Checkers that could not tell."""
+    """Checkers that could not decide."""
+    not_exercised: tuple[str, ...] = ()
+    """Checkers that had nothing to look at; those that the run requires come first."""
     summary: str = ""
-    """What the first of those checkers says."""
+    """What the first checker says that made the run invalid or unknown."""
     happened: int = 0
     """How many things happened in the world."""
     simulated_ns: int = 0
@@ -33,25 +34,26 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     """Time spent running and judging."""
 
 
-def verdicts(ran: SimulatedRun, logs: Path | None = None) -> list[Verdict]:
+def results_of(ran: SimulatedRun, logs: Path | None = None) -> Results:
     """Let the workload's checkers judge a run."""
     test = ran.plan.test
-    checkers = workload(test.workload, test.nodes, test.concurrency).checkers
-    return check_all(checkers, ran.recording(logs))
+    return results(workload(test.workload, test.nodes, test.concurrency).checkers, ran.recording(logs))
 
 
 def judge(plan: Plan, logs: Path) -> Judged:
     """Run a plan and judge the run; `logs` is an empty folder of this process's own, for the nodes' logs."""
     begin = time.monotonic_ns()
     ran = run(plan)
-    found = verdicts(ran, logs)
+    found = results_of(ran, logs)
     invalid, unknown = _of(found, Validity.INVALID), _of(found, Validity.UNKNOWN)
-    summary = next((verdict.summary for verdict in (*invalid, *unknown)), "")
+    idle = sorted(_of(found, Unjudged.NOT_EXERCISED), key=lambda one: one.checker not in found.required)
+    summary = next((verdict.summary for verdict in found.decisive), "")
     return Judged(
         seed=plan.test.seed,
-        validity=worst(found),
+        validity=found.validity,
         invalid=tuple(verdict.checker for verdict in invalid),
         unknown=tuple(verdict.checker for verdict in unknown),
+        not_exercised=tuple(verdict.checker for verdict in idle),
         summary=summary if ran.problem is None else ran.problem,
         happened=ran.happened,
         simulated_ns=ran.ended_at,
@@ -59,5 +61,5 @@ def judge(plan: Plan, logs: Path) -> Judged:
     )
 
 
-def _of(found: Sequence[Verdict], validity: Validity) -> list[Verdict]:
-    return [verdict for verdict in found if verdict.validity is validity]
+def _of(found: Results, mark: Mark) -> list[Verdict]:
+    return [verdict for verdict in found.verdicts if verdict.mark is mark]

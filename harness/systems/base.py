@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import msgspec
 
+from checkers.lacking import GivenEvidence
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.hosts.links.framing import Framing
 from harness.hosts.ssh.bundle import Deployment
@@ -117,6 +118,24 @@ class RunsRemotely(Protocol):
     def deployment(self) -> Deployment:
         """The packages that a remote host needs to run a node."""
         ...
+
+
+@runtime_checkable
+class LacksEvidence(Protocol):
+    """A system that cannot give some evidence, whatever happens: the checkers of it are not applicable to it.
+
+    Of a system that does not say, evidence that is not there is missing, and makes verdicts `unknown`.
+    """
+
+    @property
+    def lacks(self) -> tuple[GivenEvidence, ...]:
+        """What it lacks: `traces` of its nodes, `indices` in its replies."""
+        ...
+
+
+def lacks(system: System) -> tuple[GivenEvidence, ...]:
+    """The evidence that a system cannot give."""
+    return system.lacks if isinstance(system, LacksEvidence) else ()
 
 
 Trouble = Literal["disk", "corrupt", "descriptors", "memory"]

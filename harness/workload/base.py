@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checkers.verdict import Checker
+from checkers.check_all import Suite
 from harness.client.codecs.retries import Retries
 from harness.generator import GeneratorLike
 
@@ -20,6 +20,6 @@ class Workload:
     """What clients do while faults go on. It has no end; the run's time limit ends it."""
     final: GeneratorLike
     """What clients do after the final heal: show that writes work again, then read everything back."""
-    checkers: tuple[Checker, ...]
+    checkers: Suite
     retries: Retries | None = None
     """How clients repeat a write; None if they never do."""

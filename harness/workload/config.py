@@ -12,15 +12,11 @@ from typing import Any
 
 import msgspec
 
+from checkers.check_all import Suite
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models.register import CasRegister
 from checkers.raft import raft_checkers
-from checkers.run.node_health import NodeHealth
-from checkers.run.recovery import Recovery
-from checkers.run.stats import Stats
-from checkers.run.unhandled_errors import UnhandledErrors
-from checkers.run.vacuity import Vacuity
-from checkers.verdict import Checker
+from checkers.run.suite import run_checkers
 from harness.client.data_types import CAS_REGISTER
 from harness.generator import PENDING, Answer, Context, Generator
 from harness.workload.base import Workload
@@ -51,17 +47,9 @@ def config(nodes: Sequence[str], concurrency: int) -> Workload:
     )
 
 
-def config_checkers() -> tuple[Checker, ...]:
+def config_checkers() -> Suite:
     """The checkers of a run. The final reads are reads, so linearizability includes durability here."""
-    return (
-        LinearizabilityOf(CasRegister()),
-        *raft_checkers(),
-        Recovery(writes=WRITES),
-        NodeHealth(),
-        Vacuity(writes=WRITES),
-        UnhandledErrors(),
-        Stats(),
-    )
+    return Suite((LinearizabilityOf(CasRegister()),)) + raft_checkers() + run_checkers(WRITES)
 
 
 class MixedOperations(msgspec.Struct, frozen=True):

@@ -10,16 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from checkers.check_all import Suite
 from checkers.raft import raft_checkers
 from checkers.registry.expiry import Expiry
 from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.portfolio import Judgements
-from checkers.run.node_health import NodeHealth
-from checkers.run.recovery import Recovery
-from checkers.run.stats import Stats
-from checkers.run.unhandled_errors import UnhandledErrors
-from checkers.run.vacuity import Vacuity
-from checkers.verdict import Checker
+from checkers.run.suite import run_checkers
 from harness.client.data_types import EPHEMERAL
 from harness.generator import Context
 from harness.workload.base import Workload
@@ -47,20 +43,11 @@ def ephemeral(nodes: Sequence[str], concurrency: int) -> Workload:
     )
 
 
-def ephemeral_checkers() -> tuple[Checker, ...]:
+def ephemeral_checkers() -> Suite:
     """The checkers that judge a run."""
     judgements = Judgements()
-    return (
-        Expiry(),
-        Linearizability(judgements),
-        IndexHonesty(judgements),
-        *raft_checkers(),
-        Recovery(),
-        NodeHealth(),
-        Vacuity(),
-        UnhandledErrors(),
-        Stats(),
-    )
+    of_replies = Suite((Expiry(), Linearizability(judgements), IndexHonesty(judgements)))
+    return of_replies + raft_checkers() + run_checkers()
 
 
 def mixed_operation(context: Context) -> dict[str, Any]:

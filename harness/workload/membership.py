@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from checkers.check_all import Suite
 from checkers.registry.membership_views import MembershipViews
 from harness.client.data_types import MEMBERS
 from harness.generator import Context, reserve
@@ -28,7 +29,7 @@ def membership(nodes: Sequence[str], concurrency: int) -> Workload:
         name="membership",
         data_type=MEMBERS,
         generator=reserve((math.ceil(concurrency / 2), mixed_or_view), default=read_or_view),
-        checkers=(MembershipViews(), *base.checkers),
+        checkers=Suite((MembershipViews(),)) + base.checkers,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from checkers.check_all import Suite
 from checkers.registry.applied_once import AppliedOnce
 from harness.client.codecs.retries import Retries
 from harness.client.data_types import REGISTRY_WRITES
@@ -23,6 +24,6 @@ def sessions(nodes: Sequence[str], concurrency: int) -> Workload:
     return replace(
         once,
         name="sessions",
-        checkers=(AppliedOnce(), *once.checkers),
+        checkers=Suite((AppliedOnce(),)) + once.checkers,
         retries=Retries(tuple(nodes), REGISTRY_WRITES),
     )

@@ -45,7 +45,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "What one checker says of a run: valid, invalid or unknown, with a summary and its evidence.",
             "verdicts",
         ),
-        _term("valid", "The checker looked, and found nothing that breaks its property."),
+        _term(
+            "valid",
+            "The checker looked, and found nothing that breaks its property. A run is valid only if every "
+            "checker that it requires looked at something.",
+        ),
         _term("invalid", "The checker found something that breaks its property, and shows it as evidence."),
         _term(
             "unknown",
@@ -54,8 +58,31 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term(
             "not exercised",
-            "The run gave a checker nothing to look at: no leader was lost, say, or no write was "
-            "acknowledged. Such a verdict is unknown, because it proves nothing.",
+            "The run gave a checker nothing to look at: no node was restarted, say, or no write was "
+            "acknowledged. It is shown and counted apart, and never as valid. A run that requires such a "
+            "checker is unknown.",
+        ),
+        _term(
+            "not applicable",
+            "The system cannot have what a checker looks at: it writes no traces, say. Nothing was judged, "
+            "and no run of that system requires it.",
+        ),
+        _term(
+            "only measures",
+            "The checker counts and measures, and was given no bound to judge by. Nothing was judged.",
+            "only measure",
+        ),
+        _term(
+            "required checker",
+            "A checker without which a run proves nothing: its workload or one of its faults names it. If it "
+            "had nothing to look at, the run is unknown.",
+            "required checkers",
+        ),
+        _term(
+            "stall",
+            "A time in which the harness itself did not run, as it was stopped or had no processor. What "
+            "lasts too long because of it is not held against the system.",
+            "stalls",
         ),
         _term(
             "vacuous",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
+from checkers.raft import NOT_IN_EVERY_RUN
+from checkers.verdict import Unjudged, Validity, Verdict
 from history import NEMESIS, History, NodeLife, NodeTrace, Operation, Recording
 from history.units import MILLISECOND_NS
 
@@ -93,6 +95,17 @@ def recording(
         lives=tuple(lives),
         **more,
     )
+
+
+def not_fine(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    """By Raft checker that is neither valid nor, where a good run may lack what it looks at, not exercised:
+    its summary."""
+    return {
+        verdict.checker: verdict.summary
+        for verdict in verdicts
+        if verdict.mark is not Validity.VALID
+        and not (verdict.mark is Unjudged.NOT_EXERCISED and verdict.checker in NOT_IN_EVERY_RUN)
+    }
 
 
 def simulate(random: Random, *, keys: tuple[str, ...], steps: int, processes: int = 3) -> HistoryBuilder:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from checkers.lacking import lacks
 from checkers.limits import MUCH_EVIDENCE
 from checkers.raft.conformance.order import Run
 from checkers.raft.conformance.refinement import IllegalStep
 from checkers.raft.facts.cluster import JUDGED_FROM_TRACES
-from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import count, plural
 from history import Recording, TraceEvent
 
@@ -25,10 +26,12 @@ class Conformance:
     name: str = field(default="conformance")
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge all traces; `unknown` if something is missing, or if they show nothing but trivial steps."""
+        """Judge all traces; where they show nothing but trivial steps, conformance was not exercised."""
         missing = _missing(recording)
         traces = {node: trace for node, trace in recording.traces.items() if trace.events}
         if not traces:
+            if lacks(recording, "traces"):
+                return Verdict.marked(self.name, Unjudged.NOT_APPLICABLE, "the system writes no traces")
             return Verdict(
                 self.name, Validity.UNKNOWN, "no node wrote a trace", caveats=(JUDGED_FROM_TRACES,)
             )
@@ -39,27 +42,31 @@ class Conformance:
             actions.update(refinement.actions)
         refused = [*run.early, *(step for refinement in refinements for step in refinement.refused)]
         doubts = [doubt for refinement in refinements for doubt in refinement.doubts]
-        unknown = [*missing.values(), *dict.fromkeys(doubts), *_trivial(actions, len(recording.nodes))]
+        unknown = [*missing.values(), *dict.fromkeys(doubts)]
+        trivial = _trivial(actions, len(recording.nodes))
         found = _evidence(refused)
         steps = sum(actions.values())
+        mark: Mark
         if found:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = (
                 f"{plural(len(refused), 'step is', 'steps are')} not allowed by Raft's specification; "
                 f"for example: {found[0].title}"
             )
         elif unknown:
-            validity, summary = Validity.UNKNOWN, unknown[0]
+            mark, summary = Validity.UNKNOWN, unknown[0]
+        elif trivial is not None:
+            mark, summary = Unjudged.NOT_EXERCISED, trivial
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{plural(steps, 'step')} of the nodes, each allowed by Raft's specification; among them "
                 f"{count(actions['BecomeLeader'])} BecomeLeader and "
                 f"{count(actions['AdvanceCommitIndex'])} AdvanceCommitIndex"
             )
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=(
                 *found[:MUCH_EVIDENCE],
@@ -86,16 +93,15 @@ def _missing(recording: Recording) -> dict[str, str]:
     return missing
 
 
-def _trivial(actions: Counter[str], nodes: int) -> list[str]:
-    """The reasons why the traces would prove nothing, if there are any."""
-    reasons = []
+def _trivial(actions: Counter[str], nodes: int) -> str | None:
+    """The reason why the traces would prove nothing, if there is one."""
     if not actions["BecomeLeader"]:
-        reasons.append("the trace matches only trivially: no node was elected")
-    elif not actions["AdvanceCommitIndex"]:
-        reasons.append("the trace matches only trivially: no leader committed anything")
-    elif nodes > 1 and not actions["HandleAppendEntriesResponse"]:
-        reasons.append("the trace matches only trivially: nothing was replicated")
-    return reasons
+        return "the trace matches only trivially: no node was elected"
+    if not actions["AdvanceCommitIndex"]:
+        return "the trace matches only trivially: no leader committed anything"
+    if nodes > 1 and not actions["HandleAppendEntriesResponse"]:
+        return "the trace matches only trivially: nothing was replicated"
+    return None
 
 
 def _evidence(refused: list[IllegalStep]) -> list[Evidence]:

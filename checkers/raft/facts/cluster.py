@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
+from checkers.lacking import lacks
 from checkers.limits import MUCH_EVIDENCE
 from checkers.raft.facts.causality import Causality
 from checkers.raft.facts.compact import MessageIds
 from checkers.raft.facts.replay import Common, NodeFacts, replay
-from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
 from history import NodeTrace, Recording, TraceEntry
 
@@ -106,6 +107,8 @@ def conclude(
 ) -> Verdict:
     """The verdict: invalid if there is a violation, else unknown if anything is missing, else valid.
 
+    If nothing is missing and nothing was there to look at, the invariant was not exercised.
+
     Args:
         summary: what was looked at, with numbers; shown if the verdict is valid.
         nothing_seen: why the invariant was not tested, if it was not.
@@ -114,18 +117,19 @@ def conclude(
     missing = [*cluster.incomplete.values(), *doubts]
     if not cluster.nodes:
         missing = ["no node wrote a trace"]
-    elif nothing_seen is not None:
-        missing.append(nothing_seen)
+    mark: Mark = Validity.VALID
     if violations:
-        validity = Validity.INVALID
+        mark = Validity.INVALID
         summary = f"{plural(len(violations), 'violation')}; for example: {violations[0].title}"
+    elif lacks(cluster.recording, "traces") and not cluster.nodes:
+        mark, summary, missing = Unjudged.NOT_APPLICABLE, "the system writes no traces", []
     elif missing:
-        validity, summary = Validity.UNKNOWN, missing[0]
-    else:
-        validity = Validity.VALID
-    return Verdict(
+        mark, summary = Validity.UNKNOWN, missing[0]
+    elif nothing_seen is not None:
+        mark, summary = Unjudged.NOT_EXERCISED, nothing_seen
+    return Verdict.marked(
         checker=checker,
-        validity=validity,
+        mark=mark,
         summary=summary,
         evidence=(
             *violations[:MUCH_EVIDENCE],

@@ -122,6 +122,7 @@ class TermMonotonic:
             cluster,
             violations=violations,
             summary=f"{plural(restarts, 'restart')}, highest term {highest}: no node's term went back",
+            nothing_seen=None if highest else "no node began a term",
             measures={"restarts": restarts, "highest_term": highest},
         )
 

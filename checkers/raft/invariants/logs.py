@@ -133,7 +133,7 @@ class LeaderCompleteness:
             violations=[violation for _, violation in violations],
             summary=f"{plural(len(claims), 'committed entry', 'committed entries')}, "
             f"{plural(elections, 'election')}: each later leader had every entry",
-            nothing_seen=None if claims and elections else "nothing was committed, or no node was elected",
+            nothing_seen=None if compared else "no node was elected after an entry had been committed",
             doubts=doubts if unknown else (),
             measures={"committed": len(claims), "elections": elections, "comparisons": compared},
         )
@@ -249,7 +249,7 @@ class CommittedNeverTruncated:
             violations=violations,
             summary=f"{plural(len(committed), 'committed entry', 'committed entries')}, "
             f"{plural(removed, 'removed entry', 'removed entries')}: no committed entry was removed",
-            nothing_seen=None if len(committed) else "nothing was committed",
+            nothing_seen=None if removed else "no node truncated its log",
             doubts=doubts,
             measures={"committed": len(committed), "removed": removed},
         )
@@ -287,5 +287,6 @@ class DurableLog:
             cluster,
             violations=violations,
             summary=f"{plural(restarts, 'restart')}: after each, the node had all that had been on its disk",
+            nothing_seen=None if restarts else "no node was restarted",
             measures={"restarts": restarts},
         )

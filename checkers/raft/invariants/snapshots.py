@@ -71,6 +71,9 @@ class SnapshotSafety:
             summary=f"{plural(len(taken), 'snapshot')} taken, {count(installed)} installed, "
             f"{plural(final, 'final state')} of nodes: each holds what the committed log gives, "
             "and all states at one index are equal",
+            nothing_seen=None
+            if len(held) > final or len(first) < len(held)
+            else "no snapshot was taken, and no two nodes showed a final state at one index",
             doubts=doubts,
             measures={
                 "snapshots": len(held) - final,

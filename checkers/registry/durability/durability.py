@@ -44,7 +44,7 @@ from checkers.registry.names import (
     instance_key,
     service_of,
 )
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import count, plural
 from history import NEMESIS, Columns, History, Recording
 from history.history import INFO, OK
@@ -236,20 +236,20 @@ class Durability:
         judgement = _Judgement(columns, writes, recording.nodes)
         judgement.judge(reads)
         problems += judgement.problems
-        problems += _nothing_to_judge(recording, writes)
+        problems += _nothing_to_judge(recording)
         problems += _unread(judgement, recording.nodes)
         violations = sorted(
             (item for item in judgement.findings.items() if item[0].kind in VIOLATIONS),
             key=lambda item: (VIOLATIONS.index(item[0].kind), item[0].row, item[0].key),
         )
-        validity, summary = _summary(judgement, writes, bool(violations), problems)
+        mark, summary = _summary(judgement, writes, bool(violations), problems)
         evidence = [judgement.evidence(recording.history, *item) for item in violations[:MUCH_EVIDENCE]]
         evidence += [
             Evidence(title="durability was not judged", text=problem) for problem in problems[:MUCH_EVIDENCE]
         ]
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence),
             measures=_measures(judgement, writes, len(reads)),
@@ -273,7 +273,7 @@ def _done(writes: RegistryWrites) -> Flags:
     return np.asarray((writes.outcome == OK) & ~writes.void)
 
 
-def _nothing_to_judge(recording: Recording, writes: RegistryWrites) -> list[str]:
+def _nothing_to_judge(recording: Recording) -> list[str]:
     """Reasons for which the history as a whole, or a part of it, cannot be judged."""
     columns, problems = recording.history.columns, []
     keyless = np.flatnonzero((columns.key < 0) & (columns.process != NEMESIS))
@@ -282,8 +282,6 @@ def _nothing_to_judge(recording: Recording, writes: RegistryWrites) -> list[str]
             f"{plural(len(keyless), 'operation names', 'operations name')} no key; "
             f"the first is operation {int(keyless[0])}"
         )
-    if not (writes.registers & _done(writes)).any():
-        problems.append("no registration was acknowledged, so none had to be kept")
     if not recording.nodes:
         problems.append("the recording names no node, so it does not show what any node kept")
     return problems
@@ -294,8 +292,8 @@ def _summary(
     writes: RegistryWrites,
     has_violations: bool,
     problems: list[str],
-) -> tuple[Validity, str]:
-    """The verdict in one sentence."""
+) -> tuple[Mark, str]:
+    """The mark, and the verdict in one sentence."""
     done = _done(writes)
     acknowledged = int(np.count_nonzero(writes.registers & done))
     updated = int(np.count_nonzero(writes.updates & done))
@@ -311,6 +309,8 @@ def _summary(
         return Validity.INVALID, f"{found}; {numbers}"
     if problems:
         return Validity.UNKNOWN, f"{problems[0]}; {numbers}"
+    if not acknowledged:
+        return Unjudged.NOT_EXERCISED, f"no registration was acknowledged, so none had to be kept; {numbers}"
     return Validity.VALID, f"{numbers}, and every node holds what it must"
 
 

@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.by_index.witness import IndexContradiction
 from checkers.registry.linearizability.claims import READ, UNPLACED
 from checkers.registry.linearizability.portfolio import Judgement, Judgements
 from checkers.registry.names import reply_in_words
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import by_and_at, plural, seconds, sentence, who_answered
 from history import History, Recording
 
@@ -52,19 +53,22 @@ class IndexHonesty:
                     f"{what}: {contradiction.why}, but the cause may be another one than a wrong index"
                 )
         placed = int(((claims.index != UNPLACED) & claims.answered).sum())
-        if not placed:
-            doubts.insert(0, "no reply names an index")
-        elif witness.unplaced:
+        if placed and witness.unplaced:
             doubts.append(plural(witness.unplaced, "reply names", "replies name") + " no index")
+        mark: Mark
         if wrong:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             summary = (
                 f"{plural(len(wrong), 'wrong index', 'wrong indices')}; for example: {_text(found, wrong[0])}"
             )
+        elif not placed and lacks(recording, "indices"):
+            mark, summary, doubts = Unjudged.NOT_APPLICABLE, "the replies of this system name no index", []
+        elif not placed:
+            mark, summary = Unjudged.NOT_EXERCISED, "no reply names an index"
         elif doubts:
-            validity, summary = Validity.UNKNOWN, doubts[0]
+            mark, summary = Validity.UNKNOWN, doubts[0]
         else:
-            validity, summary = (
+            mark, summary = (
                 Validity.VALID,
                 f"{plural(placed, 'reply names', 'replies name')} an index; "
                 "each operation can have taken effect at its index",
@@ -74,9 +78,9 @@ class IndexHonesty:
             Evidence(title="not every index was judged", text=f"{sentence(doubt)}.")
             for doubt in doubts[:MOST_EVIDENCE]
         ]
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(shown),
             measures={

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.portfolio import Judgements
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import count, plural
 from history import Recording
 
@@ -31,10 +31,9 @@ class Linearizability:
         """Judge every key and every list."""
         found = self.judgements.of(recording)
         doubts = list(found.doubts)
-        if not found.operations:
-            doubts.append("the history has no operation to judge")
+        mark: Mark
         if found.bad_keys or found.bad_lists:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             lists = (
                 f"lists of {plural(found.bad_lists, 'service')} show what the service did not hold "
                 "at any one moment"
@@ -47,10 +46,15 @@ class Linearizability:
                 text for text, bad in ((keys, found.bad_keys), (lists, found.bad_lists)) if bad
             )
         elif doubts:
-            validity = Validity.UNKNOWN
+            mark = Validity.UNKNOWN
             summary = f"{plural(len(doubts), 'reason')} why this is not known; for example: {doubts[0]}"
+        elif not found.claims.answered.any():
+            mark, summary = (
+                Unjudged.NOT_EXERCISED,
+                "no operation was answered, so there is no reply to explain",
+            )
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{plural(found.operations, 'operation')} on {plural(found.keys, 'instance')}: "
                 "an order of them explains every reply"
@@ -62,9 +66,9 @@ class Linearizability:
                 for doubt in doubts[:MOST_EVIDENCE]
             ),
         ]
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence),
             measures={

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from checkers.registry.staleness import BoundedStaleness, lags_of
-from checkers.verdict import Validity, Verdict
+from checkers.verdict import Unjudged, Validity, Verdict
 from history import History, Operation
 from history.units import MILLISECOND_NS, SECOND_NS
 from tests.checkers.builders import HistoryBuilder, recording
@@ -97,7 +97,7 @@ def test_a_read_of_what_was_is_valid_and_of_what_was_not_is_not() -> None:
         if other.f == victim.f:
             operations[victim.index] = msgspec.structs.replace(victim, value=other.value)
         honest = all(_is_what_was(op, states) for op in operations if op.index in {r.index for r in reads})
-        verdict = check(History(operations))
+        verdict = check(History(operations), stale_bound_indices=len(operations))
         assert (verdict.validity is Validity.VALID) == honest, (seed, verdict)
         said[verdict.validity] += 1
     assert min(said.values()) > 200, said
@@ -120,9 +120,9 @@ def one_behind() -> HistoryBuilder:
     return built
 
 
-def test_without_a_bound_age_is_measured_only() -> None:
+def test_without_a_bound_age_is_measured_and_no_bound_was_exercised() -> None:
     verdict = check(one_behind())
-    assert verdict.validity is Validity.VALID
+    assert verdict.mark is Unjudged.NOT_EXERCISED
     assert verdict.measures["behind"]["indices"]["max"] == 1
     assert verdict.measures["behind"]["seconds"]["max"] == pytest.approx(50 * MILLISECOND_NS / SECOND_NS)
     assert any("measured and not judged" in caveat for caveat in verdict.caveats)
@@ -153,7 +153,7 @@ def test_a_write_of_unknown_outcome_is_held_against_nobody() -> None:
     built = one_behind()
     built.do("deregister", A, None, None, "info")
     built.do("stale-lookup", A, None, None, raft_index=3)
-    assert check(built).validity is Validity.VALID
+    assert check(built, stale_bound_indices=2).validity is Validity.VALID
 
 
 def test_no_stale_read_shows_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from checkers.run.faults import fault_operations
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Validity, Verdict
+from harness.nemesis.catalogue import kinds_of
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.traces import healthy_cluster
 
@@ -37,7 +38,8 @@ def traffic(writes: int = 100) -> HistoryBuilder:
 
 def check(built: HistoryBuilder, *nemesis: str, traces: Any = None, **options: Any) -> Verdict:
     options = {"nemesis": list(nemesis), **options}
-    return Vacuity().check(recording(built, options=options, traces=traces))
+    run = recording(built, options=options, traces=traces, fault_kinds=kinds_of(nemesis))
+    return Vacuity().check(run)
 
 
 def test_enough_traffic_without_faults_is_valid_with_a_caveat() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from checkers.verdict import IllegalOperation, Validity
+from checkers.verdict import IllegalOperation, Unjudged, Validity
 from checkers.workloads.unique_ids import UniqueIds
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies, side_by_side
@@ -53,6 +53,8 @@ def test_ids_are_compared_as_json() -> None:
 def test_one_id_of_two_keys_is_two_ids() -> None:
     built = with_ids(5, key="x")
     built.do("generate", "y", None, 5)
+    assert UniqueIds().check(recording(built)).mark is Unjudged.NOT_EXERCISED
+    built.do("generate", "y", None, 6)
     assert UniqueIds().check(recording(built)).validity is Validity.VALID
 
 

@@ -167,8 +167,8 @@ def test_no_checker_reads_evidence_on_which_its_verdict_is_not_said_to_rest(
     name: str, correct_runs: dict[str, Path]
 ) -> None:
     recording = RunFolder(correct_runs[name]).recording()
-    for number in range(len(workload(name, recording.nodes, 4).checkers)):
-        checker = workload(name, recording.nodes, 4).checkers[number]  # a new one has read nothing yet
+    for number in range(len(tuple(workload(name, recording.nodes, 4).checkers))):
+        checker = tuple(workload(name, recording.nodes, 4).checkers)[number]  # a new one has read nothing yet
         watched: Any = _Watched(recording)
         checker.check(watched)
         rests_on = RESTS_ON.get(checker.name, frozenset({TEST, HISTORY, LIVES, LAG, TRACES}))

@@ -6,7 +6,7 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.run.test import Test
-from harness.sim.judging import verdicts
+from harness.sim.judging import results_of
 from harness.sim.plan.plan import Plan
 from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.schedule import play, record
@@ -51,7 +51,7 @@ def test_a_new_leader_dies_with_nothing_of_its_term_committed(seed: int) -> None
         assert lines, "it led"
         last = [line.event for line in lines if line.term == lines[-1].term]
         assert {"commit", "acknowledge"}.isdisjoint(last)
-    found = {verdict.checker: verdict.validity for verdict in verdicts(ran)}
+    found = {verdict.checker: verdict.validity for verdict in results_of(ran).verdicts}
     assert Validity.INVALID not in found.values()
     assert found["vacuity"] is Validity.VALID
 
@@ -62,7 +62,7 @@ def test_a_leader_is_met_between_its_append_and_the_commit(seed: int) -> None:
     struck = met(ran)
     assert struck
     assert all(one["last"] > one["commit"] for one in struck)  # type: ignore[operator]
-    found = {verdict.checker: verdict.validity for verdict in verdicts(ran)}
+    found = {verdict.checker: verdict.validity for verdict in results_of(ran).verdicts}
     assert Validity.INVALID not in found.values()
     assert found["vacuity"] is Validity.VALID
 

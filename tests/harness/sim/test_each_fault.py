@@ -13,7 +13,7 @@ from checkers.verdict import Validity
 from harness.nemesis import NEMESES, all_survivable, nemesis_of
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
-from harness.sim.judging import verdicts
+from harness.sim.judging import results_of
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.fault_rates import FaultRates
 from harness.sim.plan.plan import Plan
@@ -65,13 +65,15 @@ def test_a_fault_takes_effect_in_the_simulated_world(name: str) -> None:
 @pytest.mark.parametrize("name", SURVIVED)
 def test_a_correct_node_survives_the_fault(name: str, tmp_path: Path) -> None:
     for seed in SEEDS:
-        found = verdicts(run(plan(name, seed=seed, in_order=seed != 2)), tmp_path)
+        found = results_of(run(plan(name, seed=seed, in_order=seed != 2)), tmp_path).verdicts
         assert [verdict for verdict in found if verdict.validity is Validity.INVALID] == []
 
 
 @pytest.mark.parametrize("name", ["truncate", "rollback"])
 def test_a_fault_that_no_system_survives_is_found(name: str, tmp_path: Path) -> None:
-    found = [verdict for seed in SEEDS for verdict in verdicts(run(plan(name, seed=seed)), tmp_path)]
+    found = [
+        verdict for seed in SEEDS for verdict in results_of(run(plan(name, seed=seed)), tmp_path).verdicts
+    ]
     assert "durable-log" in {one.checker for one in found if one.validity is Validity.INVALID}
 
 
@@ -110,7 +112,7 @@ def test_a_node_after_power_was_cut_reports_what_was_lost() -> None:
 def test_all_faults_that_a_correct_node_survives_run_together(tmp_path: Path) -> None:
     faults = all_survivable(SIM)
     assert set(faults) == set(SURVIVED)
-    found = verdicts(run(plan(*faults, seed=4)), tmp_path)
+    found = results_of(run(plan(*faults, seed=4)), tmp_path).verdicts
     assert [verdict for verdict in found if verdict.validity is Validity.INVALID] == []
 
 

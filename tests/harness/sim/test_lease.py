@@ -10,7 +10,7 @@ from checkers.verdict import Validity
 from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
-from harness.sim.judging import judge, verdicts
+from harness.sim.judging import judge, results_of
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
@@ -38,7 +38,9 @@ def plan(seed: int, nemesis: tuple[str, ...], *, mutant: str | None = None) -> P
 
 
 def linearizability(one: Plan) -> Validity:
-    return next(verdict for verdict in verdicts(run(one)) if verdict.checker == "linearizability").validity
+    return next(
+        verdict for verdict in results_of(run(one)).verdicts if verdict.checker == "linearizability"
+    ).validity
 
 
 def test_a_clock_goes_on_from_what_it_shows_when_its_rate_changes() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.run.test import Test
-from harness.sim.judging import verdicts
+from harness.sim.judging import results_of
 from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 
@@ -27,7 +27,7 @@ def test_clients_are_shown_memberships_that_agree(seed: int, tmp_path: Path) -> 
     )
     ran = run(Plan(test=test, settings={"snapshot_entries": 30, "snapshot_trailing": 10}))
     assert ran.problem is None
-    found = {verdict.checker: verdict for verdict in verdicts(ran, tmp_path)}
+    found = {verdict.checker: verdict for verdict in results_of(ran, tmp_path).verdicts}
     assert [name for name, verdict in found.items() if verdict.validity is Validity.INVALID] == []
     views = found["membership-views"]
     assert views.validity is Validity.VALID, views

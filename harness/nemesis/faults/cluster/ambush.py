@@ -123,6 +123,7 @@ AMBUSH = Fault(
     actions=(LieInWait, EndAmbush, Kill, Pause, Resume, Start),
     mechanisms=(PROCESSES,),
     evidence="the exit status or /proc; the leader's term, commit and last index when it was seen",
+    proof="node met",
     family="kill",
     begun_by=(LieInWait, Kill, Pause),
 )

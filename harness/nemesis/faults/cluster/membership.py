@@ -231,6 +231,8 @@ MEMBERSHIP = Fault(
     actions=(ChangeMembership,),
     mechanisms=(MEMBERS,),
     evidence="other members, committed, in the nodes' traces",
+    proof="members changed",
+    requires=("membership",),
     capabilities=(CHANGES_MEMBERS,),
     course=MembershipCourse(),
 )

@@ -59,6 +59,7 @@ POWER = Fault(
     actions=(LosePower, Start),
     mechanisms=(PROCESSES, DISKS),
     evidence="bytes and names that the disk took back",
+    requires=("durable-log",),
     family="disk",
     begun_by=(LosePower,),
     ended_by=(Start,),

@@ -61,6 +61,7 @@ PARTITION = Fault(
     actions=(Cut, Heal),
     mechanisms=(LINKS,),
     evidence="messages or packets that were swallowed",
+    proof="traffic lost",
     family="partition",
     begun_by=(Cut,),
     ended_by=(Heal,),

@@ -30,6 +30,7 @@ STORM = Fault(
     actions=(Kill, Start),
     mechanisms=(PROCESSES,),
     evidence="exit statuses, and the first answer of each life",
+    requires=("durable-log",),
     family="kill",
     begun_by=(Kill,),
     ended_by=(Start,),

@@ -26,6 +26,7 @@ TERMINATE = Fault(
     actions=(Terminate, Start),
     mechanisms=(PROCESSES,),
     evidence="the exit status",
+    requires=("durable-log",),
     family="kill",
     begun_by=(Terminate,),
     ended_by=(Start,),

@@ -14,7 +14,7 @@ from harness.nemesis.action import Action
 from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Start
 from harness.nemesis.mechanisms.world import World
 from harness.run.test import Test
-from harness.sim.judging import verdicts
+from harness.sim.judging import results_of
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.scheduled_faults import CrashAtEffect, ScheduledFault
@@ -44,7 +44,7 @@ def judged(ran: SimulatedRun, logs: Path) -> dict[str, str]:
     """What is not valid, by checker."""
     return {
         found.checker: f"{found.validity.value}: {found.summary}"
-        for found in verdicts(ran, logs)
+        for found in results_of(ran, logs).verdicts
         if found.validity is not Validity.VALID
     }
 
