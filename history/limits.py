@@ -30,8 +30,8 @@ ENTRIES_BEFORE_TRACES: Final = 1 << 18
 """Log entries that a cluster may hold from before its first traced line."""
 LEAST_BYTES_OF_AN_ENTRY: Final = 32
 """What one entry of a log takes in a trace file."""
-MOST_STEPS: Final = 1_000_000
-"""Steps, faults and overrides of a schedule."""
+MOST_STEPS: Final = 100_000
+"""Steps of a schedule, and as many scheduled faults and overrides of each kind."""
 LONGEST_SIMULATION_S: Final = 3600
 """Simulated seconds of work and faults in a schedule."""
 

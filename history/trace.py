@@ -20,7 +20,7 @@ own and order no events of different nodes: message ids, terms and indices do.
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, overload
@@ -238,12 +238,14 @@ def read_trace(
     in_all = sum(size for _, size in sizes.values())
     reading.longest = longest_log(in_all) if longest is None else longest
     reading.is_kept = in_all <= kept_bytes
+    reading.tell_apart(sizes)
     expected_life = 1
-    for life, (path, size) in sorted(sizes.items()):
+    for life, (path, _) in sorted(sizes.items()):
         for missing in range(expected_life, min(life, expected_life + MOST_MISSING_LIVES)):
             reading.lacks(missing, f"{node}: the trace of life {missing} is missing")
         expected_life = life + 1
-        reading.read(path, life, size)
+        if life not in reading.displaced:
+            reading.read(path, life)
     if sizes and expected_life <= last_life:
         reading.lacks(last_life, f"{node}: the trace of life {last_life}, its last one, is missing")
     return reading.trace()
@@ -274,24 +276,44 @@ class _Reading:
         self._events: list[TraceEvent] = []
         self._files: list[_File] = []
         self._cut: set[int] = set()
-        self._by_size: dict[int, Path] = {}
+        self.displaced: set[int] = set()
+        """The lives whose files hold something else."""
 
     def lacks(self, life: int, gap: str) -> None:
         """Note that a life is missing, or that its events may end too early."""
         self._cut.add(life)
         self.gaps.append(gap)
 
-    def read(self, path: Path, life: int, size: int) -> None:
+    def tell_apart(self, sizes: Mapping[int, tuple[Path, int]]) -> None:
+        """Find the files that are not what their names say: of another life or node, or a copy.
+
+        A message tells whose life it is. If one file is displaced, then the place of a file without any
+        message is not known either. Nothing in such files counts. Lives whose end was seen are in their
+        place: two of them may even be equal, if the node was started twice in one instant of a simulation.
+        """
+        silent: list[int] = []
+        by_size: dict[int, Path] = {}
+        for life, (path, size) in sorted(sizes.items()):
+            if self._ended is not None and life in self._ended:
+                continue
+            original = by_size.setdefault(size, path) if size else path
+            message_id = _first_message(path)
+            if self._ended is not None and original != path and _are_equal(original, path):
+                self._displace(life, f"{path.name} is a copy of {original.name}")
+            elif not _is_of(message_id, self.node, life):
+                self._displace(life, f"{path.name} holds message {message_id}, not of life {life}")
+            elif message_id is None and size:
+                silent.append(life)
+        if self.displaced:
+            for life in silent:
+                self._displace(life, f"which life {sizes[life][0].name} is of is not known")
+
+    def _displace(self, life: int, why: str) -> None:
+        self.displaced.add(life)
+        self.lacks(life, f"{self.node}: {why}")
+
+    def read(self, path: Path, life: int) -> None:
         """Read the file of one life."""
-        original = self._by_size.setdefault(size, path) if size else path
-        if original != path and _are_equal(original, path):
-            self.lacks(life, f"{self.node}: {path.name} is a copy of {original.name}")
-            return
-        message_id = _first_message(path)
-        if not _is_of(message_id, self.node, life):
-            # The whole file is of another life or node, so nothing in it counts.
-            self.lacks(life, f"{self.node}: {path.name} holds message {message_id}, not of life {life}")
-            return
         chunks = _chunks(path, self.node, life, self._chunk_bytes, self.longest)
         count = 0
         last: TraceEvent | None = None

@@ -18,9 +18,10 @@ Callback = Callable[[click.Context, click.Parameter, Any], Any]
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 """What `click.option` gives: a decorator of a command's function."""
 
+MOST_JOBS = 256
 MOST_NODES = 99
 MOST_CLIENTS = 1000
-MOST_JOBS = 256
+"""As in history/limits.py, which takes too long to load for a command's help; a test holds them equal."""
 PORTS = click.IntRange(1024, 65_000)
 
 

@@ -23,6 +23,7 @@ from harness.sim.judging import Judged, results_of
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun, run
+from harness.sim.schedule.bounds import MOST_HAPPENINGS
 from harness.sim.schedule.carry_over import carry_over, undone
 from harness.sim.schedule.picture import draw
 from harness.sim.schedule.replay import Replay, digest_of, load, save
@@ -85,7 +86,12 @@ def replayed(
 
 def _played(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | None]:
     replay = load(file, anyway=anyway)
-    ran = play(replay.schedule)
+    try:
+        ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS)
+    except Exception as error:
+        # Bounds do not show every contradiction of an edited file; the code itself is the recorded one.
+        what = str(error) or type(error).__name__
+        raise CouldNotRun(f"{file} cannot be played: {what}; was it edited after it was recorded?") from error
     warning: str | None = None
     if digest_of(ran) != replay.run:
         warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {replay.run})"

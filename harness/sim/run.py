@@ -105,6 +105,7 @@ def run(
     decisions: Decisions | None = None,
     script: GeneratorLike | None = None,
     perform: Perform | None = None,
+    most_happenings: int | None = None,
 ) -> SimulatedRun:
     """Run a plan in virtual time.
 
@@ -113,6 +114,10 @@ def run(
         decisions: what happens to each message, write and request; by default drawn from the plan's seed.
         script: what clients and nemesis do, instead of the plan's workload and nemesis.
         perform: how nemesis operations are done; by default, as the nemesis plans them.
+        most_happenings: the run is ended if more than this happens in its world.
+
+    Raises:
+        TooMuchHappensError: more happened than that.
     """
     test = plan.test
     decisions = decisions or DrawnDecisions(test.seed, plan.fault_rates)
@@ -127,6 +132,8 @@ def run(
         work,
         perform or (lambda operation, w: nemesis.perform(operation, w, test.seed)),
     )
+    if most_happenings is not None:
+        world.most_happenings = most_happenings
     operations: list[Operation] = []
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
     interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)

@@ -95,7 +95,13 @@ def replayed(file: Path, *, anyway: bool) -> Walked:
         CouldNotRun: see `load`; or the same steps come to another violation.
     """
     steps = load(file, anyway=anyway)
-    walked = walk(steps.scope, parts_of(steps.mutant), steps.steps)
+    try:
+        walked = walk(steps.scope, parts_of(steps.mutant), steps.steps)
+    except CouldNotRun:
+        raise
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise CouldNotRun(f"{file}: its steps cannot be taken: {what}; was it edited?") from error
     if walked.violation != steps.violation and not anyway:
         raise CouldNotRun(
             f"{file}: the same steps come to {walked.violation!r}, recorded was {steps.violation!r}, "

@@ -46,6 +46,8 @@ from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace
 from history import History, Recording
+from history.files import RefusedFile, decode_json, read_regular
+from history.limits import LARGEST_NUMBER, MOST_NODES, MOST_STEPS
 from history.units import MILLISECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
 from node_impl.core.events import Trace
@@ -130,8 +132,8 @@ def save(path: Path, scope: Scope, mutant: str | None, steps: tuple[PathStep, ..
 def is_counterexample(path: Path) -> bool:
     """Whether this looks like a file that `save` wrote, in any version."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Version)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = decode_json(read_regular(path), _Version, where=path)
+    except (OSError, RefusedFile):
         return False
     return found.ackproof_way is not None
 
@@ -146,18 +148,21 @@ def load(path: Path, *, anyway: bool = False) -> Counterexample:
         CouldNotRun: it is of another version, or of other code, with what differs; or it is damaged.
     """
     try:
-        data = path.read_bytes()
-        version = msgspec.json.decode(data, type=_Version).ackproof_way
+        data = read_regular(path)
+        version = decode_json(data, _Version, where=path).ackproof_way
         if version != FORMAT:
             raise CouldNotRun(
                 f"{path} is a counterexample of format {version}, and this ackproof reads format {FORMAT}; "
                 "use the ackproof that wrote it"
             )
-        counterexample = msgspec.json.decode(data, type=Counterexample)
-    except OSError as error:
+        counterexample = decode_json(data, Counterexample, where=path)
+        _check_bounds(path, counterexample)
+    except FileNotFoundError as error:
         raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise CouldNotRun(f"{path} is not a counterexample of `ackproof explore`: {error}") from error
+    except RefusedFile as refusal:
+        raise CouldNotRun(
+            f"{path} is not a counterexample of `ackproof explore`: {refusal.rule}"
+        ) from refusal
     if counterexample.mutant is not None and counterexample.mutant not in MUTANTS:
         raise CouldNotRun(
             f"{path} is of the mutant {counterexample.mutant!r}, which this ackproof does not have"
@@ -169,6 +174,25 @@ def load(path: Path, *, anyway: bool = False) -> Counterexample:
             "not be possible or lead elsewhere. Check out the code that recorded it, or pass --anyway"
         )
     return counterexample
+
+
+def _check_bounds(path: Path, counterexample: Counterexample) -> None:
+    """Refuse a scope that no exploration has.
+
+    Raises:
+        RefusedFile: a number or a name is out of its bounds.
+    """
+    scope, steps = counterexample.scope, len(counterexample.steps)
+    if not 1 <= scope.nodes <= MOST_NODES:
+        raise RefusedFile(path, f"it has {scope.nodes} nodes; a cluster has 1 to {MOST_NODES}")
+    if steps > MOST_STEPS:
+        raise RefusedFile(path, f"it has {steps:,} steps, and may have {MOST_STEPS:,}")
+    if not 1 <= scope.batch <= LARGEST_NUMBER:
+        raise RefusedFile(path, f"its batch is {scope.batch}, which is out of bounds")
+    try:
+        scope.disks()
+    except ValueError as error:
+        raise RefusedFile(path, str(error)) from error
 
 
 class _Version(msgspec.Struct):

@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,12 @@ import msgspec
 
 from harness.errors import CouldNotRun
 from harness.sim.run import SimulatedRun
+from harness.sim.schedule.bounds import why_impossible
 from harness.sim.schedule.schedule import Schedule
 from harness.sim.schedule.story import story
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import written
-from history import NEMESIS
+from history.files import RefusedFile, decode_json, read_regular
 
 FORMAT = 2
 """Format 1 had a vocabulary of simulated faults of its own."""
@@ -82,20 +83,20 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
         CouldNotRun: the file is no schedule, or of another version, or of other code; it says what differs.
     """
     try:
-        data = path.read_bytes()
-        version = msgspec.json.decode(data, type=_Version).ackproof_schedule
+        data = read_regular(path)
+        version = decode_json(data, _Version, where=path).ackproof_schedule
         if version != FORMAT:
             raise CouldNotRun(
                 f"{path} is a schedule of format {version}, and this ackproof reads format {FORMAT}: "
                 "simulated faults had other names then. Use the ackproof that wrote the file, or record the "
                 "schedule again with `ackproof sim --seed N --shrink FILE`"
             )
-        replay = msgspec.json.decode(data, type=Replay)
-    except OSError as error:
+        replay = decode_json(data, Replay, where=path)
+    except FileNotFoundError as error:
         raise CouldNotRun(f"cannot read {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
-        raise CouldNotRun(f"{path} is no schedule: {error}") from error
-    wrong = next(_impossible(replay.schedule), None)
+    except RefusedFile as refusal:
+        raise CouldNotRun(f"{path} is no schedule: {refusal.rule}") from refusal
+    wrong = why_impossible(replay.schedule)
     if wrong is not None:
         raise CouldNotRun(f"{path} is no schedule: {wrong}")
     changed = differences(replay.code)
@@ -105,41 +106,6 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
             "may not give the same run. Check out the code that recorded it, or pass --anyway"
         )
     return replay
-
-
-def _impossible(schedule: Schedule) -> Iterator[str]:
-    """Say what in a schedule cannot be played, and where it stands."""
-    test = schedule.plan.test
-    parts: list[tuple[str, Sequence[msgspec.Struct]]] = [
-        ("steps", schedule.steps),
-        ("scheduled_faults", schedule.scheduled_faults),
-        *((f"overrides.{kind}", part) for kind, part in msgspec.structs.asdict(schedule.overrides).items()),
-    ]
-    for kind, part in parts:
-        for place, line in enumerate(part):
-            for name in _nodes_named(line):
-                if name not in test.nodes:
-                    nodes = ", ".join(test.nodes)
-                    yield f"schedule.{kind}[{place}] names a node {name!r}, and its nodes are {nodes}"
-    for place, step in enumerate(schedule.steps):
-        if not NEMESIS <= step.thread < test.concurrency:
-            yield (
-                f"schedule.steps[{place}] is of thread {step.thread}; "
-                f"there are 0 to {test.concurrency - 1}, and -1, the nemesis"
-            )
-
-
-def _nodes_named(line: msgspec.Struct) -> Iterator[str]:
-    for field in ("node", "sender", "receiver", "at"):
-        name = getattr(line, field, None)
-        if isinstance(name, str):  # `at` is a node in a change of membership, and a time elsewhere
-            yield name
-    for name in getattr(line, "nodes", ()):
-        yield name
-    for link in getattr(line, "links", ()):
-        yield from link
-    for action in getattr(line, "actions", ()):
-        yield from _nodes_named(action)
 
 
 class _Version(msgspec.Struct):

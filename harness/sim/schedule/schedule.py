@@ -129,9 +129,13 @@ def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
     return schedule, ran
 
 
-def play(schedule: Schedule) -> SimulatedRun:
-    """Run a schedule, exactly as it is written."""
-    return _play(schedule, ScriptedDecisions(schedule.overrides))
+def play(schedule: Schedule, *, most_happenings: int | None = None) -> SimulatedRun:
+    """Run a schedule, exactly as it is written.
+
+    Args:
+        most_happenings: see harness/sim/run.py.
+    """
+    return _play(schedule, ScriptedDecisions(schedule.overrides), most_happenings)
 
 
 def play_and_clear(schedule: Schedule) -> tuple[SimulatedRun, Schedule]:
@@ -141,13 +145,14 @@ def play_and_clear(schedule: Schedule) -> tuple[SimulatedRun, Schedule]:
     return ran, msgspec.structs.replace(schedule, overrides=decisions.overrides)
 
 
-def _play(schedule: Schedule, decisions: Decisions) -> SimulatedRun:
+def _play(schedule: Schedule, decisions: Decisions, most_happenings: int | None = None) -> SimulatedRun:
     plan = msgspec.structs.replace(schedule.plan, scheduled_faults=schedule.scheduled_faults)
     return run(
         plan,
         decisions=decisions,
         script=Script(schedule.steps, schedule.until),
         perform=lambda operation, world: ScriptedNemesis(()).perform(operation, world, 0),
+        most_happenings=most_happenings,
     )
 
 

@@ -8,6 +8,7 @@ the queue. The world stands still between two things, so a run of hours takes as
 from __future__ import annotations
 
 import heapq
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -38,6 +39,10 @@ Perform = Callable[[Operation, World], Coroutine[Any, Any, Operation]]
 """How a nemesis operation is done: `Nemesis.perform` with the run's seed."""
 
 
+class TooMuchHappensError(Exception):
+    """A run goes on for longer than it may."""
+
+
 class SimulatedWorld:
     """Nodes, network and clients. Call `start_all` once, then drive it.
 
@@ -66,6 +71,8 @@ class SimulatedWorld:
         """Sees every process after each of its steps."""
         self.happened = 0
         """How many things have happened: messages, timers, writes, requests, replies."""
+        self.most_happenings = sys.maxsize
+        """More than this ends the run."""
         self._queue: list[tuple[int, int, Callable[[Any], None], Any]] = []
         self._queued = 0
         self._completions: list[Operation] = []
@@ -88,7 +95,10 @@ class SimulatedWorld:
         """Let things happen up to `until`, or to the first instant at which operations complete."""
         queue, completions = self._queue, self._completions
         happened = 0
+        left = self.most_happenings - self.happened
         while queue:
+            if happened > left:
+                raise TooMuchHappensError(f"more than {self.most_happenings:,} things happened in it")
             time = queue[0][0]
             if (completions and time > self.now) or (until is not None and time > until):
                 break
