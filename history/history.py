@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from history.operation import NEMESIS, Operation, OperationType
+from history.values import decoded, encoded
 
 TYPES: tuple[OperationType, ...] = ("invoke", "ok", "fail", "info")
 INVOKE, OK, FAIL, INFO = range(4)
@@ -37,8 +37,8 @@ class HistoryError(ValueError):
 class Columns:
     """A history of n operations as arrays of length n. Texts are codes into a tuple of names; -1 is None.
 
-    The codes of `value` index `values`, which are JSON texts, so equal values have equal codes; `decoded`
-    decodes them. `raft_index` is -1 if the reply names no index.
+    The codes of `value` index `values`, which are JSON texts (see `history.values`), so equal values have
+    equal codes; `decoded` decodes them. `raft_index` is -1 if the reply names no index.
     """
 
     time: Codes
@@ -62,7 +62,16 @@ class Columns:
 
     def decoded(self, code: int) -> Any:
         """The value behind a code of `value`."""
-        return None if code < 0 else msgspec.json.decode(self.values[code])
+        return None if code < 0 else decoded(self.values[code])
+
+
+def same_process_before(process: Codes) -> Codes:
+    """For each event the place of the event before it of the same process; -1 for the first one."""
+    order = np.argsort(process, kind="stable")
+    same = process[order][1:] == process[order][:-1]
+    before = np.full(len(process), -1, dtype=np.int64)
+    before[order[1:][same]] = order[:-1][same]
+    return before
 
 
 def _encode(texts: Iterable[str | None]) -> tuple[Codes, tuple[str, ...]]:
@@ -81,12 +90,18 @@ class History(Sequence[Operation]):
     def __init__(self, operations: Iterable[Operation], *, source: str = "history") -> None:
         self._operations: list[Operation] | None = list(operations)
         self._source = source
+        self._foreign = False
         self._check_rules()
 
     @classmethod
-    def from_columns(cls, columns: Columns, *, source: str = "history") -> History:
-        """A history over arrays, as Parquet gives them; the same rules are checked."""
+    def from_columns(cls, columns: Columns, *, source: str = "history", foreign: bool = False) -> History:
+        """A history over arrays, as Parquet gives them; the same rules are checked.
+
+        In a `foreign` history a process may go on after `info`, and several faults may be open at once:
+        events of the nemesis are paired by their f.
+        """
         self = cls.__new__(cls)
+        self._foreign = foreign
         self._operations = None
         self._source = source
         self.__dict__["columns"] = columns
@@ -99,9 +114,7 @@ class History(Sequence[Operation]):
         operations = self.operations
         f, f_names = _encode(op.f for op in operations)
         key, keys = _encode(op.key for op in operations)
-        value, values = _encode(
-            None if op.value is None else msgspec.json.encode(op.value).decode() for op in operations
-        )
+        value, values = _encode(None if op.value is None else encoded(op.value) for op in operations)
         error, errors = _encode(op.error for op in operations)
         node, nodes = _encode(op.node for op in operations)
         code_of_type = {name: code for code, name in enumerate(TYPES)}
@@ -189,8 +202,11 @@ class History(Sequence[Operation]):
         pairs = np.full(total, -1, dtype=np.int64)
         if total == 0:
             return pairs
-        order = np.argsort(columns.process, kind="stable")
-        process = columns.process[order]
+        group = columns.process
+        if self._foreign:
+            group = np.where(group == NEMESIS, NEMESIS - 1 - columns.f, group)
+        order = np.argsort(group, kind="stable")
+        process = group[order]
         is_invoke = columns.type[order] == INVOKE
         same_as_before = np.empty(total, dtype=bool)
         same_as_before[0] = False
@@ -218,10 +234,11 @@ class History(Sequence[Operation]):
         info_before = np.empty(total, dtype=bool)
         info_before[0] = False
         info_before[1:] = (columns.type[order][:-1] == INFO) & same_as_before[1:]
-        note(
-            is_invoke & info_before & (process != NEMESIS),
-            "a process goes on after `info`; its thread must go on as a new process",
-        )
+        if not self._foreign:
+            note(
+                is_invoke & info_before & (process != NEMESIS),
+                "a process goes on after `info`; its thread must go on as a new process",
+            )
         if broken:
             raise self._fail(*min(broken))
         pairs[first_at], pairs[second_at] = second_at, first_at
@@ -232,7 +249,7 @@ def _operations(columns: Columns) -> Iterator[Operation]:
     def name(names: tuple[str, ...], code: int) -> str | None:
         return None if code < 0 else names[code]
 
-    decoded = [msgspec.json.decode(text) for text in columns.values]
+    values = [decoded(text) for text in columns.values]
     rows = zip(
         columns.time.tolist(),
         columns.process.tolist(),
@@ -253,7 +270,7 @@ def _operations(columns: Columns) -> Iterator[Operation]:
             type=TYPES[type_],
             f=columns.f_names[f],
             key=name(columns.keys, key),
-            value=None if value < 0 else decoded[value],
+            value=None if value < 0 else values[value],
             error=name(columns.errors, error),
             node=name(columns.nodes, node),
             raft_index=None if raft_index < 0 else raft_index,

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.models.model import MAYBE, Call, frozen
+from checkers.models.model import MAYBE, Call
 from history import History
+from history.values import frozen
 
 Integers = npt.NDArray[np.int64]
 

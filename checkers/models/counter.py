@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from checkers.models.model import KEEP, MAYBE, Call, Effect, IllegalCall, ScalarAction, ScalarModel, unknown
 
 
+@dataclass(frozen=True)
 class Counter(ScalarModel):
     """The operations `add` and `read` of a number."""
 
+    initial: int = 0
     name = "counter"
     functions = frozenset({"add", "read"})
-    reads: frozenset[str] = frozenset({"read"})
-    initial = 0
+    reads = frozenset({"read"})
+    adds = frozenset({"add"})
 
     def effect(self, call: Call) -> Effect:
         match call.f:

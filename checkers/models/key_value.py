@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 from checkers.models.model import KEEP, MAYBE, Call, Effect, IllegalCall, ScalarAction, ScalarModel, unknown
 
 
+@dataclass(frozen=True)
 class KeyValue(ScalarModel):
     """The operations `get`, `put` and `append` of a text."""
 
+    initial: str = ""
     name = "kv-append"
     functions = frozenset({"get", "put", "append"})
-    reads: frozenset[str] = frozenset({"get"})
-    initial = ""
-    texts: Mapping[str, ScalarAction] = {
+    reads = frozenset({"get"})
+    texts: ClassVar[Mapping[str, ScalarAction]] = {
         "get": ScalarAction.KEEP,
         "put": ScalarAction.PUT,
         "append": ScalarAction.APPEND,

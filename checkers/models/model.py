@@ -42,15 +42,6 @@ class Call(NamedTuple):
     """The reply, or `MAYBE`."""
 
 
-def frozen(value: Any) -> Any:
-    """A JSON-like value as a hashable one: lists become tuples, objects sorted pairs."""
-    if isinstance(value, list | tuple):
-        return tuple(frozen(item) for item in value)
-    if isinstance(value, Mapping):
-        return tuple(sorted((name, frozen(item)) for name, item in value.items()))
-    return value
-
-
 class ScalarAction(Enum):
     """What a scalar call does to the state."""
 

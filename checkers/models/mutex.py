@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from checkers.models.model import Call, Effect, ScalarAction, ScalarModel, unknown
 
 
+@dataclass(frozen=True)
 class Mutex(ScalarModel):
     """The operations `acquire` and `release` of a lock."""
 
+    initial: bool = False
+    """Whether it is held."""
     name = "mutex"
     functions = frozenset({"acquire", "release"})
     reads: frozenset[str] = frozenset()
-    initial = False
 
     def effect(self, call: Call) -> Effect:
         match call.f:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, unknown
 
 
+@dataclass(frozen=True)
 class Queue:
     """The operations `enqueue` and `dequeue` of a queue."""
 
+    initial: tuple[Any, ...] = ()
     name = "queue"
     functions = frozenset({"enqueue", "dequeue"})
     reads: frozenset[str] = frozenset()
-    initial: tuple[Any, ...] = ()
 
     @property
     def there(self) -> tuple[Any, ...]:

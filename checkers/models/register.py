@@ -6,16 +6,21 @@ value. A `fail`ed cas is left out, as every `fail` is: it may have failed before
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import dataclass
+
 from checkers.models.model import KEEP, MAYBE, Call, Effect, ScalarAction, ScalarModel, pair, unknown
+from history.values import FALSE
 
 
+@dataclass(frozen=True)
 class ReadWriteRegister(ScalarModel):
     """The operations `read` and `write` of a value."""
 
+    initial: Hashable = None
     name = "register"
     functions = frozenset({"read", "write"})
-    reads: frozenset[str] = frozenset({"read"})
-    initial = None
+    reads = frozenset({"read"})
 
     def effect(self, call: Call) -> Effect:
         match call.f:
@@ -26,6 +31,7 @@ class ReadWriteRegister(ScalarModel):
         raise unknown(call)
 
 
+@dataclass(frozen=True)
 class CasRegister(ReadWriteRegister):
     """The operations `read`, `write` and `cas` of a value."""
 
@@ -36,6 +42,6 @@ class CasRegister(ReadWriteRegister):
         if call.f != "cas":
             return super().effect(call)
         old, new = pair(call.argument, call, "old, new")
-        if call.result is False:
+        if call.result is FALSE:
             return Effect(ScalarAction.KEEP, unless=old)
         return Effect(ScalarAction.PUT, new, expected=old)

@@ -8,6 +8,7 @@ Unlike `linearizability.presence`, which is faster, this one asks nothing of the
 from __future__ import annotations
 
 from checkers.models.model import KEEP, MAYBE, Call, Effect, ScalarAction, ScalarModel, unknown
+from history.values import FALSE
 
 
 class RegistryEntry(ScalarModel):
@@ -22,7 +23,7 @@ class RegistryEntry(ScalarModel):
         match call.f:
             case "register":
                 return Effect(ScalarAction.PUT, call.argument)
-            case "update" if call.result is False:
+            case "update" if call.result is FALSE:
                 return Effect(ScalarAction.KEEP, expected=None)
             case "update":
                 return Effect(ScalarAction.PUT, call.argument, unless=None)

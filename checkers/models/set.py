@@ -6,17 +6,20 @@ add and remove may reply true or false: whether that changed the set. Other repl
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Flow, IllegalCall, unknown
+from history import values
 
 
+@dataclass(frozen=True)
 class Set:
     """The operations `add`, `remove`, `contains` and `read` of a set."""
 
+    initial: frozenset[Hashable] = frozenset()
     name = "set"
     functions = frozenset({"add", "remove", "contains", "read"})
-    reads: frozenset[str] = frozenset({"contains", "read"})
-    initial: frozenset[Hashable] = frozenset()
+    reads = frozenset({"contains", "read"})
 
     @property
     def there(self) -> frozenset[Hashable]:
@@ -25,16 +28,16 @@ class Set:
     def flow(self, call: Call) -> Flow:
         element = (call.argument,)
         match call.f, call.result:
-            case "add", False:
+            case "add", values.FALSE:
                 return Flow(needs=element)
             case "add", _:
                 return Flow(makes=element)
-            case "remove", True:
+            case "remove", values.TRUE:
                 return Flow(takes=element)
-            case "contains", True:
+            case "contains", values.TRUE:
                 return Flow(needs=element)
-            case "read", tuple(shown):
-                return Flow(needs=shown)
+            case "read", tuple() | frozenset():
+                return Flow(needs=tuple(call.result))
         return Flow()
 
     def step(self, state: frozenset[Hashable], call: Call) -> Hashable:
@@ -45,11 +48,11 @@ class Set:
             case "add" | "remove":
                 after = state | {call.argument} if call.f == "add" else state - {call.argument}
                 changed = there == (call.f == "remove")
-                return IMPOSSIBLE if isinstance(call.result, bool) and call.result != changed else after
+                return IMPOSSIBLE if isinstance(call.result, values.Boolean) and call.result != changed else after
             case "contains":
                 return state if call.result == there else IMPOSSIBLE
             case "read":
-                if not isinstance(call.result, tuple):
+                if not isinstance(call.result, tuple | frozenset):
                     raise IllegalCall(f"read gives a list of elements, not {call.result!r}")
                 return state if frozenset(call.result) == state else IMPOSSIBLE
         raise unknown(call)

@@ -28,11 +28,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.models.model import frozen
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import seconds
 from history import History, Operation, Recording
+from history.values import frozen
 
 WATCH = "watch"
 _WRITES = frozenset({REGISTER, UPDATE, "write", DEREGISTER})

@@ -24,9 +24,9 @@ from typing import NamedTuple
 
 from checkers.graphs import small_cycle
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
-from checkers.models.model import frozen
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from history import History, Recording
+from history.values import frozen
 
 WRITES = frozenset({"write", "register"})
 READS = frozenset({"read", "lookup"})

@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.models.model import frozen
 from checkers.verdict import IllegalOperation
 from history import NEMESIS, History, Operation
+from history.values import frozen
 
 QUANTILES = (0.0, 0.5, 0.95, 0.99, 1.0)
 

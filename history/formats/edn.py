@@ -1,137 +1,199 @@
 """EDN, as Clojure prints data (edn-format.org): the reader, with line numbers.
 
-nil, true, false, integers, decimals, characters, strings, keywords, symbols, lists, vectors, maps, sets,
-tags (`#inst "..."`: the tag is dropped), `#_` and comments. Keywords and symbols become texts without
-the colon; sets become sorted lists. Maps keep their keys as texts where those are keywords.
+nil, true, false, numbers of all kinds, characters, texts, keywords, symbols, lists, vectors, maps, sets,
+tags, `#_` and comments. `history.values` says as what each type is read. As in Clojure, a list equals a
+vector of the same items, `1` is not `1.0`, and `1.0M` is not `1.00M`.
+
+The reader never calls itself, so no nesting exhausts Python's stack; nesting of more than `DEEPEST` levels is
+refused.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 from history.history import HistoryError
+from history.values import DEEPEST, MARK, SET, Typed, encoded, in_words
 
 TOKEN = re.compile(
     r"""(?P<space>[\s,]+|;[^\n]*)
-    |(?P<text>"(?:[^"\\]|\\.)*")
+    |(?P<text>"(?:[^"\\]|\\.)*+")
     |(?P<open>\#\{|[\[({])
     |(?P<close>[\])}])
     |(?P<discard>\#_)
-    |(?P<tag>\#[^\s,"()\[\]{}]+)
-    |(?P<character>\\(?:newline|space|tab|return|u[0-9a-fA-F]{4}|.))
-    |(?P<atom>[^\s,"()\[\]{};]+)""",
+    |(?P<atom>\#\#(?:Inf|-Inf|NaN)|[^\s,"()\[\]{};#\\][^\s,"()\[\]{};]*)
+    |(?P<tag>\#[^\s,"()\[\]{};#_][^\s,"()\[\]{};]*)
+    |(?P<character>\\(?:newline|space|tab|return|backspace|formfeed|u[0-9a-fA-F]{4}|.))""",
     re.VERBOSE | re.DOTALL,
 )
-INTEGER = re.compile(r"[+-]?\d+N?$")
-DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?$")
-CONSTANTS = {"nil": None, "true": True, "false": False}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\"}
 ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+SURROGATE = re.compile("[\ud800-\udfff]")
 CLOSES = {"[": "]", "(": ")", "{": "}", "#{": "}"}
-DISCARD = object()
+CHARACTERS = {
+    "newline": "\n",
+    "space": " ",
+    "tab": "\t",
+    "return": "\r",
+    "backspace": "\b",
+    "formfeed": "\f",
+}
+NAMES_OF_CHARACTERS = {character: name for name, character in CHARACTERS.items()}
+MOST_DIGITS = 4000
+"""Python takes this long a number without being asked twice."""
+DIGITS = re.compile(r"-?\d+\Z")
 
 
-def forms(text: str, source: str) -> Iterator[tuple[int, Any]]:
-    """The line and value of each top-level form.
+def forms(text: str, source: str) -> Iterator[tuple[int, Any, int]]:
+    """The line and value of each top-level form, and the place in the text after it.
 
     Raises:
         HistoryError: the text is not EDN; with the line.
     """
-    reader = _Reader(text, source)
-    while (form := reader.form()) is not None:
-        yield form
+    return _Reader(text, source).forms(spread=False)
+
+
+def records(text: str, source: str) -> Iterator[tuple[int, Any, int]]:
+    """The same, but each item of a list or vector at the top by itself, without the tag that it may have.
+
+    Raises:
+        HistoryError: the text is not EDN; with the line.
+    """
+    return _Reader(text, source).forms(spread=True)
+
+
+class _Open:
+    """A collection, tag or `#_` that waits for what belongs to it."""
+
+    __slots__ = ("items", "line", "opened")
+
+    def __init__(self, opened: str, line: int) -> None:
+        self.opened = opened
+        self.line = line
+        self.items: list[Any] = []
+
+    @property
+    def waits_for_one(self) -> bool:
+        return self.opened not in CLOSES
 
 
 class _Reader:
     def __init__(self, text: str, source: str) -> None:
         self._text = text
         self._source = source
-        self._at = 0
         self._line = 1
 
-    def _error(self, rule: str) -> HistoryError:
-        return HistoryError(self._line, rule, self._source)
+    def _error(self, rule: str, line: int | None = None) -> HistoryError:
+        return HistoryError(self._line if line is None else line, rule, self._source)
 
-    def _token(self) -> tuple[str, str] | None:
-        while self._at < len(self._text):
-            match = TOKEN.match(self._text, self._at)
-            if match is None or match.lastgroup is None:
-                raise self._error(f"not EDN: {self._text[self._at : self._at + 20]!r}")
-            token = match.group()
-            self._at = match.end()
-            if match.lastgroup != "space":
-                return match.lastgroup, token
-            self._line += token.count("\n")
-        return None
-
-    def form(self) -> tuple[int, Any] | None:
-        """The next top-level form, or None at the end."""
-        while (token := self._token()) is not None:
-            line = self._line
-            value = self._value(*token)
-            if value is not DISCARD:
-                return line, value
-        return None
-
-    def _value(self, kind: str, token: str) -> Any:
-        match kind:
-            case "atom":
-                return self._atom(token)
-            case "text":
+    def forms(self, *, spread: bool) -> Iterator[tuple[int, Any, int]]:
+        """The top-level forms; with `spread`, the items of those that are lists or vectors instead."""
+        text, at, match_at = self._text, 0, TOKEN.match
+        stack: list[_Open] = []
+        base = 0
+        """How many collections are open around what is yielded: 1 within a list that is spread, else 0."""
+        while at < len(text):
+            match = match_at(text, at)
+            if match is None:
+                raise self._error(f"not EDN: {text[at : at + 20]!r}")
+            at = match.end()
+            kind, token = match.lastgroup, match.group()
+            if kind == "space":
                 self._line += token.count("\n")
-                return ESCAPE.sub(self._escaped, token[1:-1])
-            case "open":
-                return self._collection(token)
-            case "character":
-                names = {"newline": "\n", "space": " ", "tab": "\t", "return": "\r"}
-                name = token[1:]
-                return names.get(name) or (chr(int(name[1:], 16)) if len(name) == 5 else name)
-            case "tag" | "discard":
-                following = self._token()
-                if following is None or following[0] == "close":
-                    raise self._error(f"nothing follows {token}")
-                value = self._value(*following)
-                if value is DISCARD:  # what was to follow was itself discarded: the next one it is
-                    return self._value(kind, token)
-                return DISCARD if kind == "discard" else value
-        raise self._error(f"unexpected {token!r}")
+                continue
+            line = self._line
+            if kind == "open":
+                if spread and not stack and token in ("[", "("):
+                    base = 1
+                if len(stack) > DEEPEST:
+                    raise self._error(f"nesting too deep: more than {DEEPEST} levels")
+                stack.append(_Open(token, line))
+                continue
+            if kind == "tag" or kind == "discard":
+                if len(stack) > DEEPEST:
+                    raise self._error(f"nesting too deep: more than {DEEPEST} levels")
+                stack.append(_Open(token, line))
+                continue
+            if kind == "close":
+                value = self._closed(stack, token)
+                line = stack.pop().line
+                if base and not stack:  # the list that was spread
+                    base = 0
+                    continue
+            else:
+                value = self._scalar(kind, token)
+            while len(stack) > base and stack[-1].waits_for_one:  # tags and `#_` end with what follows them
+                tag = stack.pop()
+                line = tag.line
+                if tag.opened == "#_":
+                    break
+                value = self._tagged(tag.opened, value, drop=spread and len(stack) == base)
+            else:
+                if len(stack) > base:
+                    stack[-1].items.append(value)
+                else:
+                    yield line, value, at
+        if stack:
+            what = stack[-1].opened
+            raise self._error(
+                f"nothing follows {what}" if stack[-1].waits_for_one else f"{what!r} is never closed",
+            )
 
-    def _collection(self, opened: str) -> Any:
-        items: list[Any] = []
-        while True:
-            token = self._token()
-            if token is None:
-                raise self._error(f"{opened!r} is never closed")
-            if token[0] == "close":
-                break
-            value = self._value(*token)
-            if value is not DISCARD:
-                items.append(value)
-        if token[1] != CLOSES[opened]:
-            raise self._error(f"{token[1]!r} closes {opened!r}")
+    def _closed(self, stack: list[_Open], token: str) -> Any:
+        if not stack:
+            raise self._error(f"unexpected {token!r}")
+        opened, items = stack[-1].opened, stack[-1].items
+        if stack[-1].waits_for_one:
+            raise self._error(f"nothing follows {opened}")
+        if token != CLOSES[opened]:
+            raise self._error(f"{token!r} closes {opened!r}")
         if opened == "#{":
-            return sorted(items, key=repr)
+            different = {encoded(item): item for item in items}
+            return [SET, *(different[key] for key in sorted(different))]
         if opened != "{":
             return items
         if len(items) % 2:
             raise self._error("a map with a key and no value")
-        return {
-            key if isinstance(key, str) else repr(key): value
-            for key, value in zip(items[::2], items[1::2], strict=True)
-        }
+        pairs = sorted(zip(map(_name, items[::2]), items[1::2], strict=True), key=lambda pair: pair[0])
+        return dict(pairs)
 
-    def _atom(self, token: str) -> Any:
-        if token in CONSTANTS:
-            return CONSTANTS[token]
-        if token.startswith(":"):
-            return token[1:]
-        if INTEGER.match(token):
-            return int(token.rstrip("N"))
-        if DECIMAL.match(token):
-            return float(token.rstrip("M"))
-        return token
+    def _tagged(self, tag: str, value: Any, *, drop: bool) -> Any:
+        """A value after its tag; `#:name{...}` gives its keywords that namespace."""
+        if isinstance(value, dict) and tag.startswith("#:"):
+            prefix = tag[2:]
+            return {
+                name if name.startswith(MARK) or DIGITS.match(name) or "/" in name else f"{prefix}/{name}": v
+                for name, v in value.items()
+            }
+        return value if drop else [Typed(MARK + tag), value]
+
+    def _scalar(self, kind: str | None, token: str) -> Any:
+        if kind == "text":
+            self._line += token.count("\n")
+            value = self._unescaped(token[1:-1]) if "\\" in token else token[1:-1]
+            return MARK + value if value.startswith(MARK) else value
+        if kind == "character":
+            name = token[1:]
+            character = CHARACTERS.get(name) or (self._unescaped(token) if len(name) == 5 else name)
+            self._line += name == "\n"
+            return Typed(f"{MARK}\\{NAMES_OF_CHARACTERS.get(character, character)}")
+        try:
+            return atom(token)
+        except ValueError as refusal:
+            raise self._error(str(refusal)) from None
+
+    def _unescaped(self, text: str) -> str:
+        value = ESCAPE.sub(self._escaped, text)
+        if SURROGATE.search(value):  # Java writes a character beyond 16 bits as two
+            try:
+                return value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                raise self._error("half a character: an escape of one surrogate alone") from None
+        return value
 
     def _escaped(self, match: re.Match[str]) -> str:
         code = match.group(1)
@@ -140,3 +202,56 @@ class _Reader:
         if code not in ESCAPES:
             raise self._error(f"unknown escape \\{code} in a text")
         return ESCAPES[code]
+
+
+def _name(key: Any) -> str:
+    """The name in a JSON object that stands for a key of a map."""
+    if isinstance(key, Typed) and key[1:2] == ":" and not DIGITS.match(key[2:]) and key[2:3] != MARK:
+        return key[2:]
+    if type(key) is int:
+        return str(key)
+    return MARK + in_words(key)
+
+
+NUMBERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Any]], ...] = (
+    (re.compile(r"([+-]?(?:0|[1-9]\d*))N?\Z"), lambda m: int(m[1])),
+    (re.compile(r"([+-]?)0[xX]([0-9a-fA-F]+)N?\Z"), lambda m: int(m[1] + m[2], 16)),
+    (re.compile(r"([+-]?)0([0-7]+)N?\Z"), lambda m: int(m[1] + m[2], 8)),
+    (re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\Z"), lambda m: _real(m[0])),
+    (re.compile(r"\+?(-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?M)\Z"), lambda m: Typed(MARK + m[1])),
+    (re.compile(r"\+?(-?\d+)/(\d*[1-9]\d*)\Z"), lambda m: _ratio(int(m[1]), int(m[2]))),
+)
+"""Clojure's numbers: whole, hexadecimal, octal, with a point, exact decimals, ratios."""
+CONSTANTS: dict[str, Any] = {"nil": None, "true": True, "false": False}
+LIKE_A_NUMBER = re.compile(r"[+-]?\d")
+
+
+def atom(token: str) -> Any:
+    """The value of a number, constant, keyword or symbol.
+
+    Raises:
+        ValueError: it begins as a number and is none.
+    """
+    if token in CONSTANTS:
+        return CONSTANTS[token]
+    if not LIKE_A_NUMBER.match(token):
+        return Typed(MARK + token)
+    if len(token) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(token)} digits; at most {MOST_DIGITS} are read")
+    for pattern, read in NUMBERS:
+        match = pattern.match(token)
+        if match is not None:
+            return read(match)
+    raise ValueError(f"not a number: {token!r}")
+
+
+def _real(text: str) -> Any:
+    number = float(text)
+    if math.isfinite(number):
+        return number
+    return Typed(MARK + ("##Inf" if number > 0 else "##-Inf"))
+
+
+def _ratio(above: int, below: int) -> Any:
+    ratio = Fraction(above, below)
+    return int(ratio) if ratio.denominator == 1 else Typed(f"{MARK}{ratio}")

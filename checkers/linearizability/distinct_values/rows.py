@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Integers, Part
-from checkers.models.model import MAYBE, Call, frozen
+from checkers.models.model import MAYBE, Call
 from history import Columns, History
 from history.history import FAIL, INVOKE, OK
+from history.values import frozen
 
 NOTHING, UNTOLD, ABSENT = -1, -2, -3
 """Instead of a value: None, the result of an operation of unknown outcome, and a value that is nowhere."""

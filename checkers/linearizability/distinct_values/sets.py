@@ -31,7 +31,7 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.distinct_values.rows import UNTOLD, HistoryRows, numbered, pairs_of
 from checkers.linearizability.part import Integers
-from checkers.models.model import frozen
+from history.values import frozen
 
 FUNCTIONS = ("add", "remove", "contains", "read")
 ADD, REMOVE, CONTAINS, READ = range(4)

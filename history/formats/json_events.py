@@ -1,0 +1,259 @@
+"""JSON events: an array as elle-cli reads it, one object a line, or an array under "history".
+
+`{"type": "invoke", "f": "cas", "value": [0, 1], "process": 3, "time": 1234, "index": 7}`. Fields have the
+names of Jepsen's. A whole million of events is decoded at once, into arrays; only a file with something
+unusual is read event by event, which says where it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from history.formats.builder import (
+    MOST_CLIENT,
+    NO_TIME,
+    TYPE_CODES,
+    Builder,
+    Events,
+    Vocabulary,
+)
+from history.formats.events import error_text, key_text, process_of, shortened
+from history.history import HistoryError
+from history.values import DEEPEST, MARK, encoded, in_words
+
+NULL = msgspec.Raw(b"null")
+
+
+class JsonEvent(msgspec.Struct):
+    """The fields of an event; any of them may have any type, or be missing."""
+
+    type: Any = None
+    f: Any = None
+    process: Any = None
+    value: msgspec.Raw = NULL
+    key: Any = None
+    time: Any = None
+    error: Any = None
+
+
+class _File(msgspec.Struct):
+    history: list[JsonEvent]
+
+
+def read_json(text: str, source: str) -> Events:
+    """Read events.
+
+    Raises:
+        HistoryError: an event cannot be read; with its line.
+    """
+    start = text.lstrip()[:200]
+    if start.startswith("["):
+        found = _decoded(text, list[JsonEvent], source)
+        return _events(found, _lines_of(text, len(found)), source)
+    if re.match(r'\{\s*"history"\s*:', start):
+        found = _decoded(text, _File, source).history
+        return _events(found, _lines_of(text, len(found)), source)
+    try:
+        found = msgspec.json.Decoder(JsonEvent).decode_lines(text)
+        if "\n\n" not in text.strip() and "\n " not in text:
+            return _events(
+                found, range(1 + text[: len(text) - len(text.lstrip())].count("\n"), 1 << 62), source
+            )
+    except (msgspec.DecodeError, RecursionError):
+        pass  # the line is found below
+    return _line_by_line(text, source)
+
+
+def _line_by_line(text: str, source: str) -> Events:
+    decode = msgspec.json.Decoder(JsonEvent).decode
+    found: list[JsonEvent] = []
+    lines: list[int] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(decode(line))
+        except (msgspec.DecodeError, RecursionError) as damage:
+            raise HistoryError(number, _damage(damage), source) from None
+        lines.append(number)
+    return _events(found, lines, source)
+
+
+def _damage(damage: Exception) -> str:
+    if isinstance(damage, RecursionError):
+        return f"nesting too deep: more than {DEEPEST} levels"
+    return f"not an event: {shortened(str(damage))}"
+
+
+def _decoded(text: str, kind: Any, source: str) -> Any:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.DecodeError, RecursionError) as damage:
+        byte = re.search(r"\(byte (\d+)\)", str(damage))
+        event = re.search(r"\$(?:\.history)?\[(\d+)\]", str(damage))
+        line = text.encode()[: int(byte[1])].count(b"\n") + 1 if byte else 1
+        if event:
+            line = _lines_of(text, int(event[1]) + 1)[int(event[1])]
+        if isinstance(damage, RecursionError):
+            line = _line_too_deep(text)
+        raise HistoryError(line, _damage(damage), source) from None
+
+
+TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]|\n', re.DOTALL)
+
+
+def _line_too_deep(text: str) -> int:
+    depth, line = 0, 1
+    for token in TOKENS.finditer(text):
+        what = token.group()
+        if what in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return line
+        elif what in "]}":
+            depth -= 1
+        else:
+            line += what.count("\n")
+    return line
+
+
+def _lines_of(text: str, count: int) -> Sequence[int]:
+    """The line of each event of an array."""
+    if "\n" not in text.rstrip():
+        return [1] * count
+    own = [
+        number for number, line in enumerate(text.split("\n"), start=1) if '{"' in line[:40].replace(" ", "")
+    ]
+    if len(own) == count:
+        return own
+    lines, depth, line = [], 0, 1
+    outermost = 2 if text.lstrip().startswith("{") else 1
+    for token in TOKENS.finditer(text):
+        what = token.group()
+        if what in "[{":
+            if depth == outermost and what == "{":
+                lines.append(line)
+            depth += 1
+        elif what in "]}":
+            depth -= 1
+        else:
+            line += what.count("\n")
+    return [*lines, *[line] * (count - len(lines))]
+
+
+def _events(found: Sequence[JsonEvent], lines: Sequence[int], source: str) -> Events:
+    """The events as arrays: all at once where every field has its usual type, else one by one."""
+    raws: dict[bytes, int] = {}
+    value = [raws.setdefault(bytes(event.value), len(raws)) for event in found]
+    texts = []
+    for raw in raws:
+        try:
+            texts.append(canonical(raw))
+        except ValueError as refusal:
+            line = lines[value.index(len(texts))]
+            raise HistoryError(line, str(refusal), source) from None
+    fast = _at_once(found, lines, value, texts)
+    return fast if fast is not None else _one_by_one(found, lines, value, texts, source)
+
+
+def _at_once(
+    found: Sequence[JsonEvent], lines: Sequence[int], value: list[int], texts: Sequence[str]
+) -> Events | None:
+    f, keys, errors = Vocabulary(), Vocabulary(), Vocabulary()
+    try:
+        process = np.array([event.process for event in found])
+        time = np.array([NO_TIME if event.time is None else event.time for event in found])
+        types = np.array([TYPE_CODES[event.type] for event in found], dtype=np.int8)
+        f_codes = np.array([f.code(event.f) for event in found], dtype=np.int64)
+        key_codes = np.array([keys.code(event.key) for event in found], dtype=np.int64)
+        error_codes = np.array([errors.code(event.error) for event in found], dtype=np.int64)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    names = (f.texts, keys.texts, errors.texts)
+    if process.dtype != np.int64 or time.dtype != np.int64 or not len(found):
+        return None
+    if process.min() < 0 or process.max() >= MOST_CLIENT or time.min() < NO_TIME or time.max() >= MOST_CLIENT:
+        return None
+    if any(type(name) is not str or name[:1].isdecimal() or name[:1] == "-" for own in names for name in own):
+        return None
+    canonical_codes, values = _values(texts)
+    return Events(
+        np.fromiter(lines, np.int64, len(found)), time, process, (), types, f_codes, f.texts, key_codes,
+        keys.texts, canonical_codes[value], values, error_codes, errors.texts,
+    )  # fmt: skip
+
+
+def _values(texts: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
+    """By raw text, the code of its canonical text; and those texts."""
+    known = Vocabulary()
+    codes = np.array([known.code(None if text == "null" else text) for text in texts], dtype=np.int64)
+    return codes, known.texts
+
+
+def _one_by_one(
+    found: Sequence[JsonEvent], lines: Sequence[int], value: list[int], texts: Sequence[str], source: str
+) -> Events:
+    builder = Builder(source)
+    for event, code, line in zip(found, value, lines, strict=False):
+        for name, field in (("type", event.type), ("f", event.f)):
+            if not isinstance(field, str) and (field is not None or name == "type"):
+                raise builder.refusal(line, f'"{name}" is {shortened(in_words(field))}, not a name')
+        if event.time is not None and type(event.time) is not int:
+            raise builder.refusal(line, f'"time" is {shortened(in_words(event.time))}, not whole nanoseconds')
+        builder.add(
+            line,
+            process_of(builder, line, event.process),
+            event.type,
+            event.f,
+            key_text(event.key),
+            texts[code],
+            time=event.time,
+            error=error_text(event.error),
+        )
+    return builder.events()
+
+
+UNUSUAL = re.compile(rb"[\s\\{.\xee]|\d[eE]|-0")
+"""In JSON that has none of these, an equal value is an equal text."""
+
+
+def canonical(raw: bytes) -> str:
+    """The one text of a JSON value in a history.
+
+    Raises:
+        ValueError: it is nested too deeply, or has a number that is too long.
+    """
+    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(raw) > DEEPEST:
+        raise ValueError(f"nesting too deep: more than {DEEPEST} levels")
+    if UNUSUAL.search(raw) is None:
+        return raw.decode()
+    try:
+        return encoded(marked(msgspec.json.decode(raw)))
+    except msgspec.DecodeError as damage:
+        raise ValueError(f"a value that cannot be read: {damage}") from None
+
+
+def marked(value: Any) -> Any:
+    """A value of a JSON file as a value of a history: texts that begin with `MARK` get one more; names
+    sorted.
+    """
+    if isinstance(value, str):
+        return MARK + value if value.startswith(MARK) else value
+    if isinstance(value, list):
+        return [marked(item) for item in value]
+    if isinstance(value, dict):
+        return {marked(name): marked(value[name]) for name in sorted(value)}
+    return value
+
+
+def _depth(raw: bytes) -> int:
+    depth = deepest = 0
+    for what in TOKENS.findall(raw.decode()):
+        depth += (what in "[{") - (what in "]}")
+        deepest = max(deepest, depth)
+    return deepest
