@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from checkers.judges import ISOLATION, JUDGES, judge_named
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS, Model
+from checkers.models.initial import OPTION, has_initial, with_initial
 from checkers.registry.linearizability import Linearizability
 from checkers.registry.linearizability.portfolio import LARGE
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
-from checkers.verdict import Checker, IllegalOperation, Verdict
+from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
 from harness.errors import unknown_name
-from history import History, Operation, Recording
-from history.formats import RecordedHistory, read
+from history import History, HistoryError, Operation, Recording
+from history.formats import RecordedHistory, Reinterpretation, read
 
 MODEL_NAMES = (*MODELS, *ISOLATION, *JUDGES)
 """Everything that a history can be checked for: data types, transactions, and rules of other kinds."""
@@ -43,8 +46,24 @@ class Question(NamedTuple):
                 raise ValueError(unknown_name("consistency model", self.consistency, CONSISTENCY_MODELS))
             if self.model not in TRANSACTIONS:
                 raise ValueError(f"consistency is for {' and '.join(TRANSACTIONS)}, not for {self.model}")
-        if self.options:
+        if self.model in MODELS:
+            self.data_type()
+        elif self.options:
             judge_named(self.model, self.options)
+
+    def data_type(self) -> Model:
+        """The model of a data type, with the initial value that the options state.
+
+        Raises:
+            ValueError: the data type has no such option, or the option no such value.
+        """
+        model = MODELS[self.model]
+        for option, text in self.options.items():
+            if option != OPTION or not has_initial(model):
+                known = OPTION if has_initial(model) else "none"
+                raise ValueError(f"{self.model} has no option {option!r}; it has {known}")
+            model = with_initial(model, text)
+        return model
 
 
 def read_history(path: str | Path, *, format: str | None = None) -> History:
@@ -94,11 +113,38 @@ def check(
 
 
 def judge(recorded: RecordedHistory, question: Question) -> Verdict:
-    """The verdict on a history that was read.
+    """The verdict on a history that was read; it states on which assumptions about the file it rests.
 
     Raises:
         HistoryError: it has an operation that the model lacks; the message names the line.
     """
+    verdict = _judged(recorded, question)
+    other = recorded.other
+    caveats = (*verdict.caveats, *recorded.warnings)
+    if other is None:
+        return msgspec.structs.replace(verdict, caveats=caveats)
+    caveats = (*caveats, f"{other.stated}; {other.option} states the opposite")
+    if verdict.validity is Validity.INVALID and _may_be_valid(other, question):
+        text = (
+            f"The history is invalid if {other.stated}, but not the other way. "
+            f"State which is true: {other.option} or {other.same}."
+        )
+        shown = Evidence("what the values are decides, and nothing states it", text)
+        verdict = msgspec.structs.replace(
+            verdict, validity=Validity.UNKNOWN, summary=text, evidence=(shown, *verdict.evidence)
+        )
+    return msgspec.structs.replace(verdict, caveats=caveats)
+
+
+def _may_be_valid(other: Reinterpretation, question: Question) -> bool:
+    """Whether the history is not invalid if its values are understood the other way."""
+    try:
+        return _judged(other.read(), question).validity is not Validity.INVALID
+    except HistoryError:
+        return False
+
+
+def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
     recording = Recording(nodes=(), history=recorded.history)
     if question.model in ISOLATION or question.model in JUDGES:
         isolation = ISOLATION.get(question.model)
@@ -112,17 +158,20 @@ def judge(recorded: RecordedHistory, question: Question) -> Verdict:
     history = recorded.history
     if question.model == "registry" and (len(history) >= LARGE or _has_lists(history)):
         return Linearizability().check(recording)
-    return _linearizable(recorded, MODELS[question.model], question.budget)
+    stated = OPTION in question.options
+    return _linearizable(recorded, question.data_type(), question.budget, initial_is_stated=stated)
 
 
-def _linearizable(recorded: RecordedHistory, model: Model, budget: Budget) -> Verdict:
+def _linearizable(
+    recorded: RecordedHistory, model: Model, budget: Budget, *, initial_is_stated: bool = True
+) -> Verdict:
     # Here, since it loads the compiled search, which nothing else needs.
     from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
 
     illegal = first_illegal(recorded.history, model)
     if illegal is not None:
         raise recorded.error(*illegal)
-    checker: Checker = LinearizabilityOf(model, budget)
+    checker: Checker = LinearizabilityOf(model, budget, initial_is_stated=initial_is_stated)
     return checker.check(Recording(nodes=(), history=recorded.history))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from checkers.verdict import Evidence
 from history import History
+from history.values import in_words
 
 _WORDS_WIDTH = 32
 
@@ -23,6 +22,6 @@ def bars(history: History, evidence: Evidence) -> str:
         end = column[completion.index] if completion is not None and is_shown else 3 * len(column)
         bar = " " * begin + "|" + "-" * (end - begin - 1) + ("|" if is_shown else "...")
         value = completion.value if completion is not None and is_shown else invocation.value
-        words = f"{invocation.f} {msgspec.json.encode(value).decode()}"
+        words = f"{invocation.f} {in_words(value)}"
         rows.append(f"{index:>9}  p{invocation.process:<4} {words[:_WORDS_WIDTH]:<{_WORDS_WIDTH}} {bar}")
     return "\n".join(rows)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
 from checkers.linearizability.part import Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
+from checkers.models.initial import OPTION, initial_in_words, other_initials
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import plural, seconds, sentence, who_answered
@@ -38,6 +40,8 @@ class _Tally:
     most_configurations: int = 0
     doubts: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    first_bad: Part | None = None
+    """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
 
     def add_without_source(self, part: Part, reply: NeverWritten) -> None:
         """Count a key with a reply that names what was never there; no search is needed."""
@@ -45,6 +49,10 @@ class _Tally:
         self.bad += 1
         self.operations += len(part)
         self.without_search += 1
+        if self.bad == 1:
+            from checkers.linearizability.impossible import doubled, until
+
+            self.first_bad = until(doubled(part), int(part.completed[reply.place]))
         if len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(_without_source(part, reply, self.history))
 
@@ -60,16 +68,52 @@ class LinearizabilityOf:
     model: Model
     budget: Budget = field(default_factory=Budget)
     name: str = "linearizability"
+    initial_is_stated: bool = True
+    """Whether the model's initial value is a fact; else it is an assumption, which may be wrong."""
 
     def check(self, recording: Recording) -> Verdict:
-        """Judge every key of the history."""
+        """Judge every key of the history.
+
+        If the initial value is assumed, and another one would explain the history, the verdict is `unknown`.
+        """
+        verdict, tally = self._judged(recording)
+        if verdict.validity is not Validity.INVALID or self.initial_is_stated or tally.first_bad is None:
+            return verdict
+        return self._unless_otherwise_begun(recording, verdict, tally.first_bad)
+
+    def _unless_otherwise_begun(self, recording: Recording, verdict: Verdict, bad: Part) -> Verdict:
+        """The verdict, or `unknown` if the history may have an order from another initial value."""
+        from checkers.linearizability.engine import Engine
+
+        used = [bad.calls[kind] for kind in np.unique(bad.kinds).tolist()]
+        for value, model in other_initials(self.model, used):
+            if Engine(model).decide(bad, self.budget).answer is Answer.NOT_LINEARIZABLE:
+                continue
+            other = replace(self, model=model, initial_is_stated=True).check(recording)
+            if other.validity is Validity.INVALID:
+                continue
+            assumed = initial_in_words(self.model)
+            may = "is" if other.validity is Validity.VALID else "may be"
+            text = (
+                f"If every key holds {assumed} at first, the history is not linearizable; if it holds "
+                f"{value}, the history {may} linearizable. State which is true: --option {OPTION}={value} or "
+                f"--option {OPTION}={assumed}."
+            )
+            shown = Evidence("the initial value decides, and nothing states it", text)
+            return msgspec.structs.replace(
+                verdict, validity=Validity.UNKNOWN, summary=text, evidence=(shown, *verdict.evidence)
+            )
+        return verdict
+
+    def _judged(self, recording: Recording) -> tuple[Verdict, _Tally]:
         # Imported here: this loads the compiled search, which a process with a checker may never need.
         from checkers.linearizability.distinct_values.distinct import decided
 
         refused = first_illegal(recording.history, self.model)
         if refused is not None:
             operation, rule = refused
-            return Verdict(self.name, Validity.UNKNOWN, f"operation {operation}: {rule}")
+            verdict = Verdict(self.name, Validity.UNKNOWN, f"operation {operation}: {rule}")
+            return verdict, _Tally(recording.history)
         tally = _Tally(recording.history)
         distinct = decided(recording.history, self.model, self.budget)
         if distinct is None:
@@ -81,7 +125,7 @@ class LinearizabilityOf:
                 self._search(recording.history, tally, left)
         if not tally.operations:
             tally.doubts.append("the history has no operation to judge")
-        return self._verdict(tally)
+        return self._verdict(tally), tally
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
         """Take over the keys that were decided without a search; a small part of a bad key is searched."""
@@ -144,6 +188,8 @@ class LinearizabilityOf:
                 return
             impossible = unexplained(part)
         tally.bad += 1
+        if tally.bad == 1 and not impossible.from_any_state:
+            tally.first_bad = impossible.part
         if len(tally.evidence) < MOST_EVIDENCE:
             tally.evidence.append(as_evidence(where, impossible, tally.history))
 
@@ -183,7 +229,10 @@ class LinearizabilityOf:
                 "operations": tally.operations,
                 "most_configurations_for_a_key": tally.most_configurations,
             },
-            caveats=(f"the initial state is assumed to be {self.model.initial!r}",),
+            caveats=(
+                f"the initial state is {'stated' if self.initial_is_stated else 'assumed'} to be "
+                f"{initial_in_words(self.model)}",
+            ),
         )
 
 

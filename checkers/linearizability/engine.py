@@ -52,7 +52,17 @@ from checkers.linearizability.kernels.search import (
     write_order,
 )
 from checkers.linearizability.part import HistoryParts, Part
-from checkers.models.model import ANYTHING, IMPOSSIBLE, Call, Effect, Model, Scalar, ScalarAction, TextModel
+from checkers.models.model import (
+    ANYTHING,
+    IMPOSSIBLE,
+    Call,
+    Effect,
+    Model,
+    NumberModel,
+    Scalar,
+    ScalarAction,
+    TextModel,
+)
 from history.kernels import Form, Integers, extended, fitting
 
 TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
@@ -66,6 +76,8 @@ ANSWERS = {
 
 TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
+ONLY_OF = {ScalarAction.ADD: NumberModel, ScalarAction.APPEND: TextModel}
+"""The models whose states are such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
 SLICES = {Form.PLAIN: 2_000, Form.COMPILED: 200_000}
@@ -78,8 +90,8 @@ class Engine:
     def __init__(self, model: Model, *, exact: bool = False) -> None:
         self.model = model
         self._effect_of = model.effect if isinstance(model, Scalar) and not exact else None
-        self._fingerprints = self._effect_of is not None and type(model.initial) is str
-        self._numbers = self._effect_of is not None and type(model.initial) is int
+        self._fingerprints = self._effect_of is not None and isinstance(model, TextModel)
+        self._numbers = self._effect_of is not None and isinstance(model, NumberModel)
         self._kinds: dict[Call, int] = {}
         self._calls: list[Call] = []
         form = self._form = Form.PLAIN
@@ -295,6 +307,8 @@ class Engine:
             self.model.step(self.model.initial, call)  # refuses a call that it does not know
             return TABLED_READ if call.f in self.model.reads else TABLED
         effect: Effect = self._effect_of(call)
+        if effect.action in ONLY_OF and not isinstance(self.model, ONLY_OF[effect.action]):
+            return TABLED  # states are interned, and no formula leads from one to the next
         test, tested = transitions.ANY, 0
         if effect.expected is not ANYTHING:
             test, tested = transitions.IS, self._state(effect.expected)

@@ -7,21 +7,18 @@ from typing import Any
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Part
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar
+from history.values import in_words
 
 
 def value_in_words(value: Any) -> str:
-    """A value as Python writes it; None is `nothing`, and a long text is shortened."""
+    """A value as a file writes it; None is `nothing`, and a long text is shortened."""
     match value:
         case None:
             return "nothing"
-        case tuple() | list():
-            return "[" + " ".join(value_in_words(item) for item in value) + "]"
-        case frozenset():
-            return "{" + " ".join(sorted(value_in_words(item) for item in value)) + "}"
         case str() if len(value) > 60:
-            return f"{value[:28]!r}...{value[-28:]!r} ({len(value)} characters)"
+            return f"{in_words(value[:28])}...{in_words(value[-28:])} ({len(value)} characters)"
         case _:
-            return repr(value)
+            return in_words(value)
 
 
 def call_in_words(call: Call) -> str:

@@ -133,6 +133,16 @@ class Sourced(Model, Protocol):
 
 
 @runtime_checkable
+class NumberModel(Scalar, Protocol):
+    """A scalar data type whose state is a whole number below 2^62, and whose calls keep it or add to it."""
+
+    @property
+    def adds(self) -> frozenset[str]:
+        """The operations that add to the number."""
+        ...
+
+
+@runtime_checkable
 class TextModel(Scalar, Protocol):
     """A scalar data type whose state is a text, and whose calls keep, put or append a text.
 

@@ -42,6 +42,6 @@ class CasRegister(ReadWriteRegister):
         if call.f != "cas":
             return super().effect(call)
         old, new = pair(call.argument, call, "old, new")
-        if call.result is FALSE:
+        if call.result == FALSE:
             return Effect(ScalarAction.KEEP, unless=old)
         return Effect(ScalarAction.PUT, new, expected=old)

@@ -23,7 +23,7 @@ class RegistryEntry(ScalarModel):
         match call.f:
             case "register":
                 return Effect(ScalarAction.PUT, call.argument)
-            case "update" if call.result is FALSE:
+            case "update" if call.result == FALSE:
                 return Effect(ScalarAction.KEEP, expected=None)
             case "update":
                 return Effect(ScalarAction.PUT, call.argument, unless=None)

@@ -48,7 +48,8 @@ class Set:
             case "add" | "remove":
                 after = state | {call.argument} if call.f == "add" else state - {call.argument}
                 changed = there == (call.f == "remove")
-                return IMPOSSIBLE if isinstance(call.result, values.Boolean) and call.result != changed else after
+                claims = call.result in (values.TRUE, values.FALSE)
+                return IMPOSSIBLE if claims and call.result != changed else after
             case "contains":
                 return state if call.result == there else IMPOSSIBLE
             case "read":

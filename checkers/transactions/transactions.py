@@ -17,6 +17,7 @@ from checkers.transactions.graph.scan import READ, Steps, Tokens
 from checkers.verdict import IllegalOperation
 from history import History
 from history.history import INFO, INVOKE, OK
+from history.values import decoded
 
 Integers = npt.NDArray[Any]
 """Whole numbers, of 32 bits where these will do."""
@@ -95,7 +96,7 @@ class Transactions:
 
     def decoded(self, begin: int, end: int) -> Any:
         """The value in that stretch of the text."""
-        return msgspec.json.decode(bytes(self.text[begin:end]))
+        return decoded(bytes(self.text[begin:end]).decode())
 
     def key_name(self, key: Number) -> Any:
         """The name of a key in the history."""

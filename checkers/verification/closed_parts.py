@@ -6,9 +6,10 @@ import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from checkers.models.model import IMPOSSIBLE, MAYBE, Model, frozen
+from checkers.models.model import IMPOSSIBLE, MAYBE, Model
 from checkers.verification.certificate import CertificateError, ClosedPart
 from checkers.verification.operations import Keys, Operated, of_key
+from history.values import frozen
 
 ELEMENTS_OF: Mapping[str, frozenset[str]] = {
     "set": frozenset({"add", "remove", "contains"}),

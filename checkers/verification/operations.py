@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checkers.models.model import MAYBE, Call, frozen
+from checkers.models.model import MAYBE, Call
 from checkers.verification.certificate import CertificateError
 from history import History
+from history.values import frozen
 
 Keys = Mapping[str | None, "Mapping[int, Operated]"]
 

@@ -20,7 +20,7 @@ time only for the elements that all later reads have shown.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ from checkers.workloads.client_operations import (
 )
 from history import Recording
 from history.units import MILLISECOND_NS
+from history.values import elements, in_words
 
 ADD, READ = "add", "read"
 Integers = npt.NDArray[np.int64]
@@ -176,7 +177,8 @@ def _elements(
     present = np.full(len(adds), -1, dtype=np.int64)
     shown: list[Integers] = []
     for place, read in enumerate(reads):
-        tokens = [element(value) for value in _listed(read)]
+        listed = _listed(read)
+        tokens = [element(value) for value in listed]
         codes = np.fromiter((number.get(token, -1) for token in tokens), np.int64, len(tokens))
         _note_repeated(key, read, tokens, counts, evidence["twice"])
         strange = (codes < 0) | (begun[codes] > read.until) if len(adds) else codes < 0
@@ -184,7 +186,7 @@ def _elements(
             counts["unexpected"] += 1
             tried = adds[codes[at]] if codes[at] >= 0 else failed.get(tokens[at])
             if len(evidence["unexpected"]) < MOST_EVIDENCE:
-                evidence["unexpected"].append(_unexpected(key, read, read.reply[at], tried))
+                evidence["unexpected"].append(_unexpected(key, read, listed[at], tried))
         codes = codes[~strange]
         known[codes] = np.minimum(known[codes], read.until)
         present[codes] = place
@@ -230,10 +232,11 @@ def _last_absent(
     return absent, absent_at
 
 
-def _listed(read: ClientOperation) -> Iterator[Any]:
-    if not isinstance(read.reply, list | tuple):
+def _listed(read: ClientOperation) -> list[Any]:
+    shown = elements(read.reply)
+    if shown is None:
         raise IllegalOperation(read.positions[-1], f"a read gives a list of elements, not {read.reply!r}")
-    return iter(read.reply)
+    return shown
 
 
 def _learnt(found: Elements, n: int) -> tuple[str, list[ClientOperation]]:
@@ -286,6 +289,6 @@ def _unexpected(
 
 
 def _twice(key: str | None, read: ClientOperation, token: Hashable, count: int) -> Evidence:
-    value = token[1] if isinstance(token, tuple) else token
-    text = f"Operation {read.at} read {value!r}{of(key)} {count} times in one set."
-    return Evidence(f"operation {read.at} read {value!r}{of(key)} twice", text, positions(read))
+    value = in_words(token)
+    text = f"Operation {read.at} read {value}{of(key)} {count} times in one set."
+    return Evidence(f"operation {read.at} read {value}{of(key)} twice", text, positions(read))

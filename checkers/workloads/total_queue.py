@@ -35,6 +35,7 @@ from checkers.workloads.client_operations import (
     positions,
 )
 from history import Recording
+from history.values import elements
 
 ENQUEUE, DEQUEUE, DRAIN = "enqueue", "dequeue", "drain"
 EMPTY = frozenset({"empty", "exhausted"})
@@ -208,8 +209,8 @@ def _taken(one: ClientOperation) -> Iterator[Any]:
         return
     if one.invocation.f == DEQUEUE:
         yield reply
-    elif isinstance(reply, list | tuple):
-        yield from reply
+    elif (drained := elements(reply)) is not None:
+        yield from drained
     else:
         raise IllegalOperation(one.positions[-1], f"a drain gives a list of elements, not {reply!r}")
 

@@ -24,6 +24,7 @@ from checkers.workloads.client_operations import (
     positions,
 )
 from history import Recording
+from history.values import Typed
 
 GENERATE = "generate"
 
@@ -90,7 +91,7 @@ class UniqueIds:
 def _id(one: ClientOperation) -> Hashable:
     reply = one.reply
     items = reply if isinstance(reply, list | tuple) and reply else [reply]
-    if not all(type(item) in (int, float, str) for item in items):
+    if not all(type(item) in (int, float, str, Typed) for item in items):
         where = one.positions[-1]
         raise IllegalOperation(where, f"an id is a number, a text or a list of these, not {reply!r}")
     return element(reply)

@@ -7,7 +7,7 @@ Nothing here judges a history. Input that breaks a rule is refused with its line
 or repaired.
 """
 
-from history.formats.builder import RecordedHistory
+from history.formats.builder import RecordedHistory, Reinterpretation
 from history.formats.reading import FORMATS, decoded, read
 
-__all__ = ["FORMATS", "RecordedHistory", "decoded", "read"]
+__all__ = ["FORMATS", "RecordedHistory", "Reinterpretation", "decoded", "read"]

@@ -47,6 +47,8 @@ class Reinterpretation(NamedTuple):
 
     stated: str
     """How the values were understood, as a sentence."""
+    same: str
+    """The option that states this way."""
     option: str
     """The option that states the other way."""
     read: Callable[[], RecordedHistory]

@@ -217,7 +217,7 @@ NUMBERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Any]], ...] = (
     (re.compile(r"([+-]?(?:0|[1-9]\d*))N?\Z"), lambda m: int(m[1])),
     (re.compile(r"([+-]?)0[xX]([0-9a-fA-F]+)N?\Z"), lambda m: int(m[1] + m[2], 16)),
     (re.compile(r"([+-]?)0([0-7]+)N?\Z"), lambda m: int(m[1] + m[2], 8)),
-    (re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\Z"), lambda m: _real(m[0])),
+    (re.compile(r"[+-]?\d+(?:\.\d*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)\Z"), lambda m: _real(m[0])),
     (re.compile(r"\+?(-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?M)\Z"), lambda m: Typed(MARK + m[1])),
     (re.compile(r"\+?(-?\d+)/(\d*[1-9]\d*)\Z"), lambda m: _ratio(int(m[1]), int(m[2]))),
 )

@@ -22,6 +22,7 @@ from history.formats.builder import (
     Events,
     Vocabulary,
 )
+from history.formats.edn import MOST_DIGITS
 from history.formats.events import error_text, key_text, process_of, shortened
 from history.history import HistoryError
 from history.values import DEEPEST, MARK, encoded, in_words
@@ -222,6 +223,9 @@ UNUSUAL = re.compile(rb"[\s\\{.\xee]|\d[eE]|-0")
 """In JSON that has none of these, an equal value is an equal text."""
 
 
+TOO_LONG = re.compile(rb"\d{%d}" % (MOST_DIGITS + 1))
+
+
 def canonical(raw: bytes) -> str:
     """The one text of a JSON value in a history.
 
@@ -230,6 +234,8 @@ def canonical(raw: bytes) -> str:
     """
     if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(raw) > DEEPEST:
         raise ValueError(f"nesting too deep: more than {DEEPEST} levels")
+    if len(raw) > MOST_DIGITS and TOO_LONG.search(raw):
+        raise ValueError(f"a number of more than {MOST_DIGITS} digits")
     if UNUSUAL.search(raw) is None:
         return raw.decode()
     try:

@@ -169,15 +169,16 @@ def understood(events: Events, source: str, name: str) -> RecordedHistory:
     def keyed() -> RecordedHistory:
         return settled(taken_apart(events, source), source)
 
+    named = f"--format {name}"
     if not is_keyed(events):
         stated = "each value was taken as a whole, not as [key value]"
-        return replace(plain(), other=Reinterpretation(stated, f"--format {name}{KEYED}", keyed))
+        return replace(plain(), other=Reinterpretation(stated, named, f"{named}{KEYED}", keyed))
     try:
         recorded = keyed()
     except HistoryError:  # its keys break a rule, so they are none
         return plain()
     stated = "each value was taken as [key value], since some operations ask for [key nil]"
-    return replace(recorded, other=Reinterpretation(stated, f"--format {name}", plain))
+    return replace(recorded, other=Reinterpretation(stated, f"{named}{KEYED}", named, plain))
 
 
 def decoded(content: bytes, source: str = STANDARD_INPUT) -> str:

@@ -16,7 +16,7 @@ from checkers.judges import ISOLATION, JUDGES, judge_named, options_of
 from checkers.models import MODELS
 from checkers.verdict import Validity
 from history import Recording
-from history.formats.jepsen_edn import read_edn
+from history.formats import read
 
 
 class Case(NamedTuple):
@@ -137,7 +137,7 @@ def test_an_empty_history_is_unknown_and_a_strange_operation_is_refused_with_its
     name: str, tmp_path: Path
 ) -> None:
     assert judge_named(name, {}).name == name
-    quiet = read_edn("{:type :info, :f :start, :value nil, :process :nemesis, :time 0}\n", "quiet")
+    quiet = read(None, "{:type :info, :f :start, :value nil, :process :nemesis, :time 0}\n")
     assert judge_named(name, {}).judge(Recording((), quiet.history)).validity is Validity.UNKNOWN
     path = tmp_path / "history.edn"
     path.write_text(edn(Case(name, pair(0, "hug", "nil", "nil"), Validity.UNKNOWN)))
@@ -159,7 +159,7 @@ def test_an_option_that_a_judge_has_not_or_that_is_no_value_is_refused() -> None
     assert options_of("cas-register") == ()
     for arguments, said in (
         (["bank", "--option", "lease-s=1"], "bank has no option 'lease-s'; it has total, negative-balances"),
-        (["cas-register", "--option", "total=1"], "cas-register has no option 'total'; it has none"),
+        (["cas-register", "--option", "total=1"], "cas-register has no option 'total'; it has initial"),
         (["bank", "--option", "total=much"], "total of bank cannot be 'much'"),
         (["lease", "--option", "lease-s=0"], "lease-s of lease cannot be '0'"),
         (["lease", "--option", "lease-s=nan"], "lease-s of lease cannot be 'nan'"),

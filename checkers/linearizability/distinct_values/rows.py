@@ -124,7 +124,7 @@ def numbered(columns: Columns, codes: Integers) -> Integers:
     """Codes of values such that two are the same exactly if the values are; None, and what is below it, stay.
 
     JSON writes an integer, and a text without a backslash, in one way only. Other values are decoded and
-    compared as a model compares them, to which 1 and 1.0 are the same.
+    compared as a model compares them.
     """
     used = np.unique(codes[codes >= 0])
     texts = [columns.values[code] for code in used.tolist()]

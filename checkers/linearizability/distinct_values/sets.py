@@ -31,6 +31,7 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.distinct_values.rows import UNTOLD, HistoryRows, numbered, pairs_of
 from checkers.linearizability.part import Integers
+from history import values
 from history.values import frozen
 
 FUNCTIONS = ("add", "remove", "contains", "read")
@@ -97,10 +98,8 @@ def impossible(rows: HistoryRows) -> Mask:
 
 def _elements(shown: list[Any]) -> frozenset[Hashable]:
     """What a read showed. Most elements are hashable as they are, and reads are long."""
-    try:
-        return frozenset(shown)
-    except TypeError:
-        return frozenset(frozen(shown))
+    items = values.elements(shown) or []
+    return frozenset(items if {*map(type, items)} <= {int, str} else map(frozen, items))
 
 
 class Conflict(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from history import NEMESIS, History, HistoryError, HistoryWriter, Operation
 from history.formats import FORMATS, read
 from history.formats.edn import forms
+from history.values import MARK, in_words
 
 
 def shapes(history: History) -> list[tuple[int, str, str, str | None, object]]:
@@ -38,11 +38,11 @@ def test_a_jepsen_log_is_read_and_other_loggers_are_passed_over() -> None:
     assert shapes(foreign.history) == [
         (0, "invoke", "read", None, None),
         (1, "invoke", "cas", None, [0, 3]),
-        (NEMESIS, "invoke", "start", None, "nil"),
+        (NEMESIS, "invoke", "start", None, None),
         (0, "ok", "read", None, 4),
-        (1, "ok", "cas", None, False),
+        (1, "fail", "cas", None, [0, 3]),
         (0, "invoke", "write", None, 2),
-        (NEMESIS, "info", "start", None, "nil"),
+        (NEMESIS, "info", "start", None, None),
         (0, "info", "write", None, None),
         (1, "invoke", "read", None, None),
         (1, "fail", "read", None, None),
@@ -68,7 +68,7 @@ def test_jepsen_edn_is_read_bare_or_in_one_vector() -> None:
         (2, "invoke", "read", None, None),
     ]
     assert [op.time for op in bare] == [10, 11, 12, 13]
-    assert bare[2].error == "['not-leader', 'n1']"
+    assert bare[2].error == '[:not-leader "n1"]'
     assert list(read(None, f"[{EDN}]", format_="jepsen-edn").history) == list(bare)
 
 
@@ -101,25 +101,14 @@ BAD_LOG = "INFO  jepsen.util - {}\n"
         ("\nINFO jepsen.util - 0 :invoke :read nil\n" * 2, 4, "while its last operation is still pending"),
         ("INFO jepsen.util - 0 :invoke :read nil\nINFO jepsen.util - 0 :ok :write 1\n", 2, "f is not its"),
         ("INFO jepsen.util - x :invoke :read nil\n", 1, "neither a number nor"),
-        ("INFO jepsen.util - 0 :invoke :write {3}\n", 1, "the value is '{3}'"),
+        ("INFO jepsen.util - 0 :invoke :write {3}\n", 1, "a map with a key and no value"),
         ("INFO jepsen.util - 0 0 :invoke :write\n", 1, "not an event"),
-        ("INFO jepsen.util - 0 :invoke :write :late\n", 1, "where a value belongs"),
         ("INFO jepsen.util - nothing to see\n", 1, "the file holds no operation"),
-        (
-            "{:process 0, :type :invoke, :f :read, :time 9}\n{:process 1, :type :invoke, :f :read, :time 8}",
-            2,
-            "time",
-        ),
-        (
-            "{:process 0, :type :invoke, :f :read, :time 9}\n{:process 1, :type :invoke, :f :read}",
-            2,
-            "some have",
-        ),
         ("{:process 0, :type :invoke, :f :read, :time 1.5}", 1, "whole nanoseconds"),
-        ("{:process 0, :type :begin, :f :read}", 1, ":type is 'begin'"),
+        ("{:process 0, :type :begin, :f :read}", 1, "the type is 'begin'"),
         ("{:process 0, :type :invoke}", 1, "without :f"),
-        ("{:process zero, :type :invoke, :f :read}", 1, "neither a number nor :nemesis"),
-        ("{:process -3, :type :invoke, :f :read}", 1, "below 0"),
+        ("{:process [0], :type :invoke, :f :read}", 1, "no number and no name"),
+        ("{:process -3, :type :invoke, :f :read}", 1, "not a number from 0"),
         ("{:process 0, :type :invoke, :f 3}", 1, "not a name"),
         ("{:process 0, :type :invoke\n\n, :f [1 2}", 3, "'}' closes '['"),
         ("{:process 0, :type", 1, "never closed"),
@@ -127,7 +116,9 @@ BAD_LOG = "INFO  jepsen.util - {}\n"
         ('{"index":0,"time":1,"process":0,"type":"invoke","f":"read"}\n{"index":1', 2, "not an operation"),
         ('{"index":0,"time":1,"process":0,"type":"ok","f":"read"}', 1, "a completion without"),
         ("what is this", 1, "the format is not recognized"),
-        ("", 1, "the format is not recognized"),
+        ("", 1, "the file is empty"),
+        (" \n", 1, "the file is empty"),
+        ("; nothing\n", 1, "only comments"),
     ],
 )
 def test_a_history_that_breaks_a_rule_is_refused_with_its_line(text: str, line: int, rule: str) -> None:
@@ -183,15 +174,27 @@ def printed(value: object) -> str:
     )
 )
 def test_edn_reads_back_what_was_printed(value: object) -> None:
-    ((line, found),) = forms(printed(value), "text")
-    assert (line, found) == (1, value)
+    ((line, found, _),) = forms(printed(value), "text")
+    assert (line, found) == (1, with_marked_names(value))
+
+
+def with_marked_names(value: object) -> object:
+    """As the reader has it: a name that is a text in the file is marked, as only keywords are names."""
+    if isinstance(value, dict):
+        names = {MARK + in_words(name): with_marked_names(item) for name, item in value.items()}
+        return {name: names[name] for name in sorted(names)}
+    return [*map(with_marked_names, value)] if isinstance(value, list) else value
 
 
 def test_edn_knows_clojures_other_forms() -> None:
     text = """
-    42N 1.5M 2e3 \\a \\newline \\u0041 :key sym #{3 1 2} (1 2) #inst "2020"
-    #_ ignored #_ #_ a b "\\u00e9" ; end
+    42N 1.5M 2e3
+    \\a \\newline \\u0041 :key sym #{3 1 2 1} (1 2) #inst "2020" ##Inf 1e999 4/6 0x1F 017 +5 -0 ##NaN
+    #_ ignored #_ #_ a b "\\u00e9" "\\ud83d\\ude00" #:a{:b 1, 2 3} {:a 1, "a" 2, 3 4} ; end
     """
-    values = [value for _, value in forms(text, "text")]
-    assert values == [42, 1.5, 2000.0, "a", "\n", "A", "key", "sym", [1, 2, 3], [1, 2], "2020", "é"]
-    assert math.isclose(values[1], 1.5)
+    values = [value for _, value, _ in forms(text, "text")]
+    assert [in_words(value) for value in values] == [
+        "42", "1.5M", "2000.0", "\\a", "\\newline", "\\A", ":key", "sym", "#{1 2 3}", "[1 2]", '#inst "2020"',
+        "##Inf", "##Inf", "2/3", "31", "15", "5", "0", "##NaN",
+        '"é"', '"😀"', "{2 3, a/b 1}", '{3 4, a 1, "a" 2}',
+    ]  # fmt: skip
