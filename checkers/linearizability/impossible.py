@@ -155,6 +155,8 @@ class _Shrinking:
         model = self.engine.model
         if not isinstance(model, Scalar) or any(_moves(model, call) for call in part.calls):
             return 0
+        if type(model.initial) in (str, int):
+            return 0  # the engine takes only texts or only numbers as states, so no other state can be tried
         replies = part.completed < NEVER
         low, high = 0, len(part) - 1
         begins = part.invoked

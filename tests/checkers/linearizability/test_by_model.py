@@ -56,6 +56,16 @@ def test_a_key_over_its_budget_is_unknown_and_named_and_the_others_are_judged() 
     assert [evidence.title for evidence in verdict.evidence][-1] == "linearizability was not judged"
 
 
+def test_texts_that_are_put_but_never_appended_to_are_explained_as_all_others() -> None:
+    built = HistoryBuilder()
+    built.do("put", None, "a")
+    built.do("put", None, "b")
+    built.do("get", None, None, "a")
+    verdict = check(built, "kv-append")
+    assert verdict.validity is Validity.INVALID
+    assert "answered get -> 'a'" in verdict.evidence[0].title
+
+
 def test_what_only_the_fast_search_found_impossible_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     built = HistoryBuilder()
     built.do("write", None, 1)
