@@ -34,8 +34,8 @@ BOUND_TOTAL, BOUND_FILE = 0.5, 1.2
 
 def build(porcupine: Path, folder: Path) -> Path:
     """The Go program, built against the checkout."""
-    source = Path(__file__).parent / "porcupine" / "main.go"
-    (folder / "main.go").write_text(source.read_text())
+    for source in (Path(__file__).parent / "porcupine").glob("*.go"):
+        (folder / source.name).write_text(source.read_text())
     module = "github.com/anishathalye/porcupine"
     (folder / "go.mod").write_text(
         f"module timed\ngo 1.21\nrequire {module} v0.0.0\nreplace {module} => {porcupine.resolve()}\n"
@@ -46,11 +46,17 @@ def build(porcupine: Path, folder: Path) -> Path:
 
 def theirs(program: Path, files: list[str]) -> dict[str, tuple[str, float]]:
     """By file Porcupine's verdict and seconds."""
-    command = [str(program), str(REPEATS), str(TIMEOUT_S), *files]
+    asked = [text for file in files for text in (model_name(file), file)]
+    command = [str(program), str(REPEATS), str(TIMEOUT_S), *asked]
     lines = subprocess.run(
         command, capture_output=True, check=True, text=True, env={**os.environ, "GOMAXPROCS": "1"}
     ).stdout.splitlines()
     return {row["file"]: (row["verdict"], row["seconds"]) for row in map(json.loads, lines)}
+
+
+def model_name(file: str) -> str:
+    """The data type of a file of Porcupine's test data."""
+    return "cas-register" if file.endswith(".log") else "kv-append"
 
 
 def main(porcupine: Path, corpus: Path) -> int:
@@ -65,7 +71,7 @@ def main(porcupine: Path, corpus: Path) -> int:
 
     paths = [*corpus.glob("jepsen/*.log"), *corpus.glob("kv/*.txt")]
     files = sorted(str(path) for path in paths if path.stat().st_size)
-    model_of = {file: MODELS["cas-register" if file.endswith(".log") else "kv-append"] for file in files}
+    model_of = {file: MODELS[model_name(file)] for file in files}
     Engine(model_of[files[0]]).decide_all(parts(read(Path(files[0])).history))
     print(f"start-up, imports and compiled search included: {time.perf_counter() - begun:.3f} s")
 

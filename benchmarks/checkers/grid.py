@@ -1,0 +1,489 @@
+"""Ackproof against Porcupine over a grid of histories that nobody tuned the search for.
+
+    python benchmarks/checkers/grid.py [--share SHARE] [--seed SEED] [--out FILE]
+
+Every data type; histories of a correct server, the same with one reply changed, and histories of broken
+servers; 5 to 100 clients; 1 to 1,000 keys; none to 30 % unknown outcomes; values that are all different, or
+five. The servers and clients are those of `tests.checkers.stores`, which know nothing of any checker.
+`--share` takes that share of the grid's cells, drawn by `--seed`, which also makes the histories.
+
+Porcupine is built from its Go module (`porcupine/go.mod`), with one partition a key and a hash for each
+state. Both sides judge each file, one after the other, on one core each, in processes that have started.
+Timed, as processor time: reading the file, and judging it, for Ackproof with all its evidence; the shortest
+of three, or the first if it takes over a second. Neither has an answer after TIMEOUT_S seconds, nor Porcupine
+with MEMORY_GIB of memory. Then the whole processes, start-up included: for each data type one call with all
+files that both answered. Last, the first call on a machine, whose caches are empty.
+
+Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time, or the whole processes take
+more than half as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import select
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+BOUND_FILE, BOUND_WHOLE = 1.2, 0.5
+TIMEOUT_S = 60.0
+MEMORY_GIB = 4
+REPEATS = 3
+
+MODELS = (
+    "register",
+    "cas-register",
+    "multi-register",
+    "kv-append",
+    "mutex",
+    "fenced-lock",
+    "set",
+    "queue",
+    "counter",
+    "registry",
+)
+KINDS = ("correct", "reply changed", "broken server")
+CLIENTS = (5, 20, 50, 100)
+KEYS = (1, 10, 100, 1000)
+UNKNOWN = (0.0, 0.01, 0.1, 0.3)
+FEW = (None, 5)
+WITHOUT_VALUES = ("mutex", "fenced-lock", "counter")
+"""Data types whose clients write no values, so that these cannot be repeated."""
+OPERATIONS = {1: 3000, 10: 4000, 100: 8000, 1000: 16_000}
+"""By the number of keys: so many that Porcupine takes a visible time."""
+MOST_UNKNOWN_A_KEY = 30
+"""With more of these, Porcupine has no answer to most histories."""
+FEWER = {"set": 2, "queue": 2}
+"""Data types whose states are large have histories that are shorter by this factor."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of the grid."""
+
+    model: str
+    kind: str
+    clients: int
+    keys: int
+    unknown: float
+    few: int | None
+
+    @property
+    def name(self) -> str:
+        """The name of its file, without its ending."""
+        values = "distinct" if self.few is None else f"of{self.few}"
+        return (
+            f"{self.model}-{self.kind.replace(' ', '_')}-{self.clients}c-{self.keys}k-"
+            f"{round(100 * self.unknown)}u-{values}"
+        )
+
+    @property
+    def operations(self) -> int:
+        """The number of operations of its history."""
+        many = OPERATIONS[self.keys] // FEWER.get(self.model, 1)
+        return min(many, round(MOST_UNKNOWN_A_KEY * self.keys / self.unknown)) if self.unknown else many
+
+
+def cells(share: float, seed: int, models: Sequence[str]) -> list[Cell]:
+    """The cells to measure, each data type's share by itself."""
+    draw = random.Random(seed)
+    found: list[Cell] = []
+    for model in models:
+        values = (None,) if model in WITHOUT_VALUES else FEW
+        every = [Cell(model, *rest) for rest in product(KINDS, CLIENTS, KEYS, UNKNOWN, values)]
+        draw.shuffle(every)
+        found += every[: max(1, round(share * len(every)))]
+    return found
+
+
+def write(cell: Cell, path: Path, seed: int, most: int = 1 << 30) -> None:
+    """Record a history of this cell, of at most that many operations, as JSON lines."""
+    from tests.checkers.stores.clients import Load, changed, operations, recorded
+    from tests.checkers.stores.data_types import TYPES, Members
+    from tests.checkers.stores.servers import BROKEN, Server
+
+    draw = random.Random(f"{seed} {cell.name}")
+    data_type = Members(whole=0.02) if cell.model == "set" else TYPES[cell.model]
+    kind = draw.choice(list(BROKEN.values())) if cell.kind == "broken server" else Server
+    load = Load(
+        operations=min(most, cell.operations),
+        clients=cell.clients,
+        keys=cell.keys,
+        unknown=cell.unknown,
+        few=cell.few,
+    )
+    events = recorded(kind(data_type, draw, often=0.01), load, draw)
+    if cell.kind == "reply changed":
+        events = changed(events, data_type, draw)
+    import msgspec
+
+    path.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in operations(events)))
+
+
+def build(folder: Path) -> Path:
+    """The Go program, built from Porcupine's module."""
+    program = folder / "porcupine-timed"
+    subprocess.run(
+        ["go", "build", "-o", str(program), "."], cwd=Path(__file__).parent / "porcupine", check=True
+    )
+    return program
+
+
+@dataclass
+class Ended:
+    """A process that ended, or was ended."""
+
+    output: str
+    processor_s: float
+    wall_s: float
+    peak_mib: float
+    why: str = ""
+    """Why it was ended; empty if it ended by itself."""
+
+
+def bounded(command: Sequence[str], seconds: float, gib: float, env: dict[str, str]) -> Ended:
+    """Run a process, and end it when it exceeds a bound."""
+    with tempfile.TemporaryFile() as out:
+        begun = time.monotonic()
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=env, cwd=ROOT)
+        why = ""
+        while True:
+            pid, _, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() - begun > seconds:
+                why = f"{seconds:.0f} s"
+            elif _resident_gib(process.pid) > gib:
+                why = f"{gib:g} GiB"
+            if why:
+                process.kill()
+                _, _, usage = os.wait4(process.pid, 0)
+                break
+            time.sleep(0.02)
+        process.returncode = 0
+        out.seek(0)
+        text = out.read().decode()
+    used = usage.ru_utime + usage.ru_stime
+    return Ended(text, used, time.monotonic() - begun, usage.ru_maxrss / 1024, why)
+
+
+def _resident_gib(pid: int) -> float:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGESIZE") / (1 << 30)
+
+
+ONE_CORE = {**os.environ, "GOMAXPROCS": "1"}
+
+
+@dataclass
+class Row:
+    """One file, judged by both."""
+
+    cell: Cell
+    operations: int
+    porcupine: str = ""
+    """Its verdict, or why it has none."""
+    porcupine_s: float = 0.0
+    porcupine_read_s: float = 0.0
+    porcupine_mib: float = 0.0
+    ours: str = ""
+    ours_s: float = 0.0
+    ours_read_s: float = 0.0
+    why: str = ""
+    """The summary of our verdict where it is unknown."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether Porcupine has an answer."""
+        return self.porcupine in ("valid", "invalid")
+
+    @property
+    def ratio(self) -> float:
+        """Our time of judging, compared with Porcupine's."""
+        return self.ours_s / max(self.porcupine_s, 1e-6)
+
+    @property
+    def ratio_read(self) -> float:
+        """Our time of reading and judging, compared with Porcupine's."""
+        theirs = self.porcupine_s + self.porcupine_read_s
+        return (self.ours_s + self.ours_read_s) / max(theirs, 1e-6)
+
+
+def ask_porcupine(program: Path, row: Row, path: Path) -> None:
+    """Let Porcupine judge a file."""
+    command = [str(program), str(REPEATS), f"{TIMEOUT_S:.0f}", row.cell.model, str(path)]
+    ended = bounded(command, 2 * TIMEOUT_S, MEMORY_GIB, ONE_CORE)
+    row.porcupine_mib = ended.peak_mib
+    if not ended.output:
+        row.porcupine, row.porcupine_s = f"none: {ended.why or 'it ended'}", ended.processor_s
+        return
+    result = json.loads(ended.output)
+    none = f"none: {TIMEOUT_S:.0f} s"
+    row.porcupine = result["verdict"] if result["verdict"] != "unknown" else none
+    row.porcupine_s, row.porcupine_read_s = result["processor_seconds"], result["read_seconds"]
+
+
+class OurProcess:
+    """A process of Ackproof that has started, and judges one file after the other.
+
+    `warm` are small files that it judges first, so that all compiled code is loaded.
+    """
+
+    def __init__(self, warm: Sequence[tuple[str, Path]]) -> None:
+        self._warm = warm
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__, "--judge"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+        )
+        for model, path in self._warm:
+            self._ask(model, path, 10 * TIMEOUT_S)
+
+    def _ask(self, model: str, path: Path, seconds: float) -> dict[str, Any] | None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([model, str(path)]).encode() + b"\n")
+        self._process.stdin.flush()
+        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
+        return dict(json.loads(self._process.stdout.readline())) if ready else None
+
+    def judge(self, model: str, path: Path) -> dict[str, Any]:
+        """The verdict on a file, and the times of reading and judging it."""
+        answer = self._ask(model, path, 2 * TIMEOUT_S)
+        if answer is not None:
+            return answer
+        self._process.kill()
+        self._process.wait()
+        self._begin()
+        return {
+            "verdict": f"none: {2 * TIMEOUT_S:.0f} s",
+            "why": "",
+            "read": 0.0,
+            "check": 2 * TIMEOUT_S,
+        }
+
+    def end(self) -> None:
+        """End it."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def judge_lines() -> None:
+    """Judge each file that is named on standard input, as `ackproof check` does after its start."""
+    from ackproof.checking import Question, judge
+    from history.formats import read
+
+    for line in sys.stdin:
+        model, path = json.loads(line)
+        best_read = best = 1e9
+        for _ in range(REPEATS):
+            begun = time.process_time()
+            recorded = read(Path(path))
+            read_at = time.process_time()
+            verdict = judge(recorded, Question(model))
+            done = time.process_time()
+            best_read, best = min(best_read, read_at - begun), min(best, done - read_at)
+            if done - begun > 1:
+                break
+        answer = {"verdict": verdict.validity.value, "why": verdict.summary, "read": best_read, "check": best}
+        print(json.dumps(answer), flush=True)
+
+
+def measure(grid: Sequence[Cell], folder: Path, seed: int, program: Path) -> list[Row]:
+    """Let both judge every file, one after the other."""
+    warm = []
+    for number, (model, kind) in enumerate(product(MODELS, KINDS)):
+        cell, path = Cell(model, kind, 5, 1, 0.1, 5), folder / f"warm-{number}.jsonl"
+        write(cell, path, seed, most=100)
+        warm.append((model, path))
+    ours = OurProcess(warm)
+    rows = []
+    for number, cell in enumerate(grid, start=1):
+        path = folder / f"{cell.name}.jsonl"
+        write(cell, path, seed)
+        row = Row(cell, cell.operations)
+        ask_porcupine(program, row, path)
+        answer = ours.judge(cell.model, path)
+        row.ours, row.ours_s, row.ours_read_s = answer["verdict"], answer["check"], answer["read"]
+        row.why = answer["why"] if row.ours not in ("valid", "invalid") else ""
+        rows.append(row)
+        print(f"{number}/{len(grid)} {line_of(row)}", file=sys.stderr, flush=True)
+    ours.end()
+    return rows
+
+
+def line_of(row: Row) -> str:
+    """One file in one line."""
+    return (
+        f"{row.cell.name:58} {row.porcupine:12} {1e3 * row.porcupine_s:10.2f} ms  "
+        f"{row.ours:8} {1e3 * row.ours_s:10.2f} ms  {row.ratio:8.2f}  with reading {row.ratio_read:6.2f} "
+        f"{row.why}"
+    )
+
+
+@dataclass
+class Whole:
+    """All files of one data type in one call of each."""
+
+    model: str
+    files: int
+    porcupine_s: float
+    porcupine_mib: float
+    ours_s: float
+    ours_mib: float
+
+
+def whole(rows: Sequence[Row], folder: Path, program: Path) -> Iterator[Whole]:
+    """Time whole processes, one call for all files of a data type that Porcupine answered."""
+    by_model = defaultdict(list)
+    for row in rows:
+        if row.answered and not row.ours.startswith("none"):
+            by_model[row.cell.model].append(str(folder / f"{row.cell.name}.jsonl"))
+    for model, files in by_model.items():
+        pairs = [text for file in files for text in (model, file)]
+        theirs = bounded([str(program), "1", f"{TIMEOUT_S:.0f}", *pairs], 3600, 16, ONE_CORE)
+        ours = bounded(check_command(model, files), 3600, 16, dict(os.environ))
+        yield Whole(model, len(files), theirs.processor_s, theirs.peak_mib, ours.processor_s, ours.peak_mib)
+
+
+def check_command(model: str, files: Sequence[str]) -> list[str]:
+    """The command line that judges these files."""
+    program = Path(sys.executable).parent / "ackproof"
+    return [str(program), "check", "--json", "--model", model, *files]
+
+
+def first_calls(folder: Path) -> list[tuple[str, float, float, float, float]]:
+    """By data type the wall and processor time of a call with empty caches, and of one after it."""
+    found = []
+    for model in ("register", "queue"):
+        path = folder / f"first-{model}.jsonl"
+        write(Cell(model, "correct", 20, 1, 0.1, 5), path, 1)
+        with tempfile.TemporaryDirectory() as cache:
+            env = {**os.environ, "NUMBA_CACHE_DIR": cache}
+            cold = bounded(check_command(model, [str(path)]), 600, 16, env)
+            warm = bounded(check_command(model, [str(path)]), 600, 16, env)
+        found.append((model, cold.wall_s, cold.processor_s, warm.wall_s, warm.processor_s))
+    return found
+
+
+def table(rows: Sequence[Row], by: str, of: Callable[[Row], object]) -> None:
+    """A Markdown table by one property of the files."""
+    print(
+        f"\n| {by} | files | Porcupine has no answer | ours unknown | verdicts differ | Porcupine | ours "
+        "| median ratio | with reading | over 1.2 |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    groups = defaultdict(list)
+    for row in rows:
+        groups[of(row)].append(row)
+    for group, own in [*groups.items(), ("all", list(rows))]:
+        both = [row for row in own if row.answered]
+        unknown = sum(row.ours not in ("valid", "invalid") for row in own)
+        differ = sum(differs(row) for row in own)
+        if not both:
+            print(f"| {group} | {len(own)} | {len(own)} | {unknown} | {differ} | | | | | |")
+            continue
+        theirs, ours = sum(row.porcupine_s for row in both), sum(row.ours_s for row in both)
+        median = statistics.median(row.ratio for row in both)
+        reading = statistics.median(row.ratio_read for row in both)
+        over = sum(row.ratio > BOUND_FILE for row in both)
+        print(
+            f"| {group} | {len(own)} | {len(own) - len(both)} | {unknown} | {differ} | {theirs:.2f} s "
+            f"| {ours:.2f} s | {median:.2f} | {reading:.2f} | {over} |"
+        )
+
+
+def differs(row: Row) -> bool:
+    """Whether both have an answer, and not the same one."""
+    return row.answered and row.ours in ("valid", "invalid") and row.ours != row.porcupine
+
+
+def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequence[Any]]) -> int:
+    """Print the tables; 1 if a bound is broken."""
+    table(rows, "data type", lambda row: row.cell.model)
+    table(rows, "history", lambda row: row.cell.kind)
+    table(rows, "clients", lambda row: row.cell.clients)
+    table(rows, "keys", lambda row: row.cell.keys)
+    table(rows, "unknown outcomes", lambda row: f"{100 * row.cell.unknown:.0f} %")
+    table(rows, "values", lambda row: "distinct" if row.cell.few is None else "five")
+    print("\n| whole processes | files | Porcupine | peak | ours | peak | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for one in wholes:
+        print(
+            f"| {one.model} | {one.files} | {one.porcupine_s:.2f} s | {one.porcupine_mib:.0f} MiB "
+            f"| {one.ours_s:.2f} s | {one.ours_mib:.0f} MiB | {one.ours_s / one.porcupine_s:.2f} |"
+        )
+    theirs, ours = sum(one.porcupine_s for one in wholes), sum(one.ours_s for one in wholes)
+    files = sum(one.files for one in wholes)
+    print(f"| all | {files} | {theirs:.2f} s | | {ours:.2f} s | | {ours / theirs:.2f} |")
+    print("\n| first call | wall, empty caches | processor | wall, the next call | processor |")
+    print("|---|---|---|---|---|")
+    for model, *seconds in first:
+        print(f"| {model} | {' | '.join(f'{one:.2f} s' for one in seconds)} |")
+    print("\nFiles that take longer than 1.2 times, or have no verdict, or another one:\n")
+    bad = [
+        row
+        for row in rows
+        if row.answered and (row.ratio > BOUND_FILE or row.ours not in ("valid", "invalid") or differs(row))
+    ]
+    bad += [row for row in rows if not row.answered and row.ours not in ("valid", "invalid")]
+    for row in sorted(bad, key=lambda row: -row.ratio):
+        print(f"    {line_of(row)}")
+    print("\nFiles on which Porcupine has no answer, and what Ackproof says:\n")
+    for row in rows:
+        if not row.answered:
+            print(f"    {line_of(row)}")
+    missed = any(
+        row.ratio > BOUND_FILE or row.ours not in ("valid", "invalid") for row in rows if row.answered
+    )
+    return int(missed or any(map(differs, rows)) or ours > BOUND_WHOLE * theirs)
+
+
+def main() -> int:
+    """Measure, print, and return the exit status."""
+    asked = argparse.ArgumentParser(description="Ackproof against Porcupine over a grid of histories.")
+    asked.add_argument("--share", type=float, default=0.05)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--models", nargs="*", choices=MODELS, default=MODELS)
+    asked.add_argument(
+        "--folder", type=Path, help="where the histories are kept; by default they are removed"
+    )
+    asked.add_argument("--out", type=Path, help="a file for one JSON line a history")
+    asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
+    options = asked.parse_args()
+    if options.judge:
+        judge_lines()
+        return 0
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        program = build(Path(temporary))
+        grid = cells(options.share, options.seed, options.models)
+        rows = measure(grid, folder, options.seed, program)
+        if options.out:
+            options.out.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+        return report(rows, list(whole(rows, folder, program)), first_calls(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
