@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ackproof.checking import Question
@@ -9,9 +11,18 @@ from checkers.judges import ISOLATION
 from checkers.models import MODELS
 from checkers.transactions.consistency import LIST_APPEND, STRICT_SERIALIZABLE
 from checkers.verdict import Verdict
-from checkers.verification.certificate import Certificate, CertificateError, Claim, loaded
+from checkers.verification.certificate import (
+    Certificate,
+    CertificateError,
+    Claim,
+    loaded,
+    loaded_of_run,
+    stored,
+)
 from checkers.verification.closed_parts import TooLarge
-from checkers.verification.recheck import recheck_linearizability, recheck_transactions
+from checkers.verification.recheck import recheck_linearizability, recheck_run, recheck_transactions
+from harness.errors import CouldNotRun
+from history import Recording
 from history.formats import RecordedHistory
 
 
@@ -50,6 +61,39 @@ def certify(recorded: RecordedHistory, question: Question, verdict: Verdict) -> 
     if found.claim is not None and found.claim.value != verdict.validity.value:
         return _without(question, f"the verdict is {verdict.validity.value}: {verdict.summary}")
     return found
+
+
+def certify_run(recording: Recording, verdicts: Sequence[Verdict], path: Path) -> str:
+    """Write the certificates of a run's verdicts; the answer says which verdicts have one.
+
+    Raises:
+        CouldNotRun: the file cannot be written.
+    """
+    from checkers.certificates.runs import certificates_of
+
+    found = certificates_of(recording, verdicts)
+    try:
+        path.write_bytes(stored(found))
+    except OSError as error:
+        raise CouldNotRun(f"cannot write the certificates to {path}: {error.strerror}") from error
+    proved = ", ".join(certificate.model for certificate in found.certificates)
+    return f"{path}: {proved}" if proved else f"{path}: none, as no verdict has a certificate"
+
+
+def recheck_all(recording: Recording, content: bytes) -> list[Rechecked]:
+    """Recheck the stored certificates of a run, each by itself."""
+    try:
+        found = loaded_of_run(content).certificates
+    except CertificateError as refusal:
+        return [Rechecked(None, False, str(refusal))]
+    return [_rechecked(recording, certificate) for certificate in found]
+
+
+def _rechecked(recording: Recording, certificate: Certificate) -> Rechecked:
+    try:
+        return Rechecked(certificate.claim, True, recheck_run(recording, certificate))
+    except CertificateError as refusal:
+        return Rechecked(certificate.claim, False, str(refusal))
 
 
 def _without(question: Question, reason: str) -> Certificate:

@@ -36,6 +36,7 @@ def judge_and_finish(
     *,
     as_json: bool,
     junit: Path | None = None,
+    certificate: Path | None = None,
     more: Callable[[str], object] | None = None,
 ) -> NoReturn:
     """Judge a run's folder, print the verdicts, and exit with the code of the worst of them.
@@ -44,6 +45,7 @@ def judge_and_finish(
         folder: the run; its report is written there.
         as_json: whether --json was given.
         junit: where to write a JUnit file.
+        certificate: where to write the proofs of what was found.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
     """
     from harness.run.judging import judge  # here, since commands that judge no run need neither
@@ -51,10 +53,17 @@ def judge_and_finish(
     from reports.text import clean
 
     results = judge(folder, junit)
+    written = None
+    if certificate is not None:
+        from ackproof.certifying import certify_run
+
+        written = certify_run(folder.recording(), results.verdicts, certificate)
 
     def show_all() -> None:
         show(results.verdicts, folder.report_html, required=results.required)
         click.echo(f"Evidence  {clean(results.seal)}")
+        if written is not None:
+            click.echo(f"Proofs    {clean(written)}")
         if more is not None:
             more(results.validity)
 

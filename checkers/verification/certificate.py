@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 import msgspec
 
@@ -98,7 +99,7 @@ class Anomaly(msgspec.Struct, frozen=True, tag="anomaly", tag_field="kind"):
     transactions: tuple[int, ...]
 
 
-class TraceEvent(msgspec.Struct, frozen=True):
+class TracedEvent(msgspec.Struct, frozen=True):
     """A line of a node's trace: the node, its life (from 1) and the number of the line in this life."""
 
     node: str
@@ -106,15 +107,20 @@ class TraceEvent(msgspec.Struct, frozen=True):
     seq: int
 
 
-class TwoEvents(msgspec.Struct, frozen=True, tag="two-events", tag_field="kind"):
-    """Two lines of traces that contradict an invariant of Raft."""
+class TracedEvents(msgspec.Struct, frozen=True, tag="trace-events", tag_field="kind"):
+    """One or two lines of traces that contradict an invariant of Raft."""
 
-    invariant: str
-    first: TraceEvent
-    second: TraceEvent
+    events: tuple[TracedEvent, ...]
 
 
-Refutation = Circle | NoSource | NoSum | ClosedPart | Dependencies | Anomaly | TwoEvents
+class LostWrite(msgspec.Struct, frozen=True, tag="lost-write", tag_field="kind"):
+    """An acknowledged registration, the last write of its key, that a final list does not show."""
+
+    write: int
+    read: int
+
+
+Refutation = Circle | NoSource | NoSum | ClosedPart | Dependencies | Anomaly | TracedEvents | LostWrite
 """A proof that a history or a trace is invalid."""
 Proof = Order | CommitOrder | SnapshotOrder | Refutation
 
@@ -141,25 +147,48 @@ class Certificate(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int = 1
 
 
+class RunCertificates(msgspec.Struct, frozen=True):
+    """The certificates of a run: one for each checker whose verdict has a proof."""
+
+    certificates: tuple[Certificate, ...]
+    version: int = 1
+
+
 class CertificateError(ValueError):
     """A certificate that is not well-formed, or whose proof is wrong. The message says where."""
 
 
-def stored(certificate: Certificate) -> bytes:
+def stored(certificate: Certificate | RunCertificates) -> bytes:
     """The certificate as JSON, two blanks a level, with a line feed at the end."""
     return msgspec.json.format(msgspec.json.encode(certificate), indent=2) + b"\n"
 
 
 def loaded(content: bytes) -> Certificate:
-    """Read a stored certificate.
+    """Read the stored certificate of a history.
 
     Raises:
         CertificateError: it is not JSON, or no certificate.
     """
+    return _loaded(content, Certificate)
+
+
+def loaded_of_run(content: bytes) -> RunCertificates:
+    """Read the stored certificates of a run.
+
+    Raises:
+        CertificateError: it is not JSON, or not of a run.
+    """
+    return _loaded(content, RunCertificates)
+
+
+T = TypeVar("T", Certificate, RunCertificates)
+
+
+def _loaded(content: bytes, kind: type[T]) -> T:
     if len(content) > MOST_BYTES:
         raise CertificateError(f"the certificate has {len(content)} bytes; the most is {MOST_BYTES}")
     try:
-        found = msgspec.json.decode(content, type=Certificate)
+        found = msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, RecursionError) as damage:
         raise CertificateError(f"not a certificate: {damage}") from None
     if found.version != 1:

@@ -15,11 +15,13 @@ from checkers.verification.certificate import (
     ClosedPart,
     CommitOrder,
     Dependencies,
+    LostWrite,
     NoSource,
     NoSum,
     Order,
     Proof,
     SnapshotOrder,
+    TracedEvents,
 )
 from checkers.verification.circles import recheck_circle, recheck_source, recheck_sum
 from checkers.verification.closed_parts import recheck_closed_part
@@ -27,9 +29,11 @@ from checkers.verification.commit_orders import recheck_commit_order, recheck_sn
 from checkers.verification.dependencies import recheck_dependencies
 from checkers.verification.operations import by_key
 from checkers.verification.orders import recheck_orders
+from checkers.verification.registrations import recheck_lost_write
 from checkers.verification.steps import facts_of
+from checkers.verification.traces import recheck_events
 from checkers.words import plural
-from history import History
+from history import History, Recording
 
 MOST_CONFIGURATIONS = 2_000_000
 """How far the search of a closed part goes before it is given up as too large."""
@@ -127,3 +131,20 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
             recheck_anomaly(facts, anomaly, base)
             return f"{anomaly.name}: no level from {level} up allows it"
     raise CertificateError(f"this proof does not show that the history is {certificate.claim} at {level}")
+
+
+def recheck_run(recording: Recording, certificate: Certificate) -> str:
+    """Recheck a certificate about a run; the answer says in words what was proved.
+
+    Raises:
+        CertificateError: the certificate does not prove its claim.
+    """
+    match certificate.claim, certificate.proofs:
+        case Claim.INVALID, (TracedEvents() as events,):
+            recheck_events(recording.traces, certificate.model, events)
+            lines = ", ".join(f"{one.node} life {one.life} line {one.seq}" for one in events.events)
+            return f"these lines of the traces contradict {certificate.model}: {lines}"
+        case Claim.INVALID, (LostWrite() as lost,):
+            recheck_lost_write(recording.history, lost)
+            return f"operation {lost.read} had to show what operation {lost.write} registered"
+    raise CertificateError(f"this proof does not show that {certificate.model} is {certificate.claim}")

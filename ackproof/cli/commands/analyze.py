@@ -14,8 +14,13 @@ from ackproof.cli.ending import judge_and_finish
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @options.junit_option()
+@click.option(
+    "--certificate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
+)
 @options.json_option()
-def analyze(folder: Path, junit: Path | None, as_json: bool) -> NoReturn:
+def analyze(folder: Path, junit: Path | None, certificate: Path | None, as_json: bool) -> NoReturn:
     """Judge a stored run again.
 
     FOLDER is a run's folder, such as store/latest. It may also be the folder of a run that was killed: the
@@ -23,4 +28,4 @@ def analyze(folder: Path, junit: Path | None, as_json: bool) -> NoReturn:
     """
     from harness.run.folder import RunFolder
 
-    judge_and_finish(RunFolder(folder.resolve()), as_json=as_json, junit=junit)
+    judge_and_finish(RunFolder(folder.resolve()), as_json=as_json, junit=junit, certificate=certificate)

@@ -13,6 +13,7 @@ from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from harness.errors import CouldNotRun
 from history import HistoryError
+from history.files import RefusedFile, read_regular
 from history.formats import FORMATS, read
 
 
@@ -51,26 +52,45 @@ def verify(
 ) -> NoReturn:
     """Check the proof that came with a verdict.
 
-    HISTORY is what `ackproof check` judged, CERTIFICATE what its --certificate wrote. What checks a
-    certificate is a few hundred lines that import no search and no judge, so a verdict need not be trusted.
+    HISTORY is what `ackproof check` judged, or the folder of a run that `ackproof analyze` judged;
+    CERTIFICATE is what its --certificate wrote. What checks a certificate is a few hundred lines that import
+    no search and no judge, so a verdict need not be trusted.
 
     \b
         ackproof check log.edn --model register --certificate proof.json
         ackproof verify log.edn proof.json
+        ackproof analyze store/latest --certificate proofs.json
+        ackproof verify store/latest proofs.json
 
     \b
     Exit codes: 0 the certificate proves what it says (that the history is valid, or that it is invalid),
     1 it does not, 2 it holds no proof, or one that is too large.
     """
-    from ackproof.certifying import recheck  # here, since it loads the data types
+    from ackproof.certifying import recheck, recheck_all  # here, since these load the data types
 
     try:
-        found = recheck(read(history, format_=format_), certificate.read_bytes(), configurations)
-    except (HistoryError, OSError) as refusal:
+        content = read_regular(certificate)
+        if (history / "test.json").is_file():
+            from harness.run.folder import RunFolder
+
+            found = recheck_all(RunFolder(history.resolve()).recording(), content)
+        else:
+            found = [recheck(read(history, format_=format_), content, configurations)]
+    except (HistoryError, RefusedFile, OSError) as refusal:
         raise CouldNotRun(str(refusal)) from refusal
-    result = Verification(str(history), found.claim, found.proved, found.why)
-    outcome = Exit.UNKNOWN if found.proved is None else Exit.VALID if found.proved else Exit.INVALID
-    finish(outcome, result, lambda: _show(result), as_json=as_json)
+    results = [Verification(str(history), one.claim, one.proved, one.why) for one in found]
+    if any(one.proved is False for one in found):
+        outcome = Exit.INVALID
+    else:
+        outcome = Exit.VALID if found and all(one.proved for one in found) else Exit.UNKNOWN
+
+    def show() -> None:
+        for result in results:
+            _show(result)
+        if not results:
+            click.echo(f"{history}: UNKNOWN  the file holds no proof")
+
+    finish(outcome, results, show, as_json=as_json)
 
 
 def _show(result: Verification) -> None:
