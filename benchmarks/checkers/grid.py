@@ -320,15 +320,17 @@ def judge_lines() -> None:
 def measure(grid: Sequence[Cell], folder: Path, seed: int, program: Path) -> list[Row]:
     """Let both judge every file, one after the other."""
     warm = []
-    for number, (model, kind) in enumerate(product(MODELS, KINDS)):
+    models = sorted({cell.model for cell in grid})
+    for number, (model, kind) in enumerate(product(models, KINDS)):
         cell, path = Cell(model, kind, 5, 1, 0.1, 5), folder / f"warm-{number}.jsonl"
-        write(cell, path, seed, most=100)
+        write(cell, path, seed, most=30)
         warm.append((model, path))
     ours = OurProcess(warm)
     rows = []
     for number, cell in enumerate(grid, start=1):
         path = folder / f"{cell.name}.jsonl"
-        write(cell, path, seed)
+        if not path.exists():
+            write(cell, path, seed)
         row = Row(cell, cell.operations)
         ask_porcupine(program, row, path)
         answer = ours.judge(cell.model, path)
