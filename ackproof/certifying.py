@@ -52,7 +52,7 @@ def certify(recorded: RecordedHistory, question: Question, verdict: Verdict) -> 
     elif question.model in MODELS:
         from checkers.certificates.linearizability import certificate_of as of_data_type
 
-        model = MODELS[question.model]
+        model = question.data_type()
         found = of_data_type(
             recorded.history, model, question.budget, name=question.model, options=question.options
         )
@@ -112,7 +112,7 @@ def recheck(recorded: RecordedHistory, content: bytes, most_configurations: int)
             lists = certificate.model == LIST_APPEND
             why = recheck_transactions(recorded.history, certificate, lists=lists)
         elif certificate.model in MODELS:
-            model = MODELS[certificate.model]
+            model = Question(certificate.model, options=certificate.options).data_type()
             why = recheck_linearizability(recorded.history, model, certificate, most_configurations)
         else:
             raise CertificateError(f"no certificate is known for {certificate.model!r}")

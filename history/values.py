@@ -119,10 +119,19 @@ def elements(value: Any) -> list[Any] | None:
     """The items of a list or of a set; None of any other value."""
     if not isinstance(value, list | tuple):
         return None
-    tag = value[0] if value else None
-    if isinstance(tag, str) and tag.startswith(MARK) and not tag.startswith(MARK * 2):
-        return list(value[1:]) if tag == SET else None
-    return list(value)
+    tag = _tag(value)
+    if tag is None:
+        return list(value)
+    return list(value[1:]) if tag == SET else None
+
+
+def _tag(value: Sequence[Any]) -> str | None:
+    """What a list stands for, if it is not a list: `SET`, `MAP`, or a mark and a tag."""
+    head = value[0] if value else None
+    if not isinstance(head, str) or not head.startswith(MARK):
+        return None
+    is_tag = head == MAP or (head[1:2] == "#" and head[2:3] != "#")
+    return head if is_tag else None
 
 
 def _plain(value: object) -> str:
@@ -186,14 +195,13 @@ def in_words(value: Any) -> str:
 
 
 def _sequence(value: Sequence[Any]) -> str:
-    tag = value[0] if value else None
-    if isinstance(tag, str) and tag.startswith(MARK) and not tag.startswith(MARK * 2):
-        if tag == SET:
-            return "#{" + " ".join(map(in_words, value[1:])) + "}"
-        if tag == MAP:
-            return "{" + ", ".join(f"{_name(name)} {in_words(item)}" for name, item in value[1:]) + "}"
-        if tag[1:2] == "#" and len(value) == 2:
-            return f"{tag[1:]} {in_words(value[1])}"
+    tag = _tag(value)
+    if tag == SET:
+        return "#{" + " ".join(map(in_words, value[1:])) + "}"
+    if tag == MAP:
+        return "{" + ", ".join(f"{_name(name)} {in_words(item)}" for name, item in value[1:]) + "}"
+    if tag is not None:
+        return " ".join([tag[1:], *map(in_words, value[1:])])
     return "[" + " ".join(map(in_words, value)) + "]"
 
 

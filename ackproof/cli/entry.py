@@ -10,6 +10,7 @@ import traceback
 from typing import NoReturn
 
 from ackproof.cli.exits import Exit
+from ackproof.cli.printing import printable
 from ackproof.shadows import shadow
 
 
@@ -52,5 +53,5 @@ def _is_history_error(error: Exception) -> bool:
 
 
 def _fail(message: str, code: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
-    print(f"ackproof: {message}", file=sys.stderr)  # noqa: T201 - click may not be loaded yet
+    print(printable(f"ackproof: {message}"), file=sys.stderr)  # noqa: T201 - click may not be loaded yet
     raise SystemExit(code) from None

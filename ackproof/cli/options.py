@@ -81,6 +81,19 @@ def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, 
     return found
 
 
+def columns(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, str]:
+    """A click callback for FIELD=COLUMN,... of tables."""
+    from history.formats.tables import FIELDS
+
+    found = {}
+    for part in (value or "").split(",") if value else ():
+        name, equals, column = part.partition("=")
+        if name.strip() not in FIELDS or not equals or not column.strip():
+            raise click.BadParameter(f"{part!r} is not FIELD=COLUMN; the fields are {', '.join(FIELDS)}")
+        found[name.strip()] = column.strip()
+    return found
+
+
 # ---- options --------------------------------------------------------------------------------------------
 
 
@@ -93,6 +106,17 @@ def group(*options: Option) -> Option:
         return function
 
     return decorate
+
+
+def columns_option() -> Option:
+    """--columns."""
+    return click.option(
+        "--columns",
+        metavar="FIELD=COLUMN,...",
+        callback=columns,
+        help="For tables (CSV, Parquet, JSON objects): which column holds which field, such as "
+        "process=worker,f=op,type=event. Rows that are whole operations have start, end and result.",
+    )
 
 
 def workload_option() -> Option:

@@ -238,7 +238,11 @@ def _with_processes(events: Events, source: str, warnings: list[str]) -> Events:
     none = process == NO_PROCESS
     if none.all():
         process[:] = _one_process(events, source)
-        _warn(warnings, events.line[:1], "no event names a process; operations follow each other, as of one")
+        _warn(
+            warnings,
+            events.line[:1],
+            "no event names a process; all were taken for one, since operations follow each other",
+        )
     elif none.any():
         line = int(events.line[np.flatnonzero(none)[0]])
         raise HistoryError(line, "an event without a process, where others have one", source)

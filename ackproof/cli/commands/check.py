@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -19,13 +19,14 @@ from ackproof.cli import options
 from ackproof.cli.bars import bars
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
+from ackproof.cli.printing import say
 from checkers.judges import ISOLATION, JUDGES, options_of
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
+from checkers.models.initial import OPTION, has_initial
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
-from harness.errors import CouldNotRun
 from history import HistoryError
 from history.formats import FORMATS, RecordedHistory, decoded, read
 from reports.plots.cycle import cycle
@@ -48,6 +49,8 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """The operations of each piece of evidence as bars in time, for a terminal."""
     cycles: tuple[str, ...] = ()
     """SVG documents, if --pictures was given."""
+    warnings: tuple[str, ...] = ()
+    """What was accepted although it breaks a rule of histories."""
     certificate: str | None = None
     """If --certificate was given: the file that holds the proof, or why there is none."""
 
@@ -76,7 +79,8 @@ MODEL = options.group(
         callback=options.pairs,
         help="A fact that the model needs and the history does not contain; "
         + "; ".join(f"{name}: {', '.join(options_of(name))}" for name in JUDGES if options_of(name))
-        + ".",
+        + f"; {', '.join(name for name, model in MODELS.items() if has_initial(model))}: {OPTION}, the value "
+        "before the first operation, as JSON or EDN.",
     ),
 )
 
@@ -108,6 +112,7 @@ LIMITS = options.group(
     callback=options.known("format", lambda: FORMATS),
     help=f"{', '.join(FORMATS)}.  [default: recognized from the file]",
 )
+@options.columns_option()
 @LIMITS
 @click.option(
     "--pictures",
@@ -129,6 +134,7 @@ def check(
     consistency: str | None,
     options_: dict[str, str],
     format_: str | None,
+    columns: dict[str, str],
     configurations: int,
     memory_mib: int,
     pictures: Path | None,
@@ -138,7 +144,8 @@ def check(
     """Judge histories that any tool recorded.
 
     FILE is a history, a folder that holds one, or - for standard input. A history that breaks the rules of
-    histories is refused with its line, and the exit code is 255.
+    histories is refused with its line, and the exit code is 255. What is harmless in a file of another tool
+    is accepted with a warning.
 
     \b
         ackproof check etcd_000.log --model cas-register
@@ -146,6 +153,8 @@ def check(
         ackproof check - --model kv-append --format porcupine-kv < log.txt
         ackproof check history.edn --model list-append --consistency snapshot-isolation
         ackproof check history.edn --model bank --option total=100
+        ackproof check history.edn --model register --option initial=0
+        ackproof check log.csv --model register --columns process=worker,f=op,type=event
     """
     question = Question(model, consistency, options_, Budget(configurations, memory_mib << 20))
     try:
@@ -154,13 +163,15 @@ def check(
         raise click.UsageError(str(refusal)) from None
     if certificate is not None and len(files) > 1:
         raise click.UsageError("--certificate is for one history at a time")
-    results = _check_all(files, question, Wanted(format_, pictures is not None, certificate))
+    results = _check_all(files, question, Wanted(format_, columns, pictures is not None, certificate))
     if pictures is not None:
-        _draw(results, pictures)
+        problem = _draw(results, pictures)
+        if problem is not None:
+            say(f"ackproof: {problem}", error=True)
     refused = [result for result in results if result.refused is not None]
     if as_json:
         for result in refused:
-            click.echo(f"ackproof: {result.refused}", err=True)
+            say(f"ackproof: {result.refused}", error=True)
 
     def show() -> None:
         for result in results:
@@ -174,6 +185,7 @@ class Wanted(NamedTuple):
     """How files are read, and what is wanted of them besides the verdict."""
 
     format_: str | None
+    columns: Mapping[str, str]
     draw: bool
     certificate: Path | None
 
@@ -197,11 +209,14 @@ def check_file(file: str, text: str | None, question: Question, wanted: Wanted) 
     """Read and judge one file, or the text that came by standard input."""
     begun = time.perf_counter()
     try:
-        recorded = read(None if file == STDIN else Path(file), text, format_=wanted.format_)
+        path = None if file == STDIN else Path(file)
+        recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
         read_at = time.perf_counter()
         verdict = judge(recorded, question)
     except (HistoryError, OSError) as refusal:
         return CheckedFile(file, refused=str(refusal))
+    except MemoryError:
+        return CheckedFile(file, refused=f"{file}: this machine has too little memory for it")
     done = time.perf_counter()
     pictures = tuple(bars(recorded.history, evidence) for evidence in verdict.evidence)
     cycles: tuple[str, ...] = ()
@@ -211,7 +226,17 @@ def check_file(file: str, text: str | None, question: Question, wanted: Wanted) 
     proof = (
         None if wanted.certificate is None else _certified(recorded, question, verdict, wanted.certificate)
     )
-    return CheckedFile(file, verdict, None, read_at - begun, done - read_at, pictures, cycles, proof)
+    return CheckedFile(
+        file,
+        verdict,
+        None,
+        read_at - begun,
+        done - read_at,
+        pictures,
+        cycles,
+        recorded.warnings,
+        proof,
+    )
 
 
 def _certified(recorded: RecordedHistory, question: Question, verdict: Verdict, path: Path) -> str:
@@ -227,8 +252,10 @@ def _certified(recorded: RecordedHistory, question: Question, verdict: Verdict, 
     return f"no certificate: {found.without}" if found.claim is None else str(path)
 
 
-def _draw(results: Iterable[CheckedFile], folder: Path) -> None:
-    """Write the cycles of all files into one folder, as NUMBER-NAME-1.svg and so on."""
+def _draw(results: Iterable[CheckedFile], folder: Path) -> str | None:
+    """Write the cycles of all files into one folder, as NUMBER-NAME-1.svg and so on; or say why that
+    failed.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, result in enumerate(results, start=1):
@@ -236,21 +263,24 @@ def _draw(results: Iterable[CheckedFile], folder: Path) -> None:
             for place, svg in enumerate(result.cycles, start=1):
                 (folder / f"{name}-{place}.svg").write_text(svg + "\n", encoding="utf-8")
     except OSError as error:
-        raise CouldNotRun(f"cannot write the pictures to {folder}: {error}") from error
+        return f"no pictures, since they cannot be written to {folder}: {error.strerror}"
+    return None
 
 
 def _show(result: CheckedFile) -> None:
     """Print one file's verdict with its evidence, or why it was refused."""
     if result.verdict is None:
-        click.echo(f"ackproof: {result.refused}", err=True)
+        say(f"ackproof: {result.refused}", error=True)
         return
     verdict = result.verdict
     timing = f"read {result.read_s:.3f} s, checked {result.check_s:.3f} s"
-    click.echo(f"{result.file}: {verdict.validity.value.upper()}  {verdict.summary}  ({timing})")
+    say(f"{result.file}: {verdict.validity.value.upper()}  {verdict.summary}  ({timing})")
+    for warning in result.warnings:
+        say(f"  warning: {warning}")
     for evidence, picture in zip(verdict.evidence, result.pictures, strict=True):
-        click.echo(f"\n  {evidence.title}\n  {evidence.text}")
+        say(f"\n  {evidence.title}\n  {evidence.text}")
         if picture:
-            click.echo("\n" + picture + "\n")
+            say("\n" + picture + "\n")
     if result.certificate is not None:
-        click.echo(f"certificate: {result.certificate}")
+        say(f"certificate: {result.certificate}")
     sys.stdout.flush()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ackproof.cli.printing import say
+
 
 @click.command()
 def clean() -> None:
@@ -17,7 +19,7 @@ def clean() -> None:
 
     removed = clean_up()
     for one in removed:
-        click.echo(f"removed {one}")
+        say(f"removed {one}")
     if not removed:
         click.echo("nothing was left behind")
     if any(one.problems for one in removed):

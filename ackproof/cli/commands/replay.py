@@ -10,6 +10,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.ending import finish, judge_and_finish
+from ackproof.cli.printing import say
 
 
 @click.command()
@@ -89,4 +90,4 @@ def _on_processes(file: Path, store: Path, base_port: int | None, anyway: bool, 
 
 def _warn(warning: str | None) -> None:
     if warning is not None:
-        click.echo(f"ackproof: {warning}", err=True)
+        say(f"ackproof: {warning}", error=True)

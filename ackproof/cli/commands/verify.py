@@ -11,6 +11,7 @@ import msgspec
 from ackproof.cli import options
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
+from ackproof.cli.printing import say
 from harness.errors import CouldNotRun
 from history import HistoryError
 from history.files import RefusedFile, read_regular
@@ -39,6 +40,7 @@ class Verification(msgspec.Struct, frozen=True):
     callback=options.known("format", lambda: FORMATS),
     help="The format of the history, as for `ackproof check`.  [default: recognized from the file]",
 )
+@options.columns_option()
 @click.option(
     "--configurations",
     default=2_000_000,
@@ -48,7 +50,12 @@ class Verification(msgspec.Struct, frozen=True):
 )
 @options.json_option()
 def verify(
-    history: Path, certificate: Path, format_: str | None, configurations: int, as_json: bool
+    history: Path,
+    certificate: Path,
+    format_: str | None,
+    columns: dict[str, str],
+    configurations: int,
+    as_json: bool,
 ) -> NoReturn:
     """Check the proof that came with a verdict.
 
@@ -75,7 +82,8 @@ def verify(
 
             found = recheck_all(RunFolder(history.resolve()).recording(), content)
         else:
-            found = [recheck(read(history, format_=format_), content, configurations)]
+            recorded = read(history, format_=format_, columns=columns)
+            found = [recheck(recorded, content, configurations)]
     except (HistoryError, RefusedFile, OSError) as refusal:
         raise CouldNotRun(str(refusal)) from refusal
     results = [Verification(str(history), one.claim, one.proved, one.why) for one in found]
@@ -88,7 +96,7 @@ def verify(
         for result in results:
             _show(result)
         if not results:
-            click.echo(f"{history}: UNKNOWN  the file holds no proof")
+            say(f"{history}: UNKNOWN  the file holds no proof")
 
     finish(outcome, results, show, as_json=as_json)
 
@@ -101,4 +109,4 @@ def _show(result: Verification) -> None:
             verdict = "NOT PROVED"
         case None:
             verdict = "UNKNOWN"
-    click.echo(f"{result.history}: {verdict}  {result.why}")
+    say(f"{result.history}: {verdict}  {result.why}")

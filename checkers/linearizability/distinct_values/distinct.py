@@ -234,7 +234,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {"queue": queues.FUNCTIONS, "set": se
 
 
 def _rows(history: History, model: Model) -> HistoryRows | None:
-    names = FUNCTIONS.get(model.name)
+    names = None if model.initial else FUNCTIONS.get(model.name)
     rows = None if names is None else rows_of(history, names)
     if rows is None or model.name != "set":
         return rows
