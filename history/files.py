@@ -24,6 +24,7 @@ import msgspec
 from history.limits import MOST_DEPTH, MOST_DOCUMENT_BYTES
 
 T = TypeVar("T")
+LONGEST_MESSAGE = 300
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding JSON may raise."""
 
@@ -60,6 +61,8 @@ def open_regular(path: Path, *, root: Path | None = None) -> BinaryIO:
                 descriptor = os.open(name, _READ | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
         raise
+    except ValueError as error:  # a null character in the path
+        raise RefusedFile(path, brief(error)) from error
     except OSError as error:
         raise _refusal(path, error) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -163,7 +166,14 @@ def decode_json(data: bytes, type_: type[T], *, where: Path) -> T:
     try:
         return msgspec.json.decode(data, type=type_)
     except UNREADABLE as error:
-        raise RefusedFile(where, f"cannot be read: {error}") from error
+        raise RefusedFile(where, f"cannot be read: {brief(error)}") from error
+
+
+def brief(error: object) -> str:
+    """What an error says, on one line of bounded length, with controls as escapes: it may quote the file."""
+    text = str(error)
+    shown = text[:LONGEST_MESSAGE] + ("..." if len(text) > LONGEST_MESSAGE else "")
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in shown)
 
 
 def is_too_deep(data: bytes) -> bool:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from history.files import UNREADABLE, RefusedFile, is_too_deep, open_regular, replacing
+from history.files import UNREADABLE, RefusedFile, brief, is_too_deep, open_regular, replacing
 from history.history import TYPES, Codes, Columns, History, HistoryError
 from history.limits import LARGEST_NUMBER, LONGEST_LINE_BYTES, MOST_DEPTH
 from history.operation import Operation
@@ -122,7 +122,7 @@ def _operation_of(line: bytes | str, number: int, source: str) -> Operation:
     try:
         return _decode(data)
     except UNREADABLE as damage:
-        raise HistoryError(number, f"not an operation: {damage}", source) from damage
+        raise HistoryError(number, f"not an operation: {brief(damage)}", source) from damage
 
 
 def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Operation]:
@@ -237,8 +237,7 @@ def _read_parquet(path: Path) -> History:
     except RefusedFile as refusal:
         raise HistoryError(1, refusal.rule, str(path)) from refusal
     except (pa.ArrowException, OSError, KeyError, TypeError, AttributeError, OverflowError) as damage:
-        first_line = str(damage).strip().partition("\n")[0]
-        raise HistoryError(1, f"not a Parquet file of a history: {first_line}", str(path)) from damage
+        raise HistoryError(1, f"not a Parquet file of a history: {brief(damage)}", str(path)) from damage
 
 
 def _history_of_table(table: Any, source: str) -> History:
@@ -259,7 +258,7 @@ def _history_of_table(table: Any, source: str) -> History:
     type_codes, type_names = texts("type")
     unknown = [name for name in type_names if name not in TYPES]
     if unknown:
-        raise HistoryError(1, f"unknown type {unknown[0]!r}", source)
+        raise HistoryError(1, f"unknown type {unknown[0][:80]!r}", source)
     own = np.array([TYPES.index(name) for name in type_names], dtype=np.int8)
     f, f_names = texts("f")
     key, keys = texts("key")
@@ -295,6 +294,6 @@ def _check_values(values: tuple[str, ...], source: str) -> None:
     try:
         found = msgspec.json.decode(b"[" + b",".join(texts) + b"]", type=list[msgspec.Raw])
     except UNREADABLE as damage:
-        raise HistoryError(1, f"a value is no JSON: {damage}", source) from damage
+        raise HistoryError(1, f"a value is no JSON: {brief(damage)}", source) from damage
     if len(found) != len(values):
         raise HistoryError(1, "a value is no JSON", source)

@@ -27,7 +27,7 @@ from typing import Annotated, Literal, NamedTuple, overload
 
 import msgspec
 
-from history.files import UNREADABLE, RefusedFile, is_too_deep, names_in, open_regular
+from history.files import UNREADABLE, RefusedFile, brief, is_too_deep, names_in, open_regular
 from history.limits import (
     LARGEST_NUMBER,
     LARGEST_TERM,
@@ -301,7 +301,7 @@ class _Reading:
             if self._ended is not None and original != path and _are_equal(original, path):
                 self._displace(life, f"{path.name} is a copy of {original.name}")
             elif not _is_of(message_id, self.node, life):
-                self._displace(life, f"{path.name} holds message {message_id}, not of life {life}")
+                self._displace(life, f"{path.name} holds message {brief(message_id)}, not of life {life}")
             elif message_id is None and size:
                 silent.append(life)
         if self.displaced:
@@ -427,7 +427,7 @@ class _Lines:
             try:
                 event = _decode(line)
             except UNREADABLE as error:
-                return events, f"{where}: {error}"
+                return events, f"{where}: {brief(error)}"
             wrong = self.wrong(event)
             if wrong is not None:
                 return events, f"{where}: {wrong}"

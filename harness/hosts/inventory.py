@@ -25,10 +25,14 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import unknown_name
+from history.files import RefusedFile, brief, read_regular
+from history.limits import MOST_NODES
 
-_WHERE = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[^\]]+\]|[^:\s]+)(?::(?P<port>\d+))?")
+_WHERE = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<host>\[[^\]]+\]|[^:\s]+)(?::(?P<port>[0-9]{1,6}))?")
 Aliases = Callable[[str | None], Sequence[str]]
 """The aliases that an ssh_config (None: ~/.ssh/config) names one by one."""
+MOST_BYTES = 1 << 20
+LONGEST_WORD = 500
 _OPTIONS = ("key", "python", "address", "folder", "known_hosts", "config")
 
 
@@ -73,9 +77,9 @@ def read_inventory(path: Path, aliases: Aliases = no_aliases) -> tuple[HostSpec,
         InventoryError: it cannot be read, is empty, or a line is wrong.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InventoryError(f"the nodes file {path} cannot be read: {error}") from error
+        lines = read_regular(path, most_bytes=MOST_BYTES).decode().splitlines()
+    except (OSError, UnicodeDecodeError, RefusedFile) as error:
+        raise InventoryError(f"the nodes file {path} cannot be read: {brief(error)}") from error
     return parse_inventory(lines, str(path), aliases)
 
 
@@ -98,6 +102,8 @@ def parse_inventory(
             earlier = seen.setdefault((spec.host, spec.port), number)
             if earlier != number:
                 raise InventoryError(f"{at}: {spec.host} is named in {unit} {earlier} already")
+            if len(specs) == MOST_NODES:
+                raise InventoryError(f"{at}: there are more than {MOST_NODES} hosts")
             specs.append(msgspec.structs.replace(spec, name=f"n{len(specs) + 1}"))
     if not specs:
         raise InventoryError(f"{where} names no host; write one a line, as [user@]host[:port]")
@@ -125,14 +131,15 @@ def _by_number(name: str) -> list[tuple[int, str]]:
 
 def _parse(words: Sequence[str], where: str) -> HostSpec:
     found = _WHERE.fullmatch(words[0])
-    if found is None or "=" in words[0]:
-        raise InventoryError(f"{where}: {words[0]!r} is no [user@]host[:port]")
+    if found is None or "=" in words[0] or not words[0].isprintable() or len(words[0]) > LONGEST_WORD:
+        raise InventoryError(f"{where}: {words[0][:LONGEST_WORD]!r} is no [user@]host[:port]")
     options: dict[str, str] = {}
     for word in words[1:]:
         key, equals, value = word.partition("=")
-        if not equals or not value:
+        if not equals or not value or not word.isprintable() or len(word) > LONGEST_WORD:
             raise InventoryError(
-                f"{where}: {word!r} is not an option; options are written {', '.join(_OPTIONS)}=..."
+                f"{where}: {word[:LONGEST_WORD]!r} is not an option; options are written "
+                f"{', '.join(_OPTIONS)}=..."
             )
         if key not in _OPTIONS:
             raise InventoryError(f"{where}: {unknown_name('option', key, _OPTIONS)}")

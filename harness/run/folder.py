@@ -45,7 +45,7 @@ from history import (
     read_trace,
     write_parquet,
 )
-from history.files import RefusedFile, decode_json, is_regular, names_in, read_regular, replace_file
+from history.files import RefusedFile, brief, decode_json, is_regular, names_in, read_regular, replace_file
 from history.limits import longest_log
 from history.nemesis import read_fault_kinds
 from history.recording import Nanoseconds
@@ -239,7 +239,7 @@ class RunFolder:
             msgspec.convert(stored, _Facts)
             check_bounds(test)
         except ValueError as error:  # msgspec's, too
-            raise CouldNotRun(f"{path} cannot be read: {error}") from error
+            raise CouldNotRun(f"{path} cannot be read: {brief(error)}") from error
         return stored, test.nodes
 
     def _history(self) -> History:

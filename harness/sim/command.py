@@ -32,6 +32,7 @@ from harness.sim.schedule.shrink import Shrunk, shrink, size
 from harness.sim.schedule.story import story
 from harness.sim.seeds.campaign import CampaignResults, judge_all
 from history import read_history
+from history.files import brief
 from history.units import SECOND_NS
 
 LINE_EVERY_S = 5.0
@@ -90,11 +91,11 @@ def _played(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | No
         ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS)
     except Exception as error:
         # Bounds do not show every contradiction of an edited file; the code itself is the recorded one.
-        what = str(error) or type(error).__name__
+        what = brief(error) or type(error).__name__
         raise CouldNotRun(f"{file} cannot be played: {what}; was it edited after it was recorded?") from error
     warning: str | None = None
     if digest_of(ran) != replay.run:
-        warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {replay.run})"
+        warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {brief(replay.run)})"
         if not anyway:
             raise CouldNotRun(f"{file}: {warning}, although the code is: please report this")
     return replay, ran, warning

@@ -318,7 +318,9 @@ class Refinement:
     # ---- messages --------------------------------------------------------------------------------------
 
     def _send(self, event: TraceEvent, _: TraceEvent | None) -> None:
-        assert event.message_id is not None
+        if event.message_id is None:
+            self.doubts.append(f"{self.i.name} sent a message without an id")
+            return
         self.bag.put(event.message_id, None)  # in case a guard fails for its content
         m = self._sent(event)
         if m is not None:

@@ -6,6 +6,7 @@ key is not known is refused: the user must run `ssh-keyscan` and compare the fin
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +14,18 @@ from typing import Any
 
 import msgspec
 import paramiko
+from paramiko.hostkeys import HostKeyEntry
 
 from harness.hosts.host import HostError
 from harness.hosts.inventory import HostSpec
+from history.files import RefusedFile, brief, read_regular
 
 CONNECT_BOUND_S = 10.0
 KEEP_ALIVE_S = 5
 MOST_JUMPS = 8
+MOST_FILE_BYTES = 16 << 20
+"""A file of host keys, a key, or an ssh_config."""
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it prints tracebacks by itself
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
 
 
@@ -44,6 +50,9 @@ def target_of(spec: HostSpec) -> Target:
         HostError: an ssh_config that the spec names cannot be read.
     """
     found = _config(spec.config, str(spec)).lookup(spec.host)
+    port = found.get("port", "22")
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5):
+        raise HostError(f"{spec}: ssh_config says port {brief(port)!r}, which is no port")
     known = (
         [spec.known_hosts]
         if spec.known_hosts
@@ -52,7 +61,7 @@ def target_of(spec: HostSpec) -> Target:
     return Target(
         name=str(spec),
         hostname=found.get("hostname", spec.host),
-        port=spec.port or int(found.get("port", 22)),
+        port=spec.port or int(port),
         user=spec.user or found.get("user"),
         keys=tuple(_home(key) for key in ([spec.key] if spec.key else found.get("identityfile", []))),
         known_hosts=tuple(_home(path) for path in known),
@@ -81,6 +90,8 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
         if spec.key and not Path(key).exists():
             raise HostError(f"{where}there is no key {key}")
     keys = [key for key in target.keys if Path(key).exists()]
+    for key in keys:
+        _content(key, target)
     client = _client_of(target)
     try:
         client.connect(
@@ -95,7 +106,7 @@ def connect(spec: HostSpec, jumps: int = 0, through: str | None = None) -> param
             auth_timeout=CONNECT_BOUND_S,
             sock=_channel(spec, target, jumps),
         )
-    except (OSError, EOFError, paramiko.SSHException) as error:
+    except (OSError, EOFError, ValueError, paramiko.SSHException) as error:
         raise HostError(where + _complaint(error, target)) from error
     transport = client.get_transport()
     assert transport is not None
@@ -109,10 +120,40 @@ def _client_of(target: Target) -> paramiko.SSHClient:
     client.set_missing_host_key_policy(_Refuse())
     for path in target.known_hosts:
         if Path(path).exists():
+            _check_host_keys(path, target)
             client.load_host_keys(path)
     if SYSTEM_KNOWN_HOSTS.exists():
         client.load_system_host_keys(str(SYSTEM_KNOWN_HOSTS))
     return client
+
+
+def _content(path: str, target: Target) -> bytes:
+    """The content of a file of SSH's.
+
+    Raises:
+        HostError: it is no regular file, or much too large.
+    """
+    try:
+        return read_regular(Path(path), most_bytes=MOST_FILE_BYTES)
+    except (RefusedFile, OSError) as error:
+        raise HostError(f"{target.name}: {brief(error)}") from error
+
+
+def _check_host_keys(path: str, target: Target) -> None:
+    """Refuse a file of host keys of which a line is damaged: paramiko would end with an error of its own.
+
+    Raises:
+        HostError: with the line, and what to do.
+    """
+    for number, line in enumerate(_content(path, target).splitlines(), start=1):
+        try:
+            text = line.decode().strip()
+            if text and not text.startswith("#"):
+                HostKeyEntry.from_line(text, number)
+        except Exception as error:
+            raise HostError(
+                f"{target.name}: {path}, line {number}: not a host key ({brief(error)}); remove this line"
+            ) from error
 
 
 def _complaint(error: Exception, target: Target) -> str:
@@ -171,7 +212,7 @@ def _channel(spec: HostSpec, target: Target, jumps: int) -> Any:
         name=f"{spec.name}'s jump host",
         host=hostname,
         user=user if at else None,
-        port=int(port) if colon else None,
+        port=int(port[:6]) if colon and port.isdecimal() else None,
     )
     client = connect(jump, jumps + 1, before or None)
     transport = client.get_transport()
@@ -200,13 +241,17 @@ def _config(config: str | None, whose: str) -> paramiko.SSHConfig:
             raise HostError(f"{whose}: there is no ssh_config {path}")
         return paramiko.SSHConfig()
     try:
-        return paramiko.SSHConfig.from_path(str(path))
-    except (OSError, paramiko.ConfigParseError) as error:
-        raise HostError(f"{whose}: {path} cannot be read: {error}") from error
+        text = read_regular(path, most_bytes=MOST_FILE_BYTES).decode()
+        return paramiko.SSHConfig.from_text(text)
+    except (OSError, ValueError, paramiko.ConfigParseError) as error:
+        raise HostError(f"{whose}: {path} cannot be read: {brief(error)}") from error
 
 
 def _home(path: str) -> str:
-    return str(Path(path).expanduser())
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise HostError(f"{brief(path)!r} names the home folder of nobody") from error
 
 
 def _known_as(target: Target) -> str:
@@ -226,9 +271,10 @@ def address_of(spec: HostSpec) -> str:
     name = spec.address or target_of(spec).hostname
     try:
         return str(socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or brief(error)
         raise HostError(
-            f"{spec}: the address of {name!r} is not known here: {error.strerror}; give address=IP"
+            f"{spec}: the address of {name!r} is not known here: {why}; give address=IP"
         ) from error
 
 

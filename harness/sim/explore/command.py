@@ -17,6 +17,7 @@ from harness.sim.explore.counterexample import Walked, load, parts_of, save, wal
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space
+from history.files import brief
 from node_impl.core.build import Parts
 from reports.plots.sequence import sequence
 
@@ -100,11 +101,11 @@ def replayed(file: Path, *, anyway: bool) -> Walked:
     except CouldNotRun:
         raise
     except Exception as error:
-        what = str(error) or type(error).__name__
+        what = brief(error) or type(error).__name__
         raise CouldNotRun(f"{file}: its steps cannot be taken: {what}; was it edited?") from error
     if walked.violation != steps.violation and not anyway:
         raise CouldNotRun(
-            f"{file}: the same steps come to {walked.violation!r}, recorded was {steps.violation!r}, "
+            f"{file}: the same steps come to {walked.violation!r}, recorded was {brief(steps.violation)!r}, "
             "although the code is the same: please report this"
         )
     return walked

@@ -46,7 +46,7 @@ from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace
 from history import History, Recording
-from history.files import RefusedFile, decode_json, read_regular
+from history.files import RefusedFile, brief, decode_json, read_regular
 from history.limits import LARGEST_NUMBER, MOST_NODES, MOST_STEPS
 from history.units import MILLISECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
@@ -165,7 +165,7 @@ def load(path: Path, *, anyway: bool = False) -> Counterexample:
         ) from refusal
     if counterexample.mutant is not None and counterexample.mutant not in MUTANTS:
         raise CouldNotRun(
-            f"{path} is of the mutant {counterexample.mutant!r}, which this ackproof does not have"
+            f"{path} is of the mutant {brief(counterexample.mutant)!r}, which this ackproof does not have"
         )
     changed = differences(counterexample.code)
     if changed and not anyway:

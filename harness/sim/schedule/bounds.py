@@ -100,10 +100,10 @@ def _times(schedule: Schedule) -> Iterator[str]:
         yield f"time_limit_s is {limit_s:g}; a schedule has {LONGEST_SIMULATION_S} at most"
     latest_ns = round((limit_s + MOST_AFTERWARDS_S) * SECOND_NS)
     if not 0 <= schedule.until <= latest_ns:
-        yield f"schedule.until is {schedule.until} ns, long after its time limit of {limit_s:g} s"
+        yield f"schedule.until is {schedule.until} ns, which does not fit its time limit of {limit_s:g} s"
     for place, step in enumerate(schedule.steps):
         if not 0 <= step.at <= latest_ns:
-            yield f"schedule.steps[{place}] is at {step.at} ns, long after the time limit of {limit_s:g} s"
+            yield f"schedule.steps[{place}] is at {step.at} ns, which does not fit a limit of {limit_s:g} s"
     for node, ppm in schedule.plan.drift_ppm.items():
         if node not in schedule.plan.test.nodes or abs(ppm) > MOST_DRIFT_PPM:
             yield f"plan.drift_ppm of {node[:80]!r} is {ppm}; it may be -{MOST_DRIFT_PPM} to {MOST_DRIFT_PPM}"

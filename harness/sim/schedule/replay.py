@@ -27,7 +27,7 @@ from harness.sim.schedule.schedule import Schedule
 from harness.sim.schedule.story import story
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import written
-from history.files import RefusedFile, decode_json, read_regular
+from history.files import RefusedFile, brief, decode_json, read_regular
 
 FORMAT = 2
 """Format 1 had a vocabulary of simulated faults of its own."""
@@ -98,12 +98,12 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
         raise CouldNotRun(f"{path} is no schedule: {refusal.rule}") from refusal
     wrong = why_impossible(replay.schedule)
     if wrong is not None:
-        raise CouldNotRun(f"{path} is no schedule: {wrong}")
+        raise CouldNotRun(f"{path} is no schedule: {brief(wrong)}")
     changed = differences(replay.code)
     if changed and not anyway:
         raise CouldNotRun(
-            f"{path} was recorded with other code: {', '.join(changed)} changed since, so the same schedule "
-            "may not give the same run. Check out the code that recorded it, or pass --anyway"
+            f"{path} was recorded with other code: {brief(', '.join(changed))} changed since, so the same "
+            "schedule may not give the same run. Check out the code that recorded it, or pass --anyway"
         )
     return replay
 
