@@ -151,7 +151,9 @@ def _incompatible(found: Anomalies, txns: Transactions, reads: Integers, longest
     for read in reads[:MOST_CASES].tolist():
         other = int(longest[txns.key[read]])
         mine, longer = txns.step_value(read), txns.step_value(other)
-        place = next(p for p, (a, b) in enumerate(zip(mine, longer, strict=False)) if a != b)
+        both = list(zip(mine, longer, strict=False))
+        differ = (p for p, (a, b) in enumerate(both) if type(a) is not type(b) or a != b)
+        place = next(differ, len(both) - 1)
         cases.append(
             Case(
                 f"{txns.who(read)} read {txns.key_of(read)!r} with {mine[place]!r} "
@@ -260,9 +262,8 @@ def _first_appends(txns: Transactions, form: Shape, external: Integers) -> Integ
     pairs = [np.stack([form.opening[appends], appends])]
     again = external[form.opening[external] != external]
     if len(again):  # a transaction that read a key twice, and saw two versions
-        first = {
-            (int(txns.of[s]), int(txns.key[s])): int(s) for s in np.flatnonzero(txns.writes & (form.own == 0))
-        }
+        mine = np.flatnonzero(txns.writes & (form.own == 0) & np.isin(txns.of, txns.of[again]))
+        first = {(int(txns.of[s]), int(txns.key[s])): int(s) for s in mine}
         found = [(read, first.get((int(txns.of[read]), int(txns.key[read])), -1)) for read in again.tolist()]
         pairs.append(np.array([pair for pair in found if pair[1] >= 0], dtype=np.int64).reshape(-1, 2).T)
     return np.concatenate(pairs, axis=1)
@@ -288,11 +289,13 @@ def _repeated(found: Anomalies, txns: Transactions, reads: Integers) -> None:
     """Find elements that stand twice in a read that does not agree with the longest one."""
     cases = []
     for read in reads.tolist():
-        shown = txns.step_value(read) or []
-        twice = [value for value in shown if shown.count(value) > 1]
-        if twice:
-            text = f"{txns.who(read)} read {twice[0]!r} more than once in {txns.key_of(read)!r}."
-            cases.append(Case(text, (int(txns.of[read]),)))
+        met = set()
+        for value in txns.step_value(read) or ():
+            if (type(value), value) in met:  # 1 is not true
+                text = f"{txns.who(read)} read {value!r} more than once in {txns.key_of(read)!r}."
+                cases.append(Case(text, (int(txns.of[read]),)))
+                break
+            met.add((type(value), value))
     found.add("duplicate-elements", len(cases), cases[:MOST_CASES])
 
 

@@ -18,7 +18,7 @@ by nobody, so it adds *ww* dependencies alone. What that decides:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
     first: int
     second: int
     version: int
-    """The version of the first; -1 where the pair is turned round."""
+    """The version of the first."""
     other: int
 
     def turned(self) -> Pair:
@@ -114,15 +114,17 @@ def place(reading: Reading, graph: Graph, level: int, *, snapshots: bool) -> Pla
     chosen = np.flatnonzero(graph.level <= level)
     part = np.zeros(graph.nodes, dtype=np.int64)
     components.by_size(by_source(graph.nodes, graph.source[chosen], graph.target[chosen]), part)
-    pairs: dict[int, list[Pair]] = {}
-    for group in groups:
-        for (a, one), (b, other) in combinations(group, 2):
-            if part[a] == part[b]:
-                pairs.setdefault(int(part[a]), []).append(Pair(a, b, one, other))
+    within: dict[int, dict[int, list[tuple[int, int]]]] = {}
+    for key, group in enumerate(groups):
+        for txn, version in group:
+            within.setdefault(int(part[txn]), {}).setdefault(key, []).append((txn, version))
     left = LOOKS
     gave_up = False
     inside = part[graph.source[chosen]] == part[graph.target[chosen]]
-    for number, own in pairs.items():
+    for number, by_key in within.items():
+        own = [group for group in by_key.values() if len(group) > 1]
+        if not own:
+            continue
         edges = chosen[inside & (part[graph.source[chosen]] == number)]
         search = _Search(graph, edges, left, snapshots=snapshots)
         placement = search.decide(own)
@@ -131,6 +133,10 @@ def place(reading: Reading, graph: Graph, level: int, *, snapshots: bool) -> Pla
             return placement
         gave_up |= placement.gave_up
     return Placement(None, gave_up)
+
+
+def _pair(one: tuple[int, int], other: tuple[int, int]) -> Pair:
+    return Pair(one[0], other[0], one[1], other[1])
 
 
 class _OutOfBudget(Exception):
@@ -152,18 +158,20 @@ class _Search:
                 (int(graph.target[edge]), int(graph.kind[edge]), int(graph.version[edge]))
             )
 
-    def decide(self, pairs: Sequence[Pair]) -> Placement:
-        """Whether some order of all pairs closes no forbidden cycle."""
+    def decide(self, groups: Sequence[Sequence[tuple[int, int]]]) -> Placement:
+        """Whether the (transaction, version) of each group have orders that close no forbidden cycle."""
         try:
             at = {node: place for place, node in enumerate(self._topological())}
-            by_edges = [p if at[p.first] < at[p.second] else p.turned() for p in pairs]
-            by_begin = [p if p.first < p.second else p.turned() for p in pairs]
-            if self._forbidden(by_edges) is None or self._forbidden(by_begin) is None:
-                return PLACED
-            if len(pairs) > MOST_PAIRS:
+            by_edges = [sorted(group, key=lambda one: at[one[0]]) for group in groups]
+            by_begin = [sorted(group) for group in groups]
+            for orders in (by_edges, by_begin):
+                if self._forbidden([_pair(*two) for order in orders for two in pairwise(order)]) is None:
+                    return PLACED
+            if sum(len(group) * (len(group) - 1) // 2 for group in groups) > MOST_PAIRS:
                 return Placement(None, gave_up=True)
+            pairs = [_pair(*two) for group in groups for two in combinations(group, 2)]
             steps: list[tuple[Pair, Cycle]] = []
-            if self._extend([], list(pairs), steps):
+            if self._extend([], pairs, steps):
                 return PLACED
         except _OutOfBudget:
             return Placement(None, gave_up=True)

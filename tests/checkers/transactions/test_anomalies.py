@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checkers.transactions.consistency import MODELS, ruled_out
+from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity
-from tests.checkers.transactions.minimal import anomalies, judged
+from history import History, Operation
+from tests.checkers.builders import recording
+from tests.checkers.transactions.minimal import anomalies, asked, judged
 
 TOGETHER_OF_LISTS = {
     "G0": (("ax1 ay1", "ax2 ay2", "rx12 ry21"), {"G0"}),
@@ -92,10 +97,6 @@ def test_what_only_real_time_shows_is_named_so(case: str, lists: bool) -> None:
 
 
 def test_what_only_a_process_shows_is_named_so() -> None:
-    from checkers.transactions.isolation import Isolation
-    from history import History, Operation
-    from tests.checkers.builders import recording
-
     rows = [
         (0, "invoke", [["append", "x", 1]]),
         (1, "invoke", [["r", "x", None]]),
@@ -179,3 +180,21 @@ def test_many_who_read_one_version_precede_many_who_wrote_but_not_themselves() -
     assert anomalies(*both, together=True, lists=False) == {"lost-update", "G2-item"}
     one = ["rx wx0", *[f"wx{n}" for n in range(1, 90)]]
     assert anomalies(*one, together=True, lists=False) == set()
+
+
+def test_elements_of_different_types_are_different_elements() -> None:
+    """In Python 1 equals true, and in a list of JSON it does not."""
+    steps: list[list[list[Any]]] = [[["append", "x", 1]], [["append", "x", True]]]
+    steps += [[["r", "x", [1, True]]], [["r", "x", [True]]]]
+    ends = [(n, "ok", one) for n, one in enumerate(steps)]
+    rows = [*((n, "invoke", asked(one)) for n, _, one in ends), *ends]
+    history = History([Operation(i, i, p, t, "txn", None, v) for i, (p, t, v) in enumerate(rows)])  # type: ignore[arg-type]
+    verdict = Isolation("list-append").check(recording(history))
+    assert set(verdict.measures["anomalies"]) == {"incompatible-order"}
+
+
+def test_thousands_of_appends_that_no_read_shows_are_placed() -> None:
+    appends = [f"ax{n}" for n in range(3000)]
+    skew = ("ry az1", "rz ay1")
+    verdict = judged(*appends, *skew, together=True, consistency="snapshot-isolation")
+    assert verdict.validity is Validity.VALID
