@@ -10,9 +10,9 @@ five. The servers and clients are those of `tests.checkers.stores`, which know n
 Porcupine is built from its Go module (`porcupine/go.mod`), with one partition a key and a hash for each
 state. Both sides judge each file, one after the other, on one core each, in processes that have started.
 Timed, as processor time: reading the file, and judging it, for Ackproof with all its evidence; the shortest
-of three, or the first if it takes over a second. Neither has an answer after TIMEOUT_S seconds, nor Porcupine
-with more than MEMORY_GIB of memory. Then the whole processes, start-up included: for each data type one call
-with all files that both answered. Last, the first call on a machine, whose caches are empty.
+of three, or the first if it takes over a second. Neither has an answer after `--timeout` seconds, nor
+Porcupine with more than MEMORY_GIB of memory. Then the whole processes, start-up included: for each data type
+one call with all files that both answered. Last, the first call on a machine, whose caches are empty.
 
 Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time, or the whole processes take
 more than half as long.
@@ -41,7 +41,6 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 BOUND_FILE, BOUND_WHOLE = 1.2, 0.5
-TIMEOUT_S = 60.0
 MEMORY_GIB = 4
 NO_TIMEOUT = "36000"
 """Seconds: Porcupine's own bound is one of wall time, which says nothing on a busy machine."""
@@ -238,10 +237,10 @@ class Row:
         return (self.ours_s + self.ours_read_s) / max(theirs, 1e-6)
 
 
-def ask_porcupine(program: Path, row: Row, path: Path) -> None:
+def ask_porcupine(program: Path, row: Row, path: Path, seconds: float) -> None:
     """Let Porcupine judge a file."""
     command = [str(program), str(REPEATS), NO_TIMEOUT, row.cell.model, str(path)]
-    ended = bounded(command, TIMEOUT_S, MEMORY_GIB, ONE_CORE)
+    ended = bounded(command, seconds, MEMORY_GIB, ONE_CORE)
     row.porcupine_mib = ended.peak_mib
     if not ended.output:
         row.porcupine, row.porcupine_s = f"none: {ended.why or 'it failed'}", ended.processor_s
@@ -257,8 +256,8 @@ class OurProcess:
     `warm` are small files that it judges first, so that all compiled code is loaded.
     """
 
-    def __init__(self, warm: Sequence[tuple[str, Path]]) -> None:
-        self._warm = warm
+    def __init__(self, warm: Sequence[tuple[str, Path]], seconds: float) -> None:
+        self._warm, self._seconds = warm, seconds
         self._begin()
 
     def _begin(self) -> None:
@@ -281,13 +280,13 @@ class OurProcess:
 
     def judge(self, model: str, path: Path) -> dict[str, Any]:
         """The verdict on a file, and the times of reading and judging it."""
-        answer = self._ask(model, path, TIMEOUT_S)
+        answer = self._ask(model, path, self._seconds)
         if answer is not None:
             return answer
         self._process.kill()
         self._process.wait()
         self._begin()
-        return {"verdict": f"none: {TIMEOUT_S:.0f} s", "why": "", "read": 0.0, "check": TIMEOUT_S}
+        return {"verdict": f"none: {self._seconds:.0f} s", "why": "", "read": 0.0, "check": self._seconds}
 
     def end(self) -> None:
         """End it."""
@@ -317,29 +316,41 @@ def judge_lines() -> None:
         print(json.dumps(answer), flush=True)
 
 
-def measure(grid: Sequence[Cell], folder: Path, seed: int, program: Path) -> list[Row]:
-    """Let both judge every file, one after the other."""
-    warm = []
-    models = sorted({cell.model for cell in grid})
-    for number, (model, kind) in enumerate(product(models, KINDS)):
-        cell, path = Cell(model, kind, 5, 1, 0.1, 5), folder / f"warm-{number}.jsonl"
-        write(cell, path, seed, most=30)
-        warm.append((model, path))
-    ours = OurProcess(warm)
-    rows = []
+def without_answer(earlier: Path | None) -> dict[str, Row]:
+    """By name of a file the rows of an earlier run in which Porcupine had no answer."""
+    lines = earlier.read_text().splitlines() if earlier else []
+    rows = [Row(Cell(**row.pop("cell")), **row) for row in map(json.loads, lines)]
+    return {row.cell.name: row for row in rows if not row.answered}
+
+
+def warmers(grid: Sequence[Cell], folder: Path, seed: int) -> list[tuple[str, Path]]:
+    """Small files of all data types of a grid."""
+    made = []
+    for number, (model, kind) in enumerate(product(sorted({cell.model for cell in grid}), KINDS)):
+        path = folder / f"warm-{number}.jsonl"
+        write(Cell(model, kind, 5, 1, 0.1, 5), path, seed, most=30)
+        made.append((model, path))
+    return made
+
+
+def measure(
+    grid: Sequence[Cell], folder: Path, program: Path, options: argparse.Namespace, ours: OurProcess | None
+) -> Iterator[Row]:
+    """Let both judge every file, one after the other; without `ours`, Porcupine alone."""
+    known = without_answer(options.earlier)
     for number, cell in enumerate(grid, start=1):
         path = folder / f"{cell.name}.jsonl"
         if not path.exists():
-            write(cell, path, seed)
-        row = Row(cell, cell.operations)
-        ask_porcupine(program, row, path)
-        answer = ours.judge(cell.model, path)
-        row.ours, row.ours_s, row.ours_read_s = answer["verdict"], answer["check"], answer["read"]
-        row.why = answer["why"] if row.ours not in ("valid", "invalid") else ""
-        rows.append(row)
+            write(cell, path, options.seed)
+        row = known.get(cell.name) or Row(cell, cell.operations)
+        if row.answered or not row.porcupine:
+            ask_porcupine(program, row, path, options.timeout)
+        if ours:
+            answer = ours.judge(cell.model, path)
+            row.ours, row.ours_s, row.ours_read_s = answer["verdict"], answer["check"], answer["read"]
+            row.why = answer["why"] if row.ours not in ("valid", "invalid") else ""
         print(f"{number}/{len(grid)} {line_of(row)}", file=sys.stderr, flush=True)
-    ours.end()
-    return rows
+        yield row
 
 
 def line_of(row: Row) -> str:
@@ -479,6 +490,13 @@ def main() -> int:
         "--folder", type=Path, help="where the histories are kept; by default they are removed"
     )
     asked.add_argument("--out", type=Path, help="a file for one JSON line a history")
+    asked.add_argument("--timeout", type=float, default=60, help="seconds of processor time a file")
+    asked.add_argument(
+        "--earlier", type=Path, help="an --out: what Porcupine could not answer is not repeated"
+    )
+    asked.add_argument(
+        "--theirs-only", action="store_true", help="ask Porcupine alone, for a later --earlier"
+    )
     asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.judge:
@@ -489,9 +507,17 @@ def main() -> int:
         folder.mkdir(parents=True, exist_ok=True)
         program = build(Path(temporary))
         grid = cells(options.share, options.seed, options.models)
-        rows = measure(grid, folder, options.seed, program)
-        if options.out:
-            options.out.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+        ours = (
+            None if options.theirs_only else OurProcess(warmers(grid, folder, options.seed), options.timeout)
+        )
+        rows = []
+        for row in measure(grid, folder, program, options, ours):
+            rows.append(row)
+            if options.out:
+                options.out.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+        if ours is None:
+            return 0
+        ours.end()
         return report(rows, list(whole(rows, folder, program)), first_calls(folder))
 
 
