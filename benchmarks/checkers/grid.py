@@ -63,6 +63,17 @@ CLIENTS = (5, 20, 50, 100)
 KEYS = (1, 10, 100, 1000)
 UNKNOWN = (0.0, 0.01, 0.1, 0.3)
 FEW = (None, 5)
+INITIAL = {
+    "register": "null",
+    "cas-register": "null",
+    "multi-register": "null",
+    "kv-append": '""',
+    "mutex": "false",
+    "set": "[]",
+    "queue": "[]",
+    "counter": "0",
+}
+"""What each data type holds at first, where that can be stated."""
 WITHOUT_VALUES = ("mutex", "fenced-lock", "counter")
 """Data types whose clients write no values, so that these cannot be repeated."""
 OPERATIONS = {1: 3000, 10: 4000, 100: 8000, 1000: 16_000}
@@ -295,6 +306,11 @@ class OurProcess:
         self._process.wait()
 
 
+def stated(model: str) -> dict[str, str]:
+    """The options that state what a data type holds at first, which Porcupine's models state, too."""
+    return {"initial": INITIAL[model]} if model in INITIAL else {}
+
+
 def judge_lines() -> None:
     """Judge each file that is named on standard input, as `ackproof check` does after its start."""
     from ackproof.checking import Question, judge
@@ -307,7 +323,7 @@ def judge_lines() -> None:
             begun = time.process_time()
             recorded = read(Path(path))
             read_at = time.process_time()
-            verdict = judge(recorded, Question(model))
+            verdict = judge(recorded, Question(model, options=stated(model)))
             done = time.process_time()
             best_read, best = min(best_read, read_at - begun), min(best, done - read_at)
             if done - begun > 1:
@@ -390,7 +406,8 @@ def whole(rows: Sequence[Row], folder: Path, program: Path) -> Iterator[Whole]:
 def check_command(model: str, files: Sequence[str]) -> list[str]:
     """The command line that judges these files."""
     program = Path(sys.executable).parent / "ackproof"
-    return [str(program), "check", "--json", "--model", model, *files]
+    options = [text for name, value in stated(model).items() for text in ("--option", f"{name}={value}")]
+    return [str(program), "check", "--json", "--model", model, *options, *files]
 
 
 def first_calls(folder: Path) -> list[tuple[str, float, float, float, float]]:

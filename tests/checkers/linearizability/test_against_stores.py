@@ -23,6 +23,19 @@ from tests.checkers.stores.servers import BROKEN, Server
 CAMPAIGN = 20_400
 """Of these some 1.5 % have no completed operation and are left out."""
 SHARE = 400
+INITIAL: dict[str, dict[str, str]] = {
+    "register": {"initial": "null"},
+    "cas-register": {"initial": "null"},
+    "multi-register": {"initial": "null"},
+    "kv-append": {"initial": '""'},
+    "mutex": {"initial": "false"},
+    "fenced-lock": {},
+    "set": {"initial": "[]"},
+    "queue": {"initial": "[]"},
+    "counter": {"initial": "0"},
+    "registry": {},
+}
+"""The options that state what each data type holds at first, where that can be stated."""
 CORRECT = "correct"
 REPLY_CHANGED = "a reply changed"
 FAULTS = [CORRECT, REPLY_CHANGED, *BROKEN]
@@ -56,7 +69,7 @@ def judged(seeds: range) -> Counter[tuple[str, str, str]]:
             continue
         history = history_of(events)
         recording = RecordedHistory(history, range(1, len(history) + 1), f"seed {seed}")
-        verdict = judge(recording, Question(name))
+        verdict = judge(recording, Question(name, options=INITIAL[name]))
         right = explained(TYPES[name], events)
         if verdict.validity is not Validity.UNKNOWN:
             assert (verdict.validity is Validity.VALID) == right, (seed, name, fault, verdict.summary, events)

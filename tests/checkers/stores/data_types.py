@@ -61,6 +61,10 @@ class DataType(ABC):
     def apply(self, state: State, f: str, value: Any) -> tuple[State, Any]:
         """Carry a request out."""
 
+    def partly(self, draw: Random, state: State, f: str, value: Any) -> State:
+        """The state after a request of which a server dropped some steps; those of one step do nothing."""
+        return state
+
     def learn(self, mind: dict[str, Any], f: str, value: Any, reply: Any) -> None:  # noqa: B027
         """What a client keeps in mind after a reply; `UNKNOWN` where there was none. Most keep nothing."""
 
@@ -292,6 +296,9 @@ class Registers(DataType):
                 registers[register] = written
             reply.append((step, register, registers.get(register)))
         return tuple(sorted(registers.items())), tuple(reply)
+
+    def partly(self, draw: Random, state: State, f: str, value: Any) -> State:
+        return self.apply(state, f, tuple(step for step in value if draw.random() < 0.5))[0]
 
 
 class Registry(DataType):

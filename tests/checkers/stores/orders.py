@@ -41,10 +41,11 @@ def by_key(events: Iterable[Event]) -> dict[str | None, list[Done]]:
 
 def explained(data_type: DataType, events: Iterable[Event]) -> bool:
     """Whether each key's operations have an order in which every reply is what the data type gives."""
-    return all(_some_order(data_type, data_type.initial, done) for done in by_key(events).values())
+    return all(some_order(data_type, data_type.initial, done) for done in by_key(events).values())
 
 
-def _some_order(data_type: DataType, state: State, left: Sequence[Done]) -> bool:
+def some_order(data_type: DataType, state: State, left: Sequence[Done]) -> bool:
+    """Whether some order of these operations, begun in this state, explains every reply."""
     if all(one.ended == FOREVER for one in left):
         return True
     first_end = min(one.ended for one in left)
@@ -52,6 +53,6 @@ def _some_order(data_type: DataType, state: State, left: Sequence[Done]) -> bool
         if one.begun > first_end:
             continue
         for after in data_type.after(state, one.f, one.value, one.reply):
-            if _some_order(data_type, after, [*left[:place], *left[place + 1 :]]):
+            if some_order(data_type, after, [*left[:place], *left[place + 1 :]]):
                 return True
     return False

@@ -134,10 +134,7 @@ class DroppedSteps(Server):
         before = self.state(key)
         reply = super().answer(client, key, f, value)
         if f not in self.type.reads and self.errs():
-            self.states[key] = before
-            if f == "txn" and len(value) > 1:
-                kept = [step for step in value if self.draw.random() < 0.5]
-                self.states[key], _ = self.type.apply(before, f, tuple(kept))
+            self.states[key] = self.type.partly(self.draw, before, f, value)
         return reply
 
 
