@@ -94,7 +94,7 @@ class Kernel(Generic[P, R]):
         return cast(Callable[P, R], dispatcher)
 
     def _dispatcher(self, numba: Any, function: FunctionType) -> Any:
-        if "inline" in self._options:
+        if "inline" in self._options or "no_cpython_wrapper" in self._options:
             return numba.njit(nogil=True, **self._options)(function)
         try:
             dispatcher = numba.njit(cache=True, nogil=True, **self._options)(function)
@@ -171,6 +171,15 @@ def compiled(function: Callable[P, R]) -> Kernel[P, R]:
 def compiled_in_place(function: Callable[P, R]) -> Kernel[P, R]:
     """Decorate a kernel that only changes arrays which it was given."""
     return Kernel(function, _nrt=False)
+
+
+def called_by_kernels(function: Callable[P, R]) -> Kernel[P, R]:
+    """Decorate a kernel that only changes arrays, and that only other kernels call where it is compiled.
+
+    Without the code that takes Python's objects apart, a kernel of some sixty arrays compiles in a fraction of
+    the time.
+    """
+    return Kernel(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inlined(function: Callable[P, R]) -> Kernel[P, R]:

@@ -72,6 +72,31 @@ MODELS: tuple[str, ...] = (
 """Every model that can be asked for."""
 
 
+SEARCHED = {SNAPSHOT_ISOLATION: True, REPEATABLE_READ: False, SERIALIZABLE: False}
+"""The models that are exactly the existence of an order of all transactions, and whether that is one of
+snapshots.
+
+Without reads of predicates, repeatable read is serializability.
+"""
+IMPLIED_BY_SNAPSHOTS = frozenset({CURSOR_STABILITY, CONSISTENT_VIEW})
+"""Models that snapshot isolation implies, and that are not decided on their own."""
+
+
+def base_of(model: str) -> str:
+    """A model without what it keeps to: `snapshot-isolation` of `strong-snapshot-isolation`."""
+    model = OTHER_NAMES.get(model, model)
+    return model.removeprefix(PREFIXES[level_of(model)])
+
+
+def refuted_with(model: str) -> tuple[str, ...]:
+    """A searched model that a history does not keep, with all stronger ones, weakest first."""
+    snapshots = SEARCHED[base_of(model)]
+    bases = [base for base, one in SEARCHED.items() if snapshots or not one]
+    gone = {prefix + base for prefix in PREFIXES[level_of(model) :] for base in bases}
+    gone |= {name for name, other in OTHER_NAMES.items() if other in gone}
+    return tuple(one for one in MODELS if one in gone)
+
+
 def level_of(model: str) -> int:
     """What a model keeps to: 0 the values alone, 1 the order of processes too, 2 real time too."""
     model = OTHER_NAMES.get(model, model)

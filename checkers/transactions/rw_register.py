@@ -9,11 +9,18 @@ Elle, section 4.3. The order of a key's versions is pieced together from what mu
   completed upon v before any transaction began upon w. Were w before v, there would be a cycle in which one
   transaction missed another's write (G-single), so what is derived from this counts from there on.
 
-This is sound and not complete: two writes that no read saw may stay without an order.
+This is sound and not complete: two writes that no read saw may stay without an order. What it finds has a
+name and a small cycle; whether some order of all writes explains every read is decided by `solver`.
+
+A value may be written to a key more than once if that is assumed. Then only reads whose write is certain
+count here.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
+import msgspec
 import numpy as np
 
 from checkers.limits import MOST_CASES
@@ -33,28 +40,80 @@ from checkers.transactions.reading import (
     writers,
 )
 from checkers.transactions.transactions import Integers, Mask, Transactions
+from checkers.verdict import IllegalOperation
 from history.history import FAIL
 
 WRITE_READ, ONE_MISSED = 1, 2
 """Classes of anomalies (see `cycles`) from which on a derived order counts."""
 
 
-def read_registers(txns: Transactions, level: int) -> Reading:
-    """The versions of a history of writes; `level` as in `VersionOrders`."""
+class Assumed(NamedTuple):
+    """What is assumed of a history of registers, beyond what the history says."""
+
+    duplicates: bool = False
+    """Whether a key may be written one value more than once."""
+    initial: Any = None
+    """What each key held before any write; None: nothing."""
+
+
+NOTHING_ASSUMED = Assumed()
+
+
+class Registers(NamedTuple):
+    """A history's registers: what is certain of their versions, and what a search for an order needs."""
+
+    reading: Reading
+    form: Shape
+    is_initial: Mask
+    """By version whether it is also what its key held before any write; the last one is that of nothing."""
+    foreign: Any
+    """The one value that all reads show which show what no transaction wrote; None if there is not just one.
+    """
+
+
+class _Authors(NamedTuple):
+    """By read from outside its transaction: what wrote the value that it saw."""
+
+    author: Integers
+    """A transaction to name; -1 for none."""
+    garbage: Mask
+    own: Mask
+    """Only the reader itself wrote that value, and did so later."""
+    failed: Mask
+    overwritten: Mask
+    """Only writes that their own transactions then overwrote had that value."""
+    certain: Mask
+    """Exactly one write may have been seen (or the initial version), and it is known which."""
+
+
+def read_registers(txns: Transactions, level: int, assumed: Assumed = NOTHING_ASSUMED) -> Registers:
+    """The versions of a history of writes; `level` as in `VersionOrders`.
+
+    Raises:
+        IllegalOperation: without duplicates, a transaction writes the initial value.
+    """
     found = Anomalies()
     form = shape(txns)
     internal_cases(found, txns, form)
-    writer = writers(txns)
-    version = np.where(txns.version >= 0, txns.version, txns.versions + txns.key)
-    done = committed(txns, writer, version[txns.ok_reads])
-    installed = final_versions(txns, form, done)
     external = form.external(txns)
-    saw = version[external]
-    author = writer[saw]
-    initial = saw >= txns.versions
-    _bad_reads(found, txns, form, external, saw, author, initial, done)
-    good = initial | ((author >= 0) & installed[saw] & (author != txns.of[external]))
-    external, saw = external[good], saw[good]
+    saw = txns.version[external].astype(np.int64)
+    initial_versions = _versions_of(txns, assumed.initial)
+    if not assumed.duplicates:
+        _refuse_written_again(txns, initial_versions)
+    is_initial = np.zeros(txns.versions + 1, dtype=bool)
+    is_initial[initial_versions if assumed.initial is not None else -1] = True
+    initial = is_initial[saw]
+    if assumed.duplicates:
+        writer, last, authors = _several_authors(txns, form, external, saw, initial)
+    else:
+        writer, last, authors = _single_authors(txns, form, external, saw, initial)
+    _bad_reads(found, txns, external, authors)
+    foreign = _one_value(txns, external[authors.garbage])
+    saw = np.where(initial, txns.versions + txns.key[external], saw)
+    done = committed(txns, writer, saw[authors.certain | (authors.overwritten & ~initial)])
+    external, saw = external[authors.certain], saw[authors.certain]
+    installed = final_versions(txns, form, done)
+    installed[: txns.versions] &= last
     lost_updates(found, txns, form, installed, external, saw)
     orders = [*_read_then_written(txns, form, installed, external, saw)]
     touched = _touches(txns, form, installed, external, saw)
@@ -62,41 +121,116 @@ def read_registers(txns: Transactions, level: int) -> Reading:
         orders.append(_by_process(txns, *touched))
     if level >= 2:
         orders.append(_in_real_time(txns, touched[0], touched[2]))
-    return Reading(txns, writer, installed, saw, txns.of[external], tuple(orders), found)
+    reading = Reading(txns, writer, installed, saw, txns.of[external], tuple(orders), found)
+    return Registers(reading, form, is_initial, foreign)
 
 
-def _bad_reads(
-    found: Anomalies,
-    txns: Transactions,
-    form: Shape,
-    reads: Integers,
-    saw: Integers,
-    author: Integers,
-    initial: Mask,
-    done: Mask,
-) -> None:
-    """Find reads of values never written, of failed, intermediate or later writes of the same transaction."""
-    last = np.zeros(txns.versions + txns.keys, dtype=bool)
+def _versions_of(txns: Transactions, value: Any) -> Integers:
+    """The versions that have this value, one for each key; none for None."""
+    begins, ends = txns.version_tokens.begins, txns.version_tokens.ends
+    token = msgspec.json.encode(value)
+    found = np.flatnonzero(ends - begins == len(token)) if value is not None else np.zeros(0, dtype=np.int64)
+    for place, byte in enumerate(token):
+        found = found[txns.text[begins[found] + place] == byte]
+    return found
+
+
+def _one_value(txns: Transactions, reads: Integers) -> Any:
+    """The value that all of these reads show; None if it is not one, or none."""
+    if not len(reads) or (txns.version[reads] < 0).any():
+        return None
+    value = txns.step_value(int(reads[0]))
+    return value if np.isin(txns.version[reads], _versions_of(txns, value)).all() else None
+
+
+def _refuse_written_again(txns: Transactions, initial_versions: Integers) -> None:
+    """Refuse a write of the initial value: a read of it would not show what it saw."""
+    steps = np.flatnonzero(txns.writes & np.isin(txns.version, initial_versions))
+    if len(steps):
+        step = int(steps[0])
+        raise IllegalOperation(
+            int(txns.invoked[txns.of[step]]),
+            f"{txns.step_value(step)!r}, the initial value, is written to {txns.key_of(step)!r}; a read does "
+            "not show which of the two it saw; --option duplicates=true searches for that",
+        )
+
+
+def _single_authors(
+    txns: Transactions, form: Shape, reads: Integers, saw: Integers, initial: Mask
+) -> tuple[Integers, Mask, _Authors]:
+    """By version its writer, and whether that wrote it last; by read its author. No value is doubled."""
+    writer = writers(txns)
+    author = np.where(initial | (saw < 0), -1, writer[saw])
+    last = np.zeros(txns.versions + 1, dtype=bool)
     last[txns.version[form.final]] = True
-    own = (author == txns.of[reads]) & ~initial
-    failed = (author >= 0) & (txns.outcome[author] == FAIL)
+    own = (author >= 0) & (author == txns.of[reads])
+    failed = (author >= 0) & ~own & (txns.outcome[author] == FAIL)
+    overwritten = (author >= 0) & ~own & ~failed & ~last[saw]
+    garbage = (author < 0) & ~initial
+    certain = ~(garbage | own | failed | overwritten)
+    return writer, last[:-1], _Authors(author, garbage, own, failed, overwritten, certain)
+
+
+def _several_authors(
+    txns: Transactions, form: Shape, reads: Integers, saw: Integers, initial: Mask
+) -> tuple[Integers, Mask, _Authors]:
+    """The same where values may be doubled: a version is certain where one last write has its value."""
+    reader = txns.of[reads]
+    steps = np.flatnonzero(txns.writes)
+    alive = txns.outcome[txns.of] != FAIL
+    any_author, written = _others(txns, steps, saw, reader)
+    alive_author, succeeded = _others(txns, steps[alive[steps]], saw, reader)
+    finals = np.flatnonzero(form.final & alive)
+    author, candidates = _others(txns, finals, saw, reader)
+    known = saw >= 0
+    ever = np.zeros(txns.versions + 1, dtype=bool)
+    ever[txns.version[steps]] = True
+    garbage = ~initial & ~(known & ever[saw])
+    own = ~initial & ~garbage & (written == 0)
+    failed = ~initial & (written > 0) & (succeeded == 0)
+    overwritten = ~initial & (succeeded > 0) & (candidates == 0)
+    certain = np.where(initial, candidates == 0, candidates == 1)
+    count = np.bincount(txns.version[finals], minlength=txns.versions)
+    writer = np.full(txns.versions + txns.keys, -1, dtype=np.int64)
+    writer[txns.version[finals]] = txns.of[finals]
+    writer[: txns.versions][count != 1] = -1
+    # A read's own transaction may have written the same value again: then the version is not one write's.
+    certain &= initial | ((author >= 0) & (writer[saw] == author))
+    named = np.where(author >= 0, author, np.where(alive_author >= 0, alive_author, any_author))
+    return writer, count == 1, _Authors(named, garbage, own, failed, overwritten, certain)
+
+
+def _others(
+    txns: Transactions, writes: Integers, saw: Integers, reader: Integers
+) -> tuple[Integers, Integers]:
+    """By read another transaction that wrote its version (-1: none), and how many there are."""
+    total = len(txns)
+    pairs = np.unique(txns.version[writes].astype(np.int64) * total + txns.of[writes])
+    low, high = np.searchsorted(pairs, saw * total), np.searchsorted(pairs, (saw + 1) * total)
+    own = np.searchsorted(pairs, saw * total + reader)
+    padded = np.append(pairs, -1)
+    is_own = (own < high) & (padded[own] == saw * total + reader) & (saw >= 0)
+    count = np.where(saw >= 0, high - low, 0) - is_own
+    place = low + (is_own & (own == low))
+    return np.where(count > 0, padded[np.minimum(place, len(pairs))] % max(1, total), -1), count
+
+
+def _bad_reads(found: Anomalies, txns: Transactions, reads: Integers, authors: _Authors) -> None:
+    """Note reads of values never written, of failed, intermediate or later writes of the same transaction."""
     kinds = (
-        ("garbage-read", (author < 0) & ~initial, "which no transaction ever wrote there"),
-        ("G1a", failed & ~own, "which {author} wrote, and that one failed"),
-        (
-            "G1b",
-            (author >= 0) & ~failed & ~own & ~last[saw] & done[author],
-            "which {author} itself then overwrote",
-        ),
-        ("internal", own, "before its own step wrote it"),
+        ("garbage-read", authors.garbage, "which no transaction ever wrote there"),
+        ("G1a", authors.failed, "which {author} wrote, and that one failed"),
+        ("G1b", authors.overwritten, "which {author} itself then overwrote"),
+        ("internal", authors.own, "before its own step wrote it"),
     )
     for name, mask, words in kinds:
         hits = np.flatnonzero(mask)
         cases = []
         for place in hits[:MOST_CASES].tolist():
-            read, by = int(reads[place]), int(author[place])
+            read, by = int(reads[place]), int(authors.author[place])
             reason = words.format(author=txns.called(by)) if by >= 0 else words
-            shown = f"{txns.step_value(read)!r} in {txns.key_of(read)!r}"
+            value = txns.step_value(read)
+            shown = f"{'nothing' if value is None else repr(value)} in {txns.key_of(read)!r}"
             who = tuple(dict.fromkeys(t for t in (by, int(txns.of[read])) if t >= 0))
             cases.append(Case(f"{txns.who(read)} read {shown}, {reason}.", who))
         found.add(name, len(hits), cases)

@@ -123,8 +123,10 @@ class Transactions:
         return self.called(self.of[step])
 
 
-def transactions(history: History, *, lists: bool) -> Transactions:
+def transactions(history: History, *, lists: bool, duplicates: bool = False) -> Transactions:
     """Read a history of `txn` operations; `lists` are what they append to, else they write registers.
+
+    With `duplicates`, a key may be written the same value more than once.
 
     Raises:
         IllegalOperation: an operation is no `txn`, or its value breaks the grammar; or a completion
@@ -176,7 +178,8 @@ def transactions(history: History, *, lists: bool) -> Transactions:
         version_tokens=found.versions,
         lists=lists,
     )
-    _written_once(txns)
+    if not duplicates:
+        _written_once(txns)
     return txns
 
 
@@ -211,7 +214,8 @@ def _written_once(txns: Transactions) -> None:
             int(txns.invoked[txns.of[step]]),
             f"{txns.value(txns.version[step])!r} is written to {txns.key_of(step)!r} a second time, "
             f"after {txns.who(first[txns.version[step]])}; "
-            "each value of a key may be written only once, so that a read shows which transaction wrote it",
+            "each value of a key may be written only once, so that a read shows which transaction wrote it"
+            + ("" if txns.lists else "; --option duplicates=true searches for the write that each read saw"),
         )
 
 

@@ -11,7 +11,7 @@ from checkers.transactions.graph.cycles import DependencyStep
 from checkers.transactions.graph.dependencies import PROCESS, REAL_TIME, RW, WR, WW
 from checkers.transactions.graph.scan import READ
 from checkers.transactions.reading import Reading
-from checkers.transactions.transactions import F_NAMES
+from checkers.transactions.transactions import F_NAMES, Transactions
 from checkers.verdict import Arrow
 from history.history import OK
 
@@ -26,9 +26,8 @@ def value_in_words(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
-def transaction_in_words(reading: Reading, txn: int) -> str:
+def transaction_in_words(txns: Transactions, txn: int) -> str:
     """A transaction with its steps: `[append x 1, r y [1 2]]`."""
-    txns = reading.txns
     steps = []
     for step in range(int(txns.first[txn]), int(txns.first[txn + 1])):
         read = txns.f[step] == READ
@@ -79,7 +78,7 @@ def cycle_in_words(reading: Reading, cycle: Sequence[DependencyStep]) -> tuple[s
     names = {txn: f"T{place + 1}" for place, txn in enumerate(members)}
     txns = reading.txns
     members_in_words = [
-        f"Let {names[t]} be operation {int(txns.invoked[t])}, {transaction_in_words(reading, t)}"
+        f"Let {names[t]} be operation {int(txns.invoked[t])}, {transaction_in_words(txns, t)}"
         + ("" if txns.completed[t] != NEVER else ", which has no reply")
         for t in members
     ]
