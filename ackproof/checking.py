@@ -14,6 +14,7 @@ from checkers.models import MODELS, Model
 from checkers.models.initial import OPTION, has_initial, with_initial
 from checkers.registry.linearizability import Linearizability
 from checkers.registry.linearizability.portfolio import LARGE
+from checkers.transactions.assumed import assumed_by
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
@@ -48,6 +49,8 @@ class Question(NamedTuple):
                 raise ValueError(f"consistency is for {' and '.join(TRANSACTIONS)}, not for {self.model}")
         if self.model in MODELS:
             self.data_type()
+        elif self.model in ISOLATION:
+            assumed_by(self.model, self.options)
         elif self.options:
             judge_named(self.model, self.options)
 
@@ -149,7 +152,9 @@ def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
     if question.model in ISOLATION or question.model in JUDGES:
         isolation = ISOLATION.get(question.model)
         judged_by = (
-            isolation(question.consistency) if isolation else judge_named(question.model, question.options)
+            isolation(question.consistency, question.options)
+            if isolation
+            else judge_named(question.model, question.options)
         )
         try:
             return judged_by.judge(recording)

@@ -15,6 +15,7 @@ import msgspec
 
 from checkers.registry.watch import WatchPromises
 from checkers.run.availability import Availability
+from checkers.transactions.assumed import assumed_by, options_of_isolation
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
 from checkers.verdict import Judge
 from checkers.workloads.bank import Bank
@@ -28,20 +29,21 @@ from checkers.workloads.total_queue import TotalQueue
 from checkers.workloads.unique_ids import UniqueIds
 
 
-def _isolation(workload: str) -> Callable[[str | None], Judge]:
-    def judge(consistency: str | None) -> Judge:
+def _isolation(workload: str) -> Callable[[str | None, Mapping[str, str]], Judge]:
+    def judge(consistency: str | None, options: Mapping[str, str]) -> Judge:
         from checkers.transactions.isolation import Isolation
 
-        return Isolation(workload, consistency or STRICT_SERIALIZABLE)
+        return Isolation(workload, consistency or STRICT_SERIALIZABLE, assumed_by(workload, options))
 
     return judge
 
 
-ISOLATION: Mapping[str, Callable[[str | None], Judge]] = {
+ISOLATION: Mapping[str, Callable[[str | None, Mapping[str, str]], Judge]] = {
     LIST_APPEND: _isolation(LIST_APPEND),
     RW_REGISTER: _isolation(RW_REGISTER),
 }
-"""By workload, a function from a consistency model to its judge; None is strict serializability."""
+"""By workload, a function from a consistency model and options to its judge; None is strict serializability.
+"""
 
 JUDGES: Mapping[str, type[Judge]] = {
     "availability": Availability,
@@ -66,7 +68,7 @@ def _fields(name: str) -> Mapping[str, dataclasses.Field[Any]]:
 
 def options_of(name: str) -> tuple[str, ...]:
     """The options of a judge, as `lease-s`; none for a name that is not a judge's."""
-    return tuple(_fields(name))
+    return options_of_isolation(name) if name in ISOLATION else tuple(_fields(name))
 
 
 def judge_named(name: str, options: Mapping[str, str]) -> Judge:

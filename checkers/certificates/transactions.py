@@ -9,10 +9,14 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from checkers.certificates.snapshots import snapshot_order
-from checkers.transactions.consistency import LIST_APPEND, level_of
+from checkers.transactions.assumed import assumed_by
+from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, level_of
 from checkers.transactions.graph.dependencies import dependencies
 from checkers.transactions.list_append import read_lists
 from checkers.transactions.rw_register import read_registers
+from checkers.transactions.solver.decide import decide
+from checkers.transactions.solver.problem import problem
+from checkers.transactions.solver.search import ORDERED
 from checkers.transactions.transactions import transactions
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.verification.certificate import (
@@ -52,7 +56,11 @@ def certificate_of(
         return certificate(None, without=verdict.summary)
     claim = Claim(verdict.validity.value)
     proofs = (
-        _refutations(history, verdict) if claim is Claim.INVALID else _orders(history, consistency, lists)
+        _refutations(history, verdict)
+        if claim is Claim.INVALID
+        else _orders(history, consistency)
+        if lists
+        else _orders_of_registers(history, consistency, options)
     )
     reason = ""
     for proof in proofs:
@@ -78,13 +86,11 @@ def _invocations(history: History, evidence: Evidence) -> tuple[int, ...]:
     return tuple(index for index in evidence.operations if history[index].type == "invoke")
 
 
-def _orders(history: History, consistency: str, lists: bool) -> Iterator[Proof]:
+def _orders(history: History, consistency: str) -> Iterator[Proof]:
     """Orders that the dependencies allow; one that is serial proves every level below, too."""
-    txns = transactions(history, lists=lists)
-    level = level_of(consistency)
-    reading = read_lists(txns) if lists else read_registers(txns, level)
-    graph = dependencies(reading, level)
-    facts = facts_of(history, lists=lists)
+    txns = transactions(history, lists=True)
+    graph = dependencies(read_lists(txns), level_of(consistency))
+    facts = facts_of(history, lists=True)
     happened = [facts.happened(facts.transactions[int(index)]) for index in txns.invoked]
     serial = _sorted(graph.source.tolist(), graph.target.tolist(), graph.nodes)
     if serial is not None:
@@ -94,6 +100,25 @@ def _orders(history: History, consistency: str, lists: bool) -> Iterator[Proof]:
     moments = snapshot_order(graph, txns, happened)
     if moments is not None:
         yield SnapshotOrder(tuple((what, int(txns.invoked[node])) for what, node in moments))
+
+
+def _orders_of_registers(history: History, consistency: str, options: Mapping[str, str]) -> Iterator[Proof]:
+    """The order that the search finds: a serial one if there is one, which proves every level below, too."""
+    assumed = assumed_by(RW_REGISTER, options)
+    txns = transactions(history, lists=False, duplicates=assumed.duplicates)
+    registers = read_registers(txns, level_of(consistency), assumed)
+    for snapshots in (False, True):
+        task = problem(
+            txns,
+            registers.form,
+            level_of(consistency),
+            snapshots=snapshots,
+            is_initial=registers.is_initial,
+        )
+        answer = decide(task)
+        if answer.state == ORDERED:
+            moments = answer.moments
+            yield SnapshotOrder(moments) if snapshots else CommitOrder(tuple(txn for _, txn in moments))
 
 
 def _sorted(source: list[int], target: list[int], nodes: int) -> list[int] | None:

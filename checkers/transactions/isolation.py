@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from checkers.limits import MOST_NAMED, MUCH_EVIDENCE
+from checkers.transactions.assumed import NOTHING_ASSUMED, Assumed
 from checkers.transactions.consistency import (
     CONSISTENT_VIEW,
     IMPLIED_BY_SNAPSHOTS,
@@ -28,7 +29,7 @@ from checkers.transactions.graph.cycles import Cycles, find_cycles
 from checkers.transactions.graph.dependencies import dependencies
 from checkers.transactions.list_append import read_lists
 from checkers.transactions.reading import Reading
-from checkers.transactions.rw_register import NOTHING_ASSUMED, Assumed, Registers, read_registers
+from checkers.transactions.rw_register import Registers, read_registers
 from checkers.transactions.solver.decide import LOOKS_AT_MOST, Answer, decide
 from checkers.transactions.solver.problem import problem
 from checkers.transactions.solver.search import ORDERED, REFUTED

@@ -25,6 +25,7 @@ import numpy as np
 
 from checkers.limits import MOST_CASES
 from checkers.linearizability.answer import NEVER
+from checkers.transactions.assumed import NOTHING_ASSUMED, Assumed
 from checkers.transactions.graph import follow
 from checkers.transactions.reading import (
     Anomalies,
@@ -45,18 +46,6 @@ from history.history import FAIL
 
 WRITE_READ, ONE_MISSED = 1, 2
 """Classes of anomalies (see `cycles`) from which on a derived order counts."""
-
-
-class Assumed(NamedTuple):
-    """What is assumed of a history of registers, beyond what the history says."""
-
-    duplicates: bool = False
-    """Whether a key may be written one value more than once."""
-    initial: Any = None
-    """What each key held before any write; None: nothing."""
-
-
-NOTHING_ASSUMED = Assumed()
 
 
 class Registers(NamedTuple):

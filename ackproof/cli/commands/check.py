@@ -78,7 +78,9 @@ MODEL = options.group(
         multiple=True,
         callback=options.pairs,
         help="A fact that the model needs and the history does not contain; "
-        + "; ".join(f"{name}: {', '.join(options_of(name))}" for name in JUDGES if options_of(name))
+        + "; ".join(
+            f"{name}: {', '.join(options_of(name))}" for name in (*ISOLATION, *JUDGES) if options_of(name)
+        )
         + f"; {', '.join(name for name, model in MODELS.items() if has_initial(model))}: {OPTION}, the value "
         "before the first operation, as JSON or EDN.",
     ),

@@ -11,7 +11,7 @@ from checkers.transactions.solver.first_order import arranged, by_depth, by_time
 from checkers.transactions.solver.problem import Problem
 from checkers.transactions.solver.search import GIVEN_UP, NO_ROOM, REFUTED, run, violations
 from checkers.transactions.solver.state import CONFLICTS, DECISIONS, LOOKS, WAITING, Points, Search
-from history.kernels import LITTLE, Form, Integers, can_compile, fitting
+from history.kernels import LITTLE, Form, can_compile, fitting
 
 LOOKS_AT_MOST = 4_000_000_000
 """How often the search may look at an order between two points, or at a read, before it gives up."""
@@ -36,10 +36,18 @@ class Answer:
         return int(self.search.counters[counter]) if self.search is not None else 0
 
     @property
-    def order(self) -> Integers:
-        """The points in order, where one was found."""
+    def moments(self) -> tuple[tuple[str, int], ...]:
+        """An order that was found: `snapshot` or `commit`, and the index of the transaction's invocation.
+
+        Where a transaction is one moment, that is its `commit`.
+        """
         assert self.search is not None, "no order was found"
-        return np.asarray(self.search.line.point, dtype=np.int64)
+        task = self.task
+        points = np.asarray(self.search.line.point, dtype=np.int64)
+        points = points[points < len(task.member) * task.width]
+        invoked = task.txns.invoked[task.member[points // task.width]].tolist()
+        ends = (points % task.width == task.width - 1).tolist()
+        return tuple(("commit" if end else "snapshot", txn) for end, txn in zip(ends, invoked, strict=True))
 
     @property
     def figures(self) -> dict[str, int]:
