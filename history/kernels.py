@@ -176,8 +176,8 @@ def compiled_in_place(function: Callable[P, R]) -> Kernel[P, R]:
 def called_by_kernels(function: Callable[P, R]) -> Kernel[P, R]:
     """Decorate a kernel that only changes arrays, and that only other kernels call where it is compiled.
 
-    Without the code that takes Python's objects apart, a kernel of some sixty arrays compiles in a fraction of
-    the time.
+    Without the code that takes Python's objects apart, a kernel of some sixty arrays compiles in a fraction
+    of the time.
     """
     return Kernel(function, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
