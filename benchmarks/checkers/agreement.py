@@ -53,6 +53,7 @@ def judged(verdicts: Path) -> Iterator[Judged]:
             ours, words = "refused", str(refusal)
         corpus = Path(row["file"]).parts[0]
         used = time.process_time() - begun
+        print(f"{row['file']}: {row['verdict']}, {ours}, {used:.3f} s", file=sys.stderr, flush=True)
         yield Judged(corpus, row["file"], row["model"], row["verdict"], ours, words, used)
 
 

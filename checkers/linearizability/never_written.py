@@ -61,10 +61,10 @@ def never_written(found: HistoryParts, model: Model) -> Mapping[int, NeverWritte
             return _first(found, _unmade_texts(found, effects, model.initial))
         if ScalarAction.ADD in actions:
             return _first(found, _sums_out_of_range(found, effects, model.initial))
-        flows = [_flow_of(effect, model.initial) for effect in effects]
-        return _first(found, _without_source(found, flows, (model.initial,)))
+        return _first(found, _without_source(_states_named(found, effects, model.initial)))
     if isinstance(model, Sourced):
-        return _first(found, _without_source(found, [model.flow(call) for call in found.calls], model.there))
+        flows = [model.flow(call) for call in found.calls]
+        return _first(found, _without_source(_things_named(found, flows, model.there)))
     return {}
 
 
@@ -85,18 +85,6 @@ def _first(found: HistoryParts, bad: Iterable[_Bad]) -> dict[int, NeverWritten]:
     return {part: NeverWritten(one.row - int(found.starts[part]), one.because) for part, one in first.items()}
 
 
-def _flow_of(effect: Effect, initial: Hashable) -> Flow:
-    """The flow of a scalar call, whose state is one value: writing another one takes it away."""
-    needs: tuple[Hashable, ...] = ()
-    if effect.unless is not ANYTHING and effect.unless == initial:
-        needs = (_SomethingElse(initial),)
-    expects = () if effect.expected is ANYTHING else (effect.expected,)
-    if effect.action is ScalarAction.KEEP or expects == (effect.argument,):
-        return Flow(needs=needs + expects)
-    other = () if effect.argument == initial else (_SomethingElse(initial),)
-    return Flow(makes=(effect.argument, *other), needs=needs, takes=expects)
-
-
 def _ordinal(number: int) -> str:
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
     return f"{number}{ending}"
@@ -114,7 +102,7 @@ class _Things:
     """All that the calls of a history name, numbered."""
 
     def __init__(self, found: HistoryParts) -> None:
-        self._found = found
+        self.found = found
         self._part_of = np.repeat(np.arange(len(found), dtype=np.int64), np.diff(found.starts))
         self._number: dict[Hashable, int] = {}
 
@@ -122,22 +110,19 @@ class _Things:
         """The number of a thing, in every part."""
         return self._number.setdefault(thing, len(self._number))
 
-    def named(self, by_call: Iterable[Iterable[Hashable]]) -> tuple[Integers, Integers]:
-        """The things that each call names: the numbers of all, and where those of each call begin."""
-        numbers: list[int] = []
-        starts = [0]
-        for things in by_call:
-            numbers.extend(map(self.number, things))
-            starts.append(len(numbers))
-        return np.array(numbers, dtype=np.int64), np.array(starts, dtype=np.int64)
-
-    def rows(self, numbers: Integers, starts: Integers) -> _Named:
-        """By operation what its call names."""
-        kinds = self._found.kinds
-        counts = np.diff(starts)[kinds]
+    def by_row(self, calls: list[int], numbers: list[int]) -> _Named:
+        """By operation what its call names. `calls` are in ascending order; `numbers` is what each names."""
+        kinds, count = self.found.kinds, len(self.found.calls)
+        named = np.array(numbers, dtype=np.int64)
+        each = np.bincount(np.array(calls, dtype=np.int64), minlength=count)
+        starts = np.cumsum(each) - each
+        counts = each[kinds]
+        if len(numbers) == 0 or each.max() == 1:
+            row = np.flatnonzero(counts)
+            return _Named(row, self.of_part(row, named[starts[kinds[row]]]))
         row = np.repeat(np.arange(len(kinds), dtype=np.int64), counts)
         within = np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
-        return _Named(row, self.of_part(row, numbers[np.repeat(starts[kinds], counts) + within]))
+        return _Named(row, self.of_part(row, named[np.repeat(starts[kinds], counts) + within]))
 
     def of_part(self, row: Integers, number: Integers) -> Integers:
         """The number of a thing within the part of an operation."""
@@ -156,25 +141,88 @@ class _Things:
         return value_in_words(thing)
 
 
-def _without_source(found: HistoryParts, flows: list[Flow], there: Iterable[Hashable]) -> Iterator[_Bad]:
-    """The operations that show what was not there, and those that took away more than there was."""
+class _AllNamed(NamedTuple):
+    """What the operations of a history make, need (what they take included) and take."""
+
+    things: _Things
+    makes: _Named
+    needs: _Named
+    takes: _Named
+    initial: Integers
+    """The numbers of what is there at the beginning."""
+
+
+def _things_named(found: HistoryParts, flows: list[Flow], there: Iterable[Hashable]) -> _AllNamed:
+    """What operations name, from the flow of each call."""
     things = _Things(found)
-    # A value that a call needs is there before it, so that the call is not what brings it first.
-    made = things.named(
-        flow.makes if not flow.needs else [thing for thing in flow.makes if thing not in flow.needs]
-        for flow in flows
-    )
-    needed = things.named(flow.needs + flow.takes for flow in flows)
-    taken = things.named(flow.takes for flow in flows)
+    makes: tuple[list[int], list[int]] = ([], [])
+    needs: tuple[list[int], list[int]] = ([], [])
+    takes: tuple[list[int], list[int]] = ([], [])
+
+    def add(to: tuple[list[int], list[int]], call: int, named: Iterable[Hashable]) -> None:
+        for thing in named:
+            to[0].append(call)
+            to[1].append(things.number(thing))
+
+    for call, flow in enumerate(flows):
+        # A value that a call needs is there before it, so that the call is not what brings it first.
+        add(
+            makes,
+            call,
+            [thing for thing in flow.makes if thing not in flow.needs] if flow.needs else flow.makes,
+        )
+        add(needs, call, flow.needs)
+        add(needs, call, flow.takes)
+        add(takes, call, flow.takes)
     initial = np.array([things.number(thing) for thing in there], dtype=np.int64)
-    makes, needs = things.rows(*made), things.rows(*needed)
-    yield from _shown_too_early(found, things, makes, needs, initial)
-    yield from _taken_too_often(found, things, makes, things.rows(*taken), initial)
+    return _AllNamed(things, things.by_row(*makes), things.by_row(*needs), things.by_row(*takes), initial)
 
 
-def _shown_too_early(
-    found: HistoryParts, things: _Things, makes: _Named, needs: _Named, initial: Integers
-) -> Iterator[_Bad]:
+def _states_named(found: HistoryParts, effects: list[Effect], initial: Hashable) -> _AllNamed:
+    """What operations name, from the effect of each scalar call, whose state is one value.
+
+    Writing another value takes away the one that was there. A call that excludes the initial state needs
+    something else: only where there is such a call is it noted which calls bring something else.
+    """
+    things = _Things(found)
+    number = things.number
+    makes: tuple[list[int], list[int]] = ([], [])
+    needs: tuple[list[int], list[int]] = ([], [])
+    takes: tuple[list[int], list[int]] = ([], [])
+    excluded = any(effect.unless is not ANYTHING and effect.unless == initial for effect in effects)
+    other = number(_SomethingElse(initial)) if excluded else -1
+    put = ScalarAction.PUT
+    for call, (action, argument, expected, unless) in enumerate(effects):
+        expects = expected is not ANYTHING
+        if expects:
+            needs[0].append(call)
+            needs[1].append(number(expected))
+        another = excluded and unless is not ANYTHING and unless == initial
+        if another:
+            needs[0].append(call)
+            needs[1].append(other)
+        if action is put and not (expects and expected == argument):
+            makes[0].append(call)
+            makes[1].append(number(argument))
+            if expects:
+                takes[0].append(call)
+                takes[1].append(number(expected))
+            if excluded and not another and argument != initial:
+                makes[0].append(call)
+                makes[1].append(other)
+    at_first = np.array([number(initial)], dtype=np.int64)
+    return _AllNamed(things, things.by_row(*makes), things.by_row(*needs), things.by_row(*takes), at_first)
+
+
+def _without_source(named: _AllNamed) -> Iterator[_Bad]:
+    """The operations that show what was not there, and those that took away more than there was."""
+    yield from _shown_too_early(named)
+    yield from _taken_too_often(named)
+
+
+def _shown_too_early(named: _AllNamed) -> Iterator[_Bad]:
+    things, makes, needs, _, initial = named
+    found = things.found
     if not len(needs.row):
         return
     (made, needed), names = _dense(makes.thing, needs.thing)
@@ -204,9 +252,9 @@ def _shown_too_early(
         yield _Bad(int(needs.row[entry]), f"shows {name}, which was not there at the beginning, and {when}")
 
 
-def _taken_too_often(
-    found: HistoryParts, things: _Things, makes: _Named, takes: _Named, initial: Integers
-) -> Iterator[_Bad]:
+def _taken_too_often(named: _AllNamed) -> Iterator[_Bad]:
+    things, makes, _, takes, initial = named
+    found = things.found
     answered = found.completed[takes.row] < NEVER
     took, thing = takes.row[answered], takes.thing[answered]
     if not len(took):
