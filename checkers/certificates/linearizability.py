@@ -50,8 +50,8 @@ def certificate_of(
         return Certificate(name, claim, None, options, proofs, without)
 
     found = parts(history)
-    if not len(found.invoked):
-        return certificate(None, (), "the history has no operation to judge")
+    if not (found.completed < NEVER).any():
+        return certificate(None, (), "no operation was answered, so there is nothing to prove")
     contradiction = _contradiction(history, model, found)
     if contradiction is not None:
         return certificate(Claim.INVALID, (contradiction,))

@@ -33,6 +33,7 @@ from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
+from harness.run.watching import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import lacks
 from history import HistoryWriter, Operation
@@ -59,12 +60,19 @@ def drawn_seed() -> int:
 
 
 def run(
-    test: Test, store: Path, *, command: Sequence[str], quiet: bool, course: RunCourse | None = None
+    test: Test,
+    store: Path,
+    *,
+    command: Sequence[str],
+    quiet: bool,
+    course: RunCourse | None = None,
+    stop_at_violation: bool = False,
 ) -> RunFolder:
     """Run a test. The folder then holds everything that happened; it is not judged yet.
 
     Args:
         course: what to do instead of the test's own work and faults. Healing and the final reads follow.
+        stop_at_violation: whether to judge the run as it goes on, and to end it at its first violation.
 
     Raises:
         CouldNotRun: with a message that says what to do; nothing is left running.
@@ -82,7 +90,11 @@ def run(
             progress.say(f"removed what an earlier run left behind: {removed}")
         folder = RunFolder.create(store, test)
         try:
-            asyncio.run(_Run(test, parts, folder, course, tally, progress).run(command))
+            watch = None
+            if stop_at_violation:
+                local = test.nodes if test.world != "ssh" else ()  # remote traces come only at the end
+                watch = RunWatch(parts.workload.watches(), folder, local, progress.say)
+            asyncio.run(_Run(test, parts, folder, course, tally, progress, watch).run(command))
             folder.seal()
         except OSError as error:
             raise CouldNotRun(
@@ -103,6 +115,7 @@ class _Run:
         course: RunCourse,
         tally: Tally,
         progress: ProgressLine,
+        watch: RunWatch | None,
     ) -> None:
         self._test = test
         self._folder = folder
@@ -111,6 +124,7 @@ class _Run:
         self._nemesis = course.nemesis
         self._tally = tally
         self._progress = progress
+        self._watch = watch
         self._start = time.monotonic_ns()
         self._lag: list[tuple[int, int]] = []
 
@@ -133,10 +147,11 @@ class _Run:
     async def _work_and_break(self, world: HostedWorld) -> None:
         timeout_s = client_timeout_ms(self._test) / 1000
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
+        watching = [self._watch.follow()] if self._watch is not None else []
         with HistoryWriter(self._folder.history_lines) as writer:
             async with (
                 HttpTransport(timeout_s, world.sockets) as transport,
-                _background(lag, self._show(world)),
+                _background(lag, self._show(world), *watching),
             ):
                 await self._drive(world, transport, writer)
 
@@ -146,6 +161,8 @@ class _Run:
         def record(operation: Operation) -> None:
             writer.append(operation)
             self._tally.add(operation)
+            if self._watch is not None:
+                self._watch.see(operation)
 
         async def perform(operation: Operation) -> Operation:
             if not operation.is_client:
@@ -163,7 +180,10 @@ class _Run:
             await drive(interpreter, perform=perform, record=record, clock=self._clock, log=log)
 
         try:
-            if await _unless_interrupted(phase()):
+            if await _unless_interrupted(phase(), None if self._watch is None else self._watch.found):
+                return
+            if self._watch is not None and self._watch.violation:
+                self._progress.say(f"stopped at a violation: {self._watch.violation}")
                 return
             self._progress.say("interrupted: healing and reading back; Ctrl-C again stops at once")
         except gen.GeneratorError as error:
@@ -218,10 +238,11 @@ async def _background(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None
             raise error
 
 
-async def _unless_interrupted(work: Coroutine[Any, Any, None]) -> bool:
-    """Await the work, which the first SIGINT or SIGTERM ends early; return whether it ran to its end."""
+async def _unless_interrupted(work: Coroutine[Any, Any, None], stop: asyncio.Event | None = None) -> bool:
+    """Await the work, which the first SIGINT or SIGTERM, or `stop`, ends early; whether it ran to its end."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
+    stopper = asyncio.create_task(_cancel_at(stop, task)) if stop is not None else None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     try:
@@ -233,6 +254,13 @@ async def _unless_interrupted(work: Coroutine[Any, Any, None]) -> bool:
             raise
         return False
     finally:
+        if stopper is not None:
+            stopper.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
     return True
+
+
+async def _cancel_at(event: asyncio.Event, task: asyncio.Task[None]) -> None:
+    await event.wait()
+    task.cancel()

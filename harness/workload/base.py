@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from checkers.check_all import Suite
+from checkers.watching import HistoryWatch
 from harness.client.codecs.retries import Retries
 from harness.generator import GeneratorLike
 
@@ -23,3 +25,5 @@ class Workload:
     checkers: Suite
     retries: Retries | None = None
     """How clients repeat a write; None if they never do."""
+    watches: Callable[[], tuple[HistoryWatch, ...]] = tuple
+    """Makes what looks at the history as a run goes on, so that it can stop at its first violation."""

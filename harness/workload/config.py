@@ -17,6 +17,7 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models.register import CasRegister
 from checkers.raft import raft_checkers
 from checkers.run.suite import run_checkers
+from checkers.watching.keys import KeyWatch
 from harness.client.data_types import CAS_REGISTER
 from harness.generator import PENDING, Answer, Context, Generator
 from harness.workload.base import Workload
@@ -44,6 +45,7 @@ def config(nodes: Sequence[str], concurrency: int) -> Workload:
         generator=MixedOperations(),
         final=recover_and_read(first_write, nodes, keys_until, kinds=("read",)),
         checkers=config_checkers(),
+        watches=lambda: (KeyWatch(CasRegister()),),
     )
 
 

@@ -15,7 +15,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from checkers.models.registry import RegistryEntry
 from checkers.registry.suite import registry_checkers
+from checkers.watching.indices import IndexWatch
+from checkers.watching.keys import KeyWatch
 from harness.client.data_types import REGISTRY
 from harness.generator import Context, reserve
 from harness.workload.base import Workload
@@ -39,6 +42,7 @@ def registry(nodes: Sequence[str], concurrency: int) -> Workload:
         generator=reserve((math.ceil(concurrency / 2), mixed_operation), default=read_operation),
         final=recover_and_read(first_write, nodes, services_until),
         checkers=registry_checkers(),
+        watches=lambda: (KeyWatch(RegistryEntry()), IndexWatch()),
     )
 
 

@@ -187,6 +187,12 @@ JUDGING = options.group(
         help="Seconds after the final heal within which a write must be acknowledged.",
     ),
     click.option(
+        "--stop-at-violation",
+        is_flag=True,
+        help="Judge the run as it goes on, and end it at its first violation; then the history is short. "
+        "Watched are linearizability by key and by index, and on this machine the nodes' traces.",
+    ),
+    click.option(
         "--collect",
         type=click.Choice(["packets", "cores"]),
         multiple=True,
@@ -208,6 +214,7 @@ def run(
     nodes: Nodes,
     nodes_file: Path | None,
     seed: int | None,
+    stop_at_violation: bool,
     store: Path,
     junit: Path | None,
     as_json: bool,
@@ -244,5 +251,5 @@ def run(
         test = with_chosen_faults(Test(nodes=names, inventory=inventory, seed=drawn, **given))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
-    folder = runner.run(test, store, command=sys.argv, quiet=as_json)
+    folder = runner.run(test, store, command=sys.argv, quiet=as_json, stop_at_violation=stop_at_violation)
     judge_and_finish(folder, as_json=as_json, junit=junit)

@@ -1,0 +1,109 @@
+"""Watches Raft's invariants in the nodes' traces, event by event.
+
+Each rule compares an event with one other: two leaders or two votes of one term, different entries at one
+index and term, different entries applied at one index, a leader that truncates its log, a commitIndex
+that goes back (Ongaro and Ousterhout 2014, Figure 3). What was seen of old terms and indices is forgotten
+in the end.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from checkers.raft.facts.replay import SHOWS_TERM
+from checkers.watching.suspicion import Suspicion
+from history import TraceEvent
+
+KEPT = 100_000
+"""How many terms, votes, entries and applied indices are remembered, of each the latest."""
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Latest(Generic[K, V]):
+    """Remembers the first value of each of the latest keys."""
+
+    def __init__(self) -> None:
+        self._values: dict[K, V] = {}
+
+    def first(self, key: K, value: V) -> V:
+        """The first value of this key; this one if there was none."""
+        found = self._values.setdefault(key, value)
+        if len(self._values) > KEPT:
+            del self._values[next(iter(self._values))]
+        return found
+
+
+class RaftWatch:
+    """A watch of all nodes' traces. The events of one node must come in their order."""
+
+    def __init__(self) -> None:
+        self._leaders: _Latest[int, str] = _Latest()
+        self._votes: _Latest[tuple[str, int], str] = _Latest()
+        self._entries: _Latest[tuple[int, int], str] = _Latest()
+        self._applied: _Latest[int, tuple[int, str]] = _Latest()
+        self._before: dict[str, TraceEvent] = {}
+        self._shown: dict[str, int] = {}
+        """By node, the highest term of a message that must wait for the disk."""
+
+    def see(self, event: TraceEvent) -> Suspicion | None:
+        """Take the next event of a node."""
+        before = self._before.get(event.node)
+        self._before[event.node] = event
+        found = self._ballots(event) or self._log(event) or self._forgot(event)
+        if found is None and before is not None and before.life == event.life:
+            found = _went_back(before, event)
+        return found
+
+    def _ballots(self, event: TraceEvent) -> Suspicion | None:
+        node, term = event.node, event.term
+        if event.role == "leader" and (leader := self._leaders.first(term, node)) != node:
+            return Suspicion("election-safety", f"{leader} and {node} both led term {term}")
+        if event.event == "vote" and event.vote is not None:
+            voted = self._votes.first((node, term), event.vote)
+            if voted != event.vote:
+                why = f"{node} voted for {voted} and for {event.vote} in term {term}"
+                return Suspicion("one-vote-a-term", why)
+        return None
+
+    def _forgot(self, event: TraceEvent) -> Suspicion | None:
+        node, shown = event.node, self._shown.get(event.node, 0)
+        if event.event == "send" and event.message in SHOWS_TERM:
+            self._shown[node] = max(shown, event.term)
+        elif event.event == "restart" and event.term < shown:
+            return Suspicion(
+                "term-monotonic", f"{node} sent in term {shown}, and began again in {event.term}"
+            )
+        return None
+
+    def _log(self, event: TraceEvent) -> Suspicion | None:
+        node = event.node
+        match event.event:
+            case "append":
+                for entry in event.entries:
+                    if self._entries.first((entry.index, entry.term), entry.hash) != entry.hash:
+                        where = f"index {entry.index} of term {entry.term}"
+                        why = f"{node} and another node have different entries at {where}"
+                        return Suspicion("log-matching", why)
+            case "apply":
+                for entry in event.entries:
+                    applied = entry.term, entry.hash
+                    if self._applied.first(entry.index, applied) != applied:
+                        why = f"{node} and another node applied different entries at index {entry.index}"
+                        return Suspicion("state-machine-safety", why)
+            case "truncate" if event.role == "leader":
+                why = f"{node} truncated its log as the leader of term {event.term}"
+                return Suspicion("leader-append-only", why)
+            case "truncate" if event.index is not None and event.index <= event.commit:
+                why = f"{node} truncated index {event.index}, which it had committed"
+                return Suspicion("committed-never-truncated", why)
+        return None
+
+
+def _went_back(before: TraceEvent, event: TraceEvent) -> Suspicion | None:
+    """What never decreases within a life of a node."""
+    if event.term < before.term:
+        return Suspicion("term-monotonic", f"the term of {event.node} went back to {event.term}")
+    if event.commit < before.commit or event.applied < before.applied:
+        return Suspicion("commit-monotonic", f"the commitIndex of {event.node} went back to {event.commit}")
+    return None
