@@ -227,8 +227,7 @@ def test_seeded_bugs_are_stopped_early_or_left_to_the_end() -> None:
         if mutant.nemesis is None:
             stopped[mutant.name] = stopped_early(mutant.name, mutant.seed)
     early = {name: found for name, found in stopped.items() if found is not None}
-    print(f"{len(early)} of {len(stopped)} stopped early: {early}")
-    assert len(early) > len(stopped) / 3
+    assert len(early) > len(stopped) / 3, early
 
 
 def test_any_beginning_of_a_linearizable_history_is_linearizable_and_not_suspected() -> None:
