@@ -22,6 +22,7 @@ from harness.run.first_violation import WATCHED
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
+from harness.sim.seeds.hunting import options_for
 from harness.workload import workload
 from history import History, Operation, Recording, TraceEvent
 from tests.checkers.builders import HistoryBuilder, recording
@@ -177,7 +178,7 @@ def stopped_early(mutant: str, seed: int) -> tuple[int, int] | None:
 
     The checkers must find a violation in what was recorded up to there, and in the whole run.
     """
-    plan = plan_of(seed, SeedOptions(mutant=mutant, workload=MUTANTS[mutant].workload))
+    plan = plan_of(seed, options_for(mutant))
     recorded_run = run(plan).recording()
     work = workload(plan.test.workload, plan.test.nodes, plan.test.concurrency)
     raft, watches = RaftWatch(), work.watches()
@@ -222,10 +223,7 @@ def test_a_run_with_a_seeded_bug_is_stopped_early_with_a_violation(mutant: str, 
 @pytest.mark.campaign
 def test_seeded_bugs_are_stopped_early_or_left_to_the_end() -> None:
     """Every seeded bug at the seed that shows it: nothing is stopped that the whole run does not condemn."""
-    stopped = {}
-    for mutant in MUTANTS.values():
-        if mutant.nemesis is None:
-            stopped[mutant.name] = stopped_early(mutant.name, mutant.seed)
+    stopped = {mutant.name: stopped_early(mutant.name, mutant.seed) for mutant in MUTANTS.values()}
     early = {name: found for name, found in stopped.items() if found is not None}
     assert len(early) > len(stopped) / 3, early
 
