@@ -17,7 +17,7 @@ from checkers.registry.linearizability.portfolio import LARGE
 from checkers.transactions.assumed import assumed_by
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
-from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
+from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict
 from harness.errors import unknown_name
 from history import History, HistoryError, Operation, Recording
 from history.formats import RecordedHistory, Reinterpretation, read
@@ -171,13 +171,13 @@ def _linearizable(
     recorded: RecordedHistory, model: Model, budget: Budget, *, initial_is_stated: bool = True
 ) -> Verdict:
     # Here, since it loads the compiled search, which nothing else needs.
-    from checkers.linearizability.by_model import LinearizabilityOf, first_illegal
+    from checkers.linearizability.by_model import LinearizabilityOf
 
-    illegal = first_illegal(recorded.history, model)
-    if illegal is not None:
-        raise recorded.error(*illegal)
-    checker: Checker = LinearizabilityOf(model, budget, initial_is_stated=initial_is_stated)
-    return checker.check(Recording(nodes=(), history=recorded.history))
+    judge = LinearizabilityOf(model, budget, initial_is_stated=initial_is_stated)
+    try:
+        return judge.judge(Recording(nodes=(), history=recorded.history))
+    except IllegalOperation as refusal:
+        raise recorded.error(refusal.operation, refusal.rule) from None
 
 
 def _recorded(history: History | Sequence[Operation] | str | Path) -> RecordedHistory:

@@ -42,7 +42,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LITTLE = 200_000
-"""Operations laid out, and configurations visited, that plain Python does while numba would be loaded."""
+"""Steps of kernels, each of about a microsecond of plain Python, that are done before numba is loaded."""
 
 
 class Kernel(Generic[P, R]):
@@ -225,7 +225,7 @@ class _Process:
 
 
 def fitting(work: int) -> Form:
-    """The form in which this much more work is done sooner, in a unit of some 2 us of plain Python."""
+    """The form in which so many more steps are done sooner, each of about a microsecond of plain Python."""
     _Process.plain_work += work
     if _Process.plain_work <= LITTLE and not _Process.compiles:
         return Form.PLAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import Part, parts
+from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
 from history import History, Recording
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from checkers.linearizability.impossible import Impossible
     from checkers.linearizability.never_written import NeverWritten
 
+QUICK_CONFIGURATIONS = 20_000
+"""The budget of the first search of each key; only keys that need more are looked at more closely."""
 KIND = "a key is not linearizable"
 """The kind of all evidence that a key has no order."""
 
@@ -72,9 +75,16 @@ class LinearizabilityOf:
     """Whether the model's initial value is a fact; else it is an assumption, which may be wrong."""
 
     def check(self, recording: Recording) -> Verdict:
+        """Judge every key of the history; `unknown` if `judge` refuses it."""
+        return checked(self, recording)
+
+    def judge(self, recording: Recording) -> Verdict:
         """Judge every key of the history.
 
         If the initial value is assumed, and another one would explain the history, the verdict is `unknown`.
+
+        Raises:
+            IllegalOperation: an operation is none of the model's.
         """
         verdict, tally = self._judged(recording)
         if verdict.validity is not Validity.INVALID or self.initial_is_stated or tally.first_bad is None:
@@ -106,14 +116,9 @@ class LinearizabilityOf:
         return verdict
 
     def _judged(self, recording: Recording) -> tuple[Verdict, _Tally]:
-        # Imported here: this loads the compiled search, which a process with a checker may never need.
+        # Imported here, since a process with a checker may never search.
         from checkers.linearizability.distinct_values.distinct import decided
 
-        refused = first_illegal(recording.history, self.model)
-        if refused is not None:
-            operation, rule = refused
-            verdict = Verdict(self.name, Validity.UNKNOWN, f"operation {operation}: {rule}")
-            return verdict, _Tally(recording.history)
         tally = _Tally(recording.history)
         distinct = decided(recording.history, self.model, self.budget)
         if distinct is None:
@@ -142,33 +147,49 @@ class LinearizabilityOf:
             self._show(where, small.part, tally, sure=True, search=small.simple)
 
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
-        """Search for an order of all keys, or only of those in `only`."""
+        """Search for an order of all keys, or only of those in `only`: at first with a small budget."""
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.never_written import never_written
 
-        every_part = parts(history)
+        found = parts(history)
         if only is not None:
-            every_part = every_part.of([n for n, key in enumerate(every_part.keys) if key in only])
-        without_source = never_written(every_part, self.model)
-        for place, reply in without_source.items():
-            tally.add_without_source(every_part[place], reply)
-        found = every_part.of([n for n in range(len(every_part)) if n not in without_source])
-        if not len(found):
-            return
+            found = found.of([n for n, key in enumerate(found.keys) if key in only])
         engine = Engine(self.model)
-        every = engine.decide_all(found, self.budget)
-        for part, searched in zip(found, every, strict=True):
-            result = confirmed(engine, part, self.budget, searched)
-            tally.keys += 1
-            tally.operations += len(part)
-            tally.most_configurations = max(tally.most_configurations, result.configurations)
-            if result.answer is Answer.NOT_LINEARIZABLE:
-                self._show(_where(part.key), part, tally)
-            elif result.answer is Answer.GAVE_UP:
-                tally.doubts.append(
-                    f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
-                    f"{len(result.order)} of {len(part)} operations"
-                )
+        quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
+        try:
+            results = engine.decide_all(found, quick)
+        except IllegalCall:
+            raise _refusal(found, self.model) from None
+        places = results.not_linearizable()
+        if not engine.exact:
+            places = sorted({*places, *_not_replayed(self.model, found, results)})
+        without_source = {}
+        if places:
+            hard = never_written(found.of(places), self.model)
+            without_source = {places[place]: reply for place, reply in hard.items()}
+        tally.keys += len(found) - len(without_source)
+        tally.operations += len(found.kinds) - sum(len(found[place]) for place in without_source)
+        tally.most_configurations = max(tally.most_configurations, results.most_configurations)
+        for place in places:
+            part = found[place]
+            if place in without_source:
+                tally.add_without_source(part, without_source[place])
+                continue
+            result = results[place]
+            if result.answer is Answer.GAVE_UP and quick != self.budget:
+                result = engine.decide(part, self.budget)
+            self._judge_part(part, confirmed(engine, part, self.budget, result), tally)
+
+    def _judge_part(self, part: Part, result: Result, tally: _Tally) -> None:
+        """Count a key whose first search found no order."""
+        tally.most_configurations = max(tally.most_configurations, result.configurations)
+        if result.answer is Answer.NOT_LINEARIZABLE:
+            self._show(_where(part.key), part, tally)
+        elif result.answer is Answer.GAVE_UP:
+            tally.doubts.append(
+                f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
+                f"{len(result.order)} of {len(part)} operations"
+            )
 
     def _show(
         self, where: str, part: Part, tally: _Tally, *, sure: bool = False, search: bool = True
@@ -240,26 +261,39 @@ def _where(key: str | None) -> str:
     return "the history" if key is None else f"key {key!r}"
 
 
-def first_illegal(history: History, model: Model) -> tuple[int, str] | None:
-    """The first operation that the model refuses, and why; each different call is tried once."""
-    from checkers.linearizability.distinct_values.distinct import legal
+def _refusal(found: HistoryParts, model: Model) -> IllegalOperation:
+    """The first operation that the model refuses, and why."""
+    refused: dict[int, str] = {}
+    for kind, call in enumerate(found.calls):
+        try:
+            _ = model.effect(call) if isinstance(model, Scalar) else model.step(model.initial, call)
+        except IllegalCall as refusal:
+            known = ", ".join(sorted(model.functions))
+            rule = str(refusal) if call.f in model.functions else f"{refusal}; {model.name} has {known}"
+            refused[kind] = rule
+    rows = np.flatnonzero(np.isin(found.kinds, list(refused)))
+    row = rows[np.argmin(found.invoked[rows])]
+    return IllegalOperation(int(found.invoked[row]), refused[int(found.kinds[row])])
 
-    if legal(history, model):
-        return None
-    tried = set()
-    for part in parts(history):
-        for place in range(len(part)):
-            call = part.call(place)
-            if call in tried:
-                continue
-            tried.add(call)
-            try:
-                _ = model.effect(call) if isinstance(model, Scalar) else model.step(model.initial, call)
-            except IllegalCall as refusal:
-                known = ", ".join(sorted(model.functions))
-                rule = str(refusal) if call.f in model.functions else f"{refusal}; {model.name} has {known}"
-                return int(part.invoked[place]), rule
-    return None
+
+def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) -> list[int]:
+    """The parts whose order, on the real values, does not explain the replies."""
+    return [
+        place
+        for place, (part, result) in enumerate(zip(found, results, strict=True))
+        if result.answer is Answer.LINEARIZABLE and not _replays(model, part, result.order)
+    ]
+
+
+def _replays(model: Model, part: Part, order: Sequence[int]) -> bool:
+    """Whether this order of a part's operations explains their replies, by the model's own rules."""
+    state = model.initial
+    for place in order:
+        after = model.step(state, part.call(int(place)))
+        if after is IMPOSSIBLE:
+            return False
+        state = after
+    return True
 
 
 def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | None = None) -> Result:
@@ -271,13 +305,9 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     result = engine.decide(part, budget) if searched is None else searched
     if result.answer is not Answer.LINEARIZABLE:
         return result
-    state = engine.model.initial
-    for place in result.order:
-        after = engine.model.step(state, part.call(int(place)))
-        if after is IMPOSSIBLE:
-            return type(engine)(engine.model, exact=True).decide(part, budget)
-        state = after
-    return result
+    if engine.exact or _replays(engine.model, part, result.order):
+        return result
+    return type(engine)(engine.model, exact=True).decide(part, budget)
 
 
 def as_evidence(where: str, found: Impossible, history: History) -> Evidence:

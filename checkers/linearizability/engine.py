@@ -17,28 +17,35 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, cast
+from typing import Any, cast, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
+from checkers.linearizability.coding import effects_of
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import (
     BEST,
     EFFECT_WIDTH,
     ENTRIES,
+    GROUPS,
+    MEMO_AN_OPERATION,
     MISSING,
     OPTION_WORDS,
     STATE,
     VISITED,
+    WINDOW,
     WINDOW_WORDS,
     Arena,
     Operations,
     Rules,
-    new_arena,
-    room_for,
+    arena_of_lists,
+    cut,
+    size_of,
+    slots_for,
 )
-from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each
+from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each, go_on, lay_out
 from checkers.linearizability.kernels.fingerprints import fingerprints
 from checkers.linearizability.kernels.memo import rehash
 from checkers.linearizability.kernels.prepare import prepare
@@ -80,8 +87,58 @@ ONLY_OF = {ScalarAction.ADD: NumberModel, ScalarAction.APPEND: TextModel}
 """The models whose states are such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
-SLICES = {Form.PLAIN: 2_000, Form.COMPILED: 200_000}
-"""After this many configurations a search looks whether it is worth compiling, or its time is over."""
+SLICE, PLAIN_SLICE = 100_000, 20_000
+"""After so many configurations a search looks whether its time is over; plain Python after looking at so many
+candidates, and then also whether it is worth compiling."""
+LAYING_OUT = 4
+"""What it takes to lay out an operation for the search, compared with looking at a candidate."""
+
+
+class Results(Sequence[Result]):
+    """What searches found of all parts of a history. A result becomes an object when it is looked at."""
+
+    def __init__(
+        self, starts: Integers, statuses: npt.NDArray[np.int64], orders: Integers, budget: Budget
+    ) -> None:
+        self._starts = starts
+        self._statuses = statuses
+        self._orders = orders
+        self._budget = budget
+        self._single: dict[int, Result] = {}
+
+    def put(self, place: int, result: Result) -> None:
+        """Take the result of a part that was searched by itself."""
+        self._single[place] = result
+        status = next(status for status, answer in ANSWERS.items() if answer is result.answer)
+        self._statuses[place] = status, result.configurations, len(result.order)
+
+    def not_linearizable(self) -> list[int]:
+        """The places of the parts without an order, and of those whose budget ran out."""
+        return np.flatnonzero(self._statuses[:, 0] != LINEARIZABLE).tolist()
+
+    @property
+    def most_configurations(self) -> int:
+        """How many configurations the longest search visited."""
+        return int(self._statuses[:, 1].max(initial=0))
+
+    def __len__(self) -> int:
+        return len(self._statuses)
+
+    @overload
+    def __getitem__(self, place: int) -> Result: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Result]: ...
+    def __getitem__(self, place: int | slice) -> Result | list[Result]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        if place in self._single:
+            return self._single[place]
+        status, visited, length = self._statuses[place].tolist()
+        low = int(self._starts[place])
+        why = f"{self._budget.configurations} configurations" if status == GAVE_UP else ""
+        order = cast(Sequence[int], self._orders[low : low + length])
+        return Result(ANSWERS[status], visited, order, why)
 
 
 class Engine:
@@ -92,13 +149,12 @@ class Engine:
         self._effect_of = model.effect if isinstance(model, Scalar) and not exact else None
         self._fingerprints = self._effect_of is not None and isinstance(model, TextModel)
         self._numbers = self._effect_of is not None and isinstance(model, NumberModel)
-        self._kinds: dict[Call, int] = {}
-        self._calls: list[Call] = []
         form = self._form = Form.PLAIN
         self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024))
         self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
-        self._codes = np.zeros(0, dtype=np.int64)
+        self._first_kind = 0
+        """The kind of the first one of `_coded_calls`; others were coded before it."""
         texts = model.texts if isinstance(model, TextModel) and not exact else None
         self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
         self._texts_of: Sequence[Call] | None = None
@@ -109,20 +165,32 @@ class Engine:
         self._stamp = 0
         self._room = self._batch_room = self._batch_states = 0
         self._make_room(FIRST_ROOM, FIRST_ROOM)
-        self._batch_space = form.zeros(0)
+        self._batch_space = (form.zeros(0), form.zeros(0), form.zeros(0))
 
     def _make_room(self, operations: int, states: int) -> None:
         """Take an arena for parts of at most that many operations; it is used again for later parts."""
-        self._room = operations
-        self._arena = new_arena(operations, states, 1 << max(10, (2 * operations).bit_length()), self._form)
+        self._room, self._states_room = operations, states
+        slots = self._form.zeros(1 << max(10, (2 * operations).bit_length()), -1)
+        self._take_arena(slots, self._form.zeros(MEMO_AN_OPERATION * operations))
+
+    def _take_arena(self, slots: Integers, memo: Integers) -> None:
+        if self._form is Form.PLAIN:
+            self._arena = arena_of_lists(self._room, self._states_room, slots, memo)
+            return
+        self._space = self._form.zeros(size_of(self._room, self._states_room))
+        self._arena = cut.plain(self._space, slots, memo, self._room, self._states_room)
 
     def _expect(self, work: int) -> None:
-        """Go over to compiled code if that much more work is done sooner there."""
-        if self._form is Form.PLAIN and fitting(work) is Form.COMPILED:
-            self._form = Form.COMPILED
-            self._rules = Rules(*map(self._form.flat, self._rules))
-            self._arena = Arena(*map(self._form.flat, self._arena))
-            self._text_effects = self._form.flat(self._text_effects)
+        """Go over to compiled code if that much more work is done sooner there, also amid a search."""
+        if self._form is Form.COMPILED or fitting(work) is Form.PLAIN:
+            return
+        self._form = Form.COMPILED
+        self._rules = Rules(*map(self._form.flat, self._rules))
+        self._text_effects = self._form.flat(self._text_effects)
+        lists = self._arena
+        self._take_arena(self._form.flat(lists.slots), self._form.flat(lists.memo))
+        for array, numbers in zip(self._arena[:-2], lists[:-2], strict=True):
+            array[:] = numbers
 
     def decide(self, part: Part, budget: Budget = DEFAULT, *, initial: Any = ANYTHING) -> Result:
         """Search one part, from the model's initial state or from another one.
@@ -134,7 +202,7 @@ class Engine:
         operations = Operations(part.invoked, part.completed, self._codes_of(part))
         return self._search(operations, begin, self._interned(), budget)
 
-    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> list[Result]:
+    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Results:
         """Search all parts of a history, as `decide` does each.
 
         Raises:
@@ -142,16 +210,13 @@ class Engine:
         """
         decided = self.decided(parts, budget)
         if decided is None:
-            return [self.decide(part, budget) for part in parts]
-        results = []
-        for part, low in enumerate(parts.starts[:-1].tolist()):
-            status, visited, length = decided.statuses[3 * part : 3 * part + 3].tolist()
-            if status == LEFT:
-                results.append(self.decide(parts[part], budget))
-                continue
-            why = f"{budget.configurations} configurations" if status == GAVE_UP else ""
-            order = cast(Sequence[int], decided.orders[low : low + length])
-            results.append(Result(ANSWERS[status], visited, order, why))
+            statuses = np.full((len(parts), 3), LEFT)
+            orders = np.zeros(0, dtype=np.int64)
+        else:
+            statuses, orders = decided.statuses.reshape(-1, 3), decided.orders
+        results = Results(parts.starts, statuses, orders, budget)
+        for place in np.flatnonzero(statuses[:, 0] == LEFT).tolist():
+            results.put(place, self.decide(parts[place], budget))
         return results
 
     def decided(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Decided | None:
@@ -162,7 +227,7 @@ class Engine:
         """
         if self._effect_of is None or len(parts.keys) == 0:
             return None
-        self._expect(len(parts.kinds))
+        self._expect(LAYING_OUT * len(parts.kinds))
         if self._form is Form.PLAIN:
             return None
         effects = self._effects_of_texts(parts.calls) if self._texts is not None else None
@@ -175,7 +240,11 @@ class Engine:
         states = self._interned()
         if parts.longest > self._batch_room or states > self._batch_states:
             self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
-            self._batch_space = self._form.zeros(room_for(self._batch_room, self._batch_states))
+            self._batch_space = (
+                self._form.zeros(size_of(self._batch_room, self._batch_states)),
+                self._form.zeros(slots_for(self._batch_room)),
+                self._form.zeros(MEMO_AN_OPERATION * self._batch_room),
+            )
         decided = Decided(np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64))
         stamp = self._stamp + 1
         self._stamp += len(parts.keys)
@@ -187,10 +256,15 @@ class Engine:
             stamp,
             budget.configurations,
             self._batch_room,
-            self._batch_space,
+            *self._batch_space,
             decided,
         )
         return decided
+
+    @property
+    def exact(self) -> bool:
+        """Whether each number stands for one state only, so that an order found is a proof."""
+        return not self._fingerprints
 
     def _interned(self) -> int:
         """How many states are interned; 0 if numbers stand for states."""
@@ -232,15 +306,13 @@ class Engine:
         return self._search(operations, begin, states, budget)
 
     def _search(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
-        self._expect(len(operations.invoked))
+        self._expect(LAYING_OUT * len(operations.invoked))
         if len(operations.invoked) > self._room:
-            self._make_room(2 * len(operations.invoked), len(self._arena.wanted))
-        if len(self._arena.wanted) < states:
-            self._arena = self._arena._replace(wanted=self._form.zeros(2 * states))
+            self._make_room(2 * len(operations.invoked), max(2 * states, self._states_room))
+        if self._states_room < states:
+            self._make_room(self._room, 2 * states)
         self._stamp += 1
-        slots = len(self._arena.slots)
-        laid_out = Operations(*map(self._form.flat, operations))
-        self._form.of(prepare)(laid_out, self._rules, begin, states, self._stamp, slots, self._arena)
+        self._lay_out(Operations(*map(self._form.flat, operations)), begin, states)
         status, why = self._searched(budget)
         registers = self._arena.registers
         order = self._form.zeros(int(registers[BEST]))
@@ -249,9 +321,11 @@ class Engine:
 
     def _searched(self, budget: Budget) -> tuple[int, str]:
         """The status of the search that is laid out in the arena, and which budget ran out, if one did."""
+        registers = self._arena.registers
+        candidates = int(registers[WINDOW] + registers[GROUPS]) + 1
+        limit = min(budget.configurations, self._slice(candidates))
         while True:
-            limit = min(budget.configurations, int(self._arena.registers[VISITED]) + SLICES[self._form])
-            status = self._form.of(search)(self._arena, self._rules, limit)
+            status = self._go_on(limit)
             if status == NEED:
                 self._learn()
             elif status == GROW:
@@ -264,7 +338,27 @@ class Engine:
             elif budget.is_over():
                 return GAVE_UP, "the time that was given"
             else:
-                self._expect(SLICES[self._form])
+                self._expect(self._slice(candidates) * candidates)
+                limit = min(budget.configurations, limit + self._slice(candidates))
+
+    def _lay_out(self, operations: Operations, begin: int, states: int) -> None:
+        arena, rules = self._arena, self._rules
+        if self._form is Form.PLAIN:
+            prepare.plain(operations, rules, begin, states, self._stamp, len(arena.slots), arena)
+            return
+        rooms = self._room, self._states_room
+        lay_out(operations, rules, begin, states, self._stamp, *rooms, self._space, arena.slots, arena.memo)
+
+    def _go_on(self, limit: int) -> int:
+        arena = self._arena
+        if self._form is Form.PLAIN:
+            return search.plain(arena, self._rules, limit)
+        rooms = self._room, self._states_room
+        return go_on(*self._rules, limit, *rooms, self._space, arena.slots, arena.memo)
+
+    def _slice(self, candidates: int) -> int:
+        """How many configurations with that many candidates each a search visits in one go."""
+        return SLICE if self._form is Form.COMPILED else max(1, PLAIN_SLICE // candidates)
 
     def _grow_memo(self, most_bytes: int) -> bool:
         """Double the memo, and the slots with it; whether that was allowed."""
@@ -284,23 +378,13 @@ class Engine:
     def _codes_of(self, part: Part | HistoryParts) -> Integers:
         """The operations' kinds, as this engine numbers them."""
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
-            known = self._kinds
-            try:
-                codes = [known[call] for call in part.calls]
-            except KeyError:
-                self._add_kinds(part.calls)
-                codes = [known[call] for call in part.calls]
-            self._coded_calls, self._codes = part.calls, np.array(codes)
-        return self._codes[part.kinds]
-
-    def _add_kinds(self, calls: Sequence[Call]) -> None:
-        added: list[int] = []
-        for call in calls:
-            if call not in self._kinds:
-                self._kinds[call] = len(self._calls)
-                self._calls.append(call)
-                added += self._encoded(call)
-        self._rules = self._rules._replace(effects=extended(self._rules.effects, self._form.flat(added)))
+            effects = effects_of(part.calls, self.model, number=self._state, encoded=self._encoded)
+            self._first_kind = len(self._rules.effects) // EFFECT_WIDTH
+            self._rules = self._rules._replace(
+                effects=extended(self._rules.effects, self._form.flat(effects))
+            )
+            self._coded_calls = part.calls
+        return part.kinds + self._first_kind
 
     def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
         if self._effect_of is None:
@@ -347,7 +431,8 @@ class Engine:
         if 2 * self._table_size > len(self._rules.table_keys):
             self._grow_table()
         for kind in missing:
-            after = self.model.step(self._state_of[state], self._calls[kind])
+            call = self._coded_calls[kind - self._first_kind]
+            after = self.model.step(self._state_of[state], call)
             code = transitions.ILLEGAL if after is IMPOSSIBLE else self._state(after)
             self._form.of(transitions.learn)(self._rules, state << 30 | kind, code)
 

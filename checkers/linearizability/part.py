@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -15,10 +16,13 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
-from history import History
+from history import Columns, History
+from history.history import FAIL, INFO, INVOKE, OK
 from history.values import frozen
 
 Integers = npt.NDArray[np.int64]
+UNTOLD = -2
+"""The code of the result of an operation of unknown outcome; -1 is None, as in `Columns`."""
 
 
 @dataclass(frozen=True)
@@ -92,36 +96,73 @@ class HistoryParts(Sequence[Part]):
         )
 
 
+class HistoryCalls(Sequence[Call]):
+    """The different calls of a history. A call becomes an object when it is first looked at."""
+
+    def __init__(self, columns: Columns, f: Integers, asked: Integers, answered: Integers) -> None:
+        self.columns = columns
+        self.f = f
+        """By call the code of its name."""
+        self.asked = asked
+        """By call the code of its argument, as in `Columns.value`."""
+        self.answered = answered
+        """By call the code of its result; `UNTOLD` for `MAYBE`."""
+        self._values: dict[int, Hashable] = {UNTOLD: MAYBE}
+
+    def value(self, code: int) -> Hashable:
+        """The value behind a code, as models take it."""
+        known = self._values.get(code, self)
+        if known is self:
+            known = self._values[code] = frozen(self.columns.decoded(code))
+        return known
+
+    @cached_property
+    def _calls(self) -> list[Call]:
+        names, value = self.columns.f_names, self.value
+        codes = zip(self.f.tolist(), self.asked.tolist(), self.answered.tolist(), strict=True)
+        return [Call(names[f], value(asked), value(answered)) for f, asked, answered in codes]
+
+    def __len__(self) -> int:
+        return len(self.f)
+
+    @overload
+    def __getitem__(self, place: int) -> Call: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Call]: ...
+    def __getitem__(self, place: int | slice) -> Call | list[Call]:
+        return self._calls[place]
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._calls)
+
+
 def parts(history: History) -> HistoryParts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
-    known: dict[Call, int] = {}
-    by_key: dict[str | None, tuple[list[int], list[int], list[int]]] = {}
-    for key, call, invoked, completed in _calls(history):
-        own = by_key.get(key)
-        if own is None:
-            own = by_key[key] = ([], [], [])
-        own[0].append(invoked)
-        own[1].append(completed)
-        own[2].append(known.setdefault(call, len(known)))
-    invoked_all, completed_all, kinds = (
-        np.array([number for own in by_key.values() for number in own[column]], dtype=np.int64)
-        for column in range(3)
-    )
-    lengths = [len(own[0]) for own in by_key.values()]
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    columns = history.columns
+    begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0))
+    ends = history.pairs[begun]
+    outcome = np.where(ends >= 0, columns.type[ends], INFO)
+    kept = outcome != FAIL
+    begun, ends, known = begun[kept], ends[kept], outcome[kept] == OK
+    _, first, key = np.unique(columns.key[begun], return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    order = np.argsort(rank[key], kind="stable")
+    begun, ends, known = begun[order], ends[order], known[order]
+    lengths = np.bincount(rank[key], minlength=len(first))
+    asked = columns.value[begun]
+    answered = np.where(known, columns.value[ends], UNTOLD)
+    # Codes are at least UNTOLD, so that one number stands for name, argument and result together.
+    width = len(columns.values) - UNTOLD
+    packed = (columns.f[begun] * width + asked - UNTOLD) * width + answered - UNTOLD
+    _, example, kinds = np.unique(packed, return_index=True, return_inverse=True)
+    codes = columns.key[begun[np.cumsum(lengths) - lengths]] if len(begun) else begun
     return HistoryParts(
-        tuple(by_key), starts, invoked_all, completed_all, kinds, tuple(known), max(lengths, default=0)
+        tuple(None if code < 0 else columns.keys[code] for code in codes.tolist()),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        begun,
+        np.where(known, ends, NEVER),
+        np.asarray(kinds, dtype=np.int64),
+        HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
+        int(lengths.max(initial=0)),
     )
-
-
-def _calls(history: History) -> Iterator[tuple[str | None, Call, int, int]]:
-    for invocation in history:
-        if invocation.type != "invoke" or not invocation.is_client:
-            continue
-        completion = history.completion(invocation)
-        argument: Hashable = frozen(invocation.value)
-        if completion is None or completion.type == "info":
-            yield invocation.key, Call(invocation.f, argument, MAYBE), invocation.index, NEVER
-        elif completion.type == "ok":
-            call = Call(invocation.f, argument, frozen(completion.value))
-            yield invocation.key, call, invocation.index, completion.index

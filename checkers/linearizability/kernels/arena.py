@@ -26,8 +26,8 @@ MEMO_AN_OPERATION = 64
 # Registers: where the search stands ...
 MODE, DEPTH, STATE, PREFIX, VISITED, ENTRIES, BEST, MISSING = range(8)
 # ... and the sizes of what `prepare` laid out.
-ITEMS, GROUPS, WINDOW_WORDS, OPTION_WORDS, SLOTS = range(8, 13)
-REGISTERS = 13
+ITEMS, GROUPS, WINDOW, WINDOW_WORDS, OPTION_WORDS, SLOTS = range(8, 14)
+REGISTERS = 14
 
 # Frames, one for each placed operation
 F_ITEM, F_STATE, F_PREFIX, F_LAST, F_OPTION, F_FIRST_RET, F_EAGER = range(7)
@@ -99,33 +99,6 @@ def words_of(operations: int) -> int:
     return operations // BITS + 3
 
 
-def new_arena(operations: int, states: int, slots: int, form: Form) -> Arena:
-    """An arena for parts of at most that many operations, over at most that many interned states."""
-    by_operation, words, zeros = operations + 1, operations // BITS + 3, form.zeros
-    return Arena(
-        registers=zeros(REGISTERS),
-        calls=zeros(by_operation),
-        rets=zeros(by_operation),
-        kinds=zeros(by_operation),
-        items_from=zeros(by_operation),
-        option_calls=zeros(by_operation),
-        option_kinds=zeros(by_operation),
-        options_from=zeros(by_operation),
-        groups=zeros(by_operation),
-        group_kinds=zeros(by_operation),
-        group_of=zeros(by_operation),
-        wanted=zeros(states),
-        used=zeros(words),
-        # A window can lie at the end of the placed bits: one more window's length after them.
-        placed=zeros(2 * words + 2),
-        best=zeros(by_operation),
-        frames=zeros(FRAME_WIDTH * by_operation),
-        missing=zeros(NEEDED),
-        slots=zeros(slots, -1),
-        memo=zeros(MEMO_AN_OPERATION * operations),
-    )
-
-
 @compiled_in_place
 def slots_for(operations: int) -> int:
     """How many hash slots a part of that many operations gets: a power of two."""
@@ -135,23 +108,19 @@ def slots_for(operations: int) -> int:
     return size
 
 
-@compiled_in_place
-def room_for(operations: int, states: int) -> int:
-    """How many numbers an arena has in which `cut` makes room for that many operations and states."""
-    return (
-        REGISTERS
-        + states
-        + (11 + FRAME_WIDTH + MEMO_AN_OPERATION) * (operations + 1)
-        + 3 * words_of(operations)
-        + 2
-        + NEEDED
-        + slots_for(operations)
-    )
+def size_of(operations: int, states: int) -> int:
+    """How many numbers `cut` takes."""
+    words = operations // BITS + 3
+    return REGISTERS + states + (11 + FRAME_WIDTH) * (operations + 1) + 3 * words + 2 + NEEDED
 
 
 @compiled_in_place
-def cut(space: Integers, operations: int, states: int) -> Arena:
-    """An arena for parts of at most that many operations, cut from one array of `room_for` them."""
+def cut(space: Integers, slots: Integers, memo: Integers, operations: int, states: int) -> Arena:
+    """An arena for parts of at most that many operations, over at most that many interned states.
+
+    It is cut from one array of `size_of` numbers, so that compiled code takes one array instead of twenty, which
+    is much faster. The memo and its slots are apart, since they grow.
+    """
     n, words = operations + 1, words_of(operations)
     registers, at = space[:REGISTERS], REGISTERS
     wanted, at = space[at : at + states], at + states
@@ -170,7 +139,6 @@ def cut(space: Integers, operations: int, states: int) -> Arena:
     used, at = space[at : at + words], at + words
     placed, at = space[at : at + 2 * words + 2], at + 2 * words + 2
     missing, at = space[at : at + NEEDED], at + NEEDED
-    slots, at = space[at : at + slots_for(operations)], at + slots_for(operations)
     return Arena(
         registers,
         calls,
@@ -190,5 +158,20 @@ def cut(space: Integers, operations: int, states: int) -> Arena:
         frames,
         missing,
         slots,
-        memo=space[at:],
+        memo,
     )
+
+
+def arena_of_lists(operations: int, states: int, slots: Integers, memo: Integers) -> Arena:
+    """The same for plain Python, where a slice is a copy."""
+    n, words = operations + 1, operations // BITS + 3
+    lengths = {
+        "registers": REGISTERS,
+        "wanted": states,
+        "used": words,
+        "placed": 2 * words + 2,
+        "frames": FRAME_WIDTH * n,
+        "missing": NEEDED,
+    }
+    made = {name: Form.PLAIN.zeros(lengths.get(name, n)) for name in Arena._fields[:-2]}
+    return Arena(**made, slots=slots, memo=memo)

@@ -48,6 +48,8 @@ def decide_each(
     budget: int,
     room: int,
     space: Integers,
+    slots: Integers,
+    memo: Integers,
     decided: Decided,
 ) -> None:
     """Search each part from the state `begin`, visiting at most `budget` configurations in each.
@@ -55,7 +57,7 @@ def decide_each(
     The arena must have room for the longest part and for all `states`; `stamp` plus the part's number must be
     new to it.
     """
-    arena = cut(space, room, states)
+    arena = cut(space, slots, memo, room, states)
     starts, (statuses, orders) = batch.starts, decided
     for part in range(len(starts) - 1):
         low, high = starts[part], starts[part + 1]
@@ -69,3 +71,37 @@ def decide_each(
         statuses[3 * part + 1] = arena.registers[VISITED]
         statuses[3 * part + 2] = arena.registers[BEST]
         write_order(arena, orders, low)
+
+
+@compiled_in_place
+def lay_out(
+    operations: Operations,
+    rules: Rules,
+    begin: int,
+    states: int,
+    stamp: int,
+    room: int,
+    states_room: int,
+    space: Integers,
+    slots: Integers,
+    memo: Integers,
+) -> None:
+    """`prepare` in an arena that is cut from `space`."""
+    arena = cut(space, slots, memo, room, states_room)
+    prepare(operations, rules, begin, states, stamp, len(slots), arena)
+
+
+@compiled_in_place
+def go_on(
+    effects: Integers,
+    table_keys: Integers,
+    table_values: Integers,
+    budget: int,
+    room: int,
+    states: int,
+    space: Integers,
+    slots: Integers,
+    memo: Integers,
+) -> int:
+    """`search` in an arena that is cut from `space`; a search of tables is called thousands of times."""
+    return search(cut(space, slots, memo, room, states), Rules(effects, table_keys, table_values), budget)

@@ -12,6 +12,7 @@ from checkers.linearizability.kernels.arena import (
     REGISTERS,
     SLOTS,
     STATE,
+    WINDOW,
     WINDOW_WORDS,
     Arena,
     Operations,
@@ -103,7 +104,8 @@ def prepare(
     registers[STATE] = begin
     registers[ITEMS] = items
     registers[GROUPS] = found
-    registers[WINDOW_WORDS] = window_of(calls, rets, items) // BITS + 2
+    registers[WINDOW] = window_of(calls, rets, items)
+    registers[WINDOW_WORDS] = registers[WINDOW] // BITS + 2
     registers[OPTION_WORDS] = option_words
     registers[SLOTS] = slots
 

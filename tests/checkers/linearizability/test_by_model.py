@@ -63,7 +63,7 @@ def test_texts_that_are_put_but_never_appended_to_are_explained_as_all_others() 
     built.do("get", None, None, "a")
     verdict = check(built, "kv-append")
     assert verdict.validity is Validity.INVALID
-    assert "answered get -> 'a'" in verdict.evidence[0].title
+    assert 'answered get -> "a"' in verdict.evidence[0].title
 
 
 def test_what_only_the_fast_search_found_impossible_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,3 +262,37 @@ def test_what_is_no_text_is_refused_as_ever() -> None:
     part = part_of([(0, 1, Call("put", 3, None))])
     with pytest.raises(IllegalCall, match="takes and gives text"):
         Engine(MODELS["kv-append"]).decide_all(together([part]))
+
+
+PLAIN = """
+import sys
+from checkers.linearizability.kernels.arena import VISITED
+from checkers.linearizability.kernels.search import search
+plain, visited = search.plain, [0]
+def counted(arena, rules, budget):
+    before = arena.registers[VISITED]
+    status = plain(arena, rules, budget)
+    visited[0] += arena.registers[VISITED] - before
+    return status
+search.__dict__["plain"] = counted
+from ackproof import check
+from history import Operation
+from tests import REPOSITORY
+if sys.argv[1] == "texts":
+    print(check(REPOSITORY / "tests/corpora/porcupine/kv/c10-bad.txt", "kv-append").validity.value)
+else:
+    calls = [("add", 2 << n, None) for n in range(10)] + [("read", None, 7)]
+    begun = [Operation(n, n, n, "invoke", f, value=asked) for n, (f, asked, _) in enumerate(calls)]
+    ended = [Operation(11 + n, 11 + n, n, "ok", f, value=reply) for n, (f, _, reply) in enumerate(calls)]
+    print(check([*begun, *ended], "counter").validity.value)
+print(visited[0])
+"""
+
+
+@pytest.mark.parametrize("case", ["texts", "numbers"])
+def test_a_small_history_that_is_hard_goes_over_to_compiled_code(case: str) -> None:
+    """Its explanation, too. Counted are the configurations that plain Python visits."""
+    done = subprocess.run([sys.executable, "-c", PLAIN, case], capture_output=True, text=True, check=True)
+    verdict, visited = done.stdout.split()
+    assert verdict == "invalid"
+    assert int(visited) < 50_000

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checkers.linearizability import engine
-from checkers.linearizability.answer import NEVER
+from checkers.linearizability import by_model, engine
+from checkers.linearizability.answer import NEVER, Budget, Result
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.linearizability.never_written import never_written
 from checkers.linearizability.part import HistoryParts, Part
@@ -119,11 +119,18 @@ def repeated_values(built: HistoryBuilder, key: str | None) -> None:
         built.ok(number, number % 2)
 
 
-def test_no_search_is_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_long_search_is_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     built = HistoryBuilder()
     repeated_values(built, None)
     built.do("dequeue", None, None, 7)
-    monkeypatch.setattr(engine.Engine, "decide_all", lambda *_: pytest.fail("a search was made"))
+    monkeypatch.setattr(by_model, "QUICK_CONFIGURATIONS", 50)
+    decide = engine.Engine.decide
+
+    def short(self: engine.Engine, part: Part, budget: Budget) -> Result:
+        assert budget.configurations <= 50
+        return decide(self, part, budget)
+
+    monkeypatch.setattr(engine.Engine, "decide", short)
     verdict = check(built, "queue")
     assert verdict.validity is Validity.INVALID
     assert "answered dequeue -> 7" in verdict.evidence[0].title

@@ -1,0 +1,65 @@
+"""Calls as effects in numbers, for all calls of a history at once.
+
+A call by itself takes some microseconds, of which a history of distinct values has as many as operations. So
+reads and writes of registers, which only pass values on, are taken from the columns of the history; all
+other calls are asked of the model, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+import numpy as np
+
+from checkers.linearizability.kernels import transitions
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH
+from checkers.linearizability.part import UNTOLD, HistoryCalls, Integers
+from checkers.models.model import Call, Model
+from checkers.models.register import CasRegister, ReadWriteRegister
+from checkers.models.registry import RegistryEntry
+
+Numbers = tuple[int, int, int, int, int]
+
+READS: dict[type, str] = {ReadWriteRegister: "read", CasRegister: "read", RegistryEntry: "lookup"}
+"""By model the operation that keeps the state, and needs it to be what it replied."""
+WRITES: dict[type, str] = {ReadWriteRegister: "write", CasRegister: "write", RegistryEntry: "register"}
+"""By model the operation that puts its argument."""
+
+
+def effects_of(
+    calls: Sequence[Call],
+    model: Model,
+    *,
+    number: Callable[[Hashable], int],
+    encoded: Callable[[Call], Numbers],
+) -> Integers:
+    """EFFECT_WIDTH numbers for each call; `number` gives that of a state, and `encoded` those of a call.
+
+    Raises:
+        IllegalCall: the model does not know one of the calls.
+    """
+    effects = np.zeros((len(calls), EFFECT_WIDTH), dtype=np.int64)
+    left = np.ones(len(calls), dtype=bool)
+    if isinstance(calls, HistoryCalls) and type(model) in READS:
+        columns = calls.columns
+        reads = calls.f == columns.f_code(READS[type(model)])
+        writes = calls.f == columns.f_code(WRITES[type(model)])
+        shows = reads & (calls.answered != UNTOLD)
+        effects[reads, 0] = transitions.ANY
+        effects[shows, 0] = transitions.IS
+        effects[shows, 1] = _numbers(calls, calls.answered[shows], number)
+        effects[reads, 2] = transitions.KEEP
+        effects[writes, 0] = transitions.ANY
+        effects[writes, 2] = transitions.PUT
+        effects[writes, 3] = _numbers(calls, calls.asked[writes], number)
+        left = ~reads & ~writes
+    for place in np.flatnonzero(left).tolist():
+        effects[place] = np.array(encoded(calls[place]))
+    return effects.reshape(-1)
+
+
+def _numbers(calls: HistoryCalls, codes: Integers, number: Callable[[Hashable], int]) -> Integers:
+    """The numbers of the states behind these codes of values."""
+    used, places = np.unique(codes, return_inverse=True)
+    table = np.array([number(calls.value(code)) for code in used.tolist()], dtype=np.int64)
+    return table[places]
