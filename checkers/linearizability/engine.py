@@ -37,7 +37,6 @@ from checkers.linearizability.kernels.arena import (
     VISITED,
     WINDOW,
     WINDOW_WORDS,
-    Arena,
     Operations,
     Rules,
     arena_of_lists,

@@ -118,8 +118,8 @@ def size_of(operations: int, states: int) -> int:
 def cut(space: Integers, slots: Integers, memo: Integers, operations: int, states: int) -> Arena:
     """An arena for parts of at most that many operations, over at most that many interned states.
 
-    It is cut from one array of `size_of` numbers, so that compiled code takes one array instead of twenty, which
-    is much faster. The memo and its slots are apart, since they grow.
+    It is cut from one array of `size_of` numbers, so that compiled code takes one array instead of twenty,
+    which is much faster. The memo and its slots are apart, since they grow.
     """
     n, words = operations + 1, words_of(operations)
     registers, at = space[:REGISTERS], REGISTERS

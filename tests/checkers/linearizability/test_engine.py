@@ -284,7 +284,7 @@ else:
     calls = [("add", 2 << n, None) for n in range(10)] + [("read", None, 7)]
     begun = [Operation(n, n, n, "invoke", f, value=asked) for n, (f, asked, _) in enumerate(calls)]
     ended = [Operation(11 + n, 11 + n, n, "ok", f, value=reply) for n, (f, _, reply) in enumerate(calls)]
-    print(check([*begun, *ended], "counter").validity.value)
+    print(check([*begun, *ended], "counter", options={"initial": "0"}).validity.value)
 print(visited[0])
 """
 
