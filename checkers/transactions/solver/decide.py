@@ -9,7 +9,7 @@ import numpy as np
 from checkers.transactions.solver.arrays import bytes_of, in_form, longer, new_line, new_search
 from checkers.transactions.solver.first_order import arranged, by_depth, by_time, points_of
 from checkers.transactions.solver.problem import Problem
-from checkers.transactions.solver.search import GIVEN_UP, NO_ROOM, REFUTED, run, violations
+from checkers.transactions.solver.search import GIVEN_UP, NO_ROOM, ORDERED, REFUTED, run, violations
 from checkers.transactions.solver.state import CONFLICTS, DECISIONS, LOOKS, WAITING, Points, Search
 from history.kernels import LITTLE, Form, can_compile, fitting
 
@@ -72,7 +72,9 @@ def decide(task: Problem, looks: int = LOOKS_AT_MOST) -> Answer:
         elif state == NO_ROOM and bytes_of(search) <= BYTES_AT_MOST:
             search = longer(search, form)
         else:
-            return Answer(task, GIVEN_UP if state == NO_ROOM else state, search)
+            # What is called an order is looked at once more, as a whole.
+            is_wrong = state == NO_ROOM or (state == ORDERED and int(form.of(violations)(search)) > 0)
+            return Answer(task, GIVEN_UP if is_wrong else state, search)
 
 
 def can_compile_later(looks: int) -> bool:

@@ -153,7 +153,7 @@ def _act(search: Search, key: int) -> int:
     -1: go on with this key; else how the search stands, the key being among those to look at again.
     """
     counters = search.counters
-    conflicts = counters[CONFLICTS]
+    conflicts, is_choice = counters[CONFLICTS], counters[ORIGIN] == CHOICE_CLAUSE
     result = _resolve(search)
     if result == _UNDECIDED and counters[TRAIL] == counters[CURRENT]:
         _wait(search, key)
@@ -162,7 +162,9 @@ def _act(search: Search, key: int) -> int:
         _wait(search, key)
     state = settle(search, counters[CLASH] if result == _CLASHED else -1)
     counters[CURRENT] = counters[TRAIL]
-    if state != GOES_ON or result == _DECIDED or counters[CONFLICTS] != conflicts:
+    # An order moved the line, so the key is looked at again anyway; a choice did not move anything.
+    again = result == _DECIDED or counters[CONFLICTS] != conflicts or is_choice
+    if state != GOES_ON or again:
         look_at(search, key)
         return state
     return -1

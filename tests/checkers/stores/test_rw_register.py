@@ -54,9 +54,9 @@ def test_no_broken_store_is_missed_where_values_are_written_twice() -> None:
 
 def test_no_broken_store_is_missed_where_registers_begin_at_zero() -> None:
     found = compared(range(60), initial=0)
-    assert min(found[True, Validity.VALID], found[False, Validity.INVALID]) > 60, found
+    assert min(found[True, Validity.VALID], found[False, Validity.INVALID]) > 50, found
     both = compared(range(60), initial=0, duplicates=True)
-    assert min(both[True, Validity.VALID], both[False, Validity.INVALID]) > 40, both
+    assert min(both[True, Validity.VALID], both[False, Validity.INVALID]) > 20, both
 
 
 @pytest.mark.campaign
@@ -65,4 +65,5 @@ def test_no_broken_store_is_missed_where_registers_begin_at_zero() -> None:
 def test_of_twenty_thousand_broken_histories_each_is_judged_as_every_order_judges_it(
     chunk: int, duplicates: bool
 ) -> None:
-    compared(range(1_000 * chunk, 1_000 * (chunk + 1)), duplicates=duplicates)
+    initial = None if chunk % 4 else 0
+    compared(range(1_000 * chunk, 1_000 * (chunk + 1)), duplicates=duplicates, initial=initial)
