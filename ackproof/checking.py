@@ -14,13 +14,21 @@ from checkers.models import MODELS, Model
 from checkers.models.initial import OPTION, has_initial, with_initial
 from checkers.registry.linearizability import Linearizability
 from checkers.registry.linearizability.portfolio import LARGE
-from checkers.transactions.assumed import assumed_by
+from checkers.transactions.assumed import INITIAL, assumed_by
+from checkers.transactions.consistency import (
+    LIST_APPEND,
+    ONLY_REGISTERS,
+    RW_REGISTER,
+    STRICT_SERIALIZABLE,
+    level_of,
+)
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict
 from harness.errors import unknown_name
 from history import History, HistoryError, Operation, Recording
 from history.formats import RecordedHistory, Reinterpretation, read
+from history.formats.transactions import TransactionHistory
 
 MODEL_NAMES = (*MODELS, *ISOLATION, *JUDGES)
 """Everything that a history can be checked for: data types, transactions, and rules of other kinds."""
@@ -47,6 +55,8 @@ class Question(NamedTuple):
                 raise ValueError(unknown_name("consistency model", self.consistency, CONSISTENCY_MODELS))
             if self.model not in TRANSACTIONS:
                 raise ValueError(f"consistency is for {' and '.join(TRANSACTIONS)}, not for {self.model}")
+            if self.model == LIST_APPEND and self.consistency in ONLY_REGISTERS:
+                raise ValueError(f"{self.consistency} is judged for {RW_REGISTER}, not for {LIST_APPEND}")
         if self.model in MODELS:
             self.data_type()
         elif self.model in ISOLATION:
@@ -149,6 +159,8 @@ def _may_be_valid(other: Reinterpretation, question: Question) -> bool:
 
 def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
     recording = Recording(nodes=(), history=recorded.history)
+    if isinstance(recorded.history, TransactionHistory) and question.model in ISOLATION:
+        _refuse_what_files_lack(recorded, question)
     if question.model in ISOLATION or question.model in JUDGES:
         isolation = ISOLATION.get(question.model)
         judged_by = (
@@ -165,6 +177,20 @@ def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
         return Linearizability().check(recording)
     stated = OPTION in question.options
     return _linearizable(recorded, question.data_type(), question.budget, initial_is_stated=stated)
+
+
+def _refuse_what_files_lack(recorded: RecordedHistory, question: Question) -> None:
+    """Refuse to judge real time in a file that has no times, or another initial value than the format's."""
+    if INITIAL in question.options:
+        raise recorded.error(0, "the format of the file itself states the initial value of every key")
+    consistency = question.consistency or STRICT_SERIALIZABLE
+    if level_of(consistency) == 2:
+        without = consistency.removeprefix("strict-").removeprefix("strong-")
+        raise recorded.error(
+            0,
+            f"the file holds no times, so {consistency} cannot be judged; ask for "
+            f"--consistency strong-session-{without}, or for another model without real time",
+        )
 
 
 def _linearizable(

@@ -16,7 +16,7 @@ import msgspec
 from checkers.registry.watch import WatchPromises
 from checkers.run.availability import Availability
 from checkers.transactions.assumed import assumed_by, options_of_isolation
-from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
+from checkers.transactions.consistency import DECIDED_WEAK, LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
 from checkers.verdict import Judge
 from checkers.workloads.bank import Bank
 from checkers.workloads.causal import Causal
@@ -31,9 +31,14 @@ from checkers.workloads.unique_ids import UniqueIds
 
 def _isolation(workload: str) -> Callable[[str | None, Mapping[str, str]], Judge]:
     def judge(consistency: str | None, options: Mapping[str, str]) -> Judge:
+        assumed = assumed_by(workload, options)
+        if workload == RW_REGISTER and consistency in DECIDED_WEAK:
+            from checkers.transactions.weak.judging import WeakIsolation
+
+            return WeakIsolation(consistency, assumed)
         from checkers.transactions.isolation import Isolation
 
-        return Isolation(workload, consistency or STRICT_SERIALIZABLE, assumed_by(workload, options))
+        return Isolation(workload, consistency or STRICT_SERIALIZABLE, assumed)
 
     return judge
 

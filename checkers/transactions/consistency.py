@@ -18,6 +18,10 @@ CONSISTENT_VIEW = "consistent-view"
 SNAPSHOT_ISOLATION = "snapshot-isolation"
 REPEATABLE_READ = "repeatable-read"
 SERIALIZABLE = "serializable"
+MONOTONIC_ATOMIC_VIEW = "monotonic-atomic-view"
+READ_ATOMIC = "read-atomic"
+CAUSAL = "causal"
+PRAM = "pram"
 
 BASE = (
     READ_UNCOMMITTED,
@@ -30,24 +34,46 @@ BASE = (
 )
 PREFIXES = ("", "strong-session-", "strong-")
 STRICT_SERIALIZABLE = "strict-serializable"
-OTHER_NAMES = {STRICT_SERIALIZABLE: "strong-serializable"}
+OTHER_NAMES = {
+    STRICT_SERIALIZABLE: "strong-serializable",
+    CAUSAL: "strong-session-causal",
+    PRAM: "strong-session-pram",
+}
+DECIDED_WEAK: tuple[str, ...] = (
+    READ_COMMITTED,
+    "strong-session-read-committed",
+    MONOTONIC_ATOMIC_VIEW,
+    "strong-session-monotonic-atomic-view",
+    READ_ATOMIC,
+    "strong-session-read-atomic",
+    CAUSAL,
+    PRAM,
+)
+"""The models of registers that `weak` decides, the weakest first (PRAM apart)."""
+ONLY_REGISTERS = frozenset(DECIDED_WEAK[2:])
+"""The models that are not judged for list-append."""
 
-ALL = frozenset(BASE)
+WEAK = frozenset({MONOTONIC_ATOMIC_VIEW, READ_ATOMIC, CAUSAL, PRAM})
+ALL = frozenset(BASE) | WEAK
 COMMITTED = ALL - {READ_UNCOMMITTED}
-VIEWS = COMMITTED - {READ_COMMITTED, CURSOR_STABILITY}
+VIEWS = COMMITTED - {READ_COMMITTED, CURSOR_STABILITY} - WEAK
 RULED_OUT: dict[str, frozenset[str]] = {
-    "G0": ALL,
+    "G0": ALL - {PRAM},
     "duplicate-elements": ALL,
     "garbage-read": COMMITTED,
-    "incompatible-order": COMMITTED,
-    "dirty-update": COMMITTED,
+    "incompatible-order": COMMITTED - {PRAM},
+    "dirty-update": COMMITTED - WEAK,
     "G1a": COMMITTED,
     "G1b": COMMITTED,
-    "G1c": COMMITTED,
+    "G1c": COMMITTED - {PRAM},
     "internal": COMMITTED,
     "cyclic-versions": VIEWS,
-    "lost-update": COMMITTED - {READ_COMMITTED},
-    "non-repeatable-read": VIEWS,
+    "non-monotonic-reads": VIEWS | {MONOTONIC_ATOMIC_VIEW, READ_ATOMIC, CAUSAL},
+    "lost-update": VIEWS | {CURSOR_STABILITY},
+    "non-repeatable-read": VIEWS | {READ_ATOMIC, CAUSAL, PRAM},
+    "fractured-reads": VIEWS | {READ_ATOMIC, CAUSAL},
+    "causality-violation": VIEWS | {CAUSAL},
+    "pram-violation": frozenset({SNAPSHOT_ISOLATION, SERIALIZABLE, PRAM}),
     "G-single": VIEWS,
     "G-nonadjacent": VIEWS - {CONSISTENT_VIEW},
     "G2-item": frozenset({REPEATABLE_READ, SERIALIZABLE}),
@@ -68,6 +94,7 @@ def split_name(anomaly: str) -> tuple[str, int]:
 MODELS: tuple[str, ...] = (
     *(prefix + base for prefix in PREFIXES for base in BASE),
     STRICT_SERIALIZABLE,
+    *DECIDED_WEAK[2:],
 )
 """Every model that can be asked for."""
 
@@ -109,8 +136,7 @@ def ruled_out(anomalies: Iterable[str]) -> tuple[str, ...]:
     for anomaly in anomalies:
         name, level = split_name(anomaly)
         gone |= {prefix + base for prefix in PREFIXES[level:] for base in RULED_OUT[name]}
-    if OTHER_NAMES[STRICT_SERIALIZABLE] in gone:
-        gone.add(STRICT_SERIALIZABLE)
+    gone |= {name for name, whole in OTHER_NAMES.items() if whole in gone}
     return tuple(model for model in MODELS if model in gone)
 
 

@@ -86,9 +86,9 @@ def read_registers(txns: Transactions, level: int, assumed: Assumed = NOTHING_AS
     internal_cases(found, txns, form)
     external = form.external(txns)
     saw = txns.version[external].astype(np.int64)
-    initial_versions = _versions_of(txns, assumed.initial)
+    initial_versions = versions_of(txns, assumed.initial)
     if not assumed.duplicates:
-        _refuse_written_again(txns, initial_versions)
+        refuse_written_again(txns, initial_versions)
     is_initial = np.zeros(txns.versions + 1, dtype=bool)
     is_initial[initial_versions if assumed.initial is not None else -1] = True
     initial = is_initial[saw]
@@ -97,7 +97,7 @@ def read_registers(txns: Transactions, level: int, assumed: Assumed = NOTHING_AS
     else:
         writer, last, authors = _single_authors(txns, form, external, saw, initial)
     _bad_reads(found, txns, external, authors)
-    foreign = _one_value(txns, external[authors.garbage])
+    foreign = one_value(txns, external[authors.garbage])
     saw = np.where(initial, txns.versions + txns.key[external], saw)
     done = committed(txns, writer, saw[authors.certain | (authors.overwritten & ~initial)])
     external, saw = external[authors.certain], saw[authors.certain]
@@ -114,7 +114,7 @@ def read_registers(txns: Transactions, level: int, assumed: Assumed = NOTHING_AS
     return Registers(reading, form, is_initial, foreign)
 
 
-def _versions_of(txns: Transactions, value: Any) -> Integers:
+def versions_of(txns: Transactions, value: Any) -> Integers:
     """The versions that have this value, one for each key; none for None."""
     begins, ends = txns.version_tokens.begins, txns.version_tokens.ends
     token = msgspec.json.encode(value)
@@ -124,15 +124,15 @@ def _versions_of(txns: Transactions, value: Any) -> Integers:
     return found
 
 
-def _one_value(txns: Transactions, reads: Integers) -> Any:
+def one_value(txns: Transactions, reads: Integers) -> Any:
     """The value that all of these reads show; None if it is not one, or none."""
     if not len(reads) or (txns.version[reads] < 0).any():
         return None
     value = txns.step_value(int(reads[0]))
-    return value if np.isin(txns.version[reads], _versions_of(txns, value)).all() else None
+    return value if np.isin(txns.version[reads], versions_of(txns, value)).all() else None
 
 
-def _refuse_written_again(txns: Transactions, initial_versions: Integers) -> None:
+def refuse_written_again(txns: Transactions, initial_versions: Integers) -> None:
     """Refuse a write of the initial value: a read of it would not show what it saw."""
     steps = np.flatnonzero(txns.writes & np.isin(txns.version, initial_versions))
     if len(steps):

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
 from checkers.transactions.graph import scan
-from checkers.transactions.graph.scan import READ, Steps, Tokens
+from checkers.transactions.graph.scan import READ, WRITE, Steps, Tokens
 from checkers.verdict import IllegalOperation
 from history import History
+from history.formats.transactions import TransactionHistory
 from history.history import INFO, INVOKE, OK
 from history.values import decoded
 
@@ -24,6 +25,7 @@ Integers = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 Number = int | np.integer[Any]
 TXN = "txn"
+NULL = b"null"
 F_NAMES = ("append", "r", "w")
 
 
@@ -132,6 +134,8 @@ def transactions(history: History, *, lists: bool, duplicates: bool = False) -> 
         IllegalOperation: an operation is no `txn`, or its value breaks the grammar; or a completion
             has other steps than its invocation, or a value is written to one key twice.
     """
+    if isinstance(history, TransactionHistory):
+        return _of_log(history, lists, duplicates)
     columns = history.columns
     client = columns.process >= 0
     strange = np.flatnonzero(client & (columns.f != columns.f_code(TXN)))
@@ -183,6 +187,40 @@ def transactions(history: History, *, lists: bool, duplicates: bool = False) -> 
     return txns
 
 
+def _of_log(history: TransactionHistory, lists: bool, duplicates: bool) -> Transactions:
+    """The transactions of a file that was read as arrays."""
+    log, names = history.log, history.log.names
+    if lists:
+        raise IllegalOperation(0, f"a file in the format {log.format_name} holds registers, not lists")
+    version = np.asarray(log.version)
+    # A read of the initial value shows no version; its text is that of null, which follows the others.
+    begin = np.append(names.version_begin, len(names.text))[version]
+    end = np.append(names.version_end, len(names.text) + len(NULL))[version]
+    txns = Transactions(
+        invoked=2 * np.arange(len(log)),
+        completed=np.where(log.outcome == OK, 2 * np.arange(len(log)) + 1, NEVER),
+        process=log.session,
+        outcome=log.outcome,
+        first=log.first,
+        of=np.repeat(np.arange(len(log), dtype=np.int32), np.diff(log.first)),
+        f=np.where(log.writes, WRITE, READ),
+        key=log.key,
+        version=version,
+        begin=begin,
+        end=end,
+        count=np.full(len(version), -1),
+        text=names.text + NULL,
+        key_spans=(names.key_begin, names.key_end),
+        version_tokens=Tokens(
+            np.zeros(1, dtype=np.int32), names.version_key, names.version_begin, names.version_end
+        ),
+        lists=False,
+    )
+    if not duplicates:
+        _written_once(txns)
+    return txns
+
+
 def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integers) -> None:
     """Refuse a completion whose steps are not those of its invocation."""
     asked, answered = found.steps_from[:-1][done], found.steps_from[invocations:-1]
@@ -201,19 +239,25 @@ def _same_steps(found: _Scanned, invocations: int, done: Integers, rows: Integer
         )
 
 
-def _written_once(txns: Transactions) -> None:
-    """Refuse a value that is written to one key twice: a read must show which transaction wrote it."""
+def written_again(txns: Transactions) -> tuple[int, int] | None:
+    """The first step that writes a value a second time to its key, and the first that wrote it."""
     steps = np.flatnonzero(txns.writes)
     written = txns.version[steps]
     first = np.full(txns.versions, -1, dtype=np.int64)
     first[written[::-1]] = steps[::-1]
     again = np.flatnonzero(first[written] != steps)
-    if len(again):
-        step = int(steps[again[0]])
+    return (int(steps[again[0]]), int(first[written[again[0]]])) if len(again) else None
+
+
+def _written_once(txns: Transactions) -> None:
+    """Refuse a value that is written to one key twice: a read must show which transaction wrote it."""
+    again = written_again(txns)
+    if again is not None:
+        step, first = again
         raise IllegalOperation(
             int(txns.invoked[txns.of[step]]),
             f"{txns.value(txns.version[step])!r} is written to {txns.key_of(step)!r} a second time, "
-            f"after {txns.who(first[txns.version[step]])}; "
+            f"after {txns.who(first)}; "
             "each value of a key may be written only once, so that a read shows which transaction wrote it"
             + ("" if txns.lists else "; --option duplicates=true searches for the write that each read saw"),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from history.formats.builder import Events, RecordedHistory, Reinterpretation, settled
@@ -16,6 +17,7 @@ from history.formats.jepsen_log import LOGGER, PLAIN, read_log
 from history.formats.json_events import read_json
 from history.formats.keyed import is_keyed, may_be_keyed, taken_apart
 from history.formats.tables import is_csv, is_own_parquet, read_csv, read_json_rows, read_parquet
+from history.formats.transactions import TRANSACTION_FORMATS, read_transactions, recognized_transactions
 from history.history import History, HistoryError
 from history.store import operations_of_lines, read_history
 
@@ -63,6 +65,11 @@ def read(
         FileNotFoundError: the file does not exist.
     """
     source = STANDARD_INPUT if path is None else str(path)
+    transactions = format_ if format_ in TRANSACTION_FORMATS else None
+    if format_ is None and not columns:
+        transactions = recognized_transactions(path, text)
+    if transactions is not None:
+        return read_transactions(transactions, path, text, source=source)
     if path is not None and path.is_dir():
         inside = next((path / name for name in IN_A_STORE if (path / name).is_file()), None)
         if inside is None or any((path / own).exists() for own in ("history.parquet", "history.jsonl")):
@@ -121,11 +128,16 @@ def _keyed(read_events: Callable[[str, str], Events]) -> Callable[[str, str], Re
     return lambda text, source: settled(taken_apart(read_events(text, source), source), source)
 
 
+def _read_transactions(name: str, text: str, source: str) -> RecordedHistory:
+    return read_transactions(name, None, text, source=source)
+
+
 FORMATS: Mapping[str, Callable[[str, str], RecordedHistory]] = {
     ACKPROOF: _read_ackproof,
     **{name: _plain(read_events) for name, read_events in EVENTS.items()},
     **{name + KEYED: _keyed(read_events) for name, read_events in EVENTS.items()},
     "porcupine-kv": _plain(read_edn),
+    **{name: partial(_read_transactions, name) for name in TRANSACTION_FORMATS},
 }
 """The reader of each format, by its name: a function of (text, name of its source)."""
 

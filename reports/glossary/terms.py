@@ -540,6 +540,20 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "G-single",
             "A cycle of transactions with exactly one step in which a read missed a later write.",
         ),
+        _term(
+            "monotonic atomic view",
+            "A transaction that has read from another one reads nothing older than what that one wrote.",
+        ),
+        _term("read atomic", "A transaction that sees one write of another transaction sees all of them."),
+        _term(
+            "PRAM",
+            "A weak promise of shared memory: each process sees the writes of each other one in its order.",
+        ),
+        _term(
+            "order of commits",
+            "The order in which transactions took effect for all others; a checker looks for one that fits.",
+            "orders of commits",
+        ),
         _term("isolation", "How far transactions are kept from seeing one another's unfinished work."),
         _term(
             "cycle",

@@ -1,0 +1,51 @@
+"""The judge of weak levels against trying every order of commits, on histories of broken replicas."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from checkers.transactions.consistency import DECIDED_WEAK
+from checkers.transactions.weak.judging import WeakIsolation
+from checkers.verdict import Validity
+from history import History
+from tests.checkers.builders import recording
+from tests.checkers.stores.weak_orders import EveryCommitOrder
+from tests.checkers.stores.weak_registers import broken_history
+
+
+def lines(history: History) -> list[str]:
+    """A history as a person reads it."""
+    return [f"{op.index} p{op.process} {op.type} {op.value}" for op in history]
+
+
+def compared(seeds: range) -> Counter[tuple[str, bool]]:
+    """Judge the histories of these seeds at each level; how often each level was kept."""
+    found: Counter[tuple[str, bool]] = Counter()
+    for seed in seeds:
+        history = broken_history(seed)
+        truth = EveryCommitOrder(history)
+        for level in DECIDED_WEAK:
+            verdict = WeakIsolation(level).judge(recording(history))
+            kept = truth.keeps(level)
+            if verdict.validity is Validity.UNKNOWN:
+                assert kept, (seed, level)
+                assert not any(t.reads for t in truth.txns), (seed, level)
+            else:
+                claim = verdict.validity is Validity.VALID
+                assert claim == kept, "\n".join([f"seed {seed}, {level}: {verdict}", *lines(history)])
+            assert bool(verdict.evidence) == (verdict.validity is Validity.INVALID), (seed, level)
+            found[level, kept] += 1
+    return found
+
+
+def test_no_broken_store_is_missed_and_no_order_of_commits_is_denied() -> None:
+    found = compared(range(300))
+    assert all(found[level, kept] > 10 for level in DECIDED_WEAK for kept in (True, False)), found
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("chunk", range(40))
+def test_of_twenty_thousand_histories_each_is_judged_as_every_order_judges_it(chunk: int) -> None:
+    compared(range(1_000 + 500 * chunk, 1_500 + 500 * chunk))
