@@ -32,7 +32,7 @@ class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int | None = None
     """Exit status as `subprocess` gives it: a negative one is the signal that ended the process."""
     ended_by: str | None = None
-    """What ended it: a fault's name, `teardown` or `host lost`; None if nothing of the harness did, which is
+    """What ended it: a fault's name, `teardown` or `host lost`; None if the harness did not end it, which is
     a defect."""
 
     @property

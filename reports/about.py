@@ -52,6 +52,8 @@ class ReportAbout(msgspec.Struct, frozen=True):
     required: tuple[str, ...] = ()
     """The names of the checkers that the run requires (checkers/check_all.py)."""
     files: tuple[StoredFile, ...] = ()
+    seal: str = ""
+    """Whether the evidence is what the run left, in one line; empty where nothing is known of it."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):

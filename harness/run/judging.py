@@ -77,6 +77,7 @@ def _about(folder: RunFolder, recording: Recording, found: Results) -> ReportAbo
         validity=found.validity,
         required=found.required,
         files=_files(folder.path),
+        seal=found.seal,
     )
 
 

@@ -420,6 +420,12 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "lives",
         ),
         _term(
+            "seal",
+            "The checksums of a run's evidence, made at its end. They show accidental changes only.",
+            "seals",
+            "sealed",
+        ),
+        _term(
             "gap",
             "Missing lines in a node trace. What rests on them cannot be judged, and is unknown.",
             "gaps",

@@ -251,7 +251,7 @@ def _home(path: str) -> str:
     try:
         return str(Path(path).expanduser())
     except RuntimeError as error:
-        raise HostError(f"{brief(path)!r} names the home folder of nobody") from error
+        raise HostError(f"{brief(path)!r} names the home folder of no user") from error
 
 
 def _known_as(target: Target) -> str:
