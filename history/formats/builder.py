@@ -199,6 +199,7 @@ def settled(events: Events, source: str) -> RecordedHistory:
         raise HistoryError(1, "the file holds no operation", source)
     warnings: list[str] = []
     events = _with_processes(events, source, warnings)
+    events = _with_invocations(events, warnings)
     events = _without_failed_alone(events, warnings)
     events = _with_names(events, source, warnings)
     columns = Columns(
@@ -273,6 +274,28 @@ def _one_process(events: Events, source: str) -> int:
     return 0
 
 
+def _with_invocations(events: Events, warnings: list[str]) -> Events:
+    """Add invocations to a file that has none: each as early as may be, after its process's last completion.
+
+    So nothing is claimed of real time but the order within each process. A file with some invocations lacks
+    its beginning, if a completion has none: that is refused.
+    """
+    client = events.process != NEMESIS
+    if not client.any() or (events.type[client] == INVOKE).any():
+        return events
+    places = np.flatnonzero(client)
+    before = same_process_before(events.process)[places]
+    order = np.argsort(np.concatenate([np.arange(len(events)), before + 0.5]), kind="stable")
+    widened = events.only(np.concatenate([np.arange(len(events)), places])[order])
+    added = order >= len(events)
+    type_, time = widened.type.copy(), widened.time.copy()
+    type_[added] = INVOKE
+    time[added] = NO_TIME
+    what = "the file has no invocations; each operation may have begun when its process was free"
+    _warn(warnings, events.line[places[:1]], what)
+    return replace(widened, type=type_, time=time)
+
+
 def _without_failed_alone(events: Events, warnings: list[str]) -> Events:
     """Leave out what failed and whose invocation is missing: it did not happen."""
     before = same_process_before(events.process)
@@ -313,7 +336,8 @@ def _times(events: Events, warnings: list[str]) -> Codes:
     times = np.maximum.accumulate(events.time)
     times = np.maximum(times, 0)
     without = events.time == NO_TIME
-    _warn(warnings, events.line[without], "an event without a time, where others have one; its place counts")
+    lacking = events.line[without & ~np.isin(events.line, events.line[~without])]
+    _warn(warnings, lacking, "an event without a time, where others have one; its place counts")
     lags = ~without & (events.time < times)
     _warn(warnings, events.line[lags], "the time is before that of an earlier line; the file's order counts")
     return times

@@ -7,15 +7,22 @@ many.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from history.formats.builder import Builder, Events
-from history.formats.edn import records
+from history.formats.edn import forms, records
+from history.formats.scan.columns import WORTH_COMPILED_CODE_BYTES, scanned_edn
+from history.kernels import can_compile
 from history.values import MARK, Typed, encoded, in_words
 
 STEP_NAMES = frozenset({"r", "w", "append", "read", "write"})
 """A step of a transaction is a vector in a vector; as its first item, these keywords are names, as `:f` is.
 """
+
+
+SHORT = re.compile(r"\s*\[\s*(?:\d+|:\w+)\s+:(?:invoke|ok|fail|info)\b")
+"""How a file begins whose events are vectors: `[81 :invoke :read nil]`, as Knossos wrote them in 2014."""
 
 
 def read_edn(text: str, source: str) -> Events:
@@ -24,9 +31,14 @@ def read_edn(text: str, source: str) -> Events:
     Raises:
         HistoryError: an event cannot be read; with its line.
     """
+    if len(text) >= WORTH_COMPILED_CODE_BYTES and can_compile():
+        found = scanned_edn(text, source, _read_one)
+        if found is not None:
+            return found
     builder = Builder(source)
     last_index = -1
-    for line, event, _ in records(text, source):
+    read_all = forms if SHORT.match(text) else records
+    for line, event, _ in read_all(text, source):
         if isinstance(event, dict) and isinstance(event.get("history"), list):
             for one in event["history"]:
                 last_index = _add(builder, line, one, last_index)
@@ -35,8 +47,18 @@ def read_edn(text: str, source: str) -> Events:
     return builder.events()
 
 
+def _read_one(builder: Builder, line: int, text: str) -> int | None:
+    """Read the one event of a stretch that begins on this line; its index, if it has one."""
+    index = -1
+    for within, event, _ in records(text, builder.source):
+        index = _add(builder, line + within - 1, event, index)
+    return None if index < 0 else index
+
+
 def _add(builder: Builder, line: int, event: Any, last_index: int) -> int:
     """Add one event; its index, or the last one's if it has none."""
+    if isinstance(event, list) and 3 <= len(event) <= 5:
+        event = dict(zip(("process", "type", "f", "value", "error"), event, strict=False))
     if not isinstance(event, dict):
         raise builder.refusal(line, f"an event is a map, not {shortened(in_words(event))}")
     if "type" not in event:

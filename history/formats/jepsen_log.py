@@ -18,7 +18,9 @@ import re
 from history.formats.builder import Builder, Events
 from history.formats.edn import forms
 from history.formats.events import error_text, shortened, with_step_names
+from history.formats.scan.columns import WORTH_COMPILED_CODE_BYTES, scanned_log
 from history.history import HistoryError
+from history.kernels import can_compile
 from history.values import Typed, encoded
 
 LOGGER = "jepsen.util"
@@ -34,32 +36,52 @@ def read_log(text: str, source: str) -> Events:
     Raises:
         HistoryError: an event cannot be read; with its line.
     """
-    builder = Builder(source)
     is_log = LOGGER in text
-    pattern = LOGGED if is_log else PLAIN
+    if len(text) >= WORTH_COMPILED_CODE_BYTES and can_compile():
+        found = scanned_log(text, LOGGER if is_log else "", source, _read_logged if is_log else _read_plain)
+        if found is not None:
+            return found
+    builder = Builder(source)
+    read_line = _read_logged if is_log else _read_plain
     for number, line in enumerate(text.split("\n"), start=1):
-        event = pattern.match(line)
-        if event is None:
-            if LOOKS_LIKE_ONE.search(line) if is_log else line.strip():
-                raise builder.refusal(number, f"not an event: {shortened(line.strip())!r}")
-            continue
-        process, type_, f, rest = event.groups()
-        if not process.isdecimal() and not process.startswith(":"):
-            rule = f"the process is {process!r}, neither a number nor :nemesis"
-            raise builder.refusal(number, rule)
-        value, error = _value_and_error(rest or "", number, source)
-        if error is None and type_ in ("fail", "info") and isinstance(value, Typed):
-            value, error = None, error_text(value)  # old versions write the error in the value's place
-        builder.add(
-            number,
-            int(process) if process.isdecimal() else process[1:],
-            type_,
-            f,
-            None,
-            encoded(with_step_names(value)),
-            error=error,
-        )
+        read_line(builder, number, line)
     return builder.events()
+
+
+def _read_logged(builder: Builder, number: int, line: str) -> None:
+    """Read one line of a log, if it is one of `jepsen.util`."""
+    event = LOGGED.match(line)
+    if event is not None:
+        _add(builder, number, event)
+    elif LOOKS_LIKE_ONE.search(line):
+        raise builder.refusal(number, f"not an event: {shortened(line.strip())!r}")
+
+
+def _read_plain(builder: Builder, number: int, line: str) -> None:
+    """Read one line of a `history.txt`."""
+    event = PLAIN.match(line)
+    if event is not None:
+        _add(builder, number, event)
+    elif line.strip():
+        raise builder.refusal(number, f"not an event: {shortened(line.strip())!r}")
+
+
+def _add(builder: Builder, number: int, event: re.Match[str]) -> None:
+    process, type_, f, rest = event.groups()
+    if not process.isdecimal() and not process.startswith(":"):
+        raise builder.refusal(number, f"the process is {process!r}, neither a number nor :nemesis")
+    value, error = _value_and_error(rest or "", number, builder.source)
+    if error is None and type_ in ("fail", "info") and isinstance(value, Typed):
+        value, error = None, error_text(value)  # old versions write the error in the value's place
+    builder.add(
+        number,
+        int(process) if process.isdecimal() else process[1:],
+        type_,
+        f,
+        None,
+        encoded(with_step_names(value)),
+        error=error,
+    )
 
 
 def _value_and_error(text: str, line: int, source: str) -> tuple[object, str | None]:

@@ -117,6 +117,23 @@ def test_what_failed_without_an_invocation_is_left_out_and_what_is_ok_is_refused
         read(None, lone.replace(":fail", ":ok") + WRITE)
 
 
+def test_a_file_without_any_invocation_claims_no_real_time() -> None:
+    text = "".join(f"{{:type :ok, :f :write, :value {n}, :process {n % 2}, :time {n}}}\n" for n in range(4))
+    recorded = read(None, text)
+    assert [(op.process, op.type, op.value) for op in recorded.history] == [
+        (0, "invoke", 0), (1, "invoke", 1), (0, "ok", 0), (0, "invoke", 2), (1, "ok", 1), (1, "invoke", 3),
+        (0, "ok", 2), (1, "ok", 3),
+    ]  # fmt: skip
+    assert recorded.warnings == (
+        "line 1: the file has no invocations; each operation may have begun when its process was free",
+    )
+
+
+def test_events_may_be_vectors_as_knossos_once_wrote_them() -> None:
+    recorded = read(None, "[0  :invoke :write 1]\n[0\t:ok\t:write\t1]\n[:nemesis :info :start nil]\n")
+    assert events(recorded)[:2] == EVENTS
+
+
 def test_transactions_need_no_f() -> None:
     begun = "{:type :invoke, :value [[:append :x 1]], :process 0}\n"
     text = begun + begun.replace(":invoke", ":ok")

@@ -97,7 +97,11 @@ BAD_LOG = "INFO  jepsen.util - {}\n"
 @pytest.mark.parametrize(
     ("text", "line", "rule"),
     [
-        ("INFO jepsen.util - 0 :ok :read 1\n", 1, "a completion without an invocation"),
+        (
+            "INFO jepsen.util - 0 :ok :read 1\nINFO jepsen.util - 1 :invoke :read nil\n",
+            1,
+            "a completion without an invocation",
+        ),
         ("\nINFO jepsen.util - 0 :invoke :read nil\n" * 2, 4, "while its last operation is still pending"),
         ("INFO jepsen.util - 0 :invoke :read nil\nINFO jepsen.util - 0 :ok :write 1\n", 2, "f is not its"),
         ("INFO jepsen.util - x :invoke :read nil\n", 1, "neither a number nor"),
