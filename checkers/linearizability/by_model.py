@@ -15,9 +15,10 @@ from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
 from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict, checked
+from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
-from history import History, Recording
+from history import NEMESIS, History, Recording
+from history.history import OK
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
@@ -120,6 +121,9 @@ class LinearizabilityOf:
         from checkers.linearizability.distinct_values.distinct import decided
 
         tally = _Tally(recording.history)
+        columns = recording.history.columns
+        if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
+            return self._verdict(tally), tally  # without a reply, there is nothing to explain
         distinct = decided(recording.history, self.model, self.budget)
         if distinct is None:
             self._search(recording.history, tally, None)
@@ -128,8 +132,6 @@ class LinearizabilityOf:
             if distinct.left.any():
                 left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
                 self._search(recording.history, tally, left)
-        if not tally.operations:
-            tally.doubts.append("the history has no operation to judge")
         return self._verdict(tally), tally
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
@@ -219,26 +221,29 @@ class LinearizabilityOf:
         evidence = tally.evidence + [
             Evidence(title="linearizability was not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]
         ]
+        mark: Mark
         if tally.bad:
-            validity = Validity.INVALID
+            mark = Validity.INVALID
             verb = "is" if tally.bad == 1 else "are"
             summary = (
                 f"{tally.bad} of {keys} keys {verb} not linearizable" if keys > 1 else "not linearizable"
             )
         elif doubts:
-            validity, summary = (
+            mark, summary = (
                 Validity.UNKNOWN,
                 f"{plural(len(doubts), 'reason')} why this is not known; for example: {doubts[0]}",
             )
+        elif not tally.operations:
+            mark, summary = Unjudged.NOT_EXERCISED, "no operation completed, so there is no reply to explain"
         else:
-            validity = Validity.VALID
+            mark = Validity.VALID
             summary = (
                 f"{plural(tally.operations, 'operation')} on {plural(keys, 'key')}: "
                 "an order of them explains every reply"
             )
-        return Verdict(
+        return Verdict.marked(
             checker=self.name,
-            validity=validity,
+            mark=mark,
             summary=summary,
             evidence=tuple(evidence),
             measures={

@@ -37,7 +37,7 @@ from checkers.transactions.solver.words import refutation_of, undecided
 from checkers.transactions.transactions import Transactions, transactions
 from checkers.transactions.unread import judge_unread
 from checkers.transactions.words import cycle_in_words, operations_of
-from checkers.verdict import Evidence, Validity, Verdict, checked
+from checkers.verdict import Evidence, Unjudged, Validity, Verdict, checked
 from history import Recording
 from history.history import OK
 
@@ -101,6 +101,7 @@ class Isolation:
         validity, summary = self._summary(found, gone, answer)
         if self.consistency in gone:
             validity, summary = self._unless_initial(recording, found, validity, summary)
+        nothing_read = validity is Validity.UNKNOWN and not found.txns.ok_reads.any()
         measures = {
             "workload": self.workload,
             "consistency": self.consistency,
@@ -120,6 +121,7 @@ class Isolation:
             evidence=tuple(evidence[:MUCH_EVIDENCE]),
             measures=measures,
             caveats=self._caveats(answer),
+            unjudged=Unjudged.NOT_EXERCISED if nothing_read else None,
         )
 
     def _found(self, recording: Recording) -> Found:

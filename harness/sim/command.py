@@ -244,7 +244,8 @@ def _show_counts(found: CampaignSummary) -> None:
         soft_wrap=True,
     )
     for checker, row in found.by_checker.items():
-        say(f"  {checker:28} " + " ".join(f"{number:6} {mark}" for mark, number in row.items()))
+        counts = " ".join(f"{number:6} {mark}" for mark, number in row.items())
+        say(f"  {checker:28} {counts}", soft_wrap=True)
 
 
 class _Progress:
