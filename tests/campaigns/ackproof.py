@@ -22,8 +22,11 @@ class Ran(NamedTuple):
 
     @property
     def by_checker(self) -> dict[str, str]:
-        """Validity by checker."""
-        return {verdict["checker"]: verdict["validity"] for verdict in self.results.get("verdicts", ())}
+        """The mark of each checker: its validity, or why it judged nothing."""
+        return {
+            verdict["checker"]: verdict.get("unjudged", verdict["validity"])
+            for verdict in self.results.get("verdicts", ())
+        }
 
     @property
     def telling(self) -> str:

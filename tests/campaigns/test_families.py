@@ -88,7 +88,7 @@ def test_a_bug_shows_with_its_fault_and_not_without(family: str, tmp_path: Path)
         pytest.fail("\n".join(output))
     for seed in SEEDS_WITHOUT:
         missed = ran(seed, without)
-        assert missed.by_checker.get(bug.caught_by) == "valid", missed.telling
+        assert missed.by_checker.get(bug.caught_by) in ("valid", "not exercised"), missed.telling
         assert "invalid" not in missed.by_checker.values(), missed.telling
     if family == "clock":
         correct = ran(SEEDS[0], with_fault, mutant=None)

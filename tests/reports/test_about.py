@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Unjudged, Validity, Verdict
 from reports.about import gravest_first, headline, may_follow_from
 
 VALID = Verdict("a", Validity.VALID, "fine")
 LOST = Verdict("b", Validity.INVALID, "1 of 9 was lost", (Evidence("r1 was lost", "text"),))
 VACUOUS = Verdict("c", Validity.UNKNOWN, "only 10 writes were acknowledged", (Evidence("vacuous", "text"),))
+IDLE = Verdict.marked("durable-log", Unjudged.NOT_EXERCISED, "no node was restarted")
+MEASURES = Verdict.marked("stats", Unjudged.ONLY_MEASURES, "90 operations")
+NOT_APPLICABLE = Verdict.marked("conformance", Unjudged.NOT_APPLICABLE, "the system writes no traces")
 
 
 def test_a_violation_is_named_by_its_evidence_and_the_checkers_are_counted() -> None:
@@ -28,6 +31,34 @@ def test_a_valid_run_needs_no_counts() -> None:
     assert headline([VALID, VALID], Validity.VALID).why == "All 2 checkers found nothing wrong."
     assert headline([VALID], Validity.VALID).why == "The one checker found nothing wrong."
     assert headline([VALID], Validity.VALID).counts == ""
+
+
+def test_what_judged_nothing_is_counted_apart_and_decides_only_where_it_is_required() -> None:
+    given = [VALID, VALID, IDLE, MEASURES, NOT_APPLICABLE]
+    found = headline(given, Validity.VALID)
+    assert (found.validity, found.why) == (Validity.VALID, "2 checkers found nothing wrong.")
+    assert found.counts == (
+        "Of 5 checkers, 2 found nothing wrong, 1 was not exercised, 1 is not applicable and 1 only measures."
+    )
+    missed = headline(given, Validity.UNKNOWN, {"durable-log"})
+    assert (missed.validity, missed.why) == (
+        Validity.UNKNOWN,
+        "durable-log was not exercised, and the run requires it: no node was restarted",
+    )
+    assert headline([*given, LOST], Validity.INVALID, {"durable-log"}).why == "b: r1 was lost"
+
+
+def test_what_is_required_and_was_not_exercised_stands_before_what_is_valid() -> None:
+    given = [VALID, MEASURES, IDLE, NOT_APPLICABLE, VACUOUS, LOST]
+    assert [one.checker for one in gravest_first(given)] == [
+        "b",
+        "c",
+        "a",
+        "durable-log",
+        "conformance",
+        "stats",
+    ]
+    assert [one.checker for one in gravest_first(given, {"durable-log"})][:3] == ["b", "c", "durable-log"]
 
 
 def violation(checker: str) -> Verdict:

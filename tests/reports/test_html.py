@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from checkers.verdict import EventRef, Evidence, Validity, Verdict
+from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
 from reports.about import ReportAbout, StoredFile, gravest_first
 from reports.html import MAX_TIMELINES, render
@@ -93,6 +93,28 @@ def test_checkers_stand_in_the_order_invalid_unknown_valid(invalid_page: str) ->
     shown = re.findall(r'<article class="checker v-(\w+)"', invalid_page)
     assert shown == sorted(shown, key=["invalid", "unknown", "valid"].index)
     assert shown[0] == "invalid"
+
+
+def test_what_judged_nothing_is_marked_so_and_never_as_valid(run: Recording) -> None:
+    verdicts = [
+        Verdict("linearizability", Validity.VALID, "fine"),
+        Verdict.marked("durable-log", Unjudged.NOT_EXERCISED, "no node was restarted"),
+        Verdict.marked("conformance", Unjudged.NOT_APPLICABLE, "the system writes no traces"),
+        Verdict.marked("stats", Unjudged.ONLY_MEASURES, "90 operations"),
+    ]
+    page = render(run, verdicts, synthetic.about())
+    shown = re.findall(r'<article class="checker v-([\w-]+)"', page)
+    assert shown == ["valid", "not-exercised", "not-applicable", "only-measures"]
+    assert page.count('class="badge b-valid"') == 2, "the headline and one checker"
+    assert "Valid" in page.split("<h1>")[1].split("</h1>")[0]
+    required = msgspec.structs.replace(
+        synthetic.about(Validity.UNKNOWN), required=("linearizability", "durable-log")
+    )
+    missed = render(run, verdicts, required)
+    shown = re.findall(r'<article class="checker v-([\w-]+)( v-missed)?"', missed)
+    assert shown[0] == ("not-exercised", " v-missed")
+    assert "and required" in missed
+    assert "Unknown" in missed.split("<h1>")[1].split("</h1>")[0]
 
 
 def test_operations_in_evidence_link_to_their_rows_in_the_timelines_table(

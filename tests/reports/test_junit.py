@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Unjudged, Validity, Verdict
 from reports.junit import junit
 from tests.reports import synthetic
 
@@ -43,6 +44,20 @@ def test_unknown_is_an_error_and_never_skipped() -> None:
     assert error is not None
     assert error.get("message") == "could not decide"
     assert root.find(".//skipped") is None
+
+
+@pytest.mark.parametrize("mark", Unjudged)
+def test_what_judged_nothing_is_skipped_with_its_reason_unless_the_run_requires_it(mark: Unjudged) -> None:
+    verdicts = [Verdict("a", Validity.VALID, "fine"), Verdict.marked("b", mark, "no node was restarted")]
+    root = ET.fromstring(junit(verdicts, "r", 1))
+    skipped = root.find(".//skipped")
+    assert skipped is not None
+    assert (skipped.get("type"), skipped.get("message")) == (mark.value, f"{mark}: no node was restarted")
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["2", "0", "0", "1"]
+    required = ET.fromstring(junit(verdicts, "r", 1, {"b"}))
+    counted = [required.get(name) for name in ("tests", "failures", "errors", "skipped")]
+    applies = mark is not Unjudged.NOT_APPLICABLE
+    assert counted == (["2", "0", "1", "0"] if applies else ["2", "0", "0", "1"])
 
 
 def test_a_run_that_no_checker_judged_is_an_error() -> None:

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from checkers.verdict import Evidence, Validity, Verdict
+from checkers.verdict import Evidence, Unjudged, Validity, Verdict
 from reports.terminal import plain, show
 from tests.reports import synthetic
 
@@ -51,6 +51,20 @@ def test_unknown_is_neither_green_nor_called_valid() -> None:
     assert "VALID " not in shown_text
     assert "\x1b[32m" not in shown_text
     assert "✓" not in shown_text
+
+
+def test_what_judged_nothing_has_no_tick_and_says_why_in_words() -> None:
+    verdicts = [Verdict("a", Validity.VALID, "fine"), *(Verdict.marked(m, m, f"of {m}") for m in Unjudged)]
+    lines = plain(verdicts).splitlines()
+    assert lines[0].split()[0] == "VALID"
+    shown = {line.split("  ")[1].strip(): line for line in lines if "of" in line.split() and ":" in line}
+    assert set(shown) == {mark.value for mark in Unjudged}
+    for mark in Unjudged:
+        assert shown[mark].endswith(f"{mark}: of {mark}")
+        assert "✓" not in shown[mark]
+    required = plain(verdicts, required=[Unjudged.NOT_EXERCISED.value])
+    assert required.splitlines()[0].split()[0] == "UNKNOWN"
+    assert "not exercised, and required: of not exercised" in required
 
 
 def test_only_so_much_evidence_is_printed_and_the_rest_is_counted() -> None:
