@@ -38,8 +38,8 @@ NOT_IN_EVERY_RUN = frozenset(
         "membership",
     }
 )
-"""Invariants of what a good run may lack: a second leader, a truncated log, a restart, a snapshot, an
-election by known voters. A fault that brings such a thing about requires the invariant (`Fault.requires`)."""
+"""Invariants of what a good run may lack: a second leader, a truncated log, a restart, a snapshot, a change
+of the members. A fault that brings such a thing about requires the invariant (`Fault.requires`)."""
 
 
 def raft_checkers() -> Suite:

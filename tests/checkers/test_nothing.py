@@ -85,7 +85,7 @@ def subjects() -> Iterator[tuple[str, Callable[[], Checker], tuple[Asked, ...]]]
         yield f"judge {name}", partial(judge_named, name, options), OF_JUDGES[name]
     for name, made in ISOLATION.items():
         for level in LEVELS:
-            yield f"{name}, {level}", partial(made, level), OF_TRANSACTIONS[name]
+            yield f"{name}, {level}", partial(made, level, {}), OF_TRANSACTIONS[name]
     for name in WORKLOADS:
         asked = OF_CONFIG if name == "config" else OF_SUITES
         for place, checker in enumerate(workload(name, NODES, 4).checkers):

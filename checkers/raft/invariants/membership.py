@@ -80,7 +80,7 @@ class MembershipChanges:
             summary=f"{plural(counts.changes, 'change')} of the members, "
             f"{plural(configurations, 'committed configuration')}, {plural(counts.elections, 'election')}: "
             "leaders made one change at a time, and voters elected each leader",
-            nothing_seen=None if counts.elections else "no election by known voters was seen",
+            nothing_seen=None if counts.changes else "no leader changed the members",
             measures={
                 "changes": counts.changes,
                 "configurations_committed": configurations,
