@@ -14,8 +14,10 @@ MOST_CLIENTS: Final = 1000
 """Clients of one run."""
 MOST_DEPTH: Final = 100
 """Arrays and objects within each other in JSON."""
-MOST_DOCUMENT_BYTES: Final = 256 << 20
-"""A file that is read as one JSON document, or one text."""
+MOST_DOCUMENT_BYTES: Final = 64 << 20
+"""A file that is read as one JSON document."""
+MOST_LOG_BYTES: Final = 256 << 20
+"""What the processes of one node printed; of more, none is read."""
 LONGEST_LINE_BYTES: Final = 64 << 20
 """One line of a history, of a trace, or of what a process printed."""
 LARGEST_NUMBER: Final = (1 << 63) - 1

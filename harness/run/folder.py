@@ -46,7 +46,7 @@ from history import (
     write_parquet,
 )
 from history.files import RefusedFile, brief, decode_json, is_regular, names_in, read_regular, replace_file
-from history.limits import longest_log
+from history.limits import MOST_LOG_BYTES, longest_log
 from history.nemesis import read_fault_kinds
 from history.recording import Nanoseconds
 from history.store import same_operations
@@ -220,7 +220,11 @@ class RunFolder:
             history=history,
             traces=self._traces(nodes, lives, state),
             lives=lives,
-            logs={name: self.log(name) for name in nodes if is_regular(self.log(name), self.path)},
+            logs={
+                name: self.log(name)
+                for name in nodes
+                if is_regular(self.log(name), self.path) and self.log(name).stat().st_size <= MOST_LOG_BYTES
+            },
             options=stored,
             fault_kinds=read_fault_kinds(stored.pop(FAULT_KINDS, ())),
             resources={name: samples for name, samples in resources.items() if samples},

@@ -105,3 +105,75 @@ def test_a_trace_read_in_small_chunks_is_the_trace_read_whole(
             assert stored.events[-1] == whole.events[-1]
             assert tuple(stored.events[1:5]) == whole.events[1:5]
             assert tuple(stored.events[::-2]) == whole.events[::-2]
+
+
+# ---- what is missing --------------------------------------------------------------------------------------
+
+
+def sent(seq: int, message_id: str) -> TraceEvent:
+    return msgspec.structs.replace(event(seq, "send"), message_id=message_id)
+
+
+def test_a_life_whose_end_was_not_seen_may_lack_its_last_lines(tmp_path: Path) -> None:
+    life(tmp_path, 1, [event(1, "restart"), event(2)])
+    life(tmp_path, 2, [event(1, "restart"), event(2, "stop")])
+    life(tmp_path, 3, [event(1, "restart"), event(2), event(3)])
+    trace = read_trace(tmp_path, "n1", ended={1})
+    assert trace.gaps == (
+        "n1: the trace of life 3 may lack lines after seq 3, as the end of that life was not seen",
+    )
+    assert trace.cut == {3}
+    assert [trace.is_whole(number) for number in (1, 2, 3)] == [True, True, False]
+    assert [trace.is_whole_between(*lives) for lives in ((0, 1), (1, 2), (2, 3), (3, 4))] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert read_trace(tmp_path, "n1").gaps == ()
+
+
+def test_a_last_life_that_left_no_file_is_a_gap(tmp_path: Path) -> None:
+    life(tmp_path, 1, [event(1, "restart")])
+    trace = read_trace(tmp_path, "n1", last_life=3)
+    assert "life 3, its last one, is missing" in trace.gaps[0]
+    assert trace.cut == {3}
+
+
+def test_the_file_of_another_life_or_node_counts_for_nothing(tmp_path: Path) -> None:
+    life(tmp_path, 1, [event(1, "restart"), sent(2, "n1:2:1")])
+    life(tmp_path, 2, [event(1, "restart"), sent(2, "n2:2:1")])
+    life(tmp_path, 3, [event(1, "restart"), sent(2, "n1:3:1")])
+    life(tmp_path, 4, [event(1, "restart"), event(2, "stop")])
+    trace = read_trace(tmp_path, "n1", ended=())
+    assert {found.life for found in trace.events} == {3}
+    assert trace.cut == {1, 2, 3, 4}
+    assert len(trace.gaps) == 4
+
+
+def test_a_copy_of_a_life_is_no_life(tmp_path: Path) -> None:
+    life(tmp_path, 1, [event(1, "restart"), event(2)])
+    life(tmp_path, 2, [event(1, "restart"), event(2)])
+    assert "0002.jsonl is a copy of 0001.jsonl" in read_trace(tmp_path, "n1", ended=()).gaps[0]
+    assert read_trace(tmp_path, "n1", ended={1, 2}).gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "what"),
+    [
+        ("last", 2**63 - 1, "last"),
+        ("last", 10**8, "a log of 100000000 entries, of which the traces could hold"),
+        ("commit", 2**40, "commit"),
+        ("index", -1, "index"),
+        ("at", 2**63, "at"),
+        ("term", 1.5, "term"),
+    ],
+)
+def test_a_number_out_of_its_bounds_is_a_gap(tmp_path: Path, field: str, number: float, what: str) -> None:
+    life(tmp_path, 1, [event(1, "restart")])
+    line = {**msgspec.to_builtins(event(2)), field: number}
+    path = tmp_path / "0001.jsonl"
+    path.write_bytes(path.read_bytes() + msgspec.json.encode(line) + b"\n")
+    trace = read_trace(tmp_path, "n1")
+    assert len(trace.events) == 1
+    assert what in trace.gaps[0]

@@ -20,6 +20,9 @@ from typing import Any
 MOST_BYTES = 4 << 30
 """Address space, of which a process uses about half as memory."""
 MOST_SECONDS = 20
+"""Processor time of one command."""
+LONGEST_WAIT_S = 120
+"""For a command that waits for something, which takes no processor time."""
 
 
 class TooSlowError(BaseException):
@@ -36,7 +39,8 @@ def outcome_of(arguments: list[str]) -> dict[str, Any]:
 
     errors, sys.argv = io.StringIO(), ["ackproof", *arguments]
     begun, code = time.monotonic(), None
-    signal.alarm(MOST_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    signal.alarm(LONGEST_WAIT_S)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
         try:
             entry.main()
@@ -47,6 +51,7 @@ def outcome_of(arguments: list[str]) -> dict[str, Any]:
         except MemoryError:
             code = "too much memory"
         finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.alarm(0)
     return {"code": code, "errors": errors.getvalue()[-4000:], "seconds": time.monotonic() - begun}
 
@@ -55,6 +60,7 @@ def main() -> None:
     """Run every case of the file."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     signal.signal(signal.SIGALRM, _too_slow)
+    signal.signal(signal.SIGPROF, _too_slow)
     for arguments in json.loads(Path(sys.argv[1]).read_bytes()):
         found = outcome_of(arguments)
         found["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10

@@ -79,7 +79,7 @@ class Desk:
             cwd=store,
             capture_output=True,
             text=True,
-            timeout=25 * len(self.cases) + 60,
+            timeout=300 + 25 * len(self.cases),
             env={
                 **os.environ,
                 "PYTHONPATH": str(Path(__file__).parents[3]),
