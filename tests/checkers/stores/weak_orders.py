@@ -31,8 +31,10 @@ class Txn:
 class EveryCommitOrder:
     """Decides levels by exhaustion."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, initial: int | None = None) -> None:
         self.txns = list(_transactions(history))
+        self._initial = initial
+        """What each key held before its first write."""
 
     def keeps(self, level: str) -> bool:
         """Whether the history keeps the level."""
@@ -42,7 +44,7 @@ class EveryCommitOrder:
         return any(self._kept([*sure, *more], level) for more in subsets)
 
     def _kept(self, committed: list[Txn], level: str) -> bool:
-        sources = _sources(committed)
+        sources = _sources(committed, self._initial)
         if sources is None:
             return False
         if level == "pram":
@@ -80,7 +82,7 @@ def _transactions(history: History) -> Iterator[Txn]:
         yield txn
 
 
-def _sources(committed: list[Txn]) -> Sources | None:
+def _sources(committed: list[Txn], initial: int | None) -> Sources | None:
     """What each read saw; None if a read saw nothing that these transactions left there."""
     final = {(key, value): t.number for t in committed for key, value in t.writes.items()}
     found: Sources = {}
@@ -88,7 +90,7 @@ def _sources(committed: list[Txn]) -> Sources | None:
         if txn.contradicts_itself:
             return None
         for key, value in txn.reads:
-            author = INITIAL if value is None else final.get((key, value))
+            author = INITIAL if value == initial else final.get((key, value))
             if author is None or author == txn.number:
                 return None
             found.setdefault(txn.number, []).append((key, author))

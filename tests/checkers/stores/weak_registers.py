@@ -105,7 +105,7 @@ class BrokenReplicas:
             if key in own and not (self._own and draw.random() < 0.5):
                 value = own[key]
             if self._invent and draw.random() < 0.2:
-                value = 99
+                value = draw.choice((98, 99))
             asked.append(["r", key, None])
             answered.append(["r", key, value])
         self._record(process, "invoke", asked)
