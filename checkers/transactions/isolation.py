@@ -40,6 +40,7 @@ from checkers.transactions.unread import judge_unread
 from checkers.transactions.words import cycle_in_words, operations_of
 from checkers.verdict import Evidence, Unjudged, Validity, Verdict, checked
 from history import Recording
+from history.formats.transactions import TransactionHistory
 from history.history import OK
 
 UNSEEN = {
@@ -198,7 +199,7 @@ class Isolation:
     ) -> tuple[Validity, str]:
         """`unknown` instead of `invalid` if one other initial value would make the history valid."""
         foreign = None if found.registers is None else found.registers.foreign
-        if foreign is None:
+        if foreign is None or isinstance(recording.history, TransactionHistory):
             return validity, summary
         value = msgspec.json.encode(foreign).decode()
         other = replace(self, assumed=self.assumed._replace(initial=foreign))

@@ -209,7 +209,7 @@ def _of_log(history: TransactionHistory, lists: bool, duplicates: bool) -> Trans
         begin=begin,
         end=end,
         count=np.full(len(version), -1),
-        text=names.text + NULL,
+        text=np.frombuffer(names.text + NULL, dtype=np.uint8),
         key_spans=(names.key_begin, names.key_end),
         version_tokens=Tokens(
             np.zeros(1, dtype=np.int32), names.version_key, names.version_begin, names.version_end

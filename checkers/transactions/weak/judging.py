@@ -70,10 +70,10 @@ class WeakIsolation:
         refuse_written_again(txns, versions_of(txns, initial))
         resolved = resolve(txns, initial)
         verdict = self._verdict(resolved)
-        if verdict.validity is Validity.INVALID and initial is None:
-            verdict = self._unless_initial(resolved, verdict)
         if isinstance(recording.history, TransactionHistory):
             return verdict  # the reader states the initial value
+        if verdict.validity is Validity.INVALID and initial is None:
+            verdict = self._unless_initial(resolved, verdict)
         held = "nothing" if initial is None else msgspec.json.encode(initial).decode()
         caveats = (f"every key is taken to hold {held} before its first write", *verdict.caveats)
         return msgspec.structs.replace(verdict, caveats=caveats)

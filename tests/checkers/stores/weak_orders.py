@@ -84,7 +84,9 @@ def _transactions(history: History) -> Iterator[Txn]:
 
 def _sources(committed: list[Txn], initial: int | None) -> Sources | None:
     """What each read saw; None if a read saw nothing that these transactions left there."""
-    final = {(key, value): t.number for t in committed for key, value in t.writes.items()}
+    final: dict[tuple[str, int | None], int] = {
+        (key, value): t.number for t in committed for key, value in t.writes.items()
+    }
     found: Sources = {}
     for txn in committed:
         if txn.contradicts_itself:
