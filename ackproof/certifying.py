@@ -116,7 +116,7 @@ def recheck(recorded: RecordedHistory, content: bytes, most_configurations: int)
             why = recheck_linearizability(recorded.history, model, certificate, most_configurations)
         else:
             raise CertificateError(f"no certificate is known for {certificate.model!r}")
-    except CertificateError as refusal:
+    except ValueError as refusal:  # a CertificateError, or an option that the data type lacks
         return Rechecked(None if claim is None else claim.value, False, str(refusal))
     except TooLarge as limit:
         return Rechecked(None if claim is None else claim.value, None, str(limit))

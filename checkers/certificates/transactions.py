@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 
+from checkers.certificates.forced_orders import forced_orders
 from checkers.certificates.snapshots import snapshot_order
 from checkers.transactions.assumed import assumed_by
-from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, level_of
+from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER, SEARCHED, base_of, level_of
 from checkers.transactions.graph.dependencies import dependencies
 from checkers.transactions.list_append import read_lists
 from checkers.transactions.rw_register import read_registers
-from checkers.transactions.solver.decide import decide
+from checkers.transactions.solver.decide import Answer, decide
 from checkers.transactions.solver.problem import problem
-from checkers.transactions.solver.search import ORDERED
+from checkers.transactions.solver.search import ORDERED, REFUTED
 from checkers.transactions.transactions import transactions
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.verification.certificate import (
@@ -56,7 +58,7 @@ def certificate_of(
         return certificate(None, without=verdict.summary)
     claim = Claim(verdict.validity.value)
     proofs = (
-        _refutations(history, verdict)
+        chain(_refutations(history, verdict), () if lists else _forced(history, consistency, options))
         if claim is Claim.INVALID
         else _orders(history, consistency)
         if lists
@@ -104,21 +106,30 @@ def _orders(history: History, consistency: str) -> Iterator[Proof]:
 
 def _orders_of_registers(history: History, consistency: str, options: Mapping[str, str]) -> Iterator[Proof]:
     """The order that the search finds: a serial one if there is one, which proves every level below, too."""
-    assumed = assumed_by(RW_REGISTER, options)
-    txns = transactions(history, lists=False, duplicates=assumed.duplicates)
-    registers = read_registers(txns, level_of(consistency), assumed)
     for snapshots in (False, True):
-        task = problem(
-            txns,
-            registers.form,
-            level_of(consistency),
-            snapshots=snapshots,
-            is_initial=registers.is_initial,
-        )
-        answer = decide(task)
+        answer = _searched(history, consistency, options, snapshots=snapshots)
         if answer.state == ORDERED:
             moments = answer.moments
             yield SnapshotOrder(moments) if snapshots else CommitOrder(tuple(txn for _, txn in moments))
+
+
+def _forced(history: History, consistency: str, options: Mapping[str, str]) -> Iterator[Proof]:
+    """The orders that must hold, until the search found that none is left."""
+    base = base_of(consistency)
+    if base not in SEARCHED:
+        return
+    answer = _searched(history, consistency, options, snapshots=SEARCHED[base])
+    found = forced_orders(answer) if answer.state == REFUTED else None
+    if found is not None:
+        yield found
+
+
+def _searched(history: History, consistency: str, options: Mapping[str, str], *, snapshots: bool) -> Answer:
+    assumed, level = assumed_by(RW_REGISTER, options), level_of(consistency)
+    txns = transactions(history, lists=False, duplicates=assumed.duplicates)
+    registers = read_registers(txns, level, assumed)
+    form, initial = registers.form, registers.is_initial
+    return decide(problem(txns, form, level, snapshots=snapshots, is_initial=initial))
 
 
 def _sorted(source: list[int], target: list[int], nodes: int) -> list[int] | None:

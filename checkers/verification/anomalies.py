@@ -28,7 +28,8 @@ EXCLUDED_FROM: Mapping[str, Sequence[str]] = {
     "G1a": LEVELS[1:],
     "G1b": LEVELS[1:],
     "lost-update": LEVELS[2:],
-    "internal": LEVELS[3:],
+    "internal": LEVELS[1:],
+    "non-repeatable-read": LEVELS[3:],
 }
 """By anomaly the levels that exclude it."""
 
@@ -107,31 +108,44 @@ def _intermediate(facts: Facts, _involved: Sequence[Transaction], reads: _Reads)
 
 
 def _internal(facts: Facts, involved: Sequence[Transaction], _reads: _Reads) -> bool:
-    """A transaction does not read what its own earlier steps left there, or reads what it writes later."""
-    return any(transaction.ok and _contradicts_itself(facts, transaction) for transaction in involved)
+    """A transaction does not read what it wrote itself before, or reads what it writes only later."""
+    return any(
+        _contradicts_itself(facts, transaction, place)
+        for transaction in involved
+        if transaction.ok
+        for place, step in enumerate(transaction.steps)
+        if step.f == "r"
+    )
 
 
-def _contradicts_itself(facts: Facts, transaction: Transaction) -> bool:
-    known: dict[str, tuple[str, ...]] = {}
-    added: dict[str, tuple[str, ...]] = {}
-    for place, step in enumerate(transaction.steps):
-        own = added.get(step.key, ())
-        if step.f == "w":
-            known[step.key] = (step.value,)
-        elif step.f == "append":
-            added[step.key] = (*own, step.value)
-            if step.key in known:
-                known[step.key] = (*known[step.key], step.value)
-        else:
-            shown = step.elements if facts.lists else (step.value,)
-            later = {
-                write.value for write in transaction.steps[place:] if write.f != "r" and write.key == step.key
-            }
-            if known.get(step.key, shown) != shown or (own and shown[-len(own) :] != own):
-                return True
-            if any(value in later and author_of(facts, step.key, value) is transaction for value in shown):
-                return True
-            known[step.key] = shown
+def _contradicts_itself(facts: Facts, transaction: Transaction, place: int) -> bool:
+    read = transaction.steps[place]
+    shown = read.elements if facts.lists else (read.value,)
+
+    def own(steps: Sequence[Step]) -> list[str]:
+        return [step.value for step in steps if step.f != "r" and step.key == read.key]
+
+    before, later = own(transaction.steps[:place]), own(transaction.steps[place:])
+    last = before if facts.lists else before[-1:]  # what it appended before stands at the end of the list
+    return list(shown[len(shown) - len(last) :]) != last or any(
+        author_of(facts, read.key, value) is transaction for value in shown if value in later
+    )
+
+
+def _non_repeatable(facts: Facts, involved: Sequence[Transaction], _reads: _Reads) -> bool:
+    """A transaction reads one key twice, with nothing but its own writes between, and sees another state."""
+    for transaction in involved:
+        known: dict[str, tuple[str, ...]] = {}
+        for step in transaction.steps if transaction.ok else ():
+            if step.f == "w":
+                known[step.key] = (step.value,)
+            elif step.f == "append":
+                if step.key in known:
+                    known[step.key] = (*known[step.key], step.value)
+            else:
+                shown = step.elements if facts.lists else (step.value,)
+                if known.setdefault(step.key, shown) != shown:
+                    return True
     return False
 
 
@@ -156,5 +170,6 @@ _SHOWN: Mapping[str, Callable[[Facts, Sequence[Transaction], _Reads], bool]] = {
     "G1a": _aborted,
     "G1b": _intermediate,
     "internal": _internal,
+    "non-repeatable-read": _non_repeatable,
     "lost-update": _lost_update,
 }

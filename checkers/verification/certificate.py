@@ -92,6 +92,64 @@ class Dependencies(msgspec.Struct, frozen=True, tag="circle-of-dependencies", ta
     edges: tuple[Edge, ...]
 
 
+Point = tuple[str, int]
+"""`snapshot` or `commit`, and the transaction; where transactions are serial, only `commit`."""
+
+
+class Link(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One point comes before another one."""
+
+    before: Point
+    after: Point
+    reason: str
+    """`within`, `wr`, `process`, `real time` or `forced`."""
+    step: int = -1
+    """Of a forced link, the number of the step that shows it, which comes earlier in the proof."""
+
+
+class Refuted(msgspec.Struct, frozen=True):
+    """An order that cannot hold, as it would close a circle."""
+
+    before: Point
+    after: Point
+    circle: tuple[Link, ...]
+    """From `after` back to `before`."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Of two orders one must hold: between two writers of a key, or between a write and another one's read.
+
+    If `reader` read what `author` wrote, `other` wrote before the author did, or after the reader's snapshot.
+    Without a reader, one of the two writers commits before the other one's snapshot.
+    """
+
+    key: str
+    """A JSON text."""
+    reader: int | None
+    author: int | None
+    """None: the reader saw what was there before any write."""
+    other: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """An order that must hold, since each other way to keep a rule would close a circle."""
+
+    before: Point
+    after: Point
+    rule: Rule
+    refuted: tuple[Refuted, ...]
+
+
+class ForcedOrders(msgspec.Struct, frozen=True, tag="forced-orders", tag_field="kind"):
+    """Orders that must hold, one after the other, until a rule cannot be kept, or a circle is closed."""
+
+    steps: tuple[Step, ...]
+    rule: Rule | None
+    """The rule that cannot be kept; None if `circle` is closed."""
+    refuted: tuple[Refuted, ...] = ()
+    circle: tuple[Link, ...] = ()
+
+
 class Anomaly(msgspec.Struct, frozen=True, tag="anomaly", tag_field="kind"):
     """Transactions whose steps alone contradict the level, without any circle."""
 
@@ -120,7 +178,9 @@ class LostWrite(msgspec.Struct, frozen=True, tag="lost-write", tag_field="kind")
     read: int
 
 
-Refutation = Circle | NoSource | NoSum | ClosedPart | Dependencies | Anomaly | TracedEvents | LostWrite
+Refutation = (
+    Circle | NoSource | NoSum | ClosedPart | Dependencies | ForcedOrders | Anomaly | TracedEvents | LostWrite
+)
 """A proof that a history or a trace is invalid."""
 Proof = Order | CommitOrder | SnapshotOrder | Refutation
 

@@ -15,6 +15,7 @@ from checkers.verification.certificate import (
     ClosedPart,
     CommitOrder,
     Dependencies,
+    ForcedOrders,
     LostWrite,
     NoSource,
     NoSum,
@@ -27,6 +28,7 @@ from checkers.verification.circles import recheck_circle, recheck_source, rechec
 from checkers.verification.closed_parts import recheck_closed_part
 from checkers.verification.commit_orders import recheck_commit_order, recheck_snapshot_order
 from checkers.verification.dependencies import recheck_dependencies
+from checkers.verification.forced_orders import recheck_forced_orders
 from checkers.verification.operations import by_key
 from checkers.verification.orders import recheck_orders
 from checkers.verification.registrations import recheck_lost_write
@@ -37,8 +39,11 @@ from history import History, Recording
 
 MOST_CONFIGURATIONS = 2_000_000
 """How far the search of a closed part goes before it is given up as too large."""
+SNAPSHOT_ISOLATION = "snapshot-isolation"
+SHOWN_BY_ORDERS = ("serializable", "repeatable-read")
+"""The levels that ask for an order of transactions, one after the other."""
 SHOWN_BY_SNAPSHOTS = (
-    "snapshot-isolation",
+    SNAPSHOT_ISOLATION,
     "consistent-view",
     "cursor-stability",
     "read-committed",
@@ -127,6 +132,10 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
         case Claim.INVALID, Dependencies() as circle:
             recheck_dependencies(facts, circle, base, sessions=sessions, real_time=real_time)
             return f"{len(circle.edges)} transactions depend on each other in a circle"
+        case Claim.INVALID, ForcedOrders() as forced if base in (*SHOWN_BY_ORDERS, SNAPSHOT_ISOLATION):
+            apart = base == SNAPSHOT_ISOLATION
+            recheck_forced_orders(facts, forced, snapshots=apart, sessions=sessions, real_time=real_time)
+            return f"after {plural(len(forced.steps), 'order')} that must hold, no order is left"
         case Claim.INVALID, Anomaly() as anomaly:
             recheck_anomaly(facts, anomaly, base)
             return f"{anomaly.name}: no level from {level} up allows it"
