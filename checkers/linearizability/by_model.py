@@ -121,10 +121,8 @@ class LinearizabilityOf:
         from checkers.linearizability.distinct_values.distinct import decided
 
         tally = _Tally(recording.history)
-        columns = recording.history.columns
-        if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
-            return self._verdict(tally), tally  # without a reply, there is nothing to explain
-        distinct = decided(recording.history, self.model, self.budget)
+        answered = _has_a_reply(recording.history)
+        distinct = decided(recording.history, self.model, self.budget) if answered else None
         if distinct is None:
             self._search(recording.history, tally, None)
         else:
@@ -233,7 +231,7 @@ class LinearizabilityOf:
                 Validity.UNKNOWN,
                 f"{plural(len(doubts), 'reason')} why this is not known; for example: {doubts[0]}",
             )
-        elif not tally.operations:
+        elif not _has_a_reply(tally.history):
             mark, summary = Unjudged.NOT_EXERCISED, "no operation completed, so there is no reply to explain"
         else:
             mark = Validity.VALID
@@ -260,6 +258,12 @@ class LinearizabilityOf:
                 f"{initial_in_words(self.model)}",
             ),
         )
+
+
+def _has_a_reply(history: History) -> bool:
+    """Whether an operation of a client ended `ok`; without a reply, there is nothing to explain."""
+    columns = history.columns
+    return bool(((columns.type == OK) & (columns.process != NEMESIS)).any())
 
 
 def _where(key: str | None) -> str:

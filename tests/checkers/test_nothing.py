@@ -18,10 +18,12 @@ from checkers.judges import ISOLATION, JUDGES, judge_named
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
-from checkers.raft import raft_invariants
+from checkers.raft import raft_checkers, raft_invariants
+from checkers.registry.suite import registry_checkers
 from checkers.transactions.consistency import MODELS as LEVELS
-from checkers.verdict import Checker, Validity
-from harness.nemesis.catalogue import kinds_of
+from checkers.verdict import Checker, Unjudged, Validity
+from harness.nemesis.catalogue import NEMESES, kinds_of
+from harness.nemesis.fault import Fault
 from harness.workload import WORKLOADS, workload
 from history import NodeTrace, Recording
 from tests.checkers.builders import NODES, HistoryBuilder, recording
@@ -147,3 +149,32 @@ def test_no_invariant_is_valid_without_the_whole_trace_of_each_node(missing: str
             traces[missing] = NodeTrace(missing, whole.events, gaps=(f"{missing}: line 7: damaged",))
         verdict = checker.check(recording(traces=traces))
         assert verdict.mark is Validity.UNKNOWN, verdict
+
+
+def test_what_a_system_declares_to_lack_is_not_applicable_and_what_it_does_not_declare_is_missing() -> None:
+    built = HistoryBuilder()
+    for number in range(3):
+        built.do("register", KEY, f"r{number}", f"r{number}")
+        built.do("lookup", KEY, None, f"r{number}")
+    names = ("index-honesty", "session-guarantees", "bounded-staleness")
+    of_indices = [checker for checker in registry_checkers() if checker.name in names]
+    declared = recording(built, options={"lacks": ["traces", "indices"]})
+    for checker in (*raft_checkers(), *of_indices):
+        assert checker.check(declared).mark is Unjudged.NOT_APPLICABLE, checker.name
+    for checker in raft_checkers():
+        assert checker.check(recording(built)).mark is Validity.UNKNOWN
+        assert checker.check(recording(built, options={"lacks": ["indices"]})).mark is Validity.UNKNOWN
+
+
+def test_a_trace_that_a_system_declared_not_to_write_is_judged_all_the_same() -> None:
+    traces = healthy_cluster().build()
+    for checker in raft_invariants():
+        with_it = checker.check(recording(traces=traces, options={"lacks": ["traces"]}))
+        assert with_it == checker.check(recording(traces=traces))
+
+
+@pytest.mark.parametrize("fault", NEMESES.values(), ids=NEMESES)
+def test_a_fault_requires_checkers_that_exist_and_its_kind_says_what_shows_it(fault: Fault) -> None:
+    known = {checker.name for name in WORKLOADS for checker in workload(name, NODES, 4).checkers}
+    assert set(fault.requires) <= known
+    assert (fault.kind.requires, fault.kind.proof) == (fault.requires, fault.proof)

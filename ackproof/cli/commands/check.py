@@ -276,7 +276,8 @@ def _show(result: CheckedFile) -> None:
         return
     verdict = result.verdict
     timing = f"read {result.read_s:.3f} s, checked {result.check_s:.3f} s"
-    say(f"{result.file}: {verdict.validity.value.upper()}  {verdict.summary}  ({timing})")
+    why = "" if verdict.unjudged is None else f" ({verdict.unjudged})"
+    say(f"{result.file}: {verdict.validity.value.upper()}{why}  {verdict.summary}  ({timing})")
     for warning in result.warnings:
         say(f"  warning: {warning}")
     for evidence, picture in zip(verdict.evidence, result.pictures, strict=True):
