@@ -247,7 +247,8 @@ def _touches(
     txns: Transactions, form: Shape, installed: Mask, external: Integers, saw: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """(transaction, key, version) of every read and write from outside its transaction, in no order."""
-    writes = np.flatnonzero(form.final)
+    # Another transaction, which failed, may have asked to write the value of an installed version, too.
+    writes = np.flatnonzero(form.final & (txns.outcome[txns.of] != FAIL))
     writes = writes[installed[txns.version[writes]]]
     steps = np.concatenate([external, writes])
     return txns.of[steps], txns.key[steps], np.concatenate([saw, txns.version[writes]])

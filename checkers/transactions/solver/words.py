@@ -143,12 +143,15 @@ class _Words:
         raise AssertionError("a transaction that read another's write has such a read")
 
     def _label(self, step: Step, link: Link) -> str:
-        rule = step.rule
+        return self.label_of(step.rule, link.before)
+
+    def label_of(self, rule: Rule | None, before: int) -> str:
+        """What kind of dependency an alternative of a rule is, by the point that it puts first."""
         if rule is None:
             return "learned"
         if rule.candidates:
             return "wr"
-        if rule.read < 0 or self.at(link.before) == int(self._task.writers.member[rule.other]):
+        if rule.read < 0 or self.at(before) == int(self._task.writers.member[rule.other]):
             return "ww"
         return "rw"
 
@@ -190,7 +193,7 @@ def refutation_of(answer: Answer, model: str) -> Evidence:
         arrows += [_arrow(task, way) for way in ways]
         if one.before >= 0:
             reasons.append(words.refuted(one))
-            label = "rw" if proof.last_rule is not None and proof.last_rule.read >= 0 else "ww"
+            label = words.label_of(proof.last_rule, one.before)
             way = (words.at(one.before), words.at(one.after), label, words.order(one.before, one.after))
             arrows.append(_arrow(task, way))
         else:
