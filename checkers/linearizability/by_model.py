@@ -290,11 +290,11 @@ def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) 
     return [
         place
         for place, (part, result) in enumerate(zip(found, results, strict=True))
-        if result.answer is Answer.LINEARIZABLE and not _replays(model, part, result.order)
+        if result.answer is Answer.LINEARIZABLE and not replays(model, part, result.order)
     ]
 
 
-def _replays(model: Model, part: Part, order: Sequence[int]) -> bool:
+def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
     """Whether this order of a part's operations explains their replies, by the model's own rules."""
     state = model.initial
     for place in order:
@@ -314,7 +314,7 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     result = engine.decide(part, budget) if searched is None else searched
     if result.answer is not Answer.LINEARIZABLE:
         return result
-    if engine.exact or _replays(engine.model, part, result.order):
+    if engine.exact or replays(engine.model, part, result.order):
         return result
     return type(engine)(engine.model, exact=True).decide(part, budget)
 
@@ -331,11 +331,12 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
         if part.completed[earlier] < part.invoked[later]
     ]
     culprit = operation_in_words(part, found.culprit)
-    text = (
-        f"Some order of the operations of {where} explains every earlier reply, "
-        f"but no order also explains this one: {culprit}. "
-        f"These operations contradict each other: {'; '.join(core)}. "
+    claim = (
+        f"Some order of the operations of {where} explains every earlier reply, but no order also explains "
+        if found.first
+        else f"No order of the operations of {where} explains every reply up to "
     )
+    text = f"{claim}this one: {culprit}. These operations contradict each other: {'; '.join(core)}. "
     if order:
         text += f"In real time, {', '.join(order)}. "
     if found.from_any_state:

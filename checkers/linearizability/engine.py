@@ -6,8 +6,8 @@ Comput. 29, 2017). A model's calls become kinds and its states integers; the ker
 - Scalar models (see `checkers.models.model`) need no table: numbers stand for themselves, any other value
   is interned. Texts that grow by appending are followed by a fingerprint, the text as a number modulo the
   prime 2^61 - 1: an append needs only the fingerprint before it. So a *valid* order is replayed on the real
-  texts, and a caller that reports *invalid* confirms it with `Engine(model, exact=True)`, which tabulates
-  the real texts (`judge.judge_part` does both).
+  texts (`by_model.confirmed`). An *invalid* one is a proof: see `kernels.prefixes`. With `exact=True` all
+  states are interned, and what calls do to them is tabulated.
 - Transitions of all other models are computed when a search first needs them, and kept for all parts of a
   history.
 
@@ -47,6 +47,7 @@ from checkers.linearizability.kernels.arena import (
 from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_each, go_on, lay_out
 from checkers.linearizability.kernels.fingerprints import fingerprints
 from checkers.linearizability.kernels.memo import rehash
+from checkers.linearizability.kernels.prefixes import enter, measure, put_off
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import (
     GAVE_UP,
@@ -61,6 +62,7 @@ from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import (
     ANYTHING,
     IMPOSSIBLE,
+    MAYBE,
     Call,
     Effect,
     Model,
@@ -149,15 +151,13 @@ class Engine:
         self._fingerprints = self._effect_of is not None and isinstance(model, TextModel)
         self._numbers = self._effect_of is not None and isinstance(model, NumberModel)
         form = self._form = Form.PLAIN
-        self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024))
+        self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1))
         self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
         self._first_kind = 0
         """The kind of the first one of `_coded_calls`; others were coded before it."""
         texts = model.texts if isinstance(model, TextModel) and not exact else None
         self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
-        self._texts_of: Sequence[Call] | None = None
-        self._text_effects: Integers = form.flat([])
         self._states: dict[Hashable, int] = {}
         self._state_of: list[Hashable] = []
         self._begin = self._state(model.initial)
@@ -185,7 +185,6 @@ class Engine:
             return
         self._form = Form.COMPILED
         self._rules = Rules(*map(self._form.flat, self._rules))
-        self._text_effects = self._form.flat(self._text_effects)
         lists = self._arena
         self._take_arena(self._form.flat(lists.slots), self._form.flat(lists.memo))
         for array, numbers in zip(self._arena[:-2], lists[:-2], strict=True):
@@ -229,13 +228,9 @@ class Engine:
         self._expect(LAYING_OUT * len(parts.kinds))
         if self._form is Form.PLAIN:
             return None
-        effects = self._effects_of_texts(parts.calls) if self._texts is not None else None
-        if effects is None:
-            kinds = self._codes_of(parts)
-            rules = self._rules
-        else:
-            kinds = parts.kinds
-            rules = self._rules._replace(effects=effects)
+        kinds = self._codes_of(parts)
+        if self._effect_of is None:
+            return None
         states = self._interned()
         if parts.longest > self._batch_room or states > self._batch_states:
             self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
@@ -249,7 +244,7 @@ class Engine:
         self._stamp += len(parts.keys)
         decide_each(
             Batch(parts.starts, parts.invoked, parts.completed, kinds),
-            rules,
+            self._rules,
             self._begin,
             self._batch_states if states else 0,
             stamp,
@@ -271,8 +266,6 @@ class Engine:
 
     def _effects_of_texts(self, calls: Sequence[Call]) -> Integers | None:
         """The effects of all calls at once, in the calls' order; None if one of them has no text."""
-        if calls is self._texts_of:
-            return self._text_effects
         forms = self._texts or {}
         # By place, not by name: a name takes longer, and there are as many calls as operations.
         try:
@@ -293,7 +286,6 @@ class Engine:
             np.frombuffer(coded, dtype=np.uint8),
             effects,
         )
-        self._texts_of, self._text_effects = calls, effects
         return effects
 
     def use_effects(self, effects: Integers) -> None:
@@ -377,13 +369,43 @@ class Engine:
     def _codes_of(self, part: Part | HistoryParts) -> Integers:
         """The operations' kinds, as this engine numbers them."""
         if part.calls is not self._coded_calls:  # the parts of one history share their calls
-            effects = effects_of(part.calls, self.model, number=self._state, encoded=self._encoded)
+            effects = self._effects_of(part.calls)
             self._first_kind = len(self._rules.effects) // EFFECT_WIDTH
             self._rules = self._rules._replace(
                 effects=extended(self._rules.effects, self._form.flat(effects))
             )
             self._coded_calls = part.calls
         return part.kinds + self._first_kind
+
+    def _effects_of(self, calls: Sequence[Call]) -> Integers:
+        if not self._fingerprints:
+            return effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+        effects = self._effects_of_texts(calls) if self._form is Form.COMPILED else None
+        if effects is None:
+            effects = effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+        if not self._enter_prefixes(calls):
+            # Two texts have one fingerprint: from here on, states are interned and steps tabulated.
+            self._fingerprints, self._effect_of = False, None
+            self._begin = self._state(self.model.initial)
+            return effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+        flat = self._form.flat(effects)
+        self._form.of(put_off)(flat, self._rules.prefixes)
+        return flat
+
+    def _enter_prefixes(self, calls: Sequence[Call]) -> bool:
+        """Note all beginnings of the texts that replies show; whether their fingerprints differ."""
+        shown = {call.result for call in calls if (self._texts or {}).get(call.f) == 0} - {MAYBE}
+        texts = sorted(map(_bytes, cast(set[str], shown)))
+        raw = b"".join(texts)
+        self._expect(len(raw))
+        text = np.frombuffer(raw, dtype=np.uint8) if self._form is Form.COMPILED else cast(Any, raw)
+        flat, zeros = self._form.flat, self._form.zeros
+        starts = flat(np.concatenate([[0], np.cumsum(list(map(len, texts)))]).astype(np.int64))
+        overlaps, path = zeros(len(texts)), zeros(max(map(len, texts), default=0) + 1)
+        beginnings = int(self._form.of(measure)(text, starts, overlaps))
+        table = zeros(1 << (2 * beginnings).bit_length(), -1)
+        self._rules = self._rules._replace(prefixes=table)
+        return bool(self._form.of(enter)(text, starts, overlaps, path, table))
 
     def _encoded(self, call: Call) -> tuple[int, int, int, int, int]:
         if self._effect_of is None:
@@ -436,7 +458,7 @@ class Engine:
             self._form.of(transitions.learn)(self._rules, state << 30 | kind, code)
 
     def _grow_table(self) -> None:
-        _, keys, values = self._rules
+        _, keys, values, _ = self._rules
         size = 4 * len(keys)
         self._rules = self._rules._replace(
             table_keys=self._form.zeros(size, -1), table_values=self._form.zeros(size)

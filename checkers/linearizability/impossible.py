@@ -33,8 +33,8 @@ from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction
 
 Mask = npt.NDArray[np.bool_]
-SHRINKING_CONFIGURATIONS = 400_000
-"""The budget of shrinking one part: configurations visited, and operations of the parts searched."""
+SHRINKING_CONFIGURATIONS = 100_000
+"""The budget of explaining one part: configurations visited, and operations of the parts searched."""
 TRIAL_CONFIGURATIONS = 10_000
 """The part of that budget that one trial may use."""
 MOST_STATES = 40
@@ -57,13 +57,16 @@ class Impossible:
     """Whether the core is impossible whatever the state before it was."""
     stuck: str
     """The length of the longest order, and what each operation that should come next would need."""
+    first: bool = True
+    """Whether an order explains every reply before the culprit's."""
 
 
 def doubled(part: Part) -> Part:
-    """The part with its calls, followed by the same calls without their replies."""
-    calls = tuple(part.calls)
+    """The part with its own calls, followed by the same calls without their replies."""
+    used, kinds = np.unique(part.kinds, return_inverse=True)
+    calls = tuple(part.calls[kind] for kind in used.tolist())
     calls += tuple(call._replace(result=MAYBE) for call in calls)
-    return Part(part.key, part.invoked, part.completed, part.kinds, calls)
+    return Part(part.key, part.invoked, part.completed, np.asarray(kinds, dtype=np.int64), calls)
 
 
 def weakened(part: Part, forgotten: Mask) -> Part:
@@ -80,28 +83,31 @@ def until(part: Part, cutoff: int) -> Part:
 
 
 def explain(model: Model, part: Part, budget: Budget) -> Impossible | None:
-    """Explain a part that has no order. None if the exact search does not confirm that within the budget."""
+    """Explain a part that has no order. None if the search does not confirm that within the budget.
+
+    Where the budget of explaining does not suffice, a later reply than the first impossible one may be named,
+    and more operations than contradict each other.
+    """
     shrinking = _Shrinking(Engine(model), budget)
     part = doubled(part)
+    if shrinking.answer(part, budget) is not Answer.NOT_LINEARIZABLE:
+        return None
     completions = np.sort(part.completed[part.completed < NEVER])
-    low, high = 0, len(completions) - 1
+    low, high, first = 0, len(completions) - 1, True
     while low < high:
         middle = (low + high) // 2
-        if shrinking.impossible(until(part, int(completions[middle]))):
+        answer = shrinking.answer(until(part, int(completions[middle])), shrinking.share())
+        if answer is Answer.NOT_LINEARIZABLE:
             high = middle
         else:
             low = middle + 1
+            first = first and answer is Answer.LINEARIZABLE
     known = until(part, int(completions[low]))
-    exact = _Shrinking(Engine(model, exact=True), budget)
-    if not exact.impossible(known):
-        return None
     kept = shrinking.shrink(known)
-    if not exact.still(known, kept):
-        kept = _Kept(known.completed < NEVER, 0)
     culprit = int(np.flatnonzero(known.completed == completions[low])[0])
     core = tuple(int(place) for place in np.flatnonzero(kept.replies))
     maybe = _of_account(model, known, kept.replies, kept.begin)
-    return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(exact, known))
+    return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
 
 
 def unexplained(part: Part) -> Impossible:
@@ -126,9 +132,16 @@ class _Shrinking:
         self._budget = budget
         self._left = SHRINKING_CONFIGURATIONS
 
-    def impossible(self, part: Part) -> bool:
-        """Whether a part has no order; if the budget runs out, no."""
-        return self.engine.decide(part, self._budget).answer is Answer.NOT_LINEARIZABLE
+    def share(self) -> Budget:
+        """The part of what is left that one search may use."""
+        return self._budget.of_configurations(max(1, self._left // 2))
+
+    def answer(self, part: Part, budget: Budget) -> Answer:
+        """Whether a part has an order."""
+        result = self.engine.decide(part, budget)
+        if budget is not self._budget:
+            self._left -= result.configurations + len(part)
+        return result.answer
 
     def shrink(self, part: Part) -> _Kept:
         """Forget the past, then replies, by delta debugging, for as long as the budget lasts."""
@@ -172,7 +185,7 @@ class _Shrinking:
     def still(self, part: Part, kept: _Kept) -> bool:
         """Whether the weakened part is impossible."""
         self._left -= len(part)
-        each = Budget(min(TRIAL_CONFIGURATIONS, self._budget.configurations), self._budget.memory_bytes)
+        each = self._budget.of_configurations(TRIAL_CONFIGURATIONS)
         if not kept.begin:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
         lasting = part.only((part.completed >= kept.begin) | kept.replies)

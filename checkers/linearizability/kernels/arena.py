@@ -27,7 +27,12 @@ MEMO_AN_OPERATION = 64
 MODE, DEPTH, STATE, PREFIX, VISITED, ENTRIES, BEST, MISSING = range(8)
 # ... and the sizes of what `prepare` laid out.
 ITEMS, GROUPS, WINDOW, WINDOW_WORDS, OPTION_WORDS, SLOTS = range(8, 14)
-REGISTERS = 14
+# What prunes the search, and for texts how many reads and puts are not yet placed.
+PRUNING, READS_LEFT, PUTS_LEFT = range(14, 17)
+REGISTERS = 17
+
+BY_VALUES, BY_TEXTS = 1, 2
+"""What can prune a search: see `search`; 0 is nothing."""
 
 # Frames, one for each placed operation
 F_ITEM, F_STATE, F_PREFIX, F_LAST, F_OPTION, F_FIRST_RET, F_EAGER = range(7)
@@ -51,6 +56,8 @@ class Rules(NamedTuple):
     """An open hash table for kinds whose test is TABLE: state and kind, packed ..."""
     table_values: Integers
     """... and the state that follows."""
+    prefixes: Integers
+    """An open hash table of the texts that lead to one that a reply shows: see `prefixes`."""
 
 
 class Arena(NamedTuple):
@@ -77,6 +84,16 @@ class Arena(NamedTuple):
     group_of: Integers
     wanted: Integers
     """By interned state the stamp of the last search that tests for it."""
+    needs: Integers
+    """By interned state how many unplaced items test for it."""
+    makers: Integers
+    """By interned state how many operations that are not yet placed put it."""
+    makers_from: Integers
+    """By interned state where its makers begin in `maker_calls`."""
+    maker_calls: Integers
+    """The invocations of the operations that put a state, state by state."""
+    late: Integers
+    """By item how many makers of the state that it tests for began after the item's end."""
     used: Integers
     """The options that are placed, as a bit set."""
     placed: Integers
@@ -111,7 +128,7 @@ def slots_for(operations: int) -> int:
 def size_of(operations: int, states: int) -> int:
     """How many numbers `cut` takes."""
     words = operations // BITS + 3
-    return REGISTERS + states + (11 + FRAME_WIDTH) * (operations + 1) + 3 * words + 2 + NEEDED
+    return REGISTERS + 4 * states + (13 + FRAME_WIDTH) * (operations + 1) + 3 * words + 2 + NEEDED
 
 
 @compiled_in_place
@@ -124,6 +141,11 @@ def cut(space: Integers, slots: Integers, memo: Integers, operations: int, state
     n, words = operations + 1, words_of(operations)
     registers, at = space[:REGISTERS], REGISTERS
     wanted, at = space[at : at + states], at + states
+    needs, at = space[at : at + states], at + states
+    makers, at = space[at : at + states], at + states
+    makers_from, at = space[at : at + states], at + states
+    maker_calls, at = space[at : at + n], at + n
+    late, at = space[at : at + n], at + n
     calls, at = space[at : at + n], at + n
     rets, at = space[at : at + n], at + n
     kinds, at = space[at : at + n], at + n
@@ -152,6 +174,11 @@ def cut(space: Integers, slots: Integers, memo: Integers, operations: int, state
         group_kinds,
         group_of,
         wanted,
+        needs,
+        makers,
+        makers_from,
+        maker_calls,
+        late,
         used,
         placed,
         best,
@@ -168,6 +195,9 @@ def arena_of_lists(operations: int, states: int, slots: Integers, memo: Integers
     lengths = {
         "registers": REGISTERS,
         "wanted": states,
+        "needs": states,
+        "makers": states,
+        "makers_from": states,
         "used": words,
         "placed": 2 * words + 2,
         "frames": FRAME_WIDTH * n,

@@ -96,6 +96,7 @@ def go_on(
     effects: Integers,
     table_keys: Integers,
     table_values: Integers,
+    prefixes: Integers,
     budget: int,
     room: int,
     states: int,
@@ -104,4 +105,5 @@ def go_on(
     memo: Integers,
 ) -> int:
     """`search` in an arena that is cut from `space`; a search of tables is called thousands of times."""
-    return search(cut(space, slots, memo, room, states), Rules(effects, table_keys, table_values), budget)
+    rules = Rules(effects, table_keys, table_values, prefixes)
+    return search(cut(space, slots, memo, room, states), rules, budget)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.kernels.arena import (
     BITS,
+    BY_TEXTS,
+    BY_VALUES,
     EFFECT_WIDTH,
     GROUPS,
     ITEMS,
     OPTION_WORDS,
+    PRUNING,
+    PUTS_LEFT,
+    READS_LEFT,
     REGISTERS,
     SLOTS,
     STATE,
@@ -18,7 +23,7 @@ from checkers.linearizability.kernels.arena import (
     Operations,
     Rules,
 )
-from checkers.linearizability.kernels.transitions import ANY, IS, KEEP, PUT
+from checkers.linearizability.kernels.transitions import ADD, ANY, APPEND, IS, KEEP, PUT, TABLE
 from history.kernels import Integers, compiled_in_place
 
 
@@ -52,7 +57,10 @@ def prepare(
     for slot in range(slots):
         slot_of[slot] = -1
     mask = slots - 1
-    items = options = found = 0
+    pruning = pruned_by(effects, kinds, states)
+    if pruning == BY_VALUES:
+        count_makers(operations, effects, arena)
+    items = options = found = reads = puts = 0
     groups[0] = 0
     for operation in range(len(invoked)):
         kind = kinds[operation]
@@ -61,9 +69,16 @@ def prepare(
             rets[items] = completed[operation]
             item_kinds[items] = kind
             items_from[items] = operation
+            at = kind * EFFECT_WIDTH
+            if effects[at] == IS:
+                reads += 1
+                if pruning == BY_VALUES:
+                    arena.late[items] = late_makers(arena, effects[at + 1], completed[operation])
+            puts += effects[at + 2] == PUT
             items += 1
             continue
         at = kind * EFFECT_WIDTH
+        puts += effects[at + 2] == PUT
         if effects[at + 2] == KEEP:
             continue
         if can_drop and effects[at + 2] == PUT and wanted[effects[at + 3]] != stamp:
@@ -108,6 +123,71 @@ def prepare(
     registers[WINDOW_WORDS] = registers[WINDOW] // BITS + 2
     registers[OPTION_WORDS] = option_words
     registers[SLOTS] = slots
+    registers[PRUNING] = pruning
+    registers[READS_LEFT] = reads
+    registers[PUTS_LEFT] = puts
+
+
+@compiled_in_place
+def pruned_by(effects: Integers, kinds: Integers, states: int) -> int:
+    """What can prune a search of operations of these kinds."""
+    appends = False
+    for operation in range(len(kinds)):
+        at = kinds[operation] * EFFECT_WIDTH
+        if effects[at] == TABLE or effects[at + 2] == ADD:
+            return 0
+        appends = appends or effects[at + 2] == APPEND
+    if states > 0:
+        return BY_VALUES
+    return BY_TEXTS if appends else 0
+
+
+@compiled_in_place
+def count_makers(operations: Operations, effects: Integers, arena: Arena) -> None:
+    """Count by state the items that need it and the operations that put it; list the beginnings of these."""
+    invoked, completed, kinds = operations
+    needs, makers, makers_from, maker_calls = arena.needs, arena.makers, arena.makers_from, arena.maker_calls
+    for operation in range(len(invoked)):
+        at = kinds[operation] * EFFECT_WIDTH
+        for state in (effects[at + 1], effects[at + 3]):
+            needs[state] = 0
+            makers[state] = 0
+            makers_from[state] = -1
+    for operation in range(len(invoked)):
+        at = kinds[operation] * EFFECT_WIDTH
+        if effects[at] == IS and completed[operation] != NEVER:
+            needs[effects[at + 1]] += 1
+        if effects[at + 2] == PUT:
+            makers[effects[at + 3]] += 1
+    total = 0
+    for operation in range(len(invoked)):
+        at = kinds[operation] * EFFECT_WIDTH
+        if effects[at + 2] != PUT:
+            continue
+        state = effects[at + 3]
+        if makers_from[state] < 0:
+            makers_from[state] = total
+            total += makers[state]
+            makers[state] = 0  # from here on: how many of them are listed
+        maker_calls[makers_from[state] + makers[state]] = invoked[operation]
+        makers[state] += 1
+
+
+@compiled_in_place
+def late_makers(arena: Arena, state: int, end: int) -> int:
+    """How many operations that put a state began after `end`."""
+    first = arena.makers_from[state]
+    last = first + arena.makers[state]
+    if first < 0:
+        return 0
+    low, high = first, last
+    while low < high:
+        middle = (low + high) // 2
+        if arena.maker_calls[middle] < end:
+            low = middle + 1
+        else:
+            high = middle
+    return int(last - low)
 
 
 @compiled_in_place

@@ -18,6 +18,14 @@ as it can be placed: wherever an order has it, it can be moved to here.
 leads to the same state, the option can be taken out of the order. So after an option only operations are
 tried to which the option makes a difference: a write of unknown outcome, say, is tried only before a read
 of its value.
+
+*Twins*: of items of one kind that may come next, the one that ends first comes first. Exchanging two of them
+in an order harms neither.
+
+*No return*: a state is not left while an item that is not placed tests for it and nothing is left that puts
+it; and where an item tests for a state that nothing which began before its end can still put, the search
+turns back. Of texts that are appended to, only beginnings of those that replies show are told apart
+(`prefixes`).
 """
 
 from __future__ import annotations
@@ -26,6 +34,8 @@ from checkers.linearizability.answer import NEVER
 from checkers.linearizability.kernels.arena import (
     BEST,
     BITS,
+    BY_TEXTS,
+    BY_VALUES,
     DEPTH,
     EFFECT_WIDTH,
     ENTRIES,
@@ -43,6 +53,9 @@ from checkers.linearizability.kernels.arena import (
     MODE,
     OPTION_WORDS,
     PREFIX,
+    PRUNING,
+    PUTS_LEFT,
+    READS_LEFT,
     STATE,
     VISITED,
     WINDOW_WORDS,
@@ -50,13 +63,68 @@ from checkers.linearizability.kernels.arena import (
     Rules,
 )
 from checkers.linearizability.kernels.memo import recall
-from checkers.linearizability.kernels.transitions import ILLEGAL, KEEP, TABLE, UNKNOWN, step
-from history.kernels import Integers, compiled_in_place
+from checkers.linearizability.kernels.transitions import ILLEGAL, IS, KEEP, OFF, PUT, TABLE, UNKNOWN, step
+from history.kernels import Integers, compiled_in_place, inlined
 
 LINEARIZABLE, NOT_LINEARIZABLE, GAVE_UP, NEED, GROW = range(5)
 """The status of a search."""
 ENTER, CHOOSE, BACKTRACK = range(3)
 """Its modes, in the register MODE."""
+
+
+@inlined
+def take(arena: Arena, effects: Integers, kind: int, items: int, by: int) -> None:
+    """Take an operation of that kind from what is left if `by` is 1, or give it back if it is -1."""
+    pruning = arena.registers[PRUNING]
+    if pruning > 0:
+        at = kind * EFFECT_WIDTH
+        tests, puts = effects[at] == IS and items == 1, effects[at + 2] == PUT
+        if pruning == BY_VALUES:
+            if tests:
+                arena.needs[effects[at + 1]] -= by
+            if puts:
+                arena.makers[effects[at + 3]] -= by
+        else:
+            if tests:
+                arena.registers[READS_LEFT] -= by
+            if puts:
+                arena.registers[PUTS_LEFT] -= by
+
+
+@inlined
+def hopeless_item(arena: Arena, effects: Integers, item: int, state: int) -> bool:
+    """Whether an item tests for another state, which nothing that began before its end can still put."""
+    at = arena.kinds[item] * EFFECT_WIDTH
+    if effects[at] != IS or effects[at + 1] == state:
+        return False
+    return bool(arena.makers[effects[at + 1]] <= arena.late[item])
+
+
+@inlined
+def hopeless_text(arena: Arena) -> bool:
+    """Whether a reply is to come that shows a text, and nothing is left that puts one."""
+    return bool(arena.registers[READS_LEFT] > 0 and arena.registers[PUTS_LEFT] == 0)
+
+
+@inlined
+def needed_still(arena: Arena, effects: Integers, kind: int, state: int) -> bool:
+    """Whether an item other than this one tests for the state, and nothing is left that puts it again."""
+    at = kind * EFFECT_WIDTH
+    own = effects[at] == IS and effects[at + 1] == state
+    return bool(arena.makers[state] == 0 and arena.needs[state] > own)
+
+
+@inlined
+def has_twin(arena: Arena, item: int, prefix: int, first_ret: int, last: int) -> bool:
+    """Whether an item of the same kind, which ends sooner, was tried in the place of this one."""
+    kinds, calls, rets, placed = arena.kinds, arena.calls, arena.rets, arena.placed
+    other = prefix
+    found = False
+    while not found and other < arena.registers[ITEMS] and calls[other] < first_ret:
+        if kinds[other] == kinds[item] and rets[other] <= last:
+            found = not placed[other // BITS] >> (other % BITS) & 1
+        other += 1
+    return found
 
 
 @compiled_in_place
@@ -81,6 +149,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
     entries = registers[ENTRIES]
     most = registers[BEST]
     width = 4 + registers[WINDOW_WORDS] + registers[OPTION_WORDS]
+    pruning = registers[PRUNING]
     tabled = len(effects) > 0 and effects[0] == TABLE  # then all kinds are: see `engine`
     status = -1
     while status < 0:
@@ -93,6 +162,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                 break
             first_ret = NEVER
             missing = 0
+            hopeless = pruning == BY_TEXTS and state == OFF and hopeless_text(arena)
             item = prefix
             while item < count and calls[item] < first_ret:
                 if not placed[item // BITS] >> (item % BITS) & 1:
@@ -101,7 +171,12 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                     if tabled and missing < len(missing_kinds):
                         missing_kinds[missing] = kinds[item]
                         missing += step(rules, state, kinds[item]) == UNKNOWN
+                    if pruning == BY_VALUES and hopeless_item(arena, effects, item, state):
+                        hopeless = True
                 item += 1
+            if hopeless:
+                mode = BACKTRACK
+                continue
             end = item
             for group in range(group_count if tabled else 0):
                 kind = option_kinds[groups[group]]
@@ -126,6 +201,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                     frames[at + F_PREFIX] = prefix
                     frames[at + F_EAGER] = 1
                     placed[item // BITS] |= 1 << (item % BITS)
+                    take(arena, effects, kinds[item], 1, 1)
                     depth += 1
                     eager = True
             if eager:
@@ -164,6 +240,10 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                 if last < ret < chosen_ret and not placed[item // BITS] >> (item % BITS) & 1:
                     then = step(rules, state, kinds[item])
                     needless = after_option and then == step(rules, before, kinds[item])
+                    if pruning == BY_VALUES and then != state and then != ILLEGAL:
+                        needless = needless or needed_still(arena, effects, kinds[item], state)
+                    if not needless and last >= 0 and then != ILLEGAL:
+                        needless = has_twin(arena, item, prefix, first_ret, last)
                     if then != ILLEGAL and not needless:
                         chosen, chosen_ret, after = item, ret, then
                 item += 1
@@ -171,6 +251,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                 frames[at + F_LAST] = chosen_ret
                 frames[at + F_ITEM] = chosen
                 placed[chosen // BITS] |= 1 << (chosen % BITS)
+                take(arena, effects, kinds[chosen], 1, 1)
             else:
                 frames[at + F_LAST] = NEVER
                 group = frames[at + F_OPTION] + 1
@@ -181,6 +262,9 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                     if option < groups[group + 1] and option_calls[option] < first_ret:
                         after = step(rules, state, option_kinds[option])
                         needless = after_option and after == step(rules, before, option_kinds[option])
+                        if pruning == BY_VALUES and after != ILLEGAL:
+                            # An option is no item: it does not need the state that it tests for.
+                            needless = needless or (arena.needs[state] > 0 and arena.makers[state] == 0)
                         if after != ILLEGAL and after != state and not needless:
                             chosen = option
                             break
@@ -191,6 +275,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                     frames[at + F_OPTION] = group
                     frames[at + F_ITEM] = -1 - chosen
                     used[chosen // BITS] |= 1 << (chosen % BITS)
+                    take(arena, effects, option_kinds[chosen], 0, 1)
             if chosen >= 0:
                 frames[at + F_STATE] = state
                 frames[at + F_PREFIX] = prefix
@@ -212,8 +297,10 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
                 item = frames[at + F_ITEM]
                 if item >= 0:
                     placed[item // BITS] &= ~(1 << (item % BITS))
+                    take(arena, effects, kinds[item], 1, -1)
                 else:
                     used[(-1 - item) // BITS] &= ~(1 << ((-1 - item) % BITS))
+                    take(arena, effects, option_kinds[-1 - item], 0, -1)
                 state = frames[at + F_STATE]
                 prefix = frames[at + F_PREFIX]
                 if frames[at + F_EAGER] == 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Rules
-from history.kernels import compiled_in_place, inlined
+from history.kernels import Integers, compiled_in_place, inlined
 
 ANY, IS, IS_NOT, TABLE = range(4)
 """Tests of a kind: none, the state is this one, it is another, or the table decides."""
@@ -11,6 +11,8 @@ KEEP, PUT, ADD, APPEND = range(4)
 """Actions of a kind."""
 PRIME = (1 << 61) - 1
 ILLEGAL, UNKNOWN = -(1 << 62), -(1 << 62) + 1
+OFF = -(1 << 62) + 2
+"""Stands for every text that leads to none which a reply shows, however much is appended to it."""
 
 
 @inlined
@@ -35,8 +37,25 @@ def step(rules: Rules, state: int, kind: int) -> int:
     if action == ADD:
         total: int = state + effects[at + 3]
         return total
+    if state == OFF:
+        return OFF
     appended: int = times_modulo(state, effects[at + 4]) + effects[at + 3]
-    return appended - PRIME if appended >= PRIME else appended
+    if appended >= PRIME:
+        appended -= PRIME
+    return appended if holds(rules.prefixes, appended) else OFF
+
+
+@inlined
+def holds(table: Integers, number: int) -> bool:
+    """Whether an open hash table, whose empty slots are -1, holds a number."""
+    mask = len(table) - 1
+    h = (number & 0x3FFFFFFF) * 1000003 + (number >> 30)
+    slot = (h ^ (h >> 19)) & mask
+    while table[slot] != -1:
+        if table[slot] == number:
+            return True
+        slot = (slot + 1) & mask
+    return False
 
 
 @inlined
