@@ -79,18 +79,21 @@ class Question(NamedTuple):
         return model
 
 
-def read_history(path: str | Path, *, format: str | None = None) -> History:
+def read_history(
+    path: str | Path, *, format: str | None = None, columns: Mapping[str, str] | None = None
+) -> History:
     """Read a recorded history from a file, or from a run's folder.
 
     Args:
         path: a file in any format that `ackproof check --help` lists, or a folder such as store/latest.
         format: the format's name; by default it is recognized from the text.
+        columns: for tables, which column holds which field, such as {"process": "worker", "f": "op"}.
 
     Raises:
         HistoryError: the file breaks a rule of histories; the message names the line.
         FileNotFoundError: there is no such file.
     """
-    return read(Path(path), format_=format).history
+    return read(Path(path), format_=format, columns=columns).history
 
 
 def check(

@@ -7,6 +7,7 @@ about that, and where one other initial value would make the history valid, it i
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -83,7 +84,9 @@ def _registers(value: Any) -> MultiRegister:
     for name, held in value.items():
         own = name.removeprefix(MARK)
         names: list[Hashable] = [name, Typed(f"{MARK}:{own}")]
-        if own.removeprefix("-").isdecimal():
+        if own.startswith('"'):  # in EDN, a name that is a text
+            names = [msgspec.json.decode(own)]
+        elif own.removeprefix("-").isdecimal():
             names.append(int(own))
         pairs += ((one, frozen(held)) for one in names)
     return MultiRegister(initial=frozenset(pairs))
@@ -141,8 +144,11 @@ def other_initials(model: Model, calls: Iterable[Call]) -> Iterator[tuple[str, M
         case Mutex():
             found[in_words(not model.initial)] = Mutex(not model.initial)
         case MultiRegister():
-            for read in _read_values(calls):
+            for read in (value for values in _read_values(calls).values() for value in values):
                 found.setdefault(in_words(read), MultiRegister(unwritten=read))
+            for held in _each_otherwise(_read_values(calls)):
+                shown = ", ".join(f"{in_words(register)} {in_words(value)}" for register, value in held)
+                found.setdefault(f"'{{{shown}}}'", MultiRegister(initial=frozenset(held)))
     for name, other in list(found.items())[:MOST_TRIED]:
         if other != model:
             yield name, other
@@ -185,7 +191,18 @@ def _numbers(model: Counter, calls: list[Call]) -> Iterator[int]:
             yield from (read - total for total in sorted(sums, key=abs))
 
 
-def _read_values(calls: Iterable[Call]) -> Iterator[Hashable]:
+def _read_values(calls: Iterable[Call]) -> dict[Hashable, dict[Hashable, None]]:
+    """By register the different values that were read of it."""
+    read: dict[Hashable, dict[Hashable, None]] = {}
     for call in calls:
-        if call.result is not MAYBE:
-            yield from (value for f, _, value in call.result if f in ("r", "read"))
+        for f, register, value in () if call.result is MAYBE else call.result:
+            if f in ("r", "read"):
+                read.setdefault(register, {})[value] = None
+    return read
+
+
+def _each_otherwise(read: Mapping[Hashable, Iterable[Hashable]]) -> Iterator[list[tuple[Hashable, Hashable]]]:
+    """What registers may hold at first, each something that was read of it; at most `MOST_TRIED` ways."""
+    ways = itertools.product(*([(register, value) for value in values] for register, values in read.items()))
+    for way in itertools.islice(ways, MOST_TRIED):
+        yield [(register, value) for register, value in way if value is not None]

@@ -159,6 +159,15 @@ def test_one_initial_value_must_explain_every_key() -> None:
     )
 
 
+def test_registers_that_are_used_together_may_each_begin_otherwise() -> None:
+    text = edn(*call(0, "txn", '[[:r :x nil] [:r "y" nil]]', '[[:r :x 3] [:r "y" 4]]'))
+    verdict = judged(text, "multi-register")
+    assert verdict.validity == "unknown"
+    initial = verdict.summary.split("--option initial='")[1].split("'")[0]
+    assert initial == '{:x 3, "y" 4}'
+    assert judged(text, "multi-register", initial=initial).validity == "valid"
+
+
 def test_containers_and_registers_may_begin_with_what_an_option_says() -> None:
     assert judged(edn(*call(0, "dequeue", "nil", "7")), "queue", initial="[7, 8]").validity == "valid"
     assert judged(edn(*call(0, "read", "nil", "[7]")), "set", initial="[7]").validity == "valid"

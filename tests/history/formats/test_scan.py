@@ -112,6 +112,17 @@ def plainly(text: str) -> list[tuple[object, ...]] | None:
 @settings(deadline=None, max_examples=300)
 @given(files())
 def test_edn_is_read_as_the_plain_reader_reads_it(text: str) -> None:
+    edn_is_read_alike(text)
+
+
+@pytest.mark.campaign
+@settings(deadline=None, max_examples=20_000)
+@given(files())
+def test_much_more_edn_is_read_as_the_plain_reader_reads_it(text: str) -> None:
+    edn_is_read_alike(text)
+
+
+def edn_is_read_alike(text: str) -> None:
     expected = plainly(text)
     found = scanned_edn(text, "text", edn_events._read_one)
     if expected is None:
