@@ -42,7 +42,7 @@ from checkers.transactions.reading import (
 )
 from checkers.transactions.transactions import Integers, Mask, Transactions
 from checkers.verdict import IllegalOperation
-from history.history import FAIL
+from history.history import FAIL, OK
 
 WRITE_READ, ONE_MISSED = 1, 2
 """Classes of anomalies (see `cycles`) from which on a derived order counts."""
@@ -255,7 +255,9 @@ def _touches(
 
 
 def _by_process(txns: Transactions, txn: Integers, key: Integers, version: Integers) -> VersionOrders:
-    """A process met one version of a key, and later another."""
+    """A process met one version of a key, and later another. What has no reply may take effect later."""
+    answered = txns.outcome[txn] == OK
+    txn, key, version = txn[answered], key[answered], version[answered]
     written = np.zeros(len(txn), dtype=bool)
     written[:] = version < txns.versions  # of one transaction what it read comes before what it wrote
     order = np.lexsort((written, txn, key, txns.process[txn]))

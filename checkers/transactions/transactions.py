@@ -96,6 +96,20 @@ class Transactions:
         """By step, whether it is a read with a reply."""
         return np.asarray((self.f == READ) & (self.outcome[self.of] == OK))
 
+    def sessions(self, some: Integers) -> tuple[Integers, Integers]:
+        """Pairs of these transactions: the last one with a reply before each of its process, and that one.
+
+        What has no reply may take effect later, so nothing need come after it.
+        """
+        if not len(some):
+            return some, some
+        order = some[np.lexsort((self.invoked[some], self.process[some]))]
+        answered = np.where(self.outcome[order] == OK, np.arange(len(order)), -1)
+        last = np.concatenate([[-1], np.maximum.accumulate(answered)[:-1]]).astype(np.int64)
+        process = self.process[order]
+        at = np.flatnonzero((last >= 0) & (process[last] == process))
+        return order[last[at]], order[at]
+
     def decoded(self, begin: int, end: int) -> Any:
         """The value in that stretch of the text."""
         return decoded(bytes(self.text[begin:end]).decode())

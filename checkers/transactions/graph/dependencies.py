@@ -160,11 +160,9 @@ def _add_orders(
 
 
 def _add_processes(edges: _Edges, txns: Transactions) -> None:
-    alive = np.flatnonzero(txns.outcome != FAIL)
-    order = alive[np.argsort(txns.process[alive], kind="stable")]
-    same = np.flatnonzero(txns.process[order[1:]] == txns.process[order[:-1]])
-    none = np.full(len(same), -1, dtype=np.int64)
-    edges.add(order[same], order[same + 1], PROCESS, level=1, at_least=0, version=none)
+    before, after = txns.sessions(np.flatnonzero(txns.outcome != FAIL))
+    none = np.full(len(before), -1, dtype=np.int64)
+    edges.add(before, after, PROCESS, level=1, at_least=0, version=none)
 
 
 def _add_real_time(edges: _Edges, txns: Transactions) -> None:

@@ -176,8 +176,10 @@ def _certain(
     single, author = single[author >= 0], author[author >= 0]
     pairs.append((end[writers.member[author]], begin[reads.member[single]], WRITE_READ))
     if level >= 1:
-        before, after = _sessions(txns, member)
-        pairs.append((end[before], begin[after], SESSION))
+        number = np.full(len(txns), -1, dtype=np.int64)
+        number[member] = np.arange(total)
+        before, after = txns.sessions(member)
+        pairs.append((end[number[before]], begin[number[after]], SESSION))
     points = total * width
     if level >= 2:
         done = np.flatnonzero(txns.completed[member] != NEVER)
@@ -194,19 +196,3 @@ def _certain(
         np.concatenate([target for _, target, _ in pairs]).astype(np.int64),
         np.repeat([kind for _, _, kind in pairs], [len(source) for source, _, _ in pairs]),
     )
-
-
-def _sessions(txns: Transactions, member: Integers) -> tuple[Integers, Integers]:
-    """Pairs of members: the last one with a reply before each of the same process.
-
-    What has no reply may take effect later, so nothing need come after it.
-    """
-    order = np.lexsort((txns.invoked[member], txns.process[member]))
-    process = txns.process[member[order]]
-    answered = np.where(txns.outcome[member[order]] == OK, np.arange(len(order)), -1)
-    if not len(order):
-        return order, order
-    last = np.concatenate([[-1], np.maximum.accumulate(answered)[:-1]]).astype(np.int64)
-    same = (last >= 0) & (process[last] == process)
-    at = np.flatnonzero(same)
-    return order[last[at]], order[at]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from checkers.transactions.consistency import MODELS, ONLY_REGISTERS, ruled_out
@@ -201,3 +203,24 @@ def test_thousands_of_appends_that_no_read_shows_are_placed() -> None:
     skew = ("ry az1", "rz ay1")
     verdict = judged(*appends, *skew, together=True, consistency="snapshot-isolation")
     assert verdict.validity is Validity.VALID
+
+
+@pytest.mark.parametrize("consistency", ["strong-session-serializable", "strong-session-snapshot-isolation"])
+def test_what_a_process_does_after_an_unknown_outcome_may_come_before_it(consistency: str) -> None:
+    """The write of unknown outcome takes effect after the next transaction of the same process."""
+    from checkers.transactions.isolation import Isolation
+    from history import History, Operation
+    from tests.checkers.builders import recording
+
+    rows = [
+        (7, "invoke", [["w", "x", 1]]),
+        (7, "info", None),
+        (0, "invoke", [["r", "x", None]]),
+        (0, "ok", [["r", "x", None]]),
+        (1, "invoke", [["r", "x", None]]),
+        (1, "ok", [["r", "x", 1]]),
+    ]
+    apart = History([Operation(i, i, p, t, "txn", None, v) for i, (p, t, v) in enumerate(rows)])  # type: ignore[arg-type]
+    process = np.where(apart.columns.process == 7, 0, apart.columns.process)
+    history = History.from_columns(replace(apart.columns, process=process), foreign=True)
+    assert Isolation("rw-register", consistency).check(recording(history)).validity is Validity.VALID
