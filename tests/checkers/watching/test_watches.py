@@ -186,6 +186,7 @@ def stopped_early(mutant: str, seed: int) -> tuple[int, int] | None:
     due = next(events, None)
     seen: list[TraceEvent] = []
     suites = [checker for checker in work.checkers if checker.name in WATCHED]
+    not_before = 0
     for place, operation in enumerate(recorded_run.history, start=1):
         found: Suspicion | None = None
         while due is not None and due.at <= operation.time:
@@ -194,8 +195,9 @@ def stopped_early(mutant: str, seed: int) -> tuple[int, int] | None:
             due = next(events, None)
         for watch in watches:
             found = found or watch.see(operation)
-        if found is None:
+        if found is None or place < not_before:
             continue
+        not_before = place + max(200, place)  # a look costs as much as the run is long
         beginning = _beginning(recorded_run, place, seen)
         if any(verdict.validity is Validity.INVALID for verdict in check_all(suites, beginning)):
             whole = check_all(suites, recorded_run)
