@@ -172,8 +172,8 @@ def _violation(resolved: Resolved, base: str, *, sessions: bool) -> tuple[str, C
     cycle = Cycle(resolved, links, whole)
     kinds = {link.kind for link in links}
     name = G1C if kinds <= {READ, SESSION} and base != PRAM else CYCLES[base]
-    by_process = sessions and base not in (CAUSAL, PRAM) and (SESSION in kinds or cycle.rests_on_process)
-    return (f"{name}-process" if by_process or (name == G1C and SESSION in kinds) else name), cycle
+    by_process = base == PRAM or SESSION in kinds or cycle.rests_on_process
+    return f"{name}-process" if by_process else name, cycle
 
 
 def _inferred(resolved: Resolved, base: str, *, sessions: bool) -> tuple[Inferred, ...]:

@@ -221,6 +221,7 @@ class Cycle:
             if kind == READ:
                 yield f"{second} read from {first}"
             elif kind == SESSION:
+                self.rests_on_process = True
                 yield f"process {int(self._resolved.txns.process[at])} did {first} before {second}"
             else:
                 key = self._resolved.txns.key_of(int(whole.step[via[at]]))

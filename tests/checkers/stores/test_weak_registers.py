@@ -48,6 +48,6 @@ def test_no_broken_store_is_missed_and_no_order_of_commits_is_denied() -> None:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("chunk", range(40))
+@pytest.mark.parametrize("chunk", range(80))
 def test_of_twenty_thousand_histories_each_is_judged_as_every_order_judges_it(chunk: int) -> None:
-    compared(range(1_000 + 500 * chunk, 1_500 + 500 * chunk))
+    compared(range(1_000 + 250 * chunk, 1_250 + 250 * chunk))

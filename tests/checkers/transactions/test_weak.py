@@ -60,6 +60,10 @@ def test_each_violation_is_explained(case: str, tmp_path: Path) -> None:
     assert verdict.validity is Validity.INVALID, verdict
     assert words in verdict.evidence[0].text, verdict.evidence[0].text
     assert verdict.evidence[0].operations
+    rests_on_process = level == "pram" or "process" in verdict.evidence[0].text
+    assert ("snapshot-isolation" in verdict.measures["not"]) != rests_on_process
+    assert level in verdict.measures["not"]
+    assert "strong-session-serializable" in verdict.measures["not"]
 
 
 @pytest.mark.parametrize("level", DECIDED_WEAK)
