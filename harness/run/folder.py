@@ -109,6 +109,9 @@ class RunFolder:
             CouldNotRun: the store cannot be written.
         """
         stamp = time.strftime("%Y-%m-%dT%H%M%S")
+        for name in test.nodes:
+            if not is_name(name):
+                raise CouldNotRun(f"a node cannot be named {name!r}, as folders are named by it")
         if not is_name(test.workload):
             raise CouldNotRun(f"a workload cannot be named {test.workload!r}, as folders are named by it")
         try:

@@ -37,6 +37,10 @@ WITHOUT_CHECK_OF_STATE = frozenset({"configuration", "restart"})
 """A node uses a configuration before it has traced the snapshot that brought it, within one step."""
 
 
+MOST_ADOPTED_ENTRIES = 1 << 22
+"""After illegal steps that changed this many entries of a node's log, the node is not followed any more."""
+
+
 class Bag:
     """The specification's variable `messages`: by id, as long as some node will still receive them.
 
@@ -114,6 +118,8 @@ class Refinement:
     _whole: dict[int, int] = field(default_factory=dict)
     """Of each snapshot sent in this term, by its index: how many bytes it has."""
     _has_begun: bool = False
+    _adopted: int = 0
+    """How many entries of logs were looked at to go on after illegal steps."""
     _life: int = 0
     """The life that is being followed; 0: none yet."""
 
@@ -136,6 +142,9 @@ class Refinement:
 
     def step(self, event: TraceEvent, following: TraceEvent | None) -> None:
         """Take the actions that one event stands for; `following` is the node's next event, if any."""
+        if self._adopted > MOST_ADOPTED_ENTRIES:
+            self._pass_over(event)
+            return
         i = self.i
         name = event.event
         handler = self._handlers.get(name)
@@ -394,11 +403,23 @@ class Refinement:
         elif event.message in ("AppendEntriesReply", "InstallSnapshotReply"):
             spec.take_match(i, spec.AppendEntriesResponse(source, i.current_term, True, len(i.log)))
 
+    def _pass_over(self, event: TraceEvent) -> None:
+        """Take a step that is not judged: messages go their way, with a content that is not known."""
+        if event.message_id is not None and event.event == "send":
+            self.bag.put(event.message_id, None)
+        elif event.message_id is not None and event.event == "receive":
+            self.bag.take(event.message_id)
+
     # ---- after a refusal ---------------------------------------------------------------------------------
 
     def _adopt(self, event: TraceEvent) -> None:
         """Go on with the state that the node traced."""
         i = self.i
+        self._adopted += max(len(i.log), event.last)
+        if self._adopted > MOST_ADOPTED_ENTRIES:
+            self.doubts.append(
+                f"{i.name} contradicted its trace so often that it was not followed to its end"
+            )
         if event.event == "restart":
             last = self._entry(event.entries[-1]) if event.entries else None
             log = list(i.log[: event.last])

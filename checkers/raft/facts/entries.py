@@ -238,6 +238,10 @@ class Journal:
         """Add an entry at the end; NONE if it is not known which."""
         self._numbers.append(number)
 
+    def put_unknown(self, count: int) -> None:
+        """Add this number of entries that are not known."""
+        self._numbers.extend(array("q", [NONE]) * count)
+
     def cut(self, length: int) -> None:
         """Cut the log to a length."""
         self._steps.append((len(self._numbers), length, None))

@@ -103,7 +103,7 @@ class HardStateLoss(NamedTuple):
     promise: TraceEvent
 
 
-MOST_UNKNOWN_ENTRIES = 1 << 25
+MOST_UNKNOWN_ENTRIES = 1 << 24
 """How many entries that no line names are kept, for all nodes: some hundred megabytes."""
 MOST_REPLACED_LOGS = 64
 """Logs before a truncation that a restart may bring back, of one node; after more, its log is not known."""
@@ -329,9 +329,10 @@ class _Replay:
     def _make_long(self, length: int) -> None:
         """Cut the log to a length, or lengthen it with entries that are not known."""
         self._cut(length)
-        self._count_unknown(length - len(self._log))
-        while len(self._log) < length:
-            self._put(NONE)
+        more = length - len(self._log)
+        self._count_unknown(more)
+        self._log += [NONE] * more
+        self.facts.journal.put_unknown(more)
 
     def _doubt(self, event: TraceEvent, what: str) -> None:
         self.facts.inconsistencies.append(
