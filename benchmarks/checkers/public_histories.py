@@ -40,6 +40,7 @@ class Corpus:
     """The verdict, or None if `results.edn` has it, if anything."""
     consistency: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 KNOSSOS = "jepsen-io+knossos"
@@ -99,7 +100,14 @@ CORPORA = (
     Corpus("Jepsen test of a bank, EDN", REDIS, "store_final/bank-*/*/history.edn", "bank", None),
     Corpus("Jepsen test of a bank, text", REDIS, "store_final/bank-*/*/history.txt", "bank", None),
     Corpus("Jepsen test of a bank, log", REDIS, "store_final/bank-*/*/jepsen.log", "bank", None),
-    Corpus("harness for Redis, JSON", REDIS, "results/histories/*.json", "register", None),
+    Corpus(
+        "harness for Redis, JSON",
+        REDIS,
+        "results/histories/*.json",
+        "register",
+        None,
+        columns={"process": "client"},
+    ),
     Corpus("Jepsen tests of Raft, EDN", "Deabus+braft_bug", "history.edn", "list-append", None),
     Corpus("Jepsen tests of Raft, text", "Deabus+braft_bug", "history.txt", "list-append", None),
     Corpus("Jepsen tests of Raft, log", "Deabus+braft_bug", "jepsen.log", "list-append", None),
@@ -173,7 +181,7 @@ def _outcome(folder: Path, path: Path, corpus: Corpus) -> Outcome:
     name = str(path.relative_to(folder))
     was_read = False
     try:
-        recorded = read(path)
+        recorded = read(path, columns=corpus.columns)
         was_read = True
         verdict = judge(recorded, question)
         shown, why = verdict.validity.value, verdict.summary

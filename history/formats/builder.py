@@ -269,7 +269,10 @@ def _one_process(events: Events, source: str) -> int:
     opened = events.type == INVOKE
     wrong = np.flatnonzero(opened != (np.arange(len(events)) % 2 == 0))
     if len(wrong):
-        rule = "events have no process, and operations overlap, so it is not clear which one this event ends"
+        rule = (
+            "events have no process, and operations overlap, so it is not clear which one this event ends; "
+            "if another field holds it, --columns process=NAME names that field"
+        )
         raise HistoryError(int(events.line[wrong[0]]), rule, source)
     return 0
 

@@ -5,6 +5,7 @@ r"""Jepsen's logs, of all versions, and its `history.txt`.
 | `jepsen.log`, up to 0.1.0 | `INFO  jepsen.util - 3 :invoke :cas [0 1]` |
 | `jepsen.log`, up to 0.1.8 | `INFO [DATE TIME] jepsen worker 3 - jepsen.util 3 :invoke :cas [0 1]` |
 | `jepsen.log`, later | `DATE TIME{GMT} INFO [jepsen worker 3] jepsen.util: 3 :invoke :cas [0 1]` |
+| the same, of some tests | `... jepsen.util: [ 1345013587 ] 3 :invoke :cas [0 1]`; the time is not used |
 | `history.txt` | `3 :invoke :cas [0 1]` |
 
 The value is EDN; what follows it is the error. Lines of other loggers are passed over; one of `jepsen.util`
@@ -26,7 +27,7 @@ from history.values import Typed, encoded
 LOGGER = "jepsen.util"
 FIELDS = r"(:?[^\s:]+)\s+:(invoke|ok|fail|info)\s+:([^\s,\"()\[\]{}]+)(?:\s+(.*?))?\s*\Z"
 PLAIN = re.compile(FIELDS, re.DOTALL)
-LOGGED = re.compile(rf".*?\sjepsen\.util(?:\s+-|:)?\s+{FIELDS}", re.DOTALL)
+LOGGED = re.compile(rf".*?\sjepsen\.util(?:\s+-|:)?\s+(?:\[\s*\d+\s*\]\s+)?{FIELDS}", re.DOTALL)
 LOOKS_LIKE_ONE = re.compile(r"\sjepsen\.util(?:\s+-|:)?\s.*:(invoke|ok|fail|info)\b")
 
 

@@ -42,6 +42,8 @@ def events(recorded: RecordedHistory) -> list[tuple[int, str, str, object]]:
         "INFO [2018-05-04 10:00:00,733] jepsen worker 0 - jepsen.util 0\t:ok\t:write\t1\n",
         "2018-05-04 10:00:00,000{GMT}\tINFO\t[jepsen worker 0] jepsen.util: 0\t:invoke\t:write\t1\n"
         "2018-05-04 10:00:00,001{GMT}\tINFO\t[jepsen worker 0] jepsen.util: 0\t:ok\t:write\t1\n",
+        "2022-07-28 07:53:02,8{GMT}\tINFO\t[jepsen worker 0] jepsen.util: [ 134 ] 0\t:invoke\t:write\t1\n"
+        "2022-07-28 07:53:02,9{GMT}\tINFO\t[jepsen worker 0] jepsen.util: [ 135 ] 0\t:ok\t:write\t1\n",
         "0\t:invoke\t:write\t1\n0\t:ok\t:write\t1\n",
         "process,type,f,value\n0,invoke,write,1\n0,ok,write,1\n",
     ],
