@@ -171,11 +171,11 @@ class LinearizabilityOf:
         tally.operations += len(found.kinds) - sum(len(found[place]) for place in without_source)
         tally.most_configurations = max(tally.most_configurations, results.most_configurations)
         for place in places:
-            part = found[place]
             if place in without_source:
-                tally.add_without_source(part, without_source[place])
-                continue
-            result = results[place]
+                tally.add_without_source(found[place], without_source[place])
+        # The small ones first: if the time is over then, the smallest undecided key is named.
+        for place in sorted({*places} - {*without_source}, key=lambda place: (len(found[place]), place)):
+            part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
                 result = engine.decide(part, self.budget)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally)

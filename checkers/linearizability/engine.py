@@ -88,6 +88,7 @@ ONLY_OF = {ScalarAction.ADD: NumberModel, ScalarAction.APPEND: TextModel}
 """The models whose states are such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
+TIME = "the time that was given"
 SLICE, PLAIN_SLICE = 100_000, 20_000
 """After so many configurations a search looks whether its time is over; plain Python after looking at so many
 candidates, and then also whether it is worth compiling."""
@@ -315,6 +316,8 @@ class Engine:
         registers = self._arena.registers
         candidates = int(registers[WINDOW] + registers[GROUPS]) + 1
         limit = min(budget.configurations, self._slice(candidates))
+        if budget.is_over():
+            return GAVE_UP, TIME
         while True:
             status = self._go_on(limit)
             if status == NEED:
@@ -327,7 +330,7 @@ class Engine:
             elif limit == budget.configurations:
                 return GAVE_UP, f"{budget.configurations} configurations"
             elif budget.is_over():
-                return GAVE_UP, "the time that was given"
+                return GAVE_UP, TIME
             else:
                 self._expect(self._slice(candidates) * candidates)
                 limit = min(budget.configurations, limit + self._slice(candidates))
@@ -451,11 +454,19 @@ class Engine:
         self._table_size += len(missing)
         if 2 * self._table_size > len(self._rules.table_keys):
             self._grow_table()
+        calls, first, step, before = (
+            self._coded_calls,
+            self._first_kind,
+            self.model.step,
+            self._state_of[state],
+        )
+        codes = []
         for kind in missing:
-            call = self._coded_calls[kind - self._first_kind]
-            after = self.model.step(self._state_of[state], call)
-            code = transitions.ILLEGAL if after is IMPOSSIBLE else self._state(after)
-            self._form.of(transitions.learn)(self._rules, state << 30 | kind, code)
+            after = step(before, calls[kind - first])
+            codes.append(transitions.ILLEGAL if after is IMPOSSIBLE else self._state(after))
+        keys = [state << 30 | kind for kind in missing]
+        flat, rules = self._form.flat, self._rules
+        self._form.of(transitions.learn)(rules.table_keys, rules.table_values, flat(keys), flat(codes))
 
     def _grow_table(self) -> None:
         _, keys, values, _ = self._rules
@@ -463,9 +474,7 @@ class Engine:
         self._rules = self._rules._replace(
             table_keys=self._form.zeros(size, -1), table_values=self._form.zeros(size)
         )
-        for key, value in zip(keys, values, strict=True):
-            if key != -1:
-                self._form.of(transitions.learn)(self._rules, int(key), int(value))
+        self._form.of(transitions.learn)(self._rules.table_keys, self._rules.table_values, keys, values)
 
 
 def _bytes(text: str) -> bytes:

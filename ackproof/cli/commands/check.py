@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -86,7 +87,23 @@ MODEL = options.group(
     ),
 )
 
+
+@dataclass(frozen=True)
+class Deadline:
+    """The end of the time that was given, in seconds of the clock that all processes share."""
+
+    end_s: float
+
+    def __call__(self) -> bool:
+        return time.monotonic() >= self.end_s
+
+
 LIMITS = options.group(
+    click.option(
+        "--seconds",
+        type=click.FloatRange(min=0),
+        help="Give up as unknown what is not decided after this time; it is for all files together.",
+    ),
     click.option(
         "--configurations",
         default=Budget().configurations,
@@ -137,6 +154,7 @@ def check(
     options_: dict[str, str],
     format_: str | None,
     columns: dict[str, str],
+    seconds: float | None,
     configurations: int,
     memory_mib: int,
     pictures: Path | None,
@@ -158,7 +176,8 @@ def check(
         ackproof check history.edn --model register --option initial=0
         ackproof check log.csv --model register --columns process=worker,f=op,type=event
     """
-    question = Question(model, consistency, options_, Budget(configurations, memory_mib << 20))
+    deadline = None if seconds is None else Deadline(time.monotonic() + seconds)
+    question = Question(model, consistency, options_, Budget(configurations, memory_mib << 20, deadline))
     try:
         question.refuse_if_wrong()
     except ValueError as refusal:

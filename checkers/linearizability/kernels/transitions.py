@@ -73,15 +73,18 @@ def look_up(rules: Rules, key: int) -> int:
 
 
 @compiled_in_place
-def learn(rules: Rules, key: int, value: int) -> None:
-    """Put a transition into the table, which must have room for it."""
-    keys = rules.table_keys
-    mask = len(keys) - 1
-    slot = (key ^ (key >> 17)) & mask
-    while keys[slot] != -1:
-        slot = (slot + 1) & mask
-    keys[slot] = key
-    rules.table_values[slot] = value
+def learn(table_keys: Integers, table_values: Integers, keys: Integers, values: Integers) -> None:
+    """Put transitions into a table, which must have room for them; a key of -1 stands for none."""
+    mask = len(table_keys) - 1
+    for place in range(len(keys)):
+        key = keys[place]
+        if key == -1:
+            continue
+        slot = (key ^ (key >> 17)) & mask
+        while table_keys[slot] != -1:
+            slot = (slot + 1) & mask
+        table_keys[slot] = key
+        table_values[slot] = values[place]
 
 
 @compiled_in_place

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checkers.linearizability import engine, impossible
+from checkers.linearizability import by_model, engine, impossible
 from checkers.linearizability.answer import Answer, Budget, Result
 from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models import MODELS
@@ -103,3 +103,23 @@ def test_what_was_decided_without_a_search_counts_unless_the_search_finds_an_ord
     assert searched
     if validity is Validity.UNKNOWN:
         assert "the search found an order" in verdict.summary
+
+
+def test_what_is_not_decided_in_the_time_that_was_given_is_unknown_and_the_smallest_key_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(by_model, "QUICK_CONFIGURATIONS", 3)
+    built = HistoryBuilder()
+    overlapping_writes(built, "large", 8)
+    overlapping_writes(built, "small", 6)
+    asked = []
+
+    def time_is_up() -> bool:
+        asked.append(True)
+        return True
+
+    verdict = check(built, budget=Budget(time_is_up=time_is_up))
+    assert asked
+    assert verdict.validity is Validity.UNKNOWN
+    assert "key 'small': no answer within the time that was given" in verdict.summary
+    assert "of 7 operations" in verdict.summary
