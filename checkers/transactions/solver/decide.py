@@ -60,7 +60,7 @@ def decide(task: Problem, looks: int = LOOKS_AT_MOST) -> Answer:
     """The answer, for at most that many looks."""
     form = fitting(task.points + len(task.reads.key) + len(task.writers.key))
     points = points_of(task, form)
-    search = _begun(task, points, form)
+    search = begun(task, points, form)
     if search is None:
         return Answer(task, REFUTED, None)
     while True:
@@ -82,7 +82,7 @@ def can_compile_later(looks: int) -> bool:
     return looks > LITTLE and can_compile()
 
 
-def _begun(task: Problem, points: Points, form: Form) -> Search | None:
+def begun(task: Problem, points: Points, form: Form) -> Search | None:
     """The search with the best of some first orders; None if the certain orders go in a circle."""
     order = arranged(points, by_time(task, early=False), form)
     if order is None:
