@@ -14,7 +14,7 @@ from checkers.linearizability.answer import NEVER, Answer, Budget, Result
 from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
-from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar
+from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar, Sourced
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
 from history import NEMESIS, History, Recording
@@ -157,6 +157,14 @@ class LinearizabilityOf:
         engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
         try:
+            if isinstance(self.model, Sourced):
+                # States of many parts are many: here even a quick search takes longer than to look for these.
+                early = never_written(found, self.model)
+                for place, reply in early.items():
+                    tally.add_without_source(found[place], reply)
+                found = found.of([place for place in range(len(found)) if place not in early])
+                if not len(found):
+                    return
             results = engine.decide_all(found, quick)
         except IllegalCall:
             raise _refusal(found, self.model) from None

@@ -31,6 +31,7 @@ class MultiRegister:
         return self.initial
 
     def flow(self, call: Call) -> Flow:
+        self.step(self.initial, call)  # refuses what is no call of this model
         written: dict[Hashable, Hashable] = {}
         needs = []
         for f, register, value in call.argument if call.result is MAYBE else call.result:
