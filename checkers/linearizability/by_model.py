@@ -14,7 +14,17 @@ from checkers.linearizability.answer import NEVER, Answer, Budget, Result
 from checkers.linearizability.part import HistoryParts, Part, parts
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
-from checkers.models.model import IMPOSSIBLE, IllegalCall, Model, Scalar, Sourced
+from checkers.models.model import (
+    IMPOSSIBLE,
+    MAYBE,
+    Call,
+    IllegalCall,
+    Model,
+    Scalar,
+    ScalarAction,
+    Sourced,
+    TextModel,
+)
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
 from history import NEMESIS, History, Recording
@@ -304,12 +314,28 @@ def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) 
 
 def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
     """Whether this order of a part's operations explains their replies, by the model's own rules."""
+    calls, kinds = part.calls, part.kinds[np.asarray(order, dtype=np.int64)].tolist()
+    if isinstance(model, TextModel):
+        return _replays_texts(model, [calls[kind] for kind in kinds])
     state = model.initial
-    for place in order:
-        after = model.step(state, part.call(int(place)))
+    for kind in kinds:
+        after = model.step(state, calls[kind])
         if after is IMPOSSIBLE:
             return False
         state = after
+    return True
+
+
+def _replays_texts(model: TextModel, calls: Sequence[Call]) -> bool:
+    """The same for texts, of which a history can have megabytes: by what each call does to a text."""
+    actions, text = model.texts, model.initial
+    for f, argument, result in calls:
+        action = actions[f]
+        if action is ScalarAction.KEEP:
+            if result is not MAYBE and result != text:
+                return False
+        else:
+            text = argument if action is ScalarAction.PUT else text + argument
     return True
 
 
