@@ -274,6 +274,9 @@ class Engine:
         except KeyError:
             return None
         texts = [call[1] if form else call[2] for form, call in zip(coded, calls, strict=True)]
+        untold = [place for place, text in enumerate(texts) if text is MAYBE]
+        for place in untold:
+            texts[place] = ""
         try:
             joined = "".join(texts)
         except TypeError:  # not a text, or no reply: one by one, which says what is wrong if something is
@@ -287,6 +290,8 @@ class Engine:
             np.frombuffer(coded, dtype=np.uint8),
             effects,
         )
+        for place in untold:  # a read without a reply; whatever puts or appends has its text as its argument
+            effects[EFFECT_WIDTH * place : EFFECT_WIDTH * place + 2] = transitions.ANY, 0
         return effects
 
     def use_effects(self, effects: Integers) -> None:

@@ -256,7 +256,13 @@ def test_a_part_that_needs_more_memory_than_the_others_gets_it() -> None:
 @pytest.mark.parametrize("text", ["", "a", "ab" * 40, "ü", "\ud800", "x\0y"])
 def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> None:
     model = MODELS["kv-append"]
-    calls = (Call("get", None, text), Call("put", text, None), Call("append", text, None))
+    calls = (
+        Call("get", None, text),
+        Call("put", text, None),
+        Call("append", text, None),
+        Call("get", None, MAYBE),
+        Call("append", text, MAYBE),
+    )
     engine = Engine(model)
     effects = engine._effects_of_texts(calls)
     assert effects is not None
