@@ -202,6 +202,9 @@ def test_the_verdict_is_that_of_trying_every_order_and_its_evidence_is_impossibl
         history = history_of((None, rows))
         verdict = judged(history, name)
         expected = linearizable(MODELS[name], part_of(rows))
+        if all(completed == NEVER for _, completed, _ in rows):
+            assert verdict.validity is Validity.UNKNOWN, "nothing completed, which proves nothing"
+            continue
         assert verdict.validity is (Validity.VALID if expected else Validity.INVALID), (seed, rows)
         assert verdict.measures["operations"] == len(rows)
         if expected:
