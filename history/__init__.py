@@ -7,9 +7,9 @@ validation and their storage. What may not: running, judging or drawing anything
 from history.history import Columns, History, HistoryError
 from history.operation import NEMESIS, Operation, OperationType
 from history.recording import NodeLife, Recording, ResourceSample
-from history.resources import read_resources
-from history.store import HistoryWriter, read_history, write_parquet
-from history.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
+from history.stored.resources import read_resources
+from history.stored.store import HistoryWriter, read_history, write_parquet
+from history.stored.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
 
 __all__ = [
     "NEMESIS",

@@ -11,7 +11,7 @@ import msgspec
 from history.history import History
 from history.limits import LARGEST_NUMBER, MOST_LIVES
 from history.nemesis import FaultKind
-from history.trace import NodeTrace
+from history.stored.trace import NodeTrace
 
 Nanoseconds = Annotated[int, msgspec.Meta(ge=-LARGEST_NUMBER - 1, le=LARGEST_NUMBER)]
 HOST_LOST = "host lost"

@@ -49,7 +49,7 @@ from history.files import RefusedFile, brief, decode_json, is_regular, names_in,
 from history.limits import MOST_LOG_BYTES, longest_log
 from history.nemesis import read_fault_kinds
 from history.recording import Nanoseconds
-from history.store import same_operations
+from history.stored.store import same_operations
 
 T = TypeVar("T")
 

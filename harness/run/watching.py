@@ -21,7 +21,7 @@ from checkers.watching import HistoryWatch, Suspicion
 from checkers.watching.raft import RaftWatch
 from harness.run.folder import RunFolder
 from history import Operation
-from history.trace_tail import TraceTail
+from history.stored.trace_tail import TraceTail
 
 LOOK_EVERY_S = 0.2
 """How often the traces are read, and a suspicion is acted upon."""

@@ -19,7 +19,7 @@ from history.formats.keyed import is_keyed, may_be_keyed, taken_apart
 from history.formats.tables import is_csv, is_own_parquet, read_csv, read_json_rows, read_parquet
 from history.formats.transactions import TRANSACTION_FORMATS, read_transactions, recognized_transactions
 from history.history import History, HistoryError
-from history.store import operations_of_lines, read_history
+from history.stored.store import operations_of_lines, read_history
 
 ACKPROOF = "ackproof"
 EDN, LOG, JSON, CSV, PARQUET = "jepsen-edn", "jepsen-log", "json", "csv", "parquet"

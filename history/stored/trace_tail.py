@@ -1,6 +1,6 @@
 """Reads a node's trace while the node still writes it: each call gives what is new since the last one.
 
-For watching a run. What judges a run reads whole traces (`history.trace`), which also finds damage.
+For watching a run. What judges a run reads whole traces (`history.stored.trace`), which also finds damage.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from history.files import RefusedFile, open_regular
-from history.trace import TraceEvent
+from history.stored.trace import TraceEvent
 
 MOST_AT_ONCE_BYTES = 4 << 20
 """How much of a file one call reads."""
