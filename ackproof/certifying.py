@@ -19,7 +19,7 @@ from checkers.verification.certificate import (
     loaded_of_run,
     stored,
 )
-from checkers.verification.closed_parts import TooLarge
+from checkers.verification.data_types.closed_parts import TooLarge
 from checkers.verification.recheck import recheck_linearizability, recheck_run, recheck_transactions
 from harness.errors import CouldNotRun
 from history import Recording

@@ -9,7 +9,7 @@ from checkers.transactions.solver.proof import Link as FoundLink
 from checkers.transactions.solver.proof import Rule as FoundRule
 from checkers.transactions.solver.proof import Step as FoundStep
 from checkers.verification.certificate import ForcedOrders, Link, Point, Refuted, Rule, Step
-from checkers.verification.steps import text_of
+from checkers.verification.transactions.steps import text_of
 
 REASONS = {WITHIN: "within", WRITE_READ: "wr", SESSION: "process", REAL_TIME: "real time", FORCED: "forced"}
 

@@ -27,9 +27,9 @@ from checkers.verification.certificate import (
     Order,
     Proof,
 )
-from checkers.verification.circles import recheck_source, recheck_sum
-from checkers.verification.closed_parts import ELEMENTS_OF
-from checkers.verification.operations import Keys, by_key
+from checkers.verification.data_types.circles import recheck_source, recheck_sum
+from checkers.verification.data_types.closed_parts import ELEMENTS_OF
+from checkers.verification.data_types.operations import Keys, by_key
 from history import History
 
 

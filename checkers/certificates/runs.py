@@ -17,8 +17,8 @@ from checkers.verification.certificate import (
     TracedEvents,
 )
 from checkers.verification.recheck import recheck_run
-from checkers.verification.registrations import SETS
-from checkers.verification.traces import INVARIANTS
+from checkers.verification.runs.registrations import SETS
+from checkers.verification.runs.traces import INVARIANTS
 from history import History, Recording
 
 

@@ -33,7 +33,7 @@ from checkers.verification.certificate import (
     SnapshotOrder,
 )
 from checkers.verification.recheck import recheck_transactions
-from checkers.verification.steps import facts_of
+from checkers.verification.transactions.steps import facts_of
 from history import History
 
 

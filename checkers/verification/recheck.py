@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkers.models.model import IllegalCall, Model
-from checkers.verification.anomalies import recheck_anomaly
 from checkers.verification.certificate import (
     Anomaly,
     Certificate,
@@ -24,16 +23,17 @@ from checkers.verification.certificate import (
     SnapshotOrder,
     TracedEvents,
 )
-from checkers.verification.circles import recheck_circle, recheck_source, recheck_sum
-from checkers.verification.closed_parts import recheck_closed_part
-from checkers.verification.commit_orders import recheck_commit_order, recheck_snapshot_order
-from checkers.verification.dependencies import recheck_dependencies
-from checkers.verification.forced_orders import recheck_forced_orders
-from checkers.verification.operations import by_key
-from checkers.verification.orders import recheck_orders
-from checkers.verification.registrations import recheck_lost_write
-from checkers.verification.steps import facts_of
-from checkers.verification.traces import recheck_events
+from checkers.verification.data_types.circles import recheck_circle, recheck_source, recheck_sum
+from checkers.verification.data_types.closed_parts import recheck_closed_part
+from checkers.verification.data_types.operations import by_key
+from checkers.verification.data_types.orders import recheck_orders
+from checkers.verification.runs.registrations import recheck_lost_write
+from checkers.verification.runs.traces import recheck_events
+from checkers.verification.transactions.anomalies import recheck_anomaly
+from checkers.verification.transactions.commit_orders import recheck_commit_order, recheck_snapshot_order
+from checkers.verification.transactions.dependencies import recheck_dependencies
+from checkers.verification.transactions.forced_orders import recheck_forced_orders
+from checkers.verification.transactions.steps import facts_of
 from checkers.words import plural
 from history import History, Recording
 

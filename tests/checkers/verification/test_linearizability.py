@@ -24,7 +24,7 @@ from checkers.verification.certificate import (
     loaded,
     stored,
 )
-from checkers.verification.closed_parts import TooLarge
+from checkers.verification.data_types.closed_parts import TooLarge
 from checkers.verification.recheck import recheck_linearizability
 from history import History
 from tests.checkers.builders import HistoryBuilder

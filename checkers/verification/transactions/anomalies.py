@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from checkers.verification.certificate import Anomaly, CertificateError
-from checkers.verification.steps import Facts, Step, Transaction, author_of, foreign_reads
+from checkers.verification.transactions.steps import Facts, Step, Transaction, author_of, foreign_reads
 
 LEVELS = (
     "read-uncommitted",

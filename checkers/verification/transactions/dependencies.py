@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkers.verification.certificate import CertificateError, Dependencies, Edge
-from checkers.verification.steps import Facts, Step, Transaction, author_of, foreign_reads
+from checkers.verification.transactions.steps import Facts, Step, Transaction, author_of, foreign_reads
 
 
 def recheck_dependencies(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Model
 from checkers.verification.certificate import CertificateError, ClosedPart
-from checkers.verification.operations import Keys, Operated, of_key
+from checkers.verification.data_types.operations import Keys, Operated, of_key
 from history.values import frozen
 
 ELEMENTS_OF: Mapping[str, frozenset[str]] = {

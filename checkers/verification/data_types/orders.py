@@ -7,7 +7,7 @@ from typing import Any
 
 from checkers.models.model import IMPOSSIBLE, Model
 from checkers.verification.certificate import CertificateError, Order
-from checkers.verification.operations import Keys, Operated, named, of_key
+from checkers.verification.data_types.operations import Keys, Operated, named, of_key
 
 
 def recheck_orders(keys: Keys, model: Model, orders: Iterable[Order]) -> None:

@@ -20,7 +20,7 @@ from checkers.verification.certificate import (
     Rule,
     Step,
 )
-from checkers.verification.steps import Facts, Transaction, author_of
+from checkers.verification.transactions.steps import Facts, Transaction, author_of
 
 COMMIT, SNAPSHOT = "commit", "snapshot"
 Order = tuple[Point, Point]

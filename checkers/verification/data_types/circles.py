@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 from checkers.models.model import ANYTHING, Model, Scalar, ScalarAction, Sourced
 from checkers.verification.certificate import CertificateError, Circle, NoSource, NoSum
-from checkers.verification.operations import Keys, named, of_key
+from checkers.verification.data_types.operations import Keys, named, of_key
 
 
 def recheck_circle(keys: Keys, model: Model, circle: Circle) -> None:

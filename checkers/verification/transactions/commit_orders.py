@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from checkers.verification.certificate import CertificateError, CommitOrder, SnapshotOrder
-from checkers.verification.steps import Facts, Transaction
+from checkers.verification.transactions.steps import Facts, Transaction
 
 State = Mapping[str, tuple[str, ...]]
 """By key the elements of a list; of a register its one value."""

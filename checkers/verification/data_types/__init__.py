@@ -1,0 +1,1 @@
+"""Checks proofs about data types: orders of operations, and why there is none."""

@@ -1,0 +1,1 @@
+"""Checks proofs about transactions: orders, circles of dependencies, forced orders and single anomalies."""
