@@ -1,6 +1,6 @@
 """Reads every public history that others recorded, and compares the verdicts with the known ones.
 
-    python -m benchmarks.checkers.public_histories FOLDER
+    python -m benchmarks.checkers.peers.public_histories FOLDER
 
 FOLDER holds clones of the repositories below, each as `OWNER+NAME`; what is not there is left out. The known
 verdict of a file is that of its authors: the name of its folder, their test suite, or `results.edn` beside

@@ -1,6 +1,6 @@
 """The general engine against Porcupine, file by file, on one core, in the same minutes.
 
-    python benchmarks/checkers/against_porcupine.py PORCUPINE [FOLDER]
+    python benchmarks/checkers/peers/against_porcupine.py PORCUPINE [FOLDER]
 
 PORCUPINE is a checkout of github.com/anishathalye/porcupine; nothing is downloaded. Go must be installed.
 FOLDER holds `jepsen/*.log` and `kv/*.txt`; by default Porcupine's own test_data. Each side is timed from

@@ -1,6 +1,6 @@
 """Weak isolation against AWDIT: times from the same file, and verdicts on public and generated histories.
 
-    python benchmarks/checkers/isolation_against_awdit.py AWDIT [--events N] [--generated N] [FOLDER...]
+    python benchmarks/checkers/peers/isolation_against_awdit.py AWDIT [--events N] [--generated N] [FOLDER...]
 
 AWDIT is its program, built from github.com/lassemoldrup/AWDIT with `cargo build --release`; without it
 nothing is compared. FOLDERs hold public histories of transactions in any format that Ackproof reads. AWDIT

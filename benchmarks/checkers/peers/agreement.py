@@ -1,6 +1,6 @@
 """How Ackproof's verdicts agree with those that others gave to public histories.
 
-    python benchmarks/checkers/agreement.py VERDICTS.csv...
+    python benchmarks/checkers/peers/agreement.py VERDICTS.csv...
 
 Each VERDICTS.csv stands in the folder of a corpus and has a row for each history: `file`, relative to it;
 `model`; `verdict`, the known one, or anything else if none is known; and, if it has that column, `options`
