@@ -59,11 +59,21 @@ def holds(table: Integers, number: int) -> bool:
 
 
 @inlined
+def slot_of(key: int, mask: int) -> int:
+    """Where the search of a table for (state, kind), packed as `key`, begins.
+
+    States and kinds are both small numbers that follow each other, so each is spread by a factor of its own.
+    """
+    h = (key >> 30) * 2654435761 + (key & 0x3FFFFFFF) * 40503
+    return (h ^ (h >> 23)) & mask
+
+
+@inlined
 def look_up(rules: Rules, key: int) -> int:
     """The state that follows (state, kind), packed as `key`; UNKNOWN if the table does not hold it."""
     keys = rules.table_keys
     mask = len(keys) - 1
-    slot = (key ^ (key >> 17)) & mask
+    slot = slot_of(key, mask)
     while keys[slot] != -1:
         if keys[slot] == key:
             found: int = rules.table_values[slot]
@@ -80,7 +90,7 @@ def learn(table_keys: Integers, table_values: Integers, keys: Integers, values: 
         key = keys[place]
         if key == -1:
             continue
-        slot = (key ^ (key >> 17)) & mask
+        slot = slot_of(key, mask)
         while table_keys[slot] != -1:
             slot = (slot + 1) & mask
         table_keys[slot] = key
