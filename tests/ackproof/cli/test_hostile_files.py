@@ -30,6 +30,7 @@ from harness.sim.schedule.schedule import record
 from history import limits
 from node_impl.core.build import DEFAULT_PARTS
 from tests.ackproof.cli.mutations import mutated, replace_by_something_else
+from tests.marks import first_in_ci
 
 CHILD = Path(__file__).with_name("hostile.py")
 CODES = (0, 1, 2, 254, 255)
@@ -160,8 +161,7 @@ def test_no_hostile_file_ends_in_a_traceback_or_without_end(
     assert desk.outcomes() == []
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", first_in_ci(range(3), 1))
 @pytest.mark.parametrize("add", [hostile_runs, hostile_replays])
 def test_campaign_of_hostile_files(add: Callable[[Desk, Random, int], None], seed: int, desk: Desk) -> None:
     add(desk, Random(f"{seed} {add.__name__}"), CAMPAIGN)

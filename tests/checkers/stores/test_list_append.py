@@ -14,6 +14,7 @@ from history import History
 from tests.checkers.builders import recording
 from tests.checkers.stores.list_append import broken_history, lines, unread_history
 from tests.checkers.stores.list_append_orders import LEVELS, PREFIXES, EveryOrder, levels
+from tests.marks import first_in_ci
 
 Found = Counter[tuple[bool, Validity]]
 
@@ -49,16 +50,14 @@ def test_appends_that_no_read_shows_are_placed_exactly_if_they_can_be() -> None:
     assert min(found[True, Validity.VALID], found[False, Validity.INVALID]) > 100, found
 
 
-@pytest.mark.campaign
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("chunk", range(20))
+@pytest.mark.parametrize("chunk", first_in_ci(range(20), 1))
 def test_of_twenty_thousand_broken_histories_each_is_judged_as_every_order_judges_it(chunk: int) -> None:
     compared(broken_history, range(1_000 * chunk, 1_000 * (chunk + 1)))
 
 
-@pytest.mark.campaign
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("chunk", range(4))
+@pytest.mark.parametrize("chunk", first_in_ci(range(4), 1))
 def test_of_two_thousand_histories_of_unread_appends_each_is_judged_so(chunk: int) -> None:
     compared(unread_history, range(500 * chunk, 500 * (chunk + 1)))
 

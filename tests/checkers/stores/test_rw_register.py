@@ -14,6 +14,7 @@ from checkers.verdict import Validity
 from tests.checkers.builders import recording
 from tests.checkers.stores.rw_register import broken_history, lines
 from tests.checkers.stores.rw_register_orders import EveryOrder
+from tests.marks import first_in_ci
 
 LEVELS = tuple(model for model in MODELS if base_of(model) in SEARCHED)
 
@@ -59,9 +60,8 @@ def test_no_broken_store_is_missed_where_registers_begin_at_zero() -> None:
     assert min(both[True, Validity.VALID], both[False, Validity.INVALID]) > 20, both
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("duplicates", [False, True])
-@pytest.mark.parametrize("chunk", range(20))
+@pytest.mark.parametrize("chunk", first_in_ci(range(20), 1))
 def test_of_twenty_thousand_broken_histories_each_is_judged_as_every_order_judges_it(
     chunk: int, duplicates: bool
 ) -> None:

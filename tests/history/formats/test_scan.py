@@ -115,7 +115,7 @@ def test_edn_is_read_as_the_plain_reader_reads_it(text: str) -> None:
     edn_is_read_alike(text)
 
 
-@pytest.mark.campaign
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=20_000)
 @given(files())
 def test_much_more_edn_is_read_as_the_plain_reader_reads_it(text: str) -> None:
