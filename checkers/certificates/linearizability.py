@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-import msgspec
 import numpy as np
 
 from checkers.certificates.two_values import circle
@@ -28,9 +27,11 @@ from checkers.verification.certificate import (
     Proof,
 )
 from checkers.verification.data_types.circles import recheck_source, recheck_sum
-from checkers.verification.data_types.closed_parts import ELEMENTS_OF
+from checkers.verification.data_types.closed_parts import ELEMENTS_OF, TooLarge, recheck_closed_part
 from checkers.verification.data_types.operations import Keys, by_key
+from checkers.verification.recheck import MOST_CONFIGURATIONS
 from history import History
+from history.values import encoded
 
 
 def certificate_of(
@@ -57,7 +58,10 @@ def certificate_of(
         return certificate(Claim.INVALID, (contradiction,))
     distinct = decided(history, model, budget)
     if distinct is not None and distinct.impossible.any():
-        return certificate(Claim.INVALID, (_of_elements(distinct, model),))
+        by_elements = _of_elements(history, distinct, model)
+        if _holds(history, model, by_elements):
+            return certificate(Claim.INVALID, (by_elements,))
+        return certificate(None, (), "no proof of what was found without a search was found")
     engine = Engine(model)
     orders, undecided = [], ""
     for part in found:
@@ -75,6 +79,17 @@ def certificate_of(
     if undecided:
         return certificate(None, (), undecided)
     return certificate(Claim.VALID, tuple(orders))
+
+
+def _holds(history: History, model: Model, part: ClosedPart) -> bool:
+    """Whether a closed part verifies, or is too large to be checked here."""
+    try:
+        recheck_closed_part(by_key(history), model, part, MOST_CONFIGURATIONS)
+    except TooLarge:
+        return True
+    except CertificateError:
+        return False
+    return True
 
 
 def _contradiction(history: History, model: Model, found: HistoryParts) -> Proof | None:
@@ -104,12 +119,11 @@ def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
     return ClosedPart(part.key, int(impossible.part.completed[impossible.culprit]))
 
 
-def _of_elements(distinct: Distinct, model: Model) -> Proof:
+def _of_elements(history: History, distinct: Distinct, model: Model) -> ClosedPart:
     """A refutation of a set or queue by the operations on some of its elements."""
     key = int(np.flatnonzero(distinct.impossible)[0])
     small = distinct.small(key).part
     until = int(small.completed[small.completed < NEVER].max())
-    calls = [small.call(place) for place in range(len(small))]
-    named = (call.argument for call in calls if call.f in ELEMENTS_OF[model.name])
-    elements = tuple(msgspec.json.encode(element).decode() for element in dict.fromkeys(named))
-    return ClosedPart(distinct.keys[key], until, elements)
+    naming = [place for place in range(len(small)) if small.call(place).f in ELEMENTS_OF[model.name]]
+    elements = dict.fromkeys(encoded(history[int(small.invoked[place])].value) for place in naming)
+    return ClosedPart(distinct.keys[key], until, tuple(elements))

@@ -169,6 +169,8 @@ class LinearizabilityOf:
         try:
             if isinstance(self.model, Sourced):
                 # States of many parts are many: here even a quick search takes longer than to look for these.
+                for call in found.calls:
+                    self.model.step(self.model.initial, call)  # refuses what the data type lacks
                 early = never_written(found, self.model)
                 for place, reply in early.items():
                     tally.add_without_source(found[place], reply)

@@ -6,7 +6,7 @@ from random import Random
 
 from checkers.run.stats import Stats
 from checkers.run.unhandled_errors import UnhandledErrors, kind_of
-from checkers.verdict import Validity
+from checkers.verdict import Unjudged, Validity
 from history import History
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 
@@ -37,14 +37,14 @@ def test_latencies_are_in_milliseconds_from_invocation_to_completion() -> None:
     assert latency["p100"] == 10
 
 
-def test_a_kind_of_operation_that_never_succeeded_is_unknown() -> None:
+def test_counting_judges_nothing() -> None:
     built = HistoryBuilder()
     built.do("register", KEY, "r1", "r1")
-    assert Stats().check(recording(built)).validity is Validity.VALID
+    assert Stats().check(recording(built)).mark is Unjudged.ONLY_MEASURES
     built.do("deregister", KEY, None, None, "fail", error="no leader")
     verdict = Stats().check(recording(built))
-    assert verdict.validity is Validity.UNKNOWN
-    assert "deregister" in verdict.summary
+    assert verdict.mark is Unjudged.ONLY_MEASURES
+    assert verdict.measures["fail"] == 1
 
 
 def test_the_nemesis_is_not_counted_and_a_history_without_clients_is_unknown() -> None:
@@ -67,6 +67,8 @@ def test_expected_errors_are_counted_and_valid() -> None:
         built.do("register", KEY, f"r{seconds}", None, "info", error=f"timed out after {seconds} s")
     built.do("lookup", KEY, None, None, "fail", error="connection refused")
     built.do("lookup", KEY, None, None, "fail")
+    assert UnhandledErrors().check(recording(built)).mark is Unjudged.NOT_EXERCISED
+    built.do("lookup", KEY, None, None)
     verdict = UnhandledErrors().check(recording(built))
     assert verdict.validity is Validity.VALID
     counted = {(row["error"], row["f"], row["type"]): row["count"] for row in verdict.measures["kinds"]}
@@ -88,4 +90,7 @@ def test_an_answer_that_no_client_understood_is_unknown_and_shown() -> None:
 
 
 def test_a_history_without_errors_has_none() -> None:
-    assert UnhandledErrors().check(recording(History([]))).validity is Validity.VALID
+    built = HistoryBuilder()
+    built.do("lookup", KEY, None, None)
+    assert UnhandledErrors().check(recording(built)).validity is Validity.VALID
+    assert UnhandledErrors().check(recording(History([]))).mark is Unjudged.NOT_EXERCISED

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import msgspec
-
 from checkers.verification.certificate import CertificateError
 from history import History
+from history.values import encoded
 
 
 def text_of(value: Any) -> str:
-    """A value as JSON: two values are the same if their texts are."""
-    return msgspec.json.encode(value).decode()
+    """A value as the JSON text of a history: two values are the same if their texts are."""
+    return encoded(value)
 
 
 class Step(NamedTuple):
