@@ -61,8 +61,11 @@ def _different_applied(events: Sequence[TraceEvent]) -> bool:
 
 
 def _term_went_back(events: Sequence[TraceEvent]) -> bool:
+    """Within a life; or a life began in an earlier term than an earlier life of the node had on its disk."""
     one, other = events[0], events[-1]
-    return (one.node, one.life) == (other.node, other.life) and one.seq < other.seq and one.term > other.term
+    within = one.life == other.life and one.seq < other.seq
+    after = one.event == "synced" and other.event == "restart" and one.life < other.life
+    return one.node == other.node and (within or after) and one.term > other.term
 
 
 def _indices_went_back(events: Sequence[TraceEvent]) -> bool:

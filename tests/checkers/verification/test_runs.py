@@ -57,6 +57,7 @@ CONTRADICTIONS: dict[str, Sequence[TraceEvent]] = {
     "leader-append-only": (event("n1", 1, "truncate", role="leader", index=1),),
     "committed-never-truncated": (event("n1", 1, "truncate", index=1, commit=1, last=1),),
 }
+FORGOTTEN = (event("n1", 9, "synced", term=3, index=0), event("n1", 1, "restart", life=2, term=2))
 INNOCENT: dict[str, Sequence[TraceEvent]] = {
     "election-safety": (event("n1", 1, "role", role="leader"), event("n2", 1, "role", role="leader", term=2)),
     "one-vote-a-term": (event("n1", 1, "vote", vote="n2"), event("n2", 1, "vote", vote="n3")),
@@ -94,6 +95,13 @@ def names(events: Sequence[TraceEvent]) -> list[TracedEvent]:
 def test_lines_that_contradict_an_invariant_verify(invariant: str) -> None:
     events = CONTRADICTIONS[invariant]
     assert f"contradict {invariant}" in rechecked(invariant, events, names(events))
+
+
+def test_a_term_that_was_on_disk_and_is_forgotten_verifies() -> None:
+    assert "contradict term-monotonic" in rechecked("term-monotonic", FORGOTTEN, names(FORGOTTEN))
+    not_on_disk = (event("n1", 9, "term", term=3), FORGOTTEN[1])
+    with pytest.raises(CertificateError, match="do not contradict"):
+        rechecked("term-monotonic", not_on_disk, names(not_on_disk))
 
 
 @pytest.mark.parametrize("invariant", INNOCENT)
