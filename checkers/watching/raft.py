@@ -33,6 +33,10 @@ class _Latest(Generic[K, V]):
             del self._values[next(iter(self._values))]
         return found
 
+    def pop(self, key: K, default: V | None) -> V | None:
+        """Forget a key, and return its value."""
+        return self._values.pop(key, default)
+
 
 class RaftWatch:
     """A watch of all nodes' traces. The events of one node must come in their order."""
@@ -43,8 +47,10 @@ class RaftWatch:
         self._entries: _Latest[tuple[int, int], str] = _Latest()
         self._applied: _Latest[int, tuple[int, str]] = _Latest()
         self._before: dict[str, TraceEvent] = {}
+        self._messages: _Latest[str, int] = _Latest()
+        """By message of which one end was seen, its term; 0 if it was the end at which it arrived."""
         self._shown: dict[str, int] = {}
-        """By node, the highest term of a message that must wait for the disk."""
+        """By node, the highest term that another node knew of."""
 
     def see(self, event: TraceEvent) -> Suspicion | None:
         """Take the next event of a node."""
@@ -67,13 +73,21 @@ class RaftWatch:
         return None
 
     def _forgot(self, event: TraceEvent) -> Suspicion | None:
-        node, shown = event.node, self._shown.get(event.node, 0)
-        if event.event == "send" and event.message in SHOWS_TERM:
-            self._shown[node] = max(shown, event.term)
-        elif event.event == "restart" and event.term < shown:
-            return Suspicion(
-                "term-monotonic", f"{node} sent in term {shown}, and began again in {event.term}"
-            )
+        """A term that another node knew of, since it received a message, binds the node's next life."""
+        node, message_id = event.node, event.message_id
+        if event.event == "restart" and event.term < self._shown.get(node, 0):
+            why = f"{node} had shown term {self._shown[node]}, and began again in term {event.term}"
+            return Suspicion("term-monotonic", why)
+        if message_id is None or event.message not in SHOWS_TERM:
+            return None
+        # The two nodes' traces are read one after the other, so a message may be seen to arrive first.
+        term = event.term if event.event == "send" else 0
+        sent = self._messages.pop(message_id, None)
+        if sent is None:
+            self._messages.first(message_id, term)
+            return None
+        sender = node if event.event == "send" else event.peer or ""
+        self._shown[sender] = max(self._shown.get(sender, 0), term, sent)
         return None
 
     def _log(self, event: TraceEvent) -> Suspicion | None:

@@ -160,9 +160,18 @@ def test_what_contradicts_raft_is_suspected() -> None:
     assert "log-matching" in suspicions(cluster)
 
 
+@pytest.mark.parametrize("received", [True, False])
+def test_a_term_binds_a_node_once_another_one_knows_of_it(received: bool) -> None:
+    cluster = healthy_cluster()
+    node = cluster["n2"].enter(9)
+    node.send(cluster["n3"], "RequestVote", received=received)
+    node.restart(term=8)
+    assert suspicions(cluster) == (["term-monotonic"] if received else [])
+
+
 def test_correct_simulated_runs_are_not_suspected() -> None:
     lists = judged = 0
-    for seed in (5, 6, 11):
+    for seed in (5, 6, 11, 991_003, 991_004):
         recorded_run = run(plan_of(seed, SeedOptions())).recording()
         watch, indices, raft = KeyWatch(MODELS["registry"]), IndexWatch(), RaftWatch()
         assert first(watch, recorded_run.history) is None
