@@ -225,7 +225,7 @@ class _Process:
 
 
 def fitting(work: int) -> Form:
-    """The form in which so many more steps are done sooner, each of about a microsecond of plain Python."""
+    """The form in which this number of steps is done sooner, each of about a microsecond of plain Python."""
     _Process.plain_work += work
     if _Process.plain_work <= LITTLE and not _Process.compiles:
         return Form.PLAIN

@@ -15,7 +15,7 @@ from history.stored.trace import NodeTrace
 
 Nanoseconds = Annotated[int, msgspec.Meta(ge=-LARGEST_NUMBER - 1, le=LARGEST_NUMBER)]
 HOST_LOST = "host lost"
-"""What ended a life if its host, or the connection to it, was lost: nobody saw the end of the process."""
+"""What ended a life if its host, or the connection to it, was lost: the end of the process was not seen."""
 
 
 class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -23,7 +23,7 @@ class Budget:
     """The budget of one part: configurations (operations placed, state), and bytes of memory.
 
     These are counts, so that a history has one verdict everywhere. A time that all parts share is given in
-    addition, where somebody waits: its clock is the caller's.
+    addition, where a person waits: its clock is the caller's.
     """
 
     configurations: int = 3_000_000

@@ -305,7 +305,7 @@ class RunFolder:
 
     def _last_life(self, node: str, lives: Sequence[NodeLife], state: SealState) -> int:
         """The last life of which there must be a trace. Where the seal does not say it, a life that ended
-        before it began its trace cannot be told from one whose trace is lost."""
+        before it began its trace looks like one whose trace is lost."""
         own = [life for life in lives if life.node == node]
         if state.is_sealed and state.problem is None:
             last = state.traced.get(node, 0)

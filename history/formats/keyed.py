@@ -1,4 +1,4 @@
-"""Values that are `[key value]`, as `jepsen.independent` writes them: told from others, and taken apart."""
+"""Values that are `[key value]`, as `jepsen.independent` writes them: recognized, and taken apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ackproof against Porcupine over a grid of histories that nobody tuned the search for.
+"""Ackproof against Porcupine over a grid of histories for which no search was tuned.
 
     python benchmarks/checkers/peers/grid.py [--share SHARE] [--seed SEED] [--out FILE]
 
@@ -77,7 +77,7 @@ INITIAL = {
 WITHOUT_VALUES = ("mutex", "fenced-lock", "counter")
 """Data types whose clients write no values, so that these cannot be repeated."""
 OPERATIONS = {1: 3000, 10: 4000, 100: 8000, 1000: 16_000}
-"""By the number of keys: so many that Porcupine takes a visible time."""
+"""By the number of keys, enough that Porcupine takes a visible time."""
 MOST_UNKNOWN_A_KEY = 30
 """With more of these, Porcupine has no answer to most histories."""
 FEWER = {"set": 2, "queue": 2}

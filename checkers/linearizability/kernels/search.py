@@ -24,7 +24,7 @@ in an order harms neither.
 
 *No return*: a state is not left while an item that is not placed tests for it and nothing is left that puts
 it; and where an item tests for a state that nothing which began before its end can still put, the search
-turns back. Of texts that are appended to, only beginnings of those that replies show are told apart
+turns back. Of texts that are appended to, only beginnings of those that replies show differ
 (`prefixes`).
 """
 

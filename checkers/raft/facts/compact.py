@@ -17,7 +17,7 @@ FEW = 1 << 16
 
 SPARE_BYTES = 64 << 20
 MOST_SKIPPED = 64
-"""Together: how many bytes so many ids may take, or else damaged numbers would take all memory."""
+"""Together: how many bytes all ids may take, or else damaged numbers would take all memory."""
 
 MANY = 255
 _NEVER = bytearray(1)

@@ -1,7 +1,7 @@
 """Where the appends that no read shows can stand in their lists, at a given level.
 
-They come after every element that a read shows; their order among themselves nothing fixes, and they are read
-by nobody, so it adds *ww* dependencies alone. What that decides:
+They come after every element that a read shows; their order among themselves nothing fixes, and no read shows
+them, so it adds *ww* dependencies alone. What that decides:
 
 - Read committed and serializability (with processes or real time too) forbid each cycle of some edges. If
   these have no cycle, they have a topological order, and the appends of each key in that order add no cycle.

@@ -17,8 +17,8 @@ from history.kernels import AnyIntegers, compiled_in_place
 
 Integers = npt.NDArray[Any]
 FINE, GARBAGE, ABORTED, INTERMEDIATE, OWN_LATER, OWN_BEFORE = range(6)
-"""What is wrong with a read: a value that nobody wrote; of a transaction that failed; that its transaction
-overwrote itself; that its own transaction wrote later; other than what its own transaction wrote before."""
+"""What is wrong with a read: a value that was never written; of a transaction that failed; that its
+transaction overwrote itself; that its own transaction wrote later; other than what that wrote before."""
 NOBODY = -1
 
 
@@ -280,7 +280,7 @@ def resolve(txns: Transactions, initial: Any = None) -> Resolved:
     if initial is not None:
         is_initial = np.zeros(txns.versions + 1, dtype=bool)
         is_initial[versions_of(txns, initial)] = True
-        # A read of nothing, which the last entry stands for, is then one of what nobody wrote.
+        # A read of nothing, which the last entry stands for, is then one of what was never written.
         version = np.where(is_initial[version], -1, np.where(version < 0, txns.versions, version))
         version = version.astype(np.int32)
     steps = Steps(

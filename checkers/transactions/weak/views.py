@@ -212,7 +212,7 @@ def own_writes(
 
 
 def room(most: int) -> Inferred:
-    """Room for so many pairs."""
+    """Room for this number of pairs."""
     return Inferred(*(np.zeros(most, dtype=np.int32) for _ in range(3)))
 
 

@@ -111,7 +111,7 @@ def _scan(content: AnyIntegers, at: int, found: _Sessions) -> int:
                     keys[steps] = little_endian(content, at + 1)
                     values[steps] = little_endian(content, at + 9)
                     transactions[steps] = own
-                    if done == 0 and success == 1:  # nobody may read this write
+                    if done == 0 and success == 1:  # no transaction may read this write
                         transactions[steps] = known
                         of_session[known] = session
                         places[known] = begun

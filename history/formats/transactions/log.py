@@ -1,4 +1,4 @@
-"""Transactions of sessions as flat arrays, and the history that they make when somebody looks at it."""
+"""Transactions of sessions as flat arrays, and the history that they make when it is needed."""
 
 from __future__ import annotations
 

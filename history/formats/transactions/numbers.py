@@ -9,7 +9,7 @@ import numpy as np
 from history.kernels import AnyIntegers, compiled_in_place
 
 EXACT_DIGITS = 17
-"""A whole number of at most so many digits is known by `folded` alone."""
+"""A whole number of at most this number of digits is known by `folded` alone."""
 FOLD = (1 << 59) - 1
 MOST_DIGITS = 20
 """Enough for any number of 64 bits."""

@@ -3,7 +3,7 @@
     w(key,value,session,transaction)
     r(key,value,session,transaction)
 
-All are whole numbers. Transaction -1 was aborted: its reads are left out, its writes are kept, since nobody
+All are whole numbers. Transaction -1 was aborted: its reads are left out, its writes are kept, as no other
 may read them. A key's initial value is 0, unless a transaction of the file writes 0 to it. The
 transactions of a session are in the order in which they first appear.
 """
