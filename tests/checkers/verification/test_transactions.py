@@ -133,6 +133,12 @@ def test_forced_orders_with_a_step_changed_or_left_out_do_not_verify() -> None:
         for other in ([turned], [bare] if step.refuted else [turned], []):
             steps = (*proof.steps[:place], *other, *proof.steps[place + 1 :])
             changed.append(msgspec.structs.replace(proof, steps=steps))
+    opened = [
+        msgspec.structs.replace(one, circle=one.circle[:-1]) for one in proof.refuted if len(one.circle) > 1
+    ]
+    assert opened, "the last rule is refuted by no circle of two links"
+    others = proof.refuted[len(opened) :]
+    changed.append(msgspec.structs.replace(proof, refuted=(*opened, *others)))
     for wrong in changed:
         with pytest.raises(CertificateError):
             recheck_transactions(recorded, msgspec.structs.replace(found, proofs=(wrong,)), lists=False)
