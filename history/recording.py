@@ -34,6 +34,8 @@ class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_by: str | None = None
     """What ended it: a fault's name, `teardown` or `host lost`; None if the harness did not end it, which is
     a defect."""
+    process: str = ""
+    """Which of the node's processes it is, by its name; empty for the only one, and for the main one."""
 
     @property
     def was_seen_to_end(self) -> bool:

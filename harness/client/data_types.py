@@ -26,3 +26,8 @@ DATA_TYPES: Mapping[str, str] = {
 
 REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 """The operations of instance and registry that change something."""
+
+READS = frozenset(
+    {"read", "lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local", "members", "watch"}
+)
+"""The operations that change nothing, of every data type: without an answer they have failed."""

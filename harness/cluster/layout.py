@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.client.http import SocketFactory
+from harness.client.net import Entering
 from harness.hosts.host import Background, Host
 from harness.hosts.links.linkmessages import LinkImpairment
 from harness.hosts.links.links import Healed
 from harness.nemesis.action import Link
-from harness.systems.base import NodePlace
+from harness.systems.base import Place
 
 TRACE_FILE = re.compile(r"[0-9]+\.jsonl")
 LOSS_PERCENT = 20
@@ -52,8 +54,9 @@ class Layout:
 
     hosts: Mapping[str, Host]
     """The host of each node; several nodes may share one."""
-    places: Mapping[str, NodePlace]
-    links: CutLinks
+    places: Mapping[str, Place]
+    links: CutLinks | None
+    """None where nodes share one address and dial each other directly: nothing is there to be cut."""
     lossy: CutLinks | None = None
     """The same links, where they can lose `LOSS_PERCENT` of their packets, or messages."""
     bad: ImpairableLinks | None = None
@@ -62,15 +65,33 @@ class Layout:
     """The path of libfaketime on each node's host, for faults of clocks."""
     sockets: SocketFactory | None = None
     """Makes the sockets that reach the nodes; None for ordinary ones."""
+    entering: Entering = nullcontext
+    """Puts a thread into the network of the nodes."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of a node: its processes, from their start to their end."""
+
+    number: int
+    """From 1; the same number as in the trace."""
+    processes: tuple[Background, ...]
+    names: tuple[str, ...] = ("",)
+    """The name of each process; empty for that of a node with one."""
+
+    @property
+    def main(self) -> Background:
+        """The process without which the node is down."""
+        return self.processes[0]
 
 
 class NodeOnHost:
     """One node on its host, and the lives that it has had."""
 
-    def __init__(self, place: NodePlace, host: Host) -> None:
+    def __init__(self, place: Place, host: Host) -> None:
         self.place = place
         self.host = host
-        self.lives: list[tuple[int, Background]] = []
+        self.lives: list[Life] = []
         self._slowing: Background | None = None
 
     @property
@@ -84,8 +105,13 @@ class NodeOnHost:
 
     @property
     def process(self) -> Background | None:
-        """The node's process, if it runs."""
-        return self.lives[-1][1] if self.lives and self.lives[-1][1].is_running else None
+        """The node's main process, if it runs."""
+        return self.lives[-1].main if self.lives and self.lives[-1].main.is_running else None
+
+    @property
+    def running(self) -> tuple[Background, ...]:
+        """Those of the node's processes that run, the main one first."""
+        return tuple(one for one in self.lives[-1].processes if one.is_running) if self.lives else ()
 
     async def next_life(self) -> int:
         """The number for the trace of the life that is about to begin: the next free one.

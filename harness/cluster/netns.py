@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from harness.cluster.layout import LOSS_PERCENT, Layout
-from harness.cluster.ports import USUAL_PORT
+from harness.cluster.places import places_of, usual_ports
 from harness.cluster.world import HostedWorld
 from harness.hosts.agent import handle_of
 from harness.hosts.ledger import Ledger
@@ -17,7 +17,7 @@ from harness.hosts.links.netem import NetemLinks
 from harness.hosts.links.nftlinks import LinkEnd, NftLinks
 from harness.hosts.local import LocalHost
 from harness.hosts.netns import make_network
-from harness.systems.base import NodePlace
+from harness.systems.base import peer_port
 
 
 class NetnsWorld(HostedWorld):
@@ -31,23 +31,19 @@ class NetnsWorld(HostedWorld):
             name: await stack.enter_async_context(LocalHost(ledger, self._clock, network.entering(name)))
             for name in self._names
         }
-        port = self._base_port or USUAL_PORT
-        at = network.addresses
-        places = {
-            name: NodePlace(
-                name=name,
-                host=at[name],
-                client_port=port,
-                peer_port=port + 1,
-                peers={peer: f"{at[peer]}:{port + 1}" for peer in self._names if peer != name},
-                data=self._folder / name / "data",
-                trace=self._folder / name / "trace",
-                log=self._folder / name / "log.txt",
-                seed=self._seed + number,
-            )
-            for number, name in enumerate(self._names)
+        ports = usual_ports(self._system, self._base_port)
+        places = places_of(
+            self._system,
+            network.addresses,
+            dict.fromkeys(self._names, ports),
+            self._folder.__truediv__,
+            self._seed,
+        )
+        dialled = peer_port(self._system)
+        ends = {
+            name: LinkEnd(hosts[name], at, None if dialled is None else ports[dialled])
+            for name, at in network.addresses.items()
         }
-        ends = {name: LinkEnd(hosts[name], at[name], port + 1) for name in self._names}
         table = f"ackproof_{ledger.token[:8]}"
         return Layout(
             hosts,
@@ -57,4 +53,5 @@ class NetnsWorld(HostedWorld):
             bad=NetemLinks(handle_of(table), ends),
             faketime=self._faketime(facts),
             sockets=network.sockets(),
+            entering=network.entered,
         )

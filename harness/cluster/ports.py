@@ -14,8 +14,6 @@ from harness.errors import CouldNotRun
 
 LOWEST, HIGHEST = 10_000, 32_000
 LOOPBACK = "127.0.0.1"
-USUAL_PORT = 8848
-"""Nacos's usual port, for clients of a node with an address of its own. Peers dial the next port."""
 
 
 def free_ports(count: int, base_port: int | None = None) -> list[int]:

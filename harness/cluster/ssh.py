@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from harness.cluster.layout import LOSS_PERCENT, Layout
-from harness.cluster.ports import USUAL_PORT
+from harness.cluster.places import places_of, usual_ports
 from harness.cluster.world import HostedWorld
 from harness.hosts.abilities import refusal
 from harness.hosts.agent import handle_of
@@ -30,7 +30,7 @@ from harness.hosts.ssh.bundle import Deployment, mismatch, pack
 from harness.hosts.ssh.connection import RemoteRun
 from harness.hosts.ssh.remote import RemoteHost
 from harness.hosts.ssh.ssh import address_of
-from harness.systems.base import NodePlace, System
+from harness.systems.base import System, peer_port
 
 ROOM_FOR_RUN_BYTES = 50_000_000
 MEGABYTE = 1_000_000
@@ -83,24 +83,23 @@ class SshWorld(HostedWorld):
             await self._prepare_all(archive, unpacked)
         finally:
             archive.unlink()
-        port = self._base_port or USUAL_PORT
-        places = {
-            name: NodePlace(
-                name=name,
-                host=at[name],
-                client_port=port,
-                peer_port=port + 1,
-                peers={peer: f"{at[peer]}:{port + 1}" for peer in self._names if peer != name},
-                data=host.folder / name / "data",
-                trace=host.folder / name / "trace",
-                log=host.folder / name / "log.txt",
-                seed=self._seed + number,
-                python=self._specs[name].python,
-                modules=host.folder / "modules",
-            )
-            for number, (name, host) in enumerate(self._hosts.items())
+        ports = usual_ports(self._system, self._base_port)
+        places = places_of(
+            self._system,
+            at,
+            dict.fromkeys(at, ports),
+            lambda name: self._hosts[name].folder / name,
+            self._seed,
+            more=lambda name: {
+                "python": self._specs[name].python,
+                "modules": self._hosts[name].folder / "modules",
+            },
+        )
+        dialled = peer_port(self._system)
+        ends = {
+            name: LinkEnd(host, at[name], None if dialled is None else ports[dialled])
+            for name, host in self._hosts.items()
         }
-        ends = {name: LinkEnd(host, at[name], port + 1) for name, host in self._hosts.items()}
         lossy = NftLinks(f"{table}_loss", ends, LOSS_PERCENT)
         faketime = {name: host.facts["faketime"] for name, host in self._hosts.items()}
         bad = NetemLinks(handle_of(table), ends)

@@ -18,11 +18,11 @@ from typing import Any, Self, TypeVar
 from msgspec import structs
 
 from harness.client.codecs.base import HttpReply, HttpRequest
-from harness.client.http import HttpTransport, SocketFactory
+from harness.client.http import SocketFactory
+from harness.client.net import Entering, Net
 from harness.cluster.attachment import Attachment
 from harness.cluster.layout import Layout, NodeOnHost
 from harness.cluster.mechanisms.catalogue import COLLECTORS, MECHANISMS
-from harness.cluster.mechanisms.processes import STOP_BOUND_S
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
@@ -37,7 +37,8 @@ from harness.nemesis.mechanisms.processes import PROCESSES, PROCESSOR_TIME, Proc
 from harness.nemesis.mechanisms.world import DONE, Mechanism, MechanismError, NodeResult
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
-from harness.systems.base import NodeStatus, System
+from harness.systems.base import NodeStatus, System, bounds, stop_statuses
+from harness.systems.base import leader as system_leader
 from history import NodeLife
 
 STATUS_BOUND_S = 0.4
@@ -93,7 +94,7 @@ class HostedWorld(ABC):
         self._attachments = self._make_attachments()
         self._stack = AsyncExitStack()
         self._layout: Layout
-        self._status: HttpTransport
+        self._net: Net
 
     @abstractmethod
     async def _lay_out(self, ledger: Ledger, stack: AsyncExitStack) -> Layout:
@@ -143,7 +144,8 @@ class HostedWorld(ABC):
         self._stack.push_async_callback(self._collect)
         self._stack.push_async_callback(self._detach_all)
         self._stack.push_async_callback(self._stop_nodes)
-        self._status = await self._stack.enter_async_context(HttpTransport(STATUS_BOUND_S, layout.sockets))
+        net = Net(STATUS_BOUND_S, layout.sockets, layout.entering)
+        self._net = await self._stack.enter_async_context(net)
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
@@ -196,14 +198,13 @@ class HostedWorld(ABC):
         """End every node in order, or else by force."""
 
         async def stop(node: NodeOnHost) -> None:
-            process = node.process
-            if process is None:
-                return
-            try:
-                if not await node.host.terminate(process, TEARDOWN, STOP_BOUND_S):
-                    await node.host.kill(process, TEARDOWN)
-            except HostError:
-                return  # its host is lost: the node's life says so, and the ledger keeps what may be left
+            bound_s, statuses = bounds(self._system).stop_s, stop_statuses(self._system)
+            for process in node.running:  # the main one first, so that none is missed by another
+                try:
+                    if not await node.host.terminate(process, TEARDOWN, bound_s, statuses):
+                        await node.host.kill(process, TEARDOWN)
+                except HostError:
+                    return  # its host is lost: the node's life says so, and the ledger keeps what may be left
 
         await asyncio.gather(*[stop(node) for node in self._nodes.values()])
 
@@ -242,18 +243,29 @@ class HostedWorld(ABC):
         """A maker of the sockets with which clients reach the nodes; None for ordinary ones."""
         return self._layout.sockets
 
+    @property
+    def entering(self) -> Entering:
+        """Makes a context in which a thread is in the network of the nodes."""
+        return self._layout.entering
+
+    @property
+    def members(self) -> Mapping[str, Mapping[str, str]]:
+        """By name of each node and of each port, the `host:port` at which clients reach it."""
+        return next(iter(self._nodes.values())).place.members
+
     # ---- what is known -------------------------------------------------------------------------------
 
     def address(self, node: str) -> str:
         """The address at which clients reach a node."""
-        return self._nodes[node].place.address
+        return self._nodes[node].place.at()
 
     def lives(self) -> tuple[NodeLife, ...]:
         """Every process of every node so far, by node and life."""
         return tuple(
             NodeLife(
                 node=name,
-                life=life,
+                life=life.number,
+                process=process_name,
                 pid=process.pid,
                 started_at=process.started_at,
                 ended_at=process.ended_at,
@@ -261,7 +273,8 @@ class HostedWorld(ABC):
                 ended_by=process.ended_by,
             )
             for name, node in self._nodes.items()
-            for life, process in node.lives
+            for life in node.lives
+            for process_name, process in zip(life.names, life.processes, strict=True)
         )
 
     async def observe(self) -> ClusterView:
@@ -282,13 +295,15 @@ class HostedWorld(ABC):
 
     async def ask(self, node: str, request: HttpRequest) -> HttpReply | None:
         """Send a request to a node; None without an answer in time."""
-        reply = await self._status.send(self.address(node), request)
-        return reply if isinstance(reply, HttpReply) else None
+        return await self._net.reply(self.address(node), request)
 
     async def status(self, node: str) -> NodeStatus | None:
         """Ask a node for its state; None without an answer in time."""
-        reply = await self.ask(node, self._system.status_request())
-        return None if reply is None else self._system.read_status(reply)
+        try:
+            async with asyncio.timeout(STATUS_BOUND_S):
+                return await self._system.status(self._nodes[node].place, self._net)
+        except (OSError, EOFError):
+            return None
 
     async def wait_for_leader(self, bound_s: float) -> str:
         """Wait until a majority of the nodes names the same leader.
@@ -298,7 +313,7 @@ class HostedWorld(ABC):
         """
         deadline = asyncio.get_running_loop().time() + bound_s
         while True:
-            leader = (await self.observe()).agreed_leader()
+            leader = system_leader(self._system, await self.observe())
             if leader is not None:
                 return leader
             if asyncio.get_running_loop().time() > deadline:
@@ -309,7 +324,7 @@ class HostedWorld(ABC):
         """The state of each node, and the end of its log."""
         parts = []
         for name, node in self._nodes.items():
-            process = node.lives[-1][1] if node.lives else None
+            process = node.lives[-1].main if node.lives else None
             state = "runs" if process is None or process.is_running else f"ended with status {process.status}"
             lines = " | ".join(await node.host.tail(node.place.log, LAST_LINES)) or "nothing"
             parts.append(f"{name} {state}; the end of {node.place.log}: {lines}")

@@ -138,8 +138,13 @@ class Host(Protocol):
         """Send SIGKILL on the account of the fault `by`; True once the process is gone."""
         ...
 
-    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
-        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`."""
+    async def terminate(
+        self, process: Background, by: str, bound_s: float, statuses: Sequence[int] = (0,)
+    ) -> bool:
+        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`.
+
+        An end with one of the exit statuses, or by the signal, is on the account of `by`.
+        """
         ...
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:

@@ -169,9 +169,11 @@ class LocalHost:
         self._signal(process, signal.SIGKILL, by)
         return await within(bound_s, process.exited.wait())
 
-    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
+    async def terminate(
+        self, process: Background, by: str, bound_s: float, statuses: Sequence[int] = (0,)
+    ) -> bool:
         """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`."""
-        self._signal(process, signal.SIGTERM, by, also=0)
+        self._signal(process, signal.SIGTERM, by, also=statuses)
         send_signal(process.identity, signal.SIGCONT)
         return await within(bound_s, process.exited.wait())
 
@@ -243,12 +245,12 @@ class LocalHost:
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         return {**os.environ, **(more or {}), **self._ledger.environment}
 
-    def _signal(self, process: Background, number: signal.Signals, by: str, also: int | None = None) -> None:
+    def _signal(self, process: Background, number: signal.Signals, by: str, also: Sequence[int] = ()) -> None:
         """Send a signal; an end by it is counted as an effect of `by`, any other end as unexpected."""
         if send_signal(process.identity, number):
             process.expect_end(-number, by)
-            if also is not None:
-                process.expect_end(also, by)
+            for status in also:
+                process.expect_end(status, by)
 
     async def _watch(
         self, process: asyncio.subprocess.Process, background: Background, essential: bool

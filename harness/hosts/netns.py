@@ -18,7 +18,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from typing import Any
 
 from harness.hosts.host import Host, HostError
@@ -60,6 +60,10 @@ class NamespaceNetwork:
     def sockets(self) -> NamespaceSockets:
         """A maker of sockets that reach every node."""
         return NamespaceSockets(self.bridge)
+
+    def entered(self) -> AbstractContextManager[None]:
+        """A context in which this thread, and those that it starts, can reach every node."""
+        return in_namespace(self.bridge)
 
 
 def entering(namespace: str) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ FUSE = Need(
 )
 
 CHANGES_MEMBERS = Capability("cannot change its members", ("membership_request", "was_refused"))
+SHOWS_DATE = Capability("does not show its time of day, so no jump could be seen", ("date_request",))
 SHOWS_MONOTONIC_CLOCK = Capability(
     "does not show its monotonic clock, so no drift could be seen", ("monotonic_request", "read_monotonic")
 )

@@ -10,17 +10,9 @@ from harness.run.test import Test
 from harness.workload import Workload
 from history.units import SECOND_NS
 
-CLIENT_PATIENCE_MS = 500
-"""How much longer a client waits for a reply than the node's own time-out."""
-
 
 def work_and_faults(test: Test, work: Workload, faults: gen.GeneratorLike) -> gen.Generator:
     """The workload's operations at the test's rate, and the faults, until the test's time limit."""
     mean_gap_ns = round(SECOND_NS / test.rate)
     main = gen.any(gen.clients(gen.stagger(mean_gap_ns, work.generator)), gen.nemesis(faults))
     return gen.time_limit(round(test.time_limit_s * SECOND_NS), main)
-
-
-def client_timeout_ms(test: Test) -> int:
-    """How long a client waits for a reply."""
-    return test.request_timeout_ms + CLIENT_PATIENCE_MS

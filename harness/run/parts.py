@@ -1,12 +1,13 @@
-"""The parts that a test names: its system, its workload, and the codec between them."""
+"""The parts that a test names: its system, its workload, and the clients between them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
 from harness.run.test import Test
-from harness.systems import System, codec_for, system_of
+from harness.systems import System, client_for, system_of
 from harness.workload import Workload, workload
 
 
@@ -15,7 +16,8 @@ class RunParts(NamedTuple):
 
     system: System
     workload: Workload
-    codec: Codec
+    client: Codec | MakeClient
+    """What carries out the operations: a codec over HTTP, or clients of any protocol."""
 
 
 def parts_of(test: Test) -> RunParts:
@@ -26,4 +28,4 @@ def parts_of(test: Test) -> RunParts:
     """
     system = system_of(test.system, test.options())
     work = workload(test.workload, test.nodes, test.concurrency)
-    return RunParts(system, work, codec_for(system, work))
+    return RunParts(system, work, client_for(system, work))

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness import generator as gen
-from harness.client.codecs.exchange import Exchange
-from harness.client.http import HttpTransport
-from harness.cluster.kinds import HOSTED_WORLDS
+from harness.client.carrying import Carrier
+from harness.cluster.kinds import kind_of
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.drivers.lag import sample_lag
@@ -28,19 +27,17 @@ from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
 from harness.nemesis import Nemesis, nemesis_of
 from harness.nemesis.catalogue import kinds_of
-from harness.run.course import client_timeout_ms, work_and_faults
+from harness.run.course import work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.watching import RunWatch
 from harness.run.worlds import world_of
-from harness.systems.base import lacks
+from harness.systems.base import bounds, lacks
 from history import HistoryWriter, Operation
 from history.nemesis import FaultKinds
-from history.units import SECOND_NS
 
-FIRST_LEADER_BOUND_S = 30.0
 SHOW_EVERY_S = 0.25
 OBSERVE_EVERY = 4
 """The leader is looked for each time that the progress has been shown this often."""
@@ -80,7 +77,7 @@ def run(
     """
     parts = parts_of(test)
     if course is None:
-        world = HOSTED_WORLDS[test.world]
+        world = kind_of(test.world, parts.system.links)
         nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
         main = work_and_faults(test, parts.workload, nemesis.generator)
         course = RunCourse(nemesis, lambda _now: main)
@@ -138,24 +135,25 @@ class _Run:
         try:
             async with world:
                 self._tally.phase = "electing"
-                await world.wait_for_leader(FIRST_LEADER_BOUND_S)
+                await world.wait_for_leader(bounds(self._parts.system).leader_s)
                 await self._work_and_break(world)
         finally:
             self._folder.write_lives(world.lives())
             self._folder.write_lag(self._lag)
 
     async def _work_and_break(self, world: HostedWorld) -> None:
-        timeout_s = client_timeout_ms(self._test) / 1000
+        timeout_s = bounds(self._parts.system).request_s
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
         watching = [self._watch.follow()] if self._watch is not None else []
         with HistoryWriter(self._folder.history_lines) as writer:
+            retries, seed = self._parts.workload.retries, self._test.seed
             async with (
-                HttpTransport(timeout_s, world.sockets) as transport,
+                Carrier(self._parts.client, retries, world, timeout_s, seed) as carrier,
                 _background(lag, self._show(world), *watching),
             ):
-                await self._drive(world, transport, writer)
+                await self._drive(world, carrier, writer)
 
-    async def _drive(self, world: HostedWorld, transport: HttpTransport, writer: HistoryWriter) -> None:
+    async def _drive(self, world: HostedWorld, carrier: Carrier, writer: HistoryWriter) -> None:
         """The main phase, then the final one, which also follows a main phase that was cut short."""
 
         def record(operation: Operation) -> None:
@@ -167,7 +165,7 @@ class _Run:
         async def perform(operation: Operation) -> Operation:
             if not operation.is_client:
                 return await self._nemesis.perform(operation, world, self._test.seed)
-            return await self._ask(operation, world, transport)
+            return await carrier.perform(operation)
 
         def log(text: str) -> None:
             self._tally.phase = text
@@ -191,17 +189,6 @@ class _Run:
         interpreter.switch(self._final())
         if not await _unless_interrupted(phase()):
             self._progress.say("interrupted again: reading back was cut short")
-
-    async def _ask(self, operation: Operation, world: HostedWorld, transport: HttpTransport) -> Operation:
-        """Carry out a client's operation: by one request, or by several where the workload repeats writes."""
-        exchange = Exchange.begin(self._parts.codec, self._parts.workload.retries, operation)
-        while True:
-            reply = await transport.send(world.address(exchange.node), exchange.request())
-            following = exchange.after(reply)
-            if isinstance(following, Operation):
-                return following
-            exchange = following
-            await asyncio.sleep(exchange.pause_ns / SECOND_NS)
 
     def _main(self) -> gen.GeneratorLike:
         return gen.phases(gen.log("working"), self._course.main(self._clock()), self._final())

@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from harness import generator as gen
+from harness.client.codecs.base import Codec
 from harness.drivers.virtual import drive
 from harness.generator import GeneratorLike
 from harness.interpreter.interpreter import Interpreter
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import nemesis_of
 from harness.nemesis.catalogue import kinds_of
-from harness.run.course import client_timeout_ms, work_and_faults
+from harness.run.course import work_and_faults
 from harness.run.folder import RunFolder
 from harness.sim.mechanisms.catalogue import MECHANISMS, SIM
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
@@ -26,11 +27,11 @@ from harness.sim.world.clock import NodeClock
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
-from harness.systems import codec_for
+from harness.systems import client_for
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import History, HistoryWriter, NodeLife, Operation, Recording
-from history.units import MILLISECOND_NS
+from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Trace
@@ -205,14 +206,17 @@ def _world(
             scheduled_faults=plan.scheduled_faults,
         )
 
+    system = ReferenceNode.of(test.options())
+    codec = client_for(system, work)
+    assert isinstance(codec, Codec), "the reference node speaks HTTP"
     return SimulatedWorld(
         test.nodes,
         process=process,
         mechanisms=MECHANISMS,
-        codec=codec_for(ReferenceNode(), work),
+        codec=codec,
         retries=work.retries,
         decisions=decisions,
         perform=perform,
         in_order=plan.in_order,
-        client_patience_ns=client_timeout_ms(test) * MILLISECOND_NS,
+        client_patience_ns=round(system.bounds.request_s * SECOND_NS),
     )

@@ -7,28 +7,37 @@ that needs it is refused for a system without it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, Self, get_args, runtime_checkable
 
 import msgspec
 
 from checkers.lacking import GivenEvidence
+from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
+from harness.client.net import Net
 from harness.hosts.links.framing import Framing
 from harness.hosts.ssh.bundle import Deployment
 from harness.nemesis.mechanisms.cluster import MemberChange
+from harness.nemesis.view import ClusterView
+
+CLIENT = "client"
+"""The name of the port at which clients reach a node; every system has it."""
 
 
-class NodePlace(msgspec.Struct, frozen=True):
-    """Where one node runs, and the addresses of the others."""
+class Place(msgspec.Struct, frozen=True):
+    """Where one node runs, and where all members are."""
 
     name: str
     host: str
-    client_port: int
-    peer_port: int
+    ports: Mapping[str, int]
+    """The port for each name of `System.ports`."""
+    members: Mapping[str, Mapping[str, str]]
+    """By name of each member, this node included, and by name of the port: the member's own `host:port`."""
     peers: Mapping[str, str]
-    """By name of each other node: the `host:port` to connect to; where links are proxies, the proxy's."""
+    """By name of each other member: the `host:port` to connect to for the port that peers dial
+    (`System.peer_port`). Where links are proxies it is the proxy's, else the member's own."""
     data: Path
     """The folder for everything that must survive a restart."""
     trace: Path
@@ -38,27 +47,63 @@ class NodePlace(msgspec.Struct, frozen=True):
     python: str = sys.executable
     """The Python to run the node with, if it is a Python program."""
     modules: Path | None = None
-    """The folder of the modules that were shipped to a remote host; None where they are installed."""
+    """The folder of what was shipped to a remote host; None where nothing was."""
 
     @property
-    def address(self) -> str:
-        """The `host:port` at which clients reach the node."""
-        return f"{self.host}:{self.client_port}"
+    def folder(self) -> Path:
+        """The node's own folder; its processes run in it, and `Launch.files` are named from it."""
+        return self.data.parent
+
+    def at(self, port: str = CLIENT) -> str:
+        """The `host:port` at which the node listens with the port of that name."""
+        return f"{self.host}:{self.ports[port]}"
+
+    @property
+    def number(self) -> int:
+        """The place of the node among the members, from 1: for systems that number their members."""
+        return list(self.members).index(self.name) + 1
 
 
-class Command(msgspec.Struct, frozen=True):
-    """How to start a process."""
+class Process(msgspec.Struct, frozen=True):
+    """One process of a node: how to start it."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = {}
+    name: str = ""
+    """Its name in messages, where a node has more than one: `sentinel`."""
+
+
+class WrittenFile(msgspec.Struct, frozen=True):
+    """A file that the harness writes before a node's processes start."""
+
+    path: str
+    """Relative to the node's folder; folders on the way are made."""
+    content: str
+    once: bool = False
+    """Only before the first start: the node changes the file itself later."""
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """How to start a node: its processes in order, the main one first, and the files that they need."""
+
+    processes: tuple[Process, ...]
+    files: tuple[WrittenFile, ...] = ()
+
+    @classmethod
+    def of(cls, *argv: str, files: Sequence[WrittenFile] = (), **environment: str) -> Launch:
+        """A node of one process."""
+        return cls((Process(argv, environment),), tuple(files))
 
 
 class NodeStatus(msgspec.Struct, frozen=True):
     """What a node reports about itself."""
 
     role: str
+    """`leader` for the node that takes itself for the leader; any other word else."""
     term: int
+    """A number that grows with each new leader; 0 if the system shows none."""
     leader: str | None = None
+    """The node that this node takes for the leader; None if it names none."""
     commit: int = 0
     last: int = 0
     members: tuple[str, ...] | None = None
@@ -66,6 +111,30 @@ class NodeStatus(msgspec.Struct, frozen=True):
     learners: tuple[str, ...] = ()
     configuration: int = 0
     """The index of that configuration."""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How long a system's own steps take, so that nothing is called a fault before its time. In seconds."""
+
+    start_s: float = 10.0
+    """From a process's start to its first status."""
+    leader_s: float = 30.0
+    """From the first start of all nodes to the first leader."""
+    stop_s: float = 3.0
+    """From SIGTERM to the end."""
+    request_s: float = 2.5
+    """How long a client waits for an answer."""
+    fault_s: tuple[float, float] = (2.0, 3.0)
+    """How long a fault lasts, at the least and at the most: longer than the system's failure detector."""
+    calm_s: tuple[float, float] = (1.5, 2.0)
+    """How long the calm between faults lasts: long enough for a new leader."""
+    recovery_s: float = 10.0
+    """After the final heal, a write must be acknowledged within this time."""
+
+
+Links = Literal["proxies", "addresses"]
+"""Whether a member may be dialled at another address than its own (then links can be proxies), or is
+known by its address (then each node needs an address of its own, and links are cut by packet filters)."""
 
 
 @runtime_checkable
@@ -78,26 +147,133 @@ class System(Protocol):
         ...
 
     @property
-    def framing(self) -> Framing | None:
-        """How the bytes between nodes are cut into messages; None if that is not known."""
+    def ports(self) -> Mapping[str, int]:
+        """By name, each port that a node listens on, `client` among them, and its usual number."""
         ...
 
     @property
-    def codecs(self) -> Mapping[str, Codec]:
-        """By data type (harness/client/data_types.py), what carries out a client's operations."""
+    def links(self) -> Links:
+        """How members are dialled."""
         ...
 
-    def command(self, place: NodePlace) -> Command:
-        """The command that starts the node at this place, for the first time or after a crash."""
+    @property
+    def clients(self) -> Mapping[str, Codec | MakeClient]:
+        """By data type (harness/client/data_types.py), what carries out a client's operations: a codec over
+        HTTP, or a maker of clients of any protocol (harness/client/clients.py)."""
         ...
 
-    def status_request(self) -> HttpRequest:
-        """The request that asks a node for its status. A node that answers it is ready."""
+    def launch(self, place: Place) -> Launch:
+        """How to start the node at this place, for the first time or after a crash."""
         ...
 
-    def read_status(self, reply: HttpReply) -> NodeStatus | None:
-        """The status in a reply; None if the reply holds none."""
+    async def status(self, place: Place, net: Net) -> NodeStatus | None:
+        """Ask the node for its status; None if it does not give one. It is ready once it does.
+
+        The harness bounds the time; an OSError counts as no answer.
+        """
         ...
+
+
+@runtime_checkable
+class HasFraming(Protocol):
+    """A system of which it is known how the bytes between its nodes are cut into messages."""
+
+    @property
+    def framing(self) -> Framing:
+        """How they are cut."""
+        ...
+
+
+def framing(system: System) -> Framing | None:
+    """How the bytes between nodes are cut into messages; None if that is not known."""
+    return system.framing if isinstance(system, HasFraming) else None
+
+
+@runtime_checkable
+class DialsPeers(Protocol):
+    """A system whose nodes dial each other at one port, each in its own connection."""
+
+    @property
+    def peer_port(self) -> str:
+        """The name of that port. Of a system without it, links are cut by address: all ports, both ways."""
+        ...
+
+
+def peer_port(system: System) -> str | None:
+    """The name of the port that peers dial, one connection a direction; None if they use several."""
+    return system.peer_port if isinstance(system, DialsPeers) else None
+
+
+@runtime_checkable
+class HasBounds(Protocol):
+    """A system that is slower, or faster, than the usual bounds."""
+
+    @property
+    def bounds(self) -> Bounds:
+        """Its bounds."""
+        ...
+
+
+def bounds(system: System) -> Bounds:
+    """How long the system's own steps take."""
+    return system.bounds if isinstance(system, HasBounds) else Bounds()
+
+
+@runtime_checkable
+class ChoosesLeader(Protocol):
+    """A system that says whom it takes for the leader, and when it is ready to serve."""
+
+    def leader(self, view: ClusterView) -> str | None:
+        """The leader, once the cluster is ready to serve; None before."""
+        ...
+
+
+def leader(system: System, view: ClusterView) -> str | None:
+    """The leader of a cluster that is ready: by default the one that a majority names in one term."""
+    return system.leader(view) if isinstance(system, ChoosesLeader) else view.agreed_leader()
+
+
+@runtime_checkable
+class HasVersion(Protocol):
+    """A system that knows the version of the program under test."""
+
+    def version(self) -> str:
+        """The version, as the program itself states it.
+
+        Raises:
+            ValueError: the program is not there or is not of the version that is asked for; in words.
+        """
+        ...
+
+
+@runtime_checkable
+class StopsWith(Protocol):
+    """A system whose processes end with another exit status than 0 when they are asked to end."""
+
+    @property
+    def stop_statuses(self) -> tuple[int, ...]:
+        """The exit statuses after SIGTERM."""
+        ...
+
+
+def stop_statuses(system: System) -> tuple[int, ...]:
+    """The exit statuses of a process that was asked to end; death by the signal itself is always one."""
+    return system.stop_statuses if isinstance(system, StopsWith) else (0,)
+
+
+@runtime_checkable
+class NamesDamageable(Protocol):
+    """A system that says which of its files a fault of the disk may damage."""
+
+    @property
+    def damageable(self) -> tuple[str, ...]:
+        """Patterns of `glob`, from the node's data folder: `member/wal/*.wal`."""
+        ...
+
+
+def damageable(system: System) -> tuple[str, ...]:
+    """Which files a fault of the disk may damage; every file if the system does not say."""
+    return system.damageable if isinstance(system, NamesDamageable) else ("**/*",)
 
 
 @runtime_checkable
@@ -121,21 +297,23 @@ class RunsRemotely(Protocol):
 
 
 @runtime_checkable
-class LacksEvidence(Protocol):
-    """A system that cannot give some evidence, whatever happens: the checkers of it are not applicable to it.
+class GivesEvidence(Protocol):
+    """A system that gives evidence which most systems do not have.
 
-    Of a system that does not say, evidence that is not there is missing, and makes verdicts `unknown`.
+    The checkers of what a system does not give are not applicable to it. Evidence that it gives, and that is
+    not there, is missing, and makes verdicts `unknown`.
     """
 
     @property
-    def lacks(self) -> tuple[GivenEvidence, ...]:
-        """What it lacks: `traces` of its nodes, `indices` in its replies."""
+    def gives(self) -> tuple[GivenEvidence, ...]:
+        """What it gives: `traces` of its nodes, `indices` in its replies."""
         ...
 
 
 def lacks(system: System) -> tuple[GivenEvidence, ...]:
-    """The evidence that a system cannot give."""
-    return system.lacks if isinstance(system, LacksEvidence) else ()
+    """The evidence that a system cannot give, whatever happens."""
+    given = system.gives if isinstance(system, GivesEvidence) else ()
+    return tuple(evidence for evidence in get_args(GivenEvidence) if evidence not in given)
 
 
 Trouble = Literal["disk", "corrupt", "descriptors", "memory"]
@@ -159,6 +337,15 @@ class ExitsByItself(Protocol):
 def statuses_after(system: System, trouble: Trouble) -> tuple[int, ...]:
     """The exit statuses with which a node may exit in this trouble."""
     return system.statuses_after(trouble) if isinstance(system, ExitsByItself) else ()
+
+
+@runtime_checkable
+class ShowsDate(Protocol):
+    """A system whose nodes show their time of day in the Date of their HTTP replies."""
+
+    def date_request(self) -> HttpRequest:
+        """A request whose reply has a Date (RFC 9110, section 6.6.1)."""
+        ...
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
 from harness.errors import unknown_name
 from harness.systems.base import System
@@ -37,16 +38,29 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
     raise ValueError(f"{unknown_name('system', name, SYSTEMS)}; or PATH.py:NAME for one of your own")
 
 
-def codec_for(system: System, work: Workload) -> Codec:
-    """The system's codec for the data type that a workload needs.
+def client_for(system: System, work: Workload) -> Codec | MakeClient:
+    """What carries out a workload's operations on a system.
 
     Raises:
         ValueError: the system does not have this data type; the message names the workloads that fit.
     """
-    if work.data_type in system.codecs:
-        return system.codecs[work.data_type]
-    fitting = [name for name, make in WORKLOADS.items() if make(("n1",), 1).data_type in system.codecs]
-    raise ValueError(
-        f"workload {work.name} needs the data type {work.data_type}, and system {system.name} has "
-        f"{', '.join(system.codecs) or 'none'}; workloads that fit: {', '.join(fitting) or 'none'}"
-    )
+    if fits(system, work):
+        return system.clients[work.data_type]
+    has = ", ".join(system.clients) or "none"
+    if work.data_type in system.clients:
+        why = f"repeats writes by client id and sequence number, which system {system.name} does not take"
+    else:
+        why = f"needs the data type {work.data_type}, and system {system.name} has {has}"
+    fitting = ", ".join(fitting_workloads(system)) or "none"
+    raise ValueError(f"workload {work.name} {why}; workloads that fit: {fitting}")
+
+
+def fits(system: System, work: Workload) -> bool:
+    """Whether a system has all that a workload needs."""
+    client = system.clients.get(work.data_type)
+    return client is not None and (work.retries is None or isinstance(client, Codec))
+
+
+def fitting_workloads(system: System) -> tuple[str, ...]:
+    """The names of the workloads that a system has all for, in the order of the catalogue."""
+    return tuple(name for name, make in WORKLOADS.items() if fits(system, make(("n1",), 1)))

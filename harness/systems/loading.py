@@ -14,7 +14,7 @@ from harness.errors import unknown_name
 from harness.systems.base import System, TakesOptions
 
 _MODULE_PREFIX = "ackproof_system_"
-REQUIRED = ("codecs", "command", "framing", "name", "read_status", "status_request")
+REQUIRED = ("clients", "launch", "links", "name", "ports", "status")
 """What every system has: the members of `System`."""
 
 

@@ -8,16 +8,18 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from checkers.lacking import GivenEvidence
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.codecs.config import ConfigCodec
 from harness.client.codecs.ephemeral import EphemeralCodec
 from harness.client.codecs.members import MembersCodec
 from harness.client.codecs.registry import RegistryCodec
 from harness.client.data_types import CAS_REGISTER, EPHEMERAL, INSTANCE, MEMBERS, REGISTRY
+from harness.client.net import Net
 from harness.hosts.links.framing import Framing
 from harness.hosts.ssh.bundle import Deployment
 from harness.nemesis.mechanisms.cluster import MemberChange
-from harness.systems.base import Command, NodePlace, NodeStatus, Trouble
+from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, Trouble
 
 _EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74
 _STATUSES: dict[Trouble, tuple[int, ...]] = {
@@ -26,6 +28,9 @@ _STATUSES: dict[Trouble, tuple[int, ...]] = {
     "descriptors": (_EX_IOERR, _EX_CANTCREAT),
     "memory": (_EX_SOFTWARE, _EX_IOERR),
 }
+
+CLIENT_PATIENCE_MS = 500
+"""How much longer a client waits for a reply than the node's own time-out."""
 
 _METHODS: dict[MemberChange, Literal["POST", "PUT", "DELETE"]] = {
     "add-learner": "POST",
@@ -54,7 +59,12 @@ class ReferenceNode(msgspec.Struct, frozen=True):
     lease_drift_bound_percent: int | None = None
     """The bound on clock drift, for nodes with a lease; None for nodes without one."""
 
-    codecs: ClassVar[Mapping[str, Codec]] = {
+    ports: ClassVar[Mapping[str, int]] = {CLIENT: 8848, "peer": 8849}
+    """The usual port of Nacos, and the next one for peers."""
+    peer_port: ClassVar[str] = "peer"
+    links: ClassVar[Links] = "proxies"
+    gives: ClassVar[tuple[GivenEvidence, ...]] = ("traces", "indices")
+    clients: ClassVar[Mapping[str, Codec]] = {
         INSTANCE: RegistryCodec(),
         REGISTRY: RegistryCodec(),
         EPHEMERAL: EphemeralCodec(),
@@ -79,6 +89,11 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         )
 
     @property
+    def bounds(self) -> Bounds:
+        """The usual bounds; a client waits longer than a node tries to answer."""
+        return Bounds(request_s=(self.request_timeout_ms + CLIENT_PATIENCE_MS) / 1000)
+
+    @property
     def name(self) -> str:
         """The name in messages and reports."""
         return "node_impl" if self.mutant is None else f"node_impl, mutant {self.mutant}"
@@ -88,14 +103,14 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         """A preface with magic and version, then frames with length, two CRCs and payload; first a hello."""
         return Framing(preface_bytes=10, header_bytes=12, greetings=1)
 
-    def command(self, place: NodePlace) -> Command:
+    def launch(self, place: Place) -> Launch:
         """The command line of `ackproof-node`."""
         module = ["node_impl"] if self.mutant is None else ["harness.mutants", self.mutant]
         argv = [
             *(place.python, "-m", *module),
             *("--name", place.name),
-            *("--listen", place.address),
-            *("--peer-listen", f"{place.host}:{place.peer_port}"),
+            *("--listen", place.at()),
+            *("--peer-listen", place.at("peer")),
         ]
         for peer, address in place.peers.items():
             argv += ["--peer", f"{peer}={address}"]
@@ -111,14 +126,14 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         if self.lease_drift_bound_percent is not None:
             argv += ["--lease", "--clock-drift-bound", str(self.lease_drift_bound_percent)]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
-        return Command(tuple(argv), environment)
+        return Launch((Process(tuple(argv), environment),))
 
     def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
         """The exit statuses that docs/node.md lists."""
         return _STATUSES[trouble]
 
-    def status_request(self) -> HttpRequest:
-        """A request to the status endpoint."""
+    def date_request(self) -> HttpRequest:
+        """A request to the status endpoint, whose reply has a Date as every reply has."""
         return HttpRequest("GET", "/v1/admin/status")
 
     def monotonic_request(self) -> HttpRequest:
@@ -142,9 +157,10 @@ class ReferenceNode(msgspec.Struct, frozen=True):
             return None
         return None if refusal.proposed else f"{refusal.error}: {refusal.reason}"
 
-    def read_status(self, reply: HttpReply) -> NodeStatus | None:
-        """The status in the reply; None if the reply holds none."""
-        if reply.status != 200:
+    async def status(self, place: Place, net: Net) -> NodeStatus | None:
+        """The status that the node gives; None without one."""
+        reply = await net.reply(place.at(), HttpRequest("GET", "/v1/admin/status"))
+        if reply is None or reply.status != 200:
             return None
         try:
             return msgspec.json.decode(reply.body, type=NodeStatus)

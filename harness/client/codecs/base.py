@@ -8,7 +8,7 @@ nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -41,6 +41,7 @@ class NoReply(msgspec.Struct, frozen=True):
     sent: bool
 
 
+@runtime_checkable
 class Codec(Protocol):
     """Translates the operations of one data type for one system. Both functions are pure."""
 

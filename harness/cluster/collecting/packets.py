@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.cluster.attachment import Attachment, RunningCluster
 from harness.cluster.layout import NodeOnHost
 from harness.hosts.host import Background, HostError, eventually_asked
-from harness.systems.base import NodePlace
+from harness.systems.base import Place
 
 LISTENS_BOUND_S = 5.0
 ENDS_BOUND_S = 5.0
@@ -20,11 +20,9 @@ LISTENS = "listening on"
 """tcpdump writes this to standard error once packets are being written (tcpdump(1))."""
 
 
-def capturing(place: NodePlace, file: Path) -> list[str]:
+def capturing(place: Place, file: Path) -> list[str]:
     """The argument list that writes the packets of one node to a file."""
-    ports = {place.client_port, place.peer_port} | {
-        int(address.rpartition(":")[2]) for address in place.peers.values()
-    }
+    ports = set(place.ports.values()) | {int(address.rpartition(":")[2]) for address in place.peers.values()}
     loopback = place.host == "localhost" or _is_loopback(place.host)
     return [
         # `any` would show a packet on loopback twice, as it leaves and as it comes.

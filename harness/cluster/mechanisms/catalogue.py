@@ -12,7 +12,7 @@ from harness.cluster.mechanisms.clocks import HostClocks
 from harness.cluster.mechanisms.disks import HostDisks
 from harness.cluster.mechanisms.files import HostFiles
 from harness.cluster.mechanisms.limits import HostLimits
-from harness.cluster.mechanisms.links import HostBadLinks
+from harness.cluster.mechanisms.links import HostBadLinks, NoLinks
 from harness.cluster.mechanisms.members import HostMembers
 from harness.cluster.mechanisms.processes import HostProcesses, HostProcessorTime
 from harness.nemesis.mechanisms.clocks import CLOCK_RATES, WALL_CLOCKS
@@ -33,7 +33,7 @@ MECHANISMS: Mapping[Mechanism[Any], Callable[[RunningCluster], Any]] = {
     PROCESSES: HostProcesses,
     PROCESSOR_TIME: HostProcessorTime,
     PROCESS_LIMITS: HostLimits,
-    LINKS: lambda cluster: cluster.layout.links,
+    LINKS: lambda cluster: cluster.layout.links or NoLinks(),
     LOSSY_LINKS: _lossy_links,
     BAD_LINKS: HostBadLinks,
     WALL_CLOCKS: HostClocks,

@@ -16,7 +16,7 @@ from harness.hosts.clocks.faketime import Faketime
 from harness.hosts.host import Background
 from harness.nemesis.mechanisms.clocks import CLOCK_RATES, WALL_CLOCKS
 from harness.nemesis.mechanisms.world import MechanismError
-from harness.systems.base import ReportsMonotonicClock
+from harness.systems.base import ReportsMonotonicClock, ShowsDate
 
 RATE_BOUND_S = 4.0
 RATE_POLL_S = 0.1
@@ -88,7 +88,10 @@ class HostClocks(Attachment):
 
         It is the Date of an HTTP reply (RFC 9110, section 6.6.1), in whole seconds.
         """
-        reply = await self._cluster.ask(node, self._cluster.system.status_request())
+        system = self._cluster.system
+        if not isinstance(system, ShowsDate):
+            return None
+        reply = await self._cluster.ask(node, system.date_request())
         if reply is None or "date" not in reply.headers:
             return None
         return parsedate_to_datetime(reply.headers["date"]).timestamp() - time.time()

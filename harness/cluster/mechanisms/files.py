@@ -55,7 +55,7 @@ class HostFiles(Attachment):
             self._is_trying.discard(node)
         if became == DONE:
             return "started although a bit of its files had flipped"
-        return DONE if self._cluster.nodes[node].lives[-1][1].ended_by == "rot" else became
+        return DONE if self._cluster.nodes[node].lives[-1].main.ended_by == "rot" else became
 
     async def repair(self, node: str) -> Mapping[str, Any]:
         """Put the exact bytes back, as from a mirror."""

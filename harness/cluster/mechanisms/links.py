@@ -9,10 +9,26 @@ import msgspec
 
 from harness.cluster.attachment import RunningCluster
 from harness.hosts.links.linkmessages import LinkImpairment
+from harness.hosts.links.links import Healed
 from harness.nemesis.mechanisms.links import LinkPair
 from harness.nemesis.mechanisms.world import MechanismError
 
 _FIELDS = frozenset(LinkImpairment.__struct_fields__)
+
+
+class NoLinks:
+    """`Links` of nodes that share one address and dial each other directly: there is nothing to cut."""
+
+    async def cut(self, links: Iterable[LinkPair]) -> tuple[LinkPair, ...]:
+        """Refuse to cut."""
+        raise MechanismError(
+            f"{len(tuple(links))} links cannot be cut: these nodes share one address; --world netns gives "
+            "each its own"
+        )
+
+    async def heal(self) -> Healed:
+        """Find nothing to heal."""
+        return Healed((), swallowed_bytes=None)
 
 
 class HostBadLinks:

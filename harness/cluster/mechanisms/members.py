@@ -25,7 +25,7 @@ class HostMembers:
             raise MechanismError(f"{system.name} cannot change its members")
         request = system.membership_request(change, node)
         async with HttpTransport(CHANGE_BOUND_S, self._cluster.layout.sockets) as transport:
-            reply = await transport.send(self._cluster.nodes[leader].place.address, request)
+            reply = await transport.send(self._cluster.nodes[leader].place.at(), request)
         if isinstance(reply, NoReply):
             refused = None if reply.sent else reply.reason
             seen = reply.reason

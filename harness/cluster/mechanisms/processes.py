@@ -3,90 +3,108 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from harness.cluster.attachment import RunningCluster
-from harness.cluster.layout import NodeOnHost
+from harness.cluster.layout import Life, NodeOnHost
+from harness.cluster.writing import write_files
 from harness.hosts.host import Background, eventually
 from harness.hosts.programs import sampling, slowing
 from harness.nemesis.mechanisms.world import DONE, NodeResult
+from harness.systems.base import bounds, stop_statuses
 
-START_BOUND_S = 10.0
 STOP_BOUND_S = 3.0
 SLOW_BOUND_S = 2.0
 POLL_S = 0.05
+REPLACED = "next life"
+"""What ended a process whose node's main process had ended: the node's next start."""
 
 
 class HostProcesses:
-    """`Processes`: each method is `DONE` once the host, or the node itself, has shown the effect."""
+    """`Processes`: each method is `DONE` once the host, or the node itself, has shown the effect.
+
+    A node may have several processes. They are killed, stopped and continued together.
+    """
 
     def __init__(self, cluster: RunningCluster) -> None:
         self._cluster = cluster
 
     async def kill(self, node: str, by: str) -> NodeResult:
-        """End the node's process with SIGKILL; `DONE` once it has ended."""
+        """End the node's processes with SIGKILL; `DONE` once all have ended."""
         found = self._cluster.nodes[node]
-        process = found.process
-        if process is None:
+        if not found.running:
             return None
-        return DONE if await found.host.kill(process, by=by) else "still runs after SIGKILL"
+        return await _all(found, lambda one: found.host.kill(one, by=by), "still runs after SIGKILL")
 
     async def terminate(self, node: str, by: str) -> NodeResult:
-        """Ask the node's process to end, with SIGTERM; `DONE` once it has ended."""
-        found = self._cluster.nodes[node]
-        process = found.process
-        if process is None or process.is_stopped:
+        """Ask the node's processes to end, with SIGTERM; `DONE` once all have ended."""
+        found, system = self._cluster.nodes[node], self._cluster.system
+        if not found.running or any(one.is_stopped for one in found.running):
             return None
-        return DONE if await found.host.terminate(process, by, STOP_BOUND_S) else "does not end"
+        bound_s, statuses = bounds(system).stop_s, stop_statuses(system)
+        return await _all(found, lambda one: found.host.terminate(one, by, bound_s, statuses), "does not end")
 
     async def pause(self, node: str) -> NodeResult:
-        """Stop the node's process with SIGSTOP; `DONE` once the kernel shows it stopped."""
+        """Stop the node's processes with SIGSTOP; `DONE` once the kernel shows all of them stopped."""
         found = self._cluster.nodes[node]
-        process = found.process
-        if process is None or process.is_stopped or found.slowing is not None:
+        if not found.running or found.slowing is not None or all(one.is_stopped for one in found.running):
             return None
-        return DONE if await found.host.pause(process) else "does not stop at SIGSTOP"
+        return await _all(found, found.host.pause, "does not stop at SIGSTOP")
 
     async def resume(self, node: str) -> NodeResult:
-        """Let a paused process go on with SIGCONT; `DONE` once the kernel shows that it runs."""
+        """Let paused processes go on with SIGCONT; `DONE` once the kernel shows that all run."""
         found = self._cluster.nodes[node]
-        process = found.process
-        if process is None or not process.is_stopped or found.slowing is not None:
+        if found.slowing is not None or not any(one.is_stopped for one in found.running):
             return None
-        return DONE if await found.host.resume(process) else "does not go on at SIGCONT"
+        return await _all(found, found.host.resume, "does not go on at SIGCONT")
 
     async def start(self, node: str) -> NodeResult:
-        """Start a node that does not run; `DONE` once it answers."""
+        """Start a node that does not run; `DONE` once it answers. The rest of its last life ends first."""
         cluster, found = self._cluster, self._cluster.nodes[node]
         if found.process is not None or any(one.holds_down(found) for one in cluster.attachments):
             return None
+        await asyncio.gather(*[found.host.kill(one, by=REPLACED) for one in found.running])
         for one in cluster.attachments:
             await one.before_start(found)
-        command = cluster.system.command(found.place)
-        life = await found.next_life()
+        launch = cluster.system.launch(found.place)
+        await write_files(found, launch.files)
+        number = await found.next_life()
         own = {name: value for one in cluster.attachments for name, value in one.environment(found).items()}
-        process = await found.host.start(
-            node,
-            command.argv,
-            log=found.place.log,
-            folder=found.place.data.parent,
-            environment={**command.environment, **own},
-        )
-        found.lives.append((life, process))
-        await _sample(found, life, process)
+        processes = [
+            await found.host.start(
+                f"{node} {process.name}".strip(),
+                process.argv,
+                log=found.place.log.with_stem(process.name) if process.name else found.place.log,
+                folder=found.place.folder,
+                environment={**process.environment, **own},
+            )
+            for process in launch.processes
+        ]
+        life = Life(number, tuple(processes), tuple(process.name for process in launch.processes))
+        found.lives.append(life)
+        await _sample(found, number, life.main)
         for one in cluster.attachments:
-            await one.after_start(found, process)
-        return await self._until_it_answers(found, process)
+            await one.after_start(found, life.main)
+        return await self._until_it_answers(found, life.main)
 
     async def _until_it_answers(self, node: NodeOnHost, process: Background) -> NodeResult:
-        deadline = asyncio.get_running_loop().time() + START_BOUND_S
+        bound_s = bounds(self._cluster.system).start_s
+        deadline = asyncio.get_running_loop().time() + bound_s
         while process.is_running:
             if await self._cluster.status(node.place.name) is not None:
                 return DONE
             if asyncio.get_running_loop().time() > deadline:
-                return f"runs, but gave no status within {START_BOUND_S:g} s"
+                last = " | ".join(await node.host.tail(node.place.log, 2))
+                return f"runs, but gave no status within {bound_s:g} s; the end of its log: {last}"
             await asyncio.sleep(POLL_S)
         last = " | ".join(await node.host.tail(node.place.log, 2))
         return f"ended at its start with status {process.status}: {last}"
+
+
+async def _all(node: NodeOnHost, act: Callable[[Background], Awaitable[bool]], otherwise: str) -> NodeResult:
+    """Act on all running processes of a node; `DONE` if each act succeeded."""
+    done = await asyncio.gather(*[act(process) for process in node.running])
+    return DONE if all(done) else otherwise
 
 
 async def _sample(node: NodeOnHost, life: int, process: Background) -> None:

@@ -42,7 +42,8 @@ class LinkEnd:
 
     host: Host
     address: str
-    peer_port: int
+    peer_port: int | None
+    """The port that peers dial, one connection a direction; None for all ports, both ways."""
 
 
 class _Counter(msgspec.Struct, frozen=True):

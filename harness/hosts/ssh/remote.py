@@ -146,9 +146,11 @@ class RemoteHost:
         await self._signal(process, "SIGKILL", by)
         return await within(bound_s, process.exited.wait())
 
-    async def terminate(self, process: Background, by: str, bound_s: float) -> bool:
+    async def terminate(
+        self, process: Background, by: str, bound_s: float, statuses: Sequence[int] = (0,)
+    ) -> bool:
         """Send SIGTERM; True if the process ends within `bound_s`."""
-        await self._signal(process, "SIGTERM", by, also=0)
+        await self._signal(process, "SIGTERM", by, also=statuses)
         await self._signal(process, "SIGCONT")
         return await within(bound_s, process.exited.wait())
 
@@ -223,7 +225,7 @@ class RemoteHost:
     # ---- the connection ------------------------------------------------------------------------------
 
     async def _signal(
-        self, process: Background, name: str, by: str | None = None, also: int | None = None
+        self, process: Background, name: str, by: str | None = None, also: Sequence[int] = ()
     ) -> bool:
         """Send a signal; an end by it is counted as an effect of `by`.
 
@@ -234,8 +236,8 @@ class RemoteHost:
         number = signal.Signals[name]
         if by is not None:
             process.expect_end(-number, by)
-            if also is not None:
-                process.expect_end(also, by)
+            for status in also:
+                process.expect_end(status, by)
         return bool(await self._ask("signal", pid=process.pid, number=int(number)))
 
     async def _ask(self, do: str, within_s: float = ANSWER_BOUND_S, **what: Any) -> Any:

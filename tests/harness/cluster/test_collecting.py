@@ -77,9 +77,10 @@ def test_a_crashed_node_leaves_its_core_beside_its_log(tmp_path: Path) -> None:
 
 
 def test_loopback_is_captured_on_its_own_interface_and_the_expression_is_one_argument() -> None:
-    from harness.systems.base import NodePlace
+    from harness.systems.base import Place
 
-    place = NodePlace("n1", "127.0.0.1", 10, 20, {"n2": "127.0.0.1:30"}, Path("d"), Path("t"), Path("l"), 0)
+    ports, peers = {"client": 10, "peer": 20}, {"n2": "127.0.0.1:30"}
+    place = Place("n1", "127.0.0.1", ports, {}, peers, Path("d"), Path("t"), Path("l"), 0)
     argv = capturing(place, Path("/x/packets.pcap"))
     assert argv[1:3] == ["-i", "lo"]
     assert argv[-1] == "tcp port 10 or tcp port 20 or tcp port 30"

@@ -30,7 +30,7 @@ from harness.nemesis.faults.processes.lifecycle import Kill, Pause, Resume, Star
 from harness.nemesis.view import ClusterView, NodeView
 from harness.run.test import Test
 from harness.run.worlds import world_of
-from harness.systems.base import Command, NodePlace
+from harness.systems.base import Launch, Place
 from harness.systems.reference_node import ReferenceNode
 from history import read_trace
 
@@ -236,8 +236,8 @@ class Script(ReferenceNode, frozen=True):
 
     script: str = ""
 
-    def command(self, place: NodePlace) -> Command:
-        return Command((sys.executable, "-c", self.script))
+    def launch(self, place: Place) -> Launch:
+        return Launch.of(sys.executable, "-c", self.script)
 
 
 def test_a_node_that_ends_at_its_start_is_reported_with_its_last_lines(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import pytest
 from harness.client.codecs.config import ConfigCodec
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.nemesis import all_survivable
-from harness.run.course import client_timeout_ms
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
+from harness.systems.base import bounds
 from harness.systems.reference_node import ReferenceNode
 
 NODES = ("n1", "n2", "n3")
@@ -51,7 +51,7 @@ def test_the_parts_of_a_test_are_those_that_it_names() -> None:
     parts = parts_of(Test(nodes=NODES, workload="config", heartbeat_ms=70))
     assert parts.workload.name == "config"
     assert parts.system == ReferenceNode(heartbeat_ms=70)
-    assert isinstance(parts.codec, ConfigCodec)
+    assert isinstance(parts.client, ConfigCodec)
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_parts_that_do_not_exist_are_refused(test: Test, message: str) -> None:
 
 def test_clients_wait_longer_than_the_node_tries() -> None:
     test = Test(nodes=NODES, request_timeout_ms=1000)
-    assert client_timeout_ms(test) == 1500
+    assert bounds(parts_of(test).system).request_s == 1.5

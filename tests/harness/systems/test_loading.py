@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.run.test import Test
-from harness.systems import REFERENCE_NODE, SYSTEMS, System, codec_for, system_of
+from harness.systems import REFERENCE_NODE, SYSTEMS, System, client_for, system_of
 from harness.systems.loading import REQUIRED
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import WORKLOADS, workload
@@ -20,11 +20,11 @@ from helper import NAME
 
 class Good:
     name = NAME
-    framing = None
-    codecs = {}
-    def command(self, place): return None
-    def status_request(self): return None
-    def read_status(self, reply): return None
+    ports = {"client": 8000}
+    links = "proxies"
+    clients = {}
+    def launch(self, place): return None
+    async def status(self, place, net): return None
 
 class WithOptions(Good):
     def __init__(self, rate): self.name = f"good at {rate:g}"
@@ -38,7 +38,6 @@ class Raises(Good):
 
 class Half:
     name = "half"
-    framing = None
 """
 
 
@@ -70,12 +69,12 @@ def test_a_system_is_known_by_name() -> None:
 def test_every_listed_system_is_a_system_and_runs_some_workload(name: str) -> None:
     system = system_of(name, OPTIONS)
     assert isinstance(system, System)
-    assert [work for work in WORKLOADS if workload(work, ("n1",), 1).data_type in system.codecs] != []
+    assert [work for work in WORKLOADS if workload(work, ("n1",), 1).data_type in system.clients] != []
 
 
 def test_the_reference_node_runs_every_workload() -> None:
     for name in WORKLOADS:
-        assert codec_for(ReferenceNode(), workload(name, ("n1", "n2", "n3"), 4)) is not None
+        assert client_for(ReferenceNode(), workload(name, ("n1", "n2", "n3"), 4)) is not None
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
     [
         ("Goood", "unknown name 'Goood': did you mean 'Good'?"),
         ("Raises", "cannot be made: line 20: RuntimeError: no such port"),
-        ("Half", "is not a system: it lacks codecs, command, read_status, status_request"),
+        ("Half", "is not a system: it lacks clients, launch, links, ports, status"),
         ("NAME", "is not a system: it lacks"),
     ],
 )
@@ -148,8 +147,8 @@ def test_options_of_the_reference_node_are_refused_for_other_systems(good: str, 
 
 def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
     class OnlyConfigs(ReferenceNode, frozen=True):
-        codecs = {"cas-register": ReferenceNode.codecs["cas-register"]}  # noqa: RUF012
+        clients = {"cas-register": ReferenceNode.clients["cas-register"]}  # noqa: RUF012
 
     with pytest.raises(ValueError, match="workload registry needs the data type registry") as refused:
-        codec_for(OnlyConfigs(), workload("registry", ("n1",), 1))
+        client_for(OnlyConfigs(), workload("registry", ("n1",), 1))
     assert "has cas-register; workloads that fit: config" in str(refused.value)

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
-from harness.client.codecs.base import HttpReply
+from harness.client.codecs.base import HttpReply, HttpRequest
+from harness.client.net import Net
 from harness.hosts.links.framing import FrameCounter
-from harness.systems.base import NodePlace, NodeStatus
+from harness.systems.base import Launch, NodeStatus, Place
 from harness.systems.reference_node import ReferenceNode
 from node_impl.core.events import Status
 from node_impl.io.http.metrics import METRICS, RequestMetrics
 from node_impl.io.options import parse_options
 from node_impl.io.transport.frames import Hello, encode_frame, encode_hello
 
-PLACE = NodePlace(
+PLACE = Place(
     name="n1",
     host="127.0.0.1",
-    client_port=10001,
-    peer_port=10002,
+    ports={"client": 10001, "peer": 10002},
+    members={},
     peers={"n2": "127.0.0.1:10003", "n3": "10.0.0.3:10004"},
     data=Path("/run/n1/data"),
     trace=Path("/run/n1/trace"),
@@ -28,12 +30,17 @@ STATUS = Status(
 )
 
 
+def argv_of(launch: Launch) -> tuple[str, ...]:
+    (process,) = launch.processes
+    return process.argv
+
+
 def test_the_node_understands_its_command_line() -> None:
-    python, m, module, *arguments = ReferenceNode(heartbeat_ms=50).command(PLACE).argv
+    python, m, module, *arguments = argv_of(ReferenceNode(heartbeat_ms=50).launch(PLACE))
     assert (python, m, module) == (sys.executable, "-m", "node_impl")
     options = parse_options(arguments)
     assert options.name == "n1"
-    assert str(options.listen) == PLACE.address == "127.0.0.1:10001"
+    assert str(options.listen) == PLACE.at() == "127.0.0.1:10001"
     assert options.peer_listen.port == 10002
     assert {name: str(address) for name, address in options.peers.items()} == PLACE.peers
     assert (options.data, options.trace) == (PLACE.data, PLACE.trace)
@@ -41,17 +48,33 @@ def test_the_node_understands_its_command_line() -> None:
 
 
 def test_a_mutant_is_started_by_name_with_the_same_arguments() -> None:
-    argv = ReferenceNode().command(PLACE).argv
-    mutant = ReferenceNode(mutant="forgetful").command(PLACE).argv
+    argv = argv_of(ReferenceNode().launch(PLACE))
+    mutant = argv_of(ReferenceNode(mutant="forgetful").launch(PLACE))
     assert mutant[1:4] == ("-m", "harness.mutants", "forgetful")
     assert mutant[4:] == argv[3:]
 
 
+class Replying(Net):
+    """A network in which every request gets the same reply."""
+
+    def __init__(self, reply: HttpReply) -> None:
+        super().__init__(1.0)
+        self._reply = reply
+
+    async def reply(self, address: str, request: HttpRequest) -> HttpReply | None:
+        assert (address, request.path) == ("127.0.0.1:10001", "/v1/admin/status")
+        return self._reply
+
+
+def status_in(reply: HttpReply) -> NodeStatus | None:
+    return asyncio.run(ReferenceNode().status(PLACE, Replying(reply)))
+
+
 def test_a_status_is_read_and_anything_else_is_none() -> None:
     body = b'{"name":"n1","role":"leader","term":4,"vote":"n1","leader":"n1","commit":9,"applied":9,"last":9}'
-    assert ReferenceNode().read_status(HttpReply(200, {}, body)) == NodeStatus("leader", 4, "n1", 9, last=9)
-    assert ReferenceNode().read_status(HttpReply(503, {}, body)) is None
-    assert ReferenceNode().read_status(HttpReply(200, {}, b"<html>")) is None
+    assert status_in(HttpReply(200, {}, body)) == NodeStatus("leader", 4, "n1", 9, last=9)
+    assert status_in(HttpReply(503, {}, body)) is None
+    assert status_in(HttpReply(200, {}, b"<html>")) is None
 
 
 def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:

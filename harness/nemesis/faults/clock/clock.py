@@ -12,7 +12,7 @@ from harness.nemesis.fault import Fault
 from harness.nemesis.faults.planning import NodePlanner, Nodes
 from harness.nemesis.mechanisms.clocks import WALL_CLOCKS
 from harness.nemesis.mechanisms.world import DONE, NodeResult, WorldMechanisms
-from harness.nemesis.needs import FAKETIME
+from harness.nemesis.needs import FAKETIME, SHOWS_DATE
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.targets import NODE_TARGETS
 
@@ -86,4 +86,5 @@ CLOCK = Fault(
     begun_by=(SetClock,),
     ended_by=(ResetClock,),
     needs=(FAKETIME,),
+    capabilities=(SHOWS_DATE,),
 )

@@ -1,0 +1,263 @@
+"""Clients of any protocol: what a system's file provides, and how the harness keeps them from stopping it.
+
+A client belongs to one process of the history and one node. It is opened at the first operation of that
+process on that node, and given up when an operation's outcome is not known, since that process is over then.
+
+    class MyClient:
+        def __init__(self, site: Site) -> None: ...
+        def open(self) -> None: ...                               # each may be `async def` as well
+        def perform(self, operation: Operation) -> Operation: ...  # ok(...), fail(...) or info(...)
+        def close(self) -> None: ...
+
+Each client runs in a thread of its own, with an event loop of its own, inside the network of the nodes. So
+a library may block, start threads, and make its sockets as it likes; and a client that hangs, or spins,
+stops only itself: its operation becomes `info` after the time-out. (A library that holds Python's global lock
+without end stops the harness.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import nullcontext
+from inspect import isawaitable
+from typing import Any, Protocol
+
+import msgspec
+
+from harness.client.data_types import READS
+from harness.client.net import Entering
+from history import Operation
+
+GRACE_S = 1.0
+"""How much longer than its own time-out a client may take before its operation is given up."""
+CLOSE_BOUND_S = 2.0
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What a client knows of its place in a run."""
+
+    node: str
+    """The node that it speaks to."""
+    members: Mapping[str, Mapping[str, str]]
+    """By name of each node and of each port, the `host:port`."""
+    process: int
+    """The process of the history that it belongs to."""
+    timeout_s: float
+    """How long it may wait for an answer to one operation."""
+    seed: int = 0
+
+    def at(self, port: str = "client", node: str | None = None) -> str:
+        """The `host:port` of a node, by default of the client's own."""
+        return self.members[node or self.node][port]
+
+    @property
+    def host(self) -> str:
+        """The host of the client's node."""
+        return self.at().rpartition(":")[0]
+
+    def port(self, name: str = "client") -> int:
+        """The number of a port of the client's node."""
+        return int(self.at(name).rpartition(":")[2])
+
+
+class Client(Protocol):
+    """Carries out operations on one node. Each method may also be a coroutine function."""
+
+    def open(self) -> Awaitable[None] | None:
+        """Connect. If this raises, the operation that it was opened for certainly did not happen: `fail`."""
+        ...
+
+    def perform(self, operation: Operation) -> Awaitable[Operation] | Operation:
+        """Carry out an invocation; its completion. If this raises, a write is `info`, a read is `fail`."""
+        ...
+
+    def close(self) -> Awaitable[None] | None:
+        """Let go of what was opened."""
+        ...
+
+
+MakeClient = Callable[[Site], Client]
+
+
+def ok(operation: Operation, value: Any = None) -> Operation:
+    """The completion of an operation that happened, with its result; without one, the value stays."""
+    return msgspec.structs.replace(operation, type="ok", value=operation.value if value is None else value)
+
+
+def ok_read(operation: Operation, value: Any) -> Operation:
+    """The completion of a read, whose result may be null."""
+    return msgspec.structs.replace(operation, type="ok", value=value)
+
+
+def fail(operation: Operation, error: object) -> Operation:
+    """The completion of an operation that certainly did not happen, and will not."""
+    return msgspec.structs.replace(operation, type="fail", error=in_words(error))
+
+
+def info(operation: Operation, error: object) -> Operation:
+    """The completion of an operation that may have happened, or may yet happen."""
+    return msgspec.structs.replace(operation, type="info", error=in_words(error))
+
+
+def lost(operation: Operation, error: object) -> Operation:
+    """The completion of an operation without an answer: a read has failed, a write may have happened."""
+    return fail(operation, error) if operation.f in READS else info(operation, error)
+
+
+def in_words(error: object) -> str:
+    """An error in one line, for the history."""
+    if not isinstance(error, BaseException):
+        return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class ClientPool:
+    """The clients of a run, by process and node. Use as `async with`.
+
+    Args:
+        make: makes a client for its site.
+        members: by name of each node and of each port, the `host:port`.
+        timeout_s: how long a client may wait for an answer.
+        entering: puts a client's thread into the network of the nodes.
+    """
+
+    def __init__(
+        self,
+        make: MakeClient,
+        members: Mapping[str, Mapping[str, str]],
+        timeout_s: float,
+        entering: Entering = nullcontext,
+        seed: int = 0,
+    ) -> None:
+        self._make = make
+        self._members = members
+        self._timeout_s = timeout_s
+        self._entering = entering
+        self._seed = seed
+        self._clients: dict[tuple[int, str], _ThreadedClient] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> ClientPool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            self._leave(client)
+        self._clients.clear()
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=2 * CLOSE_BOUND_S)
+
+    async def perform(self, operation: Operation) -> Operation:
+        """Carry out an invocation on its node; its completion."""
+        key = (operation.process, str(operation.node))
+        client = self._clients.get(key)
+        if client is None:
+            site = Site(key[1], self._members, operation.process, self._timeout_s, self._seed)
+            self._clients[key] = client = _ThreadedClient(self._make, site, self._entering)
+        completion = await client.perform(operation)
+        if completion.type == "info" or not client.is_open:
+            for other in [one for one in self._clients if one[0] == operation.process]:
+                if completion.type == "info" or other == key:
+                    self._leave(self._clients.pop(other))
+        return completion
+
+    def _leave(self, client: _ThreadedClient) -> None:
+        leaving = asyncio.create_task(client.close())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+
+class _ThreadedClient:
+    """One client in a thread of its own."""
+
+    def __init__(self, make: MakeClient, site: Site, entering: Entering) -> None:
+        self._site = site
+        self._make = make
+        self._client: Client | None = None
+        self._loop = asyncio.new_event_loop()
+        self._entering = entering
+        self.is_open = False
+        self._thread = threading.Thread(
+            target=self._run, name=f"client {site.process} of {site.node}", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self) -> None:
+        with self._entering():
+            asyncio.set_event_loop(self._loop)
+            self._loop.run_forever()
+            self._loop.close()
+
+    async def perform(self, operation: Operation) -> Operation:
+        """Carry out an invocation; an answer that does not come in time is given up."""
+        doing = asyncio.run_coroutine_threadsafe(self._perform(operation), self._loop)
+        try:
+            async with asyncio.timeout(self._site.timeout_s + GRACE_S):
+                completion = await asyncio.wrap_future(doing)
+        except TimeoutError:
+            waited_s = self._site.timeout_s + GRACE_S
+            self.is_open = False
+            return info(operation, f"the client gave no answer within {waited_s:g} s, and was given up")
+        return _checked(operation, completion)
+
+    async def _perform(self, operation: Operation) -> Operation:
+        """In the client's own thread: open it if it is not open, and carry out the operation."""
+        if not self.is_open:
+            try:
+                self._client = self._make(self._site)
+                opening = self._client.open()
+                if isawaitable(opening):
+                    await opening
+            except Exception as error:  # noqa: BLE001 - a library, or a user's code, may raise anything
+                return fail(operation, f"no connection: {in_words(error)}")
+            self.is_open = True
+        assert self._client is not None
+        try:
+            done = self._client.perform(operation)
+            return await done if isawaitable(done) else done
+        except Exception as error:  # noqa: BLE001 - as above
+            self.is_open = False
+            return lost(operation, error)
+
+    async def close(self) -> None:
+        """Close the client within a bound, and end its thread; a thread that hangs is left alone."""
+        closing: Future[None] = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+        try:
+            async with asyncio.timeout(CLOSE_BOUND_S):
+                await asyncio.wrap_future(closing)
+        except TimeoutError:
+            return  # it is a daemon: it does not keep the harness from ending
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join, CLOSE_BOUND_S)
+
+    async def _close(self) -> None:
+        if self._client is None:
+            return
+        try:
+            closing = self._client.close()
+            if isawaitable(closing):
+                await closing
+        except Exception:  # noqa: BLE001 - it is over in any case, and its operations are recorded
+            return
+        finally:
+            me = asyncio.current_task()
+            for task in asyncio.all_tasks():
+                if task is not me:
+                    task.cancel()
+
+
+def _checked(operation: Operation, completion: Operation) -> Operation:
+    """The completion, if it is one of this invocation; else `info`, and the reason."""
+    if isinstance(completion, Operation) and completion.type in ("ok", "fail", "info"):
+        return msgspec.structs.replace(
+            operation,
+            type=completion.type,
+            value=completion.value,
+            error=completion.error,
+            raft_index=completion.raft_index,
+        )
+    return info(operation, f"the client returned {type(completion).__name__}, not a completion")
