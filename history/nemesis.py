@@ -7,7 +7,8 @@ A nemesis completion is always `info`, with the value
  "leader": the leader just before, or null, "term": in which term, or null,
  "actions": [{"kind": "Kill", "nodes": [...], "links": [[from, to], ...],
               "with": {...},                          what else was asked for; absent if nothing
-              "took_effect": bool, "details": {...}, "error": why not, or null}],
+              "took_effect": bool, or null where it was put in place and showed no effect by then,
+              "details": {...}, "error": why not, or null}],
  NAME: {...}}                                         the facts of a fault with a course of its own
 ```
 

@@ -24,8 +24,9 @@ from history.nemesis import FaultKind, FaultKinds, Proof
 
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
 LEADER = "leader"
-SWALLOWED = ("swallowed_messages", "swallowed_packets")
-"""What a heal reports of the cut that it ends: a link proxy counts messages, a packet filter packets."""
+SWALLOWED = ("swallowed_messages", "swallowed_packets", "swallowed_bytes")
+"""What a heal reports of the cut that it ends: a link proxy counts messages, or bytes where it cannot tell
+messages apart; a packet filter counts packets."""
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,17 @@ def _led_later(fault: FaultOperation, recording: Recording) -> bool:
 
 
 def _traffic_lost(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
-    """What heals the links must report that messages or packets were lost on them."""
-    without_effect = _any_effect(kind, faults, recording)
-    if without_effect is not None:
-        return without_effect
+    """What heals the links must report that messages or packets were lost on them.
+
+    What began to lose them cannot always tell: nodes may have been silent for as long as it looked.
+    """
     healed = [action for fault in faults for action in fault.actions if action.kind in kind.ended_by]
     if any(_swallowed(action.details.get(name)) for action in healed for name in SWALLOWED):
         return None
-    return f"{kind.name} cut the network, but no message was lost on the links that were cut"
+    mine = [fault for fault in faults if fault.f == kind.begin]
+    if any(action.took_effect is not False for fault in mine for action in fault.actions):
+        return f"{kind.name} was in place, but no message was lost on the links that it struck"
+    return _any_effect(kind, faults, recording)
 
 
 def _members_changed(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:

@@ -27,6 +27,10 @@ class CutLinks(Protocol):
         """Cut these links too; all links that are cut now."""
         ...
 
+    async def swallowed(self, links: Iterable[Link]) -> int:
+        """How many messages, packets or bytes these links have swallowed since they were last healed."""
+        ...
+
     async def heal(self) -> Healed:
         """Let everything through again."""
         ...

@@ -11,7 +11,8 @@ import msgspec
 class Outcome(msgspec.Struct, frozen=True):
     """What carrying out an action changed, as the world observed it; part of the completion's value."""
 
-    took_effect: bool
+    took_effect: bool | None
+    """Whether the world showed the effect; None if it was put in place and has shown no effect yet."""
     details: Mapping[str, Any] = {}
     """For reports: the nodes that changed, links, bytes and messages swallowed so far, ..."""
     error: str | None = None

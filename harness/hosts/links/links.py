@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -52,14 +53,18 @@ class Healed(msgspec.Struct, frozen=True):
     """Where packets were dropped rather than bytes swallowed."""
     connections_reset: int | None = None
     """Connections on cut links, which could be half-open, that were reset; None where that is not known."""
+    by_link: Mapping[LinkName, int] = {}
+    """By link that was cut: how many messages, packets or bytes (the first of these that is counted) it
+    swallowed; 0 is a link on which nothing was lost."""
 
-    def details(self) -> dict[str, int]:
+    def details(self) -> dict[str, Any]:
         """The counts that are known, for reports."""
         facts = {
             "swallowed_messages": self.swallowed_messages,
             "swallowed_packets": self.swallowed_packets,
             "swallowed_bytes": self.swallowed_bytes,
             "connections_reset": self.connections_reset,
+            "swallowed_by_link": {f"{a}→{b}": count for (a, b), count in self.by_link.items()} or None,
         }
         return {name: count for name, count in facts.items() if count is not None}
 
@@ -73,7 +78,9 @@ class LinkProxies:
         self._turn = asyncio.Lock()
         self._asked = 0
         self._cut: tuple[LinkName, ...] = ()
-        self._swallowed_at_heal = (0, 0)
+        self._framing: Framing | None = None
+        self._before: dict[LinkName, LinkState] = {}
+        """By link: its state at the last heal."""
         self._struck_before: dict[str, int] = {}
         """By fault that is on: what it had struck before it was begun."""
 
@@ -89,6 +96,16 @@ class LinkProxies:
         await self._ask(CutCommand(tuple(links)))
         return self._cut
 
+    async def swallowed(self, links: Iterable[LinkName]) -> int:
+        """How many bytes these links have swallowed since the last heal.
+
+        Raises:
+            LinkError: the proxy refused, or did not answer.
+        """
+        asked = set(links)
+        states = await self._ask(StatisticsCommand())
+        return sum(self._bytes_since(state) for state in states if state.link in asked)
+
     async def heal(self) -> Healed:
         """Let everything through again.
 
@@ -99,11 +116,24 @@ class LinkProxies:
         states = await self._ask(HealCommand())
         if self._cut:
             raise LinkError(f"links are still cut after the heal: {self._cut}")
-        messages_before, bytes_before = self._swallowed_at_heal
-        messages = sum(state.swallowed_messages for state in states)
-        size = sum(state.swallowed_bytes for state in states)
-        self._swallowed_at_heal = messages, size
-        return Healed(were_cut, size - bytes_before, messages - messages_before)
+        sizes = {state.link: self._bytes_since(state) for state in states}
+        messages = {state.link: self._messages_since(state) for state in states}
+        self._before = {state.link: state for state in states}
+        known = sizes if self._framing is None else messages
+        return Healed(
+            were_cut,
+            swallowed_bytes=sum(sizes.values()),
+            swallowed_messages=None if self._framing is None else sum(messages.values()),
+            by_link={link: known[link] for link in were_cut},
+        )
+
+    def _bytes_since(self, state: LinkState) -> int:
+        before = self._before.get(state.link)
+        return state.swallowed_bytes - (0 if before is None else before.swallowed_bytes)
+
+    def _messages_since(self, state: LinkState) -> int:
+        before = self._before.get(state.link)
+        return state.swallowed_messages - (0 if before is None else before.swallowed_messages)
 
     async def impair(self, links: Iterable[LinkName], how: LinkImpairment, by: str, draw: int) -> int:
         """Make links bad, on a fault's account; how many are so now.
@@ -152,6 +182,7 @@ class LinkProxies:
             LinkError: the proxy refused, or did not answer.
         """
         listed = tuple(LinkTarget(link, port) for link, port in targets.items())
+        self._framing = framing
         return {state.link: state.listens for state in await self._ask(ConfigureCommand(listed, framing))}
 
     async def _ask(self, command: Command) -> tuple[LinkState, ...]:
@@ -199,18 +230,28 @@ class ProxyLoss:
         self._how = LinkImpairment(lost_percent=percent)
         self._by = by
         self._lossy: tuple[LinkName, ...] = ()
+        self._lost_earlier = 0
+        """By this loss, before links were added to it last."""
 
     async def cut(self, links: Iterable[LinkName]) -> tuple[LinkName, ...]:
         """Lose messages on these, in addition; all that lose some now."""
+        self._lost_earlier = await self.swallowed(links)
         self._lossy = tuple(dict.fromkeys((*self._lossy, *links)))
         await self._links.impair(self._lossy, self._how, self._by, len(self._lossy))
         return self._lossy
 
+    async def swallowed(self, links: Iterable[LinkName]) -> int:  # noqa: ARG002 - the loss counts as a whole
+        """How many messages this loss has swallowed since it was begun, on all links together."""
+        return self._lost_earlier + await self._links.struck(self._by) if self._lossy else 0
+
     async def heal(self) -> Healed:
         """Lose no more messages."""
         were_lossy, self._lossy = self._lossy, ()
-        lost = await self._links.end_impairment(self._by)
-        return Healed(were_lossy, swallowed_bytes=None, swallowed_messages=lost)
+        lost, earlier = await self._links.end_impairment(self._by), self._lost_earlier
+        self._lost_earlier = 0
+        return Healed(
+            were_lossy, swallowed_bytes=None, swallowed_messages=None if lost is None else earlier + lost
+        )
 
 
 def _struck(states: Iterable[LinkState], by: str) -> int:

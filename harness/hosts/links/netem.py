@@ -1,10 +1,10 @@
 """Makes links between nodes bad, packet by packet: tc's htb, u32 and netem on each node's host.
 
-A link (i, j) is the connection on which i's messages go to j (nftlinks.py). It is made bad where it begins:
+A link (i, j) carries what i sends to j (nftlinks.py). It is made bad where it begins:
 
 ```
 root htb, of our own          what no filter chooses passes at once: clients, acknowledgements, other links
-  class 1  u32: TCP to j's address and peer port     htb keeps the rate
+  class 1  u32: to j's address (and peer port)       htb keeps the rate
     leaf netem (or pfifo, where only the rate is bad) delays, repeats, reorders, corrupts
   class 2  ...                                        one for each bad link of this host and device
 ```
@@ -267,15 +267,12 @@ def leaf_of(how: LinkImpairment) -> str:
 
 
 def _filter(to: LinkEnd) -> str:
-    if ipaddress.ip_address(to.address).version == 6:
-        return (
-            f"protocol ipv6 prio 2 u32 match ip6 dst {to.address}/128 "
-            f"match ip6 protocol 6 0xff match ip6 dport {to.peer_port} 0xffff"
-        )
-    return (
-        f"protocol ip prio 1 u32 match ip dst {to.address}/32 "
-        f"match ip protocol 6 0xff match ip dport {to.peer_port} 0xffff"
-    )
+    is_6 = ipaddress.ip_address(to.address).version == 6
+    family, words = ("ip6", "protocol ipv6 prio 2") if is_6 else ("ip", "protocol ip prio 1")
+    chosen = f"{words} u32 match {family} dst {to.address}/{128 if is_6 else 32}"
+    if to.peer_port is None:
+        return chosen
+    return f"{chosen} match {family} protocol 6 0xff match {family} dport {to.peer_port} 0xffff"
 
 
 def both(one: LinkImpairment, other: LinkImpairment) -> LinkImpairment:

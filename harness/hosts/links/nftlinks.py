@@ -1,13 +1,20 @@
 """Cuts links between nodes by packets: an nftables table of our own on each node's host.
 
-A link (i, j) is the connection on which i's messages go to j: i dials j's peer port. Cutting it means
-that j's host drops every packet that comes *from i to that port*, before j's TCP sees it:
+A link (i, j) carries what i sends to j. Cutting it means that j's host drops every packet that comes *from
+i's address*, before j's TCP sees it. How many of these packets depends on the system (`LinkEnd.peer_port`):
 
-- i's messages do not arrive, are not acknowledged, and are sent again and again by i's TCP until i gives
-  up (TCP_USER_TIMEOUT, or many minutes by default); a new connection cannot be made on it;
-- the link (j, i) is another connection, on which j sends to i's port and i acknowledges *from* that port;
-  it is not touched. So a one-way cut is one-way for messages, for systems whose nodes dial each other. For
-  a system that sends both ways over one connection, cutting either link cuts that connection.
+**All of them**, where nothing is known of its connections (`peer_port` is None). That is right for any
+system, whichever port its nodes dial and however many connections they have. Acknowledgements are packets
+too, so cutting one way silences the other way soon: j's messages still arrive at i, but i's acknowledgements
+of them do not arrive at j, whose TCP then sends no more than its congestion window allows (ten segments on a
+fresh connection, RFC 6928) and repeats these. So at first i hears j, and some 20 messages later neither hears
+the other, until TCP at i or j gives the connection up. A one-way cut of a real network does the same.
+
+**Those to j's peer port**, where each node dials each other one and sends over the connection that it has
+dialled, as the reference node does. The link (j, i) is another connection, on which j sends to i's port and i
+acknowledges *from* that port, so it is not touched: a one-way cut is one-way for messages, for good.
+
+tests/harness/hosts/links/test_nftlinks.py measures both.
 
 What differs from the link proxy (linkproxy.py): there a dialler on a cut link is still connected,
 and its messages vanish although its TCP got them acknowledged; here it notices that no
@@ -34,6 +41,8 @@ from harness.hosts.links.links import Healed, LinkError
 
 CHAIN = "input"
 T = TypeVar("T")
+_Ports = tuple[int, int]
+"""Of a connection on a link (i, j): the port at i, and the port at j."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,9 @@ class LinkEnd:
 
     host: Host
     address: str
-    peer_port: int | None
-    """The port that peers dial, one connection a direction; None for all ports, both ways."""
+    peer_port: int | None = None
+    """The port that this node's peers dial, where each node sends over the connections that it has dialled.
+    None: every packet between the two addresses belongs to the link."""
 
 
 class _Counter(msgspec.Struct, frozen=True):
@@ -99,6 +109,16 @@ class NftLinks:
         await self._on_hosts({to for _, to in new}, lambda to: self._add(to, [a for a, b in new if b == to]))
         return await self._shown()
 
+    async def swallowed(self, links: Iterable[LinkName]) -> int:
+        """How many packets the rules of these links have dropped so far.
+
+        Raises:
+            LinkError: a host refused, or is lost.
+        """
+        asked = set(links) & set(self._cut)
+        counted = await self._counted({to for _, to in asked})
+        return sum(counter.packets for link, counter in counted.items() if link in asked)
+
     async def heal(self) -> Healed:
         """Let everything through again.
 
@@ -108,7 +128,7 @@ class NftLinks:
         were_cut = tuple(self._cut)
         to_reset = were_cut if self._loss_percent == 100 else ()
         connected = await asyncio.gather(*[self._connections(link) for link in to_reset])
-        found = await self._on_hosts({to for _, to in were_cut}, self._remove)
+        found = await self._by_link({to for _, to in were_cut}, self._remove)
         resets = await asyncio.gather(
             *[self._reset(*known) for known in zip(to_reset, connected, strict=True)]
         )
@@ -116,9 +136,10 @@ class NftLinks:
         counted = [count for count in resets if count is not None]
         return Healed(
             links=were_cut,
-            swallowed_packets=sum(counter.packets for counters in found for counter in counters),
-            swallowed_bytes=sum(counter.bytes for counters in found for counter in counters),
+            swallowed_packets=sum(counter.packets for counter in found.values()),
+            swallowed_bytes=sum(counter.bytes for counter in found.values()),
             connections_reset=sum(counted) if counted else None,
+            by_link={link: found[link].packets if link in found else 0 for link in were_cut},
         )
 
     async def _add(self, to: str, senders: Iterable[str]) -> None:
@@ -131,17 +152,32 @@ class NftLinks:
         for sender in senders:
             address = self._ends[sender].address
             family = "ip6" if ipaddress.ip_address(address).version == 6 else "ip"
+            to_port = "" if end.peer_port is None else f"tcp dport {end.peer_port} "
             script.append(
-                f"add rule inet {self.table} {CHAIN} {family} saddr {address} tcp dport {end.peer_port} "
-                f'{chance}counter drop comment "{sender}"'
+                f"add rule inet {self.table} {CHAIN} {family} saddr {address} "
+                f'{to_port}{chance}counter drop comment "{sender}"'
             )
         await self._nft(to, "\n".join(script))
 
     async def _shown(self) -> tuple[LinkName, ...]:
         """The links for which rules are in place now."""
-        cut_at = sorted({to for _, to in self._cut})
-        listed = await self._on_hosts(cut_at, self._rules)
-        return tuple((rule.comment, to) for to, rules in zip(cut_at, listed, strict=True) for rule in rules)
+        return tuple(await self._counted({to for _, to in self._cut}))
+
+    async def _counted(self, hosts: set[str]) -> dict[LinkName, _Counter]:
+        """By link: what the rules that are in place on these hosts have dropped."""
+        return await self._by_link(hosts, self._rules)
+
+    async def _by_link(
+        self, hosts: set[str], act: Callable[[str], Awaitable[list[_Rule]]]
+    ) -> dict[LinkName, _Counter]:
+        listed = await self._on_hosts(hosts, act)
+        return {
+            (rule.comment, to): counter
+            for to, rules in zip(sorted(hosts), listed, strict=True)
+            for rule in rules
+            for counter in [expression.counter for expression in rule.expr]
+            if counter is not None
+        }
 
     async def _rules(self, to: str) -> list[_Rule]:
         done = await self._ends[to].host.run(["nft", "--json", "list", "chain", "inet", self.table, CHAIN])
@@ -150,40 +186,38 @@ class NftLinks:
         listing = msgspec.json.decode(done.output, type=_Listing)
         return [item.rule for item in listing.nftables if item.rule is not None]
 
-    async def _remove(self, to: str) -> list[_Counter]:
-        """Delete the table of a host; what its rules have counted."""
+    async def _remove(self, to: str) -> list[_Rule]:
+        """Delete the table of a host; its rules, with what they have counted."""
         tables = await self._ends[to].host.run(["nft", "list", "tables", "inet"])
         if f"table inet {self.table}" not in tables.output.splitlines():
             return []
         rules = await self._rules(to)
         await self._nft(to, f"delete table inet {self.table}")
-        return [e.counter for rule in rules for e in rule.expr if e.counter is not None]
+        return rules
 
-    async def _connections(self, link: LinkName) -> frozenset[int] | None:
-        """The dialler's ports of what is connected on a link; None if `ss` cannot show them here.
+    async def _connections(self, link: LinkName) -> frozenset[_Ports] | None:
+        """What is connected on a link, by its two ports; None if `ss` cannot show them here.
 
         Each end is asked, since a connection may be there on one end only.
         """
-        dialler, target = (self._ends[name] for name in link)
+        sender, target = (self._ends[name] for name in link)
         port = target.peer_port
-        at_dialler = await _ss(dialler.host, f"dport = :{port} and dst {target.address}")
-        at_target = await _ss(target.host, f"sport = :{port} and dst {dialler.address}")
-        if at_dialler is None or at_target is None:
+        at_sender = await _ss(sender.host, _with(target, dport=port))
+        at_target = await _ss(target.host, _with(sender, sport=port))
+        if at_sender is None or at_target is None:
             return None
-        ours = [line.split()[3] for line in at_dialler] + [line.split()[4] for line in at_target]
-        return frozenset(int(address.rpartition(":")[2]) for address in ours)
+        return frozenset([_ports(line) for line in at_sender] + [(b, a) for a, b in map(_ports, at_target)])
 
-    async def _reset(self, link: LinkName, ports: frozenset[int] | None) -> int | None:
+    async def _reset(self, link: LinkName, connected: frozenset[_Ports] | None) -> int | None:
         """Reset connections on a link on both ends, except those made since; how many ends were reset."""
-        if not ports:
-            return None if ports is None else 0
-        dialler, target = (self._ends[name] for name in link)
-        port = target.peer_port
-        at_dialler = " or ".join(f"sport = :{known}" for known in sorted(ports))
-        at_target = " or ".join(f"dport = :{known}" for known in sorted(ports))
+        if not connected:
+            return None if connected is None else 0
+        sender, target = (self._ends[name] for name in link)
+        at_sender = " or ".join(f"( sport = :{a} and dport = :{b} )" for a, b in sorted(connected))
+        at_target = " or ".join(f"( sport = :{b} and dport = :{a} )" for a, b in sorted(connected))
         ended = (
-            await _ss(target.host, f"sport = :{port} and dst {dialler.address} and ( {at_target} )", "-K"),
-            await _ss(dialler.host, f"dport = :{port} and dst {target.address} and ( {at_dialler} )", "-K"),
+            await _ss(target.host, f"{_with(sender)} and ( {at_target} )", "-K"),
+            await _ss(sender.host, f"{_with(target)} and ( {at_sender} )", "-K"),
         )
         return None if None in ended else sum(len(lines or ()) for lines in ended)
 
@@ -209,6 +243,19 @@ class NftLinks:
         if wrong:
             raise LinkError("; ".join(wrong))
         return results
+
+
+def _with(other: LinkEnd, *, sport: int | None = None, dport: int | None = None) -> str:
+    """A host's connections with another one, as `ss` selects them."""
+    words = [f"dst {other.address}"]
+    words += [f"{name} = :{port}" for name, port in (("sport", sport), ("dport", dport)) if port is not None]
+    return " and ".join(words)
+
+
+def _ports(line: str) -> _Ports:
+    """The ports of a connection that `ss` shows: its own end's, and the other's."""
+    own, other = (int(address.rpartition(":")[2]) for address in line.split()[3:5])
+    return own, other
 
 
 async def _ss(host: Host, connections: str, *options: str) -> list[str] | None:

@@ -18,8 +18,8 @@ class HealedLinks(Protocol):
         """The links that had been cut."""
         ...
 
-    def details(self) -> dict[str, int]:
-        """Messages, bytes or packets that were swallowed, as far as they were counted."""
+    def details(self) -> Mapping[str, Any]:
+        """Messages, bytes or packets that were swallowed, as far as they were counted, also by link."""
         ...
 
 
@@ -28,6 +28,13 @@ class Links(Protocol):
 
     async def cut(self, links: Iterable[LinkPair]) -> tuple[LinkPair, ...]:
         """Cut these links too; all links that are cut now."""
+        ...
+
+    async def swallowed(self, links: Iterable[LinkPair]) -> int | None:
+        """How many messages, packets or bytes these links have swallowed since they were last healed.
+
+        None where that need not be asked, since every message goes by way of the simulator, which drops it.
+        """
         ...
 
     async def heal(self) -> HealedLinks:

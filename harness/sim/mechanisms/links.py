@@ -38,6 +38,9 @@ class SimulatedLinks:
         """Cut these links too; give all links that are cut now."""
         return tuple(self._world.network.cut(tuple(links)))
 
+    async def swallowed(self, links: Iterable[LinkPair]) -> None:
+        """Every message meets the cut, so there is nothing to wait for; the heal counts them."""
+
     async def heal(self) -> HealedSimulatedLinks:
         """Let everything through again."""
         healed, swallowed = self._world.network.heal()
@@ -95,6 +98,9 @@ class SimulatedLossyLinks:
         self._begun += 1
         await self._bad.impair(more, {"lost_percent": LOSS_PERCENT}, "loss", self._begun)
         return self._bad.impaired_by("loss")
+
+    async def swallowed(self, links: Iterable[LinkPair]) -> None:
+        """Every message meets the loss, so there is nothing to wait for; the heal counts them."""
 
     async def heal(self) -> HealedSimulatedLinks:
         """Lose no more messages."""

@@ -50,7 +50,7 @@ def undone(operations: Iterable[Operation]) -> Iterator[str]:
         if operation.error is not None:
             yield f"{operation.f}: {operation.error}"
         for action in read_completion(operation.value).actions:
-            if not action.took_effect:
+            if action.took_effect is False:
                 yield f"{action_of(action).words()}: {action.error or 'nothing had to be changed'}"
 
 

@@ -110,6 +110,17 @@ def test_a_partition_that_swallowed_nothing_is_unknown() -> None:
     assert check(built, "partition").validity is Validity.VALID
 
 
+@pytest.mark.parametrize("fault", ["partition", "loss"])
+def test_a_cut_that_did_not_know_its_effect_is_judged_by_what_its_heal_counted(fault: str) -> None:
+    begin, end = {"partition": ("Cut", "Heal"), "loss": ("Lose", "EndLoss")}[fault]
+    built = traffic()
+    built.nemesis(fault, {"actions": [{**action(begin), "took_effect": None}]})
+    assert check(built, fault).validity is Validity.UNKNOWN
+    assert "no message was lost" in check(built, fault).summary
+    built.nemesis("heal", {"actions": [action(end, swallowed_packets=2)]})
+    assert check(built, fault).validity is Validity.VALID
+
+
 def test_a_pause_counts_if_it_took_effect() -> None:
     built = traffic()
     built.nemesis("pause", {"actions": [action("Pause", nodes=("n1",), took_effect=False)]})

@@ -11,6 +11,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.nemesis.action import Action, Link
 from harness.nemesis.fault import Fault
+from harness.nemesis.faults.network.losing import begin_to_lose
 from harness.nemesis.faults.network.shapes import SHAPES, links_of_shape
 from harness.nemesis.mechanisms.links import LOSSY_LINKS
 from harness.nemesis.mechanisms.world import WorldMechanisms
@@ -27,9 +28,9 @@ class Lose(Action, frozen=True):
     links: tuple[Link, ...]
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done if the links themselves report that they lose packets."""
-        lossy = await world.mechanism(LOSSY_LINKS).cut(self.links)
-        return Outcome(set(self.links) <= set(lossy), {"cut": [list(link) for link in lossy]})
+        """Done once these links have lost something."""
+        outcome, _ = await begin_to_lose(world, LOSSY_LINKS, self.links)
+        return outcome
 
 
 class EndLoss(Action, frozen=True):
@@ -64,6 +65,7 @@ LOSS = Fault(
     actions=(Lose, EndLoss),
     mechanisms=(LOSSY_LINKS,),
     evidence="how many messages or packets were lost",
+    proof="traffic lost",
     family="wire",
     begun_by=(Lose,),
     ended_by=(EndLoss,),

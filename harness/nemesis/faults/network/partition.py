@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.generator.draw import Draw
 from harness.nemesis.action import Action, Link
 from harness.nemesis.fault import Fault
+from harness.nemesis.faults.network.losing import begin_to_lose
 from harness.nemesis.faults.network.shapes import SHAPES, links_of_shape
 from harness.nemesis.faults.network.topology import topology
 from harness.nemesis.mechanisms.links import LINKS
@@ -22,11 +23,9 @@ class Cut(Action, frozen=True):
     links: tuple[Link, ...]
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done if the links themselves report that they are cut; the details show which nodes still talk."""
-        cut = await world.mechanism(LINKS).cut(self.links)
-        left = topology(world.names, cut)
-        details = {"cut": [list(link) for link in cut], "groups": left.words()}
-        return Outcome(set(self.links) <= set(cut), details)
+        """Done once these links have swallowed something; the details show which nodes can still talk."""
+        outcome, cut = await begin_to_lose(world, LINKS, self.links)
+        return outcome.with_details(groups=topology(world.names, cut).words())
 
 
 class Heal(Action, frozen=True):
@@ -35,7 +34,7 @@ class Heal(Action, frozen=True):
     verb = "heal all links"
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done if any link was cut; the details count what was swallowed meanwhile."""
+        """Done if any link was cut; the details count what each swallowed meanwhile."""
         healed = await world.mechanism(LINKS).heal()
         return Outcome(bool(healed.links), healed.details())
 

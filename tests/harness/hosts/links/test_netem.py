@@ -62,12 +62,11 @@ def test_a_leaf_treats_packets_as_the_fault_says(how: LinkImpairment, leaf: str)
     assert netem.leaf_of(how) == leaf
 
 
-def test_only_what_goes_to_the_peer_port_at_the_links_end_is_chosen() -> None:
+def test_only_what_goes_to_the_links_end_is_chosen_and_to_its_peer_port_if_it_has_one() -> None:
     host: Host = NoTc.__new__(NoTc)
-    ends = [LinkEnd(host, "10.77.0.2", PORT), LinkEnd(host, "fd00::3", PORT)]
-    script = netem.script_of(
-        0x4ABC, "eth0", [(ends[0], LinkImpairment(delay_ms=5)), (ends[1], LinkImpairment(rate_bytes_s=1000))]
-    )
+    ends = [LinkEnd(host, "10.77.0.2", PORT), LinkEnd(host, "fd00::3", PORT), LinkEnd(host, "10.77.0.4")]
+    how = (LinkImpairment(delay_ms=5), LinkImpairment(rate_bytes_s=1000), LinkImpairment(delay_ms=5))
+    script = netem.script_of(0x4ABC, "eth0", list(zip(ends, how, strict=True)))
     assert script.splitlines() == [
         "qdisc add dev eth0 root handle 4abc: htb default 0",
         "class add dev eth0 parent 4abc: classid 4abc:1 htb rate 10gbit quantum 60000",
@@ -78,6 +77,9 @@ def test_only_what_goes_to_the_peer_port_at_the_links_end_is_chosen() -> None:
         "qdisc add dev eth0 parent 4abc:2 pfifo limit 1000",
         "filter add dev eth0 parent 4abc: protocol ipv6 prio 2 u32 match ip6 dst fd00::3/128 "
         "match ip6 protocol 6 0xff match ip6 dport 8849 0xffff flowid 4abc:2",
+        "class add dev eth0 parent 4abc: classid 4abc:3 htb rate 10gbit quantum 60000",
+        "qdisc add dev eth0 parent 4abc:3 netem delay 5ms",
+        "filter add dev eth0 parent 4abc: protocol ip prio 1 u32 match ip dst 10.77.0.4/32 flowid 4abc:3",
     ]
 
 

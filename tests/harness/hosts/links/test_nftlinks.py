@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from harness.hosts.host import CommandResult, Host, eventually
+from harness.hosts.links.linkmessages import LinkName
 from harness.hosts.links.links import LinkError
 from harness.hosts.links.nftlinks import LinkEnd, NftLinks
 from harness.hosts.local import LocalHost, tail
-from tests.harness.hosts import peer
+from tests.harness.hosts import duplex, peer
 from tests.harness.hosts.namespaces import needs_namespaces, network_of
 
 PORT = 8849
@@ -47,14 +48,17 @@ class Pair:
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
-def with_pair(folder: Path, body: Callable[[Pair], Awaitable[None]]) -> None:
+def with_pair(folder: Path, body: Callable[[Pair], Awaitable[None]], *, is_duplex: bool = False) -> None:
+    """Two nodes that dial each other at a known port; or, duplex, n1 dials n2 and both send over that."""
+
     async def run() -> None:
         async with network_of(folder, ["n1", "n2"]) as bench:
-            at = bench.network.addresses
-            ends = {name: LinkEnd(host, at[name], PORT) for name, host in bench.hosts.items()}
+            at, port = bench.network.addresses, None if is_duplex else PORT
+            ends = {name: LinkEnd(host, at[name], port) for name, host in bench.hosts.items()}
             pair = Pair(folder, bench.hosts, NftLinks("ackproof_test", ends))
-            for own, other in (("n1", "n2"), ("n2", "n1")):
-                argv = [sys.executable, peer.__file__, at[own], str(PORT), at[other]]
+            for own, other, role in (("n1", "n2", "dial"), ("n2", "n1", "listen")):
+                program = (duplex.__file__, role) if is_duplex else (peer.__file__,)
+                argv = [sys.executable, *program, at[own], str(PORT), at[other]]
                 await bench.hosts[own].start(own, argv, log=folder / own, folder=folder)
             assert await pair.hears("n1") or await pair.hears("n1")
             assert await pair.hears("n2")
@@ -86,6 +90,60 @@ def test_a_one_way_cut_stops_one_direction_and_leaves_the_other(tmp_path: Path) 
         assert await pair.hears("n2")
 
     with_pair(tmp_path, body)
+
+
+@needs_namespaces
+@pytest.mark.parametrize("link", [("n1", "n2"), ("n2", "n1")])
+def test_a_one_way_cut_by_address_stops_a_shared_connection_whoever_dialled_it(
+    tmp_path: Path, link: LinkName
+) -> None:
+    """One way at once, and the other way soon: what is heard there is a congestion window and no more."""
+    sender, deaf = link
+
+    async def body(pair: Pair) -> None:
+        assert await pair.links.swallowed([link]) == 0
+        heard_before = pair.heard(sender)
+        assert await pair.links.cut([link]) == (link,)
+        await asyncio.sleep(0.1)
+        assert not await pair.hears(deaf)
+        assert await eventually_silent(pair, sender)
+        assert pair.heard(sender) > heard_before, "what is sent against the cut arrives at first"
+
+        swallowed = await pair.links.swallowed([link])
+        assert swallowed > 0
+        assert await pair.links.swallowed([(deaf, sender)]) == 0
+        healed = await pair.links.heal()
+        assert healed.by_link[link] >= swallowed
+        assert healed.connections_reset in (1, 2)
+        assert await pair.hears("n1"), "at once, although TCP had backed off"
+        assert await pair.hears("n2")
+
+    async def eventually_silent(pair: Pair, name: str) -> bool:
+        for _ in range(10):
+            if not await pair.hears(name):
+                return True
+        return False
+
+    with_pair(tmp_path, body, is_duplex=True)
+
+
+@needs_namespaces
+def test_a_link_on_which_nothing_was_sent_swallows_nothing_and_the_heal_says_so(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with network_of(tmp_path, ["n1", "n2"]) as bench:
+            at = bench.network.addresses
+            links = NftLinks("ackproof_test", {name: LinkEnd(bench.hosts[name], at[name]) for name in at})
+            await links.cut([("n1", "n2"), ("n2", "n1")])
+            assert await links.swallowed([("n1", "n2")]) == 0
+            send = f"from socket import *; socket(AF_INET, SOCK_DGRAM).sendto(b'x', ('{at['n2']}', 9))"
+            await bench.hosts["n1"].run([sys.executable, "-S", "-c", send])
+            healed = await links.heal()
+            assert healed.by_link == {("n1", "n2"): 1, ("n2", "n1"): 0}, (
+                "by address, and whatever the protocol"
+            )
+            assert healed.details()["swallowed_by_link"] == {"n1→n2": 1, "n2→n1": 0}
+
+    asyncio.run(run())
 
 
 @needs_namespaces

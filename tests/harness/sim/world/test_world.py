@@ -150,7 +150,7 @@ def test_swarms_differ_in_which_faults_they_enable() -> None:
 
 def test_a_paused_node_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Paused past its own request time-outs and the others' election, it answers and follows."""
-    seen: list[tuple[str, bool]] = []
+    seen: list[tuple[str, bool | None]] = []
 
     async def perform(operation: Operation, world: World) -> Operation:
         actions: dict[str, tuple[Action, ...]] = {
