@@ -119,14 +119,14 @@ def columns_option() -> Option:
     )
 
 
-def workload_option() -> Option:
-    """--workload, by default the registry's."""
+def workload_option(check: Callback | None = None) -> Option:
+    """--workload, by default the registry's; `check` is a click callback that refuses what does not fit."""
     return click.option(
         "--workload",
         default="registry",
         show_default=True,
         metavar="NAME",
-        callback=known("workload", workload_names),
+        callback=check or known("workload", workload_names),
         help="What the clients do; docs/workloads.md describes each workload.",
     )
 

@@ -1,7 +1,13 @@
 """The data types that workloads use: what a client must be able to do to a system.
 
-A workload names the one that it needs. A system has a codec for each that it has
+A workload names the one that it needs. A system has a client for each that it has
 (`System.codecs`, harness/systems/base.py). So a workload knows no system, and a system no workload.
+
+A data type is also a promise. Two types may have the same operations and promise different things, as `queue`
+and `fifo-queue`: a system has only those whose promise its makers give.
+
+Every client keeps to these rules. A read that got no proper answer is `fail`: it changed nothing. A write
+whose outcome is not known is `info`. It is `fail` only if it certainly did not happen and never will.
 """
 
 from __future__ import annotations
@@ -9,20 +15,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+REGISTER: Final = "register"
+CAS_REGISTER: Final = "cas-register"
+SET: Final = "set"
+QUEUE: Final = "queue"
+FIFO_QUEUE: Final = "fifo-queue"
+LOCK: Final = "lock"
+APPEND: Final = "append"
+TXN: Final = "txn"
+WATCH: Final = "watch"
 INSTANCE: Final = "instance"
+STALE_INSTANCE: Final = "stale-instance"
 REGISTRY: Final = "registry"
 EPHEMERAL: Final = "ephemeral"
 MEMBERS: Final = "members"
-CAS_REGISTER: Final = "cas-register"
 
 DATA_TYPES: Mapping[str, str] = {
-    INSTANCE: "register, deregister and lookup of one instance",
+    REGISTER: "read and write of a key; linearizable; a key that was never written reads as null",
+    CAS_REGISTER: "as register; also cas from [old, new], which is ok with false if another value was there; "
+    "a write of null removes the key",
+    SET: "add of a whole number to a key; read of a key as the list of all; linearizable",
+    QUEUE: "enqueue of a text, each once, to a key; dequeue of a key, which is ok with null if it is empty; "
+    "what was put in comes out at least once",
+    FIFO_QUEUE: "as queue; linearizable: what was put in comes out once, first in first out",
+    LOCK: "acquire of a key, which is fail if it was not got, and else ok with a fencing number or null; "
+    "release, which is ok if the lock was held until now, and fail if it certainly was not",
+    APPEND: 'txn of steps ["append", key, number] and ["r", key, null], ok with the lists that were read; '
+    "strictly serializable",
+    TXN: 'txn of steps ["w", key, number] and ["r", key, null], ok with the values that were read; '
+    "strictly serializable",
+    WATCH: "write of a text, each once, to a key; watch of a key: the list of all values of the key that "
+    "this client's watch, open since the client began, was shown so far, in order, each once",
+    INSTANCE: "register, deregister and lookup of one instance; linearizable",
+    STALE_INSTANCE: "as instance; a lookup may lag behind, and no registration is lost",
     REGISTRY: "as instance; also update, list, stale-lookup, stale-list, final-list and final-local",
     EPHEMERAL: "as registry, but an instance expires unless it sends beats; also beat",
     MEMBERS: "as registry; also members: which nodes a node counts as the cluster's members",
-    CAS_REGISTER: "read, write and cas of a key; a write of nothing removes the key",
 }
-"""By name, the operations that a client can ask for."""
+"""By name, the operations that a client can ask for, and what the system promises of them."""
 
 REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 """The operations of instance and registry that change something."""
@@ -30,4 +60,5 @@ REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 READS = frozenset(
     {"read", "lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local", "members", "watch"}
 )
-"""The operations that change nothing, of every data type: without an answer they have failed."""
+"""The operations that change nothing, of every data type: without an answer they have failed. A dequeue takes
+something out, and a `txn` may write: without an answer their outcome is unknown."""

@@ -14,7 +14,15 @@ from harness.client.codecs.config import ConfigCodec
 from harness.client.codecs.ephemeral import EphemeralCodec
 from harness.client.codecs.members import MembersCodec
 from harness.client.codecs.registry import RegistryCodec
-from harness.client.data_types import CAS_REGISTER, EPHEMERAL, INSTANCE, MEMBERS, REGISTRY
+from harness.client.data_types import (
+    CAS_REGISTER,
+    EPHEMERAL,
+    INSTANCE,
+    MEMBERS,
+    REGISTER,
+    REGISTRY,
+    STALE_INSTANCE,
+)
 from harness.client.net import Net
 from harness.hosts.links.framing import Framing
 from harness.hosts.ssh.bundle import Deployment
@@ -66,9 +74,11 @@ class ReferenceNode(msgspec.Struct, frozen=True):
     gives: ClassVar[tuple[GivenEvidence, ...]] = ("traces", "indices")
     clients: ClassVar[Mapping[str, Codec]] = {
         INSTANCE: RegistryCodec(),
+        STALE_INSTANCE: RegistryCodec(),
         REGISTRY: RegistryCodec(),
         EPHEMERAL: EphemeralCodec(),
         MEMBERS: MembersCodec(),
+        REGISTER: ConfigCodec(),
         CAS_REGISTER: ConfigCodec(),
     }
     deployment: ClassVar[Deployment] = Deployment(

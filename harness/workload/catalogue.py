@@ -6,18 +6,20 @@ from collections.abc import Callable, Sequence
 
 from harness.errors import unknown_name
 from harness.workload.base import Workload
-from harness.workload.config import config
 from harness.workload.ephemeral import ephemeral
+from harness.workload.general.cas import cas
+from harness.workload.general.register import register
 from harness.workload.membership import membership
 from harness.workload.registry import registry
 from harness.workload.sessions import sessions
 
 WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "registry": registry,
-    "config": config,
     "sessions": sessions,
     "ephemeral": ephemeral,
     "membership": membership,
+    "register": register,
+    "cas": cas,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
 

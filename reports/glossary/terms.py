@@ -607,6 +607,13 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "compare and set",
             "compare-and-set",
         ),
+        _term("enqueue", "The write that puts something into a queue.", "enqueued", "enqueues"),
+        _term(
+            "dequeue",
+            "The operation that takes one thing out of a queue; it is empty if there is nothing to take.",
+            "dequeued",
+            "dequeues",
+        ),
     ),
     "The registry": (
         _term(

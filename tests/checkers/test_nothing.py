@@ -66,7 +66,7 @@ OF_SUITES: tuple[Asked, ...] = (
     ("members", None),
     ("beat", None),
 )
-OF_CONFIG: tuple[Asked, ...] = (("write", "a"), ("cas", ["a", "b"]), ("read", None))
+OF_REGISTERS: tuple[Asked, ...] = (("write", "a"), ("cas", ["a", "b"]), ("read", None))
 BOUNDS = {
     "unavailable_bound_s": 1000.0,
     "stale_bound_s": 1000.0,
@@ -89,7 +89,7 @@ def subjects() -> Iterator[tuple[str, Callable[[], Checker], tuple[Asked, ...]]]
         for level in LEVELS:
             yield f"{name}, {level}", partial(made, level, {}), OF_TRANSACTIONS[name]
     for name in WORKLOADS:
-        asked = OF_CONFIG if name == "config" else OF_SUITES
+        asked = OF_REGISTERS if name in ("cas", "register") else OF_SUITES
         for place, checker in enumerate(workload(name, NODES, 4).checkers):
             yield f"{name}: {checker.name}", partial(checker_of, name, place), asked
 

@@ -479,9 +479,9 @@ def test_the_system_is_tested_by_its_file_alone_and_refuted(tmp_path: Path, stat
 
 def test_a_workload_that_the_system_does_not_have_is_refused_with_those_that_fit(tmp_path: Path) -> None:
     folder = own_project(tmp_path / "project")
-    done = ackproof_with(ROOT, folder, "run", "--system", "pocket.py:Pocket", "--workload", "config")
+    done = ackproof_with(ROOT, folder, "run", "--system", "pocket.py:Pocket", "--workload", "cas")
     assert done.returncode == 254
-    assert "workload config needs the data type cas-register" in done.stderr
+    assert "workload cas needs the data type cas-register" in done.stderr
     assert "workloads that fit: registry, sessions" in done.stderr
 
 

@@ -229,7 +229,7 @@ def run(
     \b
         ackproof run                                   five nodes, kills and partitions, 30 s
         ackproof run --nemesis pause,clock --nodes 3
-        ackproof run --workload config --seed 7
+        ackproof run --workload cas --seed 7
         ackproof run --system my.py:Mine               a system of your own
         ackproof run --mutant forgetful                a node with a seeded bug
     """

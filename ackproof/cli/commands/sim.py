@@ -52,6 +52,19 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
     return faults
 
 
+def _workload(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """A click callback for a workload whose data type the simulated nodes have."""
+    from harness.systems import client_for
+    from harness.systems.reference_node import ReferenceNode
+    from harness.workload import workload
+
+    try:
+        client_for(ReferenceNode(), workload(value, ("n1",), 1))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
 PLAN = options.group(
     click.option(
         "--nodes",
@@ -82,7 +95,7 @@ PLAN = options.group(
         callback=_faults,
         help="Faults as for `ackproof run`, or none.  [default: chosen by the seed]",
     ),
-    options.workload_option(),
+    options.workload_option(_workload),
     options.lease_option(),
     options.mutant_option("Run nodes with this seeded bug"),
 )

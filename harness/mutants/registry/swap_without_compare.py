@@ -26,6 +26,6 @@ MUTANT = Mutant(
     seed=3,
     source="the registry's own meaning: casMd5",
     also=("linearizability",),
-    workload="config",
+    workload="cas",
     parts=Parts(registry=SwapsWithoutComparing),
 )

@@ -18,7 +18,8 @@ from harness.nemesis import nemesis_of
 from harness.run.test import check_bounds
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.schedule.schedule import Schedule
-from harness.workload import WORKLOADS
+from harness.systems.catalogue import fitting_workloads
+from harness.systems.reference_node import ReferenceNode
 from history import NEMESIS
 from history.limits import LARGEST_NUMBER, LONGEST_SIMULATION_S, MOST_STEPS
 from history.units import MILLISECOND_NS, SECOND_NS
@@ -61,8 +62,9 @@ def _sizes(schedule: Schedule) -> Iterator[str]:
 
 def _names(schedule: Schedule) -> Iterator[str]:
     test = schedule.plan.test
-    if test.workload not in WORKLOADS:
-        yield unknown_name("workload", test.workload[:80], WORKLOADS)
+    workloads = fitting_workloads(ReferenceNode())
+    if test.workload not in workloads:
+        yield unknown_name("workload", test.workload[:80], workloads)
     if test.mutant is not None and test.mutant not in MUTANTS:
         yield f"it is of the mutant {test.mutant[:80]!r}, which this ackproof does not have"
     try:

@@ -23,12 +23,14 @@ from harness.run.seal import HISTORY, LAG, LIVES, LOGS, RESTS_ON, TEST, TRACES, 
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
-from harness.workload import WORKLOADS, workload
+from harness.systems.catalogue import fitting_workloads
+from harness.systems.reference_node import ReferenceNode
+from harness.workload import workload
 from history import HistoryError, Recording, read_history, write_parquet
 from tests.harness.run.manipulations import EDITS, LOSSES, Manipulation
 from tests.marks import first_in_ci
 
-SEEDS = {"registry": 1, "config": 2, "sessions": 3, "ephemeral": 4, "membership": 6}
+SEEDS = {"registry": 1, "cas": 2, "sessions": 3, "ephemeral": 4, "membership": 6}
 REFUSALS = (CouldNotRun, HistoryError, FileNotFoundError)
 """What a command prints as one line."""
 ROUNDS = 3
@@ -129,7 +131,7 @@ def test_a_seal_shows_each_change_and_no_verdict_rests_on_it(
 @pytest.mark.parametrize("seed", first_in_ci(range(100, 120), 3))
 def test_campaign_of_manipulations(seed: int, tmp_path: Path) -> None:
     wrong = []
-    for name in WORKLOADS:
+    for name in fitting_workloads(ReferenceNode()):
         base = short_run(name, seed, tmp_path / "store")
         wrong += accused(base, tmp_path / "copy", 3)
         wrong += overlooked(base, tmp_path / "copy", 2)

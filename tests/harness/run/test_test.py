@@ -48,8 +48,8 @@ def test_faults_and_schedules_that_do_not_exist_are_refused(
 
 
 def test_the_parts_of_a_test_are_those_that_it_names() -> None:
-    parts = parts_of(Test(nodes=NODES, workload="config", heartbeat_ms=70))
-    assert parts.workload.name == "config"
+    parts = parts_of(Test(nodes=NODES, workload="cas", heartbeat_ms=70))
+    assert parts.workload.name == "cas"
     assert parts.system == ReferenceNode(heartbeat_ms=70)
     assert isinstance(parts.client, ConfigCodec)
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness.run.test import Test
 from harness.systems import REFERENCE_NODE, SYSTEMS, System, client_for, system_of
+from harness.systems.catalogue import fitting_workloads
 from harness.systems.loading import REQUIRED
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import WORKLOADS, workload
@@ -69,12 +70,19 @@ def test_a_system_is_known_by_name() -> None:
 def test_every_listed_system_is_a_system_and_runs_some_workload(name: str) -> None:
     system = system_of(name, OPTIONS)
     assert isinstance(system, System)
-    assert [work for work in WORKLOADS if workload(work, ("n1",), 1).data_type in system.clients] != []
+    assert fitting_workloads(system) != ()
 
 
-def test_the_reference_node_runs_every_workload() -> None:
+def test_a_workload_fits_a_system_that_has_its_data_type_and_no_other() -> None:
+    fit = fitting_workloads(ReferenceNode())
+    assert {"registry", "sessions", "ephemeral", "membership", "register", "cas"} <= set(fit)
     for name in WORKLOADS:
-        assert client_for(ReferenceNode(), workload(name, ("n1", "n2", "n3"), 4)) is not None
+        work = workload(name, ("n1", "n2", "n3"), 4)
+        if name in fit:
+            assert client_for(ReferenceNode(), work) is not None
+        else:
+            with pytest.raises(ValueError, match=f"needs the data type {work.data_type}.* registry, "):
+                client_for(ReferenceNode(), work)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +159,4 @@ def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
 
     with pytest.raises(ValueError, match="workload registry needs the data type registry") as refused:
         client_for(OnlyConfigs(), workload("registry", ("n1",), 1))
-    assert "has cas-register; workloads that fit: config" in str(refused.value)
+    assert "has cas-register; workloads that fit: cas" in str(refused.value)

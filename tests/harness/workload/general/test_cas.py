@@ -1,4 +1,4 @@
-"""The config workload, in virtual time: against a dictionary, and against real nodes, right and wrong."""
+"""The cas workload, in virtual time: against a dictionary, and against real nodes, right and wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.sim.judging import results_of
 from harness.sim.plan.plan import Plan
 from harness.sim.run import run
 from harness.workload import workload
-from harness.workload.config import keys_until
+from harness.workload.general.cas import KEYS
 from history import History, Operation, Recording
 
 NODES = ("n1", "n2", "n3")
@@ -49,7 +49,7 @@ class Contents:
 
 
 def history_of(contents: Contents, seed: int = 1) -> History:
-    work = workload("config", NODES, 4)
+    work = workload("cas", NODES, 4)
     main = time_limit(3_000 * MS, clients(stagger(3 * MS, work.generator)))
     return simulate(phases(main, work.final), threads=4, nodes=NODES, seed=seed, perform=contents.perform)
 
@@ -75,7 +75,7 @@ def test_every_configuration_touched_is_read_back_from_every_node() -> None:
     last_write = max(op.index for op in history if op.f != "read")
     finals = {(op.node, op.key) for op in history if op.index > last_write and op.type == "ok"}
     assert finals >= {(node, key) for node in NODES for key in touched}
-    assert touched <= set(keys_until(len(history)))
+    assert touched <= set(KEYS.until(len(history)))
 
 
 def test_what_is_written_is_unique() -> None:
@@ -95,7 +95,7 @@ def simulated(seed: int, logs: Path, mutant: str | None = None) -> Results:
     """The verdicts on a run of real nodes in virtual time, which are killed and cut off."""
     test = Test(
         nodes=NODES,
-        workload="config",
+        workload="cas",
         nemesis=("kill", "partition"),
         concurrency=6,
         rate=200,
