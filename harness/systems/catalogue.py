@@ -15,8 +15,17 @@ from harness.workload import WORKLOADS, Workload
 
 REFERENCE_NODE = "reference-node"
 
+
+
+def _etcd(options: Mapping[str, Any]) -> System:
+    from harness.systems.etcd import Etcd
+
+    return Etcd.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
+    "etcd": _etcd,
 }
 """Name to maker; a maker is given the options of the test by name, such as `heartbeat_ms`."""
 
