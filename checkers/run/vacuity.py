@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from checkers.lacking import lacks
 from checkers.raft.invariants.membership import committed_configurations
 from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.writes import WRITES
@@ -142,9 +143,14 @@ def _leader_lost(kind: FaultKind, faults: list[FaultOperation], recording: Recor
     ]
     if not lost:
         return f"a leader was the target of {kind.name}, but no {kind.name} met a leader"
-    if recording.traces and not any(_led_later(fault, recording) for fault in lost):
+    if _is_traced(recording) and not any(_led_later(fault, recording) for fault in lost):
         return f"{plural(len(lost), kind.name)} met a leader, but no node became leader of a later term"
     return None
+
+
+def _is_traced(recording: Recording) -> bool:
+    """Whether there are traces of the nodes, and not only folders for those that the system cannot write."""
+    return bool(recording.traces) and not lacks(recording, "traces")
 
 
 def _led_later(fault: FaultOperation, recording: Recording) -> bool:
@@ -174,7 +180,7 @@ def _traffic_lost(kind: FaultKind, faults: list[FaultOperation], recording: Reco
 
 def _members_changed(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
     """Judge by what the nodes committed; where there are no traces, by what the changes were answered."""
-    if not recording.traces:
+    if not _is_traced(recording):
         mine = [fault for fault in faults if fault.f == kind.begin]
         if any(action.took_effect for fault in mine for action in fault.actions):
             return None

@@ -16,7 +16,6 @@ from harness.workload import WORKLOADS, Workload
 REFERENCE_NODE = "reference-node"
 
 
-
 def _etcd(options: Mapping[str, Any]) -> System:
     from harness.systems.etcd import Etcd
 

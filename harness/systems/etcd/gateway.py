@@ -1,7 +1,7 @@
 """etcd's API as JSON over HTTP/1.1: one connection to one node.
 
-Every node translates `POST /v3/...` into calls of its own gRPC services. Keys and values are in base64, 64-bit
-numbers are texts, and a field that holds zero or nothing is left out.
+Every node translates `POST /v3/...` into calls of its own gRPC services. Keys and values are in base64,
+64-bit numbers are texts, and a field that holds zero or nothing is left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REFUSED = (
     "etcdserver: key is not provided",
     "etcdserver: mvcc: database space exceeded",
 )
-"""Errors that say that a change has no effect: it was refused before it was proposed, or when it was applied."""
+"""Errors of changes without effect: refused before they were proposed, or when they were applied."""
 
 
 class NotDone(Exception):

@@ -127,7 +127,7 @@ def delete_of(key: str) -> Json:
 
 
 class RegisterClient(EtcdClient):
-    """`read`, `write` and `cas` of a key; a write of null removes it. And `hash` of the node's whole state."""
+    """`read`, `write` and `cas` of a key; a write of null removes it. And `hash` of a whole state."""
 
     def carry_out(self, operation: Operation) -> Operation:
         """A read is a range, a write a put, a cas a transaction that compares the value."""
@@ -214,7 +214,7 @@ class SetClient(EtcdClient):
 
 
 class TransactionClient(EtcdClient):
-    """`txn` of appends to lists, writes and reads: read all keys at one revision, then write if none changed."""
+    """`txn` of appends to lists, writes and reads: read all at one revision, write if none changed."""
 
     def carry_out(self, operation: Operation) -> Operation:
         """Tries until no other client's change came in between."""

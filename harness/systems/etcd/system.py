@@ -13,10 +13,10 @@ import msgspec
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import HttpRequest
-from harness.client.data_types import CAS_REGISTER, INSTANCE
+from harness.client.data_types import APPEND, CAS_REGISTER, INSTANCE, REGISTER, SET, TXN
 from harness.client.net import Net
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
-from harness.systems.etcd.kv import InstanceClient, RegisterClient
+from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, TransactionClient
 
 _PEER = "peer"
 
@@ -61,7 +61,11 @@ class Etcd(msgspec.Struct, frozen=True):
         """All over the JSON gateway."""
         serializable = self.reads == "serializable"
         return {
+            REGISTER: partial(RegisterClient, serializable=serializable),
             CAS_REGISTER: partial(RegisterClient, serializable=serializable),
+            SET: partial(SetClient, serializable=serializable),
+            APPEND: partial(TransactionClient, serializable=serializable),
+            TXN: partial(TransactionClient, serializable=serializable),
             INSTANCE: partial(InstanceClient, serializable=serializable),
         }
 
@@ -69,7 +73,7 @@ class Etcd(msgspec.Struct, frozen=True):
         """The version that the program states."""
         if shutil.which(self.binary) is None:
             raise ValueError(f"there is no program {self.binary}: apt-get install etcd-server")
-        stated = subprocess.run(
+        stated = subprocess.run(  # noqa: S603 (an argument list, no shell)
             [self.binary, "--version"], capture_output=True, text=True, timeout=10, check=False
         )
         found = re.search(r"etcd Version: (\S+)", stated.stdout)

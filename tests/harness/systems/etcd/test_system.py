@@ -1,0 +1,85 @@
+"""etcd's command line, and what its replies to questions about its status say (recorded ones)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.run.test import Test
+from harness.systems import system_of
+from harness.systems.base import NodeStatus, Place, bounds
+from harness.systems.etcd import Etcd
+from harness.systems.etcd.system import read_status
+
+MEMBERS = {f"n{n}": {"client": f"10.0.0.{n}:2379", "peer": f"10.0.0.{n}:2380"} for n in (1, 2, 3)}
+PLACE = Place(
+    name="n2",
+    host="10.0.0.2",
+    ports={"client": 2379, "peer": 2380},
+    members=MEMBERS,
+    peers={},
+    data=Path("/run/n2/data"),
+    trace=Path("/run/n2/trace"),
+    log=Path("/run/n2/log.txt"),
+    seed=7,
+)
+STATUS = (
+    b'{"header":{"cluster_id":"1","member_id":"3319814642761637952","revision":"1","raft_term":"2"},'
+    b'"version":"3.4.23","dbSize":"20480","leader":"3319814642761637952","raftIndex":"4","raftTerm":"2",'
+    b'"raftAppliedIndex":"4","dbSizeInUse":"16384"}'
+)
+LISTED = (
+    b'{"header":{"member_id":"3319814642761637952","raft_term":"2"},"members":['
+    b'{"ID":"3319814642761637952","name":"n1","peerURLs":["http://10.0.0.1:2380"]},'
+    b'{"ID":"17","name":"n2","clientURLs":["http://10.0.0.2:2379"]},'
+    b'{"ID":"18","peerURLs":["http://10.0.0.3:2380"]}]}'
+)
+
+
+def test_a_node_listens_at_its_own_addresses_and_knows_those_of_all_members() -> None:
+    (process,) = Etcd(election_ms=500).launch(PLACE).processes
+    given = dict(zip(process.argv[1::2], process.argv[2::2], strict=False))
+    assert process.argv[0] == "etcd"
+    assert (given["--name"], given["--data-dir"]) == ("n2", "/run/n2/data")
+    assert given["--listen-client-urls"] == given["--advertise-client-urls"] == "http://10.0.0.2:2379"
+    assert given["--listen-peer-urls"] == given["--initial-advertise-peer-urls"] == "http://10.0.0.2:2380"
+    assert given["--initial-cluster"] == ",".join(f"n{n}=http://10.0.0.{n}:2380" for n in (1, 2, 3))
+    assert given["--election-timeout"] == "500"
+
+
+def test_the_status_names_the_leader_by_the_list_of_members() -> None:
+    assert read_status(STATUS, LISTED) == NodeStatus("leader", 2, "n1", 4, 4, ("n1", "n2"))
+    follower = STATUS.replace(b'"leader":"3319814642761637952"', b'"leader":"17"')
+    assert read_status(follower, LISTED) == NodeStatus("follower", 2, "n2", 4, 4, ("n1", "n2"))
+
+
+def test_a_member_that_has_not_published_its_name_is_not_named_as_leader() -> None:
+    unnamed = STATUS.replace(b'"leader":"3319814642761637952"', b'"leader":"18"')
+    status = read_status(unnamed, LISTED)
+    assert status is not None
+    assert status.leader is None
+
+
+def test_without_a_leader_the_field_is_left_out() -> None:
+    status = read_status(STATUS.replace(b'"leader":"3319814642761637952",', b""), LISTED)
+    assert status is not None
+    assert (status.role, status.leader) == ("follower", None)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{}", b"404 page not found", b"\xff", STATUS[:80]])
+def test_a_reply_that_is_no_status_gives_none(damaged: bytes) -> None:
+    assert read_status(damaged, LISTED) is None
+
+
+def test_faults_last_longer_than_the_time_in_which_followers_notice_a_lost_leader() -> None:
+    for election_ms in (500, 1000):
+        shortest_s, _ = bounds(Etcd(election_ms=election_ms)).fault_s
+        assert shortest_s >= 2 * election_ms / 1000
+
+
+def test_it_is_made_from_the_options_of_a_test() -> None:
+    assert system_of("etcd", Test(nodes=("n1",)).options()) == Etcd()
+    given = {"system_options": {"reads": "serializable", "election_ms": "300"}}
+    assert Etcd.of(given) == Etcd(reads="serializable", election_ms=300)
+    assert Etcd.of(given).name == "etcd, serializable reads"
