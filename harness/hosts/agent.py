@@ -189,10 +189,13 @@ class Agent:
         return {"pid": process.pid, "started": started(process.pid)}
 
     def do_signal(self, pid: int, number: int) -> bool:
-        """Signal a process that was started here and not waited for yet: its number is still its own."""
+        """Signal a process that was started here and not waited for yet: its number is still its own.
+
+        It leads a process group; so what it started gets the signal too, unless that left the group.
+        """
         if pid not in self.children:
             return False
-        os.kill(pid, number)
+        os.killpg(pid, number)
         return True
 
     def do_run(self, argv: list[str], given: str, bound_s: float) -> dict[str, Any]:

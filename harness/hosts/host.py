@@ -79,7 +79,7 @@ class Background:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether its host shows it stopped now."""
+        """Whether its host shows it, and all its family, stopped now."""
         return self.is_running and self.ask_stopped()
 
     def expect_end(self, status: int, by: str | None) -> None:
@@ -111,11 +111,18 @@ class Host(Protocol):
         folder: Path,
         environment: Mapping[str, str] | None = None,
         as_commands: bool = False,
+        group: str | None = None,
     ) -> Background:
         """Start a process in `folder`; what it writes is appended to `log`. Raises StartError.
 
         as_commands: as the user that `run` runs commands as; nodes may run as one with fewer rights.
+        group: it is a process of this node, and all that it starts is one family with it: signals are for
+            all of them, and once it has ended the others are ended too.
         """
+        ...
+
+    async def family(self, process: Background) -> tuple[Identity, ...]:
+        """The process and what it started, as far as they live."""
         ...
 
     def mounting(self, folder: Path) -> None:
@@ -135,24 +142,24 @@ class Host(Protocol):
         ...
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
-        """Send SIGKILL on the account of the fault `by`; True once the process is gone."""
+        """Send SIGKILL on the account of the fault `by`; True once the process and its family are gone."""
         ...
 
     async def terminate(
         self, process: Background, by: str, bound_s: float, statuses: Sequence[int] = (0,)
     ) -> bool:
-        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`.
+        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if all end within `bound_s`.
 
         An end with one of the exit statuses, or by the signal, is on the account of `by`.
         """
         ...
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """Send SIGSTOP; True once the host shows the process stopped."""
+        """Send SIGSTOP; True once the host shows the process, and all its family, stopped."""
         ...
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
-        """Send SIGCONT; True once the host shows the process running again."""
+        """Send SIGCONT; True once the host shows the process, and all its family, running again."""
         ...
 
     async def run(

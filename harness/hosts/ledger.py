@@ -14,7 +14,9 @@ instant at which a process exists and cannot be found, but one: between `fork` a
 still shows its parent's environment. That child holds a copy of the lock's file descriptor until
 just before `exec`, so `clean` cannot get the lock earlier, and waits for it where the owner is dead;
 then it looks until two passes, `LOOK_AGAIN_S` apart, find nothing, which covers the microseconds
-that remain. The first way covers processes that overwrote their environment.
+that remain. The first way covers processes that overwrote their environment, and what descends from
+them; where there are control groups (groups.py), a node's is among what is written down before it is made,
+and nothing in it escapes.
 
 Whatever else a run makes and the kernel or another host would keep (a network namespace, say) is
 written down *before* it is made, as a kind and a name of the run's own; removal.py knows how each kind
@@ -37,7 +39,7 @@ from types import TracebackType
 
 import msgspec
 
-from harness.hosts.processes import Identity, carrying, has_proc, identify, is_alive, send_signal
+from harness.hosts.processes import Identity, carrying, family_of, has_proc, identify, is_alive, send_signal
 from harness.hosts.removal import Made, remove_all
 
 TOKEN_VARIABLE = "ACKPROOF_RUN"  # noqa: S105 (a variable's name)
@@ -273,7 +275,7 @@ def _end_all(token: str, recorded: list[Identity]) -> tuple[list[Identity], list
     deadline = time.monotonic() + END_BOUND_S
     quiet_passes = 0
     while quiet_passes < 2:
-        found = [process for process in recorded if is_alive(process)]
+        found = [member for process in recorded if is_alive(process) for member in family_of(process)]
         if has_proc():
             found += [process for process in carrying(TOKEN_VARIABLE, token) if process not in found]
         if found and time.monotonic() > deadline:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from harness.hosts import agent
+from harness.hosts.families import END_BOUND_S, Families
 from harness.hosts.host import (
     COMMAND_BOUND_S,
     Background,
@@ -27,10 +28,9 @@ from harness.hosts.host import (
     within,
 )
 from harness.hosts.ledger import Ledger
-from harness.hosts.processes import Identity, identify, is_stopped, send_signal
+from harness.hosts.processes import Identity, identify, is_alive
 from harness.hosts.removal import MOUNT, SHARED_MEMORY
 
-END_BOUND_S = 10.0
 LONGEST_LINE_BYTES = 1 << 24
 
 
@@ -58,6 +58,7 @@ class LocalHost:
         self._ledger = ledger
         self._clock = clock
         self._prefix = tuple(prefix)
+        self._families = Families(ledger)
         self._watchers = asyncio.TaskGroup()
         self._watched: dict[asyncio.Task[None], Background] = {}
 
@@ -69,7 +70,7 @@ class LocalHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in self._watched.values():
-            self._signal(process, signal.SIGKILL, "teardown")
+            self._kill(process, "teardown")
         try:
             async with asyncio.timeout(END_BOUND_S):
                 if self._watched:
@@ -84,6 +85,8 @@ class LocalHost:
             ) from late
         except asyncio.CancelledError as cancelled:
             kind, error, trace = type(cancelled), cancelled, cancelled.__traceback__
+        finally:
+            self._families.remove_groups()
         if isinstance(error, asyncio.CancelledError):  # perhaps the group's own, because a watcher raised
             await self._watchers.__aexit__(kind, error, trace)
         else:  # an error of the body goes on as it is, not wrapped in a group
@@ -98,6 +101,7 @@ class LocalHost:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         as_commands: bool = False,  # noqa: ARG002 - here all are run by the same user
+        group: str | None = None,
         with_pipes: bool = False,
         essential: bool = False,
     ) -> Background:
@@ -107,22 +111,28 @@ class LocalHost:
             what: the process's name in messages.
             folder: its working directory.
             environment: added to the harness's own.
+            group: it is a process of this node, and one family with all that it starts.
             with_pipes: standard input and output are pipes to the harness; the log gets standard error alone.
             essential: if it ends unexpectedly, what is inside the `async with` is cancelled.
 
         Raises:
             StartError: there is no such program, or no room for another process.
         """
+        whole = self._environment(environment)
+        own_group = self._families.group_for(group)
+        before = (*(() if own_group is None else own_group.entering()), *self._prefix)
+        if before and not _is_there(argv[0], folder, whole):
+            raise StartError(f"cannot start {what} ({argv[0]}): No such file, or no right to execute it")
         with log.open("ab") as output:
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *self._prefix,
+                    *before,
                     *argv,
                     stdin=asyncio.subprocess.PIPE if with_pipes else asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.PIPE if with_pipes else output,
                     stderr=output,
                     cwd=folder,
-                    env=self._environment(environment),
+                    env=whole,
                     start_new_session=True,
                     limit=LONGEST_LINE_BYTES,
                 )
@@ -130,12 +140,14 @@ class LocalHost:
                 raise StartError(f"cannot start {what} ({argv[0]}): {error}") from error
         # If it has ended already there is nothing to identify; its watcher notes how it ended.
         identity = identify(process.pid) or Identity(process.pid, "", "")
+        if group is not None:
+            self._families.begin(identity, own_group)
         background = Background(
             what,
             identity,
             log,
             self._clock(),
-            lambda: is_stopped(identity),
+            lambda: self._families.are_stopped(identity),
             stdin=process.stdin,
             stdout=process.stdout,
         )
@@ -164,29 +176,34 @@ class LocalHost:
         """Note that the shared memory was removed again."""
         self._ledger.gone(SHARED_MEMORY, name)
 
+    async def family(self, process: Background) -> tuple[Identity, ...]:
+        """The process and what it started, as far as they live."""
+        return self._families.members(process.identity)
+
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
-        """Send SIGKILL on the account of `by`; True once it is gone, False if it runs after `bound_s`."""
-        self._signal(process, signal.SIGKILL, by)
+        """Send SIGKILL on the account of `by`; True once all are gone, False if any runs after `bound_s`."""
+        self._kill(process, by)
         return await within(bound_s, process.exited.wait())
 
     async def terminate(
         self, process: Background, by: str, bound_s: float, statuses: Sequence[int] = (0,)
     ) -> bool:
-        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if it ends within `bound_s`."""
-        self._signal(process, signal.SIGTERM, by, also=statuses)
-        send_signal(process.identity, signal.SIGCONT)
+        """Send SIGTERM, and SIGCONT so that a stopped process gets it; True if all end within `bound_s`."""
+        if is_alive(process.identity):
+            _expect(process, by, -signal.SIGTERM, *statuses)
+        self._families.ask_to_end(process.identity, bound_s)
         return await within(bound_s, process.exited.wait())
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """Send SIGSTOP; True once the system shows the process stopped."""
-        return send_signal(process.identity, signal.SIGSTOP) and await eventually(
-            lambda: process.is_stopped, bound_s
+        """Send SIGSTOP; True once the system shows the process, and all its family, stopped."""
+        return is_alive(process.identity) and await eventually(
+            lambda: self._families.stop(process.identity) and process.is_stopped, bound_s
         )
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
-        """Send SIGCONT; True once the system shows the process running again."""
-        return send_signal(process.identity, signal.SIGCONT) and await eventually(
-            lambda: not process.is_stopped, bound_s
+        """Send SIGCONT; True once the system shows the process, and all its family, running again."""
+        return is_alive(process.identity) and await eventually(
+            lambda: self._families.go_on(process.identity), bound_s
         )
 
     async def run(
@@ -245,23 +262,36 @@ class LocalHost:
     def _environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         return {**os.environ, **(more or {}), **self._ledger.environment}
 
-    def _signal(self, process: Background, number: signal.Signals, by: str, also: Sequence[int] = ()) -> None:
-        """Send a signal; an end by it is counted as an effect of `by`, any other end as unexpected."""
-        if send_signal(process.identity, number):
-            process.expect_end(-number, by)
-            for status in also:
-                process.expect_end(status, by)
+    def _kill(self, process: Background, by: str) -> None:
+        """Send SIGKILL to a whole family; its first process's end by it is counted as an effect of `by`."""
+        if is_alive(process.identity):
+            _expect(process, by, -signal.SIGKILL)
+        self._families.kill(process.identity)
 
     async def _watch(
         self, process: asyncio.subprocess.Process, background: Background, essential: bool
     ) -> None:
         status = await process.wait()
-        background.end(status, self._clock())
+        at = self._clock()
+        await self._families.end_rest(background.identity)
+        background.end(status, at)
         if essential and background.ended_by is None:
             last = " | ".join(tail(background.log, 3)) or "nothing"
             raise EssentialEndedError(
                 f"{background.what} ended with status {status}; the end of {background.log}: {last}"
             )
+
+
+def _expect(process: Background, by: str, *statuses: int) -> None:
+    """Count an end with one of these statuses as an effect of `by`, any other end as unexpected."""
+    for status in statuses:
+        process.expect_end(status, by)
+
+
+def _is_there(program: str, folder: Path, environment: Mapping[str, str]) -> bool:
+    """Whether a program can be started: a prefix would start without it, and end with words of its own."""
+    path = os.path.join(folder, program) if os.sep in program else program
+    return shutil.which(path, path=environment.get("PATH")) is not None
 
 
 def tail(log: Path, lines: int) -> list[str]:

@@ -93,6 +93,33 @@ def send_signal(process: Identity, number: signal.Signals) -> bool:
     return True
 
 
+def family_of(process: Identity) -> tuple[Identity, ...]:
+    """The living ones of: a process, those in the session that it leads, and those that descend from it.
+
+    Without /proc, the process alone.
+    """
+    if not has_proc():
+        return (process,) if is_alive(process) else ()
+    alive = is_alive(process)
+    children: dict[int, list[int]] = {}
+    found = {process.pid} if alive else set()
+    for pid in _pids():
+        fields = _fields(pid)
+        if fields is None or fields[0] in ("Z", "X"):
+            continue
+        children.setdefault(int(fields[1]), []).append(pid)
+        # A session's number is given to no other process as long as one is in it.
+        if int(fields[3]) == process.pid and int(fields[19]) >= int(process.started or 0):
+            found.add(pid)
+    reached = list(found)
+    while reached:
+        more = [pid for pid in children.get(reached.pop(), ()) if pid not in found]
+        found.update(more)
+        reached += more
+    members = [identify(pid) for pid in sorted(found)]
+    return tuple(member for member in members if member is not None)
+
+
 def carrying(variable: str, value: str) -> list[Identity]:
     """This user's living processes, but not this one, whose environment at start held variable=value.
 
@@ -128,15 +155,24 @@ def _own_pids() -> Iterator[int]:
             continue  # ended meanwhile
 
 
-def _stat(pid: int) -> tuple[str, str] | None:
-    """(state, start time) from /proc/PID/stat, see proc(5): fields 3 and 22."""
+def _pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir(PROC) if name.isdecimal())
+
+
+def _fields(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the third on, see proc(5): state, parent, group, session, ..."""
     try:
         line = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command, in parentheses, may itself hold spaces and parentheses: count from behind the last one.
-    fields = line.rpartition(")")[2].split()
-    return fields[0], fields[19]
+    return line.rpartition(")")[2].split()
+
+
+def _stat(pid: int) -> tuple[str, str] | None:
+    """(state, start time) of a process."""
+    fields = _fields(pid)
+    return None if fields is None else (fields[0], fields[19])
 
 
 def _ps(pid: int) -> tuple[str, str] | None:

@@ -11,12 +11,14 @@ from pathlib import Path
 import msgspec
 
 from harness.hosts.clocks import ownclock
+from harness.hosts.groups import EMPTY_BOUND_S, ControlGroup
 
 NAMESPACES = Path("/run/netns")
 NAMESPACE = "network namespace"
 REMOTE = "remote host"
 MOUNT = "mount"
 SHARED_MEMORY = "shared memory"
+CONTROL_GROUP = "control group"
 MOUNTS = Path("/proc/self/mounts")
 REMOVAL_BOUND_S = 20.0
 
@@ -75,6 +77,21 @@ def remove_shared_memory(thing: Made) -> bool:
     return there
 
 
+def remove_control_group(thing: Made) -> bool:
+    """End what is in a control group of a run, and remove it; False if there is none."""
+    group = ControlGroup(Path(thing.name))
+    if not group.path.exists():
+        return False
+    try:
+        ended = group.end()
+    except PermissionError as error:
+        raise RemovalError(f"{error.strerror}; clean as the user that made it") from error
+    if not ended:
+        numbers = ", ".join(str(process.pid) for process in group.members())
+        raise RemovalError(f"still running {EMPTY_BOUND_S:g} s after SIGKILL: {numbers or 'none'}")
+    return True
+
+
 def is_mounted(folder: str) -> bool:
     """Whether something is mounted over it. Asked of the kernel, since a dead FUSE mount answers nothing."""
     if not MOUNTS.exists():
@@ -113,5 +130,6 @@ REMOVERS: dict[str, Callable[[Made], bool]] = {
     REMOTE: remove_remote,
     MOUNT: remove_mount,
     SHARED_MEMORY: remove_shared_memory,
+    CONTROL_GROUP: remove_control_group,
 }
 """By kind: a function that removes one thing, True if it was there; raises `RemovalError`."""

@@ -77,6 +77,7 @@ class HostProcesses:
                 log=found.place.log.with_stem(process.name) if process.name else found.place.log,
                 folder=found.place.folder,
                 environment={**process.environment, **own},
+                group=node,
             )
             for process in launch.processes
         ]

@@ -103,6 +103,7 @@ class RemoteHost:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         as_commands: bool = False,
+        group: str | None = None,  # noqa: ARG002 - signals are for the process group that each process leads
     ) -> Background:
         """Start a process in `folder`; what it writes is appended to `log`."""
         try:
@@ -140,6 +141,10 @@ class RemoteHost:
 
     def unshared(self, name: str) -> None:
         """Note that the shared memory was removed again."""
+
+    async def family(self, process: Background) -> tuple[Identity, ...]:
+        """The process alone: what it started gets its signals, but is not known here."""
+        return (process.identity,) if process.is_running else ()
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """Send SIGKILL; True once the process is gone."""
