@@ -106,6 +106,12 @@ def _hosts() -> click.Command:
     return hosts
 
 
+def _systems() -> click.Command:
+    from ackproof.cli.commands.systems import systems
+
+    return systems
+
+
 def _clean() -> click.Command:
     from ackproof.cli.commands.clean import clean
 
@@ -132,6 +138,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
+    "systems": CommandEntry(MACHINES, "Bring the systems that can be tested.", _systems),
     "hosts": CommandEntry(MACHINES, "Show which faults a host can have, and what it lacks.", _hosts),
     "clean": CommandEntry(MACHINES, "Remove what runs that were killed left behind.", _clean),
 }

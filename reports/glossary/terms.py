@@ -197,6 +197,14 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "A fault that waits for a moment: it strikes a leader just as it is elected, for example.",
         ),
         _term("swarm", "A choice of faults for each run at random, so that runs differ in what they try."),
+        _term(
+            "pin",
+            "The checksum that a download must have. It was written down beforehand; "
+            "a download with another checksum is refused.",
+            "pins",
+            "pinned",
+            "unpinned",
+        ),
     ),
     "Operations and histories": (
         _term(

@@ -1,0 +1,117 @@
+"""`ackproof systems`: brings the systems that can be tested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
+from ackproof.cli.printing import say
+from harness.errors import CouldNotRun
+
+if TYPE_CHECKING:
+    from harness.systems.installing import Recipe
+
+
+@click.group()
+def systems() -> None:
+    """Bring the systems that can be tested."""
+
+
+@systems.command()
+@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1)
+@click.option("--list", "is_list", is_flag=True, help="List all releases, and which are installed.")
+@click.option("--unpinned", is_flag=True, help="Accept downloads whose checksum is not known beforehand.")
+@options.json_option()
+def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool) -> NoReturn:
+    """Bring releases of systems into a folder of their own.
+
+    Each NAME is a system, with or without a version; without one, the first release of the list is taken.
+    Downloads come from Debian, from the Python package index, from Go modules or from Maven, by the tools of
+    each, and their checksums are compared with pinned ones. Nothing is installed on the machine itself: a
+    Debian package is unpacked, none of its scripts runs, and no service starts. The folder is
+    $XDG_DATA_HOME/ackproof/systems/NAME/VERSION, by default below ~/.local/share; to remove a release, remove
+    its folder.
+
+    \b
+        ackproof systems install etcd               the release that is quickest to bring
+        ackproof systems install etcd@3.5.1 redis   another release, and another system
+        ackproof systems install --list             what there is, and what is here
+    """
+    if is_list:
+        _list(as_json)
+    if not names:
+        raise click.UsageError("which system? `ackproof systems install --list` shows what there is")
+    from harness.systems import installing  # here, since a command's help must be quick
+
+    chosen = [_chosen(name, unpinned) for name in names]
+    found = []
+    for recipe, version in chosen:
+
+        def show(line: str, what: str = f"{recipe.system} {version}") -> None:
+            say(f"{what}: {line}", error=True)
+
+        folder = installing.install(recipe, version, unpinned=unpinned, say=show)
+        record = installing.record_of(folder)
+        assert record is not None, "an installation ends with its record"
+        found.append({"folder": str(folder), "installed": record})
+
+    def show_all() -> None:
+        for one in found:
+            record = one["installed"]
+            assert isinstance(record, installing.Installed)
+            accepted = f", {len(record.unpinned)} downloads without a pin" if record.unpinned else ""
+            say(f"{record.system} {record.version}: {one['folder']}{accepted}")
+
+    finish(Exit.VALID, found, show_all, as_json=as_json)
+
+
+def _chosen(name: str, unpinned: bool) -> tuple[Recipe, str]:
+    """The recipe and the version that NAME[@VERSION] means; a wrong one is refused at once."""
+    from harness.systems.installing import recipe_of
+
+    system, at, version = name.partition("@")
+    if at and not version:
+        raise click.UsageError(f"{name!r} names no version: give {system}@VERSION")
+    try:
+        recipe = recipe_of(system)
+        return recipe, recipe.release(version or None, unpinned=unpinned).version
+    except CouldNotRun as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _list(as_json: bool) -> NoReturn:
+    """Print all releases, and where those that are installed lie."""
+    from harness.systems.installing import RECIPES, installed
+
+    here = {(record.system, record.version): str(folder) for folder, record in installed().items()}
+    listed = [(recipe.system, release.version) for recipe in RECIPES.values() for release in recipe.releases]
+    rows = [
+        {
+            "system": recipe.system,
+            "version": release.version,
+            "source": release.source.words,
+            "needs_mib": release.needs_mib,
+            "note": release.note,
+            "folder": here.get((recipe.system, release.version)),
+        }
+        for recipe in RECIPES.values()
+        for release in recipe.releases
+    ]
+    rows += [
+        {"system": system, "version": version, "folder": folder}
+        for (system, version), folder in here.items()
+        if (system, version) not in listed
+    ]
+
+    def show() -> None:
+        for row in rows:
+            where = f"installed in {row['folder']}" if row["folder"] else f"from {row['source']}"
+            say(f"{row['system']:<10} {row['version']:<8} {where}")
+            if row.get("note"):
+                say(f"{'':<19} {row['note']}")
+
+    finish(Exit.VALID, rows, show, as_json=as_json)

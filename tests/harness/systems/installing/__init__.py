@@ -1,0 +1,1 @@
+"""Claims about `ackproof systems install` and about finding programs."""
