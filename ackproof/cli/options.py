@@ -21,6 +21,7 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 MOST_JOBS = 256
 MOST_NODES = 99
 MOST_CLIENTS = 1000
+MOST_SECONDS = 10_000_000
 """As in history/limits.py, which takes too long to load for a command's help; a test holds them equal."""
 PORTS = click.IntRange(1024, 65_000)
 
@@ -44,6 +45,24 @@ def known(kind: str, names: Callable[[], Iterable[str]]) -> Callback:
         return value
 
     return check
+
+
+def seconds_or_range(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[float, float] | None:
+    """A click callback for a length of time: one number, or the least and the greatest: 4-8."""
+    if value is None:
+        return None
+    low, dash, high = value.partition("-")
+    try:
+        found = (float(low), float(high) if dash else float(low))
+    except ValueError:
+        found = (0.0, 0.0)
+    if not 0 < found[0] <= found[1] < MOST_SECONDS:
+        raise click.BadParameter(
+            f"{value!r} is not a number of seconds above 0, or two: 4-8", context, option
+        )
+    return found
 
 
 def workload_names() -> Iterable[str]:
@@ -119,15 +138,19 @@ def columns_option() -> Option:
     )
 
 
-def workload_option(check: Callback | None = None) -> Option:
-    """--workload, by default the registry's; `check` is a click callback that refuses what does not fit."""
+def workload_option(check: Callback | None = None, *, by_system: bool = False) -> Option:
+    """--workload: by default the registry's, or the first that fits the system.
+
+    `check` is a click callback that refuses what does not fit.
+    """
+    words = "  [default: registry, or else the first that fits the system]" if by_system else ""
     return click.option(
         "--workload",
-        default="registry",
-        show_default=True,
+        default=None if by_system else "registry",
+        show_default=not by_system,
         metavar="NAME",
         callback=check or known("workload", workload_names),
-        help="What the clients do; docs/workloads.md describes each workload.",
+        help=f"What the clients do; docs/workloads.md describes each workload.{words}",
     )
 
 

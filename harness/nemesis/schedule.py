@@ -50,9 +50,10 @@ class Pace(msgspec.Struct, frozen=True):
     overlap_ms: tuple[int, int] = (0, 500)
     """Between two faults of one round, and between their heals."""
 
-
-RANDOM_PACE = Pace(fault_ms=(300, 6000), calm_ms=(300, 8000))
-"""The pace of each fault by itself."""
+    def at_random(self) -> Pace:
+        """The pace of each fault by itself: from far shorter to far longer."""
+        (low, high), (least_calm, most_calm) = self.fault_ms, self.calm_ms
+        return Pace((low * 15 // 100, high * 2), (least_calm // 5, most_calm * 4), self.overlap_ms)
 
 
 class Rounds(msgspec.Struct, frozen=True):
@@ -184,7 +185,7 @@ def schedule(faults: Sequence[Fault], pace: Pace | None = None, how: str = "roun
     elif not in_rounds:
         rounds = []
     elif how == "random":
-        rounds = [Rounds((fault,), RANDOM_PACE) for fault in in_rounds]
+        rounds = [Rounds((fault,), pace.at_random()) for fault in in_rounds]
     else:
         rounds = [Rounds(in_rounds, pace, in_bursts=how == "bursts")]
     together = (*rounds, *courses)

@@ -5,10 +5,35 @@ Real and simulated runs share these phases; only a real run writes log lines bet
 
 from __future__ import annotations
 
+import msgspec
+
 from harness import generator as gen
+from harness.cluster.kinds import kind_of
+from harness.nemesis import Nemesis, nemesis_of
 from harness.run.test import Test
+from harness.systems.base import Bounds, System, bounds
 from harness.workload import Workload
 from history.units import SECOND_NS
+
+
+def nemesis_for(test: Test, system: System) -> Nemesis:
+    """The nemesis of a run of real processes: its faults last as long as the test, or the system, says.
+
+    Raises:
+        ValueError: a fault is not possible in the world of the test, or does not exist; in words.
+    """
+    made = nemesis_of(test.nemesis, kind_of(test.world, system.links), test.nodes, test.schedule, test.seed)
+    own = bounds(system)
+    if test.fault_s is None and (own.fault_s, own.calm_s) == (Bounds().fault_s, Bounds().calm_s):
+        return made
+    pace = msgspec.structs.replace(
+        made.pace, fault_ms=_milliseconds(test.fault_s or own.fault_s), calm_ms=_milliseconds(own.calm_s)
+    )
+    return msgspec.structs.replace(made, pace=pace)
+
+
+def _milliseconds(seconds: tuple[float, float]) -> tuple[int, int]:
+    return round(seconds[0] * 1000), round(seconds[1] * 1000)
 
 
 def work_and_faults(test: Test, work: Workload, faults: gen.GeneratorLike) -> gen.Generator:

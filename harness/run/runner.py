@@ -18,16 +18,15 @@ from typing import Any, NamedTuple
 
 from harness import generator as gen
 from harness.client.carrying import Carrier
-from harness.cluster.kinds import kind_of
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.drivers.lag import sample_lag
 from harness.errors import CouldNotRun
 from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
-from harness.nemesis import Nemesis, nemesis_of
+from harness.nemesis import Nemesis
 from harness.nemesis.catalogue import kinds_of
-from harness.run.course import work_and_faults
+from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
@@ -77,8 +76,7 @@ def run(
     """
     parts = parts_of(test)
     if course is None:
-        world = kind_of(test.world, parts.system.links)
-        nemesis = nemesis_of(test.nemesis, world, test.nodes, test.schedule, test.seed)
+        nemesis = nemesis_for(test, parts.system)
         main = work_and_faults(test, parts.workload, nemesis.generator)
         course = RunCourse(nemesis, lambda _now: main)
     tally = Tally(FaultKinds(kinds_of(test.nemesis)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from harness.hosts.inventory import HostSpec
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.nemesis.schedule import enabled
-from harness.systems import REFERENCE_NODE
+from harness.systems import REFERENCE_NODE, system_of
 from history.limits import LARGEST_NUMBER, MOST_CLIENTS, MOST_NODES
 
 
@@ -27,12 +27,16 @@ class Test(msgspec.Struct, frozen=True):
     inventory: tuple[HostSpec, ...] = ()
     """The remote hosts, in the order of the nodes."""
     system: str = REFERENCE_NODE
-    """What is tested: a name of `harness.systems.SYSTEMS`, or PATH.py:NAME."""
+    """What is tested: NAME or NAME@VERSION of `harness.systems.SYSTEMS`, PATH.py:NAME, or FILE.toml."""
+    system_options: Mapping[str, str] = {}
+    """What the system alone understands, such as the path of its program."""
     workload: str = "registry"
     nemesis: tuple[str, ...] = ("kill", "partition")
     """The names of the faults; empty for none. Of a swarm, those that its seed has chosen."""
     schedule: str = "rounds"
     """When faults come: a name of `harness.nemesis.schedule.SCHEDULES`, or explicit times."""
+    fault_s: tuple[float, float] | None = None
+    """How long each fault lasts, at the least and at the most, in seconds; None for the system's bounds."""
     collect: tuple[Literal["packets", "cores"], ...] = ()
     """What is kept of each node, in addition to its log, its trace and its use of resources."""
     concurrency: int = 10
@@ -114,6 +118,8 @@ def _out_of_bounds(test: Test) -> Iterator[str]:
         ("minimum_acknowledged", 0, LARGEST_NUMBER),
         ("lag_bound_ms", 0, MOST_MILLISECONDS),
     )
+    if test.fault_s is not None and not 0 < test.fault_s[0] <= test.fault_s[1] <= MOST_SECONDS:
+        yield f"fault_s is {test.fault_s}; it may be two numbers above 0, the greater one last"
     for field, least, most in bounds:
         value = getattr(test, field)
         if value is not None and not (math.isfinite(value) and least <= value <= most):
@@ -126,9 +132,10 @@ def with_chosen_faults(test: Test) -> Test:
     Raises:
         ValueError: a fault or target does not exist, or the schedule is wrong; in words.
     """
-    from harness.cluster.kinds import HOSTED_WORLDS  # here, since it loads every mechanism of real worlds
+    from harness.cluster.kinds import kind_of  # here, since it loads every mechanism of real worlds
 
-    faults, world = test.nemesis, HOSTED_WORLDS[test.world]
+    system = system_of(test.system, test.options())
+    faults, world = test.nemesis, kind_of(test.world, system.links)
     if ALL in faults:
         named = (name for name in faults if name != ALL)
         faults = tuple(dict.fromkeys((*all_survivable(world), *named)))

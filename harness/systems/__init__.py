@@ -9,6 +9,6 @@ where processes run (harness/hosts).
 """
 
 from harness.systems.base import System
-from harness.systems.catalogue import REFERENCE_NODE, SYSTEMS, client_for, system_of
+from harness.systems.catalogue import REFERENCE_NODE, SYSTEMS, client_for, fitting_workloads, system_of
 
-__all__ = ["REFERENCE_NODE", "SYSTEMS", "System", "client_for", "system_of"]
+__all__ = ["REFERENCE_NODE", "SYSTEMS", "System", "client_for", "fitting_workloads", "system_of"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
 from harness.errors import unknown_name
 from harness.systems.base import System
-from harness.systems.loading import is_path, load_system
+from harness.systems.described.loading import described_system, is_description
+from harness.systems.loading import is_path, load_system, system_from
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import WORKLOADS, Workload
 
@@ -26,11 +29,18 @@ SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
 }
-"""Name to maker; a maker is given the options of the test by name, such as `heartbeat_ms`."""
+"""Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and
+`system_version`: the version that NAME@VERSION asks for, or None. It imports the system's file only then."""
+ENTRY_POINTS = "ackproof.systems"
+"""The group of entry points by which an installed package offers systems: NAME = "package.module:Class"."""
 
 
 def system_of(name: str, options: Mapping[str, Any]) -> System:
-    """The system of that name, or the one that PATH.py:NAME defines.
+    """The system of that name, or the one that a file defines or describes.
+
+    Args:
+        name: NAME or NAME@VERSION of a listed system or of an entry point; PATH.py:NAME; or FILE.toml.
+        options: of the test, by the names of its fields.
 
     Raises:
         ValueError: there is none, its file cannot be loaded, or it has not what the options ask for.
@@ -39,11 +49,19 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
         for option in ("mutant", "lease"):
             if options.get(option):
                 raise ValueError(f"--{option} is for the system {REFERENCE_NODE}, not for {name}")
-    if name in SYSTEMS:
-        return SYSTEMS[name](options)
+    listed, _, version = name.partition("@")
+    if listed in SYSTEMS:
+        return SYSTEMS[listed]({**options, "system_version": version or None})
+    if is_description(name):
+        return described_system(Path(name))
     if is_path(name):
         return load_system(name, options)
-    raise ValueError(f"{unknown_name('system', name, SYSTEMS)}; or PATH.py:NAME for one of your own")
+    found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    if listed in found:
+        return system_from(found[listed].load, name, {**options, "system_version": version or None})
+    raise ValueError(
+        f"{unknown_name('system', name, (*SYSTEMS, *found))}; for one of your own, PATH.py:NAME or FILE.toml"
+    )
 
 
 def client_for(system: System, work: Workload) -> Codec | MakeClient:

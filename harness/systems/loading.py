@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -39,9 +39,24 @@ def load_system(reference: str, options: Mapping[str, Any]) -> System:
     if not hasattr(module, name):
         public = [known for known in vars(module) if not known.startswith("_")]
         raise ValueError(f"{path}: {unknown_name('name', name, public)}")
-    found = getattr(module, name)
+    return system_from(lambda: getattr(module, name), reference, options, path)
+
+
+def system_from(
+    load: Callable[[], Any], reference: str, options: Mapping[str, Any], path: str = ""
+) -> System:
+    """The system that some code gives: a class, which is made here, or an object.
+
+    Args:
+        load: gives it.
+        reference: how the user named it, for messages.
+        path: of the user's file, whose line is named where it raises.
+
+    Raises:
+        ValueError: it cannot be loaded or made, or is no system; in words.
+    """
     try:
-        system = _made(found, options)
+        system = _made(load(), options)
     except Exception as error:
         # It is the user's code, which may raise anything.
         raise ValueError(f"{reference} cannot be made: {_in_words(error, path)}") from error

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NoReturn, TypedDict, Unpack
+from typing import Any, Literal, NoReturn, TypedDict, Unpack
 
 import click
+from msgspec.structs import replace
 
 from ackproof.cli import options
 from ackproof.cli.ending import judge_and_finish
@@ -16,15 +18,18 @@ from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
-from harness.systems import REFERENCE_NODE, SYSTEMS
+from harness.systems import REFERENCE_NODE, SYSTEMS, fitting_workloads, system_of
+from harness.systems.base import bounds
 
 
 class TestOptions(TypedDict):
     """The options that are fields of a `Test`, by the names of these fields."""
 
     system: str
-    world: Literal["local", "netns", "ssh"]
-    workload: str
+    system_options: Mapping[str, str]
+    world: Literal["local", "netns", "ssh"] | None
+    workload: str | None
+    fault_s: tuple[float, float] | None
     nemesis: tuple[str, ...]
     schedule: str
     concurrency: int
@@ -39,7 +44,7 @@ class TestOptions(TypedDict):
     clock_drift_bound_percent: int
     snapshot_entries: int
     minimum_acknowledged: int
-    recovery_bound_s: float
+    recovery_bound_s: float | None
 
 
 def faults_in_words() -> str:
@@ -60,8 +65,17 @@ CLUSTER = options.group(
         "--system",
         default=REFERENCE_NODE,
         show_default=True,
-        metavar="NAME|PATH.py:NAME",
-        help=f"What is tested: {', '.join(SYSTEMS)}; or a class in your own file, see docs/extending.md.",
+        metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml",
+        help=f"What is tested: {', '.join(SYSTEMS)}; or a class in your own file, or a file that describes a "
+        "system; see docs/extending.md.",
+    ),
+    click.option(
+        "--system-option",
+        "system_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=options.pairs,
+        help="What the system alone understands, such as the path of its program; may be given often.",
     ),
     click.option(
         "--nodes",
@@ -72,11 +86,9 @@ CLUSTER = options.group(
     ),
     click.option(
         "--world",
-        default="local",
-        show_default=True,
         type=click.Choice(["local", "netns", "ssh"]),
         help="Where nodes run: local processes on loopback, one network namespace for each (needs root), "
-        "or remote hosts.",
+        "or remote hosts.  [default: local, or netns for a system whose nodes are known by their addresses]",
     ),
     click.option(
         "--nodes-file",
@@ -87,7 +99,7 @@ CLUSTER = options.group(
 )
 
 CLIENTS = options.group(
-    options.workload_option(),
+    options.workload_option(by_system=True),
     click.option(
         "--concurrency",
         default=10,
@@ -130,6 +142,13 @@ FAULTS = options.group(
         metavar="HOW",
         help="When faults come: rounds (each alone, then all together), random (each by itself), bursts, "
         "swarm (the seed chooses some of the faults), or times such as '2 kill:leader, 5 heal kill'.",
+    ),
+    click.option(
+        "--fault-seconds",
+        "fault_s",
+        metavar="SECONDS|LOW-HIGH",
+        callback=options.seconds_or_range,
+        help="How long each fault lasts.  [default: as the system's own failure detector needs]",
     ),
     click.option(
         "--seed", type=click.IntRange(min=0), help="Repeats the choices of an earlier run.  [default: random]"
@@ -181,10 +200,9 @@ JUDGING = options.group(
     click.option(
         "--recovery-bound",
         "recovery_bound_s",
-        default=10.0,
-        show_default=True,
         type=click.FloatRange(min=0, min_open=True),
-        help="Seconds after the final heal within which a write must be acknowledged.",
+        help="Seconds after the final heal within which a write must be acknowledged.  [default: the "
+        "system's own bound, 10 for most]",
     ),
     click.option(
         "--stop-at-violation",
@@ -202,6 +220,28 @@ JUDGING = options.group(
     options.junit_option(),
     options.json_option(),
 )
+
+
+def with_defaults(given: TestOptions) -> Test:
+    """The test of these options; where none was given, with the system's own world, workload and bounds.
+
+    Raises:
+        ValueError: there is no such system, or no workload fits it; in words.
+    """
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    system = system_of(given["system"], Test(nodes=("n1",), **asked).options())
+    if given["world"] is None:
+        asked["world"] = "local" if system.links == "proxies" else "netns"
+    if given["workload"] is None:
+        fitting = fitting_workloads(system)
+        if not fitting:
+            raise ValueError(
+                f"system {system.name} has {', '.join(system.clients) or 'no data type'}; no workload fits it"
+            )
+        asked["workload"] = fitting[0]
+    if given["recovery_bound_s"] is None:
+        asked["recovery_bound_s"] = bounds(system).recovery_s
+    return Test(nodes=("n1",), **asked)
 
 
 @click.command(epilog=faults_in_words())
@@ -241,14 +281,16 @@ def run(
             "of 5, or followers depose healthy leaders",
             param_hint="'--heartbeat-ms'",
         )
-    names, inventory = nodes_of(given["world"], nodes, nodes_file)
     drawn = runner.drawn_seed() if seed is None else seed
     try:
-        parts_of(Test(nodes=names, **given))
+        chosen = with_defaults(given)
+        names, inventory = nodes_of(chosen.world, nodes, nodes_file)
+        test = replace(chosen, nodes=names, inventory=inventory, seed=drawn)
+        parts_of(test)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
-        test = with_chosen_faults(Test(nodes=names, inventory=inventory, seed=drawn, **given))
+        test = with_chosen_faults(test)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
     folder = runner.run(test, store, command=sys.argv, quiet=as_json, stop_at_violation=stop_at_violation)

@@ -1,0 +1,114 @@
+"""Reads a file that describes a system, and says in one line what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from harness.client.data_types import DATA_TYPES
+from harness.errors import unknown_name
+from harness.systems.base import CLIENT, Place
+from harness.systems.described.calls import check_calls
+from harness.systems.described.description import (
+    BoundsKeys,
+    CallKeys,
+    Description,
+    FileKeys,
+    Found,
+    JoinKeys,
+    ProcessKeys,
+    StatusKeys,
+)
+from harness.systems.described.system import DescribedSystem, DescribedWithPeerPort
+from history.files import RefusedFile, read_regular
+
+ENDING = ".toml"
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<at>[^`]*)`)?")
+_TABLES = (Description, ProcessKeys, FileKeys, JoinKeys, StatusKeys, CallKeys, BoundsKeys, Found)
+
+
+def is_description(name: str) -> bool:
+    """Whether the name of a system is that of a file that describes one."""
+    return name.endswith(ENDING)
+
+
+def described_system(path: Path) -> DescribedSystem:
+    """The system that a file describes.
+
+    Raises:
+        ValueError: the file cannot be read, or something in it is wrong: the file, the line, the nearest key.
+    """
+    try:
+        text = read_regular(path).decode()
+        table = tomllib.loads(text)
+    except (OSError, RefusedFile, ValueError) as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
+    try:
+        description = msgspec.convert(table, Description)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{path}{_in_words(str(error), text)}") from error
+    made = DescribedWithPeerPort if description.peer_port is not None else DescribedSystem
+    system = made(description, path.absolute().parent)
+    try:
+        _check(system)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return system
+
+
+def _in_words(error: str, text: str) -> str:
+    """What msgspec found, with the line and the nearest key that exists."""
+    unknown = _UNKNOWN.match(error)
+    if unknown is None:
+        return f": {error.replace(' - at `$', ' at `')}"
+    key = unknown["key"]
+    used = re.compile(rf"(^|[{{,.\[\s]){re.escape(key)}\s*[\].=]")
+    line = next((number for number, line in enumerate(text.splitlines(), 1) if used.search(line)), None)
+    known = {name for table in _TABLES for name in table.__struct_fields__}
+    return f"{'' if line is None else f', line {line}'}: {unknown_name('key', key, known)}"
+
+
+def _check(system: DescribedSystem) -> None:
+    """Refuse what could only fail in mid-run.
+
+    Raises:
+        ValueError: in words.
+    """
+    keys = system.description
+    if CLIENT not in keys.ports:
+        raise ValueError(f"ports needs one that is called {CLIENT}")
+    if not keys.process:
+        raise ValueError("it has no [[process]]")
+    for port in (keys.status.port, *((keys.peer_port,) if keys.peer_port else ())):
+        if port not in keys.ports:
+            raise ValueError(unknown_name("port", port, keys.ports))
+    if keys.links == "proxies" and keys.peer_port is None:
+        raise ValueError('links = "proxies" needs peer_port, the port that nodes dial each other at')
+    if (keys.status.request is None) == (keys.status.send is None):
+        raise ValueError("status needs either request (HTTP) or send (a text)")
+    for name, calls in keys.operations.items():
+        if name not in DATA_TYPES:
+            raise ValueError(unknown_name("data type", name, DATA_TYPES))
+        try:
+            check_calls(calls)
+        except ValueError as error:
+            raise ValueError(f"operations.{name}.{error}") from error
+    place = _a_place(system)
+    system.launch(place)
+    system.question(place)
+
+
+def _a_place(system: DescribedSystem) -> Place:
+    """Some place, to try the texts with."""
+    members = {
+        name: {port: f"127.0.0.1:{number}" for port, number in system.ports.items()} for name in ("n1", "n2")
+    }
+    dialled = system.description.peer_port
+    peers = {} if dialled is None else {"n2": members["n2"][dialled]}
+    here = Path("/nowhere")
+    return Place(
+        "n1", "127.0.0.1", system.ports, members, peers, here / "data", here / "trace", here / "log", 0
+    )
