@@ -25,14 +25,14 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     """
     outside = _BRACES.sub("", text)
     if "{" in outside or "}" in outside:
-        raise ValueError(f"a brace stands alone in {text!r}; {{{{ and }}}} are single braces")
+        raise ValueError(f"{{ or }} stands alone in {text!r}; write {{{{ or }}}} for one of them")
 
     def value(found: re.Match[str]) -> str:
         if found[0] in ("{{", "}}"):
             return found[0][0]
         name, _, form = found[1].partition("|")
         if name not in values:
-            raise ValueError(unknown_name("text in braces", name, values))
+            raise ValueError(unknown_name("name in {}", name, values))
         if form and form not in _FORMS:
             raise ValueError(unknown_name("form after a bar", form, _FORMS))
         return _FORMS[form](values[name]) if form else values[name]

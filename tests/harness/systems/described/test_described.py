@@ -89,7 +89,7 @@ def test_the_file_is_found_by_its_name_and_says_which_workloads_fit(tmp_path: Pa
     described(tmp_path)
     system = system_of(str(tmp_path / "etcd.toml"), Test(nodes=("n1",)).options())
     assert (system.name, system.links) == ("etcd by TOML", "addresses")
-    assert "config" in fitting_workloads(system)
+    assert "cas" in fitting_workloads(system)
     assert "registry" not in fitting_workloads(system)
 
 
@@ -180,15 +180,15 @@ def test_a_value_in_base64_is_written_as_it_is_read() -> None:
     [
         ("term = {", "terms = {", r"line 18: unknown key 'terms': did you mean 'term'\?"),
         ("bounds = { start_s", "bounds = { start", r"line 5: unknown key 'start': did you mean 'start_s'\?"),
-        ("{key|base64}", "{kee|base64}", r"operations.cas-register.write: unknown text in braces 'kee'"),
+        ("{key|base64}", "{kee|base64}", r"operations.cas-register.write: unknown name in {} 'kee'"),
         ("{key|base64}", "{key|base65}", "unknown form after a bar 'base65'"),
-        ('"{data}"', '"{dats}"', r"unknown text in braces 'dats': did you mean 'data'\?"),
+        ('"{data}"', '"{dats}"', r"unknown name in {} 'dats': did you mean 'data'\?"),
         ("client = 2379", "clients = 2379", "ports needs one that is called client"),
         ("cas-register.cas]", "cas-registr.cas]", r"unknown data type 'cas-registr'"),
         ("PUT /cas", "PUTT /cas", "is no request, which looks like"),
         ("start_s = 20", 'start_s = "x"', "Expected `float`, got `str`"),
         ('[status]\nrequest = "POST /v3/maintenance/status"', "[status]", "status needs either request"),
-        ("{{}}", "{", "a brace stands alone"),
+        ("{{}}", "{", "stands alone in"),
         ('name = "etcd', 'name = etcd"', "Invalid value"),
     ],
 )
