@@ -1,0 +1,35 @@
+"""Makes a system from what the user gave by `--system-option NAME=VALUE`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from harness.errors import unknown_name
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def made_of(cls: type[S], options: Mapping[str, Any], system: str) -> S:
+    """The system of this class, whose fields are its options; a field's dashes may be underscores, too.
+
+    Args:
+        options: of the test, by the names of its fields; also `system_version`.
+        system: the system's name, for messages.
+
+    Raises:
+        ValueError: an option is unknown, or its value does not fit; in words.
+    """
+    given = {name.replace("-", "_"): value for name, value in (options.get("system_options") or {}).items()}
+    known = [field for field in cls.__struct_fields__ if field != "wanted_version"]
+    for name in given:
+        if name not in known:
+            raise ValueError(unknown_name(f"option of system {system}", name, known))
+    if "wanted_version" in cls.__struct_fields__:
+        given["wanted_version"] = options.get("system_version")
+    try:
+        return msgspec.convert(given, cls, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"option of system {system}: {error}") from error
