@@ -25,9 +25,16 @@ def _etcd(options: Mapping[str, Any]) -> System:
     return Etcd.of(options)
 
 
+def _pysyncobj(options: Mapping[str, Any]) -> System:
+    from harness.systems.pysyncobj import PySyncObj
+
+    return PySyncObj.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
+    "pysyncobj": _pysyncobj,
 }
 """Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and
 `system_version`: the version that NAME@VERSION asks for, or None. It imports the system's file only then."""

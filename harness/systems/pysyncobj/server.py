@@ -3,7 +3,7 @@
     python server.py '{"listen": "127.0.0.1:8080", "self": "127.0.0.1:8081", "others": [...],
                        "conf": {"journalFile": "journal"}, "wait_s": 4.0}'
 
-`POST /call` takes `{"method": NAME, "args": [...]}`. The method is replicated: it is a command of the log. The
+`POST /call` takes `{"method": NAME, "args": [...]}`. The method is replicated: a command of the log. The
 answer is its result, once this node has applied it: `{"reason": 0, "result": ...}`. Another reason is one of
 `FAIL_REASON`; `{"reason": null}` says that there was no result within `wait_s` seconds. `POST /peek` takes a
 method that reads, and calls it on the state of this node, without the log. `GET /status` says what the node

@@ -77,7 +77,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_one() -> None:
 def test_a_missing_package_is_refused_with_the_way_to_get_it() -> None:
     system = system_of("pysyncobj", {"system_version": "0.3.10"})
     assert isinstance(system, PySyncObj)
-    with pytest.raises(ValueError, match="pysyncobj==0.3.10"):
+    with pytest.raises(ValueError, match=r"pysyncobj==0\.3\.10"):
         system.version()
 
 
