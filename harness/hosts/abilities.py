@@ -10,6 +10,11 @@ from harness.nemesis.needs import NETEM, ROOT, SHAPING, SS, TC, Facts, Need
 TCPDUMP = Need(
     "tcpdump", lambda facts: "tcpdump" in facts["tools"], "needs tcpdump: apt-get install tcpdump", "tcpdump"
 )
+CHANGES_GROUPS = Need(
+    "changes_groups",
+    lambda facts: bool(facts["changes_groups"]),
+    "cannot be had in namespaces of an ordinary user, since tcpdump changes its groups: run it as root",
+)
 CORES = Need(
     "core_pattern",
     lambda facts: bool(facts["core_pattern"]) and facts["core_pattern"][0] not in "|/",
@@ -22,7 +27,10 @@ PRLIMIT = Need(
     "util-linux",
 )
 
-COLLECTOR_NEEDS: Mapping[str, tuple[Need, ...]] = {"packets": (ROOT, TCPDUMP), "cores": (CORES, PRLIMIT)}
+COLLECTOR_NEEDS: Mapping[str, tuple[Need, ...]] = {
+    "packets": (ROOT, TCPDUMP, CHANGES_GROUPS),
+    "cores": (CORES, PRLIMIT),
+}
 """What each thing that `--collect` names needs of a host."""
 
 

@@ -149,7 +149,8 @@ class Agent:
             "system": platform.system(),
             "tools": [tool for tool in TOOLS if shutil.which(tool, path=search_path())],
             "faketime": faketime(),
-            "fuse": os.path.exists("/dev/fuse"),
+            "fuse": has_fuse(),
+            "changes_groups": read("/proc/self/setgroups") != "deny",
             "core_pattern": read("/proc/sys/kernel/core_pattern"),
             "boot": read("/proc/sys/kernel/random/boot_id"),
             "shaping": can_shape("pfifo") if os.geteuid() == 0 else None,
@@ -268,6 +269,14 @@ def search_path() -> str:
 def faketime() -> str | None:
     """The path of libfaketime, if it is installed."""
     return next(iter(sorted(glob.glob(FAKETIME))), None)
+
+
+def has_fuse() -> bool:
+    """Whether file systems of ours can be mounted: root opens /dev/fuse itself, for others fusermount3 does.
+
+    Root in a user namespace (rootless.py) may lack the right, and has no fusermount3 that is root.
+    """
+    return os.access("/dev/fuse", os.R_OK | os.W_OK) if os.geteuid() == 0 else os.path.exists("/dev/fuse")
 
 
 def can_shape(leaf: str) -> bool:

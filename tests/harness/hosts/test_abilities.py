@@ -13,6 +13,7 @@ ALL_THERE: dict[str, Any] = {
     "tools": ["nft", "ss", "tc", "fusermount3", "tcpdump", "prlimit"],
     "faketime": "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "fuse": True,
+    "changes_groups": True,
     "core_pattern": "core",
     "shaping": True,
     "netem": True,
