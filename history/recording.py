@@ -61,6 +61,20 @@ class ResourceSample(msgspec.Struct, frozen=True):
     """Bytes written to the disk, not only to its cache."""
 
 
+class PolledStatus(msgspec.Struct, frozen=True):
+    """What a node said about itself when the harness asked it."""
+
+    node: str
+    time: Nanoseconds
+    """When the answer had come, in nanoseconds since the run began."""
+    role: str
+    """`leader` if the node said that it leads; any other word else."""
+    term: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
+    """0 if it named none."""
+    leader: str | None = None
+    """The node that it took for the leader."""
+
+
 class Recording(msgspec.Struct, frozen=True):
     """A run as checkers see it. If something could not be collected, verdicts about it are `unknown`."""
 
@@ -79,3 +93,6 @@ class Recording(msgspec.Struct, frozen=True):
     """The kinds of the run's faults; empty for runs stored without them, and for foreign histories."""
     harness_lag: tuple[tuple[int, int], ...] = ()
     """(time, lag) in nanoseconds: how late the harness's own event loop woke."""
+    statuses: tuple[PolledStatus, ...] = ()
+    """In the order of time, what nodes said that write no trace: each answer that names a leader's own role,
+    and each that differs from the node's last one."""

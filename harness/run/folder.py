@@ -30,7 +30,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from checkers.check_all import Results
-from checkers.lacking import LACKS, GivenEvidence
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.seal import SealState, add_to_seal, seal, state_of
@@ -39,6 +38,7 @@ from history import (
     History,
     NodeLife,
     NodeTrace,
+    PolledStatus,
     Recording,
     read_history,
     read_resources,
@@ -82,6 +82,7 @@ class RunFolder:
         self.history_parquet = path / "history.parquet"
         self.lives_json = path / "lives.json"
         self.lag_json = path / "lag.json"
+        self.statuses_json = path / "statuses.json"
         self.results_json = path / "results.json"
         self.report_html = path / "report.html"
 
@@ -138,16 +139,19 @@ class RunFolder:
         test: Test,
         monotonic_start_ns: int,
         command: Sequence[str],
-        lacking: Sequence[GivenEvidence] = (),
+        promises: Mapping[str, Any] | None = None,
     ) -> None:
-        """Store the test, the command, the versions, the clock at time 0, and what the system lacks."""
+        """Store the test, the command, the versions, the clock at time 0, and what the system gives.
+
+        promises: what checkers must know of the system: what it lacks, and whether a term has one leader.
+        """
         facts = {
             **test.options(),
             FAULT_KINDS: kinds_of(test.nemesis),
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
             "command": list(command),
-            LACKS: list(lacking),
+            **(promises or {}),
             "versions": {
                 "ackproof": version("ackproof"),
                 "python": platform.python_version(),
@@ -160,6 +164,10 @@ class RunFolder:
     def write_lives(self, lives: Sequence[NodeLife]) -> None:
         """Store when each process of a node ran, and how it ended."""
         self._write(self.lives_json, list(lives))
+
+    def write_statuses(self, statuses: Sequence[PolledStatus]) -> None:
+        """Store what nodes said about themselves when they were asked."""
+        self._write(self.statuses_json, list(statuses))
 
     def write_lag(self, samples: Sequence[tuple[int, int]]) -> None:
         """Store how late the harness was: pairs of time and lag, in nanoseconds."""
@@ -231,6 +239,7 @@ class RunFolder:
             options=stored,
             fault_kinds=read_fault_kinds(stored.pop(FAULT_KINDS, ())),
             resources={name: samples for name, samples in resources.items() if samples},
+            statuses=self._read(self.statuses_json, tuple[PolledStatus, ...], ()),
             harness_lag=self._read(self.lag_json, tuple[tuple[Nanoseconds, Nanoseconds], ...], ()),
         )
 

@@ -26,6 +26,7 @@ from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
 from harness.nemesis import Nemesis
 from harness.nemesis.catalogue import kinds_of
+from harness.nemesis.view import NodeView
 from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
@@ -33,11 +34,12 @@ from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.watching import RunWatch
 from harness.run.worlds import world_of
-from harness.systems.base import bounds, lacks
-from history import HistoryWriter, Operation
+from harness.systems.base import bounds, lacks, promises
+from history import HistoryWriter, Operation, PolledStatus
 from history.nemesis import FaultKinds
 
 SHOW_EVERY_S = 0.25
+POLL_EVERY_S = 0.1
 OBSERVE_EVERY = 4
 """The leader is looked for each time that the progress has been shown this often."""
 
@@ -122,13 +124,15 @@ class _Run:
         self._watch = watch
         self._start = time.monotonic_ns()
         self._lag: list[tuple[int, int]] = []
+        self._is_polled = "traces" in lacks(parts.system)
+        self._statuses: list[PolledStatus] = []
 
     def _clock(self) -> int:
         return time.monotonic_ns() - self._start
 
     async def run(self, command: Sequence[str]) -> None:
         """Set up, drive, tear down, and store what is not written line by line."""
-        self._folder.write_test(self._test, self._start, command, lacks(self._parts.system))
+        self._folder.write_test(self._test, self._start, command, promises(self._parts.system))
         world = world_of(self._test, self._parts.system, self._folder.path / "nodes", self._clock)
         try:
             async with world:
@@ -138,11 +142,15 @@ class _Run:
         finally:
             self._folder.write_lives(world.lives())
             self._folder.write_lag(self._lag)
+            if self._is_polled:
+                self._folder.write_statuses(self._statuses)
 
     async def _work_and_break(self, world: HostedWorld) -> None:
         timeout_s = bounds(self._parts.system).request_s
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
         watching = [self._watch.follow()] if self._watch is not None else []
+        if self._is_polled:
+            watching.append(self._poll(world))
         with HistoryWriter(self._folder.history_lines) as writer:
             retries, seed = self._parts.workload.retries, self._test.seed
             async with (
@@ -194,6 +202,17 @@ class _Run:
     def _final(self) -> gen.GeneratorLike:
         heal, read = gen.nemesis(self._nemesis.final), self._parts.workload.final
         return gen.phases(gen.log("healing"), heal, gen.log("reading back"), read)
+
+    async def _poll(self, world: HostedWorld) -> None:
+        """Ask all nodes for their status, again and again."""
+        last: dict[str, NodeView] = {}
+        while True:
+            for node, view in (await world.observe()).nodes.items():
+                if view.role is not None and (view.role == "leader" or view != last.get(node)):
+                    status = PolledStatus(node, self._clock(), view.role, view.term or 0, view.leader)
+                    self._statuses.append(status)
+                last[node] = view
+            await asyncio.sleep(POLL_EVERY_S)
 
     async def _show(self, world: HostedWorld) -> None:
         showings = 0

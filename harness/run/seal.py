@@ -37,18 +37,20 @@ MOST_NAMED = 4
 """Files that the line about the seal names."""
 
 TEST, HISTORY, LIVES, LAG, TRACES, LOGS = "test", "history", "lives", "lag", "traces", "logs"
+STATUSES = "statuses"
 _KINDS = (
     (re.compile(r"test\.json"), TEST),
     (re.compile(r"history\.(jsonl|parquet)"), HISTORY),
     (re.compile(r"lives\.json"), LIVES),
     (re.compile(r"lag\.json"), LAG),
+    (re.compile(r"statuses\.json"), STATUSES),
     (re.compile(r"nodes/[A-Za-z0-9_.-]+/trace/[0-9]+\.jsonl"), TRACES),
     (re.compile(r"nodes/[A-Za-z0-9_.-]+/log\.txt"), LOGS),
 )
 """The files of evidence, by their paths in the folder, and what they hold."""
 
-_OF_TRACES = frozenset({TEST, TRACES, LIVES})
-_OF_ALL = frozenset({TEST, HISTORY, LIVES, LAG, TRACES, LOGS})
+_OF_TRACES = frozenset({TEST, TRACES, LIVES, STATUSES})
+_OF_ALL = frozenset({TEST, HISTORY, LIVES, LAG, STATUSES, TRACES, LOGS})
 _OF_RUN = _OF_ALL - {LOGS}
 RESTS_ON: Mapping[str, frozenset[str]] = {
     "election-safety": _OF_TRACES,
@@ -242,7 +244,7 @@ def _trusted(verdict: Verdict, state: SealState, damaged: Sequence[str]) -> Verd
 
 def evidence_in(folder: Path) -> Iterator[str]:
     """The paths of the regular files of evidence in a folder."""
-    found = ["test.json", "history.jsonl", "history.parquet", "lives.json", "lag.json"]
+    found = ["test.json", "history.jsonl", "history.parquet", "lives.json", "lag.json", "statuses.json"]
     for node in _names(folder / "nodes", folder):
         found.append(f"nodes/{node}/log.txt")
         found += [f"nodes/{node}/trace/{name}" for name in _names(folder / "nodes" / node / "trace", folder)]

@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol, Self, get_args, runtime_checkable
 
 import msgspec
 
-from checkers.lacking import GivenEvidence
+from checkers.lacking import LACKS, GivenEvidence
+from checkers.raft.polled import ONE_LEADER_A_TERM
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.net import Net
@@ -314,6 +315,22 @@ def lacks(system: System) -> tuple[GivenEvidence, ...]:
     """The evidence that a system cannot give, whatever happens."""
     given = system.gives if isinstance(system, GivesEvidence) else ()
     return tuple(evidence for evidence in get_args(GivenEvidence) if evidence not in given)
+
+
+@runtime_checkable
+class HasOneLeaderATerm(Protocol):
+    """A system of which a term, as its nodes state it, has one leader at most, by its own documentation."""
+
+    @property
+    def one_leader_a_term(self) -> bool:
+        """Whether it is so."""
+        ...
+
+
+def promises(system: System) -> dict[str, Any]:
+    """What checkers must know of the system, as options of the recording."""
+    has_one = isinstance(system, HasOneLeaderATerm) and system.one_leader_a_term
+    return {LACKS: list(lacks(system)), ONE_LEADER_A_TERM: has_one}
 
 
 Trouble = Literal["disk", "corrupt", "descriptors", "memory"]

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from checkers.lacking import lacks
 from checkers.raft.facts.cluster import Replays, TracedCluster, conclude, evidence
 from checkers.raft.facts.replay import SHOWS_TERM, SHOWS_VOTE
 from checkers.raft.invariants.ballots import unfounded_elections
+from checkers.raft.polled import can_be_judged, polled_election_safety
 from checkers.verdict import Evidence, Verdict
 from checkers.words import plural
 from history import Recording, TraceEvent
@@ -27,6 +29,8 @@ class ElectionSafety:
 
     def check(self, recording: Recording) -> Verdict:
         """Compare every two leaders of one term."""
+        if lacks(recording, "traces") and can_be_judged(recording):
+            return polled_election_safety(self.name, recording)
         cluster = self.replays.of(recording)
         leading: dict[int, TraceEvent] = {}
         violations: dict[tuple[int, str], Evidence] = {}

@@ -19,7 +19,7 @@ from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
 from harness.run.judging import judge
-from harness.run.seal import HISTORY, LAG, LIVES, LOGS, RESTS_ON, TEST, TRACES, kind_of, trusted
+from harness.run.seal import HISTORY, LAG, LIVES, LOGS, RESTS_ON, STATUSES, TEST, TRACES, kind_of, trusted
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
@@ -144,6 +144,7 @@ PARTS = {
     "lives": LIVES,
     "logs": LOGS,
     "harness_lag": LAG,
+    "statuses": STATUSES,
     "nodes": TEST,
     "options": TEST,
     "fault_kinds": TEST,
