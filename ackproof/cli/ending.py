@@ -12,6 +12,7 @@ import msgspec
 from ackproof.cli.exits import Exit, exit_of
 
 if TYPE_CHECKING:
+    from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
 
 
@@ -66,5 +67,41 @@ def judge_and_finish(
             click.echo(f"Proofs    {clean(written)}")
         if more is not None:
             more(results.validity)
+
+    finish(results.validity, results, show_all, as_json=as_json)
+
+
+def judge_recorded_and_finish(
+    folder: RecordedFolder,
+    *,
+    as_json: bool,
+    junit: Path | None = None,
+    certificate: Path | None = None,
+    on_stderr: bool = False,
+) -> NoReturn:
+    """Judge a recording's folder, print the verdict, and exit with its code.
+
+    Args:
+        folder: the recording; its report is written there.
+        as_json: whether --json was given.
+        junit: where to write a JUnit file.
+        certificate: where to write the proof of the verdict.
+        on_stderr: whether standard output belongs to the client's answers.
+    """
+    from rich.console import Console  # here, since commands that judge no run need none of these
+
+    from ackproof.recorded import judge_recorded, write_certificate
+    from reports.terminal import show
+    from reports.text import clean
+
+    results = judge_recorded(folder, junit)
+    proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
+
+    def show_all() -> None:
+        report = folder.run.report_html
+        show(results.verdicts, report, required=results.required, console=Console(stderr=on_stderr))
+        click.echo(f"Evidence  {clean(results.seal)}", err=on_stderr)
+        if proof is not None:
+            click.echo(f"Proof     {clean(proof)}", err=on_stderr)
 
     finish(results.validity, results, show_all, as_json=as_json)

@@ -94,6 +94,12 @@ def _mutants() -> click.Command:
     return mutants
 
 
+def _record() -> click.Command:
+    from ackproof.cli.commands.record import record
+
+    return record
+
+
 def _verify() -> click.Command:
     from ackproof.cli.commands.verify import verify
 
@@ -137,6 +143,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
+    "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
     "systems": CommandEntry(MACHINES, "Bring the systems that can be tested.", _systems),
     "hosts": CommandEntry(MACHINES, "Show which faults a host can have, and what it lacks.", _hosts),

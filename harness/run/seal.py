@@ -39,7 +39,7 @@ MOST_NAMED = 4
 TEST, HISTORY, LIVES, LAG, TRACES, LOGS = "test", "history", "lives", "lag", "traces", "logs"
 STATUSES = "statuses"
 _KINDS = (
-    (re.compile(r"test\.json"), TEST),
+    (re.compile(r"(test|recording)\.json"), TEST),
     (re.compile(r"history\.(jsonl|parquet)"), HISTORY),
     (re.compile(r"lives\.json"), LIVES),
     (re.compile(r"lag\.json"), LAG),
@@ -244,7 +244,8 @@ def _trusted(verdict: Verdict, state: SealState, damaged: Sequence[str]) -> Verd
 
 def evidence_in(folder: Path) -> Iterator[str]:
     """The paths of the regular files of evidence in a folder."""
-    found = ["test.json", "history.jsonl", "history.parquet", "lives.json", "lag.json", "statuses.json"]
+    found = ["test.json", "recording.json", "history.jsonl", "history.parquet", "lives.json", "lag.json"]
+    found.append("statuses.json")
     for node in _names(folder / "nodes", folder):
         found.append(f"nodes/{node}/log.txt")
         found += [f"nodes/{node}/trace/{name}" for name in _names(folder / "nodes" / node / "trace", folder)]

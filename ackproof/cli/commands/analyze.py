@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import judge_and_finish
+from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
 
 
 @click.command()
@@ -23,9 +23,15 @@ from ackproof.cli.ending import judge_and_finish
 def analyze(folder: Path, junit: Path | None, certificate: Path | None, as_json: bool) -> NoReturn:
     """Judge a stored run again.
 
-    FOLDER is a run's folder, such as store/latest. It may also be the folder of a run that was killed: the
-    operations that it recorded until then are judged.
+    FOLDER is a run's folder, such as store/latest, or what `ackproof record` recorded. It may also be the
+    folder of a run that was killed: the operations that it recorded until then are judged.
     """
+    from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
 
-    judge_and_finish(RunFolder(folder.resolve()), as_json=as_json, junit=junit, certificate=certificate)
+    folder = folder.resolve()
+    if RecordedFolder.is_one(folder):
+        judge_recorded_and_finish(
+            RecordedFolder(folder), as_json=as_json, junit=junit, certificate=certificate
+        )
+    judge_and_finish(RunFolder(folder), as_json=as_json, junit=junit, certificate=certificate)

@@ -1,0 +1,131 @@
+"""`ackproof record`: records what a client program of somebody else's does, and judges it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.commands.check import MODEL
+from ackproof.cli.ending import judge_recorded_and_finish
+from ackproof.cli.printing import say
+from checkers.words import plural
+
+DEFAULT_ADDRESS = "127.0.0.1:8642"
+STDIN, STDOUT = 0, 1
+
+
+def _address(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, int] | None:
+    """HOST:PORT; an IPv6 address in brackets."""
+    if value is None:
+        return None
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as {DEFAULT_ADDRESS}")
+    return host, int(port)
+
+
+@click.command()
+@MODEL
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=_address,
+    help=f"Where to listen for HTTP; port 0 is any free one.  [default: {DEFAULT_ADDRESS}]",
+)
+@click.option(
+    "--reachable-by-anyone",
+    is_flag=True,
+    help="Allow --listen with an address that other machines reach. There is no password: every program "
+    "that reaches it can write into the recording, and end it.",
+)
+@click.option(
+    "--stdin",
+    "by_lines",
+    is_flag=True,
+    help="Read requests as lines of JSON from standard input instead, and answer each with a line on "
+    "standard output. The end of the input ends the recording.",
+)
+@click.option(
+    "--idle-seconds",
+    "idle_s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End the recording after this time without a request.  [default: wait]",
+)
+@click.option(
+    "--time-limit",
+    "time_limit_s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End the recording after this many seconds.  [default: no limit]",
+)
+@options.store_option("Where the recording's folder is made.")
+@options.junit_option()
+@options.json_option()
+def record(
+    model: str,
+    consistency: str | None,
+    options_: dict[str, str],
+    listen: tuple[str, int] | None,
+    reachable_by_anyone: bool,
+    by_lines: bool,
+    idle_s: float | None,
+    time_limit_s: float | None,
+    store: Path,
+    junit: Path | None,
+    as_json: bool,
+) -> NoReturn:
+    """Record what a client of your own does, and judge it.
+
+    The client may be written in any language, and the system under test may be anything. Before each
+    operation the client reports an invocation, and sends its request only after the answer; after the reply
+    it reports the completion. docs/record.md shows complete clients. The recording ends when a client ends
+    it, or with Ctrl-C; what never completed counts as `info`, and the history is judged as by `ackproof
+    check`. A recorder that was killed leaves a folder that `ackproof analyze` judges.
+
+    With --stdin, the answers are on standard output; the verdict is on standard error, or with --json the
+    last line of standard output.
+
+    \b
+        ackproof record --model register
+        curl -d '{"process": 0, "f": "write", "key": "x", "value": 1}' localhost:8642/v1/invoke
+        curl -d '{"process": 0, "type": "ok", "value": null}' localhost:8642/v1/complete
+        curl -X POST localhost:8642/v1/end
+    """
+    from ackproof.recorded import inspector_of, question_of  # here, since these load the judges
+    from harness.recording.folder import Asked
+    from harness.recording.recorder import Address, Bounds
+    from harness.recording.recorder import record as record_until_its_end
+
+    if by_lines and (listen is not None or reachable_by_anyone):
+        raise click.UsageError("--stdin takes requests by standard input alone; leave --listen out")
+    asked = Asked(model, consistency, options_)
+    try:
+        question = question_of(asked)
+    except ValueError as refusal:
+        raise click.UsageError(str(refusal)) from None
+    address = Address(*(listen or ("127.0.0.1", 8642)))
+    if not address.is_loopback and not reachable_by_anyone:
+        raise click.BadParameter(
+            f"other machines may reach {address.host}, and there is no password; use 127.0.0.1, or allow it "
+            "with --reachable-by-anyone",
+            param_hint="'--listen'",
+        )
+    done = record_until_its_end(
+        store,
+        asked,
+        channel=(STDIN, STDOUT) if by_lines else address,
+        bounds=Bounds(idle_s, time_limit_s),
+        command=sys.argv,
+        say=lambda text: say(f"ackproof: {text}", error=True),
+        inspect=inspector_of(question),
+    )
+    say(
+        f"ackproof: {done.why}; {plural(done.events, 'event')}, "
+        f"{plural(done.not_completed, 'operation')} not completed",
+        error=True,
+    )
+    judge_recorded_and_finish(done.folder, as_json=as_json, junit=junit, on_stderr=by_lines)

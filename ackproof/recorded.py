@@ -1,0 +1,173 @@
+"""Judging the folder of a recording: what `ackproof record` does at its end, and `ackproof analyze` later."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ackproof.checking import Question, judge
+from checkers.check_all import Results
+from checkers.models import MODELS
+from checkers.models.model import MAYBE, Call, IllegalCall, Model
+from checkers.verdict import Evidence, Validity, Verdict
+from checkers.words import plural
+from harness.errors import CouldNotRun
+from harness.recording.folder import Asked, RecordedFolder, RecordingFacts, plain
+from harness.recording.journal import REFUSED, Inspector, accept_all
+from harness.run.seal import trusted
+from history import History, Recording
+from history.files import RefusedFile
+from history.formats import RecordedHistory
+from history.units import SECOND_NS
+from history.values import decoded, frozen
+from reports.about import ReportAbout
+from reports.html import render
+from reports.junit import junit
+
+_JUDGED_WITH_MORE = ("registry",)
+"""Data types whose histories may hold operations that the model alone does not know."""
+
+
+def question_of(asked: Asked) -> Question:
+    """What a recording is judged for.
+
+    Raises:
+        ValueError: a name or an option does not exist, in words.
+    """
+    question = Question(asked.model, asked.consistency, asked.options)
+    question.refuse_if_wrong()
+    return question
+
+
+def inspector_of(question: Question) -> Inspector:
+    """What refuses, as it is reported, an operation with which the history could not be judged."""
+    if question.model not in MODELS or question.model in _JUDGED_WITH_MORE:
+        return accept_all
+    return _ModelInspector(question.data_type())
+
+
+class _ModelInspector:
+    """Asks a model whether it takes an operation at all, whatever its state."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __call__(self, f: str, argument: str, result: str | None) -> tuple[str, str] | None:
+        """The wrong field and why, or None."""
+        model = self._model
+        if f not in model.functions:
+            return "f", f"{model.name} has no {f!r}; it has {', '.join(sorted(model.functions))}"
+        call = Call(f, frozen(decoded(argument)), MAYBE if result is None else frozen(decoded(result)))
+        try:
+            model.step(model.initial, call)
+        except IllegalCall as refusal:
+            return "value", str(refusal)
+        return None
+
+
+def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Results:
+    """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
+
+    Raises:
+        CouldNotRun: the folder is not that of a recording, or the results cannot be written.
+        HistoryError: the history breaks a rule, or has an operation that the model lacks.
+    """
+    facts = folder.facts()
+    recorded, question = recorded_and_question(folder, facts)
+    judged = _unless_refused(judge(recorded, question), recorded.history)
+    [verdict] = trusted([judged], folder.run.seal_state)
+    found = Results.of([verdict], {verdict.checker}, folder.run.seal_state.in_words())
+    recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
+    about = _about(folder, facts, recording, found)
+    try:
+        folder.run.write_parquet(recorded.history)
+        folder.run.write_results(found)
+        folder.run.write_report(render(recording, [verdict], about))
+        if junit_file is not None:
+            junit_file.write_bytes(junit([verdict], about.title, about.duration_s, found.required))
+    except (OSError, RefusedFile) as error:
+        raise CouldNotRun(
+            f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"
+        ) from error
+    return found
+
+
+def _unless_refused(verdict: Verdict, history: History) -> Verdict:
+    """The verdict; `unknown` instead of valid if completions were refused and are missing in the history."""
+    columns = history.columns
+    doubted = np.flatnonzero(
+        np.isin(columns.error, [code for code, text in enumerate(columns.errors) if REFUSED in text])
+    )
+    if verdict.validity is not Validity.VALID or not len(doubted):
+        return verdict
+    first = history.invocation(history[int(doubted[0])])
+    why = (
+        f"{plural(len(doubted), 'operation')} never completed, and completions were refused: what the "
+        "system answered is missing"
+    )
+    text = (
+        f"The first is operation {first.index} ({first.f}): {columns.errors[columns.error[doubted[0]]]}. "
+        f"Without what is missing, the checker says valid: {verdict.summary}"
+    )
+    shown = Evidence(
+        why, text, operations=tuple(history.invocation(history[at]).index for at in doubted[:20].tolist())
+    )
+    return msgspec.structs.replace(verdict, validity=Validity.UNKNOWN, summary=why, evidence=(shown,))
+
+
+def recorded_and_question(folder: RecordedFolder, facts: RecordingFacts) -> tuple[RecordedHistory, Question]:
+    """The history of a recording, and what it is judged for.
+
+    Raises:
+        CouldNotRun: the folder asks for something that does not exist.
+        HistoryError: the history breaks a rule.
+    """
+    try:
+        question = question_of(facts.asked)
+    except ValueError as error:
+        raise CouldNotRun(f"{folder.path}: {error}") from error
+    history = folder.history()
+    return RecordedHistory(history, range(1, len(history) + 1), str(folder.run.history_lines)), question
+
+
+def write_certificate(folder: RecordedFolder, verdict: Verdict, path: Path) -> str:
+    """Write the proof of a verdict; the answer says where it is, or why there is none.
+
+    Raises:
+        CouldNotRun: the file cannot be written.
+    """
+    from ackproof.certifying import certify  # here, since it loads what judging does not need
+    from checkers.verification.certificate import stored
+
+    recorded, question = recorded_and_question(folder, folder.facts())
+    found = certify(recorded, question, verdict)
+    try:
+        path.write_bytes(stored(found))
+    except OSError as error:
+        raise CouldNotRun(f"cannot write the certificate to {path}: {error.strerror}") from error
+    return f"{path}: none, as {found.without}" if found.claim is None else str(path)
+
+
+def _about(
+    folder: RecordedFolder, facts: RecordingFacts, recording: Recording, found: Results
+) -> ReportAbout:
+    times = recording.history.columns.time
+    command = [Path(facts.command[0]).name, *facts.command[1:]] if facts.command else ["ackproof", "record"]
+    versions: Mapping[str, str] = {name: str(value) for name, value in facts.versions.items()}
+    return ReportAbout(
+        title=f"a recorded client, judged as {facts.asked.model}",
+        started_at=facts.started_at,
+        duration_s=int(times[-1]) / SECOND_NS if len(times) else 0.0,
+        command=shlex.join(command),
+        seed=None,
+        store=folder.path.name,
+        options=msgspec.to_builtins(recording.options),
+        versions=versions,
+        validity=found.validity,
+        required=found.required,
+        seal=found.seal,
+    )
