@@ -31,10 +31,17 @@ def _pysyncobj(options: Mapping[str, Any]) -> System:
     return PySyncObj.of(options)
 
 
+def _nacos(options: Mapping[str, Any]) -> System:
+    from harness.systems.nacos import Nacos
+
+    return Nacos.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
     "pysyncobj": _pysyncobj,
+    "nacos": _nacos,
 }
 """Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and
 `system_version`: the version that NAME@VERSION asks for, or None. It imports the system's file only then."""

@@ -1,0 +1,173 @@
+"""Nacos as a system under test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from harness.client.clients import MakeClient
+from harness.client.codecs.base import Codec, HttpReply, HttpRequest
+from harness.client.data_types import STALE_INSTANCE
+from harness.client.net import Net
+from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
+from harness.systems.installing import systems_home
+from harness.systems.nacos.instances import InstanceCodec
+from harness.systems.nacos.status import OLD_RAFT_STOPPED, read_jraft, read_own_raft
+from harness.systems.nacos.versions import Version, version_of
+from harness.systems.options import made_of
+
+_RAFT = "raft"
+_OPENED = ("java.lang", "java.lang.reflect", "java.util", "java.util.concurrent", "java.net", "java.io")
+"""Packages of the Java machine that Nacos's libraries reach into."""
+_DERBY_PATIENCE_MS = 60_000
+"""A node ends at its start if its database, Derby, is not ready by then; Nacos's own bound is 3 s."""
+_JAVA_STOPPED = 143
+"""The exit status of a Java machine that SIGTERM ended."""
+
+
+class Nacos(msgspec.Struct, frozen=True):
+    """A version of Nacos, whose members know each other by their addresses."""
+
+    wanted_version: str | None = None
+    """Which version, such as 2.3.2; None for the one that is tested most."""
+    heap_mib: int | None = None
+    function: Literal["naming", "all"] = "naming"
+    """What a node offers: configurations take longer to start."""
+    instances: Literal["persisted", "memory"] = "persisted"
+    """Only 0.8.0: whether it writes instances to disk (`nacos.instanceListPersisted`)."""
+    health_check: Literal["server", "client"] = "server"
+    """Only 0.8.0: its switch `healthCheckMode`. With `client`, its default, each instance must send beats."""
+    snapshot_s: int | None = None
+    """How often JRaft makes a snapshot, in seconds; None for its default of half an hour."""
+
+    ports: ClassVar[Mapping[str, int]] = {CLIENT: 8848, "grpc": 9848, "grpc-cluster": 9849, _RAFT: 7848}
+    links: ClassVar[Links] = "addresses"
+    stop_statuses: ClassVar[tuple[int, ...]] = (0, _JAVA_STOPPED)
+    damageable: ClassVar[tuple[str, ...]] = ("data/protocol/raft/**/*", "data/naming/**/*")
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Nacos:
+        """The system for a test with these options.
+
+        Raises:
+            ValueError: an option or the version is unknown, or a value does not fit.
+        """
+        made = made_of(cls, options, "nacos")
+        version_of(made.wanted_version)
+        return made
+
+    @property
+    def release(self) -> Version:
+        """All that is known of the version."""
+        return version_of(self.wanted_version)
+
+    @property
+    def name(self) -> str:
+        """The name in messages and reports; it says who built what is tested."""
+        built = "" if self.release.publisher is None else f", republished by {self.release.publisher}"
+        return f"nacos {self.release.number}{built}"
+
+    @property
+    def bounds(self) -> Bounds:
+        """A Java machine starts slowly, and leaders are elected late: after 5 s by JRaft, 15 s by 0.8.0."""
+        own_raft = self.release.naming_group is None
+        return Bounds(
+            start_s=240.0,
+            leader_s=180.0,
+            stop_s=30.0,
+            request_s=6.0,
+            fault_s=(24.0, 28.0) if own_raft else (12.0, 16.0),
+            calm_s=(20.0, 24.0) if own_raft else (12.0, 16.0),
+            recovery_s=45.0,
+        )
+
+    @property
+    def clients(self) -> Mapping[str, Codec | MakeClient]:
+        """All over HTTP."""
+        return {STALE_INSTANCE: InstanceCodec(self.release.api)}
+
+    def version(self) -> str:
+        """The version that the names of the jars state.
+
+        Raises:
+            ValueError: there is no Java machine, or the version is not installed.
+        """
+        if shutil.which("java") is None:
+            raise ValueError("there is no program java: apt-get install openjdk-17-jre-headless")
+        found = sorted(self._jars().glob("nacos-naming-*.jar"))
+        if not found:
+            raise ValueError(
+                f"nacos {self.release.number} is not in {self._jars()}: "
+                f"`ackproof systems install nacos@{self.release.number}` brings it"
+            )
+        return found[-1].stem.removeprefix("nacos-naming-")
+
+    def launch(self, place: Place) -> Launch:
+        """The command line, and the files that list the members and the settings."""
+        home, temporary = place.data, place.folder / "tmp"
+        defined = {
+            "nacos.home": str(home),
+            "nacos.server.ip": place.host,
+            "java.io.tmpdir": str(temporary),
+            "spring.config.additional-location": f"file:{home}/conf/",
+            "embeddedStorage": "true",
+            "derby.system.durability": "test",
+        }
+        if self.release.naming_group is None:
+            defined["nacos.instanceListPersisted"] = str(self.instances == "persisted").lower()
+            defined["ackproof.healthCheckMode"] = self.health_check
+        if self.function == "naming":
+            defined["nacos.functionMode"] = "naming"
+        argv = (
+            *("java", f"-Xmx{self.heap_mib or self.release.heap_mib}m", "-Xms64m", "-XX:+UseSerialGC"),
+            *("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+            *(part for package in _OPENED for part in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")),
+            *(f"-D{name}={value}" for name, value in defined.items()),
+            *("-cp", f"{self._jars()}/*", self.release.main),
+        )
+        members = "".join(f"{at[CLIENT]}\n" for at in place.members.values())
+        files = (
+            WrittenFile("data/conf/cluster.conf", members),
+            WrittenFile("data/conf/application.properties", self._settings(place)),
+            WrittenFile("tmp/README", "Native libraries are unpacked here.\n"),
+        )
+        return Launch((Process(argv, {"ROCKSDB_SHAREDLIB_DIR": str(temporary)}),), files)
+
+    def _settings(self, place: Place) -> str:
+        settings = [
+            *self.release.settings,
+            ("server.port", str(place.ports[CLIENT])),
+            ("nacos.server.main.port", str(place.ports[CLIENT])),
+            ("server.tomcat.basedir", f"{place.data}/tomcat"),
+            ("db.pool.config.connectionTimeout", str(_DERBY_PATIENCE_MS)),
+        ]
+        if self.snapshot_s is not None:
+            settings.append(("nacos.core.protocol.raft.data.snapshot_interval_secs", str(self.snapshot_s)))
+        return "".join(f"{name}={value}\n" for name, value in settings)
+
+    def _jars(self) -> Path:
+        """The folder of the version's jars."""
+        return systems_home() / "nacos" / self.release.number / "lib"
+
+    async def status(self, place: Place, net: Net) -> NodeStatus | None:
+        """The state of the Raft that keeps persistent instances."""
+        release = self.release
+        reply = await net.reply(place.at(), HttpRequest("GET", release.status))
+        if reply is None or reply.status != 200 or not await self._has_changed_over(place, net):
+            return None
+        if release.naming_group is None:
+            names = {at[CLIENT]: name for name, at in place.members.items()}
+            return read_own_raft(reply.body, place.name, names)
+        names = {at[_RAFT]: name for name, at in place.members.items()}
+        return read_jraft(reply.body, release.naming_group, place.name, names)
+
+    async def _has_changed_over(self, place: Place, net: Net) -> bool:
+        """Whether a node of 1.4, which starts with the old Raft, uses JRaft by now."""
+        if self.release.upgrade is None:
+            return True
+        reply = await net.reply(place.at(), HttpRequest("GET", self.release.upgrade))
+        return isinstance(reply, HttpReply) and OLD_RAFT_STOPPED in reply.body

@@ -1,0 +1,1 @@
+"""Tests of Nacos as a system under test."""
