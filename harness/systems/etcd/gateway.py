@@ -117,7 +117,7 @@ class Gateway:
     def stream(self, path: str, body: Mapping[str, Any]) -> Iterator[Json]:
         """Send a request whose reply is one JSON object a line, without an end; the objects, as they come.
 
-        The operation's time bounds only the wait for each object.
+        The wait for each object is bounded by the time-out.
 
         Raises:
             NotDone: the connection cannot be made, or it ends.

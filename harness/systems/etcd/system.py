@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import msgspec
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import HttpRequest
-from harness.client.data_types import APPEND, CAS_REGISTER, INSTANCE, REGISTER, SET, TXN
+from harness.client.data_types import (
+    APPEND,
+    CAS_REGISTER,
+    FIFO_QUEUE,
+    INSTANCE,
+    LOCK,
+    QUEUE,
+    REGISTER,
+    SET,
+    TXN,
+    WATCH,
+)
 from harness.client.net import Net
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
 from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, TransactionClient
+from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
+from harness.systems.etcd.watching import WatchClient
+from harness.systems.installing import Located, located
 
 _PEER = "peer"
 
 
-class Etcd(msgspec.Struct, frozen=True):
-    """`etcd`, whose members know each other by their addresses."""
+class Etcd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`etcd`, whose members know each other by their addresses.
 
-    binary: str = "etcd"
+    Its makers promise (https://etcd.io/docs/v3.4/learning/api_guarantees/, the same text for 3.5 and 3.6):
+
+    - "etcd ensures linearizability for all other operations by default": registers, sets, queues, instances.
+      Serializable requests "may access stale data with respect to quorum" (`reads=serializable`);
+    - "All API requests are atomic", and strict serializability for "KV operations": transactions;
+    - of watches: "Ordered", "Unique - an event will never appear on a watch twice", "Reliable - a watch will
+      never drop any subsequence of events", "Resumable";
+    - a lease is kept for its time to live after it was granted or kept alive: locks with `lock=lease`.
+    """
+
+    version_wanted: str | None = None
+    binary: str | None = None
+    """The path of the program; None for one of `ackproof systems install`, or of the machine."""
     reads: Literal["linearizable", "serializable"] = "linearizable"
+    lock: Trust = "revision"
+    """What a client takes for the proof that it holds a lock: see recipes.py."""
+    ttl_s: int = 3
+    """How long a lock's lease lives that is not kept alive."""
+    watch: Literal["own-node", "fail-over"] = "own-node"
+    """Where a watch is resumed when its stream has ended."""
     heartbeat_ms: int = 100
     election_ms: int = 1000
     snapshot_count: int = 10_000
+    """A node takes a snapshot after this many applied entries, and keeps up to 5,000 entries before it."""
+    arguments: str = ""
+    """Further arguments of the command line."""
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 2379, _PEER: 2380}
     links: ClassVar[Links] = "addresses"
@@ -37,12 +70,17 @@ class Etcd(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Etcd:
         """The system for a test with these options."""
-        return msgspec.convert(dict(options.get("system_options") or {}), cls, strict=False)
+        given = dict(options.get("system_options") or {})
+        return msgspec.convert({**given, "version_wanted": options.get("system_version")}, cls, strict=False)
 
     @property
     def name(self) -> str:
         """The name in messages and reports."""
-        return "etcd" if self.reads == "linearizable" else f"etcd, {self.reads} reads"
+        chosen = {"reads": self.reads, "lock": self.lock, "watch": self.watch}
+        usual = {"reads": "linearizable", "lock": "revision", "watch": "own-node"}
+        return ", ".join(
+            ["etcd", *(f"{name}={text}" for name, text in chosen.items() if text != usual[name])]
+        )
 
     @property
     def bounds(self) -> Bounds:
@@ -60,33 +98,35 @@ class Etcd(msgspec.Struct, frozen=True):
     def clients(self) -> Mapping[str, MakeClient]:
         """All over the JSON gateway."""
         serializable = self.reads == "serializable"
+        register = partial(RegisterClient, serializable=serializable)
+        queue = partial(QueueClient, serializable=serializable)
+        transactions = partial(TransactionClient, serializable=serializable)
         return {
-            REGISTER: partial(RegisterClient, serializable=serializable),
-            CAS_REGISTER: partial(RegisterClient, serializable=serializable),
+            REGISTER: register,
+            CAS_REGISTER: register,
             SET: partial(SetClient, serializable=serializable),
-            APPEND: partial(TransactionClient, serializable=serializable),
-            TXN: partial(TransactionClient, serializable=serializable),
+            QUEUE: queue,
+            FIFO_QUEUE: queue,
+            LOCK: partial(LockClient, ttl_s=self.ttl_s, trust=self.lock),
+            APPEND: transactions,
+            TXN: transactions,
+            WATCH: partial(WatchClient, fail_over=self.watch == "fail-over"),
             INSTANCE: partial(InstanceClient, serializable=serializable),
         }
 
     def version(self) -> str:
         """The version that the program states."""
-        if shutil.which(self.binary) is None:
-            raise ValueError(f"there is no program {self.binary}: apt-get install etcd-server")
-        stated = subprocess.run(  # noqa: S603 (an argument list, no shell)
-            [self.binary, "--version"], capture_output=True, text=True, timeout=10, check=False
-        )
-        found = re.search(r"etcd Version: (\S+)", stated.stdout)
-        if found is None:
-            raise ValueError(f"{self.binary} --version names no version: {stated.stdout[:200]!r}")
-        return found[1]
+        return self._program().version
+
+    def _program(self) -> Located:
+        return _located(self.version_wanted, self.binary)
 
     def launch(self, place: Place) -> Launch:
         """The command line. After the first start, a member goes on with the members in its data."""
         urls = {port: f"http://{place.at(port)}" for port in self.ports}
         members = (f"{name}=http://{ports[_PEER]}" for name, ports in place.members.items())
         return Launch.of(
-            *(self.binary, "--name", place.name),
+            *(str(self._program().path), "--name", place.name),
             *("--data-dir", str(place.data)),
             *("--listen-client-urls", urls[CLIENT], "--advertise-client-urls", urls[CLIENT]),
             *("--listen-peer-urls", urls[_PEER], "--initial-advertise-peer-urls", urls[_PEER]),
@@ -95,6 +135,7 @@ class Etcd(msgspec.Struct, frozen=True):
             *("--election-timeout", str(self.election_ms)),
             *("--snapshot-count", str(self.snapshot_count)),
             "--logger=zap",
+            *self.arguments.split(),
         )
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
@@ -102,6 +143,12 @@ class Etcd(msgspec.Struct, frozen=True):
         status = await _post(net, place.at(), "maintenance/status")
         listed = await _post(net, place.at(), "cluster/member/list")
         return None if status is None or listed is None else read_status(status, listed)
+
+
+@cache
+def _located(version: str | None, binary: str | None) -> Located:
+    """The program, which is asked for its version only once."""
+    return located("etcd", version, given=None if binary is None else Path(binary))
 
 
 class _Member(msgspec.Struct):

@@ -23,6 +23,8 @@ from harness.systems.etcd.kv import (
     SetClient,
     TransactionClient,
 )
+from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
+from harness.systems.etcd.watching import WatchClient
 from history import Operation
 
 needs_etcd = pytest.mark.skipif(
@@ -150,6 +152,67 @@ def test_transactions_of_many_clients_lose_no_append(node: int) -> None:
     with opened(TransactionClient(site(node))) as client:
         _, ((_, _, found),) = asked(client, "txn", value=[["r", "all", None]])
     assert sorted(found) == [100 * process + n for process in range(4) for n in range(10)]
+
+
+@needs_etcd
+def test_texts_leave_a_queue_in_the_order_in_which_they_came(node: int) -> None:
+    with opened(QueueClient(site(node))) as client:
+        assert asked(client, "dequeue", "q") == ("ok", None)
+        for text in ("b", "a", "c"):
+            assert asked(client, "enqueue", "q", text) == ("ok", text)
+        assert [asked(client, "dequeue", "q")[1] for _ in range(4)] == ["b", "a", "c", None]
+
+
+@needs_etcd
+@pytest.mark.parametrize("trust", ["revision", "lease", "lock-service"])
+def test_a_lock_has_one_holder_until_it_is_released(node: int, trust: Trust) -> None:
+    first = LockClient(site(node, 1.0, 0), trust=trust)
+    second = LockClient(site(node, 1.0, 1), trust=trust)
+    with opened(first), opened(second):
+        kind, token = asked(first, "acquire", trust)
+        assert kind == "ok"
+        assert asked(second, "acquire", trust)[0] == ("info" if trust == "lock-service" else "fail")
+        assert asked(second, "release", trust)[0] == "fail"
+        assert asked(first, "release", trust) == ("ok", None)
+        third = LockClient(site(node, 5.0, 2), trust=trust)
+        with opened(third):
+            kind, later = asked(third, "acquire", trust)
+            assert kind == "ok"
+            assert (token, later) == (None, None) if trust == "lock-service" else token < later
+
+
+@needs_etcd
+def test_a_lease_is_kept_alive_and_ends_when_it_is_not(node: int) -> None:
+    holder, other = LockClient(site(node), ttl_s=2), LockClient(site(node, 5.0, 1), ttl_s=2)
+    with opened(holder), opened(other):
+        assert asked(holder, "acquire", "kept")[0] == "ok"
+        time.sleep(3)
+        assert asked(other, "acquire", "kept")[0] == "fail"
+        assert asked(holder, "release", "kept")[0] == "ok"
+        assert asked(holder, "acquire", "kept")[0] == "ok"
+        holder.forget()
+        until = time.monotonic() + 20
+        while asked(other, "acquire", "kept")[0] == "fail" and time.monotonic() < until:
+            time.sleep(0.2)
+        assert asked(holder, "release", "kept")[0] == "fail"
+        assert asked(other, "release", "kept")[0] == "ok"
+
+
+@needs_etcd
+def test_a_watch_shows_what_was_written_since_it_was_opened(node: int) -> None:
+    writer = WatchClient(site(node, process=0))
+    with opened(writer):
+        asked(writer, "write", "w", "before")
+        with opened(WatchClient(site(node, process=1), fail_over=True)) as watcher:
+            assert asked(watcher, "watch", "w") == ("ok", [])
+            for text in ("b", "a"):
+                asked(writer, "write", "w", text)
+            asked(writer, "write", "other", "c")
+            until = time.monotonic() + 20
+            while len(asked(watcher, "watch", "w")[1]) < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+            assert asked(watcher, "watch", "w") == ("ok", ["b", "a"])
+        assert asked(writer, "watch", "w") == ("ok", ["before", "b", "a"])
 
 
 @contextmanager

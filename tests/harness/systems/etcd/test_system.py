@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from harness.errors import CouldNotRun
 from harness.run.test import Test
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place, bounds
@@ -37,10 +39,19 @@ LISTED = (
 )
 
 
-def test_a_node_listens_at_its_own_addresses_and_knows_those_of_all_members() -> None:
-    (process,) = Etcd(election_ms=500).launch(PLACE).processes
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    """A program that names a version as etcd does."""
+    path = tmp_path / "own-etcd"
+    path.write_text("#!/bin/sh\necho etcd Version: 3.9.1\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_node_listens_at_its_own_addresses_and_knows_those_of_all_members(program: str) -> None:
+    (process,) = Etcd(binary=program, election_ms=500).launch(PLACE).processes
     given = dict(zip(process.argv[1::2], process.argv[2::2], strict=False))
-    assert process.argv[0] == "etcd"
+    assert process.argv[0] == program
     assert (given["--name"], given["--data-dir"]) == ("n2", "/run/n2/data")
     assert given["--listen-client-urls"] == given["--advertise-client-urls"] == "http://10.0.0.2:2379"
     assert given["--listen-peer-urls"] == given["--initial-advertise-peer-urls"] == "http://10.0.0.2:2380"
@@ -80,6 +91,25 @@ def test_faults_last_longer_than_the_time_in_which_followers_notice_a_lost_leade
 
 def test_it_is_made_from_the_options_of_a_test() -> None:
     assert system_of("etcd", Test(nodes=("n1",)).options()) == Etcd()
-    given = {"system_options": {"reads": "serializable", "election_ms": "300"}}
-    assert Etcd.of(given) == Etcd(reads="serializable", election_ms=300)
-    assert Etcd.of(given).name == "etcd, serializable reads"
+    given = {"system_options": {"reads": "serializable", "election_ms": "300"}, "system_version": "3.4"}
+    assert Etcd.of(given) == Etcd("3.4", reads="serializable", election_ms=300)
+    assert Etcd.of(given).name == "etcd, reads=serializable"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reads": "stale"}, "Invalid enum value 'stale' - at `$.reads`"),
+        ({"raeds": "serializable"}, "Object contains unknown field `raeds`"),
+        ({"election_ms": "soon"}, "at `$.election_ms`"),
+    ],
+)
+def test_an_option_that_it_does_not_have_is_refused(options: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Etcd.of({"system_options": options})
+
+
+def test_the_program_names_its_version_and_another_one_is_refused(program: str) -> None:
+    assert Etcd(binary=program).version() == "3.9.1"
+    with pytest.raises(CouldNotRun, match=r"is etcd 3\.9\.1, not 3\.5"):
+        Etcd("3.5", binary=program).version()
