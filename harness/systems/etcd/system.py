@@ -29,11 +29,12 @@ from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, T
 from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
 from harness.systems.etcd.watching import WatchClient
 from harness.systems.installing import Located, located
+from harness.systems.options import made_of
 
 _PEER = "peer"
 
 
-class Etcd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Etcd(msgspec.Struct, frozen=True):
     """`etcd`, whose members know each other by their addresses.
 
     Its makers promise (https://etcd.io/docs/v3.4/learning/api_guarantees/, the same text for 3.5 and 3.6):
@@ -46,7 +47,7 @@ class Etcd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     - a lease is kept for its time to live after it was granted or kept alive: locks with `lock=lease`.
     """
 
-    version_wanted: str | None = None
+    wanted_version: str | None = None
     binary: str | None = None
     """The path of the program; None for one of `ackproof systems install`, or of the machine."""
     reads: Literal["linearizable", "serializable"] = "linearizable"
@@ -70,8 +71,7 @@ class Etcd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Etcd:
         """The system for a test with these options."""
-        given = dict(options.get("system_options") or {})
-        return msgspec.convert({**given, "version_wanted": options.get("system_version")}, cls, strict=False)
+        return made_of(cls, options, "etcd")
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ class Etcd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self._program().version
 
     def _program(self) -> Located:
-        return _located(self.version_wanted, self.binary)
+        return _located(self.wanted_version, self.binary)
 
     def launch(self, place: Place) -> Launch:
         """The command line. After the first start, a member goes on with the members in its data."""

@@ -100,7 +100,7 @@ def test_it_is_made_from_the_options_of_a_test() -> None:
     ("options", "message"),
     [
         ({"reads": "stale"}, "Invalid enum value 'stale' - at `$.reads`"),
-        ({"raeds": "serializable"}, "Object contains unknown field `raeds`"),
+        ({"raeds": "serializable"}, "unknown option of system etcd 'raeds': did you mean 'reads'?"),
         ({"election_ms": "soon"}, "at `$.election_ms`"),
     ],
 )
