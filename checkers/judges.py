@@ -22,11 +22,13 @@ from checkers.workloads.bank import Bank
 from checkers.workloads.causal import Causal
 from checkers.workloads.interval_counter import IntervalCounter
 from checkers.workloads.lease import Leases
+from checkers.workloads.lock import Lock
 from checkers.workloads.long_fork import LongFork
 from checkers.workloads.register_sessions import RegisterSessions
 from checkers.workloads.set_full import SetFull
 from checkers.workloads.total_queue import TotalQueue
 from checkers.workloads.unique_ids import UniqueIds
+from checkers.workloads.watch_order import WatchOrder
 
 
 def _isolation(workload: str) -> Callable[[str | None, Mapping[str, str]], Judge]:
@@ -56,12 +58,14 @@ JUDGES: Mapping[str, type[Judge]] = {
     "causal": Causal,
     "interval-counter": IntervalCounter,
     "lease": Leases,
+    "lock": Lock,
     "long-fork": LongFork,
     "sessions": RegisterSessions,
     "set-full": SetFull,
     "total-queue": TotalQueue,
     "unique-ids": UniqueIds,
     "watch": WatchPromises,
+    "watch-order": WatchOrder,
 }
 
 

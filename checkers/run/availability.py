@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from checkers.run.faults import fault_operations
 from checkers.run.stalls import Stalls
-from checkers.run.writes import WRITES
+from checkers.run.writes import WRITES, are_writes
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import seconds
 from history import NEMESIS, History, Recording
@@ -61,7 +61,7 @@ class Availability:
         history = recording.history
         columns = history.columns
         begun = np.flatnonzero((columns.type == INVOKE) & (columns.process != NEMESIS))
-        is_write = np.isin(columns.f[begun], [columns.f_code(f) for f in self.writes])
+        is_write = are_writes(history, self.writes)[begun]
         overall = longest(history, begun)
         by_node = {
             node: _figures(history, begun[columns.node[begun] == code])

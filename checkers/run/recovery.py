@@ -16,7 +16,7 @@ import numpy as np
 
 from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.stalls import Stalls
-from checkers.run.writes import WRITES
+from checkers.run.writes import WRITES, are_writes
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import seconds
 from history import NEMESIS, History, Recording
@@ -70,10 +70,7 @@ class _AcknowledgedWrites:
 
     def __init__(self, history: History, writes: tuple[str, ...]) -> None:
         columns = history.columns
-        codes = [columns.f_code(f) for f in writes]
-        completed = np.flatnonzero(
-            (columns.type == OK) & np.isin(columns.f, codes) & (columns.process != NEMESIS)
-        )
+        completed = np.flatnonzero((columns.type == OK) & are_writes(history, writes))
         self.completed = completed
         self.invoked = history.pairs[completed]
         self._time = columns.time

@@ -16,7 +16,7 @@ import numpy as np
 from checkers.lacking import lacks
 from checkers.raft.invariants.membership import committed_configurations
 from checkers.run.faults import FaultOperation, fault_operations
-from checkers.run.writes import WRITES
+from checkers.run.writes import WRITES, are_writes
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import count, plural, sentence
 from history import NEMESIS, History, Recording
@@ -41,8 +41,7 @@ class Vacuity:
     def check(self, recording: Recording) -> Verdict:
         """Count acknowledged writes; look for the effect of every kind of fault asked for."""
         columns = recording.history.columns
-        codes = [columns.f_code(f) for f in self.writes]
-        is_write = np.isin(columns.f, codes) & (columns.process != NEMESIS)
+        is_write = are_writes(recording.history, self.writes)
         acknowledged = int(np.count_nonzero(is_write & (columns.type == OK)))
         asked_minimum = recording.options.get("minimum_acknowledged", DEFAULT_MINIMUM_ACKNOWLEDGED)
         minimum = asked_minimum if isinstance(asked_minimum, int) else DEFAULT_MINIMUM_ACKNOWLEDGED

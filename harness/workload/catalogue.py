@@ -8,7 +8,14 @@ from harness.errors import unknown_name
 from harness.workload.base import Workload
 from harness.workload.ephemeral import ephemeral
 from harness.workload.general.cas import cas
+from harness.workload.general.instances import instances
+from harness.workload.general.lock import lock
+from harness.workload.general.queue import fifo_queue, queue
 from harness.workload.general.register import register
+from harness.workload.general.set import set_
+from harness.workload.general.stale_instances import stale_instances
+from harness.workload.general.transactions import append, txn
+from harness.workload.general.watch import watch
 from harness.workload.membership import membership
 from harness.workload.registry import registry
 from harness.workload.sessions import sessions
@@ -20,6 +27,15 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "membership": membership,
     "register": register,
     "cas": cas,
+    "set": set_,
+    "queue": queue,
+    "fifo-queue": fifo_queue,
+    "lock": lock,
+    "append": append,
+    "txn": txn,
+    "watch": watch,
+    "instances": instances,
+    "stale-instances": stale_instances,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
 

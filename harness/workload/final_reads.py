@@ -3,7 +3,8 @@
 `registry` reads everything twice: linearizably, then from each node's own state. A local read proves
 something about a node only if the node has applied as much as the others. So a local read whose applied index
 is behind the highest index seen is repeated. A node that does not answer one read well within its tries is
-given up: its other reads are left out, and the checkers say `unknown` about them.
+given up: its other reads are left out, and the checkers say `unknown` about them. So is a node whose reads
+take too long, all together: the final reads of a dead cluster end within a bound.
 
 All nodes finish one kind of read before any node begins the next kind. Otherwise a leader that is elected in
 between could commit an entry of its own, and a linearizable read after some node's local reads could show an
@@ -13,6 +14,7 @@ index that this node had not reached when it was read.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -37,8 +39,16 @@ RECOVERY_BOUND_NS = 20 * SECOND_NS
 RECOVERY_PAUSE_NS = 50 * MILLISECOND_NS
 READ_TRIES = 40
 READ_PAUSE_NS = 100 * MILLISECOND_NS
+USUAL_READ_NS = 100 * MILLISECOND_NS
+PATIENCE_NS = 20 * SECOND_NS
+"""How long all final reads of a node may take, in addition to `USUAL_READ_NS` for each that succeeds."""
 FINAL_LIST = "final-list"
 FINAL_LOCAL = "final-local"
+
+
+Request = Callable[[str, int], tuple[str | None, Any]]
+"""A function from the name of a key, and the number of operations made so far, to the key and the value of
+the operation on it."""
 
 
 def recover_and_read(
@@ -55,9 +65,28 @@ def recover_and_read(
         keys_until: given the number of operations made so far, the keys that they may have used.
         kinds: the `f` of each kind of read, in order.
     """
-    write = time_limit(RECOVERY_BOUND_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write)))
-    reads = FinalReads(tuple(NodeReads(node) for node in nodes), keys_until, kinds)
-    return phases(clients(write), clients(reads))
+    return phases(recover(first_write), on_every_node(nodes, keys_until, kinds))
+
+
+def recover(first_write: GeneratorLike) -> Generator:
+    """Try a write, on any client, until it succeeds or the bound is over."""
+    return clients(time_limit(RECOVERY_BOUND_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write))))
+
+
+def by_key(key: str, _step: int) -> tuple[str | None, Any]:
+    """The request of a read that names its key and has no value."""
+    return key, None
+
+
+def on_every_node(
+    nodes: Sequence[str],
+    keys_until: Callable[[int], tuple[str, ...]],
+    kinds: tuple[str, ...],
+    request: Request = by_key,
+) -> Generator:
+    """Read all keys from all nodes, or do something else with each key on each node: see the module's
+    docstring."""
+    return clients(FinalReads(tuple(NodeReads(node) for node in nodes), keys_until, kinds, request))
 
 
 class NodeReads(msgspec.Struct, frozen=True):
@@ -69,6 +98,22 @@ class NodeReads(msgspec.Struct, frozen=True):
     in_flight: bool = False
     tries: int = READ_TRIES
     not_before: int = 0
+    asked_at: int = 0
+    """When the read in flight began."""
+    patience: int = PATIENCE_NS
+    """What is left of it, in nanoseconds."""
+    given_up: bool = False
+
+    def after(self, event: Operation, now: int, caught_up: bool) -> NodeReads:
+        """The same node after a read came back: it is done, to be tried again, or the node is given up."""
+        done = event.type == "ok" and caught_up
+        spent = now - self.asked_at - (USUAL_READ_NS if done else -READ_PAUSE_NS)
+        patience = self.patience - max(spent, 0)
+        if patience <= 0 or (not done and self.tries == 1):
+            return NodeReads(self.node, given_up=True)
+        if done:
+            return NodeReads(self.node, self.done + 1, patience=patience)
+        return NodeReads(self.node, self.done, False, self.tries - 1, now + READ_PAUSE_NS, patience=patience)
 
 
 class FinalReads(msgspec.Struct, frozen=True):
@@ -77,6 +122,7 @@ class FinalReads(msgspec.Struct, frozen=True):
     nodes: tuple[NodeReads, ...]
     keys_until: Callable[[int], tuple[str, ...]]
     kinds: tuple[str, ...]
+    request: Request = by_key
     keys: tuple[str, ...] | None = None
     floor: int = 0
     """The highest Raft index that any reply has named."""
@@ -87,7 +133,7 @@ class FinalReads(msgspec.Struct, frozen=True):
             begun = msgspec.structs.replace(self, keys=self.keys_until(context.step))
             return begun.op(context)
         total = len(self.kinds) * len(self.keys)
-        unfinished = [reads for reads in self.nodes if reads.done < total]
+        unfinished = [reads for reads in self.nodes if reads.done < total and not reads.given_up]
         if not unfinished:
             return None, self
         kind = min(reads.done // len(self.keys) for reads in unfinished)
@@ -99,16 +145,18 @@ class FinalReads(msgspec.Struct, frozen=True):
         if process is None:
             return PENDING, self
         reads = ready[0]
+        key, value = self.request(self.keys[reads.done % len(self.keys)], context.step)
         operation = Operation(
             index=-1,
             time=context.now,
             process=process,
             type="invoke",
             f=self.kinds[kind],
-            key=self.keys[reads.done % len(self.keys)],
+            key=key,
+            value=value,
             node=reads.node,
         )
-        return operation, self._with(msgspec.structs.replace(reads, in_flight=True))
+        return operation, self._with(msgspec.structs.replace(reads, in_flight=True, asked_at=context.now))
 
     def update(self, context: Context, event: Operation) -> Generator:
         """A read is done if it is ok and, where local, not behind. Otherwise it is tried again."""
@@ -120,13 +168,7 @@ class FinalReads(msgspec.Struct, frozen=True):
         if reads is None or event.f not in self.kinds:
             return after
         caught_up = event.f != FINAL_LOCAL or (event.raft_index or 0) >= floor
-        if event.type == "ok" and caught_up:
-            reads = NodeReads(reads.node, done=reads.done + 1)
-        elif reads.tries == 1:
-            reads = NodeReads(reads.node, done=len(self.kinds) * len(self.keys or ()))
-        else:
-            reads = NodeReads(reads.node, reads.done, False, reads.tries - 1, context.now + READ_PAUSE_NS)
-        return after._with(reads)
+        return after._with(reads.after(event, context.now, caught_up))
 
     def _with(self, reads: NodeReads) -> FinalReads:
         nodes = tuple(reads if reads.node == other.node else other for other in self.nodes)

@@ -699,6 +699,17 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term("total-queue", "What was put into a queue comes out, and nothing else does."),
         _term("unique-ids", "No id is given twice."),
+        _term("lock", "No two processes hold a lock at once, as far as replies prove it.", "locks"),
+        _term(
+            "watch-order",
+            "All watches of a key are shown its values in one order, each once, and none is left out between "
+            "two that are shown.",
+        ),
+        _term(
+            "instance-durability",
+            "In the end every node shows the registrations that were acknowledged, and keeps them.",
+        ),
+        _term("lookup-age", "How far, at least, lookups were behind what had been acknowledged."),
         _term("watch", "A watch reports each change once and in order, and leaves none out.", "watches"),
         _term("checker", "A part of Ackproof that judges one property from the recording.", "checkers"),
         _term("election-safety", "At most one leader is elected in a term."),

@@ -36,6 +36,16 @@ TRANSFER = "{:from 0, :to 1, :amount 5}"
 BANK = [*pair(0, "transfer", TRANSFER, TRANSFER), *pair(1, "read", "nil", "{0 5, 1 15}")]
 COUNTER = [*pair(0, "add", "2", "2"), *pair(1, "read", "nil", "2")]
 LOCK = [*pair(0, "acquire", "nil", "{:fence 3}"), *pair(0, "release", "nil", "nil")]
+HELD = [
+    *pair(0, "acquire", "nil", "3"),
+    *pair(1, "acquire", "nil", "4"),
+    *pair(0, "release", "nil", "nil"),
+]
+WATCHED = [
+    *pair(0, "write", '"a"', '"a"'),
+    *pair(0, "write", '"b"', '"b"'),
+    *pair(1, "watch", "nil", '["a" "b"]'),
+]
 FORK = [
     *pair(0, "write", "[[:w 0 1]]", "[[:w 0 1]]"),
     *pair(1, "write", "[[:w 1 1]]", "[[:w 1 1]]"),
@@ -65,6 +75,9 @@ CASES = [
     Case("lease", [*LOCK, *pair(1, "acquire", "nil", "{:fence 3}")], Validity.INVALID),
     Case("lease", [*LOCK[:2], *pair(1, "acquire", "nil", "nil")], Validity.INVALID),
     Case("lease", [*LOCK[:2], *pair(1, "acquire", "nil", "nil")], Validity.UNKNOWN, {"lease-s": "1e-9"}),
+    Case("lock", [*HELD[:2], *HELD[4:], *HELD[2:4]], Validity.VALID),
+    Case("lock", HELD, Validity.INVALID),
+    Case("lock", HELD[:4], Validity.UNKNOWN),
     Case("long-fork", FORK, Validity.VALID),
     Case(
         "long-fork",
@@ -88,6 +101,9 @@ CASES = [
         "total-queue", [*QUEUE, *pair(1, "drain", "nil", "[2 1]")], Validity.INVALID, {"exactly-once": "true"}
     ),
     Case("unique-ids", IDS, Validity.VALID),
+    Case("watch-order", WATCHED, Validity.VALID),
+    Case("watch-order", [*WATCHED, *pair(2, "watch", "nil", '["b" "a"]')], Validity.INVALID),
+    Case("watch-order", WATCHED[:4], Validity.UNKNOWN),
     Case("unique-ids", [*IDS, *pair(2, "generate", "nil", '#uuid "a"')], Validity.INVALID),
 ]
 

@@ -42,12 +42,14 @@ OF_JUDGES: Mapping[str, tuple[Asked, ...]] = {
     "causal": (("write", 1), ("read", None)),
     "interval-counter": (("add", 2), ("decrement", 1), ("read", None)),
     "lease": (("acquire", None), ("renew", None), ("release", None), ("write", 3)),
+    "lock": (("acquire", None), ("release", None)),
     "long-fork": (("write", [["w", "x", 1]]), ("read", [["r", "x", None], ["r", "y", None]])),
     "sessions": (("write", 1), ("read", None)),
     "set-full": (("add", 1), ("read", None)),
     "total-queue": (("enqueue", 1), ("dequeue", None), ("drain", None)),
     "unique-ids": (("generate", None),),
     "watch": (("watch", {"after": 0}), ("register", "r1")),
+    "watch-order": (("write", "a"), ("watch", None)),
 }
 OF_TRANSACTIONS: Mapping[str, tuple[Asked, ...]] = {
     "list-append": (("txn", [["append", "x", 1], ["r", "y", None]]), ("txn", [["r", "x", None]])),
@@ -66,7 +68,21 @@ OF_SUITES: tuple[Asked, ...] = (
     ("members", None),
     ("beat", None),
 )
-OF_REGISTERS: tuple[Asked, ...] = (("write", "a"), ("cas", ["a", "b"]), ("read", None))
+OF_INSTANCES = OF_SUITES[:1] + OF_SUITES[2:4]
+OF_GENERAL: Mapping[str, tuple[Asked, ...]] = {
+    "register": (("write", "a"), ("read", None)),
+    "cas": (("write", "a"), ("cas", ["a", "b"]), ("read", None)),
+    "set": OF_JUDGES["set-full"],
+    "queue": OF_JUDGES["total-queue"][:2],
+    "fifo-queue": OF_JUDGES["total-queue"][:2],
+    "lock": OF_JUDGES["lock"],
+    "append": OF_TRANSACTIONS["list-append"],
+    "txn": OF_TRANSACTIONS["rw-register"],
+    "watch": OF_JUDGES["watch-order"],
+    "instances": OF_INSTANCES,
+    "stale-instances": OF_INSTANCES,
+}
+"""By workload for any system, what its clients ask; the others ask `OF_SUITES`."""
 BOUNDS = {
     "unavailable_bound_s": 1000.0,
     "stale_bound_s": 1000.0,
@@ -89,7 +105,7 @@ def subjects() -> Iterator[tuple[str, Callable[[], Checker], tuple[Asked, ...]]]
         for level in LEVELS:
             yield f"{name}, {level}", partial(made, level, {}), OF_TRANSACTIONS[name]
     for name in WORKLOADS:
-        asked = OF_REGISTERS if name in ("cas", "register") else OF_SUITES
+        asked = OF_GENERAL.get(name, OF_SUITES)
         for place, checker in enumerate(workload(name, NODES, 4).checkers):
             yield f"{name}: {checker.name}", partial(checker_of, name, place), asked
 

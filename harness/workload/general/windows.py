@@ -26,11 +26,18 @@ class Window(msgspec.Struct, frozen=True):
         """The name of the key of that number."""
         return f"{self.name}-{number}"
 
+    def number(self, context: Context) -> int:
+        """The number of a drawn key of those that are in use now."""
+        return context.step // self.operations_per_slide + context.draw.below(self.width, "key")
+
     def drawn(self, context: Context) -> str:
         """A drawn key of those that are in use now."""
-        first = context.step // self.operations_per_slide
-        return self.key(first + context.draw.below(self.width, "key"))
+        return self.key(self.number(context))
+
+    def count(self, step: int) -> int:
+        """How many keys, from number 0 on, the first `step` operations of a run may have used."""
+        return step // self.operations_per_slide + self.width
 
     def until(self, step: int) -> tuple[str, ...]:
         """Every key that the first `step` operations of a run may have used."""
-        return tuple(self.key(number) for number in range(step // self.operations_per_slide + self.width))
+        return tuple(self.key(number) for number in range(self.count(step)))

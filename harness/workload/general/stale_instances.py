@@ -1,0 +1,42 @@
+"""Workload `stale-instances`: as `instances`, for registries whose lookups may lag behind.
+
+What a lookup shows during the run is only measured: how old it was. In the end the registry gets time to
+settle. Then every instance is looked up on every node, and after the same time again: every node must show
+what was acknowledged, and keep it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from checkers.check_all import Suite
+from checkers.run.suite import cluster_checkers
+from checkers.workloads.stale_instances import LATE_BOUND_S, InstanceDurability, LookupAge
+from harness.client.data_types import STALE_INSTANCE
+from harness.generator import phases, reserve, sleep
+from harness.workload.base import Workload
+from harness.workload.final_reads import on_every_node, recover
+from harness.workload.general.instances import WRITES, first_write, keys_until, lookup, write_or_lookup
+from history.units import SECOND_NS
+
+SETTLE_NS = round(LATE_BOUND_S * SECOND_NS) + SECOND_NS
+"""A little more than the bound, so that every lookup that follows is late enough to be judged, although the
+harness itself was late at times."""
+
+
+def stale_instances(nodes: Sequence[str], concurrency: int) -> Workload:
+    """The workload for these nodes and this number of clients."""
+    lookups = on_every_node(nodes, keys_until, ("lookup",))
+    return Workload(
+        name="stale-instances",
+        data_type=STALE_INSTANCE,
+        generator=reserve((math.ceil(concurrency / 2), write_or_lookup), default=lookup),
+        final=phases(recover(first_write), sleep(SETTLE_NS), lookups, sleep(SETTLE_NS), lookups),
+        checkers=stale_instances_checkers(),
+    )
+
+
+def stale_instances_checkers() -> Suite:
+    """The checkers of a run."""
+    return Suite((InstanceDurability(),), (LookupAge(),)) + cluster_checkers(WRITES)
