@@ -139,7 +139,7 @@ class HostedWorld(ABC):
         reasons = self._reasons_against()
         if reasons:
             raise HostError(f"{', '.join(self._faults)}: {'; '.join(sorted(reasons))}")
-        ledger = self._stack.enter_context(Ledger(f"run in {self._folder}", self._ledgers))
+        ledger = self._stack.enter_context(Ledger(f"run in {self._folder}", self._ledgers, self._folder))
         self._layout = layout = await self._lay_out(ledger, self._stack)
         self._stack.push_async_callback(self._collect)
         self._stack.push_async_callback(self._detach_all)

@@ -23,12 +23,16 @@ written down *before* it is made, as a kind and a name of the run's own; removal
 is removed. It is removed once the run's processes have ended, the last made first, since a process that
 was making it may have been among them; what had not been made yet is passed over.
 
+A ledger names the folder that its run writes into. A run, and `ackproof clean`, act on the ledgers of runs in
+their own store: what a run in another store left is removed from there, or by `ackproof clean --all`.
+
 A process is ended only if it is still the recorded one (number, start time and boot id; see
 processes.py). Where there is no /proc, only recorded processes can be found, and the report says so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -54,6 +58,12 @@ class Head(msgspec.Struct, frozen=True, tag="head"):
     owner: Identity | None
     about: str
     """The run and its folder, for messages."""
+    folder: str = ""
+    """The folder that the run writes into, without links in its path; empty if it is not known."""
+
+    def is_in(self, store: Path) -> bool:
+        """Whether the run writes into a folder of this store."""
+        return bool(self.folder) and Path(self.folder).is_relative_to(store.resolve())
 
 
 class ProcessLine(msgspec.Struct, frozen=True, tag="process"):
@@ -117,11 +127,16 @@ def state_folder() -> Path:
 class Ledger:
     """A living run's ledger; `close` it when the run is over.
 
+    Args:
+        about: the run, for messages.
+        folder: where ledgers lie; None for the user's own folder.
+        of: the folder that the run writes into.
+
     Raises:
         OSError: the state folder is not writable; set XDG_STATE_HOME to one that is.
     """
 
-    def __init__(self, about: str, folder: Path | None = None) -> None:
+    def __init__(self, about: str, folder: Path | None = None, of: Path | None = None) -> None:
         folder = state_folder() if folder is None else folder
         folder.mkdir(parents=True, exist_ok=True)
         self.token = secrets.token_hex(16)
@@ -130,7 +145,8 @@ class Ledger:
         self._made: set[tuple[str, str]] = set()
         self._path = folder / f"{self.token}.jsonl"
         self._file = _create_locked(self._path)
-        self._write(Head(self.token, identify(os.getpid()), about))
+        writes_into = "" if of is None else str(of.resolve())
+        self._write(Head(self.token, identify(os.getpid()), about, writes_into))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -182,23 +198,50 @@ def _create_locked(path: Path) -> int:
         os.close(file)
 
 
-def clean(folder: Path | None = None) -> list[Removed]:
+def clean(folder: Path | None = None, store: Path | None = None) -> list[Removed]:
     """Remove what dead runs left, and nothing of living ones. Blocks for some 20 ms a dead run, or more.
+
+    Args:
+        folder: where ledgers lie; None for the user's own folder.
+        store: the store whose runs are meant; None for all runs.
 
     Returns:
         One entry for each dead run that had left something, or whose remains could not all be removed.
     """
-    folder = state_folder() if folder is None else folder
     removed: list[Removed] = []
-    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else []:
-        found = _clean_one(path)
+    for path in _ledgers(folder):
+        found = _clean_one(path, store)
         if found is not None and (found.processes or found.things or found.problems):
             removed.append(found)
     return removed
 
 
-def _clean_one(path: Path) -> Removed | None:
-    """Clean up after one ledger; None if its owner lives, or another cleaner was faster."""
+def left_elsewhere(store: Path, folder: Path | None = None) -> list[str]:
+    """The dead runs, in words, that `clean` leaves alone since they are not of this store."""
+    found: list[str] = []
+    for path in _ledgers(folder):
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+            file = os.open(path, os.O_RDONLY)
+            try:
+                head = _read(file).head
+            finally:
+                os.close(file)
+            if (
+                head is not None
+                and not head.is_in(store)
+                and (head.owner is None or not is_alive(head.owner))
+            ):
+                found.append(head.about)
+    return found
+
+
+def _ledgers(folder: Path | None) -> list[Path]:
+    folder = state_folder() if folder is None else folder
+    return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+
+
+def _clean_one(path: Path, store: Path | None) -> Removed | None:
+    """Clean up after one ledger; None if its owner lives, another cleaner was faster, or it is not meant."""
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -214,6 +257,8 @@ def _clean_one(path: Path) -> Removed | None:
         head = record.head
         if head is None:  # its owner died before it could start anything
             path.unlink(missing_ok=True)
+            return None
+        if store is not None and not head.is_in(store):
             return None
         ended, problems = _end_all(head.token, record.processes)
         things: list[str] = []

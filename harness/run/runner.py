@@ -83,7 +83,7 @@ def run(
         course = RunCourse(nemesis, lambda _now: main)
     tally = Tally(FaultKinds(kinds_of(test.nemesis)))
     with ProgressLine(tally, test.time_limit_s, quiet=quiet) as progress:
-        for removed in clean():
+        for removed in clean(store=store):
             progress.say(f"removed what an earlier run left behind: {removed}")
         folder = RunFolder.create(store, test)
         try:

@@ -103,7 +103,11 @@ def killed_in_mid_run(hosts: str, folder: Path, after_s: float) -> tuple[bool, l
     run.communicate()
     left = bool(carrying("XDG_STATE_HOME", str(state)))
     cleaned = subprocess.run(
-        [ACKPROOF, "clean"], capture_output=True, text=True, env=environment, timeout=120
+        [ACKPROOF, "clean", "--store", str(folder / "store")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
     )
     if cleaned.returncode:
         wrong.append(f"clean ended with {cleaned.returncode}: {cleaned.stdout} {cleaned.stderr}")

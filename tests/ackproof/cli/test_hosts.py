@@ -140,7 +140,7 @@ def test_a_run_goes_on_when_a_host_is_lost_and_does_not_know_what_it_cannot_see(
         (lost,) = [life for life in lives if life["node"] == "n3"]
         assert (lost["ended_by"], lost.get("status")) == ("host lost", None)
         assert len(list(ledgers.iterdir())) == 1, "what may be left on n3 is kept in mind"
-        status, message = await ackproof("clean", inside=started)
+        status, message = await ackproof("clean", "--store", str(store), inside=started)
         assert status == COULD_NOT_RUN
         assert "remote host n3" in message
         assert "cannot be reached" in message
@@ -260,16 +260,22 @@ def test_ssh_config_is_asked_for_its_aliases_and_not_for_its_patterns(tmp_path: 
 
 @needs_namespaces
 def test_clean_removes_a_dead_runs_namespace_and_says_so(tmp_path: Path, state: Path) -> None:
-    assert asyncio.run(ackproof("clean")) == (0, "nothing was left behind\n")
+    assert asyncio.run(ackproof("clean", "--all")) == (0, "nothing was left behind\n")
     ledger = Ledger("dead run", state / "ackproof" / "ledger")
     name = f"ackproof-{ledger.token[:8]}-n1"
     ledger.making(NAMESPACE, name)
     subprocess.run(["ip", "netns", "add", name], check=True)
-    assert asyncio.run(ackproof("clean")) == (0, "nothing was left behind\n"), "its owner lives"
+    assert asyncio.run(ackproof("clean", "--all")) == (0, "nothing was left behind\n"), "its owner lives"
     os.close(ledger._file)
     ledger._file = -1
     path = next((state / "ackproof" / "ledger").iterdir())
     path.write_bytes(path.read_bytes().replace(f'"pid":{os.getpid()}'.encode(), b'"pid":1'))
-    status, output = asyncio.run(ackproof("clean"))
+    left_alone = asyncio.run(ackproof("clean", "--store", str(tmp_path)))[1]
+    assert left_alone.splitlines() == [
+        f"nothing was left behind by runs in {tmp_path}",
+        "left alone, since not of this store: dead run; ackproof clean --all removes that",
+    ]
+    assert (NAMESPACES / name).exists()
+    status, output = asyncio.run(ackproof("clean", "--all"))
     assert (status, output) == (0, f"removed processes none, network namespace {name} of the dead run\n")
     assert not (NAMESPACES / name).exists()

@@ -13,7 +13,15 @@ import msgspec
 import pytest
 
 from harness.hosts import processes
-from harness.hosts.ledger import TOKEN_VARIABLE, Head, Ledger, ProcessLine, clean, state_folder
+from harness.hosts.ledger import (
+    TOKEN_VARIABLE,
+    Head,
+    Ledger,
+    ProcessLine,
+    clean,
+    left_elsewhere,
+    state_folder,
+)
 from harness.hosts.processes import Identity, carrying, identify, is_alive
 from tests import REPOSITORY
 
@@ -108,6 +116,32 @@ def test_a_damaged_ledger_is_kept_and_reported(tmp_path: Path) -> None:
     (removed,) = clean(tmp_path)
     assert "is damaged" in removed.problems[0]
     assert path.exists()
+
+
+def test_what_runs_of_another_store_left_is_left_alone_and_named(tmp_path: Path, sleeper: Identity) -> None:
+    ledgers, mine, other = tmp_path / "ledgers", tmp_path / "mine", tmp_path / "other"
+    for folder in (ledgers, mine / "run", other):
+        folder.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(mine)
+    head = Head("t" * 32, None, "run in mine", str((mine / "run").resolve()))
+    path = write_ledger(ledgers, head, ProcessLine("sleeper", sleeper))
+    for store in (other, mine / "run" / "deeper", tmp_path / "min"):
+        assert clean(ledgers, store) == []
+        assert left_elsewhere(store, ledgers) == ["run in mine"]
+    assert is_alive(sleeper)
+    assert path.exists()
+    assert left_elsewhere(tmp_path / "link", ledgers) == []
+    (removed,) = clean(ledgers, tmp_path / "link")
+    assert removed.processes == (sleeper,), "the same store by another path"
+
+
+def test_a_ledger_names_the_folder_that_its_run_writes_into(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with Ledger("a run", tmp_path / "ledgers", tmp_path / "link" / "run"):
+        (path,) = (tmp_path / "ledgers").iterdir()
+        head = msgspec.json.decode(path.read_bytes().splitlines()[0], type=Head)
+        assert head.folder == str(tmp_path.resolve() / "run")
+        assert left_elsewhere(tmp_path / "other", tmp_path / "ledgers") == [], "its owner lives"
 
 
 def test_a_closed_ledger_is_gone(tmp_path: Path, sleeper: Identity) -> None:
