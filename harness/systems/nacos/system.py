@@ -98,13 +98,13 @@ class Nacos(msgspec.Struct, frozen=True):
         """
         if shutil.which("java") is None:
             raise ValueError("there is no program java: apt-get install openjdk-17-jre-headless")
-        found = sorted(self._jars().glob("nacos-naming-*.jar"))
+        found = sorted(self._installed().glob("lib/*nacos-naming-*.jar"))
         if not found:
             raise ValueError(
-                f"nacos {self.release.number} is not in {self._jars()}: "
+                f"nacos {self.release.number} is not in {self._installed()}: "
                 f"`ackproof systems install nacos@{self.release.number}` brings it"
             )
-        return found[-1].stem.removeprefix("nacos-naming-")
+        return found[-1].stem.partition("nacos-naming-")[2]
 
     def launch(self, place: Place) -> Launch:
         """The command line, and the files that list the members and the settings."""
@@ -127,7 +127,7 @@ class Nacos(msgspec.Struct, frozen=True):
             *("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
             *(part for package in _OPENED for part in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")),
             *(f"-D{name}={value}" for name, value in defined.items()),
-            *("-cp", f"{self._jars()}/*", self.release.main),
+            *("-cp", f"{self._installed()}/classes:{self._installed()}/lib/*", self.release.main),
         )
         members = "".join(f"{at[CLIENT]}\n" for at in place.members.values())
         files = (
@@ -149,9 +149,9 @@ class Nacos(msgspec.Struct, frozen=True):
             settings.append(("nacos.core.protocol.raft.data.snapshot_interval_secs", str(self.snapshot_s)))
         return "".join(f"{name}={value}\n" for name, value in settings)
 
-    def _jars(self) -> Path:
-        """The folder of the version's jars."""
-        return systems_home() / "nacos" / self.release.number / "lib"
+    def _installed(self) -> Path:
+        """The folder of the version: its jars are in `lib`, a launcher of ours in `classes`."""
+        return systems_home() / "nacos" / self.release.number
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
         """The state of the Raft that keeps persistent instances."""
