@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,17 +17,21 @@ from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import plural
 from harness.errors import CouldNotRun
 from harness.recording.folder import Asked, RecordedFolder, RecordingFacts, plain
-from harness.recording.journal import REFUSED, Inspector, accept_all
+from harness.recording.journal import NEVER_COMPLETED, Inspector, accept_all
+from harness.recording.refusals import REFUSED, KeptRefusal, read_refusals
 from harness.run.seal import trusted
 from history import History, Recording
 from history.files import RefusedFile
 from history.formats import RecordedHistory
+from history.history import INVOKE
 from history.units import SECOND_NS
 from history.values import decoded, frozen
 from reports.about import ReportAbout
 from reports.html import render
 from reports.junit import junit
 
+MOST_NAMED = 20
+"""Operations that the evidence names."""
 _JUDGED_WITH_MORE = ("registry",)
 """Data types whose histories may hold operations that the model alone does not know."""
 
@@ -78,7 +82,11 @@ def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Re
     """
     facts = folder.facts()
     recorded, question = recorded_and_question(folder, facts)
-    judged = _unless_refused(judge(recorded, question), recorded.history)
+    try:
+        refusals = read_refusals(folder.path)
+    except RefusedFile as refusal:
+        raise CouldNotRun(str(refusal)) from refusal
+    judged = _with_refusals(judge(recorded, question), recorded.history, refusals)
     [verdict] = trusted([judged], folder.run.seal_state)
     found = Results.of([verdict], {verdict.checker}, folder.run.seal_state.in_words())
     recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
@@ -96,27 +104,38 @@ def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Re
     return found
 
 
-def _unless_refused(verdict: Verdict, history: History) -> Verdict:
-    """The verdict; `unknown` instead of valid if completions were refused and are missing in the history."""
-    columns = history.columns
-    doubted = np.flatnonzero(
-        np.isin(columns.error, [code for code, text in enumerate(columns.errors) if REFUSED in text])
-    )
-    if verdict.validity is not Validity.VALID or not len(doubted):
+def _with_refusals(verdict: Verdict, history: History, refusals: Sequence[KeptRefusal]) -> Verdict:
+    """The verdict with what refusals mean for it: `unknown` instead of valid if a reply may be missing."""
+    if not refusals:
         return verdict
-    first = history.invocation(history[int(doubted[0])])
+    caveat = (
+        f"{plural(len(refusals), 'request')} of clients {'was' if len(refusals) == 1 else 'were'} refused "
+        f"({REFUSED}). What a client did after it, without looking at the answer, is not in the history"
+    )
+    verdict = msgspec.structs.replace(verdict, caveats=(*verdict.caveats, caveat))
+    unanswered = _never_completed(history)
+    hiding = [refusal for refusal in refusals if refusal.hides_a_reply]
+    if verdict.validity is not Validity.VALID or not unanswered or not hiding:
+        return verdict
     why = (
-        f"{plural(len(doubted), 'operation')} never completed, and completions were refused: what the "
-        "system answered is missing"
+        f"{plural(len(unanswered), 'operation')} never completed, and completions were refused: what the "
+        "system answered may be missing"
     )
     text = (
-        f"The first is operation {first.index} ({first.f}): {columns.errors[columns.error[doubted[0]]]}. "
-        f"Without what is missing, the checker says valid: {verdict.summary}"
+        f"The first is operation {unanswered[0]}. The first refusal: {hiding[0].error or 'not known'}. By "
+        f"what is there, the checker says valid: {verdict.summary}"
     )
-    shown = Evidence(
-        why, text, operations=tuple(history.invocation(history[at]).index for at in doubted[:20].tolist())
-    )
+    shown = Evidence(why, text, operations=tuple(unanswered[:MOST_NAMED]))
     return msgspec.structs.replace(verdict, validity=Validity.UNKNOWN, summary=why, evidence=(shown,))
+
+
+def _never_completed(history: History) -> list[int]:
+    """The invocations that have no completion by a client."""
+    columns = history.columns
+    by_us = [code for code, text in enumerate(columns.errors) if text == NEVER_COMPLETED]
+    pending = np.flatnonzero((columns.type == INVOKE) & (history.pairs < 0))
+    closed = history.pairs[np.isin(columns.error, by_us)] if by_us else pending[:0]
+    return sorted([*pending.tolist(), *closed.tolist()])
 
 
 def recorded_and_question(folder: RecordedFolder, facts: RecordingFacts) -> tuple[RecordedHistory, Question]:

@@ -5,6 +5,7 @@ STORE/2026-11-28T131500-recorded-register/
     recording.json     what was asked, versions, the clock at time 0; written first
     history.jsonl      the history, line by line as it happened
     history.parquet    the same, once it was judged
+    refused.jsonl      the requests that were refused, if any were (refusals.py)
     evidence.json      the seal, if the recording came to its end (harness/run/seal.py)
     results.json       the verdict
     report.html        the report, for people

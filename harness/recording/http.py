@@ -68,8 +68,8 @@ class HttpChannel:
         try:
             answer = await self._carried_out(request)
         except Refusal as refusal:
-            if request.path == _COMPLETE:
-                self._journal.note_refused_completion(refusal)
+            if request.path in _KEPT:
+                self._journal.keep_refusal(refusal, was_invocation=request.path == _INVOKE)
             return _refused(refusal, _PATHS.get(request.path))
         except OSError as problem:
             text = f"the history cannot be put on the disk: {problem.strerror}"
@@ -103,10 +103,12 @@ class HttpChannel:
         return self._journal.status()
 
 
+_INVOKE: Final = "/v1/invoke"
 _COMPLETE: Final = "/v1/complete"
-_PATHS: Final = {"/v1/invoke": "POST", _COMPLETE: "POST", "/v1/end": "POST", "/v1/status": "GET"}
+_KEPT: Final = (_INVOKE, _COMPLETE)
+_PATHS: Final = {_INVOKE: "POST", _COMPLETE: "POST", "/v1/end": "POST", "/v1/status": "GET"}
 _CARRY_OUT: Final[Mapping[str, Callable[[HttpChannel, bytes], object]]] = {
-    "/v1/invoke": HttpChannel._invoke,
+    _INVOKE: HttpChannel._invoke,
     _COMPLETE: HttpChannel._complete,
     "/v1/end": HttpChannel._end,
     "/v1/status": HttpChannel._status,

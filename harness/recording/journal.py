@@ -33,6 +33,7 @@ from harness.recording.protocol import (
     Stored,
     value_in_history,
 )
+from harness.recording.refusals import RefusalLog
 from history import HistoryWriter, Operation, OperationType
 from history.files import brief
 from history.limits import MOST_CLIENTS
@@ -43,11 +44,8 @@ MOST_NAMED: Final = 50
 """Pending operations that a status lists."""
 _PENDING, _COMPLETED, _COMPLETION = range(3)
 NEVER_COMPLETED: Final = "not completed before the recording ended"
-REFUSED: Final = "its completion may be one of those that were refused"
-"""How the error of an operation goes on that never completed, where completions were refused: what the system
-answered is then not in the history, and a history without it must not count as valid."""
 _HARMLESS: Final = ("completed-before", "ended")
-"""Codes of refusals after which nothing is missing in the history."""
+"""Codes of refusals after which no reply is missing in the history."""
 
 
 class Inspector(Protocol):
@@ -108,8 +106,7 @@ class Journal:
         self._used: set[int] = set()
         self._highest = -1
         self._ended: Ended | None = None
-        self._refused = 0
-        self._last_refusal = ""
+        self._refusals = RefusalLog(folder)
         self.last_request_ns = clock_ns()
         """When the last request came, by the recorder's clock."""
 
@@ -187,25 +184,23 @@ class Journal:
         with self._lock:
             if self._ended is None:
                 open_operations = list(self._pending.items())
-                error = NEVER_COMPLETED
-                if self._refused:
-                    error += f"; {REFUSED} ({self._refused}, the last one as {self._last_refusal})"
                 try:
                     for operation, begun in open_operations:
-                        self._append(begun, "info", NULL, error, _COMPLETION)
+                        self._append(begun, "info", NULL, NEVER_COMPLETED, _COMPLETION)
                         self._settle(operation, is_over=True)
                 except Refusal:
                     pass  # the history without these lines says the same
+                self._refusals.close()
                 self._writer.close()
                 self._ended = Ended(self._folder, len(self._kinds), len(open_operations))
             return self._ended
 
-    def note_refused_completion(self, refusal: Refusal) -> None:
-        """Note that what was, or may have been, a completion is not in the history."""
+    def keep_refusal(self, refusal: Refusal, *, was_invocation: bool) -> None:
+        """Keep that a request is not in the history; what was no invocation may have been a completion."""
         with self._lock:
-            if refusal.code not in _HARMLESS:
-                self._refused += 1
-                self._last_refusal = refusal.code
+            if self._ended is None:
+                hides = not was_invocation and refusal.code not in _HARMLESS
+                self._refusals.keep(self._clock_ns() - self._start_ns, refusal, hides_a_reply=hides)
 
     def status(self) -> Status:
         """What was recorded until now."""

@@ -68,7 +68,7 @@ class LineChannel:
                     break
             before = now
             if len(rest) > MOST_REQUEST_BYTES:
-                self._journal.note_refused_completion(too_large())
+                self._journal.keep_refusal(too_large(), was_invocation=False)
                 out.append(too_large().answer)
                 rest, skips = b"", True
             try:
@@ -95,8 +95,7 @@ class LineChannel:
                     return ended
             return self._journal.status()
         except Refusal as refusal:
-            if kind != "invoke":
-                self._journal.note_refused_completion(refusal)
+            self._journal.keep_refusal(refusal, was_invocation=kind == "invoke")
             return refusal.answer
         except OSError as problem:
             return Refusal(507, "disk", f"the history cannot be put on the disk: {problem.strerror}").answer

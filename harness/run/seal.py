@@ -40,7 +40,7 @@ TEST, HISTORY, LIVES, LAG, TRACES, LOGS = "test", "history", "lives", "lag", "tr
 STATUSES = "statuses"
 _KINDS = (
     (re.compile(r"(test|recording)\.json"), TEST),
-    (re.compile(r"history\.(jsonl|parquet)"), HISTORY),
+    (re.compile(r"history\.(jsonl|parquet)|refused\.jsonl"), HISTORY),
     (re.compile(r"lives\.json"), LIVES),
     (re.compile(r"lag\.json"), LAG),
     (re.compile(r"statuses\.json"), STATUSES),
@@ -245,7 +245,7 @@ def _trusted(verdict: Verdict, state: SealState, damaged: Sequence[str]) -> Verd
 def evidence_in(folder: Path) -> Iterator[str]:
     """The paths of the regular files of evidence in a folder."""
     found = ["test.json", "recording.json", "history.jsonl", "history.parquet", "lives.json", "lag.json"]
-    found.append("statuses.json")
+    found += ["statuses.json", "refused.jsonl"]
     for node in _names(folder / "nodes", folder):
         found.append(f"nodes/{node}/log.txt")
         found += [f"nodes/{node}/trace/{name}" for name in _names(folder / "nodes" / node / "trace", folder)]

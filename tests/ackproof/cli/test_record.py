@@ -220,6 +220,11 @@ def test_a_refused_completion_that_never_came_again_makes_valid_unknown(tmp_path
     assert (answers[3]["ok"], answers[3]["field"]) == (False, "value")
     assert found.validity is Validity.UNKNOWN
     assert "completions were refused" in found.verdicts[0].summary
+    (tmp_path / "latest" / "evidence.json").unlink()  # and so after a kill: the last line is torn off, too
+    lines = (tmp_path / "latest" / "history.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "latest" / "history.jsonl").write_bytes(b"".join(lines[:-1]) + lines[-1][:9])
+    (tmp_path / "latest" / "history.parquet").unlink()
+    assert analyzed(tmp_path / "latest")[0] == 2
 
 
 def test_a_refused_completion_that_came_again_casts_no_doubt(tmp_path: Path) -> None:
@@ -228,6 +233,7 @@ def test_a_refused_completion_that_came_again_casts_no_doubt(tmp_path: Path) -> 
     answers, found = by_lines(tmp_path, "set", *requests, {"end": {}})
     assert [answer["ok"] for answer in answers] == [True, True, True, False, True, True]
     assert found.validity is Validity.VALID
+    assert "1 request of clients was refused" in found.verdicts[0].caveats[-1]
 
 
 def test_what_was_changed_after_the_recording_makes_the_verdict_unknown(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
-from harness.recording.journal import NEVER_COMPLETED, REFUSED, Journal
+from harness.recording.journal import NEVER_COMPLETED, Journal
 from harness.recording.protocol import Complete, Invoke, Refusal, Stored
+from harness.recording.refusals import MOST_KEPT, REFUSED, read_refusals
 from history import read_history
 from history.limits import MOST_CLIENTS
 from tests.harness.recording.clients import completion, invocation
@@ -87,22 +88,45 @@ def test_what_never_completed_is_info_at_the_end(journal: Journal, tmp_path: Pat
     assert refusal_of(journal, invocation(9)).status == 410
 
 
-def test_a_refused_completion_is_remembered_if_its_operation_never_completes(
+def test_refusals_are_kept_as_they_happen_and_say_whether_a_reply_is_missing(
     journal: Journal, tmp_path: Path
 ) -> None:
+    assert not (tmp_path / REFUSED).exists()
     journal.invoke(invocation(0))
-    journal.note_refused_completion(Refusal(400, "field", "why"))
-    journal.end()
-    assert REFUSED in str(list(read_history(tmp_path))[1].error)
-
-
-def test_a_second_completion_casts_no_doubt(journal: Journal, tmp_path: Path) -> None:
-    journal.invoke(invocation(0))
-    journal.invoke(invocation(1))
     journal.complete(completion(operation=0))
-    journal.note_refused_completion(refusal_of(journal, completion(operation=0)))
+    journal.keep_refusal(refusal_of(journal, completion(operation=0)), was_invocation=False)
+    journal.keep_refusal(Refusal(400, "field", "why", "f"), was_invocation=True)
+    journal.keep_refusal(Refusal(400, "malformed", "why"), was_invocation=False)
+    kept = read_refusals(tmp_path)
+    assert [(one.code, one.hides_a_reply) for one in kept] == [
+        ("completed-before", False),
+        ("field", False),
+        ("malformed", True),
+    ]
+
+
+def test_refusals_are_bounded_and_a_damaged_line_may_have_been_any(journal: Journal, tmp_path: Path) -> None:
+    for _ in range(MOST_KEPT + 5):
+        journal.keep_refusal(Refusal(400, "field", "why"), was_invocation=True)
     journal.end()
-    assert [op.error for op in read_history(tmp_path)][3] == NEVER_COMPLETED
+    path = tmp_path / REFUSED
+    path.write_bytes(path.read_bytes()[:-20])
+    kept = read_refusals(tmp_path)
+    assert len(kept) == MOST_KEPT
+    assert [one.hides_a_reply for one in kept[-2:]] == [False, True]
+
+
+def test_a_refusal_that_a_full_disk_could_not_take_is_kept_at_the_end(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        journal.keep_refusal(Refusal(507, "disk", "why"), was_invocation=False)
+    journal.end()
+    assert [one.code for one in read_refusals(tmp_path)] == ["disk"]
 
 
 def test_an_operation_that_the_data_type_lacks_is_refused_and_not_kept(tmp_path: Path) -> None:
