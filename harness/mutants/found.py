@@ -1,6 +1,7 @@
-"""Writes docs/found.md: every seeded bug with the one command that shows it.
+"""Writes the first part of docs/found.md: every seeded bug with the one command that shows it.
 
-`python -m harness.mutants.found` makes the page from the catalogue, and a test compares the page with it.
+`python -m harness.mutants.found` makes it from the catalogue, and a test compares the page with it. The
+second part, about released systems, is written by hand: it is kept as it is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from pathlib import Path
 from harness.mutants.catalogue import AREAS
 from harness.mutants.mutant import Mutant
 
+SECOND_PART = "\n## In released systems\n"
+"""What the part that is written by hand begins with."""
 HEAD = """\
-# Seeded bugs, and how to see each
+# What was found, and how to see each
+
+First the bugs that are seeded on purpose, then what was found [in released systems](#in-released-systems).
 
 Each seeded bug is the reference node with one rule broken (`harness/mutants/`). The command in the last
 column is a simulated run of a few seconds, in which the checker of the broken property reports a violation. A
@@ -21,13 +26,15 @@ test runs all of these commands. Add `--shrink FILE` to reduce the run to a sche
 `ackproof mutants` finds all of them and prints how long each took. Where a second command is given, it shows
 the bug in real processes.
 
-`python -m harness.mutants.found` writes this page.
+`python -m harness.mutants.found` writes this part.
 """
+PAGE = Path(__file__).parents[2] / "docs" / "found.md"
 
 
 def page() -> str:
-    """The text of docs/found.md."""
-    return "\n".join([HEAD, *_sections()])
+    """The text of docs/found.md: the first part from the catalogue, and its second part as it is."""
+    _, mark, by_hand = PAGE.read_text(encoding="utf-8").partition(SECOND_PART)
+    return "\n".join([HEAD, *_sections()]) + mark + by_hand
 
 
 def _sections() -> Iterator[str]:
@@ -53,4 +60,4 @@ def _with_options(mutant: Mutant) -> str:
 
 
 if __name__ == "__main__":
-    (Path(__file__).parents[2] / "docs" / "found.md").write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
