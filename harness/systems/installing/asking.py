@@ -13,7 +13,7 @@ import msgspec
 
 from harness.errors import CouldNotRun
 from harness.systems.installing.java import located_java
-from harness.systems.installing.recipe import Binary, Jars, Modules, Program, Recipe, Release
+from harness.systems.installing.recipe import PATH, Binary, Jars, Modules, Program, Recipe, Release
 
 BOUND_S = 30.0
 LIBRARY_PATH = "LD_LIBRARY_PATH"
@@ -45,7 +45,11 @@ def parts_of(recipe: Recipe, program: Program, release: Release, folder: Path) -
     if not path.exists():
         raise CouldNotRun(f"{folder} has no {where[0]} of {recipe.system}")
     libraries = [str(one) for one in expanded(folder, release.libraries)]
-    return Parts(path, environment={LIBRARY_PATH: os.pathsep.join(libraries)} if libraries else {})
+    environment = {LIBRARY_PATH: os.pathsep.join(libraries)} if libraries else {}
+    if release.search:
+        search = [*(str(folder / one) for one in release.search), os.environ.get("PATH", os.defpath)]
+        environment["PATH"] = os.pathsep.join(search)
+    return Parts(path, environment=environment)
 
 
 def expanded(folder: Path, patterns: Iterable[str]) -> list[Path]:
@@ -70,7 +74,7 @@ def ask(program: Program, parts: Parts) -> str:
     """
     match program:
         case Binary():
-            argv = (str(parts.path), *program.version_argv)
+            argv = tuple(str(parts.path) if word == PATH else word for word in program.version_argv)
             return _found(program.version, _printed(argv, parts.environment), str(parts.path))
         case Jars(version_class=None):
             names = "\n".join(jar.name for jar in parts.jars)

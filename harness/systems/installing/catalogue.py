@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from harness.errors import CouldNotRun, unknown_name
 from harness.systems.installing.recipe import Recipe
 from harness.systems.installing.recipes.etcd import ETCD
+from harness.systems.installing.recipes.nacos import NACOS
+from harness.systems.installing.recipes.nats import NATS
+from harness.systems.installing.recipes.pysyncobj import PYSYNCOBJ
+from harness.systems.installing.recipes.rabbitmq import RABBITMQ
 from harness.systems.installing.recipes.redis import REDIS
 from harness.systems.installing.recipes.zookeeper import ZOOKEEPER
 
-RECIPES: Mapping[str, Recipe] = {recipe.system: recipe for recipe in (ETCD, ZOOKEEPER, REDIS)}
+RECIPES: Mapping[str, Recipe] = {
+    recipe.system: recipe for recipe in (ETCD, ZOOKEEPER, REDIS, NATS, PYSYNCOBJ, RABBITMQ, NACOS)
+}
 
 
 def recipe_of(system: str) -> Recipe:

@@ -9,6 +9,9 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.systems.installing.sources.source import Source
 
+PATH = "{path}"
+"""Stands for a program's path in the command that prints its version."""
+
 
 class Binary(msgspec.Struct, frozen=True):
     """A program that is one executable file."""
@@ -18,8 +21,8 @@ class Binary(msgspec.Struct, frozen=True):
     """A regular expression; its first group is the version in what the program prints."""
     debian: str
     """The Debian package that brings the program to the machine; for messages."""
-    version_argv: tuple[str, ...] = ("--version",)
-    """The arguments with which the program prints its version and ends."""
+    version_argv: tuple[str, ...] = (PATH, "--version")
+    """The command that prints the version and ends; `PATH` in it stands for the program's path."""
 
 
 class Jars(msgspec.Struct, frozen=True):
@@ -61,6 +64,8 @@ class Release(msgspec.Struct, frozen=True):
     """How much space must be free for it, downloads included."""
     libraries: tuple[str, ...] = ()
     """Folders with shared libraries that the programs need, as patterns; relative to the release's folder."""
+    search: tuple[str, ...] = ()
+    """Folders that the programs expect in PATH; relative to the release's folder."""
     note: str = ""
     """What a reader of a result must know of this release; it is shown by `--list`."""
 

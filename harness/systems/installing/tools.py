@@ -130,9 +130,9 @@ def complaint(output: str) -> str:
 
 
 def _short(argv: Sequence[str]) -> str:
-    """The command's first words, as a person would write them."""
-    words = [Path(argv[0]).name, *(word for word in argv[1:] if not word.startswith("-"))]
-    return " ".join(words[:3])
+    """The command's first words, as a person would write them; without options, paths and settings."""
+    words = [word for word in argv[1:] if not word.startswith("-") and "/" not in word and "=" not in word]
+    return " ".join([Path(argv[0]).name, *(word.rpartition(":")[2] for word in words[:2])])
 
 
 def _die_with_parent() -> None:

@@ -38,11 +38,22 @@ class Offer(msgspec.Struct, frozen=True):
         return bare.rpartition("-")[0] or bare
 
 
+class Mend(msgspec.Struct, frozen=True):
+    """A change in a text file of a package that expects to lie in the root folder."""
+
+    file: str
+    """Relative to the release's folder."""
+    old: str
+    new: str
+
+
 class Debian(msgspec.Struct, frozen=True):
     """Packages of the Debian release that this machine runs."""
 
     packages: tuple[str, ...]
     """The first one has the system itself, so that its version is the release's."""
+    mends: tuple[Mend, ...] = ()
+    """What is changed after the packages were unpacked."""
 
     @property
     def words(self) -> str:
@@ -65,6 +76,12 @@ class Debian(msgspec.Struct, frozen=True):
         for offer, file in apt.download(offers).items():
             bench.accepting.file(file, offer.file)
             unpack_deb(file, bench.tree)
+        for mend in self.mends:
+            path = bench.tree / mend.file
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            if mend.old not in text:
+                raise CouldNotRun(f"{self.packages[0]} is not as expected: {mend.file} has no {mend.old!r}")
+            path.write_text(text.replace(mend.old, mend.new), encoding="utf-8")
 
 
 class _Apt:
