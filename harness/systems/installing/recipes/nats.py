@@ -15,7 +15,7 @@ def _built(version: str) -> Release:
 
 NATS = Recipe(
     system="nats",
-    programs=(Binary("nats-server", version=r"nats-server: v(\S+)", debian="nats-server"),),
+    programs=(Binary("nats-server", version=r"^nats-server: v(\S+)", debian="nats-server"),),
     releases=(
         Release("2.9.10", Debian(("nats-server",)), {"nats-server": ("usr/sbin/nats-server",)}, needs_mib=40),
         _built("2.15.3"),

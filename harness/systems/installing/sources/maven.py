@@ -1,7 +1,7 @@
 """Java libraries and all that they need at run time, by Maven; and launchers of ours, compiled against them.
 
-Maven copies the jars into one folder. Each jar is accepted by its checksum before anything of it is run. Maven's
-own plug-ins are pinned by version, not by checksum.
+Maven copies the jars into one folder. Each jar is accepted by its checksum before anything of it is run.
+Maven's own plug-ins are pinned by version, not by checksum.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Maven(msgspec.Struct, frozen=True):
             self._compile(bench, jars)
 
     def _compile(self, bench: Bench, jars: Path) -> None:
-        bench.say("compiling the launcher")
+        bench.say("compiling the class that starts it")
         classes = bench.tree / "classes"
         sources = [str(SYSTEMS / name) for name in self.launchers]
         options = ("-proc:none", "-nowarn", "-cp", f"{jars}/*", "-d", str(classes))
