@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 import urllib.request
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -27,6 +29,8 @@ from harness.errors import CouldNotRun
 from harness.recording.folder import RECORDING, Asked, RecordedFolder
 from harness.recording.recorder import Address, Bounds
 from harness.recording.recorder import record as record_until_its_end
+from history import HistoryError
+from tests.ackproof.cli.mutations import mutated
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 FREE = Address("127.0.0.1", 0)
@@ -243,6 +247,33 @@ def test_what_was_changed_after_the_recording_makes_the_verdict_unknown(tmp_path
     code, shown = analyzed(tmp_path / "latest")
     assert code == 2
     assert "changed since: recording.json" in shown
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(10), pytest.param(range(10, 400), marks=pytest.mark.campaign)], ids=["some", "many"]
+)
+def test_a_hostile_folder_has_a_verdict_or_is_refused_in_one_line(seeds: range, tmp_path: Path) -> None:
+    wrong = {"invoke": {"process": 0, "f": "jump"}}
+    requests = [*operation("write", 1, None), wrong, *operation("read", None, 1)]
+    by_lines(tmp_path / "honest", "register", *requests, {"end": {}})
+    honest = (tmp_path / "honest" / "latest").resolve()
+    for seed in seeds:
+        draw, folder = Random(seed), tmp_path / str(seed)
+        shutil.copytree(honest, folder)
+        for gone in ("evidence.json", "history.parquet"):
+            if draw.random() < 0.5:
+                (folder / gone).unlink()
+        path = draw.choice(sorted(path for path in folder.iterdir() if path.suffix in (".json", ".jsonl")))
+        path.write_bytes(mutated(path.read_bytes(), draw))
+        assert "\n" not in verdict_or_refusal(folder), f"seed {seed}"
+
+
+def verdict_or_refusal(folder: Path) -> str:
+    """How the judging of a folder ends; anything else that it raises fails the test."""
+    try:
+        return judge_recorded(RecordedFolder(folder)).validity.value
+    except (CouldNotRun, HistoryError) as refusal:
+        return str(refusal)
 
 
 FACTS = '"started_at": "", "monotonic_start_ns": 0}'
