@@ -46,6 +46,7 @@ class Nacos(msgspec.Struct, frozen=True):
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 8848, "grpc": 9848, "grpc-cluster": 9849, _RAFT: 7848}
     links: ClassVar[Links] = "addresses"
+    one_leader_a_term: ClassVar[bool] = True
     stop_statuses: ClassVar[tuple[int, ...]] = (0, _JAVA_STOPPED)
     damageable: ClassVar[tuple[str, ...]] = ("data/protocol/raft/**/*", "data/naming/**/*")
 
