@@ -3,16 +3,17 @@
 What its makers promise of *persistent* instances, which are the ones that are tested here:
 
 - 2.3.2 and 3.1.0: "Because the persistence instance relies on the Raft algorithm, any node can process the
-  request" (`PersistentIpPortClientManager`). The documentation of 3.2 says that a persistent service's state is
-  kept by the path that leans to CP, that its instances are recovered from snapshots of the servers, and that
-  deregistering "removes the instance" (*Service Discovery Overview*, *Instance Lifecycle*; our translation).
+  request" (`PersistentIpPortClientManager`). The documentation of 3.2 says that the state of a persistent
+  service is kept by the path that leans to CP, that its instances are recovered from the servers' snapshots,
+  and that deregistering "removes the instance" (*Service Discovery Overview*, *Instance Lifecycle*; our
+  translation).
 - 0.8.0: "only majority servers return success can we consider this update success" (`RaftCore`).
 
 None of them promises that a lookup shows the latest state: a node answers from its own memory. So lookups are
 measured, and what is acknowledged must be on every node in the end. Instances that send beats (*ephemeral*
-ones) are kept by another protocol, Distro, which promises less. In 0.8.0 there is one kind of instance, and
-the switch `healthCheckMode` decides: with `client`, its default, the leader acknowledges a registration before
-any other node has it; with `server`, which is used here, afterwards.
+ones) are kept by another protocol, Distro, which promises less. 0.8.0 has one kind of instance, and a switch,
+`healthCheckMode`: with `client`, the default, the leader acknowledges a registration before any other node
+has it; with `server`, which is used here, only afterwards.
 """
 
 from __future__ import annotations
