@@ -89,8 +89,8 @@ class Etcd(msgspec.Struct, frozen=True):
         return Bounds(
             start_s=20.0,
             stop_s=8.0,
-            fault_s=(3 * election_s, 4 * election_s),
-            calm_s=(2 * election_s, 3 * election_s),
+            fault_s=(2.5 * election_s, 3 * election_s),
+            calm_s=(1.5 * election_s, 2 * election_s),
             recovery_s=15.0,
         )
 
