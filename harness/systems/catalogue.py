@@ -37,9 +37,16 @@ def _nacos(options: Mapping[str, Any]) -> System:
     return Nacos.of(options)
 
 
+def _zookeeper(options: Mapping[str, Any]) -> System:
+    from harness.systems.zookeeper import ZooKeeper
+
+    return ZooKeeper.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
+    "zookeeper": _zookeeper,
     "pysyncobj": _pysyncobj,
     "nacos": _nacos,
 }

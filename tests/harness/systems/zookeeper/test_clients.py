@@ -1,0 +1,169 @@
+"""ZooKeeper's clients, with a real ensemble of one node."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.client.clients import Client, Site
+from harness.errors import CouldNotRun
+from harness.systems.base import Place
+from harness.systems.zookeeper import ZooKeeper
+from history import Operation
+
+SYSTEM = ZooKeeper(tick_ms=200, session_s=2.0)
+
+
+def lacking() -> str:
+    """Why there is no ZooKeeper here; empty if there is one."""
+    try:
+        SYSTEM.version()
+    except CouldNotRun as error:
+        return str(error)
+    return "" if find_spec("kazoo") else "kazoo is missing: pip install 'ackproof[zookeeper]'"
+
+
+needs_zookeeper = pytest.mark.skipif(bool(lacking()), reason=lacking() or "it is here")
+
+
+def free_ports(count: int) -> list[int]:
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(one.getsockname()[1]) for one in listening]
+    for one in listening:
+        one.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site for a client of an ensemble of one node."""
+    folder = tmp_path_factory.mktemp("zookeeper")
+    ports = dict(zip(("client", "quorum", "election"), free_ports(3), strict=True))
+    at = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    place = Place(
+        name="n1",
+        host="127.0.0.1",
+        ports=ports,
+        members={"n1": at},
+        peers={},
+        data=folder / "data",
+        trace=folder / "trace",
+        log=folder / "log",
+        seed=0,
+    )
+    launch = SYSTEM.launch(place)
+    for file in launch.files:
+        (folder / file.path).parent.mkdir(exist_ok=True)
+        (folder / file.path).write_text(file.content)
+    with (
+        place.log.open("wb") as log,
+        subprocess.Popen(launch.processes[0].argv, stdout=log, stderr=log) as server,
+    ):
+        try:
+            _wait_until_it_serves(ports["client"], place.log)
+            yield Site("n1", {"n1": at}, 0, 5.0)
+        finally:
+            server.terminate()
+    assert server.returncode in SYSTEM.stop_statuses
+
+
+def _wait_until_it_serves(port: int, log: Path) -> None:
+    for _ in range(300):
+        try:
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(b"srvr")
+                if b"Mode: leader" in connection.makefile("rb").read():
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+@contextmanager
+def opened(data_type: str, site: Site, system: ZooKeeper = SYSTEM) -> Iterator[Client]:
+    client = system.clients[data_type](site)
+    client.open()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def asked(client: Client, f: str, key: str = "k", value: Any = None) -> tuple[str, Any]:
+    done = client.perform(Operation(-1, 0, 0, "invoke", f, key, value))
+    assert isinstance(done, Operation)
+    return done.type, done.value
+
+
+@needs_zookeeper
+@pytest.mark.parametrize("reads", ["write", "sync", "plain"])
+def test_a_register_is_read_written_compared_and_removed(node: Site, reads: Any) -> None:
+    system = ZooKeeper(reads=reads)
+    with opened("cas-register", node, system) as client:
+        assert asked(client, "read", reads) == ("ok", None)
+        assert asked(client, "write", reads, "ä") == ("ok", "ä")
+        assert asked(client, "read", reads) == ("ok", "ä")
+        assert asked(client, "cas", reads, ["b", "c"]) == ("ok", False)
+        assert asked(client, "cas", reads, ["ä", "c"]) == ("ok", ["ä", "c"])
+        assert asked(client, "write", reads) == ("ok", None)
+        assert asked(client, "write", reads) == ("ok", None)
+        assert asked(client, "cas", reads, ["c", "d"]) == ("ok", False)
+        assert asked(client, "cas", reads, [None, ""]) == ("ok", [None, ""])
+        assert asked(client, "read", reads) == ("ok", "")
+
+
+@needs_zookeeper
+def test_an_instance_outlives_the_session_that_registered_it(node: Site) -> None:
+    with opened("instance", node) as client:
+        assert asked(client, "register", "s/10.0.0.1:80", "r1") == ("ok", "r1")
+    with opened("instance", node) as client:
+        assert asked(client, "lookup", "s/10.0.0.1:80") == ("ok", "r1")
+        assert asked(client, "deregister", "s/10.0.0.1:80") == ("ok", "r1")
+        assert asked(client, "deregister", "s/10.0.0.1:80") == ("ok", None)
+
+
+@needs_zookeeper
+def test_a_set_holds_what_was_added_to_it(node: Site) -> None:
+    with opened("set", node) as client:
+        assert [asked(client, "add", "s", n) for n in (10, 3, 3)] == [("ok", 10), ("ok", 3), ("ok", 3)]
+        assert asked(client, "read", "s") == ("ok", [3, 10])
+
+
+@needs_zookeeper
+@pytest.mark.parametrize("kind", ["locking", "simple"])
+def test_texts_leave_a_queue_once(node: Site, kind: Any) -> None:
+    with opened("queue", node, ZooKeeper(queue=kind)) as client:
+        assert asked(client, "dequeue", kind) == ("ok", None)
+        for text in ("b", "a"):
+            assert asked(client, "enqueue", kind, text) == ("ok", text)
+        assert [asked(client, "dequeue", kind)[1] for _ in range(3)] == ["b", "a", None]
+
+
+@needs_zookeeper
+@pytest.mark.parametrize("proof", ["connection", "recipe"])
+def test_a_lock_has_one_holder_until_it_is_released(node: Site, proof: Any) -> None:
+    system = ZooKeeper(lock=proof)
+    with opened("lock", node, system) as first, opened("lock", node, system) as second:
+        assert asked(first, "acquire", proof) == ("ok", None)
+        assert asked(second, "acquire", proof)[0] == "fail"
+        assert asked(second, "release", proof)[0] == "fail"
+        assert asked(first, "release", proof) == ("ok", None)
+        assert asked(second, "acquire", proof) == ("ok", None)
+
+
+def test_a_client_that_reaches_no_node_does_nothing() -> None:
+    if find_spec("kazoo") is None:
+        pytest.skip("kazoo is missing")
+    (port,) = free_ports(1)
+    site = Site("n1", {"n1": {"client": f"127.0.0.1:{port}"}}, 0, 0.5)
+    with pytest.raises(Exception, match="time"), opened("register", site):
+        pass
