@@ -1,7 +1,8 @@
-"""`ackproof systems`: brings the systems that can be tested."""
+"""`ackproof systems`: lists the systems that can be tested, brings them, and tries one out."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -16,9 +17,66 @@ if TYPE_CHECKING:
     from harness.systems.installing import Recipe
 
 
-@click.group()
-def systems() -> None:
-    """Bring the systems that can be tested."""
+@click.group(invoke_without_command=True)
+@options.json_option()
+@click.pass_context
+def systems(context: click.Context, as_json: bool) -> None:
+    """List the systems that can be tested, bring them, or try one out.
+
+    Without a further command: every system, the data types that it has, the workloads that fit, what it
+    needs, and whether that is here.
+
+    \b
+        ackproof systems                            what there is
+        ackproof systems install etcd               bring one
+        ackproof systems check etcd                 start one node, and say what works
+        ackproof run --system etcd                  test it
+    """
+    if context.invoked_subcommand is None:
+        _list_systems(as_json)
+
+
+@systems.command()
+@click.argument("name", metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml")
+@click.option(
+    "--system-option",
+    "system_options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=options.pairs,
+    help="What the system alone understands, such as the path of its program; may be given often.",
+)
+@options.json_option()
+def check(name: str, system_options: dict[str, str], as_json: bool) -> NoReturn:
+    """Start one node of a system, and say what works.
+
+    The node is asked for its status, does some operations of each workload that fits, is ended by SIGTERM and
+    by SIGKILL, and started again each time. Nothing is judged. Exits with 0 if all of it works, with 255 if
+    not.
+
+    \b
+        ackproof systems check etcd
+        ackproof systems check registry.toml
+    """
+    from tempfile import TemporaryDirectory
+
+    from harness.run.test import Test
+    from harness.run.trial import lines, try_out, works
+    from harness.systems import system_of
+
+    try:
+        system = system_of(name, Test(nodes=("n1",), system_options=system_options).options())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with TemporaryDirectory(prefix="ackproof-trial-") as folder:
+        steps = try_out(system, name, Path(folder))
+
+    def show() -> None:
+        for line in lines(steps):
+            say(line)
+
+    outcome = Exit.VALID if works(steps) else Exit.COULD_NOT_RUN
+    finish(outcome, {"system": system.name, "steps": steps}, show, as_json=as_json)
 
 
 @systems.command()
@@ -67,6 +125,27 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
             say(f"{record.system} {record.version}: {one['folder']}{accepted}")
 
     finish(Exit.VALID, found, show_all, as_json=as_json)
+
+
+def _list_systems(as_json: bool) -> NoReturn:
+    """Print every system that --system knows by name."""
+    from harness.run.test import Test
+    from harness.systems.listing import listed_systems
+
+    rows = listed_systems(Test(nodes=("n1",)).options())
+
+    def show() -> None:
+        for row in rows:
+            say(f"{row.name:<15} {row.about}")
+            if row.is_here:
+                say(f"{'':<15} data types: {', '.join(row.data_types)}")
+                say(f"{'':<15} workloads: {', '.join(row.workloads)}")
+                say(f"{'':<15} {row.needs}")
+            say(f"{'':<15} {row.here}")
+            if row.options:
+                say(f"{'':<15} --system-option {', '.join(row.options)}")
+
+    finish(Exit.VALID, rows, show, as_json=as_json)
 
 
 def _chosen(name: str, unpinned: bool) -> tuple[Recipe, str]:
