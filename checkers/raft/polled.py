@@ -51,7 +51,7 @@ def polled_election_safety(checker: str, recording: Recording) -> Verdict:
         mark = Validity.INVALID
         summary = f"{plural(len(violations), 'violation')}; for example: {violations[0].title}"
     elif not led:
-        mark, summary = Unjudged.NOT_EXERCISED, "no node said twice in a row that it leads"
+        mark, summary = Unjudged.NOT_EXERCISED, "no node answered twice in a row that it leads"
     return Verdict.marked(
         checker=checker,
         mark=mark,
@@ -64,9 +64,9 @@ def polled_election_safety(checker: str, recording: Recording) -> Verdict:
 
 def _two_leaders(term: int, leaders: tuple[PolledStatus, ...]) -> Evidence:
     names = " and ".join(leader.node for leader in leaders)
-    said = "; ".join(f"{leader.node} said so at {seconds(leader.time)}" for leader in leaders)
+    said = "; ".join(f"{leader.node} answered so at {seconds(leader.time)}" for leader in leaders)
     return Evidence(
         title=f"{names} both led term {term}",
-        text=f"Each said at least twice in a row that it leads term {term}: {said}.",
+        text=f"Each answered at least twice in a row that it leads term {term}: {said}.",
         kind="two leaders in one term",
     )

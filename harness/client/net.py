@@ -50,6 +50,10 @@ class Net:
         reply = await self._http.send(address, request)
         return reply if isinstance(reply, HttpReply) else None
 
+    async def get(self, address: str, path: str) -> HttpReply | None:
+        """Send a GET request once to `host:port`; the reply, None without one."""
+        return await self.reply(address, HttpRequest("GET", path))
+
     async def connect(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Open a TCP connection to `host:port`. The caller closes it.
 

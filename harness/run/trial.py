@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from harness import generator as gen
 from harness.client.carrying import Carrier
+from harness.client.data_types import READS
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.errors import CouldNotRun
@@ -38,6 +39,8 @@ MOST_PROCESSES = 1000
 WORK_NS = SECOND_NS
 BETWEEN_NS = 20 * MILLISECOND_NS
 BY = "trial"
+FEWEST_READS = 3
+"""With fewer reads of what was written nothing is said about them."""
 
 
 class TrialStep(msgspec.Struct, frozen=True):
@@ -135,8 +138,10 @@ class _Trial:
         silent = [f for f in asked if not answered[f]]
         counts = ", ".join(f"{answered[f]} of {asked[f]} {f}" for f in asked)
         error = next((one.error for one in done if one.f in silent and one.error), None)
+        if error is None and shows_nothing(done):
+            error = "reads show nothing of what was written"
         details = counts if error is None else f"{counts}; {error}"
-        self._note(f"workload {name}", not silent, details, stop=False)
+        self._note(f"workload {name}", not silent and error is None, details, stop=False)
 
     async def _act(self, what: str, act: Callable[[], Awaitable[str | None]]) -> None:
         began = self._clock()
@@ -148,6 +153,23 @@ class _Trial:
         self._steps.append(TrialStep(what, works, details))
         if stop and not works:
             raise _Failed
+
+
+def shows_nothing(history: Sequence[Operation]) -> bool:
+    """Whether reads of keys that had been written were all empty, as if they were not understood."""
+    written: set[str | None] = set()
+    asked_after_write: set[int] = set()
+    values = []
+    for one in history:
+        if one.f in READS and one.type == "invoke" and one.key in written:
+            asked_after_write.add(one.process)
+        elif one.f in READS and one.type == "ok" and one.process in asked_after_write:
+            values.append(one.value)
+        elif one.type == "ok" and one.f not in READS and one.value not in (None, False):
+            written.add(one.key)
+        if one.type != "invoke":
+            asked_after_write.discard(one.process)
+    return len(values) >= FEWEST_READS and not any(values)
 
 
 def works(steps: list[TrialStep]) -> bool:

@@ -15,6 +15,7 @@ from checkers.judges import ISOLATION, JUDGES
 from checkers.models import MODELS
 from checkers.verdict import Validity
 from harness.nemesis.catalogue import NEMESES
+from harness.systems import SYSTEMS
 from harness.workload import WORKLOADS, workload
 from reports.glossary.linking import meaning
 from reports.glossary.terms import TERMS
@@ -41,9 +42,9 @@ _BANNED = re.compile(rf"(?<![\w`-])(?:{'|'.join(BANNED)})(?![\w`-])", re.IGNOREC
 
 @cache
 def known_words() -> frozenset[str]:
-    """Common English, the glossary, `names.txt`, and the names of faults, models and workloads."""
+    """Common English, the glossary, `names.txt`, and the names of faults, models, workloads and systems."""
     known = set(_listed("english_words.txt")) | set(_listed("names.txt"))
-    known.update(NEMESES, MODELS, JUDGES, ISOLATION, WORKLOADS)
+    known.update(NEMESES, MODELS, JUDGES, ISOLATION, WORKLOADS, SYSTEMS)
     for term in TERMS:
         for form in (term.name, *term.forms):
             known.add(form.lower())

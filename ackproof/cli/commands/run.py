@@ -67,7 +67,7 @@ CLUSTER = options.group(
         show_default=True,
         metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml",
         help=f"What is tested: {', '.join(SYSTEMS)}; or a class in your own file, or a file that describes a "
-        "system; see docs/extending.md.",
+        "system; see docs/testing-your-system.md.",
     ),
     click.option(
         "--system-option",

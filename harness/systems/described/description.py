@@ -14,7 +14,7 @@ class Found(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Where a value stands in an answer: in JSON, by a pattern in the text, or the whole text."""
 
     json: str | None = None
-    """The path to it, with dots: `kvs.0.value`; a number is the place in a list."""
+    """The path to it, with dots: `kvs.0.value`; a number is the place in a list, and "" the whole."""
     regex: str | None = None
     """A pattern whose first group is the value."""
     equals: Any = None

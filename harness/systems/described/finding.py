@@ -59,7 +59,7 @@ def _decoded(answer: bytes) -> Any:
 
 
 def _at(value: Any, path: str) -> Any:
-    for step in path.split("."):
+    for step in path.split(".") if path else ():
         match value:
             case dict() if step in value:
                 value = value[step]

@@ -24,7 +24,7 @@ def judged(*said: Said, promises: bool = True) -> Mark:
     verdict = ElectionSafety().check(recording)
     if verdict.validity is Validity.INVALID:
         assert verdict.evidence[0].title == "n1 and n2 both led term 2"
-        assert "n1 said so at 2.000 s; n2 said so at 3.000 s" in verdict.evidence[0].text
+        assert "n1 answered so at 2.000 s; n2 answered so at 3.000 s" in verdict.evidence[0].text
     return verdict.mark
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import msgspec
+import pytest
 
 from harness.client.codecs.base import Codec
-from harness.run.trial import lines, try_out, works
+from harness.run.trial import lines, shows_nothing, try_out, works
 from harness.systems.base import Launch, Place
 from harness.systems.reference_node import ReferenceNode
+from tests.checkers.builders import HistoryBuilder
 
 OneType = {"cas-register": ReferenceNode.clients["cas-register"]}
 
@@ -62,3 +64,15 @@ def test_a_node_that_ends_at_its_start_is_shown_with_its_last_words(tmp_path: Pa
     assert not step.works
     assert "n1: ended at its start with status 1: n1 has no disk" in step.details
     assert not works([step])
+
+
+@pytest.mark.parametrize(
+    ("values", "nothing"), [((None,) * 3, True), ((None, "v", None), False), ((None,) * 2, False)]
+)
+def test_reads_that_never_show_what_was_written_are_noticed(values: Sequence[object], nothing: bool) -> None:
+    history = HistoryBuilder()
+    history.do("read", "k", result=None)
+    history.do("write", "k", "v", "v")
+    for value in values:
+        history.do("read", "k", None, value)
+    assert shows_nothing(list(history.history())) is nothing

@@ -1,0 +1,32 @@
+"""All that a file needs which describes a system in Python: see docs/testing-your-system.md."""
+
+from harness.client.clients import Client, Site, fail, info, lost, ok, ok_read
+from harness.client.codecs.base import Codec, HttpReply, HttpRequest, NoReply
+from harness.client.net import Net
+from harness.nemesis.view import ClusterView
+from harness.systems.base import Bounds, Launch, NodeStatus, Place, Process, System, WrittenFile
+from history import Operation
+
+__all__ = [
+    "Bounds",
+    "Client",
+    "ClusterView",
+    "Codec",
+    "HttpReply",
+    "HttpRequest",
+    "Launch",
+    "Net",
+    "NoReply",
+    "NodeStatus",
+    "Operation",
+    "Place",
+    "Process",
+    "Site",
+    "System",
+    "WrittenFile",
+    "fail",
+    "info",
+    "lost",
+    "ok",
+    "ok_read",
+]
