@@ -20,10 +20,11 @@ from checkers.models.model import (
     Call,
     IllegalCall,
     Model,
-    Scalar,
     ScalarAction,
-    Sourced,
     TextModel,
+    is_scalar,
+    is_sourced,
+    is_text,
 )
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
+EFFORT, EFFORT_FOR_OTHERS = 20_000, 1_000
+"""What explaining the first key without an order may cost, and each further one: see `impossible.explain`."""
 KIND = "a key is not linearizable"
 """The kind of all evidence that a key has no order."""
 
@@ -56,6 +59,10 @@ class _Tally:
     evidence: list[Evidence] = field(default_factory=list)
     first_bad: Part | None = None
     """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
+
+    def effort(self) -> int:
+        """What explaining the next key without an order may cost: the first is explained best."""
+        return EFFORT if self.bad == 0 else EFFORT_FOR_OTHERS
 
     def add_without_source(self, part: Part, reply: NeverWritten) -> None:
         """Count a key with a reply that names what was never there; no search is needed."""
@@ -167,7 +174,7 @@ class LinearizabilityOf:
         engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
         try:
-            if isinstance(self.model, Sourced):
+            if is_sourced(self.model):
                 # States of many parts are many: here even a quick search takes longer than to look for these.
                 for call in found.calls:
                     self.model.step(self.model.initial, call)  # refuses what the data type lacks
@@ -219,7 +226,10 @@ class LinearizabilityOf:
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.impossible import explain, unexplained
 
-        impossible = explain(self.model, part, self.budget) if search else unexplained(part)
+        if tally.bad >= MOST_EVIDENCE:
+            tally.bad += 1
+            return
+        impossible = explain(self.model, part, self.budget, tally.effort()) if search else unexplained(part)
         if impossible is None:
             if not sure:
                 tally.doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
@@ -295,7 +305,7 @@ def _refusal(found: HistoryParts, model: Model) -> IllegalOperation:
     refused: dict[int, str] = {}
     for kind, call in enumerate(found.calls):
         try:
-            _ = model.effect(call) if isinstance(model, Scalar) else model.step(model.initial, call)
+            _ = model.effect(call) if is_scalar(model) else model.step(model.initial, call)
         except IllegalCall as refusal:
             known = ", ".join(sorted(model.functions))
             rule = str(refusal) if call.f in model.functions else f"{refusal}; {model.name} has {known}"
@@ -317,7 +327,7 @@ def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) 
 def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
     """Whether this order of a part's operations explains their replies, by the model's own rules."""
     calls, kinds = part.calls, part.kinds[np.asarray(order, dtype=np.int64)].tolist()
-    if isinstance(model, TextModel):
+    if is_text(model):
         return _replays_texts(model, [calls[kind] for kind in kinds])
     state = model.initial
     for kind in kinds:

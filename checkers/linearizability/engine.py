@@ -16,7 +16,7 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, cast, overload
 
 import numpy as np
@@ -66,10 +66,10 @@ from checkers.models.model import (
     Call,
     Effect,
     Model,
-    NumberModel,
-    Scalar,
     ScalarAction,
-    TextModel,
+    is_number,
+    is_scalar,
+    is_text,
 )
 from history.kernels import Form, Integers, extended, fitting
 
@@ -84,8 +84,8 @@ ANSWERS = {
 
 TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
-ONLY_OF = {ScalarAction.ADD: NumberModel, ScalarAction.APPEND: TextModel}
-"""The models whose states are such that a formula carries out the action."""
+ONLY_OF: dict[ScalarAction, Callable[[Model], bool]] = {ScalarAction.ADD: is_number, ScalarAction.APPEND: is_text}
+"""Which models have states such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
 TIME = "the time that was given"
@@ -148,16 +148,16 @@ class Engine:
 
     def __init__(self, model: Model, *, exact: bool = False) -> None:
         self.model = model
-        self._effect_of = model.effect if isinstance(model, Scalar) and not exact else None
-        self._fingerprints = self._effect_of is not None and isinstance(model, TextModel)
-        self._numbers = self._effect_of is not None and isinstance(model, NumberModel)
+        self._effect_of = model.effect if is_scalar(model) and not exact else None
+        self._fingerprints = self._effect_of is not None and is_text(model)
+        self._numbers = self._effect_of is not None and is_number(model)
         form = self._form = Form.PLAIN
         self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1))
         self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
         self._first_kind = 0
         """The kind of the first one of `_coded_calls`; others were coded before it."""
-        texts = model.texts if isinstance(model, TextModel) and not exact else None
+        texts = model.texts if is_text(model) and not exact else None
         self._texts = None if texts is None else {f: TEXT_FORMS[action] for f, action in texts.items()}
         self._states: dict[Hashable, int] = {}
         self._state_of: list[Hashable] = []
@@ -420,7 +420,7 @@ class Engine:
             self.model.step(self.model.initial, call)  # refuses a call that it does not know
             return TABLED_READ if call.f in self.model.reads else TABLED
         effect: Effect = self._effect_of(call)
-        if effect.action in ONLY_OF and not isinstance(self.model, ONLY_OF[effect.action]):
+        if effect.action in ONLY_OF and not ONLY_OF[effect.action](self.model):
             return TABLED  # states are interned, and no formula leads from one to the next
         test, tested = transitions.ANY, 0
         if effect.expected is not ANYTHING:

@@ -18,7 +18,7 @@ weakenings are sound for every model, as an order that explains the history also
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,14 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
 from checkers.linearizability.words import need_in_words, value_in_words
-from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction, is_scalar
 
 Mask = npt.NDArray[np.bool_]
-SHRINKING_CONFIGURATIONS = 100_000
-"""The budget of explaining one part: configurations visited, and operations of the parts searched."""
-TRIAL_CONFIGURATIONS = 10_000
-"""The part of that budget that one trial may use."""
+EFFORT = 30_000
+"""What explaining one part may cost: configurations visited, and operations of the parts searched."""
+TRIAL_CONFIGURATIONS, TRIAL_FACTOR = 300, 4
+"""The configurations that one trial may visit: so many, and so many for each operation. A search that goes
+on for longer has found that what was forgotten matters, or will take too long to find that it does not."""
 MOST_STATES = 40
 """If there are more states than this to begin in, the past is not forgotten."""
 
@@ -82,29 +83,21 @@ def until(part: Part, cutoff: int) -> Part:
     return weakened(begun, begun.completed > cutoff)
 
 
-def explain(model: Model, part: Part, budget: Budget) -> Impossible | None:
+def explain(model: Model, part: Part, budget: Budget, effort: int = EFFORT) -> Impossible | None:
     """Explain a part that has no order. None if the search does not confirm that within the budget.
 
-    Where the budget of explaining does not suffice, a later reply than the first impossible one may be named,
-    and more operations than contradict each other.
+    Where the effort does not suffice, a later reply than the first impossible one may be named, and more
+    operations than contradict each other.
     """
-    shrinking = _Shrinking(Engine(model), budget)
+    shrinking = _Shrinking(Engine(model), budget, effort)
     part = doubled(part)
-    if shrinking.answer(part, budget) is not Answer.NOT_LINEARIZABLE:
+    whole = shrinking.engine.decide(part, budget)
+    if whole.answer is not Answer.NOT_LINEARIZABLE:
         return None
-    completions = np.sort(part.completed[part.completed < NEVER])
-    low, high, first = 0, len(completions) - 1, True
-    while low < high:
-        middle = (low + high) // 2
-        answer = shrinking.answer(until(part, int(completions[middle])), shrinking.share())
-        if answer is Answer.NOT_LINEARIZABLE:
-            high = middle
-        else:
-            low = middle + 1
-            first = first and answer is Answer.LINEARIZABLE
-    known = until(part, int(completions[low]))
+    cutoff, first = shrinking.first_inexplicable(part, whole.order)
+    known = until(part, cutoff)
     kept = shrinking.shrink(known)
-    culprit = int(np.flatnonzero(known.completed == completions[low])[0])
+    culprit = int(np.flatnonzero(known.completed == cutoff)[0])
     core = tuple(int(place) for place in np.flatnonzero(kept.replies))
     maybe = _of_account(model, known, kept.replies, kept.begin)
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
@@ -127,28 +120,54 @@ class _Kept:
 
 
 class _Shrinking:
-    def __init__(self, engine: Engine, budget: Budget) -> None:
+    def __init__(self, engine: Engine, budget: Budget, effort: int) -> None:
         self.engine = engine
         self._budget = budget
-        self._left = SHRINKING_CONFIGURATIONS
+        self._left = effort
 
-    def share(self) -> Budget:
-        """The part of what is left that one search may use."""
-        return self._budget.of_configurations(max(1, self._left // 2))
+    def first_inexplicable(self, part: Part, order: Sequence[int]) -> tuple[int, bool]:
+        """The first completion up to which a part has no order, and whether it is certainly the first.
 
-    def answer(self, part: Part, budget: Budget) -> Answer:
-        """Whether a part has an order."""
+        Args:
+            order: the longest order that a search of the part found. All that completed before the first
+                operation that it lacks is explained by it, so that the search for the reply begins there.
+                Mostly it is this one.
+        """
+        lacking = part.completed.copy()
+        lacking[np.asarray(order, dtype=np.int64)] = NEVER
+        completions = np.sort(part.completed[part.completed < NEVER])
+        low, high = int(np.searchsorted(completions, lacking.min())), len(completions) - 1
+        stride, first = 0, True
+        while low < high:
+            middle = min(low + stride, (low + high) // 2)
+            share = self._budget.of_configurations(max(1, self._left // 2))
+            answer = self._answer(until(part, int(completions[middle])), share)
+            if answer is Answer.NOT_LINEARIZABLE:
+                high, stride = middle, len(completions)
+            else:
+                low, stride = middle + 1, 2 * stride + 1
+                first = first and answer is Answer.LINEARIZABLE
+        return int(completions[low]), first
+
+    def trial(self, part: Part) -> Budget:
+        """What one trial may cost."""
+        return self._budget.of_configurations(TRIAL_CONFIGURATIONS + TRIAL_FACTOR * len(part))
+
+    def _answer(self, part: Part, budget: Budget) -> Answer:
         result = self.engine.decide(part, budget)
-        if budget is not self._budget:
-            self._left -= result.configurations + len(part)
+        self._left -= result.configurations + len(part)
         return result.answer
 
     def shrink(self, part: Part) -> _Kept:
-        """Forget the past, then replies, by delta debugging, for as long as the budget lasts."""
+        """Forget the past, then replies, for as long as the effort lasts.
+
+        Only the last reply is kept at first, then the last two, four and so on, until these are impossible
+        together. Delta debugging makes that less.
+        """
         replies = part.completed < NEVER
         begin = self._latest_begin(part)
         replies = replies & (part.invoked >= begin)
-        if not self.still(part, _Kept(replies, begin)):
+        if begin and not self.still(part, _Kept(replies, begin)):
             replies, begin = part.completed < NEVER, 0
 
         def with_replies(places: tuple[int, ...]) -> _Kept:
@@ -156,8 +175,16 @@ class _Shrinking:
             few[list(places)] = True
             return _Kept(few, begin)
 
+        places = np.flatnonzero(replies)
+        places = places[np.argsort(part.completed[places])]
+        last = 1
+        while last < len(places) and self._left > 0:
+            if self.still(part, with_replies(tuple(places[-last:].tolist()))):
+                places = places[-last:]
+                break
+            last *= 2
         fewest = smallest_failing(
-            np.flatnonzero(replies).tolist(),
+            np.sort(places).tolist(),
             lambda places: self.still(part, with_replies(places)),
             may_go_on=lambda: self._left > 0,
         )
@@ -166,7 +193,7 @@ class _Shrinking:
     def _latest_begin(self, part: Part) -> int:
         """The latest moment such that what began from then on is impossible from any state; or 0."""
         model = self.engine.model
-        if not isinstance(model, Scalar) or any(_moves(model, call) for call in part.calls):
+        if not is_scalar(model) or any(_moves(model, call) for call in part.calls):
             return 0
         if type(model.initial) in (str, int):
             return 0  # the engine takes only texts or only numbers as states, so no other state can be tried
@@ -185,7 +212,7 @@ class _Shrinking:
     def still(self, part: Part, kept: _Kept) -> bool:
         """Whether the weakened part is impossible."""
         self._left -= len(part)
-        each = self._budget.of_configurations(TRIAL_CONFIGURATIONS)
+        each = self.trial(part)
         if not kept.begin:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
         lasting = part.only((part.completed >= kept.begin) | kept.replies)
@@ -214,7 +241,7 @@ class _Other:
 
 
 def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
-    assert isinstance(model, Scalar)
+    assert is_scalar(model)
     asked: dict[Hashable, None] = {_Other(): None}
     for kind in np.unique(part.kinds):
         effect = model.effect(part.calls[int(kind)])
@@ -227,7 +254,7 @@ def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
 def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[int, ...]:
     """The operations without a (kept) reply whose effect a kept reply may show."""
     left = np.flatnonzero(~replies & (part.completed >= begin))
-    if not isinstance(model, Scalar):
+    if not is_scalar(model):
         return tuple(int(place) for place in left)
     effects = {int(place): model.effect(part.call(int(place))._replace(result=MAYBE)) for place in left}
     shown = {model.effect(part.call(int(place))).expected for place in np.flatnonzero(replies)}
@@ -244,7 +271,7 @@ def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[in
 def _stuck(shrinking: _Shrinking, part: Part) -> str:
     """The longest order that the search found, and what may come next in real time, in words."""
     model = shrinking.engine.model
-    result = shrinking.engine.decide(part, Budget(TRIAL_CONFIGURATIONS))
+    result = shrinking.engine.decide(part, shrinking.trial(part))
     state = model.initial
     order = [int(place) for place in result.order]
     for place in order:

@@ -26,7 +26,7 @@ from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import HistoryParts, Integers
 from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
-from checkers.models.model import ANYTHING, Effect, Flow, Model, Scalar, ScalarAction, Sourced
+from checkers.models.model import ANYTHING, Effect, Flow, Model, ScalarAction, is_scalar, is_sourced
 from checkers.words import plural
 
 ROUNDS = 4
@@ -54,7 +54,7 @@ def never_written(found: HistoryParts, model: Model) -> Mapping[int, NeverWritte
     """By place of a part, its first reply that names what was never there. Parts without one are left out."""
     if not len(found.invoked):
         return {}
-    if isinstance(model, Scalar):
+    if is_scalar(model):
         effects = [model.effect(call) for call in found.calls]
         actions = {effect.action for effect in effects}
         if ScalarAction.APPEND in actions:
@@ -62,7 +62,7 @@ def never_written(found: HistoryParts, model: Model) -> Mapping[int, NeverWritte
         if ScalarAction.ADD in actions:
             return _first(found, _sums_out_of_range(found, effects, model.initial))
         return _first(found, _without_source(_states_named(found, effects, model.initial)))
-    if isinstance(model, Sourced):
+    if is_sourced(model):
         flows = [model.flow(call) for call in found.calls]
         return _first(found, _without_source(_things_named(found, flows, model.there)))
     return {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Part
-from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, is_scalar
 from history.values import in_words
 
 
@@ -44,7 +44,7 @@ def need_in_words(model: Model, state: Any, call: Call) -> str:
     """What a call would need that the state does not have; or that it could come next."""
     if model.step(state, call) is not IMPOSSIBLE:
         return "could come next"
-    if isinstance(model, Scalar):
+    if is_scalar(model):
         effect = model.effect(call)
         if effect.expected is not ANYTHING:
             return f"needs {value_in_words(effect.expected)}"

@@ -11,7 +11,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping
 from enum import Enum
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from functools import cache
+from typing import Any, Final, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 
 class Special(Enum):
@@ -154,6 +155,43 @@ class TextModel(Scalar, Protocol):
     def texts(self) -> Mapping[str, ScalarAction]:
         """By operation, what it does to the text."""
         ...
+
+
+@cache
+def _has(kind: type, protocol: type) -> bool:
+    """Whether models of that kind have all that a protocol names, found from one of them."""
+    return isinstance(_EXAMPLES[kind], protocol)
+
+
+_EXAMPLES: dict[type, Model] = {}
+
+
+def is_scalar(model: Model) -> TypeGuard[Scalar]:
+    """Whether the calls of a data type are effects.
+
+    To compare an object with a protocol takes longer than to search a small part, so each type is compared
+    once.
+    """
+    return _has(_known(model), Scalar)
+
+
+def is_number(model: Model) -> TypeGuard[NumberModel]:
+    """Whether the states of a data type are numbers that calls keep or add to."""
+    return _has(_known(model), NumberModel)
+
+
+def is_text(model: Model) -> TypeGuard[TextModel]:
+    """Whether the states of a data type are texts."""
+    return _has(_known(model), TextModel)
+
+
+def is_sourced(model: Model) -> TypeGuard[Sourced]:
+    """Whether a data type gives the flow of each call."""
+    return _has(_known(model), Sourced)
+
+
+def _known(model: Model) -> type:
+    return type(_EXAMPLES.setdefault(type(model), model))
 
 
 class ScalarModel(ABC):
