@@ -20,6 +20,8 @@ from checkers.models.registry import RegistryEntry
 
 Numbers = tuple[int, int, int, int, int]
 
+FORMULA = 5
+"""How many of a call's numbers `encoded` gives; the others are for states as bits."""
 READS: dict[type, str] = {ReadWriteRegister: "read", CasRegister: "read", RegistryEntry: "lookup"}
 """By model the operation that keeps the state, and needs it to be what it replied."""
 WRITES: dict[type, str] = {ReadWriteRegister: "write", CasRegister: "write", RegistryEntry: "register"}
@@ -54,7 +56,7 @@ def effects_of(
         effects[writes, 3] = _numbers(calls, calls.asked[writes], number)
         left = ~reads & ~writes
     for place in np.flatnonzero(left).tolist():
-        effects[place] = np.array(encoded(calls[place]))
+        effects[place, :FORMULA] = encoded(calls[place])
     return effects.reshape(-1)
 
 

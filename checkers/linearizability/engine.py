@@ -9,7 +9,7 @@ Comput. 29, 2017). A model's calls become kinds and its states integers; the ker
   texts (`by_model.confirmed`). An *invalid* one is a proof: see `kernels.prefixes`. With `exact=True` all
   states are interned, and what calls do to them is tabulated.
 - Transitions of all other models are computed when a search first needs them, and kept for all parts of a
-  history.
+  history. States that fit into the bits of a number need none of that: see `packing`.
 
 The budget counts configurations and bytes, not seconds: the same history gives the same verdict everywhere.
 """
@@ -58,6 +58,7 @@ from checkers.linearizability.kernels.search import (
     search,
     write_order,
 )
+from checkers.linearizability.packing.packed import Packed, Packing
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.models.model import (
     ANYTHING,
@@ -84,7 +85,10 @@ ANSWERS = {
 
 TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
-ONLY_OF: dict[ScalarAction, Callable[[Model], bool]] = {ScalarAction.ADD: is_number, ScalarAction.APPEND: is_text}
+ONLY_OF: dict[ScalarAction, Callable[[Model], bool]] = {
+    ScalarAction.ADD: is_number,
+    ScalarAction.APPEND: is_text,
+}
 """Which models have states such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
@@ -151,6 +155,10 @@ class Engine:
         self._effect_of = model.effect if is_scalar(model) and not exact else None
         self._fingerprints = self._effect_of is not None and is_text(model)
         self._numbers = self._effect_of is not None and is_number(model)
+        self._packing = None if exact or self._effect_of is not None else Packing(model)
+        self._packed_searches: Engine | None = None
+        self._packed: Integers | None = None
+        """The effects in use, if they are those of packed calls."""
         form = self._form = Form.PLAIN
         self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1))
         self._table_size = 0
@@ -197,6 +205,10 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of its calls.
         """
+        packed = self._packing.of_part(part) if self._packing and initial is ANYTHING else None
+        if packed is not None:
+            operations = Operations(part.invoked, part.completed, packed.kinds)
+            return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)
         begin = self._begin if initial is ANYTHING else self._state(initial)
         operations = Operations(part.invoked, part.completed, self._codes_of(part))
         return self._search(operations, begin, self._interned(), budget)
@@ -207,6 +219,9 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of the calls.
         """
+        packed = self._packing.of_parts(parts) if self._packing and len(parts) else None
+        if packed is not None:
+            return self._decide_packed(parts, packed, budget)
         decided = self.decided(parts, budget)
         if decided is None:
             statuses = np.full((len(parts), 3), LEFT)
@@ -217,6 +232,38 @@ class Engine:
         for place in np.flatnonzero(statuses[:, 0] == LEFT).tolist():
             results.put(place, self.decide(parts[place], budget))
         return results
+
+    def _decide_packed(self, parts: HistoryParts, packed: Packed, budget: Budget) -> Results:
+        """The same for parts whose states are bits of a number; those that do not fit are searched apart."""
+        searches = self._searches_of(packed)
+        statuses = np.full((len(parts), 3), LEFT)
+        orders = np.empty(len(parts.kinds), dtype=np.int64)
+        results = Results(parts.starts, statuses, orders, budget)
+        rows = np.repeat(packed.fits, np.diff(parts.starts))
+        fitting_parts = parts.of(np.flatnonzero(packed.fits).tolist())
+        kinds = packed.kinds[rows]
+        searches._expect(LAYING_OUT * len(kinds))
+        if searches._form is Form.COMPILED and len(fitting_parts):
+            decided = searches._decide_each(fitting_parts, kinds, packed.begin, 0, budget)
+            statuses[packed.fits] = decided.statuses.reshape(-1, 3)
+            orders[rows] = decided.orders
+        for place in np.flatnonzero(statuses[:, 0] == LEFT).tolist():
+            if packed.fits[place]:
+                part, own = parts[place], slice(*parts.starts[place : place + 2].tolist())
+                operations = Operations(part.invoked, part.completed, packed.kinds[own])
+                results.put(place, searches.decide_kinds(operations, packed.begin, 0, budget))
+            else:
+                results.put(place, self.decide(parts[place], budget))
+        return results
+
+    def _searches_of(self, packed: Packed) -> Engine:
+        """The engine that searches these kinds."""
+        if self._packed_searches is None:
+            self._packed_searches = Engine(self.model, exact=True)
+        if self._packed_searches._packed is not packed.effects:
+            self._packed_searches._packed = packed.effects
+            self._packed_searches.use_effects(packed.effects)
+        return self._packed_searches
 
     def decided(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Decided | None:
         """What one call of compiled code finds about all parts; None where that is of no use.
@@ -232,7 +279,11 @@ class Engine:
         kinds = self._codes_of(parts)
         if self._effect_of is None:
             return None
-        states = self._interned()
+        return self._decide_each(parts, kinds, self._begin, self._interned(), budget)
+
+    def _decide_each(
+        self, parts: HistoryParts, kinds: Integers, begin: int, states: int, budget: Budget
+    ) -> Decided:
         if parts.longest > self._batch_room or states > self._batch_states:
             self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
             self._batch_space = (
@@ -246,7 +297,7 @@ class Engine:
         decide_each(
             Batch(parts.starts, parts.invoked, parts.completed, kinds),
             self._rules,
-            self._begin,
+            begin,
             self._batch_states if states else 0,
             stamp,
             budget.configurations,

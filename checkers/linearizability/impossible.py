@@ -28,7 +28,7 @@ from checkers.delta_debugging import smallest_failing
 from checkers.limits import MOST_OPERATIONS_NEXT
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
-from checkers.linearizability.part import Part
+from checkers.linearizability.part import HistoryCalls, Part
 from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction, is_scalar
 
@@ -65,8 +65,12 @@ class Impossible:
 def doubled(part: Part) -> Part:
     """The part with its own calls, followed by the same calls without their replies."""
     used, kinds = np.unique(part.kinds, return_inverse=True)
-    calls = tuple(part.calls[kind] for kind in used.tolist())
-    calls += tuple(call._replace(result=MAYBE) for call in calls)
+    calls: Sequence[Call]
+    if isinstance(part.calls, HistoryCalls):
+        calls = part.calls.doubled(used)
+    else:
+        known = tuple(part.calls[kind] for kind in used.tolist())
+        calls = known + tuple(call._replace(result=MAYBE) for call in known)
     return Part(part.key, part.invoked, part.completed, np.asarray(kinds, dtype=np.int64), calls)
 
 

@@ -6,11 +6,12 @@ its operations name one (P-compositionality: Horn & Kroening, FORTE 2015).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +19,7 @@ from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
 from history import Columns, History
 from history.history import FAIL, INFO, INVOKE, OK
-from history.values import frozen
+from history.values import MARK, frozen
 
 Integers = npt.NDArray[np.int64]
 UNTOLD = -2
@@ -116,11 +117,25 @@ class HistoryCalls(Sequence[Call]):
             known = self._values[code] = frozen(self.columns.decoded(code))
         return known
 
+    def doubled(self, used: Integers) -> HistoryCalls:
+        """These calls, and after them the same without their replies."""
+        f, asked, answered = self.f[used], self.asked[used], self.answered[used]
+        untold = np.full(len(used), UNTOLD, dtype=np.int64)
+        return HistoryCalls(
+            self.columns, np.tile(f, 2), np.tile(asked, 2), np.concatenate([answered, untold])
+        )
+
     @cached_property
     def _calls(self) -> list[Call]:
-        names, value = self.columns.f_names, self.value
-        codes = zip(self.f.tolist(), self.asked.tolist(), self.answered.tolist(), strict=True)
-        return [Call(names[f], value(asked), value(answered)) for f, asked, answered in codes]
+        names = self.columns.f_names
+        codes = np.concatenate([self.asked, self.answered])
+        used = np.unique(codes)
+        known = self._values
+        new = [code for code in used[used >= 0].tolist() if code not in known]
+        known.update(zip(new, map(frozen, _decoded(self.columns, new)), strict=True))
+        known.setdefault(-1, None)
+        values = list(map(known.__getitem__, codes.tolist()))
+        return list(map(Call, map(names.__getitem__, self.f.tolist()), values, values[len(self) :]))
 
     def __len__(self) -> int:
         return len(self.f)
@@ -166,3 +181,12 @@ def parts(history: History) -> HistoryParts:
         HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
         int(lengths.max(initial=0)),
     )
+
+
+def _decoded(columns: Columns, codes: Sequence[int]) -> Iterable[Any]:
+    """The values behind codes, decoded all at once where none has a mark."""
+    texts = ",".join([columns.values[code] for code in codes])
+    if MARK in texts:
+        return map(columns.decoded, codes)
+    found: list[Any] = msgspec.json.decode(f"[{texts}]")
+    return found

@@ -16,8 +16,8 @@ from history.kernels import Form, Integers, compiled_in_place
 
 BITS = 60
 """Bits that a word of a bit set holds: the sign bit is far away."""
-EFFECT_WIDTH = 5
-"""Numbers a kind in `Rules.effects`: test, tested state, action, argument, multiplier."""
+EFFECT_WIDTH = 7
+"""Numbers a kind in `Rules.effects`: test, tested state, action, argument, multiplier, mask, limit."""
 NEEDED = 256
 """How many transitions a search asks its caller for at once, at most."""
 MEMO_AN_OPERATION = 64

@@ -40,3 +40,4 @@ def fingerprints(text: Bytes, lengths: Integers, forms: Bytes, effects: Integers
         effects[effect + 2] = KEEP if form == 0 else PUT if form == 1 else APPEND
         effects[effect + 3] = 0 if form == 0 else tail
         effects[effect + 4] = power if form == 2 else 0
+        effects[effect + 5] = effects[effect + 6] = 0

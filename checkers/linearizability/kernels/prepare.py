@@ -134,7 +134,7 @@ def pruned_by(effects: Integers, kinds: Integers, states: int) -> int:
     appends = False
     for operation in range(len(kinds)):
         at = kinds[operation] * EFFECT_WIDTH
-        if effects[at] == TABLE or effects[at + 2] == ADD:
+        if effects[at] >= TABLE or effects[at + 2] == ADD or effects[at + 2] > APPEND:
             return 0
         appends = appends or effects[at + 2] == APPEND
     if states > 0:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Rules
 from history.kernels import Integers, compiled_in_place, inlined
 
-ANY, IS, IS_NOT, TABLE = range(4)
-"""Tests of a kind: none, the state is this one, it is another, or the table decides."""
-KEEP, PUT, ADD, APPEND = range(4)
-"""Actions of a kind."""
+ANY, IS, IS_NOT, TABLE, MASKED = range(5)
+"""Tests of a kind: none, the state is this one, it is another, the table decides, or some bits of the state
+are these and it is below a limit."""
+KEEP, PUT, ADD, APPEND, BITS_PUT, ENQUEUE, DEQUEUE = range(7)
+"""Actions of a kind. The last three take the state as bits: see `packing`."""
+EMPTY_QUEUE = 1
+"""A queue is a 1 and then its elements, the oldest one first, each in as many bits as the multiplier says."""
+ANY_ELEMENT = -1
+"""What a dequeue without a reply takes: the oldest element, or nothing if there is none."""
 PRIME = (1 << 61) - 1
 ILLEGAL, UNKNOWN = -(1 << 62), -(1 << 62) + 1
 OFF = -(1 << 62) + 2
@@ -26,7 +31,10 @@ def step(rules: Rules, state: int, kind: int) -> int:
     if test == IS:
         if state != effects[at + 1]:
             return ILLEGAL
-    elif test == IS_NOT and state == effects[at + 1]:
+    elif test == IS_NOT:
+        if state == effects[at + 1]:
+            return ILLEGAL
+    elif test == MASKED and (state & effects[at + 5] != effects[at + 1] or state >= effects[at + 6]):
         return ILLEGAL
     action = effects[at + 2]
     if action == KEEP:
@@ -37,12 +45,33 @@ def step(rules: Rules, state: int, kind: int) -> int:
     if action == ADD:
         total: int = state + effects[at + 3]
         return total
+    if action == BITS_PUT:
+        put_bits: int = (state & ~effects[at + 4]) | effects[at + 3]
+        return put_bits
+    if action == ENQUEUE:
+        longer: int = state << effects[at + 4] | effects[at + 3]
+        return longer
+    if action == DEQUEUE:
+        return dequeued(state, effects[at + 3], effects[at + 4])
     if state == OFF:
         return OFF
     appended: int = times_modulo(state, effects[at + 4]) + effects[at + 3]
     if appended >= PRIME:
         appended -= PRIME
     return appended if holds(rules.prefixes, appended) else OFF
+
+
+@compiled_in_place
+def dequeued(state: int, element: int, bits: int) -> int:
+    """The queue without its oldest element, if it is this one."""
+    if state == EMPTY_QUEUE:
+        return EMPTY_QUEUE if element == ANY_ELEMENT else ILLEGAL
+    shift = 0
+    while state >> (shift + bits) != 1:
+        shift += bits
+    if element not in (ANY_ELEMENT, (state >> shift) - (1 << bits)):
+        return ILLEGAL
+    return (1 << shift) | (state & ((1 << shift) - 1))
 
 
 @inlined

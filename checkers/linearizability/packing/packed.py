@@ -1,0 +1,244 @@
+"""Parts of a history with states as bits of one number, and their calls as effects on these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from checkers.linearizability.answer import NEVER
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH
+from checkers.linearizability.kernels.packing import (
+    ALWAYS,
+    MOST_BITS,
+    PackedCalls,
+    PackingSpace,
+    pack,
+    width_of,
+)
+from checkers.linearizability.kernels.transitions import (
+    ANY,
+    ANY_ELEMENT,
+    BITS_PUT,
+    DEQUEUE,
+    EMPTY_QUEUE,
+    ENQUEUE,
+    IS,
+    MASKED,
+)
+from checkers.linearizability.packing.entries import Entries, Mask, entries_of, simple
+from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
+from checkers.models.fenced_lock import FencedLock
+from checkers.models.model import Model
+from checkers.models.multi_register import MultiRegister
+from checkers.models.queue import Queue
+from checkers.models.set import Set
+from history.kernels import fitting
+
+FEW_CALLS = 4
+"""With at most this many calls for each operation of a part, all calls are packed with it: other parts of the
+same calls are to come."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Operations as kinds of effects on bits."""
+
+    effects: Integers
+    """EFFECT_WIDTH numbers a kind."""
+    kinds: Integers
+    """By operation."""
+    fits: Mask
+    """By part, whether a state of it fits into one number; the kinds of others mean nothing."""
+    begin: int
+    """The state before any operation."""
+
+
+class Packing:
+    """Packs the calls of one model; keeps what it found out about the calls that it saw last."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._may = isinstance(model, MultiRegister | Set | Queue | FencedLock)
+        self._calls: object = None
+        self._entries: Entries | None = None
+        self._direct: tuple[Integers, int] | None = None
+        self._all: Packed | None = None
+
+    def of_parts(self, found: HistoryParts) -> Packed | None:
+        """All parts of a history; None if its calls have no such form."""
+        if not self._look_at(found.calls):
+            return None
+        return self._packed(found.starts, found.kinds, found.invoked, found.completed)
+
+    def of_part(self, part: Part) -> Packed | None:
+        """One part; None if it does not fit."""
+        if not self._look_at(part.calls):
+            return None
+        calls = len(part.calls)
+        if calls <= FEW_CALLS * len(part) + FEW_CALLS and self._entries is not None:
+            if self._all is None:
+                rows = np.arange(calls, dtype=np.int64)
+                self._all = self._packed(np.array([0, calls], dtype=np.int64), rows, rows, rows)
+            if self._all.fits[0]:
+                packed = self._all
+                return Packed(packed.effects, packed.kinds[part.kinds], packed.fits, packed.begin)
+        starts = np.array([0, len(part)], dtype=np.int64)
+        packed = self._packed(starts, part.kinds, part.invoked, part.completed)
+        return packed if packed.fits[0] else None
+
+    def entries(self, calls: object) -> Entries | None:
+        """What these calls test and put; None where they have no such form."""
+        return self._entries if self._look_at(calls) else None
+
+    def _look_at(self, calls: object) -> bool:
+        """Whether these calls can be packed."""
+        if not self._may or not isinstance(calls, HistoryCalls):
+            return False
+        if calls is not self._calls:
+            self._calls, self._all, self._direct = calls, None, None
+            self._entries = entries_of(calls, self._model)
+            if isinstance(self._model, FencedLock):
+                self._direct = of_locks(calls)
+            elif isinstance(self._model, Queue) and not self._model.initial:
+                self._direct = of_queues(calls)
+        return self._entries is not None or self._direct is not None
+
+    def _packed(self, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers) -> Packed:
+        if self._direct is None:
+            assert self._entries
+            return _with_own_bits(self._entries, starts, kinds)
+        effects, bits = self._direct
+        count = len(starts) - 1
+        if not isinstance(self._model, Queue):
+            return Packed(effects, kinds, np.ones(count, dtype=bool), 0)
+        lengths = _longest_queues(effects, starts, kinds, invoked, completed)
+        return Packed(effects, kinds, lengths * bits < MOST_BITS, EMPTY_QUEUE)
+
+
+def _with_own_bits(entries: Entries, starts: Integers, kinds: Integers) -> Packed:
+    """Parts each of which has bits of its own for what it names."""
+    count, calls = len(kinds), len(entries.whole)
+    form = fitting(2 * len(entries.what) + count)
+    components, things = len(entries.texts), entries.things
+    flat = form.flat
+    space = PackingSpace(
+        form.zeros(components, -1),
+        form.zeros(components),
+        form.zeros(components),
+        form.zeros(things, -1),
+        form.zeros(things),
+        form.zeros(calls, -1),
+        form.zeros(calls),
+        form.zeros(components),
+    )
+    packed_calls = PackedCalls(
+        flat(entries.starts),
+        flat(entries.what),
+        flat(entries.component),
+        flat(entries.thing),
+        flat(entries.at_first.astype(np.int64)),
+        flat(entries.whole.astype(np.int64)),
+    )
+    effects, packed_kinds = form.zeros(EFFECT_WIDTH * count), form.zeros(count)
+    fits = form.zeros(len(starts) - 1)
+    found = form.of(pack)(flat(starts), flat(kinds), packed_calls, space, effects, packed_kinds, fits)
+    return Packed(
+        np.asarray(effects[: EFFECT_WIDTH * found], dtype=np.int64),
+        np.asarray(packed_kinds, dtype=np.int64),
+        np.asarray(fits, dtype=bool),
+        0,
+    )
+
+
+def of_queues(calls: HistoryCalls) -> tuple[Integers, int] | None:
+    """The effects of calls of a queue, and the bits of an element; None if a call needs a closer look."""
+    columns = calls.columns
+    enqueue, dequeue = calls.f == columns.f_code("enqueue"), calls.f == columns.f_code("dequeue")
+    told = calls.answered != UNTOLD
+    empty = dequeue & told & (calls.answered < 0)
+    gives = dequeue & told & ~empty
+    if not (enqueue | dequeue).all() or (calls.asked[enqueue] < 0).any():
+        return None
+    used = np.unique(np.concatenate([calls.asked[enqueue], calls.answered[gives]]))
+    if not all(simple(columns.values[code]) for code in used.tolist()):
+        return None
+    bits = width_of.plain(max(0, len(used) - 1)) or 1
+    effects = np.zeros((len(calls), EFFECT_WIDTH), dtype=np.int64)
+    effects[empty, 0], effects[empty, 1] = IS, EMPTY_QUEUE
+    effects[enqueue, 2], effects[enqueue, 3] = ENQUEUE, np.searchsorted(used, calls.asked[enqueue])
+    effects[dequeue & ~empty, 2], effects[dequeue & ~empty, 3] = DEQUEUE, ANY_ELEMENT
+    effects[gives, 3] = np.searchsorted(used, calls.answered[gives])
+    effects[:, 4] = bits
+    return effects.reshape(-1), bits
+
+
+def _longest_queues(
+    effects: Integers, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers
+) -> Integers:
+    """By part the elements that a queue can have at most at any time.
+
+    An enqueue counts from its beginning on, and a dequeue that gave an element from its end on.
+    """
+    rows = effects.reshape(-1, EFFECT_WIDTH)[kinds]
+    part = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
+    adds = rows[:, 2] == ENQUEUE
+    takes = (rows[:, 2] == DEQUEUE) & (rows[:, 3] != ANY_ELEMENT) & (completed < NEVER)
+    parts = np.concatenate([part[adds], part[takes]])
+    order = np.lexsort((np.concatenate([invoked[adds], completed[takes]]), parts))
+    length = np.cumsum(np.where(order < adds.sum(), 1, -1))
+    longest = np.zeros(len(starts) - 1, dtype=np.int64)
+    parts = parts[order]
+    first = np.flatnonzero(np.diff(parts, prepend=-1))
+    before = np.concatenate([[0], length])[first]
+    if len(first):
+        longest[parts[first]] = np.maximum.reduceat(length, first) - before
+    return longest
+
+
+def of_locks(calls: HistoryCalls) -> tuple[Integers, int] | None:
+    """The effects of calls of a lock with tokens; None if a call needs a closer look.
+
+    A state is the greatest token that was given, and the one that holds the lock (0 if none does), each as
+    its rank from 1 on among all tokens that were given. A holder that no client knows is above these.
+    """
+    columns = calls.columns
+    acquire, release, expire = (calls.f == columns.f_code(f) for f in ("acquire", "release", "expire"))
+    gives = acquire & (calls.answered != UNTOLD)
+    if not (acquire | release | expire).all() or (calls.answered[gives] < 0).any():
+        return None
+    used = np.unique(np.concatenate([calls.answered[gives], calls.asked[release]]))
+    if len(used) and used[0] < 0:
+        return None
+    texts = [columns.values[code] for code in used.tolist()]
+    if not all(text.isascii() and text.isdecimal() for text in texts):
+        return None
+    numbers = [msgspec.json.decode(text) for text in texts]
+    given = np.unique(calls.answered[gives]).tolist()
+    ranks = {
+        number: rank
+        for rank, number in enumerate(sorted(numbers[int(np.searchsorted(used, code))] for code in given), 1)
+    }
+    rank = np.zeros(len(used) + 1, dtype=np.int64)
+    rank[:-1] = [ranks.get(number, 0) for number in numbers]
+    unknown = len(given) + 1
+    bits = width_of.plain(unknown)
+    if 2 * bits > MOST_BITS:
+        return None
+    holder = (1 << bits) - 1
+    effects = np.zeros((len(calls), EFFECT_WIDTH), dtype=np.int64)
+    effects[:, 0] = np.where(expire, ANY, MASKED)
+    effects[:, 2] = BITS_PUT
+    effects[:, 4] = holder
+    effects[:, 5] = np.where(expire, 0, holder)
+    effects[:, 6] = ALWAYS
+    effects[acquire, 3] = unknown
+    own = rank[np.searchsorted(used, calls.answered[gives])]
+    effects[gives, 3] = own << bits | own
+    effects[gives, 4] = -1
+    effects[gives, 6] = own << bits
+    taken = rank[np.searchsorted(used, calls.asked[release])]
+    effects[release, 1] = taken
+    effects[release, 6] = np.where(taken > 0, ALWAYS, 0)
+    return effects.reshape(-1), bits
