@@ -26,6 +26,7 @@ from checkers.models.model import (
     is_sourced,
     is_text,
 )
+from checkers.models.set import Set
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural, seconds, sentence, who_answered
 from history import NEMESIS, History, Recording
@@ -34,13 +35,11 @@ from history.history import OK
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
     from checkers.linearizability.engine import Engine
-    from checkers.linearizability.impossible import Impossible
+    from checkers.linearizability.impossible import Effort, Impossible
     from checkers.linearizability.never_written import NeverWritten
 
 QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
-EFFORT, EFFORT_FOR_OTHERS = 20_000, 1_000
-"""What explaining the first key without an order may cost, and each further one: see `impossible.explain`."""
 KIND = "a key is not linearizable"
 """The kind of all evidence that a key has no order."""
 
@@ -57,12 +56,10 @@ class _Tally:
     most_configurations: int = 0
     doubts: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    effort: Effort | None = None
+    """What is left of the effort of explaining keys, once one was."""
     first_bad: Part | None = None
     """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
-
-    def effort(self) -> int:
-        """What explaining the next key without an order may cost: the first is explained best."""
-        return EFFORT if self.bad == 0 else EFFORT_FOR_OTHERS
 
     def add_without_source(self, part: Part, reply: NeverWritten) -> None:
         """Count a key with a reply that names what was never there; no search is needed."""
@@ -139,8 +136,13 @@ class LinearizabilityOf:
 
         tally = _Tally(recording.history)
         answered = _has_a_reply(recording.history)
-        distinct = decided(recording.history, self.model, self.budget) if answered else None
-        if distinct is None:
+        unsure = self._search_at_once(recording.history, tally) if answered else None
+        if unsure is not None and not unsure:
+            return self._verdict(tally), tally
+        distinct = decided(recording.history, self.model, self.budget, unsure) if answered else None
+        if distinct is None and unsure is not None:
+            self._search(recording.history, tally, unsure)
+        elif distinct is None:
             self._search(recording.history, tally, None)
         else:
             self._take(distinct, tally)
@@ -148,6 +150,27 @@ class LinearizabilityOf:
                 left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
                 self._search(recording.history, tally, left)
         return self._verdict(tally), tally
+
+    def _search_at_once(self, history: History, tally: _Tally) -> set[str | None] | None:
+        """Search all sets that are bits of a number, and count those with an order.
+
+        The other keys are the result; None if there are no such sets.
+        """
+        from checkers.linearizability.engine import Engine
+
+        if not isinstance(self.model, Set):
+            return None
+        found = parts(history)
+        engine = Engine(self.model)
+        results = engine.decide_packed(found, self.budget.of_configurations(QUICK_CONFIGURATIONS))
+        if results is None:
+            return None
+        left = results.not_linearizable()
+        tally.keys += len(found) - len(left)
+        lengths = np.diff(found.starts)
+        tally.operations += int(lengths.sum() - lengths[left].sum())
+        tally.most_configurations = max(tally.most_configurations, results.most_configurations)
+        return {found.keys[place] for place in left}
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
         """Take over the keys that were decided without a search; a small part of a bad key is searched."""
@@ -176,9 +199,10 @@ class LinearizabilityOf:
         try:
             if is_sourced(self.model):
                 # States of many parts are many: here even a quick search takes longer than to look for these.
-                for call in found.calls:
-                    self.model.step(self.model.initial, call)  # refuses what the data type lacks
-                early = never_written(found, self.model)
+                if engine.packing is None or engine.packing.entries(found.calls) is None:
+                    for call in found.calls:
+                        self.model.step(self.model.initial, call)  # refuses what the data type lacks
+                early = never_written(found, self.model, engine.packing)
                 for place, reply in early.items():
                     tally.add_without_source(found[place], reply)
                 found = found.of([place for place in range(len(found)) if place not in early])
@@ -211,7 +235,7 @@ class LinearizabilityOf:
         """Count a key whose first search found no order."""
         tally.most_configurations = max(tally.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE:
-            self._show(_where(part.key), part, tally)
+            self._show(_where(part.key), part, tally, order=result.order)
         elif result.answer is Answer.GAVE_UP:
             tally.doubts.append(
                 f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
@@ -219,17 +243,30 @@ class LinearizabilityOf:
             )
 
     def _show(
-        self, where: str, part: Part, tally: _Tally, *, sure: bool = False, search: bool = True
+        self,
+        where: str,
+        part: Part,
+        tally: _Tally,
+        *,
+        sure: bool = False,
+        search: bool = True,
+        order: Sequence[int] | None = None,
     ) -> None:
         """Explain a part without an order; this confirms it. If that takes too long, it counts only if
-        `sure`."""
+        `sure`. Where enough was explained, it is only named."""
         from checkers.linearizability.engine import Engine
-        from checkers.linearizability.impossible import explain, unexplained
+        from checkers.linearizability.impossible import Effort, explain, unexplained
 
         if tally.bad >= MOST_EVIDENCE:
             tally.bad += 1
             return
-        impossible = explain(self.model, part, self.budget, tally.effort()) if search else unexplained(part)
+        tally.effort = tally.effort or Effort()
+        if tally.bad and not tally.effort.is_enough_for_more and not sure:
+            search, sure = False, True
+        if search:
+            impossible = explain(self.model, part, self.budget, tally.effort)
+        else:
+            impossible = unexplained(part, order)
         if impossible is None:
             if not sure:
                 tally.doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
@@ -368,6 +405,8 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
 def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
     """A key without an order, in words: the first impossible reply, and the smallest impossible part."""
     part = found.part
+    if not found.shrunk:
+        return _only_named(where, found, history)
     core = [operation_in_words(part, place) for place in found.core[:MOST_NAMED]]
     if len(found.core) > MOST_NAMED:
         core.append(f"and {len(found.core) - MOST_NAMED} more")
@@ -399,6 +438,18 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
     return Evidence(
         _title(where, part, found.culprit, history), text + found.stuck, tuple(indices), kind=KIND
     )
+
+
+def _only_named(where: str, found: Impossible, history: History) -> Evidence:
+    """A key without an order that was not explained, since others were."""
+    part, culprit = found.part, found.culprit
+    text = (
+        f"No order of the {plural(len(part), 'operation')} of {where} explains every reply. The longest one "
+        f"that was found does not come to {operation_in_words(part, culprit)}. Which of the operations "
+        "contradict each other was not looked for."
+    )
+    indices = (int(part.invoked[culprit]), int(part.completed[culprit]))
+    return Evidence(_title(where, part, culprit, history), text, indices, kind=KIND)
 
 
 def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:

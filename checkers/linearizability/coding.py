@@ -8,6 +8,7 @@ other calls are asked of the model, one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -55,13 +56,38 @@ def effects_of(
         effects[writes, 2] = transitions.PUT
         effects[writes, 3] = _numbers(calls, calls.asked[writes], number)
         left = ~reads & ~writes
-    for place in np.flatnonzero(left).tolist():
-        effects[place, :FORMULA] = encoded(calls[place])
+        if type(model) is CasRegister:
+            swaps = np.flatnonzero(calls.f == columns.f_code("cas"))
+            if _swapped(calls, swaps, effects, number):
+                left[swaps] = False
+    places = np.flatnonzero(left).tolist()
+    others = iter(calls) if len(places) == len(calls) else map(calls.__getitem__, places)
+    for place, call in zip(places, others, strict=True):
+        effects[place, :FORMULA] = encoded(call)
     return effects.reshape(-1)
+
+
+def _swapped(
+    calls: HistoryCalls, swaps: Integers, effects: Integers, number: Callable[[Hashable], int]
+) -> bool:
+    """Write the effects of `cas [old, new]`, if all have that form."""
+    values = calls.values(calls.asked[swaps])
+    pairs = [value for value in values if type(value) is tuple and len(value) == 2]
+    if len(pairs) < len(values):
+        return False
+    states = {value: number(value) for value in dict.fromkeys(chain.from_iterable(pairs))}
+    numbers = np.fromiter(map(states.__getitem__, chain.from_iterable(pairs)), np.int64, 2 * len(pairs))
+    texts = calls.columns.values
+    other = calls.answered[swaps] == (texts.index("false") if "false" in texts else UNTOLD - 1)
+    effects[swaps, 0] = np.where(other, transitions.IS_NOT, transitions.IS)
+    effects[swaps, 1] = numbers[::2]
+    effects[swaps, 2] = np.where(other, transitions.KEEP, transitions.PUT)
+    effects[swaps, 3] = np.where(other, 0, numbers[1::2])
+    return True
 
 
 def _numbers(calls: HistoryCalls, codes: Integers, number: Callable[[Hashable], int]) -> Integers:
     """The numbers of the states behind these codes of values."""
     used, places = np.unique(codes, return_inverse=True)
-    table = np.array([number(calls.value(code)) for code in used.tolist()], dtype=np.int64)
+    table = np.array([number(value) for value in calls.values(used)], dtype=np.int64)
     return table[places]

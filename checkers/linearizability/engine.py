@@ -155,7 +155,7 @@ class Engine:
         self._effect_of = model.effect if is_scalar(model) and not exact else None
         self._fingerprints = self._effect_of is not None and is_text(model)
         self._numbers = self._effect_of is not None and is_number(model)
-        self._packing = None if exact or self._effect_of is not None else Packing(model)
+        self.packing = None if exact or self._effect_of is not None else Packing(model)
         self._packed_searches: Engine | None = None
         self._packed: Integers | None = None
         """The effects in use, if they are those of packed calls."""
@@ -174,6 +174,7 @@ class Engine:
         self._room = self._batch_room = self._batch_states = 0
         self._make_room(FIRST_ROOM, FIRST_ROOM)
         self._batch_space = (form.zeros(0), form.zeros(0), form.zeros(0))
+        self._expect(0)
 
     def _make_room(self, operations: int, states: int) -> None:
         """Take an arena for parts of at most that many operations; it is used again for later parts."""
@@ -205,7 +206,7 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of its calls.
         """
-        packed = self._packing.of_part(part) if self._packing and initial is ANYTHING else None
+        packed = self.packing.of_part(part) if self.packing and initial is ANYTHING else None
         if packed is not None:
             operations = Operations(part.invoked, part.completed, packed.kinds)
             return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)
@@ -219,9 +220,12 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of the calls.
         """
-        packed = self._packing.of_parts(parts) if self._packing and len(parts) else None
+        packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
         if packed is not None:
-            return self._decide_packed(parts, packed, budget)
+            results = self._decide_packed(parts, packed, budget)
+            for place in np.flatnonzero(~packed.fits).tolist():
+                results.put(place, self.decide(parts[place], budget))
+            return results
         decided = self.decided(parts, budget)
         if decided is None:
             statuses = np.full((len(parts), 3), LEFT)
@@ -233,8 +237,17 @@ class Engine:
             results.put(place, self.decide(parts[place], budget))
         return results
 
+    def decide_packed(self, parts: HistoryParts, budget: Budget) -> Results | None:
+        """The same for parts whose states are bits of a number. Others are given up; None without any."""
+        packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
+        if packed is None or not packed.fits.any():
+            return None
+        results = self._decide_packed(parts, packed, budget)
+        for place in np.flatnonzero(~packed.fits).tolist():
+            results.put(place, Result(Answer.GAVE_UP, 0, (), "the bits of a number"))
+        return results
+
     def _decide_packed(self, parts: HistoryParts, packed: Packed, budget: Budget) -> Results:
-        """The same for parts whose states are bits of a number; those that do not fit are searched apart."""
         searches = self._searches_of(packed)
         statuses = np.full((len(parts), 3), LEFT)
         orders = np.empty(len(parts.kinds), dtype=np.int64)
@@ -244,16 +257,14 @@ class Engine:
         kinds = packed.kinds[rows]
         searches._expect(LAYING_OUT * len(kinds))
         if searches._form is Form.COMPILED and len(fitting_parts):
-            decided = searches._decide_each(fitting_parts, kinds, packed.begin, 0, budget)
+            batch = Batch(fitting_parts.starts, fitting_parts.invoked, fitting_parts.completed, kinds)
+            decided = searches._decide_each(batch, fitting_parts.longest, packed.begin, 0, budget)
             statuses[packed.fits] = decided.statuses.reshape(-1, 3)
             orders[rows] = decided.orders
-        for place in np.flatnonzero(statuses[:, 0] == LEFT).tolist():
-            if packed.fits[place]:
-                part, own = parts[place], slice(*parts.starts[place : place + 2].tolist())
-                operations = Operations(part.invoked, part.completed, packed.kinds[own])
-                results.put(place, searches.decide_kinds(operations, packed.begin, 0, budget))
-            else:
-                results.put(place, self.decide(parts[place], budget))
+        for place in np.flatnonzero((statuses[:, 0] == LEFT) & packed.fits).tolist():
+            part, own = parts[place], slice(*parts.starts[place : place + 2].tolist())
+            operations = Operations(part.invoked, part.completed, packed.kinds[own])
+            results.put(place, searches.decide_kinds(operations, packed.begin, 0, budget))
         return results
 
     def _searches_of(self, packed: Packed) -> Engine:
@@ -279,23 +290,23 @@ class Engine:
         kinds = self._codes_of(parts)
         if self._effect_of is None:
             return None
-        return self._decide_each(parts, kinds, self._begin, self._interned(), budget)
+        batch = Batch(parts.starts, parts.invoked, parts.completed, kinds)
+        return self._decide_each(batch, parts.longest, self._begin, self._interned(), budget)
 
-    def _decide_each(
-        self, parts: HistoryParts, kinds: Integers, begin: int, states: int, budget: Budget
-    ) -> Decided:
-        if parts.longest > self._batch_room or states > self._batch_states:
-            self._batch_room, self._batch_states = 2 * parts.longest, 2 * states
+    def _decide_each(self, batch: Batch, longest: int, begin: int, states: int, budget: Budget) -> Decided:
+        if longest > self._batch_room or states > self._batch_states:
+            self._batch_room, self._batch_states = 2 * longest, 2 * states
             self._batch_space = (
                 self._form.zeros(size_of(self._batch_room, self._batch_states)),
                 self._form.zeros(slots_for(self._batch_room)),
                 self._form.zeros(MEMO_AN_OPERATION * self._batch_room),
             )
-        decided = Decided(np.empty(3 * len(parts.keys), np.int64), np.empty(len(kinds), np.int64))
+        count = len(batch.starts) - 1
+        decided = Decided(np.empty(3 * count, np.int64), np.empty(len(batch.kinds), np.int64))
         stamp = self._stamp + 1
-        self._stamp += len(parts.keys)
+        self._stamp += count
         decide_each(
-            Batch(parts.starts, parts.invoked, parts.completed, kinds),
+            batch,
             self._rules,
             begin,
             self._batch_states if states else 0,
@@ -355,6 +366,10 @@ class Engine:
 
     def _search(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
         self._expect(LAYING_OUT * len(operations.invoked))
+        if self._form is Form.COMPILED and budget.configurations <= SLICE and not budget.is_over():
+            result = self._in_one_call(operations, begin, states, budget)
+            if result is not None:
+                return result
         if len(operations.invoked) > self._room:
             self._make_room(2 * len(operations.invoked), max(2 * states, self._states_room))
         if self._states_room < states:
@@ -366,6 +381,16 @@ class Engine:
         order = self._form.zeros(int(registers[BEST]))
         self._form.of(write_order)(self._arena, order, 0)
         return Result(ANSWERS[status], int(registers[VISITED]), cast(Sequence[int], order), why)
+
+    def _in_one_call(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result | None:
+        """What a small search finds, which is mostly over sooner than a second call is made."""
+        count = len(operations.invoked)
+        decided = self._decide_each(Batch(np.array([0, count]), *operations), count, begin, states, budget)
+        status, visited, length = decided.statuses.tolist()
+        if status == LEFT:
+            return None
+        why = f"{budget.configurations} configurations" if status == GAVE_UP else ""
+        return Result(ANSWERS[status], visited, cast(Sequence[int], decided.orders[:length]), why)
 
     def _searched(self, budget: Budget) -> tuple[int, str]:
         """The status of the search that is laid out in the arena, and which budget ran out, if one did."""

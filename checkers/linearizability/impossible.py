@@ -33,13 +33,32 @@ from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction, is_scalar
 
 Mask = npt.NDArray[np.bool_]
-EFFORT = 30_000
-"""What explaining one part may cost: configurations visited, and operations of the parts searched."""
+EFFORT, EFFORT_FOR_MORE = 20_000, 3_000
+"""What explaining the parts of a history may cost: configurations visited, and operations of the parts
+searched. Once the second is spent, no further part is explained."""
+A_SEARCH = 30
+"""What a search costs however small the part is."""
 TRIAL_CONFIGURATIONS, TRIAL_FACTOR = 300, 4
 """The configurations that one trial may visit: so many, and so many for each operation. A search that goes
 on for longer has found that what was forgotten matters, or will take too long to find that it does not."""
 MOST_STATES = 40
 """If there are more states than this to begin in, the past is not forgotten."""
+
+
+@dataclass
+class Effort:
+    """What is left of the effort of explaining a history's parts."""
+
+    left: int = EFFORT
+
+    @property
+    def is_enough_for_more(self) -> bool:
+        """Whether another part is to be explained."""
+        return self.left > EFFORT - EFFORT_FOR_MORE
+
+    def spend(self, configurations: int, operations: int) -> None:
+        """Note that a part of that many operations was searched."""
+        self.left -= configurations + operations + A_SEARCH
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,8 @@ class Impossible:
     """The length of the longest order, and what each operation that should come next would need."""
     first: bool = True
     """Whether an order explains every reply before the culprit's."""
+    shrunk: bool = True
+    """Whether `core` was made small."""
 
 
 def doubled(part: Part) -> Part:
@@ -87,12 +108,13 @@ def until(part: Part, cutoff: int) -> Part:
     return weakened(begun, begun.completed > cutoff)
 
 
-def explain(model: Model, part: Part, budget: Budget, effort: int = EFFORT) -> Impossible | None:
+def explain(model: Model, part: Part, budget: Budget, effort: Effort | None = None) -> Impossible | None:
     """Explain a part that has no order. None if the search does not confirm that within the budget.
 
     Where the effort does not suffice, a later reply than the first impossible one may be named, and more
     operations than contradict each other.
     """
+    effort = effort or Effort()
     shrinking = _Shrinking(Engine(model), budget, effort)
     part = doubled(part)
     whole = shrinking.engine.decide(part, budget)
@@ -107,12 +129,22 @@ def explain(model: Model, part: Part, budget: Budget, effort: int = EFFORT) -> I
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
 
 
-def unexplained(part: Part) -> Impossible:
-    """A whole part that is known to have no order, for the case that `explain` ran out of its budget."""
+def unexplained(part: Part, order: Sequence[int] | None = None) -> Impossible:
+    """A whole part that is known to have no order, where no effort is made to explain it.
+
+    Args:
+        order: the longest order that a search found, as places in the part. The reply that is named is the
+            first one that it does not come to. Without an order it is the last one of all.
+    """
     answered = part.completed < NEVER
-    last = int(np.argmax(np.where(answered, part.completed, -1)))
+    if order is not None:
+        lacking = part.completed.copy()
+        lacking[np.asarray(order, dtype=np.int64)] = NEVER
+        last = int(np.argmin(lacking))
+    else:
+        last = int(np.argmax(np.where(answered, part.completed, -1)))
     core, maybe = np.flatnonzero(answered).tolist(), np.flatnonzero(~answered).tolist()
-    return Impossible(part, last, tuple(core), tuple(maybe), False, "")
+    return Impossible(part, last, tuple(core), tuple(maybe), False, "", order is None, order is None)
 
 
 @dataclass(frozen=True)
@@ -124,10 +156,10 @@ class _Kept:
 
 
 class _Shrinking:
-    def __init__(self, engine: Engine, budget: Budget, effort: int) -> None:
+    def __init__(self, engine: Engine, budget: Budget, effort: Effort) -> None:
         self.engine = engine
         self._budget = budget
-        self._left = effort
+        self._effort = effort
 
     def first_inexplicable(self, part: Part, order: Sequence[int]) -> tuple[int, bool]:
         """The first completion up to which a part has no order, and whether it is certainly the first.
@@ -144,7 +176,7 @@ class _Shrinking:
         stride, first = 0, True
         while low < high:
             middle = min(low + stride, (low + high) // 2)
-            share = self._budget.of_configurations(max(1, self._left // 2))
+            share = self._budget.of_configurations(max(1, self._effort.left // 2))
             answer = self._answer(until(part, int(completions[middle])), share)
             if answer is Answer.NOT_LINEARIZABLE:
                 high, stride = middle, len(completions)
@@ -159,14 +191,14 @@ class _Shrinking:
 
     def _answer(self, part: Part, budget: Budget) -> Answer:
         result = self.engine.decide(part, budget)
-        self._left -= result.configurations + len(part)
+        self._effort.spend(result.configurations, len(part))
         return result.answer
 
     def shrink(self, part: Part) -> _Kept:
         """Forget the past, then replies, for as long as the effort lasts.
 
-        Only the last reply is kept at first, then the last two, four and so on, until these are impossible
-        together. Delta debugging makes that less.
+        Of the reads only the last one is kept at first, then the last two, four and so on, until the part is
+        impossible; then the same with all other operations. Delta debugging makes what is left smaller.
         """
         replies = part.completed < NEVER
         begin = self._latest_begin(part)
@@ -174,25 +206,34 @@ class _Shrinking:
         if begin and not self.still(part, _Kept(replies, begin)):
             replies, begin = part.completed < NEVER, 0
 
-        def with_replies(places: tuple[int, ...]) -> _Kept:
+        def with_replies(places: Sequence[int]) -> _Kept:
             few = np.zeros(len(part), dtype=bool)
             few[list(places)] = True
             return _Kept(few, begin)
 
-        places = np.flatnonzero(replies)
-        places = places[np.argsort(part.completed[places])]
-        last = 1
-        while last < len(places) and self._left > 0:
-            if self.still(part, with_replies(tuple(places[-last:].tolist()))):
-                places = places[-last:]
-                break
-            last *= 2
+        reading = self.engine.model.reads
+        is_read = np.array([part.call(place).f in reading for place in range(len(part))], dtype=bool)
+        reads = self._last(part, replies & is_read, replies & ~is_read, begin)
+        writes = self._last(part, replies & ~is_read, reads, begin)
         fewest = smallest_failing(
-            np.sort(places).tolist(),
+            np.flatnonzero(reads | writes).tolist(),
             lambda places: self.still(part, with_replies(places)),
-            may_go_on=lambda: self._left > 0,
+            may_go_on=lambda: self._effort.left > 0,
         )
         return with_replies(fewest)
+
+    def _last(self, part: Part, some: Mask, others: Mask, begin: int) -> Mask:
+        """Of some replies the last ones that, together with the others, are still impossible."""
+        places = np.flatnonzero(some)
+        places = places[np.argsort(part.completed[places])]
+        last = 1
+        while last < len(places) and self._effort.left > 0:
+            few = np.zeros(len(part), dtype=bool)
+            few[places[-last:]] = True
+            if self.still(part, _Kept(few | others, begin)):
+                return few
+            last *= 2
+        return some
 
     def _latest_begin(self, part: Part) -> int:
         """The latest moment such that what began from then on is impossible from any state; or 0."""
@@ -204,7 +245,7 @@ class _Shrinking:
         replies = part.completed < NEVER
         low, high = 0, len(part) - 1
         begins = part.invoked
-        while low < high and self._left > 0:
+        while low < high and self._effort.left > 0:
             middle = (low + high + 1) // 2
             begin = int(begins[middle])
             if self.still(part, _Kept(replies & (begins >= begin), begin)):
@@ -215,7 +256,6 @@ class _Shrinking:
 
     def still(self, part: Part, kept: _Kept) -> bool:
         """Whether the weakened part is impossible."""
-        self._left -= len(part)
         each = self.trial(part)
         if not kept.begin:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
@@ -229,7 +269,7 @@ class _Shrinking:
     def _counted(self, part: Part, budget: Budget, states: list[Hashable]) -> bool:
         for state in states:
             result = self.engine.decide(part, budget, initial=state)
-            self._left -= result.configurations
+            self._effort.spend(result.configurations, len(part))
             if result.answer is not Answer.NOT_LINEARIZABLE:
                 return False
         return True

@@ -23,6 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.packing.entries import PUT, TEST, Entries
+from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Integers
 from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
@@ -50,10 +52,19 @@ class _SomethingElse(NamedTuple):
     state: Hashable
 
 
-def never_written(found: HistoryParts, model: Model) -> Mapping[int, NeverWritten]:
-    """By place of a part, its first reply that names what was never there. Parts without one are left out."""
+def never_written(
+    found: HistoryParts, model: Model, packing: Packing | None = None
+) -> Mapping[int, NeverWritten]:
+    """By place of a part, its first reply that names what was never there. Parts without one are left out.
+
+    With `packing`, calls that it has a form for are not looked at one by one.
+    """
     if not len(found.invoked):
         return {}
+    entries = packing.entries(found.calls) if packing else None
+    if entries is not None:
+        return _first(found, _without_source(_entries_named(found, entries)))
+    found = found.with_few_calls()
     if is_scalar(model):
         effects = [model.effect(call) for call in found.calls]
         actions = {effect.action for effect in effects}
@@ -101,16 +112,18 @@ class _Named(NamedTuple):
 class _Things:
     """All that the calls of a history name, numbered."""
 
-    def __init__(self, found: HistoryParts) -> None:
+    def __init__(self, found: HistoryParts, entries: Entries | None = None) -> None:
         self.found = found
         self._part_of = np.repeat(np.arange(len(found), dtype=np.int64), np.diff(found.starts))
         self._number: dict[Hashable, int] = {}
+        self._entries = entries
+        """Where things have numbers already, what these are."""
 
     def number(self, thing: Hashable) -> int:
         """The number of a thing, in every part."""
         return self._number.setdefault(thing, len(self._number))
 
-    def by_row(self, calls: list[int], numbers: list[int]) -> _Named:
+    def by_row(self, calls: list[int] | Integers, numbers: list[int] | Integers) -> _Named:
         """By operation what its call names. `calls` are in ascending order; `numbers` is what each names."""
         kinds, count = self.found.kinds, len(self.found.calls)
         named = np.array(numbers, dtype=np.int64)
@@ -131,10 +144,12 @@ class _Things:
     @property
     def count(self) -> int:
         """How many different things there are; 1 if there are none."""
-        return max(1, len(self._number))
+        return max(1, len(self._number) if self._entries is None else self._entries.things)
 
     def in_words(self, number: int) -> str:
         """The thing behind a number within a part, in words."""
+        if self._entries is not None:
+            return value_in_words(self._entries.name(number % self.count))
         thing = list(self._number)[number % self.count]
         if isinstance(thing, _SomethingElse):
             return f"something other than {value_in_words(thing.state)}"
@@ -176,6 +191,21 @@ def _things_named(found: HistoryParts, flows: list[Flow], there: Iterable[Hashab
         add(takes, call, flow.takes)
     initial = np.array([things.number(thing) for thing in there], dtype=np.int64)
     return _AllNamed(things, things.by_row(*makes), things.by_row(*needs), things.by_row(*takes), initial)
+
+
+def _entries_named(found: HistoryParts, entries: Entries) -> _AllNamed:
+    """What operations name, from what their calls test and put."""
+    things = _Things(found, entries)
+    call = np.repeat(np.arange(len(entries.whole), dtype=np.int64), np.diff(entries.starts))
+    makes = (entries.what == PUT) & ~entries.at_first
+    needs = (entries.what == TEST) & ~entries.at_first
+    takes = needs & np.isin(call, call[(entries.what == PUT) & entries.at_first]) & (not entries.held)
+
+    def named(which: Mask) -> _Named:
+        return things.by_row(call[which], entries.thing[which])
+
+    nothing = np.zeros(0, dtype=np.int64)
+    return _AllNamed(things, named(makes), named(needs), named(takes), nothing)
 
 
 def _states_named(found: HistoryParts, effects: list[Effect], initial: Hashable) -> _AllNamed:

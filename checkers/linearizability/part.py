@@ -7,7 +7,7 @@ its operations name one (P-compositionality: Horn & Kroening, FORTE 2015).
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, overload
 
@@ -96,6 +96,15 @@ class HistoryParts(Sequence[Part]):
             int(lengths.max(initial=0)),
         )
 
+    def with_few_calls(self) -> HistoryParts:
+        """The same, without the calls that no operation of these parts is."""
+        used, kinds = np.unique(self.kinds, return_inverse=True)
+        if len(used) == len(self.calls):
+            return self
+        calls = self.calls
+        few = calls.only(used) if isinstance(calls, HistoryCalls) else [calls[kind] for kind in used.tolist()]
+        return replace(self, kinds=np.asarray(kinds, dtype=np.int64), calls=few)
+
 
 class HistoryCalls(Sequence[Call]):
     """The different calls of a history. A call becomes an object when it is first looked at."""
@@ -108,7 +117,7 @@ class HistoryCalls(Sequence[Call]):
         """By call the code of its argument, as in `Columns.value`."""
         self.answered = answered
         """By call the code of its result; `UNTOLD` for `MAYBE`."""
-        self._values: dict[int, Hashable] = {UNTOLD: MAYBE}
+        self._values: dict[int, Hashable] = {UNTOLD: MAYBE, -1: None}
 
     def value(self, code: int) -> Hashable:
         """The value behind a code, as models take it."""
@@ -116,6 +125,18 @@ class HistoryCalls(Sequence[Call]):
         if known is self:
             known = self._values[code] = frozen(self.columns.decoded(code))
         return known
+
+    def values(self, codes: Integers) -> list[Hashable]:
+        """The values behind codes, as `value` gives each."""
+        used = np.unique(codes)
+        known = self._values
+        new = [code for code in used[used >= 0].tolist() if code not in known]
+        known.update(zip(new, map(frozen, _decoded(self.columns, new)), strict=True))
+        return list(map(known.__getitem__, codes.tolist()))
+
+    def only(self, used: Integers) -> HistoryCalls:
+        """These calls alone."""
+        return HistoryCalls(self.columns, self.f[used], self.asked[used], self.answered[used])
 
     def doubled(self, used: Integers) -> HistoryCalls:
         """These calls, and after them the same without their replies."""
@@ -128,13 +149,7 @@ class HistoryCalls(Sequence[Call]):
     @cached_property
     def _calls(self) -> list[Call]:
         names = self.columns.f_names
-        codes = np.concatenate([self.asked, self.answered])
-        used = np.unique(codes)
-        known = self._values
-        new = [code for code in used[used >= 0].tolist() if code not in known]
-        known.update(zip(new, map(frozen, _decoded(self.columns, new)), strict=True))
-        known.setdefault(-1, None)
-        values = list(map(known.__getitem__, codes.tolist()))
+        values = self.values(np.concatenate([self.asked, self.answered]))
         return list(map(Call, map(names.__getitem__, self.f.tolist()), values, values[len(self) :]))
 
     def __len__(self) -> int:
@@ -145,7 +160,10 @@ class HistoryCalls(Sequence[Call]):
     @overload
     def __getitem__(self, place: slice) -> list[Call]: ...
     def __getitem__(self, place: int | slice) -> Call | list[Call]:
-        return self._calls[place]
+        if isinstance(place, slice) or "_calls" in self.__dict__:
+            return self._calls[place]
+        f, asked, answered = self.f[place], int(self.asked[place]), int(self.answered[place])
+        return Call(self.columns.f_names[f], self.value(asked), self.value(answered))
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)

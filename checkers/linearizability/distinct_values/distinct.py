@@ -9,7 +9,7 @@ of all operations contains an order of those on some of the values, in queues an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -222,11 +222,18 @@ def legal(history: History, model: Model) -> bool:
     return _rows(history, model) is not None
 
 
-def decided(history: History, model: Model, budget: Budget) -> Distinct | None:
-    """The keys that are decided; None for another data type, or if some call may not be one of its calls."""
+def decided(
+    history: History, model: Model, budget: Budget, only: Collection[str | None] | None = None
+) -> Distinct | None:
+    """The keys that are decided, or those among `only`.
+
+    None for another data type, or if some call may not be one of its calls.
+    """
     rows = _rows(history, model)
     if rows is None:
         return None
+    if only is not None:
+        rows = rows.of_keys([number for number, key in enumerate(rows.keys) if key in only])
     return Queues(rows) if model.name == "queue" else Sets(rows, model, budget)
 
 

@@ -55,6 +55,13 @@ class HistoryRows:
         columns = ("key", "invoked", "completed", "f", "argument", "result", "value")
         return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
+    def of_keys(self, numbers: Sequence[int]) -> HistoryRows:
+        """The operations on these keys alone, given in ascending order; keys are numbered from 0 on again."""
+        number_of = np.full(len(self.keys), -1, dtype=np.int64)
+        number_of[list(numbers)] = np.arange(len(numbers))
+        own = self.only(number_of[self.key] >= 0)
+        return replace(own, keys=tuple(self.keys[number] for number in numbers), key=number_of[own.key])
+
     def until(self, cutoff: int) -> HistoryRows:
         """What was known just after the completion at index `cutoff`: later replies are taken back."""
         begun = self.only(self.invoked <= cutoff)

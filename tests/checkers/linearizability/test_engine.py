@@ -266,7 +266,7 @@ def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> No
     engine = Engine(model)
     effects = engine._effects_of_texts(calls)
     assert effects is not None
-    assert list(effects) == [n for call in calls for n in engine._encoded(call)]
+    assert list(effects) == [n for call in calls for n in (*engine._encoded(call), 0, 0)]
 
 
 def test_what_is_no_text_is_refused_as_ever() -> None:
