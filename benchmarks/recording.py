@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
-BOUND_US = 600.0
+BOUND_US = 1200.0
 """Processor microseconds of the recorder for an operation."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
