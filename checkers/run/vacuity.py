@@ -2,7 +2,8 @@
 
 The verdict is `unknown` if too few writes were acknowledged; if no operation of some kind ever succeeded; or
 if a fault that was asked for never took effect. What shows the effect, each fault declares itself
-(`history.nemesis.Proof`), and the run's folder keeps it.
+(`history.nemesis.Proof`), and the run's folder keeps it. That a leader was lost, and another followed, the
+nodes' traces show; without traces it rests on what nodes answered when they were asked, and a caveat says so.
 """
 
 from __future__ import annotations
@@ -59,12 +60,15 @@ class Vacuity:
         ]
         families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
         faults, kinds = fault_operations(recording.history), FaultKinds(recording.fault_kinds)
+        caveats = [] if families else ["no fault was asked for, so the verdicts say nothing about faults"]
         for family in families:
             kind = kinds.named(family)
             if kind is None or kind.proof is None:
                 reason: str | None = f"the run does not record what shows that {family} took effect"
             else:
                 reason = _JUDGES[kind.proof](kind, faults, recording)
+                rests_on = _rests_on(kind, faults, recording)
+                caveats += [] if rests_on is None else [rests_on]
             if reason is not None:
                 reasons.append(reason)
         effects = _effects(faults)
@@ -83,7 +87,7 @@ class Vacuity:
                 Evidence(title="the run proves little", text=f"{sentence(reason)}.") for reason in reasons
             ),
             measures={"acknowledged_writes": acknowledged, "actions_that_took_effect": effects},
-            caveats=() if families else ("no fault was asked for, so the verdicts say nothing about faults",),
+            caveats=tuple(caveats),
         )
 
 
@@ -130,21 +134,68 @@ def _leader_lost(kind: FaultKind, faults: list[FaultOperation], recording: Recor
     without_effect = _any_effect(kind, faults, recording)
     if without_effect is not None:
         return without_effect
-    mine = [fault for fault in faults if fault.f == kind.begin]
-    aimed = [fault for fault in mine if fault.target == LEADER]
+    aimed = any(fault.f == kind.begin and fault.target == LEADER for fault in faults)
     if not aimed and f"{kind.name}:{LEADER}" not in asked_faults(recording):
         return None
-    lost = [
-        fault
-        for fault in mine
-        if fault.leader is not None
-        and any(fault.leader in action.nodes for name in kind.begun_by for action in fault.took(name))
-    ]
+    lost = _lost_leaders(kind, faults)
     if not lost:
         return f"a leader was the target of {kind.name}, but no {kind.name} met a leader"
-    if _is_traced(recording) and not any(_led_later(fault, recording) for fault in lost):
+    followed = _followed(lost, recording)
+    if followed is False:
         return f"{plural(len(lost), kind.name)} met a leader, but no node became leader of a later term"
     return None
+
+
+def _lost_leaders(kind: FaultKind, faults: list[FaultOperation]) -> list[FaultOperation]:
+    """The operations of a fault that met the leader of the moment."""
+    return [
+        fault
+        for fault in faults
+        if fault.f == kind.begin
+        and fault.leader is not None
+        and any(fault.leader in action.nodes for name in kind.begun_by for action in fault.took(name))
+    ]
+
+
+def _followed(lost: list[FaultOperation], recording: Recording) -> bool | None:
+    """Whether a leader of a later term followed one that was lost; None if nothing shows it either way.
+
+    Traces show it. Without them it rests on what nodes answered when they were asked.
+    """
+    if _is_traced(recording):
+        return any(_led_later(fault, recording) for fault in lost)
+    answers = [
+        (status.time, status.node, status.term) for status in recording.statuses if status.role == LEADER
+    ]
+    for fault in fault_operations(recording.history):
+        if fault.leader is not None:
+            answers.append((fault.invocation.time, fault.leader, fault.term or 0))
+    if any(_answered_later(fault, *answer) for fault in lost for answer in answers):
+        return True
+    names_terms = any(status.term > 0 for status in recording.statuses)
+    return False if names_terms and any(fault.term for fault in lost) else None
+
+
+def _answered_later(fault: FaultOperation, time: int, leader: str, term: int) -> bool:
+    """Whether an answer names a leader after the one that a fault met: of a later term, where terms are
+    named, or else another node."""
+    if time <= fault.completion.time:
+        return False
+    return term > fault.term if fault.term and term else leader != fault.leader
+
+
+def _rests_on(kind: FaultKind, faults: list[FaultOperation], recording: Recording) -> str | None:
+    """What the proof that a leader was lost rests on, where there are no traces."""
+    lost = _lost_leaders(kind, faults)
+    if kind.proof != "leader lost" or not lost or _is_traced(recording):
+        return None
+    met = f"that {kind.name} met a leader rests on what nodes answered when they were asked"
+    match _followed(lost, recording):
+        case True:
+            return f"{met}, and so does that another leader followed"
+        case False:
+            return f"{met}; none of them led a later term afterwards"
+    return f"{met}; whether another leader followed is not known"
 
 
 def _is_traced(recording: Recording) -> bool:

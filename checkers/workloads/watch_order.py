@@ -284,14 +284,12 @@ def _of_key(watched: WatchedKey) -> Iterator[Violation]:
         # What was never written, or is there a second time, is noted; the rest must still have an order.
         known = [value for value in session.shown if value in watched.known_by]
         lists.append((session, tuple(dict.fromkeys(known))))
-    conflicts = list(_next_to_each_other(watched, lists))
-    yield from conflicts
+    # Each of these is explained by one or two watches; the rest needs all of them together.
+    found = list(_next_to_each_other(watched, lists))
     for session, shown in lists:
-        yield from _in_real_time(watched, session, shown)
-    missing = [one for session, shown in lists for one in _missing(watched, session, shown)]
-    yield from missing
-    if not conflicts and not missing:
-        yield from _no_order(watched, lists)
+        found += _in_real_time(watched, session, shown)
+        found += _missing(watched, session, shown)
+    yield from found or _no_order(watched, lists)
 
 
 def _twice(watched: WatchedKey, session: WatchSession) -> Iterator[Violation]:
@@ -396,45 +394,117 @@ def _missing(watched: WatchedKey, session: WatchSession, shown: tuple[str, ...])
         yield Violation(MISSING, title, text, (shown_by, writes[value], writes[last], session.last))
 
 
-def _no_order(watched: WatchedKey, lists: Sequence[Shown]) -> Iterator[Violation]:
-    """Two stretches of values each of which would have to come before the other.
+class Bound(NamedTuple):
+    """A position before which something was there, or open; what begins later comes after it."""
 
-    The lists agree with each other here, so those that overlap form stretches. By real time, one stretch
-    comes before another if a value of it was there before a value of the other was begun to be written. That
-    relation has a cycle exactly if two stretches come before each other: the stretch of a cycle whose first
-    value was there last comes before its successor's successor, and so does every other one of the cycle.
+    by: int
+    words: str
+    operation: ClientOperation
+
+
+class Stretch(NamedTuple):
+    """Values that follow each other without a gap, as watches whose lists overlap were shown them."""
+
+    values: tuple[str, ...]
+    bounds: tuple[tuple[int, Bound], ...]
+    """Pairs of a place in `values` and a bound: what comes before that place began before the bound."""
+
+    @property
+    def earliest(self) -> Bound:
+        """The first bound. What begins after it is no part of the stretch, or comes after all of it."""
+        return min((bound for _, bound in self.bounds), key=lambda bound: bound.by)
+
+
+def _no_order(watched: WatchedKey, lists: Sequence[Shown]) -> Iterator[Violation]:
+    """Why no order of all values explains all lists, where no two lists contradict each other.
+
+    Lists that overlap are joined to stretches, and an order is an order of stretches. A value comes before
+    all that began after it was there. A watch that was open before a value began was shown the value, or only
+    values before it. So one stretch comes before another if the earliest of these bounds of the one lies
+    before the latest beginning of a write of the other. If that relation has a cycle, it has one of two: of a
+    cycle, take the stretch with the latest bound; what comes after it comes after all others of the cycle.
     """
-    stretches, circle = _stretches(lists)
+    joined, circle = _stretches(lists)
     if circle:
-        named = ", then ".join(map(repr, (*circle, circle[0])))
-        text = (
-            f"Watches{of(watched.key)} were shown {named}, each right after the one before: no value can "
-            "come before itself."
-        )
-        title = f"watches{of(watched.key)} were shown {_in_words(circle)} in a circle"
-        shown_by = [session.last for session, shown in lists if set(circle) & set(shown)]
-        yield Violation(NO_ORDER, title, text, (*(watched.writes[value] for value in circle), *shown_by))
+        yield _in_a_circle(watched, circle, lists)
         return
-    covered = {value for stretch in stretches for value in stretch}
-    stretches += [(value,) for value in watched.known_by if value not in covered]
-    known, writes = watched.known_by, watched.writes
-    edges = [
-        (min(stretch, key=lambda v: known[v]), max(stretch, key=lambda v: writes[v].at))
-        for stretch in stretches
-    ]
-    for place, (early, late) in enumerate(edges):
-        for other_early, other_late in edges[:place]:
-            if known[early] < writes[other_late].at and known[other_early] < writes[late].at:
+    covered = {value for values in joined for value in values}
+    joined += [(value,) for value in watched.known_by if value not in covered]
+    stretches = [_bounded(watched, values, lists) for values in joined]
+    for stretch in stretches:
+        wrong = next(_against_bounds(watched, stretch), None)
+        if wrong is not None:
+            yield wrong
+            return
+    writes = watched.writes
+    ends = [(one, max(one.values, key=lambda value: writes[value].at)) for one in stretches]
+    for place, (one, last) in enumerate(ends):
+        for other, other_last in ends[:place]:
+            first, second = one.earliest, other.earliest
+            if first.by < writes[other_last].at and second.by < writes[last].at:
                 text = (
-                    f"Watches{of(watched.key)} were shown {early!r} and {late!r} in one stretch without gap, "
-                    f"and {other_early!r} and {other_late!r} in another. But {early!r} was there before "
-                    f"{other_late!r} was begun to be written, and {other_early!r} before {late!r} was: each "
-                    "stretch would have to come before the other."
+                    f"Watches{of(watched.key)} were shown {_in_words(one.values)} without a gap, and "
+                    f"{_in_words(other.values)} without a gap. But {first.words} before operation "
+                    f"{writes[other_last].at} began to write {other_last!r}, and {second.words} before "
+                    f"operation {writes[last].at} began to write {last!r}: each would have to come before "
+                    "the other."
                 )
                 title = f"no order of the values{of(watched.key)} explains what the watches were shown"
-                values = dict.fromkeys((early, late, other_early, other_late))
-                yield Violation(NO_ORDER, title, text, tuple(writes[value] for value in values))
+                operations = (first.operation, second.operation, writes[last], writes[other_last])
+                yield Violation(NO_ORDER, title, text, operations)
                 return
+
+
+def _in_a_circle(watched: WatchedKey, circle: tuple[str, ...], lists: Sequence[Shown]) -> Violation:
+    named = ", then ".join(map(repr, (*circle, circle[0])))
+    text = (
+        f"Watches{of(watched.key)} were shown {named}, each right after the one before: no value can come "
+        "before itself."
+    )
+    title = f"watches{of(watched.key)} were shown {_in_words(circle)} in a circle"
+    shown_by = [session.last for session, shown in lists if set(circle) & set(shown)]
+    return Violation(NO_ORDER, title, text, (*(watched.writes[value] for value in circle), *shown_by))
+
+
+def _bounded(watched: WatchedKey, values: tuple[str, ...], lists: Sequence[Shown]) -> Stretch:
+    """A stretch with its bounds: when each value was there, and when each watch of it was open."""
+    bounds = [
+        (
+            place,
+            Bound(
+                watched.known_by[value],
+                f"{value!r} was there by operation {watched.known_by[value]},",
+                watched.writes[value],
+            ),
+        )
+        for place, value in enumerate(values)
+    ]
+    places = {value: place for place, value in enumerate(values)}
+    for session, shown in lists:
+        if shown and shown[0] in places:
+            words = f"{session.called} was open by operation {session.first.until},"
+            bounds.append((places[shown[0]], Bound(session.first.until, words, session.first)))
+    return Stretch(values, tuple(sorted(bounds, key=lambda pair: pair[0])))
+
+
+def _against_bounds(watched: WatchedKey, stretch: Stretch) -> Iterator[Violation]:
+    """Values of a stretch that began only after a bound that they must come before."""
+    ahead = list(stretch.bounds)
+    earliest: Bound | None = None
+    for place in range(len(stretch.values) - 1, -1, -1):
+        value = stretch.values[place]
+        begun = watched.writes[value].at
+        if earliest is not None and earliest.by < begun:
+            text = (
+                f"Watches{of(watched.key)} were shown {_in_words(stretch.values)} without a gap. But "
+                f"{earliest.words} before operation {begun} began to write {value!r}, which comes before it."
+            )
+            title = f"watches{of(watched.key)} were shown {value!r} too early, or one of them missed it"
+            yield Violation(NO_ORDER, title, text, (earliest.operation, watched.writes[value]))
+        while ahead and ahead[-1][0] == place:
+            bound = ahead.pop()[1]
+            if earliest is None or bound.by < earliest.by:
+                earliest = bound
 
 
 def _stretches(lists: Sequence[Shown]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:

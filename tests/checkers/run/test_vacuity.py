@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from checkers.run.faults import fault_operations
 from checkers.run.vacuity import Vacuity
 from checkers.verdict import Validity, Verdict
 from harness.nemesis.catalogue import kinds_of
+from history import PolledStatus
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.traces import healthy_cluster
 
@@ -99,6 +101,51 @@ def test_a_lost_leader_must_be_followed_by_one_of_a_later_term_where_traces_tell
     assert check(built, "kill", traces=cluster.build()).validity is Validity.VALID
     cluster["n2"].events = [event for event in cluster["n2"].events if event.term < 2]
     assert check(built, "kill", traces=cluster.build()).validity is Validity.UNKNOWN
+
+
+def asked(*answers: tuple[str, int, str, int]) -> tuple[PolledStatus, ...]:
+    """Answers of nodes: who, the second, the role, the term."""
+    return tuple(PolledStatus(node, at * 1_000_000_000, role, term) for node, at, role, term in answers)
+
+
+@pytest.mark.parametrize(
+    ("answers", "validity", "rests_on"),
+    [
+        ((), Validity.VALID, "whether another leader followed is not known"),
+        ((("n2", 900, "leader", 2),), Validity.VALID, "so does that another leader followed"),
+        ((("n2", 900, "leader", 0),), Validity.VALID, "so does that another leader followed"),
+        ((("n1", 900, "leader", 0),), Validity.VALID, "whether another leader followed is not known"),
+        (
+            (("n1", 900, "leader", 1), ("n2", 900, "leader", 1)),
+            Validity.UNKNOWN,
+            "none of them led a later term",
+        ),
+        ((("n2", 0, "leader", 2),), Validity.UNKNOWN, "none of them led a later term"),
+    ],
+)
+def test_without_traces_a_lost_leader_is_judged_by_what_nodes_answered_and_the_verdict_says_so(
+    answers: tuple[tuple[str, int, str, int], ...], validity: Validity, rests_on: str
+) -> None:
+    built = traffic()
+    kill(built, "n1", leader="n1")
+    run = recording(
+        built,
+        options={"nemesis": ["kill:leader"], "lacks": ["traces", "indices"]},
+        fault_kinds=kinds_of(("kill",)),
+    )
+    run = msgspec.structs.replace(run, statuses=asked(*answers))
+    verdict = Vacuity().check(run)
+    assert verdict.validity is validity, verdict
+    assert rests_on in verdict.caveats[0]
+
+
+def test_a_later_operation_of_the_nemesis_shows_a_new_leader_too() -> None:
+    built = traffic()
+    kill(built, "n1", leader="n1")
+    built.nemesis("restart", {"leader": "n2", "term": 2, "actions": []})
+    verdict = check(built, "kill:leader", lacks=["traces"])
+    assert verdict.validity is Validity.VALID
+    assert "so does that another leader followed" in verdict.caveats[0]
 
 
 def test_a_partition_that_swallowed_nothing_is_unknown() -> None:
