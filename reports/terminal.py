@@ -75,13 +75,11 @@ def _summary(
     parts.append(Text())
 
     name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
-    for verdict in gravest_first(verdicts, required):
+    apart, folded = _folded(gravest_first(verdicts, required))
+    for verdict in apart:
         decides = verdict in against
-        row = Table.grid(padding=(0, 2, 0, 0))
-        row.add_column(width=1)
-        row.add_column(width=name_width, no_wrap=True)
-        row.add_column(overflow="fold")
-        row.add_row(
+        row = _row(
+            name_width,
             Text(SYMBOLS[verdict.mark], _STYLES[verdict.validity if decides else verdict.mark]),
             Text(clean(verdict.checker), "bold" if decides else _STYLES[verdict.mark].replace("green", "")),
             _said(verdict, decides),
@@ -89,7 +87,33 @@ def _summary(
         parts.append(Padding(row, (0, 0, 0, 1)))
         if decides and verdict.evidence:
             parts.append(Padding(_reason(verdict), (0, 0, 1, 4)))
+    for why, names in folded.items():
+        said = Text(f"{Unjudged.NOT_APPLICABLE}: {clean(why)} ({', '.join(map(clean, names))})", "dim")
+        symbol = Text(SYMBOLS[Unjudged.NOT_APPLICABLE], "dim")
+        row = _row(name_width, symbol, Text(f"{len(names)} checkers", "dim"), said)
+        parts.append(Padding(row, (0, 0, 0, 1)))
     return Group(*parts)
+
+
+def _row(name_width: int, *cells: Text) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_column(width=1)
+    row.add_column(width=name_width, no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(*cells)
+    return row
+
+
+def _folded(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], dict[str, list[str]]]:
+    """The verdicts that are shown each by itself; and by reason, the names of the checkers that are not
+    applicable for the same one, where there are several."""
+    by_reason: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.unjudged is Unjudged.NOT_APPLICABLE:
+            by_reason.setdefault(verdict.summary, []).append(verdict.checker)
+    folded = {why: names for why, names in by_reason.items() if len(names) > 1}
+    is_apart = [one.unjudged is not Unjudged.NOT_APPLICABLE or one.summary not in folded for one in verdicts]
+    return [one for one, apart in zip(verdicts, is_apart, strict=True) if apart], folded
 
 
 def _said(verdict: Verdict, decides: bool) -> Text:

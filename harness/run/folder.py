@@ -75,6 +75,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         path = path.absolute()  # nodes run in other folders, where a relative path would lead elsewhere
         self.path = path
+        self.system_version: str | None = None
+        """The version of the program under test, for a new run; None if it is not known."""
         self.seal_state = SealState(is_sealed=False)
         """What the seal showed when the recording was read last."""
         self.test_json = path / "test.json"
@@ -157,6 +159,7 @@ class RunFolder:
                 "python": platform.python_version(),
                 "platform": platform.platform(),
                 "cpus": os.cpu_count(),
+                **({} if self.system_version is None else {test.system: self.system_version}),
             },
         }
         self._write(self.test_json, facts)

@@ -34,7 +34,7 @@ from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.watching import RunWatch
 from harness.run.worlds import world_of
-from harness.systems.base import bounds, lacks, promises
+from harness.systems.base import HasVersion, System, bounds, lacks, promises
 from history import HistoryWriter, Operation, PolledStatus
 from history.nemesis import FaultKinds
 
@@ -77,6 +77,7 @@ def run(
         ValueError: the test names something that does not exist, or that the system does not have.
     """
     parts = parts_of(test)
+    system_version = _version_of(parts.system)
     if course is None:
         nemesis = nemesis_for(test, parts.system)
         main = work_and_faults(test, parts.workload, nemesis.generator)
@@ -91,6 +92,7 @@ def run(
             if stop_at_violation:
                 local = test.nodes if test.world != "ssh" else ()  # remote traces come only at the end
                 watch = RunWatch(parts.workload.watches(), folder, local, progress.say)
+            folder.system_version = system_version
             asyncio.run(_Run(test, parts, folder, course, tally, progress, watch).run(command))
             folder.seal()
         except OSError as error:
@@ -99,6 +101,18 @@ def run(
                 f"is: ackproof analyze {folder.path}"
             ) from error
     return folder
+
+
+def _version_of(system: System) -> str | None:
+    """The version of the program under test; None if the system does not know it.
+
+    Raises:
+        CouldNotRun: the program is not there, or is of another version.
+    """
+    try:
+        return system.version() if isinstance(system, HasVersion) else None
+    except ValueError as error:
+        raise CouldNotRun(str(error)) from error
 
 
 class _Run:

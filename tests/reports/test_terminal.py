@@ -72,3 +72,19 @@ def test_only_so_much_evidence_is_printed_and_the_rest_is_counted() -> None:
     shown_text = plain([Verdict("c", Validity.INVALID, "s", many)])
     assert "and 29 more in the report" in shown_text
     assert len(shown_text) < 3_000
+
+
+def test_checkers_that_are_not_applicable_for_one_reason_share_a_line() -> None:
+    none = Unjudged.NOT_APPLICABLE
+    why = "the system writes no traces"
+    verdicts = [
+        Verdict.marked(checker="log-matching", mark=none, summary=why),
+        Verdict.marked(checker="durability", mark=Validity.VALID, summary="all is there"),
+        Verdict.marked(checker="term-monotonic", mark=none, summary=why),
+        Verdict.marked(checker="index-honesty", mark=none, summary="replies name no index"),
+    ]
+    lines = plain(verdicts).splitlines()
+    (shared,) = [line for line in lines if why in line]
+    assert shared.split() == f"- 2 checkers {none}: {why} (log-matching, term-monotonic)".split()
+    assert any(line.split()[:2] == ["-", "index-honesty"] for line in lines)
+    assert any(line.split()[1:2] == ["durability"] for line in lines)

@@ -87,8 +87,8 @@ CLUSTER = options.group(
     click.option(
         "--world",
         type=click.Choice(["local", "netns", "ssh"]),
-        help="Where nodes run: local processes on loopback, one network namespace for each (needs root), "
-        "or remote hosts.  [default: local, or netns for a system whose nodes are known by their addresses]",
+        help="Where nodes run: local processes on loopback, one network namespace for each, or remote "
+        "hosts.  [default: local, or netns for a system whose nodes are known by their addresses]",
     ),
     click.option(
         "--nodes-file",
@@ -262,7 +262,8 @@ def run(
 ) -> NoReturn:
     """Start a cluster, run clients against it, inject faults, and judge the run.
 
-    By default the nodes are processes on loopback, which needs no root. Ctrl-C ends the work early;
+    By default the nodes are processes on loopback, which needs no root; those that are known by their
+    addresses get network namespaces, without root where the kernel allows it. Ctrl-C ends the work early;
     Ackproof then heals the cluster, does the final reads and judges the run as usual. A second Ctrl-C stops
     at once.
 
@@ -270,6 +271,7 @@ def run(
         ackproof run                                   five nodes, kills and partitions, 30 s
         ackproof run --nemesis pause,clock --nodes 3
         ackproof run --workload cas --seed 7
+        ackproof run --system etcd --nemesis kill,partition
         ackproof run --system my.py:Mine               a system of your own
         ackproof run --mutant forgetful                a node with a seeded bug
     """
@@ -293,5 +295,9 @@ def run(
         test = with_chosen_faults(test)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
+    if test.world == "netns":
+        from harness.hosts import ledger, rootless  # here, since only this world needs them
+
+        rootless.enter_if_needed(lambda: ledger.clean(store=store))
     folder = runner.run(test, store, command=sys.argv, quiet=as_json, stop_at_violation=stop_at_violation)
     judge_and_finish(folder, as_json=as_json, junit=junit)
