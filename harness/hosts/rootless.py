@@ -32,7 +32,7 @@ INSIDE = "ACKPROOF_ROOTLESS"
 """The environment variable that is set inside; its value is the user's number outside."""
 UNSHARE = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--")
 TRY_BOUND_S = 20.0
-_TRIAL = "ip netns add ackproof-trial && ip netns exec ackproof-trial nft list tables"
+_TRIAL = "ip netns add ackproof-trial && nsenter --net=/run/netns/ackproof-trial nft list tables"
 _SETTINGS = {
     "/proc/sys/user/max_user_namespaces": ("0", "sysctl -w user.max_user_namespaces=1000"),
     "/proc/sys/kernel/unprivileged_userns_clone": ("0", "sysctl -w kernel.unprivileged_userns_clone=1"),
