@@ -278,6 +278,24 @@ def damageable(system: System) -> tuple[str, ...]:
 
 
 @runtime_checkable
+class SyncsFolders(Protocol):
+    """A system that syncs a folder, as POSIX asks, before it relies on a name that it has made in it."""
+
+    @property
+    def syncs_folders(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+def syncs_folders(system: System) -> bool:
+    """Whether a loss of power may take the names of its files unless their folders were synced.
+
+    Of other systems it takes only what ext4, XFS and Btrfs lose too: a name is durable once the file is.
+    """
+    return isinstance(system, SyncsFolders) and system.syncs_folders
+
+
+@runtime_checkable
 class TakesOptions(Protocol):
     """A class of systems that is made from the options of the test."""
 

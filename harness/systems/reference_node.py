@@ -70,6 +70,7 @@ class ReferenceNode(msgspec.Struct, frozen=True):
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 8848, "peer": 8849}
     """The usual port of Nacos, and the next one for peers."""
     peer_port: ClassVar[str] = "peer"
+    syncs_folders: ClassVar[bool] = True
     links: ClassVar[Links] = "proxies"
     gives: ClassVar[tuple[GivenEvidence, ...]] = ("traces", "indices")
     clients: ClassVar[Mapping[str, Codec]] = {

@@ -11,7 +11,7 @@ from harness.hosts.disks.disks import DISTRIBUTION, MountedDisk, reason_against
 from harness.hosts.host import Background, within
 from harness.nemesis.mechanisms.disks import DiskCounts, DiskTrouble
 from harness.nemesis.mechanisms.world import DONE, NodeResult
-from harness.systems.base import statuses_after
+from harness.systems.base import statuses_after, syncs_folders
 
 END_BOUND_S = 3.0
 
@@ -42,6 +42,7 @@ class HostDisks(Attachment):
             log=place.log.with_name("disk.txt"),
             python=place.python,
             environment={} if place.modules is None else {"PYTHONPATH": str(place.modules)},
+            names_by_fsync=not syncs_folders(self._cluster.system),
         )
         self._troubles[place.name] = {}
         await disk.mount()

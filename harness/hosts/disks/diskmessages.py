@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 CONTROL = ".ackproof"
+NAMES_BY_FSYNC = "--names-by-fsync"
+"""The option with which an fsync of a file also makes durable the names that lead to it (unsynced.py)."""
 Failing = Literal["write", "fsync"]
 
 

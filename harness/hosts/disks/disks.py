@@ -9,7 +9,15 @@ from pathlib import Path
 
 import msgspec
 
-from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePowerCommand, LostData
+from harness.hosts.disks.diskmessages import (
+    CONTROL,
+    NAMES_BY_FSYNC,
+    Behave,
+    Command,
+    DiskState,
+    LosePowerCommand,
+    LostData,
+)
 from harness.hosts.host import POLL_S, Background, Host, HostError
 
 MOUNT_BOUND_S = 10.0
@@ -31,16 +39,26 @@ class MountedDisk:
     Args:
         folder: the node's data folder, on the host; it is there, and no process has a file in it open.
         python: the Python there, and `environment` to find our modules with.
+        names_by_fsync: an fsync of a file also makes its names durable, as most file systems do; without it
+            only what POSIX promises is durable.
     """
 
     def __init__(
-        self, host: Host, folder: Path, *, log: Path, python: str, environment: Mapping[str, str]
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        log: Path,
+        python: str,
+        environment: Mapping[str, str],
+        names_by_fsync: bool = False,
     ) -> None:
         self._host = host
         self._folder = folder
         self._log = log
         self._python = python
         self._environment = environment
+        self._options = [NAMES_BY_FSYNC] if names_by_fsync else []
         self._process: Background | None = None
 
     async def mount(self) -> None:
@@ -52,7 +70,7 @@ class MountedDisk:
         self._host.mounting(self._folder)
         self._process = process = await self._host.start(
             f"the disk under {self._folder}",
-            [self._python, "-m", "harness.hosts.disks.faultydisk", str(self._folder)],
+            [self._python, "-m", "harness.hosts.disks.faultydisk", str(self._folder), *self._options],
             log=self._log,
             folder=self._log.parent,
             environment=self._environment,

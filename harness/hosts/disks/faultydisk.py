@@ -1,19 +1,20 @@
 # ruff: noqa: ARG002 - libfuse gives a method more than it may need
 """A disk that fails on demand: a FUSE file system over one node's data folder, a process of its own.
 
-    python -m harness.hosts.disks.faultydisk FOLDER
+    python -m harness.hosts.disks.faultydisk FOLDER [--names-by-fsync]
 
 It is mounted over FOLDER, which it opened before, and writes everything into that folder, so after the
-unmount everything lies where the node's data always lies. There is no kernel cache in between: each write
-and fsync of the node arrives here.
+unmount everything lies where the node's data always lies. Each write and fsync of the node arrives here at
+once; the kernel keeps pages for reads and for memory maps, until the file is next opened. What a program
+writes into a shared map arrives when the kernel writes it: at msync, at fsync, and at the latest at its end.
 
 Commands come through a file in the mount that no listing shows, `.ackproof`: one writes a JSON object and
 reads the new state. That needs only the mount, on a remote host as well as here.
 
 It can forget what was not synced (unsynced.py explains how). Until the next command it can also be full after
-a few bytes more, fail writes or fsyncs with EIO (a failed fsync loses what it was to make durable), or be
-slow. Memory maps that are shared between processes are refused (direct I/O), so a system that writes
-through them cannot run on it.
+a few bytes more, fail writes or fsyncs with EIO (a failed fsync loses what it was to make durable, as whoever
+opens the file next sees), or be slow. Power is lost only while no file is open: the command waits for that,
+or is refused and changes nothing.
 
 Needs libfuse (Debian: fuse3) and, not as root, fusermount3. A SIGTERM unmounts and ends it.
 """
@@ -31,10 +32,21 @@ from typing import Any
 import msgspec
 from mfusepy import FUSE, Operations
 
-from harness.hosts.disks.diskmessages import CONTROL, Behave, Command, DiskState, LosePowerCommand, LostData
-from harness.hosts.disks.unsynced import UnsyncedFolder
+from harness.hosts.disks.diskmessages import (
+    CONTROL,
+    NAMES_BY_FSYNC,
+    Behave,
+    Command,
+    DiskState,
+    LosePowerCommand,
+    LostData,
+)
+from harness.hosts.disks.unsynced import KEPT, UnsyncedFolder
 
 _MILLISECONDS_A_SECOND = 1000
+FALLOC_FL_KEEP_SIZE = 1
+"""Room beyond the end of the file (linux/falloc.h)."""
+CLOSED_BOUND_S = 2.0
 ENDED_BY_SIGNAL = 8
 """The status of libfuse's fuse_main after a signal has ended it and it has unmounted."""
 
@@ -44,14 +56,15 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
 
     use_ns = True
 
-    def __init__(self, root: str) -> None:
-        self._folder = UnsyncedFolder(root)
-        self._lock = threading.RLock()
+    def __init__(self, root: str, *, names_by_fsync: bool) -> None:
+        self._folder = UnsyncedFolder(root, names_by_fsync=names_by_fsync)
+        self._lock = threading.Condition(threading.RLock())
+        """Held while anything changes; notified when a file is closed."""
         self._behave = Behave()
         self._syncs = self._refused = self._delayed = 0
         self._lost: LostData | None = None
         self._files: dict[int, int] = {}
-        """The file's own number, by descriptor; 0 for the control file."""
+        """By descriptor: the file's own number; 0 for the control file."""
         self._opened_states: dict[int, bytes] = {}
         """By descriptor of the control file: the state as it was opened, since it is read in pieces."""
 
@@ -62,6 +75,9 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
             case Behave() as behave:
                 self._behave = behave
             case LosePowerCommand(draw, tear):
+                # The kernel closes the files of a process that has ended a little later.
+                if not self._lock.wait_for(lambda: not any(self._files.values()), CLOSED_BOUND_S):
+                    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
                 self._lost = self._folder.lose_power(draw, tear=tear)
 
     def _state(self) -> bytes:
@@ -70,21 +86,24 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
 
     # ---- bytes -----------------------------------------------------------------------------------------
 
-    def open(self, path: str, flags: int) -> int:
-        """Open a file, see open(2)."""
+    def open(self, path: str, fi: Any) -> int:
+        """Open a file, see open(2); `fi` holds the flags, and takes the descriptor."""
         if path == f"/{CONTROL}":
-            return self._control()
+            fi.fh, fi.direct_io = self._control(), 1  # its size is 0, and what is in it changes
+            return 0
         with self._lock:
-            return self._opened(self._folder.open(path[1:], flags), path)
+            fi.fh = self._opened(self._folder.open(path[1:], fi.flags))
+        return 0
 
-    def create(self, path: str, mode: int, fi: Any = None) -> int:
-        """Make and open a file, see open(2) with O_CREAT; `fi` holds the flags."""
+    def create(self, path: str, mode: int, fi: Any) -> int:
+        """Make and open a file, see open(2) with O_CREAT; `fi` holds the flags, and takes the descriptor."""
         with self._lock:
             self._refuse_if_full()
-            return self._opened(self._folder.create(path[1:], int(fi or os.O_RDWR), mode), path)
+            fi.fh = self._opened(self._folder.create(path[1:], fi.flags, mode))
+        return 0
 
-    def _opened(self, descriptor: int, path: str) -> int:
-        self._files[descriptor] = self._folder.number(path[1:])
+    def _opened(self, descriptor: int) -> int:
+        self._files[descriptor] = os.fstat(descriptor).st_ino
         return descriptor
 
     def _control(self) -> int:
@@ -94,15 +113,17 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
             self._opened_states[descriptor] = self._state()
         return descriptor
 
-    def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+    def read(self, path: str, size: int, offset: int, fi: Any) -> bytes:
         """Read bytes of a file, see pread(2)."""
+        fh = fi.fh
         with self._lock:
             if not self._files[fh]:
                 return self._opened_states[fh][offset : offset + size]
             return os.pread(fh, size, offset)
 
-    def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
+    def write(self, path: str, data: bytes, offset: int, fi: Any) -> int:
         """Write bytes to a file, see pwrite(2)."""
+        fh = fi.fh
         if not self._files[fh]:
             with self._lock:
                 try:
@@ -121,32 +142,49 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
                 self._behave = msgspec.structs.replace(self._behave, room_bytes=room - len(data))
             return self._folder.write(self._files[fh], fh, data, offset)
 
-    def fsync(self, path: str, datasync: int, fh: int) -> int:
+    def fallocate(self, path: str, mode: int, offset: int, length: int, fi: Any) -> int:
+        """Take room for a file, see fallocate(2); only what posix_fallocate(3) does, and KEEP_SIZE."""
+        with self._lock:
+            self._refuse_if_full()
+            if mode & ~FALLOC_FL_KEEP_SIZE:
+                raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+            if not mode:
+                self._folder.allocate(fi.fh, offset, length)
+        return 0
+
+    def fsync(self, path: str, datasync: int, fi: Any) -> int:
         """Make a file durable, see fsync(2)."""
+        fh = fi.fh
         self._wait()
         with self._lock:
             if self._behave.failing == "fsync":
-                self._folder.drop_unsynced(self._files[fh])
+                self._folder.drop_unsynced(self._files[fh], fh)
                 self._refuse(errno.EIO)
             os.fsync(fh)
             self._folder.sync(self._files[fh])
             self._syncs += 1
         return 0
 
-    def truncate(self, path: str, length: int, fh: int | None = None) -> int:
+    def truncate(self, path: str, length: int, fi: Any = None) -> int:
         """Cut or lengthen a file, see ftruncate(2). Opening the control file to write cuts it."""
         if path != f"/{CONTROL}":
             with self._lock:
                 self._folder.truncate(path[1:], length)
         return 0
 
-    def release(self, path: str, fh: int) -> int:
+    def release(self, path: str, fi: Any) -> int:
         """Close a file, once the last copy of its descriptor is closed."""
         with self._lock:
-            del self._files[fh]
-            self._opened_states.pop(fh, None)
-            os.close(fh)
+            del self._files[fi.fh]
+            self._opened_states.pop(fi.fh, None)
+            os.close(fi.fh)
+            self._lock.notify_all()
         return 0
+
+    def destroy(self, path: str) -> None:
+        """Leave nothing of ours in the folder."""
+        with self._lock:
+            self._folder.close()
 
     def _wait(self) -> None:
         delay_ms = self._behave.delay_ms
@@ -165,8 +203,10 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
 
     # ---- names -----------------------------------------------------------------------------------------
 
-    def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
+    def getattr(self, path: str, fi: Any = None) -> dict[str, Any]:
         """The attributes of a file, see stat(2)."""
+        if path == f"/{KEPT}" or path.startswith(f"/{KEPT}/"):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         if path == f"/{CONTROL}":
             return {"st_mode": 0o100600, "st_nlink": 1, "st_size": 0, "st_uid": os.getuid()}
         found = os.lstat(self._folder.path(path[1:]))
@@ -174,9 +214,28 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         times = {f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"}
         return {**{name: getattr(found, name) for name in names}, **times}
 
-    def readdir(self, path: str, fh: int) -> list[str]:
+    def readdir(self, path: str, fi: Any) -> list[str]:
         """The names in a folder, see readdir(3)."""
-        return [".", "..", *os.listdir(self._folder.path(path[1:]))]
+        found = os.listdir(self._folder.path(path[1:]))
+        return [".", "..", *(name for name in found if path != "/" or name != KEPT)]
+
+    def readlink(self, path: str) -> str:
+        """What a symbolic link holds, see readlink(2)."""
+        return os.readlink(self._folder.path(path[1:]))
+
+    def symlink(self, target: str, source: str) -> int:
+        """Make a symbolic link called `target`, see symlink(2)."""
+        with self._lock:
+            self._refuse_if_full()
+            self._folder.symlink(source, target[1:])
+        return 0
+
+    def link(self, target: str, source: str) -> int:
+        """Give a file a second name, `target`, see link(2)."""
+        with self._lock:
+            self._refuse_if_full()
+            self._folder.link(source[1:], target[1:])
+        return 0
 
     def mkdir(self, path: str, mode: int) -> int:
         """Make a folder, see mkdir(2)."""
@@ -203,7 +262,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
             self._folder.rename(old[1:], new[1:])
         return 0
 
-    def fsyncdir(self, path: str, datasync: int, fh: int) -> int:
+    def fsyncdir(self, path: str, datasync: int, fi: Any) -> int:
         """An fsync of a folder."""
         self._wait()
         with self._lock:
@@ -233,18 +292,18 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
         return {**attributes, "f_bavail": 0, "f_bfree": 0} if self._behave.room_bytes == 0 else attributes
 
 
-def main(folder: str) -> None:
+def main(folder: str, *, names_by_fsync: bool) -> None:
     """Mount, and serve until a signal or an unmount ends it."""
     below = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     as_root = {"allow_other": True} if os.geteuid() == 0 else {}
     try:
         FUSE(
-            FaultyDisk(f"/proc/self/fd/{below}/"),
+            FaultyDisk(f"/proc/self/fd/{below}/", names_by_fsync=names_by_fsync),
             folder,
             foreground=True,
             fsname="ackproof",
             subtype="ackproof",
-            direct_io=True,
+            raw_fi=True,
             attr_timeout=0,
             entry_timeout=0,
             negative_timeout=0,
@@ -256,4 +315,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], names_by_fsync=NAMES_BY_FSYNC in sys.argv[2:])

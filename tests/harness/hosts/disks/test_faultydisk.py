@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
+import json
+import mmap
 import os
 import random
 import shutil
 import signal
 import sys
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from harness.cluster.ports import free_ports
 from harness.hosts.disks.diskmessages import Behave, DiskState
 from harness.hosts.disks.disks import MountedDisk
-from harness.hosts.host import HostError
+from harness.hosts.host import HostError, eventually
 from harness.hosts.ledger import Ledger, clean
-from harness.hosts.local import LocalHost
+from harness.hosts.local import LocalHost, tail
 from harness.hosts.removal import is_mounted
 
 needs_fuse = pytest.mark.skipif(
@@ -30,7 +36,9 @@ pytestmark = needs_fuse
 SYNCED, LATER = b"synced", b" and more that is not"
 
 
-def on_disk(tmp_path: Path, body: Callable[[MountedDisk, Path], Awaitable[None]]) -> Path:
+def on_disk(
+    tmp_path: Path, body: Callable[[MountedDisk, Path], Awaitable[None]], *, names_by_fsync: bool = False
+) -> Path:
     """Do something on a faulty disk, which is unmounted then; the folder that it lay over."""
     folder = tmp_path / "a folder"
     folder.mkdir()
@@ -38,7 +46,7 @@ def on_disk(tmp_path: Path, body: Callable[[MountedDisk, Path], Awaitable[None]]
     async def run() -> None:
         with Ledger("disk", tmp_path / "ledgers") as ledger:
             async with LocalHost(ledger, time.monotonic_ns) as host:
-                disk = disk_over(host, folder, tmp_path)
+                disk = disk_over(host, folder, tmp_path, names_by_fsync=names_by_fsync)
                 await disk.mount()
                 try:
                     assert is_mounted(str(folder))
@@ -52,8 +60,15 @@ def on_disk(tmp_path: Path, body: Callable[[MountedDisk, Path], Awaitable[None]]
     return folder
 
 
-def disk_over(host: LocalHost, folder: Path, tmp_path: Path) -> MountedDisk:
-    return MountedDisk(host, folder, log=tmp_path / "disk.txt", python=sys.executable, environment={})
+def disk_over(host: LocalHost, folder: Path, tmp_path: Path, *, names_by_fsync: bool = False) -> MountedDisk:
+    return MountedDisk(
+        host,
+        folder,
+        log=tmp_path / "disk.txt",
+        python=sys.executable,
+        environment={},
+        names_by_fsync=names_by_fsync,
+    )
 
 
 def append(path: Path, data: bytes, *, sync: bool) -> None:
@@ -163,6 +178,121 @@ def test_what_it_cannot_do_is_an_error(tmp_path: Path) -> None:
             append(folder / ".ackproof", b'{"type":"explode"}', sync=False)
 
     on_disk(tmp_path, body)
+
+
+def test_a_program_may_map_its_files_and_what_it_wrote_so_is_durable_once_it_is_synced(
+    tmp_path: Path,
+) -> None:
+    """As bbolt does, etcd's store: it writes by calls and reads by a map; and as LMDB does, by both."""
+
+    async def body(disk: MountedDisk, folder: Path) -> None:
+        path = folder / "mapped"
+        append(path, bytes(8192), sync=True)
+        sync_folder(folder)
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 8192) as mapped:
+            os.pwrite(file.fileno(), b"by a call", 100)
+            assert mapped[100:109] == b"by a call"
+            mapped[5000:5008] = b"by a map"
+            assert os.pread(file.fileno(), 8, 5000) == b"by a map"
+            mapped.flush()
+            os.fsync(file.fileno())
+            mapped[200:205] = b"later"
+        await disk.lose_power(0)
+        content = path.read_bytes()
+        assert (content[100:109], content[5000:5008]) == (b"by a call", b"by a map")
+        assert content[200:205] in (b"later", bytes(5))
+        assert sum(map(bool, content)) <= 9 + 8 + 5
+
+    on_disk(tmp_path, body)
+
+
+def test_folders_are_renamed_links_are_made_and_room_is_taken_and_all_of_it_can_be_lost(
+    tmp_path: Path,
+) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
+        (folder / "old").mkdir()
+        append(folder / "old/log", SYNCED, sync=True)
+        sync_folder(folder)
+        sync_folder(folder / "old")
+        (folder / "old").rename(folder / "new")
+        os.link(folder / "new/log", folder / "again")
+        (folder / "to").symlink_to("new/log")
+        with (folder / "to").open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, 10_000)
+        assert (folder / "again").stat().st_size == 10_000
+        assert (folder / "again").stat().st_nlink == 2
+        assert (folder / "to").read_bytes()[:6] == SYNCED
+        (folder / "new/log").unlink()
+        (folder / "made/inside").mkdir(parents=True)
+        with pytest.raises(OSError, match="not empty"):
+            (folder / "made").rmdir()
+        found = await disk.lose_power(0)
+        assert found.names > 3
+        assert (os.listdir(folder), os.listdir(folder / "old")) == (["old"], ["log"])
+        assert (folder / "old/log").read_bytes()[:6] == SYNCED
+
+    folder = on_disk(tmp_path, body)
+    assert sorted(os.listdir(folder)) == ["old"], "nothing of ours stays"
+
+
+def test_power_that_is_cut_while_a_file_is_open_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    async def body(disk: MountedDisk, folder: Path) -> None:
+        with (folder / "log").open("wb") as file:
+            file.write(LATER)
+            file.flush()
+            with pytest.raises(HostError, match=r"refuses .*lose-power.*Device or resource busy"):
+                await disk.lose_power(1)
+            assert (folder / "log").read_bytes() == LATER
+            assert (await disk.state()).lost is None
+        await disk.lose_power(1)
+        assert os.listdir(folder) == []
+
+    on_disk(tmp_path, body)
+
+
+ETCD = shutil.which("etcd")
+
+
+@pytest.mark.skipif(ETCD is None, reason="no etcd here: apt-get install etcd-server")
+def test_a_real_etcd_lives_on_it_and_keeps_what_it_acknowledged_before_each_loss_of_power(
+    tmp_path: Path,
+) -> None:
+    """It maps its store, makes folders, renames its first log into place, and takes room beforehand."""
+    client, peer = (f"http://127.0.0.1:{port}" for port in free_ports(2))
+    argv = [
+        *(str(ETCD), "--data-dir", str(tmp_path / "a folder" / "etcd"), "--snapshot-count", "10"),
+        *("--listen-client-urls", client, "--advertise-client-urls", client),
+        *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
+        *("--initial-cluster", f"default={peer}"),
+    ]
+
+    def call(path: str, **what: str) -> dict[str, Any]:
+        sent = {name: base64.b64encode(value.encode()).decode() for name, value in what.items()}
+        with urllib.request.urlopen(f"{client}/v3/{path}", json.dumps(sent).encode(), timeout=5) as reply:
+            found: dict[str, Any] = json.load(reply)
+            return found
+
+    def answers() -> bool:
+        try:
+            return bool(call("maintenance/status"))
+        except OSError:
+            return False
+
+    async def body(disk: MountedDisk, folder: Path) -> None:
+        async with LocalHost(Ledger("etcd", tmp_path / "etcd"), time.monotonic_ns) as host:
+            written = 0
+            for life in range(2):
+                etcd = await host.start("etcd", argv, log=tmp_path / "log", folder=tmp_path, group="etcd")
+                assert await eventually(answers, 30), tail(tmp_path / "log", 5)
+                for number in range(written):
+                    assert call("kv/range", key=f"key {number}").get("count") == "1", f"of life {life}"
+                for number in range(written, written + 15):
+                    call("kv/put", key=f"key {number}", value="kept")
+                written += 15
+                assert await host.kill(etcd, "power")
+                await disk.lose_power(life)
+
+    on_disk(tmp_path, body, names_by_fsync=True)
 
 
 def test_where_nothing_can_be_mounted_the_reason_is_given(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.hosts.disks.unsynced import SECTOR_BYTES, UnsyncedFolder
+from harness.hosts.disks.tearing import SECTOR_BYTES
+from harness.hosts.disks.unsynced import KEPT, UnsyncedFolder
 
 NAMES = ("a", "b")
 offsets = st.integers(0, 40)
@@ -44,7 +48,7 @@ class Files:
                 self.folder.sync(self.folder.number(name))
 
     def contents(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.root.iterdir()}
+        return {path.name: path.read_bytes() for path in self.root.iterdir() if path.name != KEPT}
 
     def close(self) -> None:
         for opened in self.opened.values():
@@ -123,7 +127,7 @@ def test_a_file_put_in_place_by_a_rename_is_there_only_once_its_folder_is_synced
     files.do(("sync", "a"))
     replace(files.folder)
     assert files.contents()["a"] == b"new"
-    assert files.folder.lose_power(1, tear=True).names == 3, "made, the old one removed, renamed"
+    assert files.folder.lose_power(1, tear=True).names == 1, "a; a.new was never there for sure, and is not"
     assert files.contents() == {"a": b"old", "b": b""}
     replace(files.folder)
     files.folder.sync_folder("")
@@ -161,15 +165,200 @@ def test_a_failed_fsync_loses_that_file_alone(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.do(("write", "a", 0, b"one"))
     files.do(("write", "b", 0, b"two"))
-    files.folder.drop_unsynced(files.folder.number("a"))
+    files.folder.drop_unsynced(files.folder.number("a"), files.opened["a"])
     assert files.contents() == {"a": b"", "b": b"two"}
     files.close()
 
 
-def test_a_folder_is_not_renamed(tmp_path: Path) -> None:
-    folder = UnsyncedFolder(str(tmp_path))
-    folder.mkdir("inner", 0o700)
-    with pytest.raises(OSError, match="folders are not renamed here"):
-        folder.rename("inner", "other")
-    folder.lose_power(1, tear=False)
-    assert not (tmp_path / "inner").exists()
+# ---- trees: folders, renames and links ---------------------------------------------------------------------
+
+PATHS = ("a", "b", "d", "e", "d/a", "d/b", "e/a", "d/d", "d/d/a")
+paths = st.sampled_from(PATHS)
+acts = st.one_of(
+    st.tuples(st.just("write"), paths, st.integers(0, 30), st.binary(min_size=1, max_size=20)),
+    st.tuples(st.just("cut"), paths, st.integers(0, 30)),
+    st.tuples(st.just("allocate"), paths, st.integers(1, 30)),
+    st.tuples(st.sampled_from(["mkdir", "unlink", "rmdir", "symlink", "sync", "sync folder"]), paths),
+    st.tuples(st.sampled_from(["rename", "link"]), paths, paths),
+)
+
+
+class Tree:
+    """A folder below which programs do anything; what the file system refuses is not done."""
+
+    def __init__(self, root: Path, *, names_by_fsync: bool = False) -> None:
+        self.root = root
+        self.folder = UnsyncedFolder(str(root), names_by_fsync=names_by_fsync)
+
+    def do(self, act: tuple[object, ...]) -> None:
+        with contextlib.suppress(OSError):
+            self._do(act)
+
+    def _do(self, act: tuple[object, ...]) -> None:
+        folder = self.folder
+        match act:
+            case ("write", str(name), int(offset), bytes(data)):
+                self._with(name, lambda opened: folder.write(folder.number(name), opened, data, offset))
+            case ("cut", str(name), int(size)):
+                folder.truncate(name, size)
+            case ("allocate", str(name), int(size)):
+                self._with(name, lambda opened: folder.allocate(opened, 0, size))
+            case ("sync", str(name)):
+                folder.sync(folder.number(name))
+            case ("sync folder", str(name)):
+                folder.sync_folder(name if (self.root / name).is_dir() else "")
+            case ("mkdir", str(name)):
+                folder.mkdir(name, 0o755)
+            case ("symlink", str(name)):
+                folder.symlink("anywhere", name)
+            case ("rename", str(old), str(new)):
+                folder.rename(old, new)
+            case ("link", str(old), str(new)):
+                folder.link(old, new)
+            case ("unlink", str(name)):
+                folder.unlink(name)
+            case ("rmdir", str(name)):
+                folder.rmdir(name)
+
+    def _with(self, name: str, act: Callable[[int], object]) -> None:
+        if (self.root / name).is_symlink() or (self.root / name).is_dir():
+            return
+        opened = self.folder.create(name, os.O_RDWR, 0o644)
+        try:
+            act(opened)
+        finally:
+            os.close(opened)
+
+    def sync_all(self) -> None:
+        for path in [self.root, *self.root.rglob("*")]:
+            name = "" if path == self.root else str(path.relative_to(self.root))
+            if not name.startswith(KEPT):
+                self.folder.sync(self.folder.number(name))
+                if path.is_dir() and not path.is_symlink():
+                    self.folder.sync_folder(name)
+
+    def all(self) -> dict[str, object]:
+        """By path: a folder, where a link leads, or a file's content; and which files are one."""
+        found: dict[str, object] = {}
+        for path in sorted(self.root.rglob("*")):
+            name = str(path.relative_to(self.root))
+            if name.startswith(KEPT):
+                continue
+            if path.is_symlink():
+                found[name] = ("link", os.readlink(path))
+            elif path.is_dir():
+                found[name] = "folder"
+            else:
+                found[name] = (path.read_bytes(), path.stat().st_ino)
+        return found
+
+
+@given(before=st.lists(acts, max_size=12), after=st.lists(acts, max_size=15), draw=st.integers(0, 1000))
+def test_a_loss_of_power_leaves_a_tree_as_it_was_when_all_of_it_was_synced(
+    before: list[tuple[object, ...]], after: list[tuple[object, ...]], draw: int
+) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        tree = Tree(Path(root))
+        for act in before:
+            tree.do(act)
+        tree.sync_all()
+        durable = tree.all()
+        for act in after:
+            if act[0] not in ("sync", "sync folder"):
+                tree.do(act)
+        tree.folder.lose_power(draw, tear=False)
+        assert tree.all() == durable
+        assert os.listdir(tree.root / KEPT) == [], "nothing is kept for longer than it is needed"
+        tree.folder.close()
+        assert not (tree.root / KEPT).exists()
+
+
+@given(before=st.lists(acts, max_size=25), draw=st.integers(0, 1000), fails_at=st.integers(0, 6))
+def test_a_loss_of_power_that_the_disk_refuses_changes_nothing(
+    before: list[tuple[object, ...]], draw: int, fails_at: int
+) -> None:
+    """Whatever was synced in between, and whichever call it is that fails."""
+    with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
+        tree = Tree(Path(root))
+        for act in before:
+            tree.do(act)
+        seen, calls = tree.all(), 0
+
+        def failing(name: str) -> None:
+            real = getattr(os, name)
+
+            def call(*given: object, **named: object) -> object:
+                nonlocal calls
+                calls += 1
+                if calls == fails_at + 1:
+                    raise OSError(errno.EIO, "refused")
+                return real(*given, **named)
+
+            patch.setattr(os, name, call)
+
+        for name in ("rename", "link", "ftruncate"):
+            failing(name)
+        refused = None
+        try:
+            tree.folder.lose_power(draw, tear=True)
+        except OSError as error:
+            refused = error.errno
+        assert refused is None or (refused, tree.all()) == (errno.EIO, seen)
+        patch.undo()
+        tree.folder.lose_power(draw, tear=True)
+        assert tree.folder.unsynced_bytes == 0
+        tree.folder.close()
+
+
+def test_a_name_made_in_a_folder_outlives_the_folders_new_name(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    for act in (("mkdir", "d"), ("sync folder", ""), ("write", "d/a", 0, b"x"), ("sync", "d/a")):
+        tree.do(act)
+    tree.do(("sync folder", "d"))
+    tree.do(("write", "d/b", 0, b"y"))
+    tree.do(("rename", "d", "e"))
+    tree.folder.sync_folder("")
+    tree.folder.lose_power(1, tear=False)
+    assert set(tree.all()) == {"e", "e/a"}, "e/b was made as d/b, and never synced"
+
+
+@pytest.mark.parametrize(("names_by_fsync", "left"), [(True, {"d", "d/d", "d/d/a"}), (False, set())])
+def test_an_fsync_of_a_file_keeps_the_names_that_lead_to_it_where_the_disk_does_so(
+    tmp_path: Path, names_by_fsync: bool, left: set[str]
+) -> None:
+    tree = Tree(tmp_path, names_by_fsync=names_by_fsync)
+    for act in (("mkdir", "e"), ("mkdir", "e/d"), ("write", "e/d/x", 0, b"x"), ("mkdir", "b")):
+        tree.do(act)
+    tree.do(("rename", "e/d/x", "e/d/a"))
+    tree.do(("rename", "e", "d"))
+    tree.do(("sync", "d/d/a"))
+    tree.do(("write", "d/d/b", 0, b"not synced"))
+    tree.do(("write", "d/a", 0, b"not synced"))
+    tree.folder.lose_power(1, tear=False)
+    assert set(tree.all()) == left
+
+
+def test_what_a_synced_rename_presumes_is_durable_with_it(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    tree.do(("mkdir", "d"))
+    tree.do(("sync folder", ""))
+    tree.do(("write", "a", 0, b"x"))
+    tree.do(("sync", "a"))
+    tree.do(("rename", "a", "d/a"))
+    tree.folder.sync_folder("d")
+    tree.folder.lose_power(1, tear=False)
+    assert set(tree.all()) == {"d", "d/a"}
+
+
+def test_a_large_file_of_which_little_was_changed_is_torn_within_moments(tmp_path: Path) -> None:
+    tree = Tree(tmp_path)
+    opened = tree.folder.create("log", os.O_RDWR, 0o644)
+    tree.folder.allocate(opened, 0, 64_000_000)
+    number = tree.folder.number("log")
+    tree.folder.sync(number)
+    tree.folder.sync_folder("")
+    tree.folder.write(number, opened, b"z" * 3000, 40_000_000)
+    lost = max(tree.folder.lose_power(draw, tear=True).bytes for draw in range(1))
+    assert lost <= 3000
+    assert os.fstat(opened).st_size == 64_000_000
+    os.close(opened)
