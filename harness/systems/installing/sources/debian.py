@@ -30,6 +30,8 @@ class Offer(msgspec.Struct, frozen=True):
     """The name of its file; the download is pinned under this name."""
     size: int
     """In bytes."""
+    sha256: str
+    """What the list of packages, which Debian signs, says of the file; in hexadecimal digits."""
 
     @property
     def upstream(self) -> str:
@@ -180,7 +182,10 @@ def offers_of(text: str) -> list[Offer]:
     for paragraph in text.split("\n\n"):
         lines = (line.partition(": ") for line in paragraph.splitlines() if not line.startswith(" "))
         fields = {name: value for name, _, value in lines}
-        if fields.keys() >= {"Package", "Version", "Filename", "Size"} and fields["Size"].isdecimal():
-            file = fields["Filename"].rpartition("/")[2]
-            offers.append(Offer(fields["Package"], fields["Version"], file, int(fields["Size"])))
+        if (
+            fields.keys() >= {"Package", "Version", "Filename", "Size", "SHA256"}
+            and fields["Size"].isdecimal()
+        ):
+            file, size = fields["Filename"].rpartition("/")[2], int(fields["Size"])
+            offers.append(Offer(fields["Package"], fields["Version"], file, size, fields["SHA256"]))
     return offers

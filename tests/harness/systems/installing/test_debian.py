@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import CouldNotRun
 from harness.systems.installing import install
+from harness.systems.installing.finding import find
 from harness.systems.installing.folders import record_of
-from harness.systems.installing.located import find
 from harness.systems.installing.sources.debian import offers_of
 from tests.harness.systems.installing.debs import FILE, PACKAGE, TEAPOT, Repository, needs_debian, repository
 
@@ -24,6 +24,7 @@ Depends: lsb-base (>= 3.2-14),
  redis-tools (= 5:7.0.15-1~deb12u10)
 Filename: pool/updates/main/r/redis/redis-server_7.0.15-1~deb12u10_amd64.deb
 Size: 73908
+SHA256: 784e17b5
 
 Package: redis-server
 Status: install ok installed
@@ -33,12 +34,13 @@ Package: etcd-server
 Version: 3.4.23-4+b4
 Filename: pool/main/e/etcd/etcd-server_3.4.23-4+b4_amd64.deb
 Size: 8438488
+SHA256: 3a9445d4
 """
 
 
 def test_what_can_be_downloaded_is_read_with_the_version_of_its_makers() -> None:
-    offers = [(offer.package, offer.upstream, offer.size) for offer in offers_of(SHOWN)]
-    assert offers == [("redis-server", "7.0.15", 73908), ("etcd-server", "3.4.23", 8438488)]
+    offers = [(offer.package, offer.upstream, offer.sha256) for offer in offers_of(SHOWN)]
+    assert offers == [("redis-server", "7.0.15", "784e17b5"), ("etcd-server", "3.4.23", "3a9445d4")]
 
 
 @needs_debian

@@ -8,9 +8,9 @@ import pytest
 
 from harness.errors import CouldNotRun
 from harness.systems.installing import RECIPES, install, located_java
-from harness.systems.installing.located import Located, find, located
+from harness.systems.installing.finding import Located, find, located
 from harness.systems.installing.recipe import is_version
-from tests.harness.systems.installing.test_install import kettle
+from tests.harness.systems.installing.test_installation import kettle
 
 
 def script(path: Path, prints: str) -> Path:

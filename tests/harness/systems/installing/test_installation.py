@@ -58,7 +58,7 @@ def in_a_process(tmp_path: Path, dies_at: str = "") -> subprocess.Popen[bytes]:
     program = f"""
         from pathlib import Path
         from harness.systems.installing import install
-        from tests.harness.systems.installing.test_install import kettle
+        from tests.harness.systems.installing.test_installation import kettle
         recipe = kettle(Path({str(tmp_path / "journal")!r}), {dies_at!r})
         install(recipe, home=Path({str(tmp_path)!r}), pins={{}})
     """

@@ -93,10 +93,21 @@ def _build(recipe: Recipe, release: Release, folder: Path, accepting: Accepting,
             release.note,
         )
         (bench.tree / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-        os.sync()  # the rename must not reach the disk before the files do
+        _sync(bench.tree)  # the rename must not reach the disk before the files do
         bench.tree.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _sync(tree: Path) -> None:
+    """Have every file and folder of a tree on the disk."""
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _prove(recipe: Recipe, release: Release, tree: Path) -> None:
