@@ -3,7 +3,7 @@
 A *recipe* (recipe.py; one file a system in recipes/) is a value: the system's releases, where each comes from
 (sources/: Debian packages, pip, Go, Maven), and how each program is asked for its version. installation.py
 carries it out: everything is put into a folder of its own, $XDG_DATA_HOME/ackproof/systems/NAME/VERSION, at
-once or not at all. Nothing is installed on the machine: Debian packages are unpacked, their scripts do not run.
+once or not at all. Nothing is installed on the machine: packages are unpacked, their scripts do not run.
 
 pins.py holds the checksums that downloads must have (pins/NAME.json). finding.py is for systems: it finds a
 program (an own one, an installed one, one of the machine) and proves its version.
