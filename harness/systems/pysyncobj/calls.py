@@ -37,6 +37,8 @@ class Calls(msgspec.Struct, frozen=True):
 
     local_reads: bool = False
     """Whether reads are of the node's own state, without the log."""
+    reading: str = "get"
+    """The method that reads a key: `members` for sets."""
     trusts_leader_changed: bool = False
     """Whether a call that ended with `LEADER_CHANGED` counts as not done, as the documentation says."""
 
@@ -46,7 +48,7 @@ class Calls(msgspec.Struct, frozen=True):
         Raises:
             ValueError: the operation is of none of the data types; a workload's defect.
         """
-        method, args = _call_of(operation)
+        method, args = _call_of(operation, self.reading)
         path = "/peek" if self.local_reads and operation.f in READS else "/call"
         body = msgspec.json.encode({"method": method, "args": args})
         return HttpRequest("POST", path, headers=(("Content-Type", "application/json"),), body=body)
@@ -71,12 +73,12 @@ class Calls(msgspec.Struct, frozen=True):
         return _ended(operation, "fail" if is_read or not_done else "info", error=why)
 
 
-def _call_of(operation: Operation) -> tuple[str, list[Any]]:
+def _call_of(operation: Operation, reading: str) -> tuple[str, list[Any]]:
     """The method and its arguments."""
     key, value = operation.key or NO_KEY, operation.value
     match operation.f, value:
         case "read", _:
-            return ("read", [key])
+            return (reading, [key])
         case "write", None | str():
             return ("put", [key, value])
         case "cas", [old, new]:

@@ -34,10 +34,14 @@ class Store(SyncObjConsumer):  # type: ignore[misc]  # the library has no types
         self.queues: dict[str, list[str]] = {}
 
     @replicated  # type: ignore[untyped-decorator]
-    def read(self, key: str) -> Any:
-        """What is under a key: the numbers of a set, or else the value of a register; None without any."""
-        held = self.sets.get(key)
-        return self.registers.get(key) if held is None else list(held)
+    def get(self, key: str) -> Any:
+        """The value of a register; None if it was never written."""
+        return self.registers.get(key)
+
+    @replicated  # type: ignore[untyped-decorator]
+    def members(self, key: str) -> list[int]:
+        """The numbers of a set."""
+        return list(self.sets.get(key, ()))
 
     @replicated  # type: ignore[untyped-decorator]
     def put(self, key: str, value: Any) -> None:
@@ -74,8 +78,8 @@ class Store(SyncObjConsumer):  # type: ignore[misc]  # the library has no types
         return queue.pop(0) if queue else None
 
 
-METHODS = ("read", "put", "cas", "add", "enqueue", "dequeue")
-READS = ("read",)
+METHODS = ("get", "members", "put", "cas", "add", "enqueue", "dequeue")
+READS = ("get", "members")
 
 
 class Node:

@@ -90,9 +90,10 @@ class PySyncObj(msgspec.Struct, frozen=True):
 
     @property
     def clients(self) -> Mapping[str, Codec]:
-        """One codec for all data types: their operations are replicated calls."""
-        calls = Calls(self.reads == "local", self.leader_changed == "fail")
-        return dict.fromkeys((REGISTER, CAS_REGISTER, SET, QUEUE, FIFO_QUEUE), calls)
+        """The operations of all data types are replicated calls."""
+        calls = Calls(self.reads == "local", trusts_leader_changed=self.leader_changed == "fail")
+        of_sets = msgspec.structs.replace(calls, reading="members")
+        return {**dict.fromkeys((REGISTER, CAS_REGISTER, QUEUE, FIFO_QUEUE), calls), SET: of_sets}
 
     def version(self) -> str:
         """The version of the package in the folder."""
