@@ -43,11 +43,25 @@ def _zookeeper(options: Mapping[str, Any]) -> System:
     return ZooKeeper.of(options)
 
 
+def _redis(options: Mapping[str, Any]) -> System:
+    from harness.systems.redis import Redis
+
+    return Redis.of(options)
+
+
+def _nats(options: Mapping[str, Any]) -> System:
+    from harness.systems.nats import Nats
+
+    return Nats.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
     "zookeeper": _zookeeper,
     "pysyncobj": _pysyncobj,
+    "redis": _redis,
+    "nats": _nats,
     "nacos": _nacos,
 }
 """Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and

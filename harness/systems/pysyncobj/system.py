@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -31,6 +30,7 @@ from harness.client.codecs.base import Codec, HttpRequest
 from harness.client.data_types import CAS_REGISTER, FIFO_QUEUE, QUEUE, REGISTER, SET
 from harness.client.net import Net
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
+from harness.systems.installing import Located, located
 from harness.systems.options import made_of
 from harness.systems.pysyncobj.calls import Calls
 
@@ -44,7 +44,7 @@ class PySyncObj(msgspec.Struct, frozen=True):
 
     wanted_version: str | None = None
     modules: str | None = None
-    """The folder that holds the package `pysyncobj` (`pip install --target FOLDER pysyncobj==VERSION`)."""
+    """An own folder that holds the package `pysyncobj`."""
     journal: bool = True
     """Whether a node keeps its log in a file, so that it survives a restart."""
     dump: bool = True
@@ -65,6 +65,7 @@ class PySyncObj(msgspec.Struct, frozen=True):
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 4310, PEER: 4321}
     links: ClassVar[Links] = "addresses"
+    one_leader_a_term: ClassVar[bool] = True
     damageable: ClassVar[tuple[str, ...]] = (JOURNAL, f"{JOURNAL}.meta", DUMP)
 
     @classmethod
@@ -96,8 +97,12 @@ class PySyncObj(msgspec.Struct, frozen=True):
         return {**dict.fromkeys((REGISTER, CAS_REGISTER, QUEUE, FIFO_QUEUE), calls), SET: of_sets}
 
     def version(self) -> str:
-        """The version of the package in the folder."""
-        return _version_in(_folder(self.modules, self.wanted_version), self.wanted_version)
+        """The version of the package in its folder."""
+        return self._package().version
+
+    def _package(self) -> Located:
+        given = None if self.modules is None else Path(self.modules)
+        return located("pysyncobj", self.wanted_version, given=given)
 
     def launch(self, place: Place) -> Launch:
         """The server program, with the folder of the version in its path."""
@@ -116,7 +121,7 @@ class PySyncObj(msgspec.Struct, frozen=True):
                 "connectionRetryTime": 0.5,
             },
         }
-        modules = str(_folder(self.modules, self.wanted_version))
+        modules = str(self._package().path)
         return Launch.of(place.python, str(SERVER), json.dumps(settings), PYTHONPATH=modules)
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
@@ -141,22 +146,3 @@ def read_status(body: bytes, members: Mapping[str, Mapping[str, str]]) -> NodeSt
         return None
     leader = next((name for name, ports in members.items() if ports[PEER] == status.leader), None)
     return NodeStatus(status.role, status.term, leader, status.commit, status.last)
-
-
-def _folder(modules: str | None, version: str | None) -> Path:
-    """The folder that holds the package."""
-    if modules is None:
-        wanted = f"=={version}" if version else ""
-        raise ValueError(
-            f"PySyncObj is not here: pip install --no-deps --target FOLDER pysyncobj{wanted}, then give "
-            "--system-option modules=FOLDER"
-        )
-    return Path(modules).expanduser().absolute()
-
-
-def _version_in(folder: Path, wanted: str | None) -> str:
-    for found in distributions(name="pysyncobj", path=[str(folder)]):
-        if wanted not in (None, found.version):
-            raise ValueError(f"{folder} holds PySyncObj {found.version}, not {wanted}")
-        return found.version
-    raise ValueError(f"{folder} holds no package pysyncobj")

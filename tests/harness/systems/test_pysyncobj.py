@@ -8,6 +8,7 @@ import pytest
 
 from harness.client.codecs.base import HttpReply, NoReply
 from harness.client.data_types import REGISTER
+from harness.errors import CouldNotRun
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
 from harness.systems.pysyncobj import PySyncObj
@@ -41,27 +42,37 @@ def answered(f: str, value: object, reason: int | None, result: object = None) -
     return Calls().decode(operation(f, value), HttpReply(200, {}, body))
 
 
+@pytest.fixture
+def modules(tmp_path: Path) -> str:
+    """A folder that holds a package of this name and version, as pip leaves it."""
+    metadata = tmp_path / "pysyncobj-0.3.17.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: pysyncobj\nVersion: 0.3.17\n")
+    return str(tmp_path)
+
+
 def of(**options: str) -> PySyncObj:
-    system = system_of("pysyncobj", {"system_options": {"modules": "/opt/pysyncobj", **options}})
+    system = system_of("pysyncobj", {"system_options": options})
     assert isinstance(system, PySyncObj)
     return system
 
 
 def settings_of(system: PySyncObj) -> dict[str, object]:
     (process,) = system.launch(PLACE).processes
-    assert process.environment == {"PYTHONPATH": "/opt/pysyncobj"}
+    assert process.environment == {"PYTHONPATH": system.modules}
     made: dict[str, object] = json.loads(process.argv[-1])
     return made
 
 
-def test_a_node_knows_itself_and_the_others_by_their_addresses() -> None:
-    settings = settings_of(of())
+def test_a_node_knows_itself_and_the_others_by_their_addresses(modules: str) -> None:
+    settings = settings_of(of(modules=modules))
     assert (settings["listen"], settings["self"]) == ("10.0.0.2:4310", "10.0.0.2:4321")
     assert settings["others"] == ["10.0.0.1:4321", "10.0.0.3:4321"]
 
 
-def test_options_set_the_journal_and_the_compaction() -> None:
-    settings = settings_of(of(journal="false", **{"compaction-entries": "20", "wait-s": "8"}))
+def test_options_set_the_journal_and_the_compaction(modules: str) -> None:
+    system = of(modules=modules, journal="false", **{"compaction-entries": "20", "wait-s": "8"})
+    settings = settings_of(system)
     conf = settings["conf"]
     assert isinstance(conf, dict)
     assert (conf["journalFile"], conf["logCompactionMinEntries"]) == (None, 20)
@@ -74,11 +85,11 @@ def test_an_unknown_option_is_refused_with_the_nearest_one() -> None:
         of(jurnal="true")
 
 
-def test_a_missing_package_is_refused_with_the_way_to_get_it() -> None:
-    system = system_of("pysyncobj", {"system_version": "0.3.10"})
-    assert isinstance(system, PySyncObj)
-    with pytest.raises(ValueError, match=r"pysyncobj==0\.3\.10"):
-        system.version()
+def test_the_folder_must_hold_the_version_that_is_asked_for(modules: str) -> None:
+    given = {"system_options": {"modules": modules}}
+    assert PySyncObj.of(given).version() == "0.3.17"
+    with pytest.raises(CouldNotRun, match=r"0\.3\.17, not 0\.3\.10"):
+        PySyncObj.of({**given, "system_version": "0.3.10"}).version()
 
 
 def test_reads_are_calls_unless_they_are_local() -> None:

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.client.clients import Site
+from harness.systems import system_of
+from harness.systems.base import NodeStatus, Place
+from harness.systems.nats import Nats
+from harness.systems.nats.clients import RegisterClient, SetClient
+from harness.systems.nats.jetstream import NoLeader, Rejected, Stored
+from harness.systems.nats.system import read_status
+from history import Operation
+
+MEMBERS = {
+    name: {port: f"10.77.0.{number}:{usual}" for port, usual in Nats.ports.items()}
+    for number, name in enumerate(("n1", "n2", "n3"), start=1)
+}
+PLACE = Place(
+    name="n2",
+    host="10.77.0.2",
+    ports=Nats.ports,
+    members=MEMBERS,
+    peers={},
+    data=Path("/run/n2/data"),
+    trace=Path("/run/n2/trace"),
+    log=Path("/run/n2/log.txt"),
+    seed=7,
+)
+WRONG_LAST_SEQUENCE = Rejected(10071, "wrong last sequence: 9")
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> str:
+    program = tmp_path / "nats-server"
+    program.write_text("#!/bin/sh\necho 'nats-server: v2.9.10'\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def configuration(binary: str, **options: str) -> dict[str, Any]:
+    system = system_of("nats", {"system_options": {"binary": binary, **options}})
+    launch = system.launch(PLACE)
+    assert launch.processes[0].argv == (binary, "-c", "nats.conf")
+    made: dict[str, Any] = json.loads(launch.files[0].content)
+    return made
+
+
+def test_a_server_knows_the_routes_to_all(binary: str) -> None:
+    made = configuration(binary)
+    assert (made["server_name"], made["listen"], made["http"]) == ("n2", "10.77.0.2:4222", "10.77.0.2:8222")
+    assert made["cluster"]["routes"][2] == "nats://10.77.0.3:6222"
+
+
+def test_the_interval_of_syncs_is_the_servers_own_unless_it_is_given(binary: str) -> None:
+    assert configuration(binary)["jetstream"] == {"store_dir": "/run/n2/data"}
+    assert configuration(binary, **{"sync-interval": "always"})["jetstream"]["sync_interval"] == "always"
+
+
+def test_the_leader_is_that_of_the_stream_and_before_there_is_one_of_the_cluster() -> None:
+    # What 2.9.10 and 2.15.2 answer to /jsz?accounts=true&streams=true, shortened.
+    cluster = {"name": "ackproof", "leader": "n3", "cluster_size": 3}
+    stream = {"name": "sets", "state": {"messages": 2, "last_seq": 7}, "cluster": {"leader": "n2"}}
+    without = {"meta_cluster": cluster, "account_details": [{"name": "$G"}]}
+    having = {"meta_cluster": cluster, "account_details": [{"name": "$G", "stream_detail": [stream]}]}
+    assert read_status(json.dumps(without).encode(), "n3") == NodeStatus("leader", 0, "n3")
+    assert read_status(json.dumps(having).encode(), "n2") == NodeStatus("leader", 0, "n2", 7, 7)
+    assert read_status(b"{}", "n2") is None
+
+
+class Stream:
+    """A stream in memory, whose leader may show what was there before."""
+
+    def __init__(self, *stored: Stored, now: int | None = None, error: Exception | None = None) -> None:
+        self.stored = list(stored)
+        self.now = now
+        self.error = error
+        self.published: list[tuple[str, str | None, int | None]] = []
+
+    async def publish(self, key: str, data: str | None, *, last: int | None = None) -> int:
+        if self.error is not None:
+            raise self.error
+        self.published.append((key, data, last))
+        if last is not None and self.now is not None and last != self.now:
+            raise WRONG_LAST_SEQUENCE
+        return 10
+
+    async def last(self, _key: str) -> Stored:
+        return self.stored[-1] if self.stored else Stored(0, None)
+
+    async def all(self, _key: str) -> list[Stored]:
+        return self.stored
+
+
+def perform(stream: Stream, f: str, value: object = None, reads: Any = "confirmed") -> Operation:
+    kind = SetClient if f == "add" or value == "set" else RegisterClient
+    client = kind(Site("n1", MEMBERS, 1, timeout_s=2.0), reads)
+    client._stream = stream  # type: ignore[assignment]
+    asked = Operation(3, 0, 1, "invoke", f, "k", None if value == "set" else value, node="n1")
+    return asyncio.run(client.perform(asked))
+
+
+def test_a_read_is_confirmed_by_a_write_that_changes_nothing() -> None:
+    stream = Stream(Stored(9, "v1"), now=9)
+    assert (perform(stream, "read").value, stream.published) == ("v1", [("k", "v1", 9)])
+
+
+def test_a_read_of_an_old_value_is_tried_again_and_fails_in_the_end() -> None:
+    stream = Stream(Stored(8, "v1"), now=9)
+    done = perform(stream, "read")
+    assert (done.type, len(stream.published)) == ("fail", 4)
+
+
+def test_a_key_without_messages_is_confirmed_as_absent() -> None:
+    stream = Stream(now=0)
+    done = perform(stream, "read")
+    assert (done.type, done.value, stream.published) == ("ok", None, [("k", None, 0)])
+
+
+@pytest.mark.parametrize("reads", ["leader", "direct"])
+def test_other_reads_are_taken_as_they_are(reads: str) -> None:
+    stream = Stream(Stored(8, "v1"), now=9)
+    assert perform(stream, "read", reads=reads).value == "v1"
+    assert stream.published == []
+
+
+def test_compare_and_set_compares_the_value_and_its_sequence_number() -> None:
+    stream = Stream(Stored(9, "v1"), now=9)
+    assert perform(stream, "cas", ["v1", "v2"]).value == ["v1", "v2"]
+    assert stream.published == [("k", "v2", 9)]
+    assert perform(Stream(Stored(9, "v3"), now=9), "cas", ["v1", "v2"]).value is False
+    assert perform(Stream(Stored(8, "v1"), now=9), "cas", ["v1", "v2"]).type == "fail"
+
+
+def test_a_set_is_all_its_messages_without_markers() -> None:
+    stream = Stream(Stored(3, "1"), Stored(5, None), Stored(9, "4"), now=9)
+    assert perform(stream, "read", "set").value == [1, 4]
+
+
+def test_only_what_was_certainly_not_stored_fails() -> None:
+    assert perform(Stream(error=NoLeader("nobody")), "write", "v").type == "fail"
+    assert perform(Stream(error=Rejected(10008, "not available")), "add", 4).type == "fail"
+    assert perform(Stream(error=Rejected(10001, "something")), "add", 4).type == "info"
+    assert perform(Stream(Stored(1, "v"), error=Rejected(10001, "something")), "read").type == "fail"
+    with pytest.raises(TimeoutError):  # the pool of clients makes this `info`
+        perform(Stream(error=TimeoutError()), "write", "v")
