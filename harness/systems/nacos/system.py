@@ -18,8 +18,9 @@ has it; with `server`, which is used here, only afterwards.
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -30,7 +31,7 @@ from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.data_types import STALE_INSTANCE
 from harness.client.net import Net
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
-from harness.systems.installing import systems_home
+from harness.systems.installing import Located, located, located_java
 from harness.systems.nacos.instances import InstanceCodec
 from harness.systems.nacos.status import OLD_RAFT_STOPPED, read_jraft, read_own_raft
 from harness.systems.nacos.versions import Version, version_of
@@ -50,6 +51,8 @@ class Nacos(msgspec.Struct, frozen=True):
 
     wanted_version: str | None = None
     """Which version, such as 2.3.2; None for the one that is tested most."""
+    jars: str | None = None
+    """The folder of the user's own jars; None for the installed ones."""
     heap_mib: int | None = None
     function: Literal["naming", "all"] = "naming"
     """What a node offers: configurations take longer to start."""
@@ -108,20 +111,11 @@ class Nacos(msgspec.Struct, frozen=True):
         return {STALE_INSTANCE: InstanceCodec(self.release.api)}
 
     def version(self) -> str:
-        """The version that the names of the jars state.
+        """The version that the names of the jars state."""
+        return self._program().version
 
-        Raises:
-            ValueError: there is no Java machine, or the version is not installed.
-        """
-        if shutil.which("java") is None:
-            raise ValueError("there is no program java: apt-get install openjdk-17-jre-headless")
-        found = sorted(self._installed().glob("lib/*nacos-naming-*.jar"))
-        if not found:
-            raise ValueError(
-                f"nacos {self.release.number} is not in {self._installed()}: "
-                f"`ackproof systems install nacos@{self.release.number}` brings it"
-            )
-        return found[-1].stem.partition("nacos-naming-")[2]
+    def _program(self) -> Located:
+        return _located(self.release.number, self.jars)
 
     def launch(self, place: Place) -> Launch:
         """The command line, and the files that list the members and the settings."""
@@ -140,11 +134,12 @@ class Nacos(msgspec.Struct, frozen=True):
         if self.function == "naming":
             defined["nacos.functionMode"] = "naming"
         argv = (
-            *("java", f"-Xmx{self.heap_mib or self.release.heap_mib}m", "-Xms64m", "-XX:+UseSerialGC"),
+            str(located_java(self.release.java).path),
+            *(f"-Xmx{self.heap_mib or self.release.heap_mib}m", "-Xms64m", "-XX:+UseSerialGC"),
             *("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
             *(part for package in _OPENED for part in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")),
             *(f"-D{name}={value}" for name, value in defined.items()),
-            *("-cp", f"{self._installed()}/classes:{self._installed()}/lib/*", self.release.main),
+            *("-cp", os.pathsep.join(map(str, self._program().jars)), self.release.main),
         )
         members = "".join(f"{at[CLIENT]}\n" for at in place.members.values())
         files = (
@@ -166,10 +161,6 @@ class Nacos(msgspec.Struct, frozen=True):
             settings.append(("nacos.core.protocol.raft.data.snapshot_interval_secs", str(self.snapshot_s)))
         return "".join(f"{name}={value}\n" for name, value in settings)
 
-    def _installed(self) -> Path:
-        """The folder of the version: its jars are in `lib`, a launcher of ours in `classes`."""
-        return systems_home() / "nacos" / self.release.number
-
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
         """The state of the Raft that keeps persistent instances."""
         release = self.release
@@ -188,3 +179,8 @@ class Nacos(msgspec.Struct, frozen=True):
             return True
         reply = await net.reply(place.at(), HttpRequest("GET", self.release.upgrade))
         return isinstance(reply, HttpReply) and OLD_RAFT_STOPPED in reply.body
+
+
+@cache
+def _located(number: str, jars: str | None) -> Located:
+    return located("nacos", number, given=None if jars is None else Path(jars))

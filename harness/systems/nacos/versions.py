@@ -80,17 +80,12 @@ class Version(msgspec.Struct, frozen=True):
     """The Raft group of persistent instances; None where Nacos has a Raft of its own, with one group."""
     heap_mib: int
     settings: Settings
+    java: int = 8
+    """The oldest Java that runs it."""
     publisher: str | None = None
     """Who republished the build; None for a build of Nacos's makers."""
     upgrade: str | None = None
     """The path that says whether a node has changed over from its old Raft to JRaft; None if it need not."""
-
-    @property
-    def note(self) -> str:
-        """What a reader of a result must know of the build; empty for the makers' own."""
-        if self.publisher is None:
-            return ""
-        return f"built and published by {self.publisher}, not by Nacos's makers, and not compared with theirs"
 
 
 VERSIONS: Mapping[str, Version] = {
@@ -133,6 +128,7 @@ VERSIONS: Mapping[str, Version] = {
             status="/nacos/v3/admin/core/cluster/node/self",
             naming_group="naming_persistent_service_v2",
             heap_mib=384,
+            java=17,
             settings=(
                 *_NO_AUTH,
                 ("nacos.core.auth.admin.enabled", "false"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity
+from harness.errors import CouldNotRun
 from harness.run.judging import judge
 from harness.run.runner import run
 from harness.run.test import Test
@@ -21,7 +22,7 @@ def is_missing(number: str) -> str:
     """Why this version cannot be started here; empty if it can."""
     try:
         Nacos(number).version()
-    except ValueError as missing:
+    except CouldNotRun as missing:
         return str(missing)
     return ""
 

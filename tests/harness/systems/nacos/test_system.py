@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.errors import CouldNotRun
 from harness.run.test import Test
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place, bounds
@@ -46,11 +47,26 @@ PEERS = (
 )
 
 
-def test_a_node_gets_its_own_address_and_those_of_all_members() -> None:
-    launch = Nacos("2.3.2").launch(PLACE)
+@pytest.fixture
+def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder with the jars' names of every version, which say which version they are; and a false Java."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"17.0.15\"'\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{java.parent}:/usr/bin:/bin")
+    for number in VERSIONS:
+        folder = tmp_path / number / "lib"
+        folder.mkdir(parents=True)
+        (folder / f"com.alibaba.nacos.nacos-naming-{number}.jar").touch()
+    return str(tmp_path)
+
+
+def test_a_node_gets_its_own_address_and_those_of_all_members(jars: str) -> None:
+    launch = Nacos("2.3.2", jars=f"{jars}/2.3.2").launch(PLACE)
     (process,) = launch.processes
     files = {file.path: file.content for file in launch.files}
-    assert process.argv[0] == "java"
+    assert process.argv[0].endswith("java")
     assert process.argv[-1] == "com.alibaba.nacos.Nacos"
     assert "-Dnacos.server.ip=10.77.0.2" in process.argv
     assert "-Dnacos.home=/run/n2/data" in process.argv
@@ -66,19 +82,24 @@ def test_a_result_names_who_built_what_was_tested(number: str) -> None:
     assert publisher is None or publisher in Nacos(number).name
 
 
-def test_instances_of_the_oldest_version_are_on_disk_and_need_no_beats() -> None:
-    (process,) = Nacos("0.8.0").launch(PLACE).processes
+def test_instances_of_the_oldest_version_are_on_disk_and_need_no_beats(jars: str) -> None:
+    (process,) = Nacos("0.8.0", jars=f"{jars}/0.8.0").launch(PLACE).processes
     assert "-Dnacos.instanceListPersisted=true" in process.argv
     assert "-Dackproof.healthCheckMode=server" in process.argv
 
 
-def test_snapshots_come_more_often_if_that_is_asked_for() -> None:
-    def settings(nacos: Nacos) -> str:
-        files = {file.path: file.content for file in nacos.launch(PLACE).files}
-        return files["data/conf/application.properties"]
+def test_snapshots_come_more_often_if_that_is_asked_for(jars: str) -> None:
+    def settings(snapshot_s: int | None) -> str:
+        launch = Nacos("2.3.2", jars=f"{jars}/2.3.2", snapshot_s=snapshot_s).launch(PLACE)
+        return {file.path: file.content for file in launch.files}["data/conf/application.properties"]
 
-    assert "snapshot_interval_secs" not in settings(Nacos())
-    assert "nacos.core.protocol.raft.data.snapshot_interval_secs=10\n" in settings(Nacos(snapshot_s=10))
+    assert "snapshot_interval_secs" not in settings(None)
+    assert "nacos.core.protocol.raft.data.snapshot_interval_secs=10\n" in settings(10)
+
+
+def test_jars_of_another_version_are_refused_before_the_start(jars: str) -> None:
+    with pytest.raises(CouldNotRun, match=r"1\.4\.1, not 2\.3\.2"):
+        Nacos("2.3.2", jars=f"{jars}/1.4.1").version()
 
 
 @pytest.mark.parametrize("number", VERSIONS)
