@@ -111,7 +111,8 @@ class SshWorld(HostedWorld):
         if not more:
             return self._deployment
         packages = dict.fromkeys((*self._deployment.packages, "harness"))
-        return Deployment(tuple(packages), (*self._deployment.distributions, *more))
+        distributions = (*self._deployment.distributions, *more)
+        return Deployment(tuple(packages), distributions, self._deployment.files)
 
     async def _prepare_all(self, archive: Path, unpacked: int) -> None:
         """Prepare all hosts at once; the message names every host that failed."""

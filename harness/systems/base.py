@@ -59,6 +59,10 @@ class Place(msgspec.Struct, frozen=True):
         """The `host:port` at which the node listens with the port of that name."""
         return f"{self.host}:{self.ports[port]}"
 
+    def program(self, name: str, here: Path) -> str:
+        """The path of a program: as it was shipped (`Deployment.files`), else on this machine."""
+        return str(here if self.modules is None else self.modules / name)
+
     @property
     def number(self) -> int:
         """The place of the node among the members, from 1: for systems that number their members."""

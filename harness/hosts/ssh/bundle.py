@@ -32,10 +32,12 @@ _LEFT_OUT = (".pyc", ".c", ".pyx", ".pxd", ".pyi", ".h")
 class Deployment(msgspec.Struct, frozen=True):
     """The parts that a system's node consists of."""
 
-    packages: tuple[str, ...]
+    packages: tuple[str, ...] = ()
     """Our own packages, by import name."""
-    distributions: tuple[str, ...]
+    distributions: tuple[str, ...] = ()
     """The distributions of others that it imports directly."""
+    files: Mapping[str, Path] = {}
+    """Programs and other files: by name in the folder where all is unpacked, the file on this machine."""
 
 
 def pack(deployment: Deployment, archive: Path) -> int:
@@ -76,6 +78,7 @@ def _files(deployment: Deployment) -> list[tuple[str, Path]]:
         base = Path(spec.origin).parent
         for path in sorted(base.rglob("*.py")):
             found[f"{package}/{path.relative_to(base)}"] = path
+    found |= deployment.files
     for one in _with_requirements(deployment.distributions):
         for file in one.files or ():
             path = Path(str(file.locate()))

@@ -24,6 +24,7 @@ from harness.client.data_types import (
     WATCH,
 )
 from harness.client.net import Net
+from harness.hosts.ssh.bundle import Deployment
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
 from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, TransactionClient
 from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
@@ -32,6 +33,7 @@ from harness.systems.installing import Located, located
 from harness.systems.options import made_of
 
 _PEER = "peer"
+SHIPPED_AS = "bin/etcd"
 
 
 class Etcd(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Etcd(msgspec.Struct, frozen=True):
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 2379, _PEER: 2380}
     links: ClassVar[Links] = "addresses"
+    one_leader_a_term: ClassVar[bool] = True
     damageable: ClassVar[tuple[str, ...]] = ("member/wal/*.wal", "member/snap/db")
 
     @classmethod
@@ -121,12 +124,17 @@ class Etcd(msgspec.Struct, frozen=True):
     def _program(self) -> Located:
         return _located(self.wanted_version, self.binary)
 
+    @property
+    def deployment(self) -> Deployment:
+        """The one program."""
+        return Deployment(files={SHIPPED_AS: self._program().path})
+
     def launch(self, place: Place) -> Launch:
         """The command line. After the first start, a member goes on with the members in its data."""
         urls = {port: f"http://{place.at(port)}" for port in self.ports}
         members = (f"{name}=http://{ports[_PEER]}" for name, ports in place.members.items())
         return Launch.of(
-            *(str(self._program().path), "--name", place.name),
+            *(place.program(SHIPPED_AS, self._program().path), "--name", place.name),
             *("--data-dir", str(place.data)),
             *("--listen-client-urls", urls[CLIENT], "--advertise-client-urls", urls[CLIENT]),
             *("--listen-peer-urls", urls[_PEER], "--initial-advertise-peer-urls", urls[_PEER]),
