@@ -13,7 +13,7 @@ from harness.hosts.disks import atrest
 from harness.hosts.host import Background, HostError
 from harness.nemesis.mechanisms.disks import DamageKind
 from harness.nemesis.mechanisms.world import DONE, NodeResult
-from harness.systems.base import statuses_after
+from harness.systems.base import damageable, statuses_after
 
 
 class HostFiles(Attachment):
@@ -83,8 +83,9 @@ class HostFiles(Attachment):
         found = self._cluster.nodes[node]
         place = found.place
         aside = place.data.parent / "aside"
+        patterns = damageable(self._cluster.system)
         ran = await found.host.run(
-            [place.python, "-c", atrest.SOURCE, what, str(place.data), str(aside), str(draw)]
+            [place.python, "-c", atrest.SOURCE, what, str(place.data), str(aside), str(draw), *patterns]
         )
         if ran.status:
             raise HostError(f"{what}: {ran.complaint()}")

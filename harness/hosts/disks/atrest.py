@@ -1,45 +1,56 @@
 """A program that damages a stopped node's files, and puts them right again.
 
-Run on the node's host as `python -c SOURCE WHAT DATA ASIDE DRAW`, so it is one file of the standard library
-(Python 3.9). It prints one JSON object that says what it found and did. It keeps what it may have to put back
-in the folder ASIDE. It chooses the largest file below DATA, which is mostly a system's log.
+Run on the node's host as `python -c SOURCE WHAT DATA ASIDE DRAW PATTERN...`, so it is one file of the
+standard library (Python 3.9). It prints one JSON object that says what it found and did. It keeps what it may
+have to put back in the folder ASIDE.
+
+It chooses a live file: of those that a pattern matches (one of the patterns, which is drawn) the one that was
+written last; with the pattern `**/*`, which says nothing, the largest one, which is mostly a system's log. It
+is never a lock, nor a file that holds a process's number. Zeros at the end of a file are room that was taken
+beforehand, and nothing that was written.
 
 `torn`      lengthens the file by zero bytes: a crash when its length was written, and its bytes were not
-`rot`       flips one bit, and keeps the file as it was
+`rot`       flips one bit of what was written, and keeps the file as it was
 `repair`    puts back what `rot` kept
-`truncate`  cuts off the last tenth, or 100 bytes, of what was durable
+`truncate`  cuts off the last tenth, or 100 bytes, of what was written
 `backup`    keeps a copy of the whole folder
 `restore`   puts that copy in the folder's place
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import random
+import re
 import shutil
+import stat
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 SOURCE = Path(__file__).read_text(encoding="utf-8") if "__file__" in globals() else ""
 KEPT, COPY = "kept", "copy"
+ANYTHING = "**/*"
+LOCKS = re.compile(r"^\.?lock$|\.(lock|lck|pid)$", re.IGNORECASE)
 MOST_TORN_BYTES = 2000
 LEAST_CUT_BYTES = 100
 
 
-def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
+def main(what: str, data: str, aside: str, draw: int, *patterns: str) -> dict[str, object]:
     """Do what the arguments say; what was done, for the answer."""
     os.makedirs(aside, exist_ok=True)
     chance = random.Random(draw)
     if what == "backup":
         copy = os.path.join(aside, COPY)
         shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(data, copy)
+        shutil.copytree(data, copy, symlinks=True, ignore=special_files)
         return {"bytes": size_of(data)}
     if what == "restore":
         before = size_of(data)
         empty(data)
-        shutil.copytree(os.path.join(aside, COPY), data, dirs_exist_ok=True)
+        shutil.copytree(os.path.join(aside, COPY), data, symlinks=True, dirs_exist_ok=True)
         shutil.rmtree(os.path.join(aside, COPY))
         sync(data)
         return {"bytes_before": before, "bytes": size_of(data)}
@@ -49,24 +60,27 @@ def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
         with open(os.path.join(aside, KEPT), "rb") as kept:
             write(path, kept.read())
         return {"file": os.path.relpath(path, data)}
-    path = largest(data)
+    path = live_file(data, patterns or (ANYTHING,), chance)
     with open(path, "rb") as file:
         content = file.read()
-    facts: dict[str, object] = {"file": os.path.relpath(path, data), "size": len(content)}
+    written = len(content.rstrip(b"\0"))
+    facts: dict[str, object] = {"file": os.path.relpath(path, data), "size": written}
     if what == "torn":
+        if len(content) - written > MOST_TORN_BYTES:
+            raise SystemExit(f"{path} has room taken beforehand: a torn write there is zeros, as it is now")
         more = chance.randint(1, MOST_TORN_BYTES)
         write(path, content + bytes(more))
         return {**facts, "added_bytes": more}
     if what == "truncate":
-        cut = min(len(content), max(LEAST_CUT_BYTES, len(content) // 10))
-        write(path, content[: len(content) - cut])
+        cut = min(written, max(LEAST_CUT_BYTES, written // 10))
+        write(path, content[: written - cut])
         return {**facts, "cut_bytes": cut}
     if what == "rot":
         with open(os.path.join(aside, KEPT), "wb") as kept:
             kept.write(content)
         with open(os.path.join(aside, KEPT + ".json"), "w") as file_of_facts:
             json.dump(facts, file_of_facts)
-        byte, bit = chance.randrange(len(content)), chance.randrange(8)
+        byte, bit = chance.randrange(written), chance.randrange(8)
         damaged = bytearray(content)
         damaged[byte] ^= 1 << bit
         write(path, bytes(damaged))
@@ -74,18 +88,50 @@ def main(what: str, data: str, aside: str, draw: int) -> dict[str, object]:
     raise SystemExit(f"nothing is called {what}")
 
 
-def largest(data: str) -> str:
-    """The largest file below a folder."""
-    found = [os.path.join(base, name) for base, _, names in os.walk(data) for name in names]
-    if not any(os.path.getsize(path) for path in found):
-        raise SystemExit(f"{data} holds no file with anything in it")
-    return max(sorted(found), key=os.path.getsize)
+def live_file(data: str, patterns: Sequence[str], chance: random.Random) -> str:
+    """The file below a folder that is to be damaged."""
+    found = {pattern: paths for pattern in patterns if (paths := matching(data, pattern))}
+    if not found:
+        raise SystemExit(f"{data} holds no file with anything in it that matches {' or '.join(patterns)}")
+    chosen = next(iter(found)) if len(found) == 1 else chance.choice(list(found))
+    if chosen == ANYTHING:
+        return max(found[chosen], key=os.path.getsize)
+    return max(found[chosen], key=lambda path: os.stat(path).st_mtime_ns)
+
+
+def matching(data: str, pattern: str) -> list[str]:
+    """The files that a pattern matches, by path, that are no locks, and in which anything was written."""
+    paths = glob.glob(os.path.join(glob.escape(data), pattern), recursive=True)
+    return sorted(
+        path
+        for path in paths
+        if os.path.isfile(path)
+        and not os.path.islink(path)
+        and not LOCKS.search(os.path.basename(path))
+        and has_content(path)
+    )
+
+
+def has_content(path: str) -> bool:
+    """Whether any byte of a file is not zero."""
+    with open(path, "rb") as file:
+        return any(piece.strip(b"\0") for piece in iter(lambda: file.read(1 << 20), b""))
+
+
+def special_files(folder: str, names: Sequence[str]) -> list[str]:
+    """The names in a folder that no copy is made of: sockets, pipes and devices."""
+    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}
+    return [
+        name
+        for name, mode in modes.items()
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+    ]
 
 
 def size_of(data: str) -> int:
     """The number of bytes below a folder."""
     return sum(
-        os.path.getsize(os.path.join(base, name)) for base, _, names in os.walk(data) for name in names
+        os.lstat(os.path.join(base, name)).st_size for base, _, names in os.walk(data) for name in names
     )
 
 
@@ -111,10 +157,13 @@ def sync(folder: str) -> None:
     """Make all below a folder durable."""
     for base, _, names in os.walk(folder):
         for path in [*(os.path.join(base, name) for name in names), base]:
+            if os.path.islink(path):
+                continue
             file = os.open(path, os.O_RDONLY)
             os.fsync(file)
             os.close(file)
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))))  # noqa: T201 - its output is the answer
+    done = main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), *sys.argv[5:])
+    print(json.dumps(done))  # noqa: T201 - its output is the answer
