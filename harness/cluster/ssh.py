@@ -29,7 +29,7 @@ from harness.hosts.removal import REMOTE
 from harness.hosts.ssh.bundle import Deployment, mismatch, pack
 from harness.hosts.ssh.connection import RemoteRun
 from harness.hosts.ssh.remote import RemoteHost
-from harness.hosts.ssh.ssh import address_of
+from harness.hosts.ssh.ssh import address_of, target_of
 from harness.systems.base import System, peer_port
 
 ROOM_FOR_RUN_BYTES = 50_000_000
@@ -97,7 +97,12 @@ class SshWorld(HostedWorld):
         )
         dialled = peer_port(self._system)
         ends = {
-            name: LinkEnd(host, at[name], None if dialled is None else ports[dialled])
+            name: LinkEnd(
+                host,
+                at[name],
+                None if dialled is None else ports[dialled],
+                spared_port=target_of(self._specs[name]).port,
+            )
             for name, host in self._hosts.items()
         }
         lossy = NftLinks(f"{table}_loss", ends, LOSS_PERCENT)

@@ -54,6 +54,9 @@ class LinkEnd:
     peer_port: int | None = None
     """The port that this node's peers dial, where each node sends over the connections that it has dialled.
     None: every packet between the two addresses belongs to the link."""
+    spared_port: int | None = None
+    """The port at which the harness reaches the host (SSH): nothing to or from it is ever cut, since the
+    harness, or the host through which it comes, may have a node's address."""
 
 
 class _Counter(msgspec.Struct, frozen=True):
@@ -148,6 +151,15 @@ class NftLinks:
             f"add table inet {self.table}",
             f"add chain inet {self.table} {CHAIN} {{ type filter hook input priority -150; policy accept; }}",
         ]
+        if end.peer_port is None:
+            spared = [("dport", end)] + [
+                ("sport", other) for other in self._ends.values() if other is not end
+            ]
+            script += dict.fromkeys(
+                f"add rule inet {self.table} {CHAIN} tcp {side} {one.spared_port} accept"
+                for side, one in spared
+                if one.spared_port is not None
+            )
         chance = "" if self._loss_percent == 100 else f"numgen random mod 100 < {self._loss_percent} "
         for sender in senders:
             address = self._ends[sender].address
@@ -206,7 +218,9 @@ class NftLinks:
         at_target = await _ss(target.host, _with(sender, sport=port))
         if at_sender is None or at_target is None:
             return None
-        return frozenset([_ports(line) for line in at_sender] + [(b, a) for a, b in map(_ports, at_target)])
+        found = [_ports(line) for line in at_sender] + [(b, a) for a, b in map(_ports, at_target)]
+        spared = {end.spared_port for end in self._ends.values()}
+        return frozenset(ports for ports in found if not spared.intersection(ports))
 
     async def _reset(self, link: LinkName, connected: frozenset[_Ports] | None) -> int | None:
         """Reset connections on a link on both ends, except those made since; how many ends were reset."""

@@ -128,6 +128,29 @@ def test_a_one_way_cut_by_address_stops_a_shared_connection_whoever_dialled_it(
 
 
 @needs_namespaces
+def test_what_reaches_a_host_for_the_harness_is_never_cut_although_it_comes_from_a_nodes_address(
+    tmp_path: Path,
+) -> None:
+    """The nodes' port is the spared one here: they go on as if nothing was cut, and nothing is reset."""
+
+    async def body(pair: Pair) -> None:
+        at = {"n1": "10.77.0.1", "n2": "10.77.0.2"}
+        ends = {name: LinkEnd(host, at[name], spared_port=PORT) for name, host in pair.hosts.items()}
+        links = NftLinks("ackproof_other", ends)
+        assert set(await links.cut([("n1", "n2"), ("n2", "n1")])) == {("n1", "n2"), ("n2", "n1")}
+        assert await links.cut([("n1", "n2")])
+        await asyncio.sleep(0.1)
+        assert await pair.hears("n1")
+        assert await pair.hears("n2")
+        healed = await links.heal()
+        assert healed.swallowed_packets == 0
+        assert healed.connections_reset == 0
+        assert not any("lost" in line for line in pair.log("n1") + pair.log("n2"))
+
+    with_pair(tmp_path, body, is_duplex=True)
+
+
+@needs_namespaces
 def test_a_link_on_which_nothing_was_sent_swallows_nothing_and_the_heal_says_so(tmp_path: Path) -> None:
     async def run() -> None:
         async with network_of(tmp_path, ["n1", "n2"]) as bench:
