@@ -24,6 +24,7 @@ LOCK: Final = "lock"
 APPEND: Final = "append"
 TXN: Final = "txn"
 WATCH: Final = "watch"
+STATE: Final = "state"
 INSTANCE: Final = "instance"
 STALE_INSTANCE: Final = "stale-instance"
 REGISTRY: Final = "registry"
@@ -46,6 +47,7 @@ DATA_TYPES: Mapping[str, str] = {
     "strictly serializable",
     WATCH: "write of a text, each once, to a key; watch of a key: the list of all values of the key that "
     "this client's watch, open since the client began, was shown so far, in order, each once",
+    STATE: "as cas-register; also hash of a node: the index of the last entry that it applied, and its state",
     INSTANCE: "register, deregister and lookup of one instance; linearizable",
     STALE_INSTANCE: "as instance; a lookup may lag behind, and no registration is lost",
     REGISTRY: "as instance; also update, list, stale-lookup, stale-list, final-list and final-local",
@@ -58,7 +60,7 @@ REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 """The operations of instance and registry that change something."""
 
 READS = frozenset(
-    {"read", "lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local", "members", "watch"}
+    "read lookup list stale-lookup stale-list final-list final-local members watch hash".split()
 )
 """The operations that change nothing, of every data type: without an answer they have failed. A dequeue takes
 something out, and a `txn` may write: without an answer their outcome is unknown."""

@@ -12,6 +12,7 @@ from harness.workload.general.instances import instances
 from harness.workload.general.lock import lock
 from harness.workload.general.queue import fifo_queue, queue
 from harness.workload.general.register import register
+from harness.workload.general.same_state import same_state
 from harness.workload.general.set import set_
 from harness.workload.general.stale_instances import stale_instances
 from harness.workload.general.transactions import append, txn
@@ -28,6 +29,7 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "register": register,
     "cas": cas,
     "set": set_,
+    "same-state": same_state,
     "queue": queue,
     "fifo-queue": fifo_queue,
     "lock": lock,

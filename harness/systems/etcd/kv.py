@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +11,9 @@ from harness.client.clients import Site, fail, info, ok, ok_read
 from harness.systems.etcd.gateway import Gateway, Json, MayBeDone, NotDone, decoded, encoded, prefix
 from history import Operation
 
+SETTLED_S = 0.2
+"""A node that shows the same index and revision before and after this time is not applying an entry just now.
+"""
 PAUSE_S = 0.02
 """Between two tries of an operation that was kept from happening by another client's."""
 
@@ -150,8 +152,8 @@ class RegisterClient(EtcdClient):
                 return ok_read(operation, self._hash())
         raise NotDone(f"a register knows no operation {operation.f!r}")
 
-    def _hash(self) -> Mapping[str, Any]:
-        """What the node has applied, and the hash of its state then; asked for until both are of one moment.
+    def _hash(self) -> list[Any]:
+        """What the node has applied, and its state then; asked for again until both are of one moment.
 
         First comes a read through the majority, so the node has applied all that was acknowledged before.
         """
@@ -159,9 +161,10 @@ class RegisterClient(EtcdClient):
         while True:
             before = self._applied()
             reply = self.gateway.ask("maintenance/hash", {})
+            time.sleep(SETTLED_S)
             if before == self._applied() == (before[0], reply["header"].get("revision", "0")):
                 index, revision = before
-                return {"applied": int(index), "state": f"revision {revision}, hash {reply.get('hash', 0)}"}
+                return [int(index), f"revision {revision}, hash {reply.get('hash', 0)}"]
             self.wait_to_try_again()
 
     def _applied(self) -> tuple[str, str]:

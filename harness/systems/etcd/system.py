@@ -20,6 +20,7 @@ from harness.client.data_types import (
     QUEUE,
     REGISTER,
     SET,
+    STATE,
     TXN,
     WATCH,
 )
@@ -107,6 +108,7 @@ class Etcd(msgspec.Struct, frozen=True):
         return {
             REGISTER: register,
             CAS_REGISTER: register,
+            STATE: register,
             SET: partial(SetClient, serializable=serializable),
             QUEUE: queue,
             FIFO_QUEUE: queue,
