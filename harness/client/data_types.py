@@ -60,7 +60,18 @@ REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 """The operations of instance and registry that change something."""
 
 READS = frozenset(
-    "read lookup list stale-lookup stale-list final-list final-local members watch hash".split()
+    {
+        "read",
+        "lookup",
+        "list",
+        "stale-lookup",
+        "stale-list",
+        "final-list",
+        "final-local",
+        "members",
+        "watch",
+        "hash",
+    }
 )
 """The operations that change nothing, of every data type: without an answer they have failed. A dequeue takes
 something out, and a `txn` may write: without an answer their outcome is unknown."""

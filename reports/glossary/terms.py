@@ -705,6 +705,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "All watches of a key are shown its values in one order, each once, and none is left out between "
             "two that are shown.",
         ),
+        _term("same-state", "Nodes that have applied the same entries hold the same state."),
         _term(
             "instance-durability",
             "In the end every node shows the registrations that were acknowledged, and keeps them.",
