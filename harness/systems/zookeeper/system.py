@@ -68,6 +68,8 @@ class ZooKeeper(msgspec.Struct, frozen=True):
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 2181, _QUORUM: 2888, _ELECTION: 3888}
     links: ClassVar[Links] = "addresses"
+    one_leader_a_term: ClassVar[bool] = True
+    """The term is the epoch; a leader states it from the moment when a majority follows it."""
     stop_statuses: ClassVar[tuple[int, ...]] = (143,)
     damageable: ClassVar[tuple[str, ...]] = ("version-2/log.*", "version-2/snapshot.*")
 
