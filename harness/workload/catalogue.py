@@ -9,6 +9,7 @@ from harness.workload.base import Workload
 from harness.workload.ephemeral import ephemeral
 from harness.workload.general.cas import cas
 from harness.workload.general.instances import instances
+from harness.workload.general.lifetimes import brief_instances, renewed_instances
 from harness.workload.general.lock import lock
 from harness.workload.general.queue import fifo_queue, queue
 from harness.workload.general.register import register
@@ -38,6 +39,8 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "watch": watch,
     "instances": instances,
     "stale-instances": stale_instances,
+    "brief-instances": brief_instances,
+    "renewed-instances": renewed_instances,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
 

@@ -81,6 +81,8 @@ OF_GENERAL: Mapping[str, tuple[Asked, ...]] = {
     "watch": OF_JUDGES["watch-order"],
     "instances": OF_INSTANCES,
     "stale-instances": OF_INSTANCES,
+    "brief-instances": OF_INSTANCES,
+    "renewed-instances": OF_INSTANCES,
 }
 """By workload for any system, what its clients ask; the others ask `OF_SUITES`."""
 BOUNDS = {
