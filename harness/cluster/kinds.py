@@ -13,7 +13,11 @@ LOCAL = WorldKind("local", frozenset((*MECHANISMS, MESSAGE_LINKS)))
 """Its links are proxies, which know connections and messages."""
 NETNS = WorldKind("netns", frozenset(MECHANISMS))
 SSH = WorldKind("ssh", frozenset(MECHANISMS))
-WITHOUT_LINKS = WorldKind("local", LOCAL.mechanisms - {LINKS, LOSSY_LINKS, BAD_LINKS, MESSAGE_LINKS})
+WITHOUT_LINKS = WorldKind(
+    "local",
+    LOCAL.mechanisms - {LINKS, LOSSY_LINKS, BAD_LINKS, MESSAGE_LINKS},
+    " for a system whose nodes are known by their addresses; --world netns gives each its own",
+)
 """The local world of a system whose members dial each other directly."""
 HOSTED_WORLDS: Mapping[str, WorldKind] = {kind.name: kind for kind in (LOCAL, NETNS, SSH)}
 """By the name that `--world` takes."""

@@ -313,11 +313,13 @@ class HostedWorld(ABC):
         """
         deadline = asyncio.get_running_loop().time() + bound_s
         while True:
-            leader = system_leader(self._system, await self.observe())
+            view = await self.observe()
+            leader = system_leader(self._system, view)
             if leader is not None:
                 return leader
             if asyncio.get_running_loop().time() > deadline:
-                raise CouldNotRun(f"no leader within {bound_s:g} s. {await self._last_lines()}")
+                said = "; ".join(f"{name} {_in_words(node)}" for name, node in view.nodes.items())
+                raise CouldNotRun(f"no leader within {bound_s:g} s: {said}. {await self._last_lines()}")
             await asyncio.sleep(POLL_S)
 
     async def _last_lines(self) -> str:
@@ -392,3 +394,14 @@ class HostedWorld(ABC):
     def _faketime(self, facts: Mapping[str, Any]) -> dict[str, str]:
         """The libfaketime of this machine, for every node; none if it is not installed."""
         return dict.fromkeys(self._names, facts["faketime"]) if facts["faketime"] else {}
+
+
+def _in_words(node: NodeView) -> str:
+    """What a node says of itself, for the message that there is no leader."""
+    if not node.running:
+        return "does not run"
+    if node.role is None:
+        return "gives no status"
+    return f"is {node.role} in term {node.term}" + (
+        "" if node.leader is None else f" and names {node.leader}"
+    )

@@ -132,7 +132,9 @@ def nemesis_of(
         fault = NEMESES[name]
         lacks = fault.lacks(world)
         if lacks is not None:
-            raise ValueError(f"nemesis {name} is not possible in {world.name}: that world {lacks}")
+            raise ValueError(
+                f"nemesis {name} is not possible in {world.name}: that world {lacks}{world.remedy}"
+            )
         allowed = (*fault.targets, *nodes) if set(fault.targets) >= set(NODE_TARGETS) else fault.targets
         if colon and target not in allowed:
             raise ValueError(unknown_name(f"target of nemesis {name}", target, allowed))

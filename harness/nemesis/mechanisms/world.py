@@ -47,6 +47,8 @@ class WorldKind:
 
     name: WorldName
     mechanisms: frozenset[Mechanism[Any]]
+    remedy: str = ""
+    """Where this kind lacks a mechanism that another kind has: what to choose instead, for messages."""
 
 
 class WorldMechanisms(Protocol):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from msgspec import structs
 
 from harness.client.codecs.config import ConfigCodec
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.nemesis import all_survivable
+from harness.nemesis.schedule import Pace
+from harness.run.course import nemesis_for
 from harness.run.parts import parts_of
-from harness.run.test import Test, with_chosen_faults
+from harness.run.test import Test, check_bounds, with_chosen_faults
 from harness.systems.base import bounds
 from harness.systems.reference_node import ReferenceNode
+from tests.harness.systems.described.test_described import ETCD
 
 NODES = ("n1", "n2", "n3")
 
@@ -70,3 +76,25 @@ def test_parts_that_do_not_exist_are_refused(test: Test, message: str) -> None:
 def test_clients_wait_longer_than_the_node_tries() -> None:
     test = Test(nodes=NODES, request_timeout_ms=1000)
     assert bounds(parts_of(test).system).request_s == 1.5
+
+
+def test_faults_of_the_network_are_refused_where_nodes_share_one_address(tmp_path: Path) -> None:
+    (tmp_path / "etcd.toml").write_text(ETCD, encoding="utf-8")
+    system = str(tmp_path / "etcd.toml")
+    test = Test(nodes=NODES, system=system, workload="cas", nemesis=("partition",))
+    with pytest.raises(ValueError, match=r"no links that can be cut .*; --world netns gives each its own"):
+        with_chosen_faults(test)
+    assert with_chosen_faults(structs.replace(test, world="netns")).nemesis == ("partition",)
+    assert with_chosen_faults(structs.replace(test, nemesis=("kill",))).nemesis == ("kill",)
+
+
+def test_faults_last_as_long_as_the_test_or_else_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "etcd.toml").write_text(ETCD, encoding="utf-8")
+    test = Test(nodes=NODES, system=str(tmp_path / "etcd.toml"), workload="cas", nemesis=("kill",))
+    system = parts_of(test).system
+    assert nemesis_for(test, system).pace.fault_ms == (3000, 5000), "as the description says"
+    assert nemesis_for(structs.replace(test, fault_s=(7.0, 8.5)), system).pace.fault_ms == (7000, 8500)
+    usual = Test(nodes=NODES)
+    assert nemesis_for(usual, parts_of(usual).system).pace == Pace()
+    with pytest.raises(ValueError, match="fault_s is"):
+        check_bounds(structs.replace(usual, fault_s=(3.0, 2.0)))
