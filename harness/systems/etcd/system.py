@@ -40,14 +40,17 @@ SHIPPED_AS = "bin/etcd"
 class Etcd(msgspec.Struct, frozen=True):
     """`etcd`, whose members know each other by their addresses.
 
-    Its makers promise (https://etcd.io/docs/v3.4/learning/api_guarantees/, the same text for 3.5 and 3.6):
+    What its makers promise:
 
-    - "etcd ensures linearizability for all other operations by default": registers, sets, queues, instances.
-      Serializable requests "may access stale data with respect to quorum" (`reads=serializable`);
-    - "All API requests are atomic", and strict serializability for "KV operations": transactions;
-    - of watches: "Ordered", "Unique - an event will never appear on a watch twice", "Reliable - a watch will
-      never drop any subsequence of events", "Resumable";
-    - a lease is kept for its time to live after it was granted or kept alive: locks with `lock=lease`.
+    - "Any completed operations are durable", "etcd ensures strict serializability", "etcd ensures
+      linearizability for all other operations by default" (3.4 and 3.5, learning/api_guarantees): registers,
+      sets, queues, instances, transactions. Reads that are `serializable` "may access stale data with respect
+      to quorum": `reads=serializable`.
+    - Watches are ordered, and "will never drop any subsequence of events"; one that breaks is resumed "after
+      the last revision received" (3.4 and 3.5, learning/api).
+    - A lease "expires if the server does not receive a keepAlive within a given time to live period" (3.4 and
+      3.5, the text of `LeaseGrant` in rpc.proto), so it lives as long as it is kept alive: `lock=lease`.
+    - Members are replicas by Raft: those that have applied the same entries hold the same state.
     """
 
     wanted_version: str | None = None

@@ -38,14 +38,19 @@ _OLDEST_JAVA = 8
 class ZooKeeper(msgspec.Struct, frozen=True):
     """`QuorumPeerMain`; the fields are the options of the system.
 
-    Its makers promise (https://zookeeper.apache.org/doc/r3.8.0/zookeeperProgrammers.html, "Consistency
-    Guarantees"): "Sequential Consistency: Updates from a client will be applied in the order that they were
-    sent", "Atomicity: Updates either succeed or fail", "Reliability: Once an update has been applied, it will
-    persist from that time forward until a client overwrites the update". Updates have one order, by zxid. Of
-    reads they say: "ZooKeeper does not guarantee that at every instance in time, two different clients will
-    have identical views of ZooKeeper data" (`reads=plain`), and "Client B should call the sync() method
-    before it performs its read" (`reads=sync`). A read after an acknowledged write of the same client sees
-    every update that was acknowledged before that write began (`reads=write`).
+    What its makers promise (3.8.0, Programmer's Guide, "Consistency Guarantees"):
+
+    - "Sequential Consistency: Updates from a client will be applied in the order that they were sent",
+      "Atomicity: Updates either succeed or fail", "Reliability: Once an update has been applied, it will
+      persist from that time forward until a client overwrites the update". Updates have one order, by zxid,
+      so a read after an acknowledged update of the same client shows all that was acknowledged before:
+      `reads=write`.
+    - Not that all clients see the same at once: "ZooKeeper can serve older data" (`reads=plain`). For that
+      they name `sync`, which goes through the leader and not through a majority: `reads=sync`.
+    - kazoo of its `Lock` (2.11, recipe/lock.py): "It's highly recommended to add a state listener", since a
+      lock may be lost with the connection: `lock=connection` does so, `lock=recipe` does not.
+    - kazoo of its `Queue`: it "does not offer reliable consumption"; of its `LockingQueue`: an entry is
+      locked, and removed when it was consumed (`queue=simple`, `queue=locking`).
     """
 
     wanted_version: str | None = None

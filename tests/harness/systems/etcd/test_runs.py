@@ -1,0 +1,35 @@
+"""etcd as a real cluster: one short run with a kill."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity
+from harness.run.judging import judge
+from harness.run.runner import run
+from harness.run.test import Test
+from tests.harness.hosts.namespaces import needs_namespaces
+
+
+@needs_namespaces
+@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is missing: apt-get install etcd-server")
+def test_a_cluster_of_etcd_outlives_its_leader(tmp_path: Path) -> None:
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        world="netns",
+        system="etcd",
+        system_options={"election_ms": "500", "heartbeat_ms": "50"},
+        workload="register",
+        nemesis=("kill:leader",),
+        time_limit_s=4.0,
+        minimum_acknowledged=20,
+        seed=1,
+    )
+    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
+    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
+    for checker in ("linearizability", "node-health", "election-safety", "unhandled-errors"):
+        assert found[checker].validity is Validity.VALID, found[checker]
+    assert not [verdict for verdict in found.values() if verdict.validity is Validity.INVALID]
