@@ -1,7 +1,7 @@
 """Workload `same-state`: clients write, and in the end all nodes must hold the same state.
 
-Most operations are changes, half of them with a comparison, since a crash between what a change does to a
-node's disk is what makes nodes differ. Linearizability is not judged here: `cas` does that.
+All operations change something, half of them after a comparison, since a crash in the middle of what a change
+does to a node's disk is what makes nodes differ. Linearizability is not judged here: `cas` does that.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def same_state_checkers() -> Suite:
 
 
 def change(context: Context) -> dict[str, Any]:
-    """A write of a drawn key, or a cas of a value that may be there."""
-    key, value = f"state-{context.draw.below(KEYS, 'key')}", f"v{context.step}"
+    """A write of a drawn key, or a cas that makes a key that was not there."""
+    value = f"v{context.step}"
     if context.draw.below(100, "f") < _CAS_PERCENT:
-        return {"f": "cas", "key": key, "value": [None, value]}
-    return {"f": "write", "key": key, "value": value if context.step % 3 else None}
+        return {"f": "cas", "key": f"new-{context.step}", "value": [None, value]}
+    return {"f": "write", "key": f"state-{context.draw.below(KEYS, 'key')}", "value": value}
