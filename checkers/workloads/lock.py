@@ -9,7 +9,7 @@ before, at a time that is not known. What a history proves of a hold is therefor
   hold is *confirmed*. Of any other hold (lost, never released, of unknown outcome) only the moment counts,
   since a session that ended by itself may have freed the lock.
 
-Three rules follow, each exact:
+Three rules follow. Together they are exact: a history breaks one exactly if no order explains it.
 
 - *one holder*: no acquire happened within another's confirmed hold, and no two confirmed holds overlap;
 - *rising tokens*: a token is greater than that of every acquire of the lock that was answered before this one

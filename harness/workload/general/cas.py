@@ -85,7 +85,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
 
 def first_write(context: Context) -> dict[str, Any]:
     """A write that shows that writes are acknowledged again."""
-    return {"f": "write", "key": KEYS.key(0), "value": value_of(context.step)}
+    return {"f": "write", "key": KEYS.apart(context), "value": value_of(context.step)}
 
 
 def value_of(step: int) -> str:

@@ -62,8 +62,9 @@ def lookup(context: Context) -> dict[str, Any]:
 
 
 def first_write(context: Context) -> dict[str, Any]:
-    """A registration that shows that writes are acknowledged again; it is read back like any other."""
-    return {"f": "register", "key": instance_key(0), "value": f"r{context.step}"}
+    """A registration that shows that writes are acknowledged again, of an instance of its own."""
+    high, low = divmod(context.step % 60_000, 250)
+    return {"f": "register", "key": f"svc-try/10.1.{high}.{low + 1}:8080", "value": f"r{context.step}"}
 
 
 def keys_until(step: int) -> tuple[str, ...]:

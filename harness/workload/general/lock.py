@@ -73,4 +73,4 @@ class AcquireAndRelease(msgspec.Struct, frozen=True):
 
 def first_acquire(context: Context) -> dict[str, Any]:
     """An acquisition that shows that locks are given again; of a lock that no client can hold yet."""
-    return {"f": "acquire", "key": f"last-lock-{context.step}"}
+    return {"f": "acquire", "key": KEYS.apart(context)}

@@ -60,4 +60,4 @@ def read(context: Context) -> dict[str, Any]:
 
 def first_add(context: Context) -> dict[str, Any]:
     """An addition that shows that writes are acknowledged again."""
-    return {"f": "add", "key": KEYS.key(0), "value": context.step}
+    return {"f": "add", "key": KEYS.apart(context), "value": context.step}

@@ -17,7 +17,8 @@ from harness.client.data_types import STALE_INSTANCE
 from harness.generator import phases, reserve, sleep
 from harness.workload.base import Workload
 from harness.workload.final_reads import on_every_node, recover
-from harness.workload.general.instances import WRITES, first_write, keys_until, lookup, write_or_lookup
+from harness.workload.general.instances import WRITES, keys_until, lookup, write_or_lookup
+from harness.workload.registry import first_write
 from history.units import SECOND_NS
 
 SETTLE_NS = round(LATE_BOUND_S * SECOND_NS) + SECOND_NS

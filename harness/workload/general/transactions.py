@@ -51,7 +51,7 @@ def _workload(
     judge: Isolation,
 ) -> Workload:
     def first_write(context: Context) -> dict[str, Any]:
-        return {"f": "txn", "value": [[write, keys.key(0), context.step * MOST_STEPS]]}
+        return {"f": "txn", "value": [[write, keys.apart(context), context.step * MOST_STEPS]]}
 
     def read(key: str, _step: int) -> tuple[None, Any]:
         return None, [["r", key, None]]

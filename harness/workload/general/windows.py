@@ -26,6 +26,11 @@ class Window(msgspec.Struct, frozen=True):
         """The name of the key of that number."""
         return f"{self.name}-{number}"
 
+    def apart(self, context: Context) -> str:
+        """A key of this operation alone: for writes that are tried until one succeeds, since many writes of
+        unknown outcome on one key take checkers long."""
+        return f"{self.name}-try-{context.step}"
+
     def number(self, context: Context) -> int:
         """The number of a drawn key of those that are in use now."""
         return context.step // self.operations_per_slide + context.draw.below(self.width, "key")

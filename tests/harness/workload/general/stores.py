@@ -6,7 +6,7 @@ operation that is no read ends as `info`: every second one of these took effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from harness.generator import clients, phases, stagger, time_limit
 from harness.generator import nemesis as on_nemesis
 from harness.workload import Workload, workload
 from history import History, NodeLife, Operation, Recording
+from history.nemesis import FaultKind
 from history.units import MILLISECOND_NS as MS
 from history.units import SECOND_NS
 
@@ -88,16 +89,26 @@ def history_of_work(
 
 def judged(name: str, history: History, nodes: Sequence[str] = NODES) -> Results:
     """The verdicts of the workload's checkers on a system that gives neither traces nor indices."""
+    return results(workload(name, nodes, 6).checkers, recording_of(history, nodes))
+
+
+def recording_of(
+    history: History,
+    nodes: Sequence[str],
+    options: Mapping[str, Any] | None = None,
+    fault_kinds: Sequence[FaultKind] = (),
+) -> Recording:
+    """A history as a recording of such a system, whose nodes lived to the end and logged nothing."""
     end = history[len(history) - 1].time if len(history) else 0
     lives = tuple(NodeLife(node, 1, 10 + place, 0, end, 0, "teardown") for place, node in enumerate(nodes))
-    recording = Recording(
+    return Recording(
         tuple(nodes),
         history,
         lives=lives,
         logs={node: Path("/dev/null") for node in nodes},
-        options=WITHOUT_EVIDENCE,
+        options={**WITHOUT_EVIDENCE, **(options or {})},
+        fault_kinds=tuple(fault_kinds),
     )
-    return results(workload(name, nodes, 6).checkers, recording)
 
 
 def found_by(found: Results) -> set[str]:
