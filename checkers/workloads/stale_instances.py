@@ -180,7 +180,11 @@ class InstanceDurability:
                 found.doubts.append(
                     f"of {instances.key} {node} answered {often}; two are needed, {self.bound_s:g} s apart"
                 )
-        steady = [pair for pair in pairs.values() if pair[0].shown == pair[1].shown]
+        steady = [
+            pair
+            for pair in pairs.values()
+            if pair[0].shown == pair[1].shown and pair[0].shown in allowed  # what is not is noted already
+        ]
         _diverged(instances, steady, self.bound_s, found)
 
     def _verdict(self, found: _Findings) -> Verdict:
