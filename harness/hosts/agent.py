@@ -15,6 +15,9 @@ folder stays, since it may hold a node's data, until `remove` or `sweep`.
 Every process here carries the run's token in its environment (`ACKPROOF_RUN`, see ledger.py), so what
 an agent that was itself killed has left is found by the next one: `serve` ends it before it begins.
 
+Where it may make control groups of version 2 (as root), each process of a node lives in one of its own, with
+all that it starts (groups.py says why); elsewhere signals are for the process group that it leads.
+
 Where it runs as root by way of sudo, nodes run as the user that logged in, and commands as root.
 """
 
@@ -44,6 +47,10 @@ SHARED_NAME = "ackproof-"
 """Before the token, in the name of a run's shared memory."""
 SILENCE_S = 30.0
 SWEEP_BOUND_S = 10.0
+GRACE_S = 5.0
+"""How long what a process started may go on after it was asked to end, and has."""
+WAITING = ("/bin/sh", "-c", 'kill -STOP $$ && exec "$@"', "sh")
+"""Before an argument list: it begins only after a SIGCONT."""
 TOOLS = ("nft", "ss", "tc", "fusermount3", "tcpdump", "prlimit")
 FAKETIME = "/usr/lib/*/faketime/libfaketime.so.1"
 
@@ -56,6 +63,12 @@ class Agent:
         self.table = table
         self.folder = folder
         self.children: dict[int, subprocess.Popen[bytes]] = {}
+        self.groups: dict[int, str] = {}
+        """By process of a node: the control group of it and what it started."""
+        self.grace: dict[int, float] = {}
+        """By process that was asked to end: until when what it started may go on after it."""
+        self.ending: dict[int, int] = {}
+        """By process that has ended, while what it started lives: its exit status."""
         self.login = (int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])) if self._by_sudo() else None
         self.output = threading.Lock()
 
@@ -65,6 +78,7 @@ class Agent:
 
     def serve(self) -> None:
         """Answer until the input ends or is silent; then leave nothing running."""
+        end_group(group_path(self.token))
         end_carriers(self.token)
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -76,7 +90,7 @@ class Agent:
         pending, heard_at = b"", time.monotonic()
         try:
             while time.monotonic() - heard_at < SILENCE_S:
-                ready, _, _ = select.select([0, woken], [], [], 1.0)
+                ready, _, _ = select.select([0, woken], [], [], 0.02 if self.ending else 1.0)
                 if woken in ready:
                     os.read(woken, 4096)
                 self.reap()
@@ -135,7 +149,22 @@ class Agent:
                     self.say({"event": "continued", "pid": pid})
                 else:
                     del self.children[pid]
-                    self.say({"event": "ended", "pid": pid, "status": os.waitstatus_to_exitcode(status)})
+                    self.ending[pid] = os.waitstatus_to_exitcode(status)
+        for pid in list(self.ending):
+            if self.is_over(pid):
+                self.say({"event": "ended", "pid": pid, "status": self.ending.pop(pid)})
+
+    def is_over(self, pid: int) -> bool:
+        """Whether nothing lives of what an ended process had started; what has had its time is killed."""
+        if pid in self.groups and members(self.groups[pid]):
+            if time.monotonic() > self.grace.get(pid, 0.0):
+                kill_group(self.groups[pid])
+            return False
+        self.grace.pop(pid, None)
+        group = self.groups.pop(pid, None)
+        if group is not None:
+            remove_group(group)
+        return True
 
     # ---- what can be asked ----------------------------------------------------------------------------
 
@@ -168,15 +197,22 @@ class Agent:
         return found.f_bavail * found.f_frsize
 
     def do_start(
-        self, argv: list[str], log: str, folder: str, environment: dict[str, str], as_commands: bool = False
+        self,
+        argv: list[str],
+        log: str,
+        folder: str,
+        environment: dict[str, str],
+        as_commands: bool = False,
+        group: bool = False,
     ) -> dict[str, Any]:
+        own = self.new_group() if group and is_program(argv[0], folder) else None
         with open(log, "ab") as output:
             self.own(log)
             as_login: dict[str, Any] = (
                 {} if self.login is None or as_commands else {"user": self.login[0], "group": self.login[1]}
             )
-            process = subprocess.Popen(  # noqa: S603 (an argument list, no shell)
-                argv,
+            process = subprocess.Popen(  # noqa: S603 - an argument list, and a shell with fixed text
+                argv if own is None else [*WAITING, *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -187,17 +223,62 @@ class Agent:
             )
         process.returncode = 0  # `reap` waits for it; Popen shall not
         self.children[process.pid] = process
+        if own is not None:
+            self.join(process.pid, own)
         return {"pid": process.pid, "started": started(process.pid)}
 
     def do_signal(self, pid: int, number: int) -> bool:
-        """Signal a process that was started here and not waited for yet: its number is still its own.
+        """Signal a process that was started here and not waited for yet, and what it has started.
 
-        It leads a process group; so what it started gets the signal too, unless that left the group.
+        Its number is still its own, and it leads a process group.
         """
-        if pid not in self.children:
-            return False
-        os.killpg(pid, number)
-        return True
+        if number == signal.SIGTERM:
+            self.grace[pid] = time.monotonic() + GRACE_S
+        elif number == signal.SIGKILL:
+            self.grace.pop(pid, None)
+        others = members(self.groups[pid]) if pid in self.groups else []
+        if pid in self.children:
+            os.killpg(pid, number)
+        for other in others:
+            if group_of(other) != pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(other, number)
+        return pid in self.children
+
+    def do_family(self, pid: int) -> list[list[Any]]:
+        """A process that was started here, and what it has started, as numbers and times of their starts."""
+        known = members(self.groups[pid]) if pid in self.groups else []
+        return [[one, started(one)] for one in dict.fromkeys([pid, *known]) if started(one)]
+
+    def do_stop_rest(self, pid: int) -> bool:
+        """Stop what is not stopped of a family; whether all was."""
+        running = [one for one in members(self.groups.get(pid, "")) if state(one) not in "TZX"]
+        for one in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGSTOP)
+        return not running
+
+    def new_group(self) -> str | None:
+        """A control group for one more process; None where there are none."""
+        if not group_path(self.token):
+            return None
+        path = os.path.join(group_path(self.token), str(time.monotonic_ns()))
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:
+            return None
+        return path
+
+    def join(self, pid: int, group: str) -> None:
+        """Put a process that waits for it into its control group, and let its program begin."""
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        try:
+            with open(os.path.join(group, "cgroup.procs"), "w") as processes:
+                processes.write(str(pid))
+            self.groups[pid] = group
+        except OSError:
+            remove_group(group)  # a kernel that has them and refuses
+        os.kill(pid, signal.SIGCONT)
 
     def do_run(self, argv: list[str], given: str, bound_s: float) -> dict[str, Any]:
         done = subprocess.run(  # noqa: S603 - an argument list, no shell
@@ -307,13 +388,14 @@ def clear(token: str, folder: str, table: str) -> list[str]:
 
     It looks again afterwards, since a removal also fails if the thing was gone meanwhile.
     """
+    end_group(group_path(token))
     end_carriers(token)
     unmount_below(folder)
     remove_shared(token)
     delete_tables(table)
     delete_qdiscs(table)
     return [
-        *(f"process {pid}" for pid in carriers(token)),
+        *(f"process {pid}" for pid in {*carriers(token), *members(group_path(token))}),
         *(f"mount {mounted}" for mounted in mounts_below(folder)),
         *(f"packet-filter table {name}" for name in own_tables(table)),
         *(f"queueing discipline at {device}" for device in shaped_devices(table)),
@@ -322,6 +404,59 @@ def clear(token: str, folder: str, table: str) -> list[str]:
 
 def could_not_remove(left: list[str]) -> str:
     return f"could not be removed: {', '.join(left)}; remove it by hand"
+
+
+def group_path(token: str) -> str:
+    """The control group of all that a run has on this host; empty where none can be made.
+
+    It lies in the uppermost group that can be seen, so that a later agent, of another login, finds it.
+    """
+    mounts = [line.split(" ") for line in read("/proc/self/mounts").splitlines()]
+    at = next((words[1] for words in mounts if words[2] == "cgroup2"), "")
+    usable = at and os.access(at, os.W_OK) and os.access(os.path.join(at, "cgroup.procs"), os.W_OK)
+    return os.path.join(at, f"ackproof-{token}") if usable else ""
+
+
+def members(group: str) -> list[int]:
+    """The processes in a control group, and in the groups in it."""
+    lists = [read(os.path.join(base, "cgroup.procs")) for base, _, _ in os.walk(group)] if group else []
+    return [int(number) for numbers in lists for number in numbers.split()]
+
+
+def kill_group(group: str) -> None:
+    """SIGKILL all in a control group: at once, or one after another where the kernel is older than 5.14."""
+    try:
+        with open(os.path.join(group, "cgroup.kill"), "w") as kill:
+            kill.write("1")
+    except FileNotFoundError:
+        for pid in members(group):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def remove_group(group: str) -> None:
+    """Remove a control group in which no process lives, and the groups in it."""
+    for base, _, _ in os.walk(group, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(base)
+
+
+def end_group(group: str) -> None:
+    """Kill all in a control group, and remove it."""
+    deadline = time.monotonic() + SWEEP_BOUND_S
+    while group and os.path.exists(group) and time.monotonic() < deadline:
+        kill_group(group)
+        remove_group(group)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.01)
+
+
+def is_program(program: str, folder: str) -> bool:
+    """Whether it can be started; if not, starting it gives the error."""
+    path = os.path.join(folder, program) if os.sep in program else program
+    return shutil.which(path) is not None
 
 
 def carriers(token: str) -> list[int]:
@@ -353,10 +488,24 @@ def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) not in ours]
 
 
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on: state, parent, group, ...; empty if there is none."""
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
 def started(pid: int) -> str:
-    """Clock ticks since boot: field 22 of /proc/PID/stat."""
-    line = read(f"/proc/{pid}/stat")
-    return line.rpartition(")")[2].split()[19] if line else ""
+    """Clock ticks since boot: field 22."""
+    return stat(pid)[19] if stat(pid) else ""
+
+
+def state(pid: int) -> str:
+    """R, S, T, ...; X if there is no such process."""
+    return (stat(pid) or "X")[0]
+
+
+def group_of(pid: int) -> int:
+    """The process group."""
+    return int(stat(pid)[2]) if stat(pid) else 0
 
 
 def read_bytes(path: str) -> bytes | None:

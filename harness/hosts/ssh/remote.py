@@ -28,6 +28,7 @@ from harness.hosts.host import (
     HostError,
     StartError,
     eventually,
+    eventually_asked,
     within,
 )
 from harness.hosts.processes import Identity
@@ -103,7 +104,7 @@ class RemoteHost:
         folder: Path,
         environment: Mapping[str, str] | None = None,
         as_commands: bool = False,
-        group: str | None = None,  # noqa: ARG002 - signals are for the process group that each process leads
+        group: str | None = None,
     ) -> Background:
         """Start a process in `folder`; what it writes is appended to `log`."""
         try:
@@ -114,6 +115,7 @@ class RemoteHost:
                 folder=str(folder),
                 environment=dict(environment or {}),
                 as_commands=as_commands,
+                group=group is not None,
             )
         except _RefusedError as error:
             raise StartError(f"cannot start {what} ({argv[0]}) on {self.name}: {error.reason}") from error
@@ -143,8 +145,9 @@ class RemoteHost:
         """Note that the shared memory was removed again."""
 
     async def family(self, process: Background) -> tuple[Identity, ...]:
-        """The process alone: what it started gets its signals, but is not known here."""
-        return (process.identity,) if process.is_running else ()
+        """The process and what it started, as far as they live."""
+        found = await self._ask("family", pid=process.pid) if process.is_running else []
+        return tuple(Identity(pid, started, process.identity.boot) for pid, started in found)
 
     async def kill(self, process: Background, by: str, bound_s: float = 5.0) -> bool:
         """Send SIGKILL; True once the process is gone."""
@@ -160,10 +163,12 @@ class RemoteHost:
         return await within(bound_s, process.exited.wait())
 
     async def pause(self, process: Background, bound_s: float = 2.0) -> bool:
-        """Send SIGSTOP; True once the host shows the process stopped."""
-        return await self._signal(process, "SIGSTOP") and await eventually(
-            lambda: process.is_stopped, bound_s
-        )
+        """Send SIGSTOP; True once the host shows the process, and all its family, stopped."""
+
+        async def are_all_stopped() -> bool:
+            return process.is_stopped and bool(await self._ask("stop_rest", pid=process.pid))
+
+        return await self._signal(process, "SIGSTOP") and await eventually_asked(are_all_stopped, bound_s)
 
     async def resume(self, process: Background, bound_s: float = 2.0) -> bool:
         """Send SIGCONT; True once the host shows the process running again."""

@@ -21,17 +21,18 @@ import pytest
 pytest.importorskip("paramiko")
 
 from harness.hosts import agent
-from harness.hosts.host import HostError, StartError, eventually
+from harness.hosts.host import Background, HostError, StartError, eventually
 from harness.hosts.inventory import HostSpec, parse_inventory
 from harness.hosts.ledger import TOKEN_VARIABLE, Ledger, clean
 from harness.hosts.netns import in_namespace
-from harness.hosts.processes import Identity, carrying, is_alive
+from harness.hosts.processes import Identity, carrying, is_alive, is_stopped
 from harness.hosts.removal import REMOTE
 from harness.hosts.ssh import remote
 from harness.hosts.ssh.connection import SUDO_PASSWORD_VARIABLE, RemoteRun
 from harness.hosts.ssh.remote import RemoteHost
 from history.recording import HOST_LOST
 from tests.harness.hosts.sshds import PORT, Sshds, keygen, needs_sshd, sshds
+from tests.harness.hosts.test_families import ESCAPED, SLOW_TO_END, WRAPPER, needs_groups
 
 pytestmark = needs_sshd
 SLEEP = ["/bin/sleep", "60"]
@@ -106,6 +107,45 @@ def test_a_remote_host_starts_watches_signals_and_copies_as_a_local_one_does(tmp
             assert host.folder.name not in os.listdir(host.folder.parent)
 
     with_sshd(tmp_path, body)
+
+
+@needs_groups
+def test_what_a_nodes_process_started_is_signalled_and_ended_with_it(tmp_path: Path) -> None:
+    """Also what left its session and its environment; any agent finds it by the run's control group."""
+
+    async def body(started: Sshds) -> None:
+        async with host_of(started) as host:
+            work = host.folder / "n1"
+            await host.make_folder(work)
+
+            async def start(*argv: str) -> tuple[Background, tuple[Identity, ...]]:
+                log = work / f"{len(await host.names(work))}.txt"
+                process = await host.start("it", argv, log=log, folder=work, group="n1")
+                async with asyncio.timeout(20):
+                    while "ready" not in await host.tail(log, 5):  # noqa: ASYNC110 - a file is asked
+                        await asyncio.sleep(0.01)
+                return process, await host.family(process)
+
+            process, family = await start("/bin/sh", "-c", WRAPPER)
+            assert len(family) == 3
+            assert await host.pause(process)
+            assert all(map(is_stopped, family))
+            assert await host.resume(process)
+            assert await host.kill(process, "kill")
+            assert not any(map(is_alive, family))
+
+            process, family = await start(sys.executable, "-c", SLOW_TO_END)
+            assert await host.terminate(process, "terminate", 20)
+            assert not any(map(is_alive, family))
+            assert await host.tail(work / "1.txt", 1) == ["saved"], "it had time"
+
+            process, family = await start(sys.executable, "-c", ESCAPED)
+            assert len(family) == 2
+            await host.remove_folder()
+            assert not any(map(is_alive, family))
+
+    with_sshd(tmp_path, body)
+    assert not os.path.exists(agent.group_path(f"{TOKEN}-n1"))
 
 
 def test_a_host_whose_connection_breaks_loses_its_processes_and_is_reached_again(tmp_path: Path) -> None:
