@@ -1,0 +1,45 @@
+"""Redis and PySyncObj as real clusters: one short run each, where they are installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity
+from harness.errors import CouldNotRun
+from harness.run.judging import judge
+from harness.run.runner import run
+from harness.run.test import Test
+from harness.systems.pysyncobj import PySyncObj
+from harness.systems.redis import Redis
+from tests.harness.hosts.namespaces import needs_namespaces
+
+
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("name", "system", "nemesis"),
+    [("pysyncobj", PySyncObj(), ("kill:leader",)), ("redis", Redis(), ())],
+    ids=["pysyncobj", "redis"],
+)
+def test_a_cluster_keeps_what_it_promises(
+    name: str, system: PySyncObj | Redis, nemesis: tuple[str, ...], tmp_path: Path
+) -> None:
+    try:
+        system.version()
+    except CouldNotRun as missing:
+        pytest.skip(str(missing))
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        world="netns",
+        system=name,
+        workload="register",
+        nemesis=nemesis,
+        time_limit_s=4.0,
+        minimum_acknowledged=20,
+        seed=1,
+    )
+    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
+    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
+    for checker in ("linearizability", "recovery", "unhandled-errors"):
+        assert found[checker].validity is Validity.VALID, found[checker]
