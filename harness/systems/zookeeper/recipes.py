@@ -10,7 +10,7 @@ from kazoo.recipe.lock import Lock
 from kazoo.recipe.queue import LockingQueue, Queue
 
 from harness.client.clients import Site, fail, info, lost, ok, ok_read
-from harness.systems.zookeeper.session import NotDone, SessionClient
+from harness.systems.zookeeper.session import MayBeDone, NotDone, SessionClient
 from harness.systems.zookeeper.system import Connect, HoldProof
 from history import Operation
 
@@ -109,9 +109,12 @@ class LockClient(SessionClient):
             return fail(operation, "this client does not hold it")
         if self._proof == "connection":
             kept = self.interruptions == before and self.zk.connected
-            with contextlib.suppress(KazooException):
-                lock.release()
-            return ok(operation) if kept else info(operation, "the connection was lost meanwhile")
+            if not kept:
+                return info(operation, "the connection was lost meanwhile")
+            # The client held it until now, whatever becomes of the removal of the lock's node.
+            with contextlib.suppress(KazooException, TimeoutError, NotDone, MayBeDone):
+                self.change(self.zk.delete_async, f"{lock.path}/{lock.node}")
+            return ok(operation)
         try:
             return ok(operation) if lock.release() else fail(operation, "the recipe does not hold it")
         except KazooException as error:
