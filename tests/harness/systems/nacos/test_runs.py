@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from checkers.verdict import Validity
+from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.run.judging import judge
 from harness.run.runner import run
@@ -16,6 +17,7 @@ from harness.systems.nacos.versions import VERSIONS
 from tests.harness.hosts.namespaces import needs_namespaces
 
 RUN_BOUND_S = 900.0
+SEEDS = 3
 
 
 def is_missing(number: str) -> str:
@@ -27,6 +29,24 @@ def is_missing(number: str) -> str:
     return ""
 
 
+def results(number: str, workload: str, store: Path, *, seed: int = 1, **options: Any) -> dict[str, Verdict]:
+    """The verdicts, by checker, of a run of three nodes; skips the test if the version is not here."""
+    missing = is_missing(number)
+    if missing:
+        pytest.skip(missing)
+    options = {"time_limit_s": 30.0, "rate": 30.0, "concurrency": 6, "nemesis": (), **options}
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        world="netns",
+        system=f"nacos@{number}",
+        workload=workload,
+        seed=seed,
+        **options,
+    )
+    folder = run(test, store, command=("ackproof", "run"), quiet=True)
+    return {verdict.checker: verdict for verdict in judge(folder).verdicts}
+
+
 @needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.timeout(RUN_BOUND_S)
@@ -35,22 +55,27 @@ def is_missing(number: str) -> str:
 def test_a_cluster_acknowledges_registrations_and_outlives_its_leader(
     number: str, nemesis: tuple[str, ...], tmp_path: Path
 ) -> None:
-    missing = is_missing(number)
-    if missing:
-        pytest.skip(missing)
-    test = Test(
-        nodes=("n1", "n2", "n3"),
-        world="netns",
-        system=f"nacos@{number}",
-        workload="stale-instances",
-        nemesis=nemesis,
-        concurrency=6,
-        rate=30.0,
-        time_limit_s=45.0,
-        seed=1,
-    )
-    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
-    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
+    found = results(number, "stale-instances", tmp_path / "store", time_limit_s=45.0, nemesis=nemesis)
     assert found["node-health"].validity is Validity.VALID, found["node-health"]
     assert found["unhandled-errors"].validity is Validity.VALID, found["unhandled-errors"]
     assert found["instance-durability"].measures["acknowledged"] > 20
+
+
+@needs_namespaces
+@pytest.mark.campaign
+@pytest.mark.timeout(SEEDS * RUN_BOUND_S)
+@pytest.mark.parametrize(
+    ("workload", "options"),
+    [
+        ("brief-instances", {}),
+        ("renewed-instances", {"time_limit_s": 90.0, "rate": 10.0, "concurrency": 4}),
+    ],
+)
+def test_what_docs_found_tells_of_2_3_2_is_seen_within_three_seeds(
+    workload: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    for seed in range(1, SEEDS + 1):
+        found = results("2.3.2", workload, tmp_path / str(seed), seed=seed, **options)
+        if found["instance-durability"].validity is Validity.INVALID:
+            return
+    pytest.fail(f"no violation in seeds 1 to {SEEDS}")
