@@ -1,4 +1,8 @@
-"""RabbitMQ of Debian, with the Erlang that runs it."""
+"""RabbitMQ of Debian, with the Erlang that runs it.
+
+A node needs Erlang's port mapper: start `usr/bin/epmd` of the release first. From this folder RabbitMQ starts
+none by itself, and ends with `nodistribution`.
+"""
 
 from __future__ import annotations
 

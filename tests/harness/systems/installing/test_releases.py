@@ -31,12 +31,14 @@ def is_brought(system: str, version: str, home: Path) -> None:
 
 @needs_debian
 @pytest.mark.campaign
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("system", "version"), OF_DEBIAN)
 def test_a_release_of_debian_is_brought(system: str, version: str, tmp_path: Path) -> None:
     is_brought(system, version, tmp_path)
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("system", "version"), IN_CI)
 def test_a_release_of_the_package_index_is_brought(system: str, version: str, tmp_path: Path) -> None:
     is_brought(system, version, tmp_path)
