@@ -122,14 +122,6 @@ def test_clean_from_outside_ends_what_is_inside_and_the_namespaces_go_with_it() 
         assert run_as_ordinary(folder, "-c", CLEANS).stdout == "\n", "no ledger is left"
 
 
-RUNS = """
-    from harness.hosts import rootless
-    rootless.enter_if_needed(lambda: None)
-    from ackproof.cli.entry import main
-    main()
-"""
-
-
 @pytest.mark.campaign
 def test_a_run_of_an_ordinary_user_in_namespaces_is_valid_and_its_faults_took_effect() -> None:
     skip_unless_ordinary_users_can()
@@ -137,7 +129,7 @@ def test_a_run_of_an_ordinary_user_in_namespaces_is_valid_and_its_faults_took_ef
         options = (
             "run --world netns --nemesis kill,partition --nodes 3 --time-limit 12 --seed 5 --store store"
         )
-        ran = run_as_ordinary(folder, program(folder, RUNS), *options.split(), timeout_s=110)
+        ran = run_as_ordinary(folder, "-m", "ackproof", *options.split(), timeout_s=110)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert "faults that took effect: kill, partition" in " ".join(ran.stdout.split())
 
