@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from harness.hosts.clocks import ownclock
-from harness.hosts.groups import EMPTY_BOUND_S, ControlGroup
+from harness.hosts.groups import EMPTY_BOUND_S, PREFIX, ControlGroup
 
 NAMESPACES = Path("/run/netns")
 NAMESPACE = "network namespace"
@@ -82,6 +82,8 @@ def remove_control_group(thing: Made) -> bool:
     group = ControlGroup(Path(thing.name))
     if not group.path.exists():
         return False
+    if not group.path.name.startswith(PREFIX):
+        raise RemovalError("its name is none that a run gives")
     try:
         ended = group.end()
     except PermissionError as error:

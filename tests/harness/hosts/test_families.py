@@ -32,7 +32,10 @@ def escape():  # a new session, another parent, and no environment, as setprocti
     os.setsid()
     if os.fork(): os._exit(0)
     os.execve('/bin/sleep', ['sleep', '60'], {})
+done, held = os.pipe()  # held by each until it ends or becomes another program
 if not os.fork(): escape()
+os.close(held)
+os.read(done, 1)
 os.wait()
 print('ready', flush=True)
 time.sleep(60)
