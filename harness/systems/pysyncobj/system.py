@@ -3,9 +3,9 @@
 What its makers promise (README and documentation, in the same words from 0.3.10 to 0.3.17), and what is
 tested of it:
 
-- "Raft algorithm for leader election", "Raft algorithm for log replication", and for `FAIL_REASON.SUCCESS`
-  "Command successfully applied". So a call that was answered with success is never lost, and all nodes apply
-  the same calls in the same order. Reads are replicated calls here, too, so every data type is linearizable.
+- "raft protocol for leader election and log replication", and for `FAIL_REASON.SUCCESS` "Command successfully
+  applied". So a call that was answered with success is never lost, and all nodes apply the same calls in the
+  same order. Reads are replicated calls here, too, so every data type is linearizable.
 - `journalFile`: "File to store operations journal. Save each record as soon as received". So nodes with a
   journal, which they have here by default, may be killed and restarted.
 - `FAIL_REASON.DISCARDED`: "Command discarded (cause of new leader elected and another command was applied
