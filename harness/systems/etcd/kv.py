@@ -133,7 +133,7 @@ class RegisterClient(EtcdClient):
 
     def carry_out(self, operation: Operation) -> Operation:
         """A read is a range, a write a put, a cas a transaction that compares the value."""
-        key = str(operation.key)
+        key = f"register/{operation.key}"
         match operation.f:
             case "read":
                 found = self.get(key)
@@ -188,7 +188,7 @@ class InstanceClient(EtcdClient):
 
     def carry_out(self, operation: Operation) -> Operation:
         """A deregistration replies which registration it removed."""
-        key = str(operation.key)
+        key = f"instance/{operation.key}"
         match operation.f:
             case "register":
                 self.put(key, operation.value)
@@ -206,7 +206,7 @@ class SetClient(EtcdClient):
 
     def carry_out(self, operation: Operation) -> Operation:
         """All elements are read in one range, which is one moment of the store."""
-        start = f"{operation.key}/"
+        start = f"set/{operation.key}/"
         match operation.f:
             case "add":
                 self.put(f"{start}{operation.value}", str(operation.value))
@@ -219,6 +219,11 @@ class SetClient(EtcdClient):
 class TransactionClient(EtcdClient):
     """`txn` of appends to lists, writes and reads: read all at one revision, write if none changed."""
 
+    def __init__(self, site: Site, *, start: str, serializable: bool = False) -> None:
+        super().__init__(site, serializable=serializable)
+        self._start = start
+        """What the names of all keys begin with, so that lists and values are apart."""
+
     def carry_out(self, operation: Operation) -> Operation:
         """Tries until no other client's change came in between."""
         steps: list[list[Any]] = operation.value
@@ -229,18 +234,20 @@ class TransactionClient(EtcdClient):
             done, written = _carried_out(steps, state)
             if not written:
                 return ok(operation, done)
-            compares = [if_changed_at(key, _changed_at(entries.get(key))) for key in keys]
-            changes = [put_of(key, msgspec.json.encode(state[key]).decode()) for key in written]
+            compares = [if_changed_at(f"{self._start}{key}", _changed_at(entries.get(key))) for key in keys]
+            changes = [
+                put_of(f"{self._start}{key}", msgspec.json.encode(state[key]).decode()) for key in written
+            ]
             if self.if_all(compares, changes) is not None:
                 return ok(operation, done)
             self.wait_to_try_again()
 
     def _read(self, keys: list[str]) -> dict[str, Json]:
         """The entries of those of the keys that are there, all of one revision."""
-        ranges = [{"request_range": {"key": encoded(key), **self._reads}} for key in keys]
+        ranges = [{"request_range": {"key": encoded(f"{self._start}{key}"), **self._reads}} for key in keys]
         replies = self.gateway.ask("kv/txn", {"success": ranges}).get("responses", [])
         found = [entry for reply in replies for entry in reply["response_range"].get("kvs", [])]
-        return {key_of(entry): entry for entry in found}
+        return {key_of(entry).removeprefix(self._start): entry for entry in found}
 
 
 def _json(entry: Json) -> Any:

@@ -39,7 +39,7 @@ class QueueClient(EtcdClient):
 
     def carry_out(self, operation: Operation) -> Operation:
         """The oldest key is deleted if it is still as it was read."""
-        start = f"{operation.key}/"
+        start = f"queue/{operation.key}/"
         match operation.f:
             case "enqueue":
                 self.put(f"{start}{operation.value}", str(operation.value))

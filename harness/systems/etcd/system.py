@@ -107,7 +107,6 @@ class Etcd(msgspec.Struct, frozen=True):
         serializable = self.reads == "serializable"
         register = partial(RegisterClient, serializable=serializable)
         queue = partial(QueueClient, serializable=serializable)
-        transactions = partial(TransactionClient, serializable=serializable)
         return {
             REGISTER: register,
             CAS_REGISTER: register,
@@ -116,8 +115,8 @@ class Etcd(msgspec.Struct, frozen=True):
             QUEUE: queue,
             FIFO_QUEUE: queue,
             LOCK: partial(LockClient, ttl_s=self.ttl_s, trust=self.lock),
-            APPEND: transactions,
-            TXN: transactions,
+            APPEND: partial(TransactionClient, start="append/", serializable=serializable),
+            TXN: partial(TransactionClient, start="txn/", serializable=serializable),
             WATCH: partial(WatchClient, fail_over=self.watch == "fail-over"),
             INSTANCE: partial(InstanceClient, serializable=serializable),
         }

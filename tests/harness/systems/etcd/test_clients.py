@@ -128,7 +128,7 @@ def test_a_set_holds_what_was_added_to_it_alone(node: int) -> None:
 
 @needs_etcd
 def test_a_transaction_reads_its_own_appends_and_writes(node: int) -> None:
-    with opened(TransactionClient(site(node))) as client:
+    with opened(TransactionClient(site(node), start="t/")) as client:
         steps = [["append", 1, 7], ["r", 1, None], ["append", 1, 8], ["r", 2, None]]
         done = [["append", 1, 7], ["r", 1, [7]], ["append", 1, 8], ["r", 2, None]]
         assert asked(client, "txn", value=steps) == ("ok", done)
@@ -140,7 +140,7 @@ def test_a_transaction_reads_its_own_appends_and_writes(node: int) -> None:
 @needs_etcd
 def test_transactions_of_many_clients_lose_no_append(node: int) -> None:
     def append(process: int) -> None:
-        with opened(TransactionClient(site(node, 20.0, process))) as client:
+        with opened(TransactionClient(site(node, 20.0, process), start="t/")) as client:
             for n in range(10):
                 assert asked(client, "txn", value=[["append", "all", 100 * process + n]])[0] == "ok"
 
@@ -149,7 +149,7 @@ def test_transactions_of_many_clients_lose_no_append(node: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with opened(TransactionClient(site(node))) as client:
+    with opened(TransactionClient(site(node), start="t/")) as client:
         _, ((_, _, found),) = asked(client, "txn", value=[["r", "all", None]])
     assert sorted(found) == [100 * process + n for process in range(4) for n in range(10)]
 
