@@ -67,11 +67,15 @@ class Lease:
     """
 
     def __init__(self, site: Site, ttl_s: int) -> None:
-        self._gateway = Gateway(site.at(), site.timeout_s)
+        granting = Gateway(site.at(), site.timeout_s)
         asked_at = time.monotonic()
-        granted = self._gateway.ask("lease/grant", {"TTL": str(ttl_s)})
+        granted = granting.ask("lease/grant", {"TTL": str(ttl_s)})
+        granting.close()
         self.id: str = granted["ID"]
         self.ttl_s = int(granted["TTL"])
+        # A node passes the request on to the leader that it knows, and that may be a dead one: so no request
+        # is waited for when the next one is due.
+        self._gateway = Gateway(site.at(), self.ttl_s / BEATS_PER_TTL)
         self.ends_at = asked_at + self.ttl_s
         """Until when it lives at the least, by the client's own clock."""
         self._ended = threading.Event()
