@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from harness import generator as gen
 from harness.client.carrying import Carrier
-from harness.client.data_types import READS
+from harness.client.data_types import READS, STALE_INSTANCE
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.errors import CouldNotRun
@@ -138,7 +138,7 @@ class _Trial:
         silent = [f for f in asked if not answered[f]]
         counts = ", ".join(f"{answered[f]} of {asked[f]} {f}" for f in asked)
         error = next((one.error for one in done if one.f in silent and one.error), None)
-        if error is None and shows_nothing(done):
+        if error is None and work.data_type != STALE_INSTANCE and shows_nothing(done):
             error = "reads show nothing of what was written"
         details = counts if error is None else f"{counts}; {error}"
         self._note(f"workload {name}", not silent and error is None, details, stop=False)

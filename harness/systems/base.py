@@ -93,6 +93,9 @@ class Launch(msgspec.Struct, frozen=True):
 
     processes: tuple[Process, ...]
     files: tuple[WrittenFile, ...] = ()
+    user: str | None = None
+    """The user that the processes run as, for programs that refuse to run as root; None for the harness's.
+    The node's folder is given to that user, so the hosts' commands must be root's."""
 
     @classmethod
     def of(cls, *argv: str, files: Sequence[WrittenFile] = (), **environment: str) -> Launch:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from harness.cluster.attachment import RunningCluster
 from harness.cluster.layout import Life, NodeOnHost
 from harness.cluster.writing import write_files
-from harness.hosts.host import Background, eventually
+from harness.hosts.host import Background, HostError, eventually
 from harness.hosts.programs import sampling, slowing
 from harness.nemesis.mechanisms.world import DONE, NodeResult
 from harness.systems.base import bounds, stop_statuses
@@ -68,12 +68,13 @@ class HostProcesses:
             await one.before_start(found)
         launch = cluster.system.launch(found.place)
         await write_files(found, launch.files)
+        as_user = await _given_to(found, launch.user)
         number = await found.next_life()
         own = {name: value for one in cluster.attachments for name, value in one.environment(found).items()}
         processes = [
             await found.host.start(
                 f"{node} {process.name}".strip(),
-                process.argv,
+                (*as_user, *process.argv),
                 log=found.place.log.with_stem(process.name) if process.name else found.place.log,
                 folder=found.place.folder,
                 environment={**process.environment, **own},
@@ -106,6 +107,22 @@ async def _all(node: NodeOnHost, act: Callable[[Background], Awaitable[bool]], o
     """Act on all running processes of a node; `DONE` if each act succeeded."""
     done = await asyncio.gather(*[act(process) for process in node.running])
     return DONE if all(done) else otherwise
+
+
+async def _given_to(node: NodeOnHost, user: str | None) -> tuple[str, ...]:
+    """The words before a command that let it run as a user, who owns the node's folder from now on.
+
+    Raises:
+        HostError: there is no such user, or the host's commands are not root's.
+    """
+    if user is None:
+        return ()
+    found = await node.host.run(["id", "-g", user])
+    given = await node.host.run(["chown", "-R", user, str(node.place.folder)])
+    if found.status or given.status:
+        why = (found if found.status else given).complaint()
+        raise HostError(f"the node must run as the user {user}, who cannot get its folder: {why}")
+    return ("setpriv", "--reuid", user, "--regid", found.output.strip(), "--init-groups", "--")
 
 
 async def _sample(node: NodeOnHost, life: int, process: Background) -> None:

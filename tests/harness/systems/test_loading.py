@@ -160,3 +160,19 @@ def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
     with pytest.raises(ValueError, match="workload registry needs the data type registry") as refused:
         client_for(OnlyConfigs(), workload("registry", ("n1",), 1))
     assert "has cas-register; workloads that fit: cas" in str(refused.value)
+
+
+def test_a_package_offers_systems_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "offered.py").write_text(GOOD.replace("from helper import NAME", "NAME = 'offered'"))
+    info = tmp_path / "offered-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[ackproof.systems]\noffered = offered:WithOptions\nbroken = offered:Raises\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert system_of("offered", OPTIONS).name == "good at 300"
+    with pytest.raises(ValueError, match="broken cannot be made: RuntimeError: no such port"):
+        system_of("broken", OPTIONS)
+    with pytest.raises(ValueError, match="did you mean 'offered'"):
+        system_of("offerd", OPTIONS)
