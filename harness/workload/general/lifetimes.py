@@ -18,10 +18,9 @@ from harness.client.data_types import STALE_INSTANCE
 from harness.generator import Context, phases, sleep
 from harness.workload.base import Workload
 from harness.workload.final_reads import on_every_node, recover
-from harness.workload.general.instances import first_write
 from harness.workload.general.stale_instances import SETTLE_NS, stale_instances_checkers
 from harness.workload.general.windows import Window
-from harness.workload.registry import instance_key
+from harness.workload.registry import first_write, instance_key
 
 BRIEF = Window("instance", width=2, operations_per_slide=4)
 RENEWED = Window("instance", width=160, operations_per_slide=2)

@@ -19,7 +19,6 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.bounds import why_impossible
 from harness.sim.schedule.schedule import record
-from harness.workload import WORKLOADS
 from tests.harness.workload.general.stores import NODES, found_by
 
 FIT = ("register", "instances", "stale-instances")
@@ -82,8 +81,3 @@ def test_a_schedule_with_a_workload_that_does_not_fit_cannot_be_played() -> None
     wrong = why_impossible(msgspec.structs.replace(schedule, plan=plan))
     assert wrong is not None
     assert "unknown workload 'queue'" in wrong
-
-
-def test_every_workload_fits_the_node_or_is_refused() -> None:
-    own = {"registry", "sessions", "ephemeral", "membership", "cas"}
-    assert set(WORKLOADS) == {*FIT, *LACKING, *own}
