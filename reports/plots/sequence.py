@@ -315,7 +315,8 @@ def _shown(completion: Operation) -> str:
 
 
 def _fault(operation: Operation) -> str:
-    done = [_action(action) for action in read_completion(operation.value).actions if action.took_effect]
+    actions = read_completion(operation.value).actions
+    done = [_action(action) for action in actions if action.took_effect is not False]
     return ", ".join(done) or f"{operation.f} (no effect)"
 
 

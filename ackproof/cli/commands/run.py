@@ -56,7 +56,10 @@ def faults_in_words() -> str:
         where = ", ".join(worlds) or "sim only"
         broken = f" No system has to survive this: it may assume that {fault.breaks}." if fault.breaks else ""
         lines.append(f"  {name}: {fault.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
-    head = "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local):\n"
+    head = (
+        "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local; in "
+        "netns any user is root where the kernel allows it):\n"
+    )
     return head + "\n".join(lines)
 
 

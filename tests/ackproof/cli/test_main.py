@@ -19,7 +19,8 @@ import pytest
 from ackproof.cli import entry
 from harness.hosts.ledger import clean
 from harness.hosts.processes import carrying
-from harness.run import runner
+from harness.systems.base import Bounds
+from harness.systems.reference_node import ReferenceNode
 from history import read_history
 
 ACKPROOF = Path(sys.executable).with_name("ackproof")
@@ -145,7 +146,7 @@ def test_a_store_that_cannot_be_written_is_named(tmp_path: Path, state: Path) ->
 def test_nodes_that_elect_no_leader_are_quoted(
     tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(runner, "FIRST_LEADER_BOUND_S", 0.0)
+    monkeypatch.setattr(ReferenceNode, "bounds", Bounds(leader_s=0.0))
     monkeypatch.setattr(sys, "argv", ["ackproof", "run", *QUICK, "--store", str(tmp_path / "store")])
     with pytest.raises(SystemExit) as ended:
         entry.main()
