@@ -6,7 +6,6 @@ compares the answers with each other; `membership` and the other Raft checkers j
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 from checkers.check_all import Suite
 from checkers.registry.membership_views import MembershipViews
 from harness.client.data_types import MEMBERS
-from harness.generator import Context, reserve
+from harness.generator import Context
 from harness.workload.base import Workload
 from harness.workload.registry import mixed_operation, read_operation, registry
+from harness.workload.sharing import half_only_read
 
 VIEWS_PERCENT = 20
 
@@ -28,7 +28,7 @@ def membership(nodes: Sequence[str], concurrency: int) -> Workload:
         base,
         name="membership",
         data_type=MEMBERS,
-        generator=reserve((math.ceil(concurrency / 2), mixed_or_view), default=read_or_view),
+        generator=half_only_read(concurrency, mixed_or_view, read_or_view),
         checkers=Suite((MembershipViews(),)) + base.checkers,
     )
 

@@ -11,7 +11,6 @@ change, and their replies say so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,9 +19,10 @@ from checkers.registry.suite import registry_checkers
 from checkers.watching.indices import IndexWatch
 from checkers.watching.keys import KeyWatch
 from harness.client.data_types import REGISTRY
-from harness.generator import Context, reserve
+from harness.generator import Context
 from harness.workload.base import Workload
 from harness.workload.final_reads import recover_and_read
+from harness.workload.sharing import half_only_read
 
 WINDOW = 20
 """How many instances are worked on at a time."""
@@ -39,7 +39,7 @@ def registry(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="registry",
         data_type=REGISTRY,
-        generator=reserve((math.ceil(concurrency / 2), mixed_operation), default=read_operation),
+        generator=half_only_read(concurrency, mixed_operation, read_operation),
         final=recover_and_read(first_write, nodes, services_until),
         checkers=registry_checkers(),
         watches=lambda: (KeyWatch(RegistryEntry()), IndexWatch()),

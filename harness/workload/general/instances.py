@@ -6,7 +6,6 @@ registration has an id of its own, so a lookup shows which one it saw.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -16,11 +15,12 @@ from checkers.run.suite import cluster_checkers
 from checkers.watching.keys import KeyWatch
 from checkers.workloads.instance import Instance
 from harness.client.data_types import INSTANCE
-from harness.generator import Context, reserve
+from harness.generator import Context
 from harness.workload.base import Workload
 from harness.workload.final_reads import recover_and_read
 from harness.workload.general.windows import Window
 from harness.workload.registry import instance_key
+from harness.workload.sharing import half_only_read
 
 WINDOW = Window("instance", width=10, operations_per_slide=20)
 WRITES = ("register", "deregister")
@@ -33,7 +33,7 @@ def instances(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="instances",
         data_type=INSTANCE,
-        generator=reserve((math.ceil(concurrency / 2), write_or_lookup), default=lookup),
+        generator=half_only_read(concurrency, write_or_lookup, lookup),
         final=recover_and_read(first_write, nodes, keys_until, kinds=("lookup",)),
         checkers=instances_checkers(),
         watches=lambda: (KeyWatch(Instance()),),

@@ -7,7 +7,6 @@ is written once only, so a read shows which write it saw.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,10 +16,11 @@ from checkers.models.register import ReadWriteRegister
 from checkers.run.suite import cluster_checkers
 from checkers.watching.keys import KeyWatch
 from harness.client.data_types import REGISTER
-from harness.generator import Context, reserve
+from harness.generator import Context
 from harness.workload.base import Workload
 from harness.workload.final_reads import recover_and_read
 from harness.workload.general.windows import Window
+from harness.workload.sharing import half_only_read
 
 KEYS = Window("register", width=6, operations_per_slide=40)
 WRITES = ("write",)
@@ -33,7 +33,7 @@ def register(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="register",
         data_type=REGISTER,
-        generator=reserve((math.ceil(concurrency / 2), write_or_read), default=read),
+        generator=half_only_read(concurrency, write_or_read, read),
         final=recover_and_read(first_write, nodes, KEYS.until, kinds=("read",)),
         checkers=register_checkers(),
         watches=lambda: (KeyWatch(ReadWriteRegister()),),

@@ -7,7 +7,6 @@ which read every set from every node.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,10 +17,11 @@ from checkers.run.suite import cluster_checkers
 from checkers.watching.keys import KeyWatch
 from checkers.workloads.set_full import SetFull
 from harness.client.data_types import SET
-from harness.generator import Context, reserve
+from harness.generator import Context
 from harness.workload.base import Workload
 from harness.workload.final_reads import recover_and_read
 from harness.workload.general.windows import Window
+from harness.workload.sharing import half_only_read
 
 KEYS = Window("set", width=4, operations_per_slide=60)
 WRITES = ("add",)
@@ -34,7 +34,7 @@ def set_(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="set",
         data_type=SET,
-        generator=reserve((math.ceil(concurrency / 2), add_or_read), default=read),
+        generator=half_only_read(concurrency, add_or_read, read),
         final=recover_and_read(first_add, nodes, KEYS.until, kinds=("read",)),
         checkers=set_checkers(),
         watches=lambda: (KeyWatch(Set()),),

@@ -7,18 +7,18 @@ what was acknowledged, and keep it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
 from checkers.workloads.stale_instances import LATE_BOUND_S, InstanceDurability, LookupAge
 from harness.client.data_types import STALE_INSTANCE
-from harness.generator import phases, reserve, sleep
+from harness.generator import phases, sleep
 from harness.workload.base import Workload
 from harness.workload.final_reads import on_every_node, recover
 from harness.workload.general.instances import WRITES, keys_until, lookup, write_or_lookup
 from harness.workload.registry import first_write
+from harness.workload.sharing import half_only_read
 from history.units import SECOND_NS
 
 SETTLE_NS = round(LATE_BOUND_S * SECOND_NS) + SECOND_NS
@@ -32,7 +32,7 @@ def stale_instances(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="stale-instances",
         data_type=STALE_INSTANCE,
-        generator=reserve((math.ceil(concurrency / 2), write_or_lookup), default=lookup),
+        generator=half_only_read(concurrency, write_or_lookup, lookup),
         final=phases(recover(first_write), sleep(SETTLE_NS), lookups, sleep(SETTLE_NS), lookups),
         checkers=stale_instances_checkers(),
     )

@@ -1,0 +1,25 @@
+"""A single client carries out every workload: none needs a second one."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from harness import generator as gen
+from harness.drivers.virtual import simulate
+from harness.workload import WORKLOADS, workload
+from history import Operation
+from history.units import MILLISECOND_NS, SECOND_NS
+
+NODES = ("n1", "n2", "n3")
+
+
+def refuse(operation: Operation, _now: int) -> tuple[Operation, int]:
+    return replace(operation, type="fail", error="no store"), MILLISECOND_NS
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_one_client_does_the_work_of_every_workload(name: str) -> None:
+    work = gen.clients(gen.stagger(10 * MILLISECOND_NS, workload(name, NODES, 1).generator))
+    history = simulate(gen.time_limit(2 * SECOND_NS, work), threads=1, nodes=NODES, seed=1, perform=refuse)
+    assert len(history) > 100
