@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH
@@ -60,6 +61,8 @@ def effects_of(
             swaps = np.flatnonzero(calls.f == columns.f_code("cas"))
             if _swapped(calls, swaps, effects, number):
                 left[swaps] = False
+        elif type(model) is RegistryEntry:
+            left &= ~_removed_or_updated(calls, effects, number)
     places = np.flatnonzero(left).tolist()
     others = iter(calls) if len(places) == len(calls) else map(calls.__getitem__, places)
     for place, call in zip(places, others, strict=True):
@@ -84,6 +87,29 @@ def _swapped(
     effects[swaps, 2] = np.where(other, transitions.KEEP, transitions.PUT)
     effects[swaps, 3] = np.where(other, 0, numbers[1::2])
     return True
+
+
+def _removed_or_updated(
+    calls: HistoryCalls, effects: Integers, number: Callable[[Hashable], int]
+) -> npt.NDArray[np.bool_]:
+    """Write the effects of `deregister` and `update` of a registry; which calls these are."""
+    columns, nothing = calls.columns, number(None)
+    removes = calls.f == columns.f_code("deregister")
+    shows = removes & (calls.answered != UNTOLD)
+    updates = calls.f == columns.f_code("update")
+    no = columns.values.index("false") if "false" in columns.values else UNTOLD - 1
+    refused = updates & (calls.answered == no)
+    puts = updates & ~refused
+    effects[shows, 0] = transitions.IS
+    effects[shows, 1] = _numbers(calls, calls.answered[shows], number)
+    effects[removes, 2] = transitions.PUT
+    effects[removes, 3] = nothing
+    effects[refused, 0], effects[refused, 1] = transitions.IS, nothing
+    effects[puts, 0], effects[puts, 1] = transitions.IS_NOT, nothing
+    effects[puts, 2] = transitions.PUT
+    effects[puts, 3] = _numbers(calls, calls.asked[puts], number)
+    found: npt.NDArray[np.bool_] = removes | updates
+    return found
 
 
 def _numbers(calls: HistoryCalls, codes: Integers, number: Callable[[Hashable], int]) -> Integers:

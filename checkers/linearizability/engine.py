@@ -157,6 +157,8 @@ class Engine:
         self._numbers = self._effect_of is not None and is_number(model)
         self.packing = None if exact or self._effect_of is not None else Packing(model)
         self._packed_searches: Engine | None = None
+        self.is_by_table = False
+        """Whether the part that was searched last needed a table of steps, which Python fills."""
         self._packed: Integers | None = None
         """The effects in use, if they are those of packed calls."""
         form = self._form = Form.PLAIN
@@ -207,6 +209,7 @@ class Engine:
             IllegalCall: the model does not know one of its calls.
         """
         packed = self.packing.of_part(part) if self.packing and initial is ANYTHING else None
+        self.is_by_table = self._effect_of is None and packed is None
         if packed is not None:
             operations = Operations(part.invoked, part.completed, packed.kinds)
             return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)

@@ -33,11 +33,13 @@ from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction, is_scalar
 
 Mask = npt.NDArray[np.bool_]
-EFFORT, EFFORT_FOR_MORE = 20_000, 3_000
+EFFORT, EFFORT_FOR_MORE = 30_000, 8_000
 """What explaining the parts of a history may cost: configurations visited, and operations of the parts
 searched. Once the second is spent, no further part is explained."""
-A_SEARCH = 30
+A_SEARCH = 300
 """What a search costs however small the part is."""
+BY_TABLE = 20
+"""What a configuration costs where Python computes what the calls do to each new state."""
 TRIAL_CONFIGURATIONS, TRIAL_FACTOR = 300, 4
 """The configurations that one trial may visit: so many, and so many for each operation. A search that goes
 on for longer has found that what was forgotten matters, or will take too long to find that it does not."""
@@ -185,13 +187,19 @@ class _Shrinking:
                 first = first and answer is Answer.LINEARIZABLE
         return int(completions[low]), first
 
+    @property
+    def _price(self) -> int:
+        """What a configuration costs."""
+        return BY_TABLE if self.engine.is_by_table else 1
+
     def trial(self, part: Part) -> Budget:
         """What one trial may cost."""
-        return self._budget.of_configurations(TRIAL_CONFIGURATIONS + TRIAL_FACTOR * len(part))
+        most = TRIAL_CONFIGURATIONS + TRIAL_FACTOR * len(part)
+        return self._budget.of_configurations(max(len(part), most // self._price))
 
     def _answer(self, part: Part, budget: Budget) -> Answer:
         result = self.engine.decide(part, budget)
-        self._effort.spend(result.configurations, len(part))
+        self._effort.spend(result.configurations * self._price, len(part))
         return result.answer
 
     def shrink(self, part: Part) -> _Kept:
@@ -269,7 +277,7 @@ class _Shrinking:
     def _counted(self, part: Part, budget: Budget, states: list[Hashable]) -> bool:
         for state in states:
             result = self.engine.decide(part, budget, initial=state)
-            self._effort.spend(result.configurations, len(part))
+            self._effort.spend(result.configurations * self._price, len(part))
             if result.answer is not Answer.NOT_LINEARIZABLE:
                 return False
         return True

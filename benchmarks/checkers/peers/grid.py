@@ -319,7 +319,9 @@ def judge_lines() -> None:
     """Judge each file that is named on standard input, as `ackproof check` does after its start."""
     from ackproof.checking import Question, judge
     from history.formats import read
+    from history.kernels import LITTLE, fitting
 
+    fitting(LITTLE + 1)  # from here on all work is done by compiled code, as after some files
     for line in sys.stdin:
         model, path = json.loads(line)
         best_read = best = 1e9
