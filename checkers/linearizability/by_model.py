@@ -264,7 +264,7 @@ class LinearizabilityOf:
         if tally.bad and not tally.effort.is_enough_for_more and not sure:
             search, sure = False, True
         if search:
-            impossible = explain(self.model, part, self.budget, tally.effort)
+            impossible = explain(self.model, part, self.budget, tally.effort, order)
         else:
             impossible = unexplained(part, order)
         if impossible is None:

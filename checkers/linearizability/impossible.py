@@ -110,19 +110,31 @@ def until(part: Part, cutoff: int) -> Part:
     return weakened(begun, begun.completed > cutoff)
 
 
-def explain(model: Model, part: Part, budget: Budget, effort: Effort | None = None) -> Impossible | None:
+def explain(
+    model: Model,
+    part: Part,
+    budget: Budget,
+    effort: Effort | None = None,
+    order: Sequence[int] | None = None,
+) -> Impossible | None:
     """Explain a part that has no order. None if the search does not confirm that within the budget.
 
     Where the effort does not suffice, a later reply than the first impossible one may be named, and more
     operations than contradict each other.
+
+    Args:
+        order: the longest order that a search found which showed that there is no order of all operations.
+            Without it the part is searched.
     """
     effort = effort or Effort()
     shrinking = _Shrinking(Engine(model), budget, effort)
     part = doubled(part)
-    whole = shrinking.engine.decide(part, budget)
-    if whole.answer is not Answer.NOT_LINEARIZABLE:
-        return None
-    cutoff, first = shrinking.first_inexplicable(part, whole.order)
+    if order is None:
+        whole = shrinking.engine.decide(part, budget)
+        if whole.answer is not Answer.NOT_LINEARIZABLE:
+            return None
+        order = whole.order
+    cutoff, first = shrinking.first_inexplicable(part, order)
     known = until(part, cutoff)
     kept = shrinking.shrink(known)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
