@@ -253,20 +253,20 @@ class LinearizabilityOf:
         order: Sequence[int] | None = None,
     ) -> None:
         """Explain a part without an order; this confirms it. If that takes too long, it counts only if
-        `sure`. Where enough was explained, it is only named."""
+        `sure`. Where enough was explained, only its first inexplicable reply is named."""
         from checkers.linearizability.engine import Engine
-        from checkers.linearizability.impossible import Effort, explain, unexplained
+        from checkers.linearizability.impossible import Effort, explain, named, unexplained
 
         if tally.bad >= MOST_EVIDENCE:
             tally.bad += 1
             return
         tally.effort = tally.effort or Effort()
-        if tally.bad and not tally.effort.is_enough_for_more and not sure:
-            search, sure = False, True
-        if search:
+        if order is not None and tally.bad and not tally.effort.is_enough_for_more:
+            impossible = named(self.model, part, self.budget, order)
+        elif search:
             impossible = explain(self.model, part, self.budget, tally.effort, order)
         else:
-            impossible = unexplained(part, order)
+            impossible = unexplained(part)
         if impossible is None:
             if not sure:
                 tally.doubts.append(f"{where}: found impossible, but the exact search ran out of its budget")
@@ -416,12 +416,7 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
         if part.completed[earlier] < part.invoked[later]
     ]
     culprit = operation_in_words(part, found.culprit)
-    claim = (
-        f"Some order of the operations of {where} explains every earlier reply, but no order also explains "
-        if found.first
-        else f"No order of the operations of {where} explains every reply up to "
-    )
-    text = f"{claim}this one: {culprit}. These operations contradict each other: {'; '.join(core)}. "
+    text = f"{_claim(where, found)}{culprit}. These operations contradict each other: {'; '.join(core)}. "
     if order:
         text += f"In real time, {', '.join(order)}. "
     if found.from_any_state:
@@ -444,12 +439,21 @@ def _only_named(where: str, found: Impossible, history: History) -> Evidence:
     """A key without an order that was not explained, since others were."""
     part, culprit = found.part, found.culprit
     text = (
-        f"No order of the {plural(len(part), 'operation')} of {where} explains every reply. The longest one "
-        f"that was found does not come to {operation_in_words(part, culprit)}. Which of the operations "
-        "contradict each other was not looked for."
+        f"{_claim(where, found)}{operation_in_words(part, culprit)}. Which of the operations contradict each "
+        "other was not looked for, as other keys are explained."
     )
     indices = (int(part.invoked[culprit]), int(part.completed[culprit]))
     return Evidence(_title(where, part, culprit, history), text, indices, kind=KIND)
+
+
+def _claim(where: str, found: Impossible) -> str:
+    """The beginning of the sentence that names the culprit."""
+    if found.first:
+        return (
+            f"Some order of the operations of {where} explains every earlier reply, but no order also "
+            "explains this one: "
+        )
+    return f"No order of the operations of {where} explains every reply up to this one: "
 
 
 def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:

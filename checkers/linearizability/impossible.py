@@ -36,6 +36,8 @@ Mask = npt.NDArray[np.bool_]
 EFFORT, EFFORT_FOR_MORE = 30_000, 8_000
 """What explaining the parts of a history may cost: configurations visited, and operations of the parts
 searched. Once the second is spent, no further part is explained."""
+EFFORT_FOR_NAMING = 20_000
+"""What finding the first inexplicable reply of any other part may cost."""
 A_SEARCH = 300
 """What a search costs however small the part is."""
 BY_TABLE = 20
@@ -82,7 +84,7 @@ class Impossible:
     first: bool = True
     """Whether an order explains every reply before the culprit's."""
     shrunk: bool = True
-    """Whether `core` was made small."""
+    """Whether a core was looked for."""
 
 
 def doubled(part: Part) -> Part:
@@ -143,22 +145,27 @@ def explain(
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
 
 
-def unexplained(part: Part, order: Sequence[int] | None = None) -> Impossible:
-    """A whole part that is known to have no order, where no effort is made to explain it.
+def named(model: Model, part: Part, budget: Budget, order: Sequence[int]) -> Impossible:
+    """The first inexplicable reply of a part that has no order; why it is that is not looked for.
 
     Args:
-        order: the longest order that a search found, as places in the part. The reply that is named is the
-            first one that it does not come to. Without an order it is the last one of all.
+        order: the longest order that a search of the part found.
     """
+    part = doubled(part)
+    cutoff, first = _Shrinking(Engine(model), budget, Effort(EFFORT_FOR_NAMING)).first_inexplicable(
+        part, order
+    )
+    known = until(part, cutoff)
+    culprit = int(np.flatnonzero(known.completed == cutoff)[0])
+    return Impossible(known, culprit, (), (), False, "", first, shrunk=False)
+
+
+def unexplained(part: Part) -> Impossible:
+    """A whole part that is known to have no order, for the case that `explain` ran out of its budget."""
     answered = part.completed < NEVER
-    if order is not None:
-        lacking = part.completed.copy()
-        lacking[np.asarray(order, dtype=np.int64)] = NEVER
-        last = int(np.argmin(lacking))
-    else:
-        last = int(np.argmax(np.where(answered, part.completed, -1)))
+    last = int(np.argmax(np.where(answered, part.completed, -1)))
     core, maybe = np.flatnonzero(answered).tolist(), np.flatnonzero(~answered).tolist()
-    return Impossible(part, last, tuple(core), tuple(maybe), False, "", order is None, order is None)
+    return Impossible(part, last, tuple(core), tuple(maybe), False, "")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability import by_model, engine, impossible
 from checkers.linearizability.answer import Answer, Budget, Result
 from checkers.linearizability.by_model import LinearizabilityOf
@@ -123,3 +124,36 @@ def test_what_is_not_decided_in_the_time_that_was_given_is_unknown_and_the_small
     assert verdict.validity is Validity.UNKNOWN
     assert "key 'small': no answer within the time that was given" in verdict.summary
     assert "of 7 operations" in verdict.summary
+
+
+def test_of_many_keys_without_an_order_the_first_are_explained_and_others_named() -> None:
+    built = HistoryBuilder()
+    for key in range(30):
+        for number in range(40):
+            built.do("write", f"k{key}", number)
+        built.do("read", f"k{key}", None, 38)
+    verdict = check(built)
+    assert verdict.validity is Validity.INVALID
+    assert verdict.measures["keys_not_linearizable"] == 30
+    assert len(verdict.evidence) == MOST_EVIDENCE
+    assert all("answered read -> 38" in evidence.title for evidence in verdict.evidence)
+    first, last = verdict.evidence[0].text, verdict.evidence[-1].text
+    assert "These operations contradict each other" in first
+    assert "and 1 more" not in first
+    assert all("Some order of the operations" in evidence.text for evidence in verdict.evidence)
+    assert "was not looked for" in last
+
+
+def test_the_reply_that_is_named_is_the_first_that_no_order_explains() -> None:
+    built = HistoryBuilder()
+    for number in range(20):
+        built.do("write", None, number)
+    built.do("read", None, None, 18)
+    for number in range(20, 40):
+        built.do("write", None, number)
+    built.do("read", None, None, 5)
+    verdict = check(built)
+    assert "answered read -> 18" in verdict.evidence[0].title
+    assert (
+        "Some order of the operations of the history explains every earlier reply" in verdict.evidence[0].text
+    )
