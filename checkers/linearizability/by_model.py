@@ -261,6 +261,7 @@ class LinearizabilityOf:
             tally.bad += 1
             return
         tally.effort = tally.effort or Effort()
+        impossible: Impossible | None
         if order is not None and tally.bad and not tally.effort.is_enough_for_more:
             impossible = named(self.model, part, self.budget, order)
         elif search:
