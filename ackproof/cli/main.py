@@ -94,6 +94,18 @@ def _mutants() -> click.Command:
     return mutants
 
 
+def _campaign() -> click.Command:
+    from ackproof.cli.commands.campaign import campaign
+
+    return campaign
+
+
+def _findings() -> click.Command:
+    from ackproof.cli.commands.findings import findings
+
+    return findings
+
+
 def _record() -> click.Command:
     from ackproof.cli.commands.record import record
 
@@ -124,9 +136,10 @@ def _clean() -> click.Command:
     return clean
 
 
-REAL, SIMULATED, RECORDED, MACHINES = (
+REAL, SIMULATED, MANY, RECORDED, MACHINES = (
     "Test real processes",
     "Test in a simulated world (the reference node only)",
+    "Test again and again",
     "Judge recorded histories",
     "Machines",
 )
@@ -142,6 +155,8 @@ COMMANDS: Mapping[str, CommandEntry] = {
     ),
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),
+    "campaign": CommandEntry(MANY, "Run many tests under many seeds, and keep every result.", _campaign),
+    "findings": CommandEntry(MANY, "List what campaigns found, what to look at first on top.", _findings),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),

@@ -160,6 +160,24 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "seeds",
         ),
         _term(
+            "campaign",
+            "Many runs: every combination of some systems, workloads and faults, each under many seeds.",
+            "campaigns",
+        ),
+        _term(
+            "shard",
+            "One of the parts of a campaign, so that several machines share its runs.",
+            "shards",
+        ),
+        _term(
+            "canary",
+            "A seeded bug that a campaign must find within its first seeds. If it does not, the harness is "
+            "broken.",
+            "canaries",
+        ),
+        _term("baseline", "A file that lists the findings that are known.", "baselines"),
+        _term("regressed", "Seen again by a campaign, although it was resolved before; of a finding."),
+        _term(
             "schedule",
             "What happens at which time in a run: faults, messages, crashes. A schedule can be replayed and "
             "shrunk.",

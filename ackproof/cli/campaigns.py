@@ -1,0 +1,104 @@
+"""How campaigns and findings are shown to people; for `ackproof campaign` and `ackproof findings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ackproof.cli.exits import Exit
+from ackproof.cli.printing import say
+
+if TYPE_CHECKING:
+    from harness.campaign.findings.baseline import Known
+    from harness.campaign.findings.gathering import Finding
+    from harness.campaign.summary import CampaignOutcome, CampaignSummary, CellSummary
+
+BASELINE = Path("baseline.toml")
+"""The baseline that is read if it is there and no other is named."""
+EXITS: Mapping[CampaignOutcome, Exit] = {
+    "valid": Exit.VALID,
+    "invalid": Exit.INVALID,
+    "unknown": Exit.UNKNOWN,
+    "could not run": Exit.COULD_NOT_RUN,
+    "broken": Exit.COULD_NOT_RUN,
+}
+
+
+def known_findings(path: Path | None) -> Mapping[str, Known]:
+    """The baseline of this path, or the one in the current folder; empty if there is none.
+
+    Raises:
+        click.UsageError: it cannot be read.
+    """
+    from harness.campaign.findings.baseline import read_baseline
+
+    if path is None and not BASELINE.exists():
+        return {}
+    try:
+        return read_baseline(path or BASELINE)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def show_campaign(summary: CampaignSummary, found: Sequence[Finding]) -> None:
+    """Print a campaign's outcome: why, by cell, and its findings."""
+    ended = summary.ended or "it was ended by a kill, or goes on"
+    say(f"{summary.outcome}: {summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s; {ended}")
+    for reason in summary.reasons:
+        say(f"  {reason}")
+    say("")
+    say("  runs  valid  invalid  unknown  could not  proved nothing  cell")
+    for cell in summary.cells:
+        say(_row(cell))
+    _show_trust(summary)
+    for one in summary.failed[:5]:
+        say(f"could not run seed {one.seed} of {one.cell}: {one.why}")
+    if found:
+        say("")
+        show_findings(found)
+    say(f"every run: {summary.folder}/campaign.jsonl")
+    if summary.ended in ("", "interrupted"):
+        say(f"go on:     ackproof campaign run --resume {summary.folder}")
+
+
+def _row(cell: CellSummary) -> str:
+    numbers = (
+        f"{cell.runs:6} {cell.valid:6} {cell.invalid:8} {cell.unknown:8} {cell.could_not_run:10} "
+        f"{cell.proved_nothing:14.0%}"
+    )
+    found = f": {cell.canary}" if cell.canary else ""
+    seed = f" at seed {cell.found_at}" if cell.found_at is not None else ""
+    return f"{numbers}  {cell.name}{found}{seed}"
+
+
+def _show_trust(summary: CampaignSummary) -> None:
+    """Print what shows that the harness itself works."""
+    compared = sum(cell.compared for cell in summary.cells)
+    differing = sum(len(cell.differing) for cell in summary.cells)
+    if compared:
+        say(f"stability: {compared} seeds ran twice, {differing} of them gave two results")
+    if not any(cell.canary for cell in summary.cells):
+        say("no canary: nothing here shows that this campaign would have found a bug; add one with --canary")
+
+
+def show_findings(found: Sequence[Finding]) -> None:
+    """Print findings, what to look at first on top; each ends with the line that runs it again.
+
+    What is seen only together with another finding is one line below that one.
+    """
+    for one in found:
+        known = f"; known: {one.why or 'in the baseline'}" if one.is_known else ""
+        what = f"{one.state.upper()} {one.fingerprint} {one.checker}: {one.kind}"
+        if one.only_with is not None:
+            say(f"    only with {one.only_with}: {what}; {one.times} of {one.runs} runs{known}")
+            continue
+        say(what)
+        say(f"  {one.example.title}")
+        seen = f"first seen {one.first_seen}, last {one.last_seen}; campaigns: {one.campaigns}"
+        say(f"  {one.subject.in_words}; {one.times} of {one.runs} runs; {seen}{known}")
+        if one.example.folder:
+            say(f"  report: {one.example.folder}/report.html")
+        say(f"  {one.example.command}")

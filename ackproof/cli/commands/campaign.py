@@ -1,0 +1,273 @@
+"""`ackproof campaign`: many runs of many tests, kept as they end; and the joining of shards."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.campaigns import EXITS, known_findings, show_campaign
+from ackproof.cli.ending import finish
+
+if TYPE_CHECKING:
+    from harness.campaign.cells import CampaignPlan
+    from harness.campaign.journal import Stored
+
+MOST_SHARDS = 100_000
+
+
+class MatrixOptions(TypedDict):
+    """The options that describe a campaign without a file, by the keys of the file."""
+
+    system: tuple[str, ...]
+    workload: tuple[str, ...]
+    nemesis: tuple[str, ...]
+    nodes: tuple[int, ...]
+    world: tuple[str, ...]
+    mutant: tuple[str, ...]
+    time_limit_s: int | None
+    canary: str | None
+    name: str | None
+    seeds: int | None
+    first_seed: int | None
+    retries: int | None
+    stability: int | None
+
+
+class _RunUnlessNamed(click.Group):
+    """`ackproof campaign FILE` and `ackproof campaign --option` mean `ackproof campaign run ...`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's, with `run` in front where no command is named."""
+        first = args[0] if args else ""
+        is_help = first in ctx.help_option_names
+        is_file = first.endswith(".toml") or Path(first).is_file()
+        if first and not is_help and first not in self.commands and (is_file or first.startswith("-")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+def _shard(context: click.Context, option: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """A click callback for PART/PARTS."""
+    if value is None:
+        return None
+    part, slash, parts = value.partition("/")
+    if slash and part.isascii() and part.isdigit() and parts.isascii() and parts.isdigit():
+        found = (int(part), int(parts))
+        if 1 <= found[0] <= found[1] <= MOST_SHARDS:
+            return found
+    raise click.BadParameter(f"{value!r} is not PART/PARTS, counted from 1: 3/16", context, option)
+
+
+def _many(name: str, **settings: Any) -> options.Option:
+    return click.option(name, multiple=True, **settings)
+
+
+MATRIX = options.group(
+    _many("--system", metavar="NAME", help="A system, as for `ackproof run`.  [default: reference-node]"),
+    _many("--workload", metavar="NAME", help="A workload.  [default: registry]"),
+    _many(
+        "--nemesis",
+        metavar="FAULT,...",
+        help="A set of faults, as for `ackproof run`; `none`, or `drawn` for what the seed chooses.  "
+        "[default: drawn]",
+    ),
+    _many("--nodes", type=click.IntRange(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"),
+    _many("--world", type=click.Choice(["sim", "local", "netns"]), help="Where nodes run.  [default: sim]"),
+    _many("--mutant", metavar="NAME", help="A seeded bug of the reference node, or `none`."),
+    click.option(
+        "--time-limit", "time_limit_s", type=click.IntRange(min=1), help="Seconds of work and faults a run."
+    ),
+    click.option("--canary", metavar="MUTANT", help="A seeded bug that must be found in the first 20 seeds."),
+    click.option("--name", metavar="NAME", help="The campaign's name, for its folder.  [default: campaign]"),
+    click.option("--seeds", type=click.IntRange(min=1), help="How many seeds of each cell.  [default: 20]"),
+    click.option("--first-seed", type=click.IntRange(min=0), help="The first seed.  [default: 0]"),
+    click.option(
+        "--retries",
+        type=click.IntRange(0, 100),
+        help="How often a run that the harness itself could not do is tried again.  [default: 2]",
+    ),
+    click.option(
+        "--stability",
+        type=click.IntRange(min=0),
+        help="How many seeds of each simulated cell run twice, to be compared.  [default: 1]",
+    ),
+)
+
+BUDGET = options.group(
+    click.option(
+        "--seconds",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Begin no run after this many seconds of work.",
+    ),
+    click.option("--runs", type=click.IntRange(min=1), help="Do at most this many runs."),
+    click.option("--stop-at-first", is_flag=True, help="Stop at the first violation that is no canary's."),
+    click.option(
+        "--shard",
+        metavar="PART/PARTS",
+        callback=_shard,
+        help="Do only one of several parts, such as 3/16; `ackproof campaign merge` joins them.",
+    ),
+)
+
+
+@click.group(cls=_RunUnlessNamed)
+def campaign() -> None:
+    """Run many tests under many seeds, and keep every result.
+
+    `ackproof campaign FILE.toml` is short for `ackproof campaign run FILE.toml`.
+
+    \b
+        ackproof campaign nightly.toml
+        ackproof campaign --workload registry --workload cas --seeds 50 --canary forgetful
+        ackproof campaign run --resume store/campaign-2026-11-28T134200-nightly
+        ackproof campaign merge shard-1/campaign-* shard-2/campaign-*
+        ackproof findings
+    """
+
+
+@campaign.command(name="run")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@MATRIX
+@BUDGET
+@options.jobs_option()
+@click.option(
+    "--resume",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Go on with a campaign that was interrupted or killed.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file that lists known findings.  [default: baseline.toml, if it is there]",
+)
+@options.store_option("Where the campaign's folder is made.")
+@options.json_option()
+def run(
+    file: Path | None,
+    seconds: float | None,
+    runs: int | None,
+    stop_at_first: bool,
+    shard: tuple[int, int] | None,
+    jobs: int | None,
+    resume: Path | None,
+    baseline: Path | None,
+    store: Path,
+    as_json: bool,
+    **matrix: Unpack[MatrixOptions],
+) -> NoReturn:
+    """Run every combination of the values given, or of a file, under many seeds.
+
+    Options of the matrix may be given several times. Each result is kept as it comes: after Ctrl-C or a kill,
+    --resume goes on. A run that the harness itself could not do is tried again, a violation never. Simulated
+    runs use all cores; real ones come after them, one at a time. See docs/campaigns.md.
+
+    Exits with 0, 1 or 2 as a run does, by the worst cell; with 255 if the canary was not found, if a seed
+    gave two results, or if runs could not be done.
+    """
+    from harness.campaign.campaign import run_campaign, usual_executors
+    from harness.campaign.journal import Journal
+    from harness.campaign.progress import CampaignProgress
+
+    known = known_findings(baseline)
+    if resume is not None:
+        if file is not None or any(value not in (None, ()) for value in matrix.values()) or shard:
+            raise click.UsageError(
+                "--resume goes on with the campaign's own plan; give no file and no matrix"
+            )
+        if seconds is not None or runs is not None or stop_at_first:
+            raise click.UsageError("--resume goes on with the campaign's own budget; leave it out")
+        journal = Journal.resume(resume)
+        store = journal.folder.parent
+    else:
+        plan = _plan(file, matrix, seconds, runs, stop_at_first, shard)
+        journal = Journal.create(store, plan)
+    progress = CampaignProgress(quiet=as_json)
+    stored = run_campaign(journal, usual_executors(jobs or os.cpu_count() or 1), progress)
+    _finish(stored, store, known, as_json=as_json)
+
+
+@campaign.command(name="merge")
+@click.argument(
+    "folders",
+    metavar="FOLDER...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file that lists known findings.  [default: baseline.toml, if it is there]",
+)
+@options.store_option("Where the folder of all results together is made.")
+@options.json_option()
+def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json: bool) -> NoReturn:
+    """Join the results of shards into one campaign, each result once.
+
+    The folders must hold shards of one campaign, done by the same code with the same Python.
+    """
+    from harness.campaign.merging import merged
+
+    known = known_findings(baseline)
+    _finish(merged(folders, store), store, known, as_json=as_json)
+
+
+def _plan(
+    file: Path | None,
+    matrix: MatrixOptions,
+    seconds: float | None,
+    runs: int | None,
+    stop_at_first: bool,
+    shard: tuple[int, int] | None,
+) -> CampaignPlan:
+    """The plan of a file or of options, once it is known that all of it can be run.
+
+    Raises:
+        click.UsageError: it cannot; with all that is wrong.
+    """
+    from msgspec.structs import replace
+
+    from harness.campaign.reading import CampaignKeys, CanaryKeys, CellKeys, plan_in, plan_of_keys
+    from harness.campaign.refusals import checked
+
+    given: dict[str, Any] = {name: value for name, value in matrix.items() if value not in (None, ())}
+    if file is not None and given:
+        names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
+        raise click.UsageError(f"{file} describes the campaign; leave {names} out, or the file")
+    try:
+        if file is not None:
+            plan = plan_in(file)
+        else:
+            whole = {name: given.pop(name) for name in CampaignKeys.__struct_fields__ if name in given}
+            if "canary" in whole:
+                whole["canary"] = CanaryKeys(mutant=whole["canary"])
+            plan = plan_of_keys(CampaignKeys(cells=(CellKeys(**given),), **whole))
+        bounded = replace(
+            plan,
+            most_s=plan.most_s if seconds is None else seconds,
+            most_runs=plan.most_runs if runs is None else runs,
+            stop_at_first=plan.stop_at_first or stop_at_first,
+            shard=shard,
+        )
+        return checked(bounded)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _finish(stored: Stored, store: Path, known: Any, *, as_json: bool) -> NoReturn:
+    """Print what a campaign found, and exit by it."""
+    from harness.campaign.findings.gathering import findings
+    from harness.campaign.journal import stored_campaigns
+    from harness.campaign.summary import summary_of
+
+    summary = summary_of(stored)
+    found = [
+        one for one in findings(stored_campaigns(store), known) if one.last_campaign == stored.folder.name
+    ]
+    result = {"summary": summary, "findings": found}
+    finish(EXITS[summary.outcome], result, lambda: show_campaign(summary, found), as_json=as_json)

@@ -1,0 +1,52 @@
+"""`ackproof findings`: the violations of all campaigns of a store, each once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.campaigns import known_findings, show_findings
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
+from ackproof.cli.printing import say
+from harness.errors import CouldNotRun
+
+
+@click.command()
+@options.store_option("Where the campaigns are.")
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file that lists known findings.  [default: baseline.toml, if it is there]",
+)
+@options.json_option()
+def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
+    """List what campaigns found, what to look at first on top.
+
+    Each finding ends with the line that runs it again. Exits with 0 however many there are: the exit code of
+    `ackproof campaign` says whether a campaign found any. See docs/campaigns.md for what new, ongoing, rare,
+    resolved and regressed mean.
+
+    \b
+        ackproof findings
+        ackproof findings --store /srv/nightly --baseline known.toml --json
+    """
+    from harness.campaign.findings.gathering import findings as findings_of
+    from harness.campaign.journal import stored_campaigns
+
+    known = known_findings(baseline)
+    if not store.is_dir():
+        raise CouldNotRun(f"there is no store {store}; name another with --store")
+    campaigns = stored_campaigns(store)
+    found = findings_of(campaigns, known)
+
+    def show() -> None:
+        show_findings(found)
+        if not found:
+            runs = sum(len(one.runs) for one in campaigns)
+            say(f"no findings in {len(campaigns)} campaigns with {runs} runs in {store}")
+
+    finish(Exit.VALID, found, show, as_json=as_json)

@@ -1,0 +1,185 @@
+"""The loop of a campaign: begins runs while the budget lasts, keeps each outcome, tries again what crashed.
+
+A run that the harness itself could not do (an exception, a process that died, `CouldNotRun`) says nothing
+about the system, so it is tried again, up to a bound. A violation is kept as it is: trying again until a run
+is valid would hide rare ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness.campaign.cells import CampaignPlan, Unit, units
+from harness.campaign.executors import Ended, Executor, InProcess, Processes, RealRuns
+from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
+from harness.campaign.outcomes import Outcome
+from harness.campaign.performing import simulated
+from harness.campaign.progress import CampaignProgress
+from harness.mutants.catalogue import MUTANTS
+
+WAIT_S = 0.25
+MOST_CRASHES_IN_A_ROW = 20
+"""After so many attempts without one judged run, the harness is broken, and going on is of no use."""
+DONE, BUDGET, STOPPED, INTERRUPTED, BROKEN = (
+    "all runs are done",
+    "the budget is used up",
+    "stopped at the first violation",
+    "interrupted",
+    "the harness could do none of the last runs",
+)
+"""Why the work ended."""
+MakeExecutors = Callable[[Path], tuple[Executor, Executor]]
+"""Makes what does simulated runs and what does real ones, whose folders go into the folder given."""
+
+
+def usual_executors(jobs: int) -> MakeExecutors:
+    """Simulated runs in this process or on `jobs` others; real ones as commands."""
+
+    def make(folder: Path) -> tuple[Executor, Executor]:
+        simulating = InProcess(simulated) if jobs == 1 else Processes(simulated, jobs)
+        return simulating, RealRuns(folder / "runs")
+
+    return make
+
+
+def run_campaign(journal: Journal, executors: MakeExecutors, progress: CampaignProgress) -> Stored:
+    """Do what the journal's plan asks for and its lines do not hold yet; give all that it holds then.
+
+    Raises:
+        CouldNotRun: the journal cannot be written; what it holds stays.
+    """
+    campaign = _Campaign(journal, progress)
+    simulating, real = executors(journal.folder)
+    try:
+        # Never both at once: simulated runs on all cores would make the times of real ones worthless.
+        campaign.do(simulating, is_simulated=True)
+        campaign.do(real, is_simulated=False)
+        campaign.end()
+    finally:
+        for executor in (simulating, real):
+            executor.close()
+        progress.end()
+        journal.close()
+    return journal.now()
+
+
+class _Campaign:
+    """A campaign in progress."""
+
+    def __init__(self, journal: Journal, progress: CampaignProgress) -> None:
+        self._journal = journal
+        self._progress = progress
+        self._plan: CampaignPlan = journal.stored.plan
+        self._done = runs_by_unit(journal.stored.lines)
+        self._attempts: Counter[Unit] = Counter()
+        self._crashes_in_a_row = 0
+        self._begun = len(self._done)
+        self._why: str | None = None
+        """Why the work ends early; None while it goes on."""
+        before = max((line.elapsed_s for line in journal.stored.lines), default=0.0)
+        self._zero = time.monotonic() - before
+        asked = list(units(self._plan))
+        self._progress.start(len(asked), self._plan, self._elapsed_s())
+        for unit in asked:
+            if unit in self._done:
+                self._progress.count(self._done[unit].outcome, is_new=False)
+        if self._plan.stop_at_first and any(self._counts(unit) for unit in self._done):
+            self._why = STOPPED
+
+    def do(self, executor: Executor, *, is_simulated: bool) -> None:
+        """Do the runs of one kind of world."""
+        cells = self._plan.cells
+        left: deque[Unit] = deque(
+            unit
+            for unit in units(self._plan)
+            if (cells[unit.cell].world == "sim") is is_simulated and unit not in self._done
+        )
+        try:
+            self._work(executor, left)
+        except KeyboardInterrupt:
+            self._why = INTERRUPTED
+            self._take(executor.interrupt())
+
+    def end(self) -> None:
+        """Note why the work ended."""
+        why = self._why or DONE
+        is_complete = why in (DONE, BUDGET, STOPPED)
+        self._journal.add(EndLine(why, is_complete, stamp(), self._elapsed_s()))
+
+    def _work(self, executor: Executor, left: deque[Unit]) -> None:
+        while True:
+            while left and executor.has_room and self._may_begin():
+                unit = left.popleft()
+                if not self._is_needless(unit):
+                    executor.begin(unit, self._plan.cells[unit.cell])
+                    self._begun += 1
+            if not executor.is_busy:
+                return
+            left.extend(self._take(executor.wait(WAIT_S)))
+            self._progress.show(self._elapsed_s())
+            if self._why in (STOPPED, BROKEN):
+                return
+
+    def _may_begin(self) -> bool:
+        """Whether the budget allows another run."""
+        if self._why is None:
+            runs, seconds = self._plan.most_runs, self._plan.most_s
+            if (runs is not None and self._begun >= runs) or (
+                seconds is not None and self._elapsed_s() >= seconds
+            ):
+                self._why = BUDGET
+        return self._why is None
+
+    def _is_needless(self, unit: Unit) -> bool:
+        """Whether it is a canary's run, and the canary was found before."""
+        return self._plan.cells[unit.cell].is_canary and any(
+            is_found(self._plan, unit.cell, line) for line in self._done.values()
+        )
+
+    def _take(self, ended: Iterable[Ended]) -> list[Unit]:
+        """Keep what ended; give the runs that are to be tried again."""
+        again = []
+        for unit, outcome in ended:
+            if isinstance(outcome, Outcome):
+                self._keep(unit, outcome)
+            elif self._crashed(unit, outcome):
+                again.append(unit)
+        return again
+
+    def _keep(self, unit: Unit, outcome: Outcome) -> None:
+        line = RunLine(*unit[:2], outcome, stamp(), self._elapsed_s(), again=unit.again)
+        self._journal.add(line)
+        self._done[unit] = line
+        self._crashes_in_a_row = 0
+        self._progress.count(outcome, is_new=True)
+        if self._plan.stop_at_first and self._counts(unit):
+            self._why = STOPPED
+
+    def _crashed(self, unit: Unit, why: str) -> bool:
+        """Keep a crash of the harness; whether its run is to be tried again."""
+        self._journal.add(CrashLine(*unit[:2], why, stamp(), self._elapsed_s(), again=unit.again))
+        self._progress.crashed(self._plan.cells[unit.cell], unit.seed, why)
+        self._begun -= 1
+        self._attempts[unit] += 1
+        self._crashes_in_a_row += 1
+        if self._crashes_in_a_row >= MOST_CRASHES_IN_A_ROW:
+            self._why = BROKEN
+        return self._attempts[unit] <= self._plan.retries
+
+    def _counts(self, unit: Unit) -> bool:
+        """Whether a run is a violation of the system under test; a canary's is what is hoped for."""
+        return bool(self._done[unit].outcome.violations) and not self._plan.cells[unit.cell].is_canary
+
+    def _elapsed_s(self) -> float:
+        return round(time.monotonic() - self._zero, 3)
+
+
+def is_found(plan: CampaignPlan, number: int, line: RunLine) -> bool:
+    """Whether a run shows the seeded bug of this cell, by the checker whose property the bug breaks."""
+    mutant = plan.cells[number].mutant
+    if line.cell != number or mutant is None:
+        return False
+    return any(one.checker == MUTANTS[mutant].caught_by for one in line.outcome.violations)

@@ -1,0 +1,170 @@
+"""What a campaign is made of: cells, each one test under many seeds, and the order of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import msgspec
+
+from harness.mutants.catalogue import MUTANTS
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.seeds.hunting import options_for
+from harness.systems import REFERENCE_NODE
+
+CellWorld = Literal["sim", "local", "netns"]
+WORLDS: tuple[CellWorld, ...] = get_args(CellWorld)
+USUAL_SEEDS = 20
+USUAL_CANARY_SEEDS = 20
+DRAWN = "drawn"
+"""Stands for what a seed chooses itself, in the simulated world."""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One test, which runs under many seeds. What is None is left to the seed, or to `ackproof run`."""
+
+    system: str = REFERENCE_NODE
+    workload: str = "registry"
+    nemesis: tuple[str, ...] | None = None
+    nodes: int | None = None
+    world: CellWorld = "sim"
+    mutant: str | None = None
+    lease: bool = False
+    concurrency: int | None = None
+    rate: int | None = None
+    """Client operations a second, of all clients together."""
+    time_limit_s: int | None = None
+    system_options: tuple[tuple[str, str], ...] = ()
+    seeds: int = USUAL_SEEDS
+    first_seed: int = 0
+    is_canary: bool = False
+    """Whether its seeded bug must be found, or else the harness is broken."""
+
+    @property
+    def name(self) -> str:
+        """The cell in a few words."""
+        parts = [self.world, self.system, self.workload, self.faults_in_words]
+        parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
+        parts += [f"mutant {self.mutant}"] if self.mutant is not None else []
+        parts += ["lease"] if self.lease else []
+        parts += ["canary"] if self.is_canary else []
+        for field in ("concurrency", "rate", "time_limit_s"):
+            value = getattr(self, field)
+            parts += [f"{field.removesuffix('_s').replace('_', ' ')} {value}"] if value is not None else []
+        parts += [f"{name}={value}" for name, value in self.system_options]
+        return ", ".join(parts)
+
+    @property
+    def faults_in_words(self) -> str:
+        """The faults, as an option would name them."""
+        if self.nemesis is None:
+            return "faults drawn" if self.world == "sim" else "usual faults"
+        return ",".join(self.nemesis) or "none"
+
+    def seed_options(self) -> SeedOptions:
+        """What is fixed for all seeds in the simulated world."""
+        return SeedOptions(
+            nodes=self.nodes,
+            concurrency=self.concurrency,
+            rate=self.rate,
+            time_limit_s=self.time_limit_s,
+            nemesis=self.nemesis,
+            workload=self.workload,
+            mutant=self.mutant,
+            lease=self.lease,
+        )
+
+    def arguments(self, seed: int) -> list[str]:
+        """The arguments of `ackproof` that repeat one run."""
+        words = ["sim"] if self.world == "sim" else ["run", "--world", self.world, "--system", self.system]
+        words += ["--seed", str(seed), "--workload", self.workload]
+        if self.nemesis is not None:
+            words += ["--nemesis", ",".join(self.nemesis) or "none"]
+        given = {
+            "--nodes": self.nodes,
+            "--mutant": self.mutant,
+            "--concurrency": self.concurrency,
+            "--rate": self.rate,
+            "--time-limit": self.time_limit_s,
+        }
+        for option, value in given.items():
+            words += [option, str(value)] if value is not None else []
+        words += ["--lease"] if self.lease else []
+        for name, value in self.system_options:
+            words += ["--system-option", f"{name}={value}"]
+        return words
+
+
+def canary(mutant: str, seeds: int = USUAL_CANARY_SEEDS) -> Cell:
+    """The cell in which a seeded bug must be found: with the workload and faults in which it shows.
+
+    Raises:
+        KeyError: there is no such seeded bug.
+    """
+    options = options_for(MUTANTS[mutant].name)
+    return Cell(
+        mutant=mutant, workload=options.workload, nemesis=options.nemesis, seeds=seeds, is_canary=True
+    )
+
+
+class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a campaign is to do. It is the first line of its journal."""
+
+    cells: tuple[Cell, ...]
+    name: str = "campaign"
+    most_s: float | None = None
+    """Seconds of work, those before an interruption included; no run begins later. None for no bound."""
+    most_runs: int | None = None
+    stop_at_first: bool = False
+    retries: int = 2
+    """How often a run that the harness itself could not do is tried again."""
+    stability: int = 1
+    """How many seeds of each simulated cell run twice, to be compared."""
+    shard: tuple[int, int] | None = None
+    """Which part of all runs is done here, from 1, and of how many parts; None for all of them."""
+
+    @property
+    def whole(self) -> CampaignPlan:
+        """The plan of all shards together."""
+        return msgspec.structs.replace(self, shard=None)
+
+
+class Unit(NamedTuple):
+    """One run to do."""
+
+    cell: int
+    """The place of its cell in the plan."""
+    seed: int
+    again: bool = False
+    """Whether the seed ran before, and this run is compared with that one."""
+
+
+def units(plan: CampaignPlan) -> Iterator[Unit]:
+    """All runs of this plan's shard in order: the canaries', then one seed of each cell after the other.
+
+    So a budget that ends early has spent as much on each cell. A canary belongs to every shard, as each
+    machine's harness is to be shown to find bugs.
+    """
+    for number, cell in enumerate(plan.cells):
+        if cell.is_canary:
+            yield from (Unit(number, cell.first_seed + place) for place in range(cell.seeds))
+    part, parts = plan.shard or (1, 1)
+    for place, group in enumerate(_in_turn(plan)):
+        if place % parts == part - 1:
+            yield from group
+
+
+def _in_turn(plan: CampaignPlan) -> Iterator[tuple[Unit, ...]]:
+    """Each run with its repetition, if it has one."""
+    for place in range(max((cell.seeds for cell in plan.cells), default=0)):
+        for number, cell in enumerate(plan.cells):
+            if cell.is_canary or place >= cell.seeds:
+                continue
+            one = Unit(number, cell.first_seed + place)
+            is_repeated = cell.world == "sim" and place < plan.stability
+            yield (one, one._replace(again=True)) if is_repeated else (one,)
+
+
+def distinct(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Each cell once, in order."""
+    return tuple(dict.fromkeys(cells))

@@ -1,0 +1,71 @@
+"""What a campaign keeps of one run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from checkers.causes import root_causes_first
+from checkers.check_all import Results
+from checkers.verdict import Evidence, Validity, Verdict
+from harness.sim.schedule.shrink import kind_of
+
+LONGEST_TEXT = 400
+_DETAILS = re.compile(r"\s*\([^()]*\)")
+
+
+class Violation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One kind of violation that one checker found in one run."""
+
+    checker: str
+    kind: str
+    """What kind it is, in words that are the same under other seeds."""
+    title: str
+    """The first of this kind, as the report shows it."""
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one run was judged."""
+
+    validity: Validity
+    violations: tuple[Violation, ...] = ()
+    """Root causes first."""
+    unknown: tuple[str, ...] = ()
+    """Checkers that could not decide."""
+    summary: str = ""
+    """What the first checker says that made the run invalid or unknown."""
+    version: str = ""
+    """The version of the program under test; empty if it is not known."""
+    digest: str = ""
+    """Of a simulated run: digits over its history and traces, the same for the same run."""
+    folder: str = ""
+    """Of a real run: its folder."""
+    took_s: float = 0.0
+
+
+def outcome_of(found: Results, problem: str | None = None) -> Outcome:
+    """What is kept of a run's results; `problem` is why it ended early, if it did."""
+    violations: dict[tuple[str, str], Violation] = {}
+    for explained in root_causes_first(found.verdicts):
+        for violation in _violations(explained.verdict):
+            violations.setdefault((violation.checker, violation.kind), violation)
+    unknown = [one.checker for one in found.verdicts if one.mark is Validity.UNKNOWN]
+    summary = problem or next((verdict.summary for verdict in found.decisive), "")
+    return Outcome(found.validity, tuple(violations.values()), tuple(unknown), summary[:LONGEST_TEXT])
+
+
+def _violations(verdict: Verdict) -> Iterator[Violation]:
+    """Each violation that a verdict shows. Evidence that names no operation, event or node says what was not
+    judged; a verdict without any other is one violation of unknown kind."""
+    shown = [one for one in verdict.evidence if one.operations or one.events or one.nodes]
+    for one in shown:
+        yield Violation(verdict.checker, _kind(one), one.title[:LONGEST_TEXT])
+    if not shown:
+        yield Violation(verdict.checker, "", verdict.summary[:LONGEST_TEXT])
+
+
+def _kind(evidence: Evidence) -> str:
+    """The kind of violation, without what stands in brackets, which are the details of one run."""
+    return _DETAILS.sub("", kind_of(evidence))[:LONGEST_TEXT]

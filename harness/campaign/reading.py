@@ -1,0 +1,198 @@
+"""Reads a campaign from a TOML file, and says in one line what is wrong with it.
+
+docs/campaigns.md has the keys.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from harness.campaign.cells import (
+    DRAWN,
+    USUAL_CANARY_SEEDS,
+    USUAL_SEEDS,
+    CampaignPlan,
+    Cell,
+    CellWorld,
+    canary,
+    distinct,
+)
+from harness.campaign.journal import is_campaign_name
+from harness.errors import unknown_name
+from harness.mutants.catalogue import MUTANTS
+from harness.systems import REFERENCE_NODE
+from history.files import RefusedFile, read_regular
+
+T = TypeVar("T")
+OneOrMore: TypeAlias = T | tuple[T, ...]
+Drawn = Literal["drawn"]
+MOST_CELLS = 10_000
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<at>[^`]*)`)?")
+
+
+class CellKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table `[[cells]]`: every combination of its values is a cell."""
+
+    system: OneOrMore[str] = REFERENCE_NODE
+    workload: OneOrMore[str] = "registry"
+    nemesis: OneOrMore[str] = DRAWN
+    """Each a set of faults, `kill,partition`; `none` for no fault."""
+    nodes: OneOrMore[int | Drawn] = "drawn"
+    world: OneOrMore[CellWorld] = "sim"
+    mutant: OneOrMore[str] = "none"
+    lease: OneOrMore[bool] = False
+    concurrency: OneOrMore[int | Drawn] = "drawn"
+    rate: OneOrMore[int | Drawn] = "drawn"
+    time_limit_s: OneOrMore[int | Drawn] = "drawn"
+    system_options: Mapping[str, str] = {}
+    seeds: int | None = None
+    """How many; None for the campaign's."""
+    first_seed: int | None = None
+
+
+class CanaryKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The table `[canary]`."""
+
+    mutant: str
+    seeds: int = USUAL_CANARY_SEEDS
+
+
+class CampaignKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    cells: tuple[CellKeys, ...]
+    name: str = "campaign"
+    seeds: int = USUAL_SEEDS
+    first_seed: int = 0
+    seconds: float | None = None
+    runs: int | None = None
+    stop_at_first: bool = False
+    retries: int = 2
+    stability: int = 1
+    canary: CanaryKeys | None = None
+
+
+_TABLES: Mapping[str, type[msgspec.Struct]] = {"": CampaignKeys, ".cells": CellKeys, ".canary": CanaryKeys}
+
+
+def plan_in(path: Path) -> CampaignPlan:
+    """The campaign that a file describes; its cells are not checked yet.
+
+    Raises:
+        ValueError: the file cannot be read, or something in it is wrong: the file, the line, the nearest key.
+    """
+    try:
+        text = read_regular(path).decode()
+        table = tomllib.loads(text)
+    except (OSError, RefusedFile, ValueError) as error:
+        raise ValueError(_with_path(path, error)) from error
+    try:
+        keys = msgspec.convert(table, CampaignKeys)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{path}{_in_words(str(error), text)}") from error
+    try:
+        return plan_of_keys(keys)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def plan_of_keys(keys: CampaignKeys) -> CampaignPlan:
+    """The plan of a file's keys.
+
+    Raises:
+        ValueError: a value is out of its bounds, or there is no such seeded bug; in words.
+    """
+    for name, least in (("seconds", 0), ("runs", 1), ("retries", 0), ("stability", 0)):
+        value = getattr(keys, name)
+        if value is not None and value < least:
+            raise ValueError(f"{name} is {value}; it may be {least} or more")
+    if not is_campaign_name(keys.name):
+        raise ValueError(f"a campaign cannot be named {keys.name[:80]!r}, as folders are named by it")
+    cells: list[Cell] = []
+    if keys.canary is not None:
+        if keys.canary.mutant not in MUTANTS:
+            raise ValueError(unknown_name("mutant", keys.canary.mutant, MUTANTS))
+        cells.append(canary(keys.canary.mutant, keys.canary.seeds))
+    for table in keys.cells:
+        cells += itertools.islice(expanded(table, keys.seeds, keys.first_seed), MOST_CELLS + 1)
+        if len(cells) > MOST_CELLS:
+            raise ValueError(f"it has more than {MOST_CELLS:,} cells")
+    return CampaignPlan(
+        cells=distinct(cells),
+        name=keys.name,
+        most_s=keys.seconds,
+        most_runs=keys.runs,
+        stop_at_first=keys.stop_at_first,
+        retries=keys.retries,
+        stability=keys.stability,
+    )
+
+
+_AXES = (
+    "system",
+    "workload",
+    "nemesis",
+    "nodes",
+    "world",
+    "mutant",
+    "lease",
+    "concurrency",
+    "rate",
+    "time_limit_s",
+)
+
+
+def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
+    """Every combination of a table's values, in the order of its keys."""
+    axes = [_values(getattr(keys, name)) for name in _AXES]
+    for values in itertools.product(*axes):
+        given: dict[str, Any] = {name: _plain(value) for name, value in zip(_AXES, values, strict=True)}
+        given["nemesis"] = faults_of(str(values[_AXES.index("nemesis")]))
+        given["mutant"] = None if given["mutant"] == "none" else given["mutant"]
+        yield Cell(
+            **given,
+            system_options=tuple(sorted(keys.system_options.items())),
+            seeds=seeds if keys.seeds is None else keys.seeds,
+            first_seed=first_seed if keys.first_seed is None else keys.first_seed,
+        )
+
+
+def faults_of(text: str) -> tuple[str, ...] | None:
+    """The faults of one set, `kill,partition`; none of `none`, and None if they are left to the seed."""
+    if text == DRAWN:
+        return None
+    faults = tuple(dict.fromkeys(fault.strip() for fault in text.split(",") if fault.strip()))
+    return () if faults == ("none",) else faults
+
+
+def _values(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _plain(value: Any) -> Any:
+    return None if value == DRAWN else value
+
+
+def _with_path(path: Path, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if text.startswith(str(path)) else f"{path}: {text}"
+
+
+def _in_words(error: str, text: str) -> str:
+    """What msgspec found, with the line and the nearest key that exists."""
+    unknown = _UNKNOWN.match(error)
+    if unknown is None:
+        return f": {error.replace(' - at `$', ' at `')}"
+    table = re.sub(r"\[.*", "", unknown["at"] or "")
+    known = _TABLES.get(table, CampaignKeys).__struct_fields__
+    used = re.compile(rf"^\s*\[*\"?{re.escape(unknown['key'])}\"?\s*[\]=]")
+    lines = (number for number, line in enumerate(text.splitlines(), 1) if used.search(line))
+    where = next(lines, None)
+    return f"{'' if where is None else f', line {where}'}: {unknown_name('key', unknown['key'], known)}"

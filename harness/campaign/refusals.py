@@ -1,0 +1,141 @@
+"""Refuses what cannot be run before anything starts: all of it at once, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.campaign.cells import CampaignPlan, Cell
+from harness.errors import unknown_name
+from harness.hosts import agent
+from harness.hosts.abilities import refusal
+from harness.mutants.catalogue import MUTANTS
+from harness.nemesis import ALL, all_survivable, nemesis_of
+from harness.run.parts import parts_of
+from harness.run.test import Test, with_chosen_faults
+from harness.sim.mechanisms.catalogue import SIM
+from harness.systems import REFERENCE_NODE, client_for
+from harness.systems.base import HasVersion
+from harness.systems.reference_node import ReferenceNode
+from harness.workload import workload
+from history.limits import LARGEST_NUMBER, MOST_CLIENTS, MOST_NODES
+
+LEAST_NODES = 3
+"""The smallest cluster that a seed draws (harness/sim/plan/swarm.py)."""
+MOST_RUNS = 10_000_000
+_BOUNDS = {
+    "nodes": (1, MOST_NODES),
+    "concurrency": (1, MOST_CLIENTS),
+    "rate": (1, 1_000_000),
+    "time_limit_s": (1, 10_000_000),
+    "seeds": (1, MOST_RUNS),
+    "first_seed": (0, LARGEST_NUMBER - MOST_RUNS),
+}
+
+
+def checked(plan: CampaignPlan) -> CampaignPlan:
+    """The plan, with `all` replaced by the faults that it stands for.
+
+    Raises:
+        ValueError: some cells cannot be run; a line for each, or for each part of it that is wrong.
+    """
+    wrong: dict[str, None] = {}
+    cells = []
+    for cell in plan.cells:
+        problems = list(_problems(cell))
+        wrong.update(dict.fromkeys(f"{cell.name}: {problem}" for problem in problems))
+        cells.append(cell if problems else _without_all(cell))
+    if not [cell for cell in cells if not cell.is_canary]:
+        wrong["it has no cell to run: give [[cells]] in the file, or options such as --workload"] = None
+    if sum(cell.seeds for cell in cells) > MOST_RUNS:
+        wrong[f"it has more than {MOST_RUNS:,} runs"] = None
+    if wrong:
+        lines = "".join(f"\n  {line}" for line in wrong)
+        raise ValueError(f"this campaign cannot be run:{lines}")
+    return msgspec.structs.replace(plan, cells=tuple(dict.fromkeys(cells)))
+
+
+def _problems(cell: Cell) -> Iterator[str]:
+    """What is wrong with a cell, in words; nothing if it can be run."""
+    outside = list(_out_of_bounds(cell))
+    yield from outside
+    if cell.mutant is not None and cell.mutant not in MUTANTS:
+        yield unknown_name("mutant", cell.mutant, MUTANTS)
+    elif not outside:
+        yield from _simulated(cell) if cell.world == "sim" else _real(cell)
+
+
+def _out_of_bounds(cell: Cell) -> Iterator[str]:
+    for field, (least, most) in _BOUNDS.items():
+        value = getattr(cell, field)
+        if value is not None and not least <= value <= most:
+            yield f"{field} is {value}; it may be {least} to {most}"
+
+
+def _simulated(cell: Cell) -> Iterator[str]:
+    if cell.system != REFERENCE_NODE:
+        yield f"only {REFERENCE_NODE} runs in the world sim; for {cell.system} give the world local or netns"
+        return
+    if cell.system_options:
+        yield f"{REFERENCE_NODE} has no options of its own (system_options)"
+    names = _names(cell.nodes or LEAST_NODES)
+    yield from _said_by(lambda: client_for(ReferenceNode(), workload(cell.workload, names, 1)))
+    if cell.nemesis:
+        yield from _said_by(lambda: nemesis_of(_spelled_out(cell.nemesis or ()), SIM, names))
+
+
+def _real(cell: Cell) -> Iterator[str]:
+    test = test_of(cell)
+    problems = list(_said_by(lambda: parts_of(test)))
+    if not problems:
+        system = parts_of(test).system
+        if isinstance(system, HasVersion):
+            problems += _said_by(system.version)
+        problems += _said_by(lambda: with_chosen_faults(test))
+    if not problems and test.world == "local":
+        faults = [name.partition(":")[0] for name in with_chosen_faults(test).nemesis]
+        lacking = refusal(faults, agent.Agent("", "").facts(), with_proxies=True)
+        problems += [lacking] if lacking else []
+    yield from problems
+
+
+def test_of(cell: Cell) -> Test:
+    """The test of a real cell, with the usual values for what the cell leaves open."""
+    given: dict[str, Any] = {
+        "world": cell.world,
+        "system": cell.system,
+        "system_options": dict(cell.system_options),
+        "workload": cell.workload,
+        "nemesis": cell.nemesis,
+        "mutant": cell.mutant,
+        "lease": cell.lease,
+    }
+    return Test(
+        nodes=_names(cell.nodes or 5), **{name: value for name, value in given.items() if value is not None}
+    )
+
+
+def _said_by(look: Any) -> Iterator[str]:
+    try:
+        look()
+    except ValueError as error:
+        yield str(error)
+
+
+def _without_all(cell: Cell) -> Cell:
+    if cell.world != "sim" or not cell.nemesis:
+        return cell
+    return msgspec.structs.replace(cell, nemesis=_spelled_out(cell.nemesis))
+
+
+def _spelled_out(faults: Sequence[str]) -> tuple[str, ...]:
+    """The faults in the simulated world, with those that `all` stands for by name."""
+    if ALL not in faults:
+        return tuple(faults)
+    return tuple(dict.fromkeys((*all_survivable(SIM), *(fault for fault in faults if fault != ALL))))
+
+
+def _names(nodes: int) -> tuple[str, ...]:
+    return tuple(f"n{number}" for number in range(1, nodes + 1))

@@ -1,0 +1,75 @@
+"""`ackproof campaign` and `ackproof findings` as a user calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ackproof.cli.campaigns import EXITS
+from ackproof.cli.exits import Exit
+from ackproof.cli.main import cli
+from harness.campaign.performing import JUDGED
+from tests.harness.campaign.fakes import carried_out, plan
+
+SMALL = ("--nodes", "3", "--time-limit", "2", "--seeds", "2", "--jobs", "1")
+
+
+def ackproof(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def test_a_small_campaign_ends_with_a_summary_and_nothing_is_left_to_resume(tmp_path: Path) -> None:
+    done = ackproof("campaign", *SMALL, "--nemesis", "none", "--store", tmp_path, "--json")
+    assert done.exit_code in (0, 2), done.output
+    summary = json.loads(done.stdout)["summary"]
+    assert (summary["runs"], summary["asked"], summary["ended"]) == (3, 3, "all runs are done")
+    assert summary["cells"][0]["compared"] == 1
+    again = ackproof("campaign", "run", "--resume", summary["folder"], "--json")
+    assert json.loads(again.stdout)["summary"]["runs"] == 3
+    listed = ackproof("findings", "--store", tmp_path)
+    assert (listed.exit_code, listed.output) == (0, f"no findings in 1 campaigns with 3 runs in {tmp_path}\n")
+
+
+def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None:
+    carried_out(tmp_path, plan())
+    shown = ackproof("findings", "--store", tmp_path)
+    assert shown.exit_code == 0
+    assert shown.output.startswith("NEW ")
+    assert shown.output.endswith("  ackproof sim --seed 5 --workload registry\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("campaign", "megre", "x"), "No such command 'megre'"),
+        (("campaign", "no.toml"), "no.toml"),
+        (("campaign", "--shard", "4/3"), "'4/3' is not PART/PARTS"),
+        (("campaign", "--shard", "x"), "'x' is not PART/PARTS"),
+        (("campaign", "--workload", "queue"), "workload queue needs the data type queue"),
+        (("campaign", "--canary", "forgetfull"), "unknown mutant 'forgetfull': did you mean 'forgetful'?"),
+        (("campaign", "--resume", "x", "--workload", "cas"), "--resume goes on with the campaign's own plan"),
+        (("campaign", "--resume", "x", "--runs", "3"), "--resume goes on with the campaign's own budget"),
+        (("campaign", "a.toml", "--workload", "cas"), "leave --workload out, or the file"),
+        (("campaign", "--baseline", "none.toml"), "there is no baseline none.toml"),
+        (("findings", "--baseline", "none.toml"), "there is no baseline none.toml"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_starts(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    command = ["campaign", "run", *arguments[1:]] if arguments[1] != "megre" else arguments
+    for words in (arguments, command) if arguments[0] == "campaign" else (arguments,):
+        refused = ackproof(*words, *(() if "megre" in words else ("--store", store)))
+        assert refused.exit_code == 2, refused.output  # click's own; the command's is 254
+        assert message in refused.output
+    assert not store.exists()
+
+
+def test_every_outcome_has_an_exit_code_and_a_broken_harness_is_never_unknown() -> None:
+    assert EXITS["broken"] == EXITS["could not run"] == Exit.COULD_NOT_RUN
+    assert (EXITS["valid"], EXITS["invalid"], EXITS["unknown"]) == (Exit.VALID, Exit.INVALID, Exit.UNKNOWN)
+    assert {Exit.VALID, Exit.INVALID, Exit.UNKNOWN} == set(JUDGED)
