@@ -22,7 +22,7 @@ from tests.harness.hosts.namespaces import needs_namespaces
 
 FAULTS = ("kill", "pause", "partition")
 CONTROLS = [
-    *(("pysyncobj@0.3.17", workload, FAULTS, 15.0) for workload in ("register", "cas", "set", "fifo-queue")),
+    *(("pysyncobj@0.3.17", workload, FAULTS, 20.0) for workload in ("register", "cas", "set", "fifo-queue")),
     *(("redis", workload, (), 5.0) for workload in ("register", "cas", "set", "fifo-queue", "lock")),
     *(("nats@2.15", workload, FAULTS, 60.0) for workload in ("register", "cas", "set")),
 ]

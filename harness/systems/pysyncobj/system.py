@@ -85,7 +85,7 @@ class PySyncObj(msgspec.Struct, frozen=True):
             leader_s=20.0,
             request_s=self.wait_s + 0.5,
             fault_s=(3.0, 4.5),
-            calm_s=(3.0, 4.0),
+            calm_s=(1.5, 2.0),
             recovery_s=15.0,
         )
 
