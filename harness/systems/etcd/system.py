@@ -20,6 +20,7 @@ from harness.client.data_types import (
     QUEUE,
     REGISTER,
     SET,
+    STALE_INSTANCE,
     STATE,
     TXN,
     WATCH,
@@ -119,6 +120,7 @@ class Etcd(msgspec.Struct, frozen=True):
             TXN: partial(TransactionClient, start="txn/", serializable=serializable),
             WATCH: partial(WatchClient, fail_over=self.watch == "fail-over"),
             INSTANCE: partial(InstanceClient, serializable=serializable),
+            STALE_INSTANCE: partial(InstanceClient, serializable=True),
         }
 
     def version(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from harness.client.clients import Client, MakeClient, Site
-from harness.client.data_types import CAS_REGISTER, INSTANCE, LOCK, QUEUE, REGISTER, SET
+from harness.client.data_types import CAS_REGISTER, INSTANCE, LOCK, QUEUE, REGISTER, SET, STALE_INSTANCE
 from harness.client.net import Net
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView
@@ -115,6 +115,7 @@ class ZooKeeper(msgspec.Struct, frozen=True):
             CAS_REGISTER: partial(_register, data),
             SET: partial(_set, data),
             INSTANCE: partial(_instance, data),
+            STALE_INSTANCE: partial(_instance, {**data, "reads": "plain"}),
             QUEUE: partial(_locking_queue if self.queue == "locking" else _simple_queue, session),
             LOCK: partial(_lock, {"proof": self.lock, **session}),
         }
