@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from checkers.verdict import EventRef
-from history import NodeLife, Recording, TraceEvent
+from history import NodeLife, PolledStatus, Recording, TraceEvent
 from history.units import SECOND_NS
 from reports.faults import FaultPeriod
 
@@ -61,9 +61,11 @@ class TraceMarks:
         }
 
     def leader_changes(self) -> int | None:
-        """How many (node, term) pairs became leader, less the first; None without any trace."""
+        """How many (node, term) pairs became leader, less the first; None without any trace or answer."""
+        answers = self._recording.statuses
         if not self._recording.traces:
-            return None
+            led = {(status.term, status.node) for status in answers if status.role == "leader"}
+            return max(len(led) - 1, 0) if answers else None
         won = {
             (event.term, node)
             for node, events in self.role_events.items()
@@ -95,7 +97,11 @@ def role_lanes(
     missing: list[str] = []
     events = marks.role_events
     if not recording.traces:
-        missing.append("Roles and terms are not shown: the nodes left no trace.")
+        missing.append(
+            "Roles and terms are what the nodes answered when they were asked: they write no trace."
+            if recording.statuses
+            else "Roles and terms are not shown: the nodes left no trace."
+        )
         events = {}
     elif marks.start_ns is None:
         missing.append(
@@ -115,7 +121,8 @@ def role_lanes(
     lanes: dict[str, tuple[Segment, ...]] = {}
     for node in recording.nodes:
         lives = sorted((life for life in recording.lives if life.node == node), key=lambda life: life.life)
-        lanes[node] = tuple(_lane(lives, events.get(node, []), marks, end_of_run))
+        answers = [status for status in recording.statuses if status.node == node]
+        lanes[node] = tuple(_lane(lives, events.get(node, []), answers, marks, end_of_run))
     pauses = {
         node: tuple(
             Segment("paused", None, period.begin, period.end)
@@ -133,7 +140,11 @@ def _misaligned(marks: TraceMarks, events: Sequence[TraceEvent], end_of_run: int
 
 
 def _lane(
-    lives: Sequence[NodeLife], events: Sequence[TraceEvent], marks: TraceMarks, end_of_run: int
+    lives: Sequence[NodeLife],
+    events: Sequence[TraceEvent],
+    answers: Sequence[PolledStatus],
+    marks: TraceMarks,
+    end_of_run: int,
 ) -> list[Segment]:
     by_life: dict[int, list[TraceEvent]] = {}
     for event in events:
@@ -154,25 +165,41 @@ def _lane(
         end = end_of_run if life.ended_at is None else min(life.ended_at, end_of_run)
         if begin > up_to:
             segments.append(Segment("down", None, up_to, begin))
-        segments.extend(_life(by_life.get(life.life, []), marks, begin, end))
+        traced = [_traced(event, marks) for event in by_life.get(life.life, [])]
+        answered = [
+            (status.time, status.role, status.term or None)
+            for status in answers
+            if begin <= status.time < end
+        ]
+        segments.extend(_life(traced or answered, begin, end))
         up_to = max(up_to, end)
     if up_to < end_of_run:
         segments.append(Segment("down", None, up_to, end_of_run))
     return segments
 
 
-def _life(events: Sequence[TraceEvent], marks: TraceMarks, begin: int, end: int) -> list[Segment]:
-    """One life's segments: `up` until its first event, then one a (role, term), never outside the life."""
+_Change = tuple[int, str, int | None]
+"""A time in the run, and the state and term of a node from then on."""
+
+
+def _traced(event: TraceEvent, marks: TraceMarks) -> _Change:
+    at = marks.run_time(event) or 0
+    return (at, "down", None) if event.event == "stop" else (at, str(event.role), event.term)
+
+
+def _life(changes: Sequence[_Change], begin: int, end: int) -> list[Segment]:
+    """One life's segments: `up` until its first change, then one a (state, term), never outside the life."""
     segments: list[Segment] = []
-    state, term, since = "up", None, begin
-    for event in events:
-        at = min(max(marks.run_time(event) or 0, begin), end)
-        now = ("down", None) if event.event == "stop" else (event.role, event.term)
-        if now == (state, term):
+    state: str = "up"
+    term: int | None = None
+    since = begin
+    for time, next_state, next_term in changes:
+        at = min(max(time, begin), end)
+        if (next_state, next_term) == (state, term):
             continue
         if at > since:
             segments.append(Segment(state, term, since, at))
-        state, term, since = now[0], now[1], at
+        state, term, since = next_state, next_term, at
     if end > since and not (state == "down" and since == end):
         segments.append(Segment(state, term, since, end))
     return segments

@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from checkers.check_all import Results
+from checkers.lacking import LACKS
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.seal import SealState, add_to_seal, seal, state_of
@@ -232,7 +233,7 @@ class RunFolder:
         return Recording(
             nodes=nodes,
             history=history,
-            traces=self._traces(nodes, lives, state),
+            traces={} if "traces" in stored.get(LACKS, ()) else self._traces(nodes, lives, state),
             lives=lives,
             logs={
                 name: self.log(name)

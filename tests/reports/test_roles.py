@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.verdict import EventRef
-from history import History, NodeLife, NodeTrace, Recording, TraceEvent
+from history import History, NodeLife, NodeTrace, PolledStatus, Recording, TraceEvent
 from history.units import SECOND_NS as S
 from reports.faults import FaultPeriod
 from reports.roles import RANK, RoleLanes, Segment, TraceMarks, coarsened, role_lanes
@@ -131,3 +131,26 @@ def test_a_node_that_flaps_is_drawn_in_bounded_space() -> None:
     assert plot is not None
     assert len(plot.svg) < 120_000
     assert any("changed too often to draw every change" in note for note in plot.notes)
+
+
+def test_of_nodes_without_traces_the_lanes_show_what_they_answered() -> None:
+    lives = (NodeLife("n1", 1, 9, 0, 5 * S, -9, "kill"), NodeLife("n1", 2, 10, 6 * S))
+    answers = (
+        PolledStatus("n1", 1 * S, "follower", 2),
+        PolledStatus("n1", 2 * S, "leader", 3),
+        PolledStatus("n1", 3 * S, "leader", 3),
+        PolledStatus("n1", 7 * S, "follower", 0),
+    )
+    recording = Recording(("n1",), History([]), lives=lives, statuses=answers)
+    found = lanes(recording)
+    assert found.lanes["n1"] == (
+        Segment("up", None, 0, 1 * S),
+        Segment("follower", 2, 1 * S, 2 * S),
+        Segment("leader", 3, 2 * S, 5 * S),
+        Segment("down", None, 5 * S, 6 * S),
+        Segment("up", None, 6 * S, 7 * S),
+        Segment("follower", None, 7 * S, END),
+    )
+    assert found.missing[0].startswith("Roles and terms are what the nodes answered")
+    assert TraceMarks(recording).leader_changes() == 0
+    assert TraceMarks(Recording(("n1",), History([]), lives=lives)).leader_changes() is None
