@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from checkers.limits import MOST_LOG_LINES, MUCH_EVIDENCE
 from checkers.verdict import Evidence, Validity, Verdict
@@ -19,6 +20,8 @@ CRITICAL = re.compile(r"(?:^|\s)CRITICAL(?:\s|$)")
 SIGNAL_EXIT_BASE = 128
 """A shell, or a program that follows its convention, exits with this plus the signal's number."""
 
+STOP_STATUSES = "stop_statuses"
+"""The option of a recording that lists the exit statuses of its system's processes on SIGTERM."""
 ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
 """Faults after which a correct node ends by itself and gives the reason as its exit status. The harness
 recognizes that status, and names the fault as the cause; after any other status it names no cause."""
@@ -34,7 +37,10 @@ class NodeHealth:
 
     def check(self, recording: Recording) -> Verdict:
         """Look for unexpected ends, tracebacks, failed assertions and critical lines."""
-        bad = [found for life in recording.lives if (found := _unexpected_end(life)) is not None]
+        listed = recording.options.get(STOP_STATUSES, ())
+        usual = tuple(listed) if isinstance(listed, list | tuple) else ()
+        ends = (_unexpected_end(life, usual) for life in recording.lives)
+        bad = [found for found in ends if found is not None]
         doubts: list[str] = []
         lived = {life.node for life in recording.lives}
         missing = [node for node in recording.nodes if node not in lived]
@@ -84,27 +90,30 @@ class NodeHealth:
         )
 
 
-def _unexpected_end(life: NodeLife) -> Evidence | None:
+def _unexpected_end(life: NodeLife, usual: Collection[Any]) -> Evidence | None:
+    """What is wrong with the end of a life; `usual` are its system's exit statuses on SIGTERM."""
     if life.ended_at is None and life.status is None:
         return None
     own_error = (
         life.status is not None
         and 0 < life.status < SIGNAL_EXIT_BASE
         and life.ended_by not in ENDS_A_NODE_BY_ITS_OWN_ERROR
+        and life.status not in usual
     )
+    who = f"{life.node} {life.process}".strip()
     if life.ended_by is not None and not own_error:
         return None
     how = _in_words(life.status)
     if life.ended_by is None:
-        title = f"{life.node} ended by itself: {how}"
+        title = f"{who} ended by itself: {how}"
         text = (
-            f"Process {life.life} of {life.node} (pid {life.pid}) ended{_when(life)}: {how}. "
+            f"Process {life.life} of {who} (pid {life.pid}) ended{_when(life)}: {how}. "
             "No fault and no teardown ended it."
         )
     else:
-        title = f"{life.node} failed while {life.ended_by} ended it: {how}"
+        title = f"{who} failed while {life.ended_by} ended it: {how}"
         text = (
-            f"Process {life.life} of {life.node} (pid {life.pid}) was to be ended by {life.ended_by}, but it "
+            f"Process {life.life} of {who} (pid {life.pid}) was to be ended by {life.ended_by}, but it "
             f"ended{_when(life)} with an error of its own: {how}."
         )
     return Evidence(title=title, text=text, nodes=(life.node,))

@@ -15,6 +15,7 @@ import msgspec
 
 from checkers.lacking import LACKS, GivenEvidence
 from checkers.raft.polled import ONE_LEADER_A_TERM
+from checkers.run.node_health import STOP_STATUSES
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.net import Net
@@ -355,7 +356,11 @@ class HasOneLeaderATerm(Protocol):
 def promises(system: System) -> dict[str, Any]:
     """What checkers must know of the system, as options of the recording."""
     has_one = isinstance(system, HasOneLeaderATerm) and system.one_leader_a_term
-    return {LACKS: list(lacks(system)), ONE_LEADER_A_TERM: has_one}
+    return {
+        LACKS: list(lacks(system)),
+        ONE_LEADER_A_TERM: has_one,
+        STOP_STATUSES: list(stop_statuses(system)),
+    }
 
 
 Trouble = Literal["disk", "corrupt", "descriptors", "memory"]

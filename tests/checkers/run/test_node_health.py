@@ -52,6 +52,23 @@ def test_a_nodes_own_error_on_the_way_out_is_invalid(tmp_path: Path) -> None:
     assert check(tmp_path, lives=lives).validity is Validity.INVALID
 
 
+def test_a_status_that_the_system_names_for_sigterm_is_no_error(tmp_path: Path) -> None:
+    logs = {node: tmp_path / f"{node}.log" for node in NODES}
+    for log in logs.values():
+        log.write_text("ready\n")
+
+    def judged(usual: list[int], **end: object) -> Verdict:
+        lives = (*HEALTHY, life("n2", 2, ended_at=9, status=1, **end))
+        options = {"stop_statuses": usual}
+        return NodeHealth().check(recording(nodes=NODES, lives=lives, logs=logs, options=options))
+
+    assert judged([0, 1], ended_by="teardown").validity is Validity.VALID
+    assert judged([0], ended_by="teardown").validity is Validity.INVALID
+    assert judged([0, 1]).validity is Validity.INVALID, "it ended by itself"
+    second = judged([0], ended_by="teardown", process="sentinel")
+    assert second.evidence[0].title == "n2 sentinel failed while teardown ended it: exit status 1"
+
+
 @pytest.mark.parametrize("fault", ["disk-error", "full", "rot", "memory", "descriptors"])
 def test_an_error_that_a_fault_left_no_way_round_is_on_the_faults_account(tmp_path: Path, fault: str) -> None:
     lives = (*HEALTHY, life("n2", 2, ended_at=9, status=74, ended_by=fault))
