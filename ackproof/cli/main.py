@@ -160,7 +160,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
-    "systems": CommandEntry(MACHINES, "Bring the systems that can be tested.", _systems),
+    "systems": CommandEntry(
+        MACHINES, "List the systems that can be tested, bring them, or try one out.", _systems
+    ),
     "hosts": CommandEntry(MACHINES, "Show which faults a host can have, and what it lacks.", _hosts),
     "clean": CommandEntry(MACHINES, "Remove what runs that were killed left behind.", _clean),
 }
