@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from harness.errors import CouldNotRun
 from harness.systems.base import HasVersion, RunsRemotely, System
 from harness.systems.catalogue import ENTRY_POINTS, SYSTEMS, fitting_workloads, system_of
 
@@ -49,7 +50,7 @@ def _listed(name: str, options: Mapping[str, Any]) -> ListedSystem:
     try:
         system = system_of(name, options)
         stated = system.version() if isinstance(system, HasVersion) else None
-    except ValueError as error:
+    except (ValueError, CouldNotRun) as error:
         return ListedSystem(name, "It cannot be used here.", (), (), "", str(error), (), is_here=False)
     return ListedSystem(
         name=name,
@@ -71,4 +72,6 @@ def _options_of(system: System) -> list[str]:
     """The fields that a system is made with, and what they are."""
     if not isinstance(system, msgspec.Struct):
         return []
-    return [f"{name}={getattr(system, name)}" for name in system.__struct_fields__]
+    chosen_otherwise = ("wanted_version",)
+    names = (name for name in system.__struct_fields__ if name not in chosen_otherwise)
+    return [f"{name}={'' if (value := getattr(system, name)) is None else value}" for name in names]
