@@ -63,6 +63,14 @@ class Site(msgspec.Struct, frozen=True):
         return int(self.at(name).rpartition(":")[2])
 
 
+class NotDone(Exception):
+    """What was asked for certainly did not happen, and will not: it was not sent, or it was refused."""
+
+
+class MayBeDone(Exception):
+    """A change was sent, and no answer says whether it happened, or will yet happen."""
+
+
 class Client(Protocol):
     """Carries out operations on one node. Each method may also be a coroutine function."""
 
@@ -71,7 +79,13 @@ class Client(Protocol):
         ...
 
     def perform(self, operation: Operation) -> Awaitable[Operation] | Operation:
-        """Carry out an invocation; its completion. If this raises, a write is `info`, a read is `fail`."""
+        """Carry out an invocation; its completion.
+
+        Raises:
+            NotDone: the completion is `fail`.
+            MayBeDone: the completion is `info`.
+            Exception: the client is broken: a write is `info`, a read is `fail`.
+        """
         ...
 
     def close(self) -> Awaitable[None] | None:
@@ -113,6 +127,21 @@ def in_words(error: object) -> str:
         return " ".join(str(error).split())
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+async def completion_by(client: Client, operation: Operation) -> Operation:
+    """Let an open client carry out an invocation; its completion.
+
+    Raises:
+        Exception: the client is broken.
+    """
+    try:
+        done = client.perform(operation)
+        return await done if isawaitable(done) else done
+    except NotDone as error:
+        return fail(operation, str(error))
+    except MayBeDone as error:
+        return info(operation, str(error))
 
 
 class ClientPool:
@@ -217,8 +246,7 @@ class _ThreadedClient:
             self.is_open = True
         assert self._client is not None
         try:
-            done = self._client.perform(operation)
-            return await done if isawaitable(done) else done
+            return await completion_by(self._client, operation)
         except Exception as error:  # noqa: BLE001 - as above
             self.is_open = False
             return lost(operation, error)

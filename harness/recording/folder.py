@@ -28,7 +28,7 @@ import msgspec
 
 from harness.errors import CouldNotRun
 from harness.recording.protocol import PROTOCOL
-from harness.run.folder import RunFolder
+from harness.run.folder import RunFolder, new_folder
 from harness.run.seal import state_of
 from harness.run.test import is_name
 from history import History, read_history
@@ -78,27 +78,11 @@ class RecordedFolder:
         Raises:
             CouldNotRun: the store cannot be written.
         """
-        name = f"{time.strftime('%Y-%m-%dT%H%M%S')}-recorded-{asked.model}"
-        assert is_name(name)
-        try:
-            for attempt in range(100):
-                path = store / (f"{name}-{attempt}" if attempt else name)
-                try:
-                    path.mkdir(parents=True)
-                except FileExistsError:
-                    continue
-                latest = store / "latest"
-                if latest.is_symlink() or not latest.exists():
-                    latest.unlink(missing_ok=True)
-                    latest.symlink_to(path.name)
-                folder = cls(path)
-                folder._write_facts(asked, command, address)
-                return folder
-        except OSError as error:
-            raise CouldNotRun(
-                f"cannot write to the store {store}: {error.strerror}; choose another with --store"
-            ) from error
-        raise CouldNotRun(f"a hundred recordings began in {store} within this second; wait, and try again")
+        what = f"recorded-{asked.model}"
+        assert is_name(what)
+        folder = cls(new_folder(store, what))
+        folder._write_facts(asked, command, address)
+        return folder
 
     def _write_facts(self, asked: Asked, command: Sequence[str], address: str | None) -> None:
         facts = RecordingFacts(

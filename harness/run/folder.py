@@ -70,6 +70,32 @@ class _Facts(msgspec.Struct, frozen=True):
     started_at: str = ""
 
 
+def new_folder(store: Path, what: str) -> Path:
+    """Make a new folder under `store`, named by the time and `what`, and point `store/latest` at it.
+
+    Raises:
+        CouldNotRun: the store cannot be written.
+    """
+    stamp = time.strftime("%Y-%m-%dT%H%M%S")
+    try:
+        for attempt in range(100):
+            path = store / f"{stamp}-{what}{f'-{attempt}' if attempt else ''}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            latest = store / "latest"
+            if latest.is_symlink() or not latest.exists():
+                latest.unlink(missing_ok=True)
+                latest.symlink_to(path.name)
+            return path
+    except OSError as error:
+        raise CouldNotRun(
+            f"cannot write to the store {store}: {error.strerror}; choose another with --store"
+        ) from error
+    raise CouldNotRun(f"a hundred folders were made in {store} within this second; wait, and try again")
+
+
 class RunFolder:
     """The paths of one run. Making a new folder never changes an older run."""
 
@@ -112,30 +138,12 @@ class RunFolder:
         Raises:
             CouldNotRun: the store cannot be written.
         """
-        stamp = time.strftime("%Y-%m-%dT%H%M%S")
         for name in test.nodes:
             if not is_name(name):
                 raise CouldNotRun(f"a node cannot be named {name!r}, as folders are named by it")
         if not is_name(test.workload):
             raise CouldNotRun(f"a workload cannot be named {test.workload!r}, as folders are named by it")
-        try:
-            for attempt in range(100):
-                suffix = f"-{attempt}" if attempt else ""
-                path = store / f"{stamp}-{test.workload}-{test.seed}{suffix}"
-                try:
-                    path.mkdir(parents=True)
-                except FileExistsError:
-                    continue
-                latest = store / "latest"
-                if latest.is_symlink() or not latest.exists():
-                    latest.unlink(missing_ok=True)
-                    latest.symlink_to(path.name)
-                return cls(path)
-        except OSError as error:
-            raise CouldNotRun(
-                f"cannot write to the store {store}: {error.strerror}; choose another with --store"
-            ) from error
-        raise CouldNotRun(f"a hundred runs began in {store} within this second; wait, and try again")
+        return cls(new_folder(store, f"{test.workload}-{test.seed}"))
 
     def write_test(
         self,

@@ -14,6 +14,8 @@ from typing import Any
 
 import msgspec
 
+from harness.client.clients import MayBeDone, NotDone
+
 Json = dict[str, Any]
 
 _REFUSED = (
@@ -23,14 +25,6 @@ _REFUSED = (
     "etcdserver: mvcc: database space exceeded",
 )
 """Errors of changes without effect: refused before they were proposed, or when they were applied."""
-
-
-class NotDone(Exception):
-    """What was asked for certainly did not happen, and will not: it was not sent, or it was refused."""
-
-
-class MayBeDone(Exception):
-    """A change was sent, and no answer says whether it happened, or will yet happen."""
 
 
 class Gateway:

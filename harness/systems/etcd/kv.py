@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from harness.client.clients import Site, fail, info, ok, ok_read
-from harness.systems.etcd.gateway import Gateway, Json, MayBeDone, NotDone, decoded, encoded, prefix
+from harness.client.clients import NotDone, Site, ok, ok_read
+from harness.systems.etcd.gateway import Gateway, Json, decoded, encoded, prefix
 from history import Operation
 
 SETTLED_S = 0.2
@@ -38,12 +38,7 @@ class EtcdClient:
     def perform(self, operation: Operation) -> Operation:
         """Carry out an operation; its completion."""
         self.gateway.begin()
-        try:
-            return self.carry_out(operation)
-        except NotDone as error:
-            return fail(operation, error)
-        except MayBeDone as error:
-            return info(operation, error)
+        return self.carry_out(operation)
 
     def carry_out(self, operation: Operation) -> Operation:
         """Carry out an operation that goes well.

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from harness.client.clients import Site, fail, ok, ok_read
-from harness.systems.etcd.gateway import Gateway, MayBeDone, NotDone, encoded, revision_of
+from harness.client.clients import MayBeDone, NotDone, Site, fail, ok, ok_read
+from harness.systems.etcd.gateway import Gateway, encoded, revision_of
 from harness.systems.etcd.kv import (
     EtcdClient,
     delete_of,

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from harness.client.clients import Site, ok, ok_read
-from harness.systems.etcd.gateway import Gateway, Json, NotDone, prefix, revision_of
+from harness.client.clients import NotDone, Site, ok, ok_read
+from harness.systems.etcd.gateway import Gateway, Json, prefix, revision_of
 from harness.systems.etcd.kv import EtcdClient, key_of, value_of
 from history import Operation
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 
-from harness.client.clients import Site, ok, ok_read
-from harness.systems.zookeeper.session import NotDone, SessionClient
+from harness.client.clients import NotDone, Site, ok, ok_read
+from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, Reads
 from history import Operation
 

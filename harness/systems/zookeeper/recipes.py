@@ -9,8 +9,8 @@ from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.recipe.lock import Lock
 from kazoo.recipe.queue import LockingQueue, Queue
 
-from harness.client.clients import Site, fail, info, lost, ok, ok_read
-from harness.systems.zookeeper.session import MayBeDone, NotDone, SessionClient
+from harness.client.clients import MayBeDone, NotDone, Site, fail, info, lost, ok, ok_read
+from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, HoldProof
 from history import Operation
 

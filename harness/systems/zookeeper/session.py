@@ -12,7 +12,7 @@ from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError, RolledBackError
 from kazoo.retry import KazooRetry
 
-from harness.client.clients import Site, fail, info
+from harness.client.clients import MayBeDone, NotDone, Site
 from harness.systems.zookeeper.system import Connect
 from history import Operation
 
@@ -21,14 +21,6 @@ ANSWERS = (BadVersionError, NodeExistsError, NoNodeError, RolledBackError)
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 """kazoo logs each lost connection; the history says that in its own words."""
-
-
-class NotDone(Exception):
-    """What was asked for certainly did not happen, and will not."""
-
-
-class MayBeDone(Exception):
-    """A change was sent, and no answer says whether it happened, or will yet happen."""
 
 
 class SessionClient:
@@ -87,12 +79,7 @@ class SessionClient:
     def perform(self, operation: Operation) -> Operation:
         """Carry out an operation; its completion."""
         self._until = time.monotonic() + self.site.timeout_s
-        try:
-            return self.carry_out(operation)
-        except NotDone as error:
-            return fail(operation, error)
-        except MayBeDone as error:
-            return info(operation, error)
+        return self.carry_out(operation)
 
     def carry_out(self, operation: Operation) -> Operation:
         """Carry out an operation that goes well.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import subprocess
@@ -14,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness.client.clients import Site
-from harness.systems.etcd.gateway import Gateway, NotDone
+from harness.client.clients import NotDone, Site, completion_by
+from harness.systems.etcd.gateway import Gateway
 from harness.systems.etcd.kv import (
     EtcdClient,
     InstanceClient,
@@ -78,7 +79,7 @@ def opened(client: EtcdClient) -> Iterator[EtcdClient]:
 
 
 def asked(client: EtcdClient, f: str, key: str = "k", value: Any = None) -> tuple[str, Any]:
-    done = client.perform(Operation(-1, 0, 0, "invoke", f, key, value))
+    done = asyncio.run(completion_by(client, Operation(-1, 0, 0, "invoke", f, key, value)))
     return done.type, done.value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.client.clients import Client, Site
+from harness.client.clients import Client, Site, completion_by
 from harness.errors import CouldNotRun
 from harness.systems.base import Place
 from harness.systems.zookeeper import ZooKeeper
@@ -99,7 +100,7 @@ def opened(data_type: str, site: Site, system: ZooKeeper = SYSTEM) -> Iterator[C
 
 
 def asked(client: Client, f: str, key: str = "k", value: Any = None) -> tuple[str, Any]:
-    done = client.perform(Operation(-1, 0, 0, "invoke", f, key, value))
+    done = asyncio.run(completion_by(client, Operation(-1, 0, 0, "invoke", f, key, value)))
     assert isinstance(done, Operation)
     return done.type, done.value
 
