@@ -1,6 +1,6 @@
 """All that a file needs which describes a system in Python: see docs/testing-your-system.md."""
 
-from harness.client.clients import Client, Site, fail, info, lost, ok, ok_read
+from harness.client.clients import Client, MayBeDone, NotDone, Site, fail, info, lost, ok, ok_read
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest, NoReply
 from harness.client.net import Net
 from harness.nemesis.view import ClusterView
@@ -15,9 +15,11 @@ __all__ = [
     "HttpReply",
     "HttpRequest",
     "Launch",
+    "MayBeDone",
     "Net",
     "NoReply",
     "NodeStatus",
+    "NotDone",
     "Operation",
     "Place",
     "Process",
