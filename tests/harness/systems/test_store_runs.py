@@ -17,6 +17,7 @@ from tests.harness.hosts.namespaces import needs_namespaces
 
 
 @needs_namespaces
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("name", "system", "nemesis"),
     [("pysyncobj", PySyncObj(), ("kill:leader",)), ("redis", Redis(), ())],

@@ -15,6 +15,7 @@ from tests.harness.hosts.namespaces import needs_namespaces
 
 
 @needs_namespaces
+@pytest.mark.campaign
 @pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is missing: apt-get install etcd-server")
 def test_a_cluster_of_etcd_outlives_its_leader(tmp_path: Path) -> None:
     test = Test(
