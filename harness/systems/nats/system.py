@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from harness.client.clients import MakeClient
 from harness.client.codecs.base import HttpRequest
 from harness.client.data_types import CAS_REGISTER, REGISTER, SET
 from harness.client.net import Net
+from harness.errors import CouldNotRun
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, WrittenFile
 from harness.systems.installing import located
 from harness.systems.nats.clients import RegisterClient, SetClient
@@ -73,7 +75,13 @@ class Nats(msgspec.Struct, frozen=True):
         return {REGISTER: registers, CAS_REGISTER: registers, SET: partial(SetClient, reads=self.reads)}
 
     def version(self) -> str:
-        """The version that the program states."""
+        """The version that the program states.
+
+        Raises:
+            CouldNotRun: the program, or the library of its clients, is not here.
+        """
+        if find_spec("nats") is None:
+            raise CouldNotRun("NATS's clients need nats-py: pip install 'ackproof[nats]'")
         return located("nats", self.wanted_version, given=self._given).version
 
     @property

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from harness.client.clients import Site
+from harness.errors import CouldNotRun
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
 from harness.systems.nats import Nats
+from harness.systems.nats import system as nats_system
 from harness.systems.nats.clients import RegisterClient, SetClient
 from harness.systems.nats.jetstream import NoLeader, Rejected, Stored
 from harness.systems.nats.system import read_status
@@ -148,3 +150,11 @@ def test_only_what_was_certainly_not_stored_fails() -> None:
     assert perform(Stream(Stored(1, "v"), error=Rejected(10001, "something")), "read").type == "fail"
     with pytest.raises(TimeoutError):  # the pool of clients makes this `info`
         perform(Stream(error=TimeoutError()), "write", "v")
+
+
+def test_a_run_without_the_clients_library_is_refused_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_system, "find_spec", lambda _: None)
+    with pytest.raises(CouldNotRun, match=r"need nats-py: pip install 'ackproof\[nats\]'"):
+        Nats().version()
