@@ -6,7 +6,7 @@ STORE/campaign-2026-11-28T134200-NAME/
     runs/              the folders of runs of real processes
 ```
 
-A line has reached the kernel before the next run begins, so a kill loses what was in progress and no more. A
+A line has reached the kernel before the next run begins, so a kill loses only what was in progress. A
 line that a kill tore is cut off when the campaign is resumed. While a campaign runs, it locks its journal;
 the lock ends with the process.
 """

@@ -1,4 +1,4 @@
-"""Records the operations of a client program that somebody else wrote, in any language, against any system.
+"""Records the operations of a client program that another author wrote, in any language, against any system.
 
 - `protocol` is what such a program sends, and what it is answered: docs/record.md in code.
 - `journal` decides what is accepted, stamps it, and keeps it safe from a crash.

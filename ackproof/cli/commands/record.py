@@ -1,4 +1,4 @@
-"""`ackproof record`: records what a client program of somebody else's does, and judges it."""
+"""`ackproof record`: records what a client program of another author does, and judges it."""
 
 from __future__ import annotations
 

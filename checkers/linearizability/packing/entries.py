@@ -132,13 +132,13 @@ def _of_sets(calls: HistoryCalls) -> Entries | None:
     add, remove, contains, read = (calls.f == columns.f_code(name) for name in names)
     if not (add | remove | contains | read).all():
         return None
-    told = calls.answered != UNTOLD
+    answered = calls.answered != UNTOLD
     values = columns.values
     yes = calls.answered == (values.index("true") if "true" in values else UNTOLD - 1)
     no = calls.answered == (values.index("false") if "false" in values else UNTOLD - 1)
-    if (contains & told & ~yes & ~no).any() or (calls.asked[~read] < 0).any():
+    if (contains & answered & ~yes & ~no).any() or (calls.asked[~read] < 0).any():
         return None
-    shown = _shown(calls, np.flatnonzero(read & told))
+    shown = _shown(calls, np.flatnonzero(read & answered))
     if shown is None:
         return None
     of_read, texts_read = shown
@@ -169,7 +169,7 @@ def _of_sets(calls: HistoryCalls) -> Entries | None:
         component[order],
         (2 * component + there)[order],
         ~there[order],
-        read & told,
+        read & answered,
         tuple(number_of),
         (),
         np.repeat(np.arange(len(number_of), dtype=np.int64), 2),

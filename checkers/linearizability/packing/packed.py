@@ -156,9 +156,9 @@ def of_queues(calls: HistoryCalls) -> tuple[Integers, int] | None:
     """The effects of calls of a queue, and the bits of an element; None if a call needs a closer look."""
     columns = calls.columns
     enqueue, dequeue = calls.f == columns.f_code("enqueue"), calls.f == columns.f_code("dequeue")
-    told = calls.answered != UNTOLD
-    empty = dequeue & told & (calls.answered < 0)
-    gives = dequeue & told & ~empty
+    answered = calls.answered != UNTOLD
+    empty = dequeue & answered & (calls.answered < 0)
+    gives = dequeue & answered & ~empty
     if not (enqueue | dequeue).all() or (calls.asked[enqueue] < 0).any():
         return None
     used = np.unique(np.concatenate([calls.asked[enqueue], calls.answered[gives]]))

@@ -29,7 +29,7 @@ class Rejected(Exception):
 
 
 class NoLeader(Exception):
-    """Nobody listens for the request: the server that was asked knows no leader of the stream."""
+    """No server listens for the request: the server that was asked knows no leader of the stream."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -91,7 +91,7 @@ class JetStream:
 
         Raises:
             ImportError: the package is not installed; in words.
-            Exception: no connection, or nobody who makes a stream.
+            Exception: no connection, or no server that makes a stream.
         """
         try:
             import nats
@@ -187,7 +187,7 @@ class JetStream:
 
         Raises:
             Rejected: the reply is an error.
-            NoLeader: nobody listens.
+            NoLeader: no server listens.
             Exception: no reply.
         """
         from nats.errors import NoRespondersError
