@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 from harness.campaign.cells import CampaignPlan, Unit, units
-from harness.campaign.executors import Ended, Executor, InProcess, Processes, RealRuns
+from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
-from harness.campaign.performing import simulated
 from harness.campaign.progress import CampaignProgress
 from harness.mutants.catalogue import MUTANTS
 
@@ -31,18 +29,6 @@ DONE, BUDGET, STOPPED, INTERRUPTED, BROKEN = (
     "the harness could do none of the last runs",
 )
 """Why the work ended."""
-MakeExecutors = Callable[[Path], tuple[Executor, Executor]]
-"""Makes what does simulated runs and what does real ones, whose folders go into the folder given."""
-
-
-def usual_executors(jobs: int) -> MakeExecutors:
-    """Simulated runs in this process or on `jobs` others; real ones as commands."""
-
-    def make(folder: Path) -> tuple[Executor, Executor]:
-        simulating = InProcess(simulated) if jobs == 1 else Processes(simulated, jobs)
-        return simulating, RealRuns(folder / "runs")
-
-    return make
 
 
 def run_campaign(journal: Journal, executors: MakeExecutors, progress: CampaignProgress) -> Stored:
@@ -114,7 +100,7 @@ class _Campaign:
             while left and executor.has_room and self._may_begin():
                 unit = left.popleft()
                 if not self._is_needless(unit):
-                    executor.begin(unit, self._plan.cells[unit.cell])
+                    executor.begin(unit, self._plan.cells[unit.cell], unit.seed)
                     self._begun += 1
             if not executor.is_busy:
                 return

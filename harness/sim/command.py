@@ -30,7 +30,7 @@ from harness.sim.schedule.replay import Replay, digest_of, load, save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import Shrunk, shrink, size
 from harness.sim.schedule.story import story
-from harness.sim.seeds.campaign import CampaignResults, judge_all
+from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all, seed_executor
 from history import read_history
 from history.files import brief
 from history.units import SECOND_NS
@@ -155,6 +155,7 @@ def many(
     jobs: int | None,
     quiet: bool,
     stop_at_first: bool,
+    executor: SeedExecutor | None = None,
 ) -> CampaignSummary:
     """Judge those of these seeds that are not in the file; give the outcome of all of them.
 
@@ -175,7 +176,7 @@ def many(
     try:
         left = [seed for seed in seeds if seed not in results.done]
         if left:
-            judge_all(left, options, jobs=jobs or os.cpu_count() or 1, take=take)
+            judge_all(left, options, executor or seed_executor(jobs or os.cpu_count() or 1), take=take)
     finally:
         line.end()
         results.close()

@@ -169,7 +169,8 @@ def run(
     Exits with 0, 1 or 2 as a run does, by the worst cell; with 255 if the canary was not found, if a seed
     gave two results, or if runs could not be done.
     """
-    from harness.campaign.campaign import run_campaign, usual_executors
+    from harness.campaign.campaign import run_campaign
+    from harness.campaign.executors import usual_executors
     from harness.campaign.journal import Journal
     from harness.campaign.progress import CampaignProgress
 

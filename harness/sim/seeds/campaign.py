@@ -6,21 +6,22 @@ seed, in the order in which the seeds ended. A line that a kill tore is cut off,
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 from harness.errors import CouldNotRun
+from harness.executors.executor import Executor, each_result
+from harness.executors.in_process import InProcess
+from harness.executors.processes import Processes
 from harness.sim.judging import Judged, judge
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.version import differences, digests
-
-SEEDS_A_TASK = 4
 
 
 class CampaignHeader(msgspec.Struct, frozen=True):
@@ -94,34 +95,30 @@ class CampaignResults:
                 raise CouldNotRun(f"{self.path}, line {number}: {error}; {advice}") from error
 
 
+SeedExecutor: TypeAlias = Executor[int, [tuple[int, SeedOptions]], Judged]
+
+
 def judge_all(
-    seeds: Iterable[int],
-    options: SeedOptions,
-    *,
-    jobs: int,
-    take: Callable[[Judged], bool],
+    seeds: Iterable[int], options: SeedOptions, executor: SeedExecutor, *, take: Callable[[Judged], bool]
 ) -> None:
-    """Run and judge seeds on `jobs` processes; `take` gets each as it ends, and says whether to go on."""
-    tasks = ((seed, options) for seed in seeds)
-    if jobs == 1:
-        with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
-            for seed, _ in tasks:
-                if not take(judge(plan_of(seed, options), Path(logs))):
-                    return
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, prepare_worker) as pool:  # leaving the block ends the workers at once
-        for judged in pool.imap_unordered(_task, tasks, chunksize=SEEDS_A_TASK):
+    """Run and judge seeds; `take` gets each as it ends, and says whether to go on.
+
+    Raises:
+        CouldNotRun: the harness could not do a seed.
+    """
+    with closing(each_result(executor, ((seed, (seed, options)) for seed in seeds))) as results:
+        for _, judged in results:
             if not take(judged):
                 return
 
 
-def prepare_worker() -> None:
-    """Let a worker ignore Ctrl-C: the parent takes it, and then ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def seed_executor(jobs: int) -> SeedExecutor:
+    """Seeds in this process, or on `jobs` others."""
+    return InProcess(judged_seed) if jobs == 1 else Processes(judged_seed, jobs)
 
 
-def _task(task: tuple[int, SeedOptions]) -> Judged:
+def judged_seed(task: tuple[int, SeedOptions]) -> Judged:
+    """Run and judge one seed."""
     seed, options = task
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
         return judge(plan_of(seed, options), Path(logs))

@@ -6,14 +6,17 @@ The run that showed the bug is then shrunk, so that there is something to read.
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
+from harness.executors.executor import Executor, each_result
+from harness.executors.in_process import InProcess
+from harness.executors.processes import Processes
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.judging import judge
 from harness.sim.plan.plan import Plan, SeedOptions
@@ -21,7 +24,6 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.replay import save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import shrink, size
-from harness.sim.seeds.campaign import prepare_worker
 
 SHRINKING_RUNS = 600
 SHRINKING_S = 20.0
@@ -120,16 +122,13 @@ def _shrink(plan: Plan, checker: str, file: Path) -> int:
 
 
 def hunt_all(names: Sequence[str], *, most_seeds: int, jobs: int, folder: Path | None) -> Iterator[Hunt]:
-    """Hunt all these mutants, each on one core; give them in the order in which they end."""
-    tasks = [(name, most_seeds, folder) for name in names]
-    if jobs == 1 or len(tasks) == 1:
-        yield from map(_task, tasks)
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, prepare_worker) as pool:
-        yield from pool.imap_unordered(_task, tasks)
+    """Hunt all these mutants, each on one core; give them in the order in which they end.
 
-
-def _task(task: tuple[str, int, Path | None]) -> Hunt:
-    name, most_seeds, folder = task
-    return hunt_and_shrink(name, most_seeds=most_seeds, folder=folder)
+    Raises:
+        CouldNotRun: the harness could not do one of them.
+    """
+    perform = partial(hunt_and_shrink, most_seeds=most_seeds, folder=folder)
+    jobs = min(jobs, len(names))
+    executor: Executor[str, [str], Hunt] = InProcess(perform) if jobs == 1 else Processes(perform, jobs)
+    for _, found in each_result(executor, ((name, name) for name in names)):
+        yield found

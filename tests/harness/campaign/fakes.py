@@ -7,13 +7,14 @@ import signal
 from pathlib import Path
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import MakeExecutors, run_campaign
+from harness.campaign.campaign import run_campaign
 from harness.campaign.cells import CampaignPlan, Cell
-from harness.campaign.executors import InProcess, Perform
+from harness.campaign.executors import MakeExecutors, Perform
 from harness.campaign.journal import Journal, Stored
 from harness.campaign.outcomes import Outcome, Violation
 from harness.campaign.progress import CampaignProgress
 from harness.errors import CouldNotRun
+from harness.executors.in_process import InProcess
 
 LOST = Violation("durability", "registration lost", "registration r1 was lost")
 VALID = Outcome(Validity.VALID, digest="d")

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import BROKEN, STOPPED, usual_executors
+from harness.campaign.campaign import BROKEN, STOPPED
 from harness.campaign.cells import Cell, canary
-from harness.campaign.executors import Processes
+from harness.campaign.executors import usual_executors
 from harness.campaign.journal import CrashLine
 from harness.campaign.outcomes import Outcome, Violation
 from harness.campaign.summary import summary_of
 from harness.errors import CouldNotRun
+from harness.executors.processes import Processes
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import (
     BAD_SEED,

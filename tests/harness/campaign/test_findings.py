@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import usual_executors
 from harness.campaign.cells import Cell
+from harness.campaign.executors import usual_executors
 from harness.campaign.findings.baseline import Known, read_baseline
 from harness.campaign.findings.fingerprint import Subject, family, fingerprint, subject_of
 from harness.campaign.findings.gathering import Finding, findings

@@ -16,7 +16,7 @@ from harness.errors import CouldNotRun
 from harness.sim.command import CampaignSummary, many, summary
 from harness.sim.judging import Judged
 from harness.sim.plan.plan import SeedOptions
-from harness.sim.seeds.campaign import CampaignResults, judge_all
+from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all, seed_executor
 
 WISHES = SeedOptions(nodes=3, time_limit_s=2, rate=40)
 
@@ -34,13 +34,14 @@ def same(one: Judged, other: Judged) -> bool:
     return msgspec.structs.replace(one, wall_ns=0) == msgspec.structs.replace(other, wall_ns=0)
 
 
+def judged_by(executor: SeedExecutor, seeds: range) -> dict[int, Judged]:
+    found: dict[int, Judged] = {}
+    judge_all(seeds, WISHES, executor, take=lambda judged: found.setdefault(judged.seed, judged) is judged)
+    return found
+
+
 def test_both_cores_find_what_one_finds() -> None:
-    alone: dict[int, Judged] = {}
-    judge_all(range(6), WISHES, jobs=1, take=lambda judged: alone.setdefault(judged.seed, judged) is not None)
-    together: dict[int, Judged] = {}
-    judge_all(
-        range(6), WISHES, jobs=2, take=lambda judged: together.setdefault(judged.seed, judged) is not None
-    )
+    alone, together = (judged_by(seed_executor(jobs), range(6)) for jobs in (1, 2))
     assert sorted(alone) == sorted(together) == list(range(6))
     assert all(same(alone[seed], together[seed]) for seed in alone)
 

@@ -1,0 +1,129 @@
+"""Does work on several processes of this machine.
+
+A process that dies took exactly one piece of work with it, and that one is named: each process has one piece
+at a time, over a pipe of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Generic
+
+from harness.executors.executor import Ended, K, P, R, tried
+
+LONGEST_S = 900.0
+"""Seconds after which a piece of work is taken for one that does not end."""
+
+
+class Processes(Generic[K, P, R]):
+    """Does work on several processes. One that dies is replaced, and its piece of work is reported."""
+
+    def __init__(self, perform: Callable[P, R], jobs: int, longest_s: float = LONGEST_S) -> None:
+        self._perform = perform
+        self._jobs = jobs
+        self._longest_s = longest_s
+        self._workers: list[_Worker[K]] = []
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a process is idle, or one more may be started."""
+        return sum(worker.key is not None for worker in self._workers) < self._jobs
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any process has work."""
+        return any(worker.key is not None for worker in self._workers)
+
+    def begin(self, key: K, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Give the work to an idle process, or to a new one."""
+        worker = next((worker for worker in self._workers if worker.key is None), None)
+        if worker is None:
+            worker = _Worker(self._perform)
+            self._workers.append(worker)
+        with contextlib.suppress(OSError):  # it died while it was idle; `wait` reports the piece
+            worker.begin(key, args, kwargs)
+
+    def wait(self, timeout_s: float) -> list[Ended[K, R]]:
+        """What the processes sent; and the work of those that died or take too long."""
+        busy = [worker for worker in self._workers if worker.key is not None]
+        ready = set(wait([worker.pipe for worker in busy], timeout_s))
+        ended = [self._look(worker, is_ready=worker.pipe in ready) for worker in busy]
+        return [one for one in ended if one is not None]
+
+    def _look(self, worker: _Worker[K], *, is_ready: bool) -> Ended[K, R] | None:
+        """How a process's work ended; None while it goes on."""
+        assert worker.key is not None
+        why = f"it did not end within {self._longest_s:.0f} s"
+        if is_ready:
+            try:
+                sent = worker.pipe.recv()
+            except (EOFError, OSError):
+                worker.process.join(5)
+                why = _death(worker.process.exitcode)
+            else:
+                key, worker.key = worker.key, None
+                return Ended(key, sent)
+        elif time.monotonic() - worker.began <= self._longest_s:
+            return None
+        worker.end()
+        self._workers.remove(worker)
+        return Ended(worker.key, why)
+
+    def interrupt(self) -> list[Ended[K, R]]:
+        """End all at once: such work is quickly done again."""
+        self.close()
+        return []
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+
+class _Worker(Generic[K]):
+    """One process that does one piece of work at a time."""
+
+    def __init__(self, perform: Callable[..., Any]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, other = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(other, perform), daemon=True)
+        self.process.start()
+        other.close()
+        self.key: K | None = None
+        self.began = 0.0
+
+    def begin(self, key: K, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.key, self.began = key, time.monotonic()
+        self.pipe.send((args, kwargs))
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, perform: Callable[..., Any]) -> None:
+    """The loop of a process; it ends with its parent, whose end closes the pipe.
+
+    It ignores Ctrl-C: the parent takes it, and then ends its processes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            args, kwargs = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(tried(perform, *args, **kwargs))
+
+
+def _death(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"the process that did it was ended by signal {-code}"
+    return f"the process that did it ended with status {code}"
