@@ -111,8 +111,10 @@ def _is_solid(found: Judgement, contradiction: IndexContradiction) -> bool:
     """Whether only a wrong index can be the cause."""
     claims = found.claims
     both = [contradiction.claim] + ([] if contradiction.other is None else [contradiction.other])
-    if contradiction.other is None and int(claims.service[contradiction.claim]) in claims.open:
-        return False  # a removal or registration without a reply may explain this one
+    if contradiction.other is None and (
+        found.may_expire or int(claims.service[contradiction.claim]) in claims.open
+    ):
+        return False  # an expiry that no trace shows, or a write without a reply, may explain this one
     return all(
         found.validity[found.witness.parts[claim]] is Validity.VALID and not claims.presumed[claim]
         for claim in both

@@ -41,7 +41,7 @@ ROUNDS = 3
 def correct_runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The folder of a short correct run of each workload."""
     store = tmp_path_factory.mktemp("correct")
-    return {name: short_run(name, seed, store) for name, seed in SEEDS.items()}
+    return {name: short_run(name, seed, store / f"{name}-{seed}") for name, seed in SEEDS.items()}
 
 
 def short_run(name: str, seed: int, store: Path) -> Path:
@@ -69,7 +69,8 @@ def manipulated(
         shutil.copytree(base, copy)
         if not sealed:
             (copy / "evidence.json").unlink()
-        done = manipulations[number % len(manipulations)](copy, Random(f"{base.name}:{number}"))
+        chance = Random(f"{base.parent.name}:{number}")  # the folder of a run itself is named for its time
+        done = manipulations[number % len(manipulations)](copy, chance)
         if done is not None:
             yield f"{number}: {done}"
 
@@ -132,7 +133,7 @@ def test_a_seal_shows_each_change_and_no_verdict_rests_on_it(
 def test_campaign_of_manipulations(seed: int, tmp_path: Path) -> None:
     wrong = []
     for name in fitting_workloads(ReferenceNode()):
-        base = short_run(name, seed, tmp_path / "store")
+        base = short_run(name, seed, tmp_path / f"{name}-{seed}")
         wrong += accused(base, tmp_path / "copy", 3)
         wrong += overlooked(base, tmp_path / "copy", 2)
     assert wrong == []

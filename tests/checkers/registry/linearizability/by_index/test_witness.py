@@ -265,6 +265,18 @@ def test_an_expiry_in_the_log_explains_what_no_client_did() -> None:
     assert verdicts(built)[0].validity is Validity.INVALID
 
 
+def test_an_expiry_that_a_cut_trace_may_hide_lays_no_blame_on_an_index() -> None:
+    """The data alone has an order; by index the lookup came after `a2`, which may have expired before it."""
+    for f, validity in (("beat", Validity.UNKNOWN), ("lookup", Validity.INVALID)):
+        built = HistoryBuilder()
+        built.do(f, B, None, None)
+        built.invoke(7, "lookup", A)
+        built.do("register", A, "a2", "a2", raft_index=3)
+        built.ok(7, None, raft_index=5)
+        found, honesty = verdicts(built)
+        assert (found.validity, honesty.validity) == (Validity.VALID, validity)
+
+
 def test_updates_change_what_is_there_and_nothing_else() -> None:
     built = HistoryBuilder()
     built.do("update", A, "a0", False, raft_index=1)
