@@ -19,16 +19,16 @@ from checkers.transactions.assumed import assumed_by, options_of_isolation
 from checkers.transactions.consistency import DECIDED_WEAK, LIST_APPEND, RW_REGISTER, STRICT_SERIALIZABLE
 from checkers.verdict import Judge
 from checkers.workloads.bank import Bank
-from checkers.workloads.causal import Causal
+from checkers.workloads.elements.set_full import SetFull
+from checkers.workloads.elements.total_queue import TotalQueue
+from checkers.workloads.elements.unique_ids import UniqueIds
 from checkers.workloads.interval_counter import IntervalCounter
-from checkers.workloads.lease import Leases
-from checkers.workloads.lock import Lock
+from checkers.workloads.locks.lease import Leases
+from checkers.workloads.locks.lock import Lock
 from checkers.workloads.long_fork import LongFork
-from checkers.workloads.register_sessions import RegisterSessions
-from checkers.workloads.set_full import SetFull
-from checkers.workloads.total_queue import TotalQueue
-from checkers.workloads.unique_ids import UniqueIds
-from checkers.workloads.watch_order import WatchOrder
+from checkers.workloads.replicas.watch_order import WatchOrder
+from checkers.workloads.sessions.causal import Causal
+from checkers.workloads.sessions.register_sessions import RegisterSessions
 
 
 def _isolation(workload: str) -> Callable[[str | None, Mapping[str, str]], Judge]:

@@ -53,85 +53,85 @@ class LazyGroup(click.Group):
 
 
 def _run() -> click.Command:
-    from ackproof.cli.commands.run import run
+    from ackproof.cli.commands.testing.run import run
 
     return run
 
 
 def _analyze() -> click.Command:
-    from ackproof.cli.commands.analyze import analyze
+    from ackproof.cli.commands.testing.analyze import analyze
 
     return analyze
 
 
 def _check() -> click.Command:
-    from ackproof.cli.commands.check import check
+    from ackproof.cli.commands.judging.check import check
 
     return check
 
 
 def _sim() -> click.Command:
-    from ackproof.cli.commands.sim import sim
+    from ackproof.cli.commands.simulating.sim import sim
 
     return sim
 
 
 def _replay() -> click.Command:
-    from ackproof.cli.commands.replay import replay
+    from ackproof.cli.commands.simulating.replay import replay
 
     return replay
 
 
 def _explore() -> click.Command:
-    from ackproof.cli.commands.explore import explore
+    from ackproof.cli.commands.simulating.explore import explore
 
     return explore
 
 
 def _mutants() -> click.Command:
-    from ackproof.cli.commands.mutants import mutants
+    from ackproof.cli.commands.simulating.mutants import mutants
 
     return mutants
 
 
 def _campaign() -> click.Command:
-    from ackproof.cli.commands.campaign import campaign
+    from ackproof.cli.commands.campaigns.campaign import campaign
 
     return campaign
 
 
 def _findings() -> click.Command:
-    from ackproof.cli.commands.findings import findings
+    from ackproof.cli.commands.campaigns.findings import findings
 
     return findings
 
 
 def _record() -> click.Command:
-    from ackproof.cli.commands.record import record
+    from ackproof.cli.commands.judging.record import record
 
     return record
 
 
 def _verify() -> click.Command:
-    from ackproof.cli.commands.verify import verify
+    from ackproof.cli.commands.judging.verify import verify
 
     return verify
 
 
 def _hosts() -> click.Command:
-    from ackproof.cli.commands.hosts import hosts
+    from ackproof.cli.commands.machines.hosts import hosts
 
     return hosts
 
 
 def _systems() -> click.Command:
-    from ackproof.cli.commands.systems import systems
+    from ackproof.cli.commands.machines.systems import systems
 
     return systems
 
 
 def _clean() -> click.Command:
-    from ackproof.cli.commands.clean import clean
+    from ackproof.cli.commands.machines.clean import clean
 
     return clean
 

@@ -18,7 +18,12 @@ from checkers.registry.names import WRITES
 from checkers.registry.versions import STALE, Versions
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import by_and_at, plural, seconds
-from checkers.workloads.session_rules import GUARANTEES, BrokenGuarantee, SessionStep, broken_guarantees
+from checkers.workloads.sessions.session_rules import (
+    GUARANTEES,
+    BrokenGuarantee,
+    SessionStep,
+    broken_guarantees,
+)
 from history import History, Recording
 from history.history import OK
 

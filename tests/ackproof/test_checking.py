@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.checking import MODEL_NAMES, Question, judge
-from ackproof.cli.commands.check import check
+from ackproof.cli.commands.judging.check import check
 from checkers.models import MODELS
 from checkers.models.initial import has_initial
 from checkers.verdict import Verdict

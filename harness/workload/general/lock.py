@@ -19,7 +19,7 @@ import msgspec
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
-from checkers.workloads.lock import Lock
+from checkers.workloads.locks.lock import Lock
 from harness.client.data_types import LOCK
 from harness.generator import PENDING, Answer, Context, Generator
 from harness.workload.base import Workload

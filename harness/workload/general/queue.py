@@ -20,7 +20,7 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models.queue import Queue
 from checkers.run.suite import cluster_checkers
 from checkers.watching.keys import KeyWatch
-from checkers.workloads.total_queue import TotalQueue
+from checkers.workloads.elements.total_queue import TotalQueue
 from harness.client.data_types import FIFO_QUEUE, QUEUE
 from harness.generator import (
     PENDING,

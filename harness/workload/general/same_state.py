@@ -11,7 +11,7 @@ from typing import Any
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
-from checkers.workloads.same_state import SameState
+from checkers.workloads.replicas.same_state import SameState
 from harness.client.data_types import STATE
 from harness.generator import Context, phases
 from harness.workload.base import Workload

@@ -15,7 +15,7 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.models.set import Set
 from checkers.run.suite import cluster_checkers
 from checkers.watching.keys import KeyWatch
-from checkers.workloads.set_full import SetFull
+from checkers.workloads.elements.set_full import SetFull
 from harness.client.data_types import SET
 from harness.generator import Context
 from harness.workload.base import Workload

@@ -16,7 +16,7 @@ import msgspec
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
-from checkers.workloads.watch_order import SETTLE_S, WatchOrder
+from checkers.workloads.replicas.watch_order import SETTLE_S, WatchOrder
 from harness.client.data_types import WATCH
 from harness.generator import (
     PENDING,

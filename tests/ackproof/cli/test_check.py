@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.commands import check as check_command
-from ackproof.cli.commands.check import check
+from ackproof.cli.commands.judging import check as check_command
+from ackproof.cli.commands.judging.check import check
 from tests import REPOSITORY
 
 CORPUS = REPOSITORY / "tests" / "corpora" / "porcupine"

@@ -31,7 +31,7 @@ def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
 
 def test_every_file_of_commands_is_listed() -> None:
     folder = REPOSITORY / "ackproof" / "cli" / "commands"
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+    assert {path.stem for path in folder.glob("*/*.py")} - {"__init__"} == set(COMMANDS)
 
 
 def processor_seconds_of_children() -> float:

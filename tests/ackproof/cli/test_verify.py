@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.commands.check import check
-from ackproof.cli.commands.verify import verify
+from ackproof.cli.commands.judging.check import check
+from ackproof.cli.commands.judging.verify import verify
 from ackproof.cli.main import cli
 
 VALID = """{:process 0, :type :invoke, :f :write, :value 1}

@@ -9,7 +9,7 @@ import pytest
 
 from checkers.registry.sessions import SessionGuarantees
 from checkers.verdict import Validity, Verdict
-from checkers.workloads.session_rules import GUARANTEES, SessionStep, broken_guarantees
+from checkers.workloads.sessions.session_rules import GUARANTEES, SessionStep, broken_guarantees
 from tests.checkers.builders import HistoryBuilder, recording, simulate
 
 A, B = "svc/10.0.0.1:80", "svc/10.0.0.2:80"

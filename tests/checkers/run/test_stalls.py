@@ -16,7 +16,7 @@ from checkers.run.availability import Availability
 from checkers.run.recovery import Recovery
 from checkers.run.stalls import LONGEST_GAP_NS, Stalls
 from checkers.verdict import Checker, Validity, Verdict
-from checkers.workloads.lease import Leases
+from checkers.workloads.locks.lease import Leases
 from history import History, Operation, Recording
 from history.units import MILLISECOND_NS as MS
 from history.units import SECOND_NS as S

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.commands.run import run as run_command
-from ackproof.cli.commands.sim import sim
+from ackproof.cli.commands.simulating.sim import sim
+from ackproof.cli.commands.testing.run import run as run_command
 from checkers.check_all import Results
 from checkers.verdict import Validity
 from harness.run.test import Test

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.causal import CausalOperation, operations_of
-from checkers.workloads.register_sessions import RegisterSessions
-from checkers.workloads.session_rules import GUARANTEES
+from checkers.workloads.sessions.causal import CausalOperation, operations_of
+from checkers.workloads.sessions.register_sessions import RegisterSessions
+from checkers.workloads.sessions.session_rules import GUARANTEES
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import side_by_side
 

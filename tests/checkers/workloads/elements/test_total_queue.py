@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.total_queue import TotalQueue
+from checkers.workloads.elements.total_queue import TotalQueue
 from history import History
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies, side_by_side

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checkers.verdict import Unjudged, Validity, Verdict
-from checkers.workloads.same_state import OTHER_STATE, SameState
+from checkers.workloads.replicas.same_state import OTHER_STATE, SameState
 from history import History, Operation, Recording
 
 A, B = "revision 7, hash 1", "revision 8, hash 2"

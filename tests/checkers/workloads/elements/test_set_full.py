@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.set_full import SetFull
+from checkers.workloads.elements.set_full import SetFull
 from history import History
 from history.units import MILLISECOND_NS
 from tests.checkers.builders import HistoryBuilder, recording

@@ -24,8 +24,8 @@ from typing import NamedTuple
 from checkers.graphs import edges_of, small_cycle
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict, checked
-from checkers.workloads.causal import CausalOperation, operations_of
-from checkers.workloads.session_rules import GUARANTEES, Guarantee
+from checkers.workloads.sessions.causal import CausalOperation, operations_of
+from checkers.workloads.sessions.session_rules import GUARANTEES, Guarantee
 from history import Recording
 
 KIND: Mapping[tuple[bool, bool], Guarantee] = {

@@ -9,7 +9,7 @@ import pytest
 
 from checkers.verdict import Unjudged, Validity, Verdict
 from checkers.workloads.client_operations import ClientOperation
-from checkers.workloads.stale_instances import (
+from checkers.workloads.replicas.stale_instances import (
     DIVERGED,
     NEVER_REGISTERED,
     OUT_OF_DATE,

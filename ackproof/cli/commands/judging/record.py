@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.commands.check import MODEL
+from ackproof.cli.commands.judging.check import MODEL
 from ackproof.cli.ending import judge_recorded_and_finish
 from ackproof.cli.printing import say
 from checkers.words import plural

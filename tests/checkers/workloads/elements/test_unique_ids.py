@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import IllegalOperation, Unjudged, Validity
-from checkers.workloads.unique_ids import UniqueIds
+from checkers.workloads.elements.unique_ids import UniqueIds
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies, side_by_side
 

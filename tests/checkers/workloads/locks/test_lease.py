@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.lease import Leases
+from checkers.workloads.locks.lease import Leases
 from history import History, Operation
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.checkers.sequential import replies

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from checkers.verdict import Unjudged, Validity, Verdict
-from checkers.workloads.lock import TWO_HOLDERS, Lock
+from checkers.workloads.locks.lock import TWO_HOLDERS, Lock
 from history import History, Operation, Recording
 from tests.checkers.builders import HistoryBuilder
 from tests.marks import first_in_ci

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from checkers.verdict import Unjudged, Validity, Verdict
-from checkers.workloads.watch_order import MISSING, NO_ORDER, NOT_IN_TIME, WatchOrder
+from checkers.workloads.replicas.watch_order import MISSING, NO_ORDER, NOT_IN_TIME, WatchOrder
 from history import History, Operation, Recording
 from tests.checkers.builders import HistoryBuilder, recording
 from tests.marks import first_in_ci

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from checkers.verdict import IllegalOperation, Validity
-from checkers.workloads.causal import Causal, CausalOperation, anomalies
+from checkers.workloads.sessions.causal import Causal, CausalOperation, anomalies
 from tests.checkers.builders import HistoryBuilder, recording
 
 

@@ -1,0 +1,1 @@
+"""Commands over many runs: campaigns, and the findings that they made."""

@@ -1,0 +1,1 @@
+"""Commands that test real processes: a run, and its judgement again."""

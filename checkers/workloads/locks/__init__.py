@@ -1,0 +1,1 @@
+"""Locks and leases: one holder at a time, and tokens that rise."""
