@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,13 @@ from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
+    from harness.campaign.again.replaying import ReplayAnswer, Replayed
     from harness.campaign.findings.baseline import Known
     from harness.campaign.findings.gathering import Finding
     from harness.campaign.summary import CampaignOutcome, CampaignSummary, CellSummary
 
+STORE = Path("store")
+"""The store if no other is named (options.store_option)."""
 BASELINE = Path("baseline.toml")
 """The baseline that is read if it is there and no other is named."""
 EXITS: Mapping[CampaignOutcome, Exit] = {
@@ -24,6 +28,12 @@ EXITS: Mapping[CampaignOutcome, Exit] = {
     "unknown": Exit.UNKNOWN,
     "could not run": Exit.COULD_NOT_RUN,
     "broken": Exit.COULD_NOT_RUN,
+}
+
+OF_REPLAYS: Mapping[ReplayAnswer, Exit] = {
+    "FIXED": Exit.VALID,
+    "STILL FAILS": Exit.INVALID,
+    "CANNOT TELL": Exit.UNKNOWN,
 }
 
 
@@ -43,7 +53,7 @@ def known_findings(path: Path | None) -> Mapping[str, Known]:
         raise click.UsageError(str(error)) from error
 
 
-def show_campaign(summary: CampaignSummary, found: Sequence[Finding]) -> None:
+def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Path) -> None:
     """Print a campaign's outcome: why, by cell, and its findings."""
     ended = summary.ended or "it was ended by a kill, or goes on"
     say(f"{summary.outcome}: {summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s; {ended}")
@@ -58,7 +68,7 @@ def show_campaign(summary: CampaignSummary, found: Sequence[Finding]) -> None:
         say(f"could not run seed {one.seed} of {one.cell}: {one.why}")
     if found:
         say("")
-        show_findings(found)
+        show_findings(found, store)
     say(f"every run: {summary.folder}/campaign.jsonl")
     if summary.ended in ("", "interrupted"):
         say(f"go on:     ackproof campaign run --resume {summary.folder}")
@@ -84,8 +94,8 @@ def _show_trust(summary: CampaignSummary) -> None:
         say("no canary: nothing here shows that this campaign would have found a bug; add one with --canary")
 
 
-def show_findings(found: Sequence[Finding]) -> None:
-    """Print findings, what to look at first on top; each ends with the line that runs it again.
+def show_findings(found: Sequence[Finding], store: Path) -> None:
+    """Print findings, what to look at first on top; each ends with the line that looks for it again.
 
     What is seen only together with another finding is one line below that one.
     """
@@ -101,4 +111,25 @@ def show_findings(found: Sequence[Finding]) -> None:
         say(f"  {one.subject.in_words}; {one.times} of {one.runs} runs; {seen}{known}")
         if one.example.folder:
             say(f"  report: {one.example.folder}/report.html")
-        say(f"  {one.example.command}")
+        say(f"  the example again, with a report: {one.example.command}")
+        say(f"  {replay_line(one.fingerprint, store)}")
+
+
+def replay_line(fingerprint: str, store: Path) -> str:
+    """The line that says whether a finding is still there."""
+    where = [] if store == STORE else ["--store", str(store)]
+    return shlex.join(["ackproof", "replay", fingerprint, *where])
+
+
+def show_replayed(found: Replayed) -> None:
+    """Print whether a finding is still there: why, what was compared, and the line that runs it again."""
+    say(f"{found.answer} {found.fingerprint} {found.checker}: {found.kind}")
+    if found.title:
+        say(f"  {found.title}")
+    say(f"  {found.why}")
+    say(f"  compared: {found.compared}")
+    if found.answer == "FIXED":
+        say(f"  {found.missed} such runs show with {found.confidence:.0%} that it no longer comes as often")
+    if found.folder:
+        say(f"  report: {found.folder}/report.html")
+    say(f"  {shlex.join(['ackproof', *found.arguments])}")

@@ -151,7 +151,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "analyze": CommandEntry(REAL, "Judge a stored run again.", _analyze),
     "sim": CommandEntry(SIMULATED, "Run the test in virtual time, from one seed or from many.", _sim),
     "replay": CommandEntry(
-        SIMULATED, "Repeat a failure that `sim --shrink` or `explore --out` saved.", _replay
+        SIMULATED, "Repeat a failure from a file, or say whether a finding is FIXED.", _replay
     ),
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),

@@ -44,6 +44,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of a real run: its folder."""
     took_s: float = 0.0
 
+    def shown(self, violation: Violation) -> Violation | None:
+        """The violation of the same checker and kind in this run; None if the run does not show it."""
+        same = (violation.checker, violation.kind)
+        return next((one for one in self.violations if (one.checker, one.kind) == same), None)
+
 
 def outcome_of(found: Results, problem: str | None = None) -> Outcome:
     """What is kept of a run's results; `problem` is why it ended early, if it did."""

@@ -1,7 +1,7 @@
 """Whether a finding is new, ongoing, rare, resolved or regressed: by the campaigns in which it could show.
 
-Only runs of the cells in which it was ever seen can show it. By campaign, in the order in which they began, a
-finding was seen in how many of such runs.
+Only runs that could show it and say something count (sightings.py). By campaign, in the order in which they
+began, a finding was seen in how many of such runs.
 
 - It is *resolved* once so many runs passed without it that, if it still came as often as before, they would
   have shown it with a probability of `CONFIDENCE` at least. How often it came is known only from the runs

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from ackproof.cli.campaigns import EXITS
 from ackproof.cli.exits import Exit
 from ackproof.cli.main import cli
+from harness.campaign.cells import Cell
+from harness.campaign.executors import usual_executors
 from harness.campaign.performing import JUDGED
 from tests.harness.campaign.fakes import carried_out, plan
 
@@ -38,7 +40,23 @@ def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None
     shown = ackproof("findings", "--store", tmp_path)
     assert shown.exit_code == 0
     assert shown.output.startswith("NEW ")
-    assert shown.output.endswith("  ackproof sim --seed 5 --workload registry\n")
+    assert "again, with a report: ackproof sim --seed 5 --workload registry\n" in shown.output
+    line = shown.output.splitlines()[-1].split()
+    assert line[:2] == ["ackproof", "replay"]
+    again = ackproof(*line[1:], "--jobs", "1")
+    assert again.exit_code == 2, "the fake run is not what the simulator does with this seed"
+    assert again.output.startswith(f"CANNOT TELL {line[2]} durability: registration lost\n")
+    assert again.output.endswith("  ackproof sim --seed 5 --workload registry\n")
+
+
+def test_a_real_finding_of_the_simulator_still_fails(tmp_path: Path) -> None:
+    cell = Cell(mutant="forgetful", nodes=3, time_limit_s=2, rate=40, nemesis=("kill",), seeds=4)
+    stored = carried_out(tmp_path, plan(cell), make=usual_executors(1))
+    run = next(line for line in stored.runs if line.outcome.violations)
+    again = ackproof("replay", f"{stored.folder}:0:{run.seed}", "--store", tmp_path, "--jobs", "1", "--json")
+    assert again.exit_code == 1, again.output
+    found = json.loads(again.stdout)
+    assert (found["answer"], found["is_exact"], found["seed"]) == ("STILL FAILS", True, run.seed)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +73,9 @@ def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None
         (("campaign", "a.toml", "--workload", "cas"), "leave --workload out, or the file"),
         (("campaign", "--baseline", "none.toml"), "there is no baseline none.toml"),
         (("findings", "--baseline", "none.toml"), "there is no baseline none.toml"),
+        (("replay", "none.json"), "'none.json' is no file, no fingerprint (ten of 0-9, a-f), and no run"),
+        (("replay", "none.json", "--runs", "3"), "--runs: for a FINDING or a RUN alone"),
+        (("replay", "0a1b2c3d4e", "--anyway"), "--anyway: for a FILE alone"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_starts(

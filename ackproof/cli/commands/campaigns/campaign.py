@@ -271,4 +271,4 @@ def _finish(stored: Stored, store: Path, known: Any, *, as_json: bool) -> NoRetu
         one for one in findings(stored_campaigns(store), known) if one.last_campaign == stored.folder.name
     ]
     result = {"summary": summary, "findings": found}
-    finish(EXITS[summary.outcome], result, lambda: show_campaign(summary, found), as_json=as_json)
+    finish(EXITS[summary.outcome], result, lambda: show_campaign(summary, found, store), as_json=as_json)

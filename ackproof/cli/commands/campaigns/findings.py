@@ -26,9 +26,9 @@ from harness.errors import CouldNotRun
 def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
     """List what campaigns found, what to look at first on top.
 
-    Each finding ends with the line that runs it again. Exits with 0 however many there are: the exit code of
-    `ackproof campaign` says whether a campaign found any. See docs/campaigns.md for what new, ongoing, rare,
-    resolved and regressed mean.
+    Each finding ends with the line that says whether it is still there. Exits with 0 however many there are:
+    the exit code of `ackproof campaign` says whether a campaign found any. See docs/campaigns.md for what
+    new, ongoing, rare, resolved and regressed mean.
 
     \b
         ackproof findings
@@ -44,7 +44,7 @@ def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
     found = findings_of(campaigns, known)
 
     def show() -> None:
-        show_findings(found)
+        show_findings(found, store)
         if not found:
             runs = sum(len(one.runs) for one in campaigns)
             say(f"no findings in {len(campaigns)} campaigns with {runs} runs in {store}")

@@ -1,46 +1,133 @@
-"""`ackproof replay`: repeats a failure that `sim --shrink` or `explore --out` saved."""
+"""`ackproof replay`: repeats a failure from a file, or says of a finding whether it is still there."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from ackproof.cli import options
+from ackproof.cli.campaigns import OF_REPLAYS, show_replayed
 from ackproof.cli.ending import finish, judge_and_finish
 from ackproof.cli.printing import say
 
+if TYPE_CHECKING:
+    from harness.campaign.again.replaying import Replayed
+
+_FINDING = re.compile(r"[0-9a-f]{10}|.+:\d+:\d+")
+"""A fingerprint, or CAMPAIGN:CELL:SEED (harness/campaign/again/target.py)."""
+USUAL_SECONDS = 600.0
+
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@options.store_option("Where the run's folder is made.")
+@click.argument("what", metavar="FILE|FINDING|RUN")
+@options.store_option("Where the run's folder is made; of a finding: where its campaigns are.")
 @click.option(
     "--world",
-    default="sim",
-    show_default=True,
     type=click.Choice(["sim", "local"]),
-    help="sim repeats the run exactly; local repeats on local processes what processes can repeat.",
+    help="Of a FILE. sim repeats the run exactly; local repeats on local processes what processes can "
+    "repeat.  [default: sim]",
 )
 @options.base_port_option("With --world local: first of the ports that nodes listen on.")
-@click.option("--anyway", is_flag=True, help="Replay even if the code has changed since FILE was written.")
+@click.option(
+    "--anyway", is_flag=True, help="Of a FILE: replay even if the code has changed since it was written."
+)
+@click.option("--runs", type=click.IntRange(min=1), help="Of a finding: do at most this many runs.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help=f"Of a finding: begin no run after this many seconds.  [default: {USUAL_SECONDS:.0f}]",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    help="Of a finding: how sure FIXED must be.  [default: 0.99]",
+)
+@options.jobs_option()
 @options.json_option()
 def replay(
-    file: Path, store: Path, world: str, base_port: int | None, anyway: bool, as_json: bool
+    what: str,
+    store: Path,
+    world: str | None,
+    base_port: int | None,
+    anyway: bool,
+    runs: int | None,
+    seconds: float | None,
+    confidence: float | None,
+    jobs: int | None,
+    as_json: bool,
 ) -> NoReturn:
-    """Repeat a failure that `sim --shrink` or `explore --out` saved.
+    """Repeat a failure from a file, or say whether a finding is FIXED.
 
     A FILE of `ackproof sim --shrink` holds a schedule: it is run again, into a folder with a report. A FILE
     of `ackproof explore --out` holds steps: they are shown one by one. If the code has changed since FILE
     was written, the command says what differs, and replays nothing.
 
+    A FINDING is a fingerprint of `ackproof findings`, and a RUN is one run of a campaign, CAMPAIGN:CELL:SEED.
+    The example runs again, and the answer is FIXED (exit code 0), STILL FAILS (1) or CANNOT TELL (2). With
+    the code that found it, a simulated example is exact. Other code may draw other runs, and real runs always
+    differ: then the cell runs until one run shows the finding, or enough valid ones do not.
+
     \b
         ackproof replay small.json
         ackproof replay small.json --world local     the same on real processes, as far as possible
+        ackproof replay 0a1b2c3d4e                   is this finding still there?
+        ackproof replay campaign-2026-11-28T134200-nightly:2:17
     """
+    is_finding = not Path(what).is_file() and _FINDING.fullmatch(what) is not None
+    for_files = {"--world": world, "--base-port": base_port, "--anyway": anyway or None}
+    for_findings = {"--runs": runs, "--seconds": seconds, "--confidence": confidence, "--jobs": jobs}
+    wrong = for_files if is_finding else for_findings
+    names = ", ".join(name for name, value in wrong.items() if value is not None)
+    if names:
+        raise click.UsageError(f"{names}: for {'a FILE' if is_finding else 'a FINDING or a RUN'} alone")
+    if is_finding:
+        found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
+        finish(OF_REPLAYS[found.answer], found, lambda: show_replayed(found), as_json=as_json)
+    _replay_file(Path(what), store, world or "sim", base_port, anyway, as_json)
+
+
+def _look_again(
+    what: str,
+    store: Path,
+    runs: int | None,
+    seconds: float,
+    confidence: float | None,
+    jobs: int | None,
+) -> Replayed:
+    """Run a finding's example, or its cell, again."""
+    from harness.campaign.again.replaying import replayed
+    from harness.campaign.again.target import target
+    from harness.campaign.again.trying import Limits
+    from harness.campaign.executors import usual_executors
+    from harness.campaign.journal import stored_campaigns
+
+    chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
+    wanted = target(stored_campaigns(store), what)
+    executors = usual_executors(jobs or os.cpu_count() or 1)(store / "replays")
+    try:
+        executor = executors[0] if wanted.is_simulated else executors[1]
+        return replayed(wanted, executor, Limits(runs=runs, seconds=seconds, **chosen))
+    finally:
+        for each in executors:
+            each.close()
+
+
+def _replay_file(
+    file: Path, store: Path, world: str, base_port: int | None, anyway: bool, as_json: bool
+) -> NoReturn:
+    """Repeat what a file holds."""
     from harness.sim.explore.counterexample import is_counterexample
 
+    if not file.is_file():
+        raise click.BadParameter(
+            f"{str(file)!r} is no file, no fingerprint (ten of 0-9, a-f), and no run CAMPAIGN:CELL:SEED",
+            param_hint="'FILE|FINDING|RUN'",
+        )
     if base_port is not None and world != "local":
         raise click.UsageError("--base-port is for --world local: simulated nodes listen on no port")
     if is_counterexample(file):
