@@ -111,6 +111,8 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
         say(f"  {one.subject.in_words}; {one.times} of {one.runs} runs; {seen}{known}")
         if one.example.folder:
             say(f"  report: {one.example.folder}/report.html")
+        if one.shrunk is not None:
+            say(f"  shrunk to {one.shrunk.lines} lines: ackproof replay {shlex.quote(one.shrunk.file)}")
         say(f"  the example again, with a report: {one.example.command}")
         say(f"  {replay_line(one.fingerprint, store)}")
 

@@ -3,6 +3,7 @@
 ```
 STORE/campaign-2026-11-28T134200-NAME/
     campaign.jsonl     a header with the plan and the code, then a line for each run, as it ends
+    examples/          of findings of the simulator: one shrunk example each, FINGERPRINT.json, and a picture
     runs/              the folders of runs of real processes
 ```
 

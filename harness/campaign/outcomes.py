@@ -62,15 +62,19 @@ def outcome_of(found: Results, problem: str | None = None) -> Outcome:
 
 
 def _violations(verdict: Verdict) -> Iterator[Violation]:
-    """Each violation that a verdict shows. Evidence that names no operation, event or node says what was not
-    judged; a verdict without any other is one violation of unknown kind."""
-    shown = [one for one in verdict.evidence if one.operations or one.events or one.nodes]
+    """Each violation that a verdict shows; a verdict that shows none by itself is one of unknown kind."""
+    shown = [one for one in verdict.evidence if is_violation(one)]
     for one in shown:
-        yield Violation(verdict.checker, _kind(one), one.title[:LONGEST_TEXT])
+        yield Violation(verdict.checker, kind_in_findings(one), one.title[:LONGEST_TEXT])
     if not shown:
         yield Violation(verdict.checker, "", verdict.summary[:LONGEST_TEXT])
 
 
-def _kind(evidence: Evidence) -> str:
+def is_violation(evidence: Evidence) -> bool:
+    """Whether evidence shows a violation. What names no operation, event or node says what was not judged."""
+    return bool(evidence.operations or evidence.events or evidence.nodes)
+
+
+def kind_in_findings(evidence: Evidence) -> str:
     """The kind of violation, without what stands in brackets, which are the details of one run."""
     return _DETAILS.sub("", kind_of(evidence))[:LONGEST_TEXT]

@@ -2,23 +2,32 @@
 
 - **Simulated, with the code that found it**: its example runs once. The same seed gives the same run, so this
   is exact.
-- **Simulated, with other code**: the same seed may draw another run. So the seeds that showed the finding
-  run again, then new ones of the same cell; one run that shows it decides. It is fixed once enough valid runs
-  do not show it (trying.py). If one of those seeds gives the very run that it gave before, and only the
-  judgement differs, the checkers have changed and not the system: then it cannot be said.
+- **Simulated, with other code**: the same seed may draw another run. So its shrunk example is played, if
+  there is one: it makes the same choices wherever the code still has them. Then the seeds that showed the
+  finding run again, then new ones of the same cell; one run that shows it decides. It is fixed once enough
+  valid runs do not show it (trying.py). If one of those seeds gives the very run that it gave before, and
+  only the judgement differs, the checkers have changed and not the system: then it cannot be said.
 - **Real**: no run is like another, so always by rate, as above.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from harness.campaign.again.target import Target
-from harness.campaign.again.trying import Limits, Tried, tried
+from harness.campaign.again.trying import Limits, Tried, needed, tried
 from harness.campaign.executors import Executor
 from harness.campaign.findings.states import Seen
+from harness.campaign.outcomes import Outcome, Violation, outcome_of
+from harness.executors.executor import tried as tried_once
+from harness.sim.judging import results_of
+from harness.sim.schedule.bounds import MOST_HAPPENINGS
+from harness.sim.schedule.replay import load
+from harness.sim.schedule.schedule import play
 from harness.sim.schedule.version import differences
 
 ReplayAnswer = Literal["FIXED", "STILL FAILS", "CANNOT TELL"]
@@ -52,14 +61,33 @@ class Replayed(msgspec.Struct, frozen=True):
     """Of `ackproof`: they run the seed that shows it, or else its example."""
 
 
-def replayed(target: Target, executor: Executor, limits: Limits) -> Replayed:
+def played(file: Path) -> Outcome:
+    """Run a file's schedule, and judge the run.
+
+    Raises:
+        CouldNotRun: it cannot be read.
+    """
+    ran = play(load(file, anyway=True).schedule, most_happenings=MOST_HAPPENINGS)
+    return outcome_of(results_of(ran), ran.problem)
+
+
+def replayed(
+    target: Target, executor: Executor, limits: Limits, play_again: Callable[[Path], Outcome] = played
+) -> Replayed:
     """Look for a finding again.
+
+    Args:
+        play_again: runs and judges the schedule of a file.
 
     Raises:
         CouldNotRun: the harness could do none of the runs.
     """
     changed = differences(target.header.code)
     is_exact = target.is_simulated and not changed
+    if changed and target.shrunk is not None:
+        shown = _shown_by_schedule(target, Path(target.shrunk), play_again)
+        if shown is not None:
+            return _by_schedule(target, changed, limits, shown)
     if is_exact:
         limits = msgspec.structs.replace(limits, runs=1)
     found = tried(target, executor, limits)
@@ -83,6 +111,31 @@ def replayed(target: Target, executor: Executor, limits: Limits) -> Replayed:
         title="" if shown is None else shown.title,
         folder="" if found.outcome is None else found.outcome.folder,
         arguments=tuple(target.cell.arguments(seed)),
+    )
+
+
+def _shown_by_schedule(target: Target, file: Path, play_again: Callable[[Path], Outcome]) -> Violation | None:
+    """What its shrunk example shows of it; None if nothing, or if other code cannot play it."""
+    outcome = tried_once(play_again, file)
+    return None if isinstance(outcome, str) else outcome.shown(target.violation)
+
+
+def _by_schedule(target: Target, changed: tuple[str, ...], limits: Limits, shown: Violation) -> Replayed:
+    return Replayed(
+        answer="STILL FAILS",
+        why="its shrunk example shows it",
+        compared=f"the choices of its shrunk example, with other code ({', '.join(changed)} changed)",
+        fingerprint=target.fingerprint,
+        checker=target.violation.checker,
+        kind=target.violation.kind,
+        is_exact=False,
+        runs=1,
+        missed=0,
+        needed=needed(target.seen, limits.confidence),
+        confidence=limits.confidence,
+        seen=target.seen,
+        title=shown.title,
+        arguments=("replay", str(target.shrunk), "--anyway"),
     )
 
 

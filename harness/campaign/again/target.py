@@ -12,6 +12,7 @@ import msgspec
 
 from harness.campaign.cells import Cell
 from harness.campaign.findings.fingerprint import Subject, fingerprint, subject_of
+from harness.campaign.findings.shrunk import shrunk_example
 from harness.campaign.findings.sightings import Place, Sighting, bare, could_show, is_decided, sightings_in
 from harness.campaign.findings.states import Seen
 from harness.campaign.journal import Header, RunLine, Stored
@@ -42,6 +43,8 @@ class Target(msgspec.Struct, frozen=True):
     """From this seed on, no seed of this cell has been run."""
     header: Header
     """Of the campaign of the example: the code and the versions that ran."""
+    shrunk: str | None = None
+    """The file of its shrunk example; None if there is none."""
 
     @property
     def is_simulated(self) -> bool:
@@ -103,6 +106,7 @@ def _target(stored: Sequence[Stored], mark: str, sighting: Sighting, example: Pl
     known = {example.seed: sighting.lines[example].outcome.digest}
     for place, line in latest[: MOST_KNOWN_SEEDS - 1]:
         known.setdefault(place.seed, line.outcome.digest)
+    small = shrunk_example(stored, mark)
     return Target(
         fingerprint=mark,
         subject=sighting.subject,
@@ -113,4 +117,5 @@ def _target(stored: Sequence[Stored], mark: str, sighting: Sighting, example: Pl
         seen=Seen(sum(place in sighting.lines for place in decided), len(decided)),
         first_fresh=max(place.seed for place in runs) + 1,
         header=stored[example.campaign].header,
+        shrunk=None if small is None else small.file,
     )

@@ -2,5 +2,6 @@
 
 fingerprint.py says when two violations are the same finding, sightings.py in which runs one was seen,
 states.py whether it is new, ongoing, rare, resolved or regressed; gathering.py puts all of them together,
-what to look at first on top; baseline.py reads the file that lists what is known.
+what to look at first on top; baseline.py reads the file that lists what is known,
+and shrunk.py finds the shrunk examples of campaigns.
 """

@@ -9,6 +9,7 @@ import msgspec
 
 from harness.campaign.findings.baseline import Known
 from harness.campaign.findings.fingerprint import Subject
+from harness.campaign.findings.shrunk import ShrunkFile, shrunk_example
 from harness.campaign.findings.sightings import Sighting, could_show, seen_in, sightings_in
 from harness.campaign.findings.states import FindingState, state_of
 from harness.campaign.journal import Stored
@@ -56,6 +57,8 @@ class Finding(msgspec.Struct, frozen=True):
     """What the baseline says of it."""
     is_known: bool = False
     """Whether the baseline lists it."""
+    shrunk: ShrunkFile | None = None
+    """Its shrunk example; None if there is none."""
 
 
 def findings(stored: Sequence[Stored], baseline: Mapping[str, Known]) -> list[Finding]:
@@ -133,4 +136,5 @@ def _finding(
         is_expected=bool(sighting.subject.mutant),
         why="" if known is None else known.why,
         is_known=known is not None,
+        shrunk=shrunk_example(stored, mark),
     )

@@ -90,16 +90,18 @@ def shrink(
     *,
     most_runs: int = MOST_RUNS,
     may_go_on: Callable[[], bool] = lambda: True,
+    is_wanted: Callable[[Evidence], bool] | None = None,
 ) -> Shrunk:
     """Find the smallest schedule within `most_runs` runs that this checker still calls invalid.
 
     Args:
+        is_wanted: which violation must stay; None for the kind of the first one.
         may_go_on: asked before each run; once it is False, the smallest schedule so far is the result.
 
     Raises:
         DoesNotFail: the checker does not call this schedule invalid.
     """
-    return _Shrinking(checker, most_runs, may_go_on).shrink(schedule)
+    return _Shrinking(checker, most_runs, may_go_on, is_wanted).shrink(schedule)
 
 
 class _OutOfRuns(Exception):
@@ -107,8 +109,15 @@ class _OutOfRuns(Exception):
 
 
 class _Shrinking:
-    def __init__(self, checker: str, most_runs: int, may_go_on: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        checker: str,
+        most_runs: int,
+        may_go_on: Callable[[], bool],
+        is_wanted: Callable[[Evidence], bool] | None,
+    ) -> None:
         self._checker = checker
+        self._is_wanted = is_wanted
         self._may_go_on = may_go_on
         self._most_runs = most_runs
         self._runs = 0
@@ -159,7 +168,10 @@ class _Shrinking:
         if verdict.validity is not Validity.INVALID:
             return False
         kinds = [kind_of(evidence) for evidence in verdict.evidence]
-        if self._kind is None:
+        if self._is_wanted is not None:
+            if not any(map(self._is_wanted, verdict.evidence)):
+                return False
+        elif self._kind is None:
             self._kind = kinds[0] if kinds else ""
         elif self._kind and self._kind not in kinds:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 
@@ -11,9 +12,12 @@ import click
 from ackproof.cli import options
 from ackproof.cli.campaigns import EXITS, known_findings, show_campaign
 from ackproof.cli.ending import finish
+from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
     from harness.campaign.cells import CampaignPlan
+    from harness.campaign.findings.baseline import Known
+    from harness.campaign.findings.gathering import Finding
     from harness.campaign.journal import Stored
 
 MOST_SHARDS = 100_000
@@ -135,6 +139,11 @@ def campaign() -> None:
 @BUDGET
 @options.jobs_option()
 @click.option(
+    "--shrink/--no-shrink",
+    default=True,
+    help="Make one small example of each simulated finding, in at most a minute.  [default: shrink]",
+)
+@click.option(
     "--resume",
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
@@ -154,6 +163,7 @@ def run(
     stop_at_first: bool,
     shard: tuple[int, int] | None,
     jobs: int | None,
+    shrink: bool,
     resume: Path | None,
     baseline: Path | None,
     store: Path,
@@ -189,7 +199,7 @@ def run(
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
     stored = run_campaign(journal, usual_executors(jobs or os.cpu_count() or 1), progress)
-    _finish(stored, store, known, as_json=as_json)
+    _finish(stored, store, known, shrink=shrink, as_json=as_json)
 
 
 @campaign.command(name="merge")
@@ -215,7 +225,7 @@ def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json
     from harness.campaign.merging import merged
 
     known = known_findings(baseline)
-    _finish(merged(folders, store), store, known, as_json=as_json)
+    _finish(merged(folders, store), store, known, shrink=False, as_json=as_json)
 
 
 def _plan(
@@ -260,15 +270,36 @@ def _plan(
         raise click.UsageError(str(error)) from error
 
 
-def _finish(stored: Stored, store: Path, known: Any, *, as_json: bool) -> NoReturn:
+def _finish(
+    stored: Stored, store: Path, known: Mapping[str, Known], *, shrink: bool, as_json: bool
+) -> NoReturn:
     """Print what a campaign found, and exit by it."""
+    from harness.campaign.campaign import INTERRUPTED
     from harness.campaign.findings.gathering import findings
     from harness.campaign.journal import stored_campaigns
     from harness.campaign.summary import summary_of
 
     summary = summary_of(stored)
-    found = [
-        one for one in findings(stored_campaigns(store), known) if one.last_campaign == stored.folder.name
-    ]
+
+    def found_here() -> list[Finding]:
+        found = findings(stored_campaigns(store), known)
+        return [one for one in found if one.last_campaign == stored.folder.name]
+
+    found = found_here()
+    if shrink and summary.ended != INTERRUPTED and _shrink(stored, store, found, quiet=as_json):
+        found = found_here()
     result = {"summary": summary, "findings": found}
     finish(EXITS[summary.outcome], result, lambda: show_campaign(summary, found, store), as_json=as_json)
+
+
+def _shrink(stored: Stored, store: Path, found: Sequence[Finding], *, quiet: bool) -> bool:
+    """Make small examples of a campaign's findings; whether there are new ones."""
+    from harness.campaign.again.shrinking import shrunk_all, tasks
+    from harness.campaign.journal import stored_campaigns
+
+    def begin(fingerprint: str) -> None:
+        if not quiet:
+            say(f"making a small example of finding {fingerprint} ...", error=True)
+
+    todo = tasks(stored_campaigns(store), found, stored)
+    return bool(shrunk_all(todo, lambda task: begin(task.fingerprint)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -14,6 +15,9 @@ from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
 from harness.errors import CouldNotRun
 
+if TYPE_CHECKING:
+    from harness.campaign.journal import Stored
+
 
 @click.command()
 @options.store_option("Where the campaigns are.")
@@ -22,8 +26,13 @@ from harness.errors import CouldNotRun
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file that lists known findings.  [default: baseline.toml, if it is there]",
 )
+@click.option(
+    "--shrink",
+    metavar="FINDING",
+    help="Make a small example of this simulated finding first, in its campaign's folder.",
+)
 @options.json_option()
-def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
+def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bool) -> NoReturn:
     """List what campaigns found, what to look at first on top.
 
     Each finding ends with the line that says whether it is still there. Exits with 0 however many there are:
@@ -33,6 +42,7 @@ def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
     \b
         ackproof findings
         ackproof findings --store /srv/nightly --baseline known.toml --json
+        ackproof findings --shrink 0a1b2c3d4e
     """
     from harness.campaign.findings.gathering import findings as findings_of
     from harness.campaign.journal import stored_campaigns
@@ -41,6 +51,8 @@ def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
     if not store.is_dir():
         raise CouldNotRun(f"there is no store {store}; name another with --store")
     campaigns = stored_campaigns(store)
+    if shrink is not None:
+        _shrink(shrink, campaigns)
     found = findings_of(campaigns, known)
 
     def show() -> None:
@@ -50,3 +62,11 @@ def findings(store: Path, baseline: Path | None, as_json: bool) -> NoReturn:
             say(f"no findings in {len(campaigns)} campaigns with {runs} runs in {store}")
 
     finish(Exit.VALID, found, show, as_json=as_json)
+
+
+def _shrink(what: str, campaigns: Sequence[Stored]) -> None:
+    """Make a small example of one finding, in the folder of the campaign that saw it last."""
+    from harness.campaign.again.shrinking import shrunk, task_of
+
+    done = shrunk(task_of(campaigns, what))
+    say(f"{done.lines_before} lines shrunk to {done.lines} in {done.runs} runs: {done.file}", error=True)

@@ -1,0 +1,43 @@
+"""The shrunk examples that lie in the folders of campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from harness.campaign.journal import Stored
+from history.files import RefusedFile, decode_json, read_regular
+
+EXAMPLES = "examples"
+"""The folder of a campaign in which they are."""
+
+
+class ShrunkFile(msgspec.Struct, frozen=True):
+    """One of them."""
+
+    file: str
+    lines: int
+
+
+class _Story(msgspec.Struct):
+    story: list[str]
+
+
+def shrunk_example(stored: Sequence[Stored], fingerprint: str) -> ShrunkFile | None:
+    """The latest shrunk example of a finding in the folders of these campaigns; None if there is none."""
+    for campaign in reversed(stored):
+        path = campaign.folder / EXAMPLES / f"{fingerprint}.json"
+        lines = _lines(path)
+        if lines is not None:
+            return ShrunkFile(str(path), lines)
+    return None
+
+
+def _lines(path: Path) -> int | None:
+    """How many lines a schedule's file tells; None if it cannot be read."""
+    try:
+        return len(decode_json(read_regular(path), _Story, where=path).story)
+    except (OSError, RefusedFile):
+        return None
