@@ -14,6 +14,13 @@ Run a test, against real processes or in the simulated world:
     run = ackproof.simulate(seed=7, nemesis=("partition",))
     print(run.validity, [verdict.summary for verdict in run.verdicts])
 
+Look at a stored run, run a campaign, and list what campaigns found:
+
+    stored = ackproof.load("store/latest")
+    print(stored.history.groupby("f", observed=True)["latency_ns"].median(), stored.faults)
+    done = ackproof.campaign({"cells": [{"workload": ["registry", "cas"]}], "seeds": 5})
+    print(done.outcome, ackproof.findings("store"))
+
 Everything in `__all__` is public, and is loaded when it is first used: importing this package is quick, and
 loads nothing. docs/extending.md shows how to add a checker, a fault, a workload or a system of your own.
 """
@@ -23,11 +30,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ackproof.campaigning import CampaignResult, CampaignSummary, Finding, campaign, findings
     from ackproof.checking import check, read_history
+    from ackproof.loading import StoredRun, frame, load
     from ackproof.running import CouldNotRun, JudgedRun, Test, run, simulate
     from checkers import models
     from checkers.models import Call, Model
-    from checkers.verdict import Checker, Evidence, Validity, Verdict
+    from checkers.verdict import Checker, Evidence, Unjudged, Validity, Verdict
     from harness import generator
     from harness.nemesis import Fault
     from harness.systems import System
@@ -36,23 +45,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "CampaignResult",
+    "CampaignSummary",
     "Checker",
     "CouldNotRun",
     "Evidence",
     "Fault",
+    "Finding",
     "History",
     "HistoryError",
     "JudgedRun",
     "Model",
     "Operation",
     "Recording",
+    "StoredRun",
     "System",
     "Test",
+    "Unjudged",
     "Validity",
     "Verdict",
     "Workload",
+    "campaign",
     "check",
+    "findings",
+    "frame",
     "generator",
+    "load",
     "models",
     "read_history",
     "run",
@@ -82,7 +100,7 @@ def _load(name: str) -> Any:
         import history
 
         return getattr(history, name)
-    if name in ("Checker", "Evidence", "Validity", "Verdict"):
+    if name in ("Checker", "Evidence", "Unjudged", "Validity", "Verdict"):
         from checkers import verdict
 
         return getattr(verdict, name)
@@ -90,15 +108,9 @@ def _load(name: str) -> Any:
         from checkers import models
 
         return models if name == "models" else getattr(models, name)
-    if name in ("check", "read_history"):
-        from ackproof import checking
-
-        return getattr(checking, name)
     if name in ("Fault", "System", "Workload", "generator"):
         return _load_part(name)
-    from ackproof import running
-
-    return getattr(running, name)
+    return _load_function(name)
 
 
 def _load_part(name: str) -> Any:
@@ -111,3 +123,22 @@ def _load_part(name: str) -> Any:
     if name == "generator":
         return generator
     return {"Fault": Fault, "System": System, "Workload": Workload}[name]
+
+
+def _load_function(name: str) -> Any:
+    """Import what does something, and what it takes and gives."""
+    if name in ("check", "read_history"):
+        from ackproof import checking
+
+        return getattr(checking, name)
+    if name in ("StoredRun", "frame", "load"):
+        from ackproof import loading
+
+        return getattr(loading, name)
+    if name in ("CampaignResult", "CampaignSummary", "Finding", "campaign", "findings"):
+        from ackproof import campaigning
+
+        return getattr(campaigning, name)
+    from ackproof import running
+
+    return getattr(running, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,7 +24,7 @@ from checkers.transactions.consistency import (
 )
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
-from checkers.verdict import Evidence, IllegalOperation, Validity, Verdict
+from checkers.verdict import Checker, Evidence, IllegalOperation, Validity, Verdict
 from harness.errors import unknown_name
 from history import History, HistoryError, Operation, Recording
 from history.formats import RecordedHistory, Reinterpretation, read
@@ -32,6 +32,13 @@ from history.formats.transactions import TransactionHistory
 
 MODEL_NAMES = (*MODELS, *ISOLATION, *JUDGES)
 """Everything that a history can be checked for: data types, transactions, and rules of other kinds."""
+
+
+@runtime_checkable
+class _HasCheck(Protocol):
+    """What a checker has, and a model has not."""
+
+    def check(self, recording: Recording) -> Verdict: ...
 
 
 class Question(NamedTuple):
@@ -98,7 +105,7 @@ def read_history(
 
 def check(
     history: History | Sequence[Operation] | str | Path,
-    model: str | Model,
+    model: str | Model | Checker,
     *,
     consistency: str | None = None,
     options: Mapping[str, str] | None = None,
@@ -109,7 +116,7 @@ def check(
         history: a history, its operations in order, or the file or folder that holds it.
         model: the name of a data type, whose operations must be linearizable (`register`, `cas-register`,
             `queue`, ...), or of something else to look for (`list-append`, `bank`, `set-full`, ...); all
-            names are in `ackproof check --help`. Or a `Model` of your own.
+            names are in `ackproof check --help`. Or a `Model` or a `Checker` of your own.
         consistency: for transactions, the model that they must keep; by default strict-serializable.
         options: what some models need to know, such as {"total": "100"} for `bank`.
 
@@ -122,6 +129,8 @@ def check(
     """
     recorded = _recorded(history)
     if not isinstance(model, str):
+        if isinstance(model, _HasCheck):
+            return model.check(Recording(nodes=(), history=recorded.history))
         return _linearizable(recorded, model, Budget())
     question = Question(model, consistency, options or {})
     question.refuse_if_wrong()

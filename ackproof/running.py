@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from checkers.verdict import Validity, Verdict
+from checkers.verdict import Checker, Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.run import runner
 from harness.run.folder import RunFolder
@@ -32,21 +32,33 @@ class JudgedRun(msgspec.Struct, frozen=True):
     folder: Path | None = None
     """Where the run is stored, with its report.html; None where it was not stored."""
 
+    problem: str | None = None
+    """Why the clients' work ended early: the generator of the workload raised an error, say. A run with a
+    problem is never valid."""
 
-def run(test: Test, *, store: str | Path = "store", quiet: bool = True) -> JudgedRun:
+    @property
+    def violations(self) -> tuple[Verdict, ...]:
+        """The verdicts of the checkers that found a violation; the evidence of each shows it."""
+        return tuple(verdict for verdict in self.verdicts if verdict.validity is Validity.INVALID)
+
+
+def run(
+    test: Test, *, store: str | Path = "store", quiet: bool = True, checkers: Sequence[Checker] = ()
+) -> JudgedRun:
     """Run a test against real processes, and judge it.
 
     Args:
         test: what to run; `Test(nodes=("n1", "n2", "n3"))` is a run of 30 s with kills and partitions.
         store: the folder in which the run's own folder is made.
         quiet: whether to show no progress on standard error.
+        checkers: checkers of your own, which the run requires in addition to those of its workload.
 
     Raises:
         CouldNotRun: the test could not be run; the message says what to do. No process is left running.
         ValueError: the test names a workload, a fault or a system that does not exist.
     """
     folder = runner.run(with_chosen_faults(test), Path(store), command=sys.argv, quiet=quiet)
-    return _judged(folder)
+    return _judged(folder, checkers)
 
 
 def simulate(
@@ -58,6 +70,7 @@ def simulate(
     mutant: str | None = None,
     time_limit_s: int | None = None,
     store: str | Path | None = None,
+    checkers: Sequence[Checker] = (),
 ) -> JudgedRun:
     """Run a test of the reference node in virtual time, and judge it. The same seed gives the same run.
 
@@ -69,6 +82,7 @@ def simulate(
         mutant: the seeded bug that the nodes have.
         time_limit_s: simulated seconds of work and faults.
         store: the folder in which the run's own folder is made, with a report; None to store nothing.
+        checkers: checkers of your own, which the run requires in addition to those of its workload.
 
     Raises:
         ValueError: there is no such workload, fault or mutant.
@@ -86,12 +100,20 @@ def simulate(
     )
     ran = run_plan(plan)
     if store is not None:
-        return _judged(ran.write(Path(store), sys.argv))
+        return _with_problem(_judged(ran.write(Path(store), sys.argv), checkers), ran.problem)
     with TemporaryDirectory() as logs:
-        found = results_of(ran, Path(logs))
-    return JudgedRun(found.validity, found.verdicts, ran.recording())
+        found = results_of(ran, Path(logs), checkers)
+    return _with_problem(JudgedRun(found.validity, found.verdicts, ran.recording()), ran.problem)
 
 
-def _judged(folder: RunFolder) -> JudgedRun:
-    results = judge(folder)
+def _judged(folder: RunFolder, checkers: Sequence[Checker]) -> JudgedRun:
+    results = judge(folder, more=checkers)
     return JudgedRun(results.validity, results.verdicts, folder.recording(), folder.path)
+
+
+def _with_problem(run: JudgedRun, problem: str | None) -> JudgedRun:
+    """The run with what ended its work early, if anything did."""
+    if problem is None:
+        return run
+    validity = Validity.worst((run.validity, Validity.UNKNOWN))
+    return msgspec.structs.replace(run, validity=validity, problem=problem)

@@ -6,10 +6,11 @@
 | `process` | int | the client's process; -1 for the nemesis |
 | `who` | category | `client` or `nemesis` |
 | `f` | category | what was done: `register`, `lookup`, `kill`, ... |
+| `fault` | category | the fault that a nemesis operation begins or heals; missing where it heals all |
 | `key` | category | what it was done to; missing where the operation names no key |
 | `outcome` | category | `ok`, `fail` or `info`; an operation without a completion is `info` |
-| `value` | object | the argument of the invocation |
-| `result` | object | the value of the completion; None without one |
+| `value` | object | the argument of the invocation, decoded |
+| `result` | object | the value of the completion, decoded; None without one |
 | `error` | category | why it is `fail` or `info`; missing otherwise |
 | `node` | category | the node that answered; without an answer, the one that was asked |
 | `raft_index` | Int64 | the Raft index that the reply names; missing without one |
@@ -25,12 +26,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
-from history.history import INFO, INVOKE, TYPES, Codes, History
+from history.history import INFO, INVOKE, TYPES, Codes, Columns, History
+from history.nemesis import FINAL_HEAL, FaultKind, FaultKinds
 from history.operation import NEMESIS
 from history.units import MILLISECOND_NS
+from history.values import decoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,12 +40,14 @@ if TYPE_CHECKING:
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
 
-def frame(history: History, *, values: bool = True) -> pd.DataFrame:
+def frame(history: History, *, values: bool = True, kinds: Sequence[FaultKind] = ()) -> pd.DataFrame:
     """A history as a DataFrame, with the columns that the module's docstring lists.
 
     Args:
         values: whether the columns `value` and `result` are wanted. They hold Python objects; without them a
             frame of a million operations takes a fraction of the time.
+        kinds: the kinds of the run's faults (`Recording.fault_kinds`); without them, faults are known by the
+            names of their operations alone.
     """
     import pandas as pd
 
@@ -63,6 +67,7 @@ def frame(history: History, *, values: bool = True) -> pd.DataFrame:
             "process": columns.process[begun],
             "who": _category(is_nemesis, ("client", "nemesis")),
             "f": _category(columns.f[begun], columns.f_names),
+            "fault": _faults(columns, begun, is_nemesis, kinds),
             "key": _category(columns.key[begun], columns.keys),
             "outcome": _category(outcome - 1, TYPES[1:]),
             "error": _category(error, columns.errors),
@@ -77,11 +82,11 @@ def frame(history: History, *, values: bool = True) -> pd.DataFrame:
     table.loc[raft_index < 0, "raft_index"] = pd.NA
     table.loc[~done, ["completed_ns", "latency_ns"]] = pd.NA
     if values:
-        decoded = np.array([None, *map(msgspec.json.decode, columns.values), None], dtype=object)[:-1]
+        found = np.array([None, *map(decoded, columns.values), None], dtype=object)[:-1]
         result = np.where(done, columns.value[ended], -1)
         place = list(table.columns).index("error")
-        table.insert(place, "value", pd.Series(decoded[columns.value[begun] + 1], table.index, dtype=object))
-        table.insert(place + 1, "result", pd.Series(decoded[result + 1], table.index, dtype=object))
+        table.insert(place, "value", pd.Series(found[columns.value[begun] + 1], table.index, dtype=object))
+        table.insert(place + 1, "result", pd.Series(found[result + 1], table.index, dtype=object))
     return table
 
 
@@ -99,6 +104,21 @@ def latencies(table: pd.DataFrame, quantiles: Sequence[float] = QUANTILES) -> pd
     found: dict[str, Any] = {"count": by_f.size()}
     found |= {f"p{100 * quantile:g}": by_f.quantile(quantile) for quantile in quantiles}
     return pd.DataFrame(found)
+
+
+def _faults(columns: Columns, begun: Codes, is_nemesis: Codes, kinds: Sequence[FaultKind]) -> Any:
+    """By operation, the name of the fault that it begins or heals."""
+    known = FaultKinds(kinds)
+    names: dict[str, int] = {}
+    of_f = np.full(len(columns.f_names), -1, dtype=np.int64)
+    for code in np.unique(columns.f[begun[is_nemesis == 1]]).tolist():
+        f = columns.f_names[code]
+        if f == FINAL_HEAL:
+            continue
+        kind = known.begun_by(f)
+        name = kind.name if kind is not None else known.healed_by(f) or f
+        of_f[code] = names.setdefault(name, len(names))
+    return _category(np.where(is_nemesis == 1, of_f[columns.f[begun]], -1), tuple(names))
 
 
 def _category(codes: Codes, names: Sequence[str]) -> Any:

@@ -103,6 +103,19 @@ def plan_in(path: Path) -> CampaignPlan:
         raise ValueError(f"{path}: {error}") from error
 
 
+def plan_of_table(table: Mapping[str, Any]) -> CampaignPlan:
+    """The campaign that a mapping describes, with the keys of the file; its cells are not checked yet.
+
+    Raises:
+        ValueError: something in it is wrong: the nearest key.
+    """
+    try:
+        keys = msgspec.convert(table, CampaignKeys)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the campaign{_in_words(str(error), '')}") from error
+    return plan_of_keys(keys)
+
+
 def plan_of_keys(keys: CampaignKeys) -> CampaignPlan:
     """The plan of a file's keys.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
-from checkers.check_all import Results, check_all
+from checkers.check_all import Results, Suite, check_all
+from checkers.verdict import Checker
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
 from harness.run.seal import trusted
@@ -19,8 +21,11 @@ from reports.html import render
 from reports.junit import junit
 
 
-def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
+def judge(folder: RunFolder, junit_file: Path | None = None, more: Sequence[Checker] = ()) -> Results:
     """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
+
+    Args:
+        more: checkers that the run requires in addition to those of its workload.
 
     Raises:
         CouldNotRun: the folder is not a run's, or the results cannot be written.
@@ -30,9 +35,10 @@ def judge(folder: RunFolder, junit_file: Path | None = None) -> Results:
     recording = folder.recording()
     try:
         options = recording.options
-        suite = workload(options["workload"], recording.nodes, options["concurrency"]).checkers
+        work = workload(options["workload"], recording.nodes, options["concurrency"])
     except (KeyError, ValueError, TypeError) as error:
         raise CouldNotRun(f"{folder.test_json}: {error}") from error
+    suite = work.checkers + Suite(tuple(more))
     state = folder.seal_state
     verdicts = trusted(check_all(suite, recording), state)
     found = Results.of(verdicts, suite.required_of(recording), state.in_words())

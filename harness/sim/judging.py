@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from checkers.check_all import Results, results
-from checkers.verdict import Mark, Unjudged, Validity, Verdict
+from checkers.check_all import Results, Suite, results
+from checkers.verdict import Checker, Mark, Unjudged, Validity, Verdict
 from harness.sim.plan.plan import Plan
 from harness.sim.run import SimulatedRun, run
 from harness.workload import workload
@@ -34,10 +35,11 @@ class Judged(msgspec.Struct, frozen=True, omit_defaults=True):
     """Time spent running and judging."""
 
 
-def results_of(ran: SimulatedRun, logs: Path | None = None) -> Results:
-    """Let the workload's checkers judge a run."""
+def results_of(ran: SimulatedRun, logs: Path | None = None, more: Sequence[Checker] = ()) -> Results:
+    """Let the workload's checkers judge a run, and those of `more`, which it requires, too."""
     test = ran.plan.test
-    return results(workload(test.workload, test.nodes, test.concurrency).checkers, ran.recording(logs))
+    suite = workload(test.workload, test.nodes, test.concurrency).checkers + Suite(tuple(more))
+    return results(suite, ran.recording(logs))
 
 
 def judge(plan: Plan, logs: Path) -> Judged:

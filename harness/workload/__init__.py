@@ -8,6 +8,6 @@ What does not belong here: I/O, faults, and how a checker reaches its verdict.
 """
 
 from harness.workload.base import Workload
-from harness.workload.catalogue import WORKLOADS, workload
+from harness.workload.catalogue import WORKLOADS, add_workload, workload
 
-__all__ = ["WORKLOADS", "Workload", "workload"]
+__all__ = ["WORKLOADS", "Workload", "add_workload", "workload"]

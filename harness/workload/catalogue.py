@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from harness.errors import unknown_name
@@ -43,6 +44,27 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "renewed-instances": renewed_instances,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
+_OWN = frozenset(WORKLOADS)
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""As folders may be named (harness/run/test.py); a test holds them equal."""
+
+
+def add_workload(make: Callable[[Sequence[str], int], Workload]) -> None:
+    """Make a workload of one's own known by its name, in this process: for tests that Python code runs.
+
+    Args:
+        make: makes it for the names of the nodes and the number of clients. Its name is that of the workload
+            that it makes; adding it once more replaces it.
+
+    Raises:
+        ValueError: Ackproof has a workload of that name, or no folder can be named so.
+    """
+    name = make(("n1",), 1).name
+    if name in _OWN:
+        raise ValueError(f"Ackproof has a workload {name!r}; give yours another name")
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"a workload cannot be named {name[:80]!r}, as folders are named by it")
+    WORKLOADS[name] = make
 
 
 def workload(name: str, nodes: Sequence[str], concurrency: int) -> Workload:

@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ackproof
+import ackproof.systems
+import ackproof.workloads
+from harness.run import test as run_test
+from harness.workload import WORKLOADS, catalogue
 from tests import REPOSITORY
 
+RECORDED = Path(__file__).with_name("public_names.txt")
+ROOTS = ("ackproof", "harness", "reports", "checkers", "history")
 ETCD = REPOSITORY / "tests" / "corpora" / "porcupine" / "jepsen"
-PUBLIC = {
-    "Call",
-    "Checker",
-    "CouldNotRun",
-    "Evidence",
-    "Fault",
-    "History",
-    "HistoryError",
-    "JudgedRun",
-    "Model",
-    "Operation",
-    "Recording",
-    "System",
-    "Test",
-    "Validity",
-    "Verdict",
-    "Workload",
-    "check",
-    "generator",
-    "models",
-    "read_history",
-    "run",
-    "simulate",
-}
+
+
+def public_names() -> Iterator[str]:
+    """Each public name, with the parameters of a function, and the public members of a class of ours."""
+    for module in (ackproof, ackproof.systems, ackproof.workloads):
+        for name in sorted(module.__all__):
+            value = getattr(module, name)
+            yield f"{module.__name__}.{name}{_parameters(value) if inspect.isfunction(value) else ''}"
+            if inspect.isclass(value) and module is ackproof:
+                yield from (f"    {name}.{member}" for member in sorted(_members(value)))
+
+
+def _parameters(function: Callable[..., Any]) -> str:
+    parameters = inspect.signature(function).parameters.values()
+    texts = [
+        ("*" if one.kind is one.VAR_POSITIONAL else "")
+        + one.name
+        + ("" if one.default is one.empty else f"={one.default!r}")
+        for one in parameters
+    ]
+    first = next((place for place, one in enumerate(parameters) if one.kind is one.KEYWORD_ONLY), None)
+    if first is not None:
+        texts.insert(first, "*")
+    return f"({', '.join(texts)})"
+
+
+def _members(class_: type) -> set[str]:
+    """What a class of ours has in addition to what the classes of others have that it is made of."""
+    own = [base for base in class_.__mro__ if base.__module__.split(".")[0] in ROOTS]
+    found = {name for base in own for name in (*vars(base), *getattr(base, "__annotations__", ()))}
+    return {name for name in found if not name.startswith("_")}
 
 
 def test_the_public_names_are_these_and_each_can_be_used() -> None:
-    assert set(ackproof.__all__) == PUBLIC
+    """Who changes a name, or what it takes, changes the recorded list, too (docs/versions.md)."""
+    recorded, names = RECORDED.read_text(encoding="utf-8").splitlines(), list(public_names())
+    assert [line for line in names if not line.startswith(" ")] == [
+        line for line in recorded if not line.startswith(" ")
+    ], f"{RECORDED} is to be:\n" + "\n".join(names)
+    assert set(recorded) - set(names) == set(), "these were removed; a member that is added breaks nobody"
     assert ackproof.__all__ == sorted(ackproof.__all__)
-    assert {name for name in ackproof.__all__ if getattr(ackproof, name, None) is None} == set()
-    assert set(dir(ackproof)) >= PUBLIC
+    assert set(dir(ackproof)) >= set(ackproof.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'chekc'"):
         _ = ackproof.chekc
 
@@ -117,13 +139,117 @@ def test_a_mutant_is_caught_from_python() -> None:
     assert run.validity == "invalid"
 
 
-def test_real_processes_are_tested_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    test = ackproof.Test(
-        nodes=("n1", "n2", "n3"), nemesis=(), time_limit_s=3, concurrency=4, minimum_acknowledged=20
-    )
-    run = ackproof.run(test, store=tmp_path / "store")
-    assert run.validity == "valid", [verdict for verdict in run.verdicts if verdict.validity != "valid"]
-    assert any(operation.f == "register" for operation in run.recording.history)
+def test_a_fault_that_does_not_exist_is_refused_before_a_real_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="did you mean 'kill'"):
         ackproof.run(ackproof.Test(nodes=("n1",), nemesis=("kil",)), store=tmp_path)
+
+
+def test_a_workload_of_ones_own_does_not_replace_one_of_ackproofs() -> None:
+    make = ackproof.workloads.add_workload
+    with pytest.raises(ValueError, match="Ackproof has a workload 'cas'"):
+        make(lambda nodes, concurrency: replace(WORKLOADS["cas"](nodes, concurrency)))
+    with pytest.raises(ValueError, match=r"cannot be named '\.\./x'"):
+        make(lambda nodes, concurrency: replace(WORKLOADS["cas"](nodes, concurrency), name="../x"))
+
+
+def test_a_workload_may_be_named_as_a_folder_may() -> None:
+    assert catalogue._NAME == run_test._NAME
+
+
+def test_a_workload_whose_generator_fails_is_never_valid() -> None:
+    def broken(nodes: Sequence[str], concurrency: int) -> ackproof.Workload:
+        def stop(context: ackproof.workloads.Context) -> dict[str, Any]:
+            raise RuntimeError("no more")
+
+        work = WORKLOADS["register"](nodes, concurrency)
+        return replace(
+            work, name="broken", generator=ackproof.generator.mix(stop), checkers=ackproof.workloads.Suite(())
+        )
+
+    ackproof.workloads.add_workload(broken)
+    try:
+        run = ackproof.simulate(1, workload="broken", nodes=3, nemesis=(), time_limit_s=2)
+    finally:
+        del WORKLOADS["broken"]
+    assert run.problem is not None
+    assert "no more" in run.problem
+    assert run.validity == "unknown"
+
+
+class Says:
+    """A checker that gives one mark."""
+
+    name = "says"
+
+    def __init__(self, mark: ackproof.Validity | ackproof.Unjudged) -> None:
+        self.mark = mark
+
+    def check(self, recording: ackproof.Recording) -> ackproof.Verdict:
+        return ackproof.Verdict.marked(self.name, self.mark, "so it is")
+
+
+@pytest.mark.parametrize(
+    ("mark", "validity"),
+    [
+        (ackproof.Validity.VALID, "valid"),
+        (ackproof.Validity.INVALID, "invalid"),
+        (ackproof.Unjudged.NOT_EXERCISED, "unknown"),
+    ],
+)
+def test_a_checker_of_ones_own_is_required(
+    mark: ackproof.Validity | ackproof.Unjudged, validity: str, tmp_path: Path
+) -> None:
+    run = ackproof.simulate(3, nodes=3, time_limit_s=5, nemesis=(), checkers=[Says(mark)], store=tmp_path)
+    assert run.validity == validity
+    assert ackproof.load(tmp_path / "latest").validity == validity
+    assert ackproof.check([], Says(mark)).mark == mark
+
+
+def test_a_stored_run_is_loaded(tmp_path: Path) -> None:
+    run = ackproof.simulate(4, mutant="forgetful", nemesis=("kill",), time_limit_s=5, store=tmp_path)
+    stored = ackproof.load(tmp_path / "latest")
+    assert (stored.folder, stored.validity, stored.seed) == (run.folder, run.validity, 4)
+    assert stored.verdicts == run.verdicts
+    assert stored.report is not None
+    assert stored.report.name == "report.html"
+    assert list(stored.recording.history) == list(run.recording.history)
+    nemesis = stored.history[stored.history["who"] == "nemesis"]
+    assert set(nemesis["fault"].dropna()) == {"kill"} == set(stored.faults["fault"])
+    assert all(isinstance(result, dict) for result in nemesis["result"])
+    assert ackproof.frame(run.recording).equals(stored.history)
+
+
+def test_a_recording_is_loaded_before_and_after_it_is_judged(tmp_path: Path) -> None:
+    line = json.dumps({"invoke": {"process": 0, "f": "write", "key": "x", "value": 1}})
+    command = [sys.executable, "-m", "ackproof", "record", "--stdin", "--model", "register"]
+    subprocess.run(command, input=line, text=True, capture_output=True, timeout=60, cwd=tmp_path, check=False)
+    stored = ackproof.load(tmp_path / "store" / "latest")
+    assert (stored.validity, stored.seed, stored.options["model"]) == ("unknown", None, "register")
+    assert stored.history["value"].tolist() == [1]
+    (stored.folder / "results.json").unlink()
+    again = ackproof.load(stored.folder)
+    assert (again.validity, again.verdicts) == (None, ())
+
+
+def test_a_folder_that_is_no_run_or_is_damaged_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        ackproof.load(tmp_path / "nowhere")
+    with pytest.raises(ackproof.CouldNotRun, match="neither a run nor a recording"):
+        ackproof.load(tmp_path)
+    run = ackproof.simulate(0, nodes=1, nemesis=(), time_limit_s=1, store=tmp_path)
+    assert run.folder is not None
+    (run.folder / "results.json").write_text('{"validity": "fine"}')
+    with pytest.raises(ackproof.CouldNotRun, match=r"results\.json"):
+        _ = ackproof.load(run.folder).validity
+
+
+def test_a_campaign_is_run_and_its_findings_are_listed(tmp_path: Path) -> None:
+    cell = {"mutant": "deregister-forgotten", "nodes": 3, "first_seed": 0}
+    done = ackproof.campaign({"cells": [cell], "seeds": 1, "stability": 0}, store=tmp_path)
+    assert done.outcome == done.summary.outcome == "invalid"
+    assert done.findings
+    assert ackproof.findings(tmp_path) == list(done.findings)
+    with pytest.raises(ValueError, match="did you mean 'workload'"):
+        ackproof.campaign({"cells": [{"workloat": "cas"}]}, store=tmp_path)
+    with pytest.raises(ackproof.CouldNotRun, match="there is no store"):
+        ackproof.findings(tmp_path / "nowhere")

@@ -12,11 +12,12 @@ import pytest
 
 from history import NEMESIS, History
 from history.frame import frame, latencies
+from history.nemesis import FaultKind
 from history.units import MILLISECOND_NS
 from tests.checkers.builders import HistoryBuilder, simulate
 
 COLUMNS = [
-    *("process", "who", "f", "key", "outcome", "value", "result", "error", "node", "raft_index"),
+    *("process", "who", "f", "fault", "key", "outcome", "value", "result", "error", "node", "raft_index"),
     *("invoked_ns", "completed_ns", "latency_ns"),
 ]
 
@@ -61,6 +62,28 @@ def test_the_nemesis_is_named() -> None:
     assert table["result"].tolist()[0] == {"actions": []}
     assert pd.isna(table["key"]).all()
     assert table["node"].tolist()[1] == "n2"
+
+
+def test_a_nemesis_operation_names_the_fault_that_it_begins_or_heals() -> None:
+    built = HistoryBuilder()
+    for f in ("begin-rust", "end-rust", "kill", "start", "heal-skew", "final-heal"):
+        built.nemesis(f, {"actions": []})
+    built.do("write", None, 3, node="n2")
+    history = built.history()
+    kinds = (FaultKind("rust", "begin-rust", "end-rust"),)
+    faults = ["rust", "rust", "kill", "kill", "skew", None, None]
+    assert (
+        frame(history, kinds=kinds)["fault"].astype(object).where(lambda x: x.notna(), None).tolist()
+        == faults
+    )
+
+
+def test_values_are_decoded_as_the_history_decodes_them() -> None:
+    built = HistoryBuilder()
+    for value in (1, "text", [1, "x", None], {"a": 1}, True):
+        built.do("write", None, value, node="n1")
+    history = built.history()
+    assert frame(history)["value"].tolist() == [op.value for op in history if op.type == "invoke"]
 
 
 def test_values_can_be_left_out() -> None:
