@@ -91,6 +91,9 @@ class Real(float):
         return float.__hash__(self)
 
 
+_NUMBERS: Final = frozenset({int, type(None)})
+
+
 def frozen(value: Any) -> Any:
     """A JSON-like value as a hashable one, such that two are equal exactly if the values are.
 
@@ -110,6 +113,8 @@ def frozen(value: Any) -> Any:
         pairs = [(Typed(name) if name.startswith(MARK) else name, frozen(v)) for name, v in value.items()]
         return (MAP, *sorted(pairs, key=lambda pair: pair[0]))
     if isinstance(value, list | tuple):
+        if all(map(_NUMBERS.__contains__, map(type, value))):
+            return tuple(value)
         items = [frozen(item) for item in value]
         return frozenset(items[1:]) if items and items[0] == SET else tuple(items)
     return value

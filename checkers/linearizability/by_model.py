@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -73,6 +74,27 @@ class _Tally:
             self.first_bad = until(doubled(part), int(part.completed[reply.place]))
         if len(self.evidence) < MOST_EVIDENCE:
             self.evidence.append(_without_source(part, reply, self.history))
+
+
+class _Explaining:
+    """The parts of a history that may be explained, doubled together, and one engine for all of them."""
+
+    def __init__(self, model: Model, found: HistoryParts) -> None:
+        self._model, self._found = model, found
+
+    @cached_property
+    def _engine(self) -> Engine:
+        from checkers.linearizability.engine import Engine
+
+        return Engine(self._model)
+
+    @cached_property
+    def _doubled(self) -> Mapping[str | None, Part]:
+        return {part.key: part for part in self._found.doubled()}
+
+    def of(self, part: Part) -> tuple[Engine, Part]:
+        """The engine, and the part as it takes it."""
+        return self._engine, self._doubled[part.key]
 
 
 @dataclass(frozen=True)
@@ -214,28 +236,43 @@ class LinearizabilityOf:
         places = results.not_linearizable()
         if not engine.exact:
             places = sorted({*places, *_not_replayed(self.model, found, results)})
+        # The small ones first: if the time is over then, the smallest undecided key is named.
+        places.sort(key=lambda place: (len(found[place]), place))
+        shown = self._to_be_looked_at(places, results)
         without_source = {}
-        if places:
-            hard = never_written(found.of(places), self.model)
-            without_source = {places[place]: reply for place, reply in hard.items()}
+        if shown:
+            hard = never_written(found.of(shown), self.model, coded=engine.coded(found))
+            without_source = {shown[place]: reply for place, reply in hard.items()}
         tally.keys += len(found) - len(without_source)
         tally.operations += len(found.kinds) - sum(len(found[place]) for place in without_source)
         tally.most_configurations = max(tally.most_configurations, results.most_configurations)
         for place in places:
             if place in without_source:
                 tally.add_without_source(found[place], without_source[place])
-        # The small ones first: if the time is over then, the smallest undecided key is named.
-        for place in sorted({*places} - {*without_source}, key=lambda place: (len(found[place]), place)):
+        explaining = _Explaining(
+            self.model, found.of([place for place in shown if place not in without_source])
+        )
+        for place in places:
+            if place in without_source:
+                continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
                 result = engine.decide(part, self.budget)
-            self._judge_part(part, confirmed(engine, part, self.budget, result), tally)
+            self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
 
-    def _judge_part(self, part: Part, result: Result, tally: _Tally) -> None:
+    def _to_be_looked_at(self, places: Sequence[int], results: Sequence[Result]) -> list[int]:
+        """The places, in ascending order, of the keys to be explained, and of those that are not decided.
+
+        A key that the search refuted is only counted where enough others are explained.
+        """
+        refuted = [place for place in places if results[place].answer is Answer.NOT_LINEARIZABLE]
+        return sorted({*places} - {*refuted[MOST_EVIDENCE:]})
+
+    def _judge_part(self, part: Part, result: Result, tally: _Tally, explaining: _Explaining) -> None:
         """Count a key whose first search found no order."""
         tally.most_configurations = max(tally.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE:
-            self._show(_where(part.key), part, tally, order=result.order)
+            self._show(_where(part.key), part, tally, order=result.order, explaining=explaining)
         elif result.answer is Answer.GAVE_UP:
             tally.doubts.append(
                 f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
@@ -251,6 +288,7 @@ class LinearizabilityOf:
         sure: bool = False,
         search: bool = True,
         order: Sequence[int] | None = None,
+        explaining: _Explaining | None = None,
     ) -> None:
         """Explain a part without an order; this confirms it. If that takes too long, it counts only if
         `sure`. Where enough was explained, only its first inexplicable reply is named."""
@@ -262,10 +300,11 @@ class LinearizabilityOf:
             return
         tally.effort = tally.effort or Effort()
         impossible: Impossible | None
-        if order is not None and tally.bad and not tally.effort.is_enough_for_more:
-            impossible = named(self.model, part, self.budget, order)
+        engine, doubled = explaining.of(part) if explaining else (None, part)
+        if engine and order is not None and tally.bad and not tally.effort.is_enough_for_more:
+            impossible = named(engine, doubled, self.budget, order)
         elif search:
-            impossible = explain(self.model, part, self.budget, tally.effort, order)
+            impossible = explain(self.model, doubled, self.budget, tally.effort, order, engine)
         else:
             impossible = unexplained(part)
         if impossible is None:

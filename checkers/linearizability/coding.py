@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH
 from checkers.linearizability.part import UNTOLD, HistoryCalls, Integers
-from checkers.models.model import Call, Model
+from checkers.models.model import ANYTHING, Call, Effect, Model, ScalarAction
 from checkers.models.register import CasRegister, ReadWriteRegister
 from checkers.models.registry import RegistryEntry
 
@@ -28,6 +29,34 @@ READS: dict[type, str] = {ReadWriteRegister: "read", CasRegister: "read", Regist
 """By model the operation that keeps the state, and needs it to be what it replied."""
 WRITES: dict[type, str] = {ReadWriteRegister: "write", CasRegister: "write", RegistryEntry: "register"}
 """By model the operation that puts its argument."""
+
+
+class CodedCalls(NamedTuple):
+    """Calls whose states are single values, as effects on the numbers of these."""
+
+    effects: npt.NDArray[np.int64]
+    """By call its numbers: test, tested state, action (KEEP or PUT), argument; others do not matter."""
+    states: Sequence[Hashable]
+    """By number the state."""
+    initial: int
+    """The number of the initial state."""
+
+
+def coded_effects(effects: Sequence[Effect], initial: Hashable) -> CodedCalls:
+    """The same from the effects of calls of which none adds or appends."""
+    numbers: dict[Hashable, int] = {initial: 0}
+    rows = []
+    for action, argument, expected, unless in effects:
+        test, tested = transitions.ANY, initial
+        if expected is not ANYTHING:
+            test, tested = transitions.IS, expected
+        elif unless is not ANYTHING:
+            test, tested = transitions.IS_NOT, unless
+        put = argument if action is ScalarAction.PUT else initial
+        kind = transitions.PUT if action is ScalarAction.PUT else transitions.KEEP
+        states = [numbers.setdefault(state, len(numbers)) for state in (tested, put)]
+        rows.append((test, states[0], kind, states[1]))
+    return CodedCalls(np.array(rows, dtype=np.int64).reshape(-1, 4), tuple(numbers), 0)
 
 
 def effects_of(

@@ -22,8 +22,8 @@ from typing import Any, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
-from checkers.linearizability.coding import effects_of
+from checkers.linearizability.answer import DEFAULT, NEVER, Answer, Budget, Result
+from checkers.linearizability.coding import CodedCalls, effects_of
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import (
     BEST,
@@ -60,6 +60,7 @@ from checkers.linearizability.kernels.search import (
 )
 from checkers.linearizability.packing.packed import Packed, Packing
 from checkers.linearizability.part import HistoryParts, Part
+from checkers.linearizability.settled import Named, settled
 from checkers.models.model import (
     ANYTHING,
     IMPOSSIBLE,
@@ -161,7 +162,7 @@ class Engine:
         """Whether the part that was searched last needed a table of steps, which Python fills."""
         self._packed: Integers | None = None
         """The effects in use, if they are those of packed calls."""
-        form = self._form = Form.PLAIN
+        form = self._form = fitting(0)
         self._rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1))
         self._table_size = 0
         self._coded_calls: Sequence[Call] = ()
@@ -211,10 +212,11 @@ class Engine:
         packed = self.packing.of_part(part) if self.packing and initial is ANYTHING else None
         self.is_by_table = self._effect_of is None and packed is None
         if packed is not None:
-            operations = Operations(part.invoked, part.completed, packed.kinds)
+            operations = Operations(packed.invoked, packed.completed, packed.kinds)
             return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)
         begin = self._begin if initial is ANYTHING else self._state(initial)
-        operations = Operations(part.invoked, part.completed, self._codes_of(part))
+        one = np.array([0, len(part)], dtype=np.int64)
+        operations = self._settled(one, Operations(part.invoked, part.completed, self._codes_of(part)), begin)
         return self._search(operations, begin, self._interned(), budget)
 
     def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Results:
@@ -260,13 +262,13 @@ class Engine:
         kinds = packed.kinds[rows]
         searches._expect(LAYING_OUT * len(kinds))
         if searches._form is Form.COMPILED and len(fitting_parts):
-            batch = Batch(fitting_parts.starts, fitting_parts.invoked, fitting_parts.completed, kinds)
+            batch = Batch(fitting_parts.starts, packed.invoked[rows], packed.completed[rows], kinds)
             decided = searches._decide_each(batch, fitting_parts.longest, packed.begin, 0, budget)
             statuses[packed.fits] = decided.statuses.reshape(-1, 3)
             orders[rows] = decided.orders
         for place in np.flatnonzero((statuses[:, 0] == LEFT) & packed.fits).tolist():
-            part, own = parts[place], slice(*parts.starts[place : place + 2].tolist())
-            operations = Operations(part.invoked, part.completed, packed.kinds[own])
+            own = slice(*parts.starts[place : place + 2].tolist())
+            operations = Operations(packed.invoked[own], packed.completed[own], packed.kinds[own])
             results.put(place, searches.decide_kinds(operations, packed.begin, 0, budget))
         return results
 
@@ -293,8 +295,28 @@ class Engine:
         kinds = self._codes_of(parts)
         if self._effect_of is None:
             return None
-        batch = Batch(parts.starts, parts.invoked, parts.completed, kinds)
+        operations = Operations(parts.invoked, parts.completed, kinds)
+        batch = Batch(parts.starts, *self._settled(parts.starts, operations, self._begin))
         return self._decide_each(batch, parts.longest, self._begin, self._interned(), budget)
+
+    def _settled(self, starts: Integers, operations: Operations, begin: int) -> Operations:
+        """The operations, of which those of unknown outcome end that certainly happened."""
+        invoked, completed, kinds = operations
+        states = self._interned()
+        if not states or not (completed == NEVER).any():
+            return operations
+        effects = np.asarray(self._rules.effects, dtype=np.int64).reshape(-1, EFFECT_WIDTH)[kinds]
+        test, tested, action, argument = effects[:, :4].T
+        if (test > transitions.IS_NOT).any() or (action > transitions.PUT).any():
+            return operations
+        needs = np.flatnonzero(test == transitions.IS)
+        makes = np.flatnonzero(
+            (action == transitions.PUT) & ~((test == transitions.IS) & (tested == argument))
+        )
+        at_first = np.arange(states) == begin
+        made, needed = Named(makes, argument[makes]), Named(needs, tested[needs])
+        known = settled(starts, invoked, completed, made, needed, at_first)
+        return Operations(known.invoked, known.completed, kinds)
 
     def _decide_each(self, batch: Batch, longest: int, begin: int, states: int, budget: Budget) -> Decided:
         if longest > self._batch_room or states > self._batch_states:
@@ -358,6 +380,27 @@ class Engine:
         for place in untold:  # a read without a reply; whatever puts or appends has its text as its argument
             effects[EFFECT_WIDTH * place : EFFECT_WIDTH * place + 2] = transitions.ANY, 0
         return effects
+
+    def coded(self, found: HistoryParts) -> CodedCalls | None:
+        """The calls of parts that were searched, as effects; None if their states have no numbers."""
+        if (
+            self._effect_of is None
+            or self._fingerprints
+            or self._numbers
+            or found.calls is not self._coded_calls
+        ):
+            return None
+        effects = np.asarray(self._rules.effects, dtype=np.int64).reshape(-1, EFFECT_WIDTH)
+        own = effects[self._first_kind :]
+        if (own[:, 0] > transitions.IS_NOT).any() or (own[:, 2] > transitions.PUT).any():
+            return None
+        return CodedCalls(own, self._state_of, self._begin)
+
+    def moves_states(self, part: Part) -> bool:
+        """Whether what some call of a part's history does depends on more than one test of the state."""
+        effects = np.asarray(self._rules.effects, dtype=np.int64).reshape(-1, EFFECT_WIDTH)
+        own = effects[self._codes_of(part)]
+        return bool((own[:, 0] > transitions.IS_NOT).any() or (own[:, 2] > transitions.PUT).any())
 
     def use_effects(self, effects: Integers) -> None:
         """Take kinds from elsewhere, as flat effects; such an engine is only for `decide_kinds`."""

@@ -30,7 +30,7 @@ from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import HistoryCalls, Part
 from checkers.linearizability.words import need_in_words, value_in_words
-from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, Scalar, ScalarAction, is_scalar
+from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, ScalarAction, is_scalar
 
 Mask = npt.NDArray[np.bool_]
 EFFORT, EFFORT_FOR_MORE = 30_000, 8_000
@@ -118,6 +118,7 @@ def explain(
     budget: Budget,
     effort: Effort | None = None,
     order: Sequence[int] | None = None,
+    engine: Engine | None = None,
 ) -> Impossible | None:
     """Explain a part that has no order. None if the search does not confirm that within the budget.
 
@@ -127,10 +128,11 @@ def explain(
     Args:
         order: the longest order that a search found which showed that there is no order of all operations.
             Without it the part is searched.
+        engine: the engine that explains several parts of one history, which are doubled already.
     """
     effort = effort or Effort()
-    shrinking = _Shrinking(Engine(model), budget, effort)
-    part = doubled(part)
+    shrinking = _Shrinking(engine or Engine(model), budget, effort)
+    part = part if engine else doubled(part)
     if order is None:
         whole = shrinking.engine.decide(part, budget)
         if whole.answer is not Answer.NOT_LINEARIZABLE:
@@ -145,16 +147,13 @@ def explain(
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
 
 
-def named(model: Model, part: Part, budget: Budget, order: Sequence[int]) -> Impossible:
-    """The first inexplicable reply of a part that has no order; why it is that is not looked for.
+def named(engine: Engine, part: Part, budget: Budget, order: Sequence[int]) -> Impossible:
+    """The first inexplicable reply of a doubled part that has no order; why it is that is not looked for.
 
     Args:
         order: the longest order that a search of the part found.
     """
-    part = doubled(part)
-    cutoff, first = _Shrinking(Engine(model), budget, Effort(EFFORT_FOR_NAMING)).first_inexplicable(
-        part, order
-    )
+    cutoff, first = _Shrinking(engine, budget, Effort(EFFORT_FOR_NAMING)).first_inexplicable(part, order)
     known = until(part, cutoff)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
     return Impossible(known, culprit, (), (), False, "", first, shrunk=False)
@@ -265,10 +264,10 @@ class _Shrinking:
     def _latest_begin(self, part: Part) -> int:
         """The latest moment such that what began from then on is impossible from any state; or 0."""
         model = self.engine.model
-        if not is_scalar(model) or any(_moves(model, call) for call in part.calls):
-            return 0
-        if type(model.initial) in (str, int):
+        if not is_scalar(model) or type(model.initial) in (str, int):
             return 0  # the engine takes only texts or only numbers as states, so no other state can be tried
+        if self.engine.moves_states(part):
+            return 0
         replies = part.completed < NEVER
         low, high = 0, len(part) - 1
         begins = part.invoked
@@ -300,11 +299,6 @@ class _Shrinking:
             if result.answer is not Answer.NOT_LINEARIZABLE:
                 return False
         return True
-
-
-def _moves(model: Scalar, call: Call) -> bool:
-    """Whether a call's effect depends on the state, so that not all states can be tried."""
-    return model.effect(call).action in (ScalarAction.ADD, ScalarAction.APPEND)
 
 
 class _Other:

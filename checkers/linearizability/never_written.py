@@ -16,13 +16,15 @@ Each condition is necessary, so what breaks one has no order. What breaks none i
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.coding import CodedCalls, coded_effects
+from checkers.linearizability.kernels import transitions
 from checkers.linearizability.packing.entries import PUT, TEST, Entries
 from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Integers
@@ -46,24 +48,21 @@ class NeverWritten(NamedTuple):
     """What it shows, and why that cannot be, as a sentence that goes on from `operation 7 (read -> 3)`."""
 
 
-class _SomethingElse(NamedTuple):
-    """Stands for any state but this one, which is the initial one."""
-
-    state: Hashable
-
-
 def never_written(
-    found: HistoryParts, model: Model, packing: Packing | None = None
+    found: HistoryParts, model: Model, packing: Packing | None = None, coded: CodedCalls | None = None
 ) -> Mapping[int, NeverWritten]:
     """By place of a part, its first reply that names what was never there. Parts without one are left out.
 
-    With `packing`, calls that it has a form for are not looked at one by one.
+    With `packing`, calls that it has a form for are not looked at one by one; nor are those of `coded`, if
+    the search has coded these calls.
     """
     if not len(found.invoked):
         return {}
     entries = packing.entries(found.calls) if packing else None
     if entries is not None:
         return _first(found, _without_source(_entries_named(found, entries)))
+    if coded is not None:
+        return _first(found, _without_source(_states_named(found, coded)))
     found = found.with_few_calls()
     if is_scalar(model):
         effects = [model.effect(call) for call in found.calls]
@@ -72,7 +71,7 @@ def never_written(
             return _first(found, _unmade_texts(found, effects, model.initial))
         if ScalarAction.ADD in actions:
             return _first(found, _sums_out_of_range(found, effects, model.initial))
-        return _first(found, _without_source(_states_named(found, effects, model.initial)))
+        return _first(found, _without_source(_states_named(found, coded_effects(effects, model.initial))))
     if is_sourced(model):
         flows = [model.flow(call) for call in found.calls]
         return _first(found, _without_source(_things_named(found, flows, model.there)))
@@ -112,12 +111,22 @@ class _Named(NamedTuple):
 class _Things:
     """All that the calls of a history name, numbered."""
 
-    def __init__(self, found: HistoryParts, entries: Entries | None = None) -> None:
+    def __init__(
+        self,
+        found: HistoryParts,
+        entries: Entries | None = None,
+        *,
+        states: Sequence[Hashable] = (),
+        initial: int = -1,
+    ) -> None:
         self.found = found
         self._part_of = np.repeat(np.arange(len(found), dtype=np.int64), np.diff(found.starts))
         self._number: dict[Hashable, int] = {}
         self._entries = entries
         """Where things have numbers already, what these are."""
+        self._states = states
+        """The same for states. The number that follows them is "something other than the initial one"."""
+        self._initial = initial
 
     def number(self, thing: Hashable) -> int:
         """The number of a thing, in every part."""
@@ -144,16 +153,20 @@ class _Things:
     @property
     def count(self) -> int:
         """How many different things there are; 1 if there are none."""
+        if self._states:
+            return len(self._states) + 1
         return max(1, len(self._number) if self._entries is None else self._entries.things)
 
     def in_words(self, number: int) -> str:
         """The thing behind a number within a part, in words."""
         if self._entries is not None:
             return value_in_words(self._entries.name(number % self.count))
-        thing = list(self._number)[number % self.count]
-        if isinstance(thing, _SomethingElse):
-            return f"something other than {value_in_words(thing.state)}"
-        return value_in_words(thing)
+        if self._states:
+            state = number % self.count
+            if state == len(self._states):
+                return f"something other than {value_in_words(self._states[self._initial])}"
+            return value_in_words(self._states[state])
+        return value_in_words(list(self._number)[number % self.count])
 
 
 class _AllNamed(NamedTuple):
@@ -208,40 +221,29 @@ def _entries_named(found: HistoryParts, entries: Entries) -> _AllNamed:
     return _AllNamed(things, named(makes), named(needs), named(takes), nothing)
 
 
-def _states_named(found: HistoryParts, effects: list[Effect], initial: Hashable) -> _AllNamed:
+def _states_named(found: HistoryParts, coded: CodedCalls) -> _AllNamed:
     """What operations name, from the effect of each scalar call, whose state is one value.
 
     Writing another value takes away the one that was there. A call that excludes the initial state needs
     something else: only where there is such a call is it noted which calls bring something else.
     """
-    things = _Things(found)
-    number = things.number
-    makes: tuple[list[int], list[int]] = ([], [])
-    needs: tuple[list[int], list[int]] = ([], [])
-    takes: tuple[list[int], list[int]] = ([], [])
-    excluded = any(effect.unless is not ANYTHING and effect.unless == initial for effect in effects)
-    other = number(_SomethingElse(initial)) if excluded else -1
-    put = ScalarAction.PUT
-    for call, (action, argument, expected, unless) in enumerate(effects):
-        expects = expected is not ANYTHING
-        if expects:
-            needs[0].append(call)
-            needs[1].append(number(expected))
-        another = excluded and unless is not ANYTHING and unless == initial
-        if another:
-            needs[0].append(call)
-            needs[1].append(other)
-        if action is put and not (expects and expected == argument):
-            makes[0].append(call)
-            makes[1].append(number(argument))
-            if expects:
-                takes[0].append(call)
-                takes[1].append(number(expected))
-            if excluded and not another and argument != initial:
-                makes[0].append(call)
-                makes[1].append(other)
-    at_first = np.array([number(initial)], dtype=np.int64)
-    return _AllNamed(things, things.by_row(*makes), things.by_row(*needs), things.by_row(*takes), at_first)
+    things = _Things(found, states=coded.states, initial=coded.initial)
+    test, tested, action, argument = coded.effects[:, :4].T
+    expects = test == transitions.IS
+    another = (test == transitions.IS_NOT) & (tested == coded.initial)
+    puts = (action == transitions.PUT) & ~(expects & (tested == argument))
+    other = np.full(len(test), len(coded.states), dtype=np.int64)
+    brings_other = puts & ~another & (argument != coded.initial) & another.any()
+
+    def named(*some: tuple[Mask, Integers]) -> _Named:
+        calls = np.concatenate([np.flatnonzero(which) for which, _ in some])
+        numbers = np.concatenate([numbers[which] for which, numbers in some])
+        order = np.argsort(calls, kind="stable")
+        return things.by_row(calls[order], numbers[order])
+
+    makes, needs = named((puts, argument), (brings_other, other)), named((expects, tested), (another, other))
+    takes = named((puts & expects, tested))
+    return _AllNamed(things, makes, needs, takes, np.array([coded.initial], dtype=np.int64))
 
 
 def _without_source(named: _AllNamed) -> Iterator[_Bad]:

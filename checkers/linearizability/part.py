@@ -105,6 +105,14 @@ class HistoryParts(Sequence[Part]):
         few = calls.only(used) if isinstance(calls, HistoryCalls) else [calls[kind] for kind in used.tolist()]
         return replace(self, kinds=np.asarray(kinds, dtype=np.int64), calls=few)
 
+    def doubled(self) -> HistoryParts:
+        """The same with all calls that are used, followed by these calls without their replies."""
+        few = self.with_few_calls()
+        if isinstance(few.calls, HistoryCalls):
+            return replace(few, calls=few.calls.doubled(np.arange(len(few.calls))))
+        calls = tuple(few.calls)
+        return replace(few, calls=calls + tuple(call._replace(result=MAYBE) for call in calls))
+
 
 class HistoryCalls(Sequence[Call]):
     """The different calls of a history. A call becomes an object when it is first looked at."""

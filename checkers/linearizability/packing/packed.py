@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -27,8 +27,9 @@ from checkers.linearizability.kernels.transitions import (
     IS,
     MASKED,
 )
-from checkers.linearizability.packing.entries import Entries, Mask, entries_of, simple
+from checkers.linearizability.packing.entries import PUT, TEST, Entries, Mask, entries_of, simple
 from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
+from checkers.linearizability.settled import Named, settled
 from checkers.models.fenced_lock import FencedLock
 from checkers.models.model import Model
 from checkers.models.multi_register import MultiRegister
@@ -47,6 +48,9 @@ class Packed:
 
     effects: Integers
     """EFFECT_WIDTH numbers a kind."""
+    invoked: Integers
+    completed: Integers
+    """When operations begin and end; it may be known that one of unknown outcome happened: see `settled`."""
     kinds: Integers
     """By operation."""
     fits: Mask
@@ -82,8 +86,14 @@ class Packing:
                 rows = np.arange(calls, dtype=np.int64)
                 self._all = self._packed(np.array([0, calls], dtype=np.int64), rows, rows, rows)
             if self._all.fits[0]:
-                packed = self._all
-                return Packed(packed.effects, packed.kinds[part.kinds], packed.fits, packed.begin)
+                one = np.array([0, len(part)], dtype=np.int64)
+                own = replace(
+                    self._all,
+                    invoked=part.invoked,
+                    completed=part.completed,
+                    kinds=self._all.kinds[part.kinds],
+                )
+                return _settled(own, self._entries, one, part.kinds)
         starts = np.array([0, len(part)], dtype=np.int64)
         packed = self._packed(starts, part.kinds, part.invoked, part.completed)
         return packed if packed.fits[0] else None
@@ -108,16 +118,40 @@ class Packing:
     def _packed(self, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers) -> Packed:
         if self._direct is None:
             assert self._entries
-            return _with_own_bits(self._entries, starts, kinds)
+            packed = _with_own_bits(self._entries, starts, kinds, invoked, completed)
+            return _settled(packed, self._entries, starts, kinds)
         effects, bits = self._direct
         count = len(starts) - 1
         if not isinstance(self._model, Queue):
-            return Packed(effects, kinds, np.ones(count, dtype=bool), 0)
+            return Packed(effects, invoked, completed, kinds, np.ones(count, dtype=bool), 0)
         lengths = _longest_queues(effects, starts, kinds, invoked, completed)
-        return Packed(effects, kinds, lengths * bits < MOST_BITS, EMPTY_QUEUE)
+        return Packed(effects, invoked, completed, kinds, lengths * bits < MOST_BITS, EMPTY_QUEUE)
 
 
-def _with_own_bits(entries: Entries, starts: Integers, kinds: Integers) -> Packed:
+def _settled(packed: Packed, entries: Entries, starts: Integers, calls: Integers) -> Packed:
+    """The same operations, of which those of unknown outcome end that certainly happened.
+
+    What brings nothing that is asked for becomes the last kind, which has no effect.
+    """
+    if not (packed.completed == NEVER).any():
+        return packed
+    counts = np.diff(entries.starts)[calls]
+    row = np.repeat(np.arange(len(calls), dtype=np.int64), counts)
+    within = np.arange(len(row), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+    entry = np.repeat(entries.starts[calls], counts) + within
+    what, thing = entries.what[entry], entries.thing[entry]
+    at_first = np.zeros(entries.things, dtype=bool)
+    at_first[entries.thing] = entries.at_first
+    makes, needs = (Named(row[what == one], thing[what == one]) for one in (PUT, TEST))
+    known = settled(starts, packed.invoked, packed.completed, makes, needs, at_first)
+    nothing = len(packed.effects) // EFFECT_WIDTH - 1
+    kinds = np.where(known.needless, nothing, packed.kinds)
+    return replace(packed, invoked=known.invoked, completed=known.completed, kinds=kinds)
+
+
+def _with_own_bits(
+    entries: Entries, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers
+) -> Packed:
     """Parts each of which has bits of its own for what it names."""
     count, calls = len(kinds), len(entries.whole)
     form = fitting(2 * len(entries.what) + count)
@@ -144,8 +178,11 @@ def _with_own_bits(entries: Entries, starts: Integers, kinds: Integers) -> Packe
     effects, packed_kinds = form.zeros(EFFECT_WIDTH * count), form.zeros(count)
     fits = form.zeros(len(starts) - 1)
     found = form.of(pack)(flat(starts), flat(kinds), packed_calls, space, effects, packed_kinds, fits)
+    effective = np.asarray(effects[: EFFECT_WIDTH * found], dtype=np.int64)
     return Packed(
-        np.asarray(effects[: EFFECT_WIDTH * found], dtype=np.int64),
+        np.concatenate([effective, np.zeros(EFFECT_WIDTH, dtype=np.int64)]),
+        invoked,
+        completed,
         np.asarray(packed_kinds, dtype=np.int64),
         np.asarray(fits, dtype=bool),
         0,
