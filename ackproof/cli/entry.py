@@ -11,15 +11,20 @@ from typing import NoReturn
 
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import printable
+from ackproof.cli.streams import make_steady, say_what_was_lost
 from ackproof.shadows import shadow
 
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit."""
-    problem = shadow()
-    if problem is not None:
-        _fail(problem)
-    _run()
+    make_steady()
+    try:
+        problem = shadow()
+        if problem is not None:
+            _fail(problem)
+        _run()
+    finally:
+        say_what_was_lost()
 
 
 def _run() -> NoReturn:

@@ -44,6 +44,13 @@ class LazyGroup(click.Group):
             ctx.fail(unknown_name("command", name, self.entries))
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's, which takes a broken pipe of any kind for a reader that went away, and exits with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise RuntimeError("a connection broke where nothing expected it") from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The commands by section, each with its summary."""
         for section in dict.fromkeys(entry.section for entry in self.entries.values()):
@@ -173,7 +180,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     entries=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="ackproof", prog_name="ackproof")
+@click.version_option(None, "-V", "--version", package_name="ackproof", prog_name="ackproof")
 def cli() -> None:
     """Test whether a replicated system keeps its promises while parts of it fail.
 

@@ -65,6 +65,15 @@ def seconds_or_range(
     return found
 
 
+def to_be_written(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
+    """A click callback for a file that the command will write: its folder must be there already."""
+    if value is not None and not value.parent.is_dir():
+        raise click.BadParameter(
+            f"the folder {str(value.parent)!r} does not exist: make it first", context, option
+        )
+    return value
+
+
 def workload_names() -> Iterable[str]:
     """The names that --workload accepts."""
     from harness.workload import WORKLOADS
@@ -199,7 +208,10 @@ def base_port_option(text: str) -> Option:
 def junit_option() -> Option:
     """--junit, for commands that judge a run."""
     return click.option(
-        "--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write a JUnit file for CI here."
+        "--junit",
+        type=click.Path(path_type=Path, dir_okay=False, writable=True),
+        callback=to_be_written,
+        help="Write a JUnit file for CI here.",
     )
 
 

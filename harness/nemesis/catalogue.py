@@ -95,12 +95,15 @@ ALL = "all"
 """Stands for every fault that a correct system survives and that a world can have."""
 
 
-def all_survivable(world: WorldKind) -> tuple[str, ...]:
-    """The names that `all` stands for."""
+def all_survivable(world: WorldKind, nodes: int = 2) -> tuple[str, ...]:
+    """The names that `all` stands for, of a test with this number of nodes."""
     can = {
         name: fault
         for name, fault in NEMESES.items()
-        if fault.lacks(world) is None and world.name not in fault.not_in_all and fault.breaks is None
+        if fault.lacks(world) is None
+        and world.name not in fault.not_in_all
+        and fault.breaks is None
+        and fault.fewest_nodes <= nodes
     }
     return tuple(name for name, fault in can.items() if not can.keys() & set(fault.not_with))
 
@@ -117,12 +120,12 @@ def nemesis_of(
     Args:
         faults: names (`kill`: every target is drawn from) or names with a target (`kill:leader`: only the
             targets so named; a fault that hits nodes takes a node's name too, `kill:n1`).
-        nodes: the nodes' names.
+        nodes: the nodes' names; none if they are not known yet.
         schedule: when they come (schedule.py); a swarm's pace follows from the seed.
 
     Raises:
         ValueError: a name or target is unknown (the nearest is suggested), the world cannot have the fault,
-            two faults exclude each other, or the schedule cannot be read.
+            the nodes are too few for it, two faults exclude each other, or the schedule cannot be read.
     """
     targets: dict[str, tuple[str, ...]] = {}
     for text in faults:
@@ -134,6 +137,10 @@ def nemesis_of(
         if lacks is not None:
             raise ValueError(
                 f"nemesis {name} is not possible in {world.name}: that world {lacks}{world.remedy}"
+            )
+        if 0 < len(nodes) < fault.fewest_nodes:
+            raise ValueError(
+                f"nemesis {name} needs at least {fault.fewest_nodes} nodes; this test has {len(nodes)}"
             )
         allowed = (*fault.targets, *nodes) if set(fault.targets) >= set(NODE_TARGETS) else fault.targets
         if colon and target not in allowed:

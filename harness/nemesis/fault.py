@@ -109,6 +109,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """How it goes by its own steps, next to the rounds of the others; None if it takes part in the rounds."""
 
     @property
+    def fewest_nodes(self) -> int:
+        """With fewer nodes there is nothing that it could do."""
+        return max(mechanism.fewest_nodes for mechanism in self.mechanisms)
+
+    @property
     def operations(self) -> tuple[str, str]:
         """The operations that it handles."""
         return self.begin, self.end

@@ -138,7 +138,7 @@ def with_chosen_faults(test: Test) -> Test:
     faults, world = test.nemesis, kind_of(test.world, system.links)
     if ALL in faults:
         named = (name for name in faults if name != ALL)
-        faults = tuple(dict.fromkeys((*all_survivable(world), *named)))
+        faults = tuple(dict.fromkeys((*all_survivable(world, len(test.nodes)), *named)))
     if test.schedule == "swarm":
         faults = enabled(faults, test.seed)
     nemesis_of(faults, world, test.nodes, test.schedule, test.seed)

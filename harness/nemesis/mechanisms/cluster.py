@@ -47,5 +47,5 @@ class ExactMoments(Protocol):
         ...
 
 
-MEMBERS = Mechanism[Members]("members that can be changed")
+MEMBERS = Mechanism[Members]("members that can be changed", fewest_nodes=2)
 EXACT_MOMENTS = Mechanism[ExactMoments]("strikes at an exact moment")

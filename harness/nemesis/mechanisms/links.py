@@ -63,8 +63,10 @@ class BadLinks(Protocol):
         ...
 
 
-LINKS = Mechanism[Links]("links that can be cut")
-LOSSY_LINKS = Mechanism[Links]("links that can lose a part of what they carry")
-BAD_LINKS = Mechanism[BadLinks]("links that can be late, slow or corrupt")
-MESSAGE_LINKS = Mechanism[BadLinks]("links that hold back and reset connections message by message")
+LINKS = Mechanism[Links]("links that can be cut", fewest_nodes=2)
+LOSSY_LINKS = Mechanism[Links]("links that can lose a part of what they carry", fewest_nodes=2)
+BAD_LINKS = Mechanism[BadLinks]("links that can be late, slow or corrupt", fewest_nodes=2)
+MESSAGE_LINKS = Mechanism[BadLinks](
+    "links that hold back and reset connections message by message", fewest_nodes=2
+)
 """The same as `BAD_LINKS`, where links know connections and messages: proxies."""

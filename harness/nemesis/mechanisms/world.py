@@ -39,6 +39,8 @@ class Mechanism(Generic[M]):
 
     name: str
     """Completes the sentence "this world has no ...": `disks that can fail`."""
+    fewest_nodes: int = 1
+    """With fewer nodes there is nothing that it could act on: a single node has no link."""
 
 
 @dataclass(frozen=True)

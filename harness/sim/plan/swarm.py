@@ -49,7 +49,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     if profile == "many-clients":
         concurrency, rate = draw.between(24, 40), draw.choose((100, 200))
     election_ms = Stream(seed, "time-outs").choose(ELECTIONS_MS[profile])
-    nemesis = _nemesis(seed, profile) if options.nemesis is None else options.nemesis
+    nemesis = _nemesis(seed, profile, options.nodes or nodes) if options.nemesis is None else options.nemesis
     kinds = [fault.partition(":")[0] for fault in nemesis]
     waits_ms = 2 * election_ms if profile == "many-clients" or "ambush" in kinds else 0
     pace = _pace(Stream(seed, "pace"), at_least_ms=waits_ms)
@@ -86,7 +86,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     )
 
 
-def _nemesis(seed: int, profile: Profile) -> tuple[str, ...]:
+def _nemesis(seed: int, profile: Profile, nodes: int) -> tuple[str, ...]:
     """Draw faults of the nemesis that a correct system survives, each with all of its targets or with one.
 
     Each fault draws for itself, whatever other faults there are; only `rot` gives way to `membership`: its
@@ -103,7 +103,7 @@ def _nemesis(seed: int, profile: Profile) -> tuple[str, ...]:
             chosen[name] = f"{name}:{target}" if draw.chance(1, 3) else name
     if "membership" in chosen:
         chosen.pop("rot", None)
-    return tuple(chosen.values())
+    return tuple(text for name, text in chosen.items() if NEMESES[name].fewest_nodes <= nodes)
 
 
 def _pace(draw: Stream, *, at_least_ms: int) -> Pace:

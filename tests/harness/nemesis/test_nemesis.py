@@ -14,6 +14,7 @@ from harness.nemesis.mechanisms.links import LINKS
 from harness.nemesis.mechanisms.world import WorldKind
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView
+from harness.sim.mechanisms.catalogue import SIM
 from history import Operation
 from tests.harness.nemesis.views import invocation, view
 
@@ -140,3 +141,10 @@ def test_two_faults_cannot_share_an_operation() -> None:
 
 def test_a_name_given_twice_counts_once() -> None:
     assert len(nemesis_of(["kill", "kill"], LOCAL).faults) == 1
+
+
+def test_a_fault_of_links_needs_two_nodes() -> None:
+    with pytest.raises(ValueError, match="nemesis partition needs at least 2 nodes; this test has 1"):
+        nemesis_of(["kill", "partition"], LOCAL, ("n1",))
+    assert {"partition", "delay", "membership"} <= set(all_survivable(SIM)) - set(all_survivable(SIM, 1))
+    assert nemesis_of(all_survivable(LOCAL, 1), LOCAL, ("n1",)).faults

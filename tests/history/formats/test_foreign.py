@@ -207,7 +207,10 @@ def test_values_that_are_lists_of_two_but_ask_for_nothing_are_values() -> None:
     ("content", "rule"),
     [
         (b"", "line 1: the file is empty"),
-        (gzip.compress(WRITE.encode(), mtime=0), "line 1: the file is compressed with gzip: decompress it first"),
+        (
+            gzip.compress(WRITE.encode(), mtime=0),
+            "line 1: the file is compressed with gzip: decompress it first",
+        ),
         (b"JEPSEN\x00\x00\x00\x01", "line 1: the file is a binary file of Jepsen's"),
         (("\ufeff" + WRITE).encode("utf-16-le"), "line 1: the file is text in UTF-16: save it as UTF-8"),
         (WRITE.encode() + b"\n{:x \xff}", "line 4: not text in UTF-8"),

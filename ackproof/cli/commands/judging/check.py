@@ -143,6 +143,7 @@ LIMITS = options.group(
     "--certificate",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.to_be_written,
     help="Write the proof of the verdict to this file, which `ackproof verify` checks. "
     "For one history at a time.",
 )

@@ -105,6 +105,7 @@ BOUNDS = options.group(
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=options.to_be_written,
     help="Write the steps to a violation for `ackproof replay`, and a picture next to it.",
 )
 @options.json_option()

@@ -41,10 +41,10 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
     faults = options.fault_list(context, option, value)
     if not faults:
         return faults
+    nodes = context.params.get("nodes") or LEAST_NODES
     if ALL in faults:
         named = (fault for fault in faults if fault != ALL)
-        faults = tuple(dict.fromkeys((*all_survivable(SIM), *named)))
-    nodes = context.params.get("nodes") or LEAST_NODES
+        faults = tuple(dict.fromkeys((*all_survivable(SIM, nodes), *named)))
     try:
         nemesis_of(faults, SIM, tuple(f"n{number}" for number in range(1, nodes + 1)))
     except ValueError as error:
@@ -116,6 +116,7 @@ PLAN = options.group(
 @click.option(
     "--results",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=options.to_be_written,
     help="With --seeds: keep each seed's result in this file, and skip the seeds that it holds already.  "
     "[default: a file in the store]",
 )
@@ -124,6 +125,7 @@ PLAN = options.group(
     "--shrink",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=options.to_be_written,
     help="With --seed, if it fails: write the smallest schedule that still fails, and a picture next to it.",
 )
 @click.option("--stop-at-first", is_flag=True, help="With --seeds: stop at the first violation.")

@@ -17,6 +17,7 @@ from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False),
+    callback=options.to_be_written,
     help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
 )
 @options.json_option()
