@@ -11,7 +11,9 @@ from harness.campaign.outcomes import Outcome
 from harness.campaign.performing import RealRun, simulated
 from harness.errors import CouldNotRun
 from harness.executors import executor
+from harness.executors.dask_cluster import DaskCluster
 from harness.executors.in_process import InProcess
+from harness.executors.on_dask import OnDask
 from harness.executors.processes import Processes
 
 Perform = Callable[[Cell, int], Outcome]
@@ -30,6 +32,11 @@ def usual_executors(jobs: int) -> MakeExecutors:
         return simulating, RealRuns(folder / "runs")
 
     return make
+
+
+def dask_executors(cluster: DaskCluster, say: Callable[[str], None]) -> MakeExecutors:
+    """Simulated runs on the workers of a Dask cluster, real ones here; `say` tells what happens to it."""
+    return lambda folder: (OnDask(simulated, cluster, say), RealRuns(folder / "runs"))
 
 
 class RealRuns:

@@ -3,7 +3,6 @@ replayed."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +29,7 @@ from harness.sim.schedule.replay import Replay, digest_of, load, save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import Shrunk, shrink, size
 from harness.sim.schedule.story import story
-from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all, seed_executor
+from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all
 from history import read_history
 from history.files import brief
 from history.units import SECOND_NS
@@ -151,11 +150,10 @@ def many(
     seeds: range,
     options: SeedOptions,
     results_file: Path,
+    executor: SeedExecutor,
     *,
-    jobs: int | None,
     quiet: bool,
     stop_at_first: bool,
-    executor: SeedExecutor | None = None,
 ) -> CampaignSummary:
     """Judge those of these seeds that are not in the file; give the outcome of all of them.
 
@@ -176,8 +174,9 @@ def many(
     try:
         left = [seed for seed in seeds if seed not in results.done]
         if left:
-            judge_all(left, options, executor or seed_executor(jobs or os.cpu_count() or 1), take=take)
+            judge_all(left, options, executor, take=take)
     finally:
+        executor.close()
         line.end()
         results.close()
     return summary([results.done[seed] for seed in seeds if seed in results.done])

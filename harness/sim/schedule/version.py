@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 
 PARTS = (
@@ -46,3 +48,9 @@ def differences(then: Mapping[str, str]) -> tuple[str, ...]:
     now = digests()
     parts = dict.fromkeys((*then, *now))
     return tuple(part for part in parts if then.get(part) != now.get(part))
+
+
+def identity() -> dict[str, str]:
+    """What must be the same on every machine of one campaign: versions, and digests of the code."""
+    code = {f"the code of {part}": digest for part, digest in digests().items()}
+    return {"Ackproof": version("ackproof"), "Python": platform.python_version(), **code}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from harness.errors import CouldNotRun
 from harness.executors.executor import Executor, each_result
 from harness.executors.in_process import InProcess
 from harness.executors.processes import Processes
@@ -28,6 +30,8 @@ from harness.sim.schedule.shrink import shrink, size
 SHRINKING_RUNS = 600
 SHRINKING_S = 20.0
 """Seconds of one core for each mutant: a table of all is worth more than the last line of one."""
+LONGEST_HUNT_S = 86_400.0
+"""Seconds after which a hunt is taken for one that does not end: it may run thousands of seeds."""
 _NS = 1_000_000_000
 
 
@@ -103,14 +107,23 @@ def options_for(name: str, options: SeedOptions | None = None) -> SeedOptions:
     return chosen if mutant.faults is None else msgspec.structs.replace(chosen, nemesis=mutant.faults)
 
 
-def hunt_and_shrink(name: str, *, most_seeds: int, folder: Path | None) -> Hunt:
-    """Hunt a mutant, and write the smallest schedule that shows it into `folder`; None: do not shrink."""
+class Caught(NamedTuple):
+    """A hunt, and what it found, which may have been on another machine."""
+
+    hunt: Hunt
+    schedule: bytes | None
+    """The file with the smallest schedule; None if there is none."""
+
+
+def hunt_and_shrink(name: str, *, most_seeds: int, is_shrunk: bool) -> Caught:
+    """Hunt a mutant, and shrink the run that shows it, if that is asked for."""
     found = hunt(name, most_seeds=most_seeds)
-    if found.seed is None or folder is None:
-        return found
-    file = folder / f"{name}.json"
-    lines = _shrink(plan_of(found.seed, options_for(name)), found.caught_by, file)
-    return msgspec.structs.replace(found, schedule_lines=lines, schedule=str(file))
+    if found.seed is None or not is_shrunk:
+        return Caught(found, None)
+    with tempfile.TemporaryDirectory(prefix="ackproof-shrink-") as folder:
+        file = Path(folder) / "schedule.json"
+        lines = _shrink(plan_of(found.seed, options_for(name)), found.caught_by, file)
+        return Caught(msgspec.structs.replace(found, schedule_lines=lines), file.read_bytes())
 
 
 def _shrink(plan: Plan, checker: str, file: Path) -> int:
@@ -121,14 +134,33 @@ def _shrink(plan: Plan, checker: str, file: Path) -> int:
     return size(found.schedule)
 
 
-def hunt_all(names: Sequence[str], *, most_seeds: int, jobs: int, folder: Path | None) -> Iterator[Hunt]:
-    """Hunt all these mutants, each on one core; give them in the order in which they end.
+HuntExecutor: TypeAlias = Executor[str, [str], Caught]
+
+
+def hunt_all(names: Sequence[str], executor: HuntExecutor, folder: Path | None) -> Iterator[Hunt]:
+    """Hunt all these mutants; give them as they end, their smallest schedules in this folder.
 
     Raises:
-        CouldNotRun: the harness could not do one of them.
+        CouldNotRun: the harness could not do one of them, or cannot write to the folder.
     """
-    perform = partial(hunt_and_shrink, most_seeds=most_seeds, folder=folder)
-    jobs = min(jobs, len(names))
-    executor: Executor[str, [str], Hunt] = InProcess(perform) if jobs == 1 else Processes(perform, jobs)
-    for _, found in each_result(executor, ((name, name) for name in names)):
-        yield found
+    for name, (found, schedule) in each_result(executor, ((name, name) for name in names)):
+        if folder is None or schedule is None:
+            yield found
+            continue
+        file = folder / f"{name}.json"
+        try:
+            file.write_bytes(schedule)
+        except OSError as error:
+            raise CouldNotRun(f"cannot write {file}: {error.strerror}") from error
+        yield msgspec.structs.replace(found, schedule=str(file))
+
+
+def hunting(*, most_seeds: int, is_shrunk: bool) -> Callable[[str], Caught]:
+    """What an executor does for each mutant."""
+    return partial(hunt_and_shrink, most_seeds=most_seeds, is_shrunk=is_shrunk)
+
+
+def hunt_executor(jobs: int, *, most_seeds: int, is_shrunk: bool) -> HuntExecutor:
+    """Hunts in this process, or on `jobs` others, each on one core."""
+    perform = hunting(most_seeds=most_seeds, is_shrunk=is_shrunk)
+    return InProcess(perform) if jobs == 1 else Processes(perform, jobs, LONGEST_HUNT_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,14 +12,12 @@ from rich.text import Text
 
 from harness.errors import CouldNotRun
 from harness.mutants.catalogue import AREAS
-from harness.sim.seeds.hunting import Hunt, hunt_all
+from harness.sim.seeds.hunting import Hunt, HuntExecutor, hunt_all
 
 LINE = "{mark} {mutant:27} {caught_by:26} {seeds:>6} {simulated:>9} {wall:>8} {lines:>8}"
 
 
-def hunts(
-    names: Sequence[str], *, most_seeds: int, jobs: int | None, folder: Path | None, quiet: bool
-) -> list[Hunt]:
+def hunts(names: Sequence[str], executor: HuntExecutor, folder: Path | None, *, quiet: bool) -> list[Hunt]:
     """Hunt these mutants, with progress on standard error unless quiet; give them in the same order.
 
     Raises:
@@ -33,8 +30,7 @@ def hunts(
             raise CouldNotRun(f"cannot make {folder}: {error.strerror}; choose another --store") from error
     found: dict[str, Hunt] = {}
     progress = _Progress(len(names), quiet)
-    cores = jobs or os.cpu_count() or 1
-    for one_hunt in hunt_all(names, most_seeds=most_seeds, jobs=cores, folder=folder):
+    for one_hunt in hunt_all(names, executor, folder):
         found[one_hunt.mutant] = one_hunt
         progress.add(one_hunt)
     progress.end()

@@ -11,6 +11,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import EXITS, known_findings, show_campaign
+from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 from ackproof.cli.printing import say
 
@@ -138,6 +139,7 @@ def campaign() -> None:
 @MATRIX
 @BUDGET
 @options.jobs_option()
+@dask_option()
 @click.option(
     "--shrink/--no-shrink",
     default=True,
@@ -163,6 +165,7 @@ def run(
     stop_at_first: bool,
     shard: tuple[int, int] | None,
     jobs: int | None,
+    dask: str | None,
     shrink: bool,
     resume: Path | None,
     baseline: Path | None,
@@ -180,7 +183,7 @@ def run(
     gave two results, or if runs could not be done.
     """
     from harness.campaign.campaign import run_campaign
-    from harness.campaign.executors import usual_executors
+    from harness.campaign.executors import dask_executors, usual_executors
     from harness.campaign.journal import Journal
     from harness.campaign.progress import CampaignProgress
 
@@ -192,13 +195,19 @@ def run(
             )
         if seconds is not None or runs is not None or stop_at_first:
             raise click.UsageError("--resume goes on with the campaign's own budget; leave it out")
+        cluster = connected(dask, jobs)
         journal = Journal.resume(resume)
         store = journal.folder.parent
     else:
         plan = _plan(file, matrix, seconds, runs, stop_at_first, shard)
+        if dask is not None and all(cell.world != "sim" for cell in plan.cells):
+            raise click.UsageError("--dask does simulated runs, and this campaign has none; leave it out")
+        cluster = connected(dask, jobs)
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
-    stored = run_campaign(journal, usual_executors(jobs or os.cpu_count() or 1), progress)
+    cores = jobs or os.cpu_count() or 1
+    executors = dask_executors(cluster, say_on_stderr) if cluster else usual_executors(cores)
+    stored = run_campaign(journal, executors, progress)
     _finish(stored, store, known, shrink=shrink, as_json=as_json)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from ackproof.cli import options
+from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 
 
@@ -24,6 +26,7 @@ from ackproof.cli.ending import finish
     help="Give up on a bug that none of this many seeds exposes.",
 )
 @options.jobs_option()
+@dask_option()
 @click.option("--shrink/--no-shrink", default=True, help="Shrink each failure.  [default: shrink]")
 @options.store_option("The shrunk schedules are put into its folder mutants/.")
 @options.json_option()
@@ -32,6 +35,7 @@ def mutants(
     is_list: bool,
     seeds: int,
     jobs: int | None,
+    dask: str | None,
     shrink: bool,
     store: Path,
     as_json: bool,
@@ -51,8 +55,9 @@ def mutants(
         ackproof mutants --list                     which mutants there are
         ackproof run --mutant forgetful             one of them in real processes
     """
+    from harness.executors.on_dask import OnDask
     from harness.mutants.catalogue import MUTANTS  # here, since these load the node and the simulator
-    from harness.sim.seeds import mutant_table
+    from harness.sim.seeds import hunting, mutant_table
 
     chosen = tuple(dict.fromkeys(names)) or tuple(MUTANTS)
     if is_list:
@@ -63,6 +68,13 @@ def mutants(
             as_json=as_json,
         )
     folder = store / "mutants" if shrink else None
-    found = mutant_table.hunts(chosen, most_seeds=seeds, jobs=jobs, folder=folder, quiet=as_json)
+    cluster = connected(dask, jobs)
+    if cluster is None:
+        cores = min(jobs or os.cpu_count() or 1, len(chosen))
+        executor = hunting.hunt_executor(cores, most_seeds=seeds, is_shrunk=shrink)
+    else:
+        perform = hunting.hunting(most_seeds=seeds, is_shrunk=shrink)
+        executor = OnDask(perform, cluster, say_on_stderr, hunting.LONGEST_HUNT_S)
+    found = mutant_table.hunts(chosen, executor, folder, quiet=as_json)
     outcome = "valid" if all(hunt.is_as_declared for hunt in found) else "invalid"
     finish(outcome, found, lambda: mutant_table.show(found, folder), as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
+from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish, judge_and_finish
 
 if TYPE_CHECKING:
     from harness.sim.plan.plan import SeedOptions
+    from harness.sim.seeds.campaign import SeedExecutor
 
 USUAL_SEEDS = 100
 LEAST_NODES = 3
@@ -121,6 +124,7 @@ PLAN = options.group(
     "[default: a file in the store]",
 )
 @options.jobs_option()
+@dask_option()
 @click.option(
     "--shrink",
     metavar="FILE",
@@ -138,6 +142,7 @@ def sim(
     results: Path | None,
     shrink: Path | None,
     jobs: int | None,
+    dask: str | None,
     stop_at_first: bool,
     as_json: bool,
     **plan: Unpack[PlanOptions],
@@ -159,25 +164,40 @@ def sim(
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
     if shrink is not None and seed is None:
         raise click.UsageError("--shrink needs the --seed that fails")
+    if dask is not None and seed is not None:
+        raise click.UsageError("--dask is for many seeds; give --seeds, or leave it out")
     from harness.sim import command  # here, since these load the simulator
     from harness.sim.plan.plan import SeedOptions
 
     seed_options = SeedOptions(**plan)
     if seed is None:
         chosen = range(start, start + (seeds or USUAL_SEEDS))
-        _campaign(chosen, seed_options, results, store, jobs, stop_at_first, as_json)
+        file = results or store / f"sim-{seed_options.workload}-{seed_options.mutant or 'correct'}.jsonl"
+        _campaign(chosen, seed_options, file, _executor(jobs, dask), stop_at_first, as_json)
     if shrink is None:
         judge_and_finish(command.one(seed, seed_options, store, sys.argv), as_json=as_json)
     shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
     finish("invalid", shrunk, lambda: None, as_json=as_json)
 
 
+def _executor(jobs: int | None, dask: str | None) -> SeedExecutor:
+    """What runs seeds: this process, several, or a Dask cluster."""
+    from harness.executors.on_dask import OnDask
+    from harness.sim.seeds.campaign import judged_seed, seed_executor
+
+    cluster = connected(dask, jobs)
+    return (
+        seed_executor(jobs or os.cpu_count() or 1)
+        if cluster is None
+        else OnDask(judged_seed, cluster, say_on_stderr)
+    )
+
+
 def _campaign(
     seeds: range,
     seed_options: SeedOptions,
-    results: Path | None,
-    store: Path,
-    jobs: int | None,
+    file: Path,
+    executor: SeedExecutor,
     stop_at_first: bool,
     as_json: bool,
 ) -> NoReturn:
@@ -185,7 +205,6 @@ def _campaign(
     from harness.sim import command
 
     mutant = seed_options.mutant
-    file = results or store / f"sim-{seed_options.workload}-{mutant or 'correct'}.jsonl"
-    found = command.many(seeds, seed_options, file, jobs=jobs, quiet=as_json, stop_at_first=stop_at_first)
+    found = command.many(seeds, seed_options, file, executor, quiet=as_json, stop_at_first=stop_at_first)
     again = f"ackproof sim --workload {seed_options.workload}{f' --mutant {mutant}' if mutant else ''}"
     finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json)

@@ -22,7 +22,7 @@ WISHES = SeedOptions(nodes=3, time_limit_s=2, rate=40)
 
 
 def campaign(file: Path, seeds: range, options: SeedOptions = WISHES, jobs: int = 1) -> CampaignSummary:
-    return many(seeds, options, file, jobs=jobs, quiet=True, stop_at_first=False)
+    return many(seeds, options, file, seed_executor(jobs), quiet=True, stop_at_first=False)
 
 
 def lines(file: Path) -> list[dict[str, Any]]:

@@ -15,11 +15,12 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.replay import load
 from harness.sim.schedule.shrink import verdict_of
-from harness.sim.seeds.hunting import hunt, hunt_and_shrink, options_for
+from harness.sim.seeds.hunting import hunt, hunt_all, hunt_executor, options_for
 
 
 def test_what_was_found_is_shrunk_to_a_schedule_that_can_be_played(tmp_path: Path) -> None:
-    found = hunt_and_shrink("forgetful", most_seeds=10, folder=tmp_path)
+    executor = hunt_executor(1, most_seeds=10, is_shrunk=True)
+    (found,) = hunt_all(["forgetful"], executor, tmp_path)
     assert found.schedule_lines is not None
     assert found.schedule_lines <= 20
     assert load(Path(str(found.schedule))).checker == found.caught_by

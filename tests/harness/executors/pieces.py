@@ -1,0 +1,50 @@
+"""Pieces of work for tests, which workers in other processes import."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from harness.errors import CouldNotRun
+from harness.sim.schedule.version import identity
+
+
+def squared(number: int) -> int:
+    """Cheap work."""
+    return number * number
+
+
+def noted(task: tuple[Path, int]) -> int:
+    """Work of some milliseconds, of which a folder holds a note each time it is done."""
+    folder, number = task
+    time.sleep(0.02)
+    (folder / f"{number}-{time.time_ns()}").touch()
+    return number
+
+
+def failing(number: int) -> int:
+    """Work that the harness cannot do for one number."""
+    if number == 3:
+        raise CouldNotRun("no room")
+    return number
+
+
+def endless(number: int) -> int:
+    """Work that does not end for one number."""
+    while number == 3:
+        time.sleep(0.01)
+    return number
+
+
+def killing(number: int) -> int:
+    """Work that kills its process for one number."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def pretended() -> dict[str, str]:
+    """The identity of this process; another one where the environment says so."""
+    return {**identity(), **({"Python": version} if (version := os.environ.get("PRETENDED_PYTHON")) else {})}
