@@ -398,8 +398,8 @@ class Engine:
 
     def moves_states(self, part: Part) -> bool:
         """Whether what some call of a part's history does depends on more than one test of the state."""
-        effects = np.asarray(self._rules.effects, dtype=np.int64).reshape(-1, EFFECT_WIDTH)
-        own = effects[self._codes_of(part)]
+        codes = self._codes_of(part)  # first, since it adds to the rules
+        own = np.asarray(self._rules.effects, dtype=np.int64).reshape(-1, EFFECT_WIDTH)[codes]
         return bool((own[:, 0] > transitions.IS_NOT).any() or (own[:, 2] > transitions.PUT).any())
 
     def use_effects(self, effects: Integers) -> None:
