@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ackproof.campaigning import CampaignResult, CampaignSummary, Finding, campaign, findings
     from ackproof.checking import check, read_history
     from ackproof.loading import StoredRun, frame, load
+    from ackproof.pytest_plugin.simulated import sim_test
     from ackproof.running import CouldNotRun, JudgedRun, Test, run, simulate
     from checkers import models
     from checkers.models import Call, Model
@@ -74,6 +75,7 @@ __all__ = [
     "models",
     "read_history",
     "run",
+    "sim_test",
     "simulate",
 ]
 
@@ -84,7 +86,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ackproof' has no attribute {name!r}")
     from ackproof.shadows import require_no_shadow
 
-    require_no_shadow()
+    if name != "sim_test":  # it works in a project that hides our packages: it uses another process
+        require_no_shadow()
     value = _load(name)
     globals()[name] = value
     return value
@@ -110,6 +113,10 @@ def _load(name: str) -> Any:
         return models if name == "models" else getattr(models, name)
     if name in ("Fault", "System", "Workload", "generator"):
         return _load_part(name)
+    if name == "sim_test":
+        from ackproof.pytest_plugin.simulated import sim_test
+
+        return sim_test
     return _load_function(name)
 
 
