@@ -145,12 +145,12 @@ _companions: dict[int, Companion] = {}
 """The companion of this process, by the process's number: a fork does not share its parent's."""
 
 
-def ask(request: str, folder: Path, **arguments: Any) -> Any:
+def ask(request: str, root: Path, /, **arguments: Any) -> Any:
     """Ask the companion, which is started if there is none.
 
     Args:
         request: the name of a request (companion/requests.py).
-        folder: where the companion runs if it is started now: the root of the project.
+        root: the root of the project, where the companion runs if it is started now.
         arguments: plain values, as JSON has them.
 
     Raises:
@@ -158,7 +158,7 @@ def ask(request: str, folder: Path, **arguments: Any) -> Any:
     """
     own = _companions.get(os.getpid())
     if own is None:
-        own = _companions[os.getpid()] = Companion(folder)
+        own = _companions[os.getpid()] = Companion(root)
     return own.ask(request, arguments)
 
 

@@ -175,7 +175,8 @@ def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
     options = _options(mark)
     options.pop("seeds", None)
     assert isinstance(item, pytest.Function)
-    seed = int(item.callspec.params[SEED])
+    seed = item.callspec.params[SEED]
+    assert isinstance(seed, int)
     root = item.config.rootpath
     if options.get("world") == marks.SIM:
         del options["world"]

@@ -97,8 +97,9 @@ def _add_section(report: pytest.TestReport, text: str) -> None:
     lines = text.splitlines()
     if not lines or lines[-1].strip() in report.longreprtext:
         return
-    if hasattr(report.longrepr, "addsection"):
-        report.longrepr.addsection("ackproof", text)
+    add = getattr(report.longrepr, "addsection", None)
+    if add is not None:
+        add("ackproof", text)
     else:
         report.sections.append(("ackproof", text))
 

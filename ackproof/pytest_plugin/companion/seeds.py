@@ -22,6 +22,7 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.schedule import record
 from harness.sim.schedule.shrink import size
 from harness.sim.schedule.story import story
+from harness.sim.seeds.campaign import seed_executor
 from harness.workload import WORKLOADS
 from history.files import decode_json, read_regular
 
@@ -57,7 +58,9 @@ def simulate_many(
     chosen, folder = _options(options), Path(store)
     file = folder / "seeds.jsonl"
     file.unlink(missing_ok=True)
-    found = command.many(range(start, start + seeds), chosen, file, jobs=jobs, quiet=True, stop_at_first=True)
+    found = command.many(
+        range(start, start + seeds), chosen, file, seed_executor(jobs), quiet=True, stop_at_first=True
+    )
     answer: dict[str, Any] = msgspec.to_builtins(found)
     if found.violations:
         seed = found.violations[0].seed
