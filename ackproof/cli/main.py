@@ -113,6 +113,12 @@ def _findings() -> click.Command:
     return findings
 
 
+def _gate() -> click.Command:
+    from ackproof.cli.commands.campaigns.gate import gate
+
+    return gate
+
+
 def _record() -> click.Command:
     from ackproof.cli.commands.judging.record import record
 
@@ -164,6 +170,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),
     "campaign": CommandEntry(MANY, "Run many tests under many seeds, and keep every result.", _campaign),
     "findings": CommandEntry(MANY, "List what campaigns found, what to look at first on top.", _findings),
+    "gate": CommandEntry(
+        MANY, "Say whether a change may be merged: no new finding, and enough was tried.", _gate
+    ),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),

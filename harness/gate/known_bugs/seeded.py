@@ -1,0 +1,118 @@
+"""The seeded bugs whose odds were measured, as seeded.toml lists them.
+
+```toml
+version = 1
+
+[measured]
+command = "scripts/odds.py --seeds 40 --first-seed 1000"
+began_at = "2026-11-28T17:05:10Z"
+
+[measured.versions]          # and [measured.code]: the digests of the code that ran
+
+[[cells]]                    # how long one run of correct nodes takes: seconds of one processor core
+workload = "registry"
+nemesis = "drawn"
+seconds = 0.42
+
+[[bugs]]
+mutant = "forgetful"
+workload = "registry"
+nemesis = "drawn"            # what the seed draws; or the faults that each run has
+found = 23                   # by the checker that the bug's declaration names
+runs = 40                    # those that decided nothing left out
+undecided = 0
+```
+
+A bug counts with the workload and the faults with which it was measured. One whose declaration has others by
+now counts as not measured.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from harness.campaign.cells import DRAWN, Cell
+from harness.campaign.reading import faults_of
+from harness.gate.known_bugs.odds import Odds
+from harness.mutants.catalogue import MUTANTS
+
+SEEDED = Path(__file__).with_name("seeded.toml")
+
+
+class Measured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the odds were measured."""
+
+    command: str
+    began_at: str
+    versions: Mapping[str, str]
+    code: Mapping[str, str]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a bug shows: the workload and the faults of a cell in the simulated world."""
+
+    workload: str
+    nemesis: str = DRAWN
+
+    @property
+    def cell(self) -> Cell:
+        """The cell of correct nodes."""
+        return Cell(workload=self.workload, nemesis=faults_of(self.nemesis))
+
+
+class MeasuredCell(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a run of correct nodes costs."""
+
+    seconds: float
+
+
+class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One seeded bug with its odds."""
+
+    mutant: str
+    found: int
+    runs: int
+    undecided: int = 0
+
+    @property
+    def odds(self) -> Odds:
+        """The odds of one run that decides anything."""
+        return Odds(self.found, self.runs)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the bug's declaration still names the workload and the faults of the measurement."""
+        mutant = MUTANTS.get(self.mutant)
+        return mutant is not None and self.cell == cell_of(self.mutant)
+
+
+class SeededBugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    version: int
+    measured: Measured
+    cells: tuple[MeasuredCell, ...]
+    bugs: tuple[SeededBug, ...]
+
+    def seconds_of(self, cell: Cell) -> float:
+        """How long a run of this cell takes on one core; of a cell that was not measured, the longest."""
+        known = {one.cell: one.seconds for one in self.cells}
+        return known.get(cell, max(known.values(), default=1.0))
+
+
+@cache
+def seeded_bugs() -> SeededBugs:
+    """The seeded bugs that are still declared as they were measured."""
+    found = msgspec.convert(tomllib.loads(SEEDED.read_text(encoding="utf-8")), SeededBugs)
+    return msgspec.structs.replace(found, bugs=tuple(bug for bug in found.bugs if bug.is_current))
+
+
+def cell_of(mutant: str) -> Cell:
+    """The cell of correct nodes with the workload and the faults that a seeded bug declares."""
+    declared = MUTANTS[mutant]
+    return Cell(workload=declared.workload, nemesis=declared.faults)

@@ -1,0 +1,140 @@
+"""What a gate says: passed, failed, unknown or broken.
+
+- *broken*: the harness cannot be trusted: the canary was missed, a seed gave two results, or it could do none
+  of its last runs. Whatever else it says proves nothing.
+- *failed*: there is a finding that the baseline does not list, or that it lists as resolved.
+- *broken*, too: without such a finding, but a run could not be done, although it was tried again.
+- *unknown*: too little was shown. The work was interrupted or the budget ended first, so the power that was
+  stated beforehand was not reached; or more than a tenth of a cell's runs decided nothing.
+- *passed*: none of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from checkers.verdict import Validity
+from harness.campaign.campaign import INTERRUPTED
+from harness.campaign.cells import Cell
+from harness.campaign.findings.fingerprint import fingerprint, subject_of
+from harness.campaign.findings.gathering import Finding
+from harness.campaign.journal import Stored
+from harness.campaign.summary import CampaignSummary, CellSummary, summary_of
+from harness.gate.known_bugs.seeded import SeededBug
+from harness.gate.power import MOST_UNDECIDED, Power, in_figures, power_of
+
+GateOutcome = Literal["passed", "failed", "unknown", "broken"]
+
+
+class GateResult(msgspec.Struct, frozen=True):
+    """What a gate says, and why."""
+
+    outcome: GateOutcome
+    reasons: tuple[str, ...]
+    """Why it did not pass; empty if it did."""
+    stated: str
+    """The power that was stated beforehand, in words."""
+    reached: str
+    """The power of what was done, in words."""
+    power: Power
+    findings: tuple[Finding, ...]
+    """Violations of this gate's runs, those that the baseline knows included."""
+    summary: CampaignSummary
+    """Of the campaign; a cell with known violations stays invalid in it."""
+
+
+def gate_result(stored: Stored, findings: Sequence[Finding], bugs: Sequence[SeededBug]) -> GateResult:
+    """Weigh what a gate's campaign gave.
+
+    Args:
+        stored: its journal.
+        findings: of the store's campaigns.
+        bugs: the known bugs whose odds count for the power.
+    """
+    summary = summary_of(stored)
+    shown = _fingerprints(stored)
+    own = tuple(one for one in findings if one.fingerprint in shown)
+    power = power_of([cell for cell in stored.plan.cells if not cell.is_canary], bugs, _decided(stored))
+    found: list[tuple[GateOutcome, list[str]]] = [
+        ("broken", list(summary.reasons[:1]) if summary.outcome == "broken" else []),
+        ("failed", list(_new(own))),
+        ("broken", list(_not_done(summary))),
+        ("unknown", [*_too_little_done(summary, stored), *_powerless(power)]),
+    ]
+    outcome: GateOutcome = next((outcome for outcome, reasons in found if reasons), "passed")
+    reasons = [reason for _, reasons in found for reason in reasons]
+    return GateResult(
+        outcome, tuple(reasons), power.in_words(stated=True), power.in_words(), power, own, summary
+    )
+
+
+def _is_allowed(one: Finding) -> bool:
+    """Whether the baseline lists a finding, and not as one that was resolved."""
+    return one.is_known and one.state != "regressed"
+
+
+def _new(own: Sequence[Finding]) -> Iterator[str]:
+    """What the baseline does not allow. What is seen only together with another such finding is not named."""
+    against = {one.fingerprint: one for one in own if not _is_allowed(one)}
+    for one in against.values():
+        if one.only_with not in against:
+            back = ", which the baseline lists as resolved" if one.is_known else ""
+            yield f"finding {one.fingerprint}{back}: {one.checker}: {one.example.title}"
+
+
+def _fingerprints(stored: Stored) -> frozenset[str]:
+    """What the runs show; what a canary shows is hoped for."""
+    cells = stored.plan.cells
+    return frozenset(
+        fingerprint(subject_of(cells[line.cell], line.outcome), violation)
+        for line in stored.runs
+        if not cells[line.cell].is_canary
+        for violation in line.outcome.violations
+    )
+
+
+def _decided(stored: Stored) -> Mapping[Cell, int]:
+    """By cell, how many seeds gave a verdict."""
+    seeds: dict[Cell, set[int]] = {cell: set() for cell in stored.plan.cells}
+    for line in stored.runs:
+        if line.outcome.validity is not Validity.UNKNOWN:
+            seeds[stored.plan.cells[line.cell]].add(line.seed)
+    return {cell: len(own) for cell, own in seeds.items()}
+
+
+def _not_done(summary: CampaignSummary) -> Iterator[str]:
+    for cell in summary.cells:
+        if cell.could_not_run:
+            why = next((one.why for one in summary.failed if one.cell == cell.name), "")
+            yield f"{cell.could_not_run} runs could not be done: {cell.name}: {why}"
+
+
+def _too_little_done(summary: CampaignSummary, stored: Stored) -> Iterator[str]:
+    if summary.ended == INTERRUPTED:
+        yield "interrupted: not all runs were done"
+    for cell in summary.cells:
+        if cell.canary == "not all seeds ran":
+            yield f"the budget ended before the canary was found: {cell.name}"
+        elif cell.canary is None and cell.asked:
+            yield from _too_little(cell, stored)
+
+
+def _too_little(cell: CellSummary, stored: Stored) -> Iterator[str]:
+    if not cell.runs:
+        yield f"no run was done within the budget of {stored.plan.most_s or 0:.0f} s: {cell.name}"
+    elif cell.unknown > MOST_UNDECIDED * cell.runs:
+        yield f"{cell.unknown} of {cell.runs} runs decided nothing: {cell.name} ({cell.why_nothing})"
+
+
+def _powerless(power: Power) -> Iterator[str]:
+    missed = [bug for bug in power.bugs if not bug.is_reached]
+    if missed:
+        least = min(missed, key=lambda bug: bug.reached)
+        yield (
+            f"the stated power was not reached for {len(missed)} of {len(power.bugs)} known bugs; "
+            f"{least.mutant} would be caught with {in_figures(least.reached)} instead of "
+            f"{in_figures(least.stated)}: give it more time with --seconds"
+        )

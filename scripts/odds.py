@@ -1,0 +1,52 @@
+"""Measures how often a run shows each seeded bug, and writes harness/gate/known_bugs/seeded.toml.
+
+nice python scripts/odds.py --seeds 40 --jobs 2            about half an hour of two cores
+python scripts/odds.py --resume store/campaign-...-odds    after Ctrl-C, or to write the file again
+
+A bug that is found rarely keeps its wide interval; more seeds narrow it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from harness.campaign.campaign import run_campaign
+from harness.campaign.executors import usual_executors
+from harness.campaign.journal import Journal, read
+from harness.campaign.progress import CampaignProgress
+from harness.campaign.summary import summary_of
+from harness.gate.known_bugs.measuring import USUAL_FIRST_SEED, USUAL_SEEDS, costs, measuring_plan, written
+from harness.gate.known_bugs.seeded import SEEDED
+from harness.mutants.catalogue import MUTANTS
+
+
+def main() -> None:
+    """Run what is left of the campaign, and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=USUAL_SEEDS)
+    parser.add_argument("--first-seed", type=int, default=USUAL_FIRST_SEED)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--store", type=Path, default=Path("store"))
+    parser.add_argument("--resume", type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--as-it-is", action="store_true", help="run no more seeds, and write what FOLDER holds"
+    )
+    given = parser.parse_args()
+    if given.resume and given.as_it_is:
+        stored = read(given.resume)
+    else:
+        plan = measuring_plan(tuple(MUTANTS), given.seeds, given.first_seed)
+        journal = Journal.resume(given.resume) if given.resume else Journal.create(given.store, plan)
+        stored = run_campaign(journal, usual_executors(given.jobs), CampaignProgress(quiet=False))
+    seeds = max(cell.seeds for cell in stored.plan.cells)
+    first = min(cell.first_seed for cell in stored.plan.cells)
+    command = f"scripts/odds.py --seeds {seeds} --first-seed {first}"
+    text = written(stored, costs(tuple(MUTANTS)), command)
+    SEEDED.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{summary_of(stored).runs} runs; written: {SEEDED}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What a gate states about its power follows from measured odds, and does not promise too much."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from msgspec.structs import replace
+
+from harness.gate.known_bugs.odds import Odds
+from harness.gate.power import LEAST_SEEDS, TARGET, counted, planned_seeds, power_of
+from tests.harness.gate.fakes import KNOWN, OF_SESSIONS, OFTEN, REGISTRY, SELDOM, SESSIONS
+
+COSTS = {REGISTRY: 0.5, SESSIONS: 0.25}
+
+
+@pytest.mark.parametrize(
+    ("odds", "low", "high"),
+    [(Odds(0, 10), 0.0, 0.3085), (Odds(10, 10), 0.6915, 1.0), (Odds(5, 20), 0.0866, 0.4910)],
+)
+def test_intervals_are_those_of_published_tables(odds: Odds, low: float, high: float) -> None:
+    assert odds.interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_an_interval_holds_the_true_rate_in_at_least_19_of_20_measurements() -> None:
+    generator = random.Random(7)
+    intervals = [Odds(found, 40).interval for found in range(41)]
+    for rate in (0.02, 0.3, 0.9):
+        measured = [sum(generator.random() < rate for _ in range(40)) for _ in range(1000)]
+        held = sum(intervals[found][0] <= rate <= intervals[found][1] for found in measured)
+        assert held >= 950, rate
+
+
+def test_without_runs_nothing_is_caught_and_more_runs_catch_more() -> None:
+    chances = [Odds(4, 40).chance_to_catch(runs) for runs in (0, 1, 10, 100, 1000)]
+    assert chances[0] == 0.0
+    assert chances == sorted(chances)
+    assert chances[1] == pytest.approx(5 / 42)  # the rule of succession
+
+
+def test_a_bug_that_was_never_found_is_not_promised() -> None:
+    assert Odds(0, 40).chance_to_catch(100) < 0.75
+
+
+def test_of_bugs_whose_rate_is_as_likely_as_any_other_the_stated_share_is_caught() -> None:
+    """The figure is a probability: over all rates, it is how often such bugs really are caught."""
+    generator = random.Random(3)
+    stated = caught = 0.0
+    for _ in range(4000):
+        rate = generator.random()
+        odds = Odds(sum(generator.random() < rate for _ in range(10)), 10)
+        stated += odds.chance_to_catch(6)
+        caught += any(generator.random() < rate for _ in range(6))
+    assert stated / 4000 == pytest.approx(caught / 4000, abs=0.02)
+
+
+def test_seeds_go_where_bugs_are_until_all_are_likely_caught_or_the_budget_ends() -> None:
+    few = planned_seeds((OFTEN, OF_SESSIONS), COSTS, 10_000)
+    assert few == {REGISTRY: LEAST_SEEDS, SESSIONS: LEAST_SEEDS}
+    many = planned_seeds(KNOWN.bugs, COSTS, 10_000)
+    assert many[SESSIONS] == LEAST_SEEDS
+    assert SELDOM.odds.chance_to_catch(counted(many[REGISTRY])) >= TARGET
+    bounded = planned_seeds(KNOWN.bugs, COSTS, 100)
+    assert sum(COSTS[cell] * seeds for cell, seeds in bounded.items()) <= 100
+    assert LEAST_SEEDS < bounded[REGISTRY] < many[REGISTRY]
+
+
+def test_the_power_names_the_bugs_that_may_be_missed() -> None:
+    cells = [replace(REGISTRY, seeds=100), replace(SESSIONS, seeds=100)]
+    power = power_of(cells, KNOWN.bugs)
+    assert power.in_words(stated=True) == "catches 2 known bugs with p >= 0.99; list-in-halves with 0.90"
+    often = power_of(cells, (OFTEN, OF_SESSIONS), {cells[0]: 100, cells[1]: 100})
+    assert often.in_words() == "would have caught each of the 2 known bugs with p >= 0.99"
+
+
+def test_power_is_not_claimed_for_cells_in_which_no_bug_was_measured() -> None:
+    other = replace(REGISTRY, nodes=7, seeds=1000)
+    power = power_of([other], KNOWN.bugs)
+    assert power.in_words() == "power not measured: no bug with measured odds shows in these cells"
+    assert power.unmeasured == (other.name,)
+    assert power.elsewhere == ("forgetful", "list-in-halves", "sessions-not-in-snapshot")

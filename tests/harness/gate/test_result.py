@@ -1,0 +1,151 @@
+"""Passed, failed, unknown or broken: what a gate makes of its runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ackproof.cli.commands.campaigns.gate import EXITS
+from ackproof.cli.exits import Exit
+from harness.campaign.cells import Cell, canary
+from harness.campaign.findings.baseline import Known
+from harness.campaign.outcomes import Outcome
+from harness.errors import CouldNotRun
+from tests.harness.campaign.fakes import INVALID, UNKNOWN, VALID, fake
+from tests.harness.gate.fakes import gated
+
+
+def valid(_cell: Cell, _seed: int) -> Outcome:
+    return VALID
+
+
+def test_without_a_finding_and_with_its_power_a_gate_passes(tmp_path: Path) -> None:
+    found = gated(tmp_path, valid, Cell(seeds=40))
+    assert (found.outcome, found.reasons) == ("passed", ())
+    assert found.stated == "catches 1 known bug with p >= 0.99; list-in-halves with 0.71"
+    assert found.reached == "would have caught 1 known bug with p >= 0.99; list-in-halves with 0.74"
+
+
+def test_a_finding_that_nobody_knows_fails_it_and_is_one_line_to_paste(tmp_path: Path) -> None:
+    found = gated(tmp_path, fake, Cell(seeds=40))
+    (finding,) = found.findings
+    assert found.outcome == "failed"
+    assert found.reasons == (f"finding {finding.fingerprint}: durability: registration r1 was lost",)
+    assert finding.example.command == "ackproof sim --seed 5 --workload registry"
+
+
+def test_a_known_finding_passes_and_is_still_listed_as_invalid(tmp_path: Path) -> None:
+    (finding,) = gated(tmp_path / "first", fake, Cell(seeds=40)).findings
+    known = {finding.fingerprint: Known(finding.fingerprint, "issue 12")}
+    found = gated(tmp_path / "second", fake, Cell(seeds=40), baseline=known)
+    assert (found.outcome, found.summary.outcome) == ("passed", "invalid")
+    assert (found.findings[0].is_known, found.summary.cells[0].invalid) == (True, 1)
+
+
+def test_what_was_resolved_and_is_back_fails_it(tmp_path: Path) -> None:
+    (finding,) = gated(tmp_path / "first", fake, Cell(seeds=40)).findings
+    known = {finding.fingerprint: Known(finding.fingerprint, resolved=True)}
+    found = gated(tmp_path / "second", fake, Cell(seeds=40), baseline=known)
+    assert found.outcome == "failed"
+    assert "which the baseline lists as resolved" in found.reasons[0]
+
+
+def test_a_finding_of_another_campaign_in_the_store_does_not_fail_it(tmp_path: Path) -> None:
+    gated(tmp_path, fake, Cell(seeds=40))
+    assert gated(tmp_path, valid, Cell(seeds=40)).outcome == "passed"
+
+
+def test_a_budget_that_ends_too_early_is_unknown(tmp_path: Path) -> None:
+    found = gated(tmp_path, valid, Cell(seeds=40), most_runs=20)
+    assert found.outcome == "unknown"
+    assert found.reasons == (
+        "the stated power was not reached for 1 of 2 known bugs; list-in-halves would be caught with 0.55 "
+        "instead of 0.71: give it more time with --seconds",
+    )
+
+
+def test_a_tenth_of_the_runs_may_decide_nothing_and_no_more(tmp_path: Path) -> None:
+    def some(_cell: Cell, seed: int) -> Outcome:
+        return UNKNOWN if seed < nothing else VALID
+
+    nothing = 4
+    assert gated(tmp_path / "some", some, Cell(seeds=40)).outcome == "passed"
+    nothing = 5
+    found = gated(tmp_path / "many", some, Cell(seeds=40))
+    assert found.outcome == "unknown"
+    assert found.reasons[0].startswith("5 of 40 runs decided nothing: sim, reference-node, registry")
+
+
+@pytest.mark.parametrize("nodes", [None, 7])
+def test_a_cell_without_a_run_is_unknown_whether_its_power_is_measured_or_not(
+    nodes: int | None, tmp_path: Path
+) -> None:
+    found = gated(tmp_path, valid, Cell(seeds=40, nodes=nodes), most_s=0.0)
+    assert found.outcome == "unknown"
+    assert found.reasons[0].startswith("no run was done within the budget of 0 s")
+
+
+def test_a_system_whose_bugs_are_not_measured_passes_and_says_so(tmp_path: Path) -> None:
+    found = gated(tmp_path, valid, Cell(nodes=7, seeds=3))
+    assert (found.outcome, found.reached) == (
+        "passed",
+        "power not measured: no bug with measured odds shows in these cells",
+    )
+
+
+def test_a_canary_that_is_missed_breaks_it_even_with_findings(tmp_path: Path) -> None:
+    def perform(cell: Cell, seed: int) -> Outcome:
+        return VALID if cell.is_canary else fake(cell, seed)
+
+    found = gated(tmp_path, perform, canary("forgetful", 4), Cell(seeds=40))
+    assert (found.outcome, len(found.reasons)) == ("broken", 2)
+
+
+def test_an_unstable_seed_breaks_it(tmp_path: Path) -> None:
+    digits = iter(range(100))
+    found = gated(
+        tmp_path,
+        lambda cell, seed: Outcome(VALID.validity, digest=str(next(digits))),
+        Cell(seeds=40),
+        stability=1,
+    )
+    assert found.outcome == "broken"
+
+
+def test_runs_that_cannot_be_done_break_it_and_never_leave_it_unknown(tmp_path: Path) -> None:
+    def perform(_cell: Cell, seed: int) -> Outcome:
+        if seed == 3:
+            raise CouldNotRun("no room")
+        return UNKNOWN if seed > 20 else VALID
+
+    found = gated(tmp_path, perform, Cell(seeds=40))
+    assert found.outcome == "broken"
+    assert found.reasons[0].startswith("1 runs could not be done: sim, reference-node, registry")
+    assert "no room" in found.reasons[0]
+
+
+def test_a_violation_counts_although_another_run_could_not_be_done(tmp_path: Path) -> None:
+    def perform(_cell: Cell, seed: int) -> Outcome:
+        if seed == 3:
+            raise CouldNotRun("no room")
+        return INVALID
+
+    assert gated(tmp_path, perform, Cell(seeds=40)).outcome == "failed"
+
+
+def test_what_a_canary_shows_is_hoped_for_and_no_finding(tmp_path: Path) -> None:
+    def perform(cell: Cell, _seed: int) -> Outcome:
+        return INVALID if cell.is_canary else VALID
+
+    found = gated(tmp_path, perform, canary("acknowledge-early", 4), Cell(seeds=40))
+    assert (found.outcome, found.findings) == ("passed", ())
+
+
+def test_every_outcome_has_its_exit_code_and_a_broken_harness_is_never_unknown() -> None:
+    assert EXITS == {
+        "passed": Exit.VALID,
+        "failed": Exit.INVALID,
+        "unknown": Exit.UNKNOWN,
+        "broken": Exit.COULD_NOT_RUN,
+    }
