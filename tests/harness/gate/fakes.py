@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.campaign.cells import Cell
 from harness.campaign.executors import Perform
@@ -34,7 +35,7 @@ def gated(
     perform: Perform,
     *cells: Cell,
     baseline: Mapping[str, Known] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> GateResult:
     """What a gate says of these cells, whose runs this function does."""
     stored = carried_out(store, plan(*cells, **settings), perform)
