@@ -55,6 +55,12 @@ def _nats(options: Mapping[str, Any]) -> System:
     return Nats.of(options)
 
 
+def _rabbitmq(options: Mapping[str, Any]) -> System:
+    from harness.systems.rabbitmq import RabbitMQ
+
+    return RabbitMQ.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
@@ -62,6 +68,7 @@ SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     "pysyncobj": _pysyncobj,
     "redis": _redis,
     "nats": _nats,
+    "rabbitmq": _rabbitmq,
     "nacos": _nacos,
 }
 """Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and

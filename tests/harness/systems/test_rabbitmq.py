@@ -1,0 +1,211 @@
+"""RabbitMQ: how a node is started, and what its answers mean; and a real cluster, where it is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from checkers.verdict import Validity
+from harness.client.clients import Site
+from harness.client.codecs.base import HttpReply
+from harness.errors import CouldNotRun
+from harness.nemesis.view import ClusterView, NodeView
+from harness.run.judging import judge
+from harness.run.runner import run
+from harness.run.test import Test
+from harness.systems import system_of
+from harness.systems.base import NodeStatus, Place
+from harness.systems.rabbitmq import RabbitMQ
+from harness.systems.rabbitmq import system as rabbitmq_system
+from harness.systems.rabbitmq.system import password_hash, read_nodes, read_queues
+from history import Operation
+from tests.harness.hosts.namespaces import needs_namespaces
+
+MEMBERS = {
+    name: {port: f"10.77.0.{number}:{usual}" for port, usual in RabbitMQ.ports.items()}
+    for number, name in enumerate(("n1", "n2", "n3"), start=1)
+}
+NAMES = {f"rabbit@10.77.0.{number}": f"n{number}" for number in (1, 2, 3)}
+PLACE = Place(
+    name="n2",
+    host="10.77.0.2",
+    ports=RabbitMQ.ports,
+    members=MEMBERS,
+    peers={},
+    data=Path("/run/n2/data"),
+    trace=Path("/run/n2/trace"),
+    log=Path("/run/n2/log.txt"),
+    seed=7,
+)
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> str:
+    folder = tmp_path / "usr" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("epmd", "rabbitmq-server"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    return str(folder / "rabbitmq-server")
+
+
+def files_of(binary: str, monkeypatch: pytest.MonkeyPatch, **options: str) -> tuple[Any, dict[str, str]]:
+    located = SimpleNamespace(path=Path(binary), environment={"PATH": "/usr/bin"}, version="3.10.8")
+    monkeypatch.setattr(rabbitmq_system, "located", lambda *_, **__: located)
+    launch = system_of("rabbitmq", {"system_options": options}).launch(PLACE)
+    return launch, {file.path: file.content for file in launch.files}
+
+
+def test_a_node_is_a_server_and_the_port_mapper_of_the_same_tree(
+    binary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch, _ = files_of(binary, monkeypatch)
+    server, mapper = launch.processes
+    epmd = str(Path(binary).with_name("epmd"))
+    assert mapper.argv == (epmd,)
+    assert server.argv[-2:] == (epmd, binary)
+    assert server.environment["RABBITMQ_NODENAME"] == "rabbit@10.77.0.2"
+    assert server.environment["ERL_EPMD_ADDRESS"] == "10.77.0.2"
+
+
+def test_a_node_knows_all_members_and_what_to_do_when_it_is_cut_off(
+    binary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, files = files_of(binary, monkeypatch, partitions="ignore", **{"tick-s": "8"})
+    lines = files["rabbitmq.conf"].splitlines()
+    assert "cluster_formation.classic_config.nodes.3 = rabbit@10.77.0.3" in lines
+    assert {"cluster_partition_handling = ignore", "net_ticktime = 8"} <= set(lines)
+
+
+@pytest.mark.parametrize(("queue", "policies"), [("quorum", 0), ("classic", 0), ("mirrored", 1)])
+def test_only_mirrored_queues_have_a_policy(
+    queue: str, policies: int, binary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, files = files_of(binary, monkeypatch, queue=queue)
+    assert len(json.loads(files["definitions.json"])["policies"]) == policies
+
+
+def test_the_password_is_stored_as_rabbitmq_documents_it() -> None:
+    stored = base64.b64decode(password_hash("guest"))
+    assert stored[4:] == hashlib.sha256(stored[:4] + b"guest").digest()
+
+
+def test_the_leader_is_that_of_the_first_queue() -> None:
+    # What 3.10.8 answers to /api/queues with these columns, shortened; a classic queue has only a node.
+    quorum = [
+        {"leader": "rabbit@10.77.0.1", "name": "queue-10", "node": "rabbit@10.77.0.1", "online": []},
+        {"leader": "rabbit@10.77.0.3", "name": "queue-2", "node": "rabbit@10.77.0.3", "online": []},
+    ]
+    classic = [{"name": "queue-0", "node": "rabbit@10.77.0.2"}]
+    assert read_queues(json.dumps(quorum).encode(), "n2", NAMES) == NodeStatus("follower", 0, "n3")
+    assert read_queues(json.dumps(classic).encode(), "n2", NAMES) == NodeStatus("leader", 0, "n2")
+    assert read_queues(b"[]", "n2", NAMES) is None
+    assert read_queues(b"Not Found", "n2", NAMES) is None
+
+
+def test_before_there_is_a_queue_all_nodes_must_have_joined() -> None:
+    def status(running: int) -> NodeStatus | None:
+        nodes = [{"name": name, "running": number < running} for number, name in enumerate(sorted(NAMES))]
+        return read_nodes(HttpReply(200, {}, json.dumps(nodes).encode()), "n2", NAMES)
+
+    assert status(3) == NodeStatus("follower", 0, "n1")
+    joining = status(2)
+    assert joining == NodeStatus("joining", 0)
+    assert read_nodes(None, "n2", NAMES) is None
+    nodes = {
+        name: NodeView(running=True, role=role, leader="n1", term=0)
+        for name, role in (("n1", "leader"), ("n2", "follower"))
+    }
+    late = NodeView(running=True, role="joining", term=0)
+    assert RabbitMQ().leader(ClusterView({**nodes, "n3": late})) is None
+    assert RabbitMQ().leader(ClusterView({**nodes, "n3": nodes["n2"]})) == "n1"
+
+
+def test_a_run_without_the_clients_library_is_refused_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rabbitmq_system, "find_spec", lambda _: None)
+    with pytest.raises(CouldNotRun, match=r"need aiormq: pip install 'ackproof\[rabbitmq\]'"):
+        RabbitMQ().version()
+
+
+class Channel:
+    """A channel to a node in memory; what is in `broken` raises."""
+
+    def __init__(self, broken: str = "", confirmed: Any = None, message: Any = None) -> None:
+        self.broken, self.confirmed, self.message = broken, confirmed, message
+
+    async def _did(self, what: str, result: Any = None) -> Any:
+        if self.broken == what:
+            raise ConnectionError("the connection was lost")
+        return result
+
+    async def queue_declare(self, *_: Any, **__: Any) -> Any:
+        return await self._did("declare")
+
+    async def basic_publish(self, *_: Any, **__: Any) -> Any:
+        return await self._did("publish", self.confirmed)
+
+    async def basic_get(self, *_: Any) -> Any:
+        return await self._did("get", self.message)
+
+    async def basic_ack(self, *_: Any) -> Any:
+        return await self._did("ack")
+
+
+def perform(channel: Channel, f: str) -> Operation:
+    from harness.systems.rabbitmq.clients import QueueClient
+
+    client = QueueClient(Site("n1", MEMBERS, 1, timeout_s=2.0), {"x-queue-type": "quorum"})
+    client._connection = SimpleNamespace(close=lambda: asyncio.sleep(0))
+    client._channel = channel
+    return asyncio.run(client.perform(Operation(3, 0, 1, "invoke", f, "k", "e1", node="n1")))
+
+
+def test_an_enqueue_is_ok_only_if_it_was_confirmed() -> None:
+    spec = pytest.importorskip("aiormq").spec
+    assert perform(Channel(confirmed=spec.Basic.Ack(1)), "enqueue").type == "ok"
+    assert perform(Channel(confirmed=SimpleNamespace()), "enqueue").type == "fail"
+    assert perform(Channel("declare"), "enqueue").type == "fail"
+    assert perform(Channel("publish"), "enqueue").type == "info"
+
+
+def test_a_dequeue_that_got_nothing_took_nothing_out() -> None:
+    spec = pytest.importorskip("aiormq").spec
+    given = SimpleNamespace(delivery=spec.Basic.GetOk(delivery_tag=1), body=b"e7")
+    for broken in ("", "ack"):
+        done = perform(Channel(broken, message=given), "dequeue")
+        assert (done.type, done.value) == ("ok", "e7")
+    empty = SimpleNamespace(delivery=spec.Basic.GetEmpty(), body=b"")
+    assert perform(Channel(message=empty), "dequeue").value is None
+    assert perform(Channel("get"), "dequeue").type == "fail"
+
+
+@needs_namespaces
+@pytest.mark.campaign
+@pytest.mark.timeout(180)
+def test_quorum_queues_lose_nothing_when_their_leader_is_killed(tmp_path: Path) -> None:
+    try:
+        RabbitMQ().version()
+    except CouldNotRun as missing:
+        pytest.skip(str(missing))
+    test = Test(
+        nodes=("n1", "n2", "n3"),
+        world="netns",
+        system="rabbitmq",
+        workload="queue",
+        nemesis=("kill:leader",),
+        time_limit_s=16.0,
+        rate=60.0,
+        seed=1,
+    )
+    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
+    for verdict in judge(folder).verdicts:
+        assert verdict.validity in (None, Validity.VALID), verdict
