@@ -1,4 +1,4 @@
-"""Redis and PySyncObj as real clusters: one short run each, where they are installed."""
+"""Redis, PySyncObj and NATS as real clusters: one short run each, where they are installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.errors import CouldNotRun
 from harness.run.judging import judge
 from harness.run.runner import run
 from harness.run.test import Test
+from harness.systems.nats import Nats
 from harness.systems.pysyncobj import PySyncObj
 from harness.systems.redis import Redis
 from tests.harness.hosts.namespaces import needs_namespaces
@@ -19,13 +20,23 @@ from tests.harness.hosts.namespaces import needs_namespaces
 @needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.parametrize(
-    ("name", "system", "nemesis"),
-    [("pysyncobj", PySyncObj(), ("kill:leader",)), ("redis", Redis(), ())],
-    ids=["pysyncobj", "redis"],
+    ("name", "system", "workload", "nemesis", "seconds"),
+    [
+        ("pysyncobj", PySyncObj(), "register", ("kill:leader",), 4.0),
+        ("redis", Redis(), "register", (), 4.0),
+        ("nats", Nats(), "set", ("kill:leader",), 16.0),
+    ],
+    ids=["pysyncobj", "redis", "nats"],
 )
 def test_a_cluster_keeps_what_it_promises(
-    name: str, system: PySyncObj | Redis, nemesis: tuple[str, ...], tmp_path: Path
+    name: str,
+    system: PySyncObj | Redis | Nats,
+    workload: str,
+    nemesis: tuple[str, ...],
+    seconds: float,
+    tmp_path: Path,
 ) -> None:
+    """Of NATS, 2.9 loses updates of registers without any fault (docs/found.md), so sets are tested."""
     try:
         system.version()
     except CouldNotRun as missing:
@@ -34,9 +45,9 @@ def test_a_cluster_keeps_what_it_promises(
         nodes=("n1", "n2", "n3"),
         world="netns",
         system=name,
-        workload="register",
+        workload=workload,
         nemesis=nemesis,
-        time_limit_s=4.0,
+        time_limit_s=seconds,
         minimum_acknowledged=20,
         seed=1,
     )
