@@ -27,6 +27,7 @@ WATCH: Final = "watch"
 STATE: Final = "state"
 INSTANCE: Final = "instance"
 STALE_INSTANCE: Final = "stale-instance"
+EXPIRING_INSTANCE: Final = "expiring-instance"
 REGISTRY: Final = "registry"
 EPHEMERAL: Final = "ephemeral"
 MEMBERS: Final = "members"
@@ -50,6 +51,8 @@ DATA_TYPES: Mapping[str, str] = {
     STATE: "as cas-register; also hash of a node: the index of the last entry that it applied, and its state",
     INSTANCE: "register, deregister and lookup of one instance; linearizable",
     STALE_INSTANCE: "as instance; a lookup may lag behind, and no registration is lost",
+    EXPIRING_INSTANCE: "as stale-instance, but register also keeps the instance alive from then on, as "
+    "a live service does, and deregister only ends that: the system must then remove the instance by itself",
     REGISTRY: "as instance; also update, list, stale-lookup, stale-list, final-list and final-local",
     EPHEMERAL: "as registry, but an instance expires unless it sends beats; also beat",
     MEMBERS: "as registry; also members: which nodes a node counts as the cluster's members",

@@ -9,6 +9,7 @@ from harness.errors import unknown_name
 from harness.workload.base import Workload
 from harness.workload.ephemeral import ephemeral
 from harness.workload.general.cas import cas
+from harness.workload.general.expiring_instances import expiring_instances
 from harness.workload.general.instances import instances
 from harness.workload.general.lifetimes import brief_instances, renewed_instances
 from harness.workload.general.lock import lock
@@ -42,6 +43,7 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "stale-instances": stale_instances,
     "brief-instances": brief_instances,
     "renewed-instances": renewed_instances,
+    "expiring-instances": expiring_instances,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
 _OWN = frozenset(WORKLOADS)

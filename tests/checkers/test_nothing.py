@@ -81,6 +81,7 @@ OF_GENERAL: Mapping[str, tuple[Asked, ...]] = {
     "watch": OF_JUDGES["watch-order"],
     "instances": OF_INSTANCES,
     "stale-instances": OF_INSTANCES,
+    "expiring-instances": OF_INSTANCES,
     "brief-instances": OF_INSTANCES,
     "renewed-instances": OF_INSTANCES,
 }

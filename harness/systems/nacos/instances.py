@@ -24,6 +24,14 @@ NOTHING_HAPPENED = (
     "is DOWN now, please try again later",
 )
 """Refusals that come before a write is given to Raft: it certainly does not happen."""
+BEAT_S, UNHEALTHY_S, REMOVED_S = 1, 4, 8
+"""How often an ephemeral instance sends beats, and after how long without a beat it is unhealthy, and
+removed; by default 5 s, 15 s and 30 s. A server looks every 5 s."""
+_LIFETIME = {
+    "preserved.heart.beat.interval": str(1000 * BEAT_S),
+    "preserved.heart.beat.timeout": str(1000 * UNHEALTHY_S),
+    "preserved.ip.delete.timeout": str(1000 * REMOVED_S),
+}
 _LONGEST_ERROR = 300
 
 
@@ -57,20 +65,17 @@ class InstanceCodec(msgspec.Struct, frozen=True):
         Raises:
             ValueError: the operation's f or key is not this client's; a workload's defect.
         """
-        service, _, address = str(operation.key).partition("/")
-        ip, _, port = address.rpartition(":")
-        if not (service and ip and port.isdigit()):
-            raise ValueError(f"key {operation.key!r} is not SERVICE/IP:PORT")
-        kind = ("ephemeral", str(self.ephemeral).lower())
-        instance = (("serviceName", service), ("ip", ip), ("port", port), kind)
+        named = identity(str(operation.key))
+        instance = (*named, ("ephemeral", str(self.ephemeral).lower()))
         match operation.f:
             case "register":
-                metadata = msgspec.json.encode({ID: operation.value}).decode()
+                lifetime = _LIFETIME if self.ephemeral else {}
+                metadata = msgspec.json.encode({ID: operation.value, **lifetime}).decode()
                 return HttpRequest("POST", self.api.instance, (*instance, ("metadata", metadata)))
             case "deregister":
                 return HttpRequest("DELETE", self.api.instance, instance)
             case "lookup":
-                return HttpRequest("GET", self.api.instances, (("serviceName", service),))
+                return HttpRequest("GET", self.api.instances, named[:1])
         raise ValueError(f"Nacos's instances know no operation {operation.f!r}")
 
     def decode(self, operation: Operation, reply: HttpReply | NoReply) -> Operation:
@@ -125,6 +130,19 @@ class InstanceCodec(msgspec.Struct, frozen=True):
         if self.api.name == "v2":
             return msgspec.json.decode(envelope.data, type=_Hosts).hosts
         return msgspec.json.decode(envelope.data, type=list[_Host])
+
+
+def identity(key: str) -> tuple[tuple[str, str], ...]:
+    """The service, the address and the port of an instance, as a request names them.
+
+    Raises:
+        ValueError: it is not SERVICE/IP:PORT; a workload's defect.
+    """
+    service, _, address = key.partition("/")
+    ip, _, port = address.rpartition(":")
+    if not (service and ip and port.isdigit()):
+        raise ValueError(f"key {key!r} is not SERVICE/IP:PORT")
+    return (("serviceName", service), ("ip", ip), ("port", port))
 
 
 def not_written(operation: Operation, reply: HttpReply) -> Operation:

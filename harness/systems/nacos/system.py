@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -28,16 +28,20 @@ import msgspec
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
-from harness.client.data_types import STALE_INSTANCE
+from harness.client.data_types import EXPIRING_INSTANCE, STALE_INSTANCE
 from harness.client.net import Net
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
 from harness.systems.installing import Located, located, located_java
+from harness.systems.nacos.beats import BeatingClient, Beats
+from harness.systems.nacos.configs import ConfigCodec
 from harness.systems.nacos.instances import InstanceCodec
 from harness.systems.nacos.status import OLD_RAFT_STOPPED, read_jraft, read_own_raft
 from harness.systems.nacos.versions import Version, version_of
 from harness.systems.options import made_of
 
 _RAFT = "raft"
+_CONFIG_GROUP = "nacos_config"
+"""The group of JRaft for the database that keeps configurations."""
 _OPENED = ("java.lang", "java.lang.reflect", "java.util", "java.util.concurrent", "java.net", "java.io")
 """Packages of the Java machine that Nacos's libraries reach into."""
 _DERBY_PATIENCE_MS = 60_000
@@ -56,6 +60,9 @@ class Nacos(msgspec.Struct, frozen=True):
     heap_mib: int | None = None
     function: Literal["naming", "all"] = "naming"
     """What a node offers: configurations take longer to start."""
+    data: Literal["instances", "configs"] = "instances"
+    """Whether workloads of instances work on instances, or on configurations (from 1.4 on): one is published
+    for each registration, and removed for each deregistration."""
     instances: Literal["persisted", "memory"] = "persisted"
     """Only 0.8.0: whether it writes instances to disk (`nacos.instanceListPersisted`)."""
     health_check: Literal["server", "client"] = "server"
@@ -77,7 +84,8 @@ class Nacos(msgspec.Struct, frozen=True):
             ValueError: an option or the version is unknown, or a value does not fit.
         """
         made = made_of(cls, options, "nacos")
-        version_of(made.wanted_version)
+        if version_of(made.wanted_version).naming_group is None and made.data == "configs":
+            raise ValueError(f"Nacos {made.release.number} keeps configurations in MySQL alone")
         return made
 
     @property
@@ -107,8 +115,24 @@ class Nacos(msgspec.Struct, frozen=True):
 
     @property
     def clients(self) -> Mapping[str, Codec | MakeClient]:
-        """All over HTTP."""
-        return {STALE_INSTANCE: InstanceCodec(self.release.api)}
+        """All over HTTP; of 0.8.0, no instances that send beats."""
+        api = self.release.api
+        if self.data == "configs":
+            return {STALE_INSTANCE: ConfigCodec(api)}
+        persistent = {STALE_INSTANCE: InstanceCodec(api)}
+        if self._group is None:
+            return persistent
+        ephemeral = InstanceCodec(api, ephemeral=True)
+        return {
+            **persistent,
+            EXPIRING_INSTANCE: partial(BeatingClient, beats=Beats(ephemeral), codec=ephemeral),
+        }
+
+    @property
+    def _group(self) -> str | None:
+        """The group of JRaft that keeps what is tested; None where there is no JRaft."""
+        group = self.release.naming_group
+        return _CONFIG_GROUP if group is not None and self.data == "configs" else group
 
     def version(self) -> str:
         """The version that the names of the jars state."""
@@ -131,7 +155,7 @@ class Nacos(msgspec.Struct, frozen=True):
         if self.release.naming_group is None:
             defined["nacos.instanceListPersisted"] = str(self.instances == "persisted").lower()
             defined["ackproof.healthCheckMode"] = self.health_check
-        if self.function == "naming":
+        if self.function == "naming" and self.data == "instances":
             defined["nacos.functionMode"] = "naming"
         argv = (
             str(located_java(self.release.java).path),
@@ -162,7 +186,7 @@ class Nacos(msgspec.Struct, frozen=True):
         return "".join(f"{name}={value}\n" for name, value in settings)
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
-        """The state of the Raft that keeps persistent instances."""
+        """The state of the Raft that keeps persistent instances, or configurations."""
         release = self.release
         reply = await net.reply(place.at(), HttpRequest("GET", release.status))
         if reply is None or reply.status != 200 or not await self._has_changed_over(place, net):
@@ -171,7 +195,7 @@ class Nacos(msgspec.Struct, frozen=True):
             names = {at[CLIENT]: name for name, at in place.members.items()}
             return read_own_raft(reply.body, place.name, names)
         names = {at[_RAFT]: name for name, at in place.members.items()}
-        return read_jraft(reply.body, release.naming_group, place.name, names)
+        return read_jraft(reply.body, self._group or "", place.name, names)
 
     async def _has_changed_over(self, place: Place, net: Net) -> bool:
         """Whether a node of 1.4, which starts with the old Raft, uses JRaft by now."""

@@ -39,6 +39,8 @@ class Api(msgspec.Struct, frozen=True):
     """Registers by POST, deregisters by DELETE."""
     instances: str
     """Lists the instances of a service, from the node's own memory."""
+    beat: str
+    """Keeps an ephemeral instance alive."""
     config: str
     """Publishes by POST, removes by DELETE."""
     read_config: str
@@ -48,6 +50,7 @@ V1 = Api(
     name="v1",
     instance="/nacos/v1/ns/instance",
     instances="/nacos/v1/ns/instance/list",
+    beat="/nacos/v1/ns/instance/beat",
     config="/nacos/v1/cs/configs",
     read_config="/nacos/v1/cs/configs",
 )
@@ -55,6 +58,7 @@ V2 = Api(
     name="v2",
     instance="/nacos/v2/ns/instance",
     instances="/nacos/v2/ns/instance/list",
+    beat="/nacos/v2/ns/instance/beat",
     config="/nacos/v2/cs/config",
     read_config="/nacos/v2/cs/config",
 )
@@ -62,6 +66,7 @@ V3 = Api(
     name="v3",
     instance="/nacos/v3/admin/ns/instance",
     instances="/nacos/v3/client/ns/instance/list",
+    beat="/nacos/v3/client/ns/instance",
     config="/nacos/v3/admin/cs/config",
     read_config="/nacos/v3/client/cs/config",
 )

@@ -15,8 +15,8 @@ from harness.generator import nemesis as on_nemesis
 from harness.nemesis.catalogue import kinds_of
 from harness.workload import WORKLOADS, workload
 from harness.workload.final_reads import PATIENCE_NS, RECOVERY_BOUND_NS
+from harness.workload.general.expiring_instances import SETTLE_NS
 from harness.workload.general.queue import DRAIN_BOUND_NS
-from harness.workload.general.stale_instances import SETTLE_NS
 from history import History, Operation
 from history.units import MILLISECOND_NS as MS
 from history.units import SECOND_NS
@@ -40,6 +40,7 @@ RIGHT: dict[str, Any] = {
     "watch": Watched,
     "instances": Registry,
     "stale-instances": Registry,
+    "expiring-instances": Registry,
 }
 TIMEOUT_NS = 2_500 * MS
 LONGEST_NS = RECOVERY_BOUND_NS + 3 * PATIENCE_NS + 2 * SETTLE_NS + DRAIN_BOUND_NS + 10 * TIMEOUT_NS
