@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
-from checkers.workloads.stale_instances import InstanceDurability, LookupAge
+from checkers.workloads.replicas.stale_instances import InstanceDurability, LookupAge
 from harness.client.data_types import EXPIRING_INSTANCE
 from harness.generator import phases, sleep
 from harness.workload.base import Workload
