@@ -25,6 +25,8 @@ from history.history import INVOKE, OK
 from history.nemesis import FaultKind, FaultKinds, Proof
 
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
+ENDED_EARLY = "ended_early"
+"""The option of a recording that says why its work was not done to the end: a generator failed."""
 LEADER = "leader"
 SWALLOWED = ("swallowed_messages", "swallowed_packets", "swallowed_bytes")
 """What a heal reports of the cut that it ends: a link proxy counts messages, or bytes where it cannot tell
@@ -47,6 +49,8 @@ class Vacuity:
         asked_minimum = recording.options.get("minimum_acknowledged", DEFAULT_MINIMUM_ACKNOWLEDGED)
         minimum = asked_minimum if isinstance(asked_minimum, int) else DEFAULT_MINIMUM_ACKNOWLEDGED
         reasons: list[str] = []
+        if ENDED_EARLY in recording.options:
+            reasons.append(f"its work ended early: {recording.options[ENDED_EARLY]}")
         if acknowledged < minimum:
             reasons.append(
                 f"only {plural(acknowledged, 'write was', 'writes were')} acknowledged; "

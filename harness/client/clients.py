@@ -242,6 +242,8 @@ class _ThreadedClient:
                 if isawaitable(opening):
                     await opening
             except Exception as error:  # noqa: BLE001 - a library, or a user's code, may raise anything
+                if isinstance(error, NotDone) and str(error):  # it says in its own words what was not done
+                    return fail(operation, str(error))
                 return fail(operation, f"no connection: {in_words(error)}")
             self.is_open = True
         assert self._client is not None

@@ -31,6 +31,7 @@ import msgspec
 
 from checkers.check_all import Results
 from checkers.lacking import LACKS
+from checkers.run.vacuity import ENDED_EARLY
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.seal import SealState, add_to_seal, seal, state_of
@@ -172,6 +173,13 @@ class RunFolder:
             },
         }
         self._write(self.test_json, facts)
+
+    def write_ended_early(self, why: str) -> None:
+        """Store why the run's work was not done to its end; it then proves nothing."""
+        facts = decode_json(
+            read_regular(self.test_json, root=self.path), dict[str, Any], where=self.test_json
+        )
+        self._write(self.test_json, {**facts, ENDED_EARLY: why})
 
     def write_lives(self, lives: Sequence[NodeLife]) -> None:
         """Store when each process of a node ran, and how it ended."""

@@ -206,6 +206,7 @@ class _Run:
             self._progress.say("interrupted: healing and reading back; Ctrl-C again stops at once")
         except gen.GeneratorError as error:
             self._progress.say(f"{error}; healing and reading back")
+            self._folder.write_ended_early(str(error))
         interpreter.switch(self._final())
         if not await _unless_interrupted(phase()):
             self._progress.say("interrupted again: reading back was cut short")

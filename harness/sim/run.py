@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from checkers.run.vacuity import ENDED_EARLY
 from harness import generator as gen
 from harness.client.codecs.base import Codec
 from harness.drivers.virtual import drive
@@ -69,7 +70,10 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             traces={name: node_trace(name, lives) for name, lives in self.traces.items()},
             lives=self.lives,
             logs=log_files,
-            options=self.plan.test.options(),
+            options={
+                **self.plan.test.options(),
+                **({} if self.problem is None else {ENDED_EARLY: self.problem}),
+            },
             fault_kinds=kinds_of(self.plan.test.nemesis),
         )
 
@@ -81,6 +85,8 @@ class SimulatedRun(msgspec.Struct, frozen=True):
         """
         folder = RunFolder.create(store, self.plan.test)
         folder.write_test(self.plan.test, 0, command)
+        if self.problem is not None:
+            folder.write_ended_early(self.problem)
         (folder.path / "plan.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.plan), indent=1))
         with HistoryWriter(folder.history_lines) as writer:
             for operation in self.operations:

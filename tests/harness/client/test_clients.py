@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.client import clients
-from harness.client.clients import ClientPool, MakeClient, Site, fail, info, lost, ok, ok_read
+from harness.client.clients import ClientPool, MakeClient, NotDone, Site, fail, info, lost, ok, ok_read
 from history import Operation
 
 MEMBERS = {"n1": {"client": "127.0.0.1:7001", "admin": "127.0.0.1:7101"}, "n2": {"client": "127.0.0.2:7002"}}
@@ -132,6 +132,17 @@ def test_a_client_that_cannot_connect_fails_and_is_made_again_for_the_next_opera
     assert [one.type for one in done] == ["fail", "fail"]
     assert done[0].error == "no connection: ConnectionRefusedError: [Errno 111] refused"
     assert len(tries) == 2
+
+
+def test_a_client_that_says_itself_why_it_cannot_connect_is_not_repeated() -> None:
+    class Away(Recording):
+        notes: list[str] = []  # noqa: RUF012
+
+        def open(self) -> None:
+            raise NotDone("no node of the group answers")
+
+    (done,) = performed(Away, operation())
+    assert (done.type, done.error) == ("fail", "no node of the group answers")
 
 
 def test_what_is_no_completion_of_the_invocation_is_a_doubt() -> None:
