@@ -14,6 +14,7 @@ from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
     from harness.campaign.again.replaying import ReplayAnswer, Replayed
+    from harness.campaign.bisect.bisecting import Bisected, BisectOutcome, TriedCommit
     from harness.campaign.findings.baseline import Known
     from harness.campaign.findings.gathering import Finding
     from harness.campaign.summary import CampaignOutcome, CampaignSummary, CellSummary
@@ -30,6 +31,11 @@ EXITS: Mapping[CampaignOutcome, Exit] = {
     "broken": Exit.COULD_NOT_RUN,
 }
 
+OF_BISECTIONS: Mapping[BisectOutcome, Exit] = {
+    "found": Exit.VALID,
+    "range": Exit.UNKNOWN,
+    "cannot tell": Exit.UNKNOWN,
+}
 OF_REPLAYS: Mapping[ReplayAnswer, Exit] = {
     "FIXED": Exit.VALID,
     "STILL FAILS": Exit.INVALID,
@@ -135,3 +141,20 @@ def show_replayed(found: Replayed) -> None:
     if found.folder:
         say(f"  report: {found.folder}/report.html")
     say(f"  {shlex.join(['ackproof', *found.arguments])}")
+
+
+def show_tried(one: TriedCommit) -> None:
+    """Print one commit that a bisection tried, on standard error."""
+    say(f"{one.judgement:>7}  {one.commit.short}  {one.commit.subject}: {one.why}", error=True)
+
+
+def show_bisected(found: Bisected) -> None:
+    """Print which commit brought in a finding, or which are left, and how sure that is."""
+    say(f"{found.outcome.upper()} {found.fingerprint} {found.checker}: {found.kind}")
+    say(f"  {found.why}")
+    for commit in found.left:
+        say(f"  {commit.id}  {commit.date}  {commit.subject}")
+    runs = "a run showed it with each commit that is called bad"
+    say(f"  {len(found.tried)} commits tried of {found.commits + 1}; {runs}")
+    if found.left:
+        say(f"  wrong with at most {found.error:.0%}, from the commits that are called good")

@@ -119,6 +119,12 @@ def _gate() -> click.Command:
     return gate
 
 
+def _bisect() -> click.Command:
+    from ackproof.cli.commands.campaigns.bisect import bisect
+
+    return bisect
+
+
 def _record() -> click.Command:
     from ackproof.cli.commands.judging.record import record
 
@@ -173,6 +179,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "gate": CommandEntry(
         MANY, "Say whether a change may be merged: no new finding, and enough was tried.", _gate
     ),
+    "bisect": CommandEntry(MANY, "Search a git history for the commit that brought in a finding.", _bisect),
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),

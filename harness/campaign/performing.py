@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,6 +45,19 @@ def simulated(cell: Cell, seed: int) -> Outcome:
     return msgspec.structs.replace(outcome, digest=digest_of(ran), took_s=_rounded(begin))
 
 
+class Place(NamedTuple):
+    """Where the command of a run is called, and with which code."""
+
+    folder: Path
+    code: Path | None
+    """The folder that holds Ackproof's packages; None for those that are installed."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables for a Python that is started with `-P`, so that `folder` hides no package."""
+        own = {} if self.code is None else {"PYTHONPATH": str(self.code), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**os.environ, **own}
+
+
 class RealRun:
     """One `ackproof run` that goes on in a process, and a session, of its own.
 
@@ -51,16 +65,20 @@ class RealRun:
     SIGTERM, upon which it heals and ends.
     """
 
-    def __init__(self, cell: Cell, seed: int, store: Path) -> None:
+    def __init__(self, cell: Cell, seed: int, store: Path, place: Place | None = None) -> None:
         self._store = store
         self._begin = time.monotonic()
         self._until = self._begin + (cell.time_limit_s or USUAL_TIME_LIMIT_S) + LONGEST_REST_S
         self._system = cell.system
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `ended`
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        argv = [sys.executable, "-m", "ackproof", *cell.arguments(seed), "--store", str(store), "--json"]
+        options = [] if place is None else ["-P"]
+        argv = [sys.executable, *options, "-m", "ackproof", *cell.arguments(seed)]
+        argv += ["--store", str(store), "--json"]
         self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
             argv,
+            cwd=None if place is None else place.folder,
+            env=None if place is None else place.environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._errors,

@@ -165,6 +165,18 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "campaigns",
         ),
         _term(
+            "bisect",
+            "To find the commit that brought in a finding by trying the one in the middle again and again.",
+            "bisection",
+            "bisections",
+        ),
+        _term(
+            "repository",
+            "A project's files with their history, which the program git keeps commit by commit.",
+            "repositories",
+            "git",
+        ),
+        _term(
             "shard",
             "One of the parts of a campaign, so that several machines share its runs.",
             "shards",

@@ -1,0 +1,182 @@
+"""Bisections over git histories of ten commits, of which each is run with its own code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ackproof.cli.main import cli
+from harness.campaign.again.target import Target, target
+from harness.campaign.again.trying import Limits, Tried
+from harness.campaign.bisect.bisecting import Bisected, CommitRuns, bisected
+from harness.campaign.bisect.commits import Commit, Repository
+from harness.campaign.bisect.running import cell_in
+from harness.campaign.cells import Cell
+from harness.campaign.journal import stored_campaigns
+from harness.errors import CouldNotRun
+from tests import REPOSITORY
+from tests.harness.campaign.bisect.histories import commit_all, git, new_repository, quick_history
+from tests.harness.campaign.fakes import carried_out, plan
+
+ROOMS = ("ackproof", "harness", "reports", "checkers", "history", "node_impl")
+
+
+def found_in(store: Path) -> Target:
+    """A finding of fake runs: seed 5 of eight."""
+    stored = carried_out(store, plan(Cell(seeds=8)))
+    return target(stored_campaigns(store), f"{stored.folder.name}:0:5")
+
+
+def search(folder: Path, commits: list[str], limits: Limits | None = None) -> Bisected:
+    """Bisect the whole history, with the finding of fake runs."""
+    wanted, repository, limits = found_in(folder.parent / "store"), Repository(folder), limits or Limits()
+    try_commit = CommitRuns(wanted, repository, limits, 2, None)
+    ends = repository.commit(commits[0]), repository.commit(commits[-1])
+    return bisected(wanted, repository, *ends, try_commit, limits)
+
+
+def test_the_commit_of_ten_that_brought_it_in_is_found_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 7)
+    found = search(tmp_path / "it", commits, Limits(confidence=0.8))
+    assert found.outcome == "found", found
+    assert [commit.id for commit in found.left] == [commits[7]]
+    assert found.left[0].subject == "Change 7"
+    goods = [one for one in found.tried if one.judgement == "good"]
+    assert found.error == pytest.approx(len(goods) * 0.2)
+    assert len(git(tmp_path / "it", "worktree", "list").splitlines()) == 1
+    assert git(tmp_path / "it", "status", "--porcelain") == ""
+
+
+def test_commits_that_cannot_be_run_are_skipped_and_may_leave_a_range(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 7, unusable=(5, 6))
+    found = search(tmp_path / "it", commits, Limits(confidence=0.8))
+    assert found.outcome == "range", found
+    assert [commit.id for commit in found.left] == commits[5:8]
+    whys = [one.why for one in found.tried if one.judgement == "skipped"]
+    assert len(whys) == 2
+    assert all("it cannot be imported: SyntaxError" in why for why in whys)
+
+
+def test_ends_that_are_not_as_said_end_it_before_it_begins(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 1)
+    wanted, repository = found_in(tmp_path / "store"), Repository(tmp_path / "it")
+
+    def always(answer: str) -> Bisected:
+        one = Tried("shown" if answer == "bad" else "gone", 1, 1, 1, seed=5)
+        good, bad = repository.commit(commits[0]), repository.commit(commits[9])
+        return bisected(wanted, repository, good, bad, lambda _commit: one, Limits())
+
+    assert "does not show it" in always("good").why
+    assert "shows it, too; give an older one" in always("bad").why
+    assert always("bad").outcome == always("good").outcome == "cannot tell"
+    with pytest.raises(CouldNotRun, match="does not come before the bad one"):
+        repository.between(repository.commit(commits[9]), repository.commit(commits[0]))
+    with pytest.raises(CouldNotRun, match="has no commit 'no-such-thing'"):
+        repository.commit("no-such-thing")
+    with pytest.raises(CouldNotRun, match=r"git rev-parse in .*not a git repository"):
+        Repository(tmp_path / "store")
+
+
+def test_a_commit_that_nothing_decides_is_skipped_and_says_what_is_missing(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 1)
+    wanted, repository = found_in(tmp_path / "store"), Repository(tmp_path / "it")
+
+    def by_place(commit: Commit) -> Tried:
+        if commit.id == commits[9]:
+            return Tried("shown", 1, 0, 9, seed=5)
+        if commit.id == commits[0]:
+            return Tried("gone", 9, 9, 9)
+        return Tried("open", 9, 3, 9, why_nothing="seed 1: too little")
+
+    found = bisected(
+        wanted, repository, repository.commit(commits[0]), repository.commit("HEAD"), by_place, Limits()
+    )
+    assert (found.outcome, len(found.left)) == ("range", 9)
+    assert found.tried[-1].why == (
+        "3 valid runs do not show it, and 9 are needed; others proved nothing (seed 1: too little)"
+    )
+
+
+def test_a_worktree_goes_also_where_its_runs_end_with_an_error(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 1)
+    repository = Repository(tmp_path / "it")
+    worktree = repository.worktree(repository.commit(commits[2]))
+    tree = worktree.__enter__()
+    assert (tree / "ackproof").is_dir()
+    assert not worktree.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert not tree.parent.exists()
+    assert len(git(tmp_path / "it", "worktree", "list").splitlines()) == 1
+
+
+def test_a_system_of_a_file_is_taken_from_the_commit(tmp_path: Path) -> None:
+    folder = new_repository(tmp_path / "it") / "tests"
+    folder.mkdir()
+    repository = Repository(folder)
+    assert repository.inside == Path("tests")
+    file = f"{repository.root}/kv.py:Kv"
+    assert cell_in(Cell(system=file, world="local"), repository).system == "../kv.py:Kv"
+    for other in ("kv.py:Kv", "etcd@3.5.1", "/elsewhere/kv.py:Kv"):
+        assert cell_in(Cell(system=other, world="local"), repository).system == other
+
+
+def ackproof(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def test_the_command_says_which_commit_it_was(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 3)
+    mark = found_in(tmp_path / "store").fingerprint
+    given = ("bisect", mark, "--good", commits[2], "--bad", commits[3], "--repository", tmp_path / "it")
+    done = ackproof(*given, "--store", tmp_path / "store", "--confidence", "0.8", "--jobs", "2")
+    assert done.exit_code == 0, done.output
+    assert f"FOUND {mark} durability: registration lost\n" in done.output
+    assert f"{commits[3]}  " in done.output
+    missing = ackproof("bisect", mark, "--store", tmp_path / "store")
+    assert (missing.exit_code, "Missing option '--good'" in missing.output) == (2, True)
+
+
+@pytest.mark.campaign
+def test_a_bug_in_the_real_node_is_found_by_its_commit(tmp_path: Path) -> None:
+    """The packages themselves, ten commits; with the seventh a node that restarts forgets term and vote."""
+    repository = new_repository(tmp_path / "it")
+    for room in ROOMS:
+        shutil.copytree(REPOSITORY / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
+    commits = []
+    for number in range(10):
+        if number == 7:
+            file = repository / "node_impl" / "core" / "raft" / "member" / "state.py"
+            text = file.read_text()
+            assert text.count("        return recovered.hard_state\n") == 1
+            file.write_text(text.replace("return recovered.hard_state\n", "return HardState(0, None)\n"))
+        (repository / "NEWS").write_text(f"change {number}\n")
+        commits.append(commit_all(repository, f"Change {number}"))
+    environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_STATE_HOME": str(tmp_path / "state")}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "ackproof", *arguments],
+            cwd=repository,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    cell = ("--workload", "register", "--nodes", "3", "--time-limit", "5", "--nemesis", "kill")
+    store = str(tmp_path / "store")
+    campaign = run("campaign", *cell, "--seeds", "12", "--store", store, "--no-shrink", "--json")
+    assert campaign.returncode == 1, campaign.stderr
+    first = json.loads(campaign.stdout)["findings"][0]
+    assert first["checker"] == "term-monotonic"
+    done = run("bisect", first["fingerprint"], "--good", commits[0], "--store", store, "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["outcome"]) == (0, "found"), found
+    assert [commit["id"] for commit in found["left"]] == [commits[7]]
+    assert found["error"] <= 0.05
