@@ -10,13 +10,14 @@ No module of this folder but `companion` imports Ackproof's other packages: a pr
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from ackproof.pytest_plugin.cases import Run
+    from ackproof.pytest_plugin.clusters import Cluster
     from ackproof.pytest_plugin.simulated import Simulated
 
 MARKS = {
@@ -24,6 +25,7 @@ MARKS = {
     "replicated system for each seed before the body; the fixture `run` has its verdict (docs/pytest.md)",
     "ackproof_sim": "(seeds=, ...): run simulated seeds before the body, and shrink the first that fails; "
     "made by ackproof.sim_test",
+    "ackproof_cluster": "(nodes=, system=, world=, faults=, ...): what the fixture `cluster` starts",
 }
 SEED = "ackproof_seed"
 """The name under which a test case's seed is among its parameters."""
@@ -135,6 +137,15 @@ def sim(request: pytest.FixtureRequest) -> Simulated:
 
     with errors.shown_alone():
         return cases.simulated_of(request.node)
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A running cluster, ended after the test; the mark `ackproof_cluster` says of what."""
+    from ackproof.pytest_plugin import clusters
+
+    with clusters.opened(request.node) as found:
+        yield found
 
 
 def _is_used() -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ackproof.pytest_plugin import SEED, calling, evidence, marks
+from ackproof.pytest_plugin import SEED, calling, evidence, marks, ports
 from ackproof.pytest_plugin.errors import NotJudged, unknown_name
 from ackproof.pytest_plugin.records import record_of
 from ackproof.pytest_plugin.simulated import Simulated, simulate_seeds
 
 EXAMPLE = 'ackproof(nodes=3, nemesis="kill", seeds=5)'
+MOST_TRIES = 5
 JUDGED = (0, 1, 2)
 """The exit codes of `ackproof run` after which there is a verdict (docs/ci.md)."""
 
@@ -186,13 +188,25 @@ def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
         judged = calling.ask("simulate", root, seed=seed, options=plan, store=str(store), command=again)
         return Run(seed, again, Path(judged["folder"]), judged)
     words = list(marks.arguments(options, marks.OF_RUNS))
-    done = calling.finished(["run", *words, "--seed", str(seed), "--store", str(store), "--json"], root)
+    done = _finished(["run", *words, "--seed", str(seed), "--store", str(store), "--json"], root)
     again = marks.line("run", words, seed)
     if done.returncode not in JUDGED:
         raise NotJudged(f"{done.stderr.strip() or f'status {done.returncode}'}\n  run it again  {again}")
     folder = (store / "latest").resolve()
     judged = calling.ask("results", root, folder=str(folder)) if done.returncode else _valid(done.stdout)
     return Run(seed, again, folder, judged)
+
+
+def _finished(arguments: list[str], root: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command, again with other ports where a worker's ports were taken."""
+    for _ in range(MOST_TRIES):
+        base_port = ports.own_base_port()
+        done = calling.finished(
+            arguments if base_port is None else [*arguments, f"--base-port={base_port}"], root
+        )
+        if not ports.is_taken(done.stderr):
+            break
+    return done
 
 
 def _valid(printed: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ackproof.pytest_plugin.errors import unknown_name
 SIM = "sim"
 USUAL_SEEDS = 200
 """Of `sim_test`; as of `ackproof sim --seeds`."""
+MOST_NODES = 99
 FLAGS = ("lease",)
 IN_BOTH = {
     "nodes": "--nodes",

@@ -113,7 +113,7 @@ class Simulated:
             [
                 f"invalid: seed {self.failing_seed}; {counts}",
                 *evidence.lines_of([shrunk["verdict"]]),
-                f"  {shrunk['from_lines']} lines shrunk to {len(self.story)} in {shrunk['runs']} runs:",
+                f"  {shrunk['from_lines']} lines shrunk to {shrunk['to_lines']} in {shrunk['runs']} runs:",
                 *(f"    {line}" for line in self.story),
                 f"  replay it     ackproof replay {self.replay}",
                 f"  whole seed    {shrunk['again']}",

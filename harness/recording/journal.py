@@ -21,6 +21,7 @@ from time import monotonic_ns
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
+from msgspec import structs
 
 from harness.recording.protocol import (
     NULL,
@@ -194,6 +195,20 @@ class Journal:
                 self._writer.close()
                 self._ended = Ended(self._folder, len(self._kinds), len(open_operations))
             return self._ended
+
+    def keep_nemesis(self, line: Operation) -> Operation:
+        """Keep a line of a nemesis: what it begins, or what came of it.
+
+        Returns:
+            The line with its index and time; unchanged if the recording is over.
+        """
+        with self._lock:
+            if self._ended is not None:
+                return line
+            kept = structs.replace(line, index=len(self._kinds), time=self._clock_ns() - self._start_ns)
+            self._writer.append(kept)
+            self._kinds.append(_COMPLETION)
+            return kept
 
     def keep_refusal(self, refusal: Refusal, *, was_invocation: bool) -> None:
         """Keep that a request is not in the history; what was no invocation may have been a completion."""

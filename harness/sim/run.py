@@ -127,17 +127,14 @@ def run(
         TooMuchHappensError: more happened than that.
     """
     test = plan.test
-    decisions = decisions or DrawnDecisions(test.seed, plan.fault_rates)
-    if parts is None:
-        parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, SIM, test.nodes), pace=plan.pace)
-    world = _world(
+    world = world_of(
         plan,
-        parts,
-        decisions,
         work,
         perform or (lambda operation, w: nemesis.perform(operation, w, test.seed)),
+        parts,
+        decisions,
     )
     if most_happenings is not None:
         world.most_happenings = most_happenings
@@ -185,10 +182,24 @@ def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: Gener
     return gen.phases(work_and_faults(plan.test, work, faults), gen.nemesis(final_heal), work.final)
 
 
-def _world(
-    plan: Plan, parts: Parts, decisions: Decisions, work: Workload, perform: Perform
+def world_of(
+    plan: Plan,
+    work: Workload,
+    perform: Perform,
+    parts: Parts | None = None,
+    decisions: Decisions | None = None,
 ) -> SimulatedWorld:
+    """The world of a plan, in which nothing has begun yet; its clients have the workload's data type.
+
+    Args:
+        perform: how nemesis operations are done.
+        parts, decisions: see `run`.
+    """
     test = plan.test
+    decided = decisions or DrawnDecisions(test.seed, plan.fault_rates)
+    if parts is None:
+        parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
+    made_of = parts
     config = replace(
         NodeConfig(
             heartbeat_ns=test.heartbeat_ms * MILLISECOND_NS,
@@ -205,9 +216,9 @@ def _world(
             name,
             tuple(sorted(test.nodes)),
             world,
-            parts=parts,
+            parts=made_of,
             config=config,
-            decisions=decisions,
+            decisions=decided,
             clock=NodeClock(plan.drift_ppm.get(name, 0)),
             scheduled_faults=plan.scheduled_faults,
         )
@@ -221,7 +232,7 @@ def _world(
         mechanisms=MECHANISMS,
         codec=codec,
         retries=work.retries,
-        decisions=decisions,
+        decisions=decided,
         perform=perform,
         in_order=plan.in_order,
         client_patience_ns=round(system.bounds.request_s * SECOND_NS),

@@ -73,6 +73,7 @@ def simulate_many(
             "story": list(story(shrunk.schedule)),
             "verdict": msgspec.to_builtins(shrunk.verdict),
             "from_lines": before,
+            "to_lines": size(shrunk.schedule),
             "runs": shrunk.runs,
         }
     return answer

@@ -18,6 +18,7 @@ import msgspec
 
 from checkers.delta_debugging import smallest_failing
 from checkers.verdict import Evidence, Validity, Verdict
+from harness.nemesis import NEMESES
 from harness.nemesis.action import Action, Link
 from harness.nemesis.faults.cluster.membership import ChangeMembership
 from harness.sim.plan.scheduled_faults import ScheduledFault
@@ -365,7 +366,9 @@ def without_node(schedule: Schedule, node: str) -> Schedule:
     return Schedule(
         plan=msgspec.structs.replace(
             plan,
-            test=msgspec.structs.replace(plan.test, nodes=nodes),
+            test=msgspec.structs.replace(
+                plan.test, nodes=nodes, nemesis=_possible(plan.test.nemesis, node, len(nodes))
+            ),
             drift_ppm={name: ppm for name, ppm in plan.drift_ppm.items() if name != node},
         ),
         until=schedule.until,
@@ -379,6 +382,16 @@ def without_node(schedule: Schedule, node: str) -> Schedule:
             requests=overrides.requests,
         ),
     )
+
+
+def _possible(faults: Sequence[str], node: str, left: int) -> tuple[str, ...]:
+    """Those of a nemesis's faults that do not aim at the node, and are possible with so many nodes."""
+    found = []
+    for fault in faults:
+        name, _, target = fault.partition(":")
+        if target != node and NEMESES[name].fewest_nodes <= left:
+            found.append(fault)
+    return tuple(found)
 
 
 def _lists_of(action: Action) -> list[str]:

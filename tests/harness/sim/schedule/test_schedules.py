@@ -119,6 +119,13 @@ def test_nothing_is_left_of_a_node_that_was_taken_out() -> None:
     assert b'"n4"' not in msgspec.json.encode(without_node(schedule, "n4"))
 
 
+def test_a_node_is_taken_out_with_the_faults_that_need_it() -> None:
+    plan = plan_of(1, SeedOptions(nodes=2, nemesis=("loss", "kill:n2", "kill")))
+    less = without_node(Schedule(plan, until=0, steps=()), "n2")
+    assert less.plan.test.nemesis == ("kill",)
+    play(less)
+
+
 def saved(path: Path) -> Path:
     shrunk(2, FORGETFUL, path, quiet=True)
     return path
