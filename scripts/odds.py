@@ -17,7 +17,7 @@ from harness.campaign.executors import usual_executors
 from harness.campaign.journal import Journal, read
 from harness.campaign.progress import CampaignProgress
 from harness.campaign.summary import summary_of
-from harness.gate.known_bugs.measuring import USUAL_FIRST_SEED, USUAL_SEEDS, costs, measuring_plan, written
+from harness.gate.known_bugs.measuring import USUAL_FIRST_SEED, USUAL_SEEDS, cost, measuring_plan, written
 from harness.gate.known_bugs.seeded import SEEDED
 from harness.mutants.catalogue import MUTANTS
 
@@ -41,9 +41,9 @@ def main() -> None:
         journal = Journal.resume(given.resume) if given.resume else Journal.create(given.store, plan)
         stored = run_campaign(journal, usual_executors(given.jobs), CampaignProgress(quiet=False))
     seeds = max(cell.seeds for cell in stored.plan.cells)
-    first = min(cell.first_seed for cell in stored.plan.cells)
+    first = max(cell.first_seed for cell in stored.plan.cells)
     command = f"scripts/odds.py --seeds {seeds} --first-seed {first}"
-    text = written(stored, costs(tuple(MUTANTS)), command)
+    text = written(stored, cost, command)
     SEEDED.write_text(text, encoding="utf-8")
     sys.stdout.write(f"{summary_of(stored).runs} runs; written: {SEEDED}\n")
 

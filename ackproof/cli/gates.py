@@ -11,15 +11,29 @@ from ackproof.cli.printing import say
 if TYPE_CHECKING:
     from harness.gate.result import GateResult
 
+MOST_LEFT_OUT = 6
+
 
 def show_gate(result: GateResult, store: Path) -> None:
     """Print what a gate says: the reasons, the power, and its findings with the lines that run them again."""
     summary = result.summary
-    say(f"gate {result.outcome}: {summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s")
+    done = f"{summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s" if summary else "no run"
+    say(f"gate {result.outcome}: {done}")
     for reason in result.reasons:
         say(f"  {reason}")
     say(f"power: {result.reached}")
+    _show_left_out(result)
     if result.findings:
         say("")
         show_findings(result.findings, store)
-    say(f"every run: {summary.folder}/campaign.jsonl")
+    if summary is not None:
+        say(f"every run: {summary.folder}/campaign.jsonl")
+
+
+def _show_left_out(result: GateResult) -> None:
+    """Print what was not run and why, by reason."""
+    reasons = dict.fromkeys(one.why for one in result.left_out)
+    for why in reasons:
+        names = [one.what for one in result.left_out if one.why == why]
+        more = f" and {len(names) - MOST_LEFT_OUT} more" if len(names) > MOST_LEFT_OUT else ""
+        say(f"left out, as {why}: {', '.join(names[:MOST_LEFT_OUT])}{more}")

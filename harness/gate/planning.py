@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from harness.campaign.cells import CampaignPlan, Cell, canary, distinct
+from harness.gate.changes.touched import Change, LeftOut, touched_bugs, touched_cells
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs
-from harness.gate.power import planned_seeds
+from harness.gate.power import Power, planned_seeds, power_of
 
 NAME = "gate"
 USUAL_S = 600.0
@@ -27,24 +28,64 @@ REAL = Cell(world="local", nemesis=("kill", "partition"), nodes=3, time_limit_s=
 CHANCE_TO_MISS_CANARY = 1e-6
 
 
+class GatePlan(msgspec.Struct, frozen=True):
+    """What a gate is to do."""
+
+    campaign: CampaignPlan | None
+    """None if the change reaches nothing that the gate runs."""
+    known: SeededBugs
+    """The known bugs that count for the power."""
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def power(self) -> Power:
+        """The power that is stated beforehand."""
+        cells = () if self.campaign is None else self.campaign.cells
+        return power_of(self.known, [cell for cell in cells if not cell.is_canary])
+
+
 def default_plan(
-    known: SeededBugs, bugs: Sequence[SeededBug], *, budget_s: float, jobs: int, with_real: bool
-) -> CampaignPlan:
+    known: SeededBugs, *, budget_s: float, jobs: int, with_real: bool, change: Change | None = None
+) -> GatePlan:
     """The gate of the reference node.
 
     Args:
-        known: all bugs that were measured; canaries are taken from them.
-        bugs: those that are to be caught.
+        known: all bugs that were measured.
         budget_s: seconds that the gate may take.
         jobs: how many simulated runs are done at the same time.
         with_real: whether it may end with a run on real processes.
+        change: what is to be tested; None for everything.
     """
-    real = (REAL,) if with_real and budget_s >= LEAST_FOR_REAL_S else ()
+    real: tuple[Cell, ...] = (REAL,) if with_real and budget_s >= LEAST_FOR_REAL_S else ()
+    bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
+    real, real_left_out = (real, ()) if change is None else touched_cells(change, real)
     simulated_s = budget_s - REAL_S * len(real)
     costs = {cell: known.seconds_of(cell) for cell in distinct([bug.cell for bug in bugs])}
     seeds = planned_seeds(bugs, costs, simulated_s * SHARE_PLANNED * jobs)
-    cells = tuple(msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items())
-    return with_canaries(CampaignPlan(cells=(*cells, *real), name=NAME, most_s=budget_s, stability=2), known)
+    cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
+    plan = CampaignPlan(cells=(*cells, *real), name=NAME, most_s=budget_s, stability=2)
+    return _gate(plan, known, bugs, (*left_out, *real_left_out))
+
+
+def plan_of_matrix(
+    plan: CampaignPlan, known: SeededBugs, budget_s: float | None, change: Change | None
+) -> GatePlan:
+    """The gate of a matrix that a file describes; its own budget counts if no other is given."""
+    bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
+    cells, cells_left_out = (plan.cells, ()) if change is None else touched_cells(change, plan.cells)
+    bounded = msgspec.structs.replace(plan, cells=cells, most_s=budget_s or plan.most_s or USUAL_S)
+    return _gate(bounded, known, bugs, (*left_out, *cells_left_out))
+
+
+def _gate(
+    plan: CampaignPlan, known: SeededBugs, bugs: Sequence[SeededBug], left_out: Sequence[LeftOut]
+) -> GatePlan:
+    has_work = any(not cell.is_canary for cell in plan.cells)
+    return GatePlan(
+        with_canaries(plan, known) if has_work else None,
+        msgspec.structs.replace(known, bugs=tuple(bugs)),
+        tuple(left_out),
+    )
 
 
 def with_canaries(plan: CampaignPlan, known: SeededBugs) -> CampaignPlan:

@@ -1,25 +1,29 @@
 """The power of a gate: how likely its runs catch each known bug, if a change brings it back.
 
 For each bug there is the cell in which it shows, and how often a run of that cell showed it when it was
-measured (known_bugs/). Only runs that decided something count. Of the planned runs a tenth may decide
-nothing, so what is stated beforehand is the power of nine tenths of them; a gate in which more prove nothing
-has not reached its power.
+measured (known_bugs/). Some runs of correct nodes prove nothing, as little happens in them; how many is
+measured, too. If more of a gate's runs prove nothing than that, its runs count for as much less. What is
+stated beforehand is the power of four fifths of the planned runs, so that chance alone does not keep a gate
+from reaching it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from harness.campaign.cells import USUAL_SEEDS, Cell
-from harness.gate.known_bugs.seeded import SeededBug
+from harness.campaign.cells import Cell
+from harness.gate.known_bugs.seeded import MeasuredCell, SeededBug, SeededBugs, place_of
 
 TARGET = 0.99
-MOST_UNDECIDED = 0.1
-"""The share of a cell's runs that may decide nothing."""
-LEAST_SEEDS = 20
+SPARE = 0.2
+"""The share of the planned runs that the stated power does not count on."""
+LEAST_SEEDS = 40
 MOST_SEEDS = 5_000
+MOST_NAMED = 6
+"""Bugs that one sentence names; all of them have their figures in the result."""
 STEP = 5
 """Seeds that are added to a cell at a time."""
 
@@ -68,38 +72,45 @@ class Power(msgspec.Struct, frozen=True):
         if not self.bugs:
             return "power not measured: no bug with measured odds shows in these cells"
         chances = {bug.mutant: bug.stated if stated else bug.reached for bug in self.bugs}
-        rare = {name: chance for name, chance in sorted(chances.items()) if chance < self.target}
+        rare = [one for one in sorted(chances.items(), key=lambda one: one[1]) if one[1] < self.target]
         verb = "catches" if stated else "would have caught"
         often = len(chances) - len(rare)
         bugs = f"{often} known bug{'' if often == 1 else 's'}"
         each = bugs if rare else f"each of the {bugs}"
         text = f"{verb} {each} with p >= {self.target}"
-        if rare:
-            text += "; " + ", ".join(f"{name} with {in_figures(chance)}" for name, chance in rare.items())
-        return text
+        shown = [f"{name} with {in_figures(chance)}" for name, chance in rare[:MOST_NAMED]]
+        more = len(rare) - len(shown)
+        return text + ("; " + ", ".join(shown) if rare else "") + (f", and {more} more" if more else "")
 
 
-def power_of(
-    cells: Sequence[Cell], bugs: Sequence[SeededBug], decided: Mapping[Cell, int] | None = None
-) -> Power:
+class Done(NamedTuple):
+    """What was done of a cell."""
+
+    runs: int
+    decided: int
+    """How many of them proved something, for or against the system."""
+
+
+def power_of(known: SeededBugs, cells: Sequence[Cell], done_of: Mapping[Cell, Done] | None = None) -> Power:
     """The power of these cells' seeds, and of the runs that were done.
 
     Args:
+        known: the bugs that count, and what was measured of correct nodes.
         cells: the gate's, canaries left out.
-        bugs: those that count.
-        decided: by cell, how many runs decided something; None before any was done.
+        done_of: by cell, what was done; None before any run.
     """
-    planned = {_place(cell): 0 for cell in cells}
+    bugs = known.bugs
+    planned = {place_of(cell): 0 for cell in cells}
     done = dict(planned)
     for cell in cells:
-        planned[_place(cell)] += counted(cell.seeds)
-        done[_place(cell)] += 0 if decided is None else decided.get(cell, 0)
+        planned[place_of(cell)] += counted(cell.seeds)
+        done[place_of(cell)] += effective(known.measured_as(cell), (done_of or {}).get(cell, Done(0, 0)))
     shown = tuple(_bug_power(bug, planned[bug.cell], done[bug.cell]) for bug in bugs if bug.cell in planned)
     places = {bug.cell for bug in bugs}
     return Power(
         bugs=shown,
         elsewhere=tuple(bug.mutant for bug in bugs if bug.cell not in planned),
-        unmeasured=tuple(dict.fromkeys(cell.name for cell in cells if _place(cell) not in places)),
+        unmeasured=tuple(dict.fromkeys(cell.name for cell in cells if place_of(cell) not in places)),
     )
 
 
@@ -142,7 +153,13 @@ def planned_seeds(
 
 def counted(seeds: int) -> int:
     """How many of so many planned runs the stated power counts on."""
-    return seeds - int(seeds * MOST_UNDECIDED)
+    return seeds - int(seeds * SPARE)
+
+
+def effective(measured: MeasuredCell | None, done: Done) -> int:
+    """For how many runs of the measured kind these count: fewer, if more of them proved nothing."""
+    share = 1.0 if measured is None else measured.decided
+    return min(done.runs, int(done.decided / share))
 
 
 def _bug_power(bug: SeededBug, planned: int, done: int) -> BugPower:
@@ -156,11 +173,6 @@ def _bug_power(bug: SeededBug, planned: int, done: int) -> BugPower:
         stated=odds.chance_to_catch(planned),
         reached=odds.chance_to_catch(done),
     )
-
-
-def _place(cell: Cell) -> Cell:
-    """The cell without its seeds."""
-    return msgspec.structs.replace(cell, seeds=USUAL_SEEDS, first_seed=0)
 
 
 def in_figures(chance: float) -> str:

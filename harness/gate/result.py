@@ -5,7 +5,7 @@
 - *failed*: there is a finding that the baseline does not list, or that it lists as resolved.
 - *broken*, too: without such a finding, but a run could not be done, although it was tried again.
 - *unknown*: too little was shown. The work was interrupted or the budget ended first, so the power that was
-  stated beforehand was not reached; or more than a tenth of a cell's runs decided nothing.
+  stated beforehand was not reached; or too many runs of a cell proved nothing (`least_decided`).
 - *passed*: none of these.
 """
 
@@ -23,8 +23,9 @@ from harness.campaign.findings.fingerprint import fingerprint, subject_of
 from harness.campaign.findings.gathering import Finding
 from harness.campaign.journal import Stored
 from harness.campaign.summary import CampaignSummary, CellSummary, summary_of
-from harness.gate.known_bugs.seeded import SeededBug
-from harness.gate.power import MOST_UNDECIDED, Power, in_figures, power_of
+from harness.gate.changes.touched import LeftOut
+from harness.gate.known_bugs.seeded import SeededBugs
+from harness.gate.power import Done, Power, in_figures, power_of
 
 GateOutcome = Literal["passed", "failed", "unknown", "broken"]
 
@@ -42,32 +43,50 @@ class GateResult(msgspec.Struct, frozen=True):
     power: Power
     findings: tuple[Finding, ...]
     """Violations of this gate's runs, those that the baseline knows included."""
-    summary: CampaignSummary
-    """Of the campaign; a cell with known violations stays invalid in it."""
+    summary: CampaignSummary | None
+    """Of the campaign; a cell with known violations stays invalid in it. None if nothing was to be run."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What was not run, because the change does not reach it."""
 
 
-def gate_result(stored: Stored, findings: Sequence[Finding], bugs: Sequence[SeededBug]) -> GateResult:
+def nothing_to_run(left_out: Sequence[LeftOut]) -> GateResult:
+    """What a gate says of a change that reaches none of its cells."""
+    text = "nothing that this gate runs is touched by the change"
+    return GateResult("passed", (), text, text, Power((), (), ()), (), None, tuple(left_out))
+
+
+def gate_result(
+    stored: Stored, findings: Sequence[Finding], known: SeededBugs, left_out: Sequence[LeftOut] = ()
+) -> GateResult:
     """Weigh what a gate's campaign gave.
 
     Args:
         stored: its journal.
         findings: of the store's campaigns.
-        bugs: the known bugs whose odds count for the power.
+        known: the known bugs whose odds count for the power.
+        left_out: what the change does not reach.
     """
     summary = summary_of(stored)
     shown = _fingerprints(stored)
     own = tuple(one for one in findings if one.fingerprint in shown)
-    power = power_of([cell for cell in stored.plan.cells if not cell.is_canary], bugs, _decided(stored))
+    power = power_of(known, [cell for cell in stored.plan.cells if not cell.is_canary], _done(stored))
     found: list[tuple[GateOutcome, list[str]]] = [
         ("broken", list(summary.reasons[:1]) if summary.outcome == "broken" else []),
         ("failed", list(_new(own))),
         ("broken", list(_not_done(summary))),
-        ("unknown", [*_too_little_done(summary, stored), *_powerless(power)]),
+        ("unknown", [*_too_little_done(summary, stored, known), *_powerless(power)]),
     ]
     outcome: GateOutcome = next((outcome for outcome, reasons in found if reasons), "passed")
     reasons = [reason for _, reasons in found for reason in reasons]
     return GateResult(
-        outcome, tuple(reasons), power.in_words(stated=True), power.in_words(), power, own, summary
+        outcome,
+        tuple(reasons),
+        power.in_words(stated=True),
+        power.in_words(),
+        power,
+        own,
+        summary,
+        tuple(left_out),
     )
 
 
@@ -96,13 +115,12 @@ def _fingerprints(stored: Stored) -> frozenset[str]:
     )
 
 
-def _decided(stored: Stored) -> Mapping[Cell, int]:
-    """By cell, how many seeds gave a verdict."""
-    seeds: dict[Cell, set[int]] = {cell: set() for cell in stored.plan.cells}
+def _done(stored: Stored) -> Mapping[Cell, Done]:
+    """By cell, how many seeds ran, and how many of them proved something."""
+    runs: dict[Cell, dict[int, bool]] = {cell: {} for cell in stored.plan.cells}
     for line in stored.runs:
-        if line.outcome.validity is not Validity.UNKNOWN:
-            seeds[stored.plan.cells[line.cell]].add(line.seed)
-    return {cell: len(own) for cell, own in seeds.items()}
+        runs[stored.plan.cells[line.cell]][line.seed] = line.outcome.validity is not Validity.UNKNOWN
+    return {cell: Done(len(own), sum(own.values())) for cell, own in runs.items()}
 
 
 def _not_done(summary: CampaignSummary) -> Iterator[str]:
@@ -112,21 +130,30 @@ def _not_done(summary: CampaignSummary) -> Iterator[str]:
             yield f"{cell.could_not_run} runs could not be done: {cell.name}: {why}"
 
 
-def _too_little_done(summary: CampaignSummary, stored: Stored) -> Iterator[str]:
+def _too_little_done(summary: CampaignSummary, stored: Stored, known: SeededBugs) -> Iterator[str]:
     if summary.ended == INTERRUPTED:
         yield "interrupted: not all runs were done"
     for cell in summary.cells:
         if cell.canary == "not all seeds ran":
             yield f"the budget ended before the canary was found: {cell.name}"
         elif cell.canary is None and cell.asked:
-            yield from _too_little(cell, stored)
+            yield from _too_little(cell, stored, known)
 
 
-def _too_little(cell: CellSummary, stored: Stored) -> Iterator[str]:
+def _too_little(cell: CellSummary, stored: Stored, known: SeededBugs) -> Iterator[str]:
     if not cell.runs:
         yield f"no run was done within the budget of {stored.plan.most_s or 0:.0f} s: {cell.name}"
-    elif cell.unknown > MOST_UNDECIDED * cell.runs:
-        yield f"{cell.unknown} of {cell.runs} runs decided nothing: {cell.name} ({cell.why_nothing})"
+    elif cell.runs - cell.unknown < least_decided(cell.cell, known) * cell.runs:
+        yield f"{cell.unknown} of {cell.runs} runs proved nothing: {cell.name} ({cell.why_nothing})"
+
+
+def least_decided(cell: Cell, known: SeededBugs) -> float:
+    """The share of a cell's runs that must prove something: all of real processes; of simulated ones half of
+    what was measured, or half of all where nothing was."""
+    if cell.world != "sim":
+        return 1.0
+    measured = known.measured_as(cell)
+    return 0.5 if measured is None else 0.5 * measured.decided
 
 
 def _powerless(power: Power) -> Iterator[str]:

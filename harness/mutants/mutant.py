@@ -31,6 +31,12 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     parts: Parts
     """The classes of the node, one of them with the bug."""
 
+    @property
+    def broken(self) -> type:
+        """The class with the bug: the one that stands in the file of this declaration."""
+        parts = (part for part in vars(self.parts).values() if isinstance(part, type))
+        return next(part for part in parts if part.__module__.startswith("harness.mutants."))
+
     def described(self) -> dict[str, object]:
         """The declaration without the classes, as `ackproof mutants --list --json` prints it."""
         return {field: getattr(self, field) for field in self.__struct_fields__ if field != "parts"}

@@ -1,14 +1,14 @@
 """Measures how often a run shows each seeded bug, and writes known_bugs/seeded.toml.
 
-It is a campaign, with a cell for each bug: the workload and the faults of its declaration. So it is resumed
-as any campaign is. What a run costs is measured apart, in processor time, which other work on the machine
-hardly changes.
+It is a campaign, with a cell for each bug, which has the workload and the faults of its declaration, and one
+of correct nodes for each such pair. So it is resumed as any campaign is. What a run costs is measured apart,
+in processor time, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -28,33 +28,31 @@ COST_SEEDS = 10
 
 
 def measuring_plan(mutants: Sequence[str], seeds: int, first_seed: int) -> CampaignPlan:
-    """The campaign that measures the odds of these bugs."""
-    cells = tuple(
+    """The campaign that measures the odds of these bugs. Correct nodes run under the seeds of a gate."""
+    correct = distinct([cell_of(name) for name in mutants])
+    cells = [msgspec.structs.replace(cell, seeds=seeds) for cell in correct]
+    cells += [
         msgspec.structs.replace(cell_of(name), mutant=name, seeds=seeds, first_seed=first_seed)
         for name in mutants
-    )
-    return CampaignPlan(cells=cells, name="odds", stability=0)
+    ]
+    return CampaignPlan(cells=tuple(cells), name="odds", stability=0)
 
 
-def costs(mutants: Sequence[str], seeds: int = COST_SEEDS) -> dict[Cell, float]:
-    """What a run of correct nodes costs, in seconds of one core, in each cell in which a bug shows."""
-    return {cell: _cost(cell, seeds) for cell in distinct([cell_of(name) for name in mutants])}
-
-
-def _cost(cell: Cell, seeds: int) -> float:
+def cost(cell: Cell, seeds: int = COST_SEEDS) -> float:
+    """What one run of a cell costs, in seconds of one core."""
     begin = time.process_time()
     for seed in range(seeds):
         simulated(cell, seed)
     return (time.process_time() - begin) / seeds
 
 
-def written(stored: Stored, cost: Mapping[Cell, float], command: str) -> str:
-    """The text of seeded.toml after this campaign, with what runs cost.
+def written(stored: Stored, cost_of: Callable[[Cell], float], command: str) -> str:
+    """The text of seeded.toml after this campaign.
 
     Raises:
-        ValueError: a bug has no run yet.
+        ValueError: a cell has no run yet.
     """
-    return "\n".join([*_head(stored, command), *_costs(cost), *_bugs(stored)])
+    return "\n".join([*_head(stored, command), *_cells(stored, cost_of), *_bugs(stored)])
 
 
 def _head(stored: Stored, command: str) -> Iterator[str]:
@@ -74,28 +72,34 @@ def _table(name: str, values: Mapping[str, str]) -> Iterator[str]:
     yield ""
 
 
-def _costs(cost: Mapping[Cell, float]) -> Iterator[str]:
-    for cell, seconds in cost.items():
-        yield "[[cells]]"
-        yield from _place(cell)
-        yield f"seconds = {seconds:.3f}\n"
+def _cells(stored: Stored, cost_of: Callable[[Cell], float]) -> Iterator[str]:
+    for number, cell in enumerate(stored.plan.cells):
+        if cell.mutant is None:
+            lines = _lines(stored, number)
+            yield "[[cells]]"
+            yield from _place(cell)
+            yield f"seconds = {cost_of(cell):.3f}"
+            yield f"runs = {len(lines)}"
+            yield f"undecided = {sum(line.outcome.validity is Validity.UNKNOWN for line in lines)}\n"
 
 
 def _bugs(stored: Stored) -> Iterator[str]:
-    by_cell: dict[int, list[RunLine]] = {number: [] for number in range(len(stored.plan.cells))}
-    for line in stored.runs:
-        by_cell[line.cell].append(line)
     for number, cell in enumerate(stored.plan.cells):
-        lines = by_cell[number]
-        if not lines:
-            raise ValueError(f"{cell.mutant} has no run yet: go on with the campaign in {stored.folder}")
-        undecided = sum(line.outcome.validity is Validity.UNKNOWN for line in lines)
-        yield "[[bugs]]"
-        yield f'mutant = "{cell.mutant}"'
-        yield from _place(cell)
-        yield f"found = {sum(is_found(stored.plan, number, line) for line in lines)}"
-        yield f"runs = {len(lines) - undecided}"
-        yield f"undecided = {undecided}\n"
+        if cell.mutant is not None:
+            lines = _lines(stored, number)
+            yield "[[bugs]]"
+            yield f'mutant = "{cell.mutant}"'
+            yield from _place(cell)
+            yield f"found = {sum(is_found(stored.plan, number, line) for line in lines)}"
+            yield f"runs = {len(lines)}\n"
+
+
+def _lines(stored: Stored, number: int) -> list[RunLine]:
+    lines = [line for line in stored.runs if line.cell == number]
+    if not lines:
+        name = stored.plan.cells[number].name
+        raise ValueError(f"no run of {name} is done yet: go on with the campaign in {stored.folder}")
+    return lines
 
 
 def _place(cell: Cell) -> Iterator[str]:

@@ -9,18 +9,19 @@ began_at = "2026-11-28T17:05:10Z"
 
 [measured.versions]          # and [measured.code]: the digests of the code that ran
 
-[[cells]]                    # how long one run of correct nodes takes: seconds of one processor core
+[[cells]]                    # runs of correct nodes
 workload = "registry"
-nemesis = "drawn"
-seconds = 0.42
+nemesis = "drawn"            # what the seed draws; or the faults that each run has
+seconds = 0.42               # of one processor core, for each run
+runs = 40
+undecided = 11               # those that proved nothing, because little happened in them
 
 [[bugs]]
 mutant = "forgetful"
 workload = "registry"
-nemesis = "drawn"            # what the seed draws; or the faults that each run has
+nemesis = "drawn"
 found = 23                   # by the checker that the bug's declaration names
-runs = 40                    # those that decided nothing left out
-undecided = 0
+runs = 40
 ```
 
 A bug counts with the workload and the faults with which it was measured. One whose declaration has others by
@@ -36,7 +37,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.campaign.cells import DRAWN, Cell
+from harness.campaign.cells import DRAWN, USUAL_SEEDS, Cell
 from harness.campaign.reading import faults_of
 from harness.gate.known_bugs.odds import Odds
 from harness.mutants.catalogue import MUTANTS
@@ -66,9 +67,16 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MeasuredCell(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a run of correct nodes costs."""
+    """What runs of correct nodes cost, and how many of them prove something."""
 
     seconds: float
+    runs: int
+    undecided: int
+
+    @property
+    def decided(self) -> float:
+        """The share of runs that prove something; never 0."""
+        return max(1, self.runs - self.undecided) / max(1, self.runs)
 
 
 class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -77,11 +85,10 @@ class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mutant: str
     found: int
     runs: int
-    undecided: int = 0
 
     @property
     def odds(self) -> Odds:
-        """The odds of one run that decides anything."""
+        """The odds of one run, whether or not it would prove something of correct nodes."""
         return Odds(self.found, self.runs)
 
     @property
@@ -99,10 +106,15 @@ class SeededBugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cells: tuple[MeasuredCell, ...]
     bugs: tuple[SeededBug, ...]
 
+    def measured_as(self, cell: Cell) -> MeasuredCell | None:
+        """What was measured of a cell with any seeds; None if nothing was."""
+        place = place_of(cell)
+        return next((one for one in self.cells if one.cell == place), None)
+
     def seconds_of(self, cell: Cell) -> float:
         """How long a run of this cell takes on one core; of a cell that was not measured, the longest."""
-        known = {one.cell: one.seconds for one in self.cells}
-        return known.get(cell, max(known.values(), default=1.0))
+        measured = self.measured_as(cell)
+        return max(one.seconds for one in self.cells) if measured is None else measured.seconds
 
 
 @cache
@@ -116,3 +128,8 @@ def cell_of(mutant: str) -> Cell:
     """The cell of correct nodes with the workload and the faults that a seeded bug declares."""
     declared = MUTANTS[mutant]
     return Cell(workload=declared.workload, nemesis=declared.faults)
+
+
+def place_of(cell: Cell) -> Cell:
+    """The cell without its seeds."""
+    return msgspec.structs.replace(cell, seeds=USUAL_SEEDS, first_seed=0)

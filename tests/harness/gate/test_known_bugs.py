@@ -10,7 +10,7 @@ import pytest
 
 from harness.campaign.cells import DRAWN, Cell
 from harness.campaign.outcomes import Outcome, Violation
-from harness.gate.known_bugs.measuring import costs, measuring_plan, written
+from harness.gate.known_bugs.measuring import cost, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBugs, cell_of, seeded_bugs
 from harness.gate.planning import default_plan
 from harness.gate.power import power_of
@@ -33,30 +33,34 @@ def test_a_bug_that_was_measured_with_other_faults_does_not_count() -> None:
     assert not msgspec.structs.replace(bug, mutant="gone").is_current
 
 
-def test_the_odds_count_what_the_bug_s_own_checker_found_in_runs_that_decided(tmp_path: Path) -> None:
+def test_the_odds_count_what_the_bug_s_own_checker_found_and_what_correct_nodes_left_open(
+    tmp_path: Path,
+) -> None:
     gives = [OF_ITS_CHECKER, VALID, OF_ANOTHER, UNKNOWN]
+
+    def perform(cell: Cell, seed: int) -> Outcome:
+        return gives[seed - 10] if cell.mutant else (UNKNOWN if seed == 0 else VALID)
+
     plan = measuring_plan(("vote-twice", "lease-without-clock-bound"), seeds=4, first_seed=10)
-    stored = carried_out(tmp_path, plan, lambda _cell, seed: gives[seed - 10])
-    text = written(stored, {Cell(): 0.5}, "scripts/odds.py")
+    text = written(carried_out(tmp_path, plan, perform), lambda _cell: 0.5, "scripts/odds.py")
     found = msgspec.convert(tomllib.loads(text), SeededBugs)
     bug, other = found.bugs
-    assert (bug.found, bug.runs, bug.undecided) == (1, 3, 1)
-    assert bug.nemesis == DRAWN
+    assert (bug.found, bug.runs, bug.nemesis) == (1, 4, DRAWN)
     assert other.cell == cell_of("lease-without-clock-bound")
-    assert found.seconds_of(Cell()) == found.seconds_of(Cell(workload="cas")) == 0.5
+    assert [(cell.runs, cell.undecided, cell.decided, cell.seconds) for cell in found.cells] == [
+        (4, 1, 0.75, 0.5)
+    ] * 2
 
 
 def test_a_bug_without_a_run_is_not_written_as_one_that_is_never_found(tmp_path: Path) -> None:
-    plan = msgspec.structs.replace(measuring_plan(("vote-twice", "forgetful"), 4, 0), most_runs=1)
+    plan = msgspec.structs.replace(measuring_plan(("vote-twice", "forgetful"), 4, 0), most_runs=2)
     stored = carried_out(tmp_path, plan, lambda _cell, _seed: VALID)
-    with pytest.raises(ValueError, match="forgetful has no run yet"):
-        written(stored, {}, "scripts/odds.py")
+    with pytest.raises(ValueError, match=r"no run of .* mutant forgetful is done yet"):
+        written(stored, lambda _cell: 0.5, "scripts/odds.py")
 
 
-def test_the_cost_of_a_run_is_measured_in_each_cell_once() -> None:
-    found = costs(("vote-twice", "forgetful"), seeds=1)
-    assert list(found) == [Cell()]
-    assert 0.0 < found[Cell()] < 60.0
+def test_the_cost_of_a_run_is_measured() -> None:
+    assert 0.0 < cost(Cell(nodes=3, time_limit_s=2), seeds=1) < 60.0
 
 
 @pytest.mark.parametrize("seconds", [60.0, 600.0])
@@ -64,7 +68,8 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
     seconds: float,
 ) -> None:
     known = seeded_bugs()
-    plan = default_plan(known, known.bugs, budget_s=seconds, jobs=2, with_real=True)
+    plan = default_plan(known, budget_s=seconds, jobs=2, with_real=True).campaign
+    assert plan is not None
     cells = [cell for cell in plan.cells if not cell.is_canary and cell.world == "sim"]
     workloads = {bug.workload for bug in known.bugs}
     assert (
@@ -73,4 +78,4 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
     assert (plan.cells[-1].world == "local") is (seconds == 600.0)
     expected_s = sum(cell.seeds * known.seconds_of(cell) for cell in cells) / 2
     assert expected_s <= seconds
-    assert power_of(cells, known.bugs).elsewhere == ()
+    assert power_of(known, cells).elsewhere == ()

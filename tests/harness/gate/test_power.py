@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.gate.known_bugs.odds import Odds
-from harness.gate.power import LEAST_SEEDS, TARGET, counted, planned_seeds, power_of
+from harness.gate.power import LEAST_SEEDS, TARGET, Done, counted, effective, planned_seeds, power_of
 from tests.harness.gate.fakes import KNOWN, OF_SESSIONS, OFTEN, REGISTRY, SELDOM, SESSIONS
 
 COSTS = {REGISTRY: 0.5, SESSIONS: 0.25}
@@ -67,15 +67,31 @@ def test_seeds_go_where_bugs_are_until_all_are_likely_caught_or_the_budget_ends(
 
 def test_the_power_names_the_bugs_that_may_be_missed() -> None:
     cells = [replace(REGISTRY, seeds=100), replace(SESSIONS, seeds=100)]
-    power = power_of(cells, KNOWN.bugs)
-    assert power.in_words(stated=True) == "catches 2 known bugs with p >= 0.99; list-in-halves with 0.90"
-    often = power_of(cells, (OFTEN, OF_SESSIONS), {cells[0]: 100, cells[1]: 100})
+    power = power_of(KNOWN, cells)
+    assert power.in_words(stated=True) == "catches 2 known bugs with p >= 0.99; list-in-halves with 0.88"
+    often = power_of(replace(KNOWN, bugs=(OFTEN, OF_SESSIONS)), cells, dict.fromkeys(cells, Done(100, 100)))
     assert often.in_words() == "would have caught each of the 2 known bugs with p >= 0.99"
+
+
+def test_a_sentence_about_many_rare_bugs_names_the_rarest() -> None:
+    rare = [replace(SELDOM, mutant=f"rare-{number}", found=number) for number in range(9)]
+    words = power_of(replace(KNOWN, bugs=tuple(rare)), [REGISTRY]).in_words(stated=True)
+    assert words.startswith("catches 0 known bugs with p >= 0.99; rare-0 with 0.28, rare-1 with 0.48, ")
+    assert words.endswith("rare-5 with 0.87, and 3 more")
+
+
+def test_runs_count_for_less_if_more_of_them_prove_nothing_than_was_measured() -> None:
+    measured = KNOWN.measured_as(REGISTRY)
+    assert measured is not None
+    assert measured.decided == 0.75
+    counts = [effective(measured, Done(100, decided)) for decided in (100, 75, 60, 0)]
+    assert counts == [100, 100, 80, 0]
+    assert effective(None, Done(100, 60)) == 60
 
 
 def test_power_is_not_claimed_for_cells_in_which_no_bug_was_measured() -> None:
     other = replace(REGISTRY, nodes=7, seeds=1000)
-    power = power_of([other], KNOWN.bugs)
+    power = power_of(KNOWN, [other])
     assert power.in_words() == "power not measured: no bug with measured odds shows in these cells"
     assert power.unmeasured == (other.name,)
     assert power.elsewhere == ("forgetful", "list-in-halves", "sessions-not-in-snapshot")

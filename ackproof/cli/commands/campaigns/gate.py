@@ -17,8 +17,7 @@ from ackproof.cli.gates import show_gate
 from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
-    from harness.campaign.cells import CampaignPlan
-    from harness.gate.known_bugs.seeded import SeededBugs
+    from harness.gate.planning import GatePlan
     from harness.gate.result import GateOutcome
 
 EXITS: Mapping[GateOutcome, Exit] = {
@@ -39,6 +38,11 @@ EXITS: Mapping[GateOutcome, Exit] = {
 @options.jobs_option()
 @click.option("--real/--no-real", default=True, help="End with one run on real processes.  [default: real]")
 @click.option(
+    "--changed",
+    metavar="REV",
+    help="Run only what the files that differ from this revision of git can reach.",
+)
+@click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file that lists known findings.  [default: baseline.toml, if it is there]",
@@ -50,6 +54,7 @@ def gate(
     seconds: float | None,
     jobs: int | None,
     real: bool,
+    changed: str | None,
     baseline: Path | None,
     store: Path,
     as_json: bool,
@@ -67,6 +72,7 @@ def gate(
     \b
         ackproof gate
         ackproof gate --seconds 120 --baseline known.toml
+        ackproof gate --changed origin/main
         ackproof gate gate.toml --json
     """
     from harness.campaign.campaign import run_campaign
@@ -74,27 +80,26 @@ def gate(
     from harness.campaign.findings.gathering import findings
     from harness.campaign.journal import Journal, stored_campaigns
     from harness.campaign.progress import CampaignProgress
-    from harness.gate.known_bugs.seeded import seeded_bugs
-    from harness.gate.power import power_of
-    from harness.gate.result import gate_result
+    from harness.gate.result import gate_result, nothing_to_run
 
     known = known_findings(baseline)
-    seeded = seeded_bugs()
     cores = jobs or os.cpu_count() or 1
-    plan = _plan(file, seeded, seconds, cores, with_real=real)
-    power = power_of([cell for cell in plan.cells if not cell.is_canary], seeded.bugs)
+    plan = _plan(file, seconds, cores, changed, with_real=real)
+    if plan.campaign is None:
+        nothing = nothing_to_run(plan.left_out)
+        finish(EXITS[nothing.outcome], nothing, lambda: show_gate(nothing, store), as_json=as_json)
     if not as_json:
-        say(f"gate: {power.in_words(stated=True)}", error=True)
-    journal = Journal.create(store, plan)
+        say(f"gate: {plan.power.in_words(stated=True)}", error=True)
+    journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
-    result = gate_result(stored, findings(stored_campaigns(store), known), seeded.bugs)
+    result = gate_result(stored, findings(stored_campaigns(store), known), plan.known, plan.left_out)
     finish(EXITS[result.outcome], result, lambda: show_gate(result, store), as_json=as_json)
 
 
 def _plan(
-    file: Path | None, seeded: SeededBugs, seconds: float | None, jobs: int, *, with_real: bool
-) -> CampaignPlan:
-    """The campaign of the gate, once it is known that all of it can be run.
+    file: Path | None, seconds: float | None, jobs: int, changed: str | None, *, with_real: bool
+) -> GatePlan:
+    """What the gate is to do, once it is known that all of it can be done.
 
     Raises:
         click.UsageError: it cannot; with all that is wrong.
@@ -103,16 +108,19 @@ def _plan(
 
     from harness.campaign.reading import plan_in
     from harness.campaign.refusals import checked
-    from harness.gate.planning import USUAL_S, default_plan, with_canaries
+    from harness.gate.changes.touched import change_since
+    from harness.gate.known_bugs.seeded import seeded_bugs
+    from harness.gate.planning import USUAL_S, default_plan, plan_of_matrix
 
+    known = seeded_bugs()
     try:
+        change = None if changed is None else change_since(changed, Path.cwd())
         if file is None:
             plan = default_plan(
-                seeded, seeded.bugs, budget_s=seconds or USUAL_S, jobs=jobs, with_real=with_real
+                known, budget_s=seconds or USUAL_S, jobs=jobs, with_real=with_real, change=change
             )
         else:
-            given = plan_in(file)
-            plan = replace(with_canaries(given, seeded), most_s=seconds or given.most_s or USUAL_S)
-        return checked(plan)
+            plan = plan_of_matrix(checked(plan_in(file)), known, seconds, change)
+        return plan if plan.campaign is None else replace(plan, campaign=checked(plan.campaign))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
