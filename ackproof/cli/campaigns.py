@@ -13,6 +13,7 @@ from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
+    from ackproof.results import About
     from harness.campaign.again.replaying import ReplayAnswer, Replayed
     from harness.campaign.bisect.bisecting import Bisected, BisectOutcome, TriedCommit
     from harness.campaign.findings.baseline import Known
@@ -127,6 +128,23 @@ def replay_line(fingerprint: str, store: Path) -> str:
     """The line that says whether a finding is still there."""
     where = [] if store == STORE else ["--store", str(store)]
     return shlex.join(["ackproof", "replay", fingerprint, *where])
+
+
+def about_findings(found: Sequence[Finding], store: Path, folder: str | None = None) -> About:
+    """What --json says of findings; its lines to paste ask whether each of them is still there."""
+    from ackproof.results import About
+
+    firsts = [one for one in found if one.only_with is None and one.state != "resolved"]
+    return About(folder=folder, next=tuple(replay_line(one.fingerprint, store) for one in firsts))
+
+
+def about_replayed(found: Replayed) -> About:
+    """What --json says of a finding that was looked for again."""
+    from ackproof.results import About
+
+    again = () if found.answer == "FIXED" else (shlex.join(["ackproof", *found.arguments]),)
+    report = f"{found.folder}/report.html" if found.folder else None
+    return About(seed=found.seed, folder=found.folder or None, report=report, next=again)
 
 
 def show_replayed(found: Replayed) -> None:

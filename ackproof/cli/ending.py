@@ -9,27 +9,56 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from ackproof.cli.exits import Exit, exit_of
+from ackproof.cli.exits import Exit, exit_of, validity_of
+from ackproof.clock import CLOCK
 
 if TYPE_CHECKING:
+    from ackproof.results import About
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
 
 
-def finish(outcome: str | Exit, result: object, show: Callable[[], object], *, as_json: bool) -> NoReturn:
+def finish(
+    outcome: str | Exit,
+    result: object,
+    show: Callable[[], object],
+    *,
+    as_json: bool,
+    about: About | None = None,
+    judges: bool = True,
+) -> NoReturn:
     """Print the result and exit with the code of the outcome.
 
     Args:
         outcome: a validity, the outcome of an exploration, or the exit code itself.
-        result: what --json prints.
+        result: what --json prints in addition to the keys that all commands have (ackproof/results.py).
         show: prints the result for people.
         as_json: whether --json was given.
+        about: what --json says of what was tested.
+        judges: whether the exit code says what was judged, and not only whether the command did its work.
     """
+    code = outcome if isinstance(outcome, Exit) else exit_of(outcome)
     if as_json:
-        click.echo(msgspec.json.encode(result))
+        from ackproof.results import result_of  # here, since what people see needs none of it
+
+        validity = validity_of(code) if judges else None
+        clock = click.get_current_context().find_root().meta.get(CLOCK)
+        found = result_of(command_name(), code, result, validity=validity, about=about, clock=clock)
+        click.echo(msgspec.json.encode(found))
     else:
         show()
-    raise SystemExit(outcome if isinstance(outcome, Exit) else exit_of(outcome))
+    raise SystemExit(code)
+
+
+def command_name() -> str:
+    """The command that is being done, without the name of the program: `campaign run`."""
+    context: click.Context | None = click.get_current_context()
+    names: list[str] = []
+    while context is not None:
+        if context.parent is not None or not isinstance(context.command, click.Group):
+            names.insert(0, context.info_name or "")
+        context = context.parent
+    return " ".join(names)
 
 
 def judge_and_finish(
@@ -49,6 +78,7 @@ def judge_and_finish(
         certificate: where to write the proofs of what was found.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
     """
+    from ackproof.results import about_folder
     from harness.run.judging import judge  # here, since commands that judge no run need neither
     from reports.terminal import show
     from reports.text import clean
@@ -68,7 +98,8 @@ def judge_and_finish(
         if more is not None:
             more(results.validity)
 
-    finish(results.validity, results, show_all, as_json=as_json)
+    about = about_folder(folder, results.validity) if as_json else None
+    finish(results.validity, results, show_all, as_json=as_json, about=about)
 
 
 def judge_recorded_and_finish(
@@ -91,6 +122,7 @@ def judge_recorded_and_finish(
     from rich.console import Console  # here, since commands that judge no run need none of these
 
     from ackproof.recorded import judge_recorded, write_certificate
+    from ackproof.results import about_folder
     from reports.terminal import show
     from reports.text import clean
 
@@ -104,4 +136,5 @@ def judge_recorded_and_finish(
         if proof is not None:
             click.echo(f"Proof     {clean(proof)}", err=on_stderr)
 
-    finish(results.validity, results, show_all, as_json=as_json)
+    about = about_folder(folder.run, results.validity) if as_json else None
+    finish(results.validity, results, show_all, as_json=as_json, about=about)

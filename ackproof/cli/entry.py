@@ -21,7 +21,8 @@ def main() -> NoReturn:
     try:
         problem = shadow()
         if problem is not None:
-            _fail(problem)
+            _say(problem)
+            raise SystemExit(Exit.COULD_NOT_RUN)
         _run()
     finally:
         say_what_was_lost()
@@ -58,5 +59,13 @@ def _is_history_error(error: Exception) -> bool:
 
 
 def _fail(message: str, code: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
-    print(printable(f"ackproof: {message}"), file=sys.stderr)  # noqa: T201 - click may not be loaded yet
+    _say(message)
+    if "--json" in sys.argv[1:]:
+        from ackproof.cli.failing import print_failure
+
+        print_failure(sys.argv[1:], message, code)
     raise SystemExit(code) from None
+
+
+def _say(message: str) -> None:
+    print(printable(f"ackproof: {message}"), file=sys.stderr)  # noqa: T201 - click may not be loaded yet

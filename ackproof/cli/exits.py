@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checkers.verdict import Validity
 
 
 class Exit(IntEnum):
@@ -33,3 +37,14 @@ _CODES: Mapping[str, Exit] = {
 def exit_of(outcome: str) -> Exit:
     """The exit code of a verdict's validity, or of an exploration's outcome."""
     return _CODES[outcome]
+
+
+def validity_of(code: int) -> Validity | None:
+    """What an exit code says of what was judged; None if nothing was."""
+    from checkers.verdict import Validity  # here, since the other codes are needed before it may be loaded
+
+    return {
+        Exit.VALID: Validity.VALID,
+        Exit.INVALID: Validity.INVALID,
+        Exit.UNKNOWN: Validity.UNKNOWN,
+    }.get(Exit(code))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from ackproof.clock import CLOCK, Clock
 from harness.errors import unknown_name
 
 
@@ -222,3 +223,4 @@ def cli() -> None:
         254          the command was called with wrong options
         255          the command could not do its work
     """
+    click.get_current_context().meta[CLOCK] = Clock.start()

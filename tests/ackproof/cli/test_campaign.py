@@ -26,11 +26,11 @@ def ackproof(*arguments: str | Path) -> Result:
 def test_a_small_campaign_ends_with_a_summary_and_nothing_is_left_to_resume(tmp_path: Path) -> None:
     done = ackproof("campaign", *SMALL, "--nemesis", "none", "--store", tmp_path, "--json")
     assert done.exit_code in (0, 2), done.output
-    summary = json.loads(done.stdout)["summary"]
+    summary = json.loads(done.stdout)["result"]["summary"]
     assert (summary["runs"], summary["asked"], summary["ended"]) == (3, 3, "all runs are done")
     assert summary["cells"][0]["compared"] == 1
     again = ackproof("campaign", "run", "--resume", summary["folder"], "--json")
-    assert json.loads(again.stdout)["summary"]["runs"] == 3
+    assert json.loads(again.stdout)["result"]["summary"]["runs"] == 3
     listed = ackproof("findings", "--store", tmp_path)
     assert (listed.exit_code, listed.output) == (0, f"no findings in 1 campaigns with 3 runs in {tmp_path}\n")
 
@@ -55,7 +55,7 @@ def test_a_real_finding_of_the_simulator_still_fails(tmp_path: Path) -> None:
     run = next(line for line in stored.runs if line.outcome.violations)
     again = ackproof("replay", f"{stored.folder}:0:{run.seed}", "--store", tmp_path, "--jobs", "1", "--json")
     assert again.exit_code == 1, again.output
-    found = json.loads(again.stdout)
+    found = json.loads(again.stdout)["result"]
     assert (found["answer"], found["is_exact"], found["seed"]) == ("STILL FAILS", True, run.seed)
 
 

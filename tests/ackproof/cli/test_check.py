@@ -56,14 +56,16 @@ def test_standard_input_is_read() -> None:
 def test_of_several_files_the_gravest_verdict_counts() -> None:
     code, out, _ = run(VALID, INVALID, "--model", "cas-register", "--json")
     assert code == 1
-    assert [one["verdict"]["validity"] for one in msgspec.json.decode(out)] == ["valid", "invalid"]
+    assert [one["verdict"]["validity"] for one in msgspec.json.decode(out)["result"]] == ["valid", "invalid"]
 
 
 def test_large_files_are_judged_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     alone = run(VALID, INVALID, "--model", "cas-register", "--json")
     monkeypatch.setattr(check_command, "WORTH_A_PROCESS_BYTES", 0)
     together = run(VALID, INVALID, "--model", "cas-register", "--json")
-    verdicts = [[one["verdict"] for one in msgspec.json.decode(out)] for _, out, _ in (alone, together)]
+    verdicts = [
+        [one["verdict"] for one in msgspec.json.decode(out)["result"]] for _, out, _ in (alone, together)
+    ]
     assert verdicts[0] == verdicts[1]
     assert together[0] == 1
 

@@ -34,7 +34,7 @@ def test_a_scope_is_verified_and_the_outcome_says_how_far_it_went(tmp_path: Path
 def test_a_bound_makes_it_unknown(tmp_path: Path) -> None:
     done = ackproof("explore", "--max-states", "100", "--json", folder=tmp_path)
     assert done.returncode == 2
-    assert json.loads(done.stdout)["found"]["why"] == "the bound of 100 states is reached"
+    assert json.loads(done.stdout)["result"]["found"]["why"] == "the bound of 100 states is reached"
 
 
 def test_a_violation_is_shown_step_by_step_and_replayed_from_its_file(tmp_path: Path) -> None:

@@ -242,7 +242,7 @@ def test_help_teaches_the_commands_and_the_exit_codes(state: Path) -> None:
 
 
 def test_mutants_are_listed_with_who_catches_them(state: Path) -> None:
-    listed = json.loads(ackproof("mutants", "--list", "--json").stdout)
+    listed = json.loads(ackproof("mutants", "--list", "--json").stdout)["result"]
     assert {"name", "about", "caught_by"} <= set(listed[0])
     plain = ackproof("mutants", "--list").stdout
     assert all(mutant["name"] in plain for mutant in listed)

@@ -41,7 +41,7 @@ def test_a_release_is_brought_and_its_folder_named(call: Call, tmp_path: Path) -
 
 def test_what_is_brought_is_printed_as_json(call: Call, tmp_path: Path) -> None:
     code, output, _ = call("--json", "kettle@2.0")
-    [one] = json.loads(output)
+    [one] = json.loads(output)["result"]
     assert code == VALID
     assert one["folder"] == str(tmp_path / "data/ackproof/systems/kettle/2.0")
     assert (one["installed"]["system"], one["installed"]["version"]) == ("kettle", "2.0")
@@ -51,7 +51,7 @@ def test_the_list_says_what_is_here(call: Call) -> None:
     assert call("--list")[1].splitlines()[-1].split() == ["kettle", "2.0", "from", "a", "test"]
     call("kettle")
     assert "installed in" in call("--list")[1].splitlines()[-1]
-    listed = json.loads(call("--list", "--json")[1])
+    listed = json.loads(call("--list", "--json")[1])["result"]
     assert {one["system"] for one in listed} == {*RECIPES}
 
 

@@ -30,7 +30,7 @@ def test_a_system_whose_program_is_not_here_is_listed_with_what_brings_it(tmp_pa
     command = [sys.executable, "-m", "ackproof", "systems", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    rows = msgspec.json.decode(done.stdout, type=list[ListedSystem])
+    rows = msgspec.convert(msgspec.json.decode(done.stdout)["result"], list[ListedSystem])
     missing = [row for row in rows if not row.is_here]
     assert {"nacos", "redis", "nats", "pysyncobj"} <= {row.name for row in missing}
     assert all("install" in row.here and "\n" not in row.here for row in missing)

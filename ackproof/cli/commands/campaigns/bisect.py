@@ -92,4 +92,4 @@ def bisect(
             show_tried(one)
 
     found = bisected(wanted, history, history.commit(good), history.commit(bad), try_commit, limits, tell)
-    finish(OF_BISECTIONS[found.outcome], found, lambda: show_bisected(found), as_json=as_json)
+    finish(OF_BISECTIONS[found.outcome], found, lambda: show_bisected(found), as_json=as_json, judges=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import EXITS, known_findings, show_campaign
+from ackproof.cli.campaigns import EXITS, about_findings, known_findings, show_campaign
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 from ackproof.cli.printing import say
@@ -283,6 +283,7 @@ def _finish(
     stored: Stored, store: Path, known: Mapping[str, Known], *, shrink: bool, as_json: bool
 ) -> NoReturn:
     """Print what a campaign found, and exit by it."""
+    from ackproof.campaigning import CampaignResult
     from harness.campaign.campaign import INTERRUPTED
     from harness.campaign.findings.gathering import findings
     from harness.campaign.journal import stored_campaigns
@@ -297,8 +298,15 @@ def _finish(
     found = found_here()
     if shrink and summary.ended != INTERRUPTED and _shrink(stored, store, found, quiet=as_json):
         found = found_here()
-    result = {"summary": summary, "findings": found}
-    finish(EXITS[summary.outcome], result, lambda: show_campaign(summary, found, store), as_json=as_json)
+    result = CampaignResult(summary, tuple(found))
+    about = about_findings(found, store, summary.folder)
+    finish(
+        EXITS[summary.outcome],
+        result,
+        lambda: show_campaign(summary, found, store),
+        as_json=as_json,
+        about=about,
+    )
 
 
 def _shrink(stored: Stored, store: Path, found: Sequence[Finding], *, quiet: bool) -> bool:

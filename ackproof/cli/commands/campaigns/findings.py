@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import known_findings, show_findings
+from ackproof.cli.campaigns import about_findings, known_findings, show_findings
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
@@ -61,7 +61,7 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
             runs = sum(len(one.runs) for one in campaigns)
             say(f"no findings in {len(campaigns)} campaigns with {runs} runs in {store}")
 
-    finish(Exit.VALID, found, show, as_json=as_json)
+    finish(Exit.VALID, found, show, as_json=as_json, about=about_findings(found, store), judges=False)
 
 
 def _shrink(what: str, campaigns: Sequence[Stored]) -> None:

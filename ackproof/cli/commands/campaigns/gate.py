@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import known_findings
+from ackproof.cli.campaigns import about_findings, known_findings
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.gates import show_gate
@@ -87,13 +87,20 @@ def gate(
     plan = _plan(file, seconds, cores, changed, with_real=real)
     if plan.campaign is None:
         nothing = nothing_to_run(plan.left_out)
-        finish(EXITS[nothing.outcome], nothing, lambda: show_gate(nothing, store), as_json=as_json)
+        finish(
+            EXITS[nothing.outcome],
+            nothing,
+            lambda: show_gate(nothing, store),
+            as_json=as_json,
+            judges=False,
+        )
     if not as_json:
         say(f"gate: {plan.power.in_words(stated=True)}", error=True)
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
     result = gate_result(stored, findings(stored_campaigns(store), known), plan.known, plan.left_out)
-    finish(EXITS[result.outcome], result, lambda: show_gate(result, store), as_json=as_json)
+    about = about_findings(result.findings, store, str(stored.folder)) if as_json else None
+    finish(EXITS[result.outcome], result, lambda: show_gate(result, store), as_json=as_json, about=about)
 
 
 def _plan(

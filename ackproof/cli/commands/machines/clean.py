@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import click
+import msgspec
 
 from ackproof.cli import options
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+
+
+class Cleaned(msgspec.Struct, frozen=True):
+    """What `ackproof clean` removed, in words."""
+
+    removed: tuple[str, ...]
+    left_elsewhere: tuple[str, ...]
+    """What runs of other stores left behind, and what was left alone."""
 
 
 @click.command()
 @options.store_option("The store whose runs are cleaned up after.")
 @click.option("--all", "everywhere", is_flag=True, help="Clean up after all your runs, whatever their store.")
-def clean(store: Path, everywhere: bool) -> None:
+@options.json_option()
+def clean(store: Path, everywhere: bool, as_json: bool) -> NoReturn:
     """Remove what runs that were killed left behind.
 
     These are processes, control groups, network namespaces, mounts, and folders on remote hosts. Runs that
     still go on are left alone. Every run does the same for its own store when it starts.
     """
-    from harness.errors import CouldNotRun
     from harness.hosts.ledger import clean as clean_up
     from harness.hosts.ledger import left_elsewhere
 
     removed = clean_up(store=None if everywhere else store)
-    for one in removed:
-        say(f"removed {one}")
     elsewhere = [] if everywhere else left_elsewhere(store)
-    if not removed:
-        click.echo("nothing was left behind" if everywhere else f"nothing was left behind by runs in {store}")
-    if elsewhere:
-        more = f" and {len(elsewhere) - 1} more" if len(elsewhere) > 1 else ""
-        say(f"left alone, since not of this store: {elsewhere[0]}{more}; ackproof clean --all removes that")
-    if any(one.problems for one in removed):
-        raise CouldNotRun("not everything could be removed, see above")
+
+    def show() -> None:
+        for one in removed:
+            say(f"removed {one}")
+        if not removed:
+            by = "" if everywhere else f" by runs in {store}"
+            click.echo(f"nothing was left behind{by}")
+        if elsewhere:
+            more = f" and {len(elsewhere) - 1} more" if len(elsewhere) > 1 else ""
+            first = f"left alone, since not of this store: {elsewhere[0]}{more}"
+            say(f"{first}; ackproof clean --all removes that")
+
+    is_done = not any(one.problems for one in removed)
+    if not is_done:
+        say("ackproof: not everything could be removed", error=True)
+    result = Cleaned(tuple(map(str, removed)), tuple(map(str, elsewhere)))
+    finish(Exit.VALID if is_done else Exit.COULD_NOT_RUN, result, show, as_json=as_json, judges=False)

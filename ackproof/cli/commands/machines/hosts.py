@@ -7,15 +7,17 @@ import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
 
 from ackproof.cli import options
+from ackproof.cli.ending import finish
+from ackproof.cli.exits import Exit
 from ackproof.cli.nodes import inventory_of, paramiko_is_missing
+from ackproof.cli.printing import say
 from harness.cluster.kinds import LOCAL, NETNS, SSH
-from harness.errors import CouldNotRun
 from harness.hosts import agent, netns
 from harness.hosts.abilities import packages_missing, reasons_against
 from harness.hosts.host import HostError
@@ -55,7 +57,7 @@ def hosts() -> None:
 )
 @click.option("--install", is_flag=True, help="Install missing packages with apt-get; needs root there.")
 @options.json_option()
-def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
+def check(nodes_file: Path | None, install: bool, as_json: bool) -> NoReturn:
     """Show for each host what is installed, and which faults it can have.
 
     The command connects as a run would, and leaves nothing behind. The exit code is 255 if a host cannot
@@ -68,14 +70,16 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> None:
     else:
         specs = inventory_of(nodes_file)
         found = asyncio.run(_check_all(specs, install))
-    if as_json:
-        click.echo(msgspec.json.encode(found))
-    else:
+    unusable = [one.host for one in found if one.unusable is not None]
+
+    def show() -> None:
         for one in found:
             click.echo("\n".join(_lines(one)))
-    unusable = [one.host for one in found if one.unusable is not None]
+
     if unusable:
-        raise CouldNotRun(f"no node can run on {', '.join(unusable)}")
+        say(f"ackproof: no node can run on {', '.join(unusable)}", error=True)
+    outcome = Exit.COULD_NOT_RUN if unusable else Exit.VALID
+    finish(outcome, found, show, as_json=as_json, judges=False)
 
 
 async def _check_all(specs: tuple[HostSpec, ...], install: bool) -> list[CheckedHost]:

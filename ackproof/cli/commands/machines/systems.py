@@ -76,7 +76,7 @@ def check(name: str, system_options: dict[str, str], as_json: bool) -> NoReturn:
             say(line)
 
     outcome = Exit.VALID if works(steps) else Exit.COULD_NOT_RUN
-    finish(outcome, {"system": system.name, "steps": steps}, show, as_json=as_json)
+    finish(outcome, {"system": system.name, "steps": steps}, show, as_json=as_json, judges=False)
 
 
 @systems.command()
@@ -124,7 +124,7 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
             accepted = f", {len(record.unpinned)} downloads without a pin" if record.unpinned else ""
             say(f"{record.system} {record.version}: {one['folder']}{accepted}")
 
-    finish(Exit.VALID, found, show_all, as_json=as_json)
+    finish(Exit.VALID, found, show_all, as_json=as_json, judges=False)
 
 
 def _list_systems(as_json: bool) -> NoReturn:
@@ -145,7 +145,7 @@ def _list_systems(as_json: bool) -> NoReturn:
             if row.options:
                 say(f"{'':<15} --system-option {', '.join(row.options)}")
 
-    finish(Exit.VALID, rows, show, as_json=as_json)
+    finish(Exit.VALID, rows, show, as_json=as_json, judges=False)
 
 
 def _chosen(name: str, unpinned: bool) -> tuple[Recipe, str]:
@@ -193,4 +193,4 @@ def _list(as_json: bool) -> NoReturn:
             if row.get("note"):
                 say(f"{'':<19} {row['note']}")
 
-    finish(Exit.VALID, rows, show, as_json=as_json)
+    finish(Exit.VALID, rows, show, as_json=as_json, judges=False)

@@ -66,6 +66,7 @@ def mutants(
             [MUTANTS[name].described() for name in chosen],
             lambda: mutant_table.show_list(chosen),
             as_json=as_json,
+            judges=False,
         )
     folder = store / "mutants" if shrink else None
     cluster = connected(dask, jobs)

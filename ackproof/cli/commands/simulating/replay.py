@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import OF_REPLAYS, show_replayed
+from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
 from ackproof.cli.ending import finish, judge_and_finish
 from ackproof.cli.printing import say
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 _FINDING = re.compile(r"[0-9a-f]{10}|.+:\d+:\d+")
 """A fingerprint, or CAMPAIGN:CELL:SEED (harness/campaign/again/target.py)."""
 USUAL_SECONDS = 600.0
+
+
+class ReplayedSteps(msgspec.Struct, frozen=True):
+    """The steps of an exploration, one by one."""
+
+    story: tuple[str, ...]
+    violation: str | None
 
 
 @click.command()
@@ -87,7 +95,8 @@ def replay(
         raise click.UsageError(f"{names}: for {'a FILE' if is_finding else 'a FINDING or a RUN'} alone")
     if is_finding:
         found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
-        finish(OF_REPLAYS[found.answer], found, lambda: show_replayed(found), as_json=as_json)
+        about = about_replayed(found) if as_json else None
+        finish(OF_REPLAYS[found.answer], found, lambda: show_replayed(found), as_json=as_json, about=about)
     _replay_file(Path(what), store, world or "sim", base_port, anyway, as_json)
 
 
@@ -153,7 +162,7 @@ def _show_steps(file: Path, anyway: bool, as_json: bool) -> NoReturn:
     walked = command.replayed(file, anyway=anyway)
     finish(
         "violation" if walked.violation else "verified",
-        {"story": walked.story, "violation": walked.violation},
+        ReplayedSteps(walked.story, walked.violation),
         lambda: command.show_walk(walked),
         as_json=as_json,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
@@ -14,6 +15,7 @@ from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish, judge_and_finish
 
 if TYPE_CHECKING:
+    from ackproof.results import About
     from harness.sim.plan.plan import SeedOptions
     from harness.sim.seeds.campaign import SeedExecutor
 
@@ -177,7 +179,9 @@ def sim(
     if shrink is None:
         judge_and_finish(command.one(seed, seed_options, store, sys.argv), as_json=as_json)
     shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
-    finish("invalid", shrunk, lambda: None, as_json=as_json)
+    again = (shlex.join(["ackproof", "replay", str(shrink)]),)
+    about = about_simulated(seed, again) if as_json else None
+    finish("invalid", shrunk, lambda: None, as_json=as_json, about=about)
 
 
 def _executor(jobs: int | None, dask: str | None) -> SeedExecutor:
@@ -204,7 +208,32 @@ def _campaign(
     """Run many seeds; the exit code is that of the worst."""
     from harness.sim import command
 
-    mutant = seed_options.mutant
     found = command.many(seeds, seed_options, file, executor, quiet=as_json, stop_at_first=stop_at_first)
-    again = f"ackproof sim --workload {seed_options.workload}{f' --mutant {mutant}' if mutant else ''}"
-    finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json)
+    again = shlex.join(["ackproof", "sim", *arguments_of(seed_options)])
+    firsts = tuple(f"{again} --seed {judged.seed}" for judged in found.violations[:1])
+    about = about_simulated(next_=firsts) if as_json else None
+    finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json, about=about)
+
+
+def arguments_of(options_: SeedOptions) -> list[str]:
+    """The options of `ackproof sim` that fix the same for a seed."""
+    words = ["--workload", options_.workload]
+    given = {
+        "--nodes": options_.nodes,
+        "--concurrency": options_.concurrency,
+        "--rate": options_.rate,
+        "--time-limit": options_.time_limit_s,
+        "--nemesis": None if options_.nemesis is None else ",".join(options_.nemesis) or "none",
+        "--mutant": options_.mutant,
+    }
+    for name, value in given.items():
+        words += [] if value is None else [name, str(value)]
+    return [*words, *(["--lease"] if options_.lease else [])]
+
+
+def about_simulated(seed: int | None = None, next_: tuple[str, ...] = ()) -> About:
+    """What --json says of seeds of the reference node."""
+    from ackproof.results import About
+    from harness.systems import REFERENCE_NODE
+
+    return About(system=REFERENCE_NODE, seed=seed, next=next_)

@@ -98,7 +98,7 @@ def test_the_command_ends_with_1_on_a_violation(tmp_path: Path) -> None:
     arguments = ["sim", "--seeds", "20", "--mutant", "forgetful", "--stop-at-first", "--jobs", "1"]
     ended = CliRunner().invoke(cli, [*arguments, "--store", str(tmp_path), "--json"])
     assert ended.exit_code == 1, ended.output
-    found = json.loads(ended.stdout)
+    found = json.loads(ended.stdout)["result"]
     assert "term-monotonic" in found["violations"][0]["invalid"]
 
 
