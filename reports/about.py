@@ -79,6 +79,18 @@ def gravest_first(verdicts: Iterable[Verdict], required: Collection[str] = ()) -
     return sorted(given, key=rank)
 
 
+def folded(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], dict[str, list[str]]]:
+    """The verdicts that are shown each by itself; and by reason, the names of the checkers that are not
+    applicable for the same one, where there are several."""
+    by_reason: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.unjudged is Unjudged.NOT_APPLICABLE:
+            by_reason.setdefault(verdict.summary, []).append(verdict.checker)
+    alike = {why: names for why, names in by_reason.items() if len(names) > 1}
+    is_apart = [one.unjudged is not Unjudged.NOT_APPLICABLE or one.summary not in alike for one in verdicts]
+    return [one for one, apart in zip(verdicts, is_apart, strict=True) if apart], alike
+
+
 def may_follow_from(verdicts: Sequence[Verdict]) -> dict[str, tuple[str, ...]]:
     """By checker that found a violation: the checkers whose violations may explain it."""
     return {one.verdict.checker: one.by for one in _explained(verdicts) if one.by}

@@ -28,7 +28,7 @@ from checkers.words import count, plural
 from history import Recording, TraceEvent
 from history.units import SECOND_NS
 from reports import text
-from reports.about import SYMBOLS, ReportAbout, StoredFile, gravest_first, headline, may_follow_from
+from reports.about import SYMBOLS, ReportAbout, StoredFile, folded, gravest_first, headline, may_follow_from
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag
@@ -107,7 +107,11 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     marks = TraceMarks(recording)
     lanes = role_lanes(recording, marks, periods, end)
     run_lag = lag(recording)
-    checkers, timelines, undrawn = _checkers(gravest_first(verdicts, about.required), spans, periods, marks)
+    apart, alike = folded(gravest_first(verdicts, about.required))
+    checkers, timelines, undrawn = _checkers(apart, spans, periods, marks)
+    invalid = [checker for checker in checkers if checker.verdict.validity is Validity.INVALID]
+    causes = [checker for checker in invalid if not checker.may_follow_from]
+    consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
     rows = nemesis_rows(nemesis, recording.fault_kinds)
     table = operations_table(recording.history)
     return (
@@ -120,7 +124,10 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             linked=linked,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
-            checkers=checkers,
+            checkers=[checker for checker in checkers if checker not in consequences],
+            causes=len(causes),
+            consequences=consequences,
+            alike=alike,
             shared_caveats=_shared_caveats(verdicts),
             timelines=timelines,
             around=_around(timelines),

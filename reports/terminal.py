@@ -18,7 +18,7 @@ from rich.text import Text
 from checkers.check_all import decisive
 from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from history.units import SECOND_NS
-from reports.about import SYMBOLS, ReportAbout, gravest_first, headline
+from reports.about import SYMBOLS, ReportAbout, folded, gravest_first, headline
 from reports.text import clean, duration, shorten
 
 _STYLES: Mapping[Mark, str] = {
@@ -75,7 +75,7 @@ def _summary(
     parts.append(Text())
 
     name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
-    apart, folded = _folded(gravest_first(verdicts, required))
+    apart, alike = folded(gravest_first(verdicts, required))
     for verdict in apart:
         decides = verdict in against
         row = _row(
@@ -87,7 +87,7 @@ def _summary(
         parts.append(Padding(row, (0, 0, 0, 1)))
         if decides and verdict.evidence:
             parts.append(Padding(_reason(verdict), (0, 0, 1, 4)))
-    for why, names in folded.items():
+    for why, names in alike.items():
         said = Text(f"{Unjudged.NOT_APPLICABLE}: {clean(why)} ({', '.join(map(clean, names))})", "dim")
         symbol = Text(SYMBOLS[Unjudged.NOT_APPLICABLE], "dim")
         row = _row(name_width, symbol, Text(f"{len(names)} checkers", "dim"), said)
@@ -102,18 +102,6 @@ def _row(name_width: int, *cells: Text) -> Table:
     row.add_column(overflow="fold")
     row.add_row(*cells)
     return row
-
-
-def _folded(verdicts: Sequence[Verdict]) -> tuple[list[Verdict], dict[str, list[str]]]:
-    """The verdicts that are shown each by itself; and by reason, the names of the checkers that are not
-    applicable for the same one, where there are several."""
-    by_reason: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.unjudged is Unjudged.NOT_APPLICABLE:
-            by_reason.setdefault(verdict.summary, []).append(verdict.checker)
-    folded = {why: names for why, names in by_reason.items() if len(names) > 1}
-    is_apart = [one.unjudged is not Unjudged.NOT_APPLICABLE or one.summary not in folded for one in verdicts]
-    return [one for one, apart in zip(verdicts, is_apart, strict=True) if apart], folded
 
 
 def _said(verdict: Verdict, decides: bool) -> Text:

@@ -70,6 +70,22 @@ def test_the_cause_stands_first_and_its_consequences_name_it(run: Recording) -> 
     ]
     assert page.count("may follow from what") == 2
     assert "may follow from what leader-completeness found; look there first." in page
+    cause, folded = page.split("2 more violations may follow from this</summary>")
+    assert "<h3>election-safety <span" in cause
+    assert "<h3>durability <span" in folded
+
+
+def test_checkers_that_are_not_applicable_for_one_reason_are_one_line(run: Recording) -> None:
+    none = Unjudged.NOT_APPLICABLE
+    idle = [
+        Verdict.marked(name, none, "the system writes no <traces>") for name in ("log-matching", "membership")
+    ]
+    page = render(
+        run, [Verdict("durability", Validity.VALID, "kept"), *idle], synthetic.about(Validity.VALID)
+    )
+    assert "2 checkers are not applicable: the system writes no &lt;traces&gt;</summary>" in page
+    assert "log-matching, membership" in page
+    assert re.findall(r"<h3>([a-z-]+) <span", page) == ["durability"]
 
 
 def test_the_verdict_comes_first_then_its_reason_then_the_figures(invalid_page: str) -> None:
