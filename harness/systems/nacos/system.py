@@ -1,6 +1,6 @@
 """Nacos as a system under test.
 
-What its makers promise of *persistent* instances, which are the ones that are tested here:
+What its makers promise of *persistent* instances:
 
 - 2.3.2 and 3.1.0: "Because the persistence instance relies on the Raft algorithm, any node can process the
   request" (`PersistentIpPortClientManager`). The documentation of 3.2 says that the state of a persistent
@@ -11,9 +11,12 @@ What its makers promise of *persistent* instances, which are the ones that are t
 
 None of them promises that a lookup shows the latest state: a node answers from its own memory. So lookups are
 measured, and what is acknowledged must be on every node in the end. Instances that send beats (*ephemeral*
-ones) are kept by another protocol, Distro, which promises less. 0.8.0 has one kind of instance, and a switch,
-`healthCheckMode`: with `client`, the default, the leader acknowledges a registration before any other node
-has it; with `server`, which is used here, only afterwards.
+ones) are kept by another protocol, Distro: a request about one goes on to the server that is responsible for
+it (`CanDistro`: "Annotation to determine if method should be redirected"), which tells the others. It expires
+after 30 s without a beat, or after the time that its metadata state (`preserved.ip.delete.timeout`).
+
+0.8.0 has one kind of instance, and a switch, `healthCheckMode`: with `client`, the default, the leader
+acknowledges a registration before any other node has it; with `server`, which is used here, only afterwards.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ from harness.systems.nacos.beats import BeatingClient, Beats
 from harness.systems.nacos.configs import ConfigCodec
 from harness.systems.nacos.instances import InstanceCodec
 from harness.systems.nacos.status import OLD_RAFT_STOPPED, read_jraft, read_own_raft
-from harness.systems.nacos.versions import Version, version_of
+from harness.systems.nacos.versions import APIS, Version, version_of
 from harness.systems.options import made_of
 
 _RAFT = "raft"
@@ -63,6 +66,8 @@ class Nacos(msgspec.Struct, frozen=True):
     data: Literal["instances", "configs"] = "instances"
     """Whether workloads of instances work on instances, or on configurations (from 1.4 on): one is published
     for each registration, and removed for each deregistration."""
+    api: Literal["v1", "v2", "v3"] | None = None
+    """By which API clients register and look up; None for the newest that the version has."""
     instances: Literal["persisted", "memory"] = "persisted"
     """Only 0.8.0: whether it writes instances to disk (`nacos.instanceListPersisted`)."""
     health_check: Literal["server", "client"] = "server"
@@ -116,7 +121,7 @@ class Nacos(msgspec.Struct, frozen=True):
     @property
     def clients(self) -> Mapping[str, Codec | MakeClient]:
         """All over HTTP; of 0.8.0, no instances that send beats."""
-        api = self.release.api
+        api = self.release.api if self.api is None else APIS[self.api]
         if self.data == "configs":
             return {STALE_INSTANCE: ConfigCodec(api)}
         persistent = {STALE_INSTANCE: InstanceCodec(api)}

@@ -72,6 +72,9 @@ V3 = Api(
 )
 
 
+APIS: Mapping[str, Api] = {api.name: api for api in (V1, V2, V3)}
+
+
 class Version(msgspec.Struct, frozen=True):
     """One version of Nacos."""
 

@@ -12,7 +12,16 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from harness.client.clients import Client, MakeClient, Site
-from harness.client.data_types import CAS_REGISTER, INSTANCE, LOCK, QUEUE, REGISTER, SET, STALE_INSTANCE
+from harness.client.data_types import (
+    CAS_REGISTER,
+    EXPIRING_INSTANCE,
+    INSTANCE,
+    LOCK,
+    QUEUE,
+    REGISTER,
+    SET,
+    STALE_INSTANCE,
+)
 from harness.client.net import Net
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView
@@ -47,6 +56,8 @@ class ZooKeeper(msgspec.Struct, frozen=True):
       `reads=write`.
     - Not that all clients see the same at once: "ZooKeeper can serve older data" (`reads=plain`). For that
       they name `sync`, which goes through the leader and not through a majority: `reads=sync`.
+    - Of ephemeral nodes: "These znodes exists as long as the session that created the znode is active. When
+      the session ends the znode is deleted"; it ends once no server has heard from it for its time-out.
     - kazoo of its `Lock` (2.11, recipe/lock.py): "It's highly recommended to add a state listener", since a
       lock may be lost with the connection: `lock=connection` does so, `lock=recipe` does not.
     - kazoo of its `Queue`: it "does not offer reliable consumption"; of its `LockingQueue`: an entry is
@@ -116,6 +127,7 @@ class ZooKeeper(msgspec.Struct, frozen=True):
             SET: partial(_set, data),
             INSTANCE: partial(_instance, data),
             STALE_INSTANCE: partial(_instance, {**data, "reads": "plain"}),
+            EXPIRING_INSTANCE: _ephemeral({**data, "reads": "plain"}),
             QUEUE: partial(_locking_queue if self.queue == "locking" else _simple_queue, session),
             LOCK: partial(_lock, {"proof": self.lock, **session}),
         }
@@ -196,6 +208,20 @@ def _instance(options: Mapping[str, Any], site: Site) -> Client:
     from harness.systems.zookeeper.data import InstanceClient
 
     return InstanceClient(site, **options)
+
+
+def _ephemeral(options: Mapping[str, Any]) -> MakeClient:
+    """A maker of clients that share the sessions by which instances live."""
+    shared: list[Any] = []
+
+    def made(site: Site) -> Client:
+        from harness.systems.zookeeper.ephemeral import EphemeralClient, Holders
+
+        if not shared:
+            shared.append(Holders())
+        return EphemeralClient(site, holders=shared[0], **options)
+
+    return made
 
 
 def _locking_queue(options: Mapping[str, Any], site: Site) -> Client:

@@ -8,6 +8,7 @@ from harness.client.codecs.base import HttpReply, NoReply
 from harness.systems import system_of
 from harness.systems.nacos import Nacos
 from harness.systems.nacos.configs import ConfigCodec
+from harness.systems.nacos.instances import InstanceCodec
 from harness.systems.nacos.versions import V1, V2, V3, Api
 from history import Operation
 
@@ -73,5 +74,6 @@ def test_configurations_stand_in_for_instances_from_1_4_on() -> None:
     made = system_of("nacos@1.4.1", {"system_options": {"data": "configs"}})
     assert tuple(made.clients) == ("stale-instance",)
     assert tuple(Nacos("2.3.2").clients) == ("stale-instance", "expiring-instance")
+    assert Nacos("2.3.2", api="v1").clients["stale-instance"] == InstanceCodec(V1)
     with pytest.raises(ValueError, match=r"0\.8\.0 keeps configurations in MySQL alone"):
         system_of("nacos@0.8.0", {"system_options": {"data": "configs"}})

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness.client.clients import Client, Site, completion_by
+from harness.client.codecs.base import Codec
 from harness.errors import CouldNotRun
 from harness.systems.base import Place
 from harness.systems.zookeeper import ZooKeeper
@@ -130,6 +131,33 @@ def test_an_instance_outlives_the_session_that_registered_it(node: Site) -> None
         assert asked(client, "lookup", "s/10.0.0.1:80") == ("ok", "r1")
         assert asked(client, "deregister", "s/10.0.0.1:80") == ("ok", "r1")
         assert asked(client, "deregister", "s/10.0.0.1:80") == ("ok", None)
+
+
+@needs_zookeeper
+def test_an_ephemeral_instance_lives_until_its_own_session_falls_silent(node: Site) -> None:
+    key = "s/10.0.0.1:80"
+    make = SYSTEM.clients["expiring-instance"]
+    assert not isinstance(make, Codec)
+    first, second = make(node), make(node)
+    first.open()
+    second.open()
+    try:
+        assert asked(first, "register", key, "r1") == ("ok", "r1")
+        assert asked(second, "register", key, "r2") == ("ok", "r2")
+        first.close()
+        time.sleep(
+            2 * SYSTEM.session_s
+        )  # by then the session of r1, and of the client that is closed, is over
+        assert asked(second, "lookup", key) == ("ok", "r2")
+        assert asked(second, "deregister", key) == ("ok", None)
+        assert asked(second, "lookup", key) == ("ok", "r2"), "no server was told"
+        for _ in range(300):
+            if asked(second, "lookup", key) == ("ok", None):
+                break
+            time.sleep(0.1)
+        assert asked(second, "lookup", key) == ("ok", None)
+    finally:
+        second.close()
 
 
 @needs_zookeeper
