@@ -17,6 +17,7 @@ PROMISES = [
     *(("etcd", workload) for workload in ("register", "cas", "set", "fifo-queue", "lock", "append", "txn")),
     *(("etcd", workload) for workload in ("watch", "instances", "same-state")),
     *(("zookeeper", workload) for workload in ("register", "cas", "set", "queue", "lock", "instances")),
+    ("zookeeper", "expiring-instances"),
 ]
 SHARE = [("etcd", "cas"), ("etcd", "watch"), ("zookeeper", "register")]
 SECONDS = {"etcd": "15", "zookeeper": "20"}

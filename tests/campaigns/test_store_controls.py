@@ -1,8 +1,8 @@
-"""PySyncObj, Redis and NATS keep what their makers promise.
+"""PySyncObj, Redis, NATS and RabbitMQ keep what their makers promise.
 
-Redis promises nothing under faults, so it is tested without. NATS is slow to elect a leader, so its runs are
-longer. PySyncObj 0.3.17 logs critical lines about itself (docs/found.md), which `node-health` reports; so its
-runs are judged by what clients saw.
+Redis promises nothing under faults, so it is tested without. NATS and RabbitMQ are slow to elect a leader, so
+their runs are longer. PySyncObj 0.3.17 logs critical lines about itself (docs/found.md), which `node-health`
+reports; so its runs are judged by what clients saw.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ CONTROLS = [
     *(("pysyncobj@0.3.17", workload, FAULTS, 20.0) for workload in ("register", "cas", "set", "fifo-queue")),
     *(("redis", workload, (), 5.0) for workload in ("register", "cas", "set", "fifo-queue", "lock")),
     *(("nats@2.15", workload, FAULTS, 60.0) for workload in ("register", "cas", "set")),
+    ("rabbitmq", "queue", FAULTS, 80.0),
 ]
 SHARE = [CONTROLS[2], CONTROLS[4]]
 OF_CLIENTS = ("linearizability", "set-full", "total-queue", "lock", "recovery", "unhandled-errors")

@@ -27,7 +27,7 @@ from harness.client.data_types import (
 )
 from harness.client.net import Net
 from harness.hosts.ssh.bundle import Deployment
-from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
+from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Trouble
 from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, TransactionClient
 from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
 from harness.systems.etcd.watching import WatchClient
@@ -74,7 +74,8 @@ class Etcd(msgspec.Struct, frozen=True):
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 2379, _PEER: 2380}
     links: ClassVar[Links] = "addresses"
     one_leader_a_term: ClassVar[bool] = True
-    damageable: ClassVar[tuple[str, ...]] = ("member/wal/*.wal", "member/snap/db")
+    damageable: ClassVar[tuple[str, ...]] = ("member/wal/*.wal",)
+    """The log alone: its records have checksums. The pages of the store (`member/snap/db`) have none."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Etcd:
@@ -122,6 +123,10 @@ class Etcd(msgspec.Struct, frozen=True):
             INSTANCE: partial(InstanceClient, serializable=serializable),
             STALE_INSTANCE: partial(InstanceClient, serializable=True),
         }
+
+    def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
+        """etcd ends with a fatal log line (1), or a panic (2), if it cannot sync or read its files."""
+        return (1, 2) if trouble in ("disk", "corrupt") else ()
 
     def version(self) -> str:
         """The version that the program states."""

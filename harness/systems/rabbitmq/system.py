@@ -51,9 +51,9 @@ class RabbitMQ(msgspec.Struct, frozen=True):
       messages, the basic.ack is sent when a message has been accepted by all the queues. For persistent
       messages routed to durable queues, this means persisting to disk." So they lose nothing when nodes are
       killed; they cannot be used while their node is down.
-    - *Mirrored classic queues* promise less ("Classic Queue Mirroring"): with the usual settings a mirror
-      that is not synchronised may be promoted, "in which case messages can be lost". So lost messages are a
-      *documented weakness* of `queue=mirrored`.
+    - *Mirrored classic queues* promise less. "Clustering and Network Partitions" advises `autoheal`, which
+      starts the nodes of the losing partition again, for those who are "more concerned with continuity of
+      service than with data integrity". So lost messages are a *documented weakness* of `queue=mirrored`.
     """
 
     wanted_version: str | None = None

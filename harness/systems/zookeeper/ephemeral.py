@@ -14,6 +14,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from kazoo.client import KazooClient, KazooState
@@ -32,6 +34,7 @@ from harness.systems.zookeeper.system import Connect, Reads
 from history import Operation
 
 FOLDER = "/ephemeral"
+RETRY_S = 0.3
 RUN_OVER_S = 10.0
 """A run without an open client for so long is over."""
 _CHANGED_MEANWHILE = (BadVersionError, NodeExistsError, NoNodeError, RolledBackError, RuntimeInconsistency)
@@ -43,6 +46,8 @@ class Holder:
     def __init__(self, hosts: str, session_s: float, path: str, id_: str) -> None:
         self.path = path
         self.id = id_
+        self.is_certain = False
+        """Whether it is known to have made the node."""
         self.zk: Any = KazooClient(
             hosts=hosts,
             timeout=session_s,
@@ -58,7 +63,18 @@ class Holder:
             self._lost = True
         elif state == KazooState.CONNECTED and self._lost and not self._silent:
             self._lost = False
-            self.zk.create_async(self.path, self.id.encode(), ephemeral=True)
+            threading.Thread(target=self._make_again, name="an instance", daemon=True).start()
+
+    def _make_again(self) -> None:
+        """Make the node in the new session, until it is there."""
+        while not self._silent:
+            try:
+                self.zk.create(self.path, self.id.encode(), ephemeral=True)
+                return
+            except NodeExistsError:
+                return
+            except Exception:  # noqa: BLE001 - whatever kazoo and its connection may raise: try again
+                time.sleep(RETRY_S)
 
     def fall_silent(self) -> None:
         """End the connection and the threads, and tell no server that the session is over."""
@@ -77,6 +93,7 @@ class Holders:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_path: dict[str, list[Holder]] = {}
+        self._turns: dict[str, threading.Lock] = {}
         self._clients = 0
 
     def join(self) -> None:
@@ -100,17 +117,33 @@ class Holders:
         for holder in left:
             holder.fall_silent()
 
-    def keep(self, holder: Holder, *, alone: bool) -> None:
-        """Let a session keep the node of its path; if it does so alone, those before it fall silent.
+    @contextlib.contextmanager
+    def registering(self, path: str, bound_s: float) -> Iterator[None]:
+        """Let one client at a time make the node, so that the sessions are known in their order.
 
-        A session that may not have made the node keeps it with those before it: one of them has made it.
+        Raises:
+            NotDone: the others take longer than the bound.
+        """
+        with self._lock:
+            turn = self._turns.setdefault(path, threading.Lock())
+        if not turn.acquire(timeout=bound_s):
+            raise NotDone("other clients take too long to register the same instance")
+        try:
+            yield
+        finally:
+            turn.release()
+
+    def keep(self, holder: Holder) -> None:
+        """Let a session keep the node of its path. One that made it for certain replaces those that did.
+
+        A session that may have made the node may also do so later: it is kept in any case.
         """
         with self._lock:
             before = self._by_path.get(holder.path, [])
-            self._by_path[holder.path] = [holder] if alone else [*before, holder]
-        if alone:
-            for other in before:
-                other.fall_silent()
+            over = [other for other in before if holder.is_certain and other.is_certain]
+            self._by_path[holder.path] = [*(other for other in before if other not in over), holder]
+        for other in over:
+            other.fall_silent()
 
     def drop(self, path: str) -> None:
         """Let the sessions that keep the node fall silent."""
@@ -174,18 +207,20 @@ class EphemeralClient(DataClient):
             MayBeDone: there was no answer; then the session is kept, since it may have made the node.
         """
         hosts = ",".join(self.site.at(node=node) for node in self.site.members)
-        holder = Holder(hosts, self._session_s, path, id_)
-        try:
-            holder.zk.start(timeout=self.left_s)
-            while not self._made_node(holder):
-                self.go_on()
-        except MayBeDone:
-            self._holders.keep(holder, alone=False)
-            raise
-        except Exception as error:
-            holder.fall_silent()
-            raise NotDone(f"{type(error).__name__}: {error}") from error
-        self._holders.keep(holder, alone=True)
+        with self._holders.registering(path, self.left_s):
+            holder = Holder(hosts, self._session_s, path, id_)
+            try:
+                holder.zk.start(timeout=self.left_s)
+                while not self._made_node(holder):
+                    self.go_on()
+                holder.is_certain = True
+            except MayBeDone:
+                self._holders.keep(holder)
+                raise
+            except Exception as error:
+                holder.fall_silent()
+                raise NotDone(f"{type(error).__name__}: {error}") from error
+            self._holders.keep(holder)
 
     def _made_node(self, holder: Holder) -> bool:
         """Try once; whether the session made the node. Else another client was faster."""

@@ -25,7 +25,7 @@ from harness.client.data_types import (
 from harness.client.net import Net
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView
-from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, WrittenFile
+from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Trouble, WrittenFile
 from harness.systems.installing import Located, located, located_java
 from harness.systems.options import made_of
 
@@ -131,6 +131,11 @@ class ZooKeeper(msgspec.Struct, frozen=True):
             QUEUE: partial(_locking_queue if self.queue == "locking" else _simple_queue, session),
             LOCK: partial(_lock, {"proof": self.lock, **session}),
         }
+
+    def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
+        """Of `org.apache.zookeeper.server.ExitCode`: an unexpected error (1), no access to the data (3), an
+        error of the log while a snapshot was taken (10)."""
+        return (1, 3, 10) if trouble in ("disk", "corrupt") else ()
 
     # kazoo is imported with the first client, so that the system can be listed without it.
 

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import CouldNotRun
 from harness.run.test import Test
 from harness.systems import system_of
-from harness.systems.base import NodeStatus, Place, bounds
+from harness.systems.base import NodeStatus, Place, bounds, statuses_after
 from harness.systems.etcd import Etcd
 from harness.systems.etcd.system import read_status
 
@@ -113,3 +113,8 @@ def test_the_program_names_its_version_and_another_one_is_refused(program: str) 
     assert Etcd(binary=program).version() == "3.9.1"
     with pytest.raises(CouldNotRun, match=r"is etcd 3\.9\.1, not 3\.5"):
         Etcd("3.5", binary=program).version()
+
+
+def test_it_may_end_by_itself_only_if_its_disk_fails_or_its_files_are_damaged() -> None:
+    assert statuses_after(Etcd(), "corrupt") == statuses_after(Etcd(), "disk") != ()
+    assert statuses_after(Etcd(), "descriptors") == statuses_after(Etcd(), "memory") == ()

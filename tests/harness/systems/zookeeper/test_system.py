@@ -8,7 +8,7 @@ import pytest
 
 from harness.nemesis.view import ClusterView, NodeView
 from harness.systems import system_of
-from harness.systems.base import NodeStatus, Place, bounds
+from harness.systems.base import NodeStatus, Place, bounds, statuses_after
 from harness.systems.zookeeper import ZooKeeper
 from harness.systems.zookeeper.system import configuration, read_status
 
@@ -93,3 +93,8 @@ def test_it_is_made_from_the_options_of_a_test() -> None:
     made = system_of("zookeeper@3.8", {"system_options": {"reads": "plain", "session-s": "2"}})
     assert made == ZooKeeper("3.8", reads="plain", session_s=2.0)
     assert made.name == "ZooKeeper, reads=plain"
+
+
+def test_it_may_end_by_itself_only_if_its_disk_fails_or_its_files_are_damaged() -> None:
+    assert statuses_after(ZooKeeper(), "corrupt") == statuses_after(ZooKeeper(), "disk") != ()
+    assert statuses_after(ZooKeeper(), "descriptors") == statuses_after(ZooKeeper(), "memory") == ()
