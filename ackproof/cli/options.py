@@ -109,6 +109,15 @@ def pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, 
     return found
 
 
+def system_options(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """A click callback for NAME=VALUE of systems: what is secret is kept out of all that is written."""
+    from harness.systems.secrets import hidden
+
+    return hidden(pairs(context, option, values))
+
+
 def columns(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, str]:
     """A click callback for FIELD=COLUMN,... of tables."""
     from history.formats.tables import FIELDS

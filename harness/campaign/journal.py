@@ -30,6 +30,7 @@ from harness.campaign.cells import CampaignPlan, Unit
 from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
 from harness.sim.schedule.version import differences, digests
+from harness.systems.secrets import hidden, revealed
 from history.files import UNREADABLE, RefusedFile, brief, read_regular
 from history.limits import MOST_LOG_BYTES
 
@@ -138,6 +139,7 @@ class Journal:
         Raises:
             CouldNotRun: the store cannot be written.
         """
+        plan = _without_secrets(plan)
         versions = {"ackproof": version("ackproof"), "python": platform.python_version()}
         header = Header(plan, digests(), versions, stamp(), id=secrets.token_hex(8), merged=tuple(merged))
         try:
@@ -160,10 +162,12 @@ class Journal:
         """Open the journal of a campaign that was interrupted.
 
         Raises:
-            CouldNotRun: it is no campaign's folder, other code made it, or another process writes it.
+            CouldNotRun: it is no campaign's folder, other code made it, another process writes it, or a
+                secret option of a cell cannot be looked up.
         """
         path = folder.absolute() / JOURNAL
         stored = read(folder)
+        _require_secrets(stored.header.plan)
         changed = differences(stored.header.code)
         if changed:
             raise CouldNotRun(
@@ -277,6 +281,24 @@ def stamp() -> str:
 def runs_by_unit(lines: Sequence[Line]) -> dict[Unit, RunLine]:
     """The judged runs, by which run it was."""
     return {line.unit: line for line in lines if isinstance(line, RunLine)}
+
+
+def _without_secrets(plan: CampaignPlan) -> CampaignPlan:
+    """The plan as it may be written; literal secrets are put into the environment."""
+    cells = [
+        msgspec.structs.replace(cell, system_options=tuple(hidden(dict(cell.system_options)).items()))
+        for cell in plan.cells
+    ]
+    return msgspec.structs.replace(plan, cells=tuple(cells))
+
+
+def _require_secrets(plan: CampaignPlan) -> None:
+    """Refuse to go on where secret options cannot be looked up."""
+    for cell in plan.cells:
+        try:
+            revealed(dict(cell.system_options))
+        except ValueError as error:
+            raise CouldNotRun(f"{cell.name}: {error}") from error
 
 
 def _new_folder(store: Path, name: str) -> Path:

@@ -28,6 +28,7 @@ from harness.campaign.journal import is_campaign_name
 from harness.errors import unknown_name
 from harness.mutants.catalogue import MUTANTS
 from harness.systems import REFERENCE_NODE
+from harness.systems.secrets import hidden
 from history.files import RefusedFile, read_regular
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
         given["mutant"] = None if given["mutant"] == "none" else given["mutant"]
         yield Cell(
             **given,
-            system_options=tuple(sorted(keys.system_options.items())),
+            system_options=tuple(sorted(hidden(keys.system_options).items())),
             seeds=seeds if keys.seeds is None else keys.seeds,
             first_seed=first_seed if keys.first_seed is None else keys.first_seed,
         )

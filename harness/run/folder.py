@@ -36,6 +36,7 @@ from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.seal import SealState, add_to_seal, seal, state_of
 from harness.run.test import Test, check_bounds, is_name
+from harness.systems.secrets import command_without_secrets, without_secrets
 from history import (
     History,
     NodeLife,
@@ -159,10 +160,11 @@ class RunFolder:
         """
         facts = {
             **test.options(),
+            "system_options": without_secrets(test.system_options),
             FAULT_KINDS: kinds_of(test.nemesis),
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-            "command": list(command),
+            "command": command_without_secrets(command),
             **(promises or {}),
             "versions": {
                 "ackproof": version("ackproof"),

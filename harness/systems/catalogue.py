@@ -14,6 +14,7 @@ from harness.systems.base import System
 from harness.systems.described.loading import described_system, is_description
 from harness.systems.loading import is_path, load_system, system_from
 from harness.systems.reference_node import ReferenceNode
+from harness.systems.secrets import revealed
 from harness.workload import WORKLOADS, Workload
 
 REFERENCE_NODE = "reference-node"
@@ -85,8 +86,10 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
         options: of the test, by the names of its fields.
 
     Raises:
-        ValueError: there is none, its file cannot be loaded, or it has not what the options ask for.
+        ValueError: there is none, its file cannot be loaded, or it has not what the options ask for; or a
+            secret option cannot be looked up.
     """
+    options = {**options, "system_options": revealed(options.get("system_options") or {})}
     if name != REFERENCE_NODE:
         for option in ("mutant", "lease"):
             if options.get(option):

@@ -43,7 +43,7 @@ def systems(context: click.Context, as_json: bool) -> None:
     "system_options",
     multiple=True,
     metavar="NAME=VALUE",
-    callback=options.pairs,
+    callback=options.system_options,
     help="What the system alone understands, such as the path of its program; may be given often.",
 )
 @options.json_option()

@@ -77,7 +77,7 @@ CLUSTER = options.group(
         "system_options",
         multiple=True,
         metavar="NAME=VALUE",
-        callback=options.pairs,
+        callback=options.system_options,
         help="What the system alone understands, such as the path of its program; may be given often.",
     ),
     click.option(
