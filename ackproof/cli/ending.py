@@ -11,6 +11,7 @@ import msgspec
 
 from ackproof.cli.exits import Exit, exit_of, validity_of
 from ackproof.clock import CLOCK
+from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
     from ackproof.results import About
@@ -26,6 +27,7 @@ def finish(
     as_json: bool,
     about: About | None = None,
     judges: bool = True,
+    file: Path | None = None,
 ) -> NoReturn:
     """Print the result and exit with the code of the outcome.
 
@@ -36,15 +38,27 @@ def finish(
         as_json: whether --json was given.
         about: what --json says of what was tested.
         judges: whether the exit code says what was judged, and not only whether the command did its work.
+        file: where to write what --json prints, whether or not it was given.
+
+    Raises:
+        CouldNotRun: the file cannot be written.
     """
     code = outcome if isinstance(outcome, Exit) else exit_of(outcome)
-    if as_json:
+    text = b""
+    if as_json or file is not None:
         from ackproof.results import result_of  # here, since what people see needs none of it
 
         validity = validity_of(code) if judges else None
         clock = click.get_current_context().find_root().meta.get(CLOCK)
         found = result_of(command_name(), code, result, validity=validity, about=about, clock=clock)
-        click.echo(msgspec.json.encode(found))
+        text = msgspec.json.encode(found)
+    if file is not None:
+        try:
+            file.write_bytes(text + b"\n")
+        except OSError as error:
+            raise CouldNotRun(f"cannot write {file}: {error.strerror}") from error
+    if as_json:
+        click.echo(text)
     else:
         show()
     raise SystemExit(code)

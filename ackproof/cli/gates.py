@@ -21,6 +21,8 @@ def show_gate(result: GateResult, store: Path) -> None:
     say(f"gate {result.outcome}: {done}")
     for reason in result.reasons:
         say(f"  {reason}")
+    if result.looks_like:
+        say(f"  it looks like the seeded bug {', or '.join(result.looks_like)}")
     say(f"power: {result.reached}")
     _show_left_out(result)
     if result.findings:

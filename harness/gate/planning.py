@@ -35,6 +35,8 @@ class GatePlan(msgspec.Struct, frozen=True):
     """None if the change reaches nothing that the gate runs."""
     known: SeededBugs
     """The known bugs that count for the power."""
+    all_bugs: tuple[SeededBug, ...]
+    """All known bugs, which a violation may look like."""
     left_out: tuple[LeftOut, ...] = ()
 
     @property
@@ -84,6 +86,7 @@ def _gate(
     return GatePlan(
         with_canaries(plan, known) if has_work else None,
         msgspec.structs.replace(known, bugs=tuple(bugs)),
+        known.bugs,
         tuple(left_out),
     )
 

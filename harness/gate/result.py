@@ -24,7 +24,8 @@ from harness.campaign.findings.gathering import Finding
 from harness.campaign.journal import Stored
 from harness.campaign.summary import CampaignSummary, CellSummary, summary_of
 from harness.gate.changes.touched import LeftOut
-from harness.gate.known_bugs.seeded import SeededBugs
+from harness.gate.known_bugs.likeness import Kinds, kinds_of, most_like
+from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, place_of
 from harness.gate.power import Done, Power, in_figures, power_of
 
 GateOutcome = Literal["passed", "failed", "unknown", "broken"]
@@ -45,6 +46,8 @@ class GateResult(msgspec.Struct, frozen=True):
     """Violations of this gate's runs, those that the baseline knows included."""
     summary: CampaignSummary | None
     """Of the campaign; a cell with known violations stays invalid in it. None if nothing was to be run."""
+    looks_like: tuple[str, ...] = ()
+    """If it failed: the seeded bugs that the violations look like, the most likely first."""
     left_out: tuple[LeftOut, ...] = ()
     """What was not run, because the change does not reach it."""
 
@@ -52,11 +55,15 @@ class GateResult(msgspec.Struct, frozen=True):
 def nothing_to_run(left_out: Sequence[LeftOut]) -> GateResult:
     """What a gate says of a change that reaches none of its cells."""
     text = "nothing that this gate runs is touched by the change"
-    return GateResult("passed", (), text, text, Power((), (), ()), (), None, tuple(left_out))
+    return GateResult("passed", (), text, text, Power((), (), ()), (), None, (), tuple(left_out))
 
 
 def gate_result(
-    stored: Stored, findings: Sequence[Finding], known: SeededBugs, left_out: Sequence[LeftOut] = ()
+    stored: Stored,
+    findings: Sequence[Finding],
+    known: SeededBugs,
+    all_bugs: Sequence[SeededBug] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> GateResult:
     """Weigh what a gate's campaign gave.
 
@@ -64,6 +71,7 @@ def gate_result(
         stored: its journal.
         findings: of the store's campaigns.
         known: the known bugs whose odds count for the power.
+        all_bugs: the known bugs that a violation may look like.
         left_out: what the change does not reach.
     """
     summary = summary_of(stored)
@@ -86,6 +94,7 @@ def gate_result(
         power,
         own,
         summary,
+        most_like(all_bugs, _reported(stored)) if outcome == "failed" else (),
         tuple(left_out),
     )
 
@@ -121,6 +130,16 @@ def _done(stored: Stored) -> Mapping[Cell, Done]:
     for line in stored.runs:
         runs[stored.plan.cells[line.cell]][line.seed] = line.outcome.validity is not Validity.UNKNOWN
     return {cell: Done(len(own), sum(own.values())) for cell, own in runs.items()}
+
+
+def _reported(stored: Stored) -> Mapping[Cell, list[Kinds]]:
+    """By cell without its seeds, which kinds of violation each run reported."""
+    cells = stored.plan.cells
+    reported: dict[Cell, list[Kinds]] = {place_of(cell): [] for cell in cells}
+    for line in stored.runs:
+        if not line.again:
+            reported[place_of(cells[line.cell])].append(kinds_of(line.outcome))
+    return reported
 
 
 def _not_done(summary: CampaignSummary) -> Iterator[str]:

@@ -7,7 +7,9 @@ in processor time, which other work on the machine hardly changes.
 
 from __future__ import annotations
 
+import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -17,6 +19,7 @@ from harness.campaign.campaign import is_found
 from harness.campaign.cells import CampaignPlan, Cell, distinct
 from harness.campaign.journal import RunLine, Stored
 from harness.campaign.performing import simulated
+from harness.gate.known_bugs.likeness import kinds_of
 from harness.gate.known_bugs.seeded import cell_of
 
 USUAL_SEEDS = 40
@@ -91,7 +94,11 @@ def _bugs(stored: Stored) -> Iterator[str]:
             yield f'mutant = "{cell.mutant}"'
             yield from _place(cell)
             yield f"found = {sum(is_found(stored.plan, number, line) for line in lines)}"
-            yield f"runs = {len(lines)}\n"
+            yield f"runs = {len(lines)}"
+            shows = Counter(kind for line in lines for kind in kinds_of(line.outcome))
+            yield "[bugs.shows]"
+            yield from (f"{json.dumps(kind)} = {times}" for kind, times in shows.most_common())
+            yield ""
 
 
 def _lines(stored: Stored, number: int) -> list[RunLine]:

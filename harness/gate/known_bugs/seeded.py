@@ -22,6 +22,7 @@ workload = "registry"
 nemesis = "drawn"
 found = 23                   # by the checker that the bug's declaration names
 runs = 40
+shows = {"term-monotonic: # forgot term #" = 23}     # by kind of violation, in how many runs
 ```
 
 A bug counts with the workload and the faults with which it was measured. One whose declaration has others by
@@ -85,6 +86,7 @@ class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mutant: str
     found: int
     runs: int
+    shows: Mapping[str, int] = {}
 
     @property
     def odds(self) -> Odds:

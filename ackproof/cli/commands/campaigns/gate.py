@@ -47,6 +47,12 @@ EXITS: Mapping[GateOutcome, Exit] = {
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file that lists known findings.  [default: baseline.toml, if it is there]",
 )
+@click.option(
+    "--result",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    callback=options.to_be_written,
+    help="Write the result as JSON here, too.",
+)
 @options.store_option("Where the gate's folder is made.")
 @options.json_option()
 def gate(
@@ -56,6 +62,7 @@ def gate(
     real: bool,
     changed: str | None,
     baseline: Path | None,
+    result: Path | None,
     store: Path,
     as_json: bool,
 ) -> NoReturn:
@@ -92,15 +99,23 @@ def gate(
             nothing,
             lambda: show_gate(nothing, store),
             as_json=as_json,
+            file=result,
             judges=False,
         )
     if not as_json:
         say(f"gate: {plan.power.in_words(stated=True)}", error=True)
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
-    result = gate_result(stored, findings(stored_campaigns(store), known), plan.known, plan.left_out)
-    about = about_findings(result.findings, store, str(stored.folder)) if as_json else None
-    finish(EXITS[result.outcome], result, lambda: show_gate(result, store), as_json=as_json, about=about)
+    found = findings(stored_campaigns(store), known)
+    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out)
+    finish(
+        EXITS[weighed.outcome],
+        weighed,
+        lambda: show_gate(weighed, store),
+        as_json=as_json,
+        file=result,
+        about=about_findings(weighed.findings, store, str(stored.folder)),
+    )
 
 
 def _plan(
