@@ -28,6 +28,8 @@ CONTROLS = [
     ("rabbitmq", "queue", FAULTS, 80.0),
 ]
 SHARE = [CONTROLS[2], CONTROLS[4]]
+RATES = {"rabbitmq": 60.0}
+"""Operations a second where it is not the usual number: of more queues, not all can be drained in time."""
 OF_CLIENTS = ("linearizability", "set-full", "total-queue", "lock", "recovery", "unhandled-errors")
 
 
@@ -52,6 +54,7 @@ def is_kept(
         workload=workload,
         nemesis=nemesis,
         time_limit_s=seconds,
+        rate=RATES.get(system, 300.0),
         seed=seed,
     )
     done = run(test, folder / "store", command=("ackproof", "run"), quiet=True)

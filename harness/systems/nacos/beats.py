@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 import msgspec
 
-from harness.client.clients import Site, ok
+from harness.client.clients import Site, fail, ok
 from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.http import HttpTransport
-from harness.systems.nacos.instances import BEAT_S, InstanceCodec, identity
+from harness.systems.nacos.instances import BEAT_S, UNHEALTHY_S, InstanceCodec, identity
 from harness.systems.nacos.versions import Api
 from history import Operation
 
 BEAT_BOUND_S = 2.0
 """How long a beat, or a registration by the sender, may wait for an answer."""
+LATE_S = 10.0
+"""For so long after late beats an instance may rightly be absent."""
 _RENEWED = {"v1": 10200, "v2": 10200, "v3": 0}
 """The code of an answer to a beat for an instance that the server knows."""
 
@@ -62,6 +65,7 @@ class Beats:
         self._addresses: Sequence[str] = ()
         self._clients = 0
         self._over = threading.Event()
+        self._late_until = 0.0
 
     def join(self, site: Site) -> None:
         """A client opens; the first one starts the thread, which is in that client's network."""
@@ -97,7 +101,20 @@ class Beats:
             while not over.is_set():
                 with self._lock:
                     kept = dict(self._kept)
-                await asyncio.gather(asyncio.sleep(BEAT_S), *[self._beat(http, *one) for one in kept.items()])
+                begun = time.monotonic()
+                beats = [self._beat(http, *one) for one in kept.items()]
+                await asyncio.gather(asyncio.sleep(BEAT_S), *beats, return_exceptions=True)
+                self._round_began(begun, time.monotonic())
+
+    def _round_began(self, before: float, now: float) -> None:
+        """Note when beats came so late that servers may have removed what is registered again by the next."""
+        if now - before > UNHEALTHY_S:
+            self._late_until = now + LATE_S
+
+    @property
+    def are_late(self) -> bool:
+        """Whether the beats of the last seconds came too late, for whatever reason."""
+        return time.monotonic() < self._late_until
 
     async def _beat(self, http: HttpTransport, key: str, id_: str) -> None:
         """One beat, by the first server that answers; a registration if that server does not know it."""
@@ -140,6 +157,8 @@ class BeatingClient:
             return ok(operation)
         reply = await self._http.send(self._site.at(), self._codec.encode(operation))
         done = self._codec.decode(operation, reply)
+        if operation.f == "lookup" and done.type == "ok" and done.value is None and self._beats.are_late:
+            return fail(operation, "found nothing, but beats came too late before it")
         if operation.f == "register" and done.type != "fail":
             self._beats.keep(str(operation.key), str(operation.value))
         return done

@@ -35,6 +35,8 @@ from history import Operation
 
 FOLDER = "/ephemeral"
 RETRY_S = 0.3
+NEW_S = 10.0
+"""For so long after a new session made the node, a lookup may rightly have found nothing."""
 RUN_OVER_S = 10.0
 """A run without an open client for so long is over."""
 _CHANGED_MEANWHILE = (BadVersionError, NodeExistsError, NoNodeError, RolledBackError, RuntimeInconsistency)
@@ -54,6 +56,7 @@ class Holder:
             connection_retry=KazooRetry(max_tries=-1, delay=0.2, backoff=1, max_delay=0.3),
         )
         self._lost = False
+        self._made_again_at = -NEW_S
         self._silent = False
         self.zk.add_listener(self._see)
 
@@ -62,7 +65,6 @@ class Holder:
         if state == KazooState.LOST:
             self._lost = True
         elif state == KazooState.CONNECTED and self._lost and not self._silent:
-            self._lost = False
             threading.Thread(target=self._make_again, name="an instance", daemon=True).start()
 
     def _make_again(self) -> None:
@@ -70,11 +72,23 @@ class Holder:
         while not self._silent:
             try:
                 self.zk.create(self.path, self.id.encode(), ephemeral=True)
-                return
             except NodeExistsError:
-                return
+                pass  # another session keeps it by now
             except Exception:  # noqa: BLE001 - whatever kazoo and its connection may raise: try again
                 time.sleep(RETRY_S)
+                continue
+            self._lost, self._made_again_at = False, time.monotonic()
+            return
+
+    def is_alive(self, bound_s: float) -> bool:
+        """Whether a server answers in this session, which is not a new one."""
+        if self._lost or time.monotonic() - self._made_again_at < NEW_S:
+            return False
+        try:
+            self.zk.exists_async(self.path).get(timeout=bound_s)
+        except Exception:  # noqa: BLE001 - whatever kazoo and its connection may raise
+            return False
+        return True
 
     def fall_silent(self) -> None:
         """End the connection and the threads, and tell no server that the session is over."""
@@ -145,6 +159,12 @@ class Holders:
         for other in over:
             other.fall_silent()
 
+    def are_alive(self, path: str, bound_s: float) -> bool:
+        """Whether all sessions that keep the node still have a server that answers them."""
+        with self._lock:
+            holders = list(self._by_path.get(path, ()))
+        return all(holder.is_alive(bound_s) for holder in holders)
+
     def drop(self, path: str) -> None:
         """Let the sessions that keep the node fall silent."""
         with self._lock:
@@ -183,6 +203,8 @@ class EphemeralClient(DataClient):
                 return ok(operation)
             case "lookup":
                 found = self.get(path)
+                if found is None and not self._holders.are_alive(path, self.left_s):
+                    raise NotDone("found nothing, but the session that keeps the node has lost its servers")
                 return ok_read(operation, None if found is None else found[0])
         raise NotDone(f"an ephemeral node knows no operation {operation.f!r}")
 
