@@ -93,9 +93,10 @@ def _row(cell: CellSummary) -> str:
 
 def _show_trust(summary: CampaignSummary) -> None:
     """Print what shows that the harness itself works."""
-    compared = sum(cell.compared for cell in summary.cells)
-    differing = sum(len(cell.differing) for cell in summary.cells)
-    if compared:
+    if summary.figures.behaviours:
+        say(f"new:       {summary.figures.in_words}")
+    if summary.figures.compared:
+        compared, differing = summary.figures.compared, summary.figures.differing
         say(f"stability: {compared} seeds ran twice, {differing} of them gave two results")
     if not any(cell.canary for cell in summary.cells):
         say("no canary: nothing here shows that this campaign would have found a bug; add one with --canary")

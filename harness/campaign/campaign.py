@@ -11,11 +11,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 
+import msgspec
+
 from harness.campaign.cells import CampaignPlan, Unit, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
 from harness.campaign.progress import CampaignProgress
+from harness.campaign.watching.figures import FigureCounter
+from harness.campaign.watching.live import LiveData
 from harness.mutants.catalogue import MUTANTS
 
 WAIT_S = 0.25
@@ -67,7 +71,9 @@ class _Campaign:
         """Why the work ends early; None while it goes on."""
         before = max((line.elapsed_s for line in journal.stored.lines), default=0.0)
         self._zero = time.monotonic() - before
+        self._figures = FigureCounter(journal.stored.runs)
         asked = list(units(self._plan))
+        self._live = LiveData(journal.folder, self._plan, len(asked), self._figures)
         self._progress.start(len(asked), self._plan, self._elapsed_s())
         for unit in asked:
             if unit in self._done:
@@ -94,6 +100,14 @@ class _Campaign:
         why = self._why or DONE
         is_complete = why in (DONE, BUDGET, STOPPED)
         self._journal.add(EndLine(why, is_complete, stamp(), self._elapsed_s()))
+        self._show(why)
+
+    def _show(self, ended: str = "") -> None:
+        """Show how far it is: to a person, and in the file of live data."""
+        elapsed_s = self._elapsed_s()
+        figures = self._figures.at(elapsed_s)
+        self._progress.show(elapsed_s, figures)
+        self._live.write(elapsed_s, figures, self._progress.left_s(elapsed_s), ended)
 
     def _work(self, executor: Executor, left: deque[Unit]) -> None:
         while True:
@@ -105,7 +119,7 @@ class _Campaign:
             if not executor.is_busy:
                 return
             left.extend(self._take(executor.wait(WAIT_S)))
-            self._progress.show(self._elapsed_s())
+            self._show()
             if self._why in (STOPPED, BROKEN):
                 return
 
@@ -136,8 +150,11 @@ class _Campaign:
         return again
 
     def _keep(self, unit: Unit, outcome: Outcome) -> None:
-        line = RunLine(*unit[:2], outcome, stamp(), self._elapsed_s(), again=unit.again)
+        new = self._figures.new_in(outcome)
+        kept = msgspec.structs.replace(outcome, behaviours=())
+        line = RunLine(*unit[:2], kept, stamp(), self._elapsed_s(), again=unit.again, new=new)
         self._journal.add(line)
+        self._figures.add(line)
         self._done[unit] = line
         self._crashes_in_a_row = 0
         self._progress.count(outcome, is_new=True)

@@ -3,6 +3,7 @@
 ```
 STORE/campaign-2026-11-28T134200-NAME/
     campaign.jsonl     a header with the plan and the code, then a line for each run, as it ends
+    live.json          counts and figures while it runs, for pages that draw them (watching/live.py)
     examples/          of findings of the simulator: one shrunk example each, FINGERPRINT.json, and a picture
     runs/              the folders of runs of real processes
 ```
@@ -65,6 +66,8 @@ class RunLine(msgspec.Struct, frozen=True, tag="run", omit_defaults=True):
     elapsed_s: float = 0.0
     """Seconds of work since the campaign began."""
     again: bool = False
+    new: tuple[int, ...] = ()
+    """The behaviours that no earlier line of this journal shows."""
 
     @property
     def unit(self) -> Unit:

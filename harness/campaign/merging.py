@@ -15,7 +15,7 @@ from harness.campaign.journal import (
     Stored,
     read,
 )
-from harness.campaign.summary import is_same
+from harness.campaign.watching.figures import is_same
 from harness.errors import CouldNotRun
 
 
@@ -47,8 +47,10 @@ def merged(folders: Sequence[Path], store: Path) -> Stored:
         if isinstance(line, CrashLine) and line.unit not in runs
     }
     journal = Journal.create(store, first.plan.whole, merged=[part.header.id for part in parts])
+    known: set[int] = set()
     for line in sorted(runs.values(), key=lambda line: (line.at, line.unit)):
-        journal.add(line)
+        journal.add(msgspec.structs.replace(line, new=tuple(one for one in line.new if one not in known)))
+        known.update(line.new)
     for crash in crashes.values():
         journal.add(crash)
     journal.close()

@@ -43,6 +43,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     folder: str = ""
     """Of a real run: its folder."""
     took_s: float = 0.0
+    behaviours: tuple[int, ...] = ()
+    """What the run did (watching/behaviours.py); a journal keeps only those that are new, in its own line."""
 
     def shown(self, violation: Violation) -> Violation | None:
         """The violation of the same checker and kind in this run; None if the run does not show it."""

@@ -18,16 +18,21 @@ import msgspec
 from checkers.check_all import Results
 from harness.campaign.cells import Cell
 from harness.campaign.outcomes import Outcome, outcome_of
+from harness.campaign.watching.behaviours import behaviours
 from harness.errors import CouldNotRun
+from harness.run.folder import RunFolder
 from harness.sim.judging import results_of
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.replay import digest_of
+from history import HistoryError
 from history.files import RefusedFile, brief, decode_json, read_regular
 
 JUDGED = (0, 1, 2)
 """The exit codes of a run that was judged (ackproof/cli/exits.py; a test holds them equal)."""
 USUAL_TIME_LIMIT_S = 30
+MOST_HISTORY_BYTES = 50_000_000
+"""A longer history of a real run is not read for its behaviours."""
 LONGEST_REST_S = 600
 """Seconds that a real run may take in addition to its work: starting, healing, reading back, judging."""
 LONGEST_ENDING_S = 120
@@ -42,7 +47,13 @@ def simulated(cell: Cell, seed: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
         ran = run(plan_of(seed, cell.seed_options()))
         outcome = outcome_of(results_of(ran, Path(logs)), ran.problem)
-    return msgspec.structs.replace(outcome, digest=digest_of(ran), took_s=_rounded(begin))
+    lives = (life for lives in ran.traces.values() for life in lives)
+    return msgspec.structs.replace(
+        outcome,
+        digest=digest_of(ran),
+        took_s=_rounded(begin),
+        behaviours=behaviours(lives, ran.operations),
+    )
 
 
 class Place(NamedTuple):
@@ -128,7 +139,21 @@ class RealRun:
             folder=str(folder),
             version=_version_of(folder, self._system),
             took_s=_rounded(self._begin),
+            behaviours=_behaviours_in(folder),
         )
+
+
+def _behaviours_in(folder: Path) -> tuple[int, ...]:
+    """What a real run did, by its folder; empty if that cannot be read, or is too long to be read now."""
+    run = RunFolder(folder)
+    try:
+        if run.history_lines.stat().st_size > MOST_HISTORY_BYTES:
+            return ()
+        recording = run.recording()
+        lives = (events for trace in recording.traces.values() for _, events in trace.lives())
+        return behaviours(lives, recording.history)
+    except (CouldNotRun, HistoryError, OSError):
+        return ()
 
 
 def _version_of(folder: Path, system: str) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from checkers.verdict import Validity
 from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.outcomes import Outcome
+from harness.campaign.watching.figures import Figures, in_time
 
 LINE_EVERY_S = 10.0
 TERMINAL_EVERY_S = 0.25
@@ -42,23 +43,24 @@ class CampaignProgress:
             text = f"could not run ({cell.name}; seed {seed}): {why}"
             self._console.print(text, soft_wrap=True, markup=False)
 
-    def show(self, elapsed_s: float) -> None:
+    def show(self, elapsed_s: float, figures: Figures | None = None) -> None:
         """Show the counts, if the last time is long enough ago."""
         every_s = TERMINAL_EVERY_S if self._console.is_terminal else LINE_EVERY_S
         if not self._quiet and elapsed_s - self._shown_s >= every_s:
             self._shown_s = elapsed_s
-            self._print(elapsed_s)
+            self._print(elapsed_s, figures)
 
     def end(self) -> None:
         """End the line of a terminal."""
         if not self._quiet and self._console.is_terminal:
             self._console.print()
 
-    def line(self, elapsed_s: float) -> str:
+    def line(self, elapsed_s: float, figures: Figures | None = None) -> str:
         """The counts in one line."""
         parts = [f"{self._done} of {self._asked} runs", f"{self._invalid} invalid"]
         parts.append(f"{self._unknown} proved nothing")
         parts += [f"{self._crashes} crashes of the harness"] if self._crashes else []
+        parts += [figures.in_words] if figures is not None and figures.behaviours else []
         left_s = self.left_s(elapsed_s)
         parts += [f"about {in_time(left_s)} left"] if left_s is not None else []
         return ", ".join(parts)
@@ -70,14 +72,6 @@ class CampaignProgress:
             bounds.append((self._asked - self._done) * (elapsed_s - self._began_s) / self._new)
         return max(0.0, min(bounds)) if bounds else None
 
-    def _print(self, elapsed_s: float) -> None:
+    def _print(self, elapsed_s: float, figures: Figures | None) -> None:
         end = "\r" if self._console.is_terminal else "\n"
-        self._console.print(self.line(elapsed_s), end=end, soft_wrap=True, markup=False)
-
-
-def in_time(seconds: float) -> str:
-    """A length of time in one or two units: `45 s`, `12 min`, `3 hours 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} hours {minutes % 60} min"
+        self._console.print(self.line(elapsed_s, figures), end=end, soft_wrap=True, markup=False)

@@ -21,6 +21,7 @@ from checkers.verdict import Validity
 from harness.campaign.campaign import BROKEN, is_found
 from harness.campaign.cells import Cell, Unit, units
 from harness.campaign.journal import CrashLine, EndLine, RunLine, Stored, runs_by_unit
+from harness.campaign.watching.figures import FigureCounter, Figures, is_same
 
 CampaignOutcome = Literal["valid", "invalid", "unknown", "could not run", "broken"]
 MOST_SHOWN = 20
@@ -81,6 +82,7 @@ class CampaignSummary(msgspec.Struct, frozen=True):
     runs: int
     elapsed_s: float
     cells: tuple[CellSummary, ...]
+    figures: Figures
     failed: tuple[FailedUnit, ...]
     """The first runs that could not be done."""
 
@@ -108,6 +110,7 @@ def summary_of(stored: Stored) -> CampaignSummary:
         runs=len(done),
         elapsed_s=max((line.elapsed_s for line in stored.lines), default=0.0),
         cells=cells,
+        figures=FigureCounter(stored.runs).at(max((line.elapsed_s for line in stored.lines), default=0.0)),
         failed=tuple(
             FailedUnit(stored.plan.cells[unit.cell].name, unit.seed, line.why)
             for unit, line in list(failed.items())[:MOST_SHOWN]
@@ -161,16 +164,6 @@ def _cell_summary(
     )
     return msgspec.structs.replace(
         summary, canary="found" if seeds else unfound, found_at=min(seeds, default=None)
-    )
-
-
-def is_same(one: RunLine, other: RunLine) -> bool:
-    """Whether two runs of one simulated seed gave the same: each operation, and each verdict."""
-    first, second = one.outcome, other.outcome
-    return (first.digest, first.validity, first.violations) == (
-        second.digest,
-        second.validity,
-        second.violations,
     )
 
 

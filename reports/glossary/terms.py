@@ -165,6 +165,12 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "campaigns",
         ),
         _term(
+            "behaviour",
+            "Two events of one node in a row, without names, terms and times; or how an operation ended. "
+            "A campaign counts which ones it has seen.",
+            "behaviours",
+        ),
+        _term(
             "bisect",
             "To find the commit that brought in a finding by trying the one in the middle again and again.",
             "bisection",
