@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
+DIRECTLY = 10
+"""What finding a small part of a key without a search costs for each operation of the key."""
 KIND = "a key is not linearizable"
 """The kind of all evidence that a key has no order."""
 
@@ -196,15 +198,19 @@ class LinearizabilityOf:
 
     def _take(self, distinct: Distinct, tally: _Tally) -> None:
         """Take over the keys that were decided without a search; a small part of a bad key is searched."""
+        from checkers.linearizability.impossible import Effort
+
         decided = int((~distinct.left).sum())
         tally.without_search += decided
         tally.keys += decided
         tally.operations += int(distinct.operations[~distinct.left].sum())
         for key in np.flatnonzero(distinct.impossible).tolist():
-            if tally.bad >= MOST_EVIDENCE:
+            tally.effort = tally.effort or Effort()
+            if tally.bad >= MOST_EVIDENCE or (tally.bad and not tally.effort.is_enough_for_more):
                 tally.bad += 1
                 continue
             small = distinct.small(key)
+            tally.effort.spend(DIRECTLY * int(distinct.operations[key]), 0)
             where = _where(distinct.keys[key]) + (f" as to {small.alone}" if small.alone else "")
             self._show(where, small.part, tally, sure=True, search=small.simple)
 
@@ -295,14 +301,14 @@ class LinearizabilityOf:
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.impossible import Effort, explain, named, unexplained
 
-        if tally.bad >= MOST_EVIDENCE:
+        tally.effort = tally.effort or Effort()
+        if tally.bad >= MOST_EVIDENCE or (tally.bad and order is not None and tally.effort.is_spent):
             tally.bad += 1
             return
-        tally.effort = tally.effort or Effort()
         impossible: Impossible | None
         engine, doubled = explaining.of(part) if explaining else (None, part)
         if engine and order is not None and tally.bad and not tally.effort.is_enough_for_more:
-            impossible = named(engine, doubled, self.budget, order)
+            impossible = named(engine, doubled, self.budget, tally.effort, order)
         elif search:
             impossible = explain(self.model, doubled, self.budget, tally.effort, order, engine)
         else:

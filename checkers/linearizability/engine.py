@@ -97,6 +97,8 @@ TIME = "the time that was given"
 SLICE, PLAIN_SLICE = 100_000, 20_000
 """After so many configurations a search looks whether its time is over; plain Python after looking at so many
 candidates, and then also whether it is worth compiling."""
+WORTH_SETTLING = 20_000
+"""With fewer configurations than this, a search has ended before it is settled what certainly happened."""
 LAYING_OUT = 4
 """What it takes to lay out an operation for the search, compared with looking at a candidate."""
 
@@ -209,14 +211,16 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of its calls.
         """
-        packed = self.packing.of_part(part) if self.packing and initial is ANYTHING else None
+        worth = budget.configurations >= WORTH_SETTLING
+        packed = self.packing.of_part(part, worth) if self.packing and initial is ANYTHING else None
         self.is_by_table = self._effect_of is None and packed is None
         if packed is not None:
             operations = Operations(packed.invoked, packed.completed, packed.kinds)
             return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)
         begin = self._begin if initial is ANYTHING else self._state(initial)
-        one = np.array([0, len(part)], dtype=np.int64)
-        operations = self._settled(one, Operations(part.invoked, part.completed, self._codes_of(part)), begin)
+        operations = Operations(part.invoked, part.completed, self._codes_of(part))
+        if worth:
+            operations = self._settled(np.array([0, len(part)], dtype=np.int64), operations, begin)
         return self._search(operations, begin, self._interned(), budget)
 
     def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Results:

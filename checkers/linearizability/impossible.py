@@ -33,11 +33,11 @@ from checkers.linearizability.words import need_in_words, value_in_words
 from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, ScalarAction, is_scalar
 
 Mask = npt.NDArray[np.bool_]
-EFFORT, EFFORT_FOR_MORE = 30_000, 8_000
+EFFORT, EFFORT_FOR_MORE = 20_000, 6_000
 """What explaining the parts of a history may cost: configurations visited, and operations of the parts
 searched. Once the second is spent, no further part is explained."""
-EFFORT_FOR_NAMING = 20_000
-"""What finding the first inexplicable reply of any other part may cost."""
+EFFORT_FOR_NAMING = 10_000
+"""What finding the first inexplicable replies of all other parts may cost; then they are only counted."""
 A_SEARCH = 300
 """What a search costs however small the part is."""
 BY_TABLE = 20
@@ -54,11 +54,17 @@ class Effort:
     """What is left of the effort of explaining a history's parts."""
 
     left: int = EFFORT
+    left_for_naming: int = EFFORT_FOR_NAMING
 
     @property
     def is_enough_for_more(self) -> bool:
         """Whether another part is to be explained."""
         return self.left > EFFORT - EFFORT_FOR_MORE
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no other part is even named."""
+        return not self.is_enough_for_more and self.left_for_naming <= 0
 
     def spend(self, configurations: int, operations: int) -> None:
         """Note that a part of that many operations was searched."""
@@ -147,13 +153,15 @@ def explain(
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
 
 
-def named(engine: Engine, part: Part, budget: Budget, order: Sequence[int]) -> Impossible:
+def named(engine: Engine, part: Part, budget: Budget, effort: Effort, order: Sequence[int]) -> Impossible:
     """The first inexplicable reply of a doubled part that has no order; why it is that is not looked for.
 
     Args:
         order: the longest order that a search of the part found.
     """
-    cutoff, first = _Shrinking(engine, budget, Effort(EFFORT_FOR_NAMING)).first_inexplicable(part, order)
+    own = Effort(effort.left_for_naming)
+    cutoff, first = _Shrinking(engine, budget, own).first_inexplicable(part, order)
+    effort.left_for_naming = own.left - A_SEARCH
     known = until(part, cutoff)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
     return Impossible(known, culprit, (), (), False, "", first, shrunk=False)

@@ -76,8 +76,8 @@ class Packing:
             return None
         return self._packed(found.starts, found.kinds, found.invoked, found.completed)
 
-    def of_part(self, part: Part) -> Packed | None:
-        """One part; None if it does not fit."""
+    def of_part(self, part: Part, is_settled: bool = True) -> Packed | None:
+        """One part, if asked so with ends of what certainly happened; None if it does not fit."""
         if not self._look_at(part.calls):
             return None
         calls = len(part.calls)
@@ -93,7 +93,7 @@ class Packing:
                     completed=part.completed,
                     kinds=self._all.kinds[part.kinds],
                 )
-                return _settled(own, self._entries, one, part.kinds)
+                return _settled(own, self._entries, one, part.kinds) if is_settled else own
         starts = np.array([0, len(part)], dtype=np.int64)
         packed = self._packed(starts, part.kinds, part.invoked, part.completed)
         return packed if packed.fits[0] else None
