@@ -169,6 +169,8 @@ class History(Sequence[Operation]):
     @overload
     def __getitem__(self, index: slice) -> list[Operation]: ...
     def __getitem__(self, index: int | slice) -> Operation | list[Operation]:
+        if self._operations is None and not isinstance(index, slice):
+            return _operation(self.columns, range(len(self))[index])
         return self.operations[index]
 
     def __iter__(self) -> Iterator[Operation]:
@@ -243,6 +245,27 @@ class History(Sequence[Operation]):
             raise self._fail(*min(broken))
         pairs[first_at], pairs[second_at] = second_at, first_at
         return pairs
+
+
+def _operation(columns: Columns, index: int) -> Operation:
+    """One operation of a history whose others are not asked for as objects."""
+
+    def name(names: tuple[str, ...], codes: Codes) -> str | None:
+        return None if codes[index] < 0 else names[codes[index]]
+
+    raft_index = int(columns.raft_index[index])
+    return Operation(
+        index=index,
+        time=int(columns.time[index]),
+        process=int(columns.process[index]),
+        type=TYPES[columns.type[index]],
+        f=columns.f_names[columns.f[index]],
+        key=name(columns.keys, columns.key),
+        value=columns.decoded(int(columns.value[index])),
+        error=name(columns.errors, columns.error),
+        node=name(columns.nodes, columns.node),
+        raft_index=None if raft_index < 0 else raft_index,
+    )
 
 
 def _operations(columns: Columns) -> Iterator[Operation]:

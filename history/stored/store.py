@@ -27,6 +27,10 @@ from history.files import UNREADABLE, RefusedFile, brief, is_too_deep, open_regu
 from history.history import TYPES, Codes, Columns, History, HistoryError
 from history.limits import LARGEST_NUMBER, LONGEST_LINE_BYTES, MOST_DEPTH
 from history.operation import Operation
+from history.stored.lines import columns_of
+
+MOST_BYTES_AT_ONCE = 1 << 30
+"""Larger files of JSON lines are read line by line."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,6 +94,16 @@ def read_history(path: Path) -> History:
 
 
 def _read_json_lines(path: Path) -> History:
+    try:
+        with open_regular(path) as file:
+            small = os.fstat(file.fileno()).st_size <= MOST_BYTES_AT_ONCE
+            columns = columns_of(file.read(MOST_BYTES_AT_ONCE)) if small else None
+    except RefusedFile as refusal:
+        raise HistoryError(1, refusal.rule, str(path)) from refusal
+    return _read_line_by_line(path) if columns is None else History.from_columns(columns, source=str(path))
+
+
+def _read_line_by_line(path: Path) -> History:
     operations: list[Operation] = []
     torn = b""
     try:

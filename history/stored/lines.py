@@ -1,0 +1,300 @@
+"""Reads a large file of our own JSON lines in one compiled pass, without an object a line.
+
+The kernel reads what the recorder writes: the fields of an operation, each at most once, no blanks between
+them. Where a file holds anything else, or breaks a rule, `columns_of` returns None: then the plain reader
+(`store`) reads the file line by line, and names the line. Both give the same for every file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from history.files import UNREADABLE
+from history.history import TYPES, Codes, Columns
+from history.kernels import Form as KernelForm
+from history.kernels import Integers, compiled_in_place, fitting
+from history.limits import LONGEST_LINE_BYTES, MOST_DEPTH
+from history.values import encoded
+
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+UNUSUAL, ABSENT = -1, -1
+MOST_DIGITS = 18
+BYTES_A_STEP = 24
+"""The plain reader takes about a microsecond for so many bytes."""
+QUOTE, COMMA, MINUS, COLON, BACKSLASH = 34, 44, 45, 58, 92
+OPEN, CLOSE, OPEN_MAP, CLOSE_MAP, NEWLINE = 91, 93, 123, 125, 10
+INDEX, TIME, PROCESS, TYPE, F, KEY, VALUE, ERROR, NODE, RAFT_INDEX, FIELDS = range(11)
+NAMES = np.frombuffer(b"index time process type f key value error node raft_index ", dtype=np.uint8)
+"""The names of the fields in the order of their numbers, each followed by a blank."""
+UNUSUAL_VALUE = re.compile(rb"[^-0-9\[\]\",a-z]|-0|[0-9][a-z]|[0-9]{19}")
+"""Where this is not found, each value is written in the only way that a history writes it."""
+KINDS = np.frombuffer(b"invoke ok fail info ", dtype=np.uint8)
+
+
+class Slots(NamedTuple):
+    """Texts that were numbered, as stretches of the file: a hash table."""
+
+    slots: Integers
+    """A number plus 1, or 0; how many slots there are is a power of two."""
+    begins: Integers
+    ends: Integers
+    fields: Integers
+    """By number the field that holds the text; texts of two fields are two."""
+    counts: Integers
+    """How many texts there are."""
+
+
+@compiled_in_place
+def word_at(text: Bytes, at: int, end: int, words: Bytes) -> int:
+    """Which of `words` (each followed by a blank) stands there; UNUSUAL if none does."""
+    word, place = 0, 0
+    while place < len(words):
+        same = at
+        while words[place] != 32:
+            if same >= 0 and same < end and text[same] == words[place]:
+                same += 1
+            else:
+                same = -1
+            place += 1
+        if same == end:
+            return word
+        place += 1
+        word += 1
+    return UNUSUAL
+
+
+@compiled_in_place
+def text_end(text: Bytes, at: int) -> int:
+    """Where the text in quotes that begins there ends; UNUSUAL without an end on this line."""
+    at += 1
+    while at < len(text) and text[at] != QUOTE:
+        if text[at] < 32:
+            return UNUSUAL
+        at += 2 if text[at] == BACKSLASH else 1
+    return at + 1 if at < len(text) else UNUSUAL
+
+
+@compiled_in_place
+def value_end(text: Bytes, at: int) -> int:
+    """Where the JSON value that begins there ends; UNUSUAL if that is not plain."""
+    depth = 0
+    while at < len(text):
+        c = text[at]
+        if c == QUOTE:
+            at = text_end(text, at)
+            if at < 0:
+                return UNUSUAL
+        elif c in (OPEN, OPEN_MAP):
+            depth += 1
+            at += 1
+            if depth >= MOST_DEPTH:
+                return UNUSUAL
+        elif c in (CLOSE, CLOSE_MAP):
+            if depth == 0:
+                return at
+            depth -= 1
+            at += 1
+        elif c == COMMA and depth == 0:
+            return at
+        elif c <= 32:
+            return UNUSUAL
+        else:
+            at += 1
+    return UNUSUAL
+
+
+@compiled_in_place
+def number_of(text: Bytes, begin: int, end: int, field: int, found: Slots) -> int:
+    """The number of a text of that field."""
+    h = 2166136261 + field
+    for at in range(begin, end):
+        h = ((h ^ text[at]) * 16777619) & 0xFFFFFFFF
+    mask = len(found.slots) - 1
+    slot = (h ^ (h >> 15)) & mask
+    while found.slots[slot] > 0:
+        known = found.slots[slot] - 1
+        first = found.begins[known]
+        if found.fields[known] == field and found.ends[known] - first == end - begin:
+            same = 0
+            while same < end - begin and text[first + same] == text[begin + same]:
+                same += 1
+            if same == end - begin:
+                return int(known)
+        slot = (slot + 1) & mask
+    new = found.counts[0]
+    if new == len(found.begins):
+        return UNUSUAL
+    found.slots[slot] = new + 1
+    found.begins[new] = begin
+    found.ends[new] = end
+    found.fields[new] = field
+    found.counts[0] = new + 1
+    return int(new)
+
+
+@compiled_in_place
+def whole_number(text: Bytes, at: int, end: int) -> int:
+    """The whole number in that stretch; -(1 << 62) if it is none, or a long one."""
+    sign = 1
+    if at < end and text[at] == MINUS:
+        sign = -1
+        at += 1
+    if at >= end or end - at > MOST_DIGITS or (text[at] == 48 and (end - at > 1 or sign < 0)):
+        return -(1 << 62)
+    number = 0
+    while at < end:
+        if text[at] < 48 or text[at] > 57:
+            return -(1 << 62)
+        number = number * 10 + (int(text[at]) - 48)
+        at += 1
+    return sign * number
+
+
+@compiled_in_place
+def scan(text: Bytes, fields: Integers, found: Slots) -> int:
+    """Read all lines: FIELDS numbers each; how many lines there are, or UNUSUAL."""
+    at = line = 0
+    while at < len(text):
+        row = line * FIELDS
+        if row + FIELDS > len(fields) or text[at] != OPEN_MAP:
+            return UNUSUAL
+        for field in range(FIELDS):
+            fields[row + field] = ABSENT
+        given = 0
+        at += 1
+        while True:
+            if at >= len(text) or text[at] != QUOTE:
+                return UNUSUAL
+            end = text_end(text, at)
+            if end < 0:
+                return UNUSUAL
+            field = word_at(text, at + 1, end - 1, NAMES)
+            if field < 0 or given >> field & 1 or end >= len(text) or text[end] != COLON:
+                return UNUSUAL
+            given |= 1 << field
+            at = end + 1
+            end = value_end(text, at)
+            if end <= at:
+                return UNUSUAL
+            if field <= PROCESS or field == RAFT_INDEX:
+                number = whole_number(text, at, end)
+                if number == -(1 << 62) or (field == RAFT_INDEX and number < 0):
+                    return UNUSUAL
+                fields[row + field] = number
+            elif field == TYPE:
+                if text[at] != QUOTE:
+                    return UNUSUAL
+                fields[row + TYPE] = word_at(text, at + 1, end - 1, KINDS)
+            else:
+                if field != VALUE and text[at] != QUOTE:
+                    return UNUSUAL
+                fields[row + field] = number_of(text, at, end, field, found)
+                if fields[row + field] < 0:
+                    return UNUSUAL
+            at = end
+            if text[at] == COMMA:
+                at += 1
+            elif text[at] == CLOSE_MAP:
+                break
+            else:
+                return UNUSUAL
+        needed = 1 << INDEX | 1 << TIME | 1 << PROCESS | 1 << TYPE | 1 << F
+        if given & needed != needed or fields[row + INDEX] != line or fields[row + TYPE] < 0:
+            return UNUSUAL
+        at += 1
+        if at >= len(text) or text[at] != NEWLINE:
+            return UNUSUAL
+        at += 1
+        line += 1
+    return line
+
+
+def columns_of(content: bytes) -> Columns | None:
+    """The columns of a file; None if the plain reader is sooner done, or has to read it."""
+    if fitting(len(content) // BYTES_A_STEP) is not KernelForm.COMPILED or not content.endswith(b"\n"):
+        return None
+    text = np.frombuffer(content, dtype=np.uint8)
+    newlines = np.flatnonzero(text == NEWLINE)
+    if np.diff(newlines, prepend=-1).max() > LONGEST_LINE_BYTES:
+        return None
+    lines = len(newlines)
+    most = 2 * lines + 1_000
+    found = Slots(
+        np.zeros(1 << (2 * most).bit_length(), dtype=np.int64),
+        *(np.empty(most, dtype=np.int64) for _ in range(3)),
+        np.zeros(1, dtype=np.int64),
+    )
+    fields = np.empty(FIELDS * lines, dtype=np.int64)
+    if scan(text, fields, found) != lines:
+        return None
+    try:
+        return _columns(content, fields.reshape(lines, FIELDS).T, found)
+    except (*UNREADABLE, UnicodeEncodeError, OverflowError):
+        return None
+
+
+def _columns(content: bytes, fields: Codes, found: Slots) -> Columns | None:
+    count = int(found.counts[0])
+    begins, ends, kinds = (array[:count] for array in (found.begins, found.ends, found.fields))
+
+    def named(field: int) -> tuple[Codes, tuple[str, ...]]:
+        own = np.flatnonzero(kinds == field)
+        raws = [content[b:e] for b, e in zip(begins[own].tolist(), ends[own].tolist(), strict=True)]
+        texts = _values(raws) if field == VALUE else _names(raws)
+        code_of: dict[str, int] = {}
+        codes = np.full(count + 1, ABSENT, dtype=np.int64)
+        codes[own] = [
+            ABSENT if text == "null" and field == VALUE else code_of.setdefault(text, len(code_of))
+            for text in texts
+        ]
+        return codes[fields[field]], tuple(code_of)
+
+    f, f_names = named(F)
+    key, keys = named(KEY)
+    value, values = named(VALUE)
+    error, errors = named(ERROR)
+    node, nodes = named(NODE)
+    return Columns(
+        time=fields[TIME].copy(),
+        process=fields[PROCESS].copy(),
+        type=fields[TYPE].astype(np.int8),
+        f=f,
+        f_names=f_names,
+        key=key,
+        keys=keys,
+        value=value,
+        values=values,
+        error=error,
+        errors=errors,
+        node=node,
+        nodes=nodes,
+        raft_index=fields[RAFT_INDEX].copy(),
+    )
+
+
+def _names(raws: list[bytes]) -> list[str]:
+    """Texts in quotes as texts."""
+    return list(map(str, _decoded(raws, list[str])))
+
+
+def _values(raws: list[bytes]) -> list[str]:
+    """Values as the one JSON text that stands for each in a history."""
+    values = _decoded(raws, list[Any])
+    if UNUSUAL_VALUE.search(b",".join(raws)) is None:
+        return [raw.decode() for raw in raws]
+    return [encoded(value) for value in values]
+
+
+def _decoded(raws: list[bytes], type_: Any) -> list[Any]:
+    found: list[Any] = msgspec.json.decode(b"[" + b",".join(raws) + b"]", type=type_)
+    if len(found) != len(raws):
+        raise msgspec.DecodeError("not one value each")
+    return found
+
+
+assert tuple(KINDS.tobytes().decode().split()) == TYPES
