@@ -8,12 +8,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
-from checkers.judges import ISOLATION, JUDGES, judge_named
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS, Model
 from checkers.models.initial import OPTION, has_initial, with_initial
-from checkers.registry.linearizability import Linearizability
-from checkers.registry.linearizability.portfolio import LARGE
 from checkers.transactions.assumed import INITIAL, assumed_by
 from checkers.transactions.consistency import (
     LIST_APPEND,
@@ -30,8 +27,12 @@ from history import History, HistoryError, Operation, Recording
 from history.formats import RecordedHistory, Reinterpretation, read
 from history.formats.transactions import TransactionHistory
 
-MODEL_NAMES = (*MODELS, *ISOLATION, *JUDGES)
-"""Everything that a history can be checked for: data types, transactions, and rules of other kinds."""
+
+def model_names() -> tuple[str, ...]:
+    """All that a history can be checked for: data types, transactions, and rules of other kinds."""
+    from checkers.judges import ISOLATION, JUDGES  # here and below, since a data type needs none of them
+
+    return (*MODELS, *ISOLATION, *JUDGES)
 
 
 @runtime_checkable
@@ -55,8 +56,8 @@ class Question(NamedTuple):
         Raises:
             ValueError: in words, with the nearest name that exists.
         """
-        if self.model not in MODEL_NAMES:
-            raise ValueError(unknown_name("model", self.model, MODEL_NAMES))
+        if self.model not in MODELS and self.model not in model_names():
+            raise ValueError(unknown_name("model", self.model, model_names()))
         if self.consistency is not None:
             if self.consistency not in CONSISTENCY_MODELS:
                 raise ValueError(unknown_name("consistency model", self.consistency, CONSISTENCY_MODELS))
@@ -66,9 +67,11 @@ class Question(NamedTuple):
                 raise ValueError(f"{self.consistency} is judged for {RW_REGISTER}, not for {LIST_APPEND}")
         if self.model in MODELS:
             self.data_type()
-        elif self.model in ISOLATION:
+        elif self.model in TRANSACTIONS:
             assumed_by(self.model, self.options)
         elif self.options:
+            from checkers.judges import judge_named
+
             judge_named(self.model, self.options)
 
     def data_type(self) -> Model:
@@ -170,25 +173,35 @@ def _may_be_valid(other: Reinterpretation, question: Question) -> bool:
 
 
 def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
-    recording = Recording(nodes=(), history=recorded.history)
-    if isinstance(recorded.history, TransactionHistory) and question.model in ISOLATION:
-        _refuse_what_files_lack(recorded, question)
-    if question.model in ISOLATION or question.model in JUDGES:
-        isolation = ISOLATION.get(question.model)
-        judged_by = (
-            isolation(question.consistency, question.options)
-            if isolation
-            else judge_named(question.model, question.options)
-        )
-        try:
-            return judged_by.judge(recording)
-        except IllegalOperation as refusal:
-            raise recorded.error(refusal.operation, refusal.rule) from None
+    if question.model not in MODELS:
+        return _judged_by_name(recorded, question)
     history = recorded.history
-    if question.model == "registry" and (len(history) >= LARGE or _has_lists(history)):
-        return Linearizability().check(recording)
+    if question.model == "registry":
+        from checkers.registry.linearizability import Linearizability
+        from checkers.registry.linearizability.portfolio import LARGE
+
+        if len(history) >= LARGE or _has_lists(history):
+            return Linearizability().check(Recording(nodes=(), history=history))
     stated = OPTION in question.options
     return _linearizable(recorded, question.data_type(), question.budget, initial_is_stated=stated)
+
+
+def _judged_by_name(recorded: RecordedHistory, question: Question) -> Verdict:
+    """The verdict of a judge of transactions, or of one that looks for something else."""
+    from checkers.judges import ISOLATION, judge_named
+
+    isolation = ISOLATION.get(question.model)
+    if isolation and isinstance(recorded.history, TransactionHistory):
+        _refuse_what_files_lack(recorded, question)
+    judged_by = (
+        isolation(question.consistency, question.options)
+        if isolation
+        else judge_named(question.model, question.options)
+    )
+    try:
+        return judged_by.judge(Recording(nodes=(), history=recorded.history))
+    except IllegalOperation as refusal:
+        raise recorded.error(refusal.operation, refusal.rule) from None
 
 
 def _refuse_what_files_lack(recorded: RecordedHistory, question: Question) -> None:

@@ -26,6 +26,23 @@ MOST_SECONDS = 10_000_000
 PORTS = click.IntRange(1024, 65_000)
 
 
+class LateHelp(click.Option):
+    """An option whose help is made when it is shown, as it names what the command itself may not load."""
+
+    def __init__(self, *names: Any, help_of: Callable[[], str], **settings: Any) -> None:
+        self._help_of = help_of
+        super().__init__(*names, **settings)
+
+    @property
+    def help(self) -> str | None:  # type: ignore[override]
+        """The text, made now."""
+        return self._help_of()
+
+    @help.setter
+    def help(self, _: str | None) -> None:
+        """Click sets what the option was given, which is nothing."""
+
+
 # ---- checks of values -----------------------------------------------------------------------------------
 
 

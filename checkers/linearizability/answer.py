@@ -31,6 +31,15 @@ class Budget:
     time_is_up: Callable[[], bool] | None = None
     """Whether the time given to all searches is over; None if no time was given."""
 
+    memory_is_up: Callable[[int], bool] | None = None
+    """Whether so many more bytes are more than the whole process may take; None if no bound was given."""
+
+    def allows(self, memo_bytes: int, more_bytes: int) -> bool:
+        """Whether a search may keep so many bytes of configurations, for which it takes that many more."""
+        if self.memory_is_up is not None and self.memory_is_up(more_bytes):
+            return False
+        return memo_bytes <= self.memory_bytes
+
     def is_over(self) -> bool:
         """Whether a time was given, and is over."""
         return self.time_is_up is not None and self.time_is_up()

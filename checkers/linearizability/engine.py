@@ -454,8 +454,9 @@ class Engine:
             if status == NEED:
                 self._learn()
             elif status == GROW:
-                if not self._grow_memo(budget.memory_bytes):
-                    return GAVE_UP, f"{budget.memory_bytes >> 20} MiB of configurations"
+                if not self._grow_memo(budget):
+                    of = "configurations" if budget.memory_is_up is None else "memory in all"
+                    return GAVE_UP, f"{budget.memory_bytes >> 20} MiB of {of}"
             elif status < GAVE_UP:
                 return status, ""
             elif limit == budget.configurations:
@@ -485,12 +486,14 @@ class Engine:
         """How many configurations with that many candidates each a search visits in one go."""
         return SLICE if self._form is Form.COMPILED else max(1, PLAIN_SLICE // candidates)
 
-    def _grow_memo(self, most_bytes: int) -> bool:
+    def _grow_memo(self, budget: Budget) -> bool:
         """Double the memo, and the slots with it; whether that was allowed."""
         registers, memo = self._arena.registers, self._arena.memo
         width = int(4 + registers[WINDOW_WORDS] + registers[OPTION_WORDS])
         wanted = max(2 * len(memo), 64 * width)
-        if 8 * wanted > most_bytes:
+        # A number in a list of plain Python takes four times as much; the memo is copied as it grows.
+        each = 8 if self._form is Form.COMPILED else 32
+        if not budget.allows(8 * wanted, each * wanted):
             return False
         self._arena = self._arena._replace(memo=extended(memo, self._form.zeros(wanted - len(memo))))
         if 2 * wanted // width > len(self._arena.slots):

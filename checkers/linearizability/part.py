@@ -136,7 +136,7 @@ class HistoryCalls(Sequence[Call]):
 
     def values(self, codes: Integers) -> list[Hashable]:
         """The values behind codes, as `value` gives each."""
-        used = np.unique(codes)
+        used = _used(codes)
         known = self._values
         new = [code for code in used[used >= 0].tolist() if code not in known]
         known.update(zip(new, map(frozen, _decoded(self.columns, new)), strict=True))
@@ -207,6 +207,11 @@ def parts(history: History) -> HistoryParts:
         HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
         int(lengths.max(initial=0)),
     )
+
+
+def _used(codes: Integers) -> Integers:
+    """The codes that occur, in ascending order; `np.unique` would load another part of numpy for it."""
+    return np.flatnonzero(np.bincount(codes - UNTOLD)) + UNTOLD
 
 
 def _decoded(columns: Columns, codes: Sequence[int]) -> Iterable[Any]:

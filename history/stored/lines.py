@@ -226,7 +226,9 @@ def columns_of(content: bytes) -> Columns | None:
     most = 2 * lines + 1_000
     found = Slots(
         np.zeros(1 << (2 * most).bit_length(), dtype=np.int64),
-        *(np.empty(most, dtype=np.int64) for _ in range(3)),
+        np.empty(most, dtype=np.int64),
+        np.empty(most, dtype=np.int64),
+        np.empty(most, dtype=np.int64),
         np.zeros(1, dtype=np.int64),
     )
     fields = np.empty(FIELDS * lines, dtype=np.int64)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import gc
 import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import click
 import msgspec
 
-from ackproof.checking import MODEL_NAMES, Question, judge
+from ackproof.checking import Question, judge, model_names
 from ackproof.cli import options
 from ackproof.cli.bars import bars
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
-from checkers.judges import ISOLATION, JUDGES, options_of
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
 from checkers.models.initial import OPTION, has_initial
@@ -30,11 +28,13 @@ from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
 from history import HistoryError
 from history.formats import FORMATS, RecordedHistory, decoded, read
-from reports.plots.cycle import cycle
 
 STDIN = "-"
-WORTH_A_PROCESS_BYTES = 2_000_000
+WORTH_A_PROCESS_BYTES = 8_000_000
 """Smaller inputs are judged before a second process would have started."""
+FEW_COLLECTIONS = 1_000_000
+"""Python looks for garbage after so many new objects. Nearly all of them are needed until the end, and
+looking for garbage as often as usual takes a third of the time."""
 
 
 class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,14 +56,40 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """If --certificate was given: the file that holds the proof, or why there is none."""
 
 
+def _help_of_model() -> str:
+    return (
+        f"A data type, whose operations must be linearizable: {', '.join(MODELS)}. "
+        f"Or another kind of check: {', '.join(name for name in model_names() if name not in MODELS)}."
+    )
+
+
+def _help_of_option() -> str:
+    from checkers.judges import options_of
+
+    named = [(name, options_of(name)) for name in model_names() if name not in MODELS]
+    return (
+        "A fact that the model needs and the history does not contain; "
+        + "; ".join(f"{name}: {', '.join(facts)}" for name, facts in named if facts)
+        + f"; {', '.join(name for name, model in MODELS.items() if has_initial(model))}: {OPTION}, the value "
+        "before the first operation, as JSON or EDN."
+    )
+
+
+def _model_names(asked: str) -> Iterable[str]:
+    """The names that --model accepts; those of data types alone if the one asked for is among them."""
+    return MODELS if asked in MODELS else model_names()
+
+
 MODEL = options.group(
     click.option(
         "--model",
+        cls=options.LateHelp,
         required=True,
         metavar="NAME",
-        callback=options.known("model", lambda: MODEL_NAMES),
-        help=f"A data type, whose operations must be linearizable: {', '.join(MODELS)}. "
-        f"Or another kind of check: {', '.join([*ISOLATION, *JUDGES])}.",
+        callback=lambda context, option, value: options.known("model", lambda: _model_names(value))(
+            context, option, value
+        ),
+        help_of=_help_of_model,
     ),
     click.option(
         "--consistency",
@@ -75,15 +101,11 @@ MODEL = options.group(
     click.option(
         "--option",
         "options_",
+        cls=options.LateHelp,
         metavar="NAME=VALUE",
         multiple=True,
         callback=options.pairs,
-        help="A fact that the model needs and the history does not contain; "
-        + "; ".join(
-            f"{name}: {', '.join(options_of(name))}" for name in (*ISOLATION, *JUDGES) if options_of(name)
-        )
-        + f"; {', '.join(name for name, model in MODELS.items() if has_initial(model))}: {OPTION}, the value "
-        "before the first operation, as JSON or EDN.",
+        help_of=_help_of_option,
     ),
 )
 
@@ -96,6 +118,27 @@ class Deadline:
 
     def __call__(self) -> bool:
         return time.monotonic() >= self.end_s
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """How many bytes a process may take, all that it keeps included."""
+
+    most_bytes: int
+
+    def __call__(self, more: int) -> bool:
+        return resident_bytes() + more > self.most_bytes
+
+
+def resident_bytes() -> int:
+    """The memory that this process takes now; on systems that do not say so, the most that it took."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    except (OSError, ValueError, IndexError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak << 10
 
 
 LIMITS = options.group(
@@ -113,10 +156,9 @@ LIMITS = options.group(
     ),
     click.option(
         "--memory-mib",
-        default=Budget().memory_bytes >> 20,
-        show_default=True,
         type=click.IntRange(min=1),
-        help="Give a key up as unknown when its search needs more memory than this.",
+        help="Give up as unknown what needs more memory than this; it is for all files together, and holds "
+        f"everything that the command keeps.  [default: {Budget().memory_bytes >> 20} for each search alone]",
     ),
 )
 
@@ -157,7 +199,7 @@ def check(
     columns: dict[str, str],
     seconds: float | None,
     configurations: int,
-    memory_mib: int,
+    memory_mib: int | None,
     pictures: Path | None,
     certificate: Path | None,
     as_json: bool,
@@ -178,7 +220,11 @@ def check(
         ackproof check log.csv --model register --columns process=worker,f=op,type=event
     """
     deadline = None if seconds is None else Deadline(time.monotonic() + seconds)
-    question = Question(model, consistency, options_, Budget(configurations, memory_mib << 20, deadline))
+    gc.set_threshold(FEW_COLLECTIONS, 10, 10)
+    budget = Budget(configurations, time_is_up=deadline)
+    if memory_mib is not None:
+        budget = replace(budget, memory_bytes=memory_mib << 20, memory_is_up=MemoryLimit(memory_mib << 20))
+    question = Question(model, consistency, options_, budget)
     try:
         question.refuse_if_wrong()
     except ValueError as refusal:
@@ -213,18 +259,36 @@ class Wanted(NamedTuple):
 
 
 def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list[CheckedFile]:
-    """The results in order. Large files are judged in as many processes as there are processors."""
+    """The results in order. Large files are judged in as many processes as there are processors.
+
+    The first file is judged here. So what it loads is there before the processes begin, where they can begin
+    as copies of this one.
+    """
     text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
-    workers = min(len(files), os.cpu_count() or 1)
+    workers = min(len(files) - 1, os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
         return [check_file(file, text, question, wanted) for file in files]
-    context = multiprocessing.get_context("spawn")
+    import multiprocessing  # here, since few files need none of it
+    from concurrent.futures import ProcessPoolExecutor
+
+    question = question._replace(budget=_shared(question.budget, workers + 1))
+    first = check_file(files[0], text, question, wanted)
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         begun = [
-            pool.submit(check_file, file, text if file == STDIN else None, question, wanted) for file in files
+            pool.submit(check_file, file, text if file == STDIN else None, question, wanted)
+            for file in files[1:]
         ]
-        return [future.result() for future in begun]
+        return [first, *(future.result() for future in begun)]
+
+
+def _shared(budget: Budget, processes: int) -> Budget:
+    """What each of several processes may take of the memory that was given."""
+    if budget.memory_is_up is None:
+        return budget
+    own = budget.memory_bytes // processes
+    return replace(budget, memory_bytes=own, memory_is_up=MemoryLimit(own))
 
 
 def check_file(file: str, text: str | None, question: Question, wanted: Wanted) -> CheckedFile:
@@ -243,6 +307,8 @@ def check_file(file: str, text: str | None, question: Question, wanted: Wanted) 
     pictures = tuple(bars(recorded.history, evidence) for evidence in verdict.evidence)
     cycles: tuple[str, ...] = ()
     if wanted.draw:
+        from reports.plots.cycle import cycle
+
         drawn = (cycle(e, recorded.history, f"cycle-{n}") for n, e in enumerate(verdict.evidence, start=1))
         cycles = tuple(str(svg) for svg in drawn if svg is not None)
     proof = (
