@@ -34,7 +34,7 @@ class LateHelp(click.Option):
         super().__init__(*names, **settings)
 
     @property
-    def help(self) -> str | None:  # type: ignore[override]
+    def help(self) -> str | None:
         """The text, made now."""
         return self._help_of()
 

@@ -11,8 +11,9 @@ Porcupine is built from its Go module (`porcupine/go.mod`), with one partition a
 state. Both sides judge each file, one after the other, on one core each, in processes that have started.
 Timed, as processor time: reading the file, and judging it, for Ackproof with all its evidence; the shortest
 of three, or less often if it takes over a second. Neither has an answer after `--timeout` seconds, nor
-Porcupine with more than MEMORY_GIB of memory. Then the whole processes, start-up included: for each data type
-one call with all files that both answered. Last, the first call on a machine, whose caches are empty.
+Porcupine with more than MEMORY_GIB of memory. Then the whole processes, start-up included: for each data
+type one call with all files that both answered, each file once, and then `--times` times. Last, the first
+call on a machine, whose caches are empty.
 
 Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time, or the whole processes take
 more than half as long.
@@ -21,6 +22,7 @@ more than half as long.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -318,9 +320,11 @@ def stated(model: str) -> dict[str, str]:
 def judge_lines() -> None:
     """Judge each file that is named on standard input, as `ackproof check` does after its start."""
     from ackproof.checking import Question, judge
+    from ackproof.cli.commands.judging.check import FEW_COLLECTIONS
     from history.formats import read
     from history.kernels import LITTLE, fitting
 
+    gc.set_threshold(FEW_COLLECTIONS, 10, 10)
     fitting(LITTLE + 1)  # from here on all work is done by compiled code, as after some files
     for line in sys.stdin:
         model, path = json.loads(line)
@@ -397,13 +401,17 @@ class Whole:
     ours_mib: float
 
 
-def whole(rows: Sequence[Row], folder: Path, program: Path) -> Iterator[Whole]:
-    """Time whole processes, one call for all files of a data type that Porcupine answered."""
+def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Iterator[Whole]:
+    """Time whole processes, one call for all files of a data type that Porcupine answered.
+
+    Each file is given so many times, as neither side keeps anything of it: then a call has many files.
+    """
     by_model = defaultdict(list)
     for row in rows:
         if row.answered and not row.ours.startswith("none"):
             by_model[row.cell.model].append(str(folder / f"{row.cell.name}.jsonl"))
-    for model, files in by_model.items():
+    for model, once in by_model.items():
+        files = once * times
         pairs = [text for file in files for text in (model, file)]
         theirs = bounded([str(program), "1", NO_TIMEOUT, *pairs], 3600, 16, ONE_CORE)
         ours = bounded(check_command(model, files), 3600, 16, dict(os.environ))
@@ -458,6 +466,21 @@ def table(rows: Sequence[Row], by: str, of: Callable[[Row], object]) -> None:
         )
 
 
+def whole_table(wholes: Sequence[Whole]) -> tuple[float, float]:
+    """A Markdown table of the whole processes; the sums of Porcupine's times and of ours."""
+    print("\n| whole processes | files in the call | Porcupine | peak | ours | peak | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    for one in wholes:
+        print(
+            f"| {one.model} | {one.files} | {one.porcupine_s:.2f} s | {one.porcupine_mib:.0f} MiB "
+            f"| {one.ours_s:.2f} s | {one.ours_mib:.0f} MiB | {one.ours_s / one.porcupine_s:.2f} |"
+        )
+    theirs, ours = sum(one.porcupine_s for one in wholes), sum(one.ours_s for one in wholes)
+    files = sum(one.files for one in wholes)
+    print(f"| all | {files} | {theirs:.2f} s | | {ours:.2f} s | | {ours / theirs:.2f} |")
+    return theirs, ours
+
+
 def differs(row: Row) -> bool:
     """Whether both have an answer, and not the same one."""
     return row.answered and row.ours in ("valid", "invalid") and row.ours != row.porcupine
@@ -471,16 +494,7 @@ def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequenc
     table(rows, "keys", lambda row: row.cell.keys)
     table(rows, "unknown outcomes", lambda row: f"{100 * row.cell.unknown:.0f} %")
     table(rows, "values", lambda row: "distinct" if row.cell.few is None else "five")
-    print("\n| whole processes | files | Porcupine | peak | ours | peak | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    for one in wholes:
-        print(
-            f"| {one.model} | {one.files} | {one.porcupine_s:.2f} s | {one.porcupine_mib:.0f} MiB "
-            f"| {one.ours_s:.2f} s | {one.ours_mib:.0f} MiB | {one.ours_s / one.porcupine_s:.2f} |"
-        )
-    theirs, ours = sum(one.porcupine_s for one in wholes), sum(one.ours_s for one in wholes)
-    files = sum(one.files for one in wholes)
-    print(f"| all | {files} | {theirs:.2f} s | | {ours:.2f} s | | {ours / theirs:.2f} |")
+    theirs, ours = whole_table(wholes)
     print("\n| first call | wall, empty caches | processor | wall, the next call | processor |")
     print("|---|---|---|---|---|")
     for model, *seconds in first:
@@ -521,6 +535,12 @@ def main() -> int:
     asked.add_argument(
         "--theirs-only", action="store_true", help="ask Porcupine alone, for a later --earlier"
     )
+    asked.add_argument(
+        "--times", type=int, default=10, help="how often a call of whole processes gets each file"
+    )
+    asked.add_argument(
+        "--no-first", dest="first", action="store_false", help="do not measure a first call on a machine"
+    )
     asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.judge:
@@ -542,7 +562,11 @@ def main() -> int:
         if ours is None:
             return 0
         ours.end()
-        return report(rows, list(whole(rows, folder, program)), first_calls(folder))
+        whole_once = list(whole(rows, folder, program, 1))
+        whole_often = list(whole(rows, folder, program, options.times)) if options.times > 1 else whole_once
+        print("\nEach file once in a call:\n")
+        whole_table(whole_once)
+        return report(rows, whole_often, first_calls(folder) if options.first else [])
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
 from history import HistoryError
 from history.formats import FORMATS, RecordedHistory, decoded, read
+from history.kernels import fitting
+from history.stored.lines import BYTES_A_STEP
 
 STDIN = "-"
 WORTH_A_PROCESS_BYTES = 8_000_000
@@ -266,6 +268,7 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list
     """
     text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    fitting(size // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
     workers = min(len(files) - 1, os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
         return [check_file(file, text, question, wanted) for file in files]
