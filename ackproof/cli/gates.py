@@ -24,6 +24,9 @@ def show_gate(result: GateResult, store: Path) -> None:
     if result.looks_like:
         say(f"  it looks like the seeded bug {', or '.join(result.looks_like)}")
     say(f"power: {result.reached}")
+    for comparison in result.comparisons:
+        if comparison.answer == "not worse":
+            say(comparison.in_words)
     _show_left_out(result)
     if result.findings:
         say("")

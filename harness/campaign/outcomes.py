@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     took_s: float = 0.0
     behaviours: tuple[int, ...] = ()
     """What the run did (watching/behaviours.py); a journal keeps only those that are new, in its own line."""
+    latency_ms: float | None = None
+    """The 99th percentile of the operations that ended ok, averaged over the kinds of operation by how many
+    there are; None if none ended ok or the workload does not measure it."""
+    unavailable_s: float | None = None
+    """The longest time without an ok reply; None if the workload does not measure it."""
 
     def shown(self, violation: Violation) -> Violation | None:
         """The violation of the same checker and kind in this run; None if the run does not show it."""
@@ -60,7 +66,25 @@ def outcome_of(found: Results, problem: str | None = None) -> Outcome:
             violations.setdefault((violation.checker, violation.kind), violation)
     unknown = [one.checker for one in found.verdicts if one.mark is Validity.UNKNOWN]
     summary = problem or next((verdict.summary for verdict in found.decisive), "")
-    return Outcome(found.validity, tuple(violations.values()), tuple(unknown), summary[:LONGEST_TEXT])
+    return Outcome(
+        found.validity,
+        tuple(violations.values()),
+        tuple(unknown),
+        summary[:LONGEST_TEXT],
+        latency_ms=_latency_ms(found),
+        unavailable_s=_measure(found, "availability").get("overall", {}).get("longest_unavailable_s"),
+    )
+
+
+def _latency_ms(found: Results) -> float | None:
+    rows = [row for row in _measure(found, "stats").get("by_f", {}).values() if row["ok"]]
+    count = sum(row["ok"] for row in rows)
+    return sum(row["ok"] * row["latency_ms"]["p99"] for row in rows) / count if count else None
+
+
+def _measure(found: Results, checker: str) -> Mapping[str, Any]:
+    """What a checker measured; nothing if the workload does not have it."""
+    return next((one.measures for one in found.verdicts if one.checker == checker), {})
 
 
 def _violations(verdict: Verdict) -> Iterator[Violation]:

@@ -2,7 +2,8 @@
 
 - *broken*: the harness cannot be trusted: the canary was missed, a seed gave two results, or it could do none
   of its last runs. Whatever else it says proves nothing.
-- *failed*: there is a finding that the baseline does not list, or that it lists as resolved.
+- *failed*: there is a finding that the baseline does not list, or that it lists as resolved; or, if that was
+  asked for, latency or availability is worse than it was by more than the margin (comparing.py).
 - *broken*, too: without such a finding, but a run could not be done, although it was tried again.
 - *unknown*: too little was shown. The work was interrupted or the budget ended first, so the power that was
   stated beforehand was not reached; or too many runs of a cell proved nothing (`least_decided`).
@@ -24,6 +25,7 @@ from harness.campaign.findings.gathering import Finding
 from harness.campaign.journal import Stored
 from harness.campaign.summary import CampaignSummary, CellSummary, summary_of
 from harness.gate.changes.touched import LeftOut
+from harness.gate.comparing import Comparison
 from harness.gate.known_bugs.likeness import Kinds, kinds_of, most_like
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, place_of
 from harness.gate.power import Done, Power, in_figures, power_of
@@ -50,6 +52,8 @@ class GateResult(msgspec.Struct, frozen=True):
     """If it failed: the seeded bugs that the violations look like, the most likely first."""
     left_out: tuple[LeftOut, ...] = ()
     """What was not run, because the change does not reach it."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Latency and availability compared with an earlier campaign, if that was asked for."""
 
 
 def nothing_to_run(left_out: Sequence[LeftOut]) -> GateResult:
@@ -64,6 +68,7 @@ def gate_result(
     known: SeededBugs,
     all_bugs: Sequence[SeededBug] = (),
     left_out: Sequence[LeftOut] = (),
+    comparisons: Sequence[Comparison] = (),
 ) -> GateResult:
     """Weigh what a gate's campaign gave.
 
@@ -73,6 +78,7 @@ def gate_result(
         known: the known bugs whose odds count for the power.
         all_bugs: the known bugs that a violation may look like.
         left_out: what the change does not reach.
+        comparisons: with an earlier campaign, if they were asked for.
     """
     summary = summary_of(stored)
     shown = _fingerprints(stored)
@@ -80,9 +86,16 @@ def gate_result(
     power = power_of(known, [cell for cell in stored.plan.cells if not cell.is_canary], _done(stored))
     found: list[tuple[GateOutcome, list[str]]] = [
         ("broken", list(summary.reasons[:1]) if summary.outcome == "broken" else []),
-        ("failed", list(_new(own))),
+        ("failed", [*_new(own), *(one.in_words for one in comparisons if one.answer == "worse")]),
         ("broken", list(_not_done(summary))),
-        ("unknown", [*_too_little_done(summary, stored, known), *_powerless(power)]),
+        (
+            "unknown",
+            [
+                *_too_little_done(summary, stored, known),
+                *_powerless(power),
+                *(one.in_words for one in comparisons if one.answer == "cannot tell"),
+            ],
+        ),
     ]
     outcome: GateOutcome = next((outcome for outcome, reasons in found if reasons), "passed")
     reasons = [reason for _, reasons in found for reason in reasons]
@@ -96,6 +109,7 @@ def gate_result(
         summary,
         most_like(all_bugs, _reported(stored)) if outcome == "failed" else (),
         tuple(left_out),
+        tuple(comparisons),
     )
 
 

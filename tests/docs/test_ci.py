@@ -207,10 +207,10 @@ def test_the_jenkins_example_ends_as_the_gate_does(code: int, tmp_path: Path) ->
 def test_the_action_lets_the_real_gate_pass_and_fail(tmp_path: Path) -> None:
     job = Job(tmp_path, REAL)
     assert job.take({"file": "gate.toml"}) == 0, job.output
-    assert json.loads((job.folder / "gate.json").read_text())["outcome"] == "passed"
+    assert json.loads((job.folder / "gate.json").read_text())["result"]["outcome"] == "passed"
     (job.folder / "bad.toml").write_text(SMALL + 'mutant = "index-lies"\n')
     assert job.take({"file": "bad.toml"}) == 1, job.output
-    assert json.loads((job.folder / "gate.json").read_text())["outcome"] == "failed"
+    assert json.loads((job.folder / "gate.json").read_text())["result"]["outcome"] == "failed"
     assert job.take({"file": "none.toml"}) == 254, job.output
     assert (tmp_path / "output").read_text().split()[-2:] == ["outcome=broken", "code=254"]
 

@@ -52,7 +52,7 @@ def ackproof(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def gate(folder: Path) -> tuple[int, dict[str, Any]]:
     done = ackproof(folder, "gate", "gate.toml", "--seconds", "800", "--changed", "HEAD", "--json")
     assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    return done.returncode, json.loads(done.stdout)["result"]
 
 
 def edit(folder: Path, old: str, new: str) -> None:

@@ -17,6 +17,7 @@ from ackproof.cli.gates import show_gate
 from ackproof.cli.printing import say
 
 if TYPE_CHECKING:
+    from harness.gate.comparing import Measure
     from harness.gate.planning import GatePlan
     from harness.gate.result import GateOutcome
 
@@ -53,6 +54,22 @@ EXITS: Mapping[GateOutcome, Exit] = {
     callback=options.to_be_written,
     help="Write the result as JSON here, too.",
 )
+@click.option(
+    "--compare-with",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of an earlier gate or campaign, for the margins below.",
+)
+@click.option(
+    "--latency-margin",
+    type=click.FloatRange(min=0),
+    help="Fail if the latency that 99 of 100 operations keep to is longer by more than this share: 0.2.",
+)
+@click.option(
+    "--availability-margin",
+    type=click.FloatRange(min=0),
+    help="Fail if the longest time without an ok reply is longer by more than this share.",
+)
 @options.store_option("Where the gate's folder is made.")
 @options.json_option()
 def gate(
@@ -63,6 +80,9 @@ def gate(
     changed: str | None,
     baseline: Path | None,
     result: Path | None,
+    compare_with: Path | None,
+    latency_margin: float | None,
+    availability_margin: float | None,
     store: Path,
     as_json: bool,
 ) -> NoReturn:
@@ -85,11 +105,16 @@ def gate(
     from harness.campaign.campaign import run_campaign
     from harness.campaign.executors import usual_executors
     from harness.campaign.findings.gathering import findings
-    from harness.campaign.journal import Journal, stored_campaigns
+    from harness.campaign.journal import Journal, read, stored_campaigns
     from harness.campaign.progress import CampaignProgress
+    from harness.gate.comparing import compared
     from harness.gate.result import gate_result, nothing_to_run
 
     known = known_findings(baseline)
+    margins = _margins(latency_margin, availability_margin)
+    if bool(margins) is not (compare_with is not None):
+        raise click.UsageError("--compare-with and a margin belong together: give both, or none")
+    earlier = None if compare_with is None else read(compare_with)
     cores = jobs or os.cpu_count() or 1
     plan = _plan(file, seconds, cores, changed, with_real=real)
     if plan.campaign is None:
@@ -107,7 +132,8 @@ def gate(
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
     found = findings(stored_campaigns(store), known)
-    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out)
+    comparisons = () if earlier is None else compared(earlier, stored, margins)
+    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons)
     finish(
         EXITS[weighed.outcome],
         weighed,
@@ -116,6 +142,12 @@ def gate(
         file=result,
         about=about_findings(weighed.findings, store, str(stored.folder)),
     )
+
+
+def _margins(latency: float | None, availability: float | None) -> Mapping[Measure, float]:
+    """The margins that were given."""
+    given: dict[Measure, float | None] = {"latency": latency, "availability": availability}
+    return {measure: margin for measure, margin in given.items() if margin is not None}
 
 
 def _plan(
