@@ -117,6 +117,9 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
         say(f"  {one.example.title}")
         seen = f"first seen {one.first_seen}, last {one.last_seen}; campaigns: {one.campaigns}"
         say(f"  {one.subject.in_words}; {one.times} of {one.runs} runs; {seen}{known}")
+        if one.brought_in is not None:
+            commit = one.brought_in
+            say(f"  brought in by {commit.id[:12]} of {commit.date}: {commit.subject}")
         if one.example.folder:
             say(f"  report: {one.example.folder}/report.html")
         if one.shrunk is not None:

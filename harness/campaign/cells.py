@@ -120,6 +120,8 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How often a run that the harness itself could not do is tried again."""
     stability: int = 1
     """How many seeds of each simulated cell run twice, to be compared."""
+    known: tuple[tuple[int, int], ...] = ()
+    """(cell, seed) of runs that come first, as they showed findings before; also seeds that no cell has."""
     shard: tuple[int, int] | None = None
     """Which part of all runs is done here, from 1, and of how many parts; None for all of them."""
 
@@ -140,7 +142,8 @@ class Unit(NamedTuple):
 
 
 def units(plan: CampaignPlan) -> Iterator[Unit]:
-    """All runs of this plan's shard in order: the canaries', then one seed of each cell after the other.
+    """All runs of this plan's shard in order: the canaries', the known ones, then one seed of each cell after
+    the other.
 
     So a budget that ends early has spent as much on each cell. A canary belongs to every shard, as each
     machine's harness is to be shown to find bugs.
@@ -148,10 +151,12 @@ def units(plan: CampaignPlan) -> Iterator[Unit]:
     for number, cell in enumerate(plan.cells):
         if cell.is_canary:
             yield from (Unit(number, cell.first_seed + place) for place in range(cell.seeds))
+    known = dict.fromkeys(Unit(cell, seed) for cell, seed in plan.known)
+    yield from known
     part, parts = plan.shard or (1, 1)
     for place, group in enumerate(_in_turn(plan)):
         if place % parts == part - 1:
-            yield from group
+            yield from (unit for unit in group if unit not in known)
 
 
 def _in_turn(plan: CampaignPlan) -> Iterator[tuple[Unit, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from harness.campaign.findings.baseline import Known
+from harness.campaign.findings.brought_in import BroughtIn, commit_of
 from harness.campaign.findings.fingerprint import Subject
 from harness.campaign.findings.shrunk import ShrunkFile, shrunk_example
 from harness.campaign.findings.sightings import Sighting, could_show, seen_in, sightings_in
@@ -59,6 +60,8 @@ class Finding(msgspec.Struct, frozen=True):
     """Whether the baseline lists it."""
     shrunk: ShrunkFile | None = None
     """Its shrunk example; None if there is none."""
+    brought_in: BroughtIn | None = None
+    """The commit that brought it in, if `ackproof bisect` found it."""
 
 
 def findings(stored: Sequence[Stored], baseline: Mapping[str, Known]) -> list[Finding]:
@@ -137,4 +140,5 @@ def _finding(
         why="" if known is None else known.why,
         is_known=known is not None,
         shrunk=shrunk_example(stored, mark),
+        brought_in=commit_of(stored, mark),
     )

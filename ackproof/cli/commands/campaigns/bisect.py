@@ -79,11 +79,13 @@ def bisect(
     from harness.campaign.again.trying import Limits
     from harness.campaign.bisect.bisecting import CommitRuns, TriedCommit, bisected
     from harness.campaign.bisect.commits import Repository
+    from harness.campaign.findings.brought_in import BroughtIn, keep_commit
     from harness.campaign.journal import stored_campaigns
 
     chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
     limits = Limits(runs=runs, seconds=seconds, **chosen)
-    wanted = target(stored_campaigns(store), finding)
+    campaigns = stored_campaigns(store)
+    wanted = target(campaigns, finding)
     history = Repository(repository)
     try_commit = CommitRuns(wanted, history, limits, jobs or os.cpu_count() or 1, build)
 
@@ -92,4 +94,9 @@ def bisect(
             show_tried(one)
 
     found = bisected(wanted, history, history.commit(good), history.commit(bad), try_commit, limits, tell)
+    if found.outcome == "found":
+        (commit,) = found.left
+        kept = BroughtIn(commit.id, commit.date, commit.subject, found.error)
+        saw_it = next(one for one in campaigns if one.header == wanted.header)
+        keep_commit(saw_it, wanted.fingerprint, kept)
     finish(OF_BISECTIONS[found.outcome], found, lambda: show_bisected(found), as_json=as_json, judges=False)

@@ -184,7 +184,8 @@ def run(
     """
     from harness.campaign.campaign import run_campaign
     from harness.campaign.executors import dask_executors, usual_executors
-    from harness.campaign.journal import Journal
+    from harness.campaign.findings.known_first import with_known
+    from harness.campaign.journal import Journal, stored_campaigns
     from harness.campaign.progress import CampaignProgress
 
     known = known_findings(baseline)
@@ -203,6 +204,8 @@ def run(
         if dask is not None and all(cell.world != "sim" for cell in plan.cells):
             raise click.UsageError("--dask does simulated runs, and this campaign has none; leave it out")
         cluster = connected(dask, jobs)
+        if shard is None:  # shards of one campaign do the same plan, whatever else their stores hold
+            plan = with_known(plan, stored_campaigns(store))
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
     cores = jobs or os.cpu_count() or 1

@@ -138,6 +138,8 @@ def test_the_command_says_which_commit_it_was(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert f"FOUND {mark} durability: registration lost\n" in done.output
     assert f"{commits[3]}  " in done.output
+    listed = ackproof("findings", "--store", tmp_path / "store")
+    assert f"  brought in by {commits[3][:12]} of " in listed.output
     missing = ackproof("bisect", mark, "--store", tmp_path / "store")
     assert (missing.exit_code, "Missing option '--good'" in missing.output) == (2, True)
 
