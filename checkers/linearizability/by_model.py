@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -243,28 +243,29 @@ class LinearizabilityOf:
         if not engine.exact:
             places = sorted({*places, *_not_replayed(self.model, found, results)})
         # The small ones first: if the time is over then, the smallest undecided key is named.
-        places.sort(key=lambda place: (len(found[place]), place))
+        lengths = np.diff(found.starts).tolist()
+        places.sort(key=lambda place: (lengths[place], place))
         shown = self._to_be_looked_at(places, results)
         without_source = {}
         if shown:
             hard = never_written(found.of(shown), self.model, coded=engine.coded(found))
             without_source = {shown[place]: reply for place, reply in hard.items()}
         tally.keys += len(found) - len(without_source)
-        tally.operations += len(found.kinds) - sum(len(found[place]) for place in without_source)
+        tally.operations += len(found.kinds) - sum(lengths[place] for place in without_source)
         tally.most_configurations = max(tally.most_configurations, results.most_configurations)
         for place in places:
             if place in without_source:
                 tally.add_without_source(found[place], without_source[place])
-        explaining = _Explaining(
-            self.model, found.of([place for place in shown if place not in without_source])
-        )
+        left = {*shown} - {*without_source}
+        explaining = _Explaining(self.model, found.of(sorted(left)))
         for place in places:
-            if place in without_source:
+            if place not in left:
                 continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
                 result = engine.decide(part, self.budget)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
+        tally.bad += len(places) - len(shown)
 
     def _to_be_looked_at(self, places: Sequence[int], results: Sequence[Result]) -> list[int]:
         """The places, in ascending order, of the keys to be explained, and of those that are not decided.
@@ -399,12 +400,15 @@ def _refusal(found: HistoryParts, model: Model) -> IllegalOperation:
 
 
 def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) -> list[int]:
-    """The parts whose order, on the real values, does not explain the replies."""
-    return [
-        place
-        for place, (part, result) in enumerate(zip(found, results, strict=True))
-        if result.answer is Answer.LINEARIZABLE and not replays(model, part, result.order)
-    ]
+    """The parts of texts whose order, on the real values, does not explain the replies."""
+    assert is_text(model), "numbers stand for the states of all other models"
+    calls, starts, bad = list(found.calls), found.starts.tolist(), []
+    for place, result in enumerate(results):
+        if result.answer is Answer.LINEARIZABLE:
+            kinds = found.kinds[starts[place] + np.asarray(result.order, dtype=np.int64)].tolist()
+            if not _replays_texts(model, map(calls.__getitem__, kinds)):
+                bad.append(place)
+    return bad
 
 
 def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
@@ -421,16 +425,17 @@ def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
     return True
 
 
-def _replays_texts(model: TextModel, calls: Sequence[Call]) -> bool:
+def _replays_texts(model: TextModel, calls: Iterable[Call]) -> bool:
     """The same for texts, of which a history can have megabytes: by what each call does to a text."""
     actions, text = model.texts, model.initial
+    keep, put = ScalarAction.KEEP, ScalarAction.PUT
     for f, argument, result in calls:
         action = actions[f]
-        if action is ScalarAction.KEEP:
+        if action is keep:
             if result is not MAYBE and result != text:
                 return False
         else:
-            text = argument if action is ScalarAction.PUT else text + argument
+            text = argument if action is put else text + argument
     return True
 
 
