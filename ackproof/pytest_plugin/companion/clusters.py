@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from ackproof.pytest_plugin.companion.seeds import in_plain
-from ackproof.pytest_plugin.companion.worlds import DrivenCluster, started
+from ackproof.pytest_plugin.companion.worlds import DrivenCluster, faults_of, started
 from ackproof.recorded import judge_recorded, question_of
 from checkers.run.vacuity import SWALLOWED
 from harness.errors import CouldNotRun, unknown_name
@@ -52,7 +52,8 @@ class RecordedCluster:
         self._recorded = folder / "recorded"
         self._recorded.mkdir()
         self._journal = Journal(self._recorded, cluster.now_ns(), clock_ns=cluster.now_ns)
-        self._on: set[str] = set()
+        self._on: dict[str, bool] = {}
+        """The faults that are on, and whether each must take effect."""
         self._has_ended = False
 
     # ---- the history -----------------------------------------------------------------------------------
@@ -95,8 +96,14 @@ class RecordedCluster:
 
     # ---- faults ----------------------------------------------------------------------------------------
 
-    async def begin_fault(self, name: str, target: Any) -> dict[str, Any]:
+    async def begin_fault(self, name: str, target: Any, must_show: bool = True) -> dict[str, Any]:
         """Let a fault begin.
+
+        Args:
+            must_show: whether it is an error if nothing of it takes effect, here or by its end.
+
+        Returns:
+            Its actions, and whether it is on now.
 
         Raises:
             ValueError: the cluster has no such fault, the fault is on already, or there is no such target.
@@ -109,16 +116,18 @@ class RecordedCluster:
         fault = self._faults[name]
         aimed = fault.targets[0] if target is None else target
         found = await self._do(fault.begin, {"target": aimed})
+        if not must_show and not found["error"] and not found["actions"]:
+            return {**found, "is_on": False}
         if found["error"] or not found["actions"]:
             why = found["error"] or f"there is nothing that {name} of {aimed} could do now"
             raise ValueError(f"{name} did not begin: {why}")
         wrong = [action for action in found["actions"] if action["took_effect"] is False]
-        if wrong:
+        if wrong and must_show:
             await self._do(fault.end, None)
             why = "; ".join(action["error"] or f"{action['kind']} changed nothing" for action in wrong)
             raise CouldNotRun(f"{name} took no effect: {why}")
-        self._on.add(name)
-        return found
+        self._on[name] = must_show
+        return {**found, "is_on": True}
 
     async def end_fault(self, name: str) -> dict[str, Any]:
         """Heal a fault.
@@ -127,11 +136,12 @@ class RecordedCluster:
             CouldNotRun: it cannot be healed, or it shows only now that nothing of it took effect.
         """
         found = await self._do(self._faults[name].end, None)
-        self._on.discard(name)
+        must_show = self._on.pop(name, True)
         errors = [found["error"], *(action["error"] for action in found["actions"])]
         if any(errors):
             raise CouldNotRun(f"{name} was not healed: {'; '.join(filter(None, errors))}")
-        if self._faults[name].proof == "traffic lost" and not _lost_traffic(found["actions"]):
+        loses = self._faults[name].proof == "traffic lost"
+        if must_show and loses and not _lost_traffic(found["actions"]):
             raise CouldNotRun(f"{name} took no effect: no message was lost on the links that it struck")
         return found
 
@@ -236,8 +246,7 @@ class Clusters:
         await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
         made = await started(options, path / "nodes", base_port)
         number = next(self._numbers)
-        faults = options.get("faults", ("kill", "pause", "partition"))
-        self._clusters[number] = RecordedCluster(made, faults, path)
+        self._clusters[number] = RecordedCluster(made, faults_of(options), path)
         return {"cluster": number, "members": msgspec.to_builtins(made.members)}
 
     async def close(self, cluster: int) -> list[str]:

@@ -17,7 +17,7 @@ from harness.client.data_types import DATA_TYPES, REGISTRY
 from harness.cluster.kinds import kind_of
 from harness.errors import CouldNotRun, unknown_name
 from harness.mutants.catalogue import MUTANTS
-from harness.nemesis import Nemesis, nemesis_of
+from harness.nemesis import NEMESES, Nemesis, nemesis_of
 from harness.nemesis.action import Action
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView
@@ -38,8 +38,9 @@ from history.units import MILLISECOND_NS, SECOND_NS
 
 T = TypeVar("T")
 
+USUAL_NODES = 3
+USUAL_FAULTS = ("kill", "pause", "partition")
 STEP_NS = 10 * MILLISECOND_NS
-POLL_S = 0.05
 
 
 class DrivenCluster(Protocol):
@@ -99,13 +100,13 @@ async def started(options: Mapping[str, Any], folder: Path, base_port: int | Non
         ValueError: an option is wrong.
         CouldNotRun: it cannot be started.
     """
-    names = tuple(f"n{number}" for number in range(1, options.get("nodes", 3) + 1))
+    names = tuple(f"n{number}" for number in range(1, options.get("nodes", USUAL_NODES) + 1))
     asked = {
         name: options[name]
         for name in ("system", "system_options", "mutant", "lease", "seed")
         if name in options
     }
-    faults = tuple(options.get("faults", ("kill", "pause", "partition")))
+    faults = faults_of(options)
     if options.get("mutant") is not None and options["mutant"] not in MUTANTS:
         raise ValueError(unknown_name("mutant", options["mutant"], MUTANTS))
     test = Test(nodes=names, nemesis=faults, base_port=base_port, **asked)
@@ -119,6 +120,15 @@ async def started(options: Mapping[str, Any], folder: Path, base_port: int | Non
     cluster = HostedCluster(replace(test, world=world), system, data_type, folder)
     await cluster.start()
     return cluster
+
+
+def faults_of(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The faults that a cluster is prepared for: those of its mark, or those of the usual ones that its nodes
+    are enough for."""
+    if "faults" in options:
+        return tuple(options["faults"])
+    nodes = options.get("nodes", USUAL_NODES)
+    return tuple(name for name in USUAL_FAULTS if NEMESES[name].fewest_nodes <= nodes)
 
 
 def _data_type(system: System, asked: str | None) -> str:
