@@ -18,6 +18,7 @@ from ackproof.strategies.data_types import Asked, AtomicObject, object_of, opera
 
 if TYPE_CHECKING:
     from ackproof import Operation
+    from history import OperationType
 
 STEP_NS = 1000
 _CHOICES = ("invoke", "invoke", "take effect", "take effect", "answer", "answer", "answer", "fail", "lose")
@@ -85,7 +86,7 @@ class _Drawing:
         self._states[key], one.result = self._object.apply(state, one.asked.f, one.asked.value)
         one.took_effect = True
 
-    def end(self, one: _Pending, type_: str, value: Any) -> None:
+    def end(self, one: _Pending, type_: OperationType, value: Any) -> None:
         """Let an operation end; after `info` another process takes the client's place."""
         self.pending.remove(one)
         self._add(one.process, type_, one.asked, value)
@@ -93,7 +94,7 @@ class _Drawing:
             self._processes[self._processes.index(one.process)] = self._next
             self._next += 1
 
-    def _add(self, process: int, type_: str, asked: Asked, value: Any) -> None:
+    def _add(self, process: int, type_: OperationType, asked: Asked, value: Any) -> None:
         index = len(self.operations)
         self.operations.append(
             ackproof.Operation(index, index * STEP_NS, process, type_, asked.f, asked.key, value)

@@ -94,6 +94,7 @@ def registry_machine(
             self._last = dict.fromkeys(keys, NOTHING)
             self._unknown: dict[str, frozenset[str | None]] = dict.fromkeys(keys, frozenset())
             self._on: list[str] = []
+            self._has_failed = False
 
         @initialize()
         def open_client(self) -> None:
@@ -148,6 +149,9 @@ def registry_machine(
             """Heal everything, look every key up, and close the client."""
             if not hasattr(self, "_client"):
                 return
+            if self._has_failed:
+                self._client.close()
+                return
             try:
                 for fault in list(self._on):
                     self._end(fault)
@@ -177,6 +181,7 @@ def registry_machine(
         def _require_possible(self, key: str, found: str | None) -> None:
             possible = self._last[key] | self._unknown[key]
             if found not in possible:
+                self._has_failed = True
                 shown = " or ".join(sorted(str(one) for one in possible))
                 raise AssertionError(f"a lookup of {key} showed {found}; it can only be {shown}")
             self._last[key] = frozenset({found})
