@@ -34,6 +34,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rate: int | None = None
     """Client operations a second, of all clients together."""
     time_limit_s: int | None = None
+    fault_seconds: str | None = None
+    """Of real runs: how long each fault lasts, as the option of `ackproof run` takes it: 4 or 4-8."""
+    minimum_acknowledged: int | None = None
+    """Of real runs: with fewer acknowledged writes, a run proves nothing."""
     system_options: tuple[tuple[str, str], ...] = ()
     seeds: int = USUAL_SEEDS
     first_seed: int = 0
@@ -48,7 +52,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         parts += [f"mutant {self.mutant}"] if self.mutant is not None else []
         parts += ["lease"] if self.lease else []
         parts += ["canary"] if self.is_canary else []
-        for field in ("concurrency", "rate", "time_limit_s"):
+        for field in ("concurrency", "rate", "time_limit_s", "fault_seconds", "minimum_acknowledged"):
             value = getattr(self, field)
             parts += [f"{field.removesuffix('_s').replace('_', ' ')} {value}"] if value is not None else []
         parts += [f"{name}={value}" for name, value in self.system_options]
@@ -86,6 +90,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "--concurrency": self.concurrency,
             "--rate": self.rate,
             "--time-limit": self.time_limit_s,
+            "--fault-seconds": self.fault_seconds,
+            "--minimum-acknowledged": self.minimum_acknowledged,
         }
         for option, value in given.items():
             words += [option, str(value)] if value is not None else []

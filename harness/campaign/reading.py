@@ -52,6 +52,8 @@ class CellKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     concurrency: OneOrMore[int | Drawn] = "drawn"
     rate: OneOrMore[int | Drawn] = "drawn"
     time_limit_s: OneOrMore[int | Drawn] = "drawn"
+    fault_seconds: str | None = None
+    minimum_acknowledged: int | None = None
     system_options: Mapping[str, str] = {}
     seeds: int | None = None
     """How many; None for the campaign's."""
@@ -172,6 +174,8 @@ def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
         given["mutant"] = None if given["mutant"] == "none" else given["mutant"]
         yield Cell(
             **given,
+            fault_seconds=keys.fault_seconds,
+            minimum_acknowledged=keys.minimum_acknowledged,
             system_options=tuple(sorted(hidden(keys.system_options).items())),
             seeds=seeds if keys.seeds is None else keys.seeds,
             first_seed=first_seed if keys.first_seed is None else keys.first_seed,

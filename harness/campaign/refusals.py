@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -30,9 +31,13 @@ _BOUNDS = {
     "concurrency": (1, MOST_CLIENTS),
     "rate": (1, 1_000_000),
     "time_limit_s": (1, 10_000_000),
+    "minimum_acknowledged": (1, 1_000_000_000),
     "seeds": (1, MOST_RUNS),
     "first_seed": (0, LARGEST_NUMBER - MOST_RUNS),
 }
+
+
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?(-\d{1,6}(\.\d{1,6})?)?", re.ASCII)
 
 
 def checked(plan: CampaignPlan) -> CampaignPlan:
@@ -78,6 +83,9 @@ def _simulated(cell: Cell) -> Iterator[str]:
     if cell.system != REFERENCE_NODE:
         yield f"only {REFERENCE_NODE} runs in the world sim; for {cell.system} give the world local or netns"
         return
+    for field in ("fault_seconds", "minimum_acknowledged"):
+        if getattr(cell, field) is not None:
+            yield f"{field} is for runs of real processes"
     if cell.system_options:
         yield f"{REFERENCE_NODE} has no options of its own (system_options)"
     names = _names(cell.nodes or LEAST_NODES)
@@ -87,6 +95,8 @@ def _simulated(cell: Cell) -> Iterator[str]:
 
 
 def _real(cell: Cell) -> Iterator[str]:
+    if cell.fault_seconds is not None and not _SECONDS.fullmatch(cell.fault_seconds):
+        yield f"fault_seconds is {cell.fault_seconds!r}; it may be a number of seconds, or two: 4-8"
     test = test_of(cell)
     problems = list(_said_by(lambda: parts_of(test)))
     if not problems:
