@@ -27,6 +27,8 @@ def show_gate(result: GateResult, store: Path) -> None:
     for comparison in result.comparisons:
         if comparison.answer == "not worse":
             say(comparison.in_words)
+    for unseen in result.unseen:
+        say(unseen.in_words)
     _show_left_out(result)
     if result.findings:
         say("")

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -20,8 +21,10 @@ import msgspec
 from checkers.verdict import Validity
 from harness.campaign.campaign import INTERRUPTED
 from harness.campaign.cells import Cell
+from harness.campaign.findings.baseline import Known
 from harness.campaign.findings.fingerprint import fingerprint, subject_of
 from harness.campaign.findings.gathering import Finding
+from harness.campaign.findings.states import CONFIDENCE
 from harness.campaign.journal import Stored
 from harness.campaign.summary import CampaignSummary, CellSummary, summary_of
 from harness.gate.changes.touched import LeftOut
@@ -31,6 +34,27 @@ from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, place_of
 from harness.gate.power import Done, Power, in_figures, power_of
 
 GateOutcome = Literal["passed", "failed", "unknown", "broken"]
+
+
+class Unseen(msgspec.Struct, frozen=True):
+    """A finding of the baseline that no run of the gate shows."""
+
+    fingerprint: str
+    why: str
+    """What the baseline says of it."""
+    answer: Literal["resolved", "too few runs", "never seen"]
+    """Whether the store's campaigns show that it is gone (harness/campaign/findings/states.py), are too few
+    for that, or never saw it, so that it is not known how often it comes."""
+
+    @property
+    def in_words(self) -> str:
+        """The answer in one line."""
+        words = {
+            "resolved": f"resolved: as frequent as before, it would have been seen with p >= {CONFIDENCE}",
+            "too few runs": "the runs are too few to call it resolved",
+            "never seen": "no campaign of this store saw it, so how often it comes is not known",
+        }
+        return f"known finding {self.fingerprint} was not seen; {words[self.answer]}"
 
 
 class GateResult(msgspec.Struct, frozen=True):
@@ -52,6 +76,8 @@ class GateResult(msgspec.Struct, frozen=True):
     """If it failed: the seeded bugs that the violations look like, the most likely first."""
     left_out: tuple[LeftOut, ...] = ()
     """What was not run, because the change does not reach it."""
+    unseen: tuple[Unseen, ...] = ()
+    """Known findings that no run shows; those that the baseline lists as resolved left out."""
     comparisons: tuple[Comparison, ...] = ()
     """Latency and availability compared with an earlier campaign, if that was asked for."""
 
@@ -69,6 +95,7 @@ def gate_result(
     all_bugs: Sequence[SeededBug] = (),
     left_out: Sequence[LeftOut] = (),
     comparisons: Sequence[Comparison] = (),
+    baseline: Mapping[str, Known] = MappingProxyType({}),
 ) -> GateResult:
     """Weigh what a gate's campaign gave.
 
@@ -79,6 +106,7 @@ def gate_result(
         all_bugs: the known bugs that a violation may look like.
         left_out: what the change does not reach.
         comparisons: with an earlier campaign, if they were asked for.
+        baseline: the known findings by fingerprint.
     """
     summary = summary_of(stored)
     shown = _fingerprints(stored)
@@ -109,8 +137,25 @@ def gate_result(
         summary,
         most_like(all_bugs, _reported(stored)) if outcome == "failed" else (),
         tuple(left_out),
+        tuple(_unseen(baseline, findings, shown)),
         tuple(comparisons),
     )
+
+
+def _unseen(
+    baseline: Mapping[str, Known], findings: Sequence[Finding], shown: frozenset[str]
+) -> Iterator[Unseen]:
+    states = {one.fingerprint: one.state for one in findings}
+    for mark, known in baseline.items():
+        if mark in shown or known.resolved:
+            continue
+        match states.get(mark):
+            case None:
+                yield Unseen(mark, known.why, "never seen")
+            case "resolved":
+                yield Unseen(mark, known.why, "resolved")
+            case _:
+                yield Unseen(mark, known.why, "too few runs")
 
 
 def _is_allowed(one: Finding) -> bool:

@@ -39,4 +39,5 @@ def gated(
 ) -> GateResult:
     """What a gate says of these cells, whose runs this function does."""
     stored = carried_out(store, plan(*cells, **settings), perform)
-    return gate_result(stored, findings(stored_campaigns(store), baseline or {}), KNOWN)
+    known = baseline or {}
+    return gate_result(stored, findings(stored_campaigns(store), known), KNOWN, baseline=known)

@@ -54,6 +54,22 @@ def test_what_was_resolved_and_is_back_fails_it(tmp_path: Path) -> None:
     assert "which the baseline lists as resolved" in found.reasons[0]
 
 
+@pytest.mark.parametrize(("runs", "answer"), [(40, "too few runs"), (4000, "resolved")])
+def test_a_known_finding_that_is_not_seen_is_called_resolved_only_with_enough_runs(
+    runs: int, answer: str, tmp_path: Path
+) -> None:
+    (finding,) = gated(tmp_path, fake, Cell(seeds=40)).findings
+    never = "0123456789"
+    known = {mark: Known(mark) for mark in (finding.fingerprint, never)}
+    gone = Known("00000000ff", resolved=True)
+    found = gated(tmp_path, valid, Cell(seeds=runs), baseline={**known, gone.fingerprint: gone})
+    assert found.outcome == "passed"
+    assert {one.fingerprint: one.answer for one in found.unseen} == {
+        finding.fingerprint: answer,
+        never: "never seen",
+    }
+
+
 def test_a_finding_of_another_campaign_in_the_store_does_not_fail_it(tmp_path: Path) -> None:
     gated(tmp_path, fake, Cell(seeds=40))
     assert gated(tmp_path, valid, Cell(seeds=40)).outcome == "passed"

@@ -133,7 +133,7 @@ def gate(
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
     found = findings(stored_campaigns(store), known)
     comparisons = () if earlier is None else compared(earlier, stored, margins)
-    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons)
+    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons, known)
     finish(
         EXITS[weighed.outcome],
         weighed,
