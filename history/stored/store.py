@@ -25,12 +25,13 @@ import numpy as np
 
 from history.files import UNREADABLE, RefusedFile, brief, is_too_deep, open_regular, replacing
 from history.history import TYPES, Codes, Columns, History, HistoryError
-from history.limits import LARGEST_NUMBER, LONGEST_LINE_BYTES, MOST_DEPTH
+from history.limits import LONGEST_LINE_BYTES, MOST_DEPTH
 from history.operation import Operation
+from history.stored.columns import GrowingColumns
 from history.stored.lines import columns_of
 
-MOST_BYTES_AT_ONCE = 1 << 30
-"""Larger files of JSON lines are read line by line."""
+MOST_BYTES_AT_ONCE = 1 << 29
+"""Larger files of JSON lines are read line by line, so that they need no memory besides their columns."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,28 +105,34 @@ def _read_json_lines(path: Path) -> History:
 
 
 def _read_line_by_line(path: Path) -> History:
-    operations: list[Operation] = []
+    source = str(path)
+    grown, part, number = GrowingColumns(source), [], 0
     torn = b""
     try:
         with open_regular(path) as file:
-            number = 0
             while line := file.readline(LONGEST_LINE_BYTES + 1):
                 if len(line) > LONGEST_LINE_BYTES:
-                    raise HistoryError(number + 1, f"longer than {LONGEST_LINE_BYTES:,} bytes", str(path))
+                    raise HistoryError(number + 1, f"longer than {LONGEST_LINE_BYTES:,} bytes", source)
                 if not line.endswith(b"\n"):
                     torn = line
                     break
                 number += 1
-                operations.append(_operation_of(line, number, str(path)))
+                part.append(_operation_of(line, number, source))
+                if len(part) == LINES_A_PART:
+                    grown.add(part)
+                    part = []
     except RefusedFile as refusal:
-        raise HistoryError(1, refusal.rule, str(path)) from refusal
+        raise HistoryError(1, refusal.rule, source) from refusal
     if torn and not is_too_deep(torn):
         # A crash cut this line, as the module's docstring allows; it is whole if only the newline is missing.
         with contextlib.suppress(*UNREADABLE):
-            operations.append(_decode(torn))
-    return history_of(operations, str(path))
+            part.append(_decode(torn))
+    grown.add(part)
+    return History.from_columns(grown.columns(), source=source)
 
 
+LINES_A_PART = 10_000
+"""Lines that are held as objects at once."""
 _decode = msgspec.json.Decoder(Operation).decode
 
 
@@ -146,22 +153,6 @@ def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Opera
         HistoryError: a line is no operation; with its number.
     """
     return [_operation_of(line, number, source) for number, line in enumerate(lines, start=1)]
-
-
-def history_of(operations: list[Operation], source: str) -> History:
-    """A history of operations that were read from a file.
-
-    Raises:
-        HistoryError: an operation breaks a rule, or holds a number that has not 64 bits.
-    """
-    try:
-        return History(operations, source=source)
-    except OverflowError as error:
-        for number, op in enumerate(operations, start=1):
-            for value in (op.index, op.time, op.process, op.raft_index or 0):
-                if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-                    raise HistoryError(number, f"{value} has more than 64 bits", source) from error
-        raise
 
 
 def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
