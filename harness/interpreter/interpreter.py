@@ -172,13 +172,13 @@ class Interpreter:
             raise InterpreterError(
                 f"time went backwards, from {self._context.now} ns to {now} ns; give a monotonic clock"
             )
-        seen: list[int] = []
+        seen: set[int] = set()
         for completion in completions:
             invocation = self._pending.get(completion.process)
             if invocation is None or completion.process in seen:
                 raise InterpreterError(f"nothing is in flight that this completes: {completion}")
             check_completion(invocation, completion)
-            seen.append(completion.process)
+            seen.add(completion.process)
 
     def _complete(self, completion: Operation) -> Operation:
         process = completion.process

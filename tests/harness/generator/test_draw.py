@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.generator.base import nth_bit
 from harness.generator.draw import Draw, scramble
 
 states = st.integers(0, 2**64 - 1)
@@ -82,3 +83,9 @@ def test_choosing_from_nothing_is_refused() -> None:
         Draw(0).choose([])
     with pytest.raises(ValueError, match="sample 3 of 2"):
         Draw(0).sample([1, 2], 3)
+
+
+@given(st.sets(st.integers(0, 1100), min_size=1), st.data())
+def test_the_bit_at_a_place_is_the_one_with_so_many_lower_ones(bits: set[int], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(bits) - 1))
+    assert nth_bit(sum(1 << bit for bit in bits), place) == sorted(bits)[place]
