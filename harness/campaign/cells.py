@@ -12,7 +12,7 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.seeds.hunting import options_for
 from harness.systems import REFERENCE_NODE
 
-CellWorld = Literal["sim", "local", "netns"]
+CellWorld = Literal["sim", "local", "netns", "ssh"]
 WORLDS: tuple[CellWorld, ...] = get_args(CellWorld)
 USUAL_SEEDS = 20
 USUAL_CANARY_SEEDS = 20
@@ -41,6 +41,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     system_options: tuple[tuple[str, str], ...] = ()
     seeds: int = USUAL_SEEDS
     first_seed: int = 0
+    nodes_file: str | None = None
+    """In the world ssh: the file that lists the remote hosts, as an absolute path."""
     is_canary: bool = False
     """Whether its seeded bug must be found, or else the harness is broken."""
 
@@ -50,6 +52,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         parts = [self.world, self.system, self.workload, self.faults_in_words]
         parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
         parts += [f"mutant {self.mutant}"] if self.mutant is not None else []
+        parts += [f"hosts of {self.nodes_file}"] if self.nodes_file is not None else []
         parts += ["lease"] if self.lease else []
         parts += ["canary"] if self.is_canary else []
         for field in ("concurrency", "rate", "time_limit_s", "fault_seconds", "minimum_acknowledged"):
@@ -85,6 +88,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.nemesis is not None:
             words += ["--nemesis", ",".join(self.nemesis) or "none"]
         given = {
+            "--nodes-file": self.nodes_file,
             "--nodes": self.nodes,
             "--mutant": self.mutant,
             "--concurrency": self.concurrency,

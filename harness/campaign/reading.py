@@ -55,6 +55,8 @@ class CellKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     fault_seconds: str | None = None
     minimum_acknowledged: int | None = None
     system_options: Mapping[str, str] = {}
+    nodes_file: str | None = None
+    """For the world ssh: the file that lists the remote hosts, from the current folder."""
     seeds: int | None = None
     """How many; None for the campaign's."""
     first_seed: int | None = None
@@ -167,6 +169,9 @@ _AXES = (
 
 def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
     """Every combination of a table's values, in the order of its keys."""
+    if keys.nodes_file is not None and "ssh" not in _values(keys.world):
+        raise ValueError("nodes_file lists remote hosts, and the world is not ssh; leave it out")
+    hosts = None if keys.nodes_file is None else str(Path(keys.nodes_file).absolute())
     axes = [_values(getattr(keys, name)) for name in _AXES]
     for values in itertools.product(*axes):
         given: dict[str, Any] = {name: _plain(value) for name, value in zip(_AXES, values, strict=True)}
@@ -177,6 +182,7 @@ def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
             fault_seconds=keys.fault_seconds,
             minimum_acknowledged=keys.minimum_acknowledged,
             system_options=tuple(sorted(hidden(keys.system_options).items())),
+            nodes_file=hosts if given["world"] == "ssh" else None,
             seeds=seeds if keys.seeds is None else keys.seeds,
             first_seed=first_seed if keys.first_seed is None else keys.first_seed,
         )

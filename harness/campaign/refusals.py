@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from harness.campaign.cells import CampaignPlan, Cell
 from harness.errors import unknown_name
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
+from harness.hosts.host import HostError
+from harness.hosts.inventory import HostSpec, read_inventory
 from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.run.parts import parts_of
@@ -97,6 +100,10 @@ def _simulated(cell: Cell) -> Iterator[str]:
 def _real(cell: Cell) -> Iterator[str]:
     if cell.fault_seconds is not None and not _SECONDS.fullmatch(cell.fault_seconds):
         yield f"fault_seconds is {cell.fault_seconds!r}; it may be a number of seconds, or two: 4-8"
+    hosts = list(_said_by(lambda: hosts_of(cell)))
+    if hosts:
+        yield from hosts
+        return
     test = test_of(cell)
     problems = list(_said_by(lambda: parts_of(test)))
     if not problems:
@@ -122,9 +129,36 @@ def test_of(cell: Cell) -> Test:
         "mutant": cell.mutant,
         "lease": cell.lease,
     }
+    inventory = hosts_of(cell)
+    names = tuple(spec.name for spec in inventory) or _names(cell.nodes or 5)
     return Test(
-        nodes=_names(cell.nodes or 5), **{name: value for name, value in given.items() if value is not None}
+        nodes=names,
+        inventory=inventory,
+        **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def hosts_of(cell: Cell) -> tuple[HostSpec, ...]:
+    """The remote hosts of a cell; none in other worlds than ssh.
+
+    Raises:
+        ValueError: the cell names no file with hosts, or one that is wrong or lists too few.
+    """
+    if cell.world != "ssh":
+        return ()
+    if cell.nodes_file is None:
+        raise ValueError("the world ssh needs nodes_file, a file with [user@]host[:port] a line")
+    try:
+        from harness.hosts.ssh.ssh import aliases  # here, since only this needs paramiko
+    except ImportError as error:
+        raise ValueError(f"remote hosts need paramiko ({error}): pip install 'ackproof[ssh]'") from error
+    try:
+        found = read_inventory(Path(cell.nodes_file), aliases)
+    except HostError as error:
+        raise ValueError(str(error)) from error
+    if cell.nodes is not None and cell.nodes > len(found):
+        raise ValueError(f"nodes is {cell.nodes}, and {cell.nodes_file} lists {len(found)} hosts")
+    return found[: cell.nodes]
 
 
 def _said_by(look: Any) -> Iterator[str]:

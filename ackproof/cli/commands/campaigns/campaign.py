@@ -33,6 +33,7 @@ class MatrixOptions(TypedDict):
     nodes: tuple[int, ...]
     world: tuple[str, ...]
     mutant: tuple[str, ...]
+    nodes_file: str | None
     time_limit_s: int | None
     canary: str | None
     name: str | None
@@ -81,7 +82,14 @@ MATRIX = options.group(
         "[default: drawn]",
     ),
     _many("--nodes", type=click.IntRange(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"),
-    _many("--world", type=click.Choice(["sim", "local", "netns"]), help="Where nodes run.  [default: sim]"),
+    _many(
+        "--world",
+        type=click.Choice(["sim", "local", "netns", "ssh"]),
+        help="Where nodes run.  [default: sim]",
+    ),
+    click.option(
+        "--nodes-file", metavar="FILE", help="The remote hosts of the world ssh, as for `ackproof run`."
+    ),
     _many("--mutant", metavar="NAME", help="A seeded bug of the reference node, or `none`."),
     click.option(
         "--time-limit", "time_limit_s", type=click.IntRange(min=1), help="Seconds of work and faults a run."
