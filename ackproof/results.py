@@ -126,7 +126,7 @@ def about_folder(folder: RunFolder, validity: Validity) -> About:
 
     The line to paste of a run that is not valid repeats it; that of a simulated violation makes it small.
     """
-    stored = _stored(folder)
+    stored = stored_facts(folder)
     system = stored.get("system")
     seed = stored.get("seed")
     versions = stored.get("versions")
@@ -158,7 +158,7 @@ def _next(folder: RunFolder, stored: Mapping[str, Any], validity: Validity) -> I
     yield shlex.join(["ackproof", "analyze", str(folder.path)])
 
 
-def _stored(folder: RunFolder) -> dict[str, Any]:
+def stored_facts(folder: RunFolder) -> dict[str, Any]:
     """What test.json holds; empty for a recording, and where it cannot be read."""
     try:
         data = read_regular(folder.test_json, root=folder.path)

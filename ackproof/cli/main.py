@@ -150,6 +150,12 @@ def _systems() -> click.Command:
     return systems
 
 
+def _mcp() -> click.Command:
+    from ackproof.cli.commands.machines.mcp import mcp
+
+    return mcp
+
+
 def _clean() -> click.Command:
     from ackproof.cli.commands.machines.clean import clean
 
@@ -188,6 +194,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
         MACHINES, "List the systems that can be tested, bring them, or try one out.", _systems
     ),
     "hosts": CommandEntry(MACHINES, "Show which faults a host can have, and what it lacks.", _hosts),
+    "mcp": CommandEntry(MACHINES, "Offer runs and findings to a coding agent.", _mcp),
     "clean": CommandEntry(MACHINES, "Remove what runs that were killed left behind.", _clean),
 }
 
