@@ -74,6 +74,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
             records.close(item)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Forget an earlier run of the same test: a plugin repeats it."""
+    if _is_used():
+        from ackproof.pytest_plugin import cases
+
+        cases.forget(item)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run a marked test before its body; if the body did not look at the verdict, it must be valid."""

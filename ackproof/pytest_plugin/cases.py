@@ -138,6 +138,12 @@ def performed(item: pytest.Item) -> Run | Simulated:
     return case
 
 
+def forget(item: pytest.Item) -> None:
+    """Let a test be run again, where a plugin repeats it."""
+    if _CASE in item.stash:
+        del item.stash[_CASE]
+
+
 def run_of(item: pytest.Item) -> Run:
     """The run of a test with the mark `ackproof`.
 
@@ -176,9 +182,12 @@ def _options(mark: pytest.Mark) -> dict[str, Any]:
 def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
     options = _options(mark)
     options.pop("seeds", None)
-    assert isinstance(item, pytest.Function)
-    seed = item.callspec.params[SEED]
-    assert isinstance(seed, int)
+    case = getattr(item, "callspec", None)
+    if case is None:
+        raise pytest.UsageError(
+            "the mark ackproof is for test functions, not for methods of unittest.TestCase"
+        )
+    seed = int(case.params[SEED])
     root = item.config.rootpath
     if options.get("world") == marks.SIM:
         del options["world"]
@@ -193,8 +202,7 @@ def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
     if done.returncode not in JUDGED:
         raise NotJudged(f"{done.stderr.strip() or f'status {done.returncode}'}\n  run it again  {again}")
     folder = (store / "latest").resolve()
-    judged = calling.ask("results", root, folder=str(folder)) if done.returncode else _valid(done.stdout)
-    return Run(seed, again, folder, judged)
+    return Run(seed, again, folder, calling.ask("results", root, folder=str(folder)))
 
 
 def _finished(arguments: list[str], root: Path) -> subprocess.CompletedProcess[str]:
@@ -207,10 +215,6 @@ def _finished(arguments: list[str], root: Path) -> subprocess.CompletedProcess[s
         if not ports.is_taken(done.stderr):
             break
     return done
-
-
-def _valid(printed: str) -> dict[str, Any]:
-    return {**json.loads(printed), "decisive": []}
 
 
 def plan_options(options: Mapping[str, Any]) -> dict[str, Any]:

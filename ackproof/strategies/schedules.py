@@ -19,11 +19,11 @@ def fault_schedules(
         time_limit_s: all happens before, at tenths of a second.
 
     Raises:
-        ValueError: there is no fault, or no time.
+        ValueError: there is no fault, or too little time.
     """
     tenths = round(time_limit_s * 10) - 1
     if not faults or tenths < 1:
-        raise ValueError("a schedule needs a fault at least, and some tenths of a second")
+        raise ValueError("a schedule needs one fault at least, and 0.2 s at least")
     times = st.lists(st.integers(0, tenths), min_size=1, max_size=2 * MOST_FAULTS, unique=True).map(sorted)
     return st.composite(_schedule)(list(faults), times)
 

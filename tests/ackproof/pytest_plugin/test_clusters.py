@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.ackproof.pytest_plugin.projects import Outcome, outcome_of, write
+from ackproof.pytest_plugin.calling import Companion
+from ackproof.pytest_plugin.errors import NotJudged
+from harness.hosts.processes import carrying
+from tests.ackproof.pytest_plugin.projects import Outcome, named, outcome_of, write
 
 SIMULATED = """
 import threading
@@ -191,3 +197,43 @@ def test_real_processes_are_driven_and_a_real_run_is_judged(tmp_path: Path) -> N
     assert "vacuity" in text
     again = "ackproof run --nodes 3 --time-limit 2 --nemesis none --minimum-acknowledged 100000 --seed 7"
     assert f"run it again  {again}" in text
+
+
+KILLED = """
+import os
+import signal
+
+def test_it(cluster):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.campaign
+def test_nothing_is_left_of_a_pytest_that_was_killed(tmp_path: Path) -> None:
+    project, state = write(tmp_path / "project", {"test_it.py": KILLED}), str(tmp_path / "state")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *named()],
+        cwd=project,
+        env={**os.environ, "XDG_STATE_HOME": state},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 30
+    while (left := carrying("XDG_STATE_HOME", state)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+
+
+def test_a_companion_that_ended_is_named_and_replaced_by_no_other(tmp_path: Path) -> None:
+    companion = Companion(tmp_path)
+    try:
+        with pytest.raises(NotJudged, match="did you mean"):
+            companion.ask(
+                "simulate", {"seed": 1, "options": {"workload": "regist"}, "store": "x", "command": "x"}
+            )
+        companion._process.kill()
+        with pytest.raises(NotJudged, match="has ended with status -9"):
+            companion.ask("results", {"folder": "x"})
+    finally:
+        companion.close()

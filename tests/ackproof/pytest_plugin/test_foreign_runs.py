@@ -44,6 +44,7 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import sys
     import ackproof
     import pytest
+    from ackproof import strategies
     {"; ".join(f"import {name}" for name in PACKAGES)}
 
     @pytest.mark.ackproof(world="sim", nodes=3, nemesis="kill", time_limit_s=8, seeds=[3])
@@ -57,6 +58,12 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def test_seeds(sim):
         assert (sim.seeds, sim.valid) == (1, 1)
 
+    def test_registry():
+        registry = strategies.simulated_registry(nodes=1, faults=[])()
+        assert registry.register("svc/10.0.0.1:80", "r1")
+        assert registry.lookup("svc/10.0.0.1:80") == "r1"
+        registry.close()
+
     def test_theirs_are_loaded_still():
         assert not reports.OURS and not harness.OURS
         assert [name for name in sys.modules if name.partition(".")[0] in {PACKAGES!r}] == {list(PACKAGES)!r}
@@ -67,5 +74,6 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_works_where_the_project_has_modules_of_the_same_names(hidden: Path) -> None:
     done = outcome_of(hidden)
     assert done.status == 0, done.output
-    assert list(done.cases) == ["test_valid[seed-3]", "test_seeds", "test_theirs_are_loaded_still"]
+    names = ["test_valid[seed-3]", "test_seeds", "test_registry", "test_theirs_are_loaded_still"]
+    assert list(done.cases) == names
     assert not (hidden / ".ackproof").exists(), "what passed is not kept"

@@ -80,7 +80,7 @@ def test_a_schedule_is_one_that_runs_take(schedule: str) -> None:
 
 
 def test_a_schedule_without_faults_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs a fault at least"):
+    with pytest.raises(ValueError, match="needs one fault at least"):
         strategies.fault_schedules(())
     with pytest.raises(ValueError, match="unknown data type 'regster'"):
         strategies.operations("regster")
@@ -197,6 +197,13 @@ def test_a_registry_that_never_answers_does_not_pass(monkeypatch: pytest.MonkeyP
 def test_the_simulated_reference_node_is_harmed_and_keeps_its_promises() -> None:
     machine = strategies.registry_machine(strategies.simulated_registry(nodes=3))
     run_state_machine_as_test(machine, settings=MACHINE)
+
+
+def test_a_seeded_bug_of_the_simulated_node_is_found() -> None:
+    registry = strategies.simulated_registry(mutant="acknowledge-early", faults=("partition",))
+    few = settings(FIRST, max_examples=60, stateful_step_count=8)
+    with pytest.raises(AssertionError, match="it can only be r"):
+        run_state_machine_as_test(strategies.registry_machine(registry), settings=few)
 
 
 @given(strategies.operations("registry", keys=("svc/10.0.0.1:80",)))
