@@ -17,6 +17,8 @@ from ackproof.pytest_plugin.simulated import Simulated, simulate_seeds
 
 EXAMPLE = 'ackproof(nodes=3, nemesis="kill", seeds=5)'
 MOST_TRIES = 5
+LAST_LINES = 10
+"""Of what `ackproof run` said before it gave up."""
 JUDGED = (0, 1, 2)
 """The exit codes of `ackproof run` after which there is a verdict (docs/ci.md)."""
 
@@ -197,10 +199,11 @@ def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
         judged = calling.ask("simulate", root, seed=seed, options=plan, store=str(store), command=again)
         return Run(seed, again, Path(judged["folder"]), judged)
     words = list(marks.arguments(options, marks.OF_RUNS))
-    done = _finished(["run", *words, "--seed", str(seed), "--store", str(store), "--json"], root)
+    done = _finished(["run", *words, "--seed", str(seed), "--store", str(store)], root)
     again = marks.line("run", words, seed)
     if done.returncode not in JUDGED:
-        raise NotJudged(f"{done.stderr.strip() or f'status {done.returncode}'}\n  run it again  {again}")
+        said = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:]) or f"status {done.returncode}"
+        raise NotJudged(f"{said}\n  run it again  {again}")
     folder = (store / "latest").resolve()
     return Run(seed, again, folder, calling.ask("results", root, folder=str(folder)))
 

@@ -43,6 +43,10 @@ def test_wrong_workload(run):
 def test_seeds():
     pass
 
+@pytest.mark.ackproof(workload="regist")
+def test_wrong_real_workload(run):
+    pass
+
 def test_without_mark(run):
     pass
 
@@ -113,6 +117,7 @@ def test_seeds_that_fail_show_the_smallest_story_and_replay_it(done: Outcome, tm
 
 def test_what_could_not_run_says_why_in_one_message(done: Outcome) -> None:
     assert "ackproof: unknown workload 'regist'" in done.failure("test_wrong_workload[seed-0]")
+    assert "unknown workload 'regist'" in done.failure("test_wrong_real_workload[seed-0]")
     assert "not for methods of unittest.TestCase" in done.failure("test_old")
     assert "needs a mark, such as @pytest.mark.ackproof(" in done.failure("test_without_mark")
 
