@@ -175,10 +175,10 @@ def test_a_bug_in_the_real_node_is_found_by_its_commit(tmp_path: Path) -> None:
     store = str(tmp_path / "store")
     campaign = run("campaign", *cell, "--seeds", "12", "--store", store, "--no-shrink", "--json")
     assert campaign.returncode == 1, campaign.stderr
-    first = json.loads(campaign.stdout)["findings"][0]
+    first = json.loads(campaign.stdout)["result"]["findings"][0]
     assert first["checker"] == "term-monotonic"
     done = run("bisect", first["fingerprint"], "--good", commits[0], "--store", store, "--json")
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout)["result"]
     assert (done.returncode, found["outcome"]) == (0, "found"), found
     assert [commit["id"] for commit in found["left"]] == [commits[7]]
     assert found["error"] <= 0.05
