@@ -8,7 +8,7 @@ name = "pysyncobj-lost-write"
 what = "violation"               # or "documented weakness"
 checker = "set-full"             # the checker that reports it
 shown = [1, 2]                   # the seeds that showed it; the first is that of docs/found.md
-not_shown = [3]                  # other seeds of the same run
+not_shown = [3]                  # the seeds of runs that did not; real runs: a seed may be in both
 [bugs.cell]                      # the keys of a campaign's [[cells]]
 system = "pysyncobj@0.3.17"
 ```
@@ -63,7 +63,7 @@ class ReleasedBug(msgspec.Struct, frozen=True):
 
     @property
     def odds(self) -> Odds:
-        """In how many of the seeds that were tried it was seen. These are few, and the first was chosen."""
+        """In how many of the runs that were tried it was seen. These are few, and the first was chosen."""
         return Odds(len(self.shown), len(self.shown) + len(self.not_shown))
 
     @property

@@ -24,8 +24,8 @@ def valid(_cell: Cell, _seed: int) -> Outcome:
 def test_without_a_finding_and_with_its_power_a_gate_passes(tmp_path: Path) -> None:
     found = gated(tmp_path, valid, Cell(seeds=40))
     assert (found.outcome, found.reasons) == ("passed", ())
-    assert found.stated == "catches 1 known bug with p >= 0.99; list-in-halves with 0.68"
-    assert found.reached == "would have caught 1 known bug with p >= 0.99; list-in-halves with 0.74"
+    assert found.stated == "catches 1 known bug with p >= 0.99; list-in-halves with 0.58"
+    assert found.reached == "would have caught 1 known bug with p >= 0.99; list-in-halves with 0.64"
 
 
 def test_a_finding_that_nobody_knows_fails_it_and_is_one_line_to_paste(tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_a_budget_that_ends_too_early_is_unknown(tmp_path: Path) -> None:
     found = gated(tmp_path, valid, Cell(seeds=40), most_runs=20)
     assert found.outcome == "unknown"
     assert found.reasons == (
-        "the stated power was not reached for 1 of 2 known bugs; list-in-halves would be caught with 0.55 "
-        "instead of 0.68: give it more time with --seconds",
+        "the stated power was not reached for 1 of 2 known bugs; list-in-halves would be caught with 0.45 "
+        "instead of 0.58: give it more time with --seconds",
     )
 
 
