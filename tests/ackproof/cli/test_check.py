@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.commands.judging import check as check_command
-from ackproof.cli.commands.judging.check import check
+from ackproof.cli.commands.judging.check import MemoryLimit, check, resident_bytes
 from tests import REPOSITORY
 
 CORPUS = REPOSITORY / "tests" / "corpora" / "porcupine"
@@ -167,3 +167,25 @@ def test_no_other_command_loads_the_compiler() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_bound_of_memory_counts_all_that_the_process_takes() -> None:
+    taken = resident_bytes()
+    assert 10 << 20 < taken < 64 << 30
+    assert MemoryLimit(taken // 2)(0)
+    assert not MemoryLimit(taken * 2)(1 << 20)
+    assert MemoryLimit(taken * 2)(taken * 2)
+    code, out, _ = run(VALID, "--model", "cas-register", "--memory-mib", "1")
+    assert code == 0, out  # it needs no more than what it begins with
+
+
+def test_many_large_files_are_judged_in_the_order_in_which_they_were_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ackproof.cli.commands.judging.check.WORTH_A_PROCESS_BYTES", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    files = [VALID, INVALID, VALID, INVALID, INVALID]
+    code, out, _ = run(*files, "--model", "cas-register", "--json", "--memory-mib", "3000")
+    assert code == 1
+    found = [one["verdict"]["validity"] for one in msgspec.json.decode(out)["result"]]
+    assert found == ["valid", "invalid", "valid", "invalid", "invalid"]

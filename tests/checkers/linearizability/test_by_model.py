@@ -157,3 +157,24 @@ def test_the_reply_that_is_named_is_the_first_that_no_order_explains() -> None:
     assert (
         "Some order of the operations of the history explains every earlier reply" in verdict.evidence[0].text
     )
+
+
+def test_what_needs_more_memory_than_all_may_take_is_unknown() -> None:
+    built = HistoryBuilder()
+    for bit in range(14):
+        built.invoke(100 + bit, "add", None, 1 << bit)
+    built.do("read", None, None, 0b0101)
+    built.do("read", None, None, 0b1010)  # what was there is no longer
+    for bit in range(14):
+        built.ok(100 + bit)
+    asked: list[int] = []
+
+    def memory_is_up(more_bytes: int) -> bool:
+        asked.append(more_bytes)
+        return True
+
+    verdict = check(built, "counter", Budget(memory_bytes=7 << 20, memory_is_up=memory_is_up))
+    assert asked
+    assert min(asked) > 0
+    assert verdict.validity is Validity.UNKNOWN
+    assert "no answer within 7 MiB of memory in all" in verdict.summary
