@@ -28,9 +28,9 @@ from tests.harness.campaign.fakes import carried_out, plan
 ROOMS = ("ackproof", "harness", "reports", "checkers", "history", "node_impl")
 
 
-def found_in(store: Path) -> Target:
+def found_in(store: Path, cell: Cell | None = None) -> Target:
     """A finding of fake runs: seed 5 of eight."""
-    stored = carried_out(store, plan(Cell(seeds=8)))
+    stored = carried_out(store, plan(cell or Cell(seeds=8)))
     return target(stored_campaigns(store), f"{stored.folder.name}:0:5")
 
 
@@ -62,6 +62,18 @@ def test_commits_that_cannot_be_run_are_skipped_and_may_leave_a_range(tmp_path: 
     whys = [one.why for one in found.tried if one.judgement == "skipped"]
     assert len(whys) == 2
     assert all("it cannot be imported: SyntaxError" in why for why in whys)
+
+
+def test_real_nodes_go_by_rate_in_the_same_way_one_run_at_a_time(tmp_path: Path) -> None:
+    commits = quick_history(tmp_path / "it", 2)
+    wanted, repository = (
+        found_in(tmp_path / "store", Cell(seeds=8, world="local")),
+        Repository(tmp_path / "it"),
+    )
+    limits = Limits(confidence=0.6)
+    good, bad = repository.commit(commits[1]), repository.commit(commits[3])
+    found = bisected(wanted, repository, good, bad, CommitRuns(wanted, repository, limits, 2, None), limits)
+    assert [commit.id for commit in found.left] == [commits[2]], found
 
 
 def test_ends_that_are_not_as_said_end_it_before_it_begins(tmp_path: Path) -> None:
