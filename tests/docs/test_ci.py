@@ -85,10 +85,13 @@ class Job:
             "PYTHONPATH": str(REPOSITORY),
             "CALLS": str(folder / "calls"),
             "RUNNER_TEMP": str(self.temporary),
+            "WORKSPACE_TMP": str(self.temporary),
             "GITHUB_ACTION_PATH": str(ACTION.parent),
             "GITHUB_OUTPUT": str(folder / "output"),
             "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         }
+
+        self.temporary.mkdir()
 
     def run(self, script: str, env: Mapping[str, str] | None = None) -> int:
         """The exit code of a script, run as CI servers do: by bash, which stops at the first error."""
@@ -222,6 +225,7 @@ def test_the_gitlab_and_jenkins_examples_run_the_real_gate(tmp_path: Path) -> No
     git(job.folder, "commit", "-qm", "second")
     git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     (job.folder / "notes.md").write_text("a page")
+    (job.folder / ".git" / "info" / "exclude").write_text("gate.json\nstore\n")
     script = "\n".join(yaml.safe_load(example("gitlab"))["gate"]["script"])
     assert job.run(script, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD"}) == 0, job.output
     (found,) = re.findall(r"sh '''\n(.*?)'''", example("jenkins"), re.DOTALL)
