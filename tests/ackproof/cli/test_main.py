@@ -105,7 +105,9 @@ def test_a_run_is_valid_and_leaves_its_whole_folder(tmp_path: Path, state: Path)
     assert again.returncode == 0
     results = json.loads(again.stdout)
     assert results["validity"] == "valid"
-    assert results == json.loads((folder / "results.json").read_text())
+    stored = json.loads((folder / "results.json").read_text())
+    assert {name: results[name] for name in stored} == stored
+    assert (results["folder"], results["seed"]) == (str(folder), 3)
 
 
 def test_a_store_may_be_relative_as_the_default_is(
