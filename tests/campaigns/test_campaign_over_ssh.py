@@ -20,7 +20,7 @@ SEEDS = 2
 def test_a_campaign_runs_its_cells_on_five_ssh_hosts(tmp_path: Path) -> None:
     status, output, errors = asyncio.run(campaign(tmp_path))
     assert status in (0, 2), errors
-    summary = json.loads(output)["summary"]
+    summary = json.loads(output)["result"]["summary"]
     assert summary["ended"] == "all runs are done"
     assert [(cell["runs"], cell["invalid"], cell["could_not_run"]) for cell in summary["cells"]] == [
         (SEEDS, 0, 0),

@@ -133,7 +133,7 @@ def test_jepsens_histories_are_judged_as_they_are(case: Case, independent: bool,
     format_ = ["--format", "jepsen-edn-independent"] if independent else []
     result = CliRunner().invoke(check, [str(path), "--model", case.model, *options, *format_, "--json"])
     assert result.exit_code == exit_of(case.validity), result.output
-    verdict = msgspec.json.decode(result.stdout)[0]["verdict"]
+    verdict = msgspec.json.decode(result.stdout)["result"][0]["verdict"]
     assert verdict["checker"] == case.model
     assert bool(verdict.get("evidence")) == (case.validity is Validity.INVALID)
 
