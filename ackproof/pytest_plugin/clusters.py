@@ -167,7 +167,7 @@ class RecordedOperation:
             self.info(f"{type(error).__name__}: {error}")
             return
         self.info("the test did not say how it ended")
-        raise NotJudged(f"the body of {self._operation['f']!r} said neither ok, ok_read, fail nor info")
+        raise NotJudged(f"the body of {self._operation['f']!r} ended without ok, ok_read, fail or info")
 
     def _complete(self, type_: str, value: Any, error: object = None) -> None:
         if self._number is None:

@@ -116,7 +116,7 @@ def test_wrong_mark(cluster):
 """
 
 MESSAGES = {
-    "test_says_nothing": "the body of 'write' said neither ok, ok_read, fail nor info",
+    "test_says_nothing": "the body of 'write' ended without ok, ok_read, fail or info",
     "test_no_effect": "partition took no effect: no message was lost",
     "test_twice": "kill is on already",
     "test_unknown_fault": "did you mean 'partition'?",
