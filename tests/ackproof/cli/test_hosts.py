@@ -175,6 +175,7 @@ def test_a_host_without_room_is_refused_before_anything_starts(tmp_path: Path, s
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", home], check=True)  # noqa: ASYNC221
         try:
             run = ["run", "--world", "ssh", "--nodes-file", str(started.nodes_file()), *BRIEF]
+            run += ["--nemesis", "kill"]  # a partition needs two nodes
             status, output = await ackproof(*run, "--store", str(tmp_path / "store"), inside=started)
         finally:
             subprocess.run(["umount", home], check=True)  # noqa: ASYNC221

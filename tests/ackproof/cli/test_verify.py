@@ -107,8 +107,15 @@ def test_a_certificate_is_for_one_history_at_a_time(folder: Path) -> None:
 
 
 def test_a_certificate_that_cannot_be_written_leaves_the_verdict(folder: Path) -> None:
-    proof = str(folder / "missing" / "proof.json")
-    code, out = run("check", str(folder / "valid.edn"), "--model", "register", "--certificate", proof)
+    command = ("check", str(folder / "valid.edn"), "--model", "register", "--certificate")
+    code, out = run(*command, "/dev/full")
     assert code == 0
     assert "VALID" in out
     assert "the certificate could not be written" in out
+
+
+def test_a_certificate_in_a_missing_folder_is_refused_before_the_work(folder: Path) -> None:
+    proof = str(folder / "missing" / "proof.json")
+    code, out = run("check", str(folder / "valid.edn"), "--model", "register", "--certificate", proof)
+    assert code == 2  # as click ends; the command itself makes 254 of it
+    assert "missing' does not exist: make it first" in out
