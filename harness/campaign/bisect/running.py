@@ -8,6 +8,7 @@ it finds the system's file, and what relative paths in its options name.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -112,15 +113,14 @@ def place_of(tree: Path, inside: Path, cell: Cell) -> Place:
 
 
 def build(place: Place, command: str) -> None:
-    """Run the user's command that builds a worktree, in a shell.
+    """Run the user's command that builds a worktree: words as a shell splits them, but no shell runs them.
 
     Raises:
-        CouldNotRun: it fails, or takes too long; with its last line.
+        CouldNotRun: it cannot be started, fails, or takes too long; with its last line.
     """
     try:
-        done = subprocess.run(  # noqa: S602 - it is the user's own command line
-            command,
-            shell=True,
+        done = subprocess.run(  # noqa: S603 - an argument list, no shell
+            shlex.split(command),
             cwd=place.folder,
             env=place.environment(),
             stdin=subprocess.DEVNULL,
@@ -129,6 +129,8 @@ def build(place: Place, command: str) -> None:
             timeout=LONGEST_BUILD_S,
             check=False,
         )
+    except (OSError, ValueError, IndexError) as error:  # not there, an open quotation, or no words
+        raise CouldNotRun(f"its build {command!r} cannot be started: {error}") from error
     except subprocess.TimeoutExpired as error:
         raise CouldNotRun(f"its build took more than {LONGEST_BUILD_S} seconds") from error
     if done.returncode != 0:

@@ -30,7 +30,8 @@ USUAL_SECONDS = 600.0
 @click.option(
     "--build",
     metavar="COMMAND",
-    help="Run this in each commit's folder first; a commit whose build fails is skipped.",
+    help="Run this program with its arguments in each commit's folder first, without a shell; a commit whose "
+    "build fails is skipped.",
 )
 @click.option("--runs", type=click.IntRange(min=1), help="Do at most this many runs of one commit.")
 @click.option(
