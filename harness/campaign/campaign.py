@@ -77,7 +77,7 @@ class _Campaign:
         self._progress.start(len(asked), self._plan, self._elapsed_s())
         for unit in asked:
             if unit in self._done:
-                self._progress.count(self._done[unit].outcome, is_new=False)
+                self._progress.count(self._plan.cells[unit.cell], self._done[unit].outcome, is_new=False)
         if self._plan.stop_at_first and any(self._counts(unit) for unit in self._done):
             self._why = STOPPED
 
@@ -157,7 +157,7 @@ class _Campaign:
         self._figures.add(line)
         self._done[unit] = line
         self._crashes_in_a_row = 0
-        self._progress.count(outcome, is_new=True)
+        self._progress.count(self._plan.cells[unit.cell], outcome, is_new=True)
         if self._plan.stop_at_first and self._counts(unit):
             self._why = STOPPED
 

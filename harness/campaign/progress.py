@@ -19,7 +19,8 @@ class CampaignProgress:
     def __init__(self, *, quiet: bool) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._quiet = quiet
-        self._asked = self._done = self._new = self._invalid = self._unknown = self._crashes = 0
+        self._asked = self._done = self._new = self._unknown = self._crashes = 0
+        self._invalid = self._canaries = 0
         self._most_s: float | None = None
         self._began_s = self._shown_s = 0.0
 
@@ -29,11 +30,13 @@ class CampaignProgress:
         self._most_s = plan.most_s
         self._began_s = self._shown_s = elapsed_s
 
-    def count(self, outcome: Outcome, *, is_new: bool) -> None:
-        """Count one run."""
+    def count(self, cell: Cell, outcome: Outcome, *, is_new: bool) -> None:
+        """Count one run; that a canary's is invalid is what is hoped for."""
         self._done += 1
         self._new += is_new
-        self._invalid += outcome.validity is Validity.INVALID
+        is_invalid = outcome.validity is Validity.INVALID
+        self._invalid += is_invalid and not cell.is_canary
+        self._canaries += is_invalid and cell.is_canary
         self._unknown += outcome.validity is Validity.UNKNOWN
 
     def crashed(self, cell: Cell, seed: int, why: str) -> None:
@@ -58,6 +61,7 @@ class CampaignProgress:
     def line(self, elapsed_s: float, figures: Figures | None = None) -> str:
         """The counts in one line."""
         parts = [f"{self._done} of {self._asked} runs", f"{self._invalid} invalid"]
+        parts += [f"{self._canaries} of canaries as expected"] if self._canaries else []
         parts.append(f"{self._unknown} proved nothing")
         parts += [f"{self._crashes} crashes of the harness"] if self._crashes else []
         parts += [figures.in_words] if figures is not None and figures.behaviours else []

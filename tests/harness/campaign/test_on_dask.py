@@ -38,8 +38,8 @@ class Watched(CampaignProgress):
         self._left = after
         self._call = call
 
-    def count(self, outcome: Outcome, *, is_new: bool) -> None:
-        super().count(outcome, is_new=is_new)
+    def count(self, cell: Cell, outcome: Outcome, *, is_new: bool) -> None:
+        super().count(cell, outcome, is_new=is_new)
         self._left -= 1
         if self._left == 0:
             self._call()

@@ -21,7 +21,7 @@ from harness.campaign.watching.figures import FigureCounter
 from harness.campaign.watching.live import LIVE
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
-from tests.harness.campaign.fakes import VALID, carried_out, plan, resumed
+from tests.harness.campaign.fakes import INVALID, VALID, carried_out, plan, resumed
 
 SMALL = Cell(nodes=3, time_limit_s=2, rate=40, seeds=3)
 UNITS = st.builds(Unit, st.integers(0, 1), st.integers(0, 3), st.booleans())
@@ -119,3 +119,15 @@ def test_the_line_of_progress_says_whether_anything_is_new() -> None:
     counter = FigureCounter([RunLine(0, 1, VALID, "", elapsed_s=3.0, new=(1, 2, 3))])
     progress = CampaignProgress(quiet=True)
     assert "3 behaviours, 18 new a minute, the last 7 s ago" in progress.line(10.0, counter.at(10.0))
+
+
+def test_the_line_of_progress_counts_what_a_canary_shows_apart() -> None:
+    progress = CampaignProgress(quiet=True)
+    progress.start(4, plan(), 0.0)
+    for cell, outcome in ((Cell(is_canary=True), INVALID), (Cell(is_canary=True), VALID), (Cell(), VALID)):
+        progress.count(cell, outcome, is_new=True)
+    assert progress.line(1.0).startswith(
+        "3 of 4 runs, 0 invalid, 1 of canaries as expected, 0 proved nothing"
+    )
+    progress.count(Cell(), INVALID, is_new=True)
+    assert progress.line(1.0).startswith("4 of 4 runs, 1 invalid, 1 of canaries as expected")
