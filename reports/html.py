@@ -171,6 +171,8 @@ class EvidenceView:
 
     id: str
     evidence: Evidence
+    operations: tuple[int, ...]
+    """What it names, each operation once, by the index of its invocation."""
     text: Markup
     folded: bool
     timeline: str | None
@@ -235,7 +237,8 @@ def _checkers(
                 timelines.append(timeline)
                 drawn += 1
             picture = cycle(evidence, spans.history, f"{id_}-cycle")
-            views.append(_evidence(evidence, id_, timeline, marks, picture))
+            numbers = tuple(dict.fromkeys(map(spans.number, evidence.operations)))
+            views.append(_evidence(evidence, numbers, id_, timeline, marks, picture))
         measures = list(text.leaves(verdict.measures)) if verdict.measures else []
         checkers.append(
             CheckerView(
@@ -277,6 +280,7 @@ def _timeline(
 
 def _evidence(
     evidence: Evidence,
+    numbers: tuple[int, ...],
     id_: str,
     timeline: TimelineView | None,
     marks: TraceMarks,
@@ -285,7 +289,11 @@ def _evidence(
     links = (
         {}
         if timeline is None
-        else {op: f"{timeline.id}-op-{at}" for op, at in timeline.excerpt.names.items()}
+        else {
+            number: f"{timeline.id}-op-{at}"
+            for operation, at in timeline.excerpt.names.items()
+            for number in (operation, at)
+        }
     )
     events = []
     for ref in evidence.events[:MAX_EVENTS]:
@@ -294,6 +302,7 @@ def _evidence(
     return EvidenceView(
         id=id_,
         evidence=evidence,
+        operations=numbers,
         text=_linked(text.shorten(evidence.text, LONGEST_TEXT), links),
         folded=len(evidence.text) > LONG_TEXT,
         timeline=None if timeline is None else timeline.id,

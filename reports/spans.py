@@ -118,6 +118,12 @@ class Spans:
             operation = int(self.history.pairs[operation])
         return int(np.searchsorted(self.index, operation))
 
+    def number(self, operation: int) -> int:
+        """The number by which an operation is named everywhere, that of its invocation; the index itself if
+        the history has none such."""
+        position = self.position(operation)
+        return operation if position is None else int(self.index[position])
+
     def span(self, position: int) -> Span:
         """The operation at a position, as an object."""
         columns = self.columns

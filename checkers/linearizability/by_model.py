@@ -462,7 +462,7 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
     if len(found.core) > MOST_NAMED:
         core.append(f"and {len(found.core) - MOST_NAMED} more")
     order = [
-        f"operation {int(part.invoked[later])} began after operation {int(part.completed[earlier])}"
+        f"operation {int(part.invoked[later])} began after operation {int(part.invoked[earlier])} had ended"
         for earlier, later in zip(found.core[:MOST_NAMED], found.core[1:MOST_NAMED], strict=False)
         if part.completed[earlier] < part.invoked[later]
     ]
@@ -510,7 +510,7 @@ def _claim(where: str, found: Impossible) -> str:
 def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:
     """A reply that names what was never there, in words."""
     indices = (int(part.invoked[reply.place]), int(part.completed[reply.place]))
-    text = f"{sentence(operation_in_words(part, reply.place))}, {reply.because}."
+    text = f"{sentence(operation_in_words(part, reply.place))} {reply.because}."
     return Evidence(_title(_where(part.key), part, reply.place, history), text, indices, kind=KIND)
 
 

@@ -30,14 +30,10 @@ def call_in_words(call: Call) -> str:
 
 
 def operation_in_words(part: Part, operation: int) -> str:
-    """An operation with its call: `operation 12 (read -> 3), answered at operation 15`."""
+    """An operation with its call, by the index of its invocation: `operation 12 (read -> 3)`."""
     named = f"operation {int(part.invoked[operation])} ({call_in_words(part.call(operation))})"
-    ended = int(part.completed[operation])
-    return (
-        f"{named}, which has no reply and may have happened at any later time"
-        if ended == NEVER
-        else f"{named}, answered at operation {ended}"
-    )
+    has_reply = int(part.completed[operation]) != NEVER
+    return named if has_reply else f"{named}, which has no reply and may have happened at any later time"
 
 
 def need_in_words(model: Model, state: Any, call: Call) -> str:

@@ -126,12 +126,9 @@ def _judge(
     how = (
         f"no write was acknowledged in the {recorded_s:.3f} s up to the end of the record"
         if delay_s is None
-        else f"the first write was acknowledged only after {delay_s:.3f} s, at operation {first}"
+        else f"the first write was acknowledged only after {delay_s:.3f} s"
     )
-    text = (
-        f"The final heal ended at operation {heal.completion.index}, at "
-        f"{seconds(heal.completion.time)}; then {how}. The bound is {bound_s:g} s."
-    )
+    text = f"The final heal ended at {seconds(heal.completion.time)}; then {how}. The bound is {bound_s:g} s."
     indices = (heal.completion.index, int(asked[0]), *((first,) if first is not None else ()))
     evidence = Evidence(
         title="the system did not recover after the final heal",

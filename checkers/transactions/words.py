@@ -55,10 +55,7 @@ def reason(reading: Reading, step: DependencyStep, names: Sequence[str]) -> str:
     if step.kind == PROCESS:
         return f"process {int(txns.process[step.before])} did {first} before {second}"
     if step.kind == REAL_TIME:
-        return (
-            f"{first} had completed (operation {int(txns.completed[step.before])}) before {second} began "
-            f"(operation {int(txns.invoked[step.after])})"
-        )
+        return f"{first} had completed before {second} began"
     initial = step.version >= txns.versions
     key = step.version - txns.versions if initial else int(txns.version_key[step.version])
     name = txns.key_name(key)

@@ -113,11 +113,7 @@ class _Words:
         return found
 
     def _real_time(self, before: int, after: int) -> str:
-        txns, member = self._task.txns, self._task.member
-        return (
-            f"{self.name(before)} had completed (operation {int(txns.completed[member[before]])}) before "
-            f"{self.name(after)} began (operation {int(txns.invoked[member[after]])})"
-        )
+        return f"{self.name(before)} had completed before {self.name(after)} began"
 
     def _reason(self, link: Link) -> tuple[str, str]:
         before, after = self.at(link.before), self.at(link.after)

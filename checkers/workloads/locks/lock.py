@@ -191,10 +191,9 @@ def _overlap(key: str | None, first: LockHold, second: LockHold, time: list[int]
     a, b = first.acquire, second.acquire
     where = "" if key is None else f" {key}"
     text = (
-        f"Process {a.invocation.process} got the lock{of(key)} by operation {a.at}, answered at operation "
-        f"{first.since}, and held it until operation {first.release.at} released it, which was acknowledged. "
-        f"Within that time process {b.invocation.process} got it, too, by operation {b.at}, answered at "
-        f"operation {second.since}."
+        f"Process {a.invocation.process} got the lock{of(key)} by operation {a.at} "
+        f"and held it until operation {first.release.at} released it, which was acknowledged. "
+        f"Within that time process {b.invocation.process} got it, too, by operation {b.at}."
     )
     title = (
         f"process {b.invocation.process} got the lock{where} at {seconds(time[second.since])}, while process "
