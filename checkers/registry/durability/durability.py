@@ -101,7 +101,7 @@ def _final_reads(
             node = int(columns.node[completed])
             if node < 0 or columns.nodes[node] not in nodes:
                 problems.append(
-                    f"the local read at operation {completed} does not name the node that was read"
+                    f"operation {int(pairs[completed])}, a local read, does not name the node that was read"
                 )
                 continue
             place = columns.nodes[node]
@@ -157,9 +157,7 @@ class _Judgement:
         for (service, value), group in alike.items():
             listing = as_listing({} if value < 0 else self._columns.decoded(value))
             if listing is None:
-                self.problems.append(
-                    f"operation {group[0].completed} does not answer with a list of instances"
-                )
+                self.problems.append(f"operation {group[0].invoked} does not answer with a list of instances")
                 continue
             self._judge_alike(service, listing, group)
 

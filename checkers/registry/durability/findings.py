@@ -81,7 +81,7 @@ def as_evidence(
         first.setdefault(read.place, read)
     shown = [
         f"the {'linearizable list' if place == LINEARIZABLE else f'local read of {place}'} "
-        f"at operation {read.completed} {verb}"
+        f"of operation {read.invoked} {verb}"
         for place, read in first.items()
     ]
     cited += [read.completed for read in first.values()]
@@ -121,11 +121,11 @@ def _write(
         did = f"updated {finding.key} to {finding.id}"
     how = "was never acknowledged"
     if writes.found_nothing[row]:
-        how = f"found nothing to update, by the reply at operation {ended}"
+        how = "found nothing to update, by its reply"
     elif writes.void[row]:
-        how = f"certainly failed, by the reply at operation {ended}"
+        how = "certainly failed, by its reply"
     elif writes.outcome[row] == OK:
-        how = f"was acknowledged{by_and_at(history[ended])} (operation {ended})"
+        how = f"was acknowledged{by_and_at(history[ended])}"
     return f"Operation {begun} {did} and {how}."
 
 
@@ -134,6 +134,6 @@ def _later(writes: RegistryWrites, row: int, when: str, cited: list[int]) -> str
     begun, ended = int(writes.invoked[row]), int(writes.completed[row])
     cited += [begun, ended]
     if writes.found_nothing[row]:
-        return f"Operation {begun} {when}, and found nothing to update, by the reply at operation {ended}."
+        return f"Operation {begun} {when}, and found nothing to update, by its reply."
     what = "wrote another id" if writes.setters[row] else "deregistered the key"
-    return f"Operation {begun} {when}, {what}, and was acknowledged at operation {ended}."
+    return f"Operation {begun} {when}, {what}, and was acknowledged."

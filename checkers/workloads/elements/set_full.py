@@ -243,10 +243,10 @@ def _learnt(found: Elements, n: int) -> tuple[str, list[ClientOperation]]:
     """How an element became known, in words, and the operations that show it."""
     add, known = found.adds[n], int(found.known[n])
     if add.until == known:
-        return f"Operation {add.at} added {found.values[n]!r}, acknowledged at operation {known}", [add]
+        return f"Operation {add.at} added {found.values[n]!r}, which was acknowledged", [add]
     read = next((one for one in found.reads if one.until == known), None)
     if read is None:
-        return f"{found.values[n]!r} was added again, acknowledged at operation {known}", [add]
+        return f"{found.values[n]!r} was added again, which was acknowledged", [add]
     return f"Operation {add.at} added {found.values[n]!r}, and operation {read.at} read it", [add, read]
 
 

@@ -178,9 +178,9 @@ def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
             verb = "acquired" if hold.by.invocation.f == ACQUIRE else "renewed"
             text = (
                 f"Process {longest.by.invocation.process} held the lock{of(key)} "
-                f"from operation {longest.since} on"
+                f"from the reply to operation {longest.by.at} on"
                 f"{_lasting(longest)}. In that time, operation {hold.by.at} of process "
-                f"{hold.by.invocation.process} {verb} it, too, acknowledged at operation {hold.since}."
+                f"{hold.by.invocation.process} {verb} it, too, which was acknowledged."
             )
             renews = [one for one in longest.renews if one.at < hold.since]
             yield Evidence("two processes held a lock at once", text, positions(longest.by, *renews, hold.by))

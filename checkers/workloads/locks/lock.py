@@ -249,8 +249,7 @@ def _held_on(key: str | None, first: LockHold, second: LockHold) -> Evidence:
     text = (
         f"Operation {first.acquire.at} was given token {first.token}{of(key)}, and its process held the lock "
         f"until operation {first.release.at} released it, which was acknowledged. But operation "
-        f"{second.acquire.at} was given the greater token {second.token} before that, at operation "
-        f"{second.since}."
+        f"{second.acquire.at} was given the greater token {second.token} before that."
     )
     title = f"token {second.token}{of(key)} was given while the holder of token {first.token} had the lock"
     shown = positions(first.acquire, first.release, second.acquire)

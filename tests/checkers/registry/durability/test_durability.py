@@ -358,7 +358,7 @@ def test_an_update_that_was_refused_or_found_nothing_did_nothing() -> None:
     built.do("register", OTHER, "r3", "r3", raft_index=2)
     verdict = ends_with(built, {KEY: "r2", OTHER: "r3"})
     assert kinds(verdict) == {"failed but present": 1}
-    assert "found nothing to update, by the reply at operation 1" in verdict.evidence[0].text
+    assert "found nothing to update, by its reply" in verdict.evidence[0].text
 
 
 def test_what_an_update_did_not_find_must_not_be_there_later() -> None:
