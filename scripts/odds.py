@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("store"))
     parser.add_argument("--resume", type=Path, metavar="FOLDER")
     parser.add_argument(
-        "--as-it-is", action="store_true", help="run no more seeds, and write what FOLDER holds"
+        "--as-it-is", action="store_true", help="run no further seeds, and write what FOLDER holds"
     )
     given = parser.parse_args()
     if given.resume and given.as_it_is:

@@ -65,7 +65,7 @@ def say_what_was_lost() -> None:
     below = getattr(buffer, "raw", buffer)
     error = below.error if isinstance(below, _Steady) else None
     if error is not None and error.errno != errno.EPIPE:
-        print(f"ackproof: standard output could not be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        print(f"ackproof: standard output could not be written: {error.strerror}", file=sys.stderr)  # noqa: T201 - click is gone
         flush()
 
 

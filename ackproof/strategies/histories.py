@@ -38,9 +38,9 @@ def histories(
         data_type: see `operations`.
         keys: the objects, each with a state of its own.
         processes: how many clients at the same time.
-        most_steps: so many times something happens: an operation begins, takes effect, or ends.
+        most_steps: how often something happens at most: an operation begins, takes effect, or ends.
         correct: True: the object is correct, so every history is linearizable. False: a reply may be that of
-            any other operation on an object in any state, so many histories are not linearizable.
+            any other operation on an object in any state, and most histories are then not linearizable.
     """
     asked = operations(data_type, keys=keys)
     return st.composite(_history)(object_of(data_type), asked, processes, most_steps, correct)

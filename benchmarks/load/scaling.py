@@ -106,7 +106,7 @@ def main() -> int:
     came = sum(len(pickle.dumps(outcome)) for outcome in outcomes) / len(outcomes)
     print(f"a seed: {alone_s * 1e3:.0f} ms alone, {both_s * 1e3:.0f} ms with another process next to it")
     print(f"a process: {start_s:.2f} s until it begins; the parent: {parent_s * 1e3:.2f} ms a seed")
-    print(f"Dask: {task_s * 1e3:.2f} ms a task of scheduler and client; a worker {worker_s:.2f} s, all told")
+    print(f"Dask: {task_s * 1e3:.2f} ms a task of scheduler and client; a worker {worker_s:.2f} s in all")
     print(f"bytes a seed: {sent} to a worker, {came:.0f} back, {stored:.0f} in the journal")
     print(f"load {os.getloadavg()[0]:.1f}")
     return int(max(parent_s, task_s) > BOUND * alone_s)

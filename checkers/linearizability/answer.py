@@ -32,10 +32,10 @@ class Budget:
     """Whether the time given to all searches is over; None if no time was given."""
 
     memory_is_up: Callable[[int], bool] | None = None
-    """Whether so many more bytes are more than the whole process may take; None if no bound was given."""
+    """Whether these further bytes are more than the whole process may take; None if no bound was given."""
 
     def allows(self, memo_bytes: int, more_bytes: int) -> bool:
-        """Whether a search may keep so many bytes of configurations, for which it takes that many more."""
+        """Whether a search may keep these bytes of configurations, for which it takes `more_bytes`."""
         if self.memory_is_up is not None and self.memory_is_up(more_bytes):
             return False
         return memo_bytes <= self.memory_bytes

@@ -1,6 +1,6 @@
 """Which Dask clusters may be used: `local`, one on this machine, or one that TLS protects.
 
-Whoever can reach a Dask scheduler without TLS can run code on its workers and on its clients, since Dask's
+All who can reach a Dask scheduler without TLS can run code on its workers and on its clients, since Dask's
 messages are pickles. So a plain connection is accepted only within one machine.
 """
 
@@ -38,7 +38,7 @@ def checked_address(text: str) -> str:
 
 
 def is_protected(address: str) -> bool:
-    """Whether nobody on a network can read or change what is sent to this address."""
+    """Whether no one on a network can read or change what is sent to this address."""
     parts = urlsplit(address)
     return parts.scheme == "tls" or _is_this_machine(parts.hostname or "")
 

@@ -138,7 +138,7 @@ class DaskCluster:
                 return
             if time.monotonic() >= until:
                 raise CouldNotRun(why)
-            time.sleep(0.2)
+            time.sleep(0.2)  # a process of another machine: it can only be asked again
 
     def _new_client(self, within_s: float) -> Any:
         return self._distributed.Client(

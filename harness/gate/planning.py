@@ -1,7 +1,7 @@
 """Makes the campaign of a gate: the default one, or that of a file with canaries added.
 
 By default it runs the reference node in the simulated world, in every cell in which a seeded bug shows, with
-so many seeds that the known bugs are likely caught; then once on real processes, where the budget has room
+enough seeds for the known bugs to be likely caught; then once on real processes, where the budget has room
 for it. Each workload has a canary: the seeded bug that is found most often.
 """
 

@@ -152,7 +152,7 @@ def planned_seeds(
 
 
 def counted(seeds: int) -> int:
-    """How many of so many planned runs the stated power counts on."""
+    """How many of the planned runs the stated power counts on."""
     return seeds - int(seeds * SPARE)
 
 

@@ -25,7 +25,7 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 UNUSUAL, ABSENT = -1, -1
 MOST_DIGITS = 18
 BYTES_A_STEP = 24
-"""The plain reader takes about a microsecond for so many bytes."""
+"""The plain reader takes about a microsecond for this number of bytes."""
 QUOTE, COMMA, MINUS, COLON, BACKSLASH = 34, 44, 45, 58, 92
 OPEN, CLOSE, OPEN_MAP, CLOSE_MAP, NEWLINE = 91, 93, 123, 125, 10
 INDEX, TIME, PROCESS, TYPE, F, KEY, VALUE, ERROR, NODE, RAFT_INDEX, FIELDS = range(11)

@@ -62,7 +62,7 @@ def test_the_public_names_are_these_and_each_can_be_used() -> None:
     assert [line for line in names if not line.startswith(" ")] == [
         line for line in recorded if not line.startswith(" ")
     ], f"{RECORDED} is to be:\n" + "\n".join(names)
-    assert set(recorded) - set(names) == set(), "these were removed; a member that is added breaks nobody"
+    assert set(recorded) - set(names) == set(), "these were removed; a member that is added breaks no user"
     assert ackproof.__all__ == sorted(ackproof.__all__)
     assert set(dir(ackproof)) >= set(ackproof.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'chekc'"):
@@ -156,7 +156,7 @@ def test_a_workload_may_be_named_as_a_folder_may() -> None:
 def test_a_workload_whose_generator_fails_is_never_valid() -> None:
     def broken(nodes: Sequence[str], concurrency: int) -> ackproof.Workload:
         def stop(context: ackproof.workloads.Context) -> dict[str, Any]:
-            raise RuntimeError("no more")
+            raise RuntimeError("the list is empty")
 
         work = WORKLOADS["register"](nodes, concurrency)
         return replace(
@@ -169,7 +169,7 @@ def test_a_workload_whose_generator_fails_is_never_valid() -> None:
     finally:
         del WORKLOADS["broken"]
     assert run.problem is not None
-    assert "no more" in run.problem
+    assert "the list is empty" in run.problem
     assert run.validity == "unknown"
 
 

@@ -30,7 +30,7 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def serve(requests: IO[bytes], write: Callable[[bytes], object]) -> None:
-    """Answer all requests until there are no more; then end every cluster that is left."""
+    """Answer all requests to the last; then end every cluster that is left."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(LARGEST_REQUEST_BYTES)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), requests)

@@ -404,7 +404,7 @@ class Whole:
 def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Iterator[Whole]:
     """Time whole processes, one call for all files of a data type that Porcupine answered.
 
-    Each file is given so many times, as neither side keeps anything of it: then a call has many files.
+    Each file is given several times, as neither side keeps anything of it: then a call has many files.
     """
     by_model = defaultdict(list)
     for row in rows:

@@ -23,7 +23,7 @@ FINDING = re.compile(r"[0-9a-f]{10}")
 RUN = re.compile(r"(?P<campaign>.+):(?P<cell>\d{1,9}):(?P<seed>\d{1,19})")
 """One run of a campaign: its folder or the name of its folder, the number of the cell from 0, the seed."""
 MOST_KNOWN_SEEDS = 20
-"""So many of the seeds that showed a finding are tried again, the latest first, before others are."""
+"""This number of the seeds that showed a finding is tried again, the latest first, before others are."""
 
 
 class Target(msgspec.Struct, frozen=True):

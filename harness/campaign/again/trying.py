@@ -1,7 +1,7 @@
 """Runs a cell under seed after seed until one shows a finding, or enough of them do not.
 
 A sequential test. One run that shows the finding decides that it is there: that is never wrong. It is called
-gone once so many runs passed without it that, if it still came as often as it did, they would have shown it
+gone once enough runs passed without it: if it still came as often as it did, they would have shown it
 with the confidence that is asked for; how often it came is known from few runs, and averaged over
 (findings/states.py). Only valid runs count: one that is unknown, or that another violation made invalid,
 says nothing.
@@ -26,7 +26,7 @@ from history.limits import LARGEST_NUMBER
 
 WAIT_S = 0.25
 MOST_CRASHES_IN_A_ROW = 6
-"""After so many runs that the harness could not do, it can do none, and going on is of no use."""
+"""After this number of runs that the harness could not do, it can do none, and going on is of no use."""
 MOST_NEEDED = 10_000_000
 
 

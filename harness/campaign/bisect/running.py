@@ -63,7 +63,7 @@ class WorktreeRuns:
             ended = [key for key, run in self._runs.items() if run.wait(0.0)]
             if ended or not self._runs or time.monotonic() >= until:
                 return [self._ended(key) for key in ended]
-            time.sleep(0.02)
+            time.sleep(0.02)  # several processes, and no one call that waits for any of them
 
     def interrupt(self) -> list[Ended]:
         """End all runs."""

@@ -18,7 +18,7 @@ from history import Operation
 _VARYING = re.compile(r"\d+|\b[rn]\d+\b|'[^']*'")
 LONGEST_ERROR = 80
 FAR = 3
-"""So many entries apart, and more, are one class."""
+"""All distances of at least this number of entries are one class."""
 
 
 class Event(Protocol):

@@ -79,7 +79,7 @@ class FigureCounter:
             self._news.append((line.elapsed_s, len(line.new)))
 
     def at(self, elapsed_s: float) -> Figures:
-        """The figures after so many seconds of work."""
+        """The figures at a time, in seconds of work."""
         seeds = self.by_cell.total()
         unknown = sum(number for (_, mark), number in self.by_cell.items() if mark is Validity.UNKNOWN)
         lately_s = min(LATELY_S, elapsed_s)

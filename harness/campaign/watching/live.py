@@ -1,6 +1,6 @@
 """`live.json` in a campaign's folder: counts and figures while it runs, for pages that draw them.
 
-The file is replaced as a whole, at most once a second and at the end, so whoever reads it sees one moment. It
+The file is replaced as a whole, at most once a second and at the end, so each reader sees one moment. It
 is only a view: what counts is the journal. If it cannot be written, the campaign goes on without it.
 """
 

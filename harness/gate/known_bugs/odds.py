@@ -19,7 +19,7 @@ class Odds(msgspec.Struct, frozen=True):
     runs: int
 
     def chance_to_catch(self, runs: int) -> float:
-        """How likely at least one of so many runs shows the bug, from 0 to 1.
+        """How likely at least one of these runs shows the bug, from 0 to 1.
 
         It is averaged over every rate that the measured runs allow, so few measured runs give a lower figure
         than many with the same share. The prior is that of Jeffreys, Beta(1/2, 1/2): many seeded bugs show in
@@ -45,7 +45,7 @@ class Odds(msgspec.Struct, frozen=True):
         return low, high
 
     def _at_most(self, times: int, rate: float) -> float:
-        """How likely a bug of this rate is found in so many of the runs at most."""
+        """How likely a bug of this rate is found in at most this number of the runs."""
         runs = self.runs
         return sum(comb(runs, k) * rate**k * (1 - rate) ** (runs - k) for k in range(times + 1))
 

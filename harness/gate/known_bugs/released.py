@@ -73,7 +73,7 @@ class ReleasedBug(msgspec.Struct, frozen=True):
         return next(enough, MOST_SEEDS)
 
     def campaign(self, place: int) -> CampaignPlan:
-        """The campaign of one run: that with the first seed, or so many seeds after it."""
+        """The campaign of one run: that with the first seed, or with one after it."""
         cell = msgspec.structs.replace(self.cell, first_seed=self.cell.first_seed + place)
         return CampaignPlan(cells=(cell,), name=self.name)
 

@@ -385,7 +385,7 @@ def without_node(schedule: Schedule, node: str) -> Schedule:
 
 
 def _possible(faults: Sequence[str], node: str, left: int) -> tuple[str, ...]:
-    """Those of a nemesis's faults that do not aim at the node, and are possible with so many nodes."""
+    """Those of a nemesis's faults that do not aim at the node, and are possible with these nodes."""
     found = []
     for fault in faults:
         name, _, target = fault.partition(":")

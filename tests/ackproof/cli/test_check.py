@@ -176,7 +176,7 @@ def test_a_bound_of_memory_counts_all_that_the_process_takes() -> None:
     assert not MemoryLimit(taken * 2)(1 << 20)
     assert MemoryLimit(taken * 2)(taken * 2)
     code, out, _ = run(VALID, "--model", "cas-register", "--memory-mib", "1")
-    assert code == 0, out  # it needs no more than what it begins with
+    assert code == 0, out  # what it begins with is enough
 
 
 def test_many_large_files_are_judged_in_the_order_in_which_they_were_given(

@@ -1,4 +1,4 @@
-"""A verdict's exit code is the same whoever reads the output: a closed pipe, a full disk, a poor encoding."""
+"""The exit code is the verdict's, however the output is read: a closed pipe, a full disk, a poor encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The strategies draw what they promise; the state machine finds what a registry does wrong, no more."""
+"""The strategies draw what they promise; the state machine finds only what a registry does wrong."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class DaskProcesses:
 
 @contextmanager
 def dask_processes(logs: Path, workers: int, **settings: object) -> Iterator[DaskProcesses]:
-    """A scheduler with so many workers."""
+    """A scheduler and its workers."""
     cluster = DaskProcesses(logs, **settings)  # type: ignore[arg-type]
     try:
         for _ in range(workers):

@@ -153,7 +153,7 @@ def test_workers_beyond_this_machine_need_tls() -> None:
 
 
 def wait_for_workers(address: str, number: int) -> None:
-    """Wait until the scheduler has so many workers."""
+    """Wait until the scheduler has this number of workers."""
     import distributed
 
     with distributed.Client(address, set_as_default=False) as client:

@@ -76,7 +76,7 @@ def test_too_few_runs_cannot_tell(earlier: int, new: int) -> None:
 
 
 def slow(times: float) -> Perform:
-    """Valid runs whose latency is so many times the usual one, and differs by seed."""
+    """Valid runs whose latency is a multiple of the usual one, and differs by seed."""
     return lambda cell, seed: replace(VALID, latency_ms=times * (10 + seed % 7), unavailable_s=0.0)
 
 

@@ -35,7 +35,7 @@ STDIN = "-"
 WORTH_A_PROCESS_BYTES = 8_000_000
 """Smaller inputs are judged before a second process would have started."""
 FEW_COLLECTIONS = 1_000_000
-"""Python looks for garbage after so many new objects. Nearly all of them are needed until the end, and
+"""Python looks for garbage once this many objects are new. Nearly all of them are needed until the end, and
 looking for garbage as often as usual takes a third of the time."""
 
 

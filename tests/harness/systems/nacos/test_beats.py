@@ -89,9 +89,9 @@ async def with_server(act: Any) -> None:
     address = "{}:{}".format(*runner.addresses[0][:2])
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and not listened on: connections to it are refused
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+        silent = f"127.0.0.1:{taken.getsockname()[1]}"
         codec = InstanceCodec(V2, ephemeral=True)
-        members = {"n0": {"client": nobody}, "n1": {"client": address}}
+        members = {"n0": {"client": silent}, "n1": {"client": address}}
         client = BeatingClient(Site("n1", members, 1, timeout_s=2.0), Beats(codec), codec)
         await client.open()
         try:

@@ -150,7 +150,7 @@ def test_an_ephemeral_instance_lives_until_its_own_session_falls_silent(node: Si
         )  # by then the session of r1, and of the client that is closed, is over
         assert asked(second, "lookup", key) == ("ok", "r2")
         assert asked(second, "deregister", key) == ("ok", None)
-        assert asked(second, "lookup", key) == ("ok", "r2"), "no server was told"
+        assert asked(second, "lookup", key) == ("ok", "r2"), "no server was asked"
         for _ in range(300):
             if asked(second, "lookup", key) == ("ok", None):
                 break
