@@ -74,7 +74,7 @@ class Simulated:
         self.invalid = int(found["invalid"])
         shrunk = found.get("shrunk")
         self.failing_seed: int | None = None if shrunk is None else int(shrunk["seed"])
-        """The first seed that showed a violation, in the order in which they ended."""
+        """The first seed that shows a violation, in the order of the seeds."""
         self.story: tuple[str, ...] = () if shrunk is None else tuple(shrunk["story"])
         """The smallest schedule that still shows the violation, a line for each thing that happens."""
         self.replay: Path | None = None if shrunk is None else Path(shrunk["file"])

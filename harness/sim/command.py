@@ -4,7 +4,7 @@ replayed."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,10 @@ def many(
 ) -> CampaignSummary:
     """Judge those of these seeds that are not in the file; give the outcome of all of them.
 
+    Args:
+        stop_at_first: end at the first violation in the order of the seeds, and leave out those after it.
+            Seeds end in another order on a busy machine; the same command must still give the same outcome.
+
     Raises:
         CouldNotRun: the results file cannot be used.
     """
@@ -169,17 +173,30 @@ def many(
     def take(judged: Judged) -> bool:
         results.add(judged)
         line.add(judged, is_new=True)
-        return not (stop_at_first and judged.invalid)
+        return wanted() is None
+
+    def wanted() -> range | None:
+        return _until_violation(seeds, results.done) if stop_at_first else None
 
     try:
         left = [seed for seed in seeds if seed not in results.done]
-        if left:
+        if left and wanted() is None:
             judge_all(left, options, executor, take=take)
     finally:
         executor.close()
         line.end()
         results.close()
-    return summary([results.done[seed] for seed in seeds if seed in results.done])
+    return summary([results.done[seed] for seed in wanted() or seeds if seed in results.done])
+
+
+def _until_violation(seeds: range, done: Mapping[int, Judged]) -> range | None:
+    """The seeds up to the first with a violation; None while a seed before it has not ended."""
+    for number, seed in enumerate(seeds, start=1):
+        if seed not in done:
+            return None
+        if done[seed].invalid:
+            return seeds[:number]
+    return None
 
 
 def summary(done: Sequence[Judged]) -> CampaignSummary:

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from ackproof.cli.main import cli
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
+from harness.executors.executor import Ended
+from harness.executors.in_process import InProcess
 from harness.sim.command import CampaignSummary, many, summary
 from harness.sim.judging import Judged
 from harness.sim.plan.plan import SeedOptions
@@ -74,6 +76,53 @@ def test_results_of_other_options_or_other_code_are_not_mixed(tmp_path: Path) ->
     file.write_text("hello\n")
     with pytest.raises(CouldNotRun, match="holds no campaign's results"):
         CampaignResults(file, WISHES)
+
+
+class Backwards:
+    """Ends the pieces that it was given at once in the opposite order, as a busy machine may."""
+
+    def __init__(self, judged: dict[int, Judged]) -> None:
+        self._judged = judged
+        self._begun: list[int] = []
+
+    @property
+    def has_room(self) -> bool:
+        return len(self._begun) < 3
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._begun)
+
+    def begin(self, key: int, _task: tuple[int, SeedOptions]) -> None:
+        self._begun.append(key)
+
+    def wait(self, timeout_s: float) -> list[Ended[int, Judged]]:
+        key = self._begun.pop()
+        return [Ended(key, self._judged[key])]
+
+    def interrupt(self) -> list[Ended[int, Judged]]:
+        return []
+
+    def close(self) -> None:
+        self._begun.clear()
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_the_first_violation_is_that_of_the_smallest_seed(jobs: int, tmp_path: Path) -> None:
+    wrong = {3, 4, 5, 8}
+    judged = {
+        seed: Judged(seed=seed, validity=Validity.INVALID, invalid=("durability",))
+        if seed in wrong
+        else Judged(seed=seed, validity=Validity.VALID)
+        for seed in range(20)
+    }
+    executor: SeedExecutor = Backwards(judged) if jobs == 3 else InProcess(lambda task: judged[task[0]])
+    file = tmp_path / "results.jsonl"
+    found = many(range(20), WISHES, file, executor, quiet=True, stop_at_first=True)
+    assert (found.seeds, found.valid, found.invalid) == (4, 3, 1)
+    assert [one.seed for one in found.violations] == [3]
+    again = many(range(20), WISHES, file, Backwards({}), quiet=True, stop_at_first=True)
+    assert again == found, "nothing is left to do: the first violation is in the file"
 
 
 def test_one_violation_makes_a_campaign_invalid_and_no_proof_makes_it_unknown() -> None:
