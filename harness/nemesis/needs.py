@@ -27,12 +27,15 @@ class Capability(msgspec.Struct, frozen=True):
 
     words: str
     """The end of a sentence that begins with the system's name: `cannot change its members`."""
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] = ()
     """A system has the capability if it has these methods."""
+    known: tuple[str, ...] = ()
+    """It lacks the capability if it says None for one of these facts; one that says nothing has it."""
 
     def is_had_by(self, system: object) -> bool:
         """Whether a system has this capability."""
-        return all(callable(getattr(system, method, None)) for method in self.methods)
+        can = all(callable(getattr(system, method, None)) for method in self.methods)
+        return can and all(getattr(system, fact, True) is not None for fact in self.known)
 
 
 ROOT = Need(
@@ -77,6 +80,10 @@ FUSE = Need(
 )
 
 CHANGES_MEMBERS = Capability("cannot change its members", ("membership_request", "was_refused"))
+CAN_BE_TORN = Capability(
+    "takes the room for its log beforehand, and nothing would show that it read a torn write",
+    known=("log_records",),
+)
 SHOWS_DATE = Capability("does not show its time of day, so no jump could be seen", ("date_request",))
 SHOWS_MONOTONIC_CLOCK = Capability(
     "does not show its monotonic clock, so no drift could be seen", ("monotonic_request", "read_monotonic")

@@ -285,6 +285,37 @@ def damageable(system: System) -> tuple[str, ...]:
     return system.damageable if isinstance(system, NamesDamageable) else ("**/*",)
 
 
+class LogRecords(msgspec.Struct, frozen=True):
+    """How a log is cut into records: each begins with its length, and zeros follow the last one."""
+
+    length_bytes: int
+    """How many bytes hold the length of what follows them."""
+    length_bits: int
+    """How many of its lowest bits count."""
+    order: Literal["little", "big"]
+    padded_to: int = 1
+    """What follows is filled up to a multiple of this number of bytes."""
+
+
+@runtime_checkable
+class TakesRoomBeforehand(Protocol):
+    """A system that takes the room for its log, as zeros, before it writes there.
+
+    Zeros at the end of its log are then no torn write. So the fault `torn` leaves a record that began.
+    """
+
+    @property
+    def log_records(self) -> LogRecords | None:
+        """The form of the log's records; None if nothing would show that a torn one was read: then `torn` is
+        refused."""
+        ...
+
+
+def log_records(system: System) -> LogRecords | None:
+    """The form of the records of a log for which room is taken beforehand; None for every other log."""
+    return system.log_records if isinstance(system, TakesRoomBeforehand) else None
+
+
 @runtime_checkable
 class SyncsFolders(Protocol):
     """A system that syncs a folder, as POSIX asks, before it relies on a name that it has made in it."""

@@ -13,7 +13,7 @@ from harness.hosts.disks import atrest
 from harness.hosts.host import Background, HostError
 from harness.nemesis.mechanisms.disks import DamageKind
 from harness.nemesis.mechanisms.world import DONE, NodeResult
-from harness.systems.base import damageable, statuses_after
+from harness.systems.base import damageable, log_records, statuses_after
 
 
 class HostFiles(Attachment):
@@ -41,6 +41,10 @@ class HostFiles(Attachment):
         if kind == "rot":
             self._rotten.add(node)
         return done
+
+    async def is_torn(self, node: str) -> bool:
+        """Whether the write that `damage` left torn is still there as it was."""
+        return bool((await self._change(node, "is-torn", 0))["is_torn"])
 
     def is_rotten(self, node: str) -> bool:
         """Whether a bit of the node's files has flipped, and was not repaired."""
@@ -85,7 +89,10 @@ class HostFiles(Attachment):
         aside = place.data.parent / "aside"
         patterns = damageable(self._cluster.system)
         ran = await found.host.run(
-            [place.python, "-c", atrest.SOURCE, what, str(place.data), str(aside), str(draw), *patterns]
+            [
+                *(place.python, "-c", atrest.SOURCE, what, str(place.data), str(aside), str(draw)),
+                *(msgspec.json.encode(log_records(self._cluster.system)).decode(), *patterns),
+            ]
         )
         if ran.status:
             raise HostError(f"{what}: {ran.complaint()}")

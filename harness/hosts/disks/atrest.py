@@ -1,15 +1,19 @@
 """A program that damages a stopped node's files, and puts them right again.
 
-Run on the node's host as `python -c SOURCE WHAT DATA ASIDE DRAW PATTERN...`, so it is one file of the
+Run on the node's host as `python -c SOURCE WHAT DATA ASIDE DRAW RECORDS PATTERN...`, so it is one file of the
 standard library (Python 3.9). It prints one JSON object that says what it found and did. It keeps what it may
-have to put back in the folder ASIDE.
+have to put back in the folder ASIDE. RECORDS are the numbers of `LogRecords` (harness/systems/base.py) as
+JSON, or `null`.
 
 It chooses a live file: of those that a pattern matches (one of the patterns, which is drawn) the one that was
 written last; with the pattern `**/*`, which says nothing, the largest one, which is mostly a system's log. It
 is never a lock, nor a file that holds a process's number. Zeros at the end of a file are room that was taken
 beforehand, and nothing that was written.
 
-`torn`      lengthens the file by zero bytes: a crash when its length was written, and its bytes were not
+`torn`      leaves a write at the end of the file that did not complete. Without RECORDS, the file gets longer
+            by zero bytes: a crash when its length was written, and its bytes were not. With them, a record
+            begins where the last one ends, and its bytes stop at the next sector of the disk.
+`is-torn`   says whether what `torn` left is still there as it was; then the node may not have read it
 `rot`       flips one bit of what was written, and keeps the file as it was
 `repair`    puts back what `rot` kept
 `truncate`  cuts off the last tenth, or 100 bytes, of what was written
@@ -29,16 +33,20 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).read_text(encoding="utf-8") if "__file__" in globals() else ""
-KEPT, COPY = "kept", "copy"
+KEPT, COPY, TORN = "kept", "copy", "torn.json"
 ANYTHING = "**/*"
 LOCKS = re.compile(r"^\.?lock$|\.(lock|lck|pid)$", re.IGNORECASE)
 MOST_TORN_BYTES = 2000
+SECTOR_BYTES = 512
+FEWEST_BYTES_TO_TELL = 16
+"""Fewer zeros than these may also be the beginning of what the node has written there since."""
 LEAST_CUT_BYTES = 100
 
 
-def main(what: str, data: str, aside: str, draw: int, *patterns: str) -> dict[str, object]:
+def main(what: str, data: str, aside: str, draw: int, records: str, *patterns: str) -> dict[str, object]:
     """Do what the arguments say; what was done, for the answer."""
     os.makedirs(aside, exist_ok=True)
     chance = random.Random(draw)
@@ -60,17 +68,25 @@ def main(what: str, data: str, aside: str, draw: int, *patterns: str) -> dict[st
         with open(os.path.join(aside, KEPT), "rb") as kept:
             write(path, kept.read())
         return {"file": os.path.relpath(path, data)}
+    if what == "is-torn":
+        return {"is_torn": is_torn(data, os.path.join(aside, TORN))}
     path = live_file(data, patterns or (ANYTHING,), chance)
     with open(path, "rb") as file:
         content = file.read()
     written = len(content.rstrip(b"\0"))
     facts: dict[str, object] = {"file": os.path.relpath(path, data), "size": written}
     if what == "torn":
-        if len(content) - written > MOST_TORN_BYTES:
+        framing = json.loads(records)
+        if framing is None and len(content) - written > MOST_TORN_BYTES:
             raise SystemExit(f"{path} has room taken beforehand: a torn write there is zeros, as it is now")
-        more = chance.randint(1, MOST_TORN_BYTES)
-        write(path, content + bytes(more))
-        return {**facts, "added_bytes": more}
+        if framing is None:
+            at, torn = len(content), bytes(chance.randint(1, MOST_TORN_BYTES))
+        else:
+            at, torn = torn_record(path, content, framing, chance)
+        with open(os.path.join(aside, TORN), "w") as file_of_facts:
+            json.dump({"file": facts["file"], "at": at, "torn": torn.hex()}, file_of_facts)
+        write(path, content[:at] + torn + content[at + len(torn) :])
+        return {**facts, "at": at, "added_bytes": len(torn)}
     if what == "truncate":
         cut = min(written, max(LEAST_CUT_BYTES, written // 10))
         write(path, content[: written - cut])
@@ -86,6 +102,46 @@ def main(what: str, data: str, aside: str, draw: int, *patterns: str) -> dict[st
         write(path, bytes(damaged))
         return {**facts, "byte": byte, "bit": bit}
     raise SystemExit(f"nothing is called {what}")
+
+
+def torn_record(
+    path: str, content: bytes, framing: dict[str, Any], chance: random.Random
+) -> tuple[int, bytes]:
+    """Where the last record of a log ends, and the beginning of a further one.
+
+    Its bytes are those of the record before it, up to the next sector. The rest of it, at least one sector,
+    is the zeros that were there.
+    """
+    head, order, padded_to = framing["length_bytes"], framing["order"], framing["padded_to"]
+    counted = (1 << framing["length_bits"]) - 1
+    at, last = 0, b""
+    while size := int.from_bytes(content[at : at + head], order) & counted:
+        last = content[at + head : at + head + size]
+        at += head + -(-size // padded_to) * padded_to
+        if at > len(content):
+            raise SystemExit(f"{path} ends within a record: its records are not as the system says")
+    size = chance.randrange(2 * SECTOR_BYTES, 4 * SECTOR_BYTES) // padded_to * padded_to
+    room = content[at : at + head + size]
+    if len(room) < head + size:
+        raise SystemExit(f"{path} has no room for a further record")
+    if not last or room.strip(b"\0"):
+        raise SystemExit(f"{path} has no records and then zeros: its records are not as the system says")
+    begun = SECTOR_BYTES - (at + head) % SECTOR_BYTES
+    return at, size.to_bytes(head, order) + last[:begun]
+
+
+def is_torn(data: str, kept: str) -> bool:
+    """Whether the torn end of a file is still there: what a node cuts off, or writes over, it has read."""
+    with open(kept) as file_of_facts:
+        facts = json.load(file_of_facts)
+    torn = bytes.fromhex(facts["torn"])
+    try:
+        with open(os.path.join(data, facts["file"]), "rb") as file:
+            file.seek(facts["at"])
+            rest = file.read()
+    except FileNotFoundError:
+        return False
+    return rest.startswith(torn) and (len(torn) >= FEWEST_BYTES_TO_TELL or rest == torn)
 
 
 def live_file(data: str, patterns: Sequence[str], chance: random.Random) -> str:

@@ -59,6 +59,10 @@ class StoredFiles(Protocol):
         """Damage the files of a stopped node; after `rot` the node is held down until `repair`."""
         ...
 
+    async def is_torn(self, node: str) -> bool:
+        """Whether the write that `damage` left torn is still there as it was."""
+        ...
+
     def is_rotten(self, node: str) -> bool:
         """Whether a bit of the node's files has flipped, and was not repaired."""
         ...

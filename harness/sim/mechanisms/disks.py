@@ -13,6 +13,8 @@ from harness.sim.world.world import SimulatedWorld
 from node_impl.core.storage.wal import FILE
 
 MOST_TORN_BYTES = 2000
+FEWEST_BYTES_TO_TELL = 16
+"""Fewer zeros than these may also be the beginning of what the node has written there since."""
 LEAST_CUT_BYTES = 100
 
 
@@ -47,6 +49,8 @@ class SimulatedFiles:
         self._world = world
         self._kept: dict[str, Mapping[str, bytes]] = {}
         """By rotten node, its files before a bit flipped."""
+        self._torn: dict[str, tuple[int, int]] = {}
+        """By node, where the torn write in its log begins, and its size."""
         self._copies: dict[str, Mapping[str, bytes]] = {}
         """By node, the copy of its files that was not put back yet."""
 
@@ -63,6 +67,7 @@ class SimulatedFiles:
             case "torn":
                 found["added_bytes"] = stream.between(1, MOST_TORN_BYTES)
                 disk.tear(name, found["added_bytes"])
+                self._torn[node] = len(disk.files()[name]) - found["added_bytes"], found["added_bytes"]
             case "truncate":
                 size = len(before[name])
                 found["cut_bytes"] = min(size, max(LEAST_CUT_BYTES, size // 10))
@@ -75,6 +80,12 @@ class SimulatedFiles:
                 self._kept[node] = before
                 process.is_held_down = True
         return found
+
+    async def is_torn(self, node: str) -> bool:
+        """Whether the write that `damage` left torn is still there as it was."""
+        at, size = self._torn[node]
+        rest = self._world.processes[node].disk.files().get(FILE, b"")[at:]
+        return rest.startswith(bytes(size)) and (size >= FEWEST_BYTES_TO_TELL or len(rest) == size)
 
     def is_rotten(self, node: str) -> bool:
         """Whether a bit of the node's files has flipped, and was not repaired."""

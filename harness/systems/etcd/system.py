@@ -27,7 +27,7 @@ from harness.client.data_types import (
 )
 from harness.client.net import Net
 from harness.hosts.ssh.bundle import Deployment
-from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Trouble
+from harness.systems.base import CLIENT, Bounds, Launch, Links, LogRecords, NodeStatus, Place, Trouble
 from harness.systems.etcd.kv import InstanceClient, RegisterClient, SetClient, TransactionClient
 from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
 from harness.systems.etcd.watching import WatchClient
@@ -76,6 +76,8 @@ class Etcd(msgspec.Struct, frozen=True):
     one_leader_a_term: ClassVar[bool] = True
     damageable: ClassVar[tuple[str, ...]] = ("member/wal/*.wal",)
     """The log alone: its records have checksums. The pages of the store (`member/snap/db`) have none."""
+    log_records: ClassVar[LogRecords] = LogRecords(8, 56, "little", padded_to=8)
+    """server/storage/wal/decoder.go: the three lowest bits of the highest byte say how much was filled up."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Etcd:

@@ -25,7 +25,11 @@ class Damage(Action, frozen=True):
     draw: int
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done once the file is damaged and the node answers again; after `rot`, once it refused to start."""
+        """Done once the file is damaged and the node answers again.
+
+        After `rot`, once it refused to start. After `torn`, once the torn end is not there any more: a node
+        that leaves it there may not have read it.
+        """
         processes, files = world.mechanism(PROCESSES), world.mechanism(STORED_FILES)
         done: dict[str, Any] = {}
 
@@ -33,7 +37,12 @@ class Damage(Action, frozen=True):
             if files.is_rotten(node) or not await stopped(processes, node, self.how):
                 return None
             done[node] = await files.damage(node, self.how, Draw(self.draw).bits(node))
-            return await files.try_rotten(node) if self.how == "rot" else await processes.start(node)
+            if self.how == "rot":
+                return await files.try_rotten(node)
+            became = await processes.start(node)
+            if self.how == "torn" and became == DONE and await files.is_torn(node):
+                return f"runs and left the torn end of {done[node]['file']}: nothing shows that it was read"
+            return became
 
         return (await world.on_each(self.nodes, damage)).with_details(**done)
 

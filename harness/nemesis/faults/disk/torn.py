@@ -1,7 +1,8 @@
 """Torn: a node is killed, and its log ends in a write that never completed.
 
 A crash of the machine leaves this when a file's new length reached the disk and its bytes did not. Nothing
-of such a write was acknowledged, so a correct node cuts it off and goes on.
+of such a write was acknowledged, so a correct node cuts it off and goes on. Where the room for a log is taken
+beforehand, it is a record that began, of which later sectors are zeros.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from harness.nemesis.faults.planning import NodePlanner
 from harness.nemesis.faults.processes.lifecycle import Start
 from harness.nemesis.mechanisms.disks import STORED_FILES
 from harness.nemesis.mechanisms.processes import PROCESSES
+from harness.nemesis.needs import CAN_BE_TORN
 from harness.nemesis.targets import NODE_TARGETS
 
 TORN = Fault(
@@ -27,7 +29,8 @@ TORN = Fault(
     ),
     actions=(Damage, Start),
     mechanisms=(PROCESSES, STORED_FILES),
-    evidence="the node reports what it cut off",
+    evidence="the node runs again, and the torn end is cut off or written over",
+    capabilities=(CAN_BE_TORN,),
     family="disk",
     begun_by=(Damage,),
     ended_by=(Start,),

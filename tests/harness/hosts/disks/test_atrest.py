@@ -7,9 +7,12 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.hosts.disks import atrest
+from harness.systems.base import LogRecords
+from harness.systems.etcd import Etcd
 
 WAL = ("member/wal/*.wal", "member/snap/db")
 
@@ -29,8 +32,11 @@ def data(tmp_path: Path) -> Path:
     return data
 
 
-def done(what: str, data: Path, draw: int, *patterns: str) -> dict[str, Any]:
-    return atrest.main(what, str(data), str(data.parent / "aside"), draw, *patterns)
+def done(
+    what: str, data: Path, draw: int, *patterns: str, records: LogRecords | None = None
+) -> dict[str, Any]:
+    framing = msgspec.json.encode(records).decode()
+    return atrest.main(what, str(data), str(data.parent / "aside"), draw, framing, *patterns)
 
 
 def test_what_is_damaged_is_the_file_written_last_of_those_that_the_system_names(data: Path) -> None:
@@ -73,6 +79,75 @@ def test_room_taken_beforehand_cannot_end_in_a_torn_write(data: Path) -> None:
     assert (data / "member/wal/2.wal").read_bytes() == before
     (data / "log").write_bytes(b"entries")
     assert done("torn", data, 1, "log")["added_bytes"] > 0
+
+
+def framed(body: bytes) -> bytes:
+    """A record as etcd's encoder writes it."""
+    fill = -len(body) % 8
+    length = len(body) | ((0x80 | fill) << 56 if fill else 0)
+    return length.to_bytes(8, "little") + body + bytes(fill)
+
+
+def records_of(content: bytes) -> list[bytes]:
+    """The records of a log as etcd's decoder reads them: a length of 56 bits, filled up to 8 bytes."""
+    found, at = [], 0
+    while size := int.from_bytes(content[at : at + 8], "little") & ((1 << 56) - 1):
+        found.append(content[at + 8 : at + 8 + size])
+        at += 8 + size + -size % 8
+    return found
+
+
+@pytest.mark.parametrize("last", [b"\x08\x02" + b"x" * 300 + bytes(20), b"y" * 8, b"z" * 700])
+def test_a_torn_record_begins_where_the_last_one_ends_and_lacks_a_whole_sector(
+    tmp_path: Path, last: bytes
+) -> None:
+    log = tmp_path / "data/member/wal/1.wal"
+    log.parent.mkdir(parents=True)
+    for draw in range(20):
+        bodies = [b"first" * 11, last]
+        before = b"".join(framed(body) for body in bodies)
+        log.write_bytes(before + bytes(20_000))
+        found = done("torn", tmp_path / "data", draw, WAL[0], records=Etcd.log_records)
+        after = log.read_bytes()
+        assert (found["at"], len(after), after[: len(before)]) == (len(before), len(before) + 20_000, before)
+        *kept, torn = records_of(after)
+        assert kept == bodies
+        start = found["at"] + 8
+        sectors = [torn[max(0, at - start) : at - start + 512] for at in range(0, start + len(torn), 512)]
+        assert any(len(sector) == 512 and not any(sector) for sector in sectors)
+        assert last.startswith(torn.rstrip(b"\0")), "what is there of it is how a record begins"
+        assert done("is-torn", tmp_path / "data", draw) == {"is_torn": True}
+        log.write_bytes(before)
+        assert done("is-torn", tmp_path / "data", draw) == {"is_torn": False}
+
+
+def test_a_log_that_is_not_as_the_system_says_is_left_as_it_is(tmp_path: Path) -> None:
+    log = tmp_path / "data/member/wal/1.wal"
+    log.parent.mkdir(parents=True)
+    for content, reason in (
+        (b"text, which is no length" * 9 + bytes(9000), "ends within a record"),
+        (bytes(8) + b"late" + bytes(9000), "has no records and then zeros"),
+        ((8).to_bytes(8, "little") + b"12345678" + bytes(100), "has no room"),
+    ):
+        log.write_bytes(content)
+        with pytest.raises(SystemExit, match=reason):
+            done("torn", tmp_path / "data", 1, WAL[0], records=Etcd.log_records)
+        assert log.read_bytes() == content
+
+
+def test_what_was_cut_off_or_written_over_is_told_from_what_was_left(data: Path) -> None:
+    log = data / "log"
+    for draw in range(30):
+        log.write_bytes(b"entries")
+        added = done("torn", data, draw, "log")["added_bytes"]
+        torn = log.read_bytes()
+        assert done("is-torn", data, draw) == {"is_torn": True}
+        left = {b"entries": False, b"entries and more" * 200: False, torn + b"x": added > 15}
+        for then, is_torn in left.items():
+            log.write_bytes(then)
+            assert done("is-torn", data, draw) == {"is_torn": is_torn}
+        log.unlink()
+        assert done("is-torn", data, draw) == {"is_torn": False}
 
 
 def test_a_file_of_zeros_alone_holds_nothing_to_be_damaged(data: Path) -> None:
