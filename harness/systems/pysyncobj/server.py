@@ -90,6 +90,8 @@ class Node:
         self._store = Store()
         conf = SyncObjConf(**settings["conf"])
         self._raft = SyncObj(settings["self"], settings["others"], conf, consumers=[self._store])
+        self._status: dict[str, Any] | None = None
+        self._raft.addOnTickCallback(self._note_status)
 
     def call(self, method: str, args: list[Any]) -> dict[str, Any]:
         """Replicate a call, and wait for its result."""
@@ -107,11 +109,19 @@ class Node:
         """Call a method on this node's own state."""
         return {"reason": 0, "result": getattr(self._store, method)(*args, _doApply=True)}
 
-    def status(self) -> dict[str, Any]:
-        """What this node knows of the cluster."""
+    def status(self) -> dict[str, Any] | None:
+        """What this node knew of the cluster at its last tick; None before the first one."""
+        return self._status
+
+    def _note_status(self) -> None:
+        """Read the status in PySyncObj's own thread, between two messages.
+
+        While it handles a message, it has the new term already and still the old role, for as long as it
+        takes to write the term to the disk.
+        """
         raft = self._raft
         leader = raft._getLeader()
-        return {
+        self._status = {
             "role": "leader" if raft._isLeader() else "follower",
             "term": raft.raftCurrentTerm,
             "leader": None if leader is None else leader.address,
@@ -130,7 +140,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer /status."""
-        self._answer(self.node.status())
+        status = self.node.status()
+        if status is None:
+            self.send_error(503)
+        else:
+            self._answer(status)
 
     def do_POST(self) -> None:
         """Answer /call and /peek."""

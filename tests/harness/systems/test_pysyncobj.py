@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -13,7 +17,7 @@ from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
 from harness.systems.pysyncobj import PySyncObj
 from harness.systems.pysyncobj.calls import FAIL_REASONS, Calls
-from harness.systems.pysyncobj.system import read_status
+from harness.systems.pysyncobj.system import SERVER, read_status
 from history import Operation
 
 MEMBERS = {
@@ -138,6 +142,42 @@ def test_without_a_result_a_write_may_have_happened_and_a_read_has_failed() -> N
     assert Calls().decode(operation("write", "v"), NoReply("timed out", sent=True)).type == "info"
     assert Calls().decode(operation("write", "v"), NoReply("refused", sent=False)).type == "fail"
     assert Calls().decode(operation("write", "v"), HttpReply(500, {}, b"?")).type == "info"
+
+
+class _Raft:
+    """What the server uses of `SyncObj`; a test ticks it."""
+
+    def __init__(self, own: str, others: list[str], conf: object, consumers: list[object]) -> None:
+        self.ticked: list[Callable[[], None]] = []
+        self.leads, self.named = True, own
+        self.raftCurrentTerm, self.raftCommitIndex, self.raftLastApplied = 3, 9, 9
+
+    def addOnTickCallback(self, callback: Callable[[], None]) -> None:
+        self.ticked.append(callback)
+
+    def _isLeader(self) -> bool:
+        return self.leads
+
+    def _getLeader(self) -> object:
+        return SimpleNamespace(address=self.named)
+
+
+def test_a_node_that_is_being_deposed_does_not_lead_the_new_term(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two ticks PySyncObj has the new term, and still the old role: for 0.2 s on a slow disk."""
+    library = SimpleNamespace(
+        SyncObj=_Raft, SyncObjConf=dict, SyncObjConsumer=object, replicated=lambda method: method
+    )
+    monkeypatch.setitem(sys.modules, "pysyncobj", library)
+    node = runpy.run_path(str(SERVER))["Node"]({"wait_s": 1, "conf": {}, "self": "a:1", "others": ["b:1"]})
+    raft: _Raft = node._raft
+    assert node.status() is None, "nothing is known before the first tick"
+    (tick,) = raft.ticked
+    tick()
+    raft.raftCurrentTerm, raft.named = 4, "b:1"
+    assert (node.status()["role"], node.status()["term"]) == ("leader", 3)
+    raft.leads = False
+    tick()
+    assert (node.status()["role"], node.status()["term"], node.status()["leader"]) == ("follower", 4, "b:1")
 
 
 def test_the_leader_is_named_by_its_address() -> None:

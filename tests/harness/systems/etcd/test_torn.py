@@ -9,6 +9,7 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.nemesis.needs import CAN_BE_TORN
+from harness.run.folder import RunFolder
 from harness.run.judging import judge
 from harness.run.runner import run
 from harness.run.test import Test
@@ -18,7 +19,7 @@ from harness.systems.zookeeper import ZooKeeper
 from tests.harness.hosts.namespaces import needs_namespaces
 
 
-def a_run(system: str, folder: Path) -> Path:
+def a_run(system: str, folder: Path) -> RunFolder:
     test = Test(
         nodes=("n1", "n2", "n3"),
         world="netns",
@@ -41,7 +42,9 @@ def test_etcd_repairs_its_log_after_a_torn_write(tmp_path: Path) -> None:
     verdicts = {verdict.checker: verdict for verdict in judge(folder).verdicts}
     for checker in ("linearizability", "vacuity"):
         assert verdicts[checker].validity is Validity.VALID, verdicts[checker]
-    assert list(folder.glob("nodes/*/data/member/wal/*.wal.broken")), "what etcd leaves once it has repaired"
+    assert list(folder.path.glob("nodes/*/data/member/wal/*.wal.broken")), (
+        "what etcd leaves once it has repaired"
+    )
 
 
 def test_torn_is_refused_where_nothing_would_show_that_a_torn_write_was_read() -> None:
