@@ -27,6 +27,7 @@ from history.history import INVOKE
 from history.units import SECOND_NS
 from history.values import decoded, frozen
 from reports.about import ReportAbout
+from reports.explain import explain
 from reports.html import render
 from reports.junit import junit
 
@@ -88,8 +89,9 @@ def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Re
         raise CouldNotRun(str(refusal)) from refusal
     judged = _with_refusals(judge(recorded, question), recorded.history, refusals)
     [verdict] = trusted([judged], folder.run.seal_state)
-    found = Results.of([verdict], {verdict.checker}, folder.run.seal_state.in_words())
     recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
+    explanation = explain(recording, [verdict], {verdict.checker})
+    found = Results.of([verdict], {verdict.checker}, folder.run.seal_state.in_words(), explanation)
     about = _about(folder, facts, recording, found)
     try:
         folder.run.write_parquet(recorded.history)
@@ -189,4 +191,5 @@ def _about(
         validity=found.validity,
         required=found.required,
         seal=found.seal,
+        explanation=found.explanation,
     )

@@ -16,6 +16,7 @@ import msgspec
 
 from ackproof.clock import Clock
 from checkers.check_all import Results
+from checkers.explanation import Explanation
 from checkers.verdict import Validity, Verdict
 from history.files import RefusedFile, decode_json, read_regular
 from history.limits import LARGEST_NUMBER
@@ -66,6 +67,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     """How many checkers have each mark."""
     verdicts: tuple[Verdict, ...] = ()
     """What each checker found; the evidence is in them."""
+    explanation: Explanation | None = None
+    """Why the run is not valid: one sentence, what led to it, and what was missing; null for a valid run."""
     seal: str = ""
     """What the seal of the run's folder shows."""
     result: Any = None
@@ -111,6 +114,7 @@ def result_of(
         required=() if judged is None else judged.required,
         marks={} if judged is None else judged.marks,
         verdicts=_verdicts(result) if judged is None else judged.verdicts,
+        explanation=None if judged is None else judged.explanation,
         seal="" if judged is None else judged.seal,
         result=None if judged is not None else result,
     )

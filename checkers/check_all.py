@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from checkers.explanation import Explanation
 from checkers.verdict import Checker, Evidence, Mark, Unjudged, Validity, Verdict
 from history import Recording
 
@@ -110,9 +111,17 @@ class Results(msgspec.Struct, frozen=True):
     verdicts: tuple[Verdict, ...]
     seal: str = ""
     """What the seal of the run's folder shows, in one line; empty for a run that was not stored."""
+    explanation: Explanation | None = None
+    """Why the run is not valid, from who did what to what a picture must show; None for a valid run."""
 
     @classmethod
-    def of(cls, verdicts: Iterable[Verdict], required: Collection[str], seal: str = "") -> Results:
+    def of(
+        cls,
+        verdicts: Iterable[Verdict],
+        required: Collection[str],
+        seal: str = "",
+        explanation: Explanation | None = None,
+    ) -> Results:
         """Combine verdicts by the rule in the module's docstring."""
         given = tuple(verdicts)
         return cls(
@@ -121,6 +130,7 @@ class Results(msgspec.Struct, frozen=True):
             marks={mark.value: number for mark, number in counts_by_mark(given).items()},
             verdicts=given,
             seal=seal,
+            explanation=explanation,
         )
 
     @property

@@ -9,6 +9,7 @@ import msgspec
 
 from checkers.causes import Explained, root_causes_first
 from checkers.check_all import MARKS, combined, counts_by_mark, decisive
+from checkers.explanation import Explanation
 from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
 
@@ -54,6 +55,8 @@ class ReportAbout(msgspec.Struct, frozen=True):
     files: tuple[StoredFile, ...] = ()
     seal: str = ""
     """Whether the evidence is what the run left, in one line; empty where nothing is known of it."""
+    explanation: Explanation | None = None
+    """Why the run is not valid (reports/explain); None for a valid run."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -64,13 +67,18 @@ class StoredFile(msgspec.Struct, frozen=True):
     """Bytes."""
 
 
-def gravest_first(verdicts: Iterable[Verdict], required: Collection[str] = ()) -> list[Verdict]:
+def gravest_first(
+    verdicts: Iterable[Verdict], required: Collection[str] = (), explanation: Explanation | None = None
+) -> list[Verdict]:
     """What keeps the run from being valid, the gravest first; then what is valid; then what was not judged.
 
-    Of the invalid ones, a violation that may explain others comes before these; else they stay as given.
+    Of the invalid ones, the cause that the explanation names comes first, and a violation that may explain
+    others comes before these; else they stay as given.
     """
     given = list(verdicts)
-    place = {one.verdict.checker: number for number, one in enumerate(_explained(given))}
+    place = {one.verdict.checker: number for number, one in enumerate(_explained(given), start=1)}
+    if explanation is not None:
+        place[explanation.cause] = 0
     against = decisive(given, required)
 
     def rank(verdict: Verdict) -> tuple[bool, int, int]:
@@ -102,6 +110,22 @@ def _explained(verdicts: Sequence[Verdict]) -> list[Explained]:
     return root_causes_first(verdicts) if invalid > 1 else []
 
 
+def follows_in_words(explanation: Explanation) -> str:
+    """`8 more checkers found violations that may follow from this: ...`; empty if none did."""
+    parts = []
+    if explanation.follows:
+        many = plural(
+            len(explanation.follows),
+            "more checker found violations that may follow from this",
+            "more checkers found violations that may follow from this",
+        )
+        parts.append(f"{many}: {', '.join(explanation.follows)}.")
+    if explanation.apart and explanation.validity is Validity.INVALID:
+        many = plural(len(explanation.apart), "found violations of its own", "found violations of their own")
+        parts.append(f"{many}: {', '.join(explanation.apart)}.")
+    return " ".join(parts)
+
+
 class Headline(msgspec.Struct, frozen=True):
     """The one answer of a run, and the sentence that says why."""
 
@@ -111,11 +135,16 @@ class Headline(msgspec.Struct, frozen=True):
     """How many checkers found what, where they do not agree."""
 
 
-def headline(verdicts: Sequence[Verdict], claimed: Validity, required: Collection[str] = ()) -> Headline:
+def headline(
+    verdicts: Sequence[Verdict],
+    claimed: Validity,
+    required: Collection[str] = (),
+    explanation: Explanation | None = None,
+) -> Headline:
     """Combine what the run claims with its verdicts: the worst wins, and no verdict at all is `unknown`.
 
-    `why` comes from the first verdict that decides it, root causes first: of a violation the title of its
-    first evidence, else the summary.
+    `why` is what the explanation says. Without one it comes from the first verdict that decides it, root
+    causes first: of a violation the title of its first evidence, else the summary.
     """
     if not verdicts:
         return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
@@ -125,6 +154,8 @@ def headline(verdicts: Sequence[Verdict], claimed: Validity, required: Collectio
         many = f"All {judged} checkers" if judged == len(verdicts) else f"{plural(judged, 'checker')}"
         many = "The one checker" if len(verdicts) == 1 else many
         return Headline(validity, f"{many} found nothing wrong.", _counts(verdicts))
+    if explanation is not None and explanation.validity is validity:
+        return Headline(validity, f"{explanation.cause}: {explanation.headline}", _counts(verdicts))
     against = decisive(verdicts, required)
     for verdict in gravest_first(verdicts, required):
         if verdict.validity is validity and verdict in against:

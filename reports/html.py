@@ -72,7 +72,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
 
     It never raises on a legal recording: the page names what is missing where it would stand.
     """
-    answer = headline(verdicts, about.validity, about.required)
+    answer = headline(verdicts, about.validity, about.required, about.explanation)
     linked = Linker(explained=[verdict.checker for verdict in verdicts])
     body = _body(recording, verdicts, about, linked)
     style, script = _asset("report.css"), _asset("report.js")
@@ -119,7 +119,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
         .get_template("body.html.j2")
         .render(
             about=about,
-            headline=headline(verdicts, about.validity, about.required),
+            headline=headline(verdicts, about.validity, about.required, about.explanation),
             decisive=decisive(verdicts, about.required),
             linked=linked,
             symbols=SYMBOLS,

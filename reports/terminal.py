@@ -16,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from checkers.check_all import decisive
+from checkers.explanation import Explanation
 from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from history.units import SECOND_NS
-from reports.about import SYMBOLS, ReportAbout, folded, gravest_first, headline
-from reports.text import clean, duration, shorten
+from reports.about import SYMBOLS, ReportAbout, folded, follows_in_words, gravest_first, headline
+from reports.text import clean, duration, seconds, shorten
 
 _STYLES: Mapping[Mark, str] = {
     Validity.VALID: "green",
@@ -37,6 +38,7 @@ def show(
     *,
     required: Collection[str] = (),
     about: ReportAbout | None = None,
+    explanation: Explanation | None = None,
     console: Console | None = None,
 ) -> None:
     """Print the verdicts of a run.
@@ -45,19 +47,26 @@ def show(
         report: the path of its HTML page.
         required: the names of the checkers that the run requires.
         about: the facts about the run: its title, length, seed and own validity.
+        explanation: why the run is not valid; that of `about` by default.
         console: where to print; standard output by default.
     """
     console = console or Console()
-    console.print(_summary(verdicts, required, about))
+    if explanation is None and about is not None:
+        explanation = about.explanation
+    console.print(_summary(verdicts, required, about, explanation))
     if report is not None:
         # Never folded or cropped: a path is copied, or clicked, in one piece.
         console.print(Text.assemble("\nReport  ", (clean(str(report)), "underline")), soft_wrap=True)
 
 
 def _summary(
-    verdicts: Sequence[Verdict], required: Collection[str], about: ReportAbout | None
+    verdicts: Sequence[Verdict],
+    required: Collection[str],
+    about: ReportAbout | None,
+    explanation: Explanation | None,
 ) -> RenderableType:
-    top = headline(verdicts, Validity.VALID if about is None else about.validity, required)
+    claimed = Validity.VALID if about is None else about.validity
+    top = headline(verdicts, claimed, required, explanation)
     against = decisive(verdicts, required)
     answer = Text()
     answer.append(f" {top.validity.value.upper()} ", f"{_STYLES[top.validity]} reverse")
@@ -72,10 +81,13 @@ def _summary(
         if about.seed is not None:
             facts.append(f"seed {about.seed}")
         parts.append(Text(" · ".join(facts), "dim"))
+    if explanation is not None:
+        parts.extend(explained(explanation))
     parts.append(Text())
 
+    follows = () if explanation is None else explanation.follows
     name_width = max((len(clean(verdict.checker)) for verdict in verdicts), default=0)
-    apart, alike = folded(gravest_first(verdicts, required))
+    apart, alike = folded(gravest_first(verdicts, required, explanation))
     for verdict in apart:
         decides = verdict in against
         row = _row(
@@ -85,14 +97,37 @@ def _summary(
             _said(verdict, decides),
         )
         parts.append(Padding(row, (0, 0, 0, 1)))
-        if decides and verdict.evidence:
-            parts.append(Padding(_reason(verdict), (0, 0, 1, 4)))
+        if decides and verdict.evidence and verdict.checker not in follows:
+            place = explanation.evidence if explanation is not None else None
+            first = place or 0 if explanation is not None and explanation.cause == verdict.checker else 0
+            parts.append(Padding(_reason(verdict, first), (0, 0, 1, 4)))
     for why, names in alike.items():
         said = Text(f"{Unjudged.NOT_APPLICABLE}: {clean(why)} ({', '.join(map(clean, names))})", "dim")
         symbol = Text(SYMBOLS[Unjudged.NOT_APPLICABLE], "dim")
         row = _row(name_width, symbol, Text(f"{len(names)} checkers", "dim"), said)
         parts.append(Padding(row, (0, 0, 0, 1)))
     return Group(*parts)
+
+
+def explained(explanation: Explanation) -> list[RenderableType]:
+    """The story of a violation and what follows from it, or what an unknown run lacked."""
+    parts: list[RenderableType] = []
+    if explanation.story:
+        story = Table.grid(padding=(0, 2, 0, 0))
+        story.add_column(width=1)
+        story.add_column(justify="right", no_wrap=True)
+        story.add_column(overflow="fold")
+        for line in explanation.story:
+            style = "bold red" if line.is_wrong else ""
+            time = "" if line.time is None else seconds(line.time)
+            mark = SYMBOLS[Validity.INVALID] if line.is_wrong else ""
+            story.add_row(Text(mark, style), Text(time, style or "dim"), Text(clean(line.text), style))
+        parts.append(Padding(story, (1, 0, 0, 1)))
+    consequences = follows_in_words(explanation)
+    if consequences:
+        parts.append(Padding(Text(clean(consequences), "dim"), (0, 0, 0, 4)))
+    parts += [Padding(Text(f"Missing: {clean(line)}"), (0, 0, 0, 1)) for line in explanation.missing]
+    return parts
 
 
 def _row(name_width: int, *cells: Text) -> Table:
@@ -114,9 +149,9 @@ def _said(verdict: Verdict, decides: bool) -> Text:
     )
 
 
-def _reason(verdict: Verdict) -> Text:
-    """The first evidence of a verdict that is invalid, or why a checker could not decide."""
-    first = verdict.evidence[0]
+def _reason(verdict: Verdict, place: int) -> Text:
+    """One piece of evidence of a verdict that is invalid, or why a checker could not decide."""
+    first = verdict.evidence[place]
     text = Text(clean(first.title), "bold")
     if verdict.validity is Validity.INVALID and first.text:
         text.append(f"\n{clean(shorten(first.text, LONGEST_EVIDENCE))}", "not bold")
@@ -131,6 +166,7 @@ def plain(
     *,
     required: Collection[str] = (),
     about: ReportAbout | None = None,
+    explanation: Explanation | None = None,
     width: int = 100,
 ) -> str:
     """What `show` prints, without colours, for logs; only the report's line may be longer than `width`."""
@@ -138,5 +174,5 @@ def plain(
         file=io.StringIO(), color_system=None, force_terminal=False, width=width, legacy_windows=False
     )
     with console.capture() as captured:
-        show(verdicts, report, required=required, about=about, console=console)
+        show(verdicts, report, required=required, about=about, explanation=explanation, console=console)
     return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"

@@ -105,7 +105,12 @@ def judge_and_finish(
         written = certify_run(folder.recording(), results.verdicts, certificate)
 
     def show_all() -> None:
-        show(results.verdicts, folder.report_html, required=results.required)
+        show(
+            results.verdicts,
+            folder.report_html,
+            required=results.required,
+            explanation=results.explanation,
+        )
         click.echo(f"Evidence  {clean(results.seal)}")
         if written is not None:
             click.echo(f"Proofs    {clean(written)}")
@@ -145,7 +150,13 @@ def judge_recorded_and_finish(
 
     def show_all() -> None:
         report = folder.run.report_html
-        show(results.verdicts, report, required=results.required, console=Console(stderr=on_stderr))
+        show(
+            results.verdicts,
+            report,
+            required=results.required,
+            explanation=results.explanation,
+            console=Console(stderr=on_stderr),
+        )
         click.echo(f"Evidence  {clean(results.seal)}", err=on_stderr)
         if proof is not None:
             click.echo(f"Proof     {clean(proof)}", err=on_stderr)

@@ -17,6 +17,7 @@ from history import Recording
 from history.files import RefusedFile
 from history.units import SECOND_NS
 from reports.about import ReportAbout, StoredFile
+from reports.explain import explain
 from reports.html import render
 from reports.junit import junit
 
@@ -41,7 +42,8 @@ def judge(folder: RunFolder, junit_file: Path | None = None, more: Sequence[Chec
     suite = work.checkers + Suite(tuple(more))
     state = folder.seal_state
     verdicts = trusted(check_all(suite, recording), state)
-    found = Results.of(verdicts, suite.required_of(recording), state.in_words())
+    required = suite.required_of(recording)
+    found = Results.of(verdicts, required, state.in_words(), explain(recording, verdicts, required))
     try:
         folder.write_parquet(recording.history)
         folder.write_results(found)
@@ -84,6 +86,7 @@ def _about(folder: RunFolder, recording: Recording, found: Results) -> ReportAbo
         required=found.required,
         files=_files(folder.path),
         seal=found.seal,
+        explanation=found.explanation,
     )
 
 

@@ -72,6 +72,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             logs=log_files,
             options={
                 **self.plan.test.options(),
+                "monotonic_start_ns": 0,
                 **({} if self.problem is None else {ENDED_EARLY: self.problem}),
             },
             fault_kinds=kinds_of(self.plan.test.nemesis),

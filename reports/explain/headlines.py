@@ -1,0 +1,188 @@
+"""The one sentence of a violation: who, what, when.
+
+Each kind of violation has a function here that knows its evidence. Where none does, the title of the evidence
+stands, with the time, the node's role and the term that the traces add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from history import TraceEvent
+from history.units import SECOND_NS
+from reports.explain.cause import CONFORMANCE
+from reports.explain.scene import numbered
+from reports.explain.steps import deposed_by, did, ended_by, reign_at, rule_broken
+from reports.explain.telling import Telling
+from reports.spans import Span
+from reports.text import duration, seconds, shorten
+
+LONGEST = 420
+"""Characters of a headline."""
+
+Sentence = Callable[[Telling], str | None]
+
+
+def headline(telling: Telling) -> str:
+    """The sentence, with what followed from it."""
+    evidence = telling.evidence
+    if evidence is None:
+        return f"{telling.cause.verdict.checker}: {telling.cause.verdict.summary}"
+    make = SENTENCES.get(telling.cause.verdict.checker)
+    sentence = (make(telling) if make is not None else None) or _plain(telling)
+    if telling.effect is not None and telling.effect.title not in sentence:
+        sentence += f"; then {telling.effect.title}"
+    return shorten(sentence, LONGEST)
+
+
+def _plain(telling: Telling) -> str:
+    """The title of the evidence, with the time and the term that it does not name."""
+    assert telling.evidence is not None
+    title = telling.evidence.title
+    if telling.events:
+        event = telling.events[-1]
+        when = telling.scene.when(event)
+        title += f" in term {event.term}" if "term" not in title else ""
+        return title if " at " in title and " s" in title else title + when
+    if " s" not in title and telling.spans and (end := telling.spans[-1].end) is not None:
+        title += f", by {seconds(end)}"
+    return title
+
+
+def _voted_twice(telling: Telling) -> str | None:
+    if len(telling.events) != 2:
+        return None
+    first, second = telling.events
+    if second.event != "vote":
+        return None
+    scene = telling.scene
+    return (
+        f"{second.node} voted for {second.vote} in term {second.term}{scene.when(second)}, although it had "
+        f"voted for {first.vote or 'another'} in that term{scene.when(first)}"
+    )
+
+
+def _two_leaders(telling: Telling) -> str | None:
+    if len(telling.events) != 2 or telling.events[0].node == telling.events[1].node:
+        return None
+    first, second = telling.events
+    scene, term = telling.scene, first.term
+    voters: dict[str, set[str]] = {}
+    for vote in telling.found.votes:
+        if vote.term == term and vote.vote is not None:
+            voters.setdefault(vote.node, set()).add(vote.vote)
+    twice = [node for node, given in voters.items() if len(given) > 1]
+    why = f"; {' and '.join(twice)} voted for both" if twice else ""
+    return (
+        f"{first.node} led term {term}{scene.when(first)}, and {second.node} led the same term"
+        f"{scene.when(second)}{why}"
+    )
+
+
+def _forgot(telling: Telling) -> str | None:
+    """A node came back without what it had on disk, or had told others."""
+    if len(telling.events) != 2 or telling.events[1].event != "restart":
+        return None
+    before, restart = telling.events
+    scene = telling.scene
+    fault = struck(telling, restart)
+    return (
+        f"{restart.node} began life {restart.life}{scene.when(restart)}{fault} in term {restart.term} with "
+        f"{f'its vote for {restart.vote}' if restart.vote else 'no vote'} and a log up to index "
+        f"{restart.last}, although it {_had(before)}{scene.when(before)}"
+    )
+
+
+def _had(event: TraceEvent) -> str:
+    """What bound a node when it was struck."""
+    state = f"term {event.term}, its vote for {event.vote}" if event.vote else f"term {event.term}"
+    if event.event == "synced":
+        return f"had {state} and its log up to index {event.index or event.last} on disk"
+    return f"{did(event).replace('sent', 'had sent', 1)}"
+
+
+def struck(telling: Telling, restart: TraceEvent) -> str:
+    """`, after kill n1 at 3.1 s`: what ended the life before."""
+    life = telling.scene.life(restart.node, restart.life - 1)
+    if life is None or life.ended_at is None:
+        return ""
+    return f", after {ended_by(life)} at {seconds(life.ended_at)},"
+
+
+def _forbidden(telling: Telling) -> str | None:
+    if telling.evidence is None or not telling.events:
+        return None
+    event = telling.events[-1]
+    return f"{event.node} {did(event)}{telling.scene.when(event)}{rule_broken(telling.evidence.title)}"
+
+
+def _acknowledged(telling: Telling) -> str | None:
+    """A node acknowledged a write that no majority had on disk."""
+    event = next((one for one in telling.events if one.event == "acknowledge"), None)
+    if event is None or telling.evidence is None:
+        return None
+    span = telling.spans[0] if telling.spans else None
+    what = numbered(span) if span is not None else "a write"
+    on_disk = [
+        fact.event.node
+        for fact in telling.found.of(event.index or 0, "disk")
+        if (at := telling.scene.time(fact.event)) is not None
+        and (then := telling.scene.time(event)) is not None
+        and at <= then
+    ]
+    nodes = " and ".join(dict.fromkeys(on_disk)) or "no node"
+    return (
+        f"{event.node}, {event.role} of term {event.term}, acknowledged {what} at index {event.index}"
+        f"{telling.scene.when(event)}, when {nodes} of {len(telling.scene.recording.nodes)} nodes had it on "
+        "disk"
+    )
+
+
+def _answered(telling: Telling) -> str | None:
+    """What clients saw: the title, and what the node that answered was then."""
+    if telling.evidence is None or not telling.spans:
+        return None
+    last = max(telling.spans, key=lambda span: (span.end or 0, span.index))
+    title = telling.evidence.title
+    who = standing(telling, last)
+    number = f"operation {last.index}"
+    return f"{title} ({number}{f'; {who}' if who else ''})"
+
+
+def standing(telling: Telling, span: Span) -> str:
+    """What the node that answered took itself for: `n5 led term 1, deposed at 3.75 s by n2, leader of term
+    2`."""
+    node, time = span.node, span.end
+    if node is None or time is None:
+        return ""
+    reign = reign_at(telling.scene, telling.found.reigns, node, time)
+    if reign is None:
+        return ""
+    other = deposed_by(telling.scene, telling.found, reign, time)
+    if other is None:
+        return f"{node} was the leader of term {reign.term}"
+    at = telling.scene.time(other.begin)
+    ago = "" if at is None else f", {duration(time - at)} before" if time - at < SECOND_NS else ""
+    fault = telling.scene.fault_on(node, time)
+    by = f" after {fault.label} at {seconds(fault.begin)}" if fault is not None else ""
+    return (
+        f"{node}, the leader of term {reign.term}, had been deposed{telling.scene.at(at)}{ago}{by}: "
+        f"{other.node} led term {other.term}"
+    )
+
+
+SENTENCES: Mapping[str, Sentence] = {
+    "one-vote-a-term": lambda telling: _voted_twice(telling) or _forgot(telling),
+    "election-safety": _two_leaders,
+    "term-monotonic": _forgot,
+    "durable-log": _forgot,
+    CONFORMANCE: _forbidden,
+    "durable-before-acknowledge": _acknowledged,
+    "linearizability": _answered,
+    "index-honesty": _answered,
+    "session-guarantees": _answered,
+    "bounded-staleness": _answered,
+    "durability": _answered,
+    "expiry": _answered,
+}
+"""By checker, the function that makes its sentence; None from it falls back to the plain one."""

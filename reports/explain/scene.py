@@ -1,0 +1,111 @@
+"""Looks things up in one recording: operations, trace events and their times, faults, who led when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from checkers.verdict import EventRef
+from history import NodeLife, Recording, TraceEvent
+from reports.faults import FaultPeriod, fault_periods
+from reports.roles import TraceMarks
+from reports.spans import Span, Spans, end_of_run
+from reports.text import clean, seconds, shorten
+from reports.text import short as shown
+
+LONGEST_VALUE = 60
+
+
+class Scene:
+    """One recording, as an explanation looks at it."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.marks = TraceMarks(recording)
+
+    @cached_property
+    def spans(self) -> Spans:
+        """All operations."""
+        return Spans.of(self.recording.history)
+
+    @cached_property
+    def end(self) -> int:
+        """The last instant of the run, in nanoseconds."""
+        return end_of_run(self.recording.history)
+
+    @cached_property
+    def nemesis(self) -> list[Span]:
+        """What the nemesis did, in order."""
+        return self.spans.nemesis()
+
+    @cached_property
+    def faults(self) -> list[FaultPeriod]:
+        """What was broken, and from when to when."""
+        return fault_periods(self.nemesis, self.end, self.recording.fault_kinds)
+
+    def span(self, operation: int) -> Span | None:
+        """The operation of this number, or of this completion; None if the history has none such."""
+        position = self.spans.position(operation)
+        return None if position is None else self.spans.span(position)
+
+    def operations(self, numbers: Sequence[int]) -> list[Span]:
+        """The operations of these numbers, each once, those of clients alone."""
+        found = (self.span(number) for number in dict.fromkeys(map(self.spans.number, numbers)))
+        return [span for span in found if span is not None and not span.is_nemesis]
+
+    def event(self, ref: EventRef) -> TraceEvent | None:
+        """The trace event at a place; None if the traces do not have it."""
+        return self.marks.event(ref)
+
+    def time(self, event: TraceEvent) -> int | None:
+        """When an event happened, in nanoseconds since the run began; None where that is not known."""
+        return self.marks.run_time(event)
+
+    def at(self, time: int | None) -> str:
+        """` at 3.750 s`; nothing where the time is not known."""
+        return "" if time is None else f" at {seconds(time)}"
+
+    def when(self, event: TraceEvent) -> str:
+        """` at 3.750 s`; nothing where the node's clock cannot be compared with the run's."""
+        return self.at(self.time(event))
+
+    def life(self, node: str, life: int) -> NodeLife | None:
+        """The process of a node's life; None if the recording does not hold it."""
+        return next((one for one in self.recording.lives if (one.node, one.life) == (node, life)), None)
+
+    def fault_on(self, node: str, time: int) -> FaultPeriod | None:
+        """The last fault that had struck this node by then and was not mended."""
+        struck = [one for one in self.faults if one.begin <= time <= one.end and node in one.nodes]
+        return struck[-1] if struck else None
+
+
+def name_of(span: Span) -> str:
+    """An operation in words, without its number: `register svc-1 r560`."""
+    words = [span.f, span.key or ""]
+    if span.argument is not None:
+        words.append(shown(span.argument, LONGEST_VALUE))
+    return shorten(clean(" ".join(word for word in words if word)), 2 * LONGEST_VALUE)
+
+
+def numbered(span: Span) -> str:
+    """An operation in words: `operation 582 (register svc-1 r560)`."""
+    return f"operation {span.index} ({name_of(span)})"
+
+
+def answer_of(span: Span) -> str:
+    """What an operation was answered, in words."""
+    match span.outcome:
+        case "ok":
+            return "nothing" if span.result is None else shown(span.result, LONGEST_VALUE)
+        case "fail" | "info":
+            return (
+                f"{span.outcome} ({shorten(clean(span.error), LONGEST_VALUE)})"
+                if span.error
+                else span.outcome
+            )
+    return "nothing yet"
+
+
+def ref_of(event: TraceEvent) -> EventRef:
+    """The place of an event."""
+    return EventRef(event.node, event.life, event.seq)

@@ -1,0 +1,150 @@
+"""The explanation of a verdict: its root cause, its sentence, its story, and what an unknown run lacked."""
+
+from __future__ import annotations
+
+from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
+from history import History, NodeLife, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
+from history.units import SECOND_NS
+from reports.explain import MOST_LINES, explain
+
+START_NS = 5 * SECOND_NS
+"""The nodes' clock when the run began."""
+
+
+def event(node: str, seq: int, at_s: float, name: str, **fields: object) -> TraceEvent:
+    state = {"term": 1, "role": "follower", "commit": 0, "applied": 0, "last": 0, "life": 1, **fields}
+    at = START_NS + round(at_s * SECOND_NS)
+    return TraceEvent(seq=seq, at=at, event=name, node=node, **state)  # type: ignore[arg-type]
+
+
+ENTRY = TraceEntry(1, 1, "aa", "0")
+N1 = (
+    event("n1", 1, 0.1, "vote", vote="n1"),
+    event("n1", 2, 0.2, "role", role="leader"),
+    event("n1", 3, 0.3, "append", role="leader", entries=(ENTRY,), last=1),
+    event("n1", 4, 0.4, "synced", role="leader", index=1, last=1),
+    event("n1", 5, 0.5, "acknowledge", role="leader", index=1, op="0", last=1),
+    event("n1", 6, 2.5, "truncate", term=2, index=1),
+)
+N2 = (
+    event("n2", 1, 0.15, "vote", vote="n1"),
+    event("n2", 2, 1.9, "vote", term=2, vote="n2"),
+    event("n2", 3, 2.0, "role", term=2, role="leader"),
+)
+
+
+def recording() -> Recording:
+    history = History(
+        [
+            Operation(0, SECOND_NS // 4, 0, "invoke", "register", "svc-1", "r1", node="n1"),
+            Operation(1, SECOND_NS // 2, 0, "ok", "register", "svc-1", "r1", node="n1", raft_index=1),
+            Operation(2, 3 * SECOND_NS, 1, "invoke", "lookup", "svc-1", node="n2"),
+            Operation(3, 3 * SECOND_NS + 1, 1, "ok", "lookup", "svc-1", node="n2", raft_index=1),
+        ]
+    )
+    return Recording(
+        nodes=("n1", "n2"),
+        history=history,
+        traces={"n1": NodeTrace("n1", N1), "n2": NodeTrace("n2", N2)},
+        lives=(NodeLife("n1", 1, 1, 0), NodeLife("n2", 1, 2, 0)),
+        options={"monotonic_start_ns": START_NS},
+    )
+
+
+LOST = Verdict(
+    "durability",
+    Validity.INVALID,
+    "one was lost",
+    evidence=(Evidence("registration r1 was lost", "It is gone.", operations=(0, 2)),),
+)
+ACKNOWLEDGED = Verdict(
+    "durable-before-acknowledge",
+    Validity.INVALID,
+    "1 violation",
+    evidence=(
+        Evidence(
+            "n1 acknowledged index 1 before a majority had it on disk",
+            "Only n1 had it.",
+            operations=(0,),
+            events=(EventRef("n1", 1, 5),),
+            nodes=("n1",),
+        ),
+    ),
+)
+
+
+def test_a_valid_run_is_not_explained() -> None:
+    assert explain(recording(), [Verdict("durability", Validity.VALID, "fine")]) is None
+
+
+def test_the_root_cause_is_told_and_names_node_term_index_operation_and_time() -> None:
+    found = explain(recording(), [LOST, ACKNOWLEDGED])
+    assert found is not None
+    assert found.cause == "durable-before-acknowledge"
+    assert found.follows == ("durability",)
+    assert found.headline == (
+        "n1, leader of term 1, acknowledged operation 0 (register svc-1 r1) at index 1 at 0.500 s, when n1 "
+        "of 2 nodes had it on disk; then registration r1 was lost"
+    )
+
+
+def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_order_of_time() -> None:
+    found = explain(recording(), [LOST, ACKNOWLEDGED])
+    assert found is not None
+    lines = [line.text for line in found.story]
+    assert lines == [
+        "n1 became leader of term 1",
+        "n1, leader of term 1, appended operation 0 (register svc-1 r1) at index 1 of term 1",
+        "on disk had operation 0 (register svc-1 r1) at index 1 of term 1: n1 at 0.400 s",
+        "n1, leader of term 1, acknowledged operation 0 (register svc-1 r1) at index 1 of term 1",
+        "n2 became leader of term 2",
+        "n1 removed operation 0 (register svc-1 r1) at index 1 of term 1 from its log, in term 2",
+        "n2 answered operation 2 (lookup svc-1) with nothing at index 1",
+    ]
+    assert len(lines) <= MOST_LINES
+    [wrong] = [line for line in found.story if line.is_wrong]
+    assert (wrong.node, wrong.term, wrong.index, wrong.operation) == ("n1", 1, 1, 0)
+    assert found.moments is not None
+    assert found.moments.nodes[0] == "n1"
+    assert found.moments.operations == (0, 2)
+    assert found.moments.indices == (1,)
+    assert found.moments.wrong == found.story.index(wrong)
+
+
+def test_without_aligned_clocks_the_sentence_says_less() -> None:
+    bare = recording()
+    found = explain(
+        Recording(nodes=bare.nodes, history=bare.history, traces=bare.traces, options={}), [ACKNOWLEDGED]
+    )
+    assert found is not None
+    assert " s" not in found.headline.partition(" at index 1")[2].partition(", when")[0]
+    assert found.headline.startswith("n1, leader of term 1, acknowledged operation 0 (register svc-1 r1)")
+
+
+def test_an_unknown_run_says_what_was_missing_and_which_option_gives_it() -> None:
+    few = Verdict(
+        "vacuity",
+        Validity.UNKNOWN,
+        "the run proves little: 3 writes were acknowledged; a run needs at least 10 acknowledged",
+    )
+    found = explain(recording(), [few], {"vacuity"})
+    assert found is not None
+    assert found.validity is Validity.UNKNOWN
+    assert found.headline.startswith("vacuity could not decide: the run proves little")
+
+
+def test_a_required_checker_that_was_not_exercised_is_named() -> None:
+    idle = Verdict.marked("snapshot-safety", Unjudged.NOT_EXERCISED, "no snapshot was taken or installed")
+    found = explain(recording(), [idle], {"snapshot-safety"})
+    assert found is not None
+    assert "snapshot-safety was not exercised, and the run requires it" in found.headline
+
+
+def test_a_run_whose_work_ended_early_says_so_and_when() -> None:
+    bare = recording()
+    early = Recording(nodes=bare.nodes, history=bare.history, options={"ended_early": "the generator failed"})
+    found = explain(early, [Verdict("vacuity", Validity.UNKNOWN, "its work ended early")], {"vacuity"})
+    assert found is not None
+    assert found.headline == (
+        "The harness ended the run early, at 3.000 s, and so nothing is proved: the generator failed"
+    )
