@@ -36,3 +36,11 @@ def sentence(words: str) -> str:
     """Words with a capital letter at the beginning; a name with a digit, such as a node's, stays as it is."""
     is_name = any(character.isdigit() for character in words.partition(" ")[0])
     return words if is_name else words[:1].upper() + words[1:]
+
+
+def in_time(seconds: float) -> str:
+    """A length of time in one or two units: `45 s`, `12 min`, `3 hours 5 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} hours {minutes % 60} min"

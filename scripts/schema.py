@@ -26,6 +26,7 @@ from harness.campaign.findings.gathering import Finding
 from harness.gate.result import GateResult
 from harness.sim.command import CampaignSummary
 from harness.sim.seeds.hunting import Hunt
+from harness.store.entry import RunEntry
 from harness.systems.listing import ListedSystem
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "result.schema.json"
@@ -46,6 +47,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "bisect": (Bisected,),
     "check": (list[CheckedFile],),
     "verify": (list[Verification],),
+    "runs": (list[RunEntry],),
     "systems": (list[ListedSystem],),
     "systems check": (ANY,),
     "systems install": (list[ANY],),

@@ -138,6 +138,12 @@ def _verify() -> click.Command:
     return verify
 
 
+def _runs() -> click.Command:
+    from ackproof.cli.commands.storing.runs import runs
+
+    return runs
+
+
 def _hosts() -> click.Command:
     from ackproof.cli.commands.machines.hosts import hosts
 
@@ -162,11 +168,12 @@ def _clean() -> click.Command:
     return clean
 
 
-REAL, SIMULATED, MANY, RECORDED, MACHINES = (
+REAL, SIMULATED, MANY, RECORDED, STORED, MACHINES = (
     "Test real processes",
     "Test in a simulated world (the reference node only)",
     "Test again and again",
     "Judge recorded histories",
+    "Look at all runs",
     "Machines",
 )
 
@@ -190,6 +197,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
+    "runs": CommandEntry(STORED, "List the runs of a store, the newest first.", _runs),
     "systems": CommandEntry(
         MACHINES, "List the systems that can be tested, bring them, or try one out.", _systems
     ),

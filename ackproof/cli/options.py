@@ -82,6 +82,16 @@ def seconds_or_range(
     return found
 
 
+def moment(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """A click callback for a time: a date, a date with time, or how long ago."""
+    from harness.store.choice import moment as moment_of
+
+    try:
+        return None if value is None else moment_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from error
+
+
 def to_be_written(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
     """A click callback for a file that the command will write: its folder must be there already."""
     if value is not None and not value.parent.is_dir():

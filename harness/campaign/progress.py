@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.console import Console
 
 from checkers.verdict import Validity
+from checkers.words import in_time
 from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.outcomes import Outcome
-from harness.campaign.watching.figures import Figures, in_time
+from harness.campaign.watching.figures import Figures
 
 LINE_EVERY_S = 10.0
 TERMINAL_EVERY_S = 0.25

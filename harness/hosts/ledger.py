@@ -235,6 +235,21 @@ def left_elsewhere(store: Path, folder: Path | None = None) -> list[str]:
     return found
 
 
+def folders_in_use(folder: Path | None = None) -> list[Path]:
+    """The folders that living runs write into, without links in their paths."""
+    found: list[Path] = []
+    for path in _ledgers(folder):
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+            file = os.open(path, os.O_RDONLY)
+            try:
+                head = _read(file).head
+            finally:
+                os.close(file)
+            if head is not None and head.folder and head.owner is not None and is_alive(head.owner):
+                found.append(Path(head.folder))
+    return found
+
+
 def _ledgers(folder: Path | None) -> list[Path]:
     folder = state_folder() if folder is None else folder
     return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []

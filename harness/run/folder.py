@@ -34,6 +34,7 @@ from checkers.lacking import LACKS
 from checkers.run.vacuity import ENDED_EARLY
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
+from harness.run.commit import commit_here
 from harness.run.seal import SealState, add_to_seal, seal, state_of
 from harness.run.test import Test, check_bounds, is_name
 from harness.systems.secrets import command_without_secrets, without_secrets
@@ -165,6 +166,7 @@ class RunFolder:
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
             "command": command_without_secrets(command),
+            "commit": commit_here(),
             **(promises or {}),
             "versions": {
                 "ackproof": version("ackproof"),

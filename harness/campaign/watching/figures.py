@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from checkers.verdict import Validity
+from checkers.words import in_time
 from harness.campaign.cells import Unit
 from harness.campaign.journal import RunLine
 from harness.campaign.outcomes import Outcome
@@ -103,11 +104,3 @@ def is_same(one: RunLine, other: RunLine) -> bool:
         second.validity,
         second.violations,
     )
-
-
-def in_time(seconds: float) -> str:
-    """A length of time in one or two units: `45 s`, `12 min`, `3 hours 5 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} hours {minutes % 60} min"
