@@ -37,11 +37,15 @@ from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
 from reports.plots.lag import lag_plot
 from reports.plots.latency import latency_plot
+from reports.plots.picture.drawing import picture
+from reports.plots.picture.logs import LogTable, log_table
+from reports.plots.picture.moments import Focus
+from reports.plots.picture.scene import scene_of
 from reports.plots.resources import resources_plot
 from reports.plots.roles import roles_plot
 from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
-from reports.roles import TraceMarks, role_lanes
+from reports.roles import RoleLanes, TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
 from reports.tables import by_fault, by_operation, operations_table
 
@@ -124,6 +128,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             linked=linked,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
+            first=_first_picture(apart, recording, spans, marks, lanes, periods),
             checkers=[checker for checker in checkers if checker not in consequences],
             causes=len(causes),
             consequences=consequences,
@@ -148,6 +153,47 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             files=[(file, _link(file)) for file in about.files],
         )
     )
+
+
+@dataclass(frozen=True)
+class FirstPicture:
+    """The picture of the first screen: of the evidence that decides the verdict."""
+
+    checker: str
+    evidence: Evidence
+    evidence_id: str
+    plot: Plot
+    logs: LogTable | None
+    around: frozenset[int]
+    """The indices of the log that the evidence is about."""
+
+
+def _first_picture(
+    verdicts: Sequence[Verdict],
+    recording: Recording,
+    spans: Spans,
+    marks: TraceMarks,
+    roles: RoleLanes,
+    periods: Sequence[FaultPeriod],
+) -> FirstPicture | None:
+    """The picture of the first violation that can be drawn; None for a run without one."""
+    for number, verdict in enumerate(verdicts):
+        if verdict.validity is not Validity.INVALID:
+            continue
+        for place, evidence in enumerate(verdict.evidence[:MAX_EVIDENCE]):
+            scene = scene_of(evidence, recording, spans, marks, roles, periods)
+            if scene is None:
+                continue
+            focus = Focus.of(evidence, spans, marks)
+            return FirstPicture(
+                checker=verdict.checker,
+                evidence=evidence,
+                evidence_id=f"e-{number}-{place}",
+                plot=picture(scene, "picture-of-the-violation"),
+                logs=None if focus is None else log_table(recording, spans, marks, focus),
+                around=frozenset() if focus is None else focus.indices,
+            )
+    return None
 
 
 def _around(timelines: Sequence[TimelineView]) -> str:
@@ -350,6 +396,7 @@ def _environment() -> Environment:
         duration=text.duration,
         seconds=text.seconds,
         short=text.short,
+        shortened=text.shorten,
         size=text.size,
         leaves=text.leaves,
         label=label,

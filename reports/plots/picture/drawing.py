@@ -1,0 +1,298 @@
+"""Draws a scene: faults on top, below them the clients' operations, below these a lane for each node.
+
+From left to right is time, in the exact order of events, with pauses drawn short and marked. A step that the
+evidence names has a cross instead of a dot, and the last of them a line through the whole picture: nothing
+is shown by colour alone. The picture has one width, and a height that fits a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from checkers.words import plural
+from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
+from reports.plots.picture.axis import CondensedTime
+from reports.plots.picture.moments import Message, Moment
+from reports.plots.picture.scene import Scene
+from reports.plots.timeline import describe, label
+from reports.roles import Segment
+from reports.spans import Span
+from reports.svg import element, figure, join, line, number, rect, text
+from reports.text import duration, seconds, shorten
+
+WIDTH = 880
+LEFT = 62
+RIGHT = WIDTH - 16
+ROW = 22
+BAR = 16
+MOST_ROWS = 8
+LANE = 46
+RIBBON = 13
+CHAR = 5.5
+"""Estimated width of a character of a label; text cannot be measured here."""
+TITLE = 18
+LABEL_CHARACTERS = 34
+TICK_WIDTH = 58
+
+
+def picture(scene: Scene, id_: str) -> Plot:
+    """The picture; `id_` is unique in the page."""
+    return _Drawing(scene).plot(id_)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """An operation in its row, from x `left` to `right`."""
+
+    span: Span
+    row: int
+    left: float
+    right: float
+
+
+class _Drawing:
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._x = CondensedTime(scene.times, LEFT + 8, RIGHT - 70)
+        self._bars = place_faults(scene.periods, self._clipped)
+        self._clients_top = TITLE + strip_height(self._bars) + 4
+        self._placed = self._rows()
+        rows = max((one.row for one in self._placed), default=-1) + 1
+        self._nodes_top = self._clients_top + ROW * rows + (10 if rows else 0)
+        self._bottom = self._nodes_top + LANE * len(scene.nodes)
+
+    def _clipped(self, time: float) -> float:
+        """The place of a time that may lie outside of what is drawn."""
+        if time > self._x.times[-1]:
+            return RIGHT
+        return LEFT if time < self._x.times[0] else self._x(time)
+
+    def plot(self, id_: str) -> Plot:
+        scene, top = self._scene, self._clients_top
+        parts = [
+            strip(self._bars, TITLE + 2),
+            shading(self._bars, top, self._bottom),
+            self._axis(top),
+            self._impossible(),
+            self._lanes(),
+            join(self._message(one) for one in scene.messages),
+            join(self._link(one) for one in self._placed if one.span.index in scene.named),
+            join(self._bar(one) for one in sorted(self._placed, key=self._is_named)),
+            self._moments(),
+        ]
+        drawn = figure(
+            parts,
+            width=WIDTH,
+            height=self._bottom + 34,
+            id_=id_,
+            title=f"What led to it: {scene.title}",
+            description=self._description(),
+            class_="scene",
+        )
+        return Plot(svg=drawn, notes=scene.notes)
+
+    def _is_named(self, placed: _Placed) -> bool:
+        return placed.span.index in self._scene.named
+
+    def _description(self) -> str:
+        """The picture in words, for readers who do not see it."""
+        scene = self._scene
+        words = [
+            f"{seconds(scene.times[0])} to {seconds(scene.times[-1])}: "
+            f"{plural(len(scene.operations), 'operation')} of clients, {plural(len(scene.nodes), 'node')}, "
+            f"{plural(len(scene.moments), 'event')} of these and {plural(len(scene.messages), 'message')}."
+        ]
+        words += [f"{seconds(one.at)}: {one.node} {one.words}." for one in scene.moments]
+        return " ".join(words)
+
+    # ---- clients -----------------------------------------------------------------------------------------
+
+    def _rows(self) -> list[_Placed]:
+        """Each operation in the first row in which it and its label overlap no other."""
+        free_from = [0.0] * MOST_ROWS
+        placed: list[_Placed] = []
+        for span in self._scene.operations:
+            left = self._x(span.begin)
+            right = RIGHT if span.open_ended or span.end is None else max(self._x(span.end), left + 3)
+            needed = max(right, min(left + len(self._label(span)) * CHAR + 10, RIGHT)) + 5
+            row = next((n for n, free in enumerate(free_from) if free <= left), None)
+            if row is None:
+                row = min(range(MOST_ROWS), key=lambda n: free_from[n])
+            free_from[row] = max(free_from[row], needed)
+            placed.append(_Placed(span, row, left, right))
+        return placed
+
+    def _label(self, span: Span) -> str:
+        return f"{span.index} {label(span, LABEL_CHARACTERS)}"
+
+    def _bar(self, placed: _Placed) -> Markup:
+        span, y = placed.span, self._row_y(placed)
+        classes = ["op", f"op-{span.outcome}", "op-named" if self._is_named(placed) else "op-near"]
+        parts = [element("title", describe(span))]
+        if span.open_ended:
+            end = placed.left + 10 if span.end is None else self._x(span.end)
+            tip = f"M{number(end)} {number(y)}H{RIGHT - 8}L{RIGHT} {number(y + BAR / 2)}"
+            parts.append(
+                element("path", d=f"{tip}L{RIGHT - 8} {number(y + BAR)}H{number(end)}", class_="open")
+            )
+            parts.append(rect(placed.left, y, max(end - placed.left, 3), BAR, "bar", rx=2))
+        else:
+            parts.append(rect(placed.left, y, placed.right - placed.left, BAR, "bar", rx=2))
+        words = self._label(span)
+        width = len(words) * CHAR
+        x, anchor = (placed.left + 5, None) if placed.left + 5 + width <= RIGHT + 12 else (RIGHT + 10, "end")
+        parts.append(text(x, y + BAR / 2 + 4, words, "op-label outlined", anchor))
+        return element("g", join(parts), class_=" ".join(classes))
+
+    def _row_y(self, placed: _Placed) -> float:
+        return self._clients_top + ROW * placed.row + (ROW - BAR) / 2
+
+    def _link(self, placed: _Placed) -> Markup:
+        """From an operation to the node that took it, where that has a lane."""
+        node = placed.span.node
+        if node not in self._scene.nodes:
+            return Markup("")
+        y1, y2 = self._row_y(placed) + BAR, self._lane_y(node)
+        parts = [line(placed.left, y1, placed.left, y2, "ask")]
+        if placed.span.end is not None and placed.span.outcome == "ok":
+            parts.append(line(placed.right, y1, placed.right, y2, "ask"))
+        return join(parts)
+
+    # ---- nodes -------------------------------------------------------------------------------------------
+
+    def _lane_y(self, node: str) -> float:
+        """The y of a node's marks."""
+        return self._nodes_top + LANE * self._scene.nodes.index(node) + RIBBON / 2 + 2
+
+    def _lanes(self) -> Markup:
+        parts = []
+        first, last = self._x.times[0], self._x.times[-1]
+        for node in self._scene.nodes:
+            y = self._lane_y(node) - RIBBON / 2
+            parts.append(text(LEFT - 8, y + 10, shorten(node, 9), "lane-name", "end"))
+            segments = [*self._scene.lanes.get(node, ()), *self._scene.pauses.get(node, ())]
+            for segment in segments:
+                if segment.end >= first and segment.begin <= last:
+                    parts.append(self._segment(node, segment, y))
+        return join(parts)
+
+    def _segment(self, node: str, segment: Segment, y: float) -> Markup:
+        left, right = self._clipped(segment.begin), self._clipped(segment.end)
+        term = "" if segment.term is None else f" in term {segment.term}"
+        title = f"{node}: {segment.state}{term}, {seconds(segment.begin)} to {seconds(segment.end)}"
+        drawn = rect(left, y, right - left, RIBBON, f"role role-{segment.state}", title=title)
+        words = segment.state if not segment.term else f"{segment.state} {segment.term}"
+        shorter = (words, str(segment.term or ""), "")
+        fitting = next(one for one in shorter if len(one) * 5.4 + 8 <= right - left or not one)
+        if not fitting or segment.state in ("paused", "up"):
+            return drawn
+        return join((drawn, text(left + 4, y + 10, fitting, f"term term-{segment.state}")))
+
+    def _moments(self) -> Markup:
+        """A mark for each moment, and its words below where they overlap no other's."""
+        parts = []
+        for node in self._scene.nodes:
+            mine = [one for one in self._scene.moments if one.node == node]
+            y = self._lane_y(node)
+            # Those that the evidence names are given their place first.
+            taken: list[tuple[float, float, int]] = []
+            words_of: dict[int, Markup] = {}
+            order = sorted(range(len(mine)), key=lambda n: (not mine[n].is_named, -mine[n].weight, n))
+            for n in order:
+                words_of[n] = self._words(mine[n], y, taken)
+            parts += [join((words_of[n], self._mark(one, y))) for n, one in enumerate(mine)]
+        return join(parts)
+
+    def _words(self, moment: Moment, y: float, taken: list[tuple[float, float, int]]) -> Markup:
+        x = self._x(moment.at)
+        for words in (moment.words, shorten(moment.words, 24), shorten(moment.words.split(",")[0], 14)):
+            width = len(words) * CHAR + 6
+            left = min(max(x - 4, LEFT), RIGHT + 14 - width)
+            for tier in (0, 1):
+                is_free = all(t != tier or left >= b or left + width <= a for a, b, t in taken)
+                if is_free:
+                    taken.append((left, left + width, tier))
+                    class_ = "moment wrong outlined" if moment.is_named else "moment outlined"
+                    return text(left, y + RIBBON / 2 + 11 + 11 * tier, words, class_)
+        return Markup("")
+
+    def _mark(self, moment: Moment, y: float) -> Markup:
+        x = self._x(moment.at)
+        title = element("title", f"{seconds(moment.at)}\n{moment.node} {moment.words}")
+        if moment.is_named:
+            cross = f"M{number(x - 4.5)} {number(y - 4.5)}l9 9m0 -9l-9 9"
+            shape = join(
+                (element("circle", cx=x, cy=y, r=7, class_="ring"), element("path", d=cross, class_="cross"))
+            )
+        else:
+            shape = element("circle", cx=x, cy=y, r=3.2, class_="dot")
+        return element("g", title, shape, class_="op mark-moment")
+
+    def _message(self, message: Message) -> Markup:
+        x1, y1 = self._x(message.sent_at), self._lane_y(message.sender)
+        y2 = self._lane_y(message.receiver)
+        title = f"{message.name} from {message.sender} to {message.receiver}, sent {seconds(message.sent_at)}"
+        if message.received_at is None:
+            x2, y2 = x1 + 9, y1 + (y2 - y1) * 0.42
+            end = join(
+                (line(x2 - 4, y2 - 4, x2 + 4, y2 + 4, "lost"), line(x2 - 4, y2 + 4, x2 + 4, y2 - 4, "lost"))
+            )
+            tail = element("title", f"{title}, never received")
+            return element("g", tail, line(x1, y1, x2, y2, "lost dashed"), end, class_="op")
+        x2 = self._x(message.received_at)
+        tail = element("title", f"{title}, received {seconds(message.received_at)}")
+        return element("g", tail, line(x1, y1, x2, y2, "message"), _head(x1, y1, x2, y2), class_="op")
+
+    # ---- time --------------------------------------------------------------------------------------------
+
+    def _impossible(self) -> Markup:
+        x = self._x(self._scene.impossible_at)
+        words = shorten(f"✕ {self._scene.title}", 110)
+        width = len(words) * 6.2
+        at = min(max(x - width / 2, 0), WIDTH - width)
+        return join(
+            (
+                line(x, TITLE, x, self._bottom, "impossible"),
+                text(at, 12, words, "impossible-words"),
+            )
+        )
+
+    def _axis(self, top: float) -> Markup:
+        bottom = self._bottom
+        parts = [line(LEFT, bottom, RIGHT, bottom, "axis")]
+        free_from = 0.0
+        for x, time in zip(self._x.places, self._x.times, strict=True):
+            if x >= free_from:
+                parts.append(line(x, bottom, x, bottom + 4, "axis"))
+                parts.append(text(x, bottom + 15, seconds(time), "tick", "middle"))
+                free_from = x + TICK_WIDTH
+        free_from = 0.0
+        for left, right, pause in self._x.pauses:
+            middle = (left + right) / 2
+            parts.append(_break(middle, top, bottom))
+            words = f"{duration(pause)} later"
+            if middle - len(words) * 2.8 >= free_from:
+                parts.append(text(middle, bottom + 28, words, "tick pause-label", "middle"))
+                free_from = middle + len(words) * 2.8 + 6
+        if self._placed:
+            parts.append(text(LEFT - 8, self._clients_top + 14, "clients", "lane-name", "end"))
+        return element("g", join(parts), aria_hidden="true")
+
+
+def _break(x: float, top: float, bottom: float) -> Markup:
+    """Two strokes across the axis: here time is drawn shorter than it was."""
+    band = rect(x - 4, top, 8, bottom - top, "pause")
+    strokes = join(line(x + dx - 3, bottom + 5, x + dx + 3, bottom - 5, "axis") for dx in (-2.5, 2.5))
+    return join((band, strokes))
+
+
+def _head(x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """The head of an arrow from one point to another."""
+    length = max(((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5, 0.1)
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    tip = (x2 - ux * 3, y2 - uy * 3)
+    points = [(tip[0] - 7 * ux + side * 3 * uy, tip[1] - 7 * uy - side * 3 * ux) for side in (-1, 1)]
+    d = f"M{number(points[0][0])} {number(points[0][1])}L{number(tip[0])} {number(tip[1])}"
+    return element("path", d=f"{d}L{number(points[1][0])} {number(points[1][1])}z", class_="head")
