@@ -26,6 +26,8 @@ from harness.nemesis.view import ClusterView
 from history import Operation
 from history.nemesis import FINAL_HEAL, NemesisAction, NemesisCompletion
 
+MORE_QUESTIONS = 3
+
 
 class Nemesis(msgspec.Struct, frozen=True):
     """Faults as one. With no faults it does nothing but heal at the end."""
@@ -79,7 +81,7 @@ class Nemesis(msgspec.Struct, frozen=True):
         Args:
             operation: an invocation with its index: it and the seed determine what the planner draws.
         """
-        view = await world.observe()
+        view = await observed(world)
         leader = view.leader()
         error: str | None = None
         try:
@@ -99,6 +101,20 @@ class Nemesis(msgspec.Struct, frozen=True):
             },
         )
         return msgspec.structs.replace(operation, type="info", value=completion.stored(), error=error)
+
+
+async def observed(world: World) -> ClusterView:
+    """What the nodes answer; if none of them says that it leads, and one did not answer, it is asked again.
+
+    On a busy machine the leader may answer too late. A fault that is aimed at it would strike another node.
+    """
+    view = await world.observe()
+    for _ in range(MORE_QUESTIONS):
+        late = any(node.awake and node.role is None for node in view.nodes.values())
+        if view.leader() is not None or not late:
+            break
+        view = await world.observe()
+    return view
 
 
 def recorded(action: Action, outcome: Outcome) -> NemesisAction:

@@ -13,7 +13,7 @@ from harness.nemesis.faults.processes.lifecycle import Kill, Resume, Start
 from harness.nemesis.mechanisms.links import LINKS
 from harness.nemesis.mechanisms.world import WorldKind
 from harness.nemesis.outcome import Outcome
-from harness.nemesis.view import ClusterView
+from harness.nemesis.view import ClusterView, NodeView
 from harness.sim.mechanisms.catalogue import SIM
 from history import Operation
 from tests.harness.nemesis.views import invocation, view
@@ -61,6 +61,26 @@ def test_a_completion_says_who_led_what_was_done_and_what_came_of_it() -> None:
         ],
     }
     assert msgspec.json.decode(msgspec.json.encode(done), type=Operation) == done
+
+
+def test_a_leader_that_answers_late_is_asked_again_before_another_node_is_struck() -> None:
+    now = view(3, leader="n2")
+    late = ClusterView({**now.nodes, "n2": NodeView(running=True)})
+
+    class LateWorld(RecordingWorld):
+        asked = 0
+
+        async def observe(self) -> ClusterView:
+            self.asked += 1
+            return self.cluster if self.asked < 3 else now
+
+    world = LateWorld(late)
+    assert perform(invocation("kill", "leader"), world).value["leader"] == "n2"
+    assert (world.done, world.asked) == ([Kill(("n2",))], 3)
+
+    world = LateWorld(ClusterView({**now.nodes, "n2": NodeView(running=True, paused=True)}))
+    assert perform(invocation("kill", "leader"), world).value["leader"] is None
+    assert world.asked == 1, "who is paused cannot answer"
 
 
 def test_an_action_that_fails_stands_in_the_completion() -> None:
