@@ -142,6 +142,8 @@ VERSIONS: Mapping[str, Version] = {
                 ("nacos.core.auth.admin.enabled", "false"),
                 ("nacos.core.auth.console.enabled", "false"),
                 ("nacos.deployment.type", "server"),
+                # It ends if its database of configurations has not answered after this many seconds.
+                ("nacos.namespace.migrate.retry.times", "180"),
                 ("nacos.server.contextPath", "/nacos"),
             ),
             publisher="pig-mesh",
