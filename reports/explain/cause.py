@@ -36,6 +36,24 @@ OF_RAFT = frozenset(
 did."""
 NODES_SHOW = OF_RAFT | {CONFORMANCE, "node-health"}
 """Checkers whose violations have their moment in what nodes did."""
+HARM = (
+    "durability",
+    "expiry",
+    "applied-once",
+    "linearizability",
+    "transactions",
+    "set-full",
+    "total-queue",
+    "lock",
+    "lease",
+    "bank",
+    "index-honesty",
+    "session-guarantees",
+    "recovery",
+)
+"""Checkers of the harm that clients see, the gravest first."""
+MILD = frozenset({"index-honesty", "session-guarantees"})
+"""Those of them that are not worth telling as the consequence of what nodes did."""
 MOST_LOOKED_AT = 40
 """How many pieces of evidence of one verdict are placed in time."""
 
@@ -60,6 +78,8 @@ class _First(NamedTuple):
 
     time: int | None
     place: int | None
+    at: tuple[str, int, int] = ("", 0, 0)
+    """Node, life and number of its last event, which order what one node did in one instant."""
 
 
 def find_cause(scene: Scene, verdicts: Sequence[Verdict]) -> Cause | None:
@@ -72,7 +92,7 @@ def find_cause(scene: Scene, verdicts: Sequence[Verdict]) -> Cause | None:
     effects = _effects(invalid, first)
     caused = {effect for reached in effects.values() for effect in reached}
     roots = [verdict for verdict in invalid if verdict.checker not in caused]
-    chosen = min(roots, key=lambda verdict: _rank(first[verdict.checker], verdict.checker == CONFORMANCE))
+    chosen = min(roots, key=lambda verdict: _rank(first[verdict.checker], verdict, roots))
     follows = effects[chosen.checker]
     place = first[chosen.checker].place
     others = [name for name in by_name if name != chosen.checker]
@@ -93,20 +113,29 @@ def time_of(scene: Scene, evidence: Evidence) -> int | None:
     times = [time for time in map(scene.time, events) if time is not None]
     if times:
         return max(times)
+    if not evidence.operations and not evidence.events and evidence.nodes:
+        life = scene.ended_by_itself(evidence.nodes[0])
+        return None if life is None else life.ended_at
     ends = [span.end for span in scene.operations(evidence.operations[:MOST_LOOKED_AT])]
     return max((end for end in ends if end is not None), default=None)
 
 
 def _first_of(scene: Scene, verdict: Verdict) -> _First:
     found = [
-        (time_of(scene, evidence), place)
+        _First(time_of(scene, evidence), place, _last_event(evidence))
         for place, evidence in enumerate(verdict.evidence[:MOST_LOOKED_AT])
         if evidence.title != NOT_KNOWN
     ]
-    if not found:
-        return _First(None, None)
-    time, place = min(found, key=lambda one: (one[0] is None, one[0] or 0, one[1]))
-    return _First(time, place)
+    return min(
+        found, key=lambda one: (one.time is None, one.time or 0, one.place), default=_First(None, None)
+    )
+
+
+def _last_event(evidence: Evidence) -> tuple[str, int, int]:
+    if not evidence.events:
+        return ("", 0, 0)
+    last = evidence.events[-1]
+    return (last.node, last.life, last.seq)
 
 
 NOT_KNOWN = "not known from the traces"
@@ -138,15 +167,33 @@ def _effects(invalid: Sequence[Verdict], first: dict[str, _First]) -> dict[str, 
 
 
 def _not_later(one: _First, other: _First) -> bool:
-    return one.time is None or other.time is None or one.time <= other.time
+    if one.time is None or other.time is None:
+        return True
+    if one.time == other.time and one.at[0] and one.at[0] == other.at[0]:
+        return one.at <= other.at
+    return one.time <= other.time
 
 
 def _may_follow(first: dict[str, _First], cause: str, effect: str) -> bool:
     """Whether an effect does not show before its cause. What clients see may: a read of an entry that was
     lost later is wrong only when the whole run is known."""
-    return effect not in NODES_SHOW or _not_later(first[cause], first[effect])
+    may_be_before = effect not in NODES_SHOW and cause != "snapshot-safety"
+    return may_be_before or _not_later(first[cause], first[effect])
 
 
-def _rank(first: _First, is_conformance: bool) -> tuple[bool, int, bool]:
-    """The earliest first; of equal ones, conformance last, as the others say what the step meant."""
-    return first.time is None, first.time or 0, is_conformance
+def _rank(first: _First, verdict: Verdict, roots: Sequence[Verdict]) -> tuple[int, bool, int, bool, int]:
+    """What nodes did comes first, by time; of equal ones, conformance last, as the others say what the step
+    meant.
+
+    Then the harm that clients saw, the gravest first. States that differ at the end show that something went
+    wrong and not what: so they come last, if some harm shows before.
+    """
+    name = verdict.checker
+    harm = HARM.index(name) if name in HARM else None
+    if name == "snapshot-safety" and any(one.checker in HARM for one in roots):
+        tier = len(HARM) + 1
+    elif name in NODES_SHOW:
+        tier = 0
+    else:
+        tier = len(HARM) + 2 if harm is None else 1 + harm
+    return tier, first.time is None, first.time or 0, name == CONFORMANCE, first.at[2]

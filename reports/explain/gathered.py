@@ -34,6 +34,8 @@ class Reign(NamedTuple):
 
     begin: TraceEvent
     end: TraceEvent | None
+    first: TraceEvent | None = None
+    """The first append of a client's operation by this leader in this term."""
 
     @property
     def node(self) -> str:
@@ -56,6 +58,8 @@ class Gathered:
     restarts: list[TraceEvent] = field(default_factory=list)
     terms: list[TraceEvent] = field(default_factory=list)
     configurations: list[TraceEvent] = field(default_factory=list)
+    restored: list[TraceEvent] = field(default_factory=list)
+    """Snapshots that were installed, and lives that began with a snapshot or an applied log."""
 
     def of(self, index: int, *kinds: FactKind) -> list[Fact]:
         """What happened to the entries at an index, node by node."""
@@ -96,6 +100,7 @@ class _Pass:
         self._on_disk: set[int] = set()
         self._committed: set[int] = set()
         self._leads: TraceEvent | None = None
+        self._first: TraceEvent | None = None
         self._kept = Counter[str]()
 
     def over(self, trace: NodeTrace) -> None:
@@ -109,10 +114,12 @@ class _Pass:
                 self._lead(event)
             if name in _KEPT:
                 self._keep(event)
+            elif name == "append" and self._leads is not None and self._first is None and _has_op(event):
+                self._first = event
             if self._indices:
                 self._follow(event)
         if self._leads is not None:
-            self._found.reigns.append(Reign(self._leads, None))
+            self._found.reigns.append(Reign(self._leads, None, self._first))
 
     def _has_new_term(self, event: TraceEvent) -> bool:
         return self._leads is not None and self._leads.term != event.term
@@ -120,8 +127,9 @@ class _Pass:
     def _lead(self, event: TraceEvent) -> None:
         """The node began to lead, or it stopped."""
         if self._leads is not None and self._room("reign"):
-            self._found.reigns.append(Reign(self._leads, event))
+            self._found.reigns.append(Reign(self._leads, event, self._first))
         self._leads = event if event.role == "leader" else None
+        self._first = None
 
     def _keep(self, event: TraceEvent) -> None:
         if event.event == "restart":
@@ -132,6 +140,10 @@ class _Pass:
         match event.event:
             case "restart":
                 found.restarts.append(event)
+                if event.applied:
+                    found.restored.append(event)
+            case "snapshot" if event.peer is not None:
+                found.restored.append(event)
             case "vote" if event.vote is not None:
                 found.votes.append(event)
             case "term":
@@ -194,4 +206,8 @@ class _Pass:
             self._found.facts.append(Fact(kind, event, index, entry))
 
 
-_KEPT = frozenset({"restart", "vote", "term", "configuration"})
+def _has_op(event: TraceEvent) -> bool:
+    return any(entry.op is not None for entry in event.entries)
+
+
+_KEPT = frozenset({"restart", "vote", "term", "configuration", "snapshot"})

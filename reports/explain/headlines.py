@@ -6,6 +6,7 @@ stands, with the time, the node's role and the term that the traces add.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from history import TraceEvent
@@ -138,20 +139,60 @@ def _acknowledged(telling: Telling) -> str | None:
     )
 
 
+_CONTRADICTION = re.compile(r"(?P<key>.+) is not linearizable: (?P<answer>.+?), although (?P<other>.+)", re.S)
+_MOMENT = re.compile(r"(?P<node>\S+) had .* at (?P<time>\d+\.\d{3}) s", re.S)
+
+
 def _answered(telling: Telling) -> str | None:
-    """What clients saw: the title, and what the node that answered was then."""
+    """What clients saw: who answered, as what, what contradicts it, and how long before."""
     if telling.evidence is None or not telling.spans:
         return None
-    last = max(telling.spans, key=lambda span: (span.end or 0, span.index))
+    last = culprit(telling)
     title = telling.evidence.title
     who = standing(telling, last)
-    number = f"operation {last.index}"
-    return f"{title} ({number}{f'; {who}' if who else ''})"
+    match = _CONTRADICTION.fullmatch(title)
+    if match is None or last.end is None:
+        return f"{title} (operation {last.index}{f'; {last.node} was {who}' if who else ''})"
+    answer = match["answer"]
+    if last.node is not None and who and answer.startswith(f"{last.node} "):
+        answer = f"{last.node}, {who}, {answer.removeprefix(f'{last.node} ')}"
+    return f"{answer} (operation {last.index} on {match['key']}), {_before(telling, last, match['other'])}"
+
+
+def _before(telling: Telling, last: Span, other: str) -> str:
+    """`0.9 s after n1 had acknowledged r582 at 3.1 s (operation 582, index 233, term 2)`."""
+    match = _MOMENT.fullmatch(other)
+    earlier = next((span for span in telling.spans if match is not None and _is_at(span, match)), None)
+    if earlier is None or earlier.end is None or last.end is None:
+        return f"although {other}"
+    facts = [f"operation {earlier.index}"]
+    if earlier.raft_index is not None:
+        facts.append(f"index {earlier.raft_index}")
+        terms = [
+            fact.entry.term
+            for fact in telling.found.of(earlier.raft_index)
+            if fact.entry is not None and fact.entry.op == str(earlier.index)
+        ]
+        facts += [f"term {terms[0]}"] if terms else []
+    between = last.end - earlier.end
+    link = f"{duration(between)} after" if between > 0 else "although"
+    return f"{link} {other} ({', '.join(facts)})"
+
+
+def _is_at(span: Span, match: re.Match[str]) -> bool:
+    """Whether an operation is the one that a title names by its node and the time of its answer."""
+    if span.end is None or f"{span.end / SECOND_NS:.3f}" != match["time"]:
+        return False
+    return span.node is None or span.node == match["node"]
+
+
+def culprit(telling: Telling) -> Span:
+    """The operation whose answer is wrong: the last one to be answered."""
+    return max(telling.spans, key=lambda span: (span.end or 0, span.index))
 
 
 def standing(telling: Telling, span: Span) -> str:
-    """What the node that answered took itself for: `n5 led term 1, deposed at 3.75 s by n2, leader of term
-    2`."""
+    """What the node that answered took itself for: `the leader of term 1, deposed at 3.750 s ...`."""
     node, time = span.node, span.end
     if node is None or time is None:
         return ""
@@ -160,15 +201,54 @@ def standing(telling: Telling, span: Span) -> str:
         return ""
     other = deposed_by(telling.scene, telling.found, reign, time)
     if other is None:
-        return f"{node} was the leader of term {reign.term}"
-    at = telling.scene.time(other.begin)
-    ago = "" if at is None else f", {duration(time - at)} before" if time - at < SECOND_NS else ""
+        return f"leader of term {reign.term}"
     fault = telling.scene.fault_on(node, time)
-    by = f" after {fault.label} at {seconds(fault.begin)}" if fault is not None else ""
+    under = f" under {fault.label} since {seconds(fault.begin)}" if fault is not None else ""
     return (
-        f"{node}, the leader of term {reign.term}, had been deposed{telling.scene.at(at)}{ago}{by}: "
-        f"{other.node} led term {other.term}"
+        f"leader of term {reign.term}{under}, deposed{telling.scene.when(other.begin)} by {other.node}, "
+        f"leader of term {other.term}"
     )
+
+
+def _different_states(telling: Telling) -> str | None:
+    """Two nodes have different states at one index: how each came to it."""
+    if telling.evidence is None or len(telling.events) != 2:
+        return None
+    first, second = telling.events
+    if first.node == second.node:
+        return None
+    how = [words for event in (first, second) if (words := _came_by(telling, event))]
+    return (
+        f"{telling.evidence.title}, seen when {first.node} {did(first)}{telling.scene.when(first)} and "
+        f"{second.node} {did(second)}{telling.scene.when(second)}{f'; {how[0]}' if how else ''}"
+    )
+
+
+def _came_by(telling: Telling, event: TraceEvent) -> str:
+    """The last snapshot that a node restored before, by installing it or by beginning a life with it."""
+    found = [one for one in telling.found.restored if one.node == event.node and _is_before(one, event)]
+    if not found:
+        return ""
+    last = max(found, key=lambda one: (one.life, one.seq))
+    return f"{last.node} had {_perfect(did(last))}{telling.scene.when(last)}"
+
+
+def _perfect(words: str) -> str:
+    return words.replace("began", "begun", 1).replace("took", "taken", 1)
+
+
+def _is_before(one: TraceEvent, other: TraceEvent) -> bool:
+    return (one.life, one.seq) < (other.life, other.seq)
+
+
+def _ended(telling: Telling) -> str | None:
+    """A node ended by itself."""
+    if telling.evidence is None or not telling.evidence.nodes:
+        return None
+    life = telling.scene.ended_by_itself(telling.evidence.nodes[0])
+    if life is None or life.ended_at is None:
+        return None
+    return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}"
 
 
 SENTENCES: Mapping[str, Sentence] = {
@@ -183,6 +263,8 @@ SENTENCES: Mapping[str, Sentence] = {
     "session-guarantees": _answered,
     "bounded-staleness": _answered,
     "durability": _answered,
+    "snapshot-safety": _different_states,
+    "node-health": _ended,
     "expiry": _answered,
 }
 """By checker, the function that makes its sentence; None from it falls back to the plain one."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from checkers.verdict import EventRef
 from history import NodeLife, Recording, TraceEvent
+from history.nemesis import NemesisCompletion, read_completion
 from reports.faults import FaultPeriod, fault_periods
 from reports.roles import TraceMarks
 from reports.spans import Span, Spans, end_of_run
@@ -73,10 +74,34 @@ class Scene:
         """The process of a node's life; None if the recording does not hold it."""
         return next((one for one in self.recording.lives if (one.node, one.life) == (node, life)), None)
 
+    def ended_by_itself(self, node: str) -> NodeLife | None:
+        """The first life of a node that no fault and no teardown ended."""
+        lives = [one for one in self.recording.lives if one.node == node and one.ended_at is not None]
+        return next((one for one in lives if one.ended_by is None), None)
+
     def fault_on(self, node: str, time: int) -> FaultPeriod | None:
         """The last fault that had struck this node by then and was not mended."""
-        struck = [one for one in self.faults if one.begin <= time <= one.end and node in one.nodes]
+        struck = [one for one in self.faults if one.begin <= time <= one.end and node in self.struck_by(one)]
         return struck[-1] if struck else None
+
+    def struck_by(self, period: FaultPeriod) -> tuple[str, ...]:
+        """The nodes that a fault struck; of cut links, those that could reach no majority."""
+        if period.nodes:
+            return period.nodes
+        span = self.span(period.operation)
+        cut = {} if span is None else _cut_links(read_completion(span.result))
+        nodes = self.recording.nodes
+        return tuple(node for node in nodes if 2 * (len(nodes) - len(cut.get(node, ()))) <= len(nodes))
+
+
+def _cut_links(done: NemesisCompletion) -> dict[str, set[str]]:
+    """By node, those to or from which it was cut off."""
+    cut: dict[str, set[str]] = {}
+    for action in done.actions:
+        for one, other in action.links if action.took_effect is not False else ():
+            cut.setdefault(one, set()).add(other)
+            cut.setdefault(other, set()).add(one)
+    return cut
 
 
 def name_of(span: Span) -> str:
@@ -96,7 +121,7 @@ def answer_of(span: Span) -> str:
     """What an operation was answered, in words."""
     match span.outcome:
         case "ok":
-            return "nothing" if span.result is None else shown(span.result, LONGEST_VALUE)
+            return ("" if span.result is None else shown(span.result, LONGEST_VALUE)) or "nothing"
         case "fail" | "info":
             return (
                 f"{span.outcome} ({shorten(clean(span.error), LONGEST_VALUE)})"

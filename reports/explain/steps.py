@@ -29,6 +29,8 @@ RULES: Mapping[str, str] = {
     "index <= lastApplied[i]": "although it had not applied that much",
     "m.mterm > currentTerm[i]": "although no message of a later term had come",
     "already done: commitIndex'[i]": "although the leader's message did not vouch for that much",
+    "i \\in Server": "although it has no vote among the members",
+    "m \\in DOMAIN messages": "although no message asked for it",
     "commitIndex'[i] >= commitIndex[i]": "so that its commitIndex went back",
 }
 """By the beginning of a guard of the specification: what a step was that it does not allow."""

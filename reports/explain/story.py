@@ -8,21 +8,30 @@ off by the difference of their clocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from checkers.explanation import MOST_LINES, StoryLine
-from reports.explain.gathered import Fact, Reign
+from history import TraceEvent
+from reports.explain.gathered import Fact
 from reports.explain.scene import answer_of, name_of, numbered, ref_of
-from reports.explain.steps import did, ended_by, line_of, rule_broken
-from reports.explain.telling import Telling
+from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
+from reports.explain.telling import OF_ENTRIES, Telling
 from reports.faults import FaultPeriod
 from reports.spans import READS, Span
 from reports.text import seconds
 
 MOST_STEPS = 2
+MOST_NAMED = 8
+MOST_WRITES = 2
+MOST_RESTORED = 3
+MOST_ELECTIONS = 5
+
+
+_Identity = tuple[int, str]
+"""Term and hash of an entry."""
 
 
 class Candidate(NamedTuple):
@@ -34,7 +43,7 @@ class Candidate(NamedTuple):
 
 def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     """The lines of a story, in the order of time."""
-    candidates = [*_of_cause(telling), *_of_steps(telling), *_of_operations(telling), *_of_entries(telling)]
+    candidates = [*_of_cause(telling), *_of_operations(telling), *_of_entries(telling)]
     window = _window(telling, [one.line for one in candidates if one.rank <= 2])
     candidates += [*_of_elections(telling, window), *_of_lives(telling, window), *_of_faults(telling, window)]
     middle = window[1]
@@ -73,40 +82,92 @@ def _window(telling: Telling, lines: Iterable[StoryLine]) -> tuple[int, int]:
 
 
 def _of_cause(telling: Telling) -> Iterator[Candidate]:
-    wrong = telling.wrong
+    """The events of the evidence, and the steps that the specification forbids."""
+    wrong = None if telling.wrong is None else ref_of(telling.wrong)
     for event in telling.events:
-        is_wrong = wrong is not None and ref_of(event) == ref_of(wrong)
-        line = line_of(telling.scene, event, is_wrong=is_wrong)
-        if event.event in ("append", "truncate", "acknowledge", "apply") and line.index is not None:
-            line = _with_operation(telling, line, event.op)
-        yield Candidate(0, line)
+        yield Candidate(0, _step(telling, event, "", is_wrong=ref_of(event) == wrong))
+    for number, (event, evidence) in enumerate(telling.steps[:MOST_STEPS]):
+        broken = rule_broken(evidence.title)
+        yield Candidate(
+            0 if number == 0 else 3, _step(telling, event, broken, is_wrong=ref_of(event) == wrong)
+        )
+    yield from _what_came_of_votes(telling)
+    if telling.cause.verdict.checker in ("snapshot-safety", "state-machine-safety"):
+        nodes = {event.node for event in telling.events}
+        for event in [one for one in telling.found.restored if one.node in nodes][-MOST_RESTORED:]:
+            yield Candidate(1, _step(telling, event, "", is_wrong=False))
+    for node in telling.evidence.nodes if telling.evidence is not None and not telling.events else ():
+        life = telling.scene.ended_by_itself(node)
+        if life is not None:
+            status = "" if life.status is None else f", with exit status {life.status}"
+            yield Candidate(
+                0,
+                StoryLine(
+                    text=f"{node} ended by itself in life {life.life}{status}",
+                    kind="end",
+                    time=life.ended_at,
+                    node=node,
+                    is_wrong=telling.cause.verdict.checker == "node-health",
+                ),
+            )
 
 
-def _with_operation(telling: Telling, line: StoryLine, op: str | None) -> StoryLine:
-    """The line with the operation of its entry, if that is known."""
-    if op is None or not op.isdecimal() or (span := telling.scene.span(int(op))) is None:
+def _step(telling: Telling, event: TraceEvent, broken: str, *, is_wrong: bool) -> StoryLine:
+    """The line of a step of a node, with the operation of its entry if that is known."""
+    line = line_of(telling.scene, event, f"{event.node} {did(event)}{broken}", is_wrong=is_wrong)
+    span = operation_of(telling, event)
+    if span is None:
         return line
     return msgspec.structs.replace(line, operation=span.index, text=f"{line.text}: {numbered(span)}")
 
 
-def _of_steps(telling: Telling) -> Iterator[Candidate]:
-    wrong = telling.wrong
-    for number, (event, evidence) in enumerate(telling.steps[:MOST_STEPS]):
-        is_wrong = wrong is not None and ref_of(event) == ref_of(wrong)
-        text = f"{event.node} {did(event)}{rule_broken(evidence.title)}"
-        yield Candidate(0 if number == 0 else 3, line_of(telling.scene, event, text, is_wrong=is_wrong))
+def operation_of(telling: Telling, event: TraceEvent) -> Span | None:
+    """The client's operation that an event is about: that of its entry, or of the first one it removes."""
+    op = event.op
+    if op is None and event.entries and event.event in OF_ENTRIES:
+        op = next((entry.op for entry in event.entries if entry.op is not None), None)
+    index = index_of(event)
+    if op is None and index is not None and event.event in OF_ENTRIES:
+        here = [fact for fact in telling.found.of(index) if fact.event.node == event.node and fact.entry]
+        last = [fact for fact in here if (fact.event.life, fact.event.seq) <= (event.life, event.seq)]
+        op = last[-1].entry.op if last and last[-1].entry is not None else None
+    if op is None or not op.isdecimal():
+        return None
+    return telling.scene.span(int(op))
+
+
+def _what_came_of_votes(telling: Telling) -> Iterator[Candidate]:
+    """Who voted for whom in a term that should not have had its leader, and what that leader wrote first."""
+    events = [*telling.events, *(event for event, _ in telling.steps[:1])]
+    terms = {event.term for event in events if event.event in ("role", "vote")}
+    for term in sorted(terms)[:2]:
+        votes = [vote for vote in telling.found.votes if vote.term == term]
+        if len(votes) > 1 and any(event.event == "role" for event in events):
+            given = ", ".join(f"{vote.node} for {vote.vote}" for vote in votes[:MOST_NAMED])
+            last = max(votes, key=lambda vote: vote.at)
+            line = line_of(telling.scene, last, f"votes of term {term}: {given}")
+            yield Candidate(1, msgspec.structs.replace(line, node=None, event=None))
+        for reign in telling.found.reigns:
+            if reign.term == term and reign.first is not None:
+                yield Candidate(1, _step(telling, reign.first, "", is_wrong=False))
 
 
 # ---- operations ------------------------------------------------------------------------------------------
 
 
 def _of_operations(telling: Telling) -> Iterator[Candidate]:
+    """The operations of the evidence: the last answer, the writes that were acknowledged, then the others."""
     for rank, spans in ((1, telling.spans), (2, telling.effect_spans)):
         last = max(spans, key=lambda span: (span.end or 0, span.index), default=None)
+        both = {span.index for span in telling.spans} & {span.index for span in telling.effect_spans}
+        written = [span for span in spans if span.f not in READS and span.outcome == "ok"]
+        first = [*(span for span in spans if span.index in both), *written][:MOST_WRITES]
         for span in spans:
-            mine = span is last
-            wrong = mine and telling.wrong is None and rank == 1
-            yield Candidate(0 if wrong else rank - mine, _answered(span, is_wrong=wrong))
+            if span is last:
+                is_wrong = telling.wrong is None and rank == 1
+                yield Candidate(0 if rank == 1 else 1, _answered(span, is_wrong=is_wrong))
+            else:
+                yield Candidate(rank if span in first else rank + 2, _answered(span))
 
 
 def _answered(span: Span, *, is_wrong: bool = False) -> StoryLine:
@@ -142,34 +203,46 @@ def _answered(span: Span, *, is_wrong: bool = False) -> StoryLine:
 
 
 def _of_entries(telling: Telling) -> Iterator[Candidate]:
+    """What happened to the entries that matter, and to the first one that took the place of each."""
     for number, index in enumerate(telling.indices):
-        rank = 1 + 2 * (number > 0)
-        facts = telling.found.of(index)
-        for name in ("append", "truncate", "lost", "acknowledge"):
-            of_kind = [fact for fact in facts if fact.kind == name]
-            if name == "append":
-                of_kind = [fact for fact in of_kind if fact.event.role == "leader"][:3]
-            for fact in of_kind[:3]:
-                yield Candidate(rank, _fact(telling, fact))
-        grouped = _on_disk(telling, facts, index)
-        if grouped is not None:
-            yield Candidate(rank + 1, grouped)
-        for fact in sorted((one for one in facts if one.kind == "commit"), key=lambda one: one.event.at)[:1]:
-            yield Candidate(rank + 1, _fact(telling, fact))
+        rank = 1 if number == 0 else 2
+        facts = sorted(telling.found.of(index), key=lambda fact: fact.event.at)
+        told = _told(telling, facts)
+        mine = [fact for fact in facts if told is None or fact.entry is None or _identity(fact) == told]
+        by_leaders = [fact for fact in facts if fact.kind == "append" and fact.event.role == "leader"]
+        yield from (Candidate(rank, _fact(telling, fact)) for fact in by_leaders if fact in mine)
+        others = [fact for fact in by_leaders if fact not in mine]
+        yield from (Candidate(rank + 1, _fact(telling, fact)) for fact in others[:1])
+        for kind in ("truncate", "lost", "acknowledge", "commit"):
+            of_kind = [fact for fact in mine if fact.kind == kind]
+            most = 1 if kind == "commit" else 3
+            later = rank + (kind == "commit")
+            yield from (Candidate(later, _fact(telling, fact)) for fact in of_kind[:most])
+        on_disk = _on_disk(telling, mine, index)
+        if on_disk is not None:
+            yield Candidate(rank + 1, on_disk)
+
+
+def _told(telling: Telling, facts: Sequence[Fact]) -> _Identity | None:
+    """Which of the entries at one index is told of: one of the evidence's operations, else the first."""
+    known = [fact for fact in facts if fact.entry is not None]
+    for spans in (telling.spans, telling.effect_spans):
+        ops = {str(span.index) for span in spans}
+        for fact in known:
+            if fact.entry is not None and fact.entry.op in ops:
+                return _identity(fact)
+    return _identity(known[0]) if known else None
 
 
 def _entry(telling: Telling, fact: Fact) -> tuple[str, int | None]:
     """The entry of a fact in words, and the number of its operation."""
     entry = fact.entry
-    if entry is None:
-        return f"the entry at index {fact.at_index}", None
-    if (
-        entry.op is not None
-        and entry.op.isdecimal()
-        and (span := telling.scene.span(int(entry.op))) is not None
-    ):
-        return f"{numbered(span)} at index {fact.at_index} of term {entry.term}", span.index
-    return f"an entry of the leader's own at index {fact.at_index} of term {entry.term}", None
+    op = fact.event.op if entry is None else entry.op
+    span = telling.scene.span(int(op)) if op is not None and op.isdecimal() else None
+    where = f"index {fact.at_index}" if entry is None else f"index {fact.at_index} of term {entry.term}"
+    if span is not None:
+        return f"{numbered(span)} at {where}", span.index
+    return f"the entry at {where}", None
 
 
 def _fact(telling: Telling, fact: Fact) -> StoryLine:
@@ -223,7 +296,7 @@ def _on_disk(telling: Telling, facts: list[Fact], index: int) -> StoryLine | Non
     )
 
 
-def _identity(fact: Fact) -> tuple[int, str] | None:
+def _identity(fact: Fact) -> _Identity | None:
     return None if fact.entry is None else (fact.entry.term, fact.entry.hash)
 
 
@@ -231,8 +304,8 @@ def _identity(fact: Fact) -> tuple[int, str] | None:
 
 
 def _of_elections(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:
-    terms = {line.term for line in (*(e for e in telling.events), *(e for e, _ in telling.steps[:1]))}
-    before: Reign | None = None
+    """The leaders of the terms of the cause, the last one before the story, and those within it."""
+    terms = {event.term for event in (*telling.events, *(event for event, _ in telling.steps[:1]))}
     timed = sorted(
         (
             (time, reign)
@@ -241,17 +314,13 @@ def _of_elections(telling: Telling, window: tuple[int, int]) -> Iterator[Candida
         ),
         key=lambda one: one[0],
     )
-    within = []
-    for time, reign in timed:
-        if time < window[0]:
-            before = reign
-        elif time <= window[1]:
-            within.append(reign)
-    told = ([before] if before is not None else []) + within
-    for reign in told:
-        text = f"{reign.node} became leader of term {reign.term}"
-        rank = 1 if reign.term in terms else 2
-        yield Candidate(rank, line_of(telling.scene, reign.begin, text))
+    before = [reign for time, reign in timed if time < window[0]][-1:]
+    within = [reign for time, reign in timed if window[0] <= time <= window[1]]
+    for reign in (*before, *within):
+        begins = "became leader of" if reign.begin.event == "role" else "led"
+        line = line_of(telling.scene, reign.begin, f"{reign.node} {begins} term {reign.term}")
+        rank = 1 if reign.term in terms else 2 if len(within) <= MOST_ELECTIONS else 4
+        yield Candidate(rank, msgspec.structs.replace(line, kind="election", index=None))
 
 
 def _of_lives(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:
@@ -263,22 +332,31 @@ def _of_lives(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:
         life = telling.scene.life(restart.node, restart.life - 1)
         why = "" if life is None else f", after {ended_by(life)}"
         text = f"{restart.node} {did(restart)}{why}"
-        yield Candidate(2 if restart.node in nodes else 4, line_of(telling.scene, restart, text))
+        yield Candidate(3 if restart.node in nodes else 4, line_of(telling.scene, restart, text))
 
 
 def _of_faults(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:
+    """The faults of that time; first those under which a node at fault was when it happened."""
     nodes = set(_nodes(telling))
+    moment = _moment(telling, window)
     for period in telling.scene.faults:
         if period.end < window[0] or period.begin > window[1]:
             continue
-        touches = bool(nodes & set(period.nodes)) or not period.nodes
-        yield Candidate(2 if touches else 4, _broken(period))
+        touches = bool(nodes & set(telling.scene.struck_by(period)))
+        strikes = touches and period.begin <= moment <= period.end
+        yield Candidate(1 if strikes else 3 if touches else 4, _broken(period))
+
+
+def _moment(telling: Telling, window: tuple[int, int]) -> int:
+    """When the step that must not happen was taken; without one, the end of the story."""
+    time = None if telling.wrong is None else telling.scene.time(telling.wrong)
+    return window[1] if time is None else time
 
 
 def _broken(period: FaultPeriod) -> StoryLine:
     until = f", until {seconds(period.end)}" if period.healed else ", until the end"
     return StoryLine(
-        text=f"the nemesis began: {period.label}{until}",
+        text=f"fault: {period.label}{until}",
         kind="fault",
         time=period.begin,
         node=period.nodes[0] if len(period.nodes) == 1 else None,

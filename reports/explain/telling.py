@@ -4,40 +4,31 @@ them."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from checkers.verdict import Evidence, Validity, Verdict
 from history import TraceEvent
-from reports.explain.cause import CONFORMANCE, MOST_LOOKED_AT, NOT_KNOWN, Cause, time_of
+from reports.explain.cause import (
+    CONFORMANCE,
+    HARM,
+    MILD,
+    MOST_LOOKED_AT,
+    NODES_SHOW,
+    NOT_KNOWN,
+    Cause,
+    time_of,
+)
 from reports.explain.gathered import Gathered, gather, indices_of
 from reports.explain.scene import Scene
 from reports.explain.steps import index_of
 from reports.spans import READS, Span
 
 MOST_OPERATIONS = 8
+MOST_WRITES = 2
 MOST_INDICES = 4
+OF_ENTRIES = frozenset({"append", "truncate", "acknowledge", "apply", "commit"})
 _INDEX = re.compile(r"\bindex (\d{1,15})\b")
-
-SEEN_BY_CLIENTS = (
-    "durability",
-    "linearizability",
-    "set-full",
-    "total-queue",
-    "lock",
-    "lease",
-    "bank",
-    "expiry",
-    "session-guarantees",
-    "sessions",
-    "index-honesty",
-    "applied-once",
-    "watch",
-    "watch-order",
-    "recovery",
-    "bounded-staleness",
-)
-"""Checkers of what clients see, what matters most first."""
 
 
 @dataclass(frozen=True)
@@ -67,26 +58,63 @@ class Telling:
     @property
     def wrong(self) -> TraceEvent | None:
         """The step of a node that must not happen, if the traces show one."""
-        if self.cause.verdict.checker == CONFORMANCE or not self.steps:
-            return self.events[-1] if self.events else (self.steps[0][0] if self.steps else None)
-        return self.steps[0][0] if self._is_of_cause(self.steps[0][0]) else (*self.events, None)[-1]
-
-    def _is_of_cause(self, event: TraceEvent) -> bool:
-        return not self.events or event.term in {one.term for one in self.events}
+        if not self.events:
+            return None
+        step = self.steps[0][0] if self.steps and self.cause.verdict.checker != CONFORMANCE else None
+        if step is not None and step.term in {one.term for one in self.events}:
+            return step
+        return self.events[-1]
 
 
 def tell(scene: Scene, verdicts: Sequence[Verdict], cause: Cause) -> Telling:
     """Gather what is known of a cause, with at most two passes over the traces."""
+    cause, effect = _told_together(scene, verdicts, cause)
     evidence = cause.evidence
     events = () if evidence is None else _events(scene, evidence)
     spans = () if evidence is None else tuple(scene.operations(evidence.operations[:MOST_OPERATIONS]))
     steps = _forbidden(scene, verdicts, events)
-    effect = _effect(scene, verdicts, cause)
     effect_spans = () if effect is None else tuple(scene.operations(effect.operations[:MOST_OPERATIONS]))
     indices = _indices(scene, cause, events, spans, effect, effect_spans)
     traces = [trace for trace in scene.recording.traces.values() if trace.events]
     found = gather(traces, indices)
     return Telling(scene, cause, found, events, spans, effect, effect_spans, steps, indices)
+
+
+def _told_together(scene: Scene, verdicts: Sequence[Verdict], cause: Cause) -> tuple[Cause, Evidence | None]:
+    """The cause with what followed from it: if some violation of the cause and some harm share an operation,
+    the first two that do."""
+    by_name = {verdict.checker: verdict for verdict in verdicts}
+    of_cause = [
+        (place, _numbers(scene, evidence))
+        for place, evidence in enumerate(cause.verdict.evidence[:MOST_LOOKED_AT])
+    ]
+    for name in (name for name in HARM if name in cause.follows and name not in MILD):
+        known = by_name[name].evidence[:MOST_LOOKED_AT]
+        for harm in known if cause.verdict.checker != CONFORMANCE else ():
+            touched = _numbers(scene, harm)
+            for place, numbers in of_cause:
+                if numbers & touched:
+                    return cause._replace(evidence=cause.verdict.evidence[place], place=place), harm
+        if known:
+            return cause, known[0]
+    return cause, _first_effect(scene, by_name, cause)
+
+
+def _numbers(scene: Scene, evidence: Evidence) -> set[int]:
+    return {scene.spans.number(operation) for operation in evidence.operations[:MOST_LOOKED_AT]}
+
+
+def _first_effect(scene: Scene, by_name: Mapping[str, Verdict], cause: Cause) -> Evidence | None:
+    """The earliest consequence, of a checker of nodes if one shows it; None if there is none."""
+    found = [
+        (name not in NODES_SHOW, time is None, time or 0, number, evidence)
+        for number, name in enumerate(cause.follows)
+        if name != CONFORMANCE
+        for evidence in by_name[name].evidence[:MOST_LOOKED_AT]
+        if evidence.title != NOT_KNOWN
+        for time in (time_of(scene, evidence),)
+    ]
+    return min(found, key=lambda one: one[:4])[4] if found else None
 
 
 def _events(scene: Scene, evidence: Evidence) -> tuple[TraceEvent, ...]:
@@ -121,26 +149,6 @@ def _forbidden(
     return tuple(sorted(steps, key=rank))
 
 
-def _effect(scene: Scene, verdicts: Sequence[Verdict], cause: Cause) -> Evidence | None:
-    """The consequence that says most: what clients see if there is such, and the earliest of it."""
-    by_name = {verdict.checker: verdict for verdict in verdicts}
-    names = sorted(cause.follows, key=lambda name: (_place(name), cause.follows.index(name)))
-    for name in names:
-        if name == CONFORMANCE:
-            continue
-        known = [one for one in by_name[name].evidence[:MOST_LOOKED_AT] if one.title != NOT_KNOWN]
-        timed = [
-            (time, place) for place, one in enumerate(known) if (time := time_of(scene, one)) is not None
-        ]
-        if known:
-            return known[min(timed)[1]] if timed else known[0]
-    return None
-
-
-def _place(name: str) -> int:
-    return SEEN_BY_CLIENTS.index(name) if name in SEEN_BY_CLIENTS else len(SEEN_BY_CLIENTS)
-
-
 def _indices(
     scene: Scene,
     cause: Cause,
@@ -157,14 +165,16 @@ def _indices(
 
     if cause.evidence is not None:
         add(map(int, _INDEX.findall(cause.evidence.title)))
-    add(index_of(event) for event in events if event.event in ("append", "truncate", "acknowledge", "apply"))
+    add(index_of(event) for event in events if event.event in OF_ENTRIES)
     by_operation: dict[int, int] = {}
     asked = [span.index for span in (*spans, *effect_spans) if span.raft_index is None]
     if asked and scene.recording.traces:
         by_operation = indices_of(scene.recording.traces, asked)
-    writes = [span for span in spans if span.f not in READS]
-    add(span.raft_index or by_operation.get(span.index) for span in writes)
+    both = {span.index for span in spans} & {span.index for span in effect_spans}
+    writes = sorted((span for span in spans if span.f not in READS), key=lambda span: span.index not in both)
+    harmed = [span for span in effect_spans if span.f not in READS]
+    add(span.raft_index or by_operation.get(span.index) for span in writes[:MOST_WRITES])
+    add(span.raft_index or by_operation.get(span.index) for span in harmed[:1])
     if effect is not None:
         add(map(int, _INDEX.findall(effect.title)))
-        add(span.raft_index or by_operation.get(span.index) for span in effect_spans if span.f not in READS)
     return tuple(found)[:MOST_INDICES]
