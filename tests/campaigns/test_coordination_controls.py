@@ -19,7 +19,13 @@ PROMISES = [
     *(("zookeeper", workload) for workload in ("register", "cas", "set", "queue", "lock", "instances")),
     ("zookeeper", "expiring-instances"),
 ]
-SHARE = [("etcd", "cas"), ("etcd", "watch"), ("zookeeper", "register")]
+SHARE = [
+    ("etcd", "cas"),
+    ("etcd", "watch"),
+    ("etcd", "txn"),
+    ("zookeeper", "register"),
+    ("zookeeper", "queue"),
+]
 SECONDS = {"etcd": "15", "zookeeper": "20"}
 
 

@@ -27,7 +27,10 @@ CONTROLS = [
     *(("nats@2.15", workload, FAULTS, 60.0) for workload in ("register", "cas", "set")),
     ("rabbitmq", "queue", FAULTS, 80.0),
 ]
-SHARE = [CONTROLS[2], CONTROLS[4]]
+SHARE = [
+    control for control in CONTROLS if control[0] == "redis" or control[:2] == ("pysyncobj@0.3.17", "set")
+]
+"""Those without faults take some seconds each."""
 RATES = {"rabbitmq": 60.0}
 """Operations a second where it is not the usual number: of more queues, not all can be drained in time."""
 OF_CLIENTS = ("linearizability", "set-full", "total-queue", "lock", "recovery", "unhandled-errors")

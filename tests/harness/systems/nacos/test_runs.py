@@ -62,6 +62,27 @@ def test_a_cluster_acknowledges_registrations_and_outlives_its_leader(
 
 
 @needs_namespaces
+@pytest.mark.thorough
+@pytest.mark.timeout(RUN_BOUND_S)
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+@pytest.mark.parametrize("number", [number for number in VERSIONS if number != "0.8.0"])
+def test_a_published_configuration_outlives_the_leader(number: str, seed: int, tmp_path: Path) -> None:
+    """0.8.0 keeps configurations in MySQL alone."""
+    found = results(
+        number,
+        "stale-instances",
+        tmp_path / "store",
+        seed=seed,
+        time_limit_s=40.0,
+        rate=20.0,
+        nemesis=("kill:leader",),
+        system_options={"data": "configs"},
+    )
+    for checker in ("instance-durability", "vacuity", "recovery", "node-health", "unhandled-errors"):
+        assert found[checker].validity is Validity.VALID, found[checker]
+
+
+@needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.timeout(SEEDS * RUN_BOUND_S)
 @pytest.mark.parametrize(
