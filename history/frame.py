@@ -23,10 +23,11 @@ pandas takes some tenths of a second to import, so it is imported only when a fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from history.history import INFO, INVOKE, TYPES, Codes, Columns, History
 from history.nemesis import FINAL_HEAL, FaultKind, FaultKinds
@@ -40,7 +41,13 @@ if TYPE_CHECKING:
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
 
-def frame(history: History, *, values: bool = True, kinds: Sequence[FaultKind] = ()) -> pd.DataFrame:
+def frame(
+    history: History,
+    *,
+    values: bool = True,
+    kinds: Sequence[FaultKind] = (),
+    columns: Collection[str] | None = None,
+) -> pd.DataFrame:
     """A history as a DataFrame, with the columns that the module's docstring lists.
 
     Args:
@@ -48,46 +55,81 @@ def frame(history: History, *, values: bool = True, kinds: Sequence[FaultKind] =
             frame of a million operations takes a fraction of the time.
         kinds: the kinds of the run's faults (`Recording.fault_kinds`); without them, faults are known by the
             names of their operations alone.
+        columns: which columns are wanted; each takes memory, and of ten million operations much. None: all.
     """
     import pandas as pd
 
+    begun = np.flatnonzero(history.columns.type == INVOKE)
+    made = {
+        name: make()
+        for name, make in _makers(history, begun, kinds).items()
+        if (columns is None and (values or name not in OBJECTS)) or (columns is not None and name in columns)
+    }
+    # The arrays are taken as they are: to copy all of them into blocks would take as much memory again.
+    return pd.DataFrame(made, copy=False).set_index(pd.Index(begun, name="index"))
+
+
+OBJECTS = ("value", "result")
+"""The columns of Python objects."""
+
+
+def _makers(history: History, begun: Codes, kinds: Sequence[FaultKind]) -> dict[str, Callable[[], Any]]:
+    """By column, in order, how it is made; so that only those that are wanted take memory."""
     columns = history.columns
-    begun = np.flatnonzero(columns.type == INVOKE)
     ended = history.pairs[begun]
     done = ended >= 0
-    outcome = np.where(done, columns.type[ended], INFO).astype(np.int64)
-    node = np.where(done & (columns.node[ended] >= 0), columns.node[ended], columns.node[begun])
-    error = np.where(done, columns.error[ended], -1)
-    raft_index = np.where(done, columns.raft_index[ended], -1)
-    completed_ns = np.where(done, columns.time[ended], 0)
-    invoked_ns = columns.time[begun]
-    is_nemesis = (columns.process[begun] == NEMESIS).astype(np.int64)
-    table = pd.DataFrame(
-        {
-            "process": columns.process[begun],
-            "who": _category(is_nemesis, ("client", "nemesis")),
-            "f": _category(columns.f[begun], columns.f_names),
-            "fault": _faults(columns, begun, is_nemesis, kinds),
-            "key": _category(columns.key[begun], columns.keys),
-            "outcome": _category(outcome - 1, TYPES[1:]),
-            "error": _category(error, columns.errors),
-            "node": _category(node, columns.nodes),
-            "raft_index": pd.array(raft_index, dtype="Int64"),
-            "invoked_ns": invoked_ns,
-            "completed_ns": pd.array(completed_ns, dtype="Int64"),
-            "latency_ns": pd.array(np.where(done, completed_ns - invoked_ns, 0), dtype="Int64"),
-        },
-        index=pd.Index(begun, name="index"),
-    )
-    table.loc[raft_index < 0, "raft_index"] = pd.NA
-    table.loc[~done, ["completed_ns", "latency_ns"]] = pd.NA
-    if values:
-        found = np.array([None, *map(decoded, columns.values), None], dtype=object)[:-1]
-        result = np.where(done, columns.value[ended], -1)
-        place = list(table.columns).index("error")
-        table.insert(place, "value", pd.Series(found[columns.value[begun] + 1], table.index, dtype=object))
-        table.insert(place + 1, "result", pd.Series(found[result + 1], table.index, dtype=object))
-    return table
+
+    def at_end(column: Codes, missing: int) -> Codes:
+        """What the completions say; `missing` where there is none."""
+        return np.where(done, column[ended], missing)
+
+    def who() -> Codes:
+        return (columns.process[begun] == NEMESIS).astype(np.int64)
+
+    def outcome() -> Codes:
+        return np.where(done, columns.type[ended], INFO).astype(np.int64) - 1
+
+    def node() -> Codes:
+        return np.where(done & (columns.node[ended] >= 0), columns.node[ended], columns.node[begun])
+
+    def latency() -> Codes:
+        return at_end(columns.time, 0) - np.where(done, columns.time[begun], 0)
+
+    def raft_index() -> Any:
+        found = at_end(columns.raft_index, -1)
+        return _integers(found, found < 0)
+
+    return {
+        "process": lambda: columns.process[begun],
+        "who": lambda: _category(who(), ("client", "nemesis")),
+        "f": lambda: _category(columns.f[begun], columns.f_names),
+        "fault": lambda: _faults(columns, begun, who(), kinds),
+        "key": lambda: _category(columns.key[begun], columns.keys),
+        "outcome": lambda: _category(outcome(), TYPES[1:]),
+        "value": lambda: _objects(columns, columns.value[begun]),
+        "result": lambda: _objects(columns, at_end(columns.value, -1)),
+        "error": lambda: _category(at_end(columns.error, -1), columns.errors),
+        "node": lambda: _category(node(), columns.nodes),
+        "raft_index": raft_index,
+        "invoked_ns": lambda: columns.time[begun],
+        "completed_ns": lambda: _integers(at_end(columns.time, 0), ~done),
+        "latency_ns": lambda: _integers(latency(), ~done),
+    }
+
+
+def _integers(numbers: Codes, missing: npt.NDArray[np.bool_]) -> Any:
+    """Whole numbers of which some are missing, as pandas stores them."""
+    import pandas as pd
+
+    return pd.arrays.IntegerArray(numbers, missing)
+
+
+def _objects(columns: Columns, codes: Codes) -> Any:
+    """The values behind codes."""
+    import pandas as pd
+
+    found = np.array([None, *map(decoded, columns.values), None], dtype=object)[:-1]
+    return pd.Series(found[codes + 1], dtype=object)
 
 
 def latencies(table: pd.DataFrame, quantiles: Sequence[float] = QUANTILES) -> pd.DataFrame:

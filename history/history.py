@@ -39,6 +39,7 @@ class Columns:
 
     The codes of `value` index `values`, which are JSON texts (see `history.values`), so equal values have
     equal codes; `decoded` decodes them. `raft_index` is -1 if the reply names no index.
+    Some arrays cannot be written.
     """
 
     time: Codes

@@ -47,7 +47,7 @@ from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
-from reports.tables import by_fault, by_operation, operations_table
+from reports.tables import operation_tables
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -117,7 +117,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     causes = [checker for checker in invalid if not checker.may_follow_from]
     consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
     rows = nemesis_rows(nemesis, recording.fault_kinds)
-    table = operations_table(recording.history)
+    stats, faults = operation_tables(recording, periods, end)
     return (
         _environment()
         .get_template("body.html.j2")
@@ -144,8 +144,8 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             resources=resources_plot(recording.resources, frame),
             lag=run_lag,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
-            stats=by_operation(table),
-            by_fault=by_fault(table, periods, end, recording.fault_kinds),
+            stats=stats,
+            by_fault=faults,
             nemesis=rows[:MAX_NEMESIS_ROWS],
             hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
             options=list(text.leaves(about.options or recording.options)),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from history import Recording
 from history.frame import frame
 from history.history import Codes, History
 from history.nemesis import FaultKind
@@ -66,11 +67,19 @@ class FaultStats:
         return self.ok / self.operations if self.operations else None
 
 
+def operation_tables(
+    recording: Recording, periods: Sequence[FaultPeriod], end_of_run: int
+) -> tuple[list[OperationStats], list[FaultStats]]:
+    """Both tables of a report. The DataFrame behind them is gone when they are made, as it may be large."""
+    table = operations_table(recording.history)
+    return by_operation(table), by_fault(table, periods, end_of_run, recording.fault_kinds)
+
+
 def operations_table(history: History) -> pd.DataFrame:
     """The clients' rows of `history.frame`, with the outcome `pending` where an operation never completed."""
-    columns = ["f", "outcome", "invoked_ns", "completed_ns", "latency_ns"]
-    table = frame(history, values=False)
-    table = table.loc[table["who"] == "client", columns]
+    table = frame(history, columns=("who", "f", "outcome", "invoked_ns", "completed_ns", "latency_ns"))
+    client = table.pop("who") == "client"
+    table = table if client.all() else table.loc[client]
     outcome = table["outcome"].cat.add_categories([PENDING])
     return table.assign(
         outcome=outcome.mask(table["completed_ns"].isna(), PENDING),
@@ -81,7 +90,8 @@ def operations_table(history: History) -> pd.DataFrame:
 def by_operation(table: pd.DataFrame) -> list[OperationStats]:
     """A row for each `f`, the most frequent first, and at the end the sum where there are several."""
     counts = table.groupby(["f", "outcome"], observed=False).size().unstack()
-    latency = table.loc[table["outcome"] == "ok"].groupby("f", observed=False)["latency_ns"]
+    acknowledged = table.loc[table["outcome"] == "ok", ["f", "latency_ns"]]
+    latency = acknowledged.groupby("f", observed=False)["latency_ns"]
     quantiles = latency.quantile(QUANTILES).unstack()
     slowest = latency.max()
     rows = [
@@ -90,7 +100,7 @@ def by_operation(table: pd.DataFrame) -> list[OperationStats]:
     ]
     rows.sort(key=lambda row: (-row.total, row.f))
     if len(rows) > 1:
-        ok = table.loc[table["outcome"] == "ok", "latency_ns"]
+        ok = acknowledged["latency_ns"]
         rows.append(_operation_row("all", counts.sum(), ok.quantile(QUANTILES).to_list(), ok.max()))
     return rows
 

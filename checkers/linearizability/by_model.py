@@ -12,7 +12,7 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import HistoryParts, Part, parts
+from checkers.linearizability.part import HistoryParts, Part, parts, parts_in_turn
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
 from checkers.models.model import (
@@ -215,30 +215,32 @@ class LinearizabilityOf:
             self._show(where, small.part, tally, sure=True, search=small.simple)
 
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
-        """Search for an order of all keys, or only of those in `only`: at first with a small budget."""
+        """Search for an order of all keys, or only of those in `only`."""
+        try:
+            for found in parts_in_turn(history, only):
+                self._search_among(found, tally)
+        except IllegalCall:
+            raise _refusal(parts(history), self.model) from None
+
+    def _search_among(self, found: HistoryParts, tally: _Tally) -> None:
+        """Search for an order of these keys: at first with a small budget."""
         from checkers.linearizability.engine import Engine
         from checkers.linearizability.never_written import never_written
 
-        found = parts(history)
-        if only is not None:
-            found = found.of([n for n, key in enumerate(found.keys) if key in only])
         engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
-        try:
-            if is_sourced(self.model):
-                # States of many parts are many: here even a quick search takes longer than to look for these.
-                if engine.packing is None or engine.packing.entries(found.calls) is None:
-                    for call in found.calls:
-                        self.model.step(self.model.initial, call)  # refuses what the data type lacks
-                early = never_written(found, self.model, engine.packing)
-                for place, reply in early.items():
-                    tally.add_without_source(found[place], reply)
-                found = found.of([place for place in range(len(found)) if place not in early])
-                if not len(found):
-                    return
-            results = engine.decide_all(found, quick)
-        except IllegalCall:
-            raise _refusal(found, self.model) from None
+        if is_sourced(self.model):
+            # States of many parts are many: here even a quick search takes longer than to look for these.
+            if engine.packing is None or engine.packing.entries(found.calls) is None:
+                for call in found.calls:
+                    self.model.step(self.model.initial, call)  # refuses what the data type lacks
+            early = never_written(found, self.model, engine.packing)
+            for place, reply in early.items():
+                tally.add_without_source(found[place], reply)
+            found = found.of([place for place in range(len(found)) if place not in early])
+            if not len(found):
+                return
+        results = engine.decide_all(found, quick)
         places = results.not_linearizable()
         if not engine.exact:
             places = sorted({*places, *_not_replayed(self.model, found, results)})

@@ -6,7 +6,7 @@ its operations name one (P-compositionality: Horn & Kroening, FORTE 2015).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, overload
@@ -177,35 +177,106 @@ class HistoryCalls(Sequence[Call]):
         return iter(self._calls)
 
 
+AT_ONCE = 1_000_000
+"""How many operations are searched at once: what a search needs besides the history is bounded by these."""
+
+
 def parts(history: History) -> HistoryParts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
+    found = _by_key(history)
+    return found.parts(0, len(found.keys))
+
+
+def parts_in_turn(history: History, only: Collection[str | None] | None = None) -> Iterator[HistoryParts]:
+    """The same, some keys after the others: together `AT_ONCE` operations, or one key that has more.
+
+    Args:
+        only: the keys that are wanted; None for all.
+    """
+    found = _by_key(history)
+    if only is not None:
+        found = found.only(only)
+    begin = 0
+    while begin < len(found.keys):
+        end = int(np.searchsorted(found.starts, found.starts[begin] + AT_ONCE, side="right")) - 1
+        end = max(end, begin + 1)
+        yield found.parts(begin, end)
+        begin = end
+
+
+@dataclass(frozen=True)
+class _ByKey:
+    """The rows of a history's operations, ordered by key, and within a key by invocation."""
+
+    columns: Columns
+    keys: Sequence[str | None]
+    starts: Integers
+    begun: Integers
+    ends: Integers
+    known: npt.NDArray[np.bool_]
+    """Whether the outcome is known."""
+
+    def only(self, wanted: Collection[str | None]) -> _ByKey:
+        """Those of some keys."""
+        kept = np.fromiter((key in wanted for key in self.keys), bool, len(self.keys))
+        if kept.all():
+            return self
+        lengths = np.diff(self.starts)
+        rows = np.repeat(kept, lengths)
+        return _ByKey(
+            self.columns,
+            tuple(key for key, is_kept in zip(self.keys, kept.tolist(), strict=True) if is_kept),
+            np.concatenate([[0], np.cumsum(lengths[kept])]).astype(np.int64),
+            self.begun[rows],
+            self.ends[rows],
+            self.known[rows],
+        )
+
+    def parts(self, begin: int, end: int) -> HistoryParts:
+        """The parts of the keys from one place up to another."""
+        columns, starts = self.columns, self.starts[begin : end + 1]
+        own = slice(int(starts[0]), int(starts[-1]))
+        begun, ends, known = self.begun[own], self.ends[own], self.known[own]
+        asked = columns.value[begun]
+        answered = np.where(known, columns.value[ends], UNTOLD)
+        # Codes are at least UNTOLD, so that one number stands for name, argument and result together.
+        width = len(columns.values) - UNTOLD
+        packed = (columns.f[begun] * width + asked - UNTOLD) * width + answered - UNTOLD
+        _, example, kinds = np.unique(packed, return_index=True, return_inverse=True)
+        return HistoryParts(
+            self.keys[begin:end],
+            starts - starts[0],
+            begun,
+            np.where(known, ends, NEVER),
+            np.asarray(kinds, dtype=np.int64),
+            HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
+            int(np.diff(starts).max(initial=0)),
+        )
+
+
+def _by_key(history: History) -> _ByKey:
     columns = history.columns
     begun = np.flatnonzero((columns.type == INVOKE) & (columns.process >= 0))
     ends = history.pairs[begun]
     outcome = np.where(ends >= 0, columns.type[ends], INFO)
     kept = outcome != FAIL
     begun, ends, known = begun[kept], ends[kept], outcome[kept] == OK
-    _, first, key = np.unique(columns.key[begun], return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    order = np.argsort(rank[key], kind="stable")
-    begun, ends, known = begun[order], ends[order], known[order]
-    lengths = np.bincount(rank[key], minlength=len(first))
-    asked = columns.value[begun]
-    answered = np.where(known, columns.value[ends], UNTOLD)
-    # Codes are at least UNTOLD, so that one number stands for name, argument and result together.
-    width = len(columns.values) - UNTOLD
-    packed = (columns.f[begun] * width + asked - UNTOLD) * width + answered - UNTOLD
-    _, example, kinds = np.unique(packed, return_index=True, return_inverse=True)
-    codes = columns.key[begun[np.cumsum(lengths) - lengths]] if len(begun) else begun
-    return HistoryParts(
-        tuple(None if code < 0 else columns.keys[code] for code in codes.tolist()),
+    code = columns.key[begun] + 1
+    first = np.full(len(columns.keys) + 1, len(begun))
+    first[code[::-1]] = np.arange(len(begun))[::-1]  # of several, the last assignment counts
+    used = np.argsort(first, kind="stable")[: np.count_nonzero(first < len(begun))]
+    rank = np.zeros(len(first), dtype=np.int64)
+    rank[used] = np.arange(len(used))
+    place = rank[code]
+    lengths = np.bincount(place, minlength=len(used))
+    order = np.argsort(place, kind="stable")
+    return _ByKey(
+        columns,
+        tuple(None if one == 0 else columns.keys[one - 1] for one in used.tolist()),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        begun,
-        np.where(known, ends, NEVER),
-        np.asarray(kinds, dtype=np.int64),
-        HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
-        int(lengths.max(initial=0)),
+        begun[order],
+        ends[order],
+        known[order],
     )
 
 

@@ -63,7 +63,7 @@ class GrowingColumns:
             errors=self._error.names(),
             node=self._node.codes(),
             nodes=self._node.names(),
-            raft_index=_numbers(self._raft_index),
+            raft_index=_numbers_or_none(self._raft_index),
         )
 
     def _too_large(self, operations: Iterable[Operation]) -> HistoryError:
@@ -87,12 +87,20 @@ class _Texts:
         self._codes.extend([-1 if text is None else known.setdefault(text, len(known)) for text in texts])
 
     def codes(self) -> Codes:
-        return _numbers(self._codes)
+        return _numbers_or_none(self._codes)
 
     def names(self) -> tuple[str, ...]:
         names = tuple(self._known)
         self._known.clear()
         return names
+
+
+def _numbers_or_none(grown: array[int]) -> Codes:
+    """The same; where all are -1, an array that cannot be written, and takes no memory."""
+    numbers = _numbers(grown)
+    if len(numbers) and numbers.max() == -1:
+        return np.broadcast_to(np.int64(-1), len(numbers))
+    return numbers
 
 
 def _numbers(grown: array[int]) -> Codes:

@@ -120,3 +120,11 @@ def test_latencies_are_the_quantiles_of_what_was_acknowledged() -> None:
 def test_a_history_without_a_frame_loads_no_pandas() -> None:
     code = "import sys, history, history.frame; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_the_columns_that_are_asked_for_are_made() -> None:
+    history = simulate(Random(1), keys=("s/a:1",), steps=60).history()
+    wanted = ["who", "outcome", "completed_ns"]
+    table = frame(history, columns=wanted)
+    assert list(table.columns) == wanted
+    pd.testing.assert_frame_equal(table, frame(history)[wanted])

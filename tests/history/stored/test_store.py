@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from history import HistoryError, HistoryWriter, Operation, read_history, write_parquet
 from history.history import History
+from history.stored import store
+from history.stored.store import same_operations
 from tests.history.test_history import legal_histories, op
 
 
@@ -125,3 +127,18 @@ def test_a_file_that_is_not_parquet_says_so(tmp_path: Path) -> None:
     (tmp_path / "history.parquet").write_text("no")
     with pytest.raises(HistoryError, match="not a Parquet file"):
         read_history(tmp_path)
+
+
+def test_a_column_that_says_nothing_takes_no_memory_when_lines_are_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MOST_BYTES_AT_ONCE", 0)
+    path = tmp_path / "history.jsonl"
+    with HistoryWriter(path) as writer:
+        writer.append(Operation(0, 1, 0, "invoke", "write", "k", 3))
+        writer.append(Operation(1, 2, 0, "ok", "write", "k", 3))
+    columns = read_history(path).columns
+    assert [columns.error.strides, columns.node.strides, columns.raft_index.strides] == [(0,)] * 3
+    assert columns.raft_index.tolist() == [-1, -1]
+    write_parquet(read_history(path), tmp_path / "history.parquet")
+    assert same_operations(read_history(path), read_history(tmp_path / "history.parquet"))
