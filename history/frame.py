@@ -84,7 +84,7 @@ def _makers(history: History, begun: Codes, kinds: Sequence[FaultKind]) -> dict[
         return np.where(done, column[ended], missing)
 
     def who() -> Codes:
-        return (columns.process[begun] == NEMESIS).astype(np.int64)
+        return np.equal(columns.process[begun], NEMESIS).astype(np.int64)
 
     def outcome() -> Codes:
         return np.where(done, columns.type[ended], INFO).astype(np.int64) - 1

@@ -3,7 +3,7 @@
     nice python scripts/released.py --seeds 4                       every bug whose system is installed here
     nice python scripts/released.py --bug redis-lost-at-failover    only this one
 
-Each run is a campaign of one seed of the bug's cell (harness/gate/known_bugs/released.py). The seeds are others
+Each run is a campaign of one seed of the cell (harness/gate/known_bugs/released.py). The seeds are others
 than those that found the bug. Only the checker that the file names counts; a run whose servers did not start
 or that proved nothing is counted apart.
 """
