@@ -23,12 +23,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from checkers.check_all import decisive
+from checkers.explanation import Explanation, StoryLine
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from checkers.words import count, plural
 from history import Recording, TraceEvent
 from history.units import SECOND_NS
 from reports import text
-from reports.about import SYMBOLS, ReportAbout, StoredFile, folded, gravest_first, headline, may_follow_from
+from reports.about import (
+    SYMBOLS,
+    ReportAbout,
+    StoredFile,
+    folded,
+    follows_in_words,
+    gravest_first,
+    headline,
+    may_follow_from,
+)
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag
@@ -39,7 +49,7 @@ from reports.plots.lag import lag_plot
 from reports.plots.latency import latency_plot
 from reports.plots.picture.drawing import picture
 from reports.plots.picture.logs import LogTable, log_table
-from reports.plots.picture.moments import Focus
+from reports.plots.picture.moments import Focus, Subject
 from reports.plots.picture.scene import scene_of
 from reports.plots.resources import resources_plot
 from reports.plots.roles import roles_plot
@@ -57,8 +67,6 @@ OPEN_EVIDENCE = 3
 """The number of pieces of evidence before the rest is folded."""
 MAX_TIMELINES_EACH = 6
 MAX_TIMELINES = 24
-OPEN_TABLES = 3
-"""The number of timelines whose table is open at first."""
 SHARED = 3
 """The number of checkers from which on a caveat is shown once for all of them."""
 MAX_MEASURES = 120
@@ -111,7 +119,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     marks = TraceMarks(recording)
     lanes = role_lanes(recording, marks, periods, end)
     run_lag = lag(recording)
-    apart, alike = folded(gravest_first(verdicts, about.required))
+    apart, alike = folded(gravest_first(verdicts, about.required, about.explanation))
     checkers, timelines, undrawn = _checkers(apart, spans, periods, marks)
     invalid = [checker for checker in checkers if checker.verdict.validity is Validity.INVALID]
     causes = [checker for checker in invalid if not checker.may_follow_from]
@@ -128,7 +136,11 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             linked=linked,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
-            first=_first_picture(apart, recording, spans, marks, lanes, periods),
+            explanation=about.explanation,
+            story=_story(about.explanation, timelines),
+            follows="" if about.explanation is None else follows_in_words(about.explanation),
+            cause_evidence=_cause_evidence(checkers, about.explanation),
+            first=_first_picture(apart, about.explanation, recording, spans, marks, lanes, periods),
             checkers=[checker for checker in checkers if checker not in consequences],
             causes=len(causes),
             consequences=consequences,
@@ -159,39 +171,33 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
 class FirstPicture:
     """The picture of the first screen: of the evidence that decides the verdict."""
 
-    checker: str
-    evidence: Evidence
-    evidence_id: str
     plot: Plot
     logs: LogTable | None
     around: frozenset[int]
-    """The indices of the log that the evidence is about."""
+    """The indices of the log that the violation is about."""
 
 
 def _first_picture(
     verdicts: Sequence[Verdict],
+    explanation: Explanation | None,
     recording: Recording,
     spans: Spans,
     marks: TraceMarks,
     roles: RoleLanes,
     periods: Sequence[FaultPeriod],
 ) -> FirstPicture | None:
-    """The picture of the first violation that can be drawn; None for a run without one."""
-    for number, verdict in enumerate(verdicts):
-        if verdict.validity is not Validity.INVALID:
-            continue
-        for place, evidence in enumerate(verdict.evidence[:MAX_EVIDENCE]):
-            scene = scene_of(evidence, recording, spans, marks, roles, periods)
-            if scene is None:
-                continue
-            focus = Focus.of(evidence, spans, marks)
+    """The picture of what is explained, else of the first violation that can be drawn; None without one."""
+    subjects = [] if explanation is None else [Subject.of_explanation(explanation)]
+    invalid = [verdict for verdict in verdicts if verdict.validity is Validity.INVALID]
+    subjects += [Subject.of_evidence(one) for verdict in invalid for one in verdict.evidence[:MAX_EVIDENCE]]
+    for subject in filter(None, subjects):
+        scene = scene_of(subject, recording, spans, marks, roles, periods)
+        focus = Focus.of(subject, spans, marks)
+        if scene is not None and focus is not None:
             return FirstPicture(
-                checker=verdict.checker,
-                evidence=evidence,
-                evidence_id=f"e-{number}-{place}",
                 plot=picture(scene, "picture-of-the-violation"),
-                logs=None if focus is None else log_table(recording, spans, marks, focus),
-                around=frozenset() if focus is None else focus.indices,
+                logs=log_table(recording, spans, marks, focus),
+                around=focus.indices,
             )
     return None
 
@@ -241,6 +247,8 @@ class TimelineView:
     evidence_id: str
     excerpt: Excerpt
     plot: Plot
+    anchors: frozenset[int]
+    """The operations whose stable anchor, `#op-4964`, is in the table of this section: each is in one."""
 
 
 @dataclass(frozen=True)
@@ -270,6 +278,7 @@ def _checkers(
     checkers: list[CheckerView] = []
     timelines: list[TimelineView] = []
     undrawn = 0
+    anchored: set[int] = set()
     for number, verdict in enumerate(verdicts):
         views = []
         drawn = 0
@@ -279,7 +288,7 @@ def _checkers(
             if evidence.operations and (drawn >= MAX_TIMELINES_EACH or len(timelines) >= MAX_TIMELINES):
                 undrawn += 1
             elif evidence.operations:
-                timeline = _timeline(verdict, evidence, id_, spans, periods)
+                timeline = _timeline(verdict, evidence, id_, spans, periods, anchored)
                 timelines.append(timeline)
                 drawn += 1
             picture = cycle(evidence, spans.history, f"{id_}-cycle")
@@ -302,6 +311,25 @@ def _checkers(
     return checkers, timelines, undrawn
 
 
+def _story(
+    explanation: Explanation | None, timelines: Sequence[TimelineView]
+) -> list[tuple[StoryLine, Markup]]:
+    """The lines of the story, each with its words, in which operations are linked to their rows."""
+    links = {operation: f"op-{operation}" for view in timelines for operation in view.anchors}
+    lines = () if explanation is None else explanation.story
+    return [(line, _linked(text.shorten(line.text, LONG_TEXT), links)) for line in lines]
+
+
+def _cause_evidence(checkers: Sequence[CheckerView], explanation: Explanation | None) -> EvidenceView | None:
+    """The evidence that the headline is about: what is explained, else that of the first violation."""
+    place = 0
+    if explanation is not None:
+        checkers = [one for one in checkers if one.verdict.checker == explanation.cause]
+        place = explanation.evidence or 0
+    shown = next((one.evidence for one in checkers if one.verdict.validity is Validity.INVALID), ())
+    return shown[place] if place < len(shown) else None
+
+
 def _shared_caveats(verdicts: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
     """The caveats that at least `SHARED` checkers have in common, each with the names of these checkers."""
     names: dict[str, list[str]] = {}
@@ -312,16 +340,23 @@ def _shared_caveats(verdicts: Sequence[Verdict]) -> list[tuple[str, list[str]]]:
 
 
 def _timeline(
-    verdict: Verdict, evidence: Evidence, evidence_id: str, spans: Spans, periods: Sequence[FaultPeriod]
+    verdict: Verdict,
+    evidence: Evidence,
+    evidence_id: str,
+    spans: Spans,
+    periods: Sequence[FaultPeriod],
+    anchored: set[int],
 ) -> TimelineView:
     part = excerpt(spans, evidence.operations)
+    anchors = frozenset(span.index for span in part.spans) - anchored
+    anchored |= anchors
     id_ = evidence_id.replace("e-", "t-", 1)
     plot = (
         timeline_plot(part, periods, f"{id_}-plot", f"Operations around: {evidence.title}")
         if part.spans
         else Plot(svg=Markup(""), notes=part.notes)
     )
-    return TimelineView(id_, verdict.checker, verdict.validity, evidence, evidence_id, part, plot)
+    return TimelineView(id_, verdict.checker, verdict.validity, evidence, evidence_id, part, plot, anchors)
 
 
 def _evidence(
@@ -336,7 +371,7 @@ def _evidence(
         {}
         if timeline is None
         else {
-            number: f"{timeline.id}-op-{at}"
+            number: f"op-{at}"
             for operation, at in timeline.excerpt.names.items()
             for number in (operation, at)
         }
@@ -403,7 +438,7 @@ def _environment() -> Environment:
         percent=text.percent,
         times=text.times,
     )
-    environment.globals.update(plural=plural, open_evidence=OPEN_EVIDENCE, open_tables=OPEN_TABLES)
+    environment.globals.update(plural=plural, open_evidence=OPEN_EVIDENCE)
     return environment
 
 

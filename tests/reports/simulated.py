@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import msgspec
-
 from checkers.verdict import Verdict
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.judging import results_of
@@ -17,6 +15,7 @@ from harness.sim.run import run
 from history import Recording
 from history.units import SECOND_NS
 from reports.about import ReportAbout
+from reports.explain import explain
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ def judged(name: str) -> Judged:
     ran = run(plan_of(seed, options))
     found = results_of(ran)
     recording = ran.recording()
-    recording = msgspec.structs.replace(recording, options={**recording.options, "monotonic_start_ns": 0})
     test = ran.plan.test
     about = ReportAbout(
         title=f"{test.workload}, {len(test.nodes)} nodes, mutant {test.mutant}",
@@ -61,5 +59,6 @@ def judged(name: str) -> Judged:
         versions={},
         validity=found.validity,
         required=found.required,
+        explanation=explain(recording, found.verdicts, found.required),
     )
     return Judged(recording, found.verdicts, about)

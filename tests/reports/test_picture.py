@@ -8,16 +8,15 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from checkers.verdict import EventRef, Evidence, Validity
+from checkers.verdict import EventRef, Evidence
 from history import History, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
 from history.units import MILLISECOND_NS as MS
 from history.units import SECOND_NS as S
-from reports.about import gravest_first
 from reports.faults import fault_periods
 from reports.plots.picture.axis import CondensedTime
 from reports.plots.picture.drawing import WIDTH, picture
 from reports.plots.picture.logs import LogTable, log_table
-from reports.plots.picture.moments import Focus, moments
+from reports.plots.picture.moments import Focus, Subject, moments
 from reports.plots.picture.scene import MOST_LANES, Scene, scene_of
 from reports.roles import TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
@@ -28,11 +27,12 @@ TALLEST = 620
 """The height at which a picture of this width still stands in the first screen of 1280 x 800."""
 
 
-def scene(recording: Recording, evidence: Evidence) -> Scene | None:
+def scene(recording: Recording, about: Evidence | Subject) -> Scene | None:
+    subject = Subject.of_evidence(about) if isinstance(about, Evidence) else about
     spans, marks = Spans.of(recording.history), TraceMarks(recording)
     end = end_of_run(recording.history)
     periods = fault_periods(spans.nemesis(), end, recording.fault_kinds)
-    return scene_of(evidence, recording, spans, marks, role_lanes(recording, marks, periods, end), periods)
+    return scene_of(subject, recording, spans, marks, role_lanes(recording, marks, periods, end), periods)
 
 
 def drawn(found: Scene) -> ElementTree.Element:
@@ -52,20 +52,23 @@ def test_each_class_of_violation_has_a_picture_that_fits_the_screen_and_shows_wh
     name: str,
 ) -> None:
     judged = simulated.judged(name)
-    first = next(one for one in gravest_first(judged.verdicts) if one.validity is Validity.INVALID)
-    found = scene(judged.recording, first.evidence[0])
+    assert judged.about.explanation is not None
+    subject = Subject.of_explanation(judged.about.explanation)
+    assert subject is not None
+    found = scene(judged.recording, subject)
     assert found is not None
     svg = drawn(found)
     assert float(svg.attrib["width"]) == WIDTH
     assert float(svg.attrib["height"]) <= TALLEST
     shown = words(svg)
     spans = Spans.of(judged.recording.history)
-    clients = [spans.span(at) for at in map(spans.position, first.evidence[0].operations) if at is not None]
+    clients = [spans.span(at) for at in map(spans.position, subject.operations) if at is not None]
     for span in [one for one in clients if not one.is_nemesis][-5:]:
         assert f"{span.index} {span.f}" in shown
-    named = {(one.node, one.life, one.seq) for one in first.evidence[0].events}
-    assert named <= {moment.place for moment in found.moments} or len(named) > 3
-    assert first.evidence[0].title[:60] in shown
+    wrong = {(one.node, one.life, one.seq) for one in subject.wrong}
+    crossed = [moment for moment in found.moments if moment.is_wrong]
+    assert len(crossed) == len(wrong)
+    assert subject.title[:60] in shown
 
 
 def test_the_order_of_instants_is_exact_and_a_long_pause_is_marked_and_drawn_short() -> None:
@@ -89,9 +92,9 @@ def test_two_events_of_one_node_at_one_instant_are_one_mark() -> None:
     )
     evidence = Evidence("twice", "", events=(EventRef("n1", 1, 2), EventRef("n1", 1, 4)))
     marks = TraceMarks(recording)
-    focus = Focus.of(evidence, Spans.of(recording.history), marks)
+    focus = Focus.of(Subject.of_evidence(evidence), Spans.of(recording.history), marks)
     assert focus is not None
-    chosen, _ = moments(recording, marks, focus)
+    chosen, _ = moments(recording, marks, focus, {})
     assert [(one.at, one.words) for one in chosen] == [
         (5, "votes for n2, term 2"),
         (9, "votes for n3, term 2"),
@@ -160,7 +163,7 @@ def split_logs() -> Recording:
 
 def logs(recording: Recording, evidence: Evidence) -> LogTable | None:
     spans, marks = Spans.of(recording.history), TraceMarks(recording)
-    focus = Focus.of(evidence, spans, marks)
+    focus = Focus.of(Subject.of_evidence(evidence), spans, marks)
     assert focus is not None
     return log_table(recording, spans, marks, focus)
 

@@ -35,6 +35,8 @@ CHAR = 5.5
 TITLE = 18
 LABEL_CHARACTERS = 34
 TICK_WIDTH = 58
+NARROWEST = 0.7
+"""A change of role that is narrower than this is not drawn."""
 
 
 def picture(scene: Scene, id_: str) -> Plot:
@@ -50,6 +52,10 @@ class _Placed:
     row: int
     left: float
     right: float
+    label_at: float | None
+    """The x of its label; None where there is no room for it."""
+    is_label_left: bool
+    """Whether the label ends there instead of beginning."""
 
 
 class _Drawing:
@@ -87,7 +93,7 @@ class _Drawing:
             width=WIDTH,
             height=self._bottom + 34,
             id_=id_,
-            title=f"What led to it: {scene.title}",
+            title=f"What led to it: {scene.subject.title}",
             description=self._description(),
             class_="scene",
         )
@@ -110,19 +116,33 @@ class _Drawing:
     # ---- clients -----------------------------------------------------------------------------------------
 
     def _rows(self) -> list[_Placed]:
-        """Each operation in the first row in which it and its label overlap no other."""
-        free_from = [0.0] * MOST_ROWS
+        """Each operation in the first row in which it and its label overlap no other, if there is one."""
+        taken: list[list[tuple[float, float]]] = [[] for _ in range(MOST_ROWS)]
         placed: list[_Placed] = []
-        for span in self._scene.operations:
+        named = self._scene.named
+        for span in sorted(self._scene.operations, key=lambda one: one.index not in named):
             left = self._x(span.begin)
             right = RIGHT if span.open_ended or span.end is None else max(self._x(span.end), left + 3)
-            needed = max(right, min(left + len(self._label(span)) * CHAR + 10, RIGHT)) + 5
-            row = next((n for n, free in enumerate(free_from) if free <= left), None)
+            width = len(self._label(span)) * CHAR + 10
+            label_at = left + 5 if right - left >= width else right + 5
+            is_left = label_at + width > RIGHT + 16
+            begin, end = (left - width, right) if is_left else (left, max(right, label_at + width))
+            row = self._free_row(taken, begin, end)
+            has_label = row is not None
             if row is None:
-                row = min(range(MOST_ROWS), key=lambda n: free_from[n])
-            free_from[row] = max(free_from[row], needed)
-            placed.append(_Placed(span, row, left, right))
+                begin, end = left, right
+                row = self._free_row(taken, begin, end)
+            if row is None:
+                row = len(placed) % MOST_ROWS
+            taken[row].append((begin - 3, end + 3))
+            anchor = left - 4 if is_left else label_at
+            placed.append(_Placed(span, row, left, right, anchor if has_label else None, is_left))
         return placed
+
+    def _free_row(self, taken: list[list[tuple[float, float]]], begin: float, end: float) -> int | None:
+        """The first row in which nothing overlaps what reaches from `begin` to `end`."""
+        free = (n for n, row in enumerate(taken) if all(end <= a or begin >= b for a, b in row))
+        return next(free, None)
 
     def _label(self, span: Span) -> str:
         return f"{span.index} {label(span, LABEL_CHARACTERS)}"
@@ -140,11 +160,13 @@ class _Drawing:
             parts.append(rect(placed.left, y, max(end - placed.left, 3), BAR, "bar", rx=2))
         else:
             parts.append(rect(placed.left, y, placed.right - placed.left, BAR, "bar", rx=2))
-        words = self._label(span)
-        width = len(words) * CHAR
-        x, anchor = (placed.left + 5, None) if placed.left + 5 + width <= RIGHT + 12 else (RIGHT + 10, "end")
-        parts.append(text(x, y + BAR / 2 + 4, words, "op-label outlined", anchor))
-        return element("g", join(parts), class_=" ".join(classes))
+        if placed.label_at is not None:
+            anchor = "end" if placed.is_label_left else None
+            words = self._label(span)
+            parts.append(text(placed.label_at, y + BAR / 2 + 4, words, "op-label outlined", anchor))
+        began = _line_number(self._scene.subject.began.get(span.index), placed.left, y - 1)
+        ended = _line_number(self._scene.subject.ended.get(span.index), placed.right, y - 1)
+        return join((element("g", join(parts), class_=" ".join(classes)), began, ended))
 
     def _row_y(self, placed: _Placed) -> float:
         return self._clients_top + ROW * placed.row + (ROW - BAR) / 2
@@ -172,10 +194,16 @@ class _Drawing:
         for node in self._scene.nodes:
             y = self._lane_y(node) - RIBBON / 2
             parts.append(text(LEFT - 8, y + 10, shorten(node, 9), "lane-name", "end"))
-            segments = [*self._scene.lanes.get(node, ()), *self._scene.pauses.get(node, ())]
-            for segment in segments:
-                if segment.end >= first and segment.begin <= last:
+            drawn_to = 0.0
+            for segment in self._scene.lanes.get(node, ()):
+                right = self._clipped(segment.end)
+                is_seen = right > drawn_to + NARROWEST
+                if is_seen and segment.end >= first and segment.begin <= last:
                     parts.append(self._segment(node, segment, y))
+                    drawn_to = right
+            for pause in self._scene.pauses.get(node, ()):
+                if pause.end >= first and pause.begin <= last:
+                    parts.append(self._segment(node, pause, y))
         return join(parts)
 
     def _segment(self, node: str, segment: Segment, y: float) -> Markup:
@@ -199,7 +227,7 @@ class _Drawing:
             # Those that the evidence names are given their place first.
             taken: list[tuple[float, float, int]] = []
             words_of: dict[int, Markup] = {}
-            order = sorted(range(len(mine)), key=lambda n: (not mine[n].is_named, -mine[n].weight, n))
+            order = sorted(range(len(mine)), key=lambda n: (not mine[n].is_wrong, -mine[n].weight, n))
             for n in order:
                 words_of[n] = self._words(mine[n], y, taken)
             parts += [join((words_of[n], self._mark(one, y))) for n, one in enumerate(mine)]
@@ -214,21 +242,26 @@ class _Drawing:
                 is_free = all(t != tier or left >= b or left + width <= a for a, b, t in taken)
                 if is_free:
                     taken.append((left, left + width, tier))
-                    class_ = "moment wrong outlined" if moment.is_named else "moment outlined"
+                    class_ = "moment wrong outlined" if moment.is_wrong else "moment outlined"
                     return text(left, y + RIBBON / 2 + 11 + 11 * tier, words, class_)
         return Markup("")
 
     def _mark(self, moment: Moment, y: float) -> Markup:
         x = self._x(moment.at)
         title = element("title", f"{seconds(moment.at)}\n{moment.node} {moment.words}")
-        if moment.is_named:
+        if moment.is_wrong:
             cross = f"M{number(x - 4.5)} {number(y - 4.5)}l9 9m0 -9l-9 9"
             shape = join(
                 (element("circle", cx=x, cy=y, r=7, class_="ring"), element("path", d=cross, class_="cross"))
             )
         else:
             shape = element("circle", cx=x, cy=y, r=3.2, class_="dot")
-        return element("g", title, shape, class_="op mark-moment")
+        return join(
+            (
+                element("g", title, shape, class_="op mark-moment"),
+                _line_number(moment.line, x, y - RIBBON / 2 - 5),
+            )
+        )
 
     def _message(self, message: Message) -> Markup:
         x1, y1 = self._x(message.sent_at), self._lane_y(message.sender)
@@ -249,7 +282,7 @@ class _Drawing:
 
     def _impossible(self) -> Markup:
         x = self._x(self._scene.impossible_at)
-        words = shorten(f"✕ {self._scene.title}", 110)
+        words = shorten(f"✕ {self._scene.subject.title}", 110)
         width = len(words) * 6.2
         at = min(max(x - width / 2, 0), WIDTH - width)
         return join(
@@ -279,6 +312,18 @@ class _Drawing:
         if self._placed:
             parts.append(text(LEFT - 8, self._clients_top + 14, "clients", "lane-name", "end"))
         return element("g", join(parts), aria_hidden="true")
+
+
+def _line_number(number_of_line: int | None, x: float, y: float) -> Markup:
+    """The number of a line of the story, in a circle; nothing where no line is about it."""
+    if number_of_line is None:
+        return Markup("")
+    return join(
+        (
+            element("circle", cx=x, cy=y, r=6.5, class_="line-ring"),
+            text(x, y + 3.2, str(number_of_line), "line-number", "middle"),
+        )
+    )
 
 
 def _break(x: float, top: float, bottom: float) -> Markup:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from checkers.verdict import Evidence
+from checkers.explanation import Explanation
+from checkers.verdict import EventRef, Evidence
 from history import Recording, TraceEvent
 from reports.roles import TraceMarks
 from reports.spans import Spans
@@ -28,35 +29,110 @@ Place = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What a picture is to show, as evidence or an explanation names it."""
+
+    title: str
+    """What must not happen, in a few words."""
+    operations: tuple[int, ...]
+    events: tuple[EventRef, ...]
+    nodes: tuple[str, ...]
+    terms: tuple[int, ...]
+    indices: tuple[int, ...]
+    wrong: tuple[EventRef, ...]
+    """The events that have a cross."""
+    wrong_at: int | None = None
+    """When the impossible step was taken, in nanoseconds since the run began; None: with the last event."""
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    """By trace event: the number of the line of the story that is about it."""
+    began: Mapping[int, int] = field(default_factory=dict)
+    """By operation: the number of the line about its invocation."""
+    ended: Mapping[int, int] = field(default_factory=dict)
+    """By operation: the number of the line about its completion."""
+
+    @classmethod
+    def of_evidence(cls, evidence: Evidence) -> Subject:
+        """What one piece of evidence names."""
+        found = _INDEX.findall(f"{evidence.title} {evidence.text}")
+        return cls(
+            title=evidence.title,
+            operations=evidence.operations,
+            events=evidence.events,
+            nodes=evidence.nodes,
+            terms=(),
+            indices=tuple(map(int, found)),
+            wrong=evidence.events,
+        )
+
+    @classmethod
+    def of_explanation(cls, explanation: Explanation) -> Subject | None:
+        """What the explanation of a verdict names; None if it says nothing of what to draw."""
+        moments = explanation.moments
+        if moments is None:
+            return None
+        story = explanation.story
+        wrong = None if moments.wrong is None or moments.wrong >= len(story) else story[moments.wrong]
+        numbered = list(enumerate(story, start=1))
+        return cls(
+            title=explanation.headline if wrong is None else wrong.text,
+            operations=moments.operations,
+            events=moments.events,
+            nodes=moments.nodes,
+            terms=moments.terms,
+            indices=moments.indices,
+            wrong=tuple(one.event for one in story if one.is_wrong and one.event is not None),
+            wrong_at=None if wrong is None else wrong.time,
+            lines={
+                (one.event.node, one.event.life, one.event.seq): number
+                for number, one in numbered
+                if one.event is not None
+            },
+            began={
+                one.operation: number
+                for number, one in numbered
+                if one.kind == "invoke" and one.operation is not None
+            },
+            ended={
+                one.operation: number
+                for number, one in numbered
+                if one.kind == "complete" and one.operation is not None
+            },
+        )
+
+
+@dataclass(frozen=True)
 class Focus:
     """What a violation is about. Times are nanoseconds since the run began."""
 
     low: int
     high: int
     named: Mapping[Place, TraceEvent]
-    """The trace events that the evidence names."""
+    """The trace events that the subject names."""
+    wrong: frozenset[Place]
+    """Those of them that must not happen."""
     terms: frozenset[int]
     indices: frozenset[int]
 
     @classmethod
-    def of(cls, evidence: Evidence, spans: Spans, marks: TraceMarks) -> Focus | None:
-        """The focus of one piece of evidence; None if it names nothing that this recording holds."""
-        events = [event for ref in evidence.events if (event := marks.event(ref)) is not None]
-        positions = [spans.position(operation) for operation in evidence.operations]
+    def of(cls, subject: Subject, spans: Spans, marks: TraceMarks) -> Focus | None:
+        """The focus of a subject; None if it names nothing that this recording holds."""
+        events = [event for ref in subject.events if (event := marks.event(ref)) is not None]
+        positions = [spans.position(operation) for operation in subject.operations]
         operations = [spans.span(position) for position in positions if position is not None]
         times = [at for event in events if (at := marks.run_time(event)) is not None]
         times += [time for one in operations for time in (one.begin, one.end) if time is not None]
         if not times:
             return None
-        indices = [entry.index for event in events if len(event.entries) <= 3 for entry in event.entries]
+        indices = list(subject.indices)
+        indices += [entry.index for event in events if len(event.entries) <= 3 for entry in event.entries]
         indices += [event.index for event in events if event.index]
         indices += [one.raft_index for one in operations if one.raft_index is not None]
-        indices += [int(found) for found in _INDEX.findall(f"{evidence.title} {evidence.text}")]
         return cls(
             low=min(times),
             high=max(times),
             named={(event.node, event.life, event.seq): event for event in events},
-            terms=frozenset(event.term for event in events),
+            wrong=frozenset((ref.node, ref.life, ref.seq) for ref in subject.wrong),
+            terms=frozenset((*subject.terms, *(event.term for event in events))),
             indices=frozenset(list(dict.fromkeys(indices))[:MOST_INDICES]),
         )
 
@@ -70,8 +146,10 @@ class Moment:
     words: str
     weight: int
     place: Place
-    is_named: bool
-    """Whether the evidence names it."""
+    is_wrong: bool
+    """Whether it must not happen."""
+    line: int | None
+    """The number of the line of the story that is about it."""
     cause: str | None
     """The id of the message that the node was handling; None where it was not known to handle one."""
     received_at: int = 0
@@ -88,11 +166,13 @@ class Message:
     name: str
 
 
-def moments(recording: Recording, marks: TraceMarks, focus: Focus) -> tuple[list[Moment], int]:
+def moments(
+    recording: Recording, marks: TraceMarks, focus: Focus, lines: Mapping[Place, int]
+) -> tuple[list[Moment], int]:
     """The moments to draw in the order of time, and how many that weigh something are left out."""
     found: list[Moment] = []
     for node in recording.traces:
-        found += _weighed(node, recording.traces[node].events, marks, focus)
+        found += _weighed(node, recording.traces[node].events, marks, focus, lines)
     leaders = [one for one in found if one.at < focus.low and one.weight == _BEFORE]
     last_leaders = sorted(leaders, key=lambda one: one.at)[-2:]
     found = [one for one in found if one.weight != _BEFORE] + last_leaders
@@ -112,19 +192,20 @@ def moments(recording: Recording, marks: TraceMarks, focus: Focus) -> tuple[list
 def _together(group: Sequence[Moment]) -> Moment:
     """What a node did at one instant, as one moment."""
     words = dict.fromkeys(one.words for one in group)
-    named = [one for one in group if one.is_named]
-    lead = (named or group)[0]
+    wrong = [one for one in group if one.is_wrong]
+    lead = (wrong or group)[0]
+    line = next((one.line for one in group if one.line is not None), None)
     cause = next((one for one in group if one.cause is not None), lead)
-    return replace(
-        lead, words="; ".join(words), cause=cause.cause, received_at=cause.received_at, is_named=bool(named)
-    )
+    return replace(lead, words="; ".join(words), cause=cause.cause, received_at=cause.received_at, line=line)
 
 
 _BEFORE = 40
 """The weight of a change of leader before the violation began, of which the last two are drawn."""
 
 
-def _weighed(node: str, events: Sequence[TraceEvent], marks: TraceMarks, focus: Focus) -> Iterator[Moment]:
+def _weighed(
+    node: str, events: Sequence[TraceEvent], marks: TraceMarks, focus: Focus, lines: Mapping[Place, int]
+) -> Iterator[Moment]:
     """Each event of a node that weighs something."""
     life, commit, role = 0, 0, "follower"
     cause: TraceEvent | None = None
@@ -150,7 +231,8 @@ def _weighed(node: str, events: Sequence[TraceEvent], marks: TraceMarks, focus: 
             words=in_words(event, focus.indices),
             weight=weight,
             place=place,
-            is_named=place in focus.named,
+            is_wrong=place in focus.wrong,
+            line=lines.get(place),
             cause=cause.message_id if is_handling and cause is not None else None,
             received_at=(marks.run_time(cause) or 0) if is_handling and cause is not None else 0,
         )

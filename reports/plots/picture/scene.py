@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from checkers.verdict import Evidence
 from checkers.words import plural
 from history import Recording
 from reports.excerpt import excerpt
 from reports.faults import FaultPeriod
-from reports.plots.picture.moments import Focus, Message, Moment, messages, moments
+from reports.plots.picture.moments import Focus, Message, Moment, Subject, messages, moments
 from reports.roles import RoleLanes, Segment, TraceMarks
 from reports.spans import Span, Spans
 
@@ -27,7 +26,7 @@ class Scene:
     operations: tuple[Span, ...]
     """Of clients, by invocation."""
     named: frozenset[int]
-    """The numbers of those that the evidence names."""
+    """The numbers of those that the subject names."""
     nodes: tuple[str, ...]
     """The nodes that have a lane; none for a system without traces."""
     lanes: Mapping[str, tuple[Segment, ...]]
@@ -35,10 +34,9 @@ class Scene:
     moments: tuple[Moment, ...]
     messages: tuple[Message, ...]
     periods: tuple[FaultPeriod, ...]
+    subject: Subject
     impossible_at: int
     """When the step was taken that must not happen."""
-    title: str
-    """What was wrong, in a few words."""
     notes: tuple[str, ...]
     """What the picture leaves out, a sentence each."""
 
@@ -48,6 +46,7 @@ class Scene:
         found = [one.begin for one in self.operations]
         found += [one.end for one in self.operations if one.end is not None]
         found += [one.at for one in self.moments]
+        found.append(self.impossible_at)
         for message in self.messages:
             found += [message.sent_at, *([] if message.received_at is None else [message.received_at])]
         first, last = min(found), max(found)
@@ -57,24 +56,24 @@ class Scene:
 
 
 def scene_of(
-    evidence: Evidence,
+    subject: Subject,
     recording: Recording,
     spans: Spans,
     marks: TraceMarks,
     roles: RoleLanes,
     periods: Sequence[FaultPeriod],
 ) -> Scene | None:
-    """The scene of one piece of evidence; None if it names nothing that this recording holds."""
-    focus = Focus.of(evidence, spans, marks)
+    """The scene of a subject; None if it names nothing that this recording holds."""
+    focus = Focus.of(subject, spans, marks)
     if focus is None:
         return None
     notes: list[str] = []
-    operations, named = _operations(evidence, spans, notes)
+    operations, named = _operations(subject, spans, notes)
     is_traced = any(roles.lanes.values()) and bool(marks.role_events) and not _are_roles_missing(roles, marks)
     chosen: list[Moment] = []
     sent: list[Message] = []
     if is_traced:
-        chosen, left_out = moments(recording, marks, focus)
+        chosen, left_out = moments(recording, marks, focus, subject.lines)
         sent = messages(recording, marks, focus, chosen)
         if left_out:
             notes.append(f"{plural(left_out, 'event')} of the nodes that matter less are not drawn.")
@@ -84,9 +83,9 @@ def scene_of(
         notes.append("The nodes' clocks cannot be compared with the run's: no node is drawn.")
     if not operations and not chosen:
         return None
-    nodes = _nodes(recording, evidence, chosen, sent, notes) if is_traced else ()
+    nodes = _nodes(recording, subject, chosen, sent, notes) if is_traced else ()
     if not is_traced and any(roles.lanes.values()):
-        nodes = _nodes(recording, evidence, chosen, sent, notes)
+        nodes = _nodes(recording, subject, chosen, sent, notes)
     shown = frozenset(nodes)
     times = [time for one in operations for time in (one.begin, one.end) if time is not None]
     times += [one.at for one in chosen]
@@ -103,8 +102,8 @@ def scene_of(
         moments=tuple(one for one in chosen if one.node in shown),
         messages=tuple(one for one in sent if {one.sender, one.receiver} <= shown),
         periods=tuple(near),
-        impossible_at=focus.high,
-        title=evidence.title,
+        subject=subject,
+        impossible_at=focus.high if subject.wrong_at is None else subject.wrong_at,
         notes=tuple(notes),
     )
 
@@ -114,15 +113,13 @@ def _are_roles_missing(roles: RoleLanes, marks: TraceMarks) -> bool:
     return marks.start_ns is None or any("lie outside the run" in reason for reason in roles.missing)
 
 
-def _operations(
-    evidence: Evidence, spans: Spans, notes: list[str]
-) -> tuple[tuple[Span, ...], frozenset[int]]:
-    """The operations to draw, and the numbers of those that the evidence names."""
-    part = excerpt(spans, evidence.operations)
+def _operations(subject: Subject, spans: Spans, notes: list[str]) -> tuple[tuple[Span, ...], frozenset[int]]:
+    """The operations to draw, and the numbers of those that the subject names."""
+    part = excerpt(spans, subject.operations)
     clients = [one for one in part.spans if not one.is_nemesis]
     named = [one for one in clients if one.index in part.named]
     if len(named) > MOST_NAMED:
-        notes.append(f"The evidence names {len(named)} operations; the last {MOST_NAMED} are drawn.")
+        notes.append(f"{len(named)} operations matter; the last {MOST_NAMED} are drawn.")
         named = named[-MOST_NAMED:]
     on_the_keys = [one for one in clients if one.index not in part.named and one.key in part.keys]
     others = on_the_keys[: max(MOST_OPERATIONS - len(named), 0)]
@@ -132,7 +129,7 @@ def _operations(
 
 def _nodes(
     recording: Recording,
-    evidence: Evidence,
+    subject: Subject,
     chosen: Sequence[Moment],
     sent: Sequence[Message],
     notes: list[str],
@@ -140,7 +137,7 @@ def _nodes(
     """The nodes that have a lane, in the cluster's order; where there are too many, those that take part."""
     if len(recording.nodes) <= MOST_LANES:
         return recording.nodes
-    part = dict.fromkeys(evidence.nodes)
+    part = dict.fromkeys(subject.nodes)
     part |= dict.fromkeys(one.node for one in sorted(chosen, key=lambda one: -one.weight))
     part |= dict.fromkeys(node for one in sent for node in (one.sender, one.receiver))
     kept = list(part | dict.fromkeys(recording.nodes))[:MOST_LANES]
