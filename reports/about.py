@@ -12,6 +12,7 @@ from checkers.check_all import MARKS, combined, counts_by_mark, decisive
 from checkers.explanation import Explanation
 from checkers.verdict import Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
+from reports.text import clean, seconds
 
 SYMBOLS: Mapping[Mark, str] = {
     Validity.VALID: "✓",
@@ -108,6 +109,16 @@ def _explained(verdicts: Sequence[Verdict]) -> list[Explained]:
     """The violations, root causes first; none if fewer than two, so that no graph is loaded for these."""
     invalid = sum(verdict.validity is Validity.INVALID for verdict in verdicts)
     return root_causes_first(verdicts) if invalid > 1 else []
+
+
+def story_in_words(explanation: Explanation) -> list[str]:
+    """The story as plain lines, each with its time where it has one; then what an unknown run lacked."""
+    lines = [
+        f"{'' if line.time is None else f'{seconds(line.time)}  '}{clean(line.text)}"
+        f"{'  <- wrong' if line.is_wrong else ''}"
+        for line in explanation.story
+    ]
+    return lines + [f"missing: {clean(line)}" for line in explanation.missing]
 
 
 def follows_in_words(explanation: Explanation) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from history import TraceEvent
 from history.units import SECOND_NS
 from reports.explain.cause import CONFORMANCE
-from reports.explain.scene import numbered
+from reports.explain.scene import answered, numbered, outcome_of
 from reports.explain.steps import deposed_by, did, ended_by, reign_at, rule_broken
 from reports.explain.telling import Telling
-from reports.spans import Span
+from reports.spans import READS, Span
 from reports.text import duration, seconds, shorten
 
+LONGEST_NUMBER = 16
 LONGEST = 420
 """Characters of a headline."""
 
@@ -44,10 +45,36 @@ def _plain(telling: Telling) -> str:
         event = telling.events[-1]
         when = telling.scene.when(event)
         title += f" in term {event.term}" if "term" not in title else ""
-        return title if " at " in title and " s" in title else title + when
-    if " s" not in title and telling.spans and (end := telling.spans[-1].end) is not None:
-        title += f", by {seconds(end)}"
-    return title
+        return title if _HAS_TIME.search(title) else title + when
+    if _HAS_TIME.search(title) or not telling.spans:
+        return title
+    shown = [*telling.spans[:1], *telling.spans[1:][-2:]]
+    return f"{title}: {'; '.join(f'{outcome_of(span)}{telling.scene.at(span.end)}' for span in shown)}"
+
+
+_HAS_TIME = re.compile(r"\d s\b")
+_NAMED = re.compile(r"[Ll]et (T\d+) be operation (\d+)")
+
+
+def _anomaly(telling: Telling) -> str | None:
+    """Transactions without an order: which saw what of which."""
+    evidence = telling.evidence
+    if evidence is None:
+        return None
+    ends = [f"operation {span.index}{telling.scene.at(span.end)}" for span in telling.spans[:3]]
+    if not evidence.links:
+        return f"{evidence.kind or evidence.title}: {_first_sentence(evidence.text)} ({', '.join(ends)})"
+    numbers = dict(_NAMED.findall(evidence.text))
+    reasons = [
+        re.sub(r"\bT\d+\b", lambda match: f"operation {numbers.get(match[0], match[0])}", link.text)
+        for link in evidence.links[:3]
+    ]
+    more = "; and so on" if len(evidence.links) > 3 else ""
+    return f"{evidence.kind or evidence.title}: {'; but '.join(reasons)}{more} ({', '.join(ends)})"
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".")
 
 
 def _voted_twice(telling: Telling) -> str | None:
@@ -139,8 +166,12 @@ def _acknowledged(telling: Telling) -> str | None:
     )
 
 
-_CONTRADICTION = re.compile(r"(?P<key>.+) is not linearizable: (?P<answer>.+?), although (?P<other>.+)", re.S)
-_MOMENT = re.compile(r"(?P<node>\S+) had .* at (?P<time>\d+\.\d{3}) s", re.S)
+_CONTRADICTION = re.compile(
+    r"(?P<key>.+?) is not linearizable(: (?P<answer>.+?))?(, although (?P<other>.+))?", re.DOTALL
+)
+_MOMENT = re.compile(r"(?P<node>\S+) had .* at (?P<time>\d+\.\d{3}) s", re.DOTALL)
+_TIME = re.compile(r"\bat (\d+\.\d{3}) s\b")
+_THIS_ONE = re.compile(r"\bthis one: operation (\d+)")
 
 
 def _answered(telling: Telling) -> str | None:
@@ -154,9 +185,42 @@ def _answered(telling: Telling) -> str | None:
     if match is None or last.end is None:
         return f"{title} (operation {last.index}{f'; {last.node} was {who}' if who else ''})"
     answer = match["answer"]
-    if last.node is not None and who and answer.startswith(f"{last.node} "):
-        answer = f"{last.node}, {who}, {answer.removeprefix(f'{last.node} ')}"
-    return f"{answer} (operation {last.index} on {match['key']}), {_before(telling, last, match['other'])}"
+    if last.node is not None and answer is not None and answer.startswith(f"{last.node} "):
+        rest = answer.removeprefix(f"{last.node} ")
+        sentence = (
+            f"{last.node}{f', {who},' if who else ''} {rest} (operation {last.index} on {match['key']})"
+        )
+    else:
+        sentence = f"{outcome_of(last)}{telling.scene.at(last.end)}"
+    return sentence + _contradicted(telling, last, match["other"])
+
+
+def _contradicted(telling: Telling, last: Span, other: str | None) -> str:
+    """What an answer contradicts: `, 0.9 s after n1 had acknowledged r582 at 3.1 s (operation 582, ...)`."""
+    assert telling.evidence is not None
+    if other is not None:
+        return f", {_before(telling, last, other)}"
+    if not _THIS_ONE.search(telling.evidence.text):
+        return f": {_first_sentence(telling.evidence.text)}"
+    before = [
+        span
+        for span in telling.spans
+        if span.f not in READS and span.outcome == "ok" and span.end is not None and span.end <= last.begin
+    ]
+    if not before:
+        others = [str(span.index) for span in telling.spans if span.index != last.index][:4]
+        many = "operation" if len(others) == 1 else "operations"
+        return (
+            f", which no order explains, with {many} {', '.join(others)}"
+            if others
+            else ", which no order explains"
+        )
+    newest = max(before, key=lambda span: span.end or 0)
+    facts = _facts(telling, newest)
+    return (
+        f", {_after(telling, newest, last)} {numbered(newest)} had been {answered(newest)}"
+        f"{telling.scene.at(newest.end)}{f' ({facts})' if facts else ''}"
+    )
 
 
 def _before(telling: Telling, last: Span, other: str) -> str:
@@ -165,18 +229,27 @@ def _before(telling: Telling, last: Span, other: str) -> str:
     earlier = next((span for span in telling.spans if match is not None and _is_at(span, match)), None)
     if earlier is None or earlier.end is None or last.end is None:
         return f"although {other}"
-    facts = [f"operation {earlier.index}"]
-    if earlier.raft_index is not None:
-        facts.append(f"index {earlier.raft_index}")
-        terms = [
-            fact.entry.term
-            for fact in telling.found.of(earlier.raft_index)
-            if fact.entry is not None and fact.entry.op == str(earlier.index)
-        ]
-        facts += [f"term {terms[0]}"] if terms else []
-    between = last.end - earlier.end
-    link = f"{duration(between)} after" if between > 0 else "although"
-    return f"{link} {other} ({', '.join(facts)})"
+    facts = _facts(telling, earlier)
+    return (
+        f"{_after(telling, earlier, last)} {other} (operation {earlier.index}{f', {facts}' if facts else ''})"
+    )
+
+
+def _after(telling: Telling, earlier: Span, last: Span) -> str:
+    between = (last.end or 0) - (earlier.end or 0)
+    return f"{duration(between)} after" if between > 0 and telling.scene.is_timed else "although"
+
+
+def _facts(telling: Telling, span: Span) -> str:
+    """`index 233, term 2`, as far as the reply and the traces name them."""
+    if span.raft_index is None:
+        return ""
+    terms = [
+        fact.entry.term
+        for fact in telling.found.of(span.raft_index)
+        if fact.entry is not None and fact.entry.op == str(span.index)
+    ]
+    return ", ".join([f"index {span.raft_index}", *(f"term {term}" for term in terms[:1])])
 
 
 def _is_at(span: Span, match: re.Match[str]) -> bool:
@@ -187,7 +260,16 @@ def _is_at(span: Span, match: re.Match[str]) -> bool:
 
 
 def culprit(telling: Telling) -> Span:
-    """The operation whose answer is wrong: the last one to be answered."""
+    """The operation whose answer is wrong: the one that the evidence names, else the last to be answered."""
+    named = _THIS_ONE.search(telling.evidence.text) if telling.evidence is not None else None
+    if named is not None and len(named[1]) < LONGEST_NUMBER:
+        for span in telling.spans:
+            if span.index == int(named[1]):
+                return span
+    times = _TIME.findall(telling.evidence.title) if telling.evidence is not None else []
+    for span in telling.spans if times else ():
+        if span.end is not None and f"{span.end / SECOND_NS:.3f}" == times[0]:
+            return span
     return max(telling.spans, key=lambda span: (span.end or 0, span.index))
 
 
@@ -265,6 +347,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "durability": _answered,
     "snapshot-safety": _different_states,
     "node-health": _ended,
+    "transactions": _anomaly,
     "expiry": _answered,
 }
 """By checker, the function that makes its sentence; None from it falls back to the plain one."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
+
+import numpy as np
 
 from checkers.verdict import EventRef
 from history import NodeLife, Recording, TraceEvent
 from history.nemesis import NemesisCompletion, read_completion
+from history.values import in_words
 from reports.faults import FaultPeriod, fault_periods
 from reports.roles import TraceMarks
-from reports.spans import Span, Spans, end_of_run
+from reports.spans import READS, Span, Spans, end_of_run
 from reports.text import clean, seconds, shorten
 from reports.text import short as shown
 
@@ -28,6 +32,12 @@ class Scene:
     def spans(self) -> Spans:
         """All operations."""
         return Spans.of(self.recording.history)
+
+    @cached_property
+    def is_timed(self) -> bool:
+        """Whether the history has times; one from a file without times counts its events instead."""
+        times = self.recording.history.columns.time
+        return not np.array_equal(times, np.arange(len(times)))
 
     @cached_property
     def end(self) -> int:
@@ -64,7 +74,7 @@ class Scene:
 
     def at(self, time: int | None) -> str:
         """` at 3.750 s`; nothing where the time is not known."""
-        return "" if time is None else f" at {seconds(time)}"
+        return "" if time is None or not self.is_timed else f" at {seconds(time)}"
 
     def when(self, event: TraceEvent) -> str:
         """` at 3.750 s`; nothing where the node's clock cannot be compared with the run's."""
@@ -108,8 +118,17 @@ def name_of(span: Span) -> str:
     """An operation in words, without its number: `register svc-1 r560`."""
     words = [span.f, span.key or ""]
     if span.argument is not None:
-        words.append(shown(span.argument, LONGEST_VALUE))
+        words.append(_value(span.argument))
     return shorten(clean(" ".join(word for word in words if word)), 2 * LONGEST_VALUE)
+
+
+def _value(value: Any) -> str:
+    """A value in one line: lists with brackets, as checkers write them; all else without quotes."""
+    if isinstance(value, list | tuple) and not value:
+        return ""
+    if isinstance(value, list | tuple) and not any(isinstance(item, dict) for item in value):
+        return shorten(clean(in_words(value)), LONGEST_VALUE)
+    return shown(value, LONGEST_VALUE)
 
 
 def numbered(span: Span) -> str:
@@ -121,7 +140,7 @@ def answer_of(span: Span) -> str:
     """What an operation was answered, in words."""
     match span.outcome:
         case "ok":
-            return ("" if span.result is None else shown(span.result, LONGEST_VALUE)) or "nothing"
+            return ("" if span.result is None else _value(span.result)) or "nothing"
         case "fail" | "info":
             return (
                 f"{span.outcome} ({shorten(clean(span.error), LONGEST_VALUE)})"
@@ -129,6 +148,31 @@ def answer_of(span: Span) -> str:
                 else span.outcome
             )
     return "nothing yet"
+
+
+def outcome_of(span: Span) -> str:
+    """An operation and what came of it, in words: `n1 acknowledged operation 582 (register svc-1) at index
+    233`."""
+    where = f" at index {span.raft_index}" if span.raft_index is not None else ""
+    if span.end is None or span.outcome in ("pending", "info"):
+        sent = f", sent to {span.node}," if span.node is not None else ""
+        return f"{numbered(span)}{sent} had no answer that says whether it happened"
+    if span.outcome == "fail":
+        return f"{numbered(span)} failed{f': {clean(span.error)}' if span.error else ''}"
+    if span.f in READS:
+        by = f"{span.node} answered " if span.node is not None else ""
+        was = " was answered" if span.node is None else ""
+        return f"{by}{numbered(span)}{was} with {answer_of(span)}{where}"
+    if span.node is not None and span.result in (None, span.argument):
+        return f"{span.node} acknowledged {numbered(span)}{where}"
+    if span.node is not None:
+        return f"{span.node} answered {numbered(span)} with {answer_of(span)}{where}"
+    return f"{numbered(span)} of process {span.process} was {answered(span)}"
+
+
+def answered(span: Span) -> str:
+    """How a write was answered: `acknowledged`, or `answered with 3` where the answer says more."""
+    return "acknowledged" if span.result in (None, span.argument) else f"answered with {answer_of(span)}"
 
 
 def ref_of(event: TraceEvent) -> EventRef:

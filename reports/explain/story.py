@@ -16,7 +16,8 @@ import msgspec
 from checkers.explanation import MOST_LINES, StoryLine
 from history import TraceEvent
 from reports.explain.gathered import Fact
-from reports.explain.scene import answer_of, name_of, numbered, ref_of
+from reports.explain.headlines import culprit
+from reports.explain.scene import numbered, outcome_of, ref_of
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
 from reports.explain.telling import OF_ENTRIES, Telling
 from reports.faults import FaultPeriod
@@ -72,7 +73,8 @@ def _each_once(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _by_time(line: StoryLine) -> tuple[bool, int, int]:
-    return line.time is None, line.time or 0, 0 if line.event is None else line.event.seq
+    order = line.operation or 0 if line.event is None else line.event.seq
+    return line.time is None, line.time or 0, order
 
 
 def _window(telling: Telling, lines: Iterable[StoryLine]) -> tuple[int, int]:
@@ -158,39 +160,35 @@ def _what_came_of_votes(telling: Telling) -> Iterator[Candidate]:
 def _of_operations(telling: Telling) -> Iterator[Candidate]:
     """The operations of the evidence: the last answer, the writes that were acknowledged, then the others."""
     for rank, spans in ((1, telling.spans), (2, telling.effect_spans)):
-        last = max(spans, key=lambda span: (span.end or 0, span.index), default=None)
+        last = _last(telling, spans)
         both = {span.index for span in telling.spans} & {span.index for span in telling.effect_spans}
         written = [span for span in spans if span.f not in READS and span.outcome == "ok"]
         first = [*(span for span in spans if span.index in both), *written][:MOST_WRITES]
         for span in spans:
             if span is last:
                 is_wrong = telling.wrong is None and rank == 1
-                yield Candidate(0 if rank == 1 else 1, _answered(span, is_wrong=is_wrong))
+                yield Candidate(0 if rank == 1 else 1, _answered(telling, span, is_wrong=is_wrong))
             else:
-                yield Candidate(rank if span in first else rank + 2, _answered(span))
+                yield Candidate(rank if span in first else rank + 2, _answered(telling, span))
 
 
-def _answered(span: Span, *, is_wrong: bool = False) -> StoryLine:
+def _last(telling: Telling, spans: Sequence[Span]) -> Span | None:
+    """The operation whose answer is wrong; of what followed, the last one to be answered."""
+    if not spans:
+        return None
+    if spans is telling.spans:
+        return culprit(telling)
+    return max(spans, key=lambda span: (span.end or 0, span.index))
+
+
+def _answered(telling: Telling, span: Span, *, is_wrong: bool = False) -> StoryLine:
     """What a client asked and was answered, when it was answered; without an answer, when it asked."""
-    where = f" at index {span.raft_index}" if span.raft_index is not None else ""
-    by = f"{span.node} " if span.node is not None else ""
-    if span.end is None or span.outcome in ("pending", "info"):
-        sent = f", sent to {span.node}," if span.node is not None else ""
-        text = f"{numbered(span)}{sent} had no answer that says whether it happened"
-        when, kind = span.begin, "invoke"
-    elif span.outcome == "fail":
-        text = f"{numbered(span)} failed{f': {span.error}' if span.error else ''}"
-        when, kind = span.end, "complete"
-    elif span.f in READS:
-        text = f"{by}answered operation {span.index} ({name_of(span)}) with {answer_of(span)}{where}"
-        when, kind = span.end, "complete"
-    else:
-        text = f"{by}acknowledged operation {span.index} ({name_of(span)}){where}"
-        when, kind = span.end, "complete"
+    is_open = span.end is None or span.outcome in ("pending", "info")
+    time = span.begin if span.end is None or is_open else span.end
     return StoryLine(
-        text=text,
-        kind="invoke" if kind == "invoke" else "complete",
-        time=when,
+        text=outcome_of(span),
+        kind="invoke" if is_open else "complete",
+        time=time if telling.scene.is_timed else None,
         node=span.node,
         process=span.process,
         operation=span.index,

@@ -20,13 +20,14 @@ from ackproof.cli.bars import bars
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
 from checkers.models.initial import OPTION, has_initial
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
-from history import HistoryError
+from history import HistoryError, Recording
 from history.formats import FORMATS, RecordedHistory, decoded, read
 from history.kernels import fitting
 from history.stored.lines import BYTES_A_STEP
@@ -54,6 +55,8 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """SVG documents, if --pictures was given."""
     warnings: tuple[str, ...] = ()
     """What was accepted although it breaks a rule of histories."""
+    explanation: Explanation | None = None
+    """Why the history is not valid: one sentence, and the operations that show it."""
     certificate: str | None = None
     """If --certificate was given: the file that holds the proof, or why there is none."""
 
@@ -320,14 +323,23 @@ def check_file(file: str, text: str | None, question: Question, wanted: Wanted) 
     return CheckedFile(
         file,
         verdict,
-        None,
-        read_at - begun,
-        done - read_at,
-        pictures,
-        cycles,
-        recorded.warnings,
-        proof,
+        read_s=read_at - begun,
+        check_s=done - read_at,
+        pictures=pictures,
+        cycles=cycles,
+        warnings=recorded.warnings,
+        explanation=_explained(recorded, verdict),
+        certificate=proof,
     )
+
+
+def _explained(recorded: RecordedHistory, verdict: Verdict) -> Explanation | None:
+    """Why a history is not valid; None for a valid one."""
+    if verdict.validity is Validity.VALID:
+        return None
+    from reports.explain import explain  # here, since a valid history needs none of it
+
+    return explain(Recording(nodes=(), history=recorded.history), [verdict], {verdict.checker})
 
 
 def _certified(recorded: RecordedHistory, question: Question, verdict: Verdict, path: Path) -> str:
@@ -360,6 +372,9 @@ def _draw(results: Iterable[CheckedFile], folder: Path) -> str | None:
 
 def _show(result: CheckedFile) -> None:
     """Print one file's verdict with its evidence, or why it was refused."""
+    from reports.about import story_in_words  # here, since --json needs neither
+    from reports.text import clean
+
     if result.verdict is None:
         say(f"ackproof: {result.refused}", error=True)
         return
@@ -367,6 +382,10 @@ def _show(result: CheckedFile) -> None:
     timing = f"read {result.read_s:.3f} s, checked {result.check_s:.3f} s"
     why = "" if verdict.unjudged is None else f" ({verdict.unjudged})"
     say(f"{result.file}: {verdict.validity.value.upper()}{why}  {verdict.summary}  ({timing})")
+    if result.explanation is not None:
+        say(f"  {clean(result.explanation.headline)}")
+        for line in story_in_words(result.explanation):
+            say(f"    {line}")
     for warning in result.warnings:
         say(f"  warning: {warning}")
     for evidence, picture in zip(verdict.evidence, result.pictures, strict=True):
