@@ -160,10 +160,18 @@ class Etcd(msgspec.Struct, frozen=True):
         )
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
-        """The node's own status names members by id, and its list of members gives their names."""
-        status = await _post(net, place.at(), "maintenance/status")
-        listed = await _post(net, place.at(), "cluster/member/list")
-        return None if status is None or listed is None else read_status(status, listed)
+        """The node's own status names members by id, and its list of members gives their names.
+
+        Role and term are those that its Raft states at one moment (`/debug/vars`). The status has them from
+        two places: a node that was just elected names itself, and the term of its predecessor until the
+        first entry of its own is applied (`setTerm` in etcdserver/server.go): long, if it is cut off.
+        """
+        status = await _body(net, place.at(), HttpRequest("POST", "/v3/maintenance/status", body=b"{}"))
+        listed = await _body(net, place.at(), HttpRequest("POST", "/v3/cluster/member/list", body=b"{}"))
+        variables = await _body(net, place.at(), HttpRequest("GET", "/debug/vars"))
+        if status is None or listed is None or variables is None:
+            return None
+        return read_status(status, listed, variables)
 
 
 @cache
@@ -182,28 +190,34 @@ class _Members(msgspec.Struct):
     members: list[_Member] = []
 
 
-class _Header(msgspec.Struct):
-    member_id: str
-
-
 class _Status(msgspec.Struct):
-    header: _Header
-    leader: str = "0"
-    raftIndex: str = "0"
-    raftTerm: str = "0"
-    raftAppliedIndex: str = "0"
+    raftIndex: str
 
 
-def read_status(status: bytes, listed: bytes) -> NodeStatus | None:
-    """The status in the replies to `maintenance/status` and `cluster/member/list`; None if they are none."""
+class _Raft(msgspec.Struct):
+    """What a node's Raft states of itself, at one moment; `lead` is a member's id in hexadecimal digits."""
+
+    term: int
+    lead: str
+    state: str = msgspec.field(name="raftState")
+
+
+class _Variables(msgspec.Struct):
+    raft: _Raft = msgspec.field(name="raft.status")
+
+
+def read_status(status: bytes, listed: bytes, variables: bytes) -> NodeStatus | None:
+    """The status in the replies to `maintenance/status`, `cluster/member/list` and `/debug/vars`; None if
+    they are none."""
     try:
         state = msgspec.json.decode(status, type=_Status)
+        raft = msgspec.json.decode(variables, type=_Variables).raft
         members = msgspec.json.decode(listed, type=_Members).members
         names = {member.id: member.name for member in members if member.name}
         return NodeStatus(
-            role="leader" if state.leader == state.header.member_id else "follower",
-            term=int(state.raftTerm),
-            leader=names.get(state.leader),
+            role="leader" if raft.state == "StateLeader" else "follower",
+            term=raft.term,
+            leader=names.get(str(int(raft.lead, 16))),
             commit=int(state.raftIndex),
             last=int(state.raftIndex),
             members=tuple(member.name for member in members if member.name and not member.is_learner),
@@ -213,6 +227,6 @@ def read_status(status: bytes, listed: bytes) -> NodeStatus | None:
         return None
 
 
-async def _post(net: Net, address: str, path: str) -> bytes | None:
-    reply = await net.reply(address, HttpRequest("POST", f"/v3/{path}", body=b"{}"))
+async def _body(net: Net, address: str, request: HttpRequest) -> bytes | None:
+    reply = await net.reply(address, request)
     return None if reply is None or reply.status != 200 else reply.body

@@ -31,6 +31,10 @@ STATUS = (
     b'"version":"3.4.23","dbSize":"20480","leader":"3319814642761637952","raftIndex":"4","raftTerm":"2",'
     b'"raftAppliedIndex":"4","dbSizeInUse":"16384"}'
 )
+VARIABLES = (
+    b'{"cmdline":["etcd"],"raft.status":{"id":"2e1259d415f2a040","term":2,"vote":"2e1259d415f2a040","commit":4,'
+    b'"lead":"2e1259d415f2a040","raftState":"StateLeader","applied":4,"progress":{},"leadtransferee":"0"}}'
+)
 LISTED = (
     b'{"header":{"member_id":"3319814642761637952","raft_term":"2"},"members":['
     b'{"ID":"3319814642761637952","name":"n1","peerURLs":["http://10.0.0.1:2380"]},'
@@ -60,27 +64,37 @@ def test_a_node_listens_at_its_own_addresses_and_knows_those_of_all_members(prog
 
 
 def test_the_status_names_the_leader_by_the_list_of_members() -> None:
-    assert read_status(STATUS, LISTED) == NodeStatus("leader", 2, "n1", 4, 4, ("n1", "n2"))
-    follower = STATUS.replace(b'"leader":"3319814642761637952"', b'"leader":"17"')
-    assert read_status(follower, LISTED) == NodeStatus("follower", 2, "n2", 4, 4, ("n1", "n2"))
+    assert read_status(STATUS, LISTED, VARIABLES) == NodeStatus("leader", 2, "n1", 4, 4, ("n1", "n2"))
+    follower = VARIABLES.replace(b"2e1259d415f2a040", b"11").replace(b"StateLeader", b"StateFollower")
+    assert read_status(STATUS, LISTED, follower) == NodeStatus("follower", 2, "n2", 4, 4, ("n1", "n2"))
+
+
+def test_role_and_term_are_of_one_moment() -> None:
+    """Who was just elected names itself in the status, and the term before its own."""
+    elected = VARIABLES.replace(b'"term":2', b'"term":3')
+    status = read_status(STATUS, LISTED, elected)
+    assert status is not None
+    assert (status.role, status.term) == ("leader", 3)
 
 
 def test_a_member_that_has_not_published_its_name_is_not_named_as_leader() -> None:
-    unnamed = STATUS.replace(b'"leader":"3319814642761637952"', b'"leader":"18"')
-    status = read_status(unnamed, LISTED)
+    unnamed = VARIABLES.replace(b"2e1259d415f2a040", b"12")
+    status = read_status(STATUS, LISTED, unnamed)
     assert status is not None
     assert status.leader is None
 
 
-def test_without_a_leader_the_field_is_left_out() -> None:
-    status = read_status(STATUS.replace(b'"leader":"3319814642761637952",', b""), LISTED)
+def test_without_a_leader_the_member_is_number_0() -> None:
+    without = VARIABLES.replace(b"2e1259d415f2a040", b"0").replace(b"StateLeader", b"StateCandidate")
+    status = read_status(STATUS, LISTED, without)
     assert status is not None
     assert (status.role, status.leader) == ("follower", None)
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{}", b"404 page not found", b"\xff", STATUS[:80]])
 def test_a_reply_that_is_no_status_gives_none(damaged: bytes) -> None:
-    assert read_status(damaged, LISTED) is None
+    assert read_status(damaged, LISTED, VARIABLES) is None
+    assert read_status(STATUS, LISTED, damaged) is None
 
 
 def test_faults_last_longer_than_the_time_in_which_followers_notice_a_lost_leader() -> None:
