@@ -67,6 +67,8 @@ class PySyncObj(msgspec.Struct, frozen=True):
     links: ClassVar[Links] = "addresses"
     one_leader_a_term: ClassVar[bool] = True
     damageable: ClassVar[tuple[str, ...]] = (JOURNAL, f"{JOURNAL}.meta", DUMP)
+    log_records: ClassVar[None] = None
+    """The journal has room taken beforehand. It states where its last record ends, and reads no further."""
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> PySyncObj:
