@@ -111,6 +111,9 @@ class RaftWatch:
             case "truncate" if event.index is not None and event.index <= event.commit:
                 why = f"{node} truncated index {event.index}, which it had committed"
                 return Suspicion("committed-never-truncated", why)
+            case "refuse" if event.index is not None:
+                why = f"{node} was to truncate index {event.index}, which it had committed"
+                return Suspicion("committed-never-truncated", why)
         return None
 
 

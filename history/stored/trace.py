@@ -63,6 +63,7 @@ EventName = Literal[
     "configuration",  # the members changed: members
     "send",  # a message was handed to the transport: peer, message, message_id
     "receive",  # a message was taken: peer, message, message_id
+    "refuse",  # a message changed nothing: peer, and index where it would have cut committed entries
     "acknowledge",  # a client's write was answered ok: index, op
     "stop",  # an orderly end of this life
 ]

@@ -20,7 +20,7 @@ Times are integer nanoseconds of the driver's monotonic clock; nothing here read
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -63,11 +63,19 @@ __all__ = [  # names of requests.py that are a part of this seam, for those who 
 Role = Literal["follower", "candidate", "leader"]
 
 
+LARGEST = (1 << 40) - 1
+"""The largest term and the largest index in a log: some billions of writes a second for minutes. A node that
+took any number of 64 bits from another could not count on from it."""
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+"""A term, an index in the log, or how many bytes."""
+
+
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A log entry. Its index counts from 1."""
 
-    index: int
-    term: int
+    index: Number
+    term: Number
     kind: Literal["noop", "command", "configuration"]
     payload: bytes = b""
     op: str | None = None
@@ -208,6 +216,13 @@ class Synced(msgspec.Struct, frozen=True):
     number: int
 
 
+class Undecodable(msgspec.Struct, frozen=True):
+    """A peer sent what is no message, or one with a number beyond its bounds."""
+
+    peer: str
+    why: str
+
+
 class PeerLost(msgspec.Struct, frozen=True):
     """The connection by which a peer sends to this node was closed: its process may have ended.
 
@@ -221,7 +236,7 @@ class Shutdown(msgspec.Struct, frozen=True):
     """An orderly end was asked for (SIGTERM)."""
 
 
-Event = Received | TimerFired | ClientRequest | Synced | PeerLost | Shutdown
+Event = Received | Undecodable | TimerFired | ClientRequest | Synced | PeerLost | Shutdown
 
 
 # ---- effects: out of the node --------------------------------------------------------------------------
@@ -296,6 +311,7 @@ class Trace(msgspec.Struct, omit_defaults=True, gc=False):
     count: int | None = None
     ok: bool | None = None
     of_term: int | None = None
+    why: str | None = None
 
 
 class Fatal(msgspec.Struct, frozen=True):

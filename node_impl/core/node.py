@@ -47,6 +47,7 @@ from node_impl.core.events import (
     Status,
     Synced,
     TimerFired,
+    Undecodable,
     Write,
 )
 from node_impl.core.raft.messages import Envelope, Forward, ForwardReply, ReadIndex, ReadIndexReply
@@ -150,6 +151,8 @@ class Node:
             case Received(envelope):
                 if envelope.sender in raft.state.known:  # a stranger's message means nothing here
                     self._receive(envelope)
+            case Undecodable(peer, why):
+                raft.refuse(peer, why)
             case Synced(number):
                 raft.synced(number)
             case ClientRequest(request_id, request):

@@ -36,6 +36,7 @@ from node_impl.core.events import (
     Synced,
     TimerFired,
     Trace,
+    Undecodable,
 )
 from node_impl.core.raft.messages import Envelope
 from node_impl.io.log_writer import LogWriter, Storage
@@ -143,7 +144,9 @@ class Driver:
         try:
             envelope = self._decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise WireError(f"a message of {len(payload)} bytes that cannot be read: {error}") from error
+            why = f"a message of {len(payload)} bytes that cannot be read: {error}"
+            self._post(Undecodable(sender, why))
+            raise WireError(why) from error
         if envelope.sender != sender:
             raise WireError(f"a message in the name of {envelope.sender!r}")
         self._post(Received(envelope))
@@ -245,6 +248,8 @@ class Driver:
                     self._trace.add(effect, now)
                     if effect.event == "role":
                         self._logger.info("%s in term %s", effect.role, effect.term)
+                    elif effect.event == "refuse":
+                        self._logger.warning("refused what %s sent: %s", effect.peer, effect.why)
                 case Send() | Respond():
                     if effect.after <= self._synced:
                         self._to_leave.append(effect)

@@ -100,6 +100,10 @@ class NodeBuilder:
         del self.log[index - 1 :]
         return self.trace("truncate", index=index)
 
+    def refuse(self, peer: str, index: int | None = None) -> NodeBuilder:
+        """A message changes nothing; with an index, it would have cut committed entries from there on."""
+        return self.trace("refuse", peer=peer, index=index)
+
     def synced(self, index: int | None = None, vote: str | bool | None = False) -> NodeBuilder:
         """On disk: the log up to index (all of it if not given), and the vote."""
         told = self.vote if isinstance(vote, bool) else vote

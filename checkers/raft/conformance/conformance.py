@@ -151,6 +151,8 @@ def _did(event: TraceEvent) -> str:
             return f"it appended index {event.entries[0].index} to {event.entries[-1].index}"
         case "truncate":
             return f"it removed index {event.index} and above"
+        case "refuse":
+            return f"it refused a message of {event.peer}"
         case "commit":
             return f"its commitIndex became {event.commit}"
         case "apply":

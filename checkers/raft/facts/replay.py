@@ -134,6 +134,8 @@ class NodeFacts:
     journal: Journal = field(default_factory=Journal)
     elections: list[Election] = field(default_factory=list)
     truncations: list[Truncation] = field(default_factory=list)
+    refused_cuts: list[TraceEvent] = field(default_factory=list)
+    """Where the node was to truncate what it had committed, and refused."""
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
     snapshots: list[SnapshotHeld] = field(default_factory=list)
     durable_losses: list[DurableLoss] = field(default_factory=list)
@@ -274,6 +276,8 @@ class _Replay:
                 self._append(position, event)
             case "truncate":
                 self._truncate(event)
+            case "refuse" if event.index is not None:
+                self.facts.refused_cuts.append(event)
             case "synced":
                 self._synced(position, event)
             case "commit":

@@ -11,7 +11,7 @@ from checkers.raft.facts.compact import NONE, Numbers
 from checkers.raft.facts.entries import Clash
 from checkers.verdict import Evidence, Verdict
 from checkers.words import plural
-from history import Recording
+from history import Recording, TraceEvent
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ class CommittedNeverTruncated:
 
     A node must not truncate its log at or below its own commitIndex; nor, in term T, remove an entry that
     some node took for committed in a term up to T. (A commit in a later term is legal: in Figure 8, an entry
-    is committed that another node had removed in the meantime.)
+    is committed that another node had removed in the meantime.) A node that refuses to truncate there shows
+    the same: who sent those entries lacks a committed one, or the node itself was about to cut what agrees.
     """
 
     replays: Replays = field(default_factory=Replays)
@@ -238,6 +239,9 @@ class CommittedNeverTruncated:
                         f"{node} truncated a committed entry at index {cut.first}", text, *events, ops=ops
                     )
                 )
+        violations.extend(
+            _refused(node, event) for node, facts in cluster.nodes.items() for event in facts.refused_cuts
+        )
         doubts = (
             [f"for {plural(unknown, 'removed entry', 'removed entries')} their contents are not known"]
             if unknown
@@ -253,6 +257,15 @@ class CommittedNeverTruncated:
             doubts=doubts,
             measures={"committed": len(committed), "removed": removed},
         )
+
+
+def _refused(node: str, event: TraceEvent) -> Evidence:
+    text = (
+        f"In term {event.term}, {node} was to remove index {event.index} and above for entries that "
+        f"{event.peer} had sent, although its own commitIndex was {event.commit}. It refused."
+    )
+    title = f"{node} was to truncate a committed entry at index {event.index}, for {event.peer}"
+    return evidence(title, text, event)
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,9 @@ def _leader_truncated(events: Sequence[TraceEvent]) -> bool:
 
 
 def _truncated_committed(events: Sequence[TraceEvent]) -> bool:
-    """A node removed an entry at or below its own commitIndex."""
+    """A node removed an entry at or below its own commitIndex, or was to and refused."""
     cut = events[-1]
-    return cut.event == "truncate" and cut.index is not None and cut.index <= cut.commit
+    return cut.event in ("truncate", "refuse") and cut.index is not None and cut.index <= cut.commit
 
 
 INVARIANTS: Mapping[str, Callable[[Sequence[TraceEvent]], bool]] = {

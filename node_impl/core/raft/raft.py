@@ -50,6 +50,7 @@ from node_impl.core.raft.messages import (
     RequestVoteReply,
     TimeoutNow,
 )
+from node_impl.core.raft.nonsense import nonsense_of
 from node_impl.core.raft.reads import ReadRounds
 from node_impl.core.raft.replication import Replication
 from node_impl.core.raft.snapshots import Snapshots
@@ -146,6 +147,10 @@ class Raft:
     def receive(self, sender: str, message: RaftMessage) -> None:
         """A peer's request, or its reply to one."""
         elections = self.elections
+        why = nonsense_of(message, self.state)
+        if why is not None:
+            self.refuse(sender, why)
+            return
         if isinstance(message, RequestVote) and not elections.may_be_disturbed(message):
             return
         if message.term > self.state.current_term and not isinstance(message, PreVote):
@@ -170,6 +175,10 @@ class Raft:
                 elections.on_pre_vote_reply(sender, message)
             case TimeoutNow():
                 elections.on_timeout_now(message)
+
+    def refuse(self, peer: str, why: str) -> None:
+        """A peer sent nonsense: it changes nothing, and the trace shows it."""
+        self.state.trace("refuse", peer=peer, why=why)
 
     def timer_fired(self, name: str) -> None:
         """One of its two timers is due."""

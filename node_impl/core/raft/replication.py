@@ -70,6 +70,10 @@ class Replication:
                 return entry.index
         return None
 
+    def may_truncate(self, point: int) -> bool:
+        """What is committed stays (section 5.4): whoever wants it cut does not follow Raft, or forgot."""
+        return point > self._state.commit_index
+
     def commit_index_by_counting(self) -> int:
         """The highest index that a majority holds durably, if counting may commit it (Figure 2, Leaders)."""
         state, voters = self._state, self._membership.voters
@@ -224,6 +228,10 @@ class Replication:
             request = self._above_base(request)
         point = self.truncation_point(request)
         if point is not None:
+            if not self.may_truncate(point):
+                why = f"entry {point} is committed here, and its entries would take its place"
+                state.trace("refuse", peer=leader, index=point, why=why)
+                return
             state.truncate(point)
         if not self.previous_entry_matches(request):
             self._refuse(leader, request)

@@ -38,6 +38,7 @@ from node_impl.core.events import (
     Synced,
     TimerFired,
     Trace,
+    Undecodable,
 )
 from node_impl.core.raft.messages import Envelope, ReadIndex
 from node_impl.io.driver import MOST_WAITING_LINES, DiskFailed, Driver, Ended
@@ -449,7 +450,8 @@ def test_only_readable_messages_in_the_senders_own_name_are_taken(tmp_path: Path
         with pytest.raises(WireError, match="a message in the name of 'n1'"):
             world.driver.receive("n2", msgspec.msgpack.encode(MESSAGE))
         world.driver.receive("n1", msgspec.msgpack.encode(MESSAGE))
-        await until(lambda: bool(world.node.events))
+        await until(lambda: Received(MESSAGE) in world.node.events)
 
     world = drive(tmp_path, lambda event: [], play)
-    assert world.node.events == [Received(MESSAGE), Shutdown()]
+    unread = "a message of 1 bytes that cannot be read: Expected `array`, got `None`"
+    assert world.node.events == [Undecodable("n2", unread), Received(MESSAGE), Shutdown()]

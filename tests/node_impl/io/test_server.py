@@ -8,9 +8,11 @@ import signal
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from node_impl.io.options import parse_options
+from node_impl.io.transport import Hello, encode_frame, encode_hello
 from tests.node_impl.node_processes import (
     INSTANCE,
     NodeProcess,
@@ -44,6 +46,37 @@ def test_one_node_serves_and_ends_orderly(tmp_path: Path) -> None:
         assert trace.gaps == ()
         assert trace.events[0].event == "restart"
         assert trace.events[-1].event == "stop"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        (((1 << 64) - 1, 0, 0, [], 0, 0), "cannot be read"),
+        ((1 << 39, 0, 0, [], 0, 0), "more than elections can have brought about"),
+    ],
+)
+def test_a_forged_term_is_refused_and_the_cluster_goes_on(
+    fields: tuple[object, ...], why: str, tmp_path: Path
+) -> None:
+    with nodes(tmp_path, 3) as members:
+        for member in members:
+            member.start()
+        wait_for_leader(members)
+        assert members[0].register("10.0.0.1").status == 200
+        victim, forger = members[1], members[2]
+        with socket.create_connection(("127.0.0.1", victim.peer_port), timeout=5) as forged:
+            hello = Hello("ackproof", forger.name, victim.name)
+            message = msgspec.msgpack.encode(["n3:9:1", forger.name, ["append?", *fields]])
+            forged.sendall(encode_hello(hello) + encode_frame(message))
+            until(
+                lambda: any("refused what n3 sent" in line for line in victim.lines()), "a line that says so"
+            )
+        assert any(why in line for line in victim.lines()), victim.lines()
+        assert members[1].register("10.0.0.2").status == 200
+        assert [member.lookup("10.0.0.2").status for member in members] == [200] * 3
+        assert [member.end() for member in members] == [0, 0, 0]
+        refused = [event for event in victim.read_trace().events if event.event == "refuse"]
+        assert [(event.peer, event.index) for event in refused] == [("n3", None)]
 
 
 def test_what_was_acknowledged_survives_the_kill_of_all_nodes(tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ class ObeysDeposedLeaders(Replication):
             request = msgspec.structs.replace(request, term=self._state.current_term)
         super().on_append_entries(leader, request)
 
+    def may_truncate(self, point: int) -> bool:  # noqa: ARG002 - it does not look
+        """It does not look whether it cuts what is committed, either."""
+        return True
+
 
 MUTANT = Mutant(
     name="obey-deposed-leaders",

@@ -18,6 +18,10 @@ class TruncatesOnStaleAppend(Replication):
             return request.prev_log_index + 1
         return super().truncation_point(request)
 
+    def may_truncate(self, point: int) -> bool:  # noqa: ARG002 - it does not look
+        """It does not look whether it cuts what is committed, either."""
+        return True
+
 
 MUTANT = Mutant(
     name="truncate-on-stale-append",

@@ -242,6 +242,7 @@ class RaftState:
         entries: Sequence[TraceRow] = (),
         members: tuple[str, ...] = (),
         learners: tuple[str, ...] = (),
+        why: str | None = None,
     ) -> None:
         """Have a line written to the node's trace, with the state as it is now."""
         self.outbox.effects.append(
@@ -264,6 +265,7 @@ class RaftState:
                 entries,
                 members,
                 learners,
+                why=why,
             )
         )
 

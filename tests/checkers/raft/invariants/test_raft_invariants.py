@@ -111,6 +111,10 @@ def a_committed_entry_is_truncated_by_who_knows(cluster: ClusterBuilder) -> None
     cluster["n1"].truncate(cluster["n1"].commit)
 
 
+def a_committed_entry_was_to_be_truncated(cluster: ClusterBuilder) -> None:
+    cluster["n1"].refuse("n2", index=cluster["n1"].commit)
+
+
 def a_committed_entry_is_truncated_by_who_does_not_know(cluster: ClusterBuilder) -> None:
     leader, follower = cluster["n2"], cluster["n3"]
     index = len(leader.log) + 1
@@ -237,6 +241,7 @@ CASES: list[tuple[Callable[[ClusterBuilder], None], str, str]] = [
     (the_same_entry_upon_different_ones, "log-matching", "differ below index"),
     (a_leader_without_a_committed_entry, "leader-completeness", "the leader of term 3, lacks"),
     (a_committed_entry_is_truncated_by_who_knows, "committed-never-truncated", "n1 truncated"),
+    (a_committed_entry_was_to_be_truncated, "committed-never-truncated", "n1 was to truncate"),
     (a_committed_entry_is_truncated_by_who_does_not_know, "committed-never-truncated", "n3 truncated"),
     (different_commands_applied, "state-machine-safety", "applied different entries"),
     (an_entry_applied_twice, "state-machine-safety", "out of order"),
