@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -26,6 +26,11 @@ from harness.errors import unknown_name
 from history import History, HistoryError, Operation, Recording
 from history.formats import RecordedHistory, Reinterpretation, read
 from history.formats.transactions import TransactionHistory
+
+if TYPE_CHECKING:
+    from checkers.linearizability.by_model import Proved
+
+    Elsewhere = Callable[[History, Model, Budget], Proved]
 
 
 def model_names() -> tuple[str, ...]:
@@ -140,13 +145,21 @@ def check(
     return judge(recorded, question)
 
 
-def judge(recorded: RecordedHistory, question: Question) -> Verdict:
+def divides_by_key(model: str) -> bool:
+    """Whether a history is judged key by key for a model, so that others may judge some keys."""
+    return model in MODELS and model != "registry"  # its long histories are judged by Raft index
+
+
+def judge(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere | None = None) -> Verdict:
     """The verdict on a history that was read; it states on which assumptions about the file it rests.
+
+    Args:
+        elsewhere: finds out on other processes which keys have an order; None to do all here.
 
     Raises:
         HistoryError: it has an operation that the model lacks; the message names the line.
     """
-    verdict = _judged(recorded, question)
+    verdict = _judged(recorded, question, elsewhere)
     other = recorded.other
     caveats = (*verdict.caveats, *recorded.warnings)
     if other is None:
@@ -172,7 +185,7 @@ def _may_be_valid(other: Reinterpretation, question: Question) -> bool:
         return False
 
 
-def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
+def _judged(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere | None = None) -> Verdict:
     if question.model not in MODELS:
         return _judged_by_name(recorded, question)
     history = recorded.history
@@ -183,7 +196,8 @@ def _judged(recorded: RecordedHistory, question: Question) -> Verdict:
         if len(history) >= LARGE or _has_lists(history):
             return Linearizability().check(Recording(nodes=(), history=history))
     stated = OPTION in question.options
-    return _linearizable(recorded, question.data_type(), question.budget, initial_is_stated=stated)
+    model, budget = question.data_type(), question.budget
+    return _linearizable(recorded, model, budget, initial_is_stated=stated, elsewhere=elsewhere)
 
 
 def _judged_by_name(recorded: RecordedHistory, question: Question) -> Verdict:
@@ -219,14 +233,20 @@ def _refuse_what_files_lack(recorded: RecordedHistory, question: Question) -> No
 
 
 def _linearizable(
-    recorded: RecordedHistory, model: Model, budget: Budget, *, initial_is_stated: bool = True
+    recorded: RecordedHistory,
+    model: Model,
+    budget: Budget,
+    *,
+    initial_is_stated: bool = True,
+    elsewhere: Elsewhere | None = None,
 ) -> Verdict:
     # Here, since it loads the compiled search, which nothing else needs.
-    from checkers.linearizability.by_model import LinearizabilityOf
+    from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf
 
     judge = LinearizabilityOf(model, budget, initial_is_stated=initial_is_stated)
+    proved = NONE_PROVED if elsewhere is None else elsewhere(recorded.history, model, budget)
     try:
-        return judge.judge(Recording(nodes=(), history=recorded.history))
+        return judge.judge(Recording(nodes=(), history=recorded.history), proved)
     except IllegalOperation as refusal:
         raise recorded.error(refusal.operation, refusal.rule) from None
 

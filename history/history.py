@@ -139,6 +139,11 @@ class History(Sequence[Operation]):
         )
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether a process may go on after `info`, as in histories of other tools."""
+        return self._foreign
+
+    @property
     def operations(self) -> list[Operation]:
         """The history as objects."""
         if self._operations is None:

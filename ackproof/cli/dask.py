@@ -1,4 +1,4 @@
-"""The option --dask, and the cluster that it names; for commands that do many seeds."""
+"""The option --dask, and the cluster that it names; for commands that do much work."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from harness.executors.dask_cluster import DaskCluster
 
 
-def dask_option() -> Option:
-    """--dask."""
+def dask_option(what: str = "Do simulated runs") -> Option:
+    """--dask.
+
+    Args:
+        what: what the workers do, as the beginning of a sentence.
+    """
     return click.option(
         "--dask",
         metavar="ADDRESS",
         callback=_address,
-        help="Do simulated runs on the workers of this Dask scheduler, tcp://HOST:PORT on this machine or "
+        help=f"{what} on the workers of this Dask scheduler, tcp://HOST:PORT on this machine or "
         "tls://HOST:PORT, or of a `local` one with --jobs workers.",
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
-from checkers.linearizability.part import HistoryParts, Part, parts, parts_in_turn
+from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
 from checkers.models.model import (
@@ -47,6 +47,27 @@ KIND = "a key is not linearizable"
 """The kind of all evidence that a key has no order."""
 
 
+class Proved(NamedTuple):
+    """Keys that were judged elsewhere, each of which has an order."""
+
+    keys: frozenset[str | None]
+    operations: int
+    without_search: int
+    most_configurations: int
+
+    def and_(self, other: Proved) -> Proved:
+        """Both together."""
+        return Proved(
+            self.keys | other.keys,
+            self.operations + other.operations,
+            self.without_search + other.without_search,
+            max(self.most_configurations, other.most_configurations),
+        )
+
+
+NONE_PROVED = Proved(frozenset(), 0, 0, 0)
+
+
 @dataclass
 class _Tally:
     """The results of all keys so far."""
@@ -63,6 +84,17 @@ class _Tally:
     """What is left of the effort of explaining keys, once one was."""
     first_bad: Part | None = None
     """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
+
+    @classmethod
+    def of(cls, history: History, proved: Proved) -> _Tally:
+        """A tally that begins with the keys that were judged elsewhere."""
+        return cls(
+            history,
+            keys=len(proved.keys),
+            operations=proved.operations,
+            without_search=proved.without_search,
+            most_configurations=proved.most_configurations,
+        )
 
     def add_without_source(self, part: Part, reply: NeverWritten) -> None:
         """Count a key with a reply that names what was never there; no search is needed."""
@@ -117,18 +149,34 @@ class LinearizabilityOf:
         """Judge every key of the history; `unknown` if `judge` refuses it."""
         return checked(self, recording)
 
-    def judge(self, recording: Recording) -> Verdict:
+    def judge(self, recording: Recording, proved: Proved = NONE_PROVED) -> Verdict:
         """Judge every key of the history.
 
         If the initial value is assumed, and another one would explain the history, the verdict is `unknown`.
 
+        Args:
+            proved: the keys that were judged elsewhere (`proved`), which are not judged once more.
+
         Raises:
             IllegalOperation: an operation is none of the model's.
         """
-        verdict, tally = self._judged(recording)
+        verdict, tally = self._judged(recording, proved)
         if verdict.validity is not Validity.INVALID or self.initial_is_stated or tally.first_bad is None:
             return verdict
         return self._unless_otherwise_begun(recording, verdict, tally.first_bad)
+
+    def proved(self, history: History) -> Proved:
+        """All keys of a history, if each has an order; else none: what is wrong is found and explained where
+        the whole history is.
+
+        Raises:
+            IllegalOperation: an operation is none of the model's.
+        """
+        verdict, tally = self._judged(Recording(nodes=(), history=history), NONE_PROVED)
+        if verdict.mark is not Validity.VALID:
+            return NONE_PROVED
+        keys = frozenset(keys_of(history))
+        return Proved(keys, tally.operations, tally.without_search, tally.most_configurations)
 
     def _unless_otherwise_begun(self, recording: Recording, verdict: Verdict, bad: Part) -> Verdict:
         """The verdict, or `unknown` if the history may have an order from another initial value."""
@@ -154,37 +202,46 @@ class LinearizabilityOf:
             )
         return verdict
 
-    def _judged(self, recording: Recording) -> tuple[Verdict, _Tally]:
+    def _judged(self, recording: Recording, proved: Proved) -> tuple[Verdict, _Tally]:
         # Imported here, since a process with a checker may never search.
         from checkers.linearizability.distinct_values.distinct import decided
 
-        tally = _Tally(recording.history)
-        answered = _has_a_reply(recording.history)
-        unsure = self._search_at_once(recording.history, tally) if answered else None
+        history = recording.history
+        tally = _Tally.of(history, proved)
+        answered = _has_a_reply(history)
+        unsure = {*keys_of(history)} - proved.keys if proved.keys else None
+        if answered and unsure != set():
+            left = self._search_at_once(history, tally, unsure)
+            unsure = unsure if left is None else left
         if unsure is not None and not unsure:
             return self._verdict(tally), tally
-        distinct = decided(recording.history, self.model, self.budget, unsure) if answered else None
-        if distinct is None and unsure is not None:
-            self._search(recording.history, tally, unsure)
-        elif distinct is None:
-            self._search(recording.history, tally, None)
+        distinct = decided(history, self.model, self.budget, unsure) if answered else None
+        if distinct is None:
+            self._search(history, tally, unsure)
         else:
             self._take(distinct, tally)
             if distinct.left.any():
                 left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
-                self._search(recording.history, tally, left)
+                self._search(history, tally, left)
         return self._verdict(tally), tally
 
-    def _search_at_once(self, history: History, tally: _Tally) -> set[str | None] | None:
+    def _search_at_once(
+        self, history: History, tally: _Tally, only: set[str | None] | None
+    ) -> set[str | None] | None:
         """Search all sets that are bits of a number, and count those with an order.
 
         The other keys are the result; None if there are no such sets.
+
+        Args:
+            only: the keys that are wanted; None for all.
         """
         from checkers.linearizability.engine import Engine
 
         if not isinstance(self.model, Set):
             return None
         found = parts(history)
+        if only is not None:
+            found = found.of([place for place, key in enumerate(found.keys) if key in only])
         engine = Engine(self.model)
         results = engine.decide_packed(found, self.budget.of_configurations(QUICK_CONFIGURATIONS))
         if results is None:

@@ -187,6 +187,11 @@ def parts(history: History) -> HistoryParts:
     return found.parts(0, len(found.keys))
 
 
+def keys_of(history: History) -> Sequence[str | None]:
+    """The keys of all parts, in order of first use."""
+    return _by_key(history).keys
+
+
 def parts_in_turn(history: History, only: Collection[str | None] | None = None) -> Iterator[HistoryParts]:
     """The same, some keys after the others: together `AT_ONCE` operations, or one key that has more.
 

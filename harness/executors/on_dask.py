@@ -37,11 +37,14 @@ class OnDask(Generic[K, P, R]):
         cluster: DaskCluster,
         say: Callable[[str], None],
         longest_s: float = LONGEST_S,
+        kept: str = KEPT,
     ) -> None:
         self._perform = perform
         self._cluster = cluster
         self._say = say
         self._longest_s = longest_s
+        self._kept = kept
+        """What a person may do if the cluster is gone."""
         self._expected = digest_of(cluster.identity)
         self._pieces: dict[K, _Piece] = {}
         self._ended: queue.SimpleQueue[tuple[K, Any]] = queue.SimpleQueue()
@@ -85,7 +88,7 @@ class OnDask(Generic[K, P, R]):
             try:
                 self._cluster.connect_again(self._say)
             except CouldNotRun as error:
-                raise CouldNotRun(f"{error}; {KEPT}") from error
+                raise CouldNotRun(f"{error}; {self._kept}") from error
             for piece in self._pieces.values():
                 piece.future = None
         return ended + self._overdue()

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.commands.judging import check as check_command
-from ackproof.cli.commands.judging.check import MemoryLimit, check, resident_bytes
+from ackproof.cli.commands.judging.check import check
+from ackproof.limits import MemoryLimit, resident_bytes
 from tests import REPOSITORY
 
 CORPUS = REPOSITORY / "tests" / "corpora" / "porcupine"

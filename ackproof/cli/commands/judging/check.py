@@ -7,19 +7,21 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 import msgspec
 
-from ackproof.checking import Question, judge, model_names
+from ackproof.checking import Question, divides_by_key, judge, model_names
 from ackproof.cli import options
 from ackproof.cli.bars import bars
+from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+from ackproof.limits import Deadline, MemoryLimit
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
@@ -31,6 +33,13 @@ from history import HistoryError, Recording
 from history.formats import FORMATS, RecordedHistory, decoded, read
 from history.kernels import fitting
 from history.stored.lines import BYTES_A_STEP
+
+if TYPE_CHECKING:
+    from ackproof.checking import Elsewhere
+    from checkers.linearizability.by_model import Proved
+    from checkers.models.model import Model
+    from harness.executors.dask_cluster import DaskCluster
+    from history import History
 
 STDIN = "-"
 WORTH_A_PROCESS_BYTES = 8_000_000
@@ -115,37 +124,6 @@ MODEL = options.group(
 )
 
 
-@dataclass(frozen=True)
-class Deadline:
-    """The end of the time that was given, in seconds of the clock that all processes share."""
-
-    end_s: float
-
-    def __call__(self) -> bool:
-        return time.monotonic() >= self.end_s
-
-
-@dataclass(frozen=True)
-class MemoryLimit:
-    """How many bytes a process may take, all that it keeps included."""
-
-    most_bytes: int
-
-    def __call__(self, more: int) -> bool:
-        return resident_bytes() + more > self.most_bytes
-
-
-def resident_bytes() -> int:
-    """The memory that this process takes now; on systems that do not say so, the most that it took."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-    except (OSError, ValueError, IndexError):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak << 10
-
-
 LIMITS = options.group(
     click.option(
         "--seconds",
@@ -194,6 +172,12 @@ LIMITS = options.group(
     help="Write the proof of the verdict to this file, which `ackproof verify` checks. "
     "For one history at a time.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Judge the keys of one large history in this many processes. The verdict is the same.",
+)
+@dask_option("Judge the keys of one large history")
 @options.json_option()
 def check(
     files: tuple[str, ...],
@@ -207,6 +191,8 @@ def check(
     memory_mib: int | None,
     pictures: Path | None,
     certificate: Path | None,
+    jobs: int | None,
+    dask: str | None,
     as_json: bool,
 ) -> NoReturn:
     """Judge histories that any tool recorded.
@@ -223,8 +209,10 @@ def check(
         ackproof check history.edn --model bank --option total=100
         ackproof check history.edn --model register --option initial=0
         ackproof check log.csv --model register --columns process=worker,f=op,type=event
+        ackproof check huge.jsonl --model register --jobs 8
+        ackproof check huge.jsonl --model register --dask tls://10.0.0.1:8786
     """
-    deadline = None if seconds is None else Deadline(time.monotonic() + seconds)
+    deadline = None if seconds is None else Deadline.after(seconds)
     gc.set_threshold(FEW_COLLECTIONS, 10, 10)
     budget = Budget(configurations, time_is_up=deadline)
     if memory_mib is not None:
@@ -236,7 +224,13 @@ def check(
         raise click.UsageError(str(refusal)) from None
     if certificate is not None and len(files) > 1:
         raise click.UsageError("--certificate is for one history at a time")
-    results = _check_all(files, question, Wanted(format_, columns, pictures is not None, certificate))
+    wanted = Wanted(format_, columns, pictures is not None, certificate)
+    if jobs is None and dask is None:
+        results = _check_all(files, question, wanted)
+    else:
+        _refuse_undivided(files, question)
+        elsewhere = _elsewhere(connected(dask, jobs), jobs or 1)
+        results = [check_file(files[0], _standard_input(files), question, wanted, elsewhere)]
     if pictures is not None:
         problem = _draw(results, pictures)
         if problem is not None:
@@ -269,7 +263,7 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list
     The first file is judged here. So what it loads is there before the processes begin, where they can begin
     as copies of this one.
     """
-    text = decoded(sys.stdin.buffer.read()) if STDIN in files else None
+    text = _standard_input(files)
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     fitting(size // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
     workers = min(len(files) - 1, os.cpu_count() or 1)
@@ -289,6 +283,37 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list
         return [first, *(future.result() for future in begun)]
 
 
+def _standard_input(files: Sequence[str]) -> str | None:
+    return decoded(sys.stdin.buffer.read()) if STDIN in files else None
+
+
+def _refuse_undivided(files: Sequence[str], question: Question) -> None:
+    if len(files) > 1:
+        raise click.UsageError(
+            "--jobs and --dask divide one history by key; several files are judged at the same time without "
+            "them"
+        )
+    if not divides_by_key(question.model):
+        raise click.UsageError(
+            f"{question.model} is judged over all keys together, so --jobs and --dask cannot divide it; they "
+            f"are for {', '.join(filter(divides_by_key, MODELS))}"
+        )
+    if question.budget.memory_is_up is not None:
+        raise click.UsageError("--memory-mib bounds one process; leave it out with --jobs and --dask")
+
+
+def _elsewhere(cluster: DaskCluster | None, jobs: int) -> Elsewhere:
+    """What judges keys on a Dask cluster, or in processes of this machine."""
+    from ackproof.by_key import executor_of, proved_by
+
+    def judged(history: History, model: Model, budget: Budget) -> Proved:
+        workers = jobs if cluster is None else max(1, len(cluster.workers))
+        executor = executor_of(cluster, jobs, say_on_stderr)
+        return proved_by(executor, history, model, budget, workers=workers, say=say_on_stderr)
+
+    return judged
+
+
 def _shared(budget: Budget, processes: int) -> Budget:
     """What each of several processes may take of the memory that was given."""
     if budget.memory_is_up is None:
@@ -297,14 +322,16 @@ def _shared(budget: Budget, processes: int) -> Budget:
     return replace(budget, memory_bytes=own, memory_is_up=MemoryLimit(own))
 
 
-def check_file(file: str, text: str | None, question: Question, wanted: Wanted) -> CheckedFile:
+def check_file(
+    file: str, text: str | None, question: Question, wanted: Wanted, elsewhere: Elsewhere | None = None
+) -> CheckedFile:
     """Read and judge one file, or the text that came by standard input."""
     begun = time.perf_counter()
     try:
         path = None if file == STDIN else Path(file)
         recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
         read_at = time.perf_counter()
-        verdict = judge(recorded, question)
+        verdict = judge(recorded, question, elsewhere)
     except (HistoryError, OSError) as refusal:
         return CheckedFile(file, refused=str(refusal))
     except MemoryError:
