@@ -26,6 +26,7 @@ from harness.campaign.findings.gathering import Finding
 from harness.gate.result import GateResult
 from harness.sim.command import CampaignSummary
 from harness.sim.seeds.hunting import Hunt
+from harness.store.comparing import Comparison
 from harness.store.entry import RunEntry
 from harness.systems.listing import ListedSystem
 
@@ -48,6 +49,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "check": (list[CheckedFile],),
     "verify": (list[Verification],),
     "runs": (list[RunEntry],),
+    "compare": (Comparison,),
     "systems": (list[ListedSystem],),
     "systems check": (ANY,),
     "systems install": (list[ANY],),

@@ -144,6 +144,12 @@ def _runs() -> click.Command:
     return runs
 
 
+def _compare() -> click.Command:
+    from ackproof.cli.commands.storing.compare import compare
+
+    return compare
+
+
 def _hosts() -> click.Command:
     from ackproof.cli.commands.machines.hosts import hosts
 
@@ -198,6 +204,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
     "runs": CommandEntry(STORED, "List the runs of a store, the newest first.", _runs),
+    "compare": CommandEntry(STORED, "Say what two runs do not have in common.", _compare),
     "systems": CommandEntry(
         MACHINES, "List the systems that can be tested, bring them, or try one out.", _systems
     ),

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from checkers.check_all import Results
-from harness.campaign.outcomes import outcome_of
+from checkers.verdict import Validity
+from harness.campaign.outcomes import Outcome, outcome_of
 from harness.store.entry import RunEntry, own_version
 from harness.store.files import PLAN, RECORDING, RESULTS, TEST
 from harness.systems import REFERENCE_NODE
@@ -128,10 +129,19 @@ def _with_results(store: Path, path: Path, found: dict[str, Any]) -> RunEntry:
         state="judged",
         validity=results.validity,
         failed=tuple(dict.fromkeys(_cut(one.checker) for one in outcome.violations)),
-        why=_cut(outcome.violations[0].title if outcome.violations else outcome.summary),
+        why=_why(results, outcome),
         latency_ms=outcome.latency_ms,
         unavailable_s=outcome.unavailable_s,
     )
+
+
+def _why(results: Results, outcome: Outcome) -> str:
+    """The sentence that says why a run is not valid; empty if it is."""
+    if results.validity is Validity.VALID:
+        return ""
+    if results.explanation is not None:
+        return _cut(results.explanation.headline)
+    return _cut(outcome.violations[0].title if outcome.violations else outcome.summary)
 
 
 def _read(store: Path, path: Path, type_: type[T]) -> T:

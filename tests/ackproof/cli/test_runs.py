@@ -72,3 +72,16 @@ def test_a_long_name_is_shortened_and_a_hostile_one_is_shown_by_its_escapes(tmp_
     assert len(line) < 250
     assert "\x1b" not in line
     assert "\\x1b[31mred" in line
+
+
+def test_two_runs_are_compared_by_their_names_and_the_exit_code_says_only_that(store: Path) -> None:
+    names = ("2026-11-28T100000-register-7", "2026-11-28T110000-register-8")
+    done = CliRunner().invoke(cli, ["compare", *names, "--store", str(store)])
+    assert done.exit_code == 0
+    assert "A  INVALID  local etcd register kill,partition seed 7" in done.stdout
+    assert "\n  system: etcd  ->  nats\n" in done.stdout
+    assert "\n  durability: invalid  ->  valid\n" in done.stdout
+    found = json.loads(CliRunner().invoke(cli, ["compare", *names, "--store", str(store), "--json"]).stdout)
+    assert found["result"]["a"]["validity"] == "invalid"
+    missing = CliRunner().invoke(cli, ["compare", names[0], "nothing", "--store", str(store)])
+    assert "there is no run's folder" in str(missing.exception)
