@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 
 from checkers.check_all import Results
-from checkers.verdict import Mark
 from harness.errors import CouldNotRun
 from harness.run.folder import FAULT_KINDS, RunFolder
 from harness.store.entry import RunEntry
@@ -49,9 +48,9 @@ class VerdictDifference(msgspec.Struct, frozen=True):
     """What one checker says of the two runs, where it does not say the same."""
 
     checker: str
-    a: Mark | None
+    a: str | None
     """Null if this run has no such checker, or was not judged."""
-    b: Mark | None
+    b: str | None
     a_says: str = ""
     b_says: str = ""
 
