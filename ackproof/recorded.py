@@ -29,7 +29,6 @@ from history.values import decoded, frozen
 from reports.about import ReportAbout
 from reports.explain import explain
 from reports.html import render
-from reports.junit import junit
 
 MOST_NAMED = 20
 """Operations that the evidence names."""
@@ -74,7 +73,7 @@ class _ModelInspector:
         return None
 
 
-def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Results:
+def judge_recorded(folder: RecordedFolder) -> Results:
     """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
 
     Raises:
@@ -97,8 +96,6 @@ def judge_recorded(folder: RecordedFolder, junit_file: Path | None = None) -> Re
         folder.run.write_parquet(recorded.history)
         folder.run.write_results(found)
         folder.run.write_report(render(recording, [verdict], about))
-        if junit_file is not None:
-            junit_file.write_bytes(junit([verdict], about.title, about.duration_s, found.required))
     except (OSError, RefusedFile) as error:
         raise CouldNotRun(
             f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"

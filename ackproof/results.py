@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 """It grows when a key is removed or gets another meaning. Keys may be added without that."""
+
+
+_FILES = frozenset(("--junit", "--ctrf", "--summary"))
+"""Options that name a file for CI servers (ackproof/cli/options.py)."""
 
 
 class Times(msgspec.Struct, frozen=True):
@@ -78,6 +82,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """What a result says of what was tested."""
 
+    title: str = ""
+    """What was tested, in a few words, for CI servers."""
     system: str | None = None
     seed: int | None = None
     folder: str | None = None
@@ -136,6 +142,7 @@ def about_folder(folder: RunFolder, validity: Validity) -> About:
     versions = stored.get("versions")
     tested = versions.get(system) if isinstance(versions, dict) and isinstance(system, str) else None
     return About(
+        title=_title(stored),
         system=system if isinstance(system, str) else None,
         seed=seed if isinstance(seed, int) and abs(seed) <= LARGEST_NUMBER else None,
         folder=str(folder.path),
@@ -143,6 +150,16 @@ def about_folder(folder: RunFolder, validity: Validity) -> About:
         versions={} if tested is None or not isinstance(system, str) else {system: str(tested)},
         next=() if validity is Validity.VALID else tuple(_next(folder, stored, validity)),
     )
+
+
+def _title(stored: Mapping[str, Any]) -> str:
+    """What a run tests, the same for each run of it: `registry on etcd, kill + partition`."""
+    if not isinstance(stored.get("workload"), str):
+        return ""
+    nemesis = stored.get("nemesis")
+    faults = " + ".join(map(str, nemesis)) if isinstance(nemesis, list) and nemesis else "no faults"
+    mutant = f", mutant {stored['mutant']}" if stored.get("mutant") else ""
+    return f"{stored['workload']} on {stored.get('system')}, {faults}{mutant}"
 
 
 def _next(folder: RunFolder, stored: Mapping[str, Any], validity: Validity) -> Iterable[str]:
@@ -153,13 +170,23 @@ def _next(folder: RunFolder, stored: Mapping[str, Any], validity: Validity) -> I
     if words[:1] == ["__main__.py"]:
         words[0] = "ackproof"
     if words[:1] == ["ackproof"] and len(words) > 1:
-        words = [word for word in words if word != "--json"]
+        words = list(_without_outputs(words))
         if words[1] == "run" and seed is not None and "--seed" not in words:
             words += ["--seed", str(seed)]
         yield shlex.join(words)
         if words[1] == "sim" and "--seed" in words and validity is Validity.INVALID:
             yield shlex.join([*words, "--shrink", "small.json"])
     yield shlex.join(["ackproof", "analyze", str(folder.path)])
+
+
+def _without_outputs(words: Iterable[str]) -> Iterator[str]:
+    """A command without the options that say where its result is written: the next one has its own."""
+    is_value = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not is_value and word not in ("--json", "--github") and name not in _FILES:
+            yield word
+        is_value = not is_value and name in _FILES and not equals
 
 
 def stored_facts(folder: RunFolder) -> dict[str, Any]:

@@ -4,6 +4,6 @@ Here live pure functions from a recording, its verdicts and the facts about the 
 nothing (a report shows the worst verdict that it was given), run nothing, and read neither clock nor network.
 From this project they import `history` and the types of `checkers.verdict` alone.
 
-Entry points: `reports.html.render`, `reports.junit.junit`, `reports.terminal.show`,
+Entry points: `reports.html.render`, `reports.ci`, `reports.terminal.show`,
 `reports.about.ReportAbout`. `glossary/` holds the words, `plots/` the charts, `templates/` the page.
 """

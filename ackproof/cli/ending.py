@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ackproof.cli.exits import Exit, exit_of, validity_of
+from ackproof.cli.for_ci import wanted, write_for_ci
 from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ackproof.results import About
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
+    from reports.ci.suite import CiCase
 
 
 def finish(
@@ -25,9 +27,10 @@ def finish(
     show: Callable[[], object],
     *,
     as_json: bool,
-    about: About | None = None,
+    about: Callable[[], About] | None = None,
     judges: bool = True,
     file: Path | None = None,
+    cases: Callable[[], Iterable[CiCase]] | None = None,
 ) -> NoReturn:
     """Print the result and exit with the code of the outcome.
 
@@ -36,22 +39,25 @@ def finish(
         result: what --json prints in addition to the keys that all commands have (ackproof/results.py).
         show: prints the result for people.
         as_json: whether --json was given.
-        about: what --json says of what was tested.
+        about: makes what --json says of what was tested.
         judges: whether the exit code says what was judged, and not only whether the command did its work.
         file: where to write what --json prints, whether or not it was given.
+        cases: makes the test cases for CI servers; without it, they are the verdicts of the result.
 
     Raises:
-        CouldNotRun: the file cannot be written.
+        CouldNotRun: a file cannot be written.
     """
     code = outcome if isinstance(outcome, Exit) else exit_of(outcome)
     text = b""
-    if as_json or file is not None:
+    if as_json or file is not None or wanted():
         from ackproof.results import result_of  # here, since what people see needs none of it
 
         validity = validity_of(code) if judges else None
         clock = click.get_current_context().find_root().meta.get(CLOCK)
-        found = result_of(command_name(), code, result, validity=validity, about=about, clock=clock)
+        facts = None if about is None else about()
+        found = result_of(command_name(), code, result, validity=validity, about=facts, clock=clock)
         text = msgspec.json.encode(found)
+        write_for_ci(found, facts, None if cases is None else cases())
     if file is not None:
         try:
             file.write_bytes(text + b"\n")
@@ -79,7 +85,6 @@ def judge_and_finish(
     folder: RunFolder,
     *,
     as_json: bool,
-    junit: Path | None = None,
     certificate: Path | None = None,
     more: Callable[[str], object] | None = None,
 ) -> NoReturn:
@@ -88,7 +93,6 @@ def judge_and_finish(
     Args:
         folder: the run; its report is written there.
         as_json: whether --json was given.
-        junit: where to write a JUnit file.
         certificate: where to write the proofs of what was found.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
     """
@@ -97,7 +101,7 @@ def judge_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    results = judge(folder, junit)
+    results = judge(folder)
     written = None
     if certificate is not None:
         from ackproof.certifying import certify_run
@@ -117,15 +121,19 @@ def judge_and_finish(
         if more is not None:
             more(results.validity)
 
-    about = about_folder(folder, results.validity) if as_json else None
-    finish(results.validity, results, show_all, as_json=as_json, about=about)
+    finish(
+        results.validity,
+        results,
+        show_all,
+        as_json=as_json,
+        about=lambda: about_folder(folder, results.validity),
+    )
 
 
 def judge_recorded_and_finish(
     folder: RecordedFolder,
     *,
     as_json: bool,
-    junit: Path | None = None,
     certificate: Path | None = None,
     on_stderr: bool = False,
 ) -> NoReturn:
@@ -134,7 +142,6 @@ def judge_recorded_and_finish(
     Args:
         folder: the recording; its report is written there.
         as_json: whether --json was given.
-        junit: where to write a JUnit file.
         certificate: where to write the proof of the verdict.
         on_stderr: whether standard output belongs to the client's answers.
     """
@@ -145,7 +152,7 @@ def judge_recorded_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    results = judge_recorded(folder, junit)
+    results = judge_recorded(folder)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:
@@ -161,5 +168,10 @@ def judge_recorded_and_finish(
         if proof is not None:
             click.echo(f"Proof     {clean(proof)}", err=on_stderr)
 
-    about = about_folder(folder.run, results.validity) if as_json else None
-    finish(results.validity, results, show_all, as_json=as_json, about=about)
+    finish(
+        results.validity,
+        results,
+        show_all,
+        as_json=as_json,
+        about=lambda: about_folder(folder.run, results.validity),
+    )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from ackproof.cli.exits import Exit
 from ackproof.clock import CLOCK, Clock
 from harness.errors import unknown_name
 
@@ -50,7 +51,25 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
+            self._failed(ctx, "a connection broke")
             raise RuntimeError("a connection broke where nothing expected it") from error
+        except KeyboardInterrupt:
+            self._failed(ctx, "interrupted")
+            raise
+        except (click.exceptions.Exit, click.Abort):
+            raise
+        except click.ClickException as error:
+            self._failed(ctx, error.format_message(), Exit.USAGE)
+            raise
+        except Exception as error:
+            self._failed(ctx, str(error) or type(error).__name__)
+            raise
+
+    def _failed(self, ctx: click.Context, message: str, code: Exit = Exit.COULD_NOT_RUN) -> None:
+        """Let CI servers see that the command could not do its work."""
+        from ackproof.cli.for_ci import write_failure_for_ci  # here, since the help needs none of it
+
+        write_failure_for_ci(ctx, ctx.invoked_subcommand or "", message, code)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The commands by section, each with its summary."""

@@ -241,13 +241,31 @@ def base_port_option(text: str) -> Option:
     return click.option("--base-port", type=PORTS, help=f"{text}  [default: free ports]")
 
 
-def junit_option() -> Option:
-    """--junit, for commands that judge a run."""
-    return click.option(
-        "--junit",
-        type=click.Path(path_type=Path, dir_okay=False, writable=True),
-        callback=to_be_written,
-        help="Write a JUnit file for CI here.",
+def ci_options() -> Option:
+    """What a command that judges writes for CI servers; `ending.finish` writes it."""
+    from ackproof.cli.for_ci import want
+
+    def file(name: str, text: str) -> Option:
+        return click.option(
+            name,
+            metavar="FILE",
+            type=click.Path(path_type=Path, dir_okay=False, writable=True),
+            callback=want,
+            expose_value=False,
+            help=text,
+        )
+
+    return group(
+        file("--junit", "Write a JUnit file here, for CI servers."),
+        file("--ctrf", "Write the same in the Common Test Report Format (JSON) here."),
+        file("--summary", "Write a summary in Markdown here, for a pull request."),
+        click.option(
+            "--github",
+            is_flag=True,
+            callback=want,
+            expose_value=False,
+            help="In a job of GitHub: annotate what failed, and add the summary to the job's page.",
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""From a run's folder to its verdicts, its report and its JUnit file; for a new run and for an old one."""
+"""From a run's folder to its verdicts and its report; for a new run and for an old one."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from history.units import SECOND_NS
 from reports.about import ReportAbout, StoredFile
 from reports.explain import explain
 from reports.html import render
-from reports.junit import junit
 
 
-def judge(folder: RunFolder, junit_file: Path | None = None, more: Sequence[Checker] = ()) -> Results:
+def judge(folder: RunFolder, more: Sequence[Checker] = ()) -> Results:
     """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
 
     Args:
@@ -49,8 +48,6 @@ def judge(folder: RunFolder, junit_file: Path | None = None, more: Sequence[Chec
         folder.write_results(found)
         about = _about(folder, recording, found)
         folder.write_report(render(recording, verdicts, about))
-        if junit_file is not None:
-            junit_file.write_bytes(junit(verdicts, about.title, about.duration_s, found.required))
     except (OSError, RefusedFile) as error:
         raise CouldNotRun(
             f"cannot write the results ({error}); make room, then: ackproof analyze {folder.path}"

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from checkers.check_all import Results
+from checkers.verdict import Verdict
 from harness.errors import CouldNotRun
 from harness.run.folder import FAULT_KINDS, RunFolder
 from harness.store.entry import RunEntry
@@ -189,14 +190,20 @@ def _verdicts(
     for checker in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(checker), theirs.get(checker)
         if one is None or other is None or one.mark != other.mark:
-            marks = (each and each.mark for each in (one, other))
-            says = ("" if each is None else _cut(each.summary) for each in (one, other))
-            differing.append(VerdictDifference(checker, *marks, *says))
+            differing.append(VerdictDifference(checker, *map(_mark, (one, other)), *map(_says, (one, other))))
         else:
             same += 1
         if one is not None and other is not None:
             measures += _measures(checker, one.measures, other.measures)
     return tuple(differing), same, tuple(measures[:MOST_MEASURES])
+
+
+def _mark(verdict: Verdict | None) -> str | None:
+    return None if verdict is None else verdict.mark.value
+
+
+def _says(verdict: Verdict | None) -> str:
+    return "" if verdict is None else _cut(verdict.summary)
 
 
 def _measures(checker: str, a: Any, b: Any, path: str = "") -> Iterator[MeasureDifference]:

@@ -13,14 +13,15 @@ import pytest
 from ackproof.cli.main import cli
 from checkers.judges import ISOLATION, JUDGES
 from checkers.models import MODELS
-from checkers.verdict import Validity
+from checkers.verdict import Validity, Verdict
 from harness.nemesis.catalogue import NEMESES
 from harness.systems import SYSTEMS
 from harness.workload import WORKLOADS, workload
+from reports.ci.junit import junit
+from reports.ci.suite import cases_of_verdicts, suite_of
 from reports.glossary.linking import meaning
 from reports.glossary.terms import TERMS
 from reports.html import render
-from reports.junit import junit
 from reports.terminal import plain
 from tests.reports import synthetic
 from tests.reports.page import Page
@@ -100,9 +101,17 @@ def rendered() -> list[MessageText]:
         found += [
             MessageText(f"report.html, {validity}", " ".join(page.text)),
             MessageText(f"terminal, {validity}", plain(verdicts, about=about)),
-            MessageText(f"JUnit, {validity}", re.sub(r"<[^>]*>", " ", junit(verdicts, "run", 1).decode())),
+            MessageText(f"JUnit, {validity}", re.sub(r"<[^>]*>", " ", junit_of(verdicts, validity))),
         ]
     return found
+
+
+def junit_of(verdicts: list[Verdict], validity: Validity) -> str:
+    """The JUnit file of these verdicts."""
+    began_at = "2026-11-28T13:42:00Z"
+    return junit(
+        suite_of("run", cases_of_verdicts(verdicts), validity, "so", began_at=began_at, seconds=1)
+    ).decode()
 
 
 def help_texts() -> list[MessageText]:

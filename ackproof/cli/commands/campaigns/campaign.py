@@ -11,6 +11,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import EXITS, about_findings, known_findings, show_campaign
+from ackproof.cli.cases import of_campaign
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 from ackproof.cli.printing import say
@@ -165,6 +166,7 @@ def campaign() -> None:
     help="The file that lists known findings.  [default: baseline.toml, if it is there]",
 )
 @options.store_option("Where the campaign's folder is made.")
+@options.ci_options()
 @options.json_option()
 def run(
     file: Path | None,
@@ -236,6 +238,7 @@ def run(
     help="The file that lists known findings.  [default: baseline.toml, if it is there]",
 )
 @options.store_option("Where the folder of all results together is made.")
+@options.ci_options()
 @options.json_option()
 def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json: bool) -> NoReturn:
     """Join the results of shards into one campaign, each result once.
@@ -310,13 +313,13 @@ def _finish(
     if shrink and summary.ended != INTERRUPTED and _shrink(stored, store, found, quiet=as_json):
         found = found_here()
     result = CampaignResult(summary, tuple(found))
-    about = about_findings(found, store, summary.folder)
     finish(
         EXITS[summary.outcome],
         result,
         lambda: show_campaign(summary, found, store),
         as_json=as_json,
-        about=about,
+        about=lambda: about_findings(found, store, summary.folder),
+        cases=lambda: of_campaign(summary, found),
     )
 
 

@@ -61,7 +61,7 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
             runs = sum(len(one.runs) for one in campaigns)
             say(f"no findings in {len(campaigns)} campaigns with {runs} runs in {store}")
 
-    finish(Exit.VALID, found, show, as_json=as_json, about=about_findings(found, store), judges=False)
+    finish(Exit.VALID, found, show, as_json=as_json, about=lambda: about_findings(found, store), judges=False)
 
 
 def _shrink(what: str, campaigns: Sequence[Stored]) -> None:

@@ -11,6 +11,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import about_findings, known_findings
+from ackproof.cli.cases import of_gate
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.gates import show_gate
@@ -71,6 +72,7 @@ EXITS: Mapping[GateOutcome, Exit] = {
     help="Fail if the longest time without an ok reply is longer by more than this share.",
 )
 @options.store_option("Where the gate's folder is made.")
+@options.ci_options()
 @options.json_option()
 def gate(
     file: Path | None,
@@ -126,6 +128,7 @@ def gate(
             as_json=as_json,
             file=result,
             judges=False,
+            cases=lambda: of_gate(nothing),
         )
     if not as_json:
         say(f"gate: {plan.power.in_words(stated=True)}", error=True)
@@ -140,7 +143,8 @@ def gate(
         lambda: show_gate(weighed, store),
         as_json=as_json,
         file=result,
-        about=about_findings(weighed.findings, store, str(stored.folder)),
+        about=lambda: about_findings(weighed.findings, store, str(stored.folder)),
+        cases=lambda: of_gate(weighed),
     )
 
 

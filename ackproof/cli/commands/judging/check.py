@@ -17,6 +17,7 @@ import msgspec
 from ackproof.checking import Question, divides_by_key, judge, model_names
 from ackproof.cli import options
 from ackproof.cli.bars import bars
+from ackproof.cli.cases import of_files
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
@@ -178,6 +179,7 @@ LIMITS = options.group(
     help="Judge the keys of one large history in this many processes. The verdict is the same.",
 )
 @dask_option("Judge the keys of one large history")
+@options.ci_options()
 @options.json_option()
 def check(
     files: tuple[str, ...],
@@ -245,7 +247,13 @@ def check(
             _show(result)
 
     worst = Validity.worst(result.verdict.validity for result in results if result.verdict is not None)
-    finish(Exit.COULD_NOT_RUN if refused else worst, results, show, as_json=as_json)
+    finish(
+        Exit.COULD_NOT_RUN if refused else worst,
+        results,
+        show,
+        as_json=as_json,
+        cases=lambda: of_files(results),
+    )
 
 
 class Wanted(NamedTuple):

@@ -63,7 +63,7 @@ def _address(_context: click.Context, _option: click.Parameter, value: str | Non
     help="End the recording after this many seconds.  [default: no limit]",
 )
 @options.store_option("Where the recording's folder is made.")
-@options.junit_option()
+@options.ci_options()
 @options.json_option()
 def record(
     model: str,
@@ -75,7 +75,6 @@ def record(
     idle_s: float | None,
     time_limit_s: float | None,
     store: Path,
-    junit: Path | None,
     as_json: bool,
 ) -> NoReturn:
     """Record what a client of your own does, and judge it.
@@ -128,4 +127,4 @@ def record(
         f"{plural(done.not_completed, 'operation')} not completed",
         error=True,
     )
-    judge_recorded_and_finish(done.folder, as_json=as_json, junit=junit, on_stderr=by_lines)
+    judge_recorded_and_finish(done.folder, as_json=as_json, on_stderr=by_lines)

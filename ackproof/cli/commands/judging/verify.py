@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from ackproof.cli import options
+from ackproof.cli.cases import of_proofs
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
@@ -48,6 +49,7 @@ class Verification(msgspec.Struct, frozen=True):
     type=click.IntRange(min=1),
     help="Give up on a proof whose search visits more configurations than this.",
 )
+@options.ci_options()
 @options.json_option()
 def verify(
     history: Path,
@@ -98,7 +100,7 @@ def verify(
         if not results:
             say(f"{history}: UNKNOWN  the file holds no proof")
 
-    finish(outcome, results, show, as_json=as_json)
+    finish(outcome, results, show, as_json=as_json, cases=lambda: of_proofs(results))
 
 
 def _show(result: Verification) -> None:

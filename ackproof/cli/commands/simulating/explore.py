@@ -108,6 +108,7 @@ BOUNDS = options.group(
     callback=options.to_be_written,
     help="Write the steps to a violation for `ackproof replay`, and a picture next to it.",
 )
+@options.ci_options()
 @options.json_option()
 def explore(
     mutant: str | None,
@@ -144,4 +145,10 @@ def explore(
         symmetry=symmetry,
         quiet=as_json,
     )
-    finish(explored.found.outcome, explored, lambda: command.show(explored, out), as_json=as_json)
+    finish(
+        explored.found.outcome,
+        explored,
+        lambda: command.show(explored, out),
+        as_json=as_json,
+        cases=lambda: (),
+    )

@@ -13,6 +13,7 @@ import msgspec
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
+from ackproof.cli.cases import of_replayed
 from ackproof.cli.ending import finish, judge_and_finish
 from ackproof.cli.printing import say
 
@@ -56,6 +57,7 @@ class ReplayedSteps(msgspec.Struct, frozen=True):
     help="Of a finding: how sure FIXED must be.  [default: 0.99]",
 )
 @options.jobs_option()
+@options.ci_options()
 @options.json_option()
 def replay(
     what: str,
@@ -95,8 +97,14 @@ def replay(
         raise click.UsageError(f"{names}: for {'a FILE' if is_finding else 'a FINDING or a RUN'} alone")
     if is_finding:
         found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
-        about = about_replayed(found) if as_json else None
-        finish(OF_REPLAYS[found.answer], found, lambda: show_replayed(found), as_json=as_json, about=about)
+        finish(
+            OF_REPLAYS[found.answer],
+            found,
+            lambda: show_replayed(found),
+            as_json=as_json,
+            about=lambda: about_replayed(found),
+            cases=lambda: of_replayed(found),
+        )
     _replay_file(Path(what), store, world or "sim", base_port, anyway, as_json)
 
 
@@ -165,6 +173,7 @@ def _show_steps(file: Path, anyway: bool, as_json: bool) -> NoReturn:
         ReplayedSteps(walked.story, walked.violation),
         lambda: command.show_walk(walked),
         as_json=as_json,
+        cases=lambda: (),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
+from ackproof.cli.cases import of_seeds
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish, judge_and_finish
 
@@ -135,6 +136,7 @@ PLAN = options.group(
     help="With --seed, if it fails: write the smallest schedule that still fails, and a picture next to it.",
 )
 @click.option("--stop-at-first", is_flag=True, help="With --seeds: stop at the first violation.")
+@options.ci_options()
 @options.json_option()
 def sim(
     seed: int | None,
@@ -170,6 +172,7 @@ def sim(
         raise click.UsageError("--dask is for many seeds; give --seeds, or leave it out")
     from harness.sim import command  # here, since these load the simulator
     from harness.sim.plan.plan import SeedOptions
+    from reports.ci.suite import cases_of_verdicts
 
     seed_options = SeedOptions(**plan)
     if seed is None:
@@ -180,8 +183,14 @@ def sim(
         judge_and_finish(command.one(seed, seed_options, store, sys.argv), as_json=as_json)
     shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
     again = (shlex.join(["ackproof", "replay", str(shrink)]),)
-    about = about_simulated(seed, again) if as_json else None
-    finish("invalid", shrunk, lambda: None, as_json=as_json, about=about)
+    finish(
+        "invalid",
+        shrunk,
+        lambda: None,
+        as_json=as_json,
+        about=lambda: about_simulated(seed, again),
+        cases=lambda: cases_of_verdicts([shrunk.verdict]),
+    )
 
 
 def _executor(jobs: int | None, dask: str | None) -> SeedExecutor:
@@ -211,8 +220,14 @@ def _campaign(
     found = command.many(seeds, seed_options, file, executor, quiet=as_json, stop_at_first=stop_at_first)
     again = shlex.join(["ackproof", "sim", *arguments_of(seed_options)])
     firsts = tuple(f"{again} --seed {judged.seed}" for judged in found.violations[:1])
-    about = about_simulated(next_=firsts) if as_json else None
-    finish(found.validity, found, lambda: command.show(found, file, again), as_json=as_json, about=about)
+    finish(
+        found.validity,
+        found,
+        lambda: command.show(found, file, again),
+        as_json=as_json,
+        about=lambda: about_simulated(next_=firsts),
+        cases=lambda: of_seeds(found, again),
+    )
 
 
 def arguments_of(options_: SeedOptions) -> list[str]:

@@ -13,7 +13,7 @@ from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@options.junit_option()
+@options.ci_options()
 @click.option(
     "--certificate",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -21,7 +21,7 @@ from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
     help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
 )
 @options.json_option()
-def analyze(folder: Path, junit: Path | None, certificate: Path | None, as_json: bool) -> NoReturn:
+def analyze(folder: Path, certificate: Path | None, as_json: bool) -> NoReturn:
     """Judge a stored run again.
 
     FOLDER is a run's folder, such as store/latest, or what `ackproof record` recorded. It may also be the
@@ -32,7 +32,5 @@ def analyze(folder: Path, junit: Path | None, certificate: Path | None, as_json:
 
     folder = folder.resolve()
     if RecordedFolder.is_one(folder):
-        judge_recorded_and_finish(
-            RecordedFolder(folder), as_json=as_json, junit=junit, certificate=certificate
-        )
-    judge_and_finish(RunFolder(folder), as_json=as_json, junit=junit, certificate=certificate)
+        judge_recorded_and_finish(RecordedFolder(folder), as_json=as_json, certificate=certificate)
+    judge_and_finish(RunFolder(folder), as_json=as_json, certificate=certificate)

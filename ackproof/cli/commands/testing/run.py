@@ -220,7 +220,7 @@ JUDGING = options.group(
         help="Also keep each node's packets (tcpdump, needs root) or core dumps; may be given twice.",
     ),
     options.store_option("Where the run's folder is made."),
-    options.junit_option(),
+    options.ci_options(),
     options.json_option(),
 )
 
@@ -259,7 +259,6 @@ def run(
     seed: int | None,
     stop_at_violation: bool,
     store: Path,
-    junit: Path | None,
     as_json: bool,
     **given: Unpack[TestOptions],
 ) -> NoReturn:
@@ -303,4 +302,4 @@ def run(
 
         rootless.enter_if_needed(lambda: ledger.clean(store=store))
     folder = runner.run(test, store, command=sys.argv, quiet=as_json, stop_at_violation=stop_at_violation)
-    judge_and_finish(folder, as_json=as_json, junit=junit)
+    judge_and_finish(folder, as_json=as_json)
