@@ -8,7 +8,7 @@ result.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,12 @@ def want(context: click.Context, option: click.Parameter, value: Path | bool | N
 
 def wanted() -> Mapping[str, Path | bool]:
     """What the command that is being done is to write, by the names of the options."""
-    return click.get_current_context().find_root().meta.get(_KEY, {})
+    return _wanted_of(click.get_current_context())
+
+
+def _wanted_of(context: click.Context) -> Mapping[str, Path | bool]:
+    found: dict[str, Path | bool] = context.find_root().meta.get(_KEY, {})
+    return found
 
 
 def write_for_ci(found: CommandResult, about: About | None, cases: Iterable[CiCase] | None) -> None:
@@ -62,7 +67,7 @@ def write_for_ci(found: CommandResult, about: About | None, cases: Iterable[CiCa
 
 def write_failure_for_ci(context: click.Context, command: str, message: str, code: Exit) -> None:
     """Write that the command could not do its work; what cannot be written is left."""
-    asked = context.find_root().meta.get(_KEY, {})
+    asked = _wanted_of(context)
     if not asked:
         return
     from ackproof.results import result_of
@@ -129,21 +134,21 @@ def _facts(found: CommandResult) -> dict[str, str]:
 
 
 def _write(suite: CiSuite, asked: Mapping[str, Path | bool]) -> None:
-    from reports.ci.annotations import annotations
     from reports.ci.ctrf import ctrf
+    from reports.ci.github import github_annotations
     from reports.ci.junit import junit
     from reports.ci.markdown import markdown
 
-    makers = {JUNIT: junit, CTRF: ctrf, SUMMARY: lambda suite: markdown(suite).encode()}
+    makers: Mapping[str, Callable[[CiSuite], bytes]] = {JUNIT: junit, CTRF: ctrf, SUMMARY: markdown}
     for name, make in makers.items():
         path = asked.get(name)
         if isinstance(path, Path):
             _put(path, make(suite), "wb")
     if asked.get(GITHUB):
-        for line in annotations(suite):
+        for line in github_annotations(suite):
             click.echo(line, err=True)
         if os.environ.get(STEP_SUMMARY):
-            _put(Path(os.environ[STEP_SUMMARY]), markdown(suite).encode(), "ab")
+            _put(Path(os.environ[STEP_SUMMARY]), markdown(suite), "ab")
 
 
 def _put(path: Path, content: bytes, mode: str) -> None:

@@ -186,11 +186,13 @@ def _verdicts(
     """The checkers that differ, how many do not, and the figures that differ."""
     ours = {} if a is None else {verdict.checker: verdict for verdict in a.verdicts}
     theirs = {} if b is None else {verdict.checker: verdict for verdict in b.verdicts}
-    differing, same, measures = [], 0, []
+    differing: list[VerdictDifference] = []
+    measures: list[MeasureDifference] = []
+    same = 0
     for checker in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(checker), theirs.get(checker)
         if one is None or other is None or one.mark != other.mark:
-            differing.append(VerdictDifference(checker, *map(_mark, (one, other)), *map(_says, (one, other))))
+            differing.append(VerdictDifference(checker, _mark(one), _mark(other), _says(one), _says(other)))
         else:
             same += 1
         if one is not None and other is not None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checkers.verdict import Validity
 from reports.about import SYMBOLS
-from reports.ci.suite import CiCase, CiSuite
+from reports.ci.suite import CaseEnd, CiCase, CiSuite
 from reports.text import clean, shorten
 
 MOST_CASES = 25
@@ -20,12 +20,17 @@ LONGEST_TEXT = 500
 LONGEST_EVIDENCE = 4_000
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 _ZERO_WIDTH = "\N{ZERO WIDTH SPACE}"
-_WORDS = {"passed": "passed", "failure": "failed", "error": "unknown", "skipped": "skipped"}
+_WORDS: Mapping[CaseEnd, str] = {
+    "passed": "passed",
+    "failure": "failed",
+    "error": "unknown",
+    "skipped": "skipped",
+}
 
 
-def markdown(suite: CiSuite) -> str:
-    """The summary: the verdict, the story, what failed, the facts, and what to do next."""
-    return "\n".join(_lines(suite)) + "\n"
+def markdown(suite: CiSuite) -> bytes:
+    """The summary in UTF-8: the verdict, the story, what failed, the facts, and what to do next."""
+    return "".join(f"{line}\n" for line in _lines(suite)).encode()
 
 
 def _lines(suite: CiSuite) -> Iterator[str]:

@@ -21,15 +21,15 @@ def valid_junit(xml: bytes) -> ET.Element:
     """The root of a JUnit file that both schemas accept."""
     root = ET.fromstring(xml)
     assert root.tag == "testsuite"
-    assert root.keys() == ["name", "tests", "failures", "errors", "skipped", "time"]
+    assert list(root.keys()) == ["name", "tests", "failures", "errors", "skipped", "time"]
     assert _TIME.fullmatch(root.attrib["time"])
     properties, *cases = root
     assert properties.tag == "properties"
     for one in properties:
-        assert (one.tag, one.keys(), len(one)) == ("property", ["name", "value"], 0)
+        assert (one.tag, list(one.keys()), len(one)) == ("property", ["name", "value"], 0)
     for case in cases:
         assert case.tag == "testcase"
-        assert case.keys() == ["classname", "name", "time"]
+        assert list(case.keys()) == ["classname", "name", "time"]
         assert _TIME.fullmatch(case.attrib["time"])
         tags = [child.tag for child in case]
         assert tags == sorted(tags, key=_ORDER.index)
@@ -37,7 +37,7 @@ def valid_junit(xml: bytes) -> ET.Element:
         assert tags.count("system-out") <= 1
         for child in case:
             expected = {"failure": ["message", "type"], "error": ["message", "type"], "skipped": ["message"]}
-            assert child.keys() == expected.get(child.tag, [])
+            assert list(child.keys()) == expected.get(child.tag, [])
             assert len(child) == 0
     counted = {"tests": len(cases)}
     counted |= {

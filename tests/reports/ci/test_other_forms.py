@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkers.verdict import Evidence, Unjudged, Validity, Verdict
-from reports.ci.annotations import MOST, annotations
 from reports.ci.ctrf import ctrf
+from reports.ci.github import MOST, github_annotations
 from reports.ci.markdown import markdown
 from tests.reports import synthetic
 from tests.reports.ci.forms import valid_ctrf
@@ -37,7 +37,7 @@ def test_ctrf_has_each_checker_and_unknown_is_failed() -> None:
 
 
 def test_the_summary_has_the_verdict_the_story_what_failed_and_what_to_do_next() -> None:
-    text = markdown(suite(VERDICTS, "registry"))
+    text = markdown(suite(VERDICTS, "registry")).decode()
     assert text.startswith("## ✕ registry: invalid\n\nwhat was found\n\n- 3.750 s  n1".replace("  n1", " n1"))
     assert "| ✕ | <code>durability</code> | r7 was lost |" in text
     assert "| ? | <code>recovery</code> | could not decide |" in text
@@ -48,17 +48,17 @@ def test_the_summary_has_the_verdict_the_story_what_failed_and_what_to_do_next()
 
 def test_a_valid_run_has_no_annotation_and_a_short_summary() -> None:
     valid = suite(synthetic.valid_verdicts(), "registry")
-    assert annotations(valid) == []
-    assert "<details>" not in markdown(valid)
+    assert github_annotations(valid) == []
+    assert "<details>" not in markdown(valid).decode()
 
 
 def test_annotations_name_what_failed_and_are_bounded() -> None:
-    assert annotations(suite(VERDICTS, "a: b, c")) == [
+    assert github_annotations(suite(VERDICTS, "a: b, c")) == [
         "::error title=a%3A b%2C c%3A durability::r7 was lost",
         "::error title=a%3A b%2C c%3A recovery::could not decide",
     ]
     many = [Verdict(f"c{n}", Validity.UNKNOWN, "could not decide") for n in range(40)]
-    lines = annotations(suite(many))
+    lines = github_annotations(suite(many))
     assert len(lines) == MOST
     assert lines[-1] == "::error title=r::31 more did not pass"
 
@@ -77,11 +77,11 @@ def test_annotations_name_what_failed_and_are_bounded() -> None:
 def test_a_hostile_text_is_only_text(evil: str) -> None:
     verdict = Verdict("c", Validity.INVALID, evil, (Evidence(evil, evil, (1,)),))
     made = suite([verdict], evil)
-    lines = annotations(made)
+    lines = github_annotations(made)
     assert len(lines) == 1
     assert lines[0].isprintable()
     assert lines[0].count("::") == 2 + evil.count("::")
-    text = markdown(made)
+    text = markdown(made).decode()
     outside = text.partition("<details>")[0]
     assert "<img" not in outside
     assert "@maintainer" not in outside
@@ -97,5 +97,5 @@ def test_any_text_can_be_shown(text: str, validity: Validity) -> None:
     verdict = Verdict(text, validity, text, (Evidence(text, text, (1,), (), (text,)),), {}, (text,))
     made = suite([verdict], text)
     valid_ctrf(ctrf(made))
-    markdown(made).encode()
-    assert all("\n" not in line for line in annotations(made))
+    markdown(made)
+    assert all("\n" not in line for line in github_annotations(made))

@@ -10,7 +10,7 @@ MOST = 10
 LONGEST_TEXT = 2_000
 
 
-def annotations(suite: CiSuite) -> list[str]:
+def github_annotations(suite: CiSuite) -> list[str]:
     """A line for each case that keeps the suite from being green, the gravest first; at most `MOST`."""
     against = suite.against
     shown = against if len(against) <= MOST else against[: MOST - 1]
