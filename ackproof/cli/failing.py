@@ -18,11 +18,13 @@ _LINE = re.compile(rf"ackproof (?:{'|'.join(COMMANDS)})\b[^`;\n]*")
 def print_failure(arguments: Sequence[str], message: str, code: Exit) -> None:
     """Print an error as the result of the command that the arguments name.
 
-    The lines to paste are those that the message shows; after wrong options, the command's help.
+    The lines to paste are those that the message shows. After wrong options, and where the message shows no
+    line, it is the command's help, which says what its options are.
     """
     command = command_of(arguments)
     help_ = " ".join(filter(None, ("ackproof", command, "--help")))
-    lines = (help_,) if code is Exit.USAGE else lines_in(message)
+    shown = () if code is Exit.USAGE else lines_in(message)
+    lines = shown or (help_,)
     found = result_of(command, code, None, error=message, about=About(next=lines))
     click.echo(msgspec.json.encode(found))
 

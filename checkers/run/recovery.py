@@ -9,7 +9,6 @@ ends earlier, or only stalls of the harness made it that long, the verdict is `u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -154,7 +153,10 @@ def _longest_silence(history: History) -> dict[str, Any]:
     if not len(client):
         return {}
     ok = np.flatnonzero((columns.type == OK) & (columns.process != NEMESIS))
-    marks = [int(client[0]), *ok.tolist(), int(client[-1])]
-    times = columns.time[marks].tolist()
-    longest, after = max((later - earlier, at) for at, (earlier, later) in enumerate(pairwise(times)))
-    return {"longest_without_ok_s": longest / SECOND_NS, "longest_without_ok_after_operation": marks[after]}
+    marks = np.concatenate([client[:1], ok, client[-1:]])
+    silences = np.diff(columns.time[marks])
+    after = len(silences) - 1 - int(np.argmax(silences[::-1]))  # of equal ones the last
+    return {
+        "longest_without_ok_s": int(silences[after]) / SECOND_NS,
+        "longest_without_ok_after_operation": int(marks[after]),
+    }

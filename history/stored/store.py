@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -155,12 +155,8 @@ def operations_of_lines(lines: Iterable[bytes | str], source: str) -> list[Opera
     return [_operation_of(line, number, source) for number, line in enumerate(lines, start=1)]
 
 
-def _dictionary(codes: Codes, names: tuple[str, ...]) -> pa.DictionaryArray:
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(names, type=pa.string())
-    )
+ROWS_A_GROUP = 1 << 20
+"""Rows of a Parquet file that are made and written at once, so that a long history is not there twice."""
 
 
 def write_parquet(history: History, path: Path) -> None:
@@ -173,21 +169,49 @@ def write_parquet(history: History, path: Path) -> None:
     import pyarrow.parquet as pq
 
     columns = history.columns
-    table = pa.table(
+    names = {
+        name: pa.array(texts, type=pa.string())
+        for name, texts in (
+            ("type", TYPES),
+            ("f", columns.f_names),
+            ("key", columns.keys),
+            ("value", columns.values),
+            ("error", columns.errors),
+            ("node", columns.nodes),
+        )
+    }
+    schema = _rows(columns, slice(0, 0), names).schema
+    with (
+        replacing(path, root=path.parent, is_synced=True) as file,
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
+        for begin in range(0, max(len(history), 1), ROWS_A_GROUP):
+            writer.write_table(_rows(columns, slice(begin, begin + ROWS_A_GROUP), names))
+    pa.default_memory_pool().release_unused()
+
+
+def _rows(columns: Columns, rows: slice, names: Mapping[str, Any]) -> pa.Table:
+    """Some rows of a history as a table."""
+    import pyarrow as pa
+
+    def texts(name: str) -> pa.DictionaryArray:
+        codes: Codes = getattr(columns, name)[rows]
+        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), names[name])
+
+    raft_index = columns.raft_index[rows]
+    return pa.table(
         {
-            "time": columns.time,
-            "process": columns.process,
-            "type": _dictionary(columns.type.astype(np.int64), TYPES),
-            "f": _dictionary(columns.f, columns.f_names),
-            "key": _dictionary(columns.key, columns.keys),
-            "value": _dictionary(columns.value, columns.values),
-            "error": _dictionary(columns.error, columns.errors),
-            "node": _dictionary(columns.node, columns.nodes),
-            "raft_index": pa.array(columns.raft_index, mask=columns.raft_index < 0),
+            "time": columns.time[rows],
+            "process": columns.process[rows],
+            "type": texts("type"),
+            "f": texts("f"),
+            "key": texts("key"),
+            "value": texts("value"),
+            "error": texts("error"),
+            "node": texts("node"),
+            "raft_index": pa.array(raft_index, mask=raft_index < 0),
         }
     )
-    with replacing(path, root=path.parent, is_synced=True) as file:
-        pq.write_table(table, file, compression="zstd")
 
 
 def same_operations(one: History, other: History) -> bool:

@@ -129,7 +129,7 @@ def test_what_looks_after_machines_keeps_to_the_schema(
     [
         (("sim", "--seed", "x"), 254, "not a valid integer", ["ackproof sim --help"]),
         (("campaign", "merge"), 254, "Missing argument", ["ackproof campaign merge --help"]),
-        (("findings", "--store", "nowhere"), 255, "there is no store nowhere", []),
+        (("findings", "--store", "nowhere"), 255, "there is no store nowhere", ["ackproof campaign run"]),
         (("simm",), 254, "did you mean 'sim'", ["ackproof --help"]),
     ],
 )

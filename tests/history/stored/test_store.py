@@ -142,3 +142,14 @@ def test_a_column_that_says_nothing_takes_no_memory_when_lines_are_read_one_by_o
     assert columns.raft_index.tolist() == [-1, -1]
     write_parquet(read_history(path), tmp_path / "history.parquet")
     assert same_operations(read_history(path), read_history(tmp_path / "history.parquet"))
+
+
+@given(legal_histories())
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_of_several_groups_of_rows_holds_the_same(tmp_path: Path, operations: list[Operation]) -> None:
+    history, path = History(operations), tmp_path / "history.parquet"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "ROWS_A_GROUP", 3)
+        write_parquet(history, path)
+    assert same_operations(read_history(path), history)
+    path.unlink()

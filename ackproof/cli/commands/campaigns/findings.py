@@ -49,7 +49,9 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
 
     known = known_findings(baseline)
     if not store.is_dir():
-        raise CouldNotRun(f"there is no store {store}; name another with --store")
+        raise CouldNotRun(
+            f"there is no store {store}; name another with --store, or begin: ackproof campaign run"
+        )
     campaigns = stored_campaigns(store)
     if shrink is not None:
         _shrink(shrink, campaigns)

@@ -30,7 +30,7 @@ def mcp(store: Path, allow_runs: bool) -> None:
         from ackproof.mcp.server import server  # here, since only this needs the protocol's SDK
     except ImportError as error:
         raise CouldNotRun(
-            f"ackproof mcp needs the protocol's SDK ({error}): pip install 'ackproof[mcp]'"
+            f"the protocol's SDK is not installed ({error}): pip install 'ackproof[mcp]'"
         ) from error
     if not store.is_dir():
         raise CouldNotRun(
