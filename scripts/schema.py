@@ -19,6 +19,7 @@ from ackproof.cli.commands.judging.verify import Verification
 from ackproof.cli.commands.machines.clean import Cleaned
 from ackproof.cli.commands.machines.hosts import CheckedHost
 from ackproof.cli.commands.simulating.replay import ReplayedSteps
+from ackproof.cli.commands.storing.site import WrittenSite
 from ackproof.results import CommandResult
 from harness.campaign.again.replaying import Replayed
 from harness.campaign.bisect.bisecting import Bisected
@@ -28,6 +29,7 @@ from harness.sim.command import CampaignSummary
 from harness.sim.seeds.hunting import Hunt
 from harness.store.comparing import Comparison
 from harness.store.entry import RunEntry
+from harness.store.pruning import Pruned
 from harness.systems.listing import ListedSystem
 
 FILE = Path(__file__).resolve().parents[1] / "docs" / "result.schema.json"
@@ -50,6 +52,8 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "verify": (list[Verification],),
     "runs": (list[RunEntry],),
     "compare": (Comparison,),
+    "site": (WrittenSite,),
+    "prune": (Pruned,),
     "systems": (list[ListedSystem],),
     "systems check": (ANY,),
     "systems install": (list[ANY],),

@@ -169,6 +169,24 @@ def _compare() -> click.Command:
     return compare
 
 
+def _serve() -> click.Command:
+    from ackproof.cli.commands.storing.serve import serve
+
+    return serve
+
+
+def _site() -> click.Command:
+    from ackproof.cli.commands.storing.site import site
+
+    return site
+
+
+def _prune() -> click.Command:
+    from ackproof.cli.commands.storing.prune import prune
+
+    return prune
+
+
 def _hosts() -> click.Command:
     from ackproof.cli.commands.machines.hosts import hosts
 
@@ -224,6 +242,11 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
     "runs": CommandEntry(STORED, "List the runs of a store, the newest first.", _runs),
     "compare": CommandEntry(STORED, "Say what two runs do not have in common.", _compare),
+    "serve": CommandEntry(STORED, "Show all runs of a store in a browser, until Ctrl-C.", _serve),
+    "site": CommandEntry(
+        STORED, "Write the pages over all runs of a store as files, for a CI job to keep.", _site
+    ),
+    "prune": CommandEntry(STORED, "Remove old runs of a store, by age and by size.", _prune),
     "systems": CommandEntry(
         MACHINES, "List the systems that can be tested, bring them, or try one out.", _systems
     ),

@@ -92,6 +92,19 @@ def moment(context: click.Context, option: click.Parameter, value: str | None) -
         raise click.BadParameter(str(error), context, option) from error
 
 
+def host_and_port(text: str) -> tuple[str, int]:
+    """HOST:PORT; an IPv6 address in brackets.
+
+    Raises:
+        ValueError: it is not.
+    """
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
+        raise ValueError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8642")
+    return host, int(port)
+
+
 def to_be_written(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
     """A click callback for a file that the command will write: its folder must be there already."""
     if value is not None and not value.parent.is_dir():
@@ -226,6 +239,23 @@ def store_option(text: str) -> Option:
         show_default=True,
         type=click.Path(path_type=Path, file_okay=False),
         help=text,
+    )
+
+
+def listen_option(default: str) -> Option:
+    """--listen, of commands that serve HTTP."""
+
+    def check(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, int] | None:
+        try:
+            return None if value is None else host_and_port(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+    return click.option(
+        "--listen",
+        metavar="HOST:PORT",
+        callback=check,
+        help=f"Where to listen for HTTP; port 0 is any free one.  [default: {default}]",
     )
 
 

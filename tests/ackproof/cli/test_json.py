@@ -39,7 +39,7 @@ def commands(command: click.Command, path: str = "") -> Iterator[tuple[str, clic
 
 
 COMMANDS = dict(commands(cli))
-WITHOUT = {"mcp"}
+WITHOUT = {"mcp", "serve"}
 """Commands without a result: servers."""
 
 

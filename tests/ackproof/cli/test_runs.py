@@ -85,3 +85,18 @@ def test_two_runs_are_compared_by_their_names_and_the_exit_code_says_only_that(s
     assert found["result"]["a"]["validity"] == "invalid"
     missing = CliRunner().invoke(cli, ["compare", names[0], "nothing", "--store", str(store)])
     assert "there is no run's folder" in str(missing.exception)
+
+
+def test_old_runs_are_removed_after_a_look(store: Path) -> None:
+    def pruned(*arguments: str) -> Result:
+        return CliRunner().invoke(cli, ["prune", "--store", str(store), *arguments])
+
+    look = pruned("--most-size", "0", "--dry-run")
+    assert look.exit_code == 0
+    assert "would remove  " in look.stdout
+    assert len(list(store.iterdir())) == 4
+    assert pruned("--most-size", "0").exit_code == 0
+    assert not (store / "2026-11-28T100000-register-7").exists()
+    assert "say what may go" in pruned().output
+    assert "is no age" in pruned("--older-than", "soon").output
+    assert "is no size" in pruned("--most-size", "much").output

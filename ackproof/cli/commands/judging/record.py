@@ -18,25 +18,9 @@ DEFAULT_ADDRESS = "127.0.0.1:8642"
 STDIN, STDOUT = 0, 1
 
 
-def _address(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[str, int] | None:
-    """HOST:PORT; an IPv6 address in brackets."""
-    if value is None:
-        return None
-    host, colon, port = value.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdecimal() or int(port) > 65_535:
-        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as {DEFAULT_ADDRESS}")
-    return host, int(port)
-
-
 @click.command()
 @MODEL
-@click.option(
-    "--listen",
-    metavar="HOST:PORT",
-    callback=_address,
-    help=f"Where to listen for HTTP; port 0 is any free one.  [default: {DEFAULT_ADDRESS}]",
-)
+@options.listen_option(DEFAULT_ADDRESS)
 @click.option(
     "--reachable-by-anyone",
     is_flag=True,
