@@ -52,8 +52,8 @@ HARM = (
     "recovery",
 )
 """Checkers of the harm that clients see, the gravest first."""
-MILD = frozenset({"index-honesty", "session-guarantees"})
-"""Those of them that are not worth telling as the consequence of what nodes did."""
+MILD = frozenset({"index-honesty", "session-guarantees", "bounded-staleness"})
+"""Checkers whose violations are not worth telling as the consequence of another."""
 MOST_LOOKED_AT = 40
 """How many pieces of evidence of one verdict are placed in time."""
 

@@ -183,7 +183,7 @@ def _answered(telling: Telling) -> str | None:
     who = standing(telling, last)
     match = _CONTRADICTION.fullmatch(title)
     if match is None or last.end is None:
-        return f"{title} (operation {last.index}{f'; {last.node} was {who}' if who else ''})"
+        return f"{title} (operation {last.index}{f'; {last.node}, {who}' if who else ''})"
     answer = match["answer"]
     if last.node is not None and answer is not None and answer.startswith(f"{last.node} "):
         rest = answer.removeprefix(f"{last.node} ")
@@ -274,13 +274,13 @@ def culprit(telling: Telling) -> Span:
 
 
 def standing(telling: Telling, span: Span) -> str:
-    """What the node that answered took itself for: `the leader of term 1, deposed at 3.750 s ...`."""
+    """What the node that answered took itself for: `leader of term 1, deposed at 3.750 s`; else who led."""
     node, time = span.node, span.end
     if node is None or time is None:
         return ""
     reign = reign_at(telling.scene, telling.found.reigns, node, time)
     if reign is None:
-        return ""
+        return leader_then(telling, time)
     other = deposed_by(telling.scene, telling.found, reign, time)
     if other is None:
         return f"leader of term {reign.term}"
@@ -290,6 +290,28 @@ def standing(telling: Telling, span: Span) -> str:
         f"leader of term {reign.term}{under}, deposed{telling.scene.when(other.begin)} by {other.node}, "
         f"leader of term {other.term}"
     )
+
+
+def leader_then(telling: Telling, time: int) -> str:
+    """`no leader while n2 led term 2`: the leader of the newest term at that time, if one led."""
+    leads = [
+        reign
+        for other in telling.scene.recording.nodes
+        if (reign := reign_at(telling.scene, telling.found.reigns, other, time)) is not None
+    ]
+    if not leads:
+        return ""
+    newest = max(leads, key=lambda reign: reign.term)
+    return f"no leader while {newest.node} led term {newest.term}"
+
+
+def _in_full(telling: Telling) -> str | None:
+    """The first sentence of the evidence, which says what was wrong with which answer; and who led."""
+    if telling.evidence is None or not telling.spans:
+        return None
+    last = culprit(telling)
+    who = standing(telling, last)
+    return f"{_first_sentence(telling.evidence.text)}{f' ({last.node}, {who})' if who else ''}"
 
 
 def _different_states(telling: Telling) -> str | None:
@@ -341,13 +363,13 @@ SENTENCES: Mapping[str, Sentence] = {
     CONFORMANCE: _forbidden,
     "durable-before-acknowledge": _acknowledged,
     "linearizability": _answered,
-    "index-honesty": _answered,
+    "index-honesty": _in_full,
     "session-guarantees": _answered,
     "bounded-staleness": _answered,
     "durability": _answered,
     "snapshot-safety": _different_states,
     "node-health": _ended,
     "transactions": _anomaly,
-    "expiry": _answered,
+    "expiry": _in_full,
 }
 """By checker, the function that makes its sentence; None from it falls back to the plain one."""

@@ -109,7 +109,7 @@ def _first_effect(scene: Scene, by_name: Mapping[str, Verdict], cause: Cause) ->
     found = [
         (name not in NODES_SHOW, time is None, time or 0, number, evidence)
         for number, name in enumerate(cause.follows)
-        if name != CONFORMANCE
+        if name != CONFORMANCE and name not in MILD
         for evidence in by_name[name].evidence[:MOST_LOOKED_AT]
         if evidence.title != NOT_KNOWN
         for time in (time_of(scene, evidence),)
