@@ -42,7 +42,8 @@ def judge(folder: RunFolder, more: Sequence[Checker] = ()) -> Results:
     state = folder.seal_state
     verdicts = trusted(check_all(suite, recording), state)
     required = suite.required_of(recording)
-    found = Results.of(verdicts, required, state.in_words(), explain(recording, verdicts, required))
+    seal = state.in_words()
+    found = Results.of(verdicts, required, seal, explain(recording, verdicts, required, seal))
     try:
         folder.write_parquet(recording.history)
         folder.write_results(found)

@@ -20,7 +20,7 @@ MARGIN_SHARE = 10
 
 
 def explain(
-    recording: Recording, verdicts: Sequence[Verdict], required: Collection[str] = ()
+    recording: Recording, verdicts: Sequence[Verdict], required: Collection[str] = (), seal: str = ""
 ) -> Explanation | None:
     """Explain why a run is not valid; None for a valid one.
 
@@ -28,13 +28,14 @@ def explain(
         recording: the run.
         verdicts: those of all its checkers.
         required: the names of the checkers that the run requires.
+        seal: what the seal of the run's folder shows, in words; it shows a harness that was killed.
     """
     validity = combined(verdicts, required)
     if validity is Validity.VALID or not verdicts:
         return None
     scene = Scene(recording)
     if validity is Validity.UNKNOWN:
-        return unknown(scene, verdicts, required)
+        return unknown(scene, verdicts, required, seal)
     cause = find_cause(scene, verdicts)
     assert cause is not None, "an invalid run has an invalid verdict"
     telling = tell(scene, verdicts, cause)

@@ -1,67 +1,106 @@
-"""Why a run shows neither that the system is right nor that it is wrong, and what would show it."""
+"""Why a run shows neither that the system is right nor that it is wrong, and which option would show it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 from checkers.check_all import decisive
 from checkers.explanation import Explanation
 from checkers.run.vacuity import ENDED_EARLY
 from checkers.verdict import Unjudged, Validity, Verdict
-from history.units import SECOND_NS
 from reports.explain.scene import Scene
-from reports.text import seconds
+from reports.text import shorten
 
-ADVICE: Sequence[tuple[tuple[str, ...], str]] = (
-    (("no node wrote a trace", "wrote no trace"), "give the nodes' traces (docs/trace-format.md)"),
-    (
-        ("has a gap", "may lack lines", "the trace of"),
-        "keep the whole traces: a host that lost its power, or a cut file, loses lines; run it again",
+LONGEST = 420
+NOT_SEALED = "not sealed"
+"""The first words of the seal of a run that did not come to its end (harness/run/seal.py)."""
+
+ADVICE: Mapping[str, str] = {
+    r"needs at least|was acknowledged, so none had": "let it write more: a longer --time-limit, or --rate",
+    r"operation succeeded|no client's operation|of a client succeeded": (
+        "leave time without a fault: a longer --time-limit, or fewer faults in --nemesis"
     ),
-    (("memory",), "give it more memory: --memory-mib"),
-    (("configurations",), "let it search longer: --configurations"),
-    (("time is up", "was not decided in time", "time ran out"), "give it more time: --seconds"),
-    (("acknowledged; a run needs", "operation succeeded"), "run longer or faster: --time-limit, --rate"),
-    (("took no effect", "took effect"), "choose a fault that this world can have: --nemesis, --world"),
-    (("final read", "final heal", "after the final"), "let the run end by itself, with its final reads"),
-    (("the checker itself failed",), "report this as a defect of Ackproof, with the run's folder"),
-)
-"""What a summary says is missing, and what gives it."""
+    r"met a leader|no node became leader|led a later term|met no node": (
+        "let the fault meet a leader, and another lead after it: a longer --time-limit, or --fault-seconds"
+    ),
+    r"no message was lost|never took effect|known to have taken effect|change of the members": (
+        "let the fault take effect: a longer --time-limit, --fault-seconds, or another --world"
+    ),
+    r"wrote no trace": "have every node write its trace (docs/trace-format.md)",
+    r"has a gap|may lack|lack lines|was not seen": (
+        "keep the traces whole, which a lost host, a killed harness or a full disk cuts: run it again"
+    ),
+    r"configurations|budget": "let the search take more steps: --configurations of ackproof check",
+    r"MiB|memory": "give it more memory: --memory-mib of ackproof check",
+    r"time that was given": "give it more time: --seconds of ackproof check",
+    r"the checker itself failed": "report this as a defect of Ackproof, with the folder of the run",
+    r"final (list|read|heal)": "let the run come to its end, with its final heal and reads",
+}
+"""By what a verdict says: what was missing, and the option that gives it."""
+NOT_EXERCISED: Mapping[str, str] = {
+    "snapshot-safety": "have nodes take snapshots: a lower --snapshot-entries, or a longer --time-limit",
+    "membership": "change the members: --nemesis membership",
+    "durable-log": "restart nodes: --nemesis kill",
+    "leader-completeness": "let another node lead: --nemesis kill:leader or partition:isolate-leader",
+    "committed-never-truncated": "let another node lead: --nemesis kill:leader or partition:isolate-leader",
+    "expiry": "let instances expire: a longer --time-limit",
+}
+"""By checker that had nothing to look at: what gives it something."""
 
 
-def unknown(scene: Scene, verdicts: Sequence[Verdict], required: Collection[str]) -> Explanation:
-    """Explain an unknown verdict."""
+def unknown(
+    scene: Scene, verdicts: Sequence[Verdict], required: Collection[str], seal: str = ""
+) -> Explanation:
+    """Explain an unknown verdict.
+
+    Args:
+        seal: what the seal of the run's folder shows, in words.
+    """
     against = decisive(verdicts, required)
-    early = scene.recording.options.get(ENDED_EARLY)
     first = against[0] if against else None
-    cause = "" if first is None else first.checker
-    if early is not None:
-        last = scene.end
-        sentence = f"The harness ended the run early, at {seconds(last)}, and so nothing is proved: {early}"
-    elif first is None:
-        lacking = sorted(set(required) - {verdict.checker for verdict in verdicts})
-        sentence = f"Required checkers did not judge the run: {', '.join(lacking)}"
-    elif first.unjudged is Unjudged.NOT_EXERCISED:
-        sentence = f"{first.checker} was not exercised, and the run requires it: {first.summary}"
-    else:
-        sentence = f"{first.checker} could not decide: {first.summary}"
+    place = 0 if first is not None and first.evidence else None
     missing = [line for verdict in against for line in _missing(verdict)]
-    length = scene.end / SECOND_NS
-    if any("--time-limit" in line for line in missing):
-        missing.append(f"the run lasted {length:.1f} s")
+    lacking = sorted(set(required) - {verdict.checker for verdict in verdicts})
+    if lacking:
+        missing.append(f"required checkers that did not judge the run: {', '.join(lacking)}")
     return Explanation(
         validity=Validity.UNKNOWN,
-        headline=sentence,
-        cause=cause,
-        evidence=0 if first is not None and first.evidence else None,
+        headline=shorten(_sentence(scene, first, seal), LONGEST),
+        cause="" if first is None else first.checker,
+        evidence=place,
         apart=tuple(verdict.checker for verdict in against[1:]),
         more=max(len(against) - 1, 0),
         missing=tuple(dict.fromkeys(missing)),
     )
 
 
+def _sentence(scene: Scene, first: Verdict | None, seal: str) -> str:
+    early = scene.recording.options.get(ENDED_EARLY)
+    at = scene.at(scene.end) if len(scene.recording.history) else ""
+    if early is not None:
+        return f"The harness ended the run early{at}, so nothing is proved: {early}"
+    doubt = "" if first is None else f"{_doubt(first)}"
+    if seal.startswith(NOT_SEALED):
+        last = f"the last that was recorded is{at}" if at else "nothing was recorded"
+        return f"The harness ended before the run did: {last}; {doubt or 'no checker judged it'}"
+    return doubt or "No checker judged this run"
+
+
+def _doubt(verdict: Verdict) -> str:
+    """What one checker could not decide."""
+    if verdict.unjudged is Unjudged.NOT_EXERCISED:
+        return f"{verdict.checker} was not exercised, and the run requires it: {verdict.summary}"
+    if verdict.unjudged is not None:
+        return f"{verdict.checker} {verdict.unjudged}, and the run requires it: {verdict.summary}"
+    return f"{verdict.checker} could not decide: {verdict.summary}"
+
+
 def _missing(verdict: Verdict) -> list[str]:
-    """What a verdict lacked, and which option gives it."""
+    """What would let a checker decide, as far as it is known."""
+    if verdict.unjudged is Unjudged.NOT_EXERCISED:
+        given = NOT_EXERCISED.get(verdict.checker)
+        return [] if given is None else [f"{verdict.checker}: {given}"]
     texts = [verdict.summary, *(f"{one.title} {one.text}" for one in verdict.evidence[:5])]
-    advice = [words for signs, words in ADVICE if any(sign in text for sign in signs for text in texts)]
-    return [f"{verdict.checker}: {verdict.summary}{f'; {advice[0]}' if advice else ''}"]
+    found = [advice for pattern, advice in ADVICE.items() if any(re.search(pattern, text) for text in texts)]
+    return [f"{verdict.checker}: {advice}" for advice in found[:2]]

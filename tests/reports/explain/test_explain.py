@@ -125,12 +125,13 @@ def test_an_unknown_run_says_what_was_missing_and_which_option_gives_it() -> Non
     few = Verdict(
         "vacuity",
         Validity.UNKNOWN,
-        "the run proves little: 3 writes were acknowledged; a run needs at least 10 acknowledged",
+        "the run proves little: only 3 writes were acknowledged; a run needs at least 10",
     )
     found = explain(recording(), [few], {"vacuity"})
     assert found is not None
     assert found.validity is Validity.UNKNOWN
     assert found.headline.startswith("vacuity could not decide: the run proves little")
+    assert found.missing == ("vacuity: let it write more: a longer --time-limit, or --rate",)
 
 
 def test_a_required_checker_that_was_not_exercised_is_named() -> None:
@@ -138,6 +139,19 @@ def test_a_required_checker_that_was_not_exercised_is_named() -> None:
     found = explain(recording(), [idle], {"snapshot-safety"})
     assert found is not None
     assert "snapshot-safety was not exercised, and the run requires it" in found.headline
+    [missing] = found.missing
+    assert "--snapshot-entries" in missing
+
+
+def test_a_run_whose_harness_was_killed_says_so_and_until_when_it_was_recorded() -> None:
+    cut = Verdict("log-matching", Validity.UNKNOWN, "the trace of n1 has a gap: it may lack lines")
+    found = explain(recording(), [cut], (), "not sealed: the run did not come to its end")
+    assert found is not None
+    assert found.headline == (
+        "The harness ended before the run did: the last that was recorded is at 3.000 s; log-matching could "
+        "not decide: the trace of n1 has a gap: it may lack lines"
+    )
+    assert "keep the traces whole" in found.missing[0]
 
 
 def test_a_run_whose_work_ended_early_says_so_and_when() -> None:
@@ -146,5 +160,5 @@ def test_a_run_whose_work_ended_early_says_so_and_when() -> None:
     found = explain(early, [Verdict("vacuity", Validity.UNKNOWN, "its work ended early")], {"vacuity"})
     assert found is not None
     assert found.headline == (
-        "The harness ended the run early, at 3.000 s, and so nothing is proved: the generator failed"
+        "The harness ended the run early at 3.000 s, so nothing is proved: the generator failed"
     )
