@@ -166,7 +166,8 @@ def headline(
         many = "The one checker" if len(verdicts) == 1 else many
         return Headline(validity, f"{many} found nothing wrong.", _counts(verdicts))
     if explanation is not None and explanation.validity is validity:
-        return Headline(validity, f"{explanation.cause}: {explanation.headline}", _counts(verdicts))
+        named = f"{explanation.cause}: " if validity is Validity.INVALID else ""
+        return Headline(validity, f"{named}{explanation.headline}", _counts(verdicts))
     against = decisive(verdicts, required)
     for verdict in gravest_first(verdicts, required):
         if verdict.validity is validity and verdict in against:

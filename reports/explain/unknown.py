@@ -9,10 +9,12 @@ from checkers.check_all import decisive
 from checkers.explanation import Explanation
 from checkers.run.vacuity import ENDED_EARLY
 from checkers.verdict import Unjudged, Validity, Verdict
+from checkers.words import plural
 from reports.explain.scene import Scene
 from reports.text import shorten
 
 LONGEST = 420
+MOST_NAMED = 3
 NOT_SEALED = "not sealed"
 """The first words of the seal of a run that did not come to its end (harness/run/seal.py)."""
 
@@ -60,7 +62,7 @@ def unknown(
     against = decisive(verdicts, required)
     first = against[0] if against else None
     place = 0 if first is not None and first.evidence else None
-    missing = [line for verdict in against for line in _missing(verdict)]
+    missing = _together([one for verdict in against for one in _missing(verdict)])
     lacking = sorted(set(required) - {verdict.checker for verdict in verdicts})
     if lacking:
         missing.append(f"required checkers that did not judge the run: {', '.join(lacking)}")
@@ -96,11 +98,24 @@ def _doubt(verdict: Verdict) -> str:
     return f"{verdict.checker} could not decide: {verdict.summary}"
 
 
-def _missing(verdict: Verdict) -> list[str]:
-    """What would let a checker decide, as far as it is known."""
+def _together(found: Sequence[tuple[str, str]]) -> list[str]:
+    """Each advice once, after the checkers that need it."""
+    by_advice: dict[str, list[str]] = {}
+    for checker, advice in found:
+        by_advice.setdefault(advice, []).append(checker)
+    return [f"{_listed(names)}: {advice}" for advice, names in by_advice.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {plural(len(names) - MOST_NAMED, 'other')}"
+
+
+def _missing(verdict: Verdict) -> list[tuple[str, str]]:
+    """The checker, and what would let it decide, as far as it is known."""
     if verdict.unjudged is Unjudged.NOT_EXERCISED:
         given = NOT_EXERCISED.get(verdict.checker)
-        return [] if given is None else [f"{verdict.checker}: {given}"]
+        return [] if given is None else [(verdict.checker, given)]
     texts = [verdict.summary, *(f"{one.title} {one.text}" for one in verdict.evidence[:5])]
     found = [advice for pattern, advice in ADVICE.items() if any(re.search(pattern, text) for text in texts)]
-    return [f"{verdict.checker}: {advice}" for advice in found[:2]]
+    return [(verdict.checker, advice) for advice in found[:2]]
