@@ -148,13 +148,15 @@ def _always(*_: Any) -> bool:
 def _noting(mutant: str, name: str, broken: type, deeds: list[Deed]) -> Callable[..., Any]:
     rule, correct = getattr(broken, name), getattr(broken.__mro__[1], name)
     is_compared = name in COMPARED or rule.__annotations__.get("return") == "bool"
-    acts = ACTS.get(mutant, _always)
+    acts: Callable[..., bool] = ACTS.get(mutant, _always)
 
     def noted(self: Any, *arguments: Any) -> Any:
         is_deed = not is_compared and acts(self, *arguments)
         deed = _deed() if is_deed or is_compared else None
+        if deed is not None and is_deed:
+            deeds.append(deed)  # before the rule, which may end the node
         answer = rule(self, *arguments)
-        if deed is not None and (is_deed or answer != correct(self, *arguments)):
+        if deed is not None and is_compared and answer != correct(self, *arguments):
             deeds.append(deed)
         return answer
 
