@@ -5,6 +5,7 @@ Nothing of ours but `ackproof` itself is imported before it is known that no oth
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import NoReturn
@@ -24,7 +25,10 @@ def main() -> NoReturn:
             _say(problem)
             raise SystemExit(Exit.COULD_NOT_RUN)
         _run()
+    except KeyboardInterrupt:  # the second one, while the first was answered
+        raise SystemExit(Exit.COULD_NOT_RUN) from None
     finally:
+        _end_interruptions()
         say_what_was_lost()
 
 
@@ -42,6 +46,7 @@ def _run() -> NoReturn:
     except (CouldNotRun, FileNotFoundError) as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
+        _end_interruptions()
         _fail("interrupted")
     except Exception as error:  # noqa: BLE001 - Python would exit with 1, which means `invalid` here
         if _is_history_error(error):
@@ -49,6 +54,11 @@ def _run() -> NoReturn:
         traceback.print_exc()
         _fail("this is a bug of ackproof itself, please report it; the run was not judged")
     raise SystemExit(Exit.VALID)
+
+
+def _end_interruptions() -> None:
+    """From now on Ctrl-C changes nothing: how the command ends is settled, and it ends at once."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_history_error(error: Exception) -> bool:

@@ -10,7 +10,8 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic
@@ -94,7 +95,8 @@ class _Worker(Generic[K]):
         context = multiprocessing.get_context("spawn")
         self.pipe, other = context.Pipe()
         self.process: BaseProcess = context.Process(target=_work, args=(other, perform), daemon=True)
-        self.process.start()
+        with _without_interruptions():
+            self.process.start()
         other.close()
         self.key: K | None = None
         self.began = 0.0
@@ -107,6 +109,20 @@ class _Worker(Generic[K]):
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+@contextlib.contextmanager
+def _without_interruptions() -> Iterator[None]:
+    """Hold Ctrl-C back; a process that is started meanwhile does so until it ignores it (`_work`).
+
+    Python's own helper of such processes is started before, as its start lets Ctrl-C through again.
+    """
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, perform: Callable[..., Any]) -> None:

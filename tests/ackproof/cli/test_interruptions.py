@@ -1,0 +1,71 @@
+"""Ctrl-C, and a second one right after it, end a command with its own exit code and without a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.store.stores import add_run
+
+ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
+LONGEST_S = 60.0
+
+
+def interrupted_twice(
+    arguments: list[str], folder: Path, is_at_work: Callable[[], bool], gap_s: float
+) -> subprocess.CompletedProcess[str]:
+    """What a command does that gets two Ctrl-C, as its whole process group does in a terminal."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
+        process = subprocess.Popen(
+            [ACKPROOF, *arguments], stdout=out, stderr=err, start_new_session=True, env=environment
+        )
+    try:
+        deadline = time.monotonic() + LONGEST_S
+        while not is_at_work():
+            assert process.poll() is None, (folder / "err").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(gap_s)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+        code = process.wait(LONGEST_S)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("out", "err")]
+    return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.05, 0.3])
+def test_a_server_that_is_interrupted_twice_ends_well(tmp_path: Path, gap_s: float) -> None:
+    store = tmp_path / "store"
+    add_run(store, "2026-11-28T100000-register-7")
+    arguments = ["serve", "--store", str(store), "--listen", "127.0.0.1:0"]
+    done = interrupted_twice(arguments, tmp_path, lambda: "shows the runs" in read(tmp_path / "out"), gap_s)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode in (0, 255)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.1])
+def test_seeds_that_are_interrupted_twice_end_with_255(tmp_path: Path, gap_s: float) -> None:
+    results = tmp_path / "results.jsonl"
+    arguments = ["sim", "--seeds", "500", "--jobs", "2", "--nodes", "3", "--time-limit", "3"]
+    arguments += ["--results", str(results)]
+    done = interrupted_twice(arguments, tmp_path, lambda: read(results).count("\n") > 1, gap_s)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (255, "ackproof: interrupted")
+
+
+def read(path: Path) -> str:
+    """What a file holds so far."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
