@@ -45,13 +45,16 @@ from reports.figures import key_figures, lag
 from reports.glossary.linking import Linker, anchor, meaning
 from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
-from reports.plots.lag import lag_plot
+from reports.plots.lag import lag_charts, lag_plot
 from reports.plots.latency import latency_plot
+from reports.plots.lines import lines_plot
+from reports.plots.live import chart_data
 from reports.plots.picture.drawing import picture
 from reports.plots.picture.logs import LogTable, log_table
 from reports.plots.picture.moments import Focus, Subject
 from reports.plots.picture.scene import scene_of
-from reports.plots.resources import resources_plot
+from reports.plots.progress import progress_charts
+from reports.plots.resources import resource_charts, resources_plot
 from reports.plots.roles import roles_plot
 from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
@@ -87,7 +90,8 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     answer = headline(verdicts, about.validity, about.required, about.explanation)
     linked = Linker(explained=[verdict.checker for verdict in verdicts])
     body = _body(recording, verdicts, about, linked)
-    style, script = _asset("report.css"), _asset("report.js")
+    style = Markup("\n").join(map(_asset, ("report.css", "uplot.css")))
+    script = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "charts.js", "report.js"))))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -124,6 +128,13 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     invalid = [checker for checker in checkers if checker.verdict.validity is Validity.INVALID]
     causes = [checker for checker in invalid if not checker.may_follow_from]
     consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
+    first = _first_picture(apart, about.explanation, recording, spans, marks, lanes, periods)
+    progress = progress_charts(recording, marks, end)
+    lines = [
+        *progress,
+        *resource_charts(recording.resources, end),
+        *lag_charts(recording.harness_lag, end),
+    ]
     rows = nemesis_rows(nemesis, recording.fault_kinds)
     stats, faults = operation_tables(recording, periods, end)
     return (
@@ -140,7 +151,9 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             story=_story(about.explanation, timelines),
             follows="" if about.explanation is None else follows_in_words(about.explanation),
             cause_evidence=_cause_evidence(checkers, about.explanation),
-            first=_first_picture(apart, about.explanation, recording, spans, marks, lanes, periods),
+            first=first,
+            progress=[(chart, lines_plot(chart, frame)) for chart in progress],
+            chart_data=chart_data(spans, frame, lanes, lines, None if first is None else first.at),
             checkers=[checker for checker in checkers if checker not in consequences],
             causes=len(causes),
             consequences=consequences,
@@ -172,6 +185,8 @@ class FirstPicture:
     """The picture of the first screen: of the evidence that decides the verdict."""
 
     plot: Plot
+    at: int
+    """When the step was taken that must not happen, in nanoseconds since the run began."""
     logs: LogTable | None
     around: frozenset[int]
     """The indices of the log that the violation is about."""
@@ -196,6 +211,7 @@ def _first_picture(
         if scene is not None and focus is not None:
             return FirstPicture(
                 plot=picture(scene, "picture-of-the-violation"),
+                at=scene.impossible_at,
                 logs=log_table(recording, spans, marks, focus),
                 around=focus.indices,
             )
@@ -446,6 +462,13 @@ def _environment() -> Environment:
 def _asset(name: str) -> Markup:
     """The style sheet or the script: our own source, so not to be escaped."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - escaped, or our own
+
+
+@cache
+def _licence() -> Markup:
+    """The licence of the charting library, as a comment of the script that contains it."""
+    words = (TEMPLATES / "uplot.LICENSE").read_text(encoding="utf-8").strip()
+    return Markup(f"/*! uPlot, https://github.com/leeoniya/uPlot\n{words}\n*/")  # noqa: S704 - our own file
 
 
 def _policy(style: str, script: str) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from checkers.words import count
+from history.units import MILLISECOND_NS
 from reports.figures import Lag
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.plots.lines import Line, LineChart, instants, sampled
 from reports.svg import element, figure, line, log_around, number, text
 from reports.text import duration, seconds
 
@@ -57,3 +59,12 @@ def lag_plot(samples: Sequence[tuple[int, int]], lag: Lag, frame: Frame) -> Plot
         ),
         notes=frame.notes,
     )
+
+
+def lag_charts(samples: Sequence[tuple[int, int]], end: int) -> list[LineChart]:
+    """The same for a reader who zooms: the worst lag of each slice of time in milliseconds."""
+    if not samples:
+        return []
+    points = [(at, late / MILLISECOND_NS) for at, late in samples]
+    lines = (Line("lag, ms", sampled(points, end, worst=True), 0),)
+    return [LineChart("lag", "Lag of the harness", instants(end), lines)]

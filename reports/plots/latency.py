@@ -17,14 +17,13 @@ from markupsafe import Markup
 
 from checkers.words import count, plural
 from history.history import FAIL, INFO, OK, Codes
-from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.spans import OUTCOMES, PENDING, Mask, Spans
 from reports.svg import Floats, LogScale, element, figure, join, line, log_around, number, text
 from reports.text import duration
 
-MAX_POINTS = 4_000
-MAX_FAULTY = 12_000
+MAX_POINTS = 3_000
+MAX_FAULTY = 3_000
 """The largest number of fail and info marks that are drawn."""
 MAX_PANELS = 5
 """The largest number of panels; the last one also has all other kinds, and those with at most `FEW`."""
@@ -162,7 +161,7 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
         for code in (OK, INFO, FAIL):
             chosen = mask & thinned.kept & (type_ == code)
             xs = frame.x.array(begin[chosen])
-            parts.append(_marks(xs, scale, latency[chosen], code, name, spans.index[done[chosen]]))
+            parts.append(_marks(xs, scale, latency[chosen], code))
         ok = mask & (type_ == OK)
         if ok.sum() >= BUCKETS // 3:
             used, values = quantiles(begin[ok], latency[ok], frame.end)
@@ -183,8 +182,7 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
             title="Latency of operations over time",
             description=f"{count(len(done))} completed operations on a logarithmic scale, from "
             f"{duration(int(latency.min()))} to {duration(int(latency.max()))}; fault periods are shaded.",
-            class_="plot points",
-            data_x=f"{LEFT} {RIGHT} 0 {frame.end / SECOND_NS:.9f}",
+            class_="plot",
         ),
         notes=(*notes, *frame.notes),
         legend=(
@@ -220,7 +218,7 @@ def _axis(scale: LogScale, name: str, top: float, *, every: int) -> Markup:
     return join(parts)
 
 
-def _marks(xs: Floats, scale: LogScale, latency: Codes, code: int, name: str, operations: Codes) -> Markup:
+def _marks(xs: Floats, scale: LogScale, latency: Codes, code: int) -> Markup:
     """One path of all marks: ok a dot, fail a cross, info a triangle; each begins with `M` at its centre."""
     if not len(xs):
         return Markup("")
@@ -232,8 +230,4 @@ def _marks(xs: Floats, scale: LogScale, latency: Codes, code: int, name: str, op
         "path",
         d=d,
         class_=f"mark mark-{outcome}",
-        data_f=name,
-        data_type=outcome,
-        data_y=f"{scale.low:g} {scale.high:g} {number(scale.start)} {number(scale.stop)}",
-        data_ops=" ".join(map(str, operations.tolist())),
     )

@@ -14,6 +14,7 @@ from checkers.words import count, plural
 from history import ResourceSample
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.plots.lines import Line, LineChart, instants, sampled
 from reports.svg import LinearScale, element, figure, line, number, text
 from reports.text import size
 
@@ -110,6 +111,20 @@ def resources_plot(resources: Mapping[str, Samples], frame: Frame) -> Plot | Non
         notes=(_most(resources), *frame.notes),
         legend=tuple((f"swatch n-{place % HUES}", node) for place, node in enumerate(lives)),
     )
+
+
+def resource_charts(resources: Mapping[str, Samples], end: int) -> list[LineChart]:
+    """The same, a chart for each resource, for a reader who zooms."""
+    lives = {node: _thinned(samples) for node, samples in resources.items()}
+    charts = []
+    for panel in PANELS:
+        points = {
+            node: [point for life in own for point in panel.points(life)] for node, own in lives.items()
+        }
+        if any(points.values()):
+            lines = [Line(node, sampled(own, end), place) for place, (node, own) in enumerate(points.items())]
+            charts.append(LineChart("resources", f"Resources: {panel.title}", instants(end), tuple(lines)))
+    return charts
 
 
 def _path(points: Sequence[Point], frame: Frame, scale: LinearScale) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from checkers.words import count
+from checkers.words import count, plural
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
-from reports.spans import PENDING, Spans
+from reports.spans import PENDING, Mask, Spans
 from reports.svg import Floats, LinearScale, element, figure, line, number, text
 
 HEIGHT = 150
@@ -25,7 +25,7 @@ def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
     slices = max(1, -(-end_of_run // width))
     lengths = np.full(slices, float(slice_s))
     lengths[-1] = max((end_of_run - (slices - 1) * width) / SECOND_NS, 0.1)
-    done = spans.client & (spans.type != PENDING)
+    done = _work(spans)
     found = {}
     for code in (OK, INFO, FAIL):
         at = np.minimum(spans.end[done & (spans.type == code)] // width, slices - 1)
@@ -33,9 +33,21 @@ def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
     return slice_s, found
 
 
+READ_BACK = "final-"
+"""What the names of operations begin with by which the harness reads back what is left at the end."""
+
+
+def _work(spans: Spans) -> Mask:
+    """The completed operations of clients, without those by which the harness reads back."""
+    names = spans.columns.f_names
+    read_back = [code for code, name in enumerate(names) if name.startswith(READ_BACK)]
+    work: Mask = spans.client & (spans.type != PENDING) & ~np.isin(spans.f, read_back)
+    return work
+
+
 def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
     """The chart; None where no client operation completed."""
-    if not bool((spans.client & (spans.type != PENDING)).any()):
+    if not bool(_work(spans).any()):
         return None
     slice_s, by_type = rates(spans, frame.end)
     low = 4 + frame.strip_height + 8
@@ -70,9 +82,17 @@ def throughput_plot(spans: Spans, frame: Frame) -> Plot | None:
             f"at most {count(round(highest))} per second.",
             class_="plot",
         ),
-        notes=(f"Completions per {per}.", *frame.notes),
+        notes=(f"Completions per {per}.", *_read_back_note(spans), *frame.notes),
         legend=(("swatch area-ok", "ok"), ("swatch area-info", "info"), ("swatch area-fail", "fail")),
     )
+
+
+def _read_back_note(spans: Spans) -> tuple[str, ...]:
+    """A sentence about the operations that are left out, if there are such."""
+    left_out = int((spans.client & (spans.type != PENDING)).sum() - _work(spans).sum())
+    if not left_out:
+        return ()
+    return (f"{plural(left_out, 'operation')} by which the harness read back at the end are left out.",)
 
 
 def _steps(xs: Floats, below: Floats, above: Floats) -> str:

@@ -17,40 +17,13 @@
   };
   const hide = () => { tip.hidden = true; };
 
-  // A title drawn by the browser comes late and cannot be styled; its words move to the tooltip (and stay an aria label).
+  // A title drawn by the browser comes late and cannot be styled: while the pointer is on it, its words stand in the
+  // tooltip instead.
   for (const title of document.querySelectorAll("svg rect > title, svg g.op > title")) {
-    const owner = title.parentElement;
-    owner.setAttribute("aria-label", title.textContent);
-    owner.addEventListener("mousemove", (event) => show(owner.getAttribute("aria-label"), event));
-    owner.addEventListener("mouseleave", hide);
-    title.remove();
-  }
-
-  const took = (ns) => ns < 1e6 ? `${(ns / 1e3).toPrecision(3)} µs` : ns < 1e9 ? `${(ns / 1e6).toPrecision(3)} ms` : `${(ns / 1e9).toPrecision(3)} s`;
-  for (const chart of document.querySelectorAll("svg.points")) {
-    const [left, right, from, to] = chart.dataset.x.split(" ").map(Number);
-    let points = null;
-    const read = () => [...chart.querySelectorAll("path[data-ops]")].flatMap((path) => {
-      const operations = path.dataset.ops.split(" ");
-      const [low, high, bottom, top] = path.dataset.y.split(" ").map(Number);
-      return [...path.getAttribute("d").matchAll(/M(-?[\d.]+) (-?[\d.]+)/g)].map((match, i) => {
-        const [x, y] = [Number(match[1]), Number(match[2])];
-        const ns = low * (high / low) ** ((y - bottom) / (top - bottom));
-        return { x, y, words: () => `${path.dataset.f} ${path.dataset.type}, about ${took(ns)}\nat ${(from + (x - left) / (right - left) * (to - from)).toFixed(2)} s\noperation ${operations[i]}` };
-      });
-    });
-    chart.addEventListener("mousemove", (event) => {
-      if (event.target.closest(".faults")) return;
-      points ??= read();
-      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(chart.getScreenCTM().inverse());
-      let best = null, nearest = 64;
-      for (const point of points) {
-        const distance = (point.x - at.x) ** 2 + (point.y - at.y) ** 2;
-        if (distance < nearest) { nearest = distance; best = point; }
-      }
-      if (best) show(best.words(), event); else hide();
-    });
-    chart.addEventListener("mouseleave", hide);
+    const owner = title.parentElement, words = title.textContent;
+    owner.addEventListener("mouseenter", () => title.remove());
+    owner.addEventListener("mousemove", (event) => show(words, event));
+    owner.addEventListener("mouseleave", () => { hide(); owner.prepend(title); });
   }
 
   const command = document.getElementById("command");
@@ -64,6 +37,27 @@
     });
     command.after(copy);
   }
+
+  // Dark or light by choice; the choice is kept where the browser allows it.
+  const root = document.documentElement;
+  const themes = { "": "colours: system", light: "colours: light", dark: "colours: dark" };
+  const theme = document.createElement("button");
+  theme.className = "theme";
+  theme.type = "button";
+  const choose = (name) => {
+    if (name) root.dataset.theme = name; else delete root.dataset.theme;
+    theme.textContent = themes[name];
+    dispatchEvent(new Event("themechange"));
+  };
+  let chosen = "";
+  try { chosen = localStorage.getItem("ackproof-theme") || ""; } catch { /* storage is off */ }
+  choose(chosen in themes ? chosen : "");
+  theme.addEventListener("click", () => {
+    const names = Object.keys(themes);
+    choose(names[(names.indexOf(root.dataset.theme || "") + 1) % names.length]);
+    try { localStorage.setItem("ackproof-theme", root.dataset.theme || ""); } catch { /* storage is off */ }
+  });
+  document.querySelector("nav .page").append(theme);
 
   const unfold = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

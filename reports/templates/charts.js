@@ -1,0 +1,341 @@
+// Charts that can be zoomed and filtered, drawn by uPlot from the data in the page. The static pictures stay where
+// this script does not run. All charts share one time axis and one cursor. Texts are set as texts, never as markup.
+(() => {
+  "use strict";
+  const source = document.getElementById("chart-data");
+  if (!source || typeof uPlot === "undefined") return;
+  const data = JSON.parse(source.textContent);
+  const charts = [];
+  const wanted = { kind: "", outcome: "", node: "", process: "", key: "", text: "" };
+  const OUTCOMES = { o: "ok", f: "fail", i: "info" };
+  const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
+
+  const make = (tag, attributes = {}, text = null) => {
+    const found = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) found.setAttribute(name, value);
+    if (text !== null) found.textContent = text;
+    return found;
+  };
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const took = (us) => us < 1e3 ? `${us} µs` : us < 1e6 ? `${(us / 1e3).toPrecision(3)} ms` : `${(us / 1e6).toPrecision(3)} s`;
+  const at = (s) => `${s.toFixed(3)} s`;
+
+  // ---- one time axis -------------------------------------------------------------------------------------------
+  let range = [0, data.end];
+  const shown = make("span", { class: "range", "aria-live": "polite" });
+  const zoom = (from, to) => {
+    const width = Math.min(Math.max(to - from, data.end / 1e6), data.end);
+    const begin = Math.min(Math.max(from, 0), data.end - width);
+    range = [begin, begin + width];
+    for (const chart of charts) chart.setScale("x", { min: range[0], max: range[1] });
+    shown.textContent = width >= data.end ? "the whole run" : `${at(range[0])} to ${at(range[1])}`;
+    list();
+  };
+  const keys = {
+    ArrowLeft: (w) => zoom(range[0] - w / 4, range[1] - w / 4),
+    ArrowRight: (w) => zoom(range[0] + w / 4, range[1] + w / 4),
+    "+": (w) => zoom(range[0] + w / 4, range[1] - w / 4),
+    "=": (w) => zoom(range[0] + w / 4, range[1] - w / 4),
+    "-": (w) => zoom(range[0] - w / 2, range[1] + w / 2),
+    "0": () => zoom(0, data.end),
+    Escape: () => zoom(0, data.end),
+  };
+  const onKey = (event) => {
+    const act = keys[event.key];
+    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    act(range[1] - range[0]);
+  };
+
+  // ---- what all charts draw ------------------------------------------------------------------------------------
+  const clipped = (u, draw) => {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
+    ctx.setLineDash([]);
+    draw(ctx, bbox, devicePixelRatio);
+    ctx.restore();
+  };
+  const faults = (u) => clipped(u, (ctx, box, ratio) => {
+    let row = 0;
+    ctx.font = `${10 * ratio}px sans-serif`;
+    for (const [from, to, label, hue] of data.faults) {
+      if (to < range[0] || from > range[1]) continue;
+      const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
+      ctx.globalAlpha = .14;
+      ctx.fillStyle = colour(hue) || colour("other");
+      ctx.fillRect(left, box.top, Math.max(right - left, 1), box.height);
+      // The name stays in sight however far one zooms in.
+      const x = Math.max(left, box.left) + 3 * ratio;
+      const room = Math.min(right, box.left + box.width) - x;
+      const words = [label, label.split(" (")[0], label.split(" ")[0]].find((one) => ctx.measureText(one).width < room);
+      if (words) {
+        ctx.globalAlpha = .85;
+        ctx.fillStyle = colour("ink");
+        ctx.fillText(words, x, box.top + (10 + 11 * (row++ % 3)) * ratio);
+      }
+    }
+  });
+  const violation = (u) => data.violation !== null && clipped(u, (ctx, box, ratio) => {
+    const x = u.valToPos(data.violation, "x", true);
+    ctx.strokeStyle = ctx.fillStyle = colour("invalid");
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.setLineDash([6 * ratio, 3 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(x, box.top);
+    ctx.lineTo(x, box.top + box.height);
+    ctx.stroke();
+    ctx.font = `bold ${12 * ratio}px sans-serif`;
+    ctx.fillText("✕", x + 2 * ratio, box.top + box.height - 4 * ratio);
+  });
+
+  const build = (host, title, height, series, values, more = {}) => {
+    const box = make("div", { class: "live", tabindex: "0", role: "group", "aria-label": `${title}. Arrow keys move, plus and minus zoom, 0 shows the whole run.` });
+    box.addEventListener("keydown", onKey);
+    const axis = { stroke: () => colour("soft"), grid: { stroke: () => colour("rule"), width: .7 }, ticks: { show: false }, font: "11px sans-serif" };
+    const chart = new uPlot({
+      width: host.clientWidth || 980,
+      height,
+      cursor: { sync: { key: "run" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
+      legend: { live: true, show: more.legend !== false },
+      scales: { x: { time: false, min: 0, max: data.end }, y: more.scale || {} },
+      axes: [
+        { ...axis, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(4)} s`) },
+        { ...axis, size: 66, show: more.axis !== false, values: more.values },
+      ],
+      series: [{ label: "time", value: (_, value) => value === null ? "" : at(value) }, ...series],
+      hooks: {
+        drawClear: [faults],
+        draw: [...(more.draw ? [more.draw] : []), violation],
+        setSelect: [(u) => {
+          if (u.select.width < 3) return;
+          const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => u.posToVal(x, "x"));
+          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+          zoom(from, to);
+        }],
+        ...(more.hooks || {}),
+      },
+    }, values, box);
+    chart.over.addEventListener("dblclick", () => zoom(0, data.end));
+    charts.push(chart);
+    const figure = host.closest("figure");
+    figure.querySelector(".scroll").before(box);
+    figure.classList.add("has-live");
+    tools(figure, chart, title);
+    return chart;
+  };
+
+  const save = (blob, name) => {
+    const link = make("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+  };
+  const tools = (figure, chart, title) => {
+    const row = make("p", { class: "chart-tools" });
+    const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+    const button = (words, act) => { const found = make("button", { type: "button" }, words); found.addEventListener("click", act); row.append(found); };
+    button("PNG", () => chart.ctx.canvas.toBlob((blob) => save(blob, `${name}.png`)));
+    const picture = figure.querySelector("svg.plot");
+    if (picture) button("SVG", () => {
+      const copy = picture.cloneNode(true);
+      const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
+      style.textContent = document.querySelector("style").textContent;
+      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+      copy.prepend(style);
+      save(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), `${name}.svg`);
+    });
+    if (data.violation !== null) row.append(make("a", { href: "#picture" }, `✕ violation at ${at(data.violation)}`));
+    figure.querySelector("figcaption").before(row);
+  };
+
+  // ---- latency: a grid of all operations from afar, marks of a choice from near, or while filtering --------------
+  const operations = data.operations;
+  const rows = [];
+  if (operations) {
+    let time = 0, index = 0;
+    for (let n = 0; n < operations.t.length; n++) {
+      time += operations.t[n];
+      index += operations.i[n];
+      const name = (column) => column.v[n] < 0 ? "" : column.names[column.v[n]];
+      rows.push({ t: time / 1e6, d: Math.max(operations.d[n], 1), outcome: OUTCOMES[operations.o[n]], index, process: operations.p[n], kind: name(operations.f), node: name(operations.n), key: name(operations.k) });
+    }
+  }
+  const isFiltered = () => Object.values(wanted).some(Boolean);
+  const fits = (row) => (!wanted.kind || row.kind === wanted.kind) && (!wanted.outcome || row.outcome === wanted.outcome)
+    && (!wanted.node || row.node === wanted.node) && (!wanted.process || String(row.process) === wanted.process)
+    && (!wanted.key || row.key.includes(wanted.key))
+    && (!wanted.text || `${row.index} ${row.kind} ${row.key} ${row.node} ${row.outcome}`.includes(wanted.text));
+  const inSight = () => rows.filter((row) => row.t >= range[0] && row.t <= range[1] && fits(row));
+  let cells = null;
+  const grid = () => {
+    if (cells) return cells;
+    cells = [];
+    for (const [outcome, [places, counts]] of Object.entries(operations.grid.cells)) {
+      let place = 0;
+      places.forEach((step, n) => {
+        place += step;
+        cells.push({ outcome, column: place % operations.grid.columns, row: Math.floor(place / operations.grid.columns), count: counts[n] });
+      });
+    }
+    return cells;
+  };
+  const drawLatency = (u) => clipped(u, (ctx, box, ratio) => {
+    const near = inSight();
+    const isSampled = operations.total > rows.length;
+    if (!isFiltered() && isSampled && near.length > 900) {
+      const { columns, rows: perDecade } = operations.grid, width = data.end / columns;
+      const most = Math.log(1 + Math.max(...grid().map((cell) => cell.count)));
+      for (const cell of grid()) {
+        const left = u.valToPos(cell.column * width, "x", true), right = u.valToPos((cell.column + 1) * width, "x", true);
+        if (right < box.left || left > box.left + box.width) continue;
+        const top = u.valToPos(10 ** ((cell.row + 1) / perDecade), "y", true), bottom = u.valToPos(10 ** (cell.row / perDecade), "y", true);
+        ctx.globalAlpha = .12 + .8 * Math.log(1 + cell.count) / most;
+        ctx.fillStyle = colour(cell.outcome);
+        ctx.fillRect(left, top, Math.max(right - left - .5, 1), Math.max(bottom - top - .5, 1));
+      }
+      return;
+    }
+    ctx.lineWidth = 1.4 * ratio;
+    for (const row of near) {
+      const x = u.valToPos(row.t, "x", true), y = u.valToPos(row.d, "y", true), r = 2.8 * ratio;
+      ctx.strokeStyle = ctx.fillStyle = colour(row.outcome);
+      ctx.beginPath();
+      if (row.outcome === "ok") { ctx.globalAlpha = .6; ctx.arc(x, y, 1.5 * ratio, 0, 7); ctx.fill(); continue; }
+      ctx.globalAlpha = 1;
+      if (row.outcome === "fail") { ctx.moveTo(x - r, y - r); ctx.lineTo(x + r, y + r); ctx.moveTo(x + r, y - r); ctx.lineTo(x - r, y + r); }
+      else { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y + r); ctx.lineTo(x - r, y + r); ctx.closePath(); }
+      ctx.stroke();
+    }
+  });
+
+  const host = (id) => document.getElementById(`plot-${id}`)?.closest(".scroll");
+  const buildLatency = () => {
+    const place = operations && host("latency");
+    if (!place) return;
+    const { t, names, v } = operations.quantiles;
+    const series = names.map((name, n) => ({ label: `${name} (${["whole line", "broken", "dotted"][n]})`, stroke: () => colour("ink"), width: 1.2, dash: DASHES[n], points: { show: false }, value: (_, value) => value === null ? "" : took(value) }));
+    let low = 1e9, high = 1;
+    for (const row of rows) { low = Math.min(low, row.d); high = Math.max(high, row.d); }
+    const bounds = [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high + 1))];
+    const empty = v[0].length ? null : [0, data.end];
+    build(place, "Latency of operations", 300, series, empty ? [empty, ...names.map(() => [null, null])] : [t, ...v],
+      { scale: { distr: 3, range: bounds }, draw: drawLatency, values: (_, ticks) => ticks.map((tick) => tick === null || !Number.isInteger(Math.log10(tick)) ? "" : took(tick)) });
+  };
+
+  // ---- roles, and lines ----------------------------------------------------------------------------------------
+  const buildRoles = () => {
+    const place = data.roles.length && host("roles");
+    if (!place) return;
+    const lane = 26;
+    build(place, "Roles and terms", data.roles.length * lane + 40, [{ show: false, label: "" }], [[0, data.end], [0, 1]], {
+      legend: false,
+      scale: { range: [0, data.roles.length] },
+      values: (_, ticks) => ticks.map(() => ""),
+      draw: (u) => {
+        const { ctx, bbox } = u, ratio = devicePixelRatio, height = bbox.height / data.roles.length;
+        ctx.save();
+        ctx.font = `${11 * ratio}px sans-serif`;
+        ctx.fillStyle = colour("ink");
+        ctx.textAlign = "right";
+        ctx.textBaseline = "alphabetic";
+        data.roles.forEach((one, n) => ctx.fillText(one.node, bbox.left - 8 * ratio, bbox.top + (n + .62) * height));
+        ctx.restore();
+        clipped(u, () => data.roles.forEach((one, n) => {
+          for (const [state, term, from, to] of one.states) {
+            if (to < range[0] || from > range[1]) continue;
+            const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true), y = bbox.top + n * height + 3 * ratio, h = height - 6 * ratio;
+            ctx.globalAlpha = state === "paused" ? .5 : 1;
+            ctx.fillStyle = colour({ down: "hair", paused: "pause" }[state] || state);
+            ctx.fillRect(left, y, Math.max(right - left, 1), h);
+            if (state === "down") { ctx.strokeStyle = colour("kill"); ctx.lineWidth = ratio; ctx.strokeRect(left, y, Math.max(right - left, 1), h); }
+            const words = state === "leader" ? `leader ${term}` : state === "follower" ? String(term || "") : `${state} ${term || ""}`;
+            const x = Math.max(left, bbox.left) + 3 * ratio;
+            if (Math.min(right, bbox.left + bbox.width) - x > ctx.measureText(words).width + 2) {
+              ctx.globalAlpha = 1;
+              ctx.font = `${10 * ratio}px sans-serif`;
+              ctx.fillStyle = state === "leader" ? colour("paper") : state === "candidate" ? "#1b1d21" : colour("soft");
+              ctx.fillText(words, x, y + h * .72);
+            }
+          }
+        }));
+      },
+    });
+  };
+  const buildLines = (chart) => {
+    const place = host(chart.id);
+    if (!place || !chart.t.length) return;
+    const series = chart.lines.map((line) => ({
+      label: line.name,
+      stroke: () => line.outcome ? colour(line.outcome) : colour(`line-${line.hue}`),
+      dash: line.outcome ? { ok: [], fail: [6, 3], info: [2, 3] }[line.outcome] : line.dash ? [4, 3] : [],
+      width: 1.4,
+      paths: uPlot.paths.stepped({ align: 1 }),
+      points: { show: false },
+    }));
+    build(place, chart.title, 190, series, [[...chart.t, data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])]);
+  };
+
+  // ---- what is chosen ------------------------------------------------------------------------------------------
+  const found = make("div", { class: "found" });
+  const list = () => {
+    found.replaceChildren();
+    if (!isFiltered()) return;
+    const all = inSight(), words = operations.total > rows.length ? ` (searched: ${rows.length} of ${operations.total} operations)` : "";
+    found.append(make("p", { class: "muted", role: "status" }, `${all.length} operations fit${words}; the first ${Math.min(all.length, 50)}:`));
+    const table = make("table", { class: "ops" });
+    for (const row of all.slice(0, 50)) {
+      const line = make("tr");
+      const first = make("td", { class: "n" });
+      first.append(document.getElementById(`op-${row.index}`) ? make("a", { href: `#op-${row.index}` }, String(row.index)) : String(row.index));
+      line.append(first, ...[at(row.t), row.kind, row.key, row.outcome, took(row.d), row.node, `process ${row.process}`].map((text) => make("td", {}, text)));
+      table.append(line);
+    }
+    const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Operations that fit" });
+    scroll.append(table);
+    found.append(scroll);
+  };
+  const redraw = () => { for (const chart of charts) chart.redraw(false); list(); };
+  const toolbar = () => {
+    const bar = make("form", { class: "chart-bar", "aria-label": "Zoom and filter" });
+    bar.addEventListener("submit", (event) => event.preventDefault());
+    const field = (name, choices) => {
+      const label = make("label", {}, `${name} `);
+      const input = make(choices ? "select" : "input", choices ? {} : { size: "9", type: "text" });
+      if (choices) for (const choice of ["", ...choices]) input.append(make("option", { value: choice }, choice || "all"));
+      input.addEventListener("input", () => { wanted[name] = input.value.trim(); redraw(); });
+      label.append(input);
+      bar.append(label);
+    };
+    if (operations) {
+      field("kind", operations.f.names);
+      field("outcome", ["ok", "fail", "info"]);
+      field("node", operations.n.names);
+      field("process");
+      field("key");
+      field("text");
+    }
+    const button = (words, act) => { const one = make("button", { type: "button" }, words); one.addEventListener("click", act); bar.append(one); };
+    button("−", () => keys["-"](range[1] - range[0]));
+    button("+", () => keys["+"](range[1] - range[0]));
+    button("whole run", () => zoom(0, data.end));
+    if (data.violation !== null) button("✕ violation", () => { const w = data.end / 20; zoom(data.violation - w, data.violation + w); });
+    bar.append(shown);
+    document.getElementById("latency").querySelector("h2").after(bar, found);
+  };
+
+  // After the first paint, so that a page of a million operations is there at once.
+  requestAnimationFrame(() => setTimeout(() => {
+    toolbar();
+    buildLatency();
+    buildRoles();
+    data.charts.forEach(buildLines);
+    zoom(0, data.end);
+    addEventListener("resize", () => { for (const chart of charts) { const width = chart.root.parentElement.clientWidth; if (width) chart.setSize({ width, height: chart.height }); } });
+    addEventListener("themechange", redraw);
+    document.documentElement.dataset.charts = String(charts.length);
+  }));
+})();
