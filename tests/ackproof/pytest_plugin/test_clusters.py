@@ -14,8 +14,11 @@ import pytest
 
 from ackproof.pytest_plugin.calling import Companion
 from ackproof.pytest_plugin.errors import NotJudged
+from harness.errors import CouldNotRun
 from harness.hosts.processes import carrying
+from harness.systems.installing.finding import located
 from tests.ackproof.pytest_plugin.projects import Outcome, named, outcome_of, write
+from tests.harness.hosts.namespaces import needs_namespaces
 
 SIMULATED = """
 import threading
@@ -197,6 +200,51 @@ def test_real_processes_are_driven_and_a_real_run_is_judged(tmp_path: Path) -> N
     assert "vacuity" in text
     again = "ackproof run --nodes 3 --time-limit 2 --nemesis none --minimum-acknowledged 100000 --seed 7"
     assert f"run it again  {again}" in text
+
+
+IN_NAMESPACES = """
+import pytest
+
+@pytest.mark.ackproof_cluster(world="netns", nodes=3, faults="partition")
+def test_cluster(cluster):
+    assert cluster.perform("register", "svc/10.0.0.1:80", "r1").type == "ok"
+    with cluster.fault("partition", "isolate-leader") as fault:
+        assert fault.took_effect
+    cluster.wait_for_leader()
+    assert cluster.perform("lookup", "svc/10.0.0.1:80", process=1).value == "r1"
+    assert cluster.check(model="registry")
+"""
+
+OF_ETCD = """
+import pytest
+
+@pytest.mark.ackproof_cluster(world="netns", system="etcd", nodes=3, faults="kill, partition")
+def test_cluster(cluster):
+    assert cluster.perform("write", "k", "1").type == "ok"
+    with cluster.fault("kill", "one"):
+        cluster.perform("write", "k", "2")
+    cluster.wait_for_leader()
+    assert cluster.perform("read", "k", process=1).type == "ok"
+    assert cluster.check(model="register")
+"""
+
+
+@needs_namespaces
+@pytest.mark.campaign
+def test_the_nodes_may_have_networks_of_their_own(tmp_path: Path) -> None:
+    done = outcome_of(write(tmp_path / "project", {"test_it.py": IN_NAMESPACES}))
+    assert done.status == 0, done.output
+
+
+@needs_namespaces
+@pytest.mark.campaign
+def test_another_system_is_tested_in_the_same_way(tmp_path: Path) -> None:
+    try:
+        located("etcd")
+    except CouldNotRun as error:
+        pytest.skip(str(error))
+    done = outcome_of(write(tmp_path / "project", {"test_it.py": OF_ETCD}))
+    assert done.status == 0, done.output
 
 
 KILLED = """

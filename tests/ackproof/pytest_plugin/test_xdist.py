@@ -70,3 +70,25 @@ def test_the_message_of_a_taken_port_is_recognized() -> None:
             of_clusters.free_ports(2, taken)
     assert ports.is_taken(str(refusal.value))
     assert not ports.is_taken("no leader within 30 s")
+
+
+REAL = """
+import pytest
+
+@pytest.mark.ackproof_cluster(world="local", nodes=3, faults="kill")
+@pytest.mark.parametrize("number", range(2))
+def test_cluster(cluster, number):
+    assert cluster.perform("register", "svc/10.0.0.1:80", f"r{number}").type == "ok"
+    cluster.kill("n1")
+    cluster.start("n1")
+    cluster.wait_for_leader()
+    assert cluster.perform("lookup", "svc/10.0.0.1:80", process=1).value == f"r{number}"
+    assert cluster.check(model="registry")
+"""
+
+
+@pytest.mark.campaign
+def test_two_workers_have_real_clusters_at_the_same_time(tmp_path: Path) -> None:
+    done = outcome_of(write(tmp_path / "project", {"test_it.py": REAL}), "-n", "2")
+    assert done.status == 0, done.output
+    assert len(done.cases) == 2

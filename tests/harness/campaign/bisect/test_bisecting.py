@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -156,41 +157,78 @@ def test_the_command_says_which_commit_it_was(tmp_path: Path) -> None:
     assert (missing.exit_code, "Missing option '--good'" in missing.output) == (2, True)
 
 
-@pytest.mark.campaign
-def test_a_bug_in_the_real_node_is_found_by_its_commit(tmp_path: Path) -> None:
-    """The packages themselves, ten commits; with the seventh a node that restarts forgets term and vote."""
-    repository = new_repository(tmp_path / "it")
-    for room in ROOMS:
-        shutil.copytree(REPOSITORY / room, repository / room, ignore=shutil.ignore_patterns("__pycache__"))
-    commits = []
-    for number in range(10):
-        if number == 7:
-            file = repository / "node_impl" / "core" / "raft" / "member" / "state.py"
-            text = file.read_text()
-            assert text.count("        return recovered.hard_state\n") == 1
-            file.write_text(text.replace("return recovered.hard_state\n", "return HardState(0, None)\n"))
-        (repository / "NEWS").write_text(f"change {number}\n")
-        commits.append(commit_all(repository, f"Change {number}"))
-    environment = {**os.environ, "PYTHONPATH": str(repository), "XDG_STATE_HOME": str(tmp_path / "state")}
+STATE = Path("node_impl", "core", "raft", "member", "state.py")
+RIGHT, WRONG = "        return recovered.hard_state\n", "        return HardState(0, None)\n"
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "ackproof", *arguments],
-            cwd=repository,
-            env=environment,
+
+class OwnHistory:
+    """The packages themselves in ten commits; from the seventh on, a node that restarts forgets its vote."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = new_repository(folder / "it")
+        self.store = str(folder / "store")
+        self._state = folder / "state"
+        for room in ROOMS:
+            shutil.copytree(
+                REPOSITORY / room, self.repository / room, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        self.commits = [self._commit(number) for number in range(10)]
+
+    def _commit(self, number: int) -> str:
+        if number == 7:
+            self.edit(RIGHT, WRONG)
+        (self.repository / "NEWS").write_text(f"change {number}\n")
+        return commit_all(self.repository, f"Change {number}")
+
+    def edit(self, old: str, new: str) -> None:
+        """Change the rule."""
+        file = self.repository / STATE
+        text = file.read_text()
+        assert text.count(old) == 1
+        file.write_text(text.replace(old, new))
+
+    def run(self, *arguments: str) -> tuple[int, Any]:
+        """Run the command with the code of the folder; its exit code and its result."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "ackproof", *arguments, "--store", self.store, "--json"],
+            cwd=self.repository,
+            env={**os.environ, "PYTHONPATH": str(self.repository), "XDG_STATE_HOME": str(self._state)},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=800,
         )
+        assert done.stdout, done.stderr
+        return done.returncode, json.loads(done.stdout)["result"]
 
-    cell = ("--workload", "register", "--nodes", "3", "--time-limit", "5", "--nemesis", "kill")
-    store = str(tmp_path / "store")
-    campaign = run("campaign", *cell, "--seeds", "12", "--store", store, "--no-shrink", "--json")
-    assert campaign.returncode == 1, campaign.stderr
-    first = json.loads(campaign.stdout)["result"]["findings"][0]
+
+CELL = ("--workload", "register", "--nodes", "3", "--time-limit", "5", "--nemesis", "kill")
+
+
+@pytest.mark.campaign
+def test_a_bug_in_the_real_node_is_found_by_its_commit(tmp_path: Path) -> None:
+    own = OwnHistory(tmp_path)
+    code, campaign = own.run("campaign", *CELL, "--seeds", "12", "--no-shrink")
+    assert code == 1
+    first = campaign["findings"][0]
     assert first["checker"] == "term-monotonic"
-    done = run("bisect", first["fingerprint"], "--good", commits[0], "--store", store, "--json")
-    found = json.loads(done.stdout)["result"]
-    assert (done.returncode, found["outcome"]) == (0, "found"), found
-    assert [commit["id"] for commit in found["left"]] == [commits[7]]
+    code, found = own.run("bisect", first["fingerprint"], "--good", own.commits[0])
+    assert (code, found["outcome"]) == (0, "found"), found
+    assert [commit["id"] for commit in found["left"]] == [own.commits[7]]
     assert found["error"] <= 0.05
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1500)
+def test_real_processes_find_the_commit_by_rate_and_replay_says_fixed_when_it_is(tmp_path: Path) -> None:
+    own = OwnHistory(tmp_path)
+    code, campaign = own.run("campaign", *CELL, "--world", "local", "--seeds", "3")
+    assert code == 1
+    mark = next(one["fingerprint"] for one in campaign["findings"] if one["checker"] == "term-monotonic")
+    code, found = own.run("bisect", mark, "--good", own.commits[0], "--confidence", "0.9")
+    assert (code, found["outcome"]) == (0, "found"), found
+    assert [commit["id"] for commit in found["left"]] == [own.commits[7]]
+    code, again = own.run("replay", mark, "--confidence", "0.9")
+    assert (code, again["answer"]) == (1, "STILL FAILS"), again
+    own.edit(WRONG, RIGHT)
+    code, again = own.run("replay", mark, "--confidence", "0.9")
+    assert (code, again["answer"]) == (0, "FIXED"), again
