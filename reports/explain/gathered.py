@@ -58,6 +58,8 @@ class Gathered:
     restarts: list[TraceEvent] = field(default_factory=list)
     terms: list[TraceEvent] = field(default_factory=list)
     configurations: list[TraceEvent] = field(default_factory=list)
+    last: dict[tuple[str, int], TraceEvent] = field(default_factory=dict)
+    """By node and life, its last change of log, vote, term or role."""
     restored: list[TraceEvent] = field(default_factory=list)
     """Snapshots that were installed, and lives that began with a snapshot or an applied log."""
 
@@ -104,12 +106,16 @@ class _Pass:
         self._kept = Counter[str]()
 
     def over(self, trace: NodeTrace) -> None:
+        before: TraceEvent | None = None
         for event in trace.events:
             name = event.event
             if name in ("send", "receive"):
                 if self._leads is not None and event.role != "leader":
                     self._lead(event)
                 continue
+            if name == "restart" and before is not None:
+                self._found.last[before.node, before.life] = before
+            before = event
             if (event.role == "leader") != (self._leads is not None) or self._has_new_term(event):
                 self._lead(event)
             if name in _KEPT:
@@ -118,6 +124,8 @@ class _Pass:
                 self._first = event
             if self._indices:
                 self._follow(event)
+        if before is not None:
+            self._found.last[before.node, before.life] = before
         if self._leads is not None:
             self._found.reigns.append(Reign(self._leads, None, self._first))
 

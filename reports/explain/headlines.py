@@ -144,25 +144,24 @@ def _forbidden(telling: Telling) -> str | None:
     return f"{event.node} {did(event)}{telling.scene.when(event)}{rule_broken(telling.evidence.title)}"
 
 
+_ON_DISK = re.compile(r"when it was on the disk of (?P<nodes>.+?): (?P<held>\d+) of (?P<all>\d+) nodes")
+
+
 def _acknowledged(telling: Telling) -> str | None:
-    """A node acknowledged a write that no majority had on disk."""
+    """A node acknowledged a write that no majority had on disk, by the order that messages show.
+
+    Who had it is what the checker says: the times of different nodes show no order.
+    """
     event = next((one for one in telling.events if one.event == "acknowledge"), None)
-    if event is None or telling.evidence is None:
+    held = None if telling.evidence is None else _ON_DISK.search(telling.evidence.text)
+    if event is None or held is None:
         return None
-    span = telling.spans[0] if telling.spans else None
-    what = numbered(span) if span is not None else "a write"
-    on_disk = [
-        fact.event.node
-        for fact in telling.found.of(event.index or 0, "disk")
-        if (at := telling.scene.time(fact.event)) is not None
-        and (then := telling.scene.time(event)) is not None
-        and at <= then
-    ]
-    nodes = " and ".join(dict.fromkeys(on_disk)) or "no node"
+    what = numbered(telling.spans[0]) if telling.spans else "a write"
+    nodes = held["nodes"].replace(", ", " and ")
     return (
         f"{event.node}, {event.role} of term {event.term}, acknowledged {what} at index {event.index}"
-        f"{telling.scene.when(event)}, when {nodes} of {len(telling.scene.recording.nodes)} nodes had it on "
-        "disk"
+        f"{telling.scene.when(event)}, when by the order of messages only {nodes} had it on disk, "
+        f"{held['held']} of {held['all']} nodes"
     )
 
 
@@ -352,7 +351,9 @@ def _ended(telling: Telling) -> str | None:
     life = telling.scene.ended_by_itself(telling.evidence.nodes[0])
     if life is None or life.ended_at is None:
         return None
-    return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}"
+    last = telling.found.last.get((life.node, life.life))
+    step = "" if last is None else f", after it {did(last)}"
+    return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}{step}"
 
 
 SENTENCES: Mapping[str, Sentence] = {

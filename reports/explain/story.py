@@ -101,6 +101,9 @@ def _of_cause(telling: Telling) -> Iterator[Candidate]:
     for node in telling.evidence.nodes if telling.evidence is not None and not telling.events else ():
         life = telling.scene.ended_by_itself(node)
         if life is not None:
+            last = telling.found.last.get((life.node, life.life))
+            if last is not None:
+                yield Candidate(0, _step(telling, last, "", is_wrong=False))
             status = "" if life.status is None else f", with exit status {life.status}"
             yield Candidate(
                 0,

@@ -64,7 +64,7 @@ ACKNOWLEDGED = Verdict(
     evidence=(
         Evidence(
             "n1 acknowledged index 1 before a majority had it on disk",
-            "Only n1 had it.",
+            "n1 acknowledged it in term 1, when it was on the disk of n1: 1 of 2 nodes; a majority is 2.",
             operations=(0,),
             events=(EventRef("n1", 1, 5),),
             nodes=("n1",),
@@ -83,8 +83,8 @@ def test_the_root_cause_is_told_and_names_node_term_index_operation_and_time() -
     assert found.cause == "durable-before-acknowledge"
     assert found.follows == ("durability",)
     assert found.headline == (
-        "n1, leader of term 1, acknowledged operation 0 (register svc-1 r1) at index 1 at 0.500 s, when n1 "
-        "of 2 nodes had it on disk; then registration r1 was lost"
+        "n1, leader of term 1, acknowledged operation 0 (register svc-1 r1) at index 1 at 0.500 s, when by "
+        "the order of messages only n1 had it on disk, 1 of 2 nodes; then registration r1 was lost"
     )
 
 
