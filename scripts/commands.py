@@ -21,6 +21,15 @@ HEAD = """\
 
 This page is made from the commands' own help texts by `scripts/docs`. `ackproof COMMAND --help` shows
 the same in a terminal. [What the exit codes mean](ci.md#exit-codes).
+
+## Completion in a shell
+
+With this line in `~/.bashrc`, the Tab key completes commands and options, and offers the names of workloads,
+faults, systems and seeded bugs. For zsh and fish, write `zsh_source` and `fish_source`:
+
+```
+eval "$(_ACKPROOF_COMPLETE=bash_source ackproof)"
+```
 """
 
 

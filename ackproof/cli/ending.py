@@ -11,6 +11,7 @@ import msgspec
 
 from ackproof.cli.exits import Exit, exit_of, validity_of
 from ackproof.cli.for_ci import wanted, write_for_ci
+from ackproof.cli.progress import Working
 from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
@@ -101,7 +102,8 @@ def judge_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    results = judge(folder)
+    with Working("judging", quiet=as_json):
+        results = judge(folder)
     written = None
     if certificate is not None:
         from ackproof.certifying import certify_run
@@ -152,7 +154,8 @@ def judge_recorded_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    results = judge_recorded(folder)
+    with Working("judging", quiet=as_json):
+        results = judge_recorded(folder)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:

@@ -15,6 +15,8 @@ import click
 from harness.errors import unknown_name
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
+Completion = Callable[[click.Context, click.Parameter, str], list[str]]
+"""What click asks for the values that a shell offers."""
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 """What `click.option` gives: a decorator of a command's function."""
 
@@ -114,6 +116,30 @@ def to_be_written(context: click.Context, option: click.Parameter, value: Path |
     return value
 
 
+def completing(names: Callable[[], Iterable[str]], *, by_commas: bool = False) -> Completion:
+    """What a shell offers for a value: the names that begin like it; of a list, for its last part."""
+
+    def offer(_context: click.Context, _option: click.Parameter, begun: str) -> list[str]:
+        before, comma, last = begun.rpartition(",") if by_commas else ("", "", begun)
+        return [f"{before}{comma}{name}" for name in names() if name.startswith(last)]
+
+    return offer
+
+
+def fault_names() -> Iterable[str]:
+    """The names that --nemesis accepts, besides targets."""
+    from harness.nemesis import ALL, NEMESES
+
+    return (*NEMESES, ALL, "none")
+
+
+def system_names() -> Iterable[str]:
+    """The names that --system accepts, besides files."""
+    from harness.systems import SYSTEMS
+
+    return SYSTEMS
+
+
 def workload_names() -> Iterable[str]:
     """The names that --workload accepts."""
     from harness.workload import WORKLOADS
@@ -208,6 +234,7 @@ def workload_option(check: Callback | None = None, *, by_system: bool = False) -
         show_default=not by_system,
         metavar="NAME",
         callback=check or known("workload", workload_names),
+        shell_complete=completing(workload_names),
         help=f"What the clients do; docs/workloads.md describes each workload.{words}",
     )
 
@@ -218,6 +245,7 @@ def mutant_option(text: str) -> Option:
         "--mutant",
         metavar="NAME",
         callback=known("mutant", mutant_names),
+        shell_complete=completing(mutant_names),
         help=f"{text} (see `ackproof mutants --list`).",
     )
 

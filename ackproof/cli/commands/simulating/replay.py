@@ -16,6 +16,7 @@ from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
 from ackproof.cli.cases import of_replayed
 from ackproof.cli.ending import finish, judge_and_finish
 from ackproof.cli.printing import say
+from ackproof.cli.progress import Working
 
 if TYPE_CHECKING:
     from harness.campaign.again.replaying import Replayed
@@ -96,7 +97,8 @@ def replay(
     if names:
         raise click.UsageError(f"{names}: for {'a FILE' if is_finding else 'a FINDING or a RUN'} alone")
     if is_finding:
-        found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
+        with Working(f"looking for {what}", quiet=as_json):
+            found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
         finish(
             OF_REPLAYS[found.answer],
             found,
@@ -158,7 +160,8 @@ def _replay_file(
         _on_processes(file, store, base_port, anyway, as_json)
     from harness.sim import command
 
-    folder, warning = command.replayed(file, store, sys.argv, anyway=anyway)
+    with Working("replaying", quiet=as_json):
+        folder, warning = command.replayed(file, store, sys.argv, anyway=anyway)
     _warn(warning)
     judge_and_finish(folder, as_json=as_json)
 

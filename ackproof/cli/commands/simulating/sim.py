@@ -14,6 +14,7 @@ from ackproof.cli import options
 from ackproof.cli.cases import of_seeds
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish, judge_and_finish
+from ackproof.cli.progress import Working
 
 if TYPE_CHECKING:
     from ackproof.results import About
@@ -99,6 +100,7 @@ PLAN = options.group(
         "--nemesis",
         metavar="FAULT,...",
         callback=_faults,
+        shell_complete=options.completing(options.fault_names, by_commas=True),
         help="Faults as for `ackproof run`, or none.  [default: chosen by the seed]",
     ),
     options.workload_option(_workload),
@@ -180,7 +182,9 @@ def sim(
         file = results or store / f"sim-{seed_options.workload}-{seed_options.mutant or 'correct'}.jsonl"
         _campaign(chosen, seed_options, file, _executor(jobs, dask), stop_at_first, as_json)
     if shrink is None:
-        judge_and_finish(command.one(seed, seed_options, store, sys.argv), as_json=as_json)
+        with Working(f"simulating seed {seed}", quiet=as_json):
+            folder = command.one(seed, seed_options, store, sys.argv)
+        judge_and_finish(folder, as_json=as_json)
     shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
     again = (shlex.join(["ackproof", "replay", str(shrink)]),)
     finish(

@@ -69,6 +69,7 @@ CLUSTER = options.group(
         default=REFERENCE_NODE,
         show_default=True,
         metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml",
+        shell_complete=options.completing(options.system_names),
         help=f"What is tested: {', '.join(SYSTEMS)}; or a class in your own file, or a file that describes a "
         "system; see docs/testing-your-system.md.",
     ),
@@ -134,6 +135,7 @@ FAULTS = options.group(
         show_default=True,
         metavar="FAULT,...",
         callback=options.fault_list,
+        shell_complete=options.completing(options.fault_names, by_commas=True),
         help="Faults from the list below, separated by commas. A fault may have a target (kill:leader, "
         "kill:n1, partition:isolate-leader). `all` is every fault that a correct system survives; `none` is "
         "no fault.",
