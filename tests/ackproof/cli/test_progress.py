@@ -22,7 +22,7 @@ class _Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
     """The clock of the lines."""
     made = _Clock()
-    monkeypatch.setattr(progress.time, "monotonic", made)
+    monkeypatch.setattr("ackproof.cli.progress.time.monotonic", made)
     return made
 
 
