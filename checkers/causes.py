@@ -42,6 +42,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "snapshot-safety": ("state-machine-safety", "durability", "linearizability"),
     "state-machine-safety": ("durability", "linearizability", "index-honesty", "expiry", "watch"),
     # What clients see.
+    "convergence": ("recovery",),
     "applied-once": ("linearizability", "index-honesty", "durability"),
     "index-honesty": ("bounded-staleness", "session-guarantees"),
     "expiry": ("linearizability", "index-honesty"),

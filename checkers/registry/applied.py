@@ -3,8 +3,9 @@
 A client without a reply does not know whether its write happened. The nodes know: each write carries its
 operation id (which is also its session's sequence, docs/trace-format.md) into the log entry, and every node
 traces that entry when it applies it. Of several copies of one write only the first takes effect (Ongaro's
-thesis, section 6.3), so a write took effect at the lowest index of its operation id. Compaction loses nothing
-here: an entry that one node skips by installing a snapshot is in the trace of a node that applied it.
+thesis, section 6.3), so a write took effect at the lowest index of its operation id that not all nodes
+skipped: an entry of a session that has ended is in the log, and changes nothing. Compaction loses nothing
+here: an entry that one node misses by installing a snapshot is in the trace of a node that applied it.
 
 Entries that a leader writes by itself (`expire:TO:REGISTERED:KEY`) are here, too: internal operations.
 """
@@ -18,6 +19,27 @@ from history import NodeTrace
 
 REMOVED = "removed"
 _EXPIRE = "expire:"
+
+
+def applied_ops(traces: Mapping[str, NodeTrace]) -> dict[int, str | None]:
+    """By index, the operation id of the entry that was applied; None where there was none, and where every
+    node skipped the entry. That nodes agree is for the checkers `state-machine-safety` and `applied-once`."""
+    ops: dict[int, str | None] = {}
+    skipped: set[int] = set()
+    carried_out: set[int] = set()
+    for trace in traces.values():
+        for event in trace.events:
+            if event.event == "apply":
+                for entry in event.entries:
+                    ops[entry.index] = entry.op
+                if event.skipped:
+                    skipped.update(event.skipped)
+                    carried_out.update(entry.index for entry in event.entries)
+                    carried_out.difference_update(event.skipped)
+    for index in skipped - carried_out:
+        if index in ops:
+            ops[index] = None
+    return ops
 
 
 class Expired(NamedTuple):
@@ -46,13 +68,8 @@ class AppliedLog(NamedTuple):
 
     @classmethod
     def of(cls, traces: Mapping[str, NodeTrace]) -> AppliedLog:
-        """Read all apply events. That nodes agree on them is for the checker `state-machine-safety`."""
-        ops: dict[int, str | None] = {}
-        for trace in traces.values():
-            for event in trace.events:
-                if event.event == "apply":
-                    for entry in event.entries:
-                        ops[entry.index] = entry.op
+        """Read all apply events."""
+        ops = applied_ops(traces)
         first: dict[int, int] = {}
         expired: list[Expired] = []
         for index in sorted(ops):

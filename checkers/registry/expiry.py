@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from checkers.limits import MOST_EVIDENCE
+from checkers.registry.applied import applied_ops
 from checkers.registry.names import DEREGISTER, LIST, LOOKUP, REGISTER, service_of
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import seconds, who_answered
@@ -81,7 +82,7 @@ class Expiry:
 
     def check(self, recording: Recording) -> Verdict:
         """Compare all replies with the log."""
-        ops = _ops_by_index(recording)
+        ops = applied_ops(recording.traces)
         missing = next((index for index in range(1, max(ops, default=0)) if index not in ops), None)
         if not ops or missing is not None:
             why = "there are no traces" if not ops else f"no trace shows what was applied at index {missing}"
@@ -113,16 +114,6 @@ class Expiry:
                 "how long an instance sent no beat before it expired was not checked, as clocks differ",
             ),
         )
-
-
-def _ops_by_index(recording: Recording) -> dict[int, str | None]:
-    """The operation applied at each index. That nodes agree on it is for `state-machine-safety`."""
-    found: dict[int, str | None] = {}
-    for trace in recording.traces.values():
-        for event in trace.events:
-            if event.event == "apply":
-                found.update((entry.index, entry.op) for entry in event.entries)
-    return found
 
 
 def _lacking(ops: dict[int, str | None], recording: Recording) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from checkers.check_all import Suite
 from checkers.raft import raft_checkers
+from checkers.registry.applied_once import AppliedOnce
 from checkers.registry.durability.durability import Durability
 from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.portfolio import Judgements
 from checkers.registry.sessions import SessionGuarantees
 from checkers.registry.staleness import BoundedStaleness
 from checkers.run.availability import Availability
+from checkers.run.convergence import Convergence
 from checkers.run.suite import run_checkers
 
 
@@ -21,6 +23,7 @@ def registry_checkers() -> Suite:
         Linearizability(judgements),
         IndexHonesty(judgements),
         SessionGuarantees(),
+        Convergence(),
     )
-    optional = (BoundedStaleness(), Availability())
+    optional = (BoundedStaleness(), AppliedOnce(), Availability())
     return Suite(required, optional) + raft_checkers() + run_checkers()

@@ -39,7 +39,7 @@ class Stalls:
         """Read them from the samples of the harness's lag."""
         samples = sorted(recording.harness_lag)
         if not samples:
-            return cls(((0, NEVER),) if _ran_on_a_real_clock(recording) else ())
+            return cls(((0, NEVER),) if ran_on_a_real_clock(recording) else ())
         bound = recording.options.get("lag_bound_ms", DEFAULT_LAG_BOUND_MS)
         bound_ms = bound if isinstance(bound, int | float) else DEFAULT_LAG_BOUND_MS
         bound_ns = int(bound_ms * MILLISECOND_NS)
@@ -81,7 +81,7 @@ class Stalls:
         return self.intervals[first:last]
 
 
-def _ran_on_a_real_clock(recording: Recording) -> bool:
+def ran_on_a_real_clock(recording: Recording) -> bool:
     """Whether a harness of ours recorded this against real processes; a simulated run begins at 0."""
     start = recording.options.get("monotonic_start_ns", 0)
     return isinstance(start, int) and start > 0

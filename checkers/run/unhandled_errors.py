@@ -4,6 +4,9 @@ A client marks an answer that it does not understand with the prefix `unexpected
 recorded as `info` (a read as `fail`), which every other checker may rely on; so it proves no violation. But a
 system whose answers do not follow its protocol was not tested as intended, so the verdict is `unknown`: a
 person should look at these answers before trusting the other verdicts.
+
+Where the client knows all refusals that the system's documentation lists, it marks any other one with the
+prefix `undocumented`. That breaks what is documented, so the verdict is `invalid`.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from checkers.words import plural
 from history import NEMESIS, Recording
 from history.history import FAIL, INFO, OK, TYPES
 
-UNEXPECTED = "unexpected"
+UNEXPECTED, UNDOCUMENTED = "unexpected", "undocumented"
 
 _VARYING = re.compile(r"\b\d+(?:\.\d+)*\b|\br\d+\b|\bn\d+\b")
 """The parts in which errors of one kind differ: numbers, addresses, ids, nodes."""
@@ -44,7 +47,7 @@ class UnhandledErrors:
         kinds = [kind_of(error) for error in columns.errors]
         counts: dict[tuple[str, str, str], int] = {}
         examples: dict[str, int] = {}
-        unexpected = 0
+        unexpected = undocumented = 0
         distinct, first, how_many = np.unique(
             np.stack([columns.error[rows], columns.f[rows], columns.type[rows].astype(np.int64)], axis=1),
             axis=0,
@@ -57,8 +60,9 @@ class UnhandledErrors:
             kind = kinds[error] if error >= 0 else "no reason given"
             group = (kind, columns.f_names[f], TYPES[type_])
             counts[group] = counts.get(group, 0) + count
-            if kind.startswith(UNEXPECTED):
+            if kind.startswith((UNEXPECTED, UNDOCUMENTED)):
                 unexpected += count
+                undocumented += count if kind.startswith(UNDOCUMENTED) else 0
                 examples[kind] = min(examples.get(kind, len(columns.time)), int(rows[at]))
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         summary = (
@@ -69,6 +73,11 @@ class UnhandledErrors:
             answers = plural(unexpected, "answer")
             summary = f"clients did not understand {answers}; for example: {next(iter(examples))}"
         mark: Mark = Validity.UNKNOWN if unexpected else Validity.VALID
+        if undocumented:
+            mark = Validity.INVALID
+            example = next(kind for kind in examples if kind.startswith(UNDOCUMENTED))
+            answers = plural(undocumented, "answer is", "answers are")
+            summary = f"{answers} not in the system's documentation; for example: {example}"
         if not unexpected and not ((columns.type == OK) & (columns.process != NEMESIS)).any():
             mark, summary = Unjudged.NOT_EXERCISED, "no client's operation succeeded"
         return Verdict.marked(
@@ -85,6 +94,7 @@ class UnhandledErrors:
             ),
             measures={
                 "unexpected": unexpected,
+                "undocumented": undocumented,
                 "kinds": [
                     {"error": kind, "f": f, "type": type_, "count": count}
                     for (kind, f, type_), count in most[:MOST_KINDS_OF_ERRORS]

@@ -12,6 +12,7 @@ from harness.client.clients import ClientPool, MakeClient
 from harness.client.codecs.base import Codec
 from harness.client.codecs.exchange import Exchange
 from harness.client.codecs.retries import Retries
+from harness.client.codecs.sessions import InSessions
 from harness.client.http import HttpTransport, SocketFactory
 from harness.client.net import Entering
 from history import Operation
@@ -44,6 +45,8 @@ class Carrier:
         client: a codec over HTTP, or a maker of clients of any protocol.
         retries: how the workload repeats writes, by a codec alone; None if it never does.
         timeout_s: how long one request, or one operation of a client, may take.
+        threads, plain: how many clients there are, and how many of them write without a session, by a codec
+            alone.
     """
 
     def __init__(
@@ -53,8 +56,10 @@ class Carrier:
         world: Reachable,
         timeout_s: float,
         seed: int = 0,
+        threads: int = 1,
+        plain: int = 0,
     ) -> None:
-        self._client = client
+        self._client = InSessions(client, threads, plain) if isinstance(client, Codec) else client
         self._retries = retries
         self._members = world.members
         self._stack = AsyncExitStack()

@@ -48,6 +48,8 @@ CLIENT_CHECKERS = (
     "index-honesty",
     "session-guarantees",
     "bounded-staleness",
+    "applied-once",
+    "convergence",
 )
 """Checkers of what clients observe: any bug may reach them."""
 LOG_CHECKERS = (

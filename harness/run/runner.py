@@ -168,7 +168,15 @@ class _Run:
         with HistoryWriter(self._folder.history_lines) as writer:
             retries, seed = self._parts.workload.retries, self._test.seed
             async with (
-                Carrier(self._parts.client, retries, world, timeout_s, seed) as carrier,
+                Carrier(
+                    self._parts.client,
+                    retries,
+                    world,
+                    timeout_s,
+                    seed,
+                    threads=self._test.concurrency,
+                    plain=self._test.plain_clients,
+                ) as carrier,
                 _background(lag, self._show(world), *watching),
             ):
                 await self._drive(world, carrier, writer)

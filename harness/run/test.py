@@ -41,6 +41,9 @@ class Test(msgspec.Struct, frozen=True):
     """What is kept of each node, in addition to its log, its trace and its use of resources."""
     concurrency: int = 10
     """How many clients."""
+    plain_clients: int = 0
+    """How many of them, from the first one on, write without a session, where the system has sessions; 0
+    where clients repeat writes."""
     rate: float = 300.0
     """Client operations per second, of all clients together."""
     time_limit_s: float = 30.0
@@ -105,6 +108,7 @@ def _out_of_bounds(test: Test) -> Iterator[str]:
             yield f"two nodes are named {name!r}"
     bounds: tuple[tuple[str, float, float], ...] = (
         ("concurrency", 1, MOST_CLIENTS),
+        ("plain_clients", 0, MOST_CLIENTS),
         ("rate", 0.001, MOST_RATE),
         ("time_limit_s", 0, MOST_SECONDS),
         ("seed", 0, LARGEST_NUMBER),

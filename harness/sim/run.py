@@ -13,6 +13,7 @@ import msgspec
 from checkers.run.vacuity import ENDED_EARLY
 from harness import generator as gen
 from harness.client.codecs.base import Codec
+from harness.client.codecs.sessions import InSessions
 from harness.drivers.virtual import drive
 from harness.generator import GeneratorLike
 from harness.interpreter.interpreter import Interpreter
@@ -231,7 +232,7 @@ def world_of(
         test.nodes,
         process=process,
         mechanisms=MECHANISMS,
-        codec=codec,
+        codec=InSessions(codec, test.concurrency, test.plain_clients),
         retries=work.retries,
         decisions=decided,
         perform=perform,

@@ -2,9 +2,9 @@
 
 `registry` reads everything twice: linearizably, then from each node's own state. A local read proves
 something about a node only if the node has applied as much as the others. So a local read whose applied index
-is behind the highest index seen is repeated. A node that does not answer one read well within its tries is
-given up: its other reads are left out, and the checkers say `unknown` about them. So is a node whose reads
-take too long, all together: the final reads of a dead cluster end within a bound.
+is behind the highest index seen is repeated. A node that does not answer one read within its tries is given
+up: its other reads are left out, and the checkers say `unknown` about them. So is a node whose reads take too
+long, all together: the final reads of a dead cluster end within a bound.
 
 All nodes finish one kind of read before any node begins the next kind. Otherwise a leader that is elected in
 between could commit an entry of its own, and a linearizable read after some node's local reads could show an
@@ -56,6 +56,7 @@ def recover_and_read(
     nodes: Sequence[str],
     keys_until: Callable[[int], tuple[str, ...]],
     kinds: tuple[str, ...] = (FINAL_LIST, FINAL_LOCAL),
+    each_kind: Sequence[GeneratorLike] = (),
 ) -> Generator:
     """Try a write until it succeeds, then read all keys from all nodes.
 
@@ -64,13 +65,16 @@ def recover_and_read(
         nodes: the nodes to read from.
         keys_until: given the number of operations made so far, the keys that they may have used.
         kinds: the `f` of each kind of read, in order.
+        each_kind: operations that are each tried until they succeed, before the reads: where some kind of
+            operation comes rarely and none succeeded under faults, the run still shows that it works.
     """
-    return phases(recover(first_write), on_every_node(nodes, keys_until, kinds))
+    return phases(recover(first_write, *each_kind), on_every_node(nodes, keys_until, kinds))
 
 
-def recover(first_write: GeneratorLike) -> Generator:
-    """Try a write, on any client, until it succeeds or the bound is over."""
-    return clients(time_limit(RECOVERY_BOUND_NS, until_ok(delay(RECOVERY_PAUSE_NS, first_write))))
+def recover(*operations: GeneratorLike) -> Generator:
+    """Try a write, and then other operations, on any client, each until it succeeds or the bound is over."""
+    tried = [until_ok(delay(RECOVERY_PAUSE_NS, operation)) for operation in operations]
+    return clients(time_limit(RECOVERY_BOUND_NS, phases(*tried)))
 
 
 def by_key(key: str, _step: int) -> tuple[str | None, Any]:
@@ -105,15 +109,21 @@ class NodeReads(msgspec.Struct, frozen=True):
     given_up: bool = False
 
     def after(self, event: Operation, now: int, caught_up: bool) -> NodeReads:
-        """The same node after a read came back: it is done, to be tried again, or the node is given up."""
+        """The same node after a read came back: it is done, to be tried again, or the node is given up.
+
+        A node that answers and is behind is asked for as long as patience lasts: `convergence` needs to know
+        how long it stays behind.
+        """
         done = event.type == "ok" and caught_up
         spent = now - self.asked_at - (USUAL_READ_NS if done else -READ_PAUSE_NS)
         patience = self.patience - max(spent, 0)
-        if patience <= 0 or (not done and self.tries == 1):
+        is_behind = event.type == "ok" and not caught_up
+        if patience <= 0 or (not done and not is_behind and self.tries == 1):
             return NodeReads(self.node, given_up=True)
         if done:
             return NodeReads(self.node, self.done + 1, patience=patience)
-        return NodeReads(self.node, self.done, False, self.tries - 1, now + READ_PAUSE_NS, patience=patience)
+        tries = self.tries if is_behind else self.tries - 1
+        return NodeReads(self.node, self.done, False, tries, now + READ_PAUSE_NS, patience=patience)
 
 
 class FinalReads(msgspec.Struct, frozen=True):

@@ -24,6 +24,9 @@ def sessions(nodes: Sequence[str], concurrency: int) -> Workload:
     return replace(
         once,
         name="sessions",
-        checkers=Suite((AppliedOnce(),)) + once.checkers,
+        checkers=Suite(
+            (AppliedOnce(), *once.checkers.required),
+            tuple(checker for checker in once.checkers.optional if not isinstance(checker, AppliedOnce)),
+        ),
         retries=Retries(tuple(nodes), REGISTRY_WRITES),
     )

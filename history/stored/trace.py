@@ -58,7 +58,7 @@ EventName = Literal[
     "truncate",  # entries from `index` on were removed from the log
     "synced",  # everything traced before this line, up to log index `index`, is on disk
     "commit",  # commitIndex grew: commit
-    "apply",  # entries were given to the state machine: entries
+    "apply",  # entries were given to the state machine: entries, skipped
     "snapshot",  # the state up to `index` was taken (peer: installed) as a snapshot: entries, digest, peer
     "configuration",  # the members changed: members
     "send",  # a message was handed to the transport: peer, message, message_id
@@ -114,6 +114,8 @@ class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Filled in by the reader, from the folder's name."""
     life: int = 0
     """Filled in by the reader, from the file's name."""
+    skipped: tuple[Index, ...] = ()
+    """Of `apply`: the indices of those entries that the node's table of sessions kept without effect."""
 
 
 class NodeTrace(msgspec.Struct, frozen=True):

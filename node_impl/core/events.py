@@ -312,6 +312,7 @@ class Trace(msgspec.Struct, omit_defaults=True, gc=False):
     ok: bool | None = None
     of_term: int | None = None
     why: str | None = None
+    skipped: tuple[int, ...] = ()
 
 
 class Fatal(msgspec.Struct, frozen=True):

@@ -776,7 +776,14 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "bounded-staleness",
             "A read that may be stale shows what the log once held, and nothing older than a stated bound.",
         ),
-        _term("applied-once", "A write that was sent several times took effect once."),
+        _term(
+            "applied-once",
+            "A write took effect once, however often it was sent, and a plain write was not repeated.",
+        ),
+        _term(
+            "convergence",
+            "After the final heal every member of the cluster catches up with the others, within a bound.",
+        ),
         _term("membership-views", "What nodes showed of the members does not contradict itself."),
         _term("recovery", "After the final heal there is a leader and a write succeeds, within a bound."),
         _term(
@@ -791,7 +798,8 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term(
             "unhandled-errors",
-            "None is judged: this checker counts the errors that clients met, by kind.",
+            "No client got an answer that the system's documentation lacks; the errors that clients met are "
+            "counted by kind.",
         ),
         _term("stats", "None is judged: this checker counts operations by outcome."),
     ),

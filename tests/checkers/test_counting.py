@@ -94,3 +94,14 @@ def test_a_history_without_errors_has_none() -> None:
     built.do("lookup", KEY, None, None)
     assert UnhandledErrors().check(recording(built)).validity is Validity.VALID
     assert UnhandledErrors().check(recording(History([]))).mark is Unjudged.NOT_EXERCISED
+
+
+def test_a_refusal_that_is_in_no_documentation_is_invalid() -> None:
+    built = HistoryBuilder()
+    built.do("register", "svc/10.0.0.1:80", "r0", "r0")
+    error = "undocumented: status 418 with the refusal teapot: short and stout"
+    index = built.do("register", "svc/10.0.0.1:80", "r1", None, "info", error=error)
+    verdict = UnhandledErrors().check(recording(built))
+    assert verdict.validity is Validity.INVALID
+    assert "1 answer is not in the system's documentation" in verdict.summary
+    assert verdict.evidence[0].operations == (index - 1, index)

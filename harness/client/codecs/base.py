@@ -43,7 +43,8 @@ class NoReply(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class Codec(Protocol):
-    """Translates the operations of one data type for one system. Both functions are pure."""
+    """Translates the operations of one data type for one system. Both functions are pure, but for what a
+    session remembers (sessions.py)."""
 
     def encode(self, operation: Operation) -> HttpRequest:
         """The request for an invocation whose index is already its operation id."""

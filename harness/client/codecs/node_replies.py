@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from harness.client.codecs.base import HttpReply, NoReply
 from history import Operation
+
+CLIENT_ID, CLIENT_SEQUENCE = "X-Client-Id", "X-Client-Sequence"
+SESSION_EXPIRED = "session-expired"
+"""The refusal of a client that was forgotten: it is to begin another session (sessions.py)."""
+
+
+DOCUMENTED: Mapping[int, frozenset[str]] = {
+    400: frozenset({"bad-request"}),
+    404: frozenset({"not-found", "unknown-path"}),
+    405: frozenset({"bad-method"}),
+    409: frozenset({"conflict", "stale-sequence"}),
+    410: frozenset({SESSION_EXPIRED}),
+    413: frozenset({"too-large"}),
+    500: frozenset({"defect"}),
+    503: frozenset({"no-leader", "not-leader", "lost-leadership", "overloaded"}),
+    504: frozenset({"timeout"}),
+}
+"""By status, the refusals that docs/node.md lists: any other one is a surprise to a client."""
 
 
 class Refusal(msgspec.Struct):
@@ -22,8 +41,8 @@ def headers_of(operation: Operation) -> tuple[tuple[str, str], ...]:
     """The operation id, and the session by which a repeated write is applied once."""
     return (
         ("X-Operation-Id", str(operation.index)),
-        ("X-Client-Id", f"p{operation.process}"),
-        ("X-Client-Sequence", str(operation.index)),
+        (CLIENT_ID, f"p{operation.process}"),
+        (CLIENT_SEQUENCE, str(operation.index)),
     )
 
 
@@ -60,7 +79,10 @@ def refused(operation: Operation, reply: HttpReply, is_write: bool) -> Operation
     """
     refusal = msgspec.json.decode(reply.body, type=Refusal)
     error = f"{refusal.error}: {refusal.reason}"
-    if reply.status < 500:
+    if refusal.error not in DOCUMENTED.get(reply.status, ()):
+        undocumented = f"undocumented: status {reply.status} with the refusal {error}"
+        return ended(operation, "info" if is_write else "fail", error=undocumented)
+    if reply.status < 500 and refusal.error != SESSION_EXPIRED:
         error = f"unexpected: {error}"
     return ended(operation, "info" if is_write and refusal.proposed else "fail", error=error)
 

@@ -21,7 +21,7 @@ MUTANT = Mutant(
     caught_by="applied-once",
     seed=9,
     source="thesis, section 6.3",
-    also=("applied-once", *CLIENT_CHECKERS),
+    also=CLIENT_CHECKERS,
     workload="sessions",
     parts=Parts(sessions=AppliesOldSequences),
 )

@@ -20,6 +20,7 @@ MUTANT = Mutant(
     name="vote-without-log-check",
     about="a voter does not check that the candidate's log is as up to date as its own",
     caught_by="leader-completeness",
+    seed=1,
     source="Raft, section 5.4.1; the Raft of Nacos before 1.4 compared terms only",
     also=(*LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(elections=VotesWithoutLogCheck),

@@ -18,6 +18,7 @@ from harness.mutants.replication.log.discard_on_election import MUTANT as DISCAR
 from harness.mutants.replication.log.last_entry_unchecked import MUTANT as LAST_ENTRY_UNCHECKED
 from harness.mutants.replication.log.obey_deposed_leaders import MUTANT as OBEY_DEPOSED_LEADERS
 from harness.mutants.replication.log.previous_term_unchecked import MUTANT as PREVIOUS_TERM_UNCHECKED
+from harness.mutants.replication.log.refusals_ignored import MUTANT as REFUSALS_IGNORED
 from harness.mutants.replication.log.truncate_on_stale_append import MUTANT as TRUNCATE_ON_STALE_APPEND
 
 REPLICATION: tuple[Mutant, ...] = (
@@ -35,5 +36,6 @@ REPLICATION: tuple[Mutant, ...] = (
     MATCH_STARTS_AT_LAST,
     LAST_ENTRY_UNCHECKED,
     DEPOSED_LEADER_ANSWERS,
+    REFUSALS_IGNORED,
 )
 """In the order in which listings show them. A new mutant is its file in this folder and its line here."""

@@ -22,7 +22,7 @@ MUTANT = Mutant(
     caught_by="snapshot-safety",
     seed=6,
     source="thesis, section 6.3: sessions are a part of the state",
-    also=("applied-once", "snapshot-safety", *CLIENT_CHECKERS),
+    also=("snapshot-safety", *CLIENT_CHECKERS),
     workload="sessions",
     parts=Parts(state_machine=LeavesSessionsOut),
 )

@@ -117,6 +117,9 @@ class DrawnDecisions:
         bits = stream.bits()
         there, back = table[bits & 15] * MICROSECOND_NS, table[(bits >> 4) & 15] * MICROSECOND_NS
         reset = (bits >> 40) % 1000 < self._rates.client_reset_per_mille
+        if (bits >> 20) % 1000 < self._rates.client_delay_per_mille:
+            late_ns = _extra_delay_ns(stream)
+            there, back = (there + late_ns, back) if bits & 256 else (there, back + late_ns)
         return RoundTrip(there, back, reset, early=reset and bool(bits >> 63))
 
     def stop_faults(self) -> None:

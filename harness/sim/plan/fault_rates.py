@@ -41,6 +41,8 @@ class FaultRates(msgspec.Struct, frozen=True):
     """Messages that are late by up to one of `EXTRA_DELAYS_US`."""
     client_reset_per_mille: int = 0
     """Client requests whose connection breaks."""
+    client_delay_per_mille: int = 0
+    """Client requests that are slow to arrive, or their replies, by up to one of `EXTRA_DELAYS_US`."""
 
 
 NO_FAULTS = FaultRates(delays=("near",), writes=("fast",))

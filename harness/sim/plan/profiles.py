@@ -7,10 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from harness.sim.plan import fitting
 from harness.sim.plan.fault_rates import DELAYS_US, WRITES_US, FaultRates
 from harness.sim.plan.scheduled_faults import CrashAfterElection, MuteLeader, ScheduledFault
 from harness.sim.plan.stream import Stream
 from history.units import MILLISECOND_NS
+from node_impl.core.config import NodeConfig
 
 Profile = Literal["mixed", "many-clients", "leader-churn", "late-messages"]
 PROFILES: tuple[Profile, ...] = (
@@ -62,6 +64,7 @@ def _mixed(draw: Stream) -> FaultRates:
         packet_replay_per_mille=rate(),
         packet_delay_per_mille=rate(),
         client_reset_per_mille=rate(),
+        client_delay_per_mille=rate(),
     )
 
 
@@ -77,6 +80,7 @@ def _late_messages(draw: Stream) -> FaultRates:
         packet_replay_per_mille=rate(),
         packet_delay_per_mille=rate(),
         client_reset_per_mille=rate(),
+        client_delay_per_mille=draw.choose((0, 20, 100)),
     )
 
 
@@ -94,8 +98,13 @@ FAULT_RATES: dict[Profile, Callable[[Stream], FaultRates]] = {
 """How each profile draws its fault rates."""
 
 
-def settings(draw: Stream, profile: Profile) -> dict[str, int | bool]:
-    """Draw small bounds for the nodes' settings."""
+def settings(draw: Stream, profile: Profile, rates: FaultRates, rate: float) -> dict[str, int | bool]:
+    """Draw small bounds for the nodes' settings, with which the links can carry the load.
+
+    Args:
+        rates: what the links are like.
+        rate: client operations a second.
+    """
     found: dict[str, int | bool] = {}
     if profile == "leader-churn":
         return {"max_batch_entries": 1, "max_in_flight": 1, "pre_vote": draw.chance(1, 2)}
@@ -111,7 +120,27 @@ def settings(draw: Stream, profile: Profile) -> dict[str, int | bool]:
         found["max_apply_entries"] = draw.choose((1, 5))
     if draw.chance(1, 3):
         found["pre_vote"] = False
+    if "max_batch_entries" in found or "max_in_flight" in found:
+        defaults = NodeConfig()
+        batch = found.get("max_batch_entries", defaults.max_batch_entries)
+        in_flight = found.get("max_in_flight", defaults.max_in_flight)
+        found["max_batch_entries"] = fitting.max_batch_entries(batch, in_flight, rate, rates)
     return found
+
+
+def session_bound(draw: Stream, writers: int) -> dict[str, int | bool]:
+    """In a third of the seeds, have nodes remember few clients: about as many as write at a time.
+
+    With fewer, clients would be forgotten between any two of their writes, and nothing else would happen.
+    """
+    if not draw.chance(1, 3):
+        return {}
+    return {"max_clients": max(2, writers * draw.choose((1, 1, 2, 4)))}
+
+
+def plain_clients(draw: Stream, writers: int) -> int:
+    """How many of the clients that write do so without a session: none, some, or all."""
+    return draw.choose((0, 0, 1, writers // 3, writers // 2, writers))
 
 
 def leader_churn(draw: Stream, names: tuple[str, ...], election_ms: int) -> tuple[ScheduledFault, ...]:

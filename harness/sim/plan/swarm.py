@@ -7,11 +7,14 @@ Regehr, "Swarm Testing", ISSTA 2012).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.nemesis import NEMESES
 from harness.nemesis.faults.clock.drift import LARGEST_PERCENT
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.mechanisms.catalogue import SIM
+from harness.sim.plan import fitting
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.profiles import (
     ELECTIONS_MS,
@@ -21,10 +24,13 @@ from harness.sim.plan.profiles import (
     REQUESTS_MS,
     Profile,
     leader_churn,
+    plain_clients,
+    session_bound,
     settings,
 )
 from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, ScheduledFault
 from harness.sim.plan.stream import Stream
+from harness.workload import workload
 from history.units import MILLISECOND_NS
 
 EFFECTS_A_SECOND = 700
@@ -35,8 +41,15 @@ that a seed has only a few faults."""
 ONE_IN_OFTEN, ONE_IN_OTHERS, ONE_IN_SPARING = 3, 12, 3
 """How likely a fault is; in a profile with troubles of its own it is less likely by the last factor."""
 _PPM_A_PERCENT = 10_000
-DRAWN_FAULTS = ("kill", "partition", "pause", "terminate", "membership", "drift", "ambush")
-"""The faults of the nemesis that a seed draws from."""
+FRUITLESS = {"membership": ("add",)}
+"""Targets that are never all that a fault has: with all nodes voting there is none to add."""
+ELECTIONS_AN_AMBUSH = 6
+"""For how many election time-outs an ambush waits: a leader has to be lost, and the next one elected."""
+LEAST_AMBUSH_MS = 1500
+ELECTIONS_A_CHANGE = 24
+"""Within how many election time-outs a change of the members should be committed, whatever else goes on."""
+RARELY_MET = frozenset({"ambush", "disk-error", "full", "reorder", "torn", "membership"})
+"""Faults that need something of the cluster: a leader, a write, two messages at once. They get two turns."""
 
 
 def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
@@ -48,24 +61,34 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     concurrency, rate = draw.between(4, 10), draw.choose((20, 40, 60, 100))
     if profile == "many-clients":
         concurrency, rate = draw.between(24, 40), draw.choose((100, 200))
-    election_ms = Stream(seed, "time-outs").choose(ELECTIONS_MS[profile])
+    rates = FAULT_RATES[profile](Stream(seed, "fault rates"))
+    election_ms = fitting.election_ms(Stream(seed, "time-outs").choose(ELECTIONS_MS[profile]), rates)
     nemesis = _nemesis(seed, profile, options.nodes or nodes) if options.nemesis is None else options.nemesis
     kinds = [fault.partition(":")[0] for fault in nemesis]
-    waits_ms = 2 * election_ms if profile == "many-clients" or "ambush" in kinds else 0
+    waits_ms = 2 * election_ms if profile == "many-clients" else 0
+    if "ambush" in kinds:
+        waits_ms = max(ELECTIONS_AN_AMBUSH * election_ms, LEAST_AMBUSH_MS)
     pace = _pace(Stream(seed, "pace"), at_least_ms=waits_ms)
     least = draw.between(8, 10) if profile == "leader-churn" else draw.between(3, 6)
-    seconds = options.time_limit_s or max(least, _seconds_for_all_rounds(pace, len(nemesis)))
+    least = max(least, fitting.seconds_for_operations(options.rate or rate))
+    if "membership" in kinds:
+        least = max(least, -(-ELECTIONS_A_CHANGE * election_ms // 1000))
+    seconds = options.time_limit_s or max(least, _seconds_for_all_rounds(pace, kinds))
+    concurrency, rate = options.concurrency or concurrency, options.rate or rate
+    writers = -(-concurrency // 2)
     names = tuple(f"n{number}" for number in range(1, (options.nodes or nodes) + 1))
+    work = workload(options.workload, names, concurrency)
     test = Test(
         nodes=names,
         workload=options.workload,
         nemesis=nemesis,
-        concurrency=options.concurrency or concurrency,
-        rate=float(options.rate or rate),
+        concurrency=concurrency,
+        plain_clients=0 if work.retries else plain_clients(Stream(seed, "plain clients"), writers),
+        rate=float(rate),
         time_limit_s=float(seconds),
         heartbeat_ms=election_ms // HEARTBEATS_AN_ELECTION[profile],
         election_ms=election_ms,
-        request_timeout_ms=REQUESTS_MS[profile],
+        request_timeout_ms=fitting.request_timeout_ms(REQUESTS_MS[profile], rates),
         seed=seed,
         mutant=options.mutant,
         lease=options.lease,
@@ -77,12 +100,15 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         faults = (*faults, *leader_churn(Stream(seed, "leader churn"), names, election_ms))
     return Plan(
         test=test,
-        fault_rates=FAULT_RATES[profile](Stream(seed, "fault rates")),
+        fault_rates=rates,
         pace=pace,
         drift_ppm={} if options.right_clocks else _drift(Stream(seed, "drift"), names, profile),
         scheduled_faults=faults,
         in_order=draw.chance(1, 2) and profile != "late-messages",
-        settings=settings(Stream(seed, "settings"), profile),
+        settings={
+            **settings(Stream(seed, "settings"), profile, rates, rate),
+            **session_bound(Stream(seed, "session bound"), writers),
+        },
     )
 
 
@@ -99,7 +125,7 @@ def _nemesis(seed: int, profile: Profile, nodes: int) -> tuple[str, ...]:
             continue
         draw = Stream(seed, "nemesis", name)
         if draw.chance(1, sparing * (ONE_IN_OFTEN if name in OFTEN_DRAWN else ONE_IN_OTHERS)):
-            target = draw.choose(fault.targets)
+            target = draw.choose([one for one in fault.targets if one not in FRUITLESS.get(name, ())])
             chosen[name] = f"{name}:{target}" if draw.chance(1, 3) else name
     if "membership" in chosen:
         chosen.pop("rot", None)
@@ -114,12 +140,15 @@ def _pace(draw: Stream, *, at_least_ms: int) -> Pace:
     return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500))))
 
 
-def _seconds_for_all_rounds(pace: Pace, faults: int) -> int:
+def _seconds_for_all_rounds(pace: Pace, kinds: Sequence[str]) -> int:
     """How long it takes until every kind of fault has had its turn, and then all of them at once: a round
-    takes a calm and a fault, and the time between the faults of one round."""
+    takes a calm and a fault, and the time between the faults of one round. Twice that, if one of them may
+    have met nothing in its first turn."""
+    faults = len(kinds)
     rounds = faults + 1 if faults > 1 else faults
     took = rounds * (pace.calm_ms[1] + pace.fault_ms[1]) + 2 * faults * pace.overlap_ms[1]
-    return -(-took // 1000)
+    turns = 1 if RARELY_MET.isdisjoint(kinds) else 2
+    return -(-turns * took // 1000)
 
 
 def _drift(draw: Stream, names: tuple[str, ...], profile: Profile) -> dict[str, int]:

@@ -51,6 +51,7 @@ def node_trace(node: str, lives: Iterable[Iterable[Trace]]) -> NodeTrace:
                     trace.digest,
                     node,
                     life,
+                    trace.skipped,
                 )
                 for life, lines in enumerate(lives, start=1)
                 for trace in lines

@@ -203,10 +203,11 @@ class Raft:
         elif state.role == "candidate":
             self.elections.count_own_vote(number)
 
-    def applied(self, index: int) -> None:
-        """The state machine now holds everything up to `index`."""
+    def applied(self, index: int, skipped: tuple[int, ...] = ()) -> None:
+        """The state machine now holds everything up to `index`; the entries at `skipped` changed nothing in
+        it, as their sessions say."""
         state = self.state
-        state.applied_up_to(index)
+        state.applied_up_to(index, skipped)
         if state.role == "leader" and self.membership.has_been_removed():
             self.elections.hand_over()
             self.elections.become_follower()

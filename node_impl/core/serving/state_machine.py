@@ -28,12 +28,14 @@ class StateMachineError(Exception):
 class StateMachine:
     """The registry and the sessions follow the log."""
 
-    __slots__ = ("_raft", "registry", "sessions")
+    __slots__ = ("_carried_out", "_raft", "registry", "sessions")
 
     def __init__(self, raft: Raft, registry: Registry, sessions: Sessions) -> None:
         self._raft = raft
         self.registry = registry
         self.sessions = sessions
+        self._carried_out = 0
+        """The index of the last entry that was not skipped as a copy, or for its session."""
 
     # ---- The rules --------------------------------------------------------------------------------------
 
@@ -62,20 +64,24 @@ class StateMachine:
         raft, state = self._raft, self._raft.state
         last = min(state.commit_index, state.last_applied + state.config.max_apply_entries)
         finished: list[tuple[int, Outcome]] = []
+        skipped: list[int] = []
         for index in range(state.last_applied + 1, last + 1):
             try:
                 outcome = self.sessions.apply(state.log[index], self._carry_out)
             except CommandError as error:
                 raise StateMachineError(str(error)) from error
+            if self._carried_out != index:
+                skipped.append(index)
             if index in awaited:
                 finished.append((index, outcome))
-        raft.applied(last)
+        raft.applied(last, tuple(skipped))
         if last < state.commit_index:
             state.outbox.effects.append(SetTimer(APPLY_TIMER, state.now))
         return finished
 
     def _carry_out(self, entry: Entry) -> Outcome:
         """Apply one entry to the registry; returns the outcome for the client that waits for it."""
+        self._carried_out = entry.index
         if entry.kind == "configuration":  # in force since it was appended
             return Written(entry.index, None)
         result = self.registry.apply(entry)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.client.codecs.base import HttpReply, NoReply
 from harness.client.codecs.ephemeral import TAKEN, TIMES, UNKNOWN, EphemeralCodec
-from harness.client.codecs.registry import ID
+from harness.client.codecs.registry import Fields
 from history import Operation
 from node_impl.core.api.codec import parse, render
 from node_impl.core.requests import (
@@ -31,8 +31,10 @@ from node_impl.core.requests import (
 
 CODEC = EphemeralCodec()
 KEY = InstanceKey("svc-1", "10.0.0.1", 80)
-METADATA = {ID: "r7", **TIMES}
-HELD = Instance(KEY, 1.0, True, METADATA, BeatTimes(100, 300, 600), index=3)
+FIELDS = Fields.of("r7", "svc-1/10.0.0.1:80", TIMES)
+METADATA, WEIGHT = dict(FIELDS.metadata), FIELDS.weight
+HELD = Instance(KEY, WEIGHT, True, METADATA, BeatTimes(100, 300, 600), index=3)
+UPDATE = Update(KEY, None if FIELDS.is_weight_of_key else WEIGHT, metadata=METADATA)
 LISTED = {"10.0.0.1:80": "r7"}
 GONE = Refused("not-found", "not registered", False, 9)
 
@@ -54,9 +56,14 @@ def answered(operation: Operation, reply: Reply) -> tuple[Request, Operation]:
 @pytest.mark.parametrize(
     ("operation", "body", "reply", "value"),
     [
-        (invoke("register", "r7"), Register(KEY, metadata=METADATA, beats=HELD.beats), Done(9, None), "r7"),
-        (invoke("update", "r7"), Update(KEY, metadata=METADATA), Done(9, HELD), "r7"),
-        (invoke("update", "r7"), Update(KEY, metadata=METADATA), GONE, False),
+        (
+            invoke("register", "r7"),
+            Register(KEY, WEIGHT, metadata=METADATA, beats=HELD.beats),
+            Done(9, None),
+            "r7",
+        ),
+        (invoke("update", "r7"), UPDATE, Done(9, HELD), "r7"),
+        (invoke("update", "r7"), UPDATE, GONE, False),
         (invoke("deregister"), Deregister(KEY), Done(9, HELD), "r7"),
         (invoke("beat"), Beat(KEY), Done(9, HELD), TAKEN),
         (invoke("beat"), Beat(KEY), GONE, UNKNOWN),

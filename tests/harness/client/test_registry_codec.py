@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.client.codecs.base import HttpReply, NoReply
-from harness.client.codecs.registry import READS, RegistryCodec
+from harness.client.codecs.node_replies import DOCUMENTED
+from harness.client.codecs.registry import READS, Fields, RegistryCodec
 from harness.client.data_types import REGISTRY_WRITES
 from history import Operation
+from tests import REPOSITORY
 
 CODEC = RegistryCodec()
 
 
 def invoke(f: str, key: str = "svc-1/10.0.0.1:80", value: object = None) -> Operation:
     return Operation(index=7, time=1, process=3, type="invoke", f=f, key=key, value=value)
+
+
+def fields(id_: str) -> Fields:
+    return Fields.of(id_, "svc-1/10.0.0.1:80", {})
+
+
+def shown(id_: str) -> dict[str, object]:
+    """An instance as a node shows it."""
+    due = fields(id_)
+    return {
+        "ip": "10.0.0.1",
+        "port": 80,
+        "metadata": dict(due.metadata),
+        "weight": due.weight,
+        "enabled": True,
+        "healthy": True,
+    }
 
 
 def refusal(status: int, error: str, *, proposed: bool) -> HttpReply:
@@ -27,7 +47,8 @@ def refusal(status: int, error: str, *, proposed: bool) -> HttpReply:
 
 def test_a_register_carries_its_registration_id_and_operation_id() -> None:
     request = CODEC.encode(invoke("register", value="r9"))
-    assert (request.method, dict(request.query)["metadata"]) == ("POST", '{"registration-id":"r9"}')
+    assert request.method == "POST"
+    assert json.loads(dict(request.query)["metadata"])["registration-id"] == "r9"
     assert ("X-Operation-Id", "7") in request.headers
 
 
@@ -48,7 +69,8 @@ def test_a_refused_write_is_fail_only_if_nothing_was_proposed() -> None:
 
 
 def test_a_deregister_says_what_it_removed() -> None:
-    removed = HttpReply(200, {"x-raft-index": "12", "x-previous-metadata": '{"registration-id":"r3"}'}, b"ok")
+    metadata = json.dumps(dict(fields("r3").metadata))
+    removed = HttpReply(200, {"x-raft-index": "12", "x-previous-metadata": metadata}, b"ok")
     completion = CODEC.decode(invoke("deregister"), removed)
     assert (completion.type, completion.value, completion.raft_index) == ("ok", "r3", 12)
     assert CODEC.decode(invoke("deregister"), HttpReply(200, {}, b"ok")).value is None
@@ -64,11 +86,8 @@ def test_a_deregister_that_cannot_name_what_it_removed_never_claims_that_it_remo
 def test_an_update_carries_its_new_id_and_names_the_kind_of_instance() -> None:
     request = CODEC.encode(invoke("update", value="r9"))
     query = dict(request.query)
-    assert (request.method, query["metadata"], query["ephemeral"]) == (
-        "PUT",
-        '{"registration-id":"r9"}',
-        "false",
-    )
+    assert (request.method, query["ephemeral"]) == ("PUT", "false")
+    assert json.loads(query["metadata"])["registration-id"] == "r9"
     completion = CODEC.decode(invoke("update", value="r9"), HttpReply(200, {"x-raft-index": "12"}, b"ok"))
     assert (completion.type, completion.value, completion.raft_index) == ("ok", "r9", 12)
 
@@ -90,11 +109,46 @@ def test_a_lookup_of_nothing_is_ok_and_none() -> None:
 
 
 def test_a_list_names_every_instance_by_address() -> None:
-    body = json.dumps(
-        {"hosts": [{"ip": "10.0.0.1", "port": 80, "metadata": {"registration-id": "r1"}, "weight": 1.0}]}
-    ).encode()
+    body = json.dumps({"hosts": [shown("r1")]}).encode()
     completion = CODEC.decode(invoke("list", key="svc-1"), HttpReply(200, {"x-raft-index": "4"}, body))
     assert completion.value == {"10.0.0.1:80": "r1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"weight": 77.0}, "weight 77.0, not "),
+        ({"enabled": False}, "not enabled"),
+        ({"healthy": False}, "not healthy"),
+        ({"metadata": {"registration-id": "r1", "zone": "another"}}, "zone another, not zone-"),
+        ({"metadata": {"registration-id": "r1"}}, "zone missing, not zone-"),
+    ],
+)
+def test_an_instance_with_a_field_of_another_registration_has_an_id_that_no_client_wrote(
+    changes: dict[str, object], words: str
+) -> None:
+    body = json.dumps({**shown("r1"), **changes}).encode()
+    found = CODEC.decode(invoke("lookup"), HttpReply(200, {"x-raft-index": "4"}, body))
+    assert found.type == "ok"
+    assert str(found.value).startswith(f"r1 ({words}")
+
+
+def test_an_update_names_the_weight_where_it_follows_from_the_id_and_leaves_that_of_a_key() -> None:
+    named = 0
+    for host in range(1, 21):
+        invocation = invoke("update", f"svc-1/10.0.0.{host}:80", "r9")
+        weight = dict(CODEC.encode(invocation).query).get("weight")
+        named += weight is not None
+        due = Fields.of("r9", str(invocation.key), {})
+        assert weight == (None if due.is_weight_of_key else str(due.weight))
+        assert "weight" in dict(CODEC.encode(invoke("register", str(invocation.key), "r9")).query)
+    assert 4 < named < 16
+
+
+def test_some_registrations_are_large_and_a_reply_can_name_all_of_them() -> None:
+    sizes = [len(json.dumps(dict(fields(f"r{number}").metadata))) for number in range(2000)]
+    assert sum(size > 1000 for size in sizes) > 10
+    assert max(sizes) < 4096
 
 
 @given(
@@ -117,3 +171,28 @@ def test_no_reply_makes_the_codec_raise_or_a_write_that_may_have_happened_fail(
 def test_a_key_of_another_shape_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="SERVICE/IP:PORT"):
         CODEC.encode(invoke("lookup", key=key))
+
+
+@pytest.mark.parametrize(("status", "error"), [(418, "teapot"), (503, "busy"), (504, "not-leader")])
+def test_a_refusal_that_the_documentation_does_not_list_is_named_and_claims_nothing(
+    status: int, error: str
+) -> None:
+    completion = CODEC.decode(invoke("register"), refusal(status, error, proposed=False))
+    assert completion.type == "info"
+    assert str(completion.error).startswith(f"undocumented: status {status} with the refusal {error}")
+    assert CODEC.decode(invoke("lookup"), refusal(status, error, proposed=False)).type == "fail"
+
+
+def test_the_refusals_that_a_client_knows_are_those_of_the_page() -> None:
+    page = (REPOSITORY / "docs" / "node.md").read_text(encoding="utf-8")
+    table = page.partition("| status | error | |")[2].partition("\n\n")[0]
+    listed: set[tuple[int, str]] = set()
+    for row in table.splitlines()[2:]:
+        statuses, names = (
+            re.findall(r"[0-9]+", row.split("|")[1]),
+            re.findall(r"`([a-z-]+)`", row.split("|")[2]),
+        )
+        one_each = zip(statuses, names, strict=True) if len(statuses) == len(names) else ()
+        listed |= {(int(one), name) for one, name in one_each}
+        listed |= {(int(one), name) for one in statuses for name in names if len(statuses) == 1}
+    assert listed == {(status, name) for status, names in DOCUMENTED.items() for name in names}

@@ -188,11 +188,11 @@ class RaftState:
             self.commit_index = index
             self.trace("commit")
 
-    def applied_up_to(self, index: int) -> None:
-        """Raise lastApplied: the state machine holds all entries up to `index`."""
+    def applied_up_to(self, index: int, skipped: tuple[int, ...] = ()) -> None:
+        """Raise lastApplied: the state machine holds all entries up to `index`, and skipped some of them."""
         first = self.last_applied + 1
         self.last_applied = index
-        self.trace("apply", entries=self.log.trace_rows(first, index))
+        self.trace("apply", entries=self.log.trace_rows(first, index), skipped=skipped)
 
     def jump_to(self, snapshot: Snapshot) -> None:
         """Take all entries that an installed snapshot stands for as committed and applied (Figure 13)."""
@@ -243,6 +243,7 @@ class RaftState:
         members: tuple[str, ...] = (),
         learners: tuple[str, ...] = (),
         why: str | None = None,
+        skipped: tuple[int, ...] = (),
     ) -> None:
         """Have a line written to the node's trace, with the state as it is now."""
         self.outbox.effects.append(
@@ -266,6 +267,7 @@ class RaftState:
                 members,
                 learners,
                 why=why,
+                skipped=skipped,
             )
         )
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.client.codecs.base import HttpReply as ClientReply
-from harness.client.codecs.registry import RegistryCodec
+from harness.client.codecs.registry import Fields, RegistryCodec
 from history import Operation
 from node_impl.core.api.codec import ADMIN_HEALTH, ADMIN_STATUS, parse, render
 from node_impl.core.api.configs import CONFIGS, LISTENER
@@ -317,6 +317,9 @@ def test_any_input_gives_a_sendable_request_or_a_precise_refusal(
 # ---- replies -------------------------------------------------------------------------------------------
 
 INSTANCE_VALUE = Instance(KEY, 1.0, True, {"registration-id": "r1"})
+FIELDS = Fields.of("r1", "web/10.0.0.1:80", {})
+REGISTERED = Instance(KEY, FIELDS.weight, True, dict(FIELDS.metadata))
+"""The instance as the harness's own client registers it."""
 
 
 def test_a_write_is_answered_as_nacos_does_with_its_index_and_what_was_there_before() -> None:
@@ -434,13 +437,13 @@ def test_a_refusal_says_whether_the_write_may_still_happen(code: Any, status: in
     ("f", "key", "value", "answer", "result"),
     [
         ("register", "web/10.0.0.1:80", "r1", Done(7, None), "r1"),
-        ("update", "web/10.0.0.1:80", "r2", Done(7, INSTANCE_VALUE), "r2"),
+        ("update", "web/10.0.0.1:80", "r2", Done(7, REGISTERED), "r2"),
         ("update", "web/10.0.0.1:80", "r2", Refused("not-found", "not registered", False, 7), False),
-        ("deregister", "web/10.0.0.1:80", None, Done(7, INSTANCE_VALUE), "r1"),
+        ("deregister", "web/10.0.0.1:80", None, Done(7, REGISTERED), "r1"),
         ("deregister", "web/10.0.0.1:80", None, Done(7, None), None),
-        ("lookup", "web/10.0.0.1:80", None, Done(7, INSTANCE_VALUE), "r1"),
+        ("lookup", "web/10.0.0.1:80", None, Done(7, REGISTERED), "r1"),
         ("lookup", "web/10.0.0.1:80", None, Done(7, None), None),
-        ("list", "web", None, Done(7, Listing((INSTANCE_VALUE,))), {"10.0.0.1:80": "r1"}),
+        ("list", "web", None, Done(7, Listing((REGISTERED,))), {"10.0.0.1:80": "r1"}),
         ("final-local", "web", None, Done(7, Listing(())), {}),
     ],
 )
