@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.resources import files
@@ -158,6 +159,13 @@ def test_zooming_one_chart_zooms_all_and_the_keyboard_shows_the_whole_run_again(
     page.locator(".chart-bar select").nth(1).select_option("ok")
     assert "operations fit" in page.locator(".found").inner_text()
     assert complaints == []
+    page.context.close()
+
+
+def test_a_report_prints_on_at_most_eight_pages(browser: Any, tmp_path: Path) -> None:
+    page, _, _ = opened(browser, of_class("lost registration"), tmp_path)
+    printed = page.pdf(format="A4")
+    assert 1 <= max(map(int, re.findall(rb"/Count (\d+)", printed))) <= 8
     page.context.close()
 
 
