@@ -25,6 +25,7 @@ from harness.campaign.again.replaying import Replayed
 from harness.campaign.bisect.bisecting import Bisected
 from harness.campaign.findings.gathering import Finding
 from harness.gate.result import GateResult
+from harness.sim.cause.command import Cause
 from harness.sim.command import CampaignSummary
 from harness.sim.seeds.hunting import Hunt
 from harness.store.comparing import Comparison
@@ -41,6 +42,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "record": (),
     "sim": (CampaignSummary, ANY),
     "replay": (Replayed, ReplayedSteps),
+    "cause": (Cause,),
     "explore": (ANY,),
     "mutants": (list[Hunt], list[ANY]),
     "campaign run": (CampaignResult,),

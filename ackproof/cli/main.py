@@ -103,6 +103,12 @@ def _sim() -> click.Command:
     return sim
 
 
+def _cause() -> click.Command:
+    from ackproof.cli.commands.simulating.cause import cause
+
+    return cause
+
+
 def _replay() -> click.Command:
     from ackproof.cli.commands.simulating.replay import replay
 
@@ -226,6 +232,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     ),
     "analyze": CommandEntry(REAL, "Judge a stored run again.", _analyze),
     "sim": CommandEntry(SIMULATED, "Run the test in virtual time, from one seed or from many.", _sim),
+    "cause": CommandEntry(SIMULATED, "Say what brought a failing run's violation about.", _cause),
     "replay": CommandEntry(
         SIMULATED, "Repeat a failure from a file, or say whether a finding is FIXED.", _replay
     ),

@@ -28,7 +28,7 @@ from harness.sim.schedule.picture import draw
 from harness.sim.schedule.replay import Replay, digest_of, load, save
 from harness.sim.schedule.schedule import play, record
 from harness.sim.schedule.shrink import Shrunk, shrink, size
-from harness.sim.schedule.story import story
+from harness.sim.schedule.story import whole_story
 from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all
 from history import read_history
 from history.files import brief
@@ -66,7 +66,7 @@ def shrunk(seed: int, options: SeedOptions, file: Path, *, quiet: bool) -> Shrun
             soft_wrap=True,
             markup=False,
         )
-        for line in story(found.schedule):
+        for line in whole_story(found.schedule):
             console.print(f"  {line}", soft_wrap=True, markup=False)
         console.print(f"Replay it:  ackproof replay {file}", soft_wrap=True, markup=False)
     return found
@@ -80,11 +80,16 @@ def replayed(
     Raises:
         CouldNotRun: see `load`.
     """
-    _, ran, warning = _played(file, anyway=anyway)
+    _, ran, warning = played_file(file, anyway=anyway)
     return ran.write(store, command), warning
 
 
-def _played(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | None]:
+def played_file(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | None]:
+    """Play a schedule's file; give it, its run, and a warning if that was not the recorded one.
+
+    Raises:
+        CouldNotRun: see `load`; or it cannot be played; or the same code made another run of it.
+    """
     replay = load(file, anyway=anyway)
     try:
         ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS)
@@ -111,7 +116,7 @@ def replayed_on_processes(
     Raises:
         CouldNotRun: see `load`, and harness/run/runner.py.
     """
-    replay, ran, warning = _played(file, anyway=anyway)
+    replay, ran, warning = played_file(file, anyway=anyway)
     facts = agent.Agent("", "").facts()
     carried = carry_over(replay.schedule, ran, lambda fault: refusal((fault,), facts, with_proxies=True))
     say = Console(highlight=False, soft_wrap=True, markup=False, quiet=quiet).print

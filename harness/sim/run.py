@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +115,7 @@ def run(
     script: GeneratorLike | None = None,
     perform: Perform | None = None,
     most_happenings: int | None = None,
+    prepare: Callable[[SimulatedWorld], None] | None = None,
 ) -> SimulatedRun:
     """Run a plan in virtual time.
 
@@ -124,6 +125,7 @@ def run(
         script: what clients and nemesis do, instead of the plan's workload and nemesis.
         perform: how nemesis operations are done; by default, as the nemesis plans them.
         most_happenings: the run is ended if more than this happens in its world.
+        prepare: is given the world before anything happens in it, to watch it.
 
     Raises:
         TooMuchHappensError: more happened than that.
@@ -140,6 +142,8 @@ def run(
     )
     if most_happenings is not None:
         world.most_happenings = most_happenings
+    if prepare is not None:
+        prepare(world)
     operations: list[Operation] = []
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
     interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)

@@ -21,7 +21,7 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.schedule import record
 from harness.sim.schedule.shrink import size
-from harness.sim.schedule.story import story
+from harness.sim.schedule.story import whole_story
 from harness.sim.seeds.campaign import seed_executor
 from harness.workload import WORKLOADS
 from history.files import decode_json, read_regular
@@ -70,7 +70,7 @@ def simulate_many(
         answer["shrunk"] = {
             "seed": seed,
             "file": str(small),
-            "story": list(story(shrunk.schedule)),
+            "story": list(whole_story(shrunk.schedule)),
             "verdict": msgspec.to_builtins(shrunk.verdict),
             "from_lines": before,
             "to_lines": size(shrunk.schedule),

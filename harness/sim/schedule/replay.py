@@ -24,7 +24,7 @@ from harness.errors import CouldNotRun
 from harness.sim.run import SimulatedRun
 from harness.sim.schedule.bounds import why_impossible
 from harness.sim.schedule.schedule import Schedule
-from harness.sim.schedule.story import story
+from harness.sim.schedule.story import whole_story
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import written
 from history.files import RefusedFile, brief, decode_json, read_regular
@@ -66,7 +66,7 @@ def save(path: Path, schedule: Schedule, ran: SimulatedRun, checker: str, violat
     """
     replay = Replay(FORMAT, checker, violation, digests(), digest_of(ran), schedule)
     plain = msgspec.to_builtins(replay)
-    plain = {**dict(list(plain.items())[:3]), "story": list(story(schedule)), **plain}
+    plain = {**dict(list(plain.items())[:3]), "story": list(whole_story(schedule)), **plain}
     try:
         path.write_text(pretty(plain) + "\n", encoding="utf-8")
     except OSError as error:

@@ -7,7 +7,7 @@ scheduled faults, and, of each message, write, request and election, what differ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from harness.sim.plan.plan import Plan
 from harness.sim.plan.scheduled_faults import ScheduledFault
 from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.overrides import Overrides, RecordingDecisions, ScriptedDecisions
+from harness.sim.world.world import Perform, SimulatedWorld
 from history import NEMESIS, Operation
 from history.nemesis import read_completion
 
@@ -109,6 +110,11 @@ class ScriptedNemesis(Nemesis, frozen=True):
         return msgspec.convert(operation.value["script"], tuple[AnyAction, ...])
 
 
+def perform_as_written(operation: Operation, world: SimulatedWorld) -> Coroutine[Any, Any, Operation]:
+    """Do the actions that a nemesis operation of a schedule names."""
+    return ScriptedNemesis(()).perform(operation, world, 0)
+
+
 def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
     """Run a plan, and write the run down as a schedule."""
     decisions = RecordingDecisions(DrawnDecisions(plan.test.seed, plan.fault_rates))
@@ -129,31 +135,38 @@ def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
     return schedule, ran
 
 
-def play(schedule: Schedule, *, most_happenings: int | None = None) -> SimulatedRun:
+def play(
+    schedule: Schedule,
+    *,
+    decisions: Decisions | None = None,
+    perform: Perform | None = None,
+    most_happenings: int | None = None,
+    prepare: Callable[[SimulatedWorld], None] | None = None,
+) -> SimulatedRun:
     """Run a schedule, exactly as it is written.
 
     Args:
-        most_happenings: see harness/sim/run.py.
+        decisions: instead of the schedule's own overrides.
+        perform: instead of `perform_as_written`.
+        most_happenings, prepare: see harness/sim/run.py.
     """
-    return _play(schedule, ScriptedDecisions(schedule.overrides), most_happenings)
+    decided = ScriptedDecisions(schedule.overrides) if decisions is None else decisions
+    plan = msgspec.structs.replace(schedule.plan, scheduled_faults=schedule.scheduled_faults)
+    return run(
+        plan,
+        decisions=decided,
+        script=Script(schedule.steps, schedule.until),
+        perform=perform or perform_as_written,
+        most_happenings=most_happenings,
+        prepare=prepare,
+    )
 
 
 def play_and_clear(schedule: Schedule) -> tuple[SimulatedRun, Schedule]:
     """Run a schedule; give also the same schedule without the overrides that nothing met."""
     decisions = RecordingDecisions(ScriptedDecisions(schedule.overrides))
-    ran = _play(schedule, decisions)
+    ran = play(schedule, decisions=decisions)
     return ran, msgspec.structs.replace(schedule, overrides=decisions.overrides)
-
-
-def _play(schedule: Schedule, decisions: Decisions, most_happenings: int | None = None) -> SimulatedRun:
-    plan = msgspec.structs.replace(schedule.plan, scheduled_faults=schedule.scheduled_faults)
-    return run(
-        plan,
-        decisions=decisions,
-        script=Script(schedule.steps, schedule.until),
-        perform=lambda operation, world: ScriptedNemesis(()).perform(operation, world, 0),
-        most_happenings=most_happenings,
-    )
 
 
 def as_played(schedule: Schedule) -> Schedule:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from harness.nemesis.action import Link
 from harness.sim.plan.decisions import DEFAULT_MESSAGE_NS
 from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, MuteLeader, ScheduledFault
+from harness.sim.schedule.messages import names_of_messages
 from harness.sim.schedule.schedule import Schedule, ScheduleStep
 from history import NEMESIS
 from history.units import MILLISECOND_NS
 
+NO_NAMES: Mapping[tuple[Link, int], str] = {}
 
-def story(schedule: Schedule) -> Iterator[str]:
-    """Describe what differs from the default, a line each, in order of time where there is one."""
+
+def whole_story(schedule: Schedule) -> tuple[str, ...]:
+    """A schedule's story, in which messages are named by what they say; it is played once for that."""
+    names = names_of_messages(schedule) if schedule.overrides.messages else NO_NAMES
+    return tuple(story(schedule, names))
+
+
+def story(schedule: Schedule, names: Mapping[tuple[Link, int], str] = NO_NAMES) -> Iterator[str]:
+    """Describe what differs from the default, a line each, in order of time where there is one.
+
+    Args:
+        names: by link and number, what messages say; any other is named by its number.
+    """
     plan = schedule.plan
     bug = f" of mutant {plan.test.mutant}" if plan.test.mutant else ""
     yield f"{len(plan.test.nodes)} nodes{bug}: {', '.join(plan.test.nodes)}"
@@ -26,7 +40,8 @@ def story(schedule: Schedule) -> Iterator[str]:
         adds_ms = election.adds // MILLISECOND_NS
         yield f"{election.node}'s election time-out {election.n} is {adds_ms} ms above the least"
     for message in schedule.overrides.messages:
-        link = f"message {message.n} from {message.sender} to {message.receiver}"
+        name = names.get(((message.sender, message.receiver), message.n), f"message {message.n}")
+        link = f"{name} from {message.sender} to {message.receiver}"
         times = " and ".join(f"after {delay / MILLISECOND_NS:g} ms" for delay in message.delays)
         usual = DEFAULT_MESSAGE_NS / MILLISECOND_NS
         yield f"{link} arrives {times}, not {usual:g} ms" if times else f"{link} is lost"

@@ -121,7 +121,7 @@ class ImpairedLink:
     def send(self, envelope: Envelope) -> None:
         """Put a message on the link."""
         world, link = self._world, self._link
-        arrivals = world.network.arrivals(link, world.now)
+        arrivals = world.network.arrivals(link, envelope, world.now)
         if not arrivals:
             return
         treatment = self._treat(envelope, world.now)

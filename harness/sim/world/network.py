@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from harness.nemesis.action import Link
 from harness.sim.plan.decisions import Decisions
+from node_impl.core.raft.messages import Envelope
 
 if TYPE_CHECKING:
     from harness.sim.world.impairments import ImpairedLink
@@ -39,11 +40,15 @@ class Network:
         self.links = {(a, b): OneWayLink((a, b)) for a in names for b in names if a != b}
         self.in_order = in_order
         self.swallowed = 0
+        self.watcher: Callable[[OneWayLink, Envelope], None] | None = None
+        """Sees every message before it is decided when it arrives."""
         self._decisions = decisions
 
-    def arrivals(self, link: OneWayLink, now: int) -> tuple[int, ...]:
+    def arrivals(self, link: OneWayLink, envelope: Envelope, now: int) -> tuple[int, ...]:
         """Give the times at which a message that is sent now arrives: none, one or more."""
         link.sent += 1
+        if self.watcher is not None:
+            self.watcher(link, envelope)
         delays = self._decisions.message(link.link, link.sent)
         if link.is_cut:
             self.swallowed += 1

@@ -139,7 +139,7 @@ class SimulatedWorld:
         if link.impaired is not None:
             link.impaired.send(envelope)
             return
-        for time in self.network.arrivals(link, self.now):
+        for time in self.network.arrivals(link, envelope, self.now):
             self._queued += 1
             heapq.heappush(self._queue, (time, self._queued, self.arrive, (link, link.connection, envelope)))
 

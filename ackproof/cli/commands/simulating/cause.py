@@ -1,0 +1,49 @@
+"""`ackproof cause`: says which moments of a failing run brought its violation about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.ending import finish
+from ackproof.cli.printing import say
+
+USUAL_SECONDS = 120.0
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=USUAL_SECONDS,
+    show_default=True,
+    help="Begin no run after this many seconds; what was measured by then is shown.",
+)
+@click.option("--anyway", is_flag=True, help="Go on even if the code has changed since FILE was written.")
+@options.json_option()
+def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
+    """Say which moments of a failing run brought its violation about.
+
+    FILE holds the schedule of a failing run, as `ackproof sim --shrink` writes it. Many runs begin as this
+    one, and from some moment on chance decides otherwise: when messages arrive or get lost, how long writes
+    and elections take. How often the violation still follows is shown for many moments. Where that share
+    jumps, the moments between are looked at, down to the one thing that made the difference. Last comes the
+    twin: a run without the violation that differs as late as possible, and the first difference. FILE gets a
+    picture of the shares next to it.
+
+    The exit code is 1, as the run is invalid.
+
+    \b
+        ackproof sim --seed 1 --mutant forgetful --shrink small.json
+        ackproof cause small.json
+    """
+    from harness.sim.cause import command
+
+    found = command.cause(file, seconds, anyway=anyway, quiet=as_json)
+    if found.warning is not None:
+        say(f"ackproof: {found.warning}", error=True)
+    finish("violation", found, lambda: command.show(found), as_json=as_json)

@@ -1,0 +1,132 @@
+"""`ackproof cause`: measures a schedule, and says what it found."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from checkers.verdict import Validity
+from checkers.words import plural
+from harness.errors import CouldNotRun
+from harness.sim.cause.curve import LEAST_JUMP, Curve, Jump, Moment
+from harness.sim.cause.tape import taped
+from harness.sim.cause.twin import Twin, twin_of
+from harness.sim.command import played_file
+from harness.sim.schedule.shrink import verdict_of
+from history.files import brief
+from history.units import SECOND_NS
+from reports.plots.shares import share_curve
+
+BAR = 30
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """What brought a violation about, as far as chance can show it."""
+
+    checker: str
+    violation: str
+    moments: tuple[Moment, ...]
+    """The measured moments, in order of time."""
+    jumps: tuple[Jump, ...]
+    """The choices with which the violation became likely, largest first."""
+    twin: Twin | None
+    """A run without the violation that differs as late as possible, if one was found."""
+    runs: int
+    is_whole: bool
+    """Whether the time sufficed for all that was to be measured."""
+    warning: str | None = None
+    """What makes it doubtful that this is the recorded run."""
+
+
+def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool) -> Cause:
+    """Measure a schedule's moments for at most so many seconds.
+
+    Raises:
+        CouldNotRun: the file cannot be used, or its run shows no violation.
+    """
+    replay, _, warning = played_file(file, anyway=anyway)
+    tape = taped(replay.schedule)
+    verdict = verdict_of(tape.ran, replay.checker)
+    if verdict.validity is not Validity.INVALID:
+        raise CouldNotRun(
+            f"{file}: {replay.checker} finds no violation in this run ({brief(verdict.summary)}), so there "
+            "is no cause to look for"
+        )
+    until = time.monotonic() + seconds
+    progress = _Progress(quiet)
+
+    def may_go_on() -> bool:
+        return time.monotonic() < until
+
+    try:
+        twin = twin_of(replay.schedule, replay.checker, tape.choices, may_go_on)
+        curve = Curve(replay.schedule, replay.checker, tape.choices, may_go_on, progress.show)
+        moments = curve.measure()
+        jumps = curve.jumps()
+    finally:
+        progress.end()
+    found = Cause(replay.checker, verdict.summary, moments, jumps, twin, curve.runs, curve.is_whole, warning)
+    _draw(found, file.with_suffix(".cause.svg"))
+    return found
+
+
+def _draw(found: Cause, path: Path) -> None:
+    title = f"{found.checker}: how often the violation follows"
+    points = [(moment.at, moment.share) for moment in found.moments]
+    jumps = [(jump.at, jump.what) for jump in sorted(found.jumps, key=lambda jump: jump.at)]
+    try:
+        path.write_text(str(share_curve(title, points, jumps)) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+
+
+def show(found: Cause) -> None:
+    """Print what was measured."""
+    say: Any = Console(highlight=False, soft_wrap=True, markup=False).print
+    say(f"{found.checker}: {found.violation}")
+    say("How often this follows, if chance decides otherwise from a moment on and no further fault comes:")
+    for moment in found.moments:
+        bar = "#" * round(moment.share * BAR)
+        say(f"  {moment.at / SECOND_NS:9.3f} s  {_of(moment):>9}  {bar}")
+    if found.jumps:
+        say("It became likely when:")
+    for jump in found.jumps:
+        say(
+            f"  {jump.at / SECOND_NS:9.3f} s  {_of(jump.before)} before, {_of(jump.after)} after: {jump.what}"
+        )
+    if not found.jumps:
+        say(f"No single choice makes it likelier by {LEAST_JUMP:.0%} or more.")
+    if found.twin is None:
+        say("No single thing left out makes the violation go away.")
+    else:
+        say(f"The run without a violation that differs last lacks this: {found.twin.without}")
+        say(f"  this run:  {found.twin.failing}")
+        say(f"  its twin:  {found.twin.twin}")
+    if not found.is_whole:
+        say("The time was over before all was measured: give it more with --seconds")
+
+
+def _of(moment: Moment) -> str:
+    return f"{moment.violations} of {moment.runs}"
+
+
+class _Progress:
+    """How many runs were made, on one line of standard error that is rewritten; only in a terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._is_shown = not quiet and self._console.is_terminal
+
+    def show(self, runs: int) -> None:
+        """Show the count."""
+        if self._is_shown:
+            self._console.print(f"{plural(runs, 'run')} measured", end="\r", soft_wrap=True)
+
+    def end(self) -> None:
+        """Leave the line."""
+        if self._is_shown:
+            self._console.print()
