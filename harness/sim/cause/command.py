@@ -99,7 +99,7 @@ def show(found: Cause) -> None:
             f"  {jump.at / SECOND_NS:9.3f} s  {_of(jump.before)} before, {_of(jump.after)} after: {jump.what}"
         )
     if not found.jumps:
-        say(f"No single choice makes it likelier by {LEAST_JUMP:.0%} or more.")
+        say(f"No single choice adds {LEAST_JUMP:.0%} or more.")
     if found.twin is None:
         say("No single thing left out makes the violation go away.")
     else:
