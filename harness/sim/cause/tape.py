@@ -9,6 +9,7 @@ import msgspec
 
 from harness.nemesis import NEMESES
 from harness.nemesis.action import Link
+from harness.nemesis.mechanisms.world import World
 from harness.sim.plan.decisions import Decisions, Delays, DrawnDecisions, RoundTrip
 from harness.sim.plan.scheduled_faults import ScheduledFault
 from harness.sim.run import SimulatedRun
@@ -144,7 +145,7 @@ def taped(schedule: Schedule) -> Tape:
     recorder = _Recorder(ScriptedDecisions(schedule.overrides))
     steps = iter([(n, step) for n, step in enumerate(schedule.steps) if step.thread == NEMESIS])
 
-    def perform(operation: Operation, world: SimulatedWorld) -> Coroutine[Any, Any, Operation]:
+    def perform(operation: Operation, world: World) -> Coroutine[Any, Any, Operation]:
         place, step = next(steps)
         if step.f in BREAKING:
             recorder.note(NEMESIS_STEP, place, step_in_words(step))

@@ -16,6 +16,7 @@ from harness.generator import NEVER, Answer, Context, Generator, Pending
 from harness.generator.base import thread_bit
 from harness.nemesis.action import Action
 from harness.nemesis.catalogue import AnyAction, action_of
+from harness.nemesis.mechanisms.world import World
 from harness.nemesis.nemesis import Nemesis
 from harness.nemesis.view import ClusterView
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
@@ -110,7 +111,7 @@ class ScriptedNemesis(Nemesis, frozen=True):
         return msgspec.convert(operation.value["script"], tuple[AnyAction, ...])
 
 
-def perform_as_written(operation: Operation, world: SimulatedWorld) -> Coroutine[Any, Any, Operation]:
+def perform_as_written(operation: Operation, world: World) -> Coroutine[Any, Any, Operation]:
     """Do the actions that a nemesis operation of a schedule names."""
     return ScriptedNemesis(()).perform(operation, world, 0)
 

@@ -16,6 +16,7 @@ from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
 from harness.sim.world.network import Network
 from node_impl.core.events import AppendRecord, Entry, HardState
+from node_impl.core.raft.messages import Envelope, ReadIndex
 from node_impl.core.storage import CorruptLog, WriteAheadLog
 
 TIMES = st.integers(0, 10**15)
@@ -182,6 +183,9 @@ def test_rot_in_a_synced_log_is_refused(draw: int) -> None:
         WriteAheadLog(disk).recover()
 
 
+MESSAGE = Envelope("n1:1:1", "n1", ReadIndex())
+
+
 def network_of(fault_rates: FaultRates, *, in_order: bool) -> Network:
     return Network(("n1", "n2"), DrawnDecisions(1, fault_rates), in_order=in_order)
 
@@ -191,7 +195,7 @@ def test_messages_on_one_line_keep_their_order_only_where_the_plan_says_so() -> 
     for in_order in (True, False):
         network = network_of(fault_rates, in_order=in_order)
         line = network.links["n1", "n2"]
-        arrivals = [network.arrivals(line, now) for now in range(0, 10**9, 10**6)]
+        arrivals = [network.arrivals(line, MESSAGE, now) for now in range(0, 10**9, 10**6)]
         firsts = [arrival[0] for arrival in arrivals]
         assert (firsts == sorted(firsts)) is in_order
         assert any(len(arrival) > 1 for arrival in arrivals) is not in_order
@@ -200,13 +204,13 @@ def test_messages_on_one_line_keep_their_order_only_where_the_plan_says_so() -> 
 def test_a_cut_line_swallows_and_counts_what_is_sent_and_what_is_under_way() -> None:
     network = network_of(FaultRates(), in_order=True)
     line, back = network.links["n1", "n2"], network.links["n2", "n1"]
-    assert network.arrivals(line, 0)
+    assert network.arrivals(line, MESSAGE, 0)
     assert network.cut([("n1", "n2")]) == [("n1", "n2")]
-    assert network.arrivals(line, 0) == ()
+    assert network.arrivals(line, MESSAGE, 0) == ()
     assert network.is_lost(line, line.connection)
-    assert network.arrivals(back, 0)
+    assert network.arrivals(back, MESSAGE, 0)
     assert network.heal() == ([("n1", "n2")], 2)
-    assert network.arrivals(line, 0)
+    assert network.arrivals(line, MESSAGE, 0)
     assert not network.is_lost(line, line.connection)
 
 
