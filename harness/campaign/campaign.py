@@ -69,6 +69,8 @@ class _Campaign:
         self._begun = len(self._done)
         self._why: str | None = None
         """Why the work ends early; None while it goes on."""
+        self._has_left_out = False
+        """Whether simulated runs were left out, to leave time for real ones."""
         before = max((line.elapsed_s for line in journal.stored.lines), default=0.0)
         self._zero = time.monotonic() - before
         self._figures = FigureCounter(journal.stored.runs)
@@ -90,14 +92,14 @@ class _Campaign:
             if (cells[unit.cell].world == "sim") is is_simulated and unit not in self._done
         )
         try:
-            self._work(executor, left)
+            self._work(executor, left, self._plan.most_simulated_s if is_simulated else None)
         except KeyboardInterrupt:
             self._why = INTERRUPTED
             self._take(executor.interrupt())
 
     def end(self) -> None:
         """Note why the work ended."""
-        why = self._why or DONE
+        why = self._why or (BUDGET if self._has_left_out else DONE)
         is_complete = why in (DONE, BUDGET, STOPPED)
         self._journal.add(EndLine(why, is_complete, stamp(), self._elapsed_s()))
         self._show(why)
@@ -109,8 +111,11 @@ class _Campaign:
         self._progress.show(elapsed_s, figures)
         self._live.write(elapsed_s, figures, self._progress.left_s(elapsed_s), ended)
 
-    def _work(self, executor: Executor, left: deque[Unit]) -> None:
+    def _work(self, executor: Executor, left: deque[Unit], most_s: float | None) -> None:
         while True:
+            if left and most_s is not None and self._elapsed_s() >= most_s:
+                left.clear()
+                self._has_left_out = True
             while left and executor.has_room and self._may_begin():
                 unit = left.popleft()
                 if not self._is_needless(unit):

@@ -124,6 +124,9 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "campaign"
     most_s: float | None = None
     """Seconds of work, those before an interruption included; no run begins later. None for no bound."""
+    most_simulated_s: float | None = None
+    """Of these seconds, those after which no simulated run begins, so that real ones, which come after them,
+    have their time; None: simulated runs may take all."""
     most_runs: int | None = None
     stop_at_first: bool = False
     retries: int = 2

@@ -65,7 +65,9 @@ def default_plan(
     costs = {cell: known.seconds_of(cell) for cell in distinct([bug.cell for bug in bugs])}
     seeds = planned_seeds(bugs, costs, simulated_s * SHARE_PLANNED * jobs)
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
-    plan = CampaignPlan(cells=(*cells, *real), name=NAME, most_s=budget_s, stability=2)
+    plan = CampaignPlan(
+        cells=(*cells, *real), name=NAME, most_s=budget_s, most_simulated_s=simulated_s, stability=2
+    )
     return _gate(plan, known, bugs, (*left_out, *real_left_out))
 
 

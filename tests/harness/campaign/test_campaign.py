@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import BROKEN, STOPPED
+from harness.campaign.campaign import BROKEN, BUDGET, STOPPED
 from harness.campaign.cells import Cell, canary
 from harness.campaign.executors import usual_executors
 from harness.campaign.journal import CrashLine
@@ -76,6 +76,14 @@ def test_a_process_that_dies_takes_one_run_with_it_and_that_one_is_tried_again(t
     assert [(line.seed, line.why) for line in crashes] == [
         (1, "the process that did it was ended by signal 9")
     ]
+
+
+def test_real_runs_have_their_time_also_where_simulated_ones_do_not_end(tmp_path: Path) -> None:
+    """No simulated run begins at all here, since their time is over at once; the real ones all do."""
+    real = Cell(world="local", nodes=3, seeds=2)
+    stored = carried_out(tmp_path, plan(Cell(seeds=5), real, most_s=600.0, most_simulated_s=0.0))
+    assert [(line.cell, line.seed) for line in stored.runs] == [(1, 0), (1, 1)]
+    assert summary_of(stored).ended == BUDGET
 
 
 def test_stop_at_first_stops_and_no_canary_does(tmp_path: Path) -> None:

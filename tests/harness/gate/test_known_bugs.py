@@ -12,7 +12,7 @@ from harness.campaign.cells import DRAWN, Cell
 from harness.campaign.outcomes import Outcome, Violation
 from harness.gate.known_bugs.measuring import cost, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBugs, cell_of, seeded_bugs
-from harness.gate.planning import default_plan
+from harness.gate.planning import REAL_S, default_plan
 from harness.gate.power import power_of
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out
@@ -76,6 +76,8 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
         {cell.workload for cell in plan.cells if cell.is_canary} == workloads == {c.workload for c in cells}
     )
     assert (plan.cells[-1].world == "local") is (seconds == 600.0)
+    assert plan.most_s == seconds
+    assert plan.most_simulated_s == (seconds if seconds == 60.0 else seconds - REAL_S)
     expected_s = sum(cell.seeds * known.seconds_of(cell) for cell in cells) / 2
     assert expected_s <= seconds
     assert power_of(known, cells).elsewhere == ()
