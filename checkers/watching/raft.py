@@ -44,6 +44,9 @@ class RaftWatch:
     def __init__(self) -> None:
         self._leaders: _Latest[int, str] = _Latest()
         self._votes: _Latest[tuple[str, int], str] = _Latest()
+        self._unsynced: dict[str, int] = {}
+        """By node, the term of a vote that was not on its disk when last heard of: its next life may not know
+        of it."""
         self._entries: _Latest[tuple[int, int], str] = _Latest()
         self._applied: _Latest[int, tuple[int, str]] = _Latest()
         self._before: dict[str, TraceEvent] = {}
@@ -65,7 +68,12 @@ class RaftWatch:
         node, term = event.node, event.term
         if event.role == "leader" and (leader := self._leaders.first(term, node)) != node:
             return Suspicion("election-safety", f"{leader} and {node} both led term {term}")
+        if event.event == "restart" and (unsynced := self._unsynced.pop(node, None)) is not None:
+            self._votes.pop((node, unsynced), None)
+        if event.event == "synced" and event.vote is not None and self._unsynced.get(node) == term:
+            del self._unsynced[node]
         if event.event == "vote" and event.vote is not None:
+            self._unsynced[node] = term
             voted = self._votes.first((node, term), event.vote)
             if voted != event.vote:
                 why = f"{node} voted for {voted} and for {event.vote} in term {term}"

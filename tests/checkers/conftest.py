@@ -9,7 +9,7 @@ import pytest
 from checkers.certificates import linearizability as of_data_types
 from checkers.certificates import transactions as of_transactions
 from checkers.linearizability.answer import Budget
-from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf, Proved
 from checkers.transactions.consistency import LIST_APPEND
 from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity, Verdict
@@ -41,8 +41,10 @@ def proved(request: pytest.FixtureRequest) -> Iterator[None]:
         left[0] -= decided
         return decided and left[0] >= 0 and len(recording.history) <= MOST_OPERATIONS
 
-    def judge_data_type(checker: LinearizabilityOf, recording: Recording) -> Verdict:
-        verdict = of_data_type(checker, recording)
+    def judge_data_type(
+        checker: LinearizabilityOf, recording: Recording, proved: Proved = NONE_PROVED
+    ) -> Verdict:
+        verdict = of_data_type(checker, recording, proved)
         if wanted(recording, verdict):
             _prove_data_type(checker, recording, verdict)
         return verdict

@@ -99,7 +99,9 @@ def test_a_simulated_run_has_a_case_for_each_checker_with_its_seed_and_report(
 
 
 def test_seeds_and_cells_are_cases_and_unknown_is_not_green(files: Files, tmp_path: Path) -> None:
-    done = called("sim", "--seeds", "1", *SMALL, "--jobs", "1", "--store", tmp_path, *files.arguments)
+    done = called(
+        "sim", "--seeds", "1", *SMALL, "--rate", "1", "--jobs", "1", "--store", tmp_path, *files.arguments
+    )
     assert (done.exit_code, files.counts()) == (2, (0, 1, 0))
     cell = ("--workload", "register", "--mutant", "forgetful", "--seeds", "2", "--stability", "0")
     done = called("campaign", *cell, "--jobs", "1", "--store", tmp_path, "--no-shrink", *files.arguments)

@@ -25,7 +25,12 @@ def interrupted_twice(
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
         process = subprocess.Popen(
-            [ACKPROOF, *arguments], stdout=out, stderr=err, start_new_session=True, env=environment
+            [ACKPROOF, *arguments],
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            env=environment,
+            preexec_fn=_hear_ctrl_c,
         )
     try:
         deadline = time.monotonic() + LONGEST_S
@@ -44,6 +49,11 @@ def interrupted_twice(
             process.wait()
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("out", "err")]
     return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+def _hear_ctrl_c() -> None:
+    """As in a terminal: tests that run in the background of a shell begin with the signal ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("gap_s", [0.0, 0.05, 0.3])

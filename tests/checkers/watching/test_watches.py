@@ -169,6 +169,17 @@ def test_a_term_binds_a_node_once_another_one_knows_of_it(received: bool) -> Non
     assert suspicions(cluster) == (["term-monotonic"] if received else [])
 
 
+@pytest.mark.parametrize("is_synced", [False, True])
+def test_a_vote_binds_the_next_life_only_once_it_was_on_the_disk(is_synced: bool) -> None:
+    cluster = ClusterBuilder()
+    node = cluster["n2"].enter(8).vote_for("n2")
+    if is_synced:
+        node.synced()
+    node.restart(term=8 if is_synced else 1, vote=None)
+    (node if is_synced else node.enter(8)).vote_for("n1")
+    assert suspicions(cluster) == (["one-vote-a-term"] if is_synced else [])
+
+
 def test_correct_simulated_runs_are_not_suspected() -> None:
     lists = judged = 0
     for seed in (5, 6, 11, 991_003, 991_004):

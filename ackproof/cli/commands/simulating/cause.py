@@ -1,4 +1,4 @@
-"""`ackproof cause`: says which moments of a failing run brought its violation about."""
+"""`ackproof cause`: says what brought a failing run's violation about."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USUAL_SECONDS = 120.0
 @click.option("--anyway", is_flag=True, help="Go on even if the code has changed since FILE was written.")
 @options.json_option()
 def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
-    """Say which moments of a failing run brought its violation about.
+    """Say what brought a failing run's violation about.
 
     FILE holds the schedule of a failing run, as `ackproof sim --shrink` writes it. Many runs begin as this
     one, and from some moment on chance decides otherwise: when messages arrive or get lost, how long writes
