@@ -17,7 +17,7 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """So many seconds from now."""
+        """This number of seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @property

@@ -6,12 +6,12 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from history.files import RefusedFile, open_regular
 
 
-def write_zip(folder: Path, file: BinaryIO) -> None:
+def write_zip(folder: Path, file: IO[bytes]) -> None:
     """Write all files of a run's folder into a zip; within it they lie in a folder of the run's name."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in files_in(folder):

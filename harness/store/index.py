@@ -6,7 +6,7 @@ as then: same inode, size and times. So a folder that was removed, added, judged
 noticed, and an index that is lost, cut or of another version is made again.
 
 **Where it lies.** In the user's own cache folder, $XDG_CACHE_HOME/ackproof or ~/.cache/ackproof, by the
-path of the store. So it works for stores that cannot be written, and a store that somebody else made brings
+path of the store. So it works for stores that cannot be written, and a store that another person made brings
 no database with it. Where the cache folder cannot be written, or another process holds the index, the
 listing is made without it.
 """

@@ -1,4 +1,4 @@
-"""Removes old runs of a store: by age, and until the store takes no more than a size.
+"""Removes old runs of a store: by age, and until the store is small enough.
 
 What is kept, whatever its age:
 
@@ -82,7 +82,7 @@ def prune(
     only_say: bool,
     now_s: float | None = None,
 ) -> Pruned:
-    """Remove runs that began longer ago than this, then the oldest until the rest takes no more than a size.
+    """Remove runs that began longer ago than this, then the oldest until the rest is small enough.
 
     Args:
         older_than_s: None for any age.

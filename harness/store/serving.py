@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import msgspec
@@ -53,7 +53,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 class Answer(NamedTuple):
     """What a request gets."""
 
-    content: bytes | BinaryIO
+    content: bytes | IO[bytes]
     type: str = HTML
     status: HTTPStatus = HTTPStatus.OK
     policy: str = pages.POLICY
@@ -118,8 +118,8 @@ class StorePages:
             return self._error("There is no such run.", HTTPStatus.NOT_FOUND)
         if is_zip:
             archive = tempfile.SpooledTemporaryFile(ZIP_IN_MEMORY_BYTES)  # noqa: SIM115 - closed once it is sent
-            write_zip(self._store / wanted, archive)  # type: ignore[arg-type]
-            return Answer(archive, ZIP, file_name=f"{Path(wanted).name}.zip")  # type: ignore[arg-type]
+            write_zip(self._store / wanted, archive)
+            return Answer(archive, ZIP, file_name=f"{Path(wanted).name}.zip")
         try:
             return Answer(open_regular(self._store / wanted / REPORT, root=self._store), policy=REPORT_POLICY)
         except (OSError, RefusedFile):

@@ -31,8 +31,9 @@ def write_site(store: Path, folder: Path, progress: Progress | None = None) -> i
     try:
         folder.mkdir(parents=True, exist_ok=True)
         number = 0
-        for number, (name, content) in enumerate(_pages(store, progress), start=1):  # noqa: B007
+        for name, content in _pages(store, progress):
             (folder / name).write_bytes(content)
+            number += 1
         for entry in entries(store):
             link = overview.report_link(store, entry)
             if link is not None:

@@ -6,7 +6,7 @@ from reports.ci.suite import CiSuite
 from reports.text import clean, shorten
 
 MOST = 10
-"""GitHub shows no more of one step."""
+"""GitHub shows at most this number for one step."""
 LONGEST_TEXT = 2_000
 
 

@@ -2,7 +2,7 @@
 
 The graph (`checkers.causes`) says which checker's violations can explain which. An explanation that begins
 after what it would explain is dropped: a node that ended at 6 s did not cause what was lost at 2 s. Of
-several root causes, the earliest is told.
+several root causes, the earliest is named.
 """
 
 from __future__ import annotations

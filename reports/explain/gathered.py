@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from history import NodeTrace, TraceEntry, TraceEvent
 
 MOST_KEPT = 20_000
-"""How many elections and votes are kept; a run with more of them is told from these."""
+"""How many elections and votes are kept; the story of a run with more is made of these."""
 
 FactKind = Literal["append", "disk", "commit", "apply", "truncate", "lost", "acknowledge", "snapshot"]
 

@@ -108,7 +108,7 @@ def _two_leaders(telling: Telling) -> str | None:
 
 
 def _forgot(telling: Telling) -> str | None:
-    """A node came back without what it had on disk, or had told others."""
+    """A node came back without what it had on disk, or had shown to others."""
     if len(telling.events) != 2 or telling.events[1].event != "restart":
         return None
     before, restart = telling.events

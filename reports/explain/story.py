@@ -1,9 +1,9 @@
 """Chooses what led to a violation: at most a dozen lines of elections, faults, entries and answers.
 
-Every line that might be told has a rank. Those of the lowest rank are taken, of equal ones the nearest to
-the violation, and the lines that are taken stand in the order of time. Times are the nodes' own clocks where
-traces show them: on one machine they are one clock; elsewhere the order of lines of different nodes may be
-off by the difference of their clocks.
+Every line that might be in the story has a rank. Those of the lowest rank are taken, of equal ones the
+nearest to the violation, and the lines that are taken stand in the order of time. Times are the nodes' own
+clocks where traces show them: on one machine they are one clock; elsewhere the order of lines of different
+nodes may be off by the difference of their clocks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Identity = tuple[int, str]
 
 
 class Candidate(NamedTuple):
-    """A line that may be told; the lowest rank first."""
+    """A line that may be in the story; the lowest rank first."""
 
     rank: int
     line: StoryLine
@@ -78,7 +78,7 @@ def _by_time(line: StoryLine) -> tuple[bool, int, int]:
 
 
 def _window(telling: Telling, lines: Iterable[StoryLine]) -> tuple[int, int]:
-    """From the first to the last moment of the lines that must be told."""
+    """From the first to the last moment of the lines that must be there."""
     times = [line.time for line in lines if line.time is not None]
     return (min(times), max(times)) if times else (0, telling.scene.end)
 
@@ -208,8 +208,8 @@ def _of_entries(telling: Telling) -> Iterator[Candidate]:
     for number, index in enumerate(telling.indices):
         rank = 1 if number == 0 else 2
         facts = sorted(telling.found.of(index), key=lambda fact: fact.event.at)
-        told = _told(telling, facts)
-        mine = [fact for fact in facts if told is None or fact.entry is None or _identity(fact) == told]
+        wanted = _wanted_entry(telling, facts)
+        mine = [fact for fact in facts if wanted is None or fact.entry is None or _identity(fact) == wanted]
         by_leaders = [fact for fact in facts if fact.kind == "append" and fact.event.role == "leader"]
         yield from (Candidate(rank, _fact(telling, fact)) for fact in by_leaders if fact in mine)
         others = [fact for fact in by_leaders if fact not in mine]
@@ -224,8 +224,8 @@ def _of_entries(telling: Telling) -> Iterator[Candidate]:
             yield Candidate(rank + 1, on_disk)
 
 
-def _told(telling: Telling, facts: Sequence[Fact]) -> _Identity | None:
-    """Which of the entries at one index is told of: one of the evidence's operations, else the first."""
+def _wanted_entry(telling: Telling, facts: Sequence[Fact]) -> _Identity | None:
+    """Which entry at one index the story is about: one of the evidence's operations, else the first."""
     known = [fact for fact in facts if fact.entry is not None]
     for spans in (telling.spans, telling.effect_spans):
         ops = {str(span.index) for span in spans}
@@ -273,7 +273,7 @@ def _fact(telling: Telling, fact: Fact) -> StoryLine:
 
 
 def _on_disk(telling: Telling, facts: list[Fact], index: int) -> StoryLine | None:
-    """Which nodes had the entry on disk, and when, in one line; for the entry that is told of."""
+    """Which nodes had the entry on disk, and when, in one line; for the entry that the story is about."""
     held = [fact for fact in facts if fact.kind == "disk"]
     if not held:
         return None

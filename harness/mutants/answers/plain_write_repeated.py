@@ -9,7 +9,7 @@ from node_impl.core.serving.open_requests import OpenRequests
 
 @breaks
 class RepeatsPlainWrites(OpenRequests):
-    """Repeats every write whose leader is lost, also one whose copies cannot be told apart."""
+    """Repeats every write whose leader is lost, also one whose copies look alike."""
 
     def may_repeat(self, request: Request) -> bool:  # noqa: ARG002 - this is the bug
         """Any write may be sent again."""

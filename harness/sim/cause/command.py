@@ -43,7 +43,7 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool) -> Cause:
-    """Measure a schedule's moments for at most so many seconds.
+    """Measure a schedule's moments for at most this number of seconds.
 
     Raises:
         CouldNotRun: the file cannot be used, or its run shows no violation.

@@ -71,7 +71,7 @@ class Replication:
         return None
 
     def may_truncate(self, point: int) -> bool:
-        """What is committed stays (section 5.4): whoever wants it cut does not follow Raft, or forgot."""
+        """What is committed stays (section 5.4): who wants it cut does not follow Raft, or forgot."""
         return point > self._state.commit_index
 
     def commit_index_by_counting(self) -> int:

@@ -17,17 +17,17 @@ def acknowledged(index: int, op: str) -> TraceEvent:
     return TraceEvent(2, 2, "acknowledge", 1, "leader", 9, 9, 9, index=index, op=op, node="n1", life=1)
 
 
-def check(*events: TraceEvent, told: int | None = None, **options: int) -> Verdict:
-    """Operation 0 is the only one; its client is told that index."""
+def check(*events: TraceEvent, answered: int | None = None, **options: int) -> Verdict:
+    """Operation 0 is the only one; its client gets that index."""
     history = HistoryBuilder()
     history.invoke(1, "register", "svc/10.0.0.1:80", "r0", node="n1")
-    history.ok(1, "r0", raft_index=told)
+    history.ok(1, "r0", raft_index=answered)
     traces = {"n1": NodeTrace("n1", events)}
     return AppliedOnce().check(Recording(NODES, history.history(), traces, options=options))
 
 
 def test_copies_answered_with_the_first_ones_index_are_valid() -> None:
-    verdict = check(applied((3, "0"), (4, None), (7, "0")), acknowledged(3, "0"), told=3)
+    verdict = check(applied((3, "0"), (4, None), (7, "0")), acknowledged(3, "0"), answered=3)
     assert verdict.validity is Validity.VALID
     assert verdict.measures["in_the_log_several_times"] == 1
 
@@ -41,15 +41,15 @@ def test_an_acknowledgement_of_the_second_copy_is_invalid_and_names_both_places(
 
 
 def test_a_client_that_is_told_of_the_second_copy_is_evidence_by_itself() -> None:
-    verdict = check(applied((3, "0"), (7, "0")), told=7)
+    verdict = check(applied((3, "0"), (7, "0")), answered=7)
     assert verdict.validity is Validity.INVALID
     assert "the reply to operation 0 says that it took effect" in verdict.summary
 
 
 def test_a_copy_that_was_skipped_is_not_the_first_one() -> None:
     """An entry of a session that has ended is in the log, and changes nothing."""
-    assert check(applied((3, "0"), (7, "0"), skipped=(3,)), told=7).validity is Validity.VALID
-    assert check(applied((3, "0"), (7, "0"), skipped=(7,)), told=7).validity is Validity.INVALID
+    assert check(applied((3, "0"), (7, "0"), skipped=(3,)), answered=7).validity is Validity.VALID
+    assert check(applied((3, "0"), (7, "0"), skipped=(7,)), answered=7).validity is Validity.INVALID
 
 
 def test_a_plain_write_that_is_in_the_log_twice_is_invalid_even_without_an_answer() -> None:
@@ -62,16 +62,18 @@ def test_a_plain_write_that_is_in_the_log_twice_is_invalid_even_without_an_answe
 
 
 def test_nodes_that_disagree_on_which_entries_to_skip_are_named() -> None:
-    verdict = check(applied((3, "0"), (7, "0"), skipped=(7,)), applied((3, "0"), (7, "0"), node="n2"), told=3)
+    verdict = check(
+        applied((3, "0"), (7, "0"), skipped=(7,)), applied((3, "0"), (7, "0"), node="n2"), answered=3
+    )
     assert verdict.validity is Validity.INVALID
     assert verdict.evidence[0].title == "n2 carried out an entry that n1 skipped"
 
 
 def test_a_run_without_copies_shows_nothing() -> None:
-    assert check(applied((3, "0")), acknowledged(3, "0"), told=3).validity is Validity.UNKNOWN
-    assert check(told=3).validity is Validity.UNKNOWN
+    assert check(applied((3, "0")), acknowledged(3, "0"), answered=3).validity is Validity.UNKNOWN
+    assert check(answered=3).validity is Validity.UNKNOWN
 
 
 def test_an_answer_whose_application_is_in_no_trace_is_not_judged() -> None:
-    verdict = check(applied((3, "5"), (4, "5")), acknowledged(9, "0"), told=9)
+    verdict = check(applied((3, "5"), (4, "5")), acknowledged(9, "0"), answered=9)
     assert verdict.validity is Validity.VALID

@@ -116,7 +116,7 @@ def _show_first_difference(found: Comparison) -> None:
     at = "" if parting.at_ns is None else f", at {parting.at_ns / 1e9:.6f} s"
     say(f"\nthe simulated runs part in line {parting.line} of the {parting.where}{at}:")
     for name, text in (("A", parting.a), ("B", parting.b)):
-        say(f"  {name}: {text if text is not None else '(it has no more lines)'}")
+        say(f"  {name}: {text if text is not None else '(it has ended)'}")
 
 
 def _value(value: Any) -> str:

@@ -52,7 +52,7 @@ def _size(_context: click.Context, _option: click.Parameter, value: str | None) 
     "most_bytes",
     metavar="SIZE",
     callback=_size,
-    help="Remove the oldest runs until the others take no more than this together: 500M, 20G.",
+    help="Remove the oldest runs until the others together take at most this: 500M, 20G.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @options.json_option()

@@ -74,7 +74,7 @@ def runs(store: Path, most: int | None, as_json: bool, **choice: object) -> NoRe
 
     with Steps("reading runs", quiet=as_json) as steps:
         listed = entries(store, steps.show)
-    found = chosen(listed, Choice(**choice))  # type: ignore[arg-type]
+    found = chosen(listed, Choice(**choice))  # type: ignore[arg-type]  # click has checked them
     number = (len(found) if as_json else USUAL_ROWS) if most is None else most or len(found)
 
     def show() -> None:
