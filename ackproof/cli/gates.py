@@ -24,6 +24,9 @@ def show_gate(result: GateResult, store: Path) -> None:
     if result.looks_like:
         say(f"  it looks like the seeded bug {', or '.join(result.looks_like)}")
     say(f"power: {result.reached}")
+    for undecided in result.undecided:
+        if undecided not in result.reasons:
+            say(undecided)
     for comparison in result.comparisons:
         if comparison.answer == "not worse":
             say(comparison.in_words)

@@ -13,11 +13,13 @@ from collections.abc import Iterable
 
 import msgspec
 
+from checkers.verdict import Validity
 from harness.campaign.cells import CampaignPlan, Unit, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
 from harness.campaign.progress import CampaignProgress
+from harness.campaign.replacing import in_place_of_undecided
 from harness.campaign.watching.figures import FigureCounter
 from harness.campaign.watching.live import LiveData
 from harness.mutants.catalogue import MUTANTS
@@ -74,10 +76,16 @@ class _Campaign:
         before = max((line.elapsed_s for line in journal.stored.lines), default=0.0)
         self._zero = time.monotonic() - before
         self._figures = FigureCounter(journal.stored.runs)
+        self._found = Counter(
+            line.cell for line in self._done.values() if is_found(self._plan, line.cell, line)
+        )
+        """In how many runs the seeded bug of a cell was found."""
+        self._in_place: set[Unit] = set()
+        """Runs in place of those that proved nothing."""
         asked = list(units(self._plan))
         self._live = LiveData(journal.folder, self._plan, len(asked), self._figures)
         self._progress.start(len(asked), self._plan, self._elapsed_s())
-        for unit in asked:
+        for unit in (*asked, *self._drawn_in_place()):
             if unit in self._done:
                 self._progress.count(self._plan.cells[unit.cell], self._done[unit].outcome, is_new=False)
         if self._plan.stop_at_first and any(self._counts(unit) for unit in self._done):
@@ -88,7 +96,7 @@ class _Campaign:
         cells = self._plan.cells
         left: deque[Unit] = deque(
             unit
-            for unit in units(self._plan)
+            for unit in (*units(self._plan), *sorted(self._in_place))
             if (cells[unit.cell].world == "sim") is is_simulated and unit not in self._done
         )
         try:
@@ -139,20 +147,31 @@ class _Campaign:
         return self._why is None
 
     def _is_needless(self, unit: Unit) -> bool:
-        """Whether it is a canary's run, and the canary was found before."""
-        return self._plan.cells[unit.cell].is_canary and any(
-            is_found(self._plan, unit.cell, line) for line in self._done.values()
-        )
+        """Whether its cell has a seeded bug, which was found in enough runs before."""
+        cell = self._plan.cells[unit.cell]
+        enough = 1 if cell.is_canary else self._plan.enough_found
+        return cell.mutant is not None and enough is not None and self._found[unit.cell] >= enough
+
+    def _drawn_in_place(self) -> list[Unit]:
+        """Runs to do in place of those that proved nothing, which were not drawn before."""
+        wanted = in_place_of_undecided(self._plan, self._done.values())
+        new = [unit for unit in wanted if unit not in self._in_place]
+        self._in_place.update(new)
+        self._progress.ask(len(new))
+        self._live.ask(len(new))
+        return new
 
     def _take(self, ended: Iterable[Ended]) -> list[Unit]:
-        """Keep what ended; give the runs that are to be tried again."""
-        again = []
+        """Keep what ended; give the runs that are to be tried again, or that take the place of others."""
+        following = []
         for unit, outcome in ended:
             if isinstance(outcome, Outcome):
                 self._keep(unit, outcome)
+                if outcome.validity is Validity.UNKNOWN:
+                    following += self._drawn_in_place()
             elif self._crashed(unit, outcome):
-                again.append(unit)
-        return again
+                following.append(unit)
+        return following
 
     def _keep(self, unit: Unit, outcome: Outcome) -> None:
         new = self._figures.new_in(outcome)
@@ -161,6 +180,7 @@ class _Campaign:
         self._journal.add(line)
         self._figures.add(line)
         self._done[unit] = line
+        self._found[unit.cell] += is_found(self._plan, unit.cell, line)
         self._crashes_in_a_row = 0
         self._progress.count(self._plan.cells[unit.cell], outcome, is_new=True)
         if self._plan.stop_at_first and self._counts(unit):

@@ -133,6 +133,11 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How often a run that the harness itself could not do is tried again."""
     stability: int = 1
     """How many seeds of each simulated cell run twice, to be compared."""
+    replaces_undecided: bool = False
+    """Whether another seed is drawn in place of one that proved nothing (replacing.py)."""
+    enough_found: int | None = None
+    """In how many runs a seeded bug is to be found until its cell has enough runs; None for all of its seeds.
+    A canary is enough when it was found once."""
     known: tuple[tuple[int, int], ...] = ()
     """(cell, seed) of runs that come first, as they showed findings before; also seeds that no cell has."""
     shard: tuple[int, int] | None = None

@@ -28,10 +28,14 @@ def usual_executors(jobs: int) -> MakeExecutors:
     """Simulated runs in this process or on `jobs` others; real ones as commands."""
 
     def make(folder: Path) -> tuple[Executor, Executor]:
-        simulating: Executor = InProcess(simulated) if jobs == 1 else Processes(simulated, jobs)
-        return simulating, RealRuns(folder / "runs")
+        return simulating(jobs), RealRuns(folder / "runs")
 
     return make
+
+
+def simulating(jobs: int) -> Executor:
+    """Simulated runs in this process or on `jobs` others."""
+    return InProcess(simulated) if jobs == 1 else Processes(simulated, jobs)
 
 
 def dask_executors(cluster: DaskCluster, say: Callable[[str], None]) -> MakeExecutors:

@@ -186,6 +186,14 @@ class Journal:
             raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
         return cls(path, stored, descriptor)
 
+    def bound(self, seconds: float) -> None:
+        """Let no run begin after so many more seconds of work; the plan in the file stays as it is."""
+        before = max((line.elapsed_s for line in self.stored.lines), default=0.0)
+        plan = msgspec.structs.replace(self.stored.plan, most_s=before + seconds)
+        self.stored = msgspec.structs.replace(
+            self.stored, header=msgspec.structs.replace(self.stored.header, plan=plan)
+        )
+
     def add(self, line: Line) -> None:
         """Keep a line: it has reached the kernel when this returns.
 

@@ -44,6 +44,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     folder: str = ""
     """Of a real run: its folder."""
     took_s: float = 0.0
+    core_s: float = 0.0
+    """Of a simulated run: seconds of one processor core, which other work on the machine hardly changes."""
     behaviours: tuple[int, ...] = ()
     """What the run did (watching/behaviours.py); a journal keeps only those that are new, in its own line."""
     latency_ms: float | None = None

@@ -43,7 +43,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def simulated(cell: Cell, seed: int) -> Outcome:
     """Run one seed in the simulated world, and judge it."""
-    begin = time.monotonic()
+    begin, core_begin_s = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
         ran = run(plan_of(seed, cell.seed_options()))
         outcome = outcome_of(results_of(ran, Path(logs)), ran.problem)
@@ -52,6 +52,7 @@ def simulated(cell: Cell, seed: int) -> Outcome:
         outcome,
         digest=digest_of(ran),
         took_s=_rounded(begin),
+        core_s=round(time.process_time() - core_begin_s, 3),
         behaviours=behaviours(lives, ran.operations),
     )
 

@@ -31,6 +31,10 @@ class CampaignProgress:
         self._most_s = plan.most_s
         self._began_s = self._shown_s = elapsed_s
 
+    def ask(self, more: int) -> None:
+        """Count runs that are to be done in addition."""
+        self._asked += more
+
     def count(self, cell: Cell, outcome: Outcome, *, is_new: bool) -> None:
         """Count one run; that a canary's is invalid is what is hoped for."""
         self._done += 1

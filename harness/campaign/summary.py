@@ -21,6 +21,7 @@ from checkers.verdict import Validity
 from harness.campaign.campaign import BROKEN, is_found
 from harness.campaign.cells import Cell, Unit, units
 from harness.campaign.journal import CrashLine, EndLine, RunLine, Stored, runs_by_unit
+from harness.campaign.replacing import in_place_of_undecided
 from harness.campaign.watching.figures import FigureCounter, Figures, is_same
 
 CampaignOutcome = Literal["valid", "invalid", "unknown", "could not run", "broken"]
@@ -33,7 +34,10 @@ class CellSummary(msgspec.Struct, frozen=True):
     name: str
     cell: Cell
     asked: int
+    """How many runs are to be done, those in place of others included."""
     runs: int
+    in_place: int
+    """How many of its runs were drawn in place of those that proved nothing."""
     valid: int
     invalid: int
     unknown: int
@@ -90,11 +94,13 @@ class CampaignSummary(msgspec.Struct, frozen=True):
 def summary_of(stored: Stored) -> CampaignSummary:
     """Sum up what a journal holds."""
     done = runs_by_unit(stored.lines)
-    asked = list(units(stored.plan))
+    in_place = set(in_place_of_undecided(stored.plan, done.values()))
+    asked = [*units(stored.plan), *sorted(in_place)]
     crashes = {line.unit: line for line in stored.lines if isinstance(line, CrashLine)}
     failed = {unit: line for unit, line in crashes.items() if unit not in done}
     cells = tuple(
-        _cell_summary(stored, number, asked, done, failed) for number in range(len(stored.plan.cells))
+        _cell_summary(stored, number, asked, in_place, done, failed)
+        for number in range(len(stored.plan.cells))
     )
     last = stored.lines[-1] if stored.lines else None
     end = last if isinstance(last, EndLine) else None
@@ -122,6 +128,7 @@ def _cell_summary(
     stored: Stored,
     number: int,
     asked: list[Unit],
+    in_place: set[Unit],
     done: dict[Unit, RunLine],
     failed: dict[Unit, CrashLine],
 ) -> CellSummary:
@@ -135,6 +142,7 @@ def _cell_summary(
         cell=cell,
         asked=len({unit.seed for unit in asked if unit.cell == number}),
         runs=len(once),
+        in_place=sum(unit in in_place for unit in own),
         valid=counts[Validity.VALID],
         invalid=counts[Validity.INVALID],
         unknown=counts[Validity.UNKNOWN],

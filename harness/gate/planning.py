@@ -1,8 +1,11 @@
 """Makes the campaign of a gate: the default one, or that of a file with canaries added.
 
 By default it runs the reference node in the simulated world, in every cell in which a seeded bug shows, with
-enough seeds for the known bugs to be likely caught; then once on real processes, where the budget has room
-for it. Each workload has a canary: the seeded bug that is found most often.
+enough seeds for the known bugs to be likely caught, as far as the budget allows that at the machine's pace
+(pace.py); then once on real processes, where the budget has room for it. Each workload has a canary: the
+seeded bug that is found most often.
+
+In place of a run that proved nothing, another seed of its cell is drawn (harness/campaign/replacing.py).
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from harness.gate.power import Power, planned_seeds, power_of
 NAME = "gate"
 USUAL_S = 600.0
 SHARE_PLANNED = 0.6
-"""The share of the budget that the planned runs are expected to take, so that a slower machine ends, too."""
+"""The share of the budget that the planned runs are expected to take, so that the gate also ends in time if
+other work slows the machine down meanwhile."""
 REAL_S = 90.0
 """Seconds that are set aside for the run on real processes: starting, healing and judging included."""
 LEAST_FOR_REAL_S = 300.0
@@ -47,7 +51,13 @@ class GatePlan(msgspec.Struct, frozen=True):
 
 
 def default_plan(
-    known: SeededBugs, *, budget_s: float, jobs: int, with_real: bool, change: Change | None = None
+    known: SeededBugs,
+    *,
+    budget_s: float,
+    jobs: int,
+    with_real: bool,
+    change: Change | None = None,
+    pace: float = 1.0,
 ) -> GatePlan:
     """The gate of the reference node.
 
@@ -57,16 +67,22 @@ def default_plan(
         jobs: how many simulated runs are done at the same time.
         with_real: whether it may end with a run on real processes.
         change: what is to be tested; None for everything.
+        pace: how many times as long a run takes here as it did where it was measured.
     """
     real: tuple[Cell, ...] = (REAL,) if with_real and budget_s >= LEAST_FOR_REAL_S else ()
     bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
     real, real_left_out = (real, ()) if change is None else touched_cells(change, real)
     simulated_s = budget_s - REAL_S * len(real)
-    costs = {cell: known.seconds_of(cell) for cell in distinct([bug.cell for bug in bugs])}
+    costs = {cell: pace * known.seconds_to_decide(cell) for cell in distinct([bug.cell for bug in bugs])}
     seeds = planned_seeds(bugs, costs, simulated_s * SHARE_PLANNED * jobs)
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
     plan = CampaignPlan(
-        cells=(*cells, *real), name=NAME, most_s=budget_s, most_simulated_s=simulated_s, stability=2
+        cells=(*cells, *real),
+        name=NAME,
+        most_s=budget_s,
+        most_simulated_s=simulated_s,
+        stability=2,
+        replaces_undecided=True,
     )
     return _gate(plan, known, bugs, (*left_out, *real_left_out))
 
@@ -77,7 +93,9 @@ def plan_of_matrix(
     """The gate of a matrix that a file describes; its own budget counts if no other is given."""
     bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
     cells, cells_left_out = (plan.cells, ()) if change is None else touched_cells(change, plan.cells)
-    bounded = msgspec.structs.replace(plan, cells=cells, most_s=budget_s or plan.most_s or USUAL_S)
+    bounded = msgspec.structs.replace(
+        plan, cells=cells, most_s=budget_s or plan.most_s or USUAL_S, replaces_undecided=True
+    )
     return _gate(bounded, known, bugs, (*left_out, *cells_left_out))
 
 

@@ -21,6 +21,7 @@ TARGET = 0.99
 SPARE = 0.2
 """The share of the planned runs that the stated power does not count on."""
 LEAST_SEEDS = 40
+"""Seeds that a cell gets even if fewer catch its bugs, where the budget allows that."""
 MOST_SEEDS = 5_000
 MOST_NAMED = 6
 """Bugs that one sentence names; all of them have their figures in the result."""
@@ -125,11 +126,11 @@ def planned_seeds(
 
     Args:
         bugs: what is to be caught.
-        seconds: what a run costs, by cell; every cell gets `LEAST_SEEDS` at least.
+        seconds: what a run costs, by cell; every cell gets `STEP` seeds at least.
         budget_s: seconds of processor cores for all of them.
     """
-    seeds = dict.fromkeys(seconds, LEAST_SEEDS)
-    left_s = budget_s - sum(LEAST_SEEDS * cost for cost in seconds.values())
+    seeds = dict.fromkeys(seconds, STEP)
+    left_s = budget_s - sum(STEP * cost for cost in seconds.values())
 
     def gain(cell: Cell) -> float:
         now, then = counted(seeds[cell]), counted(seeds[cell] + STEP)
@@ -146,6 +147,9 @@ def planned_seeds(
         ]
         best = max(affordable, key=gain, default=None)
         if best is None or gain(best) <= 0:
+            few = [cell for cell in affordable if seeds[cell] < LEAST_SEEDS]
+            best = min(few, key=lambda cell: seeds[cell], default=None)
+        if best is None:
             return seeds
         seeds[best] += STEP
         left_s -= STEP * seconds[best]

@@ -6,7 +6,9 @@
   asked for, latency or availability is worse than it was by more than the margin (comparing.py).
 - *broken*, too: without such a finding, but a run could not be done, although it was tried again.
 - *unknown*: too little was shown. The work was interrupted or the budget ended first, so the power that was
-  stated beforehand was not reached; or too many runs of a cell proved nothing (`least_decided`).
+  stated beforehand was not reached; or too few runs of a cell proved something (`least_decided`). A run that
+  proved nothing is stated and another seed is drawn in its place (harness/campaign/replacing.py), so it alone
+  leaves nothing unknown.
 - *passed*: none of these.
 """
 
@@ -78,6 +80,8 @@ class GateResult(msgspec.Struct, frozen=True):
     """What was not run, because the change does not reach it."""
     unseen: tuple[Unseen, ...] = ()
     """Known findings that no run shows; those that the baseline lists as resolved left out."""
+    undecided: tuple[str, ...] = ()
+    """By cell, how many runs proved nothing, and how many were drawn in their place."""
     comparisons: tuple[Comparison, ...] = ()
     """Latency and availability compared with an earlier campaign, if that was asked for."""
 
@@ -138,6 +142,7 @@ def gate_result(
         most_like(all_bugs, _reported(stored)) if outcome == "failed" else (),
         tuple(left_out),
         tuple(_unseen(baseline, findings, shown)),
+        tuple(_undecided(summary)),
         tuple(comparisons),
     )
 
@@ -221,13 +226,23 @@ def _too_little_done(summary: CampaignSummary, stored: Stored, known: SeededBugs
 def _too_little(cell: CellSummary, stored: Stored, known: SeededBugs) -> Iterator[str]:
     if not cell.runs:
         yield f"no run was done within the budget of {stored.plan.most_s or 0:.0f} s: {cell.name}"
-    elif cell.runs - cell.unknown < least_decided(cell.cell, known) * cell.runs:
-        yield f"{cell.unknown} of {cell.runs} runs proved nothing: {cell.name} ({cell.why_nothing})"
+    elif cell.runs - cell.unknown < least_decided(cell.cell, known) * min(cell.runs, cell.cell.seeds):
+        yield _nothing_in_words(cell)
+
+
+def _undecided(summary: CampaignSummary) -> Iterator[str]:
+    return (_nothing_in_words(cell) for cell in summary.cells if cell.unknown and cell.canary is None)
+
+
+def _nothing_in_words(cell: CellSummary) -> str:
+    drawn = f", and {cell.in_place} were drawn in their place" if cell.in_place else ""
+    return f"{cell.unknown} of {cell.runs} runs proved nothing{drawn}: {cell.name} ({cell.why_nothing})"
 
 
 def least_decided(cell: Cell, known: SeededBugs) -> float:
-    """The share of a cell's runs that must prove something: all of real processes; of simulated ones half of
-    what was measured, or half of all where nothing was."""
+    """How many of a cell's runs must prove something, as a share of its planned ones or of those that were
+    done, if these are fewer: all of real processes; of simulated ones half of what was measured, or half of
+    all where nothing was."""
     if cell.world != "sim":
         return 1.0
     measured = known.measured_as(cell)

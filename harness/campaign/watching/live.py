@@ -58,6 +58,10 @@ class LiveData:
         self._counter = counter
         self._written_s: float | None = None
 
+    def ask(self, more: int) -> None:
+        """Count runs that are to be done in addition."""
+        self._asked += more
+
     def write(self, elapsed_s: float, figures: Figures, left_s: float | None, ended: str) -> None:
         """Replace the file, if the last time is long enough ago or the work has ended."""
         if not ended and self._written_s is not None and elapsed_s - self._written_s < EVERY_S:

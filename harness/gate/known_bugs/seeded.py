@@ -13,6 +13,7 @@ began_at = "2026-11-28T17:05:10Z"
 workload = "registry"
 nemesis = "drawn"            # what the seed draws; or the faults that each run has
 seconds = 0.42               # of one processor core, for each run
+first_seconds = [0.3, 0.8]   # the same of its first seeds alone, by which a machine's pace is measured
 runs = 40
 undecided = 11               # those that proved nothing, because little happened in them
 
@@ -71,6 +72,7 @@ class MeasuredCell(Place, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """What runs of correct nodes cost, and how many of them prove something."""
 
     seconds: float
+    first_seconds: tuple[float, ...] = ()
     runs: int
     undecided: int
 
@@ -78,6 +80,11 @@ class MeasuredCell(Place, frozen=True, forbid_unknown_fields=True, kw_only=True)
     def decided(self) -> float:
         """The share of runs that prove something; never 0."""
         return max(1, self.runs - self.undecided) / max(1, self.runs)
+
+    @property
+    def seconds_to_decide(self) -> float:
+        """What a run costs that proves something: with those that prove nothing until then."""
+        return self.seconds / self.decided
 
 
 class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -113,10 +120,12 @@ class SeededBugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         place = place_of(cell)
         return next((one for one in self.cells if one.cell == place), None)
 
-    def seconds_of(self, cell: Cell) -> float:
-        """How long a run of this cell takes on one core; of a cell that was not measured, the longest."""
+    def seconds_to_decide(self, cell: Cell) -> float:
+        """What a run of this cell costs that proves something, in seconds of one core; of a cell that was not
+        measured, the most of all."""
         measured = self.measured_as(cell)
-        return max(one.seconds for one in self.cells) if measured is None else measured.seconds
+        every = self.cells if measured is None else (measured,)
+        return max(one.seconds_to_decide for one in every)
 
 
 @cache

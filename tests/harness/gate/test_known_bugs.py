@@ -8,14 +8,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.campaign.campaign import run_campaign
 from harness.campaign.cells import DRAWN, Cell
+from harness.campaign.journal import Journal
 from harness.campaign.outcomes import Outcome, Violation
-from harness.gate.known_bugs.measuring import cost, measuring_plan, written
+from harness.campaign.performing import simulated
+from harness.campaign.progress import CampaignProgress
+from harness.gate.known_bugs.measuring import ENOUGH_FOUND, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBugs, cell_of, seeded_bugs
 from harness.gate.planning import REAL_S, default_plan
 from harness.gate.power import power_of
 from harness.mutants.catalogue import MUTANTS
-from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out
+from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out, in_process, resumed
 
 OF_ITS_CHECKER = Outcome(VALID.validity.INVALID, (Violation("one-vote-a-term", "a kind", "a title"),))
 OF_ANOTHER = Outcome(VALID.validity.INVALID, (Violation("conformance", "a kind", "a title"),))
@@ -39,10 +43,13 @@ def test_the_odds_count_what_the_bug_s_own_checker_found_and_what_correct_nodes_
     gives = [OF_ITS_CHECKER, VALID, OF_ANOTHER, UNKNOWN]
 
     def perform(cell: Cell, seed: int) -> Outcome:
-        return gives[seed - 10] if cell.mutant else (UNKNOWN if seed == 0 else VALID)
+        if cell.mutant:
+            return gives[seed - 10]
+        mark = (UNKNOWN if seed == 0 else VALID).validity
+        return Outcome(mark, core_s=0.2 * (seed + 1))
 
     plan = measuring_plan(("vote-twice", "lease-without-clock-bound"), seeds=4, first_seed=10)
-    text = written(carried_out(tmp_path, plan, perform), lambda _cell: 0.5, "scripts/odds.py")
+    text = written(carried_out(tmp_path, plan, perform), "scripts/odds.py")
     found = msgspec.convert(tomllib.loads(text), SeededBugs)
     bug, other = found.bugs
     assert (bug.found, bug.runs, bug.nemesis) == (1, 4, DRAWN)
@@ -50,17 +57,33 @@ def test_the_odds_count_what_the_bug_s_own_checker_found_and_what_correct_nodes_
     assert [(cell.runs, cell.undecided, cell.decided, cell.seconds) for cell in found.cells] == [
         (4, 1, 0.75, 0.5)
     ] * 2
+    assert found.cells[0].first_seconds == (0.2, 0.4, 0.6, 0.8)
+
+
+def test_a_bug_that_was_found_often_enough_gets_no_more_runs(tmp_path: Path) -> None:
+    plan = measuring_plan(("vote-twice",), seeds=40, first_seed=0)
+    stored = carried_out(tmp_path, plan, lambda cell, _seed: OF_ITS_CHECKER if cell.mutant else VALID)
+    assert [sum(line.cell == number for line in stored.runs) for number in (0, 1)] == [40, ENOUGH_FOUND]
+
+
+def test_measuring_stops_after_some_seconds_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    plan = measuring_plan(("vote-twice",), seeds=4, first_seed=0)
+    journal = Journal.create(tmp_path, plan)
+    journal.bound(0.0)
+    stopped = run_campaign(journal, in_process(lambda _cell, _seed: VALID), CampaignProgress(quiet=True))
+    assert stopped.runs == ()
+    assert len(resumed(stopped.folder).runs) == 8
 
 
 def test_a_bug_without_a_run_is_not_written_as_one_that_is_never_found(tmp_path: Path) -> None:
     plan = msgspec.structs.replace(measuring_plan(("vote-twice", "forgetful"), 4, 0), most_runs=2)
     stored = carried_out(tmp_path, plan, lambda _cell, _seed: VALID)
     with pytest.raises(ValueError, match=r"no run of .* mutant forgetful is done yet"):
-        written(stored, lambda _cell: 0.5, "scripts/odds.py")
+        written(stored, "scripts/odds.py")
 
 
 def test_the_cost_of_a_run_is_measured() -> None:
-    assert 0.0 < cost(Cell(nodes=3, time_limit_s=2), seeds=1) < 60.0
+    assert simulated(Cell(nodes=3, time_limit_s=2), 0).core_s > 0.0
 
 
 @pytest.mark.parametrize("seconds", [60.0, 600.0])
@@ -78,6 +101,7 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
     assert (plan.cells[-1].world == "local") is (seconds == 600.0)
     assert plan.most_s == seconds
     assert plan.most_simulated_s == (seconds if seconds == 60.0 else seconds - REAL_S)
-    expected_s = sum(cell.seeds * known.seconds_of(cell) for cell in cells) / 2
+    expected_s = sum(cell.seeds * known.seconds_to_decide(cell) for cell in cells) / 2
     assert expected_s <= seconds
+    assert plan.replaces_undecided
     assert power_of(known, cells).elsewhere == ()

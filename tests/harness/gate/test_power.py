@@ -63,6 +63,8 @@ def test_seeds_go_where_bugs_are_until_all_are_likely_caught_or_the_budget_ends(
     many = planned_seeds(KNOWN.bugs, COSTS, 10_000)
     assert many[SESSIONS] == LEAST_SEEDS
     assert SELDOM.odds.chance_to_catch(counted(many[REGISTRY])) >= TARGET
+    poor = planned_seeds(KNOWN.bugs, COSTS, 10)
+    assert sum(COSTS[cell] * seeds for cell, seeds in poor.items()) <= 10
     bounded = planned_seeds(KNOWN.bugs, COSTS, 100)
     assert sum(COSTS[cell] * seeds for cell, seeds in bounded.items()) <= 100
     assert LEAST_SEEDS < bounded[REGISTRY] < many[REGISTRY]

@@ -108,6 +108,26 @@ def test_where_nothing_was_measured_half_the_simulated_runs_must_prove_something
     assert found.reasons[0].startswith(f"{most + 1} of {cell.seeds} runs proved nothing: {cell.name}")
 
 
+def test_another_seed_is_drawn_in_place_of_one_that_proved_nothing_and_that_is_stated(
+    tmp_path: Path,
+) -> None:
+    real = Cell(seeds=1, world="local")
+    found = gated(tmp_path / "second", nothing_before(1), real, replaces_undecided=True)
+    assert found.outcome == "passed"
+    assert found.undecided == (
+        f"1 of 2 runs proved nothing, and 1 were drawn in their place: {real.name} (seed 0: )",
+    )
+    found = gated(tmp_path / "none", nothing_before(1000), real, replaces_undecided=True)
+    assert (found.outcome, found.summary and found.summary.runs) == ("unknown", 3)
+    assert found.reasons[0].startswith("3 of 3 runs proved nothing, and 2 were drawn in their place")
+
+
+def test_with_seeds_in_place_of_undecided_ones_the_power_is_reached(tmp_path: Path) -> None:
+    assert gated(tmp_path / "without", nothing_before(20), Cell(seeds=40)).outcome == "unknown"
+    found = gated(tmp_path / "with", nothing_before(20), Cell(seeds=40), replaces_undecided=True)
+    assert (found.outcome, found.reasons) == ("passed", ())
+
+
 @pytest.mark.parametrize("nodes", [None, 7])
 def test_a_cell_without_a_run_is_unknown_whether_its_power_is_measured_or_not(
     nodes: int | None, tmp_path: Path

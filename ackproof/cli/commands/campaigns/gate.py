@@ -168,13 +168,14 @@ def _plan(
     from harness.campaign.refusals import checked
     from harness.gate.changes.touched import change_since
     from harness.gate.known_bugs.seeded import seeded_bugs
-    from harness.gate.planning import USUAL_S, default_plan, plan_of_matrix
+    from harness.gate.pace import paced_plan
+    from harness.gate.planning import USUAL_S, plan_of_matrix
 
     known = seeded_bugs()
     try:
         change = None if changed is None else change_since(changed, Path.cwd())
         if file is None:
-            plan = default_plan(
+            plan = paced_plan(
                 known, budget_s=seconds or USUAL_S, jobs=jobs, with_real=with_real, change=change
             )
         else:
