@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ackproof.cli.exits import Exit
 from harness.errors import CouldNotRun
 from harness.systems.etcd import Etcd
 from harness.systems.zookeeper import ZooKeeper
-from tests.campaigns.ackproof import ackproof
+from tests.campaigns.ackproof import Ran, ackproof
 from tests.harness.hosts.namespaces import needs_namespaces
 
 SYSTEMS = {"etcd": Etcd, "zookeeper": ZooKeeper}
@@ -26,34 +27,39 @@ SHARE = [
     ("zookeeper", "register"),
     ("zookeeper", "queue"),
 ]
-SECONDS = {"etcd": "15", "zookeeper": "20"}
+SECONDS = {"etcd": "20", "zookeeper": "20"}
+SEEDS_OF_THE_SHARE = (1, 2, 3)
+"""A run that proves little, since a fault met no leader or came too late on a busy machine, is `unknown`. The
+next seed is then tried; a violation fails at once."""
 
 
-def is_valid(system: str, workload: str, seed: int, folder: Path) -> None:
-    """Check one run.
-
-    Raises:
-        AssertionError: it is not valid; with what the command printed.
-    """
+def verdict_of(system: str, workload: str, seed: int, folder: Path) -> Ran:
+    """Carry out one run, and judge it; skipped where the system is not here."""
     try:
         SYSTEMS[system]().version()
     except CouldNotRun as missing:
         pytest.skip(str(missing))
-    ran = ackproof(
+    return ackproof(
         *("run", "--system", system, "--world", "netns", "--nodes", "3", "--workload", workload),
         *("--nemesis", "kill,pause,partition", "--time-limit", SECONDS[system], "--seed", str(seed)),
         *("--store", str(folder / "store")),
         state=folder,
     )
-    assert ran.status == 0, ran.telling
 
 
 @needs_namespaces
 @pytest.mark.campaign
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize(("system", "workload"), SHARE)
 def test_a_promise_is_kept(system: str, workload: str, tmp_path: Path) -> None:
-    is_valid(system, workload, 1, tmp_path)
+    undecided: list[str] = []
+    for seed in SEEDS_OF_THE_SHARE:
+        ran = verdict_of(system, workload, seed, tmp_path)
+        if ran.status != Exit.UNKNOWN:
+            assert ran.status == 0, ran.telling
+            return
+        undecided.append(ran.telling)
+    pytest.fail("no seed decided: " + "\n".join(undecided))
 
 
 @needs_namespaces
@@ -62,4 +68,5 @@ def test_a_promise_is_kept(system: str, workload: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(1, 11))
 @pytest.mark.parametrize(("system", "workload"), PROMISES)
 def test_each_promise_is_kept_in_ten_seeds(system: str, workload: str, seed: int, tmp_path: Path) -> None:
-    is_valid(system, workload, seed, tmp_path)
+    ran = verdict_of(system, workload, seed, tmp_path)
+    assert ran.status == 0, ran.telling
