@@ -177,24 +177,57 @@ def judge(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere | 
     return msgspec.structs.replace(verdict, caveats=caveats)
 
 
+def answer(recorded: RecordedHistory, question: Question) -> Validity:
+    """The validity of the verdict that `judge` gives, without its evidence, and sooner.
+
+    Raises:
+        HistoryError: it has an operation that the model lacks; the message names the line.
+    """
+    found = _answered(recorded, question)
+    if found is Validity.INVALID and recorded.other is not None and _may_be_valid(recorded.other, question):
+        return Validity.UNKNOWN
+    return found
+
+
 def _may_be_valid(other: Reinterpretation, question: Question) -> bool:
     """Whether the history is not invalid if its values are understood the other way."""
     try:
-        return _judged(other.read(), question).validity is not Validity.INVALID
+        return _answered(other.read(), question) is not Validity.INVALID
     except HistoryError:
         return False
+
+
+def _answered(recorded: RecordedHistory, question: Question) -> Validity:
+    if question.model not in MODELS or _is_judged_by_index(recorded, question):
+        return _judged(recorded, question).validity
+    from checkers.linearizability.by_model import LinearizabilityOf
+
+    judge = LinearizabilityOf(
+        question.data_type(), question.budget, initial_is_stated=OPTION in question.options
+    )
+    try:
+        return judge.answer(Recording(nodes=(), history=recorded.history))
+    except IllegalOperation as refusal:
+        raise recorded.error(refusal.operation, refusal.rule) from None
+
+
+def _is_judged_by_index(recorded: RecordedHistory, question: Question) -> bool:
+    """Whether a history of a registry is long, or has lists, so that its Raft indices are looked at."""
+    if question.model != "registry":
+        return False
+    from checkers.registry.linearizability.portfolio import LARGE
+
+    return len(recorded.history) >= LARGE or _has_lists(recorded.history)
 
 
 def _judged(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere | None = None) -> Verdict:
     if question.model not in MODELS:
         return _judged_by_name(recorded, question)
     history = recorded.history
-    if question.model == "registry":
+    if _is_judged_by_index(recorded, question):
         from checkers.registry.linearizability import Linearizability
-        from checkers.registry.linearizability.portfolio import LARGE
 
-        if len(history) >= LARGE or _has_lists(history):
-            return Linearizability().check(Recording(nodes=(), history=history))
+        return Linearizability().check(Recording(nodes=(), history=history))
     stated = OPTION in question.options
     model, budget = question.data_type(), question.budget
     return _linearizable(recorded, model, budget, initial_is_stated=stated, elsewhere=elsewhere)

@@ -14,6 +14,8 @@ from history.nemesis import FaultKind
 from history.stored.trace import NodeTrace
 
 Nanoseconds = Annotated[int, msgspec.Meta(ge=-LARGEST_NUMBER - 1, le=LARGEST_NUMBER)]
+ENDED_EARLY = "ended_early"
+"""The option of a recording that says why its work was not done to the end: a generator failed."""
 HOST_LOST = "host lost"
 """What ended a life if its host, or the connection to it, was lost: the end of the process was not seen."""
 

@@ -84,17 +84,25 @@ class _Tally:
     """What is left of the effort of explaining keys, once one was."""
     first_bad: Part | None = None
     """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
+    is_to_explain: bool = True
+    """Whether it is to be said why keys have no order. If not, the first such key ends the judging."""
 
     @classmethod
-    def of(cls, history: History, proved: Proved) -> _Tally:
+    def of(cls, history: History, proved: Proved, *, is_to_explain: bool = True) -> _Tally:
         """A tally that begins with the keys that were judged elsewhere."""
         return cls(
             history,
+            is_to_explain=is_to_explain,
             keys=len(proved.keys),
             operations=proved.operations,
             without_search=proved.without_search,
             most_configurations=proved.most_configurations,
         )
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether nothing that is still to be judged can change what is wanted."""
+        return self.bad > 0 and not self.is_to_explain
 
     def add_without_source(self, part: Part, reply: NeverWritten) -> None:
         """Count a key with a reply that names what was never there; no search is needed."""
@@ -102,6 +110,8 @@ class _Tally:
         self.bad += 1
         self.operations += len(part)
         self.without_search += 1
+        if not self.is_to_explain:
+            return
         if self.bad == 1:
             from checkers.linearizability.impossible import doubled, until
 
@@ -165,6 +175,17 @@ class LinearizabilityOf:
             return verdict
         return self._unless_otherwise_begun(recording, verdict, tally.first_bad)
 
+    def answer(self, recording: Recording) -> Validity:
+        """The validity that `judge` gives, without evidence. It is known with the first key without an order.
+
+        Raises:
+            IllegalOperation: an operation that was looked at is none of the model's.
+        """
+        verdict, _ = self._judged(recording, NONE_PROVED, is_to_explain=False)
+        if verdict.validity is Validity.INVALID and not self.initial_is_stated:
+            return self.judge(recording).validity  # which initial values explain the history is to be found
+        return verdict.validity
+
     def proved(self, history: History) -> Proved:
         """All keys of a history, if each has an order; else none: what is wrong is found and explained where
         the whole history is.
@@ -202,12 +223,14 @@ class LinearizabilityOf:
             )
         return verdict
 
-    def _judged(self, recording: Recording, proved: Proved) -> tuple[Verdict, _Tally]:
+    def _judged(
+        self, recording: Recording, proved: Proved, *, is_to_explain: bool = True
+    ) -> tuple[Verdict, _Tally]:
         # Imported here, since a process with a checker may never search.
         from checkers.linearizability.distinct_values.distinct import decided
 
         history = recording.history
-        tally = _Tally.of(history, proved)
+        tally = _Tally.of(history, proved, is_to_explain=is_to_explain)
         answered = _has_a_reply(history)
         unsure = {*keys_of(history)} - proved.keys if proved.keys else None
         if answered and unsure != set():
@@ -220,7 +243,7 @@ class LinearizabilityOf:
             self._search(history, tally, unsure)
         else:
             self._take(distinct, tally)
-            if distinct.left.any():
+            if distinct.left.any() and not tally.is_decided:
                 left = {key for key, left in zip(distinct.keys, distinct.left, strict=True) if left}
                 self._search(history, tally, left)
         return self._verdict(tally), tally
@@ -276,6 +299,8 @@ class LinearizabilityOf:
         try:
             for found in parts_in_turn(history, only):
                 self._search_among(found, tally)
+                if tally.is_decided:
+                    return
         except IllegalCall:
             raise _refusal(parts(history), self.model) from None
 
@@ -295,9 +320,12 @@ class LinearizabilityOf:
             for place, reply in early.items():
                 tally.add_without_source(found[place], reply)
             found = found.of([place for place in range(len(found)) if place not in early])
-            if not len(found):
+            if not len(found) or tally.is_decided:
                 return
         results = engine.decide_all(found, quick)
+        if not tally.is_to_explain and results.has_refuted:
+            tally.bad += 1
+            return
         places = results.not_linearizable()
         if not engine.exact:
             places = sorted({*places, *_not_replayed(self.model, found, results)})
@@ -318,7 +346,7 @@ class LinearizabilityOf:
         left = {*shown} - {*without_source}
         explaining = _Explaining(self.model, found.of(sorted(left)))
         for place in places:
-            if place not in left:
+            if place not in left or tally.is_decided:
                 continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
@@ -337,7 +365,9 @@ class LinearizabilityOf:
     def _judge_part(self, part: Part, result: Result, tally: _Tally, explaining: _Explaining) -> None:
         """Count a key whose first search found no order."""
         tally.most_configurations = max(tally.most_configurations, result.configurations)
-        if result.answer is Answer.NOT_LINEARIZABLE:
+        if result.answer is Answer.NOT_LINEARIZABLE and not tally.is_to_explain:
+            tally.bad += 1
+        elif result.answer is Answer.NOT_LINEARIZABLE:
             self._show(_where(part.key), part, tally, order=result.order, explaining=explaining)
         elif result.answer is Answer.GAVE_UP:
             tally.doubts.append(

@@ -126,6 +126,11 @@ class Results(Sequence[Result]):
         return np.flatnonzero(self._statuses[:, 0] != LINEARIZABLE).tolist()
 
     @property
+    def has_refuted(self) -> bool:
+        """Whether some part has no order."""
+        return bool((self._statuses[:, 0] == NOT_LINEARIZABLE).any())
+
+    @property
     def most_configurations(self) -> int:
         """How many configurations the longest search visited."""
         return int(self._statuses[:, 1].max(initial=0))

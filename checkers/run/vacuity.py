@@ -23,10 +23,9 @@ from checkers.words import count, plural, sentence
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
 from history.nemesis import FaultKind, FaultKinds, Proof
+from history.recording import ENDED_EARLY
 
 DEFAULT_MINIMUM_ACKNOWLEDGED = 100
-ENDED_EARLY = "ended_early"
-"""The option of a recording that says why its work was not done to the end: a generator failed."""
 LEADER = "leader"
 SWALLOWED = ("swallowed_messages", "swallowed_packets", "swallowed_bytes")
 """What a heal reports of the cut that it ends: a link proxy counts messages, or bytes where it cannot tell

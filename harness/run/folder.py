@@ -31,7 +31,6 @@ import msgspec
 
 from checkers.check_all import Results
 from checkers.lacking import LACKS
-from checkers.run.vacuity import ENDED_EARLY
 from harness.errors import CouldNotRun
 from harness.nemesis.catalogue import kinds_of
 from harness.run.commit import commit_here
@@ -52,7 +51,7 @@ from history import (
 from history.files import RefusedFile, brief, decode_json, is_regular, names_in, read_regular, replace_file
 from history.limits import MOST_LOG_BYTES, longest_log
 from history.nemesis import read_fault_kinds
-from history.recording import Nanoseconds
+from history.recording import ENDED_EARLY, Nanoseconds
 from history.stored.store import same_operations
 
 T = TypeVar("T")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import msgspec
 
-from checkers.run.vacuity import ENDED_EARLY
 from harness import generator as gen
 from harness.client.codecs.base import Codec
 from harness.client.codecs.sessions import InSessions
@@ -33,6 +32,7 @@ from harness.systems import client_for
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import History, HistoryWriter, NodeLife, Operation, Recording
+from history.recording import ENDED_EARLY
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig

@@ -144,7 +144,9 @@ NOT_KNOWN = "not known from the traces"
 
 def _effects(invalid: Sequence[Verdict], first: dict[str, _First]) -> dict[str, set[str]]:
     """By checker, those that it may explain, also over others: none that shows before it."""
-    import networkx as nx  # imported here: a valid run never needs it
+    if len(first) == 1:
+        return {name: set() for name in first}
+    import networkx as nx  # imported here: it takes longer to load than most histories to judge
 
     graph = causes(invalid)
     effects = {

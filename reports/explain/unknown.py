@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from checkers.check_all import decisive
 from checkers.explanation import Explanation
-from checkers.run.vacuity import ENDED_EARLY
 from checkers.verdict import Unjudged, Validity, Verdict
 from checkers.words import plural
+from history.recording import ENDED_EARLY
 from reports.explain.scene import Scene
 from reports.text import shorten
 

@@ -47,7 +47,7 @@ def build(porcupine: Path, folder: Path) -> Path:
 def theirs(program: Path, files: list[str]) -> dict[str, tuple[str, float]]:
     """By file Porcupine's verdict and seconds."""
     asked = [text for file in files for text in (model_name(file), file)]
-    command = [str(program), str(REPEATS), str(TIMEOUT_S), *asked]
+    command = [str(program), "answer", str(REPEATS), str(TIMEOUT_S), *asked]
     lines = subprocess.run(
         command, capture_output=True, check=True, text=True, env={**os.environ, "GOMAXPROCS": "1"}
     ).stdout.splitlines()

@@ -9,14 +9,21 @@ five. The servers and clients are those of `tests.checkers.stores`, which know n
 
 Porcupine is built from its Go module (`porcupine/go.mod`), with one partition a key and a hash for each
 state. Both sides judge each file, one after the other, on one core each, in processes that have started.
-Timed, as processor time: reading the file, and judging it, for Ackproof with all its evidence; the shortest
-of three, or less often if it takes over a second. Neither has an answer after `--timeout` seconds, nor
-Porcupine with more than MEMORY_GIB of memory. Then the whole processes, start-up included: for each data
-type one call with all files that both answered, each file once, and then `--times` times. Last, the first
-call on a machine, whose caches are empty.
+Timed, as processor time: reading the file, and two questions about it, each the shortest of three, or less
+often if it takes over a second.
 
-Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time, or the whole processes take
-more than half as long.
+- The *answer*: is the history linearizable? Porcupine's CheckEvents and `ackproof.checking.answer` both end
+  with the first key that has no order.
+- The *evidence*: the verdict, with what shows it. Porcupine's CheckEventsVerbose judges all keys and gathers
+  how far each can be ordered. `ackproof.checking.judge` judges all keys, and explains those without an order.
+
+Neither has an answer after `--timeout` seconds, nor Porcupine with more than MEMORY_GIB of memory. Then the
+whole processes, start-up included: for each data type one call with all files that both answered, each file
+once, and then `--times` times; Ackproof's always give all evidence, Porcupine's the answer alone. Last, the
+first call on a machine, whose caches are empty.
+
+Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time on the same question, or the
+whole processes take more than half as long.
 """
 
 from __future__ import annotations
@@ -227,8 +234,14 @@ class Row:
     porcupine_s: float = 0.0
     porcupine_read_s: float = 0.0
     porcupine_mib: float = 0.0
+    porcupine_evidence: str = ""
+    """Its verdict with evidence, or why it has none."""
+    porcupine_evidence_s: float = 0.0
     ours: str = ""
     ours_s: float = 0.0
+    """To the answer."""
+    ours_evidence_s: float = 0.0
+    """To the verdict with its evidence."""
     ours_read_s: float = 0.0
     why: str = ""
     """The summary of our verdict where it is unknown."""
@@ -239,28 +252,55 @@ class Row:
         return self.porcupine in ("valid", "invalid")
 
     @property
+    def evidenced(self) -> bool:
+        """Whether Porcupine has an answer with evidence."""
+        return self.porcupine_evidence in ("valid", "invalid")
+
+    @property
     def ratio(self) -> float:
-        """Our time of judging, compared with Porcupine's."""
+        """Our time to the answer, compared with Porcupine's."""
         return self.ours_s / max(self.porcupine_s, 1e-6)
 
     @property
+    def ratio_evidence(self) -> float:
+        """Our time to the verdict with its evidence, compared with Porcupine's with its own; 0 without it."""
+        return self.ours_evidence_s / max(self.porcupine_evidence_s, 1e-6) if self.evidenced else 0.0
+
+    @property
+    def ratio_crossed(self) -> float:
+        """Our time to the verdict with its evidence, compared with Porcupine's to the answer alone."""
+        return self.ours_evidence_s / max(self.porcupine_s, 1e-6)
+
+    @property
     def ratio_read(self) -> float:
-        """Our time of reading and judging, compared with Porcupine's."""
+        """Our time of reading and judging with evidence, compared with Porcupine's to the answer."""
         theirs = self.porcupine_s + self.porcupine_read_s
-        return (self.ours_s + self.ours_read_s) / max(theirs, 1e-6)
+        return (self.ours_evidence_s + self.ours_read_s) / max(theirs, 1e-6)
+
+    @property
+    def misses(self) -> bool:
+        """Whether we exceed the bound on either question that Porcupine answers, or have no answer."""
+        if not self.answered:
+            return False
+        late = max(self.ratio, self.ratio_evidence) > BOUND_FILE
+        return late or self.ours not in ("valid", "invalid")
 
 
 def ask_porcupine(program: Path, row: Row, path: Path, seconds: float) -> None:
-    """Let Porcupine judge a file."""
-    command = [str(program), str(REPEATS), NO_TIMEOUT, row.cell.model, str(path)]
-    ended = bounded(command, seconds, MEMORY_GIB, ONE_CORE)
-    row.porcupine_mib = ended.peak_mib
-    if not ended.output:
-        row.porcupine, row.porcupine_s = f"none: {ended.why or 'it failed'}", ended.processor_s
-        return
-    result = json.loads(ended.output)
-    row.porcupine = result["verdict"]
-    row.porcupine_s, row.porcupine_read_s = result["processor_seconds"], result["read_seconds"]
+    """Let Porcupine answer for a file; if it does, also with evidence."""
+
+    def asked(question: str) -> tuple[str, float, float]:
+        command = [str(program), question, str(REPEATS), NO_TIMEOUT, row.cell.model, str(path)]
+        ended = bounded(command, seconds, MEMORY_GIB, ONE_CORE)
+        row.porcupine_mib = max(row.porcupine_mib, ended.peak_mib)
+        if not ended.output:
+            return f"none: {ended.why or 'it failed'}", ended.processor_s, 0.0
+        result = json.loads(ended.output)
+        return result["verdict"], result["processor_seconds"], result["read_seconds"]
+
+    row.porcupine, row.porcupine_s, row.porcupine_read_s = asked("answer")
+    if row.answered:
+        row.porcupine_evidence, row.porcupine_evidence_s, _ = asked("evidence")
 
 
 class OurProcess:
@@ -303,7 +343,8 @@ class OurProcess:
         self._process.kill()
         self._process.wait()
         self._begin()
-        return {"verdict": f"none: {self._seconds:.0f} s", "why": "", "read": 0.0, "check": self._seconds}
+        none = f"none: {self._seconds:.0f} s"
+        return {"verdict": none, "why": "", "read": 0.0, "answer": self._seconds, "judge": self._seconds}
 
     def end(self) -> None:
         """End it."""
@@ -319,7 +360,7 @@ def stated(model: str) -> dict[str, str]:
 
 def judge_lines() -> None:
     """Judge each file that is named on standard input, as `ackproof check` does after its start."""
-    from ackproof.checking import Question, judge
+    from ackproof.checking import Question, answer, judge
     from ackproof.cli.commands.judging.check import FEW_COLLECTIONS
     from history.formats import read
     from history.kernels import LITTLE, fitting
@@ -328,18 +369,25 @@ def judge_lines() -> None:
     fitting(LITTLE + 1)  # from here on all work is done by compiled code, as after some files
     for line in sys.stdin:
         model, path = json.loads(line)
-        best_read = best = 1e9
+        question = Question(model, options=stated(model))
+        best = {"read": 1e9, "answer": 1e9, "judge": 1e9}
         for repeat in range(REPEATS):
             begun = time.process_time()
             recorded = read(Path(path))
             read_at = time.process_time()
-            verdict = judge(recorded, Question(model, options=stated(model)))
+            validity = answer(recorded, question)
+            answered_at = time.process_time()
+            recorded = read(Path(path))  # once more, since a history keeps what was found out about it
+            read_again_at = time.process_time()
+            verdict = judge(recorded, question)
             done = time.process_time()
-            best_read, best = min(best_read, read_at - begun), min(best, done - read_at)
+            best["read"] = min(best["read"], read_at - begun)
+            best["answer"] = min(best["answer"], answered_at - read_at)
+            best["judge"] = min(best["judge"], done - read_again_at)
             if done - begun > 1 and repeat:  # the first time of all, code may have been compiled
                 break
-        answer = {"verdict": verdict.validity.value, "why": verdict.summary, "read": best_read, "check": best}
-        print(json.dumps(answer), flush=True)
+        found = dict.fromkeys([validity.value, verdict.validity.value])
+        print(json.dumps({"verdict": " or ".join(found), "why": verdict.summary, **best}), flush=True)
 
 
 def without_answer(earlier: Path | None) -> dict[str, Row]:
@@ -374,7 +422,8 @@ def measure(
             ask_porcupine(program, row, path, options.timeout)
         if ours:
             answer = ours.judge(cell.model, path)
-            row.ours, row.ours_s, row.ours_read_s = answer["verdict"], answer["check"], answer["read"]
+            row.ours, row.ours_read_s = answer["verdict"], answer["read"]
+            row.ours_s, row.ours_evidence_s = answer["answer"], answer["judge"]
             row.why = answer["why"] if row.ours not in ("valid", "invalid") else ""
         print(f"{number}/{len(grid)} {line_of(row)}", file=sys.stderr, flush=True)
         yield row
@@ -383,8 +432,10 @@ def measure(
 def line_of(row: Row) -> str:
     """One file in one line."""
     return (
-        f"{row.cell.name:58} {row.porcupine:12} {1e3 * row.porcupine_s:10.2f} ms  "
-        f"{row.ours:8} {1e3 * row.ours_s:10.2f} ms  {row.ratio:8.2f}  with reading {row.ratio_read:6.2f} "
+        f"{row.cell.name:58} {row.porcupine:12} {1e3 * row.porcupine_s:9.2f} ms  "
+        f"{row.ours:8} {1e3 * row.ours_s:9.2f} ms {row.ratio:6.2f}  evidence "
+        f"{1e3 * row.porcupine_evidence_s:9.2f} ms {1e3 * row.ours_evidence_s:9.2f} ms "
+        f"{row.ratio_evidence:6.2f}, crossed {row.ratio_crossed:6.2f}, with reading {row.ratio_read:5.2f} "
         f"{row.why}"
     )
 
@@ -413,7 +464,7 @@ def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Itera
     for model, once in by_model.items():
         files = once * times
         pairs = [text for file in files for text in (model, file)]
-        theirs = bounded([str(program), "1", NO_TIMEOUT, *pairs], 3600, 16, ONE_CORE)
+        theirs = bounded([str(program), "answer", "1", NO_TIMEOUT, *pairs], 3600, 16, ONE_CORE)
         ours = bounded(check_command(model, files), 3600, 16, dict(os.environ))
         yield Whole(model, len(files), theirs.processor_s, theirs.peak_mib, ours.processor_s, ours.peak_mib)
 
@@ -440,30 +491,42 @@ def first_calls(folder: Path) -> list[tuple[str, float, float, float, float]]:
 
 
 def table(rows: Sequence[Row], by: str, of: Callable[[Row], object]) -> None:
-    """A Markdown table by one property of the files."""
+    """A Markdown table by one property of the files.
+
+    For each question Porcupine's time, ours, the median ratio, and how many files exceed the bound.
+    """
     print(
-        f"\n| {by} | files | Porcupine has no answer | ours unknown | verdicts differ | Porcupine | ours "
-        "| median ratio | with reading | over 1.2 |"
+        f"\n| {by} | files | Porcupine has no answer | ours unknown | verdicts differ | answer: Porcupine "
+        "| ours | median | over 1.2 | evidence: Porcupine | ours | median | over 1.2 | with reading |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---" * 14 + "|")
     groups = defaultdict(list)
     for row in rows:
         groups[of(row)].append(row)
     for group, own in [*groups.items(), ("all", list(rows))]:
         both = [row for row in own if row.answered]
         unknown = sum(row.ours not in ("valid", "invalid") for row in own)
-        differ = sum(differs(row) for row in own)
+        counts = f"{group} | {len(own)} | {len(own) - len(both)} | {unknown} | {sum(map(differs, own))}"
         if not both:
-            print(f"| {group} | {len(own)} | {len(own)} | {unknown} | {differ} | | | | | |")
+            print(f"| {counts} |" + " |" * 9)
             continue
-        theirs, ours = sum(row.porcupine_s for row in both), sum(row.ours_s for row in both)
-        median = statistics.median(row.ratio for row in both)
-        reading = statistics.median(row.ratio_read for row in both)
-        over = sum(row.ratio > BOUND_FILE for row in both)
-        print(
-            f"| {group} | {len(own)} | {len(own) - len(both)} | {unknown} | {differ} | {theirs:.2f} s "
-            f"| {ours:.2f} s | {median:.2f} | {reading:.2f} | {over} |"
+        answers = _compared([(row.porcupine_s, row.ours_s, row.ratio) for row in both])
+        shown = [row for row in both if row.evidenced]
+        evidence = _compared(
+            [(row.porcupine_evidence_s, row.ours_evidence_s, row.ratio_evidence) for row in shown]
         )
+        reading = statistics.median(row.ratio_read for row in both)
+        print(f"| {counts} | {answers} | {evidence} | {reading:.2f} |")
+
+
+def _compared(times: Sequence[tuple[float, float, float]]) -> str:
+    """Four columns: the sums of Porcupine's times and of ours, the median ratio, how many are slow."""
+    if not times:
+        return " | | | "
+    theirs, ours = sum(time[0] for time in times), sum(time[1] for time in times)
+    ratios = [time[2] for time in times]
+    over = sum(ratio > BOUND_FILE for ratio in ratios)
+    return f"{theirs:.2f} s | {ours:.2f} s | {statistics.median(ratios):.2f} | {over}"
 
 
 def whole_table(wholes: Sequence[Whole]) -> tuple[float, float]:
@@ -482,8 +545,10 @@ def whole_table(wholes: Sequence[Whole]) -> tuple[float, float]:
 
 
 def differs(row: Row) -> bool:
-    """Whether both have an answer, and not the same one."""
-    return row.answered and row.ours in ("valid", "invalid") and row.ours != row.porcupine
+    """Whether two answers are not the same, those of one side to both questions included."""
+    theirs = {row.porcupine, row.porcupine_evidence} & {"valid", "invalid"}
+    ours = {*row.ours.split(" or ")} & {"valid", "invalid"}
+    return len(ours) == 2 or (bool(ours) and bool(theirs) and ours != theirs)
 
 
 def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequence[Any]]) -> int:
@@ -500,21 +565,15 @@ def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequenc
     for model, *seconds in first:
         print(f"| {model} | {' | '.join(f'{one:.2f} s' for one in seconds)} |")
     print("\nFiles that take longer than 1.2 times, or have no verdict, or another one:\n")
-    bad = [
-        row
-        for row in rows
-        if row.answered and (row.ratio > BOUND_FILE or row.ours not in ("valid", "invalid") or differs(row))
-    ]
+    bad = [row for row in rows if row.misses or differs(row)]
     bad += [row for row in rows if not row.answered and row.ours not in ("valid", "invalid")]
-    for row in sorted(bad, key=lambda row: -row.ratio):
+    for row in sorted(bad, key=lambda row: -max(row.ratio, row.ratio_evidence)):
         print(f"    {line_of(row)}")
     print("\nFiles on which Porcupine has no answer, and what Ackproof says:\n")
     for row in rows:
         if not row.answered:
             print(f"    {line_of(row)}")
-    missed = any(
-        row.ratio > BOUND_FILE or row.ours not in ("valid", "invalid") for row in rows if row.answered
-    )
+    missed = any(row.misses for row in rows)
     return int(missed or any(map(differs, rows)) or ours > BOUND_WHOLE * theirs)
 
 

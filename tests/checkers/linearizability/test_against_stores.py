@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from ackproof.checking import Question, judge
+from ackproof.checking import Question, answer, judge
 from checkers.verdict import Validity
 from history.formats import RecordedHistory
 from tests.checkers.stores.clients import Event, Load, changed, history_of, recorded
@@ -69,7 +69,9 @@ def judged(seeds: range) -> Counter[tuple[str, str, str]]:
             continue
         history = history_of(events)
         recording = RecordedHistory(history, range(1, len(history) + 1), f"seed {seed}")
-        verdict = judge(recording, Question(name, options=INITIAL[name]))
+        question = Question(name, options=INITIAL[name])
+        verdict = judge(recording, question)
+        assert answer(recording, question) is verdict.validity, (seed, name, fault)
         right = explained(TYPES[name], events)
         if verdict.validity is not Validity.UNKNOWN:
             assert (verdict.validity is Validity.VALID) == right, (seed, name, fault, verdict.summary, events)

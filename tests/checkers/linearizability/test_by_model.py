@@ -178,3 +178,38 @@ def test_what_needs_more_memory_than_all_may_take_is_unknown() -> None:
     assert min(asked) > 0
     assert verdict.validity is Validity.UNKNOWN
     assert "no answer within 7 MiB of memory in all" in verdict.summary
+
+
+@pytest.mark.parametrize("model", ["register", "set", "queue", "kv-append", "counter"])
+def test_the_answer_alone_is_the_validity_of_the_verdict(model: str) -> None:
+    write, read, wrong = {
+        "register": ("write", "read", 9),
+        "set": ("add", "read", [1, 9]),
+        "queue": ("enqueue", "dequeue", 9),
+        "kv-append": ("append", "get", "9"),
+        "counter": ("add", "read", 9),
+    }[model]
+    value = "1" if model == "kv-append" else 1
+    right = [1] if model == "set" else value
+    for is_right in (True, False):
+        built = HistoryBuilder()
+        for key in ("a", "b"):
+            built.do(write, key, value)
+            built.do(read, key, None, right if is_right or key == "a" else wrong)
+        checker = LinearizabilityOf(MODELS[model])
+        assert checker.answer(recording(built)) is (Validity.VALID if is_right else Validity.INVALID)
+        assert checker.answer(recording(built)) is check(built, model).validity
+
+
+def test_the_answer_alone_is_unknown_where_another_initial_value_may_be_true() -> None:
+    built = HistoryBuilder()
+    built.do("read", None, None, 7)
+    checker = LinearizabilityOf(MODELS["register"], initial_is_stated=False)
+    assert checker.answer(recording(built)) is checker.check(recording(built)).validity is Validity.UNKNOWN
+
+
+def test_the_answer_alone_is_unknown_where_the_budget_does_not_suffice() -> None:
+    built = HistoryBuilder()
+    overlapping_writes(built, "hard", 6)
+    checker = LinearizabilityOf(MODELS["register"], Budget(configurations=3))
+    assert checker.answer(recording(built)) is Validity.UNKNOWN

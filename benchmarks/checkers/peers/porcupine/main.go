@@ -1,7 +1,9 @@
 // Times Porcupine on recorded histories: one JSON line a file, reading and judging apart.
 //
-//	porcupine REPEATS TIMEOUT_SECONDS MODEL FILE [MODEL FILE]...
+//	porcupine QUESTION REPEATS TIMEOUT_SECONDS MODEL FILE [MODEL FILE]...
 //
+// The question is "answer", for CheckEventsTimeout, which ends with the first key that has no order, or
+// "evidence", for CheckEventsVerbose, which also gathers how far each key can be ordered.
 // A file is judged REPEATS times, or once if it takes longer than a second; the shortest time counts.
 // The time of judging is also given as processor time of the process.
 package main
@@ -25,9 +27,10 @@ func processor() time.Duration {
 }
 
 func main() {
-	repeats, timeout := number(os.Args[1]), time.Duration(number(os.Args[2]))*time.Second
+	gathers := os.Args[1] == "evidence"
+	repeats, timeout := number(os.Args[2]), time.Duration(number(os.Args[3]))*time.Second
 	out := json.NewEncoder(os.Stdout)
-	for place := 3; place+1 < len(os.Args); place += 2 {
+	for place := 4; place+1 < len(os.Args); place += 2 {
 		model, name := models[os.Args[place]], os.Args[place+1]
 		begun := processor()
 		events := read(name)
@@ -36,7 +39,11 @@ func main() {
 		var verdict porcupine.CheckResult
 		for i := 0; i < repeats && (i == 0 || best < time.Second); i++ {
 			begun, begunProcessor := time.Now(), processor()
-			verdict = porcupine.CheckEventsTimeout(model, events, timeout)
+			if gathers {
+				verdict, _ = porcupine.CheckEventsVerbose(model, events, timeout)
+			} else {
+				verdict = porcupine.CheckEventsTimeout(model, events, timeout)
+			}
 			best = min(best, time.Since(begun))
 			bestProcessor = min(bestProcessor, processor()-begunProcessor)
 		}
