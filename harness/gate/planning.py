@@ -21,7 +21,7 @@ from harness.gate.power import Power, planned_seeds, power_of
 
 NAME = "gate"
 USUAL_S = 600.0
-SHARE_PLANNED = 0.6
+SHARE_PLANNED = 0.5
 """The share of the budget that the planned runs are expected to take, so that the gate also ends in time if
 other work slows the machine down meanwhile."""
 REAL_S = 90.0
