@@ -9,18 +9,21 @@ evidence, and a worker that dies costs nothing but time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ackproof.limits import Deadline
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf, Proved
 from checkers.models.model import Model
-from checkers.verdict import IllegalOperation
+from checkers.verdict import Checker, IllegalOperation, Verdict, checked
 from harness.errors import CouldNotRun
 from harness.executors.executor import WAIT_S, Executor
-from history import History
+from history import History, Recording
 from history.by_key import KeyGroup, key_groups
+
+if TYPE_CHECKING:
+    from ackproof.checking import Elsewhere
 
 Work = tuple[Model, Budget, float | None, KeyGroup]
 """The model, the budget of each key, how many seconds are left, and the operations."""
@@ -81,6 +84,39 @@ def proved_by(
         return found
     finally:
         executor.close()
+
+
+@dataclass(frozen=True)
+class DividedByKey:
+    """A checker of a workload, some keys of which are judged elsewhere; its verdict is the same."""
+
+    whole: LinearizabilityOf
+    elsewhere: Elsewhere
+
+    @property
+    def name(self) -> str:
+        """The name of the whole checker."""
+        return self.whole.name
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge every key of the history; `unknown` if `judge` refuses it."""
+        return checked(self, recording)
+
+    def judge(self, recording: Recording) -> Verdict:
+        """Judge every key of the history.
+
+        Raises:
+            IllegalOperation: an operation is none of the model's.
+        """
+        proved = self.elsewhere(recording.history, self.whole.model, self.whole.budget)
+        return self.whole.judge(recording, proved)
+
+
+def divided(elsewhere: Elsewhere) -> Callable[[Checker], Checker]:
+    """Gives in place of a checker one that has its keys judged elsewhere, if it judges key by key."""
+    return lambda checker: (
+        DividedByKey(checker, elsewhere) if isinstance(checker, LinearizabilityOf) else checker
+    )
 
 
 def executor_of(cluster: Any, jobs: int, say: Callable[[str], None]) -> Executor[int, [Work], Proved]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ackproof.checking import Question, judge
+from ackproof.checking import Elsewhere, Question, judge
 from checkers.check_all import Results
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
@@ -73,8 +73,11 @@ class _ModelInspector:
         return None
 
 
-def judge_recorded(folder: RecordedFolder) -> Results:
+def judge_recorded(folder: RecordedFolder, elsewhere: Elsewhere | None = None) -> Results:
     """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
+
+    Args:
+        elsewhere: finds out on other processes which keys have an order; None to do all here.
 
     Raises:
         CouldNotRun: the folder is not that of a recording, or the results cannot be written.
@@ -86,7 +89,7 @@ def judge_recorded(folder: RecordedFolder) -> Results:
         refusals = read_refusals(folder.path)
     except RefusedFile as refusal:
         raise CouldNotRun(str(refusal)) from refusal
-    judged = _with_refusals(judge(recorded, question), recorded.history, refusals)
+    judged = _with_refusals(judge(recorded, question, elsewhere), recorded.history, refusals)
     [verdict] = trusted([judged], folder.run.seal_state)
     recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
     explanation = explain(recording, [verdict], {verdict.checker})

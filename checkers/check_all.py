@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -47,6 +47,10 @@ class Suite:
     def __add__(self, other: Suite) -> Suite:
         """The checkers of both."""
         return Suite(self.required + other.required, self.optional + other.optional)
+
+    def mapped(self, change: Callable[[Checker], Checker]) -> Suite:
+        """The suite with what this function gives in place of each checker."""
+        return Suite(tuple(map(change, self.required)), tuple(map(change, self.optional)))
 
     def required_of(self, recording: Recording) -> frozenset[str]:
         """The names of the checkers that this run requires: those that are required in any case, and of the

@@ -10,7 +10,12 @@ import click
 from ackproof.cli.options import Option
 
 if TYPE_CHECKING:
+    from ackproof.checking import Elsewhere
+    from checkers.linearizability.answer import Budget
+    from checkers.linearizability.by_model import Proved
+    from checkers.models.model import Model
     from harness.executors.dask_cluster import DaskCluster
+    from history import History
 
 
 def dask_option(what: str = "Do simulated runs") -> Option:
@@ -26,6 +31,34 @@ def dask_option(what: str = "Do simulated runs") -> Option:
         help=f"{what} on the workers of this Dask scheduler, tcp://HOST:PORT on this machine or "
         "tls://HOST:PORT, or of a `local` one with --jobs workers.",
     )
+
+
+def by_key_jobs_option() -> Option:
+    """--jobs, for commands that judge the keys of one history in several processes."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1, 256),
+        help="Judge the keys of one large history in this many processes. The verdict is the same.",
+    )
+
+
+def by_key_elsewhere(address: str | None, jobs: int | None) -> Elsewhere:
+    """What judges keys on a Dask cluster, or in processes of this machine.
+
+    Raises:
+        CouldNotRun: the cluster is not there, or some of its workers are refused.
+    """
+    from ackproof.by_key import executor_of, proved_by
+
+    cluster = connected(address, jobs)
+    processes = jobs or 1
+
+    def judged(history: History, model: Model, budget: Budget) -> Proved:
+        workers = processes if cluster is None else max(1, len(cluster.workers))
+        executor = executor_of(cluster, processes, say_on_stderr)
+        return proved_by(executor, history, model, budget, workers=workers, say=say_on_stderr)
+
+    return judged
 
 
 def connected(address: str | None, jobs: int | None) -> DaskCluster | None:

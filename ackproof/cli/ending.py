@@ -16,6 +16,7 @@ from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
+    from ackproof.checking import Elsewhere
     from ackproof.results import About
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
@@ -87,6 +88,7 @@ def judge_and_finish(
     *,
     as_json: bool,
     certificate: Path | None = None,
+    elsewhere: Elsewhere | None = None,
     more: Callable[[str], object] | None = None,
 ) -> NoReturn:
     """Judge a run's folder, print the verdicts, and exit with the code of the worst of them.
@@ -95,6 +97,7 @@ def judge_and_finish(
         folder: the run; its report is written there.
         as_json: whether --json was given.
         certificate: where to write the proofs of what was found.
+        elsewhere: finds out on other processes which keys have an order; None to do all here.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
     """
     from ackproof.results import about_folder
@@ -102,8 +105,13 @@ def judge_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
+    changed = None
+    if elsewhere is not None:
+        from ackproof.by_key import divided
+
+        changed = divided(elsewhere)
     with Working("judging", quiet=as_json):
-        results = judge(folder)
+        results = judge(folder, changed=changed)
     written = None
     if certificate is not None:
         from ackproof.certifying import certify_run
@@ -137,6 +145,7 @@ def judge_recorded_and_finish(
     *,
     as_json: bool,
     certificate: Path | None = None,
+    elsewhere: Elsewhere | None = None,
     on_stderr: bool = False,
 ) -> NoReturn:
     """Judge a recording's folder, print the verdict, and exit with its code.
@@ -145,6 +154,7 @@ def judge_recorded_and_finish(
         folder: the recording; its report is written there.
         as_json: whether --json was given.
         certificate: where to write the proof of the verdict.
+        elsewhere: finds out on other processes which keys have an order; None to do all here.
         on_stderr: whether standard output belongs to the client's answers.
     """
     from rich.console import Console  # here, since commands that judge no run need none of these
@@ -155,7 +165,7 @@ def judge_recorded_and_finish(
     from reports.text import clean
 
     with Working("judging", quiet=as_json):
-        results = judge_recorded(folder)
+        results = judge_recorded(folder, elsewhere)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:

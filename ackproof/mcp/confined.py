@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain, islice
 from pathlib import Path
 
 from harness.errors import CouldNotRun
 from harness.recording.folder import RECORDING
 
-MOST_FOLDERS = 10_000
 _MARKS = ("test.json", RECORDING)
 """A folder with one of these is that of a run or of a recording."""
 
@@ -62,18 +59,3 @@ class ConfinedStore:
         if links:
             raise CouldNotRun(f"{name[:200]!r} has a link in it ({links[0][:80]!r}), which may lead anywhere")
         return path
-
-    def runs(self) -> list[Path]:
-        """The folders of runs and recordings, those in campaigns included, the newest first."""
-        found = sorted(self._folders(), key=lambda path: path.name, reverse=True)
-        return [path for path in found if any((path / mark).is_file() for mark in _MARKS)]
-
-    def name(self, path: Path) -> str:
-        """A path as the tools name it."""
-        return str(path.relative_to(self.folder))
-
-    def _folders(self) -> Iterator[Path]:
-        found = chain(self.folder.iterdir(), self.folder.glob("campaign-*/runs/*"))
-        for path in islice(found, MOST_FOLDERS):
-            if path.is_dir() and not path.is_symlink():
-                yield path

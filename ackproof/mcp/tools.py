@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -18,12 +17,14 @@ from ackproof.loading import load
 from ackproof.mcp.bounded import bounded
 from ackproof.mcp.commands import done
 from ackproof.mcp.confined import ConfinedStore
-from ackproof.results import about_folder, result_of, stored_facts
+from ackproof.results import about_folder, result_of
 from checkers.causes import root_causes_first
 from checkers.check_all import Results
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun, unknown_name
 from harness.run.folder import RunFolder
+from harness.store.choice import VERDICTS, Choice, chosen
+from harness.store.index import entries
 from harness.systems.catalogue import SYSTEMS
 
 LONGEST_S = 900
@@ -45,22 +46,26 @@ class AgentTools:
         self._may_run = may_run
         self._running = asyncio.Lock()
 
-    async def runs(self, limit: int = 20, contains: str = "") -> dict[str, Any]:
-        """List the stored runs, the newest first: name, verdict, what was tested, seed.
+    async def runs(self, limit: int = 20, contains: str = "", verdict: str = "") -> dict[str, Any]:
+        """List the stored runs, the newest first: folder, verdict, what was tested, seed, why it failed.
 
         Args:
             limit: how many, at most 100.
-            contains: only runs whose name contains this text, such as a workload.
+            contains: only runs that hold this text in one of their facts, such as a workload.
+            verdict: only runs that ended so: valid, invalid, unknown, in progress, not judged or damaged.
         """
-        found = [path for path in self._store.runs() if contains in self._store.name(path)]
-        rows = [self._row(path) for path in found[: max(1, min(limit, MOST_LISTED))]]
+        if verdict and verdict not in VERDICTS:
+            raise CouldNotRun(unknown_name("verdict", verdict[:80], VERDICTS))
+        choice = Choice(text=contains, verdicts=(verdict,) if verdict else ())
+        found = chosen(await asyncio.to_thread(entries, self._store.folder), choice)
+        rows = msgspec.to_builtins(found[: max(1, min(limit, MOST_LISTED))])
         return bounded({"runs": rows, "of": len(found)})
 
     async def report(self, run: str = "latest", checker: str = "") -> dict[str, Any]:
         """Give the verdicts on a stored run, root causes first, each with its evidence.
 
         Args:
-            run: the name of a run, as `runs` lists it.
+            run: the folder of a run, as `runs` lists it.
             checker: only the verdict of this checker, with all of its evidence and measures.
         """
         folder, results = self._judged(run)
@@ -81,7 +86,7 @@ class AgentTools:
         """Say why a stored run is invalid: each root cause with its evidence, and what follows from it.
 
         Args:
-            run: the name of a run, as `runs` lists it.
+            run: the folder of a run, as `runs` lists it.
         """
         folder, results = self._judged(run)
         explained = root_causes_first(results.verdicts)
@@ -194,21 +199,6 @@ class AgentTools:
         given = {"workload": workload, "nemesis": nemesis, "mutant": mutant, "nodes": str(nodes or "")}
         words += [f"--{name}={value}" for name, value in given.items() if value]
         return bounded(await self._alone(words, _within(time_limit_s) + REST_S))
-
-    def _row(self, path: Path) -> dict[str, Any]:
-        facts = stored_facts(RunFolder(path))
-        try:
-            validity = load(path).validity
-        except CouldNotRun:
-            validity = None
-        return {
-            "run": self._store.name(path),
-            "validity": validity,
-            **{
-                name: facts.get(name)
-                for name in ("system", "workload", "nemesis", "mutant", "seed", "started_at")
-            },
-        }
 
     def _judged(self, run: str) -> tuple[RunFolder, Results]:
         path = self._store.run(run)

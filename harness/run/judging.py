@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from checkers.check_all import Results, Suite, check_all
@@ -21,11 +21,14 @@ from reports.explain import explain
 from reports.html import render
 
 
-def judge(folder: RunFolder, more: Sequence[Checker] = ()) -> Results:
+def judge(
+    folder: RunFolder, more: Sequence[Checker] = (), changed: Callable[[Checker], Checker] | None = None
+) -> Results:
     """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
 
     Args:
         more: checkers that the run requires in addition to those of its workload.
+        changed: gives in place of each checker of the workload one that judges the same in another way.
 
     Raises:
         CouldNotRun: the folder is not a run's, or the results cannot be written.
@@ -38,7 +41,8 @@ def judge(folder: RunFolder, more: Sequence[Checker] = ()) -> Results:
         work = workload(options["workload"], recording.nodes, options["concurrency"])
     except (KeyError, ValueError, TypeError) as error:
         raise CouldNotRun(f"{folder.test_json}: {error}") from error
-    suite = work.checkers + Suite(tuple(more))
+    own = work.checkers if changed is None else work.checkers.mapped(changed)
+    suite = own + Suite(tuple(more))
     state = folder.seal_state
     verdicts = trusted(check_all(suite, recording), state)
     required = suite.required_of(recording)

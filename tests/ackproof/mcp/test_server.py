@@ -74,7 +74,10 @@ def test_an_agent_reads_runs_causes_reports_and_findings(store: Path) -> None:
 
         listed = await answer(client, "runs", contains="registry")
         assert (listed["of"], listed["runs"][0]["validity"]) == (1, "invalid")
-        name = listed["runs"][0]["run"]
+        name = listed["runs"][0]["folder"]
+        assert listed["runs"][0]["why"]
+        assert (await answer(client, "runs", verdict="valid"))["of"] == 0
+        assert "did you mean 'invalid'" in await refusal(client, "runs", verdict="invalidd")
         cause = await answer(client, "cause", run=name)
         assert cause["validity"] == "invalid"
         assert cause["causes"][0]["evidence"][0]["title"]

@@ -104,9 +104,9 @@ def test_of_a_change_that_reaches_nothing_nothing_is_run() -> None:
 
 def test_a_smaller_change_gets_fewer_runs_for_the_same_power() -> None:
     known = seeded_bugs()
-    whole = default_plan(known, budget_s=600, jobs=2, with_real=False)
+    whole = default_plan(known, budget_s=6000, jobs=2, with_real=False)
     small = default_plan(
-        known, budget_s=600, jobs=2, with_real=False, change=change("harness/workload/sessions.py")
+        known, budget_s=6000, jobs=2, with_real=False, change=change("harness/workload/sessions.py")
     )
     assert whole.campaign is not None
     assert small.campaign is not None

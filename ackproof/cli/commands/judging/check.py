@@ -18,7 +18,7 @@ from ackproof.checking import Question, divides_by_key, judge, model_names
 from ackproof.cli import options
 from ackproof.cli.bars import bars
 from ackproof.cli.cases import of_files
-from ackproof.cli.dask import connected, dask_option, say_on_stderr
+from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
@@ -37,10 +37,6 @@ from history.stored.lines import BYTES_A_STEP
 
 if TYPE_CHECKING:
     from ackproof.checking import Elsewhere
-    from checkers.linearizability.by_model import Proved
-    from checkers.models.model import Model
-    from harness.executors.dask_cluster import DaskCluster
-    from history import History
 
 STDIN = "-"
 WORTH_A_PROCESS_BYTES = 8_000_000
@@ -173,11 +169,7 @@ LIMITS = options.group(
     help="Write the proof of the verdict to this file, which `ackproof verify` checks. "
     "For one history at a time.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 256),
-    help="Judge the keys of one large history in this many processes. The verdict is the same.",
-)
+@by_key_jobs_option()
 @dask_option("Judge the keys of one large history")
 @options.ci_options()
 @options.json_option()
@@ -231,7 +223,7 @@ def check(
         results = _check_all(files, question, wanted)
     else:
         _refuse_undivided(files, question)
-        elsewhere = _elsewhere(connected(dask, jobs), jobs or 1)
+        elsewhere = by_key_elsewhere(dask, jobs)
         results = [check_file(files[0], _standard_input(files), question, wanted, elsewhere)]
     if pictures is not None:
         problem = _draw(results, pictures)
@@ -308,18 +300,6 @@ def _refuse_undivided(files: Sequence[str], question: Question) -> None:
         )
     if question.budget.memory_is_up is not None:
         raise click.UsageError("--memory-mib bounds one process; leave it out with --jobs and --dask")
-
-
-def _elsewhere(cluster: DaskCluster | None, jobs: int) -> Elsewhere:
-    """What judges keys on a Dask cluster, or in processes of this machine."""
-    from ackproof.by_key import executor_of, proved_by
-
-    def judged(history: History, model: Model, budget: Budget) -> Proved:
-        workers = jobs if cluster is None else max(1, len(cluster.workers))
-        executor = executor_of(cluster, jobs, say_on_stderr)
-        return proved_by(executor, history, model, budget, workers=workers, say=say_on_stderr)
-
-    return judged
 
 
 def _shared(budget: Budget, processes: int) -> Budget:

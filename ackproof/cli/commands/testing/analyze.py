@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
+from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
 from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
 
 
@@ -20,17 +21,56 @@ from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
     callback=options.to_be_written,
     help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
 )
+@by_key_jobs_option()
+@dask_option("Judge the keys of one large history")
 @options.json_option()
-def analyze(folder: Path, certificate: Path | None, as_json: bool) -> NoReturn:
+def analyze(
+    folder: Path, certificate: Path | None, jobs: int | None, dask: str | None, as_json: bool
+) -> NoReturn:
     """Judge a stored run again.
 
     FOLDER is a run's folder, such as store/latest, or what `ackproof record` recorded. It may also be the
     folder of a run that was killed: the operations that it recorded until then are judged.
+
+    \b
+        ackproof analyze store/latest
+        ackproof analyze store/latest --jobs 8
+        ackproof analyze store/latest --dask tls://10.0.0.1:8786
     """
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
 
     folder = folder.resolve()
+    elsewhere = None
+    if jobs is not None or dask is not None:
+        _refuse_undivided(folder)
+        elsewhere = by_key_elsewhere(dask, jobs)
     if RecordedFolder.is_one(folder):
-        judge_recorded_and_finish(RecordedFolder(folder), as_json=as_json, certificate=certificate)
-    judge_and_finish(RunFolder(folder), as_json=as_json, certificate=certificate)
+        recorded = RecordedFolder(folder)
+        judge_recorded_and_finish(recorded, as_json=as_json, certificate=certificate, elsewhere=elsewhere)
+    judge_and_finish(RunFolder(folder), as_json=as_json, certificate=certificate, elsewhere=elsewhere)
+
+
+def _refuse_undivided(folder: Path) -> None:
+    """Refuse to divide a run or a recording that is not judged key by key."""
+    from ackproof.checking import divides_by_key
+    from ackproof.results import stored_facts
+    from checkers.linearizability.by_model import LinearizabilityOf
+    from harness.recording.folder import RecordedFolder
+    from harness.run.folder import RunFolder
+    from harness.workload import workload
+
+    if RecordedFolder.is_one(folder):
+        what = RecordedFolder(folder).facts().asked.model
+        divides = divides_by_key(what)
+    else:
+        what = str(stored_facts(RunFolder(folder)).get("workload"))
+        try:
+            checkers = workload(what, ("n1", "n2", "n3"), 3).checkers
+        except ValueError:
+            return  # judging says what is wrong
+        divides = any(isinstance(checker, LinearizabilityOf) for checker in checkers)
+    if not divides:
+        raise click.UsageError(
+            f"{what} is judged over all keys together, so --jobs and --dask cannot divide it; leave them out"
+        )
