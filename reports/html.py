@@ -43,6 +43,10 @@ from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.figures import key_figures, lag
 from reports.glossary.linking import Linker, anchor, meaning
+from reports.moment.graph import partition_graph
+from reports.moment.lines import node_lines
+from reports.moment.partitions import Partition, partitions
+from reports.outages import SHORTEST_NS, outages
 from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
 from reports.plots.lag import lag_charts, lag_plot
@@ -75,6 +79,8 @@ SHARED = 3
 MAX_MEASURES = 120
 MAX_EVENTS = 40
 MAX_NEMESIS_ROWS = 500
+MAX_PARTITIONS = 40
+"""The largest number of states of the links that are drawn."""
 LONG_TEXT = 700
 """Characters of evidence above which the text is folded."""
 LONGEST_TEXT = 20_000
@@ -129,6 +135,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     causes = [checker for checker in invalid if not checker.may_follow_from]
     consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
     first = _first_picture(apart, about.explanation, recording, spans, marks, lanes, periods)
+    violation = None if first is None else first.at
     progress = progress_charts(recording, marks, end)
     lines = [
         *progress,
@@ -137,6 +144,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     ]
     rows = nemesis_rows(nemesis, recording.fault_kinds)
     stats, faults = operation_tables(recording, periods, end)
+    cut = partitions(nemesis, recording.nodes, end, recording.fault_kinds)
     return (
         _environment()
         .get_template("body.html.j2")
@@ -153,7 +161,9 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             cause_evidence=_cause_evidence(checkers, about.explanation),
             first=first,
             progress=[(chart, lines_plot(chart, frame)) for chart in progress],
-            chart_data=chart_data(spans, frame, lanes, lines, None if first is None else first.at),
+            chart_data=chart_data(
+                spans, frame, lanes, lines, violation, node_lines(recording, marks, end, violation)
+            ),
             checkers=[checker for checker in checkers if checker not in consequences],
             causes=len(causes),
             consequences=consequences,
@@ -169,6 +179,10 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             resources=resources_plot(recording.resources, frame),
             lag=run_lag,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
+            partitions=[(one, partition_graph(one, partition_id(one))) for one in cut[:MAX_PARTITIONS]],
+            hidden_partitions=max(len(cut) - MAX_PARTITIONS, 0),
+            outages=outages(recording, spans, periods),
+            shortest_outage=SHORTEST_NS,
             stats=stats,
             by_fault=faults,
             nemesis=rows[:MAX_NEMESIS_ROWS],
@@ -178,6 +192,11 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             files=[(file, _link(file)) for file in about.files],
         )
     )
+
+
+def partition_id(partition: Partition) -> str:
+    """The anchor of a state of the links, by the operation that led to it."""
+    return f"partition-{partition.operation}"
 
 
 @dataclass(frozen=True)

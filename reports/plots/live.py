@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from history.history import FAIL, INFO, OK, Codes
 from history.units import MICROSECOND_NS, SECOND_NS
+from reports.moment.lines import NodeLines
 from reports.plots.frame import Frame
 from reports.plots.latency import BUCKETS, QUANTILES, quantiles, thin
 from reports.plots.lines import LineChart
@@ -36,6 +37,7 @@ def chart_data(
     lanes: RoleLanes,
     charts: Sequence[LineChart],
     violation: int | None,
+    lines: NodeLines | None = None,
 ) -> Markup:
     """All of it as the content of a script element of type `application/json`."""
     data = {
@@ -53,6 +55,7 @@ def chart_data(
         "operations": _operations(spans, frame.end),
         "charts": [_throughput(spans, frame), *(chart.data() for chart in charts)],
         "roles": _roles(lanes, frame.end),
+        "lines": None if lines is None else lines.data(),
     }
     encoded = msgspec.json.encode(data).decode("utf-8", "replace")
     # `<` can then end no element; JSON allows the escape within texts, and elsewhere there is none.

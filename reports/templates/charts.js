@@ -38,9 +38,15 @@
     "=": (w) => zoom(range[0] + w / 4, range[1] - w / 4),
     "-": (w) => zoom(range[0] - w / 2, range[1] + w / 2),
     "0": () => zoom(0, data.end),
-    Escape: () => zoom(0, data.end),
+    Escape: () => moment === null ? zoom(0, data.end) : choose(null),
   };
   const onKey = (event) => {
+    if (event.key === "," || event.key === ".") {
+      event.preventDefault();
+      const step = (range[1] - range[0]) / 100;
+      choose(Math.min(Math.max((moment ?? (range[0] + range[1]) / 2) + (event.key === "," ? -step : step), 0), data.end));
+      return;
+    }
     const act = keys[event.key];
     if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -93,8 +99,19 @@
     ctx.fillText("✕", x + 2 * ratio, box.top + box.height - 4 * ratio);
   });
 
+  const chosenMoment = (u) => moment !== null && clipped(u, (ctx, box, ratio) => {
+    const x = u.valToPos(moment, "x", true);
+    ctx.strokeStyle = ctx.fillStyle = colour("ink");
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.beginPath();
+    ctx.moveTo(x, box.top);
+    ctx.lineTo(x, box.top + box.height);
+    ctx.stroke();
+    ctx.fillRect(x - 3 * ratio, box.top, 6 * ratio, 4 * ratio);
+  });
+
   const build = (host, title, height, series, values, more = {}) => {
-    const box = make("div", { class: "live", tabindex: "0", role: "group", "aria-label": `${title}. Arrow keys move, plus and minus zoom, 0 shows the whole run.` });
+    const box = make("div", { class: "live", tabindex: "0", role: "group", "aria-label": `${title}. Arrow keys move, plus and minus zoom, 0 shows the whole run, comma and full stop choose a moment.` });
     box.addEventListener("keydown", onKey);
     const axis = { stroke: () => colour("soft"), grid: { stroke: () => colour("rule"), width: .7 }, ticks: { show: false }, font: "11px sans-serif" };
     const chart = new uPlot({
@@ -110,7 +127,7 @@
       series: [{ label: "time", value: (_, value) => value === null ? "" : at(value) }, ...series],
       hooks: {
         drawClear: [faults],
-        draw: [...(more.draw ? [more.draw] : []), violation],
+        draw: [...(more.draw ? [more.draw] : []), violation, chosenMoment],
         setSelect: [(u) => {
           if (u.select.width < 3) return;
           const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => u.posToVal(x, "x"));
@@ -121,6 +138,11 @@
       },
     }, values, box);
     chart.over.addEventListener("dblclick", () => zoom(0, data.end));
+    let pressed = null;
+    chart.over.addEventListener("mousedown", (event) => { pressed = event.clientX; });
+    chart.over.addEventListener("click", (event) => {
+      if (pressed !== null && Math.abs(event.clientX - pressed) < 4) choose(chart.posToVal(event.clientX - chart.over.getBoundingClientRect().left, "x"));
+    });
     charts.push(chart);
     const figure = host.closest("figure");
     figure.querySelector(".scroll").before(box);
@@ -279,6 +301,81 @@
     build(place, chart.title, 190, series, [[...chart.t, data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])]);
   };
 
+  // ---- one moment: states, faults, links and lines of logs ---------------------------------------------------
+  let moment = null;
+  const pane = make("section", { id: "moment", "aria-label": "At one moment", tabindex: "0" });
+  pane.addEventListener("keydown", onKey);
+  const lines = [];
+  if (data.lines) {
+    const { nodes, texts, t, n, i, x } = data.lines, last = {};
+    let time = 0;
+    for (let k = 0; k < t.length; k++) {
+      time += t[k];
+      const node = nodes[n[k]];
+      lines.push({ t: time / 1e6, node, text: texts[x[k]], left: i[k] - (last[node] || 0) - 1 });
+      last[node] = i[k];
+    }
+  }
+  const BEFORE = 12, AFTER = 12;
+  const isOfNode = (name) => !wanted.node || name === wanted.node || name.startsWith(`${wanted.node} `);
+  const log = () => {
+    const fitting = lines.filter((line) => isOfNode(line.node) && (!wanted.text || line.text.includes(wanted.text)));
+    let first = fitting.findIndex((line) => line.t > moment);
+    if (first < 0) first = fitting.length;
+    const table = make("table", { "aria-label": `Lines of logs and traces around ${at(moment)}` }), body = make("tbody");
+    table.append(body);
+    fitting.slice(Math.max(first - BEFORE, 0), first + AFTER).forEach((line, place) => {
+      const here = Math.max(first - BEFORE, 0) + place;
+      const row = make("tr", { class: here === first - 1 ? "now" : here === first ? "after first" : here > first ? "after" : "" });
+      const text = make("td", { class: "line" }, line.text);
+      if (line.left > 0) text.append(make("span", { class: "muted" }, ` (${line.left} before it not kept)`));
+      row.append(make("td", { class: "n" }, at(line.t)), make("td", {}, line.node), text);
+      body.append(row);
+    });
+    const scroll = make("div", { class: "scroll" });
+    scroll.append(lines.length ? table : make("p", { class: "none" }, "The run holds no traces, and no logs whose lines have a time."));
+    return scroll;
+  };
+  const facts = () => {
+    const found = make("ul", { class: "facts" });
+    for (const one of data.roles) {
+      if (!isOfNode(one.node)) continue;
+      const states = one.states.filter(([, , from, to]) => from <= moment && moment < to).map(([state, term]) => term ? `${state} of term ${term}` : state);
+      const commits = data.charts.find((chart) => chart.id === "commits");
+      const line = commits && commits.lines.find((series) => series.name === `${one.node} commit`);
+      const commit = line && line.v[Math.min(Math.floor(moment / data.end * line.v.length), line.v.length - 1)];
+      found.append(make("li", {}, `${one.node}: ${states.join(", ") || "not known"}${commit === null || commit === undefined ? "" : `, commit index ${commit}`}`));
+    }
+    const struck = data.faults.filter(([from, to]) => from <= moment && moment < to).map(([, , label]) => label);
+    found.append(make("li", {}, struck.length ? `faults: ${struck.join("; ")}` : "no fault"));
+    return found;
+  };
+  const graph = () => {
+    const state = [...document.querySelectorAll(".graph[data-from]")].find((one) => +one.dataset.from <= moment && moment < +one.dataset.to);
+    if (!state) return [];
+    const copy = state.cloneNode(true);
+    copy.removeAttribute("id");
+    for (const one of copy.querySelectorAll("[id]")) one.id = `now-${one.id}`;
+    for (const one of copy.querySelectorAll("[marker-end]")) one.setAttribute("marker-end", one.getAttribute("marker-end").replace("#", "#now-"));
+    for (const one of copy.querySelectorAll("[aria-labelledby]")) one.setAttribute("aria-labelledby", one.getAttribute("aria-labelledby").replace(/\S+/g, "now-$&"));
+    return [copy];
+  };
+  const choose = (time) => {
+    moment = time;
+    for (const chart of charts) chart.redraw(false);
+    if (time === null) { pane.remove(); return; }
+    const head = make("div", { class: "head" });
+    const heading = make("h2", {}, `At ${at(moment)}`);
+    const close = make("button", { type: "button" }, "close");
+    close.addEventListener("click", () => choose(null));
+    const kept = data.lines && data.lines.total > lines.length ? `${lines.length} of ${data.lines.total} lines are kept in this page` : "";
+    head.append(heading, make("span", { class: "muted" }, kept), close);
+    const parts = make("div", { class: "parts" });
+    parts.append(...graph(), log());
+    pane.replaceChildren(head, facts(), parts);
+    document.getElementById("charts").append(pane);
+  };
+
   // ---- what is chosen ------------------------------------------------------------------------------------------
   const found = make("div", { class: "found" });
   const list = () => {
@@ -298,7 +395,7 @@
     scroll.append(table);
     found.append(scroll);
   };
-  const redraw = () => { for (const chart of charts) chart.redraw(false); list(); };
+  const redraw = () => { for (const chart of charts) chart.redraw(false); list(); if (moment !== null) choose(moment); };
   const toolbar = () => {
     const bar = make("form", { class: "chart-bar", "aria-label": "Zoom and filter" });
     bar.addEventListener("submit", (event) => event.preventDefault());
@@ -322,7 +419,11 @@
     button("−", () => keys["-"](range[1] - range[0]));
     button("+", () => keys["+"](range[1] - range[0]));
     button("whole run", () => zoom(0, data.end));
-    if (data.violation !== null) button("✕ violation", () => { const w = data.end / 20; zoom(data.violation - w, data.violation + w); });
+    if (data.violation !== null) button("✕ violation", () => { const w = data.end / 20; zoom(data.violation - w, data.violation + w); choose(data.violation); });
+    const label = make("label", {}, "moment (s) "), input = make("input", { type: "text", size: "6", inputmode: "decimal" });
+    input.addEventListener("change", () => { const time = parseFloat(input.value); choose(Number.isFinite(time) ? Math.min(Math.max(time, 0), data.end) : null); });
+    label.append(input);
+    bar.append(label);
     bar.append(shown);
     document.getElementById("latency").querySelector("h2").after(bar, found);
   };
@@ -336,6 +437,13 @@
     zoom(0, data.end);
     addEventListener("resize", () => { for (const chart of charts) { const width = chart.root.parentElement.clientWidth; if (width) chart.setSize({ width, height: chart.height }); } });
     addEventListener("themechange", redraw);
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[data-from]");
+      if (!link) return;
+      const from = +link.dataset.from, to = +link.dataset.to, more = Math.max(to - from, data.end / 200);
+      zoom(from - more, to + more);
+      choose(from);
+    });
     document.documentElement.dataset.charts = String(charts.length);
   }));
 })();

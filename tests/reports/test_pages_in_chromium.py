@@ -174,3 +174,71 @@ def test_without_a_script_the_static_pictures_are_there(browser: Any, tmp_path: 
     for picture in ("svg.scene", "#plot-latency", "#plot-throughput", "#plot-roles", "#plot-commits"):
         assert page.locator(picture).is_visible()
     page.context.close()
+
+
+def shown_moment(page: Any, share: float) -> Any:
+    """Choose the moment at this share of the run by a click, and give the pane that it opens."""
+    page.evaluate("document.querySelector('#latency').scrollIntoView()")
+    box = page.locator("#latency .u-over").bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + 60)
+    return page.locator("#moment")
+
+
+def test_a_click_on_a_chart_shows_links_states_faults_and_lines_of_that_moment(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, complaints, _ = opened(browser, valid(), tmp_path)
+    pane = shown_moment(page, 10 / 30)
+    words = pane.inner_text()
+    assert pane.locator("h2").inner_text().startswith("At 10.0") or "At 9.9" in words
+    assert "faults: partition n3 (leader)" in words
+    assert "n3: leader of term 2" in words
+    assert "n5: leader of term 3" in words
+    assert pane.locator("svg.partition circle").count() == 5
+    assert pane.locator("svg.partition .cannot-lead").count() == 1
+    assert pane.locator("tr.now").count() == 1
+    times = [float(text.split()[0]) for text in pane.locator("td.n").all_inner_texts()]
+    assert times == sorted(times)
+    assert times[0] < 10 < times[-1]
+    page.locator(".chart-bar select").nth(2).select_option("n4")
+    assert set(pane.locator("tr td:nth-child(2)").all_inner_texts()) == {"n4"}
+    assert page.evaluate(
+        "new Set([...document.querySelectorAll('[id]')].map(e => e.id)).size"
+    ) == page.evaluate("document.querySelectorAll('[id]').length")
+    assert complaints == []
+    page.context.close()
+
+
+def test_the_keyboard_moves_and_closes_the_chosen_moment(browser: Any, tmp_path: Path) -> None:
+    page, complaints, _ = opened(browser, valid(), tmp_path)
+    charts = page.locator("#throughput .live")
+    charts.press(".")
+    first = page.locator("#moment h2").inner_text()
+    charts.press(".")
+    second = page.locator("#moment h2").inner_text()
+    assert (first, second) == ("At 15.300 s", "At 15.600 s")
+    charts.press("Escape")
+    assert page.locator("#moment").count() == 0
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_time_without_an_ok_reply_leads_to_its_part_of_the_charts(browser: Any, tmp_path: Path) -> None:
+    page, complaints, _ = opened(browser, valid(), tmp_path)
+    page.locator("#outages a[data-from]").first.click()
+    low, high = (
+        float(text) for text in page.locator(".range").inner_text().removesuffix(" s").split(" s to ")
+    )
+    assert 0.1 < high - low < 3
+    assert page.locator("#moment h2").inner_text().startswith("At ")
+    assert complaints == []
+    page.context.close()
+
+
+def test_each_partition_is_drawn_also_without_a_script(browser: Any, tmp_path: Path) -> None:
+    page, _, _ = opened(browser, valid(), tmp_path, java_script_enabled=False)
+    graphs = page.locator("#partitions svg.partition")
+    assert graphs.count() == 2
+    assert graphs.first.is_visible()
+    assert "could not: n3" in page.locator("#partitions figcaption").first.inner_text()
+    page.context.close()

@@ -7,13 +7,13 @@ from harness.nemesis.action import Action, Link
 from harness.nemesis.fault import Fault
 from harness.nemesis.faults.network.losing import begin_to_lose
 from harness.nemesis.faults.network.shapes import SHAPES, links_of_shape
-from harness.nemesis.faults.network.topology import topology
 from harness.nemesis.mechanisms.links import LINKS
 from harness.nemesis.mechanisms.world import WorldMechanisms
 from harness.nemesis.needs import NFT, ROOT
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView
 from history import Operation
+from history.topology import topology
 
 
 class Cut(Action, frozen=True):

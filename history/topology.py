@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from harness.nemesis.action import Link
+Link = tuple[str, str]
+"""From one node to another: messages of this direction."""
 
 
 class Topology(msgspec.Struct, frozen=True):

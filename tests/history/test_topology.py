@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.generator.draw import Draw
 from harness.nemesis.action import Link
 from harness.nemesis.faults.network.shapes import SHAPES, between
-from harness.nemesis.faults.network.topology import topology
+from history.topology import topology
 from tests.harness.nemesis.views import draws, view
 
 FIVE = ("n1", "n2", "n3", "n4", "n5")
