@@ -77,7 +77,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """What shows it, in sentences that name operations as `operation 512` and nodes, terms, indices, times.
     """
     operations: tuple[int, ...] = ()
-    """The indices in the history that show it, in order: the smallest set that the checker could find."""
+    """The numbers of the operations that show it, which are the indices of their invocations, in order: the
+    smallest set that the checker could find."""
     events: tuple[EventRef, ...] = ()
     """The trace events that show it."""
     nodes: tuple[str, ...] = ()
@@ -168,4 +169,5 @@ def checked(judge: Judge, recording: Recording) -> Verdict:
     try:
         return judge.judge(recording)
     except IllegalOperation as refusal:
-        return Verdict(judge.name, Validity.UNKNOWN, str(refusal))
+        number = recording.history.number(refusal.operation)
+        return Verdict(judge.name, Validity.UNKNOWN, f"operation {number}: {refusal.rule}")

@@ -167,6 +167,13 @@ class History(Sequence[Operation]):
         """The invocation of a completion."""
         return self[int(self.pairs[completion.index])]
 
+    def number(self, index: int) -> int:
+        """The number by which all texts, links and files name the operation at an index: the index of its
+        invocation; the index itself where this history has no such operation."""
+        if not 0 <= index < len(self) or self.columns.type[index] == INVOKE:
+            return index
+        return int(self.pairs[index])
+
     def __len__(self) -> int:
         return len(self.columns.time) if self._operations is None else len(self._operations)
 

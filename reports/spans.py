@@ -119,10 +119,8 @@ class Spans:
         return int(np.searchsorted(self.index, operation))
 
     def number(self, operation: int) -> int:
-        """The number by which an operation is named everywhere, that of its invocation; the index itself if
-        the history has none such."""
-        position = self.position(operation)
-        return operation if position is None else int(self.index[position])
+        """The number by which an operation is named everywhere (`History.number`)."""
+        return self.history.number(operation)
 
     def span(self, position: int) -> Span:
         """The operation at a position, as an object."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
-from checkers.linearizability.answer import NEVER, Answer, Budget, Result
+from checkers.linearizability.answer import Answer, Budget, Result
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, initial_in_words, other_initials
@@ -568,10 +568,9 @@ def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
         )
         more = f" and {len(found.maybe) - MOST_NAMED} more" if len(found.maybe) > MOST_NAMED else ""
         text += f"It does not help if {named}{more} took effect at some later time, or never. "
-    ends = np.concatenate([part.invoked[list(found.core)], part.completed[list(found.core)]])
-    indices = sorted(int(index) for index in ends if index != NEVER)
+    numbers = sorted(part.invoked[list(found.core)].tolist())
     return Evidence(
-        _title(where, part, found.culprit, history), text + found.stuck, tuple(indices), kind=KIND
+        _title(where, part, found.culprit, history), text + found.stuck, tuple(numbers), kind=KIND
     )
 
 
@@ -582,8 +581,8 @@ def _only_named(where: str, found: Impossible, history: History) -> Evidence:
         f"{_claim(where, found)}{operation_in_words(part, culprit)}. Which of the operations contradict each "
         "other was not looked for, as other keys are explained."
     )
-    indices = (int(part.invoked[culprit]), int(part.completed[culprit]))
-    return Evidence(_title(where, part, culprit, history), text, indices, kind=KIND)
+    numbers = (int(part.invoked[culprit]),)
+    return Evidence(_title(where, part, culprit, history), text, numbers, kind=KIND)
 
 
 def _claim(where: str, found: Impossible) -> str:
@@ -598,9 +597,9 @@ def _claim(where: str, found: Impossible) -> str:
 
 def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:
     """A reply that names what was never there, in words."""
-    indices = (int(part.invoked[reply.place]), int(part.completed[reply.place]))
+    numbers = (int(part.invoked[reply.place]),)
     text = f"{sentence(operation_in_words(part, reply.place))} {reply.because}."
-    return Evidence(_title(_where(part.key), part, reply.place, history), text, indices, kind=KIND)
+    return Evidence(_title(_where(part.key), part, reply.place, history), text, numbers, kind=KIND)
 
 
 def _title(where: str, part: Part, culprit: int, history: History) -> str:

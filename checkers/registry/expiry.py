@@ -197,7 +197,7 @@ def _wrong_replies(log: _Log, history: History) -> Iterator[Evidence]:
             )
             title = f"{node} answered {operation.f} against its log at {at}"
             kind = "a reply contradicts the log"
-            yield Evidence(title, text, (invocation.index, operation.index), kind=kind)
+            yield Evidence(title, text, (invocation.index,), kind=kind)
 
 
 def _id(value: object) -> str:

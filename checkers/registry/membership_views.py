@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import msgspec
 
 from checkers.limits import MUCH_EVIDENCE
 from checkers.registry.names import MEMBERS
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
-from history import Operation, Recording
+from history import Recording
 
 
 class _View(msgspec.Struct, frozen=True):
@@ -36,12 +37,20 @@ class _View(msgspec.Struct, frozen=True):
     learners: tuple[str, ...]
 
 
+class _Answer(NamedTuple):
+    """What a node answered to the operation of this number."""
+
+    number: int
+    node: str
+    value: Any
+
+
 @dataclass
 class _Seen:
     """The first committed view of each index, and the first leader of each term."""
 
-    committed: dict[int, tuple[Operation, _View]] = field(default_factory=dict)
-    leaders: dict[int, Operation] = field(default_factory=dict)
+    committed: dict[int, tuple[_Answer, _View]] = field(default_factory=dict)
+    leaders: dict[int, _Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,14 +65,14 @@ class MembershipViews:
         violations: list[Evidence] = []
         unreadable: list[int] = []
         views = 0
-        for operation in _answers(recording):
+        for answer in _answers(recording):
             try:
-                view = msgspec.convert(operation.value, _View)
+                view = msgspec.convert(answer.value, _View)
             except msgspec.ValidationError:
-                unreadable.append(operation.index)
+                unreadable.append(answer.number)
                 continue
             views += 1
-            violations += _judge(operation, view, seen)
+            violations += _judge(answer, view, seen)
         doubts = [f"operation {index} is no view of a membership" for index in unreadable]
         mark: Mark
         if violations:
@@ -96,43 +105,44 @@ class MembershipViews:
         )
 
 
-def _answers(recording: Recording) -> Iterator[Operation]:
-    for operation in recording.history:
+def _answers(recording: Recording) -> Iterator[_Answer]:
+    history = recording.history
+    for operation in history:
         if operation.f == MEMBERS and operation.type == "ok" and operation.is_client:
-            yield operation
+            yield _Answer(history.number(operation.index), str(operation.node), operation.value)
 
 
-def _judge(operation: Operation, view: _View, seen: _Seen) -> Iterator[Evidence]:
-    node = str(operation.node)
+def _judge(answer: _Answer, view: _View, seen: _Seen) -> Iterator[Evidence]:
+    node = answer.node
     if view.configuration <= view.commit:
-        first, known = seen.committed.setdefault(view.configuration, (operation, view))
+        first, known = seen.committed.setdefault(view.configuration, (answer, view))
         if (known.members, known.learners) != (view.members, view.learners):
             text = (
                 f"Two nodes say that different configurations are committed at index {view.configuration}. "
-                f"At operation {first.index}, {first.node} showed {_named(known)}; at operation "
-                f"{operation.index}, {node} showed {_named(view)}."
+                f"At operation {first.number}, {first.node} showed {_named(known)}; at operation "
+                f"{answer.number}, {node} showed {_named(view)}."
             )
             yield _evidence(
                 f"{first.node} and {node} committed two configurations at index {view.configuration}",
                 text,
                 first,
-                operation,
+                answer,
             )
     if view.role != "leader":
         return
-    other = seen.leaders.setdefault(view.term, operation)
-    if other.node != operation.node:
+    other = seen.leaders.setdefault(view.term, answer)
+    if other.node != node:
         text = (
-            f"At operation {other.index}, {other.node} reported that it leads term {view.term}; at operation "
-            f"{operation.index}, {node} reported the same."
+            f"At operation {other.number}, {other.node} reported that it leads term {view.term}; at "
+            f"operation {answer.number}, {node} reported the same."
         )
-        yield _evidence(f"{other.node} and {node} both lead term {view.term}", text, other, operation)
+        yield _evidence(f"{other.node} and {node} both lead term {view.term}", text, other, answer)
     if view.configuration <= view.applied and node not in view.members:
         text = (
-            f"At operation {operation.index}, {node} reported that it leads term {view.term}, and that the "
+            f"At operation {answer.number}, {node} reported that it leads term {view.term}, and that the "
             f"configuration of index {view.configuration}, which it has applied, is {_named(view)}."
         )
-        yield _evidence(f"{node} leads term {view.term} after its removal", text, operation)
+        yield _evidence(f"{node} leads term {view.term} after its removal", text, answer)
 
 
 def _named(view: _View) -> str:
@@ -140,10 +150,10 @@ def _named(view: _View) -> str:
     return f"the voters {', '.join(view.members)}{learners}"
 
 
-def _evidence(title: str, text: str, *operations: Operation) -> Evidence:
+def _evidence(title: str, text: str, *answers: _Answer) -> Evidence:
     return Evidence(
         title=title,
         text=text,
-        operations=tuple(sorted({operation.index for operation in operations})),
-        nodes=tuple(dict.fromkeys(str(operation.node) for operation in operations)),
+        operations=tuple(sorted({answer.number for answer in answers})),
+        nodes=tuple(dict.fromkeys(answer.node for answer in answers)),
     )

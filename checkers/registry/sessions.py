@@ -128,10 +128,10 @@ def _text(history: History, one: BrokenGuarantee) -> str:
 
 def _evidence(history: History, one: BrokenGuarantee) -> Evidence:
     ends = (one.before.operation, one.after.operation)
-    rows = {row for end in ends for row in (int(history.pairs[end]), end)}
+    numbers = {history.number(end) for end in ends}
     title = (
         f"process {one.after.session} did not get {one.guarantee} "
         f"at {seconds(history[one.after.operation].time)}"
     )
     text = _text(history, one)
-    return Evidence(title, f"{text[0].upper()}{text[1:]}.", tuple(sorted(rows)), kind=one.guarantee)
+    return Evidence(title, f"{text[0].upper()}{text[1:]}.", tuple(sorted(numbers)), kind=one.guarantee)

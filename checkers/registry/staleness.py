@@ -68,12 +68,12 @@ class BoundedStaleness:
                         int(bound * unit), begun - int(lag[place]), begun
                     ):
                         doubts.append(
-                            f"a state of operation {end} was {lag[place] / unit:.3f} s old, but "
-                            f"{stalls.in_words(begun - int(lag[place]), begun)}"
+                            f"a state of operation {history.number(end)} was {lag[place] / unit:.3f} s old, "
+                            f"but {stalls.in_words(begun - int(lag[place]), begun)}"
                         )
                         continue
                     text = (
-                        f"Operation {int(history.pairs[end])} ({history[end].f}), answered by "
+                        f"Operation {history.number(end)} ({history[end].f}), answered by "
                         f"{history[end].node} at "
                         f"{history[end].time / SECOND_NS:.3f} s, showed a state that was "
                         f"{int(lag[place]) / unit:g} {name} old; the bound is {bound:g}."
@@ -84,7 +84,7 @@ class BoundedStaleness:
                             f"{seconds(history[end].time)} with a state that was "
                             f"{int(lag[place]) / unit:g} {name} old",
                             text,
-                            (int(history.pairs[end]), end),
+                            (history.number(end),),
                             kind="staler than promised",
                         )
                     )
@@ -187,5 +187,5 @@ def _untrue(history: History, versions: Versions) -> Iterator[Evidence]:
                 f"{who_answered(history[end])} answered a stale read at {seconds(history[end].time)} "
                 "with a state that the log never had"
             )
-            yield Evidence(title, text, (begun, end), kind="a stale read of a state that never was")
+            yield Evidence(title, text, (begun,), kind="a stale read of a state that never was")
             break

@@ -78,7 +78,7 @@ class WatchPromises:
                 f"{seconds(one.watch.completion.time)}",
                 f"operation {one.watch.invocation.index} ({WATCH} {one.watch.invocation.key} after index "
                 f"{one.watch.after}): {one.why}.",
-                (one.watch.invocation.index, one.watch.completion.index),
+                (one.watch.invocation.index,),
                 kind=f"a watch that is not {one.promise}",
             )
             for one in found[:MOST_EVIDENCE]

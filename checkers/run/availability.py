@@ -125,13 +125,14 @@ def _proven(recording: Recording, begun: Integers, bound_s: float) -> Stretch | 
 
 def _evidence(history: History, stretch: Stretch) -> Evidence:
     since, until = (seconds(int(history.columns.time[place])) for place in stretch[1:])
+    numbers = [history.number(place) for place in stretch[1:]]
     text = (
-        f"From operation {stretch.after} (at {since}) to operation {stretch.until} "
+        f"From operation {numbers[0]} (at {since}) to operation {numbers[1]} "
         f"(at {until}), no client got an ok reply."
     )
     lasted_s = stretch.nanoseconds / SECOND_NS
     title = f"no client got an ok reply for {lasted_s:.3f} s, from {since} to {until}"
-    return Evidence(title, text, (stretch.after, stretch.until))
+    return Evidence(title, text, tuple(dict.fromkeys(numbers)))
 
 
 def longest(history: History, begun: Integers) -> Stretch | None:
@@ -175,7 +176,7 @@ def _figures(history: History, begun: Integers) -> dict[str, Any]:
         "asked": len(begun),
         "answered": ok,
         "longest_unavailable_s": stretch.nanoseconds / SECOND_NS,
-        "after_operation": stretch.after,
+        "after_operation": history.number(stretch.after),
     }
 
 
@@ -189,7 +190,7 @@ def recoveries(recording: Recording, begun: Integers, is_write: Flags) -> Iterab
         at = fault.completion.index
         after = ok & (begun > at)
         yield {
-            "operation": at,
+            "operation": fault.invocation.index,
             "f": fault.f,
             "heals": kinds.is_healing(fault.f),
             "first_ok_s": _delay(columns.time, ends[after], at),

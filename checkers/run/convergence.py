@@ -20,7 +20,7 @@ from checkers.run.recovery import DEFAULT_BOUND_S
 from checkers.run.stalls import Stalls, ran_on_a_real_clock
 from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import plural, seconds
-from history import Operation, Recording, TraceEvent
+from history import History, Operation, Recording, TraceEvent
 from history.nemesis import FINAL_HEAL
 from history.units import SECOND_NS
 
@@ -78,7 +78,7 @@ class Convergence:
                 continue
             missing, why_not = late[node.name], _excuse(node, end, recording, bound_ns)
             if why_not is None:
-                evidence.append(_evidence(node, missing, end, judged))
+                evidence.append(_evidence(recording.history, node, missing, end, judged))
             else:
                 doubts.append(f"{node.name} is {plural(missing, 'entry', 'entries')} behind, but {why_not}")
         mark: Mark
@@ -157,7 +157,7 @@ def _excuse(node: _Node, end: _End, recording: Recording, bound_ns: int) -> str 
     return None
 
 
-def _evidence(node: _Node, missing: int, end: _End, judged: list[_Node]) -> Evidence:
+def _evidence(history: History, node: _Node, missing: int, end: _End, judged: list[_Node]) -> Evidence:
     others = ", ".join(f"{one.name} up to {one.reached}" for one in judged if one is not node)
     at = seconds(node.answers[-1].time) if node.answers else "the end"
     last = node.last
@@ -167,7 +167,7 @@ def _evidence(node: _Node, missing: int, end: _End, judged: list[_Node]) -> Evid
             f"At {seconds(end.since)} all faults were healed, and a reply had named index {end.floor}. "
             f"At {at} {node.name} had applied its log only up to index {node.reached} ({others})."
         ),
-        operations=tuple(answer.index for answer in node.answers[-1:]),
+        operations=tuple(history.number(answer.index) for answer in node.answers[-1:]),
         events=() if last is None else (EventRef(last.node, last.life, last.seq),),
         kind="a node stays behind",
     )

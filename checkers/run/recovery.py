@@ -52,7 +52,7 @@ class Recovery:
                 "bound_s": bound_s,
                 "after_heals": [
                     {
-                        "operation": fault.completion.index,
+                        "operation": fault.invocation.index,
                         "f": fault.f,
                         "first_ok_write_s": writes.delay_s(fault),
                     }
@@ -128,17 +128,17 @@ def _judge(
         else f"the first write was acknowledged only after {delay_s:.3f} s"
     )
     text = f"The final heal ended at {seconds(heal.completion.time)}; then {how}. The bound is {bound_s:g} s."
-    indices = (heal.completion.index, int(asked[0]), *((first,) if first is not None else ()))
+    shown = (heal.invocation.index, int(asked[0]), *((first,) if first is not None else ()))
     evidence = Evidence(
         title="the system did not recover after the final heal",
         text=text,
-        operations=tuple(sorted(set(indices))),
+        operations=tuple(sorted({history.number(index) for index in shown})),
     )
     return Validity.INVALID, f"the system did not recover after the final heal: {how}", evidence
 
 
 def _unknown(reason: str, heal: FaultOperation | None = None) -> tuple[Validity, str, Evidence]:
-    operations = () if heal is None else (heal.completion.index,)
+    operations = () if heal is None else (heal.invocation.index,)
     return (
         Validity.UNKNOWN,
         reason,
@@ -158,5 +158,5 @@ def _longest_silence(history: History) -> dict[str, Any]:
     after = len(silences) - 1 - int(np.argmax(silences[::-1]))  # of equal ones the last
     return {
         "longest_without_ok_s": int(silences[after]) / SECOND_NS,
-        "longest_without_ok_after_operation": int(marks[after]),
+        "longest_without_ok_after_operation": history.number(int(marks[after])),
     }

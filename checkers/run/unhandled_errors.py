@@ -87,8 +87,9 @@ class UnhandledErrors:
             evidence=tuple(
                 Evidence(
                     title=kind,
-                    text=f"Operation {index} ended with: {columns.errors[int(columns.error[index])]}.",
-                    operations=(int(recording.history.pairs[index]), index),
+                    text=f"Operation {recording.history.number(index)} ended with: "
+                    f"{columns.errors[int(columns.error[index])]}.",
+                    operations=(recording.history.number(index),),
                 )
                 for kind, index in list(examples.items())[:MOST_EVIDENCE]
             ),

@@ -101,8 +101,5 @@ def cycle_in_words(reading: Reading, cycle: Sequence[DependencyStep]) -> tuple[s
 
 
 def operations_of(reading: Reading, members: Sequence[int]) -> tuple[int, ...]:
-    """The indices of transactions' invocations and completions."""
-    txns = reading.txns
-    ends = [int(txns.invoked[t]) for t in members]
-    ends += [int(txns.completed[t]) for t in members if txns.completed[t] != NEVER]
-    return tuple(sorted(set(ends)))
+    """The numbers of transactions, in order."""
+    return tuple(sorted({int(reading.txns.invoked[t]) for t in members}))

@@ -25,8 +25,8 @@ from checkers.workloads.client_operations import (
     by_key,
     client_operations,
     named,
+    numbers,
     of,
-    positions,
     whole,
 )
 from history import Recording
@@ -91,7 +91,7 @@ class Bank:
         wrong.sort(key=lambda one: -one.badness)
         first = [next(one for one in wrong if one.kind == kind) for kind in counts]
         shown = [*first, *(one for one in wrong if one not in first)][:MOST_EVIDENCE]
-        evidence = tuple(Evidence(one.kind, one.why, positions(one.read, *one.others)) for one in shown)
+        evidence = tuple(Evidence(one.kind, one.why, numbers(one.read, *one.others)) for one in shown)
         mark: Mark
         if wrong:
             mark = Validity.INVALID

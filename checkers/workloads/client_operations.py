@@ -96,9 +96,9 @@ def whole(operation: int, value: Any, rule: str) -> int:
     return value
 
 
-def positions(*operations: ClientOperation) -> tuple[int, ...]:
-    """Positions in the history of these operations' invocations and completions, in order."""
-    return tuple(sorted({position for one in operations for position in one.positions}))
+def numbers(*operations: ClientOperation) -> tuple[int, ...]:
+    """The numbers by which evidence names these operations, in order."""
+    return tuple(sorted({one.at for one in operations}))
 
 
 def named(operations: Sequence[ClientOperation], at_most: int = 4) -> str:

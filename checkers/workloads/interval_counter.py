@@ -22,8 +22,8 @@ from checkers.workloads.client_operations import (
     by_key,
     client_operations,
     named,
+    numbers,
     of,
-    positions,
     whole,
 )
 from history import Recording
@@ -163,4 +163,4 @@ def _evidence(key: str | None, bounds: BoundedRead, calls: list[ClientOperation]
         + "."
     )
     shown = adds if len(adds) <= MOST_EVIDENCE else []
-    return Evidence(f"an impossible read{of(key)}", text, positions(read, *shown))
+    return Evidence(f"an impossible read{of(key)}", text, numbers(read, *shown))

@@ -37,7 +37,7 @@ from checkers.workloads.client_operations import (
     client_operations,
     element,
     named,
-    positions,
+    numbers,
 )
 from history import Recording
 
@@ -178,7 +178,7 @@ def _garbage(
         yield Evidence(
             f"operation {read.at} read a value that was not written",
             text,
-            positions(read, *([] if write is None else [write])),
+            numbers(read, *([] if write is None else [write])),
         )
 
 
@@ -228,4 +228,4 @@ def _fork(circle: list[Order], writes: Mapping[Node, tuple[ClientOperation, Tran
     text = "; ".join(saw)
     text = f"{sentence(text)}. No single order of the writes explains all of these reads."
     title = f"{named([order.read for order in circle])} saw writes in opposite orders (long fork)"
-    return Evidence(title, text, positions(*(order.read for order in circle), *known), links=links)
+    return Evidence(title, text, numbers(*(order.read for order in circle), *known), links=links)

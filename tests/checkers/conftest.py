@@ -1,11 +1,18 @@
-"""Every verdict of the checkers' own tests is proved once more, by what knows nothing of the checkers."""
+"""Every verdict of the checkers' own tests is proved once more, by what knows nothing of the checkers; and
+every number in it must be that of an operation, which is the index of its invocation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
 
 import pytest
 
+import checkers
 from checkers.certificates import linearizability as of_data_types
 from checkers.certificates import transactions as of_transactions
 from checkers.linearizability.answer import Budget
@@ -17,6 +24,7 @@ from checkers.verification.data_types.closed_parts import TooLarge
 from checkers.verification.recheck import recheck_linearizability, recheck_transactions
 from checkers.verification.transactions.steps import text_of
 from history import Recording
+from tests.numbers import misnamed
 
 MOST_VERDICTS = 40
 """How many verdicts of each test are proved."""
@@ -60,6 +68,38 @@ def proved(request: pytest.FixtureRequest) -> Iterator[None]:
         patch.setattr(LinearizabilityOf, "judge", judge_data_type)
         patch.setattr(Isolation, "judge", judge_isolation)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def numbered() -> Iterator[None]:
+    """Refuse a verdict of any checker that names an operation by its completion."""
+    with pytest.MonkeyPatch.context() as patch:
+        for checker in _all_checkers():
+            for method in ("check", "judge"):
+                if method in vars(checker):
+                    patch.setattr(checker, method, _numbered(vars(checker)[method]))
+        yield
+
+
+def _all_checkers() -> Iterator[type[Any]]:
+    """Every class of the package that gives a verdict on a recording."""
+    for module in pkgutil.walk_packages(checkers.__path__, "checkers."):
+        loaded = importlib.import_module(module.name)
+        for _, member in inspect.getmembers(loaded, inspect.isclass):
+            if member.__module__ == module.name and {"check", "judge"} & vars(member).keys():
+                yield member
+
+
+def _numbered(judge: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(judge)
+    def judged(checker: Any, *arguments: Any, **more: Any) -> Any:
+        verdict = judge(checker, *arguments, **more)
+        if isinstance(verdict, Verdict) and arguments and isinstance(arguments[0], Recording):
+            wrong = misnamed(arguments[0].history, verdict)
+            assert not wrong, f"{verdict.checker} names completions: {wrong}"
+        return verdict
+
+    return judged
 
 
 def _prove_data_type(judge: LinearizabilityOf, recording: Recording, verdict: Verdict) -> None:

@@ -85,7 +85,7 @@ def test_an_answer_that_no_client_understood_is_unknown_and_shown() -> None:
     strange = built.do("register", KEY, "r2", None, "info", error="unexpected: status 418")
     verdict = UnhandledErrors().check(recording(built))
     assert verdict.validity is Validity.UNKNOWN
-    assert verdict.evidence[0].operations == (strange - 1, strange)
+    assert verdict.evidence[0].operations == (strange - 1,)
     assert "status 418" in verdict.evidence[0].text
 
 
@@ -104,4 +104,4 @@ def test_a_refusal_that_is_in_no_documentation_is_invalid() -> None:
     verdict = UnhandledErrors().check(recording(built))
     assert verdict.validity is Validity.INVALID
     assert "1 answer is not in the system's documentation" in verdict.summary
-    assert verdict.evidence[0].operations == (index - 1, index)
+    assert verdict.evidence[0].operations == (index - 1,)

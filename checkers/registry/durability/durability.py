@@ -121,7 +121,7 @@ def _final_reads(
         )
     if len(unplaced) and local.any():
         problems.append(
-            f"operation {int(unplaced[0])} was acknowledged without a Raft index "
+            f"operation {int(pairs[unplaced[0]])} was acknowledged without a Raft index "
             f"(in all {len(unplaced)} were), "
             "so no local read is known to be recent enough"
         )

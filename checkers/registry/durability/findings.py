@@ -84,7 +84,7 @@ def as_evidence(
         f"of operation {read.invoked} {verb}"
         for place, read in first.items()
     ]
-    cited += [read.completed for read in first.values()]
+    cited += [read.invoked for read in first.values()]
     title = {
         LOST: f"registration {finding.id}{_acknowledged(history, writes, row)} was lost",
         RESURRECTED: f"registration {finding.id} is present although it was replaced or removed",
@@ -115,7 +115,7 @@ def _write(
 ) -> str:
     """What a write did and how it ended; adds its operations to `cited`."""
     begun, ended = int(writes.invoked[row]), int(writes.completed[row])
-    cited += [begun] if ended < 0 else [begun, ended]
+    cited.append(begun)
     did = f"registered {finding.id} for {finding.key}"
     if writes.updates[row]:
         did = f"updated {finding.key} to {finding.id}"
@@ -131,8 +131,8 @@ def _write(
 
 def _later(writes: RegistryWrites, row: int, when: str, cited: list[int]) -> str:
     """How a write ended the registration of another one; adds its operations to `cited`."""
-    begun, ended = int(writes.invoked[row]), int(writes.completed[row])
-    cited += [begun, ended]
+    begun = int(writes.invoked[row])
+    cited.append(begun)
     if writes.found_nothing[row]:
         return f"Operation {begun} {when}, and found nothing to update, by its reply."
     what = "wrote another id" if writes.setters[row] else "deregistered the key"

@@ -137,9 +137,9 @@ def _evidence(found: Judgement, history: History, wrong: IndexContradiction) -> 
         f"at {seconds(reply.time)} with {reply_in_words(reply.value)} and index "
         f"{int(claims.index[claim])}, but {wrong.why}"
     )
-    rows = {int(claims.invoked[claim]), reply.index}
+    rows = {int(claims.invoked[claim])}
     if other is not None:
-        rows |= {int(claims.invoked[other]), int(claims.completed[other])}
+        rows.add(int(claims.invoked[other]))
         which = "an internal operation" if claims.invoked[other] < 0 else f"operation {claims.invoked[other]}"
         text += f". The operation that contradicts it is {which}"
         if 0 <= claims.completed[other] < len(history):

@@ -209,11 +209,9 @@ def refutation_of(answer: Answer, model: str) -> Evidence:
     txns = task.txns
     numbers = sorted(int(txns.invoked[task.member[member]]) for member in members)
     listed = ", ".join(map(str, numbers[:MOST_NAMED])) + (" and more" if len(numbers) > MOST_NAMED else "")
-    ends = [int(txns.completed[task.member[member]]) for member in members]
-    operations = tuple(sorted({*numbers, *(end for end in ends if end != NEVER)}))
     noun = "operation" if len(numbers) == 1 else "operations"
     title = f"{NO_ORDER}: {noun} {listed}"
-    return Evidence(title, text, operations, links=tuple(dict.fromkeys(arrows)), kind=NO_ORDER)
+    return Evidence(title, text, tuple(numbers), links=tuple(dict.fromkeys(arrows)), kind=NO_ORDER)
 
 
 def _arrow(task: Problem, way: tuple[int, int, str, str]) -> Arrow:

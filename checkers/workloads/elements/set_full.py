@@ -34,8 +34,8 @@ from checkers.workloads.client_operations import (
     by_key,
     client_operations,
     element,
+    numbers,
     of,
-    positions,
     quantiles,
 )
 from history import Recording
@@ -262,14 +262,14 @@ def _lost(key: str | None, found: Elements, n: int) -> Evidence:
         "nor did any later read."
     )
     where = [*shown, *([found.reads[last]] if last >= 0 else []), first]
-    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, positions(*where))
+    return Evidence(f"{found.values[n]!r}{of(key)} was lost", text, numbers(*where))
 
 
 def _stale(key: str | None, found: Elements, n: int) -> Evidence:
     words, shown = _learnt(found, n)
     read = found.reads[int(found.absent[n])]
     text = f"{words}{of(key)}; operation {read.at} began after that and did not read it."
-    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, positions(*shown, read))
+    return Evidence(f"a stale read without {found.values[n]!r}{of(key)}", text, numbers(*shown, read))
 
 
 def _unexpected(
@@ -284,11 +284,11 @@ def _unexpected(
     return Evidence(
         f"{value!r}{of(key)} was read without having been added",
         text,
-        positions(read, *([] if tried is None else [tried])),
+        numbers(read, *([] if tried is None else [tried])),
     )
 
 
 def _twice(key: str | None, read: ClientOperation, token: Hashable, count: int) -> Evidence:
     value = in_words(token)
     text = f"Operation {read.at} read {value}{of(key)} {count} times in one set."
-    return Evidence(f"operation {read.at} read {value}{of(key)} twice", text, positions(read))
+    return Evidence(f"operation {read.at} read {value}{of(key)} twice", text, numbers(read))

@@ -32,8 +32,8 @@ from checkers.workloads.client_operations import (
     client_operations,
     element,
     named,
+    numbers,
     of,
-    positions,
 )
 from history import Recording
 from history.values import elements
@@ -254,7 +254,7 @@ def _unexpected(key: str | None, one: Element, early: list[ClientOperation]) -> 
     reason = f"{named(tried)}, which was to put it in, {verb}" if tried else "no client put it in"
     text = f"Operation {early[0].at} took out {one.value!r}{of(key)}, but {reason}."
     return Evidence(
-        f"{one.value!r}{of(key)} came out without having been put in", text, positions(early[0], *tried)
+        f"{one.value!r}{of(key)} came out without having been put in", text, numbers(early[0], *tried)
     )
 
 
@@ -262,7 +262,7 @@ def _duplicated(key: str | None, one: Element) -> Evidence:
     out, tried = f"{len(one.out)} times ({named(one.out)})", len(one.tried)
     text = f"{one.value!r}{of(key)} came out {out}, but went in {tried}."
     shown = [*one.tried, *one.out][:MOST_EVIDENCE]
-    return Evidence(f"{one.value!r}{of(key)} was duplicated", text, positions(*shown))
+    return Evidence(f"{one.value!r}{of(key)} was duplicated", text, numbers(*shown))
 
 
 def _lost(key: str | None, one: Element, empty: ClientOperation, spare: int, missing: int) -> Evidence:
@@ -276,4 +276,4 @@ def _lost(key: str | None, one: Element, empty: ClientOperation, spare: int, mis
         if spare
         else "."
     )
-    return Evidence(f"{one.value!r}{of(key)} was lost", text, positions(put, empty))
+    return Evidence(f"{one.value!r}{of(key)} was lost", text, numbers(put, empty))

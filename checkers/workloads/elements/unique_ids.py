@@ -20,8 +20,8 @@ from checkers.workloads.client_operations import (
     client_operations,
     element,
     named,
+    numbers,
     of,
-    positions,
 )
 from history import Recording
 from history.values import Typed
@@ -43,20 +43,20 @@ class UniqueIds:
         """
         given: dict[tuple[str | None, Hashable], list[ClientOperation]] = {}
         attempted = acknowledged = 0
-        numbers: list[int] = []
+        whole: list[int] = []
         for one in client_operations(recording.history, self.name, [GENERATE]):
             attempted += 1
             if one.outcome == "ok":
                 acknowledged += 1
                 given.setdefault((one.invocation.key, _id(one)), []).append(one)
                 if type(one.reply) is int:
-                    numbers.append(one.reply)
+                    whole.append(one.reply)
         twice = {named_id: them for named_id, them in given.items() if len(them) > 1}
         evidence = tuple(
             Evidence(
                 f"id {them[0].reply!r}{of(key)} was given {len(them)} times",
                 f"{sentence(named(them))} each got the id {them[0].reply!r}{of(key)}.",
-                positions(*them[:MOST_EVIDENCE]),
+                numbers(*them[:MOST_EVIDENCE]),
             )
             for (key, _), them in sorted(twice.items(), key=lambda item: -len(item[1]))[:MOST_EVIDENCE]
         )
@@ -79,8 +79,8 @@ class UniqueIds:
             "acknowledged": acknowledged,
             "duplicated": len(twice),
         }
-        if numbers:
-            measures["range"] = [min(numbers), max(numbers)]
+        if whole:
+            measures["range"] = [min(whole), max(whole)]
         return Verdict.marked(self.name, mark, summary, evidence, measures)
 
     def check(self, recording: Recording) -> Verdict:

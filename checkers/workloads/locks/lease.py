@@ -40,8 +40,8 @@ from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
     client_operations,
+    numbers,
     of,
-    positions,
     quantiles,
     whole,
 )
@@ -65,6 +65,8 @@ class Hold(NamedTuple):
     """When its lease ran out; `NEVER` without a lease."""
     renews: tuple[ClientOperation, ...] = ()
     """The renews that prolonged its lease: the last two at most."""
+    ended_by: int | None = None
+    """The number of the operation that ended it before its lease had run out; None for none."""
 
 
 @dataclass(frozen=True)
@@ -157,17 +159,20 @@ class Leases:
             elif f not in (RENEW, RELEASE) and one.outcome != "info":
                 continue  # it neither begins nor ends a hold
             if hold is not None:
-                found.append(hold._replace(until=one.at))
+                found.append(hold._replace(until=one.at, ended_by=one.at))
                 del current[process]
             if follows is not None:
                 current[process] = follows
         ended = [
-            hold
-            if hold.until_ns > time[-1]
-            else hold._replace(until=min(hold.until, bisect_left(time, hold.until_ns)))
+            hold if hold.until_ns > time[-1] else _run_out(hold, bisect_left(time, hold.until_ns))
             for hold in (*found, *current.values())
         ]
         return sorted((hold for hold in ended if hold.until > hold.since), key=lambda hold: hold.since)
+
+
+def _run_out(hold: Hold, at: int) -> Hold:
+    """A hold whose lease had run out at this position, if no operation had ended it before."""
+    return hold if hold.until <= at else hold._replace(until=at, ended_by=None)
 
 
 def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
@@ -183,13 +188,13 @@ def _overlaps(key: str | None, holds: list[Hold]) -> Iterator[Evidence]:
                 f"{hold.by.invocation.process} {verb} it, too, which was acknowledged."
             )
             renews = [one for one in longest.renews if one.at < hold.since]
-            yield Evidence("two processes held a lock at once", text, positions(longest.by, *renews, hold.by))
+            yield Evidence("two processes held a lock at once", text, numbers(longest.by, *renews, hold.by))
         if longest is None or hold.until > longest.until:
             longest = hold
 
 
 def _lasting(hold: Hold) -> str:
-    ended = "" if hold.until == NEVER else f", until operation {hold.until}"
+    ended = "" if hold.ended_by is None else f", until operation {hold.ended_by}"
     lease = "" if hold.until_ns == NEVER else f", by a lease until {hold.until_ns / SECOND_NS:.3f} s"
     return ended + lease
 
@@ -213,13 +218,13 @@ def _falling(
             place += 1
         if strictly and token in first:
             text = f"Operations {first[token].at} and {one.at} were both given token {token}{of(key)}."
-            yield Evidence("a token was given twice", text, positions(first[token], one))
+            yield Evidence("a token was given twice", text, numbers(first[token], one))
         elif greatest is not None and token < greatest[1]:
             text = (
                 f"Operation {one.at} {verb} token {token}{of(key)}, although operation {greatest[0].at}, "
                 f"which had ended before it began, {verb} token {greatest[1]}."
             )
-            yield Evidence(title, text, positions(greatest[0], one))
+            yield Evidence(title, text, numbers(greatest[0], one))
         first.setdefault(token, one)
 
 

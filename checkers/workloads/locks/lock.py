@@ -35,8 +35,8 @@ from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
     client_operations,
+    numbers,
     of,
-    positions,
     quantiles,
     whole,
 )
@@ -199,7 +199,7 @@ def _overlap(key: str | None, first: LockHold, second: LockHold, time: list[int]
         f"process {b.invocation.process} got the lock{where} at {seconds(time[second.since])}, while process "
         f"{a.invocation.process} held it ({seconds(time[first.since])} to {seconds(time[first.until])})"
     )
-    shown = positions(a, first.release, b, *(() if second.release is None else (second.release,)))
+    shown = numbers(a, first.release, b, *(() if second.release is None else (second.release,)))
     return Evidence(title, text, shown, kind=TWO_HOLDERS)
 
 
@@ -217,7 +217,7 @@ def _tokens(key: str | None, holds: list[LockHold]) -> Iterator[Evidence]:
                 f"{hold.token}{of(key)}."
             )
             title = f"token {hold.token}{of(key)} was given twice"
-            yield Evidence(title, text, positions(first.acquire, hold.acquire), kind=TWICE)
+            yield Evidence(title, text, numbers(first.acquire, hold.acquire), kind=TWICE)
         else:
             given[hold.token] = hold
             by_token.append((hold.token, hold))
@@ -241,7 +241,7 @@ def _out_of_order(key: str | None, greater: LockHold, smaller: LockHold) -> Evid
         f"{greater.acquire.at}, which had ended before it began, was given token {greater.token}."
     )
     title = f"token {smaller.token}{of(key)} was given after token {greater.token}"
-    return Evidence(title, text, positions(greater.acquire, smaller.acquire), kind=NOT_RISING)
+    return Evidence(title, text, numbers(greater.acquire, smaller.acquire), kind=NOT_RISING)
 
 
 def _held_on(key: str | None, first: LockHold, second: LockHold) -> Evidence:
@@ -252,5 +252,5 @@ def _held_on(key: str | None, first: LockHold, second: LockHold) -> Evidence:
         f"{second.acquire.at} was given the greater token {second.token} before that."
     )
     title = f"token {second.token}{of(key)} was given while the holder of token {first.token} had the lock"
-    shown = positions(first.acquire, first.release, second.acquire)
+    shown = numbers(first.acquire, first.release, second.acquire)
     return Evidence(title, text, shown, kind=TWO_HOLDERS)

@@ -15,7 +15,7 @@ from typing import Any
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import count, plural
-from history import NEMESIS, Operation, Recording
+from history import NEMESIS, History, Operation, Recording
 
 HASH = "hash"
 OTHER_STATE = "two nodes applied the same entries and hold different states"
@@ -44,7 +44,10 @@ class SameState:
                 stated.setdefault(index, {}).setdefault(state, one)
         nodes = _comparable(recording)
         bad = {index: list(states.values()) for index, states in stated.items() if len(states) > 1}
-        evidence = tuple(_evidence(index, states) for index, states in sorted(bad.items()))[:MOST_EVIDENCE]
+        evidence = tuple(
+            _evidence(recording.history, index, states)
+            for index, states in sorted(bad.items())[:MOST_EVIDENCE]
+        )
         mark: Mark
         if evidence:
             mark, summary = Validity.INVALID, evidence[0].text
@@ -81,13 +84,13 @@ def _pair(one: Operation) -> tuple[int, str]:
     raise IllegalOperation(one.index, f"a hash replies an index and a state, not {value!r}")
 
 
-def _evidence(index: int, states: list[Operation]) -> Evidence:
+def _evidence(history: History, index: int, states: list[Operation]) -> Evidence:
     first, second, *_ = states
     return Evidence(
         f"{first.node} and {second.node} hold different states",
         f"After entry {count(index)}, {first.node} stated {_pair(first)[1]}, and {second.node} stated "
         f"{_pair(second)[1]}.",
-        tuple(one.index for one in states),
+        tuple(sorted(history.number(one.index) for one in states)),
         nodes=tuple(str(one.node) for one in states),
         kind=OTHER_STATE,
     )

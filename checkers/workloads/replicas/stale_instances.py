@@ -37,8 +37,8 @@ from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
     client_operations,
+    numbers,
     of,
-    positions,
     quantiles,
 )
 from history import Recording
@@ -119,7 +119,7 @@ class _Findings:
         self.counts[kind] += 1
         cases = self.evidence.setdefault(kind, [])
         if len(cases) < MOST_EVIDENCE:
-            cases.append(Evidence(title, text, positions(*shown), kind=kind))
+            cases.append(Evidence(title, text, numbers(*shown), kind=kind))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
@@ -44,8 +44,8 @@ from checkers.workloads.client_operations import (
     ClientOperation,
     by_key,
     client_operations,
+    numbers,
     of,
-    positions,
 )
 from history import Recording
 from history.nemesis import FINAL_HEAL
@@ -102,6 +102,8 @@ class WatchedKey:
     known_by: dict[str, int]
     """By value that took effect, the position up to which it had: of its reply, or of the first answer that
     showed it."""
+    number: Callable[[int], int]
+    """The number of the operation at a position."""
 
 
 class Violation(NamedTuple):
@@ -152,7 +154,7 @@ class WatchOrder:
         self, found: dict[str, list[Violation]], doubts: list[str], counts: Counter[str], healed: bool
     ) -> Verdict:
         cases = [one for kind in found.values() for one in kind[:MOST_EVIDENCE]][:MOST_EVIDENCE]
-        evidence = [Evidence(one.title, one.text, positions(*one.operations), kind=one.kind) for one in cases]
+        evidence = [Evidence(one.title, one.text, numbers(*one.operations), kind=one.kind) for one in cases]
         mark: Mark
         if evidence:
             tally = ", ".join(f"{kind}: {len(those)}" for kind, those in found.items())
@@ -203,6 +205,7 @@ def watched_keys(recording: Recording, judge: str) -> Iterator[tuple[WatchedKey,
             failed,
             [],
             {value: one.until for value, one in writes.items() if one.outcome == "ok"},
+            recording.history.number,
         )
         yield watched, list(_read_answers(watched, of_key, broken))
 
@@ -359,7 +362,8 @@ def _in_real_time(watched: WatchedKey, session: WatchSession, shown: tuple[str, 
     text = (
         f"By operation {session.last.at}, {session.called}{of(watched.key)} was shown {late!r} before "
         f"{early!r}. But operation {watched.writes[early].at} had written {early!r} by operation "
-        f"{watched.known_by[early]}, before operation {watched.writes[late].at} began to write {late!r}."
+        f"{watched.number(watched.known_by[early])}, before operation {watched.writes[late].at} began to "
+        f"write {late!r}."
     )
     title = f"{session.called}{of(watched.key)} was shown {late!r} before {early!r}, which is older"
     operations = (watched.writes[early], watched.writes[late], session.last)
@@ -386,9 +390,9 @@ def _missing(watched: WatchedKey, session: WatchSession, shown: tuple[str, ...])
         else:
             continue
         text = (
-            f"Operation {begun} wrote {value!r}{of(watched.key)} {since}. It was there by operation {by}, "
-            f"before operation {writes[last].at} began to write {last!r}. By operation {session.last.at}, "
-            f"{session.called} was shown {last!r}, but not {value!r}."
+            f"Operation {begun} wrote {value!r}{of(watched.key)} {since}. It was there by operation "
+            f"{watched.number(by)}, before operation {writes[last].at} began to write {last!r}. By "
+            f"operation {session.last.at}, {session.called} was shown {last!r}, but not {value!r}."
         )
         title = f"{session.called}{of(watched.key)} missed {value!r}, and was shown the later {last!r}"
         yield Violation(MISSING, title, text, (shown_by, writes[value], writes[last], session.last))
@@ -473,7 +477,7 @@ def _bounded(watched: WatchedKey, values: tuple[str, ...], lists: Sequence[Shown
             place,
             Bound(
                 watched.known_by[value],
-                f"{value!r} was there by operation {watched.known_by[value]},",
+                f"{value!r} was there by operation {watched.number(watched.known_by[value])},",
                 watched.writes[value],
             ),
         )
@@ -482,7 +486,7 @@ def _bounded(watched: WatchedKey, values: tuple[str, ...], lists: Sequence[Shown
     places = {value: place for place, value in enumerate(values)}
     for session, shown in lists:
         if shown and shown[0] in places:
-            words = f"{session.called} was open by operation {session.first.until},"
+            words = f"{session.called} was open by operation {session.first.at},"
             bounds.append((places[shown[0]], Bound(session.first.until, words, session.first)))
     return Stretch(values, tuple(sorted(bounds, key=lambda pair: pair[0])))
 

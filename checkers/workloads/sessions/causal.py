@@ -242,7 +242,8 @@ def _clocks(
 
 def named_operations(one: Anomaly) -> str:
     """The operations of an anomaly by number."""
-    return "operation " + ", ".join(str(op.operation) for op in one.operations[:MOST_NAMED])
+    noun = "operation" if len(one.operations) == 1 else "operations"
+    return f"{noun} {', '.join(str(op.operation) for op in one.operations[:MOST_NAMED])}"
 
 
 def _words(one: Anomaly) -> str:

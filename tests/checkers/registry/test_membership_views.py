@@ -50,7 +50,7 @@ def test_two_committed_configurations_of_one_index_are_invalid_and_two_that_are_
     assert judge(("n1", view(THREE)), ("n2", {**other, "commit": 4})).validity is Validity.VALID
     verdict = judge(("n1", view(THREE)), ("n2", other))
     assert verdict.validity is Validity.INVALID
-    assert verdict.evidence[0].operations == (1, 3)
+    assert verdict.evidence[0].operations == (0, 2)
     assert "n1, n2, n3" in verdict.evidence[0].text
 
 

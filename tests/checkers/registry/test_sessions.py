@@ -93,7 +93,7 @@ def test_a_session_that_goes_backwards_is_invalid(
     verdict = check(session(*steps))
     assert verdict.validity is Validity.INVALID
     assert guarantee in {evidence.kind for evidence in verdict.evidence}
-    assert len(verdict.evidence[0].operations) == 4
+    assert len(verdict.evidence[0].operations) == 2
 
 
 def test_stale_reads_that_go_backwards_are_counted_and_blame_nobody() -> None:

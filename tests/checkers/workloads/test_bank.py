@@ -56,7 +56,7 @@ def test_reads_of_one_moment_are_valid_and_one_changed_balance_is_not() -> None:
         change(built, at, account, built.operations[at].value[account] + random.randrange(1, 5))
         verdict = Bank(total=TOTAL).check(recording(built))
         assert verdict.validity is Validity.INVALID
-        assert at in verdict.evidence[0].operations
+        assert built.history().number(at) in verdict.evidence[0].operations
         assert verdict.measures["wrong"] == {"a wrong total": 1}
         if len(replies(built, "read")) > 1:
             assert Bank().check(recording(built)).validity is Validity.INVALID
@@ -72,7 +72,7 @@ def test_the_transfer_that_was_seen_half_is_named() -> None:
     (evidence,) = Bank(total=20).check(recording(built)).evidence
     assert "a total of 17, 3 less than the 20 that was stated" in evidence.text
     assert "Operation 0 moved exactly that amount" in evidence.text
-    assert evidence.operations == (0, 1, 2, 3)
+    assert evidence.operations == (0, 1)
     unstated = Bank().check(recording(built))
     assert unstated.validity is Validity.INVALID
     assert unstated.caveats

@@ -75,8 +75,9 @@ def test_a_read_is_blamed_exactly_if_it_lies_outside_all_choices() -> None:
         verdict = IntervalCounter().check(recording(history))
         assert verdict.measures["impossible"] == len(wrong), seed
         assert (verdict.validity is Validity.INVALID) == bool(wrong)
-        assert [one.operations for one in verdict.evidence if len(one.operations) < 2] == []
-        assert {at for one in verdict.evidence for at in one.operations} >= set(wrong[:12])
+        assert {at for one in verdict.evidence for at in one.operations} >= set(
+            map(history.number, wrong[:12])
+        )
         said[bool(wrong)] += 1
     assert min(said.values()) > 100, said
 

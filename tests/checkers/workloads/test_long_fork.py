@@ -95,7 +95,7 @@ def test_a_fork_is_a_circle_of_writes_to_be_drawn() -> None:
     (evidence,) = LongFork().check(recording(built)).evidence
     assert [(link.source, link.target) for link in evidence.links] == [(0, 2), (2, 0)]
     assert evidence.links[0].text == "operation 4 saw the write of 'x' and not that of 'y'"
-    assert evidence.operations == (0, 1, 2, 3, 4, 5, 6, 7)
+    assert evidence.operations == (0, 2, 4, 6)
     assert cycle(evidence, built.history()) is not None
 
 
@@ -125,7 +125,8 @@ def test_two_reads_made_to_disagree_are_named() -> None:
             for o in others
         ):
             assert verdict.validity is Validity.INVALID, seed
-            assert any(at in one.operations for one in verdict.evidence if "fork" in one.title), seed
+            named = [one.operations for one in verdict.evidence if "fork" in one.title]
+            assert any(history.number(at) in numbers for numbers in named), seed
             found += 1
     assert found > 20
 

@@ -315,16 +315,14 @@ def as_evidence(key: str, found: ImpossibleKey, history: History) -> Evidence:
         + (f"In real time, {', and '.join(order)}. " if order else "")
         + f"So {found.reason}."
     )
-    indices = {index for op in core for index in (op.invoked, op.completed) if index is not None}
     reply = None if found.culprit.completed is None else history[found.culprit.completed]
     title = f"{key} is not linearizable"
     if reply is not None:
         answer = found.culprit.id or "nothing"
         title += f": {who_answered(reply)} answered a {reply.f} with {answer} at {seconds(reply.time)}"
         title += _although(found, history)
-    return Evidence(
-        title=title, text=text, operations=tuple(sorted(indices)), kind="a key is not linearizable"
-    )
+    numbers = tuple(dict.fromkeys(op.invoked for op in core))
+    return Evidence(title=title, text=text, operations=numbers, kind="a key is not linearizable")
 
 
 def _newer_write(found: ImpossibleKey) -> PresenceOperation | None:

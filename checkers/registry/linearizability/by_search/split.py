@@ -65,7 +65,7 @@ def split(history: History, keys: Collection[str] | None = None) -> Split:
                 listing = as_listing({} if completion.value is None else completion.value)
                 if listing is None:
                     found.problems.append(
-                        f"operation {completion.index} does not answer with a list of instances"
+                        f"operation {invocation.index} does not answer with a list of instances"
                     )
                 else:
                     lists.setdefault(service_of(invocation.key), []).append((invocation, completion, listing))

@@ -44,7 +44,7 @@ def test_a_stale_lookup_is_invalid_and_the_evidence_names_the_operations() -> No
     verdict = check(built)
     assert verdict.validity is Validity.INVALID
     (found,) = verdict.evidence
-    assert found.operations == (old - 1, old, new - 1, new, stale - 1, stale)
+    assert found.operations == (old - 1, new - 1, stale - 1)
     assert f"operation {stale - 1} (lookup) found r1" in found.text
     assert f"operation {new - 1} began after operation {old - 1} had ended" in found.text
 
@@ -59,7 +59,7 @@ def test_a_list_is_judged_instance_by_instance() -> None:
     verdict = check(built)
     assert verdict.validity is Validity.INVALID
     assert verdict.evidence[0].title.startswith("svc/10.0.0.2:80")
-    assert missing in verdict.evidence[0].operations
+    assert missing - 1 in verdict.evidence[0].operations
 
 
 def test_an_invented_instance_in_a_list_is_invalid() -> None:

@@ -33,7 +33,7 @@ def test_ids_that_all_differ_are_valid_and_one_given_twice_is_not() -> None:
         built.operations[second] = msgspec.structs.replace(built.operations[second], value=given)
         verdict = UniqueIds().check(recording(built))
         assert verdict.validity is Validity.INVALID
-        assert {first, second} <= set(verdict.evidence[0].operations)
+        assert set(map(built.history().number, (first, second))) <= set(verdict.evidence[0].operations)
         assert verdict.measures["duplicated"] == 1
 
 

@@ -33,7 +33,7 @@ def test_different_states_at_one_index_are_a_violation_of_both_nodes() -> None:
     verdict = judged(("n1", [9, A]), ("n2", [9, A]), ("n3", [9, B]))
     assert verdict.validity is Validity.INVALID
     (evidence,) = verdict.evidence
-    assert (evidence.kind, evidence.nodes, evidence.operations) == (OTHER_STATE, ("n1", "n3"), (1, 5))
+    assert (evidence.kind, evidence.nodes, evidence.operations) == (OTHER_STATE, ("n1", "n3"), (0, 4))
     assert evidence.text == "After entry 9, n1 stated revision 7, hash 1, and n3 stated revision 8, hash 2."
 
 
