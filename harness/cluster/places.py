@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def places_of(
         for name, host in hosts.items()
     }
     dialled = peer_port(system)
+    secret = secrets.token_hex(32)
 
     def peers_of(name: str) -> dict[str, str]:
         others = [other for other in hosts if other != name]
@@ -63,6 +65,7 @@ def places_of(
             trace=folder(name) / "trace",
             log=folder(name) / "log.txt",
             seed=seed + number,
+            secret=secret,
             **more(name),
         )
         for number, (name, host) in enumerate(hosts.items())

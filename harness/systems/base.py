@@ -50,6 +50,9 @@ class Place(msgspec.Struct, frozen=True):
     """The Python to run the node with, if it is a Python program."""
     modules: Path | None = None
     """The folder of what was shipped to a remote host; None where nothing was."""
+    secret: str = ""
+    """What all members of this run know and nobody else does. It is passed in the environment, and stands
+    in no argument list, file or report."""
 
     @property
     def folder(self) -> Path:

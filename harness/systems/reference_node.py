@@ -111,8 +111,9 @@ class ReferenceNode(msgspec.Struct, frozen=True):
 
     @property
     def framing(self) -> Framing:
-        """A preface with magic and version, then frames with length, two CRCs and payload; first a hello."""
-        return Framing(preface_bytes=10, header_bytes=12, greetings=1)
+        """A preface with magic and version, then frames with length, tag, CRC and payload; first a hello
+        and a proof."""
+        return Framing(preface_bytes=10, header_bytes=24, greetings=2)
 
     def launch(self, place: Place) -> Launch:
         """The command line of `ackproof-node`."""
@@ -137,6 +138,8 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         if self.lease_drift_bound_percent is not None:
             argv += ["--lease", "--clock-drift-bound", str(self.lease_drift_bound_percent)]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
+        if place.secret:
+            environment["ACKPROOF_PEER_SECRET"] = place.secret
         return Launch((Process(tuple(argv), environment),))
 
     def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ Times are integer nanoseconds of the driver's monotonic clock; nothing here read
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -105,6 +105,8 @@ class Status(msgspec.Struct, frozen=True):
     """Members whose votes do not count yet."""
     configuration: int = 0
     """Index of the entry, or snapshot, that says so; 0 for those that a cluster begins with."""
+    refused: Mapping[str, int] = {}
+    """What the node's sockets have refused since it began, by kind; the driver fills it in."""
 
 
 # ---- what must reach the disk -------------------------------------------------------------------------

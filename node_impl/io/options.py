@@ -33,6 +33,10 @@ class Options:
     peer_listen: Address
     peers: dict[str, Address]
     """The address at which each other member is dialled."""
+    peer_secret: Path | None
+    """The file with the secret that the nodes share; the environment may hold it instead."""
+    trust_any_peer: bool
+    """Whether to listen for peers off loopback although they share no secret."""
     data: Path
     trace: Path
     heartbeat_ms: int
@@ -75,6 +79,8 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         listen=given.listen,
         peer_listen=given.peer_listen,
         peers=dict(given.peer),
+        peer_secret=given.peer_secret,
+        trust_any_peer=given.trust_any_peer,
         data=given.data,
         trace=given.trace,
         heartbeat_ms=given.heartbeat_ms,
@@ -102,6 +108,17 @@ def _parser() -> _Parser:
     )
     add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
     add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
+    add(
+        "--peer-secret",
+        type=Path,
+        metavar="FILE",
+        help="what all nodes of the cluster know and nobody else does; or in ACKPROOF_PEER_SECRET",
+    )
+    add(
+        "--trust-any-peer",
+        action="store_true",
+        help="listen off loopback without a secret: whoever reaches the port can change everything",
+    )
     add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")
     add("--trace", type=Path, required=True, metavar="FOLDER", help="what this node did; outside --data")
     add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")

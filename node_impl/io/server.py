@@ -27,11 +27,13 @@ from node_impl.core.build import DEFAULT_PARTS, Parts, build_node
 from node_impl.core.config import MILLISECOND_NS, NodeConfig
 from node_impl.core.events import Recovered
 from node_impl.core.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLog
+from node_impl.io.credentials import PEER_SECRET, CannotUse, is_loopback, peer_secret
 from node_impl.io.driver import DiskFailed, Driver, Ended, SteppedNode
 from node_impl.io.http.listener import HttpListener
 from node_impl.io.options import Options, parse_options
+from node_impl.io.sparing import SparingReport
 from node_impl.io.trace import TraceWriter
-from node_impl.io.transport import Address, PeerListener, PeerSenders
+from node_impl.io.transport import Address, PeerListener, PeerSenders, Secret
 from node_impl.io.turns import Turns
 
 EX_OK = 0
@@ -41,6 +43,7 @@ EX_SOFTWARE = 70
 EX_CANTCREAT = 73
 EX_IOERR = 74
 EX_TEMPFAIL = 75
+EX_CONFIG = 78
 
 SWITCH_INTERVAL_S = 0.0005
 """How soon the log's thread gets the interpreter back after its fsync; Python's default of 5 ms would be many
@@ -86,6 +89,7 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    secret = _peer_secret(options)
     with contextlib.ExitStack() as opened:
         disk = opened.enter_context(contextlib.closing(_open_disk(options.data)))
         http_socket = opened.enter_context(_bound(options.listen, "--listen"))
@@ -104,10 +108,19 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
             len(entries),
             base,
         )
-        senders = PeerSenders(options.cluster, options.name, options.peers, logger.info)
+        senders = PeerSenders(options.cluster, options.name, options.peers, logger.info, secret)
         node = _build(options, parts, recovered, trace.life)
         driver = Driver(node, storage, trace, senders, logger, turns)
-        await _serve(options, driver, senders, http_socket, peer_socket, told_to_stop, logger)
+        peers = PeerListener(
+            options.cluster,
+            options.name,
+            frozenset(options.peers),
+            driver.receive,
+            SparingReport(logger.info),
+            driver.lost,
+            secret,
+        )
+        await _serve(options, driver, senders, peers, http_socket, peer_socket, told_to_stop, logger)
         return _status(driver, logger)
 
 
@@ -115,6 +128,7 @@ async def _serve(
     options: Options,
     driver: Driver,
     senders: PeerSenders,
+    peers: PeerListener,
     http_socket: socket.socket,
     peer_socket: socket.socket,
     told_to_stop: asyncio.Event,
@@ -124,10 +138,13 @@ async def _serve(
     loop = asyncio.get_running_loop()
     exceptions = _LoopExceptions(driver, logger)
     loop.set_exception_handler(exceptions)
-    peers = PeerListener(
-        options.cluster, options.name, frozenset(options.peers), driver.receive, logger.info, driver.lost
+    http = HttpListener(
+        driver.ask,
+        driver.fail,
+        SparingReport(logger.info),
+        lambda: {**driver.counters(), **peers.counters()},
+        options.beats,
     )
-    http = HttpListener(driver.ask, driver.fail, logger.info, driver.counters, options.beats)
     driver.start()
     await peers.listen(peer_socket)
     await http.listen(http_socket)
@@ -181,6 +198,21 @@ class SeededRandom:
     def below(self, n: int) -> int:
         """An integer from 0 to n - 1, evenly drawn."""
         return self._random.randrange(n)
+
+
+def _peer_secret(options: Options) -> Secret:
+    try:
+        secret = peer_secret(options.peer_secret, os.environ)
+    except CannotUse as problem:
+        raise CannotStart(EX_CONFIG, str(problem)) from problem
+    if not (secret or options.trust_any_peer or is_loopback(options.peer_listen)):
+        raise CannotStart(
+            EX_CONFIG,
+            f"--peer-listen {options.peer_listen} can be reached from other machines, and without a secret "
+            "each of them could command this node; give all nodes one by --peer-secret FILE or "
+            f"{PEER_SECRET}, or say --trust-any-peer",
+        )
+    return secret
 
 
 def _open_disk(folder: Path) -> OsDisk:

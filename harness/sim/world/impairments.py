@@ -16,10 +16,11 @@ from harness.sim.plan.stream import Stream
 from harness.sim.world.network import Network, OneWayLink
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.raft.messages import Envelope
-from node_impl.io.transport.frames import FrameDecoder, Hello, WireError, encode_frame, encode_hello
+from node_impl.io.transport.frames import FrameDecoder, Seal, WireError, encode_frame
 
 OVERTAKEN_NS = 50 * MILLISECOND_NS
 """By how much a message is late, at the most, that others overtake."""
+_SEAL = Seal(b"the only session of a simulated link")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Envelope).decode
 
@@ -154,7 +155,7 @@ class ImpairedLink:
             return
         by, frame = message.corrupted
         sender, receiver = link.link
-        read = received(frame, sender, receiver)
+        read = received(frame)
         self._struck[by] += 1
         if isinstance(read, Envelope):
             world.arrive((link, message.connection, read))
@@ -181,7 +182,7 @@ class ImpairedLink:
                 extra_ns += how.delay_ms * MILLISECOND_NS + stream.below(how.jitter_ms * MILLISECOND_NS + 1)
                 self._struck[by] += 1
             if how.rate_bytes_s is not None:
-                took = len(encode_frame(_encode(envelope))) * SECOND_NS // how.rate_bytes_s
+                took = len(encode_frame(_encode(envelope), _SEAL)) * SECOND_NS // how.rate_bytes_s
                 self._free_at = max(self._free_at, now) + took
                 extra_ns = max(extra_ns, self._free_at - now)
                 self._struck[by] += 1
@@ -197,18 +198,16 @@ class ImpairedLink:
         return hit
 
 
-def received(frame: bytes, sender: str, receiver: str) -> Envelope | str:
+def received(frame: bytes) -> Envelope | str:
     """Read a frame as its receiver does; the message, or why the receiver closes the connection."""
-    decoder = FrameDecoder()
-    decoder.feed(encode_hello(Hello("sim", sender, receiver)))
     try:
-        (payload,) = decoder.feed(frame)
+        (payload,) = FrameDecoder(_SEAL).feed(frame)
         return _decode(payload)
     except (WireError, msgspec.DecodeError, ValueError) as error:
         return str(error)
 
 
 def _with_a_bit_flipped(envelope: Envelope, stream: Stream) -> bytes:
-    frame = bytearray(encode_frame(_encode(envelope)))
+    frame = bytearray(encode_frame(_encode(envelope), _SEAL))
     frame[stream.below(len(frame))] ^= 1 << stream.below(8)
     return bytes(frame)

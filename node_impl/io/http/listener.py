@@ -7,9 +7,12 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from node_impl.core.api.codec import MAX_BODY_BYTES, parse, render
 from node_impl.core.api.parameters import DEFAULT_BEATS
 from node_impl.core.api.replies import NodeReply, refuse
+from node_impl.core.events import Status
 from node_impl.core.requests import BeatTimes, Done, Reply, Request
 from node_impl.io.http.connection import Connections, HttpMessage
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
@@ -86,11 +89,22 @@ class HttpListener:
             if message.path == METRICS and isinstance(reply, Done):
                 rendered = self._metrics.render(reply.value, self._counters(), time.monotonic())
             else:
-                rendered = render(request, reply)
+                rendered = render(request, self._with_refused(reply))
         except Exception as error:  # noqa: BLE001 - as above
             self._defect(error, respond)
             return
         respond(rendered)
+
+    def _with_refused(self, reply: Reply) -> Reply:
+        """The reply; a status with what this node's sockets have refused, which the core does not know."""
+        if not (isinstance(reply, Done) and isinstance(reply.value, Status)):
+            return reply
+        refused = {
+            name.removeprefix("refused_").removesuffix("_total"): int(count)
+            for name, count in self._counters().items()
+            if name.startswith("refused_")
+        }
+        return msgspec.structs.replace(reply, value=msgspec.structs.replace(reply.value, refused=refused))
 
     def _defect(self, error: Exception, respond: Respond) -> None:
         self._on_defect(error)

@@ -1,133 +1,122 @@
-"""The peer wire format, sans-I/O: bytes in, frames out.
+"""The frames of the peer protocol, sans-I/O: bytes in, payloads out.
 
 ```
-connection = preface hello frame*             only the side that dialled ever writes
-preface    = "ACKPPEER"  version u16
-hello      = frame whose payload is a MessagePack array [cluster, sender, to]
-frame      = length u32  crc32(payload) u32  crc32(the 8 bytes before) u32  payload
+frame = length u32  tag (16 bytes)  crc32(the 20 bytes before) u32  payload
 ```
 
-Integers are big-endian. The length has a checksum of its own: one flipped bit in it could otherwise have
-the receiver wait for megabytes that never come, and take every message of a living connection for
-their beginning. The version stands before everything that a version may change, so nodes
-of different versions can always tell each other apart.
+Integers are big-endian. The tag is the keyed BLAKE2b (RFC 7693) of the payload; its key belongs to one
+session, so a frame of another session, or one that somebody made without the key, is refused. It does not
+count frames: one that a link repeats, or that overtakes another, is genuine, and reaches the node like any
+other. The length can be read without the key, so tools and the harness's links can cut the stream into
+frames. It has a checksum of its own: one flipped bit in it could otherwise have the receiver wait for
+megabytes that never come, and take every message of a living connection for their beginning.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from hashlib import blake2b
+from hmac import compare_digest
 
-import msgspec
-
-MAGIC = b"ACKPPEER"
-VERSION = 2
 MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
-MAX_HELLO_BYTES = 4096
+TAG_BYTES = 16
 
-_PREFACE = struct.Struct(">8sH")
-_LENGTHS = struct.Struct(">II")
-_HEADER = struct.Struct(">III")
-
-
-class Hello(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The handshake: which node dialled which, and for which cluster."""
-
-    cluster: str
-    sender: str
-    to: str
+_HEADER = struct.Struct(f">I{TAG_BYTES}sI")
+_CHECKED_BYTES = 4 + TAG_BYTES
 
 
 class WireError(Exception):
     """The peer does not speak this protocol; the connection cannot be used any more."""
 
 
-def encode_hello(hello: Hello) -> bytes:
-    """Encode the first bytes of a connection."""
-    return _PREFACE.pack(MAGIC, VERSION) + encode_frame(msgspec.msgpack.encode(hello))
+class Seal:
+    """Makes the tags of one session's frames. Without a key the tag is no more than a checksum."""
+
+    def __init__(self, key: bytes = b"") -> None:
+        self._keyed = blake2b(key=key, digest_size=TAG_BYTES)
+
+    def tag(self, payload: bytes) -> bytes:
+        """The tag of a frame with this payload."""
+        made = self._keyed.copy()
+        made.update(payload)
+        return made.digest()
 
 
-def encode_frame(payload: bytes) -> bytes:
+CHECKSUM = Seal()
+"""The seal of the frames by which a connection is introduced, before it has a key."""
+
+
+def encode_frame(payload: bytes, seal: Seal) -> bytes:
     """Encode one frame.
 
     Raises:
         ValueError: the payload is larger than a peer would take.
     """
+    check_size(payload)
+    checked = len(payload).to_bytes(4, "big") + seal.tag(payload)
+    return checked + zlib.crc32(checked).to_bytes(4, "big") + payload
+
+
+def check_size(payload: bytes) -> None:
+    """Refuse what no peer would take.
+
+    Raises:
+        ValueError: the payload is larger than that.
+    """
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise ValueError(f"a message of {len(payload)} bytes; the largest allowed is {MAX_PAYLOAD_BYTES}")
-    lengths = _LENGTHS.pack(len(payload), zlib.crc32(payload))
-    return lengths + zlib.crc32(lengths).to_bytes(4, "big") + payload
 
 
 class FrameDecoder:
-    """Cuts one connection's bytes into payloads. After a `WireError` it must be thrown away.
+    """Cuts bytes into the payloads of one seal's frames. After a `WireError` it must be thrown away."""
 
-    `hello` is None until the handshake has arrived; it is not among the payloads.
-    """
-
-    def __init__(self) -> None:
-        self.hello: Hello | None = None
+    def __init__(self, seal: Seal, most_bytes: int = MAX_PAYLOAD_BYTES) -> None:
+        self._seal = seal
+        self._most_bytes = most_bytes
         self._buffer = bytearray()
-        self._has_preface = False
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes, at_most: int | None = None) -> list[bytes]:
         """Take the next bytes, in any pieces; the payloads that they complete, in order.
 
+        Args:
+            at_most: how many frames to cut off; what follows them stays in `rest`.
+
         Raises:
-            WireError: other protocol, other version, an oversized or a damaged frame.
+            WireError: a frame of another session, a forged, damaged or oversized one, or a header that is
+            none.
         """
-        if self._buffer or not self._has_preface:
+        if self._buffer:
             self._buffer += data
-            if not self._has_preface and not self._take_preface():
-                return []
-            payloads, taken = self._cut(self._buffer)
+            payloads, taken = self._cut(self._buffer, at_most)
             del self._buffer[:taken]
         else:  # as nearly always: whole frames, which need not be copied together first
-            payloads, taken = self._cut(data)
+            payloads, taken = self._cut(data, at_most)
             self._buffer += data[taken:]
         return payloads
 
-    def _cut(self, data: bytes | bytearray) -> tuple[list[bytes], int]:
+    def rest(self) -> bytes:
+        """The bytes that belong to no payload yet."""
+        return bytes(self._buffer)
+
+    def _cut(self, data: bytes | bytearray, at_most: int | None) -> tuple[list[bytes], int]:
         """The payloads of the whole frames that `data` begins with, and how many bytes those are."""
         payloads: list[bytes] = []
         offset = 0
-        while len(data) - offset >= _HEADER.size:
-            length, crc, header_crc = _HEADER.unpack_from(data, offset)
-            if zlib.crc32(data[offset : offset + _LENGTHS.size]) != header_crc:
+        while len(data) - offset >= _HEADER.size and len(payloads) != at_most:
+            length, tag, crc = _HEADER.unpack_from(data, offset)
+            if zlib.crc32(data[offset : offset + _CHECKED_BYTES]) != crc:
                 raise WireError("a frame's header has a wrong checksum")
-            limit = MAX_HELLO_BYTES if self.hello is None else MAX_PAYLOAD_BYTES
-            if length > limit:
-                raise WireError(f"a frame of {length} bytes, although at most {limit} are allowed here")
+            if length > self._most_bytes:
+                raise WireError(
+                    f"a frame of {length} bytes, although at most {self._most_bytes} are allowed here"
+                )
             begin = offset + _HEADER.size
             if begin + length > len(data):
                 break
             offset = begin + length
             payload = bytes(data[begin:offset])
-            if zlib.crc32(payload) != crc:
-                raise WireError(f"a frame of {length} bytes has a wrong checksum")
-            if self.hello is None:
-                self.hello = _decode_hello(payload)
-            else:
-                payloads.append(payload)
+            if not compare_digest(self._seal.tag(payload), tag):
+                raise WireError(f"a frame of {length} bytes is not genuine: damaged, or not of this session")
+            payloads.append(payload)
         return payloads, offset
-
-    def _take_preface(self) -> bool:
-        """Whether the preface has arrived; garbage is refused at its first wrong byte."""
-        start = bytes(self._buffer[: len(MAGIC)])
-        if start != MAGIC[: len(start)]:
-            raise WireError(f"not a peer of this protocol: its first bytes are {start!r}")
-        if len(self._buffer) < _PREFACE.size:
-            return False
-        version = _PREFACE.unpack_from(self._buffer)[1]
-        if version != VERSION:
-            raise WireError(f"the peer speaks protocol version {version}, this node version {VERSION}")
-        del self._buffer[: _PREFACE.size]
-        self._has_preface = True
-        return True
-
-
-def _decode_hello(payload: bytes) -> Hello:
-    try:
-        return msgspec.msgpack.decode(payload, type=Hello)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise WireError(f"the handshake is not one: {error}") from error

@@ -17,7 +17,7 @@ from harness.cluster.local import LocalWorld
 from harness.hosts import agent
 from harness.hosts.abilities import reasons_against
 from harness.systems.reference_node import ReferenceNode
-from node_impl.io.transport.frames import MAGIC
+from node_impl.io.transport.handshake import MAGIC
 from tests.harness.cluster.test_local import NAMES, assert_nothing_left, view_where
 
 FACTS = agent.Agent("", "").facts()

@@ -4,6 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import msgspec
+
 from harness.client.codecs.base import HttpReply, HttpRequest
 from harness.client.net import Net
 from harness.hosts.links.framing import FrameCounter
@@ -12,7 +14,8 @@ from harness.systems.reference_node import ReferenceNode
 from node_impl.core.events import Status
 from node_impl.io.http.metrics import METRICS, RequestMetrics
 from node_impl.io.options import parse_options
-from node_impl.io.transport.frames import Hello, encode_frame, encode_hello
+from node_impl.io.transport import Hello, Introduction, Secret, encode_frame
+from node_impl.io.transport.frames import CHECKSUM
 
 PLACE = Place(
     name="n1",
@@ -79,9 +82,19 @@ def test_a_status_is_read_and_anything_else_is_none() -> None:
 
 def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
     counter = FrameCounter(ReferenceNode().framing)
-    stream = encode_hello(Hello("ackproof", "n1", "n2"))
-    assert counter.feed(stream) == 0
-    assert counter.feed(encode_frame(b"one") + encode_frame(b"") + encode_frame(b"three" * 1000)) == 3
+    hello = Introduction(Hello("ackproof", "n1", "n2"), Secret()).begin()
+    proof = encode_frame(bytes(32), CHECKSUM)
+    assert counter.feed(hello + proof) == 0
+    messages = [encode_frame(message, CHECKSUM) for message in (b"one", b"", b"three" * 1000)]
+    assert counter.feed(b"".join(messages)) == 3
+
+
+def test_the_secret_of_a_run_is_in_the_environment_alone() -> None:
+    place = msgspec.structs.replace(PLACE, secret="a" * 64)
+    (process,) = ReferenceNode().launch(place).processes
+    assert process.environment == {"ACKPROOF_PEER_SECRET": "a" * 64}
+    assert not any("a" * 64 in word for word in process.argv)
+    assert ReferenceNode().launch(PLACE).processes[0].environment == {}
 
 
 def test_the_monotonic_clock_is_read_from_what_the_node_tells() -> None:

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from node_impl.io.options import parse_options
-from node_impl.io.transport import Hello, encode_frame, encode_hello
+from node_impl.io.transport import NO_SECRET, Hello, Introduction, Seal, Secret, WireError, encode_frame
+from node_impl.io.transport.frames import CHECKSUM
+from tests.node_impl.dialling import introduced
 from tests.node_impl.node_processes import (
     INSTANCE,
     NodeProcess,
@@ -64,10 +66,10 @@ def test_a_forged_term_is_refused_and_the_cluster_goes_on(
         wait_for_leader(members)
         assert members[0].register("10.0.0.1").status == 200
         victim, forger = members[1], members[2]
-        with socket.create_connection(("127.0.0.1", victim.peer_port), timeout=5) as forged:
-            hello = Hello("ackproof", forger.name, victim.name)
+        forged, seal = introduced(victim.peer_port, Hello("ackproof", forger.name, victim.name))
+        with forged:
             message = msgspec.msgpack.encode(["n3:9:1", forger.name, ["append?", *fields]])
-            forged.sendall(encode_hello(hello) + encode_frame(message))
+            forged.sendall(encode_frame(message, seal))
             until(
                 lambda: any("refused what n3 sent" in line for line in victim.lines()), "a line that says so"
             )
@@ -350,3 +352,60 @@ def test_loopback_is_the_default_address() -> None:
     assert [*options.listen] == ["127.0.0.1", 1]
     assert [*options.peer_listen] == ["::1", 2]
     assert {name: tuple(at) for name, at in options.peers.items()} == {"n2": ("example.org", 3)}
+
+
+def with_secret(members: list[NodeProcess], file: Path, content: str = "s" * 40) -> None:
+    file.write_text(content)
+    file.chmod(0o600)
+    for member in members:
+        member.arguments += ["--peer-secret", str(file)]
+
+
+def test_a_node_with_a_secret_takes_nothing_from_who_does_not_know_it(tmp_path: Path) -> None:
+    with nodes(tmp_path, 3) as members:
+        with_secret(members, tmp_path / "secret")
+        for member in members:
+            member.start()
+        wait_for_leader(members)
+        assert members[0].register("10.0.0.1").status == 200
+        victim = members[1]
+        for secret in (NO_SECRET, Secret(b"guessed" * 6)):
+            with pytest.raises(WireError, match="n2 has another secret"):
+                introduced(victim.peer_port, Hello("ackproof", "n3", "n2"), secret)
+        forger = Introduction(Hello("ackproof", "n3", "n2"), NO_SECRET)
+        with socket.create_connection(("127.0.0.1", victim.peer_port), timeout=5) as stranger:
+            stranger.sendall(forger.begin())
+            stranger.recv(4096)
+            stranger.sendall(encode_frame(bytes(32), CHECKSUM) + encode_frame(b"forged", Seal()))
+            assert ends(stranger)
+        refused = victim.status()["refused"]
+        assert refused["peer_connections"] >= 1
+        assert refused["peer_frames"] == 0
+        assert any("does not know this cluster's secret" in line for line in victim.lines())
+        assert b"ackproof_refused_peer_connections_total" in victim.ask("GET", "/metrics").body
+        assert [member.end() for member in members] == [0, 0, 0]
+        for folder in (victim.data, victim.trace):
+            assert not any(b"s" * 40 in file.read_bytes() for file in folder.iterdir())
+        assert "s" * 40 not in victim.log.read_text()
+
+
+def test_a_node_off_loopback_without_a_secret_does_not_start_unless_it_may(tmp_path: Path) -> None:
+    with nodes(tmp_path, 1) as [node]:
+        place = node.arguments.index("--peer-listen") + 1
+        node.arguments[place] = f"0.0.0.0:{node.peer_port}"
+        start_fails(node, 78, "--peer-listen 0.0.0.0:", "without a secret", "--trust-any-peer")
+        node.arguments += ["--trust-any-peer"]
+        node.start()
+        wait_for_leader([node])
+        node.end()
+        node.arguments.pop()
+        with_secret([node], tmp_path / "secret")
+        node.start()
+        wait_for_leader([node])
+
+
+def test_a_secret_that_others_may_read_is_one_line(tmp_path: Path) -> None:
+    with nodes(tmp_path, 1) as [node]:
+        with_secret([node], tmp_path / "secret")
+        (tmp_path / "secret").chmod(0o644)
+        start_fails(node, 78, "--peer-secret", "is open to other users; run chmod 600")
