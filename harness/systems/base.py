@@ -51,7 +51,7 @@ class Place(msgspec.Struct, frozen=True):
     modules: Path | None = None
     """The folder of what was shipped to a remote host; None where nothing was."""
     secret: str = ""
-    """What all members of this run know and nobody else does. It is passed in the environment, and stands
+    """What the members of this run alone know. It is passed in the environment, and stands
     in no argument list, file or report."""
 
     @property

@@ -112,12 +112,12 @@ def _parser() -> _Parser:
         "--peer-secret",
         type=Path,
         metavar="FILE",
-        help="what all nodes of the cluster know and nobody else does; or in ACKPROOF_PEER_SECRET",
+        help="what the nodes of the cluster alone know; or in ACKPROOF_PEER_SECRET",
     )
     add(
         "--trust-any-peer",
         action="store_true",
-        help="listen off loopback without a secret: whoever reaches the port can change everything",
+        help="listen off loopback without a secret: any machine that reaches the port can change everything",
     )
     add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")
     add("--trace", type=Path, required=True, metavar="FOLDER", help="what this node did; outside --data")

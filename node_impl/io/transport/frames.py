@@ -5,7 +5,7 @@ frame = length u32  tag (16 bytes)  crc32(the 20 bytes before) u32  payload
 ```
 
 Integers are big-endian. The tag is the keyed BLAKE2b (RFC 7693) of the payload; its key belongs to one
-session, so a frame of another session, or one that somebody made without the key, is refused. It does not
+session, so a frame of another session, or one made without the key, is refused. It does not
 count frames: one that a link repeats, or that overtakes another, is genuine, and reaches the node like any
 other. The length can be read without the key, so tools and the harness's links can cut the stream into
 frames. It has a checksum of its own: one flipped bit in it could otherwise have the receiver wait for

@@ -9,9 +9,9 @@ dialler:   proof  frame*          challenge = frame of MessagePack [nonce of the
 
 Both nonces are 32 random bytes, and each HMAC-SHA256 (RFC 2104) is over a label and all of [version, cluster,
 sender, to, nonce, nonce]. So a proof is good for one connection between these two nodes in this direction,
-and cannot be sent back to whom made it. A third label makes the key of the frames that follow, so frames of
-another session, another pair of nodes or another cluster are refused. The secret itself is never sent.
-Nothing is encrypted: whoever can read the network can read what nodes send.
+and cannot be sent back to the side that made it. A third label makes the key of the frames that follow, so
+frames of another session, another pair of nodes or another cluster are refused. The secret itself is never
+sent. Nothing is encrypted: who can read the network can read what nodes send.
 
 The version stands before everything that a version may change, so nodes of different versions can always tell
 each other apart. Where nodes have no secret, the same is done with an empty one, and proves nothing.
@@ -58,7 +58,7 @@ class _Challenge(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
 
 class Secret:
-    """What all nodes of a cluster know and nobody else does; it does not show itself in texts."""
+    """What the nodes of a cluster alone know; it does not show itself in texts."""
 
     __slots__ = ("_key",)
 
@@ -116,7 +116,7 @@ class Introduction:
             raise WireError("it sent more than its challenge, although only the node that dialled may send")
         challenge = _decoded(frames[0], _Challenge)
         if not _is_nonce(challenge.nonce):
-            raise WireError("its nonce has the wrong length")
+            raise WireError("the random part of the handshake has the wrong length")
         secret, hello = self._secret, self._hello
         if not compare_digest(secret.sign(b"listener", hello, challenge.nonce), challenge.proof):
             raise WireError(f"{hello.to} has another secret; give all nodes of the cluster the same one")
@@ -162,7 +162,7 @@ class Reception:
     def _challenge(self, frame: bytes) -> bytes:
         hello = _decoded(frame, Hello)
         if not _is_nonce(hello.nonce):
-            raise WireError("its nonce has the wrong length")
+            raise WireError("the random part of the handshake has the wrong length")
         if self._decoder.rest():
             raise WireError("it sent more than its hello before it was answered")
         self._check(hello)

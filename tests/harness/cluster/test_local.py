@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -36,6 +37,7 @@ from history import read_trace
 
 NAMES = ("n1", "n2", "n3")
 LEADER_BOUND_S = 15.0
+SECRET_GIVEN = re.compile(rb"ACKPROOF_PEER_SECRET=([0-9a-f]{64})\0")
 
 
 def world_in(folder: Path, system: ReferenceNode | None = None, base_port: int | None = None) -> LocalWorld:
@@ -301,3 +303,27 @@ def test_a_world_is_made_of_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     asyncio.run(run())
     assert list((tmp_path / "state" / "ackproof" / "ledger").iterdir()) == []
+
+
+def shown(process: int, file: str) -> bytes:
+    """What the kernel shows of a process in this file."""
+    return Path(f"/proc/{process}/{file}").read_bytes()
+
+
+def test_each_run_has_a_secret_of_its_own_and_writes_it_nowhere(tmp_path: Path) -> None:
+    found: list[set[bytes]] = []
+
+    async def body(world: LocalWorld) -> None:
+        await world.wait_for_leader(LEADER_BOUND_S)
+        processes = [life.pid for life in world.lives()]
+        found.append({SECRET_GIVEN.findall(shown(process, "environ"))[0] for process in processes})
+        arguments = [shown(process, "cmdline") for process in processes]
+        assert not any(secret in one for secret in found[-1] for one in arguments)
+
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        with_world(folder, body)
+    [[first], [second]] = found
+    assert first != second
+    written = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(written) >= 12, "logs, traces and data of six nodes"
+    assert not any(secret in content for secret in (first, second) for content in written)
