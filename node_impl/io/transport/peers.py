@@ -17,7 +17,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from node_impl.io.transport.frames import MAX_PAYLOAD_BYTES, Seal, WireError, check_size, encode_frame
 from node_impl.io.transport.handshake import NO_SECRET, Hello, Introduction, Reception, Secret
@@ -155,7 +155,7 @@ class _PeerSender:
 
     async def _is_steady(self, connection: _Outgoing) -> bool:
         """Whether the connection was introduced, and lasted for a moment after that."""
-        first = {connection.introduced, connection.lost}
+        first: set[asyncio.Future[Any]] = {connection.introduced, connection.lost}
         await asyncio.wait(first, timeout=HELLO_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
         if not connection.introduced.done():
             connection.give_up(f"no answer to the handshake within {HELLO_TIMEOUT_S} s")
