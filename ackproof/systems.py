@@ -3,6 +3,7 @@
 from harness.client.clients import Client, MayBeDone, NotDone, Site, fail, info, lost, ok, ok_read
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest, NoReply
 from harness.client.net import Net
+from harness.client.own_process import in_own_process
 from harness.nemesis.view import ClusterView
 from harness.systems.base import Bounds, Launch, NodeStatus, Place, Process, System, WrittenFile
 from history import Operation
@@ -27,6 +28,7 @@ __all__ = [
     "System",
     "WrittenFile",
     "fail",
+    "in_own_process",
     "info",
     "lost",
     "ok",

@@ -10,9 +10,12 @@ process on that node, and given up when an operation's outcome is not known, sin
         def close(self) -> None: ...
 
 Each client runs in a thread of its own, with an event loop of its own, inside the network of the nodes. So
-a library may block, start threads, and make its sockets as it likes; and a client that hangs, or spins,
-stops only itself: its operation becomes `info` after the time-out. (A library that holds Python's global lock
-without end stops the harness.)
+a library may block, start threads, and make its sockets as it likes; and a client that hangs, or spins in
+Python, stops only itself: its operation becomes `info` after the time-out.
+
+A library in C that computes without end and keeps Python's global lock (a pattern that backtracks,
+`7**10**9`) stops all threads, and so the harness; and one that crashes ends it. own_process.py keeps such a
+library in a process of its own: `clients = {"register": in_own_process(MyClient)}`.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -71,6 +74,10 @@ class MayBeDone(Exception):
     """A change was sent, and no answer says whether it happened, or will yet happen."""
 
 
+class ReportedError(Exception):
+    """What a client raised in a process of its own, in words."""
+
+
 class Client(Protocol):
     """Carries out operations on one node. Each method may also be a coroutine function."""
 
@@ -94,6 +101,16 @@ class Client(Protocol):
 
 
 MakeClient = Callable[[Site], Client]
+
+
+@runtime_checkable
+class StartsSlowly(Protocol):
+    """A maker of clients that need time before they can open."""
+
+    @property
+    def start_s(self) -> float:
+        """How much longer than others their first operation may take."""
+        ...
 
 
 def ok(operation: Operation, value: Any = None) -> Operation:
@@ -123,10 +140,29 @@ def lost(operation: Operation, error: object) -> Operation:
 
 def in_words(error: object) -> str:
     """An error in one line, for the history."""
-    if not isinstance(error, BaseException):
-        return " ".join(str(error).split())
     text = " ".join(str(error).split())
+    if not isinstance(error, BaseException) or isinstance(error, ReportedError):
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+async def open_by(client: Client) -> None:
+    """Let a client open.
+
+    Raises:
+        Exception: it cannot.
+    """
+    opening = client.open()
+    if isawaitable(opening):
+        await opening
+
+
+async def close_by(client: Client) -> None:
+    """Let a client close. It is over in any case, so what it raises does not count."""
+    with suppress(Exception):
+        closing = client.close()
+        if isawaitable(closing):
+            await closing
 
 
 async def completion_by(client: Client, operation: Operation) -> Operation:
@@ -223,24 +259,24 @@ class _ThreadedClient:
 
     async def perform(self, operation: Operation) -> Operation:
         """Carry out an invocation; an answer that does not come in time is given up."""
+        waited_s = self._site.timeout_s + GRACE_S
+        if not self.is_open and isinstance(self._make, StartsSlowly):
+            waited_s += self._make.start_s
         doing = asyncio.run_coroutine_threadsafe(self._perform(operation), self._loop)
         try:
-            async with asyncio.timeout(self._site.timeout_s + GRACE_S):
+            async with asyncio.timeout(waited_s):
                 completion = await asyncio.wrap_future(doing)
         except TimeoutError:
-            waited_s = self._site.timeout_s + GRACE_S
             self.is_open = False
             return info(operation, f"the client gave no answer within {waited_s:g} s, and was given up")
-        return _checked(operation, completion)
+        return completion_of(operation, completion)
 
     async def _perform(self, operation: Operation) -> Operation:
         """In the client's own thread: open it if it is not open, and carry out the operation."""
         if not self.is_open:
             try:
                 self._client = self._make(self._site)
-                opening = self._client.open()
-                if isawaitable(opening):
-                    await opening
+                await open_by(self._client)
             except Exception as error:  # noqa: BLE001 - a library, or a user's code, may raise anything
                 if isinstance(error, NotDone) and str(error):  # it says in its own words what was not done
                     return fail(operation, str(error))
@@ -268,11 +304,7 @@ class _ThreadedClient:
         if self._client is None:
             return
         try:
-            closing = self._client.close()
-            if isawaitable(closing):
-                await closing
-        except Exception:  # noqa: BLE001 - it is over in any case, and its operations are recorded
-            return
+            await close_by(self._client)
         finally:
             me = asyncio.current_task()
             for task in asyncio.all_tasks():
@@ -280,7 +312,7 @@ class _ThreadedClient:
                     task.cancel()
 
 
-def _checked(operation: Operation, completion: Operation) -> Operation:
+def completion_of(operation: Operation, completion: object) -> Operation:
     """The completion, if it is one of this invocation; else `info`, and the reason."""
     if isinstance(completion, Operation) and completion.type in ("ok", "fail", "info"):
         return msgspec.structs.replace(

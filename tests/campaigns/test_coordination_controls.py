@@ -27,7 +27,7 @@ SHARE = [
     ("zookeeper", "register"),
     ("zookeeper", "queue"),
 ]
-SECONDS = {"etcd": "20", "zookeeper": "20"}
+SECONDS = {"etcd": "20", "zookeeper": "25"}
 SEEDS_OF_THE_SHARE = (1, 2, 3)
 """A run that proves little, since a fault met no leader or came too late on a busy machine, is `unknown`. The
 next seed is then tried; a violation fails at once."""
