@@ -43,6 +43,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "state-machine-safety": ("durability", "linearizability", "index-honesty", "expiry", "watch"),
     # What clients see.
     "convergence": ("recovery",),
+    "liveness": ("recovery",),
     "applied-once": ("linearizability", "index-honesty", "durability"),
     "index-honesty": ("bounded-staleness", "session-guarantees"),
     "expiry": ("linearizability", "index-honesty"),

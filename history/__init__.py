@@ -6,7 +6,7 @@ validation and their storage. What may not: running, judging or drawing anything
 
 from history.history import Columns, History, HistoryError
 from history.operation import NEMESIS, Operation, OperationType
-from history.recording import NodeLife, PolledStatus, Recording, ResourceSample
+from history.recording import HeldSize, NodeLife, PolledStatus, Recording, ResourceSample
 from history.stored.resources import read_resources
 from history.stored.store import HistoryWriter, read_history, write_parquet
 from history.stored.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
@@ -14,6 +14,7 @@ from history.stored.trace import NodeTrace, TraceEntry, TraceEvent, read_trace
 __all__ = [
     "NEMESIS",
     "Columns",
+    "HeldSize",
     "History",
     "HistoryError",
     "HistoryWriter",

@@ -26,6 +26,8 @@ from typing import Any, Literal
 import msgspec
 
 FINAL_HEAL = "final-heal"
+HEAL_QUORUM = "heal-quorum"
+"""Heals all faults, and breaks a minority of the nodes until the final heal."""
 
 Proof = Literal["effect", "leader lost", "traffic lost", "members changed", "node met"]
 """What shows that a fault took effect, by which the checker `vacuity` judges: an action of its operations

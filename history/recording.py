@@ -63,6 +63,20 @@ class ResourceSample(msgspec.Struct, frozen=True):
     """Bytes written to the disk, not only to its cache."""
 
 
+class HeldSize(msgspec.Struct, frozen=True):
+    """How much of one thing a node held at the most in one life, as the simulator counted it."""
+
+    node: str
+    life: int
+    what: str
+    """What was counted: `sessions`, `forwards`, ..."""
+    most: int
+    at: Nanoseconds
+    """When it was that much for the first time."""
+    bound: int
+    """The most that the node's settings allow."""
+
+
 class PolledStatus(msgspec.Struct, frozen=True):
     """What a node said about itself when the harness asked it."""
 
@@ -93,6 +107,8 @@ class Recording(msgspec.Struct, frozen=True):
     """By node: what its processes used, a sample a second."""
     fault_kinds: tuple[FaultKind, ...] = ()
     """The kinds of the run's faults; empty for runs stored without them, and for foreign histories."""
+    sizes: tuple[HeldSize, ...] = ()
+    """What nodes held at the most; empty where it was not counted."""
     harness_lag: tuple[tuple[int, int], ...] = ()
     """(time, lag) in nanoseconds: how late the harness's own event loop woke."""
     statuses: tuple[PolledStatus, ...] = ()

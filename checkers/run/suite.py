@@ -5,8 +5,10 @@ from __future__ import annotations
 from checkers.check_all import Suite
 from checkers.raft import raft_checkers
 from checkers.run.availability import Availability
+from checkers.run.liveness import Liveness
 from checkers.run.node_health import NodeHealth
 from checkers.run.recovery import Recovery
+from checkers.run.resources import Resources
 from checkers.run.stats import Stats
 from checkers.run.unhandled_errors import UnhandledErrors
 from checkers.run.vacuity import Vacuity
@@ -30,5 +32,6 @@ def run_checkers(writes: tuple[str, ...] = WRITES) -> Suite:
         writes: the names of the workload's operations that are writes.
     """
     return Suite(
-        (Recovery(writes=writes), NodeHealth(), Vacuity(writes=writes), UnhandledErrors()), (Stats(),)
+        (Recovery(writes=writes), NodeHealth(), Vacuity(writes=writes), UnhandledErrors()),
+        (Liveness(writes=writes), Resources(), Stats()),
     )

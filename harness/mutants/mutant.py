@@ -50,6 +50,7 @@ CLIENT_CHECKERS = (
     "bounded-staleness",
     "applied-once",
     "convergence",
+    "liveness",
 )
 """Checkers of what clients observe: any bug may reach them."""
 LOG_CHECKERS = (
@@ -61,6 +62,7 @@ LOG_CHECKERS = (
     "durable-before-acknowledge",
     "snapshot-safety",
     "recovery",
+    "liveness",
     "conformance",
     "node-health",
 )

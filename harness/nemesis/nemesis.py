@@ -20,11 +20,12 @@ from harness.nemesis.faults.network.partition import Heal
 from harness.nemesis.faults.processes.lifecycle import Resume, Start
 from harness.nemesis.mechanisms.world import World
 from harness.nemesis.outcome import Outcome
+from harness.nemesis.quorum import QuorumEnd, mends
 from harness.nemesis.schedule import Pace, schedule
 from harness.nemesis.targets import TargetError
 from harness.nemesis.view import ClusterView
 from history import Operation
-from history.nemesis import FINAL_HEAL, NemesisAction, NemesisCompletion
+from history.nemesis import FINAL_HEAL, HEAL_QUORUM, NemesisAction, NemesisCompletion
 
 MORE_QUESTIONS = 3
 
@@ -36,6 +37,8 @@ class Nemesis(msgspec.Struct, frozen=True):
     pace: Pace = Pace()
     schedule: str = "rounds"
     """One of `SCHEDULES`, or times that were written down (schedule.py)."""
+    quorum_end: QuorumEnd | None = None
+    """What stays broken between the operation `heal-quorum` and the final heal, where a run has one."""
 
     @property
     def generator(self) -> Generator:
@@ -56,17 +59,8 @@ class Nemesis(msgspec.Struct, frozen=True):
         Raises:
             TargetError: no fault handles it, or it names a target that its fault does not know.
         """
-        if operation.f == FINAL_HEAL:
-            every = tuple(view.nodes)
-            own = [
-                action
-                for fault in self.faults
-                if fault.course is None
-                for action in fault.planner.plan(msgspec.structs.replace(operation, f=fault.end), view, draw)
-            ]
-            # Of equal actions the last: what ended is started once what made it end is mended.
-            planned = [*own, Heal(), Resume(every), Start(every)]
-            return tuple(reversed(dict.fromkeys(reversed(planned))))
+        if operation.f in (FINAL_HEAL, HEAL_QUORUM):
+            return self._healing(operation, view, draw)
         for fault in self.faults:
             if operation.f in fault.operations:
                 return fault.planner.plan(operation, view, draw)
@@ -74,6 +68,23 @@ class Nemesis(msgspec.Struct, frozen=True):
         raise TargetError(
             f"no fault of this run handles {operation.f!r}; there are {', '.join(known) or 'none'}"
         )
+
+    def _healing(self, operation: Operation, view: ClusterView, draw: int) -> tuple[Action, ...]:
+        """The actions that mend everything, and, of the operation `heal-quorum`, then break a minority."""
+        every = tuple(view.nodes)
+        own = [
+            action
+            for fault in self.faults
+            if fault.course is None
+            for action in fault.planner.plan(msgspec.structs.replace(operation, f=fault.end), view, draw)
+        ]
+        mended = () if self.quorum_end is None else mends(every)
+        # Of equal actions the last: what ended is started once what made it end is mended.
+        planned = [*own, *mended, Heal(), Resume(every), Start(every)]
+        healing = tuple(reversed(dict.fromkeys(reversed(planned))))
+        if operation.f == FINAL_HEAL or self.quorum_end is None:
+            return healing
+        return healing + self.quorum_end.breaks(every, view.leader())
 
     async def perform(self, operation: Operation, world: World, seed: int) -> Operation:
         """Observe, plan, carry out, and store what came of it.

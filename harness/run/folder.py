@@ -7,6 +7,7 @@ STORE/2026-11-22T201500-registry-7/
     history.parquet    the same, once the run was judged
     lives.json         when each node's processes ran and how they ended
     lag.json           how late the harness's own event loop woke
+    sizes.json         how much nodes held at the most; of simulated runs alone
     evidence.json      the seal: a checksum of each of these files; written last (seal.py)
     results.json       the verdicts
     report.html        the report, for people
@@ -38,6 +39,7 @@ from harness.run.seal import SealState, add_to_seal, seal, state_of
 from harness.run.test import Test, check_bounds, is_name
 from harness.systems.secrets import command_without_secrets, without_secrets
 from history import (
+    HeldSize,
     History,
     NodeLife,
     NodeTrace,
@@ -113,6 +115,7 @@ class RunFolder:
         self.history_parquet = path / "history.parquet"
         self.lives_json = path / "lives.json"
         self.lag_json = path / "lag.json"
+        self.sizes_json = path / "sizes.json"
         self.statuses_json = path / "statuses.json"
         self.results_json = path / "results.json"
         self.report_html = path / "report.html"
@@ -196,6 +199,10 @@ class RunFolder:
         """Store how late the harness was: pairs of time and lag, in nanoseconds."""
         self._write(self.lag_json, list(samples))
 
+    def write_sizes(self, sizes: Sequence[HeldSize]) -> None:
+        """Store how much nodes held at the most."""
+        self._write(self.sizes_json, list(sizes))
+
     def write_results(self, results: Results) -> None:
         """Store the verdicts of the run."""
         self._write(self.results_json, results)
@@ -263,6 +270,7 @@ class RunFolder:
             fault_kinds=read_fault_kinds(stored.pop(FAULT_KINDS, ())),
             resources={name: samples for name, samples in resources.items() if samples},
             statuses=self._read(self.statuses_json, tuple[PolledStatus, ...], ()),
+            sizes=self._read(self.sizes_json, tuple[HeldSize, ...], ()),
             harness_lag=self._read(self.lag_json, tuple[tuple[Nanoseconds, Nanoseconds], ...], ()),
         )
 

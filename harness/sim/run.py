@@ -31,7 +31,8 @@ from harness.sim.world.world import Perform, SimulatedWorld
 from harness.systems import client_for
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
-from history import History, HistoryWriter, NodeLife, Operation, Recording
+from history import HeldSize, History, HistoryWriter, NodeLife, Operation, Recording
+from history.nemesis import HEAL_QUORUM
 from history.recording import ENDED_EARLY
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
@@ -51,6 +52,8 @@ class SimulatedRun(msgspec.Struct, frozen=True):
     lives: tuple[NodeLife, ...]
     logs: dict[str, list[str]]
     disks: dict[str, dict[str, bytes]]
+    sizes: tuple[HeldSize, ...]
+    """How much nodes held at the most, by life."""
     happened: int
     """How many things happened in the world."""
     ended_at: int
@@ -70,6 +73,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             history=History(list(self.operations)),
             traces={name: node_trace(name, lives) for name, lives in self.traces.items()},
             lives=self.lives,
+            sizes=self.sizes,
             logs=log_files,
             options={
                 **self.plan.test.options(),
@@ -103,6 +107,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
                 (folder.data(name) / file).write_bytes(content)
         folder.write_lives(self.lives)
         folder.write_lag(())
+        folder.write_sizes(self.sizes)
         folder.seal()
         return folder
 
@@ -132,7 +137,9 @@ def run(
     """
     test = plan.test
     work = workload(test.workload, test.nodes, test.concurrency)
-    nemesis = msgspec.structs.replace(nemesis_of(test.nemesis, SIM, test.nodes), pace=plan.pace)
+    nemesis = msgspec.structs.replace(
+        nemesis_of(test.nemesis, SIM, test.nodes), pace=plan.pace, quorum_end=plan.quorum_end
+    )
     world = world_of(
         plan,
         work,
@@ -162,6 +169,7 @@ def run(
         operations=tuple(operations),
         traces={name: process.traces for name, process in processes.items()},
         lives=tuple(life for process in processes.values() for life in process.lives),
+        sizes=tuple(size for process in processes.values() for size in process.sizes),
         logs={name: process.log for name, process in processes.items()},
         disks={name: process.disk.files() for name, process in processes.items()},
         happened=world.happened,
@@ -184,8 +192,19 @@ def _collected_later() -> Iterator[None]:
 
 
 def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: GeneratorLike) -> GeneratorLike:
-    """Work and faults for as long as the test says, then healing, then reading back, as in a real run."""
-    return gen.phases(work_and_faults(plan.test, work, faults), gen.nemesis(final_heal), work.final)
+    """Work and faults for as long as the test says, then healing, then reading back, as in a real run.
+
+    Where a quorum alone is healed first, work goes on meanwhile.
+    """
+    main, end = work_and_faults(plan.test, work, faults), plan.quorum_end
+    if end is not None:
+        limit_ns = round(plan.test.time_limit_s * SECOND_NS)
+        faults = gen.phases(gen.time_limit(limit_ns, faults), {"f": HEAL_QUORUM})
+        longer = msgspec.structs.replace(
+            plan.test, time_limit_s=plan.test.time_limit_s + end.lasts_ms * MILLISECOND_NS / SECOND_NS
+        )
+        main = work_and_faults(longer, work, faults)
+    return gen.phases(main, gen.nemesis(final_heal), work.final)
 
 
 def world_of(

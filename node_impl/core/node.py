@@ -61,6 +61,7 @@ from node_impl.core.serving.client_reads import LONG_POLL_TIMER, READ_INDEX_TIME
 from node_impl.core.serving.client_writes import ClientWrites
 from node_impl.core.serving.open_requests import LEADER_WAIT_TIMER, REQUEST_TIMER, OpenRequest, OpenRequests
 from node_impl.core.serving.state_machine import APPLY_TIMER, StateMachine, StateMachineError
+from node_impl.core.sizes import APPLIED_ENTRIES, FORWARDS, IN_FLIGHT, LONG_POLLS, REQUESTS, SESSIONS
 
 STOPPING = "the node is stopping"
 
@@ -142,6 +143,19 @@ class Node:
             configs=len(registry.configs.by_key),
             watches=len(self.reads.long_polls),
         )
+
+    def sizes(self) -> dict[str, int]:
+        """How many things this node holds, of each kind that must stay bounded: see `core/sizes.py`."""
+        raft, log = self.raft, self.raft.state.log
+        in_flight = [len(peer.in_flight) for peer in raft.followers.by_name.values()]
+        return {
+            SESSIONS: len(self.machine.sessions),
+            APPLIED_ENTRIES: raft.state.last_applied - log.base_index,
+            REQUESTS: len(self.requests),
+            FORWARDS: self.writes.forwards,
+            LONG_POLLS: len(self.reads.long_polls),
+            IN_FLIGHT: max(in_flight, default=0),
+        }
 
     # ---- Each event has one receiver --------------------------------------------------------------------
 

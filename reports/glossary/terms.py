@@ -784,6 +784,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "convergence",
             "After the final heal every member of the cluster catches up with the others, within a bound.",
         ),
+        _term(
+            "liveness",
+            "A quorum of nodes that are well has a leader that stays, and answers, whatever the others do.",
+        ),
+        _term("resources", "What a node holds in memory stays within the bounds that its settings state."),
         _term("membership-views", "What nodes showed of the members does not contradict itself."),
         _term("recovery", "After the final heal there is a leader and a write succeeds, within a bound."),
         _term(

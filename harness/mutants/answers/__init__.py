@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.mutants.answers.forward_proposed_twice import MUTANT as FORWARD_PROPOSED_TWICE
+from harness.mutants.answers.forwards_never_forgotten import MUTANT as FORWARDS_NEVER_FORGOTTEN
 from harness.mutants.answers.index_lies import MUTANT as INDEX_LIES
 from harness.mutants.answers.lease_without_clock_bound import MUTANT as LEASE_WITHOUT_CLOCK_BOUND
 from harness.mutants.answers.list_in_halves import MUTANT as LIST_IN_HALVES
@@ -27,5 +28,6 @@ ANSWERS: tuple[Mutant, ...] = (
     OLD_SEQUENCE_APPLIED,
     PLAIN_WRITE_REPEATED,
     FORWARD_PROPOSED_TWICE,
+    FORWARDS_NEVER_FORGOTTEN,
 )
 """In the order in which listings show them. A new mutant is its file in this folder and its line here."""

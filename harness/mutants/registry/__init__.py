@@ -9,6 +9,7 @@ from harness.mutants.registry.deregister_forgotten import MUTANT as DEREGISTER_F
 from harness.mutants.registry.deregister_waits_for_nobody import MUTANT as DEREGISTER_WAITS_FOR_NOBODY
 from harness.mutants.registry.expire_by_own_clock import MUTANT as EXPIRE_BY_OWN_CLOCK
 from harness.mutants.registry.late_beat_resurrects import MUTANT as LATE_BEAT_RESURRECTS
+from harness.mutants.registry.sessions_never_forgotten import MUTANT as SESSIONS_NEVER_FORGOTTEN
 from harness.mutants.registry.swap_without_compare import MUTANT as SWAP_WITHOUT_COMPARE
 from harness.mutants.registry.update_keeps_weight import MUTANT as UPDATE_KEEPS_WEIGHT
 from harness.mutants.registry.update_registers_absent import MUTANT as UPDATE_REGISTERS_ABSENT
@@ -23,5 +24,6 @@ REGISTRY: tuple[Mutant, ...] = (
     DEREGISTER_WAITS_FOR_NOBODY,
     BEAT_DELETES_UNKNOWN,
     UPDATE_KEEPS_WEIGHT,
+    SESSIONS_NEVER_FORGOTTEN,
 )
 """In the order in which listings show them. A new mutant is its file in this folder and its line here."""

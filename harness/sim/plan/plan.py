@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from harness.nemesis.quorum import QuorumEnd
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.plan.fault_rates import FaultRates
@@ -27,6 +28,8 @@ class Plan(msgspec.Struct, frozen=True):
     settings: Mapping[str, int | bool] = {}
     """The nodes' settings that are not the default (node_impl/core/config.py): small bounds make often happen
     what is rare with the usual ones."""
+    quorum_end: QuorumEnd | None = None
+    """What stays broken in the end while a quorum is well; None for a run that ends without such a phase."""
 
 
 class SeedOptions(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ from harness.sim.plan.profiles import (
     session_bound,
     settings,
 )
+from harness.sim.plan.quorum_end import quorum_end
 from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, ScheduledFault
 from harness.sim.plan.stream import Stream
 from harness.workload import workload
@@ -98,6 +99,10 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     faults = _scheduled_faults(Stream(seed, "scheduled faults"), names, seconds)
     if profile == "leader-churn":
         faults = (*faults, *leader_churn(Stream(seed, "leader churn"), names, election_ms))
+    bounds = {
+        **settings(Stream(seed, "settings"), profile, rates, rate),
+        **session_bound(Stream(seed, "session bound"), writers),
+    }
     return Plan(
         test=test,
         fault_rates=rates,
@@ -105,10 +110,10 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         drift_ppm={} if options.right_clocks else _drift(Stream(seed, "drift"), names, profile),
         scheduled_faults=faults,
         in_order=draw.chance(1, 2) and profile != "late-messages",
-        settings={
-            **settings(Stream(seed, "settings"), profile, rates, rate),
-            **session_bound(Stream(seed, "session bound"), writers),
-        },
+        settings=bounds,
+        quorum_end=quorum_end(
+            Stream(seed, "quorum end"), test, profile, pre_vote=bool(bounds.get("pre_vote", True))
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from harness.sim.plan.scheduled_faults import CrashAtEffect, ScheduledFault
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
 from harness.sim.world.pending_faults import PendingFaults
-from history import NodeLife
+from history import HeldSize, NodeLife
 from history.units import MILLISECOND_NS
 from node_impl.core.build import Parts, build_node
 from node_impl.core.config import NodeConfig
@@ -45,6 +45,7 @@ from node_impl.core.events import (
 )
 from node_impl.core.node import Node
 from node_impl.core.raft.messages import Envelope
+from node_impl.core.sizes import bounds
 from node_impl.core.storage import CorruptLog
 from node_impl.core.storage.wal import WriteAheadLog
 
@@ -53,6 +54,8 @@ KILLED = -9
 _PPM_A_PERCENT = 10_000
 SLOW_PERIOD_NS = 50 * MILLISECOND_NS
 """A slow process is stopped for a part of every period, as by harness/hosts/programs/slowing.py."""
+EVENTS_A_COUNT = 16
+"""After so many events, and each request of a client, it is counted what the node holds."""
 
 Answer = Callable[[Reply | None], None]
 """Takes a request's reply; None if the connection broke first."""
@@ -113,6 +116,10 @@ class Process:
         self.lives: list[NodeLife] = []
         """The lives that have ended."""
         self.log: list[str] = []
+        self.sizes: list[HeldSize] = []
+        """How much each life that has ended held at the most."""
+        self._most: dict[str, tuple[int, int]] = {}
+        """By what this life holds: how much at the most, and when first."""
         self.events = 0
         """How many events the node has taken, for measuring."""
         self._members = members
@@ -193,6 +200,7 @@ class Process:
         return None
 
     def _begin_life(self, storage: WriteAheadLog) -> None:
+        self._most = {}
         self._trace = []
         self.traces.append(self._trace)
         self._storage = storage
@@ -221,6 +229,22 @@ class Process:
         """Drop the scheduled faults that are still to come."""
         self._pending.stop()
 
+    def _count(self, node: Node) -> None:
+        """Look how much the node holds now."""
+        most = self._most
+        for what, size in node.sizes().items():
+            if what not in most or size > most[what][0]:
+                most[what] = size, self._world.now
+
+    def _keep_sizes(self, node: Node, life: int) -> None:
+        """This life ends: keep how much it held at the most."""
+        self._count(node)
+        allowed = bounds(self._config, {what: size for what, (size, _) in self._most.items()})
+        self.sizes.extend(
+            HeldSize(self.name, life, what, size, at, allowed[what])
+            for what, (size, at) in self._most.items()
+        )
+
     def _ended(self, status: int, by: str | None, life: int) -> None:
         """The process is gone, and with it all that it held. The status of an end that a fault meant is left
         out, since only unexpected ends are judged by their status."""
@@ -228,6 +252,8 @@ class Process:
         self.lives.append(
             NodeLife(self.name, life, self._starts, self._started_at, self._world.now, shown, by)
         )
+        if self._node is not None:
+            self._keep_sizes(self._node, life)
         self._node = self._storage = None
         self.is_paused = self.is_stopped = self._leads = False
         self._slowed_percent = 0
@@ -410,6 +436,8 @@ class Process:
         except Exception as error:  # noqa: BLE001 - a defect ends the node, as in the real driver
             self._defect(error)
             return
+        if not self.events % EVENTS_A_COUNT or isinstance(event, ClientRequest):
+            self._count(node)
         self._carry_out(effects)
         if isinstance(event, Synced):
             self._release(event.number)

@@ -25,7 +25,7 @@ from harness.sim.world.network import Network, OneWayLink
 from harness.sim.world.process import Process
 from harness.sim.world.waiting import VirtualWait, proceed, together
 from history import Operation
-from history.nemesis import FINAL_HEAL
+from history.nemesis import FINAL_HEAL, HEAL_QUORUM
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.raft.messages import Envelope
 
@@ -161,7 +161,7 @@ class SimulatedWorld:
         if invocation.is_client:
             self._clients.begin(invocation)
             return
-        if invocation.f == FINAL_HEAL:
+        if invocation.f in (FINAL_HEAL, HEAL_QUORUM):
             self._decisions.stop_faults()
             for process in self.processes.values():
                 process.stop_faults()

@@ -208,7 +208,7 @@ class Elections:
         if granted:
             if state.voted_for != candidate:
                 state.vote_for(candidate)
-            self._postpone()
+            self._give_turn()
         state.send(candidate, RequestVoteReply(state.current_term, granted), after=state.sync_barrier())
 
     def on_request_vote_reply(self, voter: str, reply: RequestVoteReply) -> None:
@@ -303,6 +303,17 @@ class Elections:
         """The timer itself is not set again, which would cost an effect for each message: it looks when it
         fires."""
         self._deadline = self._state.now + self._timeout
+
+    def _give_turn(self) -> None:
+        """A vote was given: wait for the candidate.
+
+        Without pre-vote another wait is drawn. One that hears no other node stands again and again, and a
+        node with a long wait that never changes would vote for it each time and never stand itself.
+        """
+        if self._state.config.pre_vote:
+            self._postpone()
+        else:
+            self.arm_election_timer()
 
     def peer_lost(self, peer: str) -> None:
         """The leader's connection was closed, which a kernel does at once for a process that ended.

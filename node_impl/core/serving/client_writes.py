@@ -19,6 +19,9 @@ from node_impl.core.serving.open_requests import OpenRequest, OpenRequests
 from node_impl.core.serving.state_machine import StateMachine
 from node_impl.core.serving.waiting import SeenForwards
 
+SPARE_FORWARDS = 8
+"""A follower remembers twice as many forwards as clients wait here, and twice this number besides."""
+
 Origin = int | tuple[str, str]
 """Who waits for a write: this node's client by request id, or a follower by (peer, its message id)."""
 
@@ -49,6 +52,10 @@ class ClientWrites:
         """A forward is proposed once, however often the network delivers it."""
         return self._seen_forwards.is_first(message_id)
 
+    def remembers_too_many_forwards(self) -> bool:
+        """A forward or its reply may be lost: what is remembered of it must go with its client's request."""
+        return len(self._forwarded) > 2 * (len(self._requests) + SPARE_FORWARDS)
+
     def outcome_of_orphan(self, origin: Origin, index: int | None) -> Outcome:  # noqa: ARG002 - all alike
         """The outcome of a write whose leader is lost, for the client that waits for it.
 
@@ -68,6 +75,17 @@ class ClientWrites:
         else:
             message_id = state.send(leader, Forward(state.current_term, request))
             self._forwarded[message_id] = opened.request_id
+            if self.remembers_too_many_forwards():
+                self._forwarded = {
+                    name: request_id
+                    for name, request_id in self._forwarded.items()
+                    if self._requests.get(request_id) is not None
+                }
+
+    @property
+    def forwards(self) -> int:
+        """How many forwards are remembered here."""
+        return len(self._forwarded)
 
     def submit_configuration(self, opened: OpenRequest, configuration: Configuration) -> None:
         """At the leader: propose a change of the members."""

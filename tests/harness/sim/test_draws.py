@@ -7,12 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from checkers.run.liveness import BOUND_ELECTIONS
 from checkers.verdict import Validity
 from harness.run.test import Test
 from harness.sim.judging import judge, results_of
 from harness.sim.plan import fitting
 from harness.sim.plan.fault_rates import FaultRates
 from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.quorum_end import DRAWN
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 
@@ -122,3 +124,21 @@ def test_a_client_may_be_slow() -> None:
         if op.f.startswith("stale-") and op.type == "ok"
     ]
     assert max(waits) > 100_000_000 > min(waits)
+
+
+def test_some_runs_heal_only_a_quorum_and_break_a_minority_in_every_way() -> None:
+    ends = [(one, one.quorum_end) for one in map(plan_of, range(600)) if one.quorum_end is not None]
+    assert 25 <= len(ends) <= 90
+    assert {trouble for _, end in ends for trouble in end.broken.values()} == set(DRAWN)
+    for plan, end in ends:
+        assert 2 * len(end.broken) < len(plan.test.nodes)
+        assert "membership" not in {fault.partition(":")[0] for fault in plan.test.nemesis}
+        assert end.lasts_ms > BOUND_ELECTIONS * plan.test.election_ms
+
+
+def test_a_quorum_that_alone_is_healed_works_and_all_nodes_are_healed_in_the_end() -> None:
+    plan = plan_of(23)
+    assert plan.quorum_end is not None
+    found = {verdict.checker: verdict.validity for verdict in results_of(run(plan)).verdicts}
+    assert found["liveness"] is Validity.VALID
+    assert found["convergence"] is Validity.VALID

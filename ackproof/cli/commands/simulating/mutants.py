@@ -25,6 +25,25 @@ from ackproof.cli.ending import finish
     type=click.IntRange(min=1),
     help="Give up on a bug that none of this many seeds exposes.",
 )
+@click.option(
+    "--generated", is_flag=True, help="Hunt mechanical mutations of the node's core instead, and score them."
+)
+@click.option(
+    "--sample",
+    default=60,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="With --generated: how many mutations are drawn.",
+)
+@click.option(
+    "--draw", default=0, show_default=True, type=int, help="With --generated: the seed that draws them."
+)
+@click.option(
+    "--results",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --generated: the file of results, which the same command continues.  "
+    "[default: mutations.jsonl in the store]",
+)
 @options.jobs_option()
 @dask_option()
 @click.option("--shrink/--no-shrink", default=True, help="Shrink each failure.  [default: shrink]")
@@ -36,6 +55,10 @@ def mutants(
     seeds: int,
     jobs: int | None,
     dask: str | None,
+    generated: bool,
+    sample: int,
+    draw: int,
+    results: Path | None,
     shrink: bool,
     store: Path,
     as_json: bool,
@@ -54,7 +77,16 @@ def mutants(
         ackproof mutants forgetful vote-twice       these two
         ackproof mutants --list                     which mutants there are
         ackproof run --mutant forgetful             one of them in real processes
+
+    With --generated, conditions, numbers and statements of the node's core are changed mechanically, one at a
+    time; a sample of these is drawn, and hunted with the first seeds. The table gives the share that was
+    caught by module, and the list below it the survivors.
+
+    \b
+        ackproof mutants --generated --sample 60 --seeds 24
     """
+    if generated:
+        _generated(sample, draw, seeds, jobs, results or store / "mutations.jsonl", as_json=as_json)
     from harness.executors.on_dask import OnDask
     from harness.mutants.catalogue import MUTANTS  # here, since these load the node and the simulator
     from harness.sim.seeds import hunting, mutant_table
@@ -79,3 +111,23 @@ def mutants(
     found = mutant_table.hunts(chosen, executor, folder, quiet=as_json)
     outcome = "valid" if all(hunt.is_as_declared for hunt in found) else "invalid"
     finish(outcome, found, lambda: mutant_table.show(found, folder), as_json=as_json)
+
+
+def _generated(
+    size: int, draw: int, seeds: int, jobs: int | None, results: Path, *, as_json: bool
+) -> NoReturn:
+    """Draw mutations of the node's core, hunt them and print the score."""
+    from harness.mutants.generated.mutations import every_mutation, sample
+    from harness.sim.seeds import generated, generated_table
+
+    every = every_mutation()
+    chosen = sample(every, size, draw)
+    cores = min(jobs or os.cpu_count() or 1, len(chosen))
+    kept = generated.MutationResults(results, seeds)
+    found = generated.hunt_mutations(
+        chosen,
+        generated.executor(cores, most_seeds=seeds),
+        kept,
+        lambda hunt: None if as_json else generated_table.show_one(hunt, len(kept.done), len(chosen)),
+    )
+    finish("valid", found, lambda: generated_table.show(found, len(every)), as_json=as_json, judges=False)
