@@ -33,7 +33,7 @@ def quorum_end(draw: Stream, test: Test, profile: Profile, *, pre_vote: bool) ->
     if profile == "many-clients" or not most:  # its long time-outs would take minutes
         return None
     names = list(test.nodes)
-    broken = {}
+    broken: dict[str, Trouble] = {}
     for _ in range(draw.between(1, most)):
         node = names.pop(draw.below(len(names)))
         trouble = draw.choose(DRAWN)

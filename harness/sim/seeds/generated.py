@@ -6,7 +6,7 @@ The seeds take turns among workloads, so that sessions, beats and leases are exe
 | outcome | |
 |---|---|
 | `caught` | a checker found a violation |
-| `stillborn` | there is no such function, or in the first seed no operation succeeded, as any test would see |
+| `stillborn` | there is no such function, or nothing succeeded in the first seed, as any test would see |
 | `endless` | a seed took more things, memory or processor time than any run of the correct node |
 | `survived` | the budget ended; the mutant may be equivalent to the node, or no judge looks there |
 

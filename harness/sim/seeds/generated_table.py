@@ -34,7 +34,7 @@ def show(hunts: Sequence[GeneratedHunt], every: int) -> None:
     console.print(ROW.format(module="module", drawn="drawn", **names).rstrip(), style="bold")
     for module, outcomes in score(hunts).items():
         _row(console, module, outcomes)
-    total = Counter(hunt.outcome for hunt in hunts)
+    total = Counter[str](hunt.outcome for hunt in hunts)
     _row(console, "all", total)
     console.print(
         f"caught {total['caught']} of {len(hunts)}, drawn from {every:,} mutations; besides, "
