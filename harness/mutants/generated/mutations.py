@@ -12,12 +12,10 @@ travel (messages, requests, settings).
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-
-from harness.sim.plan.stream import Stream
 
 CORE = Path(__file__).parents[3] / "node_impl" / "core"
 FOLDERS = ("raft", "registry", "serving", "storage")
@@ -74,12 +72,6 @@ _EXTREMES = {"max": "min", "min": "max"}
 def every_mutation() -> tuple[Mutation, ...]:
     """All mutations of the node's core, in the order of files and lines."""
     return tuple(mutation for path in files() for mutation in mutations_of(path))
-
-
-def sample(mutations: Sequence[Mutation], size: int, seed: int) -> tuple[Mutation, ...]:
-    """Draw so many of them, in the order in which they were drawn; all, if there are no more."""
-    draw, left = Stream(seed, "generated mutants"), list(mutations)
-    return tuple(left.pop(draw.below(len(left))) for _ in range(min(size, len(left))))
 
 
 def files() -> tuple[Path, ...]:

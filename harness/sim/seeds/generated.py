@@ -6,7 +6,7 @@ The seeds take turns among workloads, so that sessions, beats and leases are exe
 | outcome | |
 |---|---|
 | `caught` | a checker found a violation |
-| `stillborn` | there is no such function, or nothing succeeded in the first seed, as any test would see |
+| `stillborn` | there is no such function, or nothing was committed in the first seed, as any test would see |
 | `endless` | a seed took more things, memory or processor time than any run of the correct node |
 | `survived` | the budget ended; the mutant may be equivalent to the node, or no judge looks there |
 
@@ -37,8 +37,9 @@ from harness.mutants.generated.mutations import Mutation
 from harness.mutants.generated.patching import StillbornError, patched
 from harness.sim.judging import results_of
 from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.stream import Stream
 from harness.sim.plan.swarm import plan_of
-from harness.sim.run import run
+from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.world import TooMuchHappensError
 
@@ -85,6 +86,12 @@ class _TooLongError(Exception):
     """A seed takes too much processor time."""
 
 
+def sample(mutations: Sequence[Mutation], size: int, seed: int) -> tuple[Mutation, ...]:
+    """Draw so many of them, in the order in which they were drawn; all, if there are no more."""
+    draw, left = Stream(seed, "generated mutants"), list(mutations)
+    return tuple(left.pop(draw.below(len(left))) for _ in range(min(size, len(left))))
+
+
 def options_of(seed: int) -> SeedOptions:
     """What this seed is run with."""
     return TURNS[seed % len(TURNS)]
@@ -111,8 +118,8 @@ def _tried(seed: int, logs: Path) -> tuple[Outcome, tuple[str, ...], str]:
     try:
         with _bounded():
             ran = run(plan_of(seed, options_of(seed)), most_happenings=MOST_HAPPENINGS)
-            if seed == 0 and not any(one.type == "ok" for one in ran.operations if one.is_client):
-                return "stillborn", (), "no operation of the first seed succeeded"
+            if seed == 0 and not _commits(ran):
+                return "stillborn", (), "nothing was committed in the first seed"
             found = results_of(ran, logs)
     except (TooMuchHappensError, _TooLongError, MemoryError) as error:
         return "endless", (), f"{type(error).__name__}: {error}"
@@ -122,6 +129,11 @@ def _tried(seed: int, logs: Path) -> tuple[Outcome, tuple[str, ...], str]:
     if not invalid:
         return "survived", (), ""
     return "caught", invalid, found.decisive[0].summary
+
+
+def _commits(ran: SimulatedRun) -> bool:
+    """Whether any node committed anything."""
+    return any(line.event == "commit" for lives in ran.traces.values() for lines in lives for line in lines)
 
 
 @contextmanager

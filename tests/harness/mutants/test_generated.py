@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import CouldNotRun
-from harness.mutants.generated.mutations import Mutation, changes, every_mutation, functions, sample
+from harness.mutants.generated.mutations import Mutation, changes, every_mutation, functions
 from harness.mutants.generated.patching import function_of, patched
 from harness.sim.seeds.generated import (
     GeneratedHunt,
@@ -17,6 +17,7 @@ from harness.sim.seeds.generated import (
     executor,
     hunt_mutation,
     hunt_mutations,
+    sample,
     score,
 )
 

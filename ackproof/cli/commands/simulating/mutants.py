@@ -117,11 +117,11 @@ def _generated(
     size: int, draw: int, seeds: int, jobs: int | None, results: Path, *, as_json: bool
 ) -> NoReturn:
     """Draw mutations of the node's core, hunt them and print the score."""
-    from harness.mutants.generated.mutations import every_mutation, sample
+    from harness.mutants.generated.mutations import every_mutation
     from harness.sim.seeds import generated, generated_table
 
     every = every_mutation()
-    chosen = sample(every, size, draw)
+    chosen = generated.sample(every, size, draw)
     cores = min(jobs or os.cpu_count() or 1, len(chosen))
     kept = generated.MutationResults(results, seeds)
     found = generated.hunt_mutations(
