@@ -1,8 +1,7 @@
 """The real disk: a folder of one node, locked against any other process.
 
 Files are written with O_APPEND and made durable with fdatasync, which also covers the file's new
-length. A new file is written under another name, synced, renamed, and its folder synced, since a
-file whose folder entry is lost is lost too.
+length; a name, with an fsync of the folder.
 """
 
 from __future__ import annotations
@@ -56,22 +55,11 @@ class OsDisk:
             self._failure = error
             raise
 
-    def create(self, name: str, content: bytes) -> None:
-        """Put a whole new file in place, durable on return."""
+    def write_new(self, name: str, content: bytes) -> None:
+        """Write a whole file, in place of what a file of that name held."""
         self._check()
-        unfinished = self._folder / f"{name}.new"
         try:
-            file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-            try:
-                _write_all(file, content)
-                os.fsync(file)
-            finally:
-                os.close(file)
-            os.rename(unfinished, self._folder / name)
-            _sync_folder(self._folder)
-            replaced = self._files.pop(name, None)
-            if replaced is not None:
-                os.close(replaced)
+            _write_all(self._open(name, os.O_CREAT | os.O_TRUNC), content)
         except OSError as error:
             self._failure = error
             raise
@@ -86,7 +74,7 @@ class OsDisk:
             raise
 
     def sync(self, name: str) -> None:
-        """Make all that was appended durable."""
+        """Make durable what a file holds and how long it is."""
         self._check()
         try:
             os.fdatasync(self._open(name))
@@ -95,12 +83,31 @@ class OsDisk:
             raise
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut a file to `size` bytes, durable on return."""
+        """Cut a file to `size` bytes."""
         self._check()
         try:
-            file = self._open(name)
-            os.ftruncate(file, size)
-            os.fsync(file)
+            os.ftruncate(self._open(name), size)
+        except OSError as error:
+            self._failure = error
+            raise
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name, in place of the file that had it."""
+        self._check()
+        try:
+            os.rename(self._folder / old, self._folder / new)
+        except OSError as error:
+            self._failure = error
+            raise
+        self._forget(new)
+        if old in self._files:
+            self._files[new] = self._files.pop(old)
+
+    def sync_folder(self) -> None:
+        """Make all names durable."""
+        self._check()
+        try:
+            _sync_folder(self._folder)
         except OSError as error:
             self._failure = error
             raise
@@ -111,10 +118,19 @@ class OsDisk:
             os.close(file)
         self._files.clear()
 
-    def _open(self, name: str) -> int:
+    def _open(self, name: str, flags: int = 0) -> int:
+        """The open file. With flags it is opened again by them."""
+        if flags:
+            self._forget(name)
         if name not in self._files:
-            self._files[name] = os.open(self._folder / name, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            how = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | flags
+            self._files[name] = os.open(self._folder / name, how, 0o644)
         return self._files[name]
+
+    def _forget(self, name: str) -> None:
+        replaced = self._files.pop(name, None)
+        if replaced is not None:
+            os.close(replaced)
 
     def _check(self) -> None:
         if self._failure is not None:

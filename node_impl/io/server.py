@@ -26,7 +26,7 @@ import msgspec
 from node_impl.core.build import DEFAULT_PARTS, Parts, build_node
 from node_impl.core.config import MILLISECOND_NS, NodeConfig
 from node_impl.core.events import Recovered
-from node_impl.core.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLog
+from node_impl.core.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLog, put_in_place
 from node_impl.io.credentials import PEER_SECRET, CannotUse, is_loopback, peer_secret
 from node_impl.io.driver import DiskFailed, Driver, Ended, SteppedNode
 from node_impl.io.http.listener import HttpListener
@@ -234,7 +234,7 @@ def _claim(disk: OsDisk, options: Options) -> None:
     try:
         owner = disk.read(OWNER)
         if owner is None:  # a new folder, or one from before folders had owners
-            disk.create(OWNER, me)
+            put_in_place(disk, OWNER, me)
     except OSError as problem:
         raise CannotStart(EX_IOERR, f"--data {options.data}: {problem.strerror}; check the disk") from problem
     if owner is not None and owner != me:

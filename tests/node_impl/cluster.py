@@ -94,8 +94,14 @@ class MemoryDisk:
     def read(self, name: str) -> bytes | None:
         return bytes(self.files[name]) if name in self.files else None
 
-    def create(self, name: str, content: bytes) -> None:
+    def write_new(self, name: str, content: bytes) -> None:
         self.files[name] = bytearray(content)
+
+    def rename(self, old: str, new: str) -> None:
+        self.files[new] = self.files.pop(old)
+
+    def sync_folder(self) -> None:
+        pass
 
     def append(self, name: str, data: bytes) -> None:
         self.files[name] += data

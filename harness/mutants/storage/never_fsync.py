@@ -10,8 +10,9 @@ class _UnsyncedDisk:
     """A disk whose `sync` does nothing."""
 
     def __init__(self, disk: Disk) -> None:
-        self.read, self.create = disk.read, disk.create
+        self.read, self.write_new = disk.read, disk.write_new
         self.append, self.truncate = disk.append, disk.truncate
+        self.rename, self.sync_folder = disk.rename, disk.sync_folder
 
     def sync(self, name: str) -> None:
         """The bytes stay in the kernel's cache."""

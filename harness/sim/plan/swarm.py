@@ -15,6 +15,7 @@ from harness.nemesis.schedule import Pace
 from harness.run.test import Test
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan import fitting
+from harness.sim.plan.disk_faults import disk_faults
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.profiles import (
     ELECTIONS_MS,
@@ -103,6 +104,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         **settings(Stream(seed, "settings"), profile, rates, rate),
         **session_bound(Stream(seed, "session bound"), writers),
     }
+    faults = (*faults, *disk_faults(Stream(seed, "disk faults"), names))
     return Plan(
         test=test,
         fault_rates=rates,

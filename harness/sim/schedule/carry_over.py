@@ -21,7 +21,7 @@ from harness.nemesis.catalogue import action_of
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
 from harness.run.runner import RunCourse
 from harness.run.test import Test
-from harness.sim.plan.scheduled_faults import MuteLeader, ScheduledFault
+from harness.sim.plan.scheduled_faults import MuteLeader, ReadError, ScheduledFault
 from harness.sim.run import SimulatedRun
 from harness.sim.schedule.schedule import Schedule, ScheduleStep, Script, ScriptedNemesis
 from harness.sim.schedule.story import fault_in_words, step_in_words, story
@@ -159,6 +159,8 @@ def _of_fault(fault: ScheduledFault, kills: Sequence[ScheduleStep]) -> CarriedLi
     what = fault_in_words(fault)
     if isinstance(fault, MuteLeader):
         return CarriedLine("not", what, "links of local processes cannot count the messages of one leader")
+    if isinstance(fault, ReadError):
+        return CarriedLine("not", what, "disks of local processes cannot fail single reads")
     mine = [step for step in kills if step.actions == (Kill((fault.node,)),)]
     if not mine:
         return CarriedLine("not", what, "it never came about in the simulated world either")

@@ -6,12 +6,26 @@ from collections.abc import Iterator, Mapping
 
 from harness.nemesis.action import Link
 from harness.sim.plan.decisions import DEFAULT_MESSAGE_NS
-from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, MuteLeader, ScheduledFault
+from harness.sim.plan.scheduled_faults import (
+    CrashAfterElection,
+    CrashAtDiskCall,
+    CrashAtEffect,
+    MuteLeader,
+    Occasion,
+    ReadError,
+    ScheduledFault,
+)
 from harness.sim.schedule.messages import names_of_messages
 from harness.sim.schedule.schedule import Schedule, ScheduleStep
 from history import NEMESIS
 from history.units import MILLISECOND_NS
 
+_OCCASIONS: Mapping[Occasion, str] = {
+    "write": "of its write",
+    "snapshot": "of its snapshot",
+    "recovery": "in the recovery of its start",
+    "first-write": "of the first write after its start",
+}
 NO_NAMES: Mapping[tuple[Link, int], str] = {}
 
 
@@ -74,6 +88,14 @@ def fault_in_words(fault: ScheduledFault) -> str:
             how = "loses power" if power_lost else "crashes"
             when = f"{effects} effects after it won its election {election}"
             return f"{node} {how} {when}, for {down_ns // MILLISECOND_NS} ms"
+        case CrashAtDiskCall(node, occasion, number, call, power_lost, down_ns, power_lost_next):
+            how = "loses power" if power_lost else "crashes"
+            when = f"in call {call} to its disk {_OCCASIONS[occasion]} {number}"
+            later = ", and loses power in the first write of its next life" if power_lost_next else ""
+            return f"{node} {how} {when}, for {down_ns // MILLISECOND_NS} ms{later}"
+        case ReadError(node, start, read, down_ns):
+            when = f"at its start {start}, which refuses, for {down_ns // MILLISECOND_NS} ms"
+            return f"{node} cannot read its disk (read {read}) {when}"
         case MuteLeader(node, election, receiver, heard, for_ns):
             what = f"its first {heard} messages" if heard else "no message"
             when = f"while {node} leads after its election {election}"

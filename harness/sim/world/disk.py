@@ -1,46 +1,89 @@
 """A simulated disk: the files of one node (node_impl/core/storage/disk.py), and how the disk fails.
 
-A write takes time, so the process calls storage only when the write is over: on return all is durable. A
-crash before that is played by `interrupt` and then the same call: the bytes stop at a drawn place, and
-`Interrupted` takes the place of the return.
+There are two states: what the kernel holds (its page cache), which is what a process reads and writes, and
+what is on the disk. A `sync` brings one file to the disk, a `sync_folder` the names of all files; each does
+that alone, as POSIX has it.
 
-- A process that is killed in a write leaves a beginning of the bytes, or all of them, in the kernel's hands.
-- A loss of power takes what was not synced: nothing of it is left, or all, or some of its sectors, with zeros
-in
-  place of the others (a *torn* write).
+- A process that is killed in a call leaves it done, undone, or, of bytes, a beginning. All that the kernel
+  holds is there for the next life, durable or not.
+- A loss of power takes what was not synced. Of a file's bytes it leaves none, all, or any of the sectors that
+  differ, and the old length, the new one, or one between; a new sector that is missing reads as zeros. Of the
+  names that were made or changed it leaves none, all, the first ones, or any.
 - A full disk takes a beginning of the bytes and refuses. A failed fsync drops what was not synced.
-- A new file is there whole or not at all.
 - The files of a stopped node can be damaged, copied, and put back.
+
+A write takes time, so the process calls storage only when the write is over. A crash before that is played by
+`interrupt` and then the same calls: one of them ends in its middle, and raises `Interrupted`.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from harness.generator.draw import scramble
 from harness.nemesis.mechanisms.disks import DiskCounts, DiskTrouble
 from harness.sim.plan.stream import Stream
 from history.units import MILLISECOND_NS
+from node_impl.core.storage.disk import UNFINISHED
 
 SECTOR_BYTES = 512
 
 
 class Interrupted(Exception):
-    """The process ended in the middle of this write."""
+    """The process ended in the middle of this call."""
+
+
+class _File:
+    """What one file holds in the kernel and on the disk, whatever its names are.
+
+    On the disk it holds the first `clean` bytes of `content`, and `tail` behind them.
+    """
+
+    __slots__ = ("clean", "content", "tail")
+
+    def __init__(self, content: bytes = b"") -> None:
+        self.content = bytearray(content)
+        self.clean = 0
+        self.tail = b""
+
+    def cut(self, size: int) -> None:
+        if size < self.clean:
+            self.tail = bytes(self.content[size : self.clean]) + self.tail
+            self.clean = size
+        del self.content[size:]
+
+    def settle(self) -> None:
+        """Let the disk hold what the kernel holds."""
+        self.clean, self.tail = len(self.content), b""
+
+    def drop(self) -> None:
+        """Let the kernel hold what the disk holds."""
+        self.content[self.clean :] = self.tail
+        self.settle()
+
+
+_Step = tuple[str, str | None, _File]
+"""A name that a file was given, and the one that it had before, if any."""
 
 
 class SimulatedDisk:
     """The files of one node; they outlive its processes."""
 
     def __init__(self) -> None:
-        self._files: dict[str, bytearray] = {}
-        self._unsynced: dict[str, int] = {}
-        """By file, the place from which on no sync has covered it."""
+        self._files: dict[str, _File] = {}
+        """By name, as the kernel has them."""
+        self._durable: dict[str, _File] = {}
+        """By name, as they are on the disk."""
+        self._steps: list[_Step] = []
+        """What was done to names since they were synced last."""
         self._interruption: int | None = None
-        """What is drawn for the write that is interrupted."""
+        """What is drawn for the call that is interrupted."""
+        self._calls_left = 0
+        """Which call is interrupted, from 1."""
         self._troubles: dict[str, DiskTrouble] = {}
         """By fault, what it does to this disk."""
+        self._unreadable: tuple[int, str] | None = None
+        """Which read fails next, from 1, and by which fault."""
         self._room_bytes: int | None = None
         """How many more bytes the disk takes; None: it is not full."""
         self._refused = self._delayed = 0
@@ -51,27 +94,29 @@ class SimulatedDisk:
 
     def read(self, name: str) -> bytes | None:
         """Read a whole file; None if there is none."""
-        content = self._files.get(name)
-        return None if content is None else bytes(content)
+        if self._unreadable is not None:
+            left, by = self._unreadable
+            self._unreadable = (left - 1, by) if left > 1 else None
+            if left == 1:
+                self._refuse(by)
+                raise OSError(errno.EIO, "Input/output error")
+        file = self._files.get(name)
+        return None if file is None else bytes(file.content)
 
-    def create(self, name: str, content: bytes) -> None:
-        """Put a whole new file, durable on return."""
-        if self._interruption is not None:
-            if self._interruption & 1:
-                raise Interrupted  # the file had not got its new name yet
-            self._interruption = scramble(self._interruption)  # else the write stops at what follows
-        if self._troubles:
-            self._take_room(len(content))
-            self._fail("write")
-            self._fail("fsync")
-        self._files[name] = bytearray(content)
-        self._unsynced.pop(name, None)
+    def write_new(self, name: str, content: bytes) -> None:
+        """Write a whole file, in place of what a file of that name held."""
+        file = self._files.get(name)
+        if file is None:
+            file = self._files[name] = _File()
+            self._steps.append((name, None, file))
+        else:
+            file.cut(0)
+        self.append(name, content)
 
     def append(self, name: str, data: bytes) -> None:
         """Hand bytes to the kernel."""
-        content = self._files.setdefault(name, bytearray())
-        self._unsynced.setdefault(name, len(content))
-        if self._interruption is not None:
+        content = self._files[name].content
+        if self._interruption is not None and self._ends_here():
             content += _beginning(data, self._interruption)
             raise Interrupted
         if self._troubles:
@@ -84,51 +129,90 @@ class SimulatedDisk:
                 return
         content += data
 
+    def truncate(self, name: str, size: int) -> None:
+        """Cut the file."""
+        self._may_end()
+        if self._troubles:
+            self._fail("write")
+        self._files[name].cut(size)
+        self._end()
+
     def sync(self, name: str) -> None:
-        """Make all that was appended durable."""
-        if self._interruption is not None:
-            raise Interrupted
-        begin = self._unsynced.pop(name, None)
+        """Make durable what a file holds and how long it is."""
+        self._may_end()
+        file = self._files[name]
         if self._troubles:
             try:
                 self._fail("fsync")
             except OSError:
-                if begin is not None:
-                    del self._files[name][begin:]
+                file.drop()
                 raise
+        file.settle()
+        self._end()
 
-    def truncate(self, name: str, size: int) -> None:
-        """Cut the file, durable on return."""
-        if self._interruption is not None:
-            raise Interrupted
+    def rename(self, old: str, new: str) -> None:
+        """Give a file another name."""
+        self._may_end()
         if self._troubles:
             self._fail("write")
+        file = self._files[new] = self._files.pop(old)
+        self._steps.append((new, old, file))
+        self._end()
+
+    def sync_folder(self) -> None:
+        """Make all names durable."""
+        self._may_end()
+        if self._troubles:
             self._fail("fsync")
-        del self._files[name][size:]
-        self._unsynced.pop(name, None)
+        self._durable = dict(self._files)
+        self._steps.clear()
+        self._end()
 
     # ---- how a process ends ----------------------------------------------------------------------------
 
-    def interrupt(self, draw: int) -> None:
-        """Let the process end in the middle of the write that comes next; `draw` says where."""
-        self._interruption = draw
+    def interrupt(self, draw: int, call: int) -> None:
+        """Let the process end in the middle of the `call`-th call from now on, from 1.
+
+        draw: how much of that call is done by then.
+        """
+        self._interruption, self._calls_left = draw, call
 
     def end_interruption(self) -> None:
-        """Let writes come to their end again."""
+        """Let calls come to their end again."""
         self._interruption = None
 
+    def _ends_here(self) -> bool:
+        self._calls_left -= 1
+        return self._calls_left == 0
+
+    def _may_end(self) -> None:
+        """End the process before the call has done anything, in half of the cases."""
+        if self._interruption is not None and self._ends_here() and self._interruption & 1:
+            raise Interrupted
+
+    def _end(self) -> None:
+        """End the process after the call has done all, in the other half."""
+        if self._interruption is not None and self._calls_left == 0:
+            raise Interrupted
+
     def lose_power(self, draw: int) -> Mapping[str, int]:
-        """Let what was appended and not synced be lost or torn; what was lost, in numbers."""
+        """Let what was not synced be lost or torn; what was lost, in numbers."""
+        before = self._files
+        self._files = _names_left(self._durable, self._steps, Stream(draw, "names"))
+        self._steps.clear()
+        self._durable = dict(self._files)
         lost_bytes = torn_files = 0
-        for name, begin in self._unsynced.items():
-            content = self._files[name]
-            before = bytes(content[begin:])
-            kept = _torn(before, begin, draw)
-            content[begin:] = kept
-            lost_bytes += len(before) - len(kept) + sum(a != b for a, b in zip(before, kept, strict=False))
-            torn_files += bool(kept) and kept != before
-        self._unsynced.clear()
-        return {"lost_bytes": lost_bytes, "lost_names": 0, "torn_files": torn_files}
+        for name, file in self._files.items():
+            if file.clean == len(file.content) and not file.tail:
+                continue
+            seen = bytes(file.content[file.clean :])
+            kept = _torn(seen, file.tail, file.clean, Stream(draw, name))
+            lost_bytes += abs(len(seen) - len(kept)) + sum(a != b for a, b in zip(seen, kept, strict=False))
+            torn_files += kept not in (seen, file.tail)
+            file.content[file.clean :] = kept
+            file.settle()
+        lost_names = sum(self._files.get(name) is not file for name, file in before.items())
+        return {"lost_bytes": lost_bytes, "lost_names": lost_names, "torn_files": torn_files}
 
     # ---- trouble ---------------------------------------------------------------------------------------
 
@@ -149,6 +233,14 @@ class SimulatedDisk:
             self.refused_by = None
         self._measure_room()
         return True
+
+    def fail_read(self, read: int, by: str) -> None:
+        """Let one read fail with EIO: the `read`-th from now on, from 1."""
+        self._unreadable = (read, by)
+
+    def end_failing_reads(self) -> None:
+        """Let all files be read again."""
+        self._unreadable = None
 
     def counts(self) -> DiskCounts:
         """How many calls the disk has refused and delayed so far."""
@@ -194,41 +286,44 @@ class SimulatedDisk:
 
     def files(self) -> dict[str, bytes]:
         """Every file and what it holds, by name in order."""
-        return {name: bytes(self._files[name]) for name in sorted(self._files)}
+        return {name: bytes(self._files[name].content) for name in sorted(self._files)}
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Put these files in place of all others, durable."""
-        self._files = {name: bytearray(content) for name, content in files.items()}
-        self._unsynced.clear()
+        self._files = {name: _File(content) for name, content in files.items()}
+        for file in self._files.values():
+            file.settle()
+        self._durable = dict(self._files)
+        self._steps.clear()
 
     def largest(self) -> str | None:
-        """The largest file, a log mostly; None if no file holds anything."""
-        held = [name for name in sorted(self._files) if self._files[name]]
-        return max(held, key=lambda name: len(self._files[name]), default=None)
+        """The largest file that is in its place, a log mostly; None if no file holds anything."""
+        sizes = {name: len(self._files[name].content) for name in sorted(self._files)}
+        held = [name for name, size in sizes.items() if size and not name.endswith(UNFINISHED)]
+        return max(held, key=sizes.__getitem__, default=None)
 
     def rot(self, name: str, draw: int) -> int | None:
-        """Flip one bit of what was durable; the byte that it is in, or None if nothing was durable."""
-        content = self._files[name]
-        durable = self._unsynced.get(name, len(content))
-        if not durable:
+        """Flip one bit of what is durable; the byte that it is in, or None if nothing is."""
+        file = self._files[name]
+        if not file.clean:
             return None
-        byte, bit = (draw * durable) >> 64, draw & 7
-        content[byte] ^= 1 << bit
+        byte, bit = (draw * file.clean) >> 64, draw & 7
+        file.content[byte] ^= 1 << bit
         return byte
 
     def tear(self, name: str, by: int) -> None:
         """Let a file end in a write of which the new length reached the disk, and the bytes did not. It takes
         the place of what was not synced."""
-        content = self._files[name]
-        del content[self._unsynced.pop(name, len(content)) :]
-        content += bytes(by)
+        file = self._files[name]
+        file.content[file.clean :] = bytes(by)
+        file.settle()
 
     def cut(self, name: str, by: int) -> None:
         """Cut bytes off a file's end, durable or not."""
-        content = self._files[name]
-        del content[len(content) - by :]
-        if name in self._unsynced:
-            self._unsynced[name] = min(self._unsynced[name], len(content))
+        file = self._files[name]
+        del file.content[len(file.content) - by :]
+        if file.clean > len(file.content):
+            file.settle()
 
 
 def _beginning(data: bytes, draw: int) -> bytes:
@@ -238,20 +333,39 @@ def _beginning(data: bytes, draw: int) -> bytes:
     return data[: (draw * (len(data) + 1)) >> 64]
 
 
-def _torn(data: bytes, offset: int, draw: int) -> bytes:
-    """Nothing of the data, or all, or some of the sectors that it lies in, from `offset` of its file on.
+def _names_left(durable: Mapping[str, _File], steps: Sequence[_Step], stream: Stream) -> dict[str, _File]:
+    """The names on a disk that lost power: the durable ones, and none, all, the first, or any of the steps
+    that were taken since, in their order."""
+    names = dict(durable)
+    if not steps:
+        return names
+    kind = stream.below(4)
+    left = (0, len(steps), stream.below(len(steps) + 1), len(steps))[kind]
+    for new, old, file in steps[:left]:
+        if kind == 3 and stream.chance(1, 2):
+            continue
+        if old is not None and names.get(old) is file:
+            del names[old]
+        names[new] = file
+    return names
+
+
+def _torn(seen: bytes, durable: bytes, offset: int, stream: Stream) -> bytes:
+    """What is left, from `offset` of a file on, when the kernel had `seen` there and the disk `durable`: one
+    of them, or some sectors of one and some of the other.
 
     The file's new length may have reached the disk while a sector's bytes did not, which then reads as zeros.
     """
-    stream = Stream(draw)
     kind = stream.below(4)
     if kind < 2:
-        return data if kind else b""
-    kept = bytearray(data[: len(data) if stream.chance(1, 2) else stream.below(len(data) + 1)])
+        return seen if kind else durable
+    shorter, longer = sorted((len(seen), len(durable)))
+    size = (len(seen), len(durable), stream.between(shorter, longer))[stream.choose((0, 0, 1, 2))]
+    kept = bytearray(durable[:size].ljust(size, b"\0"))
     start = 0
-    while start < len(kept):
-        after = min(len(kept), start + SECTOR_BYTES - (offset + start) % SECTOR_BYTES)
-        if stream.chance(1, 2):
-            kept[start:after] = bytes(after - start)
+    while start < size:
+        after = min(size, start + SECTOR_BYTES - (offset + start) % SECTOR_BYTES)
+        if stream.chance(1, 2) and start < len(seen):
+            kept[start:after] = seen[start:after].ljust(after - start, b"\0")
         start = after
     return bytes(kept)

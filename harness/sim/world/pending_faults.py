@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.sim.plan.scheduled_faults import CrashAfterElection, CrashAtEffect, MuteLeader, ScheduledFault
+from harness.sim.plan.scheduled_faults import (
+    CrashAfterElection,
+    CrashAtDiskCall,
+    CrashAtEffect,
+    MuteLeader,
+    ReadError,
+    ScheduledFault,
+)
 
 
 class PendingFaults:
@@ -28,6 +35,13 @@ class PendingFaults:
                 self._mutes.setdefault(one.election, {})[one.receiver] = one
         self.needs_elections = bool(self._election_crashes or self._mutes)
         """Whether the process must report when its node begins and ceases to lead."""
+        self._disk_crashes = {
+            (one.occasion, one.number): one for one in mine if isinstance(one, CrashAtDiskCall)
+        }
+        self._read_errors = {one.start: one for one in mine if isinstance(one, ReadError)}
+        self.needs_writes = bool(self._disk_crashes)
+        """Whether the process must report its writes before it does them."""
+        self._writes = self._snapshots = 0
         self._elections = 0
         self._muted: dict[str, tuple[int, int]] = {}
         """By receiver: how many messages still get through, and until when those after them are lost."""
@@ -36,6 +50,7 @@ class PendingFaults:
         """Drop all faults that are still to come."""
         self._crashes, self.crash_at, self.needs_elections = [], 0, False
         self._election_crashes, self._muted = {}, {}
+        self._disk_crashes, self._read_errors, self.needs_writes = {}, {}, False
 
     # ---- leading ---------------------------------------------------------------------------------------
 
@@ -74,3 +89,30 @@ class PendingFaults:
             self._crashes.pop(0)
         self.crash_at = self._crashes[0].effect if self._crashes else 0
         return crash
+
+    # ---- the disk --------------------------------------------------------------------------------------
+
+    def at_start(self, start: int) -> CrashAtDiskCall | ReadError | None:
+        """Give what is to go wrong while the node recovers, when it starts for the `start`-th time."""
+        return self._disk_crashes.pop(("recovery", start), None) or self._read_errors.pop(start, None)
+
+    def after_crash(self, crash: CrashAtDiskCall, start: int) -> None:
+        """Take note that a crash ended the life of the `start`-th start: the loss of power may come later."""
+        if crash.power_lost_next:
+            later = CrashAtDiskCall(self._node, "first-write", start + 1, 1, True, crash.down_ns)
+            self._disk_crashes["first-write", start + 1] = later
+
+    def in_write(self, after_start: int | None, has_snapshot: bool) -> CrashAtDiskCall | None:
+        """Give the crash that is due in the write that the node does now.
+
+        after_start: the number of the start since which it is the first write; None if it is a later one.
+        """
+        self._writes += 1
+        self._snapshots += has_snapshot
+        occasions = [("write", self._writes)]
+        if has_snapshot:
+            occasions.append(("snapshot", self._snapshots))
+        if after_start is not None:
+            occasions.append(("first-write", after_start))
+        due = [one for place in occasions if (one := self._disk_crashes.pop(place, None)) is not None]
+        return due[0] if due else None

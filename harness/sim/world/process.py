@@ -13,9 +13,15 @@ from typing import Any, Protocol
 
 import msgspec
 
+from harness.generator.draw import scramble
 from harness.nemesis.view import NodeView
 from harness.sim.plan.decisions import Decisions
-from harness.sim.plan.scheduled_faults import CrashAtEffect, ScheduledFault
+from harness.sim.plan.scheduled_faults import (
+    CrashAtDiskCall,
+    CrashAtEffect,
+    ReadError,
+    ScheduledFault,
+)
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
 from harness.sim.world.pending_faults import PendingFaults
@@ -32,12 +38,14 @@ from node_impl.core.events import (
     GetStatus,
     Persist,
     Received,
+    Recovered,
     Reply,
     Request,
     Respond,
     Send,
     SetTimer,
     Shutdown,
+    SnapshotRecord,
     Status,
     Synced,
     TimerFired,
@@ -51,6 +59,10 @@ from node_impl.core.storage.wal import WriteAheadLog
 
 EX_DATAERR, EX_SOFTWARE, EX_IOERR = 65, 70, 74
 KILLED = -9
+READ_ERROR = "read-error"
+"""The account on which a life ends whose start could not read its disk."""
+CALLS_OF_A_WRITE, CALLS_OF_A_SNAPSHOT = 2, 10
+"""How many calls to the disk a write makes at the most: a kill comes in one of them."""
 _PPM_A_PERCENT = 10_000
 SLOW_PERIOD_NS = 50 * MILLISECOND_NS
 """A slow process is stopped for a part of every period, as by harness/hosts/programs/slowing.py."""
@@ -146,6 +158,7 @@ class Process:
         self._last_request = 0
         self._queued: list[Persist] = []
         self._writing: list[Persist] = []
+        self._has_written = False
         self._synced = 0
         self._held: dict[int, list[Send | Respond]] = {}
 
@@ -167,7 +180,7 @@ class Process:
         return self._decisions.election(self.name, self._election_draws, n)
 
     def start(self, *, expected_corrupt_by: str | None = None) -> str | None:
-        """Begin a life; None, or why it ended at once.
+        """Begin a life; None, or why it ended at once. A scheduled fault may end it at once, too.
 
         expected_corrupt_by: the fault that has damaged the log, and on whose account a refusal is.
         """
@@ -175,8 +188,13 @@ class Process:
         now = self._started_at = self._world.now
         self._starts += 1
         storage = self._parts.storage(self.disk)
+        fault = None if expected_corrupt_by else self._pending.at_start(self._starts)
         try:
-            recovered = storage.recover()
+            recovered = self._recover(storage, fault)
+        except Interrupted:
+            assert isinstance(fault, CrashAtDiskCall)
+            self._crashed(fault, self.life + 1)
+            return None
         except CorruptLog as problem:
             self.log.append(f"{now} ERROR {problem}")
             self._ended(EX_DATAERR, expected_corrupt_by, self.life + 1)
@@ -184,6 +202,9 @@ class Process:
         except OSError as problem:
             self.log.append(f"{now} ERROR cannot use the log: {problem}")
             self._ended(EX_IOERR, self.disk.refused_by, self.life + 1)
+            if isinstance(fault, ReadError):
+                self._start_again_after(fault.down_ns)
+                return None
             return f"cannot use its disk: {problem}"
         self._begin_life(storage)
         self._node = build_node(
@@ -199,6 +220,30 @@ class Process:
         self._carry_out(self._node.start(self.clock.read(now)))
         return None
 
+    def _recover(self, storage: WriteAheadLog, fault: CrashAtDiskCall | ReadError | None) -> Recovered:
+        """Recover, while the disk fails as the fault says.
+
+        Raises:
+            Interrupted: the process ended, at the latest after all was recovered.
+            CorruptLog, OSError: see `WriteAheadLog.recover`.
+        """
+        match fault:
+            case None:
+                return storage.recover()
+            case ReadError():
+                self.disk.fail_read(fault.read, READ_ERROR)
+                try:
+                    return storage.recover()
+                finally:
+                    self.disk.end_failing_reads()
+            case CrashAtDiskCall():
+                self.disk.interrupt(self._decisions.tear(self.name, self._writes), fault.call)
+                try:
+                    storage.recover()
+                finally:
+                    self.disk.end_interruption()
+                raise Interrupted
+
     def _begin_life(self, storage: WriteAheadLog) -> None:
         self._most = {}
         self._trace = []
@@ -206,12 +251,16 @@ class Process:
         self._storage = storage
         self._deadlines, self._requests, self._held = {}, {}, {}
         self._queued, self._writing, self._deferred = [], [], []
+        self._has_written = False
         self._synced = self._last_request = 0
 
     def kill(self, by: str) -> None:
         """End the process at once; of what it was writing the kernel keeps a beginning, or all."""
         assert self._node is not None, f"{self.name} does not run"
-        self._interrupt_write()
+        if self._writing:
+            draw = self._decisions.tear(self.name, self._writes)
+            calls = CALLS_OF_A_SNAPSHOT if self._writes_snapshot() else CALLS_OF_A_WRITE
+            self._interrupt_write(draw, 1 + scramble(draw) % calls)
         self._ended(KILLED, by, self.life)
 
     def stop(self, by: str) -> None:
@@ -274,10 +323,21 @@ class Process:
         self._leads = role == "leader"
 
     def _crash(self, crash: CrashAtEffect) -> None:
-        self.kill("power-loss" if crash.power_lost else "crash")
+        self.kill(_account(crash))
+        self._lose_power_and_return(crash)
+
+    def _crashed(self, crash: CrashAtDiskCall, life: int) -> None:
+        self._ended(KILLED, _account(crash), life)
+        self._pending.after_crash(crash, self._starts)
+        self._lose_power_and_return(crash)
+
+    def _lose_power_and_return(self, crash: CrashAtEffect | CrashAtDiskCall) -> None:
         if crash.power_lost:
             self.disk.lose_power(self._decisions.tear(self.name, self._writes))
-        self._world.at(self._world.now + crash.down_ns, self._supervise, None)
+        self._start_again_after(crash.down_ns)
+
+    def _start_again_after(self, down_ns: int) -> None:
+        self._world.at(self._world.now + down_ns, self._supervise, None)
 
     def _supervise(self, _: None) -> None:
         """Start it again, unless it runs or must not run."""
@@ -510,6 +570,13 @@ class Process:
         """The write is over: on disk, or failed."""
         if life != self.life or self._storage is None or not self._writing:
             return
+        if self._pending.needs_writes:
+            is_first, self._has_written = not self._has_written, True
+            crash = self._pending.in_write(self._starts if is_first else None, self._writes_snapshot())
+            if crash is not None:
+                self._interrupt_write(self._decisions.tear(self.name, self._writes), crash.call)
+                self._crashed(crash, self.life)
+                return
         number = self._writing[-1].number
         try:
             for persist in self._writing:
@@ -530,16 +597,25 @@ class Process:
         else:
             self._step(Synced(number))
 
-    def _interrupt_write(self) -> None:
-        """Leave on the disk what the kernel has of a write under way."""
-        if not self._writing or self._storage is None:
-            return
-        self.disk.interrupt(self._decisions.tear(self.name, self._writes))
+    def _writes_snapshot(self) -> bool:
+        """Whether the write under way holds a snapshot."""
+        return any(isinstance(one, SnapshotRecord) for persist in self._writing for one in persist.records)
+
+    def _interrupt_write(self, draw: int, call: int) -> None:
+        """Leave on the disk what the kernel has of a write under way that ends in its `call`-th call."""
+        assert self._storage is not None
+        self.disk.interrupt(draw, call)
         try:
             for persist in self._writing:
                 self._storage.write(persist.records)
             self._storage.sync()
         except (Interrupted, OSError):
-            self._writing = []
+            pass
         finally:
             self.disk.end_interruption()
+        self._writing = []
+
+
+def _account(crash: CrashAtEffect | CrashAtDiskCall) -> str:
+    """On whose account a life ends that a scheduled crash ends."""
+    return "power-loss" if crash.power_lost else "crash"

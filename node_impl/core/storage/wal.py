@@ -5,7 +5,7 @@ group commit. Only after `sync` returned may a message or reply depend on them. 
 bytes, and the argument which damage is a torn write and which is not.
 
 A snapshot is a file of its own, and a new log is written after it, each put in place whole or not at all
-(`Disk.create`). So a crash leaves one of three: the old two, the new snapshot with the old log, the new two.
+(`put_in_place`). So a crash leaves one of three: the old two, the new snapshot with the old log, the new two.
 In the middle case the old log is treated as when a snapshot is installed: if it holds the snapshot's last
 entry, it goes on from there, and if not it is superseded as a whole (section 7).
 
@@ -29,7 +29,7 @@ from node_impl.core.events import (
     SnapshotRecord,
     TruncateRecord,
 )
-from node_impl.core.storage.disk import Disk
+from node_impl.core.storage.disk import Disk, put_in_place
 from node_impl.core.storage.format import CorruptLog, encode_frame, file_header, scan
 from node_impl.core.storage.snapshot_file import SNAPSHOT_FILE, encode_snapshot_file, read_snapshot_file
 
@@ -64,32 +64,29 @@ class WriteAheadLog:
         """Indices of the log's base and last entry, pending ones included."""
 
     def recover(self) -> Recovered:
-        """Read the snapshot and the log, cut a torn end, and make durable what was found.
-
-        The fsync matters: after a kill the kernel may still hold frames that the last life wrote and
-        never synced; the node is about to rely on them.
+        """Read the snapshot and the log, make durable what was found, and cut a torn end.
 
         Raises:
             CorruptLog: a file is damaged or missing, or records do not follow one another.
             OSError: the disk fails.
         """
-        content = self._disk.read(SNAPSHOT_FILE)
+        content = self.read(SNAPSHOT_FILE)
         snapshot = None if content is None else read_snapshot_file(content)
-        data = self._disk.read(FILE)
+        data = self.read(FILE)
         if data is None:
             if snapshot is not None:
                 raise CorruptLog(FILE, 0, f"it is missing, although there is a {SNAPSHOT_FILE}")
-            self._disk.create(FILE, file_header())
+            self.put_in_place(FILE, file_header())
             self._size = len(file_header())
             return Recovered(HardState(0, None), (), (f"{FILE}: new",))
         found = scan(data, FILE)
         state = replay(found.records, found.good_bytes)
+        self.make_durable_what_was_found()
         notes: tuple[str, ...] = ()
         if found.torn is not None:
-            self._disk.truncate(FILE, found.good_bytes)
+            self.cut_torn_end(found.good_bytes)
             cut = len(data) - found.good_bytes
             notes = (f"{FILE}: cut a torn end of {cut} bytes at byte {found.good_bytes}: {found.torn}",)
-        self._disk.sync(FILE)
         self._size = found.good_bytes
         self._hard_state = state.hard_state
         if state.base.index > (0 if snapshot is None else snapshot.index):
@@ -105,6 +102,30 @@ class WriteAheadLog:
         self._base = state.base.index
         self._last = state.base.index + len(state.entries)
         return Recovered(state.hard_state, state.entries, notes, state.base, snapshot)
+
+    def read(self, name: str) -> bytes | None:
+        """A whole file; None if there is none. One that cannot be read is not one that is missing."""
+        return self._disk.read(name)
+
+    def make_durable_what_was_found(self) -> None:
+        """Sync the log and the names of all files, since the node is about to rely on them.
+
+        After a kill the kernel may still hold frames that the last life wrote and never synced, or a log that
+        it put in place of another one and whose name is not durable: what this life adds to that file would
+        be lost with the name.
+        """
+        self._disk.sync(FILE)
+        self._disk.sync_folder()
+
+    def cut_torn_end(self, size: int) -> None:
+        """Cut the log to `size` bytes, durable on return: what is written next comes where the torn end was,
+        and a mixture of both is not a log."""
+        self._disk.truncate(FILE, size)
+        self._disk.sync(FILE)
+
+    def put_in_place(self, name: str, content: bytes) -> None:
+        """Put a whole new file, durable on return; after a crash it is there entirely or not at all."""
+        put_in_place(self._disk, name, content)
 
     def log_goes_on_from(self, snapshot: Snapshot, log: Replayed) -> bool:
         """Whether the log holds the snapshot's last entry: then what follows it there is good (section 7)."""
@@ -134,8 +155,7 @@ class WriteAheadLog:
         """Make all that was written durable, as one frame; on return it outlives a power loss."""
         if self._snapshot is not None:
             record, self._snapshot = self._snapshot, None
-            self._disk.create(SNAPSHOT_FILE, encode_snapshot_file(record.snapshot))
-            self._rewrite_log(record)
+            self.put_snapshot_and_log(record)
         if not self._pending:
             return
         frame = encode_frame(self._pending, self._size)
@@ -144,11 +164,17 @@ class WriteAheadLog:
         self._size += len(frame)
         self._disk.sync(FILE)
 
+    def put_snapshot_and_log(self, record: SnapshotRecord) -> None:
+        """Put a snapshot in place, and then the log that goes on from it: a log whose beginning no snapshot
+        holds is worth nothing."""
+        self.put_in_place(SNAPSHOT_FILE, encode_snapshot_file(record.snapshot))
+        self._rewrite_log(record)
+
     def _rewrite_log(self, record: SnapshotRecord) -> None:
         header = file_header()
         records = (record.base, self._hard_state, AppendRecord(record.entries))
         content = header + encode_frame(records, len(header))
-        self._disk.create(FILE, content)
+        self.put_in_place(FILE, content)
         self._size = len(content)
 
 

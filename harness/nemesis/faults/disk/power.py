@@ -21,7 +21,10 @@ from harness.nemesis.targets import NODE_TARGETS
 
 
 class LosePower(Action, frozen=True):
-    """SIGKILL these nodes' processes, and let what they had not synced be lost or torn."""
+    """SIGKILL these nodes' processes, and let what they had not synced be lost or torn.
+
+    A machine whose process was down already loses it, too.
+    """
 
     verb = "cut the power of"
     nodes: tuple[str, ...]
@@ -35,12 +38,12 @@ class LosePower(Action, frozen=True):
 
         async def lose_power(node: str) -> NodeResult:
             killed = await processes.kill(node, by="power")
-            if killed != DONE:
+            if killed not in (DONE, None):
                 return killed
             found = await disks.lose_power(node, Draw(self.draw).bits(node))
             for name, count in found.items():
                 lost[name] = lost.get(name, 0) + count
-            return DONE
+            return DONE if killed == DONE or any(found.values()) else None
 
         return (await world.on_each(self.nodes, lose_power)).with_details(**lost)
 

@@ -13,8 +13,20 @@ class FakeDisk:
         return bytes(self.files[name]) if name in self.files else None
 
     def create(self, name: str, content: bytes) -> None:
+        """A whole file, durable at once: how a test prepares a disk."""
         self.files[name] = bytearray(content)
         self.synced[name] = content
+
+    def write_new(self, name: str, content: bytes) -> None:
+        self.files[name] = bytearray(content)
+
+    def rename(self, old: str, new: str) -> None:
+        """A new name is durable at once here; harness/sim/world/disk.py knows better."""
+        self.files[new] = self.files.pop(old)
+        self.synced[new] = self.synced.pop(old, b"")
+
+    def sync_folder(self) -> None:
+        pass
 
     def append(self, name: str, data: bytes) -> None:
         self.files[name] += data
@@ -25,7 +37,6 @@ class FakeDisk:
 
     def truncate(self, name: str, size: int) -> None:
         del self.files[name][size:]
-        self.synced[name] = bytes(self.files[name])
 
     @classmethod
     def holding(cls, name: str, content: bytes) -> FakeDisk:

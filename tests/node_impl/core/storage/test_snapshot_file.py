@@ -34,9 +34,13 @@ class CrashingDisk(FakeDisk):
             raise Crash
         self.left -= 1
 
-    def create(self, name: str, content: bytes) -> None:
+    def write_new(self, name: str, content: bytes) -> None:
         self._count()
-        super().create(name, content)
+        super().write_new(name, content)
+
+    def rename(self, old: str, new: str) -> None:
+        self._count()
+        super().rename(old, new)
 
     def append(self, name: str, data: bytes) -> None:
         self._count()
@@ -228,7 +232,7 @@ def test_a_failed_fsync_of_a_snapshot_is_final(tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", broken)
+        patch.setattr(os, "fdatasync", broken)
         with pytest.raises(OSError, match="Input/output error"):
             log.sync()
     assert not (tmp_path / SNAPSHOT_FILE).exists()
