@@ -12,6 +12,7 @@ from harness.sim.plan.scheduled_faults import (
     CrashAtDiskCall,
     CrashAtEffect,
     MuteLeader,
+    Occasion,
     ReadError,
     ScheduledFault,
 )
@@ -109,7 +110,7 @@ class PendingFaults:
         """
         self._writes += 1
         self._snapshots += has_snapshot
-        occasions = [("write", self._writes)]
+        occasions: list[tuple[Occasion, int]] = [("write", self._writes)]
         if has_snapshot:
             occasions.append(("snapshot", self._snapshots))
         if after_start is not None:
