@@ -44,8 +44,9 @@ def test_a_kill_may_be_followed_by_a_loss_of_power_in_the_next_life_s_first_writ
 
 
 def test_a_node_that_cannot_read_its_disk_does_not_start_until_it_can(tmp_path: Path) -> None:
-    faults = (CrashAtEffect("n3", 100, False, DOWN), *(ReadError("n3", 1 + n, n, DOWN) for n in (1, 2)))
-    assert ends("n3", *faults, tmp_path=tmp_path) == ["crash", "read-error", "read-error", "teardown"]
+    crash = CrashAtEffect("n3", 100, False, DOWN)
+    errors = [ReadError("n3", 1 + n, n, DOWN) for n in (1, 2)]
+    assert ends("n3", crash, *errors, tmp_path=tmp_path) == ["crash", "read-error", "read-error", "teardown"]
 
 
 @pytest.mark.parametrize("power_lost", [False, True])
