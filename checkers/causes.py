@@ -46,6 +46,7 @@ EXPLAINS: Mapping[str, tuple[str, ...]] = {
     "liveness": ("recovery",),
     "applied-once": ("linearizability", "index-honesty", "durability"),
     "index-honesty": ("bounded-staleness", "session-guarantees"),
+    "beats": ("expiry",),
     "expiry": ("linearizability", "index-honesty"),
     "linearizability": (
         "session-guarantees",

@@ -12,6 +12,7 @@ from typing import Any
 
 from checkers.check_all import Suite
 from checkers.raft import raft_checkers
+from checkers.registry.beats import Beats
 from checkers.registry.expiry import Expiry
 from checkers.registry.linearizability import IndexHonesty, Linearizability
 from checkers.registry.linearizability.portfolio import Judgements
@@ -46,7 +47,7 @@ def ephemeral(nodes: Sequence[str], concurrency: int) -> Workload:
 def ephemeral_checkers() -> Suite:
     """The checkers that judge a run."""
     judgements = Judgements()
-    of_replies = Suite((Expiry(), Linearizability(judgements), IndexHonesty(judgements)))
+    of_replies = Suite((Expiry(), Linearizability(judgements), IndexHonesty(judgements)), (Beats(),))
     return of_replies + raft_checkers() + run_checkers()
 
 

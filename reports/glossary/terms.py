@@ -789,6 +789,11 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "A quorum of nodes that are well has a leader that stays, and answers, whatever the others do.",
         ),
         _term("resources", "What a node holds in memory stays within the bounds that its settings state."),
+        _term(
+            "beats",
+            "An instance is unhealthy or removed when its times say so, not earlier and not much later, and "
+            "healthy again once it beats.",
+        ),
         _term("membership-views", "What nodes showed of the members does not contradict itself."),
         _term("recovery", "After the final heal there is a leader and a write succeeds, within a bound."),
         _term(
