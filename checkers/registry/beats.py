@@ -72,7 +72,8 @@ class _Reign:
     """Times without any line: the process was paused, slow or starved."""
 
 
-class _Registration(NamedTuple):
+@dataclass(frozen=True)
+class _Registration:
     """One registration of a key, by the log."""
 
     key: str
