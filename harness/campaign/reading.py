@@ -35,6 +35,10 @@ T = TypeVar("T")
 OneOrMore: TypeAlias = T | tuple[T, ...]
 Drawn = Literal["drawn"]
 MOST_CELLS = 10_000
+_WRONG = re.compile(
+    r"(?P<what>.*) - at `\$(?P<at>(?:\.cells\[(?P<table>\d+)\])?[^`]*?(?P<key>[a-z_]+)(?:\[[^`]*)?)`"
+)
+"""What msgspec says of a value: what is wrong with it, and which key of which table holds it."""
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<at>[^`]*)`)?")
 
 
@@ -84,6 +88,14 @@ class CampaignKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     canary: CanaryKeys | None = None
 
 
+_TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+}
 _TABLES: Mapping[str, type[msgspec.Struct]] = {"": CampaignKeys, ".cells": CellKeys, ".canary": CanaryKeys}
 
 
@@ -96,7 +108,9 @@ def plan_in(path: Path) -> CampaignPlan:
     try:
         text = read_regular(path).decode()
         table = tomllib.loads(text)
-    except (OSError, RefusedFile, ValueError) as error:
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    except (RefusedFile, ValueError) as error:
         raise ValueError(_with_path(path, error)) from error
     try:
         keys = msgspec.convert(table, CampaignKeys)
@@ -213,10 +227,33 @@ def _in_words(error: str, text: str) -> str:
     """What msgspec found, with the line and the nearest key that exists."""
     unknown = _UNKNOWN.match(error)
     if unknown is None:
-        return f": {error.replace(' - at `$', ' at `')}"
+        wrong = _WRONG.match(error)
+        if wrong is None:
+            return f": {error}"
+        where = _line_of(wrong["key"], text, int(wrong["table"] or -1))
+        what = re.sub(r"Expected `(.*?)`, got `(.*?)`", _types_in_words, wrong["what"])
+        return f"{where}: {what} for the key {wrong['key']!r}"
     table = re.sub(r"\[.*", "", unknown["at"] or "")
     known = _TABLES.get(table, CampaignKeys).__struct_fields__
-    used = re.compile(rf"^\s*\[*\"?{re.escape(unknown['key'])}\"?\s*[\]=]")
-    lines = (number for number, line in enumerate(text.splitlines(), 1) if used.search(line))
-    where = next(lines, None)
-    return f"{'' if where is None else f', line {where}'}: {unknown_name('key', unknown['key'], known)}"
+    return f"{_line_of(unknown['key'], text)}: {unknown_name('key', unknown['key'], known)}"
+
+
+def _types_in_words(wrong: re.Match[str]) -> str:
+    """`int | null` and `str` as a person says it."""
+    wanted, given = (
+        " or ".join(_TYPES.get(name, name) for name in types.split(" | ") if name != "null")
+        for types in wrong.groups()
+    )
+    return f"expected {wanted}, got {given}"
+
+
+def _line_of(key: str, text: str, table: int = -1) -> str:
+    """Where a key is used, as `, line 7`: in this table of cells, counted from 0, or anywhere; empty if it
+    is not found."""
+    used = re.compile(rf"^\s*\[*\"?{re.escape(key)}\"?\s*[\]=]")
+    tables = -1
+    for number, line in enumerate(text.splitlines(), 1):
+        tables += line.strip().startswith("[[cells]]")
+        if used.search(line) and (table < 0 or tables == table):
+            return f", line {number}"
+    return ""
