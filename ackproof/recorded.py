@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from ackproof.checking import Elsewhere, Question, judge
+from ackproof.checking import Question, judge
 from checkers.check_all import Results
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
@@ -29,6 +30,9 @@ from history.values import decoded, frozen
 from reports.about import ReportAbout
 from reports.explain import explain
 from reports.html import render
+
+if TYPE_CHECKING:
+    from ackproof.checking import Elsewhere
 
 MOST_NAMED = 20
 """Operations that the evidence names."""

@@ -81,6 +81,8 @@ class CampaignKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     seeds: int = USUAL_SEEDS
     first_seed: int = 0
     seconds: float | None = None
+    simulated_seconds: float | None = None
+    """Seconds after which no simulated run begins, so that real ones have the rest."""
     runs: int | None = None
     stop_at_first: bool = False
     retries: int = 2
@@ -141,7 +143,8 @@ def plan_of_keys(keys: CampaignKeys) -> CampaignPlan:
     Raises:
         ValueError: a value is out of its bounds, or there is no such seeded bug; in words.
     """
-    for name, least in (("seconds", 0), ("runs", 1), ("retries", 0), ("stability", 0)):
+    bounds = (("seconds", 0), ("simulated_seconds", 0), ("runs", 1), ("retries", 0), ("stability", 0))
+    for name, least in bounds:
         value = getattr(keys, name)
         if value is not None and value < least:
             raise ValueError(f"{name} is {value}; it may be {least} or more")
@@ -160,6 +163,7 @@ def plan_of_keys(keys: CampaignKeys) -> CampaignPlan:
         cells=distinct(cells),
         name=keys.name,
         most_s=keys.seconds,
+        most_simulated_s=keys.simulated_seconds,
         most_runs=keys.runs,
         stop_at_first=keys.stop_at_first,
         retries=keys.retries,
