@@ -24,7 +24,7 @@ FAULTS = ("kill", "pause", "partition")
 CONTROLS = [
     *(("pysyncobj@0.3.17", workload, FAULTS, 20.0) for workload in ("register", "cas", "set", "fifo-queue")),
     *(("redis", workload, (), 5.0) for workload in ("register", "cas", "set", "fifo-queue", "lock")),
-    *(("nats@2.15", workload, FAULTS, 75.0) for workload in ("register", "cas", "set")),
+    *(("nats@2.15", workload, FAULTS, 75.0) for workload in ("register", "cas", "set", "queue")),
     ("rabbitmq", "queue", FAULTS, 80.0),
 ]
 SHARE = [

@@ -1,8 +1,9 @@
-"""The clients of NATS: registers in a key-value bucket, and sets in a stream."""
+"""The clients of NATS: registers in a key-value bucket, sets in a stream, and queues in a stream of work."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from harness.client.clients import Site, fail, lost, ok, ok_read
 from harness.systems.nats.jetstream import WRONG_LAST_SEQUENCE, Bucket, JetStream, NoLeader, Reads, Rejected
@@ -10,7 +11,10 @@ from history import Operation
 
 REGISTERS = Bucket("KV_ackproof", "$KV.ackproof", kept_of_a_subject=1)
 SETS = Bucket("sets", "sets", kept_of_a_subject=-1)
+QUEUES = Bucket("queues", "queues", kept_of_a_subject=-1, retention="workqueue")
 TRIES = 4
+AGAIN_AFTER_S = 1.0
+"""When a text that was taken and not acknowledged is given out again: before the drain of a queue ends."""
 CERTAINLY_NOT = frozenset({*WRONG_LAST_SEQUENCE, 10008, 10077})
 """The codes of refusals after which nothing was stored: wrong last sequence, JetStream not available (the API
 has no leader), store full."""
@@ -113,3 +117,48 @@ class SetClient(_Client):
             if await self._confirm(key, None, stored[-1].sequence if stored else 0):
                 return ok_read(operation, [int(each.data) for each in stored if each.data is not None])
         return fail(operation, f"changed {TRIES} times while it was read")
+
+
+class QueueClient(_Client):
+    """Puts texts into queues, and takes them out by one consumer a queue, with explicit acknowledgements.
+
+    An enqueue is ok once the leader acknowledged it. A dequeue gets one text, and acknowledges it at once; a
+    text that was not acknowledged is given out again, so a dequeue without an answer took nothing out.
+    """
+
+    bucket = QUEUES
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site, "leader")
+        self._consumed: set[str] = set()
+
+    async def perform(self, operation: Operation) -> Operation:
+        """Carry out an invocation."""
+        try:
+            return await super().perform(operation)
+        except Exception as error:
+            if operation.f == "enqueue":
+                raise
+            return fail(operation, error)
+
+    async def _done(self, operation: Operation) -> Operation:
+        key = operation.key or "all"
+        if operation.f == "enqueue":
+            await self._stream.publish(key, str(operation.value))
+            return ok(operation)
+        try:
+            return ok_read(operation, await self._dequeue(key))
+        except Rejected as refusal:
+            return fail(operation, refusal)
+
+    async def _dequeue(self, key: str) -> str | None:
+        if key not in self._consumed:
+            await self._stream.consume(key, AGAIN_AFTER_S)
+            self._consumed.add(key)
+        taken = await self._stream.take(key)
+        if taken is None:
+            return None
+        with contextlib.suppress(Exception):  # it came out, and without a confirmation may come out again
+            async with asyncio.timeout(self._site.timeout_s / 2):
+                await self._stream.acknowledge(taken)
+        return taken.data

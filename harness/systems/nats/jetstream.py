@@ -1,4 +1,4 @@
-"""JetStream, as far as clients here need it: one stream, its messages, and conditional publishing.
+"""JetStream, as far as clients here need it: one stream, its messages, conditional publishing, and consumers.
 
 The connection is that of `nats-py`, to one server alone, without reconnecting; requests and replies are those
 of the JetStream API (docs.nats.io, "JetStream wire API").
@@ -11,11 +11,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from history.units import SECOND_NS
+
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
 OPERATION = "KV-Operation"
 NOT_FOUND, ALREADY_IN_USE = (10037, 10059), 10058
 WRONG_LAST_SEQUENCE = (10071, 10164)
 _API = "$JS.API"
+ACK = b"+ACK"
+NO_MESSAGES = ("404", "408")
+"""The statuses of an answer without a message: there is none, and none came in time."""
 
 Reads = Literal["confirmed", "leader", "direct"]
 
@@ -40,13 +45,23 @@ class Stored(msgspec.Struct, frozen=True):
     """None for a marker: the message that says that there is nothing."""
 
 
+class Taken(msgspec.Struct, frozen=True):
+    """A message that a consumer gave out, and will give out again unless it is acknowledged in time."""
+
+    data: str
+    reply: str
+    """The subject of its acknowledgement."""
+
+
 class Bucket(msgspec.Struct, frozen=True):
-    """A stream: its name, the subject of a key, and how many messages of a subject are kept."""
+    """A stream: its name, the subject of a key, and which messages are kept."""
 
     name: str
     prefix: str
     kept_of_a_subject: int
     """-1 for all."""
+    retention: Literal["limits", "workqueue"] = "limits"
+    """With `workqueue`, a message is kept until a consumer's client has acknowledged it."""
 
     def subject(self, key: str) -> str:
         """The subject of a key."""
@@ -58,7 +73,7 @@ class Bucket(msgspec.Struct, frozen=True):
             {
                 "name": self.name,
                 "subjects": [f"{self.prefix}.>"],
-                "retention": "limits",
+                "retention": self.retention,
                 "storage": "file",
                 "num_replicas": replicas,
                 "max_msgs_per_subject": self.kept_of_a_subject,
@@ -155,6 +170,48 @@ class JetStream:
                 return found
             found.append(stored)
 
+    async def consume(self, key: str, again_after_s: float) -> None:
+        """Make the consumer of a key, if it is not there.
+
+        Args:
+            again_after_s: when a message that was not acknowledged is given out again (`ack_wait`).
+        """
+        name = self._bucket.name
+        settings = {
+            "durable_name": key,
+            "ack_policy": "explicit",
+            "ack_wait": round(again_after_s * SECOND_NS),
+            "deliver_policy": "all",
+            "filter_subject": self._bucket.subject(key),
+        }
+        body = msgspec.json.encode({"stream_name": name, "config": settings})
+        await self._ask(f"{_API}.CONSUMER.DURABLE.CREATE.{name}.{key}", body)
+
+    async def take(self, key: str) -> Taken | None:
+        """The next message of a key's consumer; None if there is none.
+
+        Raises:
+            NoLeader, Exception: no answer; a message that was on its way will be given out again.
+        """
+        subject = f"{_API}.CONSUMER.MSG.NEXT.{self._bucket.name}.{key}"
+        body = msgspec.json.encode({"batch": 1, "no_wait": True})
+        # A message comes under its own subject, so the answer needs a subscription of its own.
+        reply = await self._request(subject, body, old_style=True)
+        status = (reply.headers or {}).get("Status")
+        if status in NO_MESSAGES:
+            return None
+        if status is not None or not reply.reply:
+            raise ValueError(f"no message: {dict(reply.headers or {})}")
+        return Taken(reply.data.decode(), reply.reply)
+
+    async def acknowledge(self, taken: Taken) -> None:
+        """Acknowledge a message, and wait for the confirmation.
+
+        Raises:
+            Exception: there is none.
+        """
+        await self._request(taken.reply, ACK)
+
     async def _message(self, wanted: dict[str, Any]) -> Stored | None:
         body = msgspec.json.encode(wanted)
         if self._direct:
@@ -190,17 +247,26 @@ class JetStream:
             NoLeader: no server listens.
             Exception: no reply.
         """
-        from nats.errors import NoRespondersError
-
-        try:
-            reply = await self._connection.request(subject, body, timeout=self._timeout_s, headers=headers)
-        except NoRespondersError as error:
-            raise NoLeader(f"no server answers {subject}") from error
+        reply = await self._request(subject, body, headers=headers)
         answer = msgspec.json.decode(reply.data)
         if "error" in answer:
             refusal = answer["error"]
             raise Rejected(refusal.get("err_code", refusal["code"]), refusal.get("description", ""))
         return answer
+
+    async def _request(self, subject: str, body: bytes, **named: Any) -> Any:
+        """Send a request; the reply.
+
+        Raises:
+            NoLeader: no server listens.
+            Exception: no reply.
+        """
+        from nats.errors import NoRespondersError
+
+        try:
+            return await self._connection.request(subject, body, timeout=self._timeout_s, **named)
+        except NoRespondersError as error:
+            raise NoLeader(f"no server answers {subject}") from error
 
 
 async def _ignore(_error: Exception) -> None:

@@ -6,6 +6,9 @@ What its makers promise, and what is tested of it (docs.nats.io; tried with 2.9.
   "has also been successfully persisted" ("JetStream Developer Guide"). So acknowledged writes are kept, and
   conditional writes (`Nats-Expected-Last-Subject-Sequence`) compare with what there is. Here a read is
   confirmed by such a write, which changes nothing; so registers, compare-and-set and sets are linearizable.
+- With the retention `workqueue`, "messages are kept until they are consumed: meaning delivered [...] and
+  explicitly acknowledged by that application" ("JetStream Model Deep Dive"). So nothing is lost that was put
+  into such a queue, and a text may come out twice.
 - What they do not promise: "We don't guarantee read your writes at this time, as reads through direct get
   requests may be served by followers or mirrors. More consistent results can be achieved by sending get
   requests to the underlying stream leader" ("Key/Value Store"). So with the options `reads=direct` and
@@ -28,12 +31,12 @@ import msgspec
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import HttpRequest
-from harness.client.data_types import CAS_REGISTER, REGISTER, SET
+from harness.client.data_types import CAS_REGISTER, QUEUE, REGISTER, SET
 from harness.client.net import Net
 from harness.errors import CouldNotRun
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, WrittenFile
 from harness.systems.installing import located
-from harness.systems.nats.clients import RegisterClient, SetClient
+from harness.systems.nats.clients import QueueClient, RegisterClient, SetClient
 from harness.systems.nats.jetstream import Reads
 from harness.systems.options import made_of
 
@@ -70,9 +73,10 @@ class Nats(msgspec.Struct, frozen=True):
 
     @property
     def clients(self) -> Mapping[str, MakeClient]:
-        """Registers in a bucket, sets in a stream."""
+        """Registers in a bucket, sets in a stream, and queues in a stream of work."""
         registers = partial(RegisterClient, reads=self.reads)
-        return {REGISTER: registers, CAS_REGISTER: registers, SET: partial(SetClient, reads=self.reads)}
+        sets = partial(SetClient, reads=self.reads)
+        return {REGISTER: registers, CAS_REGISTER: registers, SET: sets, QUEUE: QueueClient}
 
     def version(self) -> str:
         """The version that the program states.

@@ -13,8 +13,8 @@ from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
 from harness.systems.nats import Nats
 from harness.systems.nats import system as nats_system
-from harness.systems.nats.clients import RegisterClient, SetClient
-from harness.systems.nats.jetstream import NoLeader, Rejected, Stored
+from harness.systems.nats.clients import QUEUES, QueueClient, RegisterClient, SetClient
+from harness.systems.nats.jetstream import NoLeader, Rejected, Stored, Taken
 from harness.systems.nats.system import read_status
 from history import Operation
 
@@ -150,6 +150,77 @@ def test_only_what_was_certainly_not_stored_fails() -> None:
     assert perform(Stream(Stored(1, "v"), error=Rejected(10001, "something")), "read").type == "fail"
     with pytest.raises(TimeoutError):  # the pool of clients makes this `info`
         perform(Stream(error=TimeoutError()), "write", "v")
+
+
+class Work:
+    """A stream of work in memory; what an operation raises is by its name."""
+
+    def __init__(self, *texts: str, **errors: Exception) -> None:
+        self.texts = list(texts)
+        self.errors = errors
+        self.done: list[str] = []
+
+    def _do(self, name: str, what: str) -> None:
+        self.done.append(f"{name} {what}")
+        if name in self.errors:
+            raise self.errors[name]
+
+    async def publish(self, key: str, data: str) -> int:
+        self._do("publish", f"{key} {data}")
+        return 1
+
+    async def consume(self, key: str, again_after_s: float) -> None:
+        self._do("consume", f"{key} {again_after_s:g}")
+
+    async def take(self, key: str) -> Taken | None:
+        self._do("take", key)
+        return Taken(self.texts[0], "reply") if self.texts else None
+
+    async def acknowledge(self, taken: Taken) -> None:
+        self._do("acknowledge", taken.data)
+
+
+def queued(work: Work, *operations: str) -> list[Operation]:
+    client = QueueClient(Site("n1", MEMBERS, 1, timeout_s=2.0))
+    client._stream = work  # type: ignore[assignment]
+
+    async def run() -> list[Operation]:
+        asked = [Operation(3, 0, 1, "invoke", f, "k", "t" if f == "enqueue" else None) for f in operations]
+        return [await client.perform(one) for one in asked]
+
+    return asyncio.run(run())
+
+
+def test_a_queue_has_one_consumer_and_each_text_is_acknowledged_when_it_came_out() -> None:
+    work = Work("t")
+    assert [done.value for done in queued(work, "enqueue", "dequeue", "dequeue")] == ["t", "t", "t"]
+    taken = ["take k", "acknowledge t"]
+    assert work.done == ["publish k t", "consume k 1", *taken, *taken]
+    assert json.loads(QUEUES.settings(3, allow_direct=False))["retention"] == "workqueue"
+
+
+def test_an_empty_queue_gives_null() -> None:
+    (done,) = queued(Work(), "dequeue")
+    assert (done.type, done.value) == ("ok", None)
+
+
+def test_a_dequeue_without_an_answer_took_nothing_out() -> None:
+    """What was given out and not acknowledged is given out again."""
+    for errors in (
+        {"take": TimeoutError()},
+        {"consume": NoLeader("none")},
+        {"consume": Rejected(10008, "none")},
+    ):
+        (done,) = queued(Work("t", **errors), "dequeue")
+        assert done.type == "fail"
+    (done,) = queued(Work("t", acknowledge=TimeoutError()), "dequeue")
+    assert (done.type, done.value) == ("ok", "t")
+
+
+def test_an_enqueue_fails_only_if_it_was_certainly_not_stored() -> None:
+    assert queued(Work(publish=NoLeader("none")), "enqueue")[0].type == "fail"
+    with pytest.raises(TimeoutError):  # the pool of clients makes this `info`
+        queued(Work(publish=TimeoutError()), "enqueue")
 
 
 def test_a_run_without_the_clients_library_is_refused_before_it_starts(
