@@ -15,6 +15,7 @@ from node_impl.core.api.replies import NodeReply, refuse
 from node_impl.core.events import Status
 from node_impl.core.requests import BeatTimes, Done, Reply, Request
 from node_impl.io.http.connection import Connections, HttpMessage
+from node_impl.io.http.limits import DEFAULT_LIMITS, Limits
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
 
 CLOSE_TIMEOUT_S = 1.0
@@ -29,7 +30,8 @@ class HttpListener:
 
     ask: gives a request to the node. on_defect: is called with any exception that is not a client's fault;
     the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: further
-    counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none.
+    counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none. limits: what
+    clients may take.
     """
 
     def __init__(
@@ -39,18 +41,20 @@ class HttpListener:
         report: Callable[[str], None],
         counters: Callable[[], Mapping[str, float]] = dict,
         beats: BeatTimes = DEFAULT_BEATS,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._ask = ask
         self._on_defect = on_defect
-        self._counters = counters
+        self._more_counters = counters
         self._beats = beats
         self._metrics = RequestMetrics()
-        self._connections = Connections(self._serve, MAX_BODY_BYTES, report)
+        self._connections = Connections(self._serve, MAX_BODY_BYTES, report, limits)
         self._server: asyncio.Server | None = None
 
     async def listen(self, listening: socket.socket) -> None:
         """Serve on a socket that is bound already."""
         self._server = await asyncio.get_running_loop().create_server(self._connections, sock=listening)
+        self._connections.look_after()
 
     def stop_listening(self) -> None:
         """Stop listening: take no new connections."""
@@ -64,9 +68,6 @@ class HttpListener:
 
     def _serve(self, message: HttpMessage, respond: Respond) -> None:
         begun = time.perf_counter()
-        if message.body is None:
-            respond(refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes"))
-            return
         try:
             request = parse(
                 message.method, message.path, message.query, message.body, message.headers, self._beats
@@ -94,6 +95,9 @@ class HttpListener:
             self._defect(error, respond)
             return
         respond(rendered)
+
+    def _counters(self) -> dict[str, float]:
+        return {**self._more_counters(), **self._connections.used.counters()}
 
     def _with_refused(self, reply: Reply) -> Reply:
         """The reply; a status with what this node's sockets have refused, which the core does not know."""
