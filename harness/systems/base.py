@@ -446,8 +446,8 @@ class ReportsMonotonicClock(Protocol):
 class ChangesMembers(Protocol):
     """A system whose members can be changed while it runs."""
 
-    def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
-        """The request that asks a leader for a change of one member."""
+    def membership_request(self, change: MemberChange, node: str, secret: str) -> HttpRequest:
+        """The request that asks a leader for a change of one member; `secret` is that of `Place`."""
         ...
 
     def was_refused(self, reply: HttpReply) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -48,6 +49,11 @@ _METHODS: dict[MemberChange, Literal["POST", "PUT", "DELETE"]] = {
 
 
 _MONOTONIC = re.compile(rb"^ackproof_monotonic_seconds (\S+)$", re.MULTILINE)
+
+
+def _admin_token(secret: str) -> str:
+    """The token with which the harness changes members; the nodes' secret cannot be found from it."""
+    return blake2b(b"admin token", key=secret.encode(), digest_size=32).hexdigest()
 
 
 class _Refusal(msgspec.Struct):
@@ -140,6 +146,8 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
         if place.secret:
             environment["ACKPROOF_PEER_SECRET"] = place.secret
+            environment["ACKPROOF_TOKENS"] = f"admin {_admin_token(place.secret)}"
+            argv += ["--anonymous", "write"]
         return Launch((Process(tuple(argv), environment),))
 
     def statuses_after(self, trouble: Trouble) -> tuple[int, ...]:
@@ -159,9 +167,10 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         found = _MONOTONIC.search(reply.body) if reply.status == 200 else None
         return None if found is None else float(found[1])
 
-    def membership_request(self, change: MemberChange, node: str) -> HttpRequest:
+    def membership_request(self, change: MemberChange, node: str, secret: str) -> HttpRequest:
         """A request to the endpoint of the members."""
-        return HttpRequest(_METHODS[change], "/v1/admin/members", query=(("node", node),))
+        headers = (("Authorization", f"Bearer {_admin_token(secret)}"),) if secret else ()
+        return HttpRequest(_METHODS[change], "/v1/admin/members", query=(("node", node),), headers=headers)
 
     def was_refused(self, reply: HttpReply) -> str | None:
         """The reason of a refusal that says that nothing was proposed; None for every other reply."""

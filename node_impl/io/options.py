@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from node_impl.core.config import NodeConfig
 from node_impl.core.requests import BeatTimes
+from node_impl.io.http.access import Role
 from node_impl.io.transport import Address
 
 EX_USAGE = 64
@@ -37,6 +38,12 @@ class Options:
     """The file with the secret that the nodes share; the environment may hold it instead."""
     trust_any_peer: bool
     """Whether to listen for peers off loopback although they share no secret."""
+    tokens: Path | None
+    """The file with the tokens of clients; the environment may hold it instead."""
+    anonymous: Role | None
+    """The role of clients without a token; None for what `credentials.access` makes of the rest."""
+    tls_certificate: Path | None
+    tls_key: Path | None
     data: Path
     trace: Path
     heartbeat_ms: int
@@ -70,6 +77,8 @@ def parse_options(argv: Sequence[str] | None) -> Options:
     strangers = set(given.voters) - {given.name, *names}
     if strangers:
         parser.error(f"--voters names {', '.join(sorted(strangers))}, which is neither --name nor a --peer")
+    if (given.tls_certificate is None) != (given.tls_key is None):
+        parser.error("--tls-certificate and --tls-key belong together; give both or neither")
     data, trace = given.data.resolve(), given.trace.resolve()
     if trace == data or data in trace.parents:
         parser.error(f"--trace {given.trace} lies inside --data {given.data}; put it elsewhere")
@@ -81,6 +90,10 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         peers=dict(given.peer),
         peer_secret=given.peer_secret,
         trust_any_peer=given.trust_any_peer,
+        tokens=given.tokens,
+        anonymous=None if given.anonymous is None else Role[given.anonymous.upper()],
+        tls_certificate=given.tls_certificate,
+        tls_key=given.tls_key,
         data=given.data,
         trace=given.trace,
         heartbeat_ms=given.heartbeat_ms,
@@ -119,6 +132,20 @@ def _parser() -> _Parser:
         action="store_true",
         help="listen off loopback without a secret: any machine that reaches the port can change everything",
     )
+    add(
+        "--tokens",
+        type=Path,
+        metavar="FILE",
+        help="the tokens of clients: lines of a role (read, write, admin) and a token; or in ACKPROOF_TOKENS",
+    )
+    add(
+        "--anonymous",
+        choices=("none", "read", "write", "admin"),
+        help="what a client without a token may do; absent: none if there are tokens, admin if only this "
+        "machine reaches the node, else write",
+    )
+    add("--tls-certificate", type=Path, metavar="FILE", help="serve clients by TLS with this certificate")
+    add("--tls-key", type=Path, metavar="FILE", help="the certificate's private key")
     add("--data", type=Path, required=True, metavar="FOLDER", help="the log; of one node only")
     add("--trace", type=Path, required=True, metavar="FOLDER", help="what this node did; outside --data")
     add("--heartbeat-ms", type=_milliseconds, default=100, metavar="MS")

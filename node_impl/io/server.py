@@ -15,11 +15,12 @@ import os
 import random
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,8 +28,9 @@ from node_impl.core.build import DEFAULT_PARTS, Parts, build_node
 from node_impl.core.config import MILLISECOND_NS, NodeConfig
 from node_impl.core.events import Recovered
 from node_impl.core.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLog, put_in_place
-from node_impl.io.credentials import PEER_SECRET, CannotUse, is_loopback, peer_secret
+from node_impl.io.credentials import PEER_SECRET, CannotUse, access, is_loopback, peer_secret, tls_context
 from node_impl.io.driver import DiskFailed, Driver, Ended, SteppedNode
+from node_impl.io.http.access import Access
 from node_impl.io.http.listener import HttpListener
 from node_impl.io.options import Options, parse_options
 from node_impl.io.sparing import SparingReport
@@ -89,7 +91,7 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    secret = _peer_secret(options)
+    secret, allowed, tls = _credentials(options)
     with contextlib.ExitStack() as opened:
         disk = opened.enter_context(contextlib.closing(_open_disk(options.data)))
         http_socket = opened.enter_context(_bound(options.listen, "--listen"))
@@ -120,17 +122,34 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
             driver.lost,
             secret,
         )
-        await _serve(options, driver, senders, peers, http_socket, peer_socket, told_to_stop, logger)
+        http = HttpListener(
+            driver.ask,
+            driver.fail,
+            SparingReport(logger.info),
+            lambda: {**driver.counters(), **peers.counters()},
+            options.beats,
+            access=allowed,
+        )
+        edges = _Edges(senders, peers, peer_socket, http, http_socket, tls)
+        await _serve(options, driver, edges, told_to_stop, logger)
         return _status(driver, logger)
+
+
+class _Edges(NamedTuple):
+    """What a node reaches others by, and they it."""
+
+    senders: PeerSenders
+    peers: PeerListener
+    peer_socket: socket.socket
+    http: HttpListener
+    http_socket: socket.socket
+    tls: ssl.SSLContext | None
 
 
 async def _serve(
     options: Options,
     driver: Driver,
-    senders: PeerSenders,
-    peers: PeerListener,
-    http_socket: socket.socket,
-    peer_socket: socket.socket,
+    edges: _Edges,
     told_to_stop: asyncio.Event,
     logger: logging.Logger,
 ) -> None:
@@ -138,19 +157,13 @@ async def _serve(
     loop = asyncio.get_running_loop()
     exceptions = _LoopExceptions(driver, logger)
     loop.set_exception_handler(exceptions)
-    http = HttpListener(
-        driver.ask,
-        driver.fail,
-        SparingReport(logger.info),
-        lambda: {**driver.counters(), **peers.counters()},
-        options.beats,
-    )
     driver.start()
-    await peers.listen(peer_socket)
-    await http.listen(http_socket)
-    logger.info("serving HTTP on %s, peers on %s", options.listen, options.peer_listen)
+    await edges.peers.listen(edges.peer_socket)
+    await edges.http.listen(edges.http_socket, edges.tls)
+    protocol = "HTTP" if edges.tls is None else "HTTPS"
+    logger.info("serving %s on %s, peers on %s", protocol, options.listen, options.peer_listen)
 
-    dialling = asyncio.create_task(senders.run(), name="dial peers")
+    dialling = asyncio.create_task(edges.senders.run(), name="dial peers")
     stopping = asyncio.create_task(told_to_stop.wait(), name="wait for SIGTERM")
     ends: set[asyncio.Future[Any]] = {driver.failure, dialling, stopping}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -158,13 +171,13 @@ async def _serve(
         driver.fail(dialling.exception() or RuntimeError("the task that connects to the peers has ended"))
 
     exceptions.is_stopping = True
-    http.stop_listening()
-    peers.close()
+    edges.http.stop_listening()
+    edges.peers.close()
     await driver.stop()
     for task in (dialling, stopping):
         task.cancel()
     await asyncio.gather(dialling, stopping, return_exceptions=True)  # what failed is with the driver
-    await http.close()
+    await edges.http.close()
 
 
 def _build(options: Options, parts: Parts, recovered: Recovered, life: int) -> SteppedNode:
@@ -200,9 +213,12 @@ class SeededRandom:
         return self._random.randrange(n)
 
 
-def _peer_secret(options: Options) -> Secret:
+def _credentials(options: Options) -> tuple[Secret, Access, ssl.SSLContext | None]:
     try:
         secret = peer_secret(options.peer_secret, os.environ)
+        allowed = access(options.tokens, options.anonymous, is_loopback(options.listen), os.environ)
+        certificate, key = options.tls_certificate, options.tls_key
+        tls = None if certificate is None or key is None else tls_context(certificate, key)
     except CannotUse as problem:
         raise CannotStart(EX_CONFIG, str(problem)) from problem
     if not (secret or options.trust_any_peer or is_loopback(options.peer_listen)):
@@ -212,7 +228,7 @@ def _peer_secret(options: Options) -> Secret:
             "each of them could command this node; give all nodes one by --peer-secret FILE or "
             f"{PEER_SECRET}, or say --trust-any-peer",
         )
-    return secret
+    return secret, allowed, tls
 
 
 def _open_disk(folder: Path) -> OsDisk:

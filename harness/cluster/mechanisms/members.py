@@ -23,9 +23,10 @@ class HostMembers:
         system = self._cluster.system
         if not isinstance(system, ChangesMembers):
             raise MechanismError(f"{system.name} cannot change its members")
-        request = system.membership_request(change, node)
+        place = self._cluster.nodes[leader].place
+        request = system.membership_request(change, node, place.secret)
         async with HttpTransport(CHANGE_BOUND_S, self._cluster.layout.sockets) as transport:
-            reply = await transport.send(self._cluster.nodes[leader].place.at(), request)
+            reply = await transport.send(place.at(), request)
         if isinstance(reply, NoReply):
             refused = None if reply.sent else reply.reason
             seen = reply.reason

@@ -26,7 +26,7 @@ class SimulatedMembers:
     async def ask(self, leader: str, change: MemberChange, node: str) -> MemberReply:
         """Ask; an accepted change is in force at once, and later views show whether it lasts."""
         process = self._world.processes[leader]
-        request = http.received(_NODE.membership_request(change, node))
+        request = http.received(_NODE.membership_request(change, node, ""))
         if not process.is_running or not isinstance(request, Request):
             return MemberReply("refused", False, "does not accept it")
         before, replies = process.view(), list[Reply | None]()

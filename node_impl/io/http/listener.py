@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 
@@ -14,11 +15,13 @@ from node_impl.core.api.parameters import DEFAULT_BEATS
 from node_impl.core.api.replies import NodeReply, refuse
 from node_impl.core.events import Status
 from node_impl.core.requests import BeatTimes, Done, Reply, Request
+from node_impl.io.http.access import EVERYTHING, Access
 from node_impl.io.http.connection import Connections, HttpMessage
 from node_impl.io.http.limits import DEFAULT_LIMITS, Limits
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
 
 CLOSE_TIMEOUT_S = 1.0
+TLS_HANDSHAKE_TIMEOUT_S = 10.0
 
 Respond = Callable[[NodeReply], None]
 Ask = Callable[[Request, Callable[[Reply], None]], None]
@@ -30,8 +33,8 @@ class HttpListener:
 
     ask: gives a request to the node. on_defect: is called with any exception that is not a client's fault;
     the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: further
-    counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none. limits: what
-    clients may take.
+    counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none. limits:
+    what clients may take.
     """
 
     def __init__(
@@ -42,7 +45,9 @@ class HttpListener:
         counters: Callable[[], Mapping[str, float]] = dict,
         beats: BeatTimes = DEFAULT_BEATS,
         limits: Limits = DEFAULT_LIMITS,
+        access: Access = EVERYTHING,
     ) -> None:
+        self._access = access
         self._ask = ask
         self._on_defect = on_defect
         self._more_counters = counters
@@ -51,9 +56,14 @@ class HttpListener:
         self._connections = Connections(self._serve, MAX_BODY_BYTES, report, limits)
         self._server: asyncio.Server | None = None
 
-    async def listen(self, listening: socket.socket) -> None:
-        """Serve on a socket that is bound already."""
-        self._server = await asyncio.get_running_loop().create_server(self._connections, sock=listening)
+    async def listen(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Serve on a socket that is bound already; encrypted, if `tls` has a certificate."""
+        self._server = await asyncio.get_running_loop().create_server(
+            self._connections,
+            sock=listening,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else TLS_HANDSHAKE_TIMEOUT_S,
+        )
         self._connections.look_after()
 
     def stop_listening(self) -> None:
@@ -69,9 +79,11 @@ class HttpListener:
     def _serve(self, message: HttpMessage, respond: Respond) -> None:
         begun = time.perf_counter()
         try:
-            request = parse(
-                message.method, message.path, message.query, message.body, message.headers, self._beats
-            )
+            request: Request | NodeReply | None = self._access.refusal(message)
+            if request is None:
+                request = parse(
+                    message.method, message.path, message.query, message.body, message.headers, self._beats
+                )
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect that must end the node
             self._defect(error, respond)
             return

@@ -92,8 +92,13 @@ def test_the_links_count_the_nodes_messages_as_the_node_frames_them() -> None:
 def test_the_secret_of_a_run_is_in_the_environment_alone() -> None:
     place = msgspec.structs.replace(PLACE, secret="a" * 64)
     (process,) = ReferenceNode().launch(place).processes
-    assert process.environment == {"ACKPROOF_PEER_SECRET": "a" * 64}
-    assert not any("a" * 64 in word for word in process.argv)
+    given = dict(process.environment)
+    assert given.pop("ACKPROOF_PEER_SECRET") == place.secret
+    role, _, token = given.pop("ACKPROOF_TOKENS").partition(" ")
+    assert (role, given) == ("admin", {})
+    assert not any(secret in word for secret in (place.secret, token) for word in process.argv)
+    request = ReferenceNode().membership_request("remove", "n2", place.secret)
+    assert request.headers == (("Authorization", f"Bearer {token}"),)
     assert ReferenceNode().launch(PLACE).processes[0].environment == {}
 
 

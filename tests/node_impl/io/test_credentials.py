@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from node_impl.io.credentials import CannotUse, is_loopback, peer_secret
+from node_impl.io.credentials import CannotUse, access, is_loopback, peer_secret, tls_context
+from node_impl.io.http.access import Role
 from node_impl.io.sparing import LINES_A_SECOND, SparingReport
 from node_impl.io.transport import Address, Hello
 
@@ -70,3 +71,35 @@ def test_strangers_cannot_fill_the_log() -> None:
     now_s = 8.0
     report("the next")
     assert lines[LINES_A_SECOND:] == ["980 more lines of this kind were left out", "the next"]
+
+
+def role_of(is_local: bool, tokens: str | None = None, anonymous: Role | None = None) -> Role:
+    return access(None, anonymous, is_local, {} if tokens is None else {"ACKPROOF_TOKENS": tokens}).anonymous
+
+
+def test_without_a_token_members_are_changed_from_this_machine_alone() -> None:
+    tokens = "admin " + "a" * 20
+    assert (role_of(True), role_of(False)) == (Role.ADMIN, Role.WRITE)
+    assert (role_of(True, tokens), role_of(False, tokens)) == (Role.NONE, Role.NONE)
+    assert role_of(False, tokens, Role.WRITE) is Role.WRITE
+    for given in (None, tokens):
+        with pytest.raises(CannotUse, match="--anonymous admin would let every machine"):
+            role_of(False, given, Role.ADMIN)
+
+
+def test_tokens_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotUse, match="ACKPROOF_TOKENS: line 1 begins with no role"):
+        role_of(True, "hunter2")
+    with pytest.raises(CannotUse, match=r"--tokens .* is open to other users"):
+        access(written(tmp_path, "admin " + "a" * 20, 0o644), None, True, {})
+    with pytest.raises(CannotUse, match="give them once"):
+        access(written(tmp_path, ""), None, True, {"ACKPROOF_TOKENS": ""})
+
+
+def test_files_that_are_no_certificate_are_refused(tmp_path: Path) -> None:
+    key = written(tmp_path, "no key")
+    with pytest.raises(CannotUse, match=r"--tls-certificate .* with --tls-key"):
+        tls_context(key, key)
+    key.chmod(0o644)
+    with pytest.raises(CannotUse, match=r"--tls-key .* is open to other users"):
+        tls_context(key, key)

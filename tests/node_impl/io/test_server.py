@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -409,3 +413,73 @@ def test_a_secret_that_others_may_read_is_one_line(tmp_path: Path) -> None:
         with_secret([node], tmp_path / "secret")
         (tmp_path / "secret").chmod(0o644)
         start_fails(node, 78, "--peer-secret", "is open to other users; run chmod 600")
+
+
+def certified(folder: Path, node: NodeProcess) -> ssl.SSLContext:
+    """Let the node serve by TLS; what a client needs that trusts it."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    node.arguments += ["--tls-certificate", str(certificate), "--tls-key", str(key)]
+    return ssl.create_default_context(cafile=str(certificate))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
+def test_clients_are_served_by_tls_with_tokens_and_garbage_leaves_the_node_serving(tmp_path: Path) -> None:
+    with nodes(tmp_path, 1) as [node]:
+        trusting = certified(tmp_path, node)
+        (tmp_path / "tokens").write_text(f"read {'r' * 32}\nadmin {'a' * 32}\n")
+        (tmp_path / "tokens").chmod(0o600)
+        node.arguments += ["--tokens", str(tmp_path / "tokens")]
+        node.start()
+
+        def ask(method: str, path: str, token: str = "") -> int:
+            connection = http.client.HTTPSConnection("127.0.0.1", node.port, timeout=5, context=trusting)
+            try:
+                connection.request(
+                    method, path, headers={"Authorization": f"Bearer {token}"} if token else {}
+                )
+                return connection.getresponse().status
+            except ConnectionRefusedError:
+                return 0
+            finally:
+                connection.close()
+
+        until(lambda: ask("GET", "/v1/admin/health") == 200, "the node serves")
+        with socket.create_connection(("127.0.0.1", node.port), timeout=5) as plain:
+            plain.sendall(b"GET /v1/admin/health HTTP/1.1\r\n\r\n")
+            assert ends(plain)
+        write = f"{INSTANCE}?serviceName=web&ip=10.0.0.1&port=80&ephemeral=false"
+        until(lambda: ask("POST", write, "a" * 32) == 200, "an admin may write")
+        assert [ask("POST", write, token) for token in ("", "r" * 32, "x" * 32)] == [401, 403, 401]
+        assert [ask("GET", write, token) for token in ("", "r" * 32)] == [401, 200]
+        assert ask("DELETE", "/v1/admin/members?node=n1", "r" * 32) == 403
+        assert ask("DELETE", "/v1/admin/members?node=n1", "a" * 32) not in (401, 403)
+        assert node.end() == 0
+        said = node.log.read_text()
+        assert "Traceback" not in said
+        assert "a" * 32 not in said
+
+
+def test_members_are_not_changed_without_a_token_from_other_machines(tmp_path: Path) -> None:
+    with nodes(tmp_path, 1) as [node]:
+        node.arguments[node.arguments.index("--listen") + 1] = f"0.0.0.0:{node.port}"
+        node.start()
+        wait_for_leader([node])
+        assert node.register("10.0.0.1").status == 200
+        refused = node.ask("DELETE", "/v1/admin/members", {"node": "n1"})
+        assert (refused.status, refused.json()["error"], refused.json()["proposed"]) == (
+            401,
+            "no-token",
+            False,
+        )
+        node.end()
+        node.arguments += ["--anonymous", "admin"]
+        start_fails(node, 78, "--anonymous admin would let every machine that reaches this node")
