@@ -15,6 +15,7 @@ import msgspec
 
 from ackproof.campaigning import CampaignResult
 from ackproof.cli.commands.judging.check import CheckedFile
+from ackproof.cli.commands.judging.export import Exported
 from ackproof.cli.commands.judging.verify import Verification
 from ackproof.cli.commands.machines.clean import Cleaned
 from ackproof.cli.commands.machines.hosts import CheckedHost
@@ -52,6 +53,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "bisect": (Bisected,),
     "check": (list[CheckedFile],),
     "verify": (list[Verification],),
+    "export": (Exported,),
     "runs": (list[RunEntry],),
     "compare": (Comparison,),
     "site": (WrittenSite,),

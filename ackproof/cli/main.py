@@ -163,6 +163,12 @@ def _verify() -> click.Command:
     return verify
 
 
+def _export() -> click.Command:
+    from ackproof.cli.commands.judging.export import export
+
+    return export
+
+
 def _runs() -> click.Command:
     from ackproof.cli.commands.storing.runs import runs
 
@@ -247,6 +253,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "check": CommandEntry(RECORDED, "Judge histories that any tool recorded.", _check),
     "record": CommandEntry(RECORDED, "Record what a client of your own does, and judge it.", _record),
     "verify": CommandEntry(RECORDED, "Check the proof that came with a verdict.", _verify),
+    "export": CommandEntry(RECORDED, "Write a run's history for another tool to judge.", _export),
     "runs": CommandEntry(STORED, "List the runs of a store, the newest first.", _runs),
     "compare": CommandEntry(STORED, "Say what two runs do not have in common.", _compare),
     "serve": CommandEntry(STORED, "Show all runs of a store in a browser, until Ctrl-C.", _serve),

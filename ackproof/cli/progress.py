@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from checkers.words import in_time
@@ -21,24 +22,37 @@ COLUMNS = 79
 
 
 class Working:
-    """The line of work of which it is not known how much is left: what is done, and for how long.
+    """The line of work that is not done in steps: what is done, for how long, and how long it will take.
 
     Args:
         what: what is done, in a few words: `simulating seed 7`.
         quiet: whether to show nothing at all.
+        share: which part of it is done, from 0 to 1; None where that is not known.
+        in_logs: whether to show it also where standard error is no terminal.
     """
 
-    def __init__(self, what: str, *, quiet: bool) -> None:
-        self._line = _Line(quiet=quiet)
+    def __init__(
+        self,
+        what: str,
+        *,
+        quiet: bool,
+        share: Callable[[], float] | None = None,
+        in_logs: bool = True,
+    ) -> None:
+        self._line = _Line(quiet=quiet, in_logs=in_logs)
         self._what = what
+        self._share = share
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
     def _show(self) -> None:
         began_s = time.monotonic()
-        every_s = 1.0 if self._line.is_terminal else LINE_EVERY_S
+        every_s = QUIET_S if self._line.is_terminal else LINE_EVERY_S
         while not self._is_over.wait(every_s):
-            self._line.print(f"{self._what}: {in_time(time.monotonic() - began_s)}")
+            took_s = time.monotonic() - began_s
+            share = 0.0 if self._share is None else self._share()
+            left = f", {in_time(took_s * max(1 - share, 0) / share)} left" if share > 0 else ""
+            self._line.print(f"{self._what}: {in_time(took_s)}{left}")
 
     def __enter__(self) -> Working:
         self._thread.start()
@@ -55,9 +69,9 @@ class Working:
 class _Line:
     """One line on standard error, rewritten in a terminal."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, in_logs: bool = True) -> None:
         self.is_terminal = sys.stderr.isatty()
-        self._quiet = quiet
+        self._quiet = quiet or not (in_logs or self.is_terminal)
         self._is_shown = False
 
     def print(self, line: str) -> None:
@@ -82,11 +96,14 @@ class Steps:
     Args:
         what: what is done, in a few words: `reading runs`.
         quiet: whether to show nothing at all.
+        in_logs: whether to show it also where standard error is no terminal.
+        at_most: whether it may end before all steps are done.
     """
 
-    def __init__(self, what: str, *, quiet: bool) -> None:
+    def __init__(self, what: str, *, quiet: bool, in_logs: bool = True, at_most: bool = False) -> None:
         self._what = what
-        self._line = _Line(quiet=quiet)
+        self._most = "at most " if at_most else ""
+        self._line = _Line(quiet=quiet, in_logs=in_logs)
         self._began_s = self._shown_s = time.monotonic()
 
     def show(self, done: int, of: int) -> None:
@@ -96,8 +113,9 @@ class Steps:
         if now_s - self._began_s < QUIET_S or now_s - self._shown_s < every_s:
             return
         self._shown_s = now_s
-        left = f", {in_time((now_s - self._began_s) / done * (of - done))} left" if done else ""
-        self._line.print(f"{self._what}: {done:,} of {of:,}{left}")
+        left_s = (now_s - self._began_s) / done * (of - done) if done else None
+        left = "" if left_s is None else f", {self._most}{in_time(left_s)} left"
+        self._line.print(f"{self._what}: {done:,} of {self._most}{of:,}{left}")
 
     def __enter__(self) -> Steps:
         return self

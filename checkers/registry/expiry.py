@@ -24,16 +24,20 @@ from dataclasses import dataclass, field
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.applied import applied_ops
-from checkers.registry.names import DEREGISTER, LIST, LOOKUP, REGISTER, service_of
+from checkers.registry.names import (
+    BEAT,
+    DEREGISTER,
+    EXPIRE,
+    LIST,
+    LOOKUP,
+    REGISTER,
+    TAKEN,
+    UPDATE,
+    service_of,
+)
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import seconds, who_answered
 from history import History, Operation, Recording
-
-BEAT = "beat"
-UPDATE = "update"
-"""Gives a registered instance another registration id; the reply False means that there was none."""
-EXPIRE = "expire"
-TAKEN = "taken"
 
 
 @dataclass

@@ -19,6 +19,10 @@ STALE_LIST = "stale-list"
 UPDATE = "update"
 """Gives a registered instance another registration id; the reply False means that there was none."""
 BEAT = "beat"
+TAKEN = "taken"
+"""The reply to a beat of an instance that the node has."""
+EXPIRE = "expire"
+"""The first part of the op of an entry that a leader wrote since no beat came."""
 
 WRITES = (REGISTER, UPDATE, DEREGISTER)
 LISTS = (LIST, FINAL_LIST)

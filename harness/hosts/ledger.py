@@ -38,6 +38,7 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -218,26 +219,24 @@ def clean(folder: Path | None = None, store: Path | None = None) -> list[Removed
 
 def left_elsewhere(store: Path, folder: Path | None = None) -> list[str]:
     """The dead runs, in words, that `clean` leaves alone since they are not of this store."""
-    found: list[str] = []
-    for path in _ledgers(folder):
-        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            file = os.open(path, os.O_RDONLY)
-            try:
-                head = _read(file).head
-            finally:
-                os.close(file)
-            if (
-                head is not None
-                and not head.is_in(store)
-                and (head.owner is None or not is_alive(head.owner))
-            ):
-                found.append(head.about)
-    return found
+    return [
+        head.about
+        for head in _heads(folder)
+        if not head.is_in(store) and (head.owner is None or not is_alive(head.owner))
+    ]
 
 
 def folders_in_use(folder: Path | None = None) -> list[Path]:
     """The folders that living runs write into, without links in their paths."""
-    found: list[Path] = []
+    return [
+        Path(head.folder)
+        for head in _heads(folder)
+        if head.folder and head.owner is not None and is_alive(head.owner)
+    ]
+
+
+def _heads(folder: Path | None) -> Iterator[Head]:
+    """What each ledger that can be read says of its run."""
     for path in _ledgers(folder):
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
             file = os.open(path, os.O_RDONLY)
@@ -245,9 +244,8 @@ def folders_in_use(folder: Path | None = None) -> list[Path]:
                 head = _read(file).head
             finally:
                 os.close(file)
-            if head is not None and head.folder and head.owner is not None and is_alive(head.owner):
-                found.append(Path(head.folder))
-    return found
+            if head is not None:
+                yield head
 
 
 def _ledgers(folder: Path | None) -> list[Path]:

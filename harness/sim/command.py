@@ -3,8 +3,9 @@ replayed."""
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ from harness.sim.schedule.carry_over import carry_over, undone
 from harness.sim.schedule.picture import draw
 from harness.sim.schedule.replay import Replay, digest_of, load, save
 from harness.sim.schedule.schedule import play, record
-from harness.sim.schedule.shrink import Shrunk, shrink, size
+from harness.sim.schedule.shrink import MOST_RUNS, Shrunk, shrink, size
 from harness.sim.schedule.story import whole_story
 from harness.sim.seeds.campaign import CampaignResults, SeedExecutor, judge_all
+from harness.sim.world.world import SimulatedWorld
 from history import read_history
 from history.files import brief
 from history.units import SECOND_NS
@@ -37,13 +39,34 @@ from history.units import SECOND_NS
 LINE_EVERY_S = 5.0
 
 
-def one(seed: int, options: SeedOptions, store: Path, command: Sequence[str]) -> RunFolder:
-    """Run one seed into a new folder under `store`; the run is not yet judged."""
-    return run(plan_of(seed, options)).write(store, command)
+class Watched:
+    """A simulated run as it goes on, for those who want to know how much of it is done."""
+
+    def __init__(self, seed: int, options: SeedOptions) -> None:
+        self._plan = plan_of(seed, options)
+        self._world: SimulatedWorld | None = None
+
+    def share(self) -> float:
+        """Which part of the time of work and faults is over, from 0 to 1."""
+        if self._world is None:
+            return 0.0
+        return min(self._world.now / (self._plan.test.time_limit_s * SECOND_NS), 1.0)
+
+    def run(self, store: Path, command: Sequence[str]) -> RunFolder:
+        """Run it into a new folder under `store`; the run is not yet judged."""
+        return run(self._plan, prepare=self._look_at).write(store, command)
+
+    def _look_at(self, world: SimulatedWorld) -> None:
+        self._world = world
 
 
-def shrunk(seed: int, options: SeedOptions, file: Path, *, quiet: bool) -> Shrunk:
+def shrunk(
+    seed: int, options: SeedOptions, file: Path, *, quiet: bool, show: Callable[[int, int], None]
+) -> Shrunk:
     """Find the smallest schedule for the first violation of a seed; write it, and a picture next to it.
+
+    Args:
+        show: is given how many runs were made, and how many there may be.
 
     Raises:
         CouldNotRun: the seed shows no violation, or the file cannot be written.
@@ -54,7 +77,13 @@ def shrunk(seed: int, options: SeedOptions, file: Path, *, quiet: bool) -> Shrun
         raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
     declared = MUTANTS[options.mutant].caught_by if options.mutant else wrong[0]
     checker = declared if declared in wrong else wrong[0]
-    found = shrink(schedule, checker)
+    made = itertools.count(1)
+
+    def go_on() -> bool:
+        show(next(made), MOST_RUNS)
+        return True
+
+    found = shrink(schedule, checker, may_go_on=go_on)
     again = play(found.schedule)
     save(file, found.schedule, again, checker, found.verdict.summary)
     draw(again, found.verdict, file.with_suffix(".svg"))

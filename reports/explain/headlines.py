@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from history import TraceEvent
 from history.units import SECOND_NS
 from reports.explain.cause import CONFORMANCE
+from reports.explain.gathered import Reign
 from reports.explain.scene import answered, numbered, outcome_of
 from reports.explain.steps import deposed_by, did, ended_by, reign_at, rule_broken
 from reports.explain.telling import Telling
@@ -19,8 +20,8 @@ from reports.spans import READS, Span
 from reports.text import duration, seconds, shorten
 
 LONGEST_NUMBER = 16
-LONGEST = 420
-"""Characters of a headline."""
+LONGEST = 240
+"""Characters of a headline: three lines of a terminal of 80 columns."""
 
 Sentence = Callable[[Telling], str | None]
 
@@ -32,9 +33,36 @@ def headline(telling: Telling) -> str:
         return f"{telling.cause.verdict.checker}: {telling.cause.verdict.summary}"
     make = SENTENCES.get(telling.cause.verdict.checker)
     sentence = (make(telling) if make is not None else None) or _plain(telling)
-    if telling.effect is not None and telling.effect.title not in sentence:
-        sentence += f"; then {telling.effect.title}"
+    effect = "" if telling.effect is None else _in_brief(telling.effect.title)
+    if effect and effect not in sentence and len(sentence) + len(effect) + len(AFTER) <= LONGEST:
+        sentence += f"{AFTER}{effect}"
+    for less, rest in _LESS:
+        if len(sentence) > LONGEST:
+            sentence = less.sub(rest, sentence)
     return shorten(sentence, LONGEST)
+
+
+_LESS = (
+    (re.compile(r" under [^,]{1,100}? since [\d.]+ s"), ""),
+    (re.compile(r"(\(operation \d+) on [^()]{1,200}\)"), r"\1)"),
+    (re.compile(r" \([a-z-]+ [^()]{1,200}\)(?= (?:at index|had been))"), ""),
+)
+"""What is left out of a long headline, in this order, as the story has it: the fault, keys, arguments."""
+AFTER = "; then "
+_DETAILS = (
+    re.compile(r", acknowledged .*?,(?= was )"),
+    re.compile(r" in the linearizable list.*$"),
+    re.compile(r" \(only .*?\)"),
+    re.compile(r"(?<= is not linearizable): .*$", re.DOTALL),
+)
+"""What the title of a consequence says more than who suffered what; the story and the evidence have it."""
+
+
+def _in_brief(title: str) -> str:
+    """What followed, without the details: `registration r219 was lost`."""
+    for detail in _DETAILS:
+        title = detail.sub("", title)
+    return title
 
 
 def _plain(telling: Telling) -> str:
@@ -293,24 +321,107 @@ def standing(telling: Telling, span: Span) -> str:
 
 def leader_then(telling: Telling, time: int) -> str:
     """`no leader while n2 led term 2`: the leader of the newest term at that time, if one led."""
+    newest = _newest_reign(telling, time)
+    return "" if newest is None else f"no leader while {newest.node} led term {newest.term}"
+
+
+def _newest_reign(telling: Telling, time: int) -> Reign | None:
     leads = [
         reign
         for other in telling.scene.recording.nodes
         if (reign := reign_at(telling.scene, telling.found.reigns, other, time)) is not None
     ]
-    if not leads:
-        return ""
-    newest = max(leads, key=lambda reign: reign.term)
-    return f"no leader while {newest.node} led term {newest.term}"
+    return max(leads, key=lambda reign: reign.term, default=None)
 
 
 def _in_full(telling: Telling) -> str | None:
-    """The first sentence of the evidence, which says what was wrong with which answer; and who led."""
+    """The first sentence of the evidence, which says what was wrong with which answer; when, and who led."""
     if telling.evidence is None or not telling.spans:
         return None
     last = culprit(telling)
     who = standing(telling, last)
-    return f"{_first_sentence(telling.evidence.text)}{f' ({last.node}, {who})' if who else ''}"
+    sentence = _first_sentence(telling.evidence.text)
+    at = telling.scene.at(last.end)
+    when = "" if _HAS_TIME.search(sentence) or not at else f"; operation {last.index} was answered{at}"
+    return f"{sentence}{when}{f' ({last.node}, {who})' if who else ''}"
+
+
+def _member(telling: Telling) -> str | None:
+    """Who led, or changed the members, against the members that it knew; and since when it knew them."""
+    if telling.evidence is None or len(telling.events) < 2:
+        return None
+    held, event = telling.events[0], telling.events[-1]
+    when, members = telling.scene.when(event), ", ".join(held.members or ())
+    title = telling.evidence.title
+    if title.endswith(" after its removal"):
+        what = numbered(telling.spans[0]) if telling.spans else ""
+        return (
+            f"{event.node}, leader of term {event.term}, {did(event)}{when}{f': {what}' if what else ''}, "
+            f"although the members were {members} without it{_since(telling, held)}"
+        )
+    if "majority of voters" in title:
+        return f"{title}{when}: {_uncapitalized(_last_sentence(telling.evidence.text))}"
+    in_term = "" if "term" in title else f" in term {event.term}"
+    return f"{title}{in_term}{when}, when the members were {members}{_since(telling, held)}"
+
+
+def _since(telling: Telling, event: TraceEvent) -> str:
+    return telling.scene.when(event).replace(" at ", " since ", 1)
+
+
+def _last_sentence(text: str) -> str:
+    return text.removesuffix(".").rpartition(". ")[2]
+
+
+def _uncapitalized(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _not_recovered(telling: Telling) -> str | None:
+    """When all was healed, what did not come, and who led then."""
+    if telling.evidence is None:
+        return None
+    reign = _newest_reign(telling, telling.scene.end)
+    led = "no node led" if telling.scene.recording.traces else ""
+    if reign is not None:
+        led = f"{reign.node} led term {reign.term}"
+    at_end = f"; at the end {led}" if led else ""
+    return f"{telling.evidence.text.removesuffix('.').replace('. The', '; the', 1)}{at_end}"
+
+
+def _two_holders(telling: Telling) -> str | None:
+    """Who got a lock by which operation while who else held it; of a token, the sentence of the evidence."""
+    if telling.evidence is None or not telling.spans:
+        return None
+    if not telling.evidence.title.startswith("two processes held a lock") or len(telling.spans) < 2:
+        return _in_full(telling)
+    first, second = telling.spans[0], telling.spans[-1]
+    key = "" if second.key is None else f" {second.key}"
+    since = telling.scene.at(first.end).replace(" at ", " since ", 1)
+    return (
+        f"process {second.process} got the lock{key}{_by(second)}{telling.scene.at(second.end)} (operation "
+        f"{second.index}), while process {first.process} held it{_by(first)}{since} (operation {first.index})"
+    )
+
+
+def _by(span: Span) -> str:
+    return "" if span.node is None else f" from {span.node}"
+
+
+def _watched(telling: Telling) -> str | None:
+    """Who answered a watch, with what was wrong with the answer."""
+    if telling.evidence is None or not telling.spans:
+        return None
+    last = culprit(telling)
+    why = telling.evidence.text.partition("): ")[2].removesuffix(".")
+    return f"{outcome_of(last)}{telling.scene.at(last.end)}: {why or telling.evidence.title}"
+
+
+def _behind(telling: Telling) -> str | None:
+    """Which node did not catch up, up to where, and when that was seen."""
+    if telling.evidence is None:
+        return None
+    return f"{telling.evidence.title}: {_uncapitalized(_last_sentence(telling.evidence.text))}"
 
 
 def _different_states(telling: Telling) -> str | None:
@@ -365,7 +476,16 @@ SENTENCES: Mapping[str, Sentence] = {
     "durable-before-acknowledge": _acknowledged,
     "linearizability": _answered,
     "index-honesty": _in_full,
-    "session-guarantees": _answered,
+    "session-guarantees": _in_full,
+    "sessions": _in_full,
+    "causal": _in_full,
+    "watch": _watched,
+    "watch-order": _in_full,
+    "membership": _member,
+    "membership-views": _in_full,
+    "recovery": _not_recovered,
+    "convergence": _behind,
+    "lease": _two_holders,
     "bounded-staleness": _answered,
     "durability": _answered,
     "snapshot-safety": _different_states,

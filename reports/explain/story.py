@@ -15,6 +15,7 @@ import msgspec
 
 from checkers.explanation import MOST_LINES, StoryLine
 from history import TraceEvent
+from reports.explain.expiries import lines_of_expiry
 from reports.explain.gathered import Fact
 from reports.explain.headlines import culprit
 from reports.explain.scene import numbered, outcome_of, ref_of
@@ -45,6 +46,8 @@ class Candidate(NamedTuple):
 def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     """The lines of a story, in the order of time."""
     candidates = [*_of_cause(telling), *_of_operations(telling), *_of_entries(telling)]
+    if telling.cause.verdict.checker == "expiry":
+        candidates += [Candidate(1, line) for line in lines_of_expiry(telling)]
     window = _window(telling, [one.line for one in candidates if one.rank <= 2])
     candidates += [*_of_elections(telling, window), *_of_lives(telling, window), *_of_faults(telling, window)]
     middle = window[1]

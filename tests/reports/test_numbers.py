@@ -47,7 +47,7 @@ def test_every_output_names_an_operation_by_the_index_of_its_invocation(run: Jud
         assert [number for number in numbers if history.columns.type[number] != INVOKE] == [], name
 
 
-LISTED = re.compile(r"operations: ([\d, ]+\d)")
+LISTED = re.compile(r"(?:^|\\n)operations: ([\d, ]+\d)", re.MULTILINE)
 
 
 def test_a_link_of_the_page_leads_to_the_row_of_the_operation_that_its_words_name(run: Judged) -> None:

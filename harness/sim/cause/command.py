@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 
 from checkers.verdict import Validity
-from checkers.words import plural
+from checkers.words import in_time, plural
 from harness.errors import CouldNotRun
 from harness.sim.cause.curve import LEAST_JUMP, Curve, Jump, Moment
 from harness.sim.cause.tape import taped
@@ -21,6 +21,7 @@ from history.files import brief
 from history.units import SECOND_NS
 from reports.plots.shares import share_curve
 
+COLUMNS = 79
 BAR = 30
 
 
@@ -57,7 +58,7 @@ def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool) -> Cause:
             "is no cause to look for"
         )
     until = time.monotonic() + seconds
-    progress = _Progress(quiet)
+    progress = _Progress(until, quiet)
 
     def may_go_on() -> bool:
         return time.monotonic() < until
@@ -117,14 +118,17 @@ def _of(moment: Moment) -> str:
 class _Progress:
     """How many runs were made, on one line of standard error that is rewritten; only in a terminal."""
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, until: float, quiet: bool) -> None:
+        self._until = until
         self._console = Console(stderr=True, highlight=False)
         self._is_shown = not quiet and self._console.is_terminal
 
     def show(self, runs: int) -> None:
-        """Show the count."""
+        """Show the count, and for how long it may go on."""
         if self._is_shown:
-            self._console.print(f"{plural(runs, 'run')} measured", end="\r", soft_wrap=True)
+            left = in_time(max(self._until - time.monotonic(), 0))
+            text = f"{plural(runs, 'run')} measured, at most {left} left"
+            self._console.print(f"{text:<{COLUMNS}}", end="\r", soft_wrap=True)
 
     def end(self) -> None:
         """Leave the line."""

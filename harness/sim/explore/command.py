@@ -12,6 +12,7 @@ from rich.console import Console
 
 from checkers.raft import raft_checkers
 from checkers.verdict import Validity
+from checkers.words import in_time
 from harness.errors import CouldNotRun
 from harness.sim.explore.counterexample import Walked, load, parts_of, save, walk
 from harness.sim.explore.scope import Scope
@@ -22,6 +23,7 @@ from node_impl.core.build import Parts
 from reports.plots.sequence import sequence
 
 LINE_EVERY_S = 5.0
+COLUMNS = 79
 
 
 class SearchBounds(msgspec.Struct, frozen=True):
@@ -214,11 +216,15 @@ class _Watch:
         if self._quiet or now - self._shown < every:
             return
         self._shown = now
+        bound = self._bounds.seconds
+        left = "" if bound is None else f", at most {in_time(max(bound - seconds, 0))} left"
         text = (
-            f"{seen.states} states, {seen.states / max(seconds, 0.001):.0f} a second, all of up to "
-            f"{seen.depth} steps, {seen.frontier} to go on from, {_megabytes()} MB"
+            f"{seen.states:,} states of up to {seen.depth} steps{left}, {_megabytes()} MB, "
+            f"{seen.frontier:,} to go on from"
         )
-        self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)
+        is_terminal = self._console.is_terminal
+        text = f"{text[:COLUMNS]:<{COLUMNS}}" if is_terminal else text[:COLUMNS]
+        self._console.print(text, end="\r" if is_terminal else "\n", soft_wrap=True, markup=False)
 
     def end(self) -> None:
         if not self._quiet and self._console.is_terminal:

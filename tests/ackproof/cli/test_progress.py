@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import time
+from pathlib import Path
+from typing import Any
+
 import pytest
+from click.testing import CliRunner
+from rich.console import Console
 
 from ackproof.cli import progress
+from ackproof.cli.main import cli
 from ackproof.cli.progress import COLUMNS, Steps, Working
+from harness.sim.cause import command as cause_command
+from harness.sim.explore import command as explore_command
+from harness.sim.explore.search import SearchProgress
 
 
 class _Clock:
@@ -61,3 +72,81 @@ def test_work_of_unknown_length_shows_for_how_long_it_goes_on(
         while not seen:
             seen = capsys.readouterr().err
     assert seen.splitlines()[0] == "judging: 0 s"
+
+
+def test_work_of_which_the_share_is_known_shows_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.001)
+    seen = ""
+    with Working("simulating", quiet=False, share=lambda: 1.0):
+        while "left" not in seen:
+            seen = capsys.readouterr().err
+    assert seen.splitlines()[0] == "simulating: 0 s, 0 s left"
+
+
+def test_what_is_not_for_logs_is_shown_in_a_terminal_alone(
+    clock: _Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for is_terminal in (False, True):
+        monkeypatch.setattr("sys.stderr.isatty", lambda shown=is_terminal: shown, raising=False)
+        with Steps("shrinking by runs", quiet=False, in_logs=False, at_most=True) as steps:
+            clock.now_s += 20
+            steps.show(500, 2000)
+        seen = capsys.readouterr().err
+        assert ("shrinking by runs: 500 of at most 2,000, at most 60 s left" in seen) is is_terminal
+
+
+HISTORY = "{:process 0, :type :invoke, :f :write, :value 1}\n{:process 0, :type :ok, :f :write, :value 1}\n"
+
+
+def test_each_command_that_may_work_for_long_shows_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[str] = []
+
+    class Shown(Working):
+        def __init__(self, what: str, **settings: Any) -> None:
+            shown.append(what)
+            super().__init__(what, **settings)
+
+    for place in ("ending", "commands.judging.check", "commands.judging.verify", "commands.simulating.sim"):
+        monkeypatch.setattr(f"ackproof.cli.{place}.Working", Shown)
+    monkeypatch.setattr("ackproof.cli.commands.storing.compare.Working", Shown)
+    history, proof, store = tmp_path / "history.edn", tmp_path / "proof.json", tmp_path / "store"
+    history.write_text(HISTORY)
+    commands = (
+        ["check", history, "--model", "register", "--certificate", proof],
+        ["verify", history, proof],
+        ["sim", "--seed", "1", "--time-limit", "1", "--nodes", "3", "--store", store],
+        ["analyze", store / "latest"],
+        ["compare", "latest", "latest", "--store", store],
+    )
+    for words in commands:
+        found = CliRunner().invoke(cli, list(map(str, words)))
+        assert found.exit_code in (0, 2), found.output
+    assert shown == [
+        "judging the history",
+        "checking the proof",
+        "simulating seed 1",
+        "judging",
+        "judging",
+        "comparing",
+    ]
+
+
+def test_exploring_and_measuring_causes_fit_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide: Any = lambda **settings: Console(  # noqa: E731
+        file=io.StringIO(), force_terminal=True, width=200, color_system=None
+    )
+    monkeypatch.setattr(explore_command, "Console", wide)
+    monkeypatch.setattr(cause_command, "Console", wide)
+    exploring = explore_command._Watch(explore_command.SearchBounds(None, 600.0, None), quiet=False)
+    exploring._shown = -1e9
+    exploring(SearchProgress(10**9, 10**9, 100, 10**9))
+    causing = cause_command._Progress(time.monotonic() + 100, quiet=False)
+    causing.show(123_456)
+    for console in (exploring._console, causing._console):
+        text = console.file.getvalue()  # type: ignore[attr-defined]
+        assert "left" in text
+        assert len(text.rstrip("\r")) <= COLUMNS

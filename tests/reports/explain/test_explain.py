@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from history import History, NodeLife, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
 from history.units import SECOND_NS
@@ -109,6 +111,60 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
     assert found.moments.operations == (0, 2)
     assert found.moments.indices == (1,)
     assert found.moments.wrong == found.story.index(wrong)
+
+
+@pytest.mark.parametrize(
+    ("checker", "evidence", "headline"),
+    [
+        (
+            "recovery",
+            Evidence(
+                "the system did not recover after the final heal",
+                "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the end "
+                "of the record. The bound is 10 s.",
+                operations=(0,),
+            ),
+            "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the end of "
+            "the record; the bound is 10 s; at the end n2 led term 2",
+        ),
+        (
+            "membership",
+            Evidence(
+                "n2 leads term 2 without a majority of voters",
+                "n2 became leader of term 2. Of the voters n1, n2, n2 voted for it.",
+                events=(EventRef("n1", 1, 1), EventRef("n2", 1, 3)),
+            ),
+            "n2 leads term 2 without a majority of voters at 2.000 s: of the voters n1, n2, n2 voted for it",
+        ),
+        (
+            "convergence",
+            Evidence(
+                "n2 stays 1 entry behind",
+                "At 2.000 s all faults were healed. At 3.000 s n2 had applied its log only up to index 4 (n1 up "
+                "to 5).",
+                operations=(2,),
+            ),
+            "n2 stays 1 entry behind: at 3.000 s n2 had applied its log only up to index 4 (n1 up to 5)",
+        ),
+        (
+            "watch",
+            Evidence(
+                "a watch of svc-1 was not complete, answered at 3.000 s",
+                "operation 2 (watch svc-1 after index 1): it reached index 4 but left out the change at index 3.",
+                operations=(2,),
+            ),
+            "n2 answered operation 2 (lookup svc-1) with nothing at index 1 at 3.000 s: it reached index 4 but "
+            "left out the change at index 3",
+        ),
+    ],
+)
+def test_what_nodes_did_to_a_whole_run_is_said_with_who_what_and_when(
+    checker: str, evidence: Evidence, headline: str
+) -> None:
+    found = explain(recording(), [Verdict(checker, Validity.INVALID, "wrong", evidence=(evidence,))])
+    assert found is not None
+    assert found.headline == headline
+    assert len(found.story) <= MOST_LINES
 
 
 def test_without_aligned_clocks_the_sentence_says_less() -> None:

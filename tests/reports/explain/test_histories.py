@@ -117,6 +117,37 @@ def test_a_history_without_times_claims_no_time(tmp_path: Path) -> None:
             "(operation 2 at 1.300 s)",
         ),
         (
+            "lease",
+            [
+                *did(1.0, 0, "acquire", None, 3, "l"),
+                *did(1.2, 1, "acquire", None, 4, "l"),
+                *did(1.4, 0, "release", None, None, "l"),
+            ],
+            "process 1 got the lock l at 1.300 s (operation 2), while process 0 held it since 1.100 s "
+            "(operation 0)",
+        ),
+        (
+            "causal",
+            [
+                *did(1.0, 0, "write", 1, 1, "x"),
+                *did(1.2, 0, "write", 2, 2, "x"),
+                *did(1.4, 0, "read", None, 1, "x"),
+            ],
+            "a read of an overwritten value: operation 0 of process 0 wrote 1 to x, then operation 2 of "
+            "process 0 wrote 2 to x, then operation 4 of process 0 read 1 from x; operation 4 was answered "
+            "at 1.500 s",
+        ),
+        (
+            "watch-order",
+            [
+                *did(1.0, 0, "write", "a", "a"),
+                *did(1.2, 0, "write", "b", "b"),
+                *did(1.4, 1, "watch", None, ["b", "a"]),
+            ],
+            "By operation 4, the watch of process 1 was shown 'b' before 'a'; operation 4 was answered at "
+            "1.500 s",
+        ),
+        (
             "bank",
             did(1.4, 1, "read", None, {"0": 50, "1": 55}),
             "a wrong total: operation 0 (read) was answered with 0 50, 1 55 at 1.500 s",

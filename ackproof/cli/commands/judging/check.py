@@ -22,6 +22,7 @@ from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+from ackproof.cli.progress import Steps, Working
 from ackproof.limits import Deadline, MemoryLimit
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
@@ -220,7 +221,7 @@ def check(
         raise click.UsageError("--certificate is for one history at a time")
     wanted = Wanted(format_, columns, pictures is not None, certificate)
     if jobs is None and dask is None:
-        results = _check_all(files, question, wanted)
+        results = _check_all(files, question, wanted, quiet=as_json)
     else:
         _refuse_undivided(files, question)
         elsewhere = by_key_elsewhere(dask, jobs)
@@ -257,7 +258,7 @@ class Wanted(NamedTuple):
     certificate: Path | None
 
 
-def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list[CheckedFile]:
+def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quiet: bool) -> list[CheckedFile]:
     """The results in order. Large files are judged in as many processes as there are processors.
 
     The first file is judged here. So what it loads is there before the processes begin, where they can begin
@@ -268,19 +269,29 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted) -> list
     fitting(size // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
     workers = min(len(files) - 1, os.cpu_count() or 1)
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
-        return [check_file(file, text, question, wanted) for file in files]
+        what = "judging the history" if len(files) == 1 else f"judging {len(files):,} histories"
+        judged: list[CheckedFile] = []
+        with Working(what, quiet=quiet, in_logs=False, share=lambda: len(judged) / len(files)):
+            for file in files:
+                judged.append(check_file(file, text, question, wanted))
+            return judged
     import multiprocessing  # here, since few files need none of it
     from concurrent.futures import ProcessPoolExecutor
 
     question = question._replace(budget=_shared(question.budget, workers + 1))
     first = check_file(files[0], text, question, wanted)
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    steps = Steps("judging files", quiet=quiet, in_logs=False)
+    with ProcessPoolExecutor(workers, mp_context=context) as pool, steps:
         begun = [
             pool.submit(check_file, file, text if file == STDIN else None, question, wanted)
             for file in files[1:]
         ]
-        return [first, *(future.result() for future in begun)]
+        results = [first]
+        for future in begun:
+            steps.show(len(results), len(files))
+            results.append(future.result())
+        return results
 
 
 def _standard_input(files: Sequence[str]) -> str | None:

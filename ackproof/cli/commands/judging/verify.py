@@ -13,6 +13,7 @@ from ackproof.cli.cases import of_proofs
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+from ackproof.cli.progress import Working
 from harness.errors import CouldNotRun
 from history import HistoryError
 from history.files import RefusedFile, read_regular
@@ -79,13 +80,14 @@ def verify(
 
     try:
         content = read_regular(certificate)
-        if (history / "test.json").is_file():
-            from harness.run.folder import RunFolder
+        with Working("checking the proof", quiet=as_json, in_logs=False):
+            if (history / "test.json").is_file():
+                from harness.run.folder import RunFolder
 
-            found = recheck_all(RunFolder(history.resolve()).recording(), content)
-        else:
-            recorded = read(history, format_=format_, columns=columns)
-            found = [recheck(recorded, content, configurations)]
+                found = recheck_all(RunFolder(history.resolve()).recording(), content)
+            else:
+                recorded = read(history, format_=format_, columns=columns)
+                found = [recheck(recorded, content, configurations)]
     except (HistoryError, RefusedFile, OSError) as refusal:
         raise CouldNotRun(str(refusal)) from refusal
     results = [Verification(str(history), one.claim, one.proved, one.why) for one in found]

@@ -14,7 +14,7 @@ from ackproof.cli import options
 from ackproof.cli.cases import of_seeds
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.ending import finish, judge_and_finish
-from ackproof.cli.progress import Working
+from ackproof.cli.progress import Steps, Working
 
 if TYPE_CHECKING:
     from ackproof.results import About
@@ -182,10 +182,12 @@ def sim(
         file = results or store / f"sim-{seed_options.workload}-{seed_options.mutant or 'correct'}.jsonl"
         _campaign(chosen, seed_options, file, _executor(jobs, dask), stop_at_first, as_json)
     if shrink is None:
-        with Working(f"simulating seed {seed}", quiet=as_json):
-            folder = command.one(seed, seed_options, store, sys.argv)
+        watched = command.Watched(seed, seed_options)
+        with Working(f"simulating seed {seed}", quiet=as_json, share=watched.share):
+            folder = watched.run(store, sys.argv)
         judge_and_finish(folder, as_json=as_json)
-    shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json)
+    with Steps("shrinking by runs", quiet=as_json, in_logs=False, at_most=True) as steps:
+        shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json, show=steps.show)
     again = (shlex.join(["ackproof", "replay", str(shrink)]),)
     finish(
         "invalid",

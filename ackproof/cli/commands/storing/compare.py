@@ -11,6 +11,7 @@ from ackproof.cli import options
 from ackproof.cli.ending import finish
 from ackproof.cli.exits import Exit
 from ackproof.cli.printing import say
+from ackproof.cli.progress import Working
 from ackproof.cli.stored import what_ran
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def compare(a: str, b: str, store: Path, as_json: bool) -> NoReturn:
     """
     from harness.store.comparing import compare as compare_folders  # here, since it loads the histories
 
-    found = compare_folders(_folder(a, store), _folder(b, store))
+    with Working("comparing", quiet=as_json, in_logs=False):
+        found = compare_folders(_folder(a, store), _folder(b, store))
     finish(Exit.VALID, found, lambda: _show(found), as_json=as_json, judges=False)
 
 
