@@ -131,15 +131,19 @@ def _kv(operation: Operation, begun: Operation) -> str:
         f, value = "append", begun.value
     else:
         f, value = "put", "" if operation.f in REMOVES else begun.value
-    for text in (operation.key, value):
+    key = _text_of(operation.key)
+    for text in (key, value):
         if not (text is None or (isinstance(text, str) and _PLAIN.fullmatch(text))):
             rule = f"Porcupine's text holds plain texts, not {in_words(text)[:60]}"
             raise HistoryError(operation.index + 1, rule, "the history")
     shown = "nil" if value is None else f'"{value}"'
-    return (
-        f"{{:process {operation.process}, :type :{operation.type}, :f :{f}, "
-        f':key "{operation.key}", :value {shown}}}'
-    )
+    return f'{{:process {operation.process}, :type :{operation.type}, :f :{f}, :key "{key}", :value {shown}}}'
+
+
+def _text_of(key: str | None) -> str | None:
+    """A key as a text; one of digits is marked, since without quotes it would be a number."""
+    quoted_digits = f'{MARK}"'
+    return key[2:-1] if key is not None and key.startswith(quoted_digits) else key
 
 
 WRITERS: Mapping[str, Callable[[History], Written]] = {"edn": jepsen_edn, "porcupine": porcupine_kv}

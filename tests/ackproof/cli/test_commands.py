@@ -6,8 +6,10 @@ import ast
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -32,6 +34,33 @@ def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
 def test_every_file_of_commands_is_listed() -> None:
     folder = REPOSITORY / "ackproof" / "cli" / "commands"
     assert {path.stem for path in folder.glob("*/*.py")} - {"__init__"} == set(COMMANDS)
+
+
+READ = frozenset({"--store", "--nodes-file", "--resume", "--baseline"})
+"""Options that name a path which is read, or folders that are made."""
+
+
+def path_options() -> Iterator[tuple[str, click.Command, click.Option]]:
+    """Every option of every command that names a file or folder to be written."""
+    for name, entry in COMMANDS.items():
+        command = entry.load()
+        nested = command.commands.values() if isinstance(command, click.Group) else ()
+        for each in (command, *nested):
+            for option in each.params:
+                if not isinstance(option, click.Option) or not isinstance(option.type, click.Path):
+                    continue
+                if not option.type.exists and option.opts[0] not in READ:
+                    yield f"{name} {each.name} {option.opts[0]}", each, option
+
+
+def test_a_path_into_a_missing_folder_is_refused_before_the_work_by_every_option_that_writes() -> None:
+    names = []
+    for name, command, option in path_options():
+        names.append(name)
+        with pytest.raises(click.BadParameter, match="make it first"):
+            option.process_value(click.Context(command), "/no-such-folder/file")
+    assert len(names) > 30
+    assert "run run --junit" in names
 
 
 def processor_seconds_of_children() -> float:

@@ -120,12 +120,12 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
             "recovery",
             Evidence(
                 "the system did not recover after the final heal",
-                "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the end "
-                "of the record. The bound is 10 s.",
+                "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the "
+                "end of the record. The bound is 10 s.",
                 operations=(0,),
             ),
-            "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the end of "
-            "the record; the bound is 10 s; at the end n2 led term 2",
+            "The final heal ended at 2.000 s; then no write was acknowledged in the 11.000 s up to the end "
+            "of the record; the bound is 10 s; at the end n2 led term 2",
         ),
         (
             "membership",
@@ -140,8 +140,8 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
             "convergence",
             Evidence(
                 "n2 stays 1 entry behind",
-                "At 2.000 s all faults were healed. At 3.000 s n2 had applied its log only up to index 4 (n1 up "
-                "to 5).",
+                "At 2.000 s all faults were healed. At 3.000 s n2 had applied its log only up to index 4 (n1 "
+                "up to 5).",
                 operations=(2,),
             ),
             "n2 stays 1 entry behind: at 3.000 s n2 had applied its log only up to index 4 (n1 up to 5)",
@@ -150,11 +150,12 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
             "watch",
             Evidence(
                 "a watch of svc-1 was not complete, answered at 3.000 s",
-                "operation 2 (watch svc-1 after index 1): it reached index 4 but left out the change at index 3.",
+                "operation 2 (watch svc-1 after index 1): it reached index 4 but left out the change at "
+                "index 3.",
                 operations=(2,),
             ),
-            "n2 answered operation 2 (lookup svc-1) with nothing at index 1 at 3.000 s: it reached index 4 but "
-            "left out the change at index 3",
+            "n2 answered operation 2 (lookup svc-1) with nothing at index 1 at 3.000 s: it reached index 4 "
+            "but left out the change at index 3",
         ),
     ],
 )
