@@ -44,7 +44,7 @@ def _format_names() -> Iterable[str]:
     metavar="NAME",
     callback=options.known("format", _format_names),
     shell_complete=options.completing(_format_names),
-    help="edn, the history of Jepsen, Knossos and Elle; or porcupine, the text of a store of keys.",
+    help="edn, as Jepsen writes it; or porcupine, the text that tests of Porcupine read.",
 )
 @click.option(
     "--out",
