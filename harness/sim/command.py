@@ -61,7 +61,12 @@ class Watched:
 
 
 def shrunk(
-    seed: int, options: SeedOptions, file: Path, *, quiet: bool, show: Callable[[int, int], None]
+    seed: int,
+    options: SeedOptions,
+    file: Path,
+    *,
+    quiet: bool,
+    show: Callable[[int, int], None] = lambda _made, _most: None,
 ) -> Shrunk:
     """Find the smallest schedule for the first violation of a seed; write it, and a picture next to it.
 

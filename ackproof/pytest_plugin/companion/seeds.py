@@ -43,7 +43,7 @@ def simulate(seed: int, options: Mapping[str, Any], store: str, command: str) ->
 
 
 def _one(seed: int, options: SeedOptions, store: Path, words: list[str]) -> RunFolder:
-    return command.one(seed, options, store, words)
+    return command.Watched(seed, options).run(store, words)
 
 
 def simulate_many(
