@@ -16,15 +16,19 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
+from typing import Any, TypeVar
 
 import msgspec
 
 from checkers.verdict import Validity
 from harness.campaign.campaign import is_found
-from harness.campaign.cells import CampaignPlan, Cell, distinct
-from harness.campaign.journal import RunLine, Stored
+from harness.campaign.cells import DRAWN, CampaignPlan, Cell, distinct
+from harness.campaign.journal import Stored
 from harness.gate.known_bugs.likeness import kinds_of
-from harness.gate.known_bugs.seeded import cell_of
+from harness.gate.known_bugs.seeded import MeasuredCell, Place, SeededBug, SeededBugs, cell_of, place_of
+from harness.mutants.catalogue import MUTANTS
+
+P = TypeVar("P", bound=Place)
 
 USUAL_SEEDS = 40
 ENOUGH_FOUND = 8
@@ -49,13 +53,63 @@ def measuring_plan(mutants: Sequence[str], seeds: int, first_seed: int) -> Campa
     return CampaignPlan(cells=tuple(cells), name="odds", stability=0, enough_found=ENOUGH_FOUND)
 
 
-def written(stored: Stored, command: str) -> str:
+def written(stored: Stored, command: str, before: SeededBugs | None = None) -> str:
     """The text of seeded.toml after this campaign.
 
+    Args:
+        before: the earlier file: what was not measured now stays as it was measured then.
+
     Raises:
-        ValueError: a cell has no run yet.
+        ValueError: a cell has no run yet, and the earlier file does not have it either.
     """
-    return "\n".join([*_head(stored, command), *_cells(stored), *_bugs(stored)])
+    cells, bugs = _measured_now(stored)
+    if before is not None:
+        for cell in before.cells:
+            cells.setdefault(cell.cell, _with_date(cell, before))
+        for bug in before.bugs:
+            bugs.setdefault(bug.mutant, _with_date(bug, before))
+    _require_all(stored, cells, bugs)
+    kept = [bugs[name] for name in MUTANTS if name in bugs]
+    used = {bug.cell for bug in kept}
+    lines = (line for cell, one in cells.items() if cell in used for line in _cell_lines(one))
+    return "\n".join([*_head(stored, command), *lines, *(line for bug in kept for line in _bug_lines(bug))])
+
+
+def _measured_now(stored: Stored) -> tuple[dict[Cell, MeasuredCell], dict[str, SeededBug]]:
+    """What the campaign measured: correct nodes by cell, and seeded bugs by name."""
+    cells: dict[Cell, MeasuredCell] = {}
+    bugs: dict[str, SeededBug] = {}
+    for number, cell in enumerate(stored.plan.cells):
+        lines = [line for line in stored.runs if line.cell == number]
+        place: dict[str, Any] = {"workload": cell.workload, "nemesis": _faults(cell), "runs": len(lines)}
+        place["began_at"] = stored.header.began_at
+        if lines and cell.mutant is None:
+            core_s = {line.seed: line.outcome.core_s for line in lines}
+            cells[place_of(cell)] = MeasuredCell(
+                **place,
+                seconds=round(mean(core_s.values()), 3),
+                first_seconds=tuple(core_s[seed] for seed in range(FIRST_SEEDS) if seed in core_s),
+                undecided=sum(line.outcome.validity is Validity.UNKNOWN for line in lines),
+            )
+        elif lines and cell.mutant is not None:
+            shows = Counter(kind for line in lines for kind in kinds_of(line.outcome))
+            bugs[cell.mutant] = SeededBug(
+                **place,
+                mutant=cell.mutant,
+                found=sum(is_found(stored.plan, number, line) for line in lines),
+                shows=dict(shows.most_common()),
+            )
+    return cells, bugs
+
+
+def _require_all(stored: Stored, cells: Mapping[Cell, MeasuredCell], bugs: Mapping[str, SeededBug]) -> None:
+    for cell in stored.plan.cells:
+        if (place_of(cell) not in cells) if cell.mutant is None else (cell.mutant not in bugs):
+            raise ValueError(f"no run of {cell.name} is done yet: go on with the campaign in {stored.folder}")
+
+
+def _with_date(one: P, before: SeededBugs) -> P:
+    return msgspec.structs.replace(one, began_at=one.began_at or before.measured.began_at)
 
 
 def _head(stored: Stored, command: str) -> Iterator[str]:
@@ -75,43 +129,31 @@ def _table(name: str, values: Mapping[str, str]) -> Iterator[str]:
     yield ""
 
 
-def _cells(stored: Stored) -> Iterator[str]:
-    for number, cell in enumerate(stored.plan.cells):
-        if cell.mutant is None:
-            lines = _lines(stored, number)
-            yield "[[cells]]"
-            yield from _place(cell)
-            core_s = {line.seed: line.outcome.core_s for line in lines}
-            first = (core_s[seed] for seed in range(FIRST_SEEDS) if seed in core_s)
-            yield f"seconds = {mean(core_s.values()):.3f}"
-            yield f"first_seconds = [{', '.join(f'{seconds:.3f}' for seconds in first)}]"
-            yield f"runs = {len(lines)}"
-            yield f"undecided = {sum(line.outcome.validity is Validity.UNKNOWN for line in lines)}\n"
+def _cell_lines(one: MeasuredCell) -> Iterator[str]:
+    yield "[[cells]]"
+    yield from _place_lines(one)
+    yield f"seconds = {one.seconds:.3f}"
+    yield f"first_seconds = [{', '.join(f'{seconds:.3f}' for seconds in one.first_seconds)}]"
+    yield f"runs = {one.runs}"
+    yield f"undecided = {one.undecided}\n"
 
 
-def _bugs(stored: Stored) -> Iterator[str]:
-    for number, cell in enumerate(stored.plan.cells):
-        if cell.mutant is not None:
-            lines = _lines(stored, number)
-            yield "[[bugs]]"
-            yield f'mutant = "{cell.mutant}"'
-            yield from _place(cell)
-            yield f"found = {sum(is_found(stored.plan, number, line) for line in lines)}"
-            yield f"runs = {len(lines)}"
-            shows = Counter(kind for line in lines for kind in kinds_of(line.outcome))
-            yield "[bugs.shows]"
-            yield from (f"{json.dumps(kind)} = {times}" for kind, times in shows.most_common())
-            yield ""
+def _bug_lines(bug: SeededBug) -> Iterator[str]:
+    yield "[[bugs]]"
+    yield f'mutant = "{bug.mutant}"'
+    yield from _place_lines(bug)
+    yield f"found = {bug.found}"
+    yield f"runs = {bug.runs}"
+    yield "[bugs.shows]"
+    yield from (f"{json.dumps(kind)} = {times}" for kind, times in bug.shows.items())
+    yield ""
 
 
-def _lines(stored: Stored, number: int) -> list[RunLine]:
-    lines = [line for line in stored.runs if line.cell == number]
-    if not lines:
-        name = stored.plan.cells[number].name
-        raise ValueError(f"no run of {name} is done yet: go on with the campaign in {stored.folder}")
-    return lines
+def _place_lines(place: Place) -> Iterator[str]:
+    yield f'workload = "{place.workload}"'
+    yield f'nemesis = "{place.nemesis}"'
+    yield f'began_at = "{place.began_at}"'
 
 
-def _place(cell: Cell) -> Iterator[str]:
-    yield f'workload = "{cell.workload}"'
-    yield f'nemesis = "{"drawn" if cell.nemesis is None else ",".join(cell.nemesis) or "none"}"'
+def _faults(cell: Cell) -> str:
+    return DRAWN if cell.nemesis is None else ",".join(cell.nemesis) or "none"

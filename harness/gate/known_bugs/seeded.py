@@ -12,6 +12,7 @@ began_at = "2026-11-28T17:05:10Z"
 [[cells]]                    # runs of correct nodes
 workload = "registry"
 nemesis = "drawn"            # what the seed draws; or the faults that each run has
+began_at = "2026-11-28T17:05:10Z"   # of this measurement; the draws of seeds may have changed since
 seconds = 0.42               # of one processor core, for each run
 first_seconds = [0.3, 0.8]   # the same of its first seeds alone, by which a machine's pace is measured
 runs = 40
@@ -61,6 +62,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     workload: str
     nemesis: str = DRAWN
+    began_at: str = ""
+    """When its measurement began; empty if that is when the file's did."""
 
     @property
     def cell(self) -> Cell:
@@ -133,6 +136,12 @@ def seeded_bugs() -> SeededBugs:
     """The seeded bugs that are still declared as they were measured."""
     found = msgspec.convert(tomllib.loads(SEEDED.read_text(encoding="utf-8")), SeededBugs)
     return msgspec.structs.replace(found, bugs=tuple(bug for bug in found.bugs if bug.is_current))
+
+
+def unmeasured() -> tuple[str, ...]:
+    """The names of seeded bugs without odds for the workload and the faults that they declare."""
+    measured = {bug.mutant for bug in seeded_bugs().bugs}
+    return tuple(name for name in MUTANTS if name not in measured)
 
 
 def cell_of(mutant: str) -> Cell:
