@@ -77,7 +77,7 @@ def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Pat
         say("")
         show_findings(found, store)
     say(f"every run: {summary.folder}/campaign.jsonl")
-    if summary.ended in ("", "interrupted"):
+    if summary.ended in ("", "interrupted") and summary.runs < summary.asked:
         say(f"go on:     ackproof campaign run --resume {summary.folder}")
 
 

@@ -35,6 +35,17 @@ def test_a_small_campaign_ends_with_a_summary_and_nothing_is_left_to_resume(tmp_
     assert (listed.exit_code, listed.output) == (0, f"no findings in 1 campaigns with 3 runs in {tmp_path}\n")
 
 
+def test_a_merged_campaign_names_what_to_go_on_with_only_if_runs_are_missing(tmp_path: Path) -> None:
+    shards = [
+        carried_out(tmp_path / "shards", plan(Cell(seeds=4), shard=(part, 2))).folder for part in (1, 2)
+    ]
+    whole = ackproof("campaign", "merge", *shards, "--store", tmp_path / "whole")
+    assert "4 of 4 runs" in whole.output
+    assert "go on:" not in whole.output
+    half = ackproof("campaign", "merge", shards[0], "--store", tmp_path / "half")
+    assert "go on:     ackproof campaign run --resume" in half.output
+
+
 def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None:
     carried_out(tmp_path, plan())
     shown = ackproof("findings", "--store", tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from harness.campaign.campaign import run_campaign
 from harness.campaign.cells import DRAWN, Cell
@@ -73,6 +74,24 @@ def test_measuring_stops_after_some_seconds_and_goes_on_where_it_stopped(tmp_pat
     stopped = run_campaign(journal, in_process(lambda _cell, _seed: VALID), CampaignProgress(quiet=True))
     assert stopped.runs == ()
     assert len(resumed(stopped.folder).runs) == 8
+
+
+def test_what_is_not_measured_now_stays_as_it_was_with_its_date(tmp_path: Path) -> None:
+    first = measuring_plan(("vote-twice", "forgetful", "expire-by-own-clock"), seeds=2, first_seed=0)
+    text = written(carried_out(tmp_path, first, lambda _cell, _seed: VALID), "first")
+    before = msgspec.convert(tomllib.loads(text), SeededBugs)
+    old = msgspec.structs.replace(before, bugs=tuple(replace(bug, began_at="") for bug in before.bugs))
+    now = carried_out(
+        tmp_path, measuring_plan(("forgetful",), seeds=1, first_seed=0), lambda _cell, _seed: UNKNOWN
+    )
+    found = msgspec.convert(tomllib.loads(written(now, "now", old)), SeededBugs)
+    assert [(bug.mutant, bug.runs) for bug in found.bugs] == [
+        (name, 1 if name == "forgetful" else 2)
+        for name in MUTANTS
+        if name in {one.mutant for one in old.bugs}
+    ]
+    assert {bug.began_at for bug in found.bugs if bug.runs == 2} == {before.measured.began_at}
+    assert [(cell.workload, cell.runs) for cell in found.cells] == [("registry", 1), ("ephemeral", 2)]
 
 
 def test_a_bug_without_a_run_is_not_written_as_one_that_is_never_found(tmp_path: Path) -> None:
