@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ackproof.campaigning import CampaignResult, CampaignSummary, Finding, campaign, findings
-    from ackproof.checking import check, read_history
+    from ackproof.judging.checking import check, read_history
     from ackproof.loading import StoredRun, frame, load
     from ackproof.pytest_plugin.simulated import sim_test
     from ackproof.running import CouldNotRun, JudgedRun, Test, run, simulate
@@ -135,7 +135,7 @@ def _load_part(name: str) -> Any:
 def _load_function(name: str) -> Any:
     """Import what does something, and what it takes and gives."""
     if name in ("check", "read_history"):
-        from ackproof import checking
+        from ackproof.judging import checking
 
         return getattr(checking, name)
     if name in ("StoredRun", "frame", "load"):

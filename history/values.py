@@ -199,6 +199,11 @@ def in_words(value: Any) -> str:
             return repr(value)
 
 
+def key_in_words(key: str) -> str:
+    """A key of a history: a text as it is, anything else as its file wrote it."""
+    return in_words(key) if key.startswith(MARK) else key
+
+
 def _sequence(value: Sequence[Any]) -> str:
     tag = _tag(value)
     if tag == SET:

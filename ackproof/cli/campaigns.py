@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
     from ackproof.results import About

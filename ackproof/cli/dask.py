@@ -10,7 +10,7 @@ import click
 from ackproof.cli.options import Option
 
 if TYPE_CHECKING:
-    from ackproof.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere
     from checkers.linearizability.answer import Budget
     from checkers.linearizability.by_model import Proved
     from checkers.models.model import Model
@@ -48,7 +48,7 @@ def by_key_elsewhere(address: str | None, jobs: int | None) -> Elsewhere:
     Raises:
         CouldNotRun: the cluster is not there, or some of its workers are refused.
     """
-    from ackproof.by_key import executor_of, proved_by
+    from ackproof.judging.by_key import executor_of, proved_by
 
     cluster = connected(address, jobs)
     processes = jobs or 1

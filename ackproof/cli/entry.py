@@ -10,9 +10,9 @@ import sys
 import traceback
 from typing import NoReturn
 
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import printable
-from ackproof.cli.streams import make_steady, say_what_was_lost
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import printable
+from ackproof.cli.output.streams import make_steady, say_what_was_lost
 from ackproof.shadows import shadow
 
 
@@ -71,7 +71,7 @@ def _is_history_error(error: Exception) -> bool:
 def _fail(message: str, code: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
     _say(message)
     if "--json" in sys.argv[1:]:
-        from ackproof.cli.failing import print_failure
+        from ackproof.cli.output.failing import print_failure
 
         print_failure(sys.argv[1:], message, code)
     raise SystemExit(code) from None

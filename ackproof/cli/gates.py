@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ackproof.cli.campaigns import show_findings
-from ackproof.cli.printing import say
+from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
     from harness.gate.result import GateResult

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from ackproof.cli.exits import Exit
+from ackproof.cli.output.exits import Exit
 from ackproof.clock import CLOCK, Clock
 from harness.errors import unknown_name
 
@@ -61,13 +61,13 @@ class LazyGroup(click.Group):
         except click.ClickException as error:
             self._failed(ctx, error.format_message(), Exit.USAGE)
             raise
-        except Exception as error:
+        except Exception as error:  # raised again: CI servers must see each failure, whatever it is
             self._failed(ctx, str(error) or type(error).__name__)
             raise
 
     def _failed(self, ctx: click.Context, message: str, code: Exit = Exit.COULD_NOT_RUN) -> None:
         """Let CI servers see that the command could not do its work."""
-        from ackproof.cli.for_ci import write_failure_for_ci  # here, since the help needs none of it
+        from ackproof.cli.output.for_ci import write_failure_for_ci  # here, since the help needs none of it
 
         write_failure_for_ci(ctx, ctx.invoked_subcommand or "", message, code)
 

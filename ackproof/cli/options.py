@@ -301,7 +301,7 @@ def base_port_option(text: str) -> Option:
 
 def ci_options() -> Option:
     """What a command that judges writes for CI servers; `ending.finish` writes it."""
-    from ackproof.cli.for_ci import want
+    from ackproof.cli.output.for_ci import want
 
     def file(name: str, text: str) -> Option:
         return click.option(

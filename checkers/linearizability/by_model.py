@@ -32,6 +32,7 @@ from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validit
 from checkers.words import plural, seconds, sentence, who_answered
 from history import NEMESIS, History, Recording
 from history.history import OK
+from history.values import key_in_words
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
@@ -470,7 +471,10 @@ def _has_a_reply(history: History) -> bool:
 
 
 def _where(key: str | None) -> str:
-    return "the history" if key is None else f"key {key!r}"
+    if key is None:
+        return "the history"
+    shown = key_in_words(key)
+    return f"key {key!r}" if shown == key else f"key {shown}"
 
 
 def _refusal(found: HistoryParts, model: Model) -> IllegalOperation:

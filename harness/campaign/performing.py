@@ -29,7 +29,7 @@ from history import HistoryError
 from history.files import RefusedFile, brief, decode_json, read_regular
 
 JUDGED = (0, 1, 2)
-"""The exit codes of a run that was judged (ackproof/cli/exits.py; a test holds them equal)."""
+"""The exit codes of a run that was judged (ackproof/cli/output/exits.py; a test holds them equal)."""
 USUAL_TIME_LIMIT_S = 30
 MOST_HISTORY_BYTES = 50_000_000
 """A longer history of a real run is not read for its behaviours."""

@@ -11,7 +11,7 @@ import numpy as np
 from checkers.verdict import EventRef
 from history import NodeLife, Recording, TraceEvent
 from history.nemesis import NemesisCompletion, read_completion
-from history.values import in_words
+from history.values import in_words, key_in_words
 from reports.faults import FaultPeriod, fault_periods
 from reports.roles import TraceMarks
 from reports.spans import READS, Span, Spans, end_of_run
@@ -116,7 +116,7 @@ def _cut_links(done: NemesisCompletion) -> dict[str, set[str]]:
 
 def name_of(span: Span) -> str:
     """An operation in words, without its number: `register svc-1 r560`."""
-    words = [span.f, span.key or ""]
+    words = [span.f, key_in_words(span.key or "")]
     if span.argument is not None:
         words.append(_value(span.argument))
     return shorten(clean(" ".join(word for word in words if word)), 2 * LONGEST_VALUE)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ackproof.cli.exits import Exit
+from ackproof.cli.output.exits import Exit
 from harness.errors import CouldNotRun
 from harness.systems.etcd import Etcd
 from harness.systems.zookeeper import ZooKeeper

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.commands.judging.check import check
-from ackproof.cli.exits import exit_of
+from ackproof.cli.output.exits import exit_of
 from checkers.judges import ISOLATION, JUDGES, judge_named, options_of
 from checkers.models import MODELS
 from checkers.verdict import Validity

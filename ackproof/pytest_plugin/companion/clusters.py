@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
+from ackproof.judging.recorded import judge_recorded, question_of
 from ackproof.pytest_plugin.companion.seeds import in_plain
 from ackproof.pytest_plugin.companion.worlds import DrivenCluster, faults_of, started
-from ackproof.recorded import judge_recorded, question_of
 from checkers.run.vacuity import SWALLOWED
 from harness.errors import CouldNotRun, unknown_name
 from harness.nemesis import NEMESES

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ackproof.checking import Question, judge
+from ackproof.judging.checking import Question, judge
 from history import HistoryError
 from history.formats import read
 

@@ -12,10 +12,11 @@ state. Both sides judge each file, one after the other, on one core each, in pro
 Timed, as processor time: reading the file, and two questions about it, each the shortest of three, or less
 often if it takes over a second.
 
-- The *answer*: is the history linearizable? Porcupine's CheckEvents and `ackproof.checking.answer` both end
-  with the first key that has no order.
+- The *answer*: is the history linearizable? Porcupine's CheckEvents and `ackproof.judging.checking.answer`
+  both end with the first key that has no order.
 - The *evidence*: the verdict, with what shows it. Porcupine's CheckEventsVerbose judges all keys and gathers
-  how far each can be ordered. `ackproof.checking.judge` judges all keys, and explains those without an order.
+  how far each can be ordered. `ackproof.judging.checking.judge` judges all keys, and explains those without
+  an order.
 
 Neither has an answer after `--timeout` seconds, nor Porcupine with more than MEMORY_GIB of memory. Then the
 whole processes, start-up included: for each data type one call with all files that both answered, each file
@@ -360,8 +361,8 @@ def stated(model: str) -> dict[str, str]:
 
 def judge_lines() -> None:
     """Judge each file that is named on standard input, as `ackproof check` does after its start."""
-    from ackproof.checking import Question, answer, judge
     from ackproof.cli.commands.judging.check import FEW_COLLECTIONS
+    from ackproof.judging.checking import Question, answer, judge
     from history.formats import read
     from history.kernels import LITTLE, fitting
 

@@ -33,7 +33,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 
-from ackproof.checking import Question, judge
+from ackproof.judging.checking import Question, judge
 from history import HistoryError
 from history.formats import read
 from history.formats.transactions import TransactionHistory, TransactionLog, recognized_transactions

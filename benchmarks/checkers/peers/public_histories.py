@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ackproof.checking import Question, judge
+from ackproof.judging.checking import Question, judge
 from checkers.linearizability.answer import Budget
 from history import HistoryError
 from history.formats import read

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import ackproof
-from ackproof import by_key
 from ackproof.cli.commands.testing.analyze import analyze
+from ackproof.judging import by_key
 from tests.harness.executors.dask_processes import dask_processes, needs_dask
 
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ackproof.cli.campaigns import EXITS
-from ackproof.cli.exits import Exit
 from ackproof.cli.main import cli
+from ackproof.cli.output.exits import Exit
 from harness.campaign.cells import Cell
 from harness.campaign.executors import usual_executors
 from harness.campaign.performing import JUDGED

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from ackproof.cli.commands.judging import check as check_command
 from ackproof.cli.commands.judging.check import check
-from ackproof.limits import MemoryLimit, resident_bytes
+from ackproof.judging.limits import MemoryLimit, resident_bytes
 from tests import REPOSITORY
 
 CORPUS = REPOSITORY / "tests" / "corpora" / "porcupine"
@@ -39,6 +39,14 @@ def test_an_invalid_history_exits_1_with_evidence_in_words_and_bars() -> None:
     assert "Operations" not in out
     bars = [line for line in out.splitlines() if line.rstrip().endswith("--|")]
     assert [line.split()[0] for line in bars] == ["80", "83"]
+
+
+def test_a_key_of_digits_is_shown_as_its_file_writes_it() -> None:
+    code, out, _ = run(str(CORPUS / "kv" / "c10-bad.txt"), "--model", "kv-append")
+    assert code == 1
+    assert '(get "1")' in out
+    assert 'key "7" is not linearizable' in out
+    assert "ue000" not in out
 
 
 def test_a_budget_that_runs_out_exits_2() -> None:

@@ -13,8 +13,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.exits import Exit, exit_of
 from ackproof.cli.main import COMMANDS, cli
+from ackproof.cli.output.exits import Exit, exit_of
 from checkers.verdict import Validity
 from tests import REPOSITORY
 

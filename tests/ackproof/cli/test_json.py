@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from ackproof.cli.failing import command_of, lines_in
 from ackproof.cli.main import cli
+from ackproof.cli.output.failing import command_of, lines_in
 from ackproof.results import CommandResult
 from tests import REPOSITORY
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 import pytest
 
-from ackproof.cli.exits import Exit
-from ackproof.cli.failing import print_failure
 from ackproof.cli.main import COMMANDS
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.failing import print_failure
 from tests import REPOSITORY
 
 PLACEHOLDER = "PLACEHOLDER"
@@ -88,7 +88,7 @@ def where(path: Path, node: ast.Raise) -> str:
 
 def lines_of(node: ast.expr) -> Iterator[str]:
     """The commands in the texts of an expression, with a placeholder for each part that is filled in."""
-    from ackproof.cli.failing import lines_in
+    from ackproof.cli.output.failing import lines_in
 
     for inner in ast.walk(node):
         match inner:

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from ackproof.cli.commands.judging.record import record
 from ackproof.cli.commands.judging.verify import verify
 from ackproof.cli.commands.testing.analyze import analyze
-from ackproof.recorded import inspector_of, judge_recorded, question_of
+from ackproof.judging.recorded import inspector_of, judge_recorded, question_of
 from checkers.check_all import Results
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from ackproof.checking import Question, answer, judge
+from ackproof.judging.checking import Question, answer, judge
 from checkers.verdict import Validity
 from history.formats import RecordedHistory
 from tests.checkers.stores.clients import Event, Load, changed, history_of, recorded

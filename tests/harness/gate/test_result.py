@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ackproof.cli.commands.campaigns.gate import EXITS
-from ackproof.cli.exits import Exit
+from ackproof.cli.output.exits import Exit
 from harness.campaign.cells import Cell, canary
 from harness.campaign.executors import Perform
 from harness.campaign.findings.baseline import Known

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ackproof.recorded import judge_recorded
+from ackproof.judging.recorded import judge_recorded
 from checkers.verdict import Validity
 from harness.recording.folder import RecordedFolder
 from history import History, read_history

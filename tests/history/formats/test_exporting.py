@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ackproof.cli.exits import Exit
 from ackproof.cli.main import cli
+from ackproof.cli.output.exits import Exit
 from history import NEMESIS, History, HistoryError, HistoryWriter, Operation
 from history.formats import read
 from history.formats.exporting import jepsen_edn, porcupine_kv

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ackproof.checking import Question, judge
+from ackproof.judging.checking import Question, judge
 from checkers.explanation import Explanation
 from history import Recording
 from history.formats import read

@@ -10,7 +10,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import OF_BISECTIONS, show_bisected, show_tried
-from ackproof.cli.ending import finish
+from ackproof.cli.output.ending import finish
 
 USUAL_SECONDS = 600.0
 

@@ -11,10 +11,10 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import EXITS, about_findings, known_findings, show_campaign
-from ackproof.cli.cases import of_campaign
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
-from ackproof.cli.ending import finish
-from ackproof.cli.printing import say
+from ackproof.cli.output.cases import of_campaign
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
     from harness.campaign.cells import CampaignPlan

@@ -10,9 +10,9 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import about_findings, known_findings, show_findings
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:

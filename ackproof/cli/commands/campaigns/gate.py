@@ -11,11 +11,11 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import about_findings, known_findings
-from ackproof.cli.cases import of_gate
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
 from ackproof.cli.gates import show_gate
-from ackproof.cli.printing import say
+from ackproof.cli.output.cases import of_gate
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
     from harness.gate.comparing import Measure

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 import msgspec
 
-from ackproof.checking import Question, divides_by_key, judge, model_names
 from ackproof.cli import options
-from ackproof.cli.bars import bars
-from ackproof.cli.cases import of_files
 from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Steps, Working
-from ackproof.limits import Deadline, MemoryLimit
+from ackproof.cli.output.bars import bars
+from ackproof.cli.output.cases import of_files
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Steps, Working
+from ackproof.judging.checking import Question, divides_by_key, judge, model_names
+from ackproof.judging.limits import Deadline, MemoryLimit
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
@@ -37,7 +37,7 @@ from history.kernels import fitting
 from history.stored.lines import BYTES_A_STEP
 
 if TYPE_CHECKING:
-    from ackproof.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere
 
 STDIN = "-"
 WORTH_A_PROCESS_BYTES = 8_000_000
@@ -371,7 +371,7 @@ def _explained(recorded: RecordedHistory, verdict: Verdict) -> Explanation | Non
 
 def _certified(recorded: RecordedHistory, question: Question, verdict: Verdict, path: Path) -> str:
     """Write the certificate of a verdict; the answer says where it is, or why it holds no proof."""
-    from ackproof.certifying import certify  # here, since it loads what most checks do not need
+    from ackproof.judging.certifying import certify  # here, since it loads what most checks do not need
     from checkers.verification.certificate import stored
 
     found = certify(recorded, question, verdict)

@@ -10,10 +10,10 @@ import click
 import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Working
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
 from history import HistoryError
 

@@ -10,8 +10,8 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.commands.judging.check import MODEL
-from ackproof.cli.ending import judge_recorded_and_finish
-from ackproof.cli.printing import say
+from ackproof.cli.output.ending import judge_recorded_and_finish
+from ackproof.cli.output.printing import say
 from checkers.words import plural
 
 DEFAULT_ADDRESS = "127.0.0.1:8642"
@@ -78,7 +78,7 @@ def record(
         curl -d '{"process": 0, "type": "ok", "value": null}' localhost:8642/v1/complete
         curl -X POST localhost:8642/v1/end
     """
-    from ackproof.recorded import inspector_of, question_of  # here, since these load the judges
+    from ackproof.judging.recorded import inspector_of, question_of  # here, since these load the judges
     from harness.recording.folder import Asked
     from harness.recording.recorder import Address, Bounds
     from harness.recording.recorder import record as record_until_its_end

@@ -9,11 +9,11 @@ import click
 import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.cases import of_proofs
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Working
+from ackproof.cli.output.cases import of_proofs
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
 from history import HistoryError
 from history.files import RefusedFile, read_regular
@@ -76,7 +76,7 @@ def verify(
     Exit codes: 0 the certificate proves what it says (that the history is valid, or that it is invalid),
     1 it does not, 2 it holds no proof, or one that is too large.
     """
-    from ackproof.certifying import recheck, recheck_all  # here, since these load the data types
+    from ackproof.judging.certifying import recheck, recheck_all  # here, since these load the data types
 
     try:
         content = read_regular(certificate)

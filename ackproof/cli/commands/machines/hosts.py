@@ -13,10 +13,10 @@ import click
 import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
 from ackproof.cli.nodes import inventory_of, paramiko_is_missing
-from ackproof.cli.printing import say
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
 from harness.cluster.kinds import LOCAL, NETNS, SSH
 from harness.hosts import agent, netns
 from harness.hosts.abilities import packages_missing, reasons_against

@@ -8,8 +8,8 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.printing import say
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.printing import say
 
 USUAL_SECONDS = 120.0
 

@@ -9,7 +9,7 @@ from typing import Literal, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
+from ackproof.cli.output.ending import finish
 
 _COUNT = click.IntRange(min=0)
 

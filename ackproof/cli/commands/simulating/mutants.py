@@ -10,7 +10,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
-from ackproof.cli.ending import finish
+from ackproof.cli.output.ending import finish
 
 
 @click.command()

@@ -13,10 +13,10 @@ import msgspec
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
-from ackproof.cli.cases import of_replayed
-from ackproof.cli.ending import finish, judge_and_finish
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Working
+from ackproof.cli.output.cases import of_replayed
+from ackproof.cli.output.ending import finish, judge_and_finish
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 
 if TYPE_CHECKING:
     from harness.campaign.again.replaying import Replayed

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
-from ackproof.cli.cases import of_seeds
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
-from ackproof.cli.ending import finish, judge_and_finish
-from ackproof.cli.progress import Steps, Working
+from ackproof.cli.output.cases import of_seeds
+from ackproof.cli.output.ending import finish, judge_and_finish
+from ackproof.cli.output.progress import Steps, Working
 
 if TYPE_CHECKING:
     from ackproof.results import About

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Working
-from ackproof.cli.stored import what_ran
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
+from ackproof.cli.output.stored import what_ran
 
 if TYPE_CHECKING:
     from harness.store.comparing import Comparison, LatencyQuantiles

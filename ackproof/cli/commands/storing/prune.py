@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
     from harness.store.pruning import Pruned

@@ -8,11 +8,11 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Steps
-from ackproof.cli.stored import row_of
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Steps
+from ackproof.cli.output.stored import row_of
 from harness.store.choice import VERDICTS, Choice, chosen
 
 USUAL_ROWS = 50

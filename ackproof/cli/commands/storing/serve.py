@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ackproof.cli import options
-from ackproof.cli.printing import say
+from ackproof.cli.output.printing import say
 
 DEFAULT_ADDRESS = "127.0.0.1:8650"
 

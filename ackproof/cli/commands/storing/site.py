@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
-from ackproof.cli.exits import Exit
-from ackproof.cli.printing import say
-from ackproof.cli.progress import Steps
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Steps
 
 
 class WrittenSite(msgspec.Struct, frozen=True):

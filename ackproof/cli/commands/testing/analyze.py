@@ -9,7 +9,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
-from ackproof.cli.ending import judge_and_finish, judge_recorded_and_finish
+from ackproof.cli.output.ending import judge_and_finish, judge_recorded_and_finish
 
 
 @click.command()
@@ -53,7 +53,7 @@ def analyze(
 
 def _refuse_undivided(folder: Path) -> None:
     """Refuse to divide a run or a recording that is not judged key by key."""
-    from ackproof.checking import divides_by_key
+    from ackproof.judging.checking import divides_by_key
     from ackproof.results import stored_facts
     from checkers.linearizability.by_model import LinearizabilityOf
     from harness.recording.folder import RecordedFolder

@@ -11,8 +11,8 @@ import click
 from msgspec.structs import replace
 
 from ackproof.cli import options
-from ackproof.cli.ending import judge_and_finish
 from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
+from ackproof.cli.output.ending import judge_and_finish
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from ackproof import by_key
-from ackproof.by_key import Work, executor_of, proved_by, proved_of
 from ackproof.cli.commands.judging.check import check
-from ackproof.limits import Deadline
+from ackproof.judging import by_key
+from ackproof.judging.by_key import Work, executor_of, proved_by, proved_of
+from ackproof.judging.limits import Deadline
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.by_model import LinearizabilityOf, Proved
 from checkers.models import MODELS

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ackproof.cli.exits import Exit, validity_of
+from ackproof.cli.output.exits import Exit, validity_of
 from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
@@ -77,7 +77,7 @@ def write_failure_for_ci(context: click.Context, command: str, message: str, cod
     try:
         _write(_suite(found, None, ()), asked)
     except CouldNotRun as error:
-        from ackproof.cli.printing import say
+        from ackproof.cli.output.printing import say
 
         say(f"ackproof: {error}", error=True)
 

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from ackproof.cli import progress
 from ackproof.cli.main import cli
-from ackproof.cli.progress import COLUMNS, Steps, Working
+from ackproof.cli.output import progress
+from ackproof.cli.output.progress import COLUMNS, Steps, Working
 from harness.sim.cause import command as cause_command
 from harness.sim.explore import command as explore_command
 from harness.sim.explore.search import SearchProgress
@@ -33,7 +33,7 @@ class _Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
     """The clock of the lines."""
     made = _Clock()
-    monkeypatch.setattr("ackproof.cli.progress.time.monotonic", made)
+    monkeypatch.setattr("ackproof.cli.output.progress.time.monotonic", made)
     return made
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ackproof.limits import Deadline
+from ackproof.judging.limits import Deadline
 from checkers.linearizability.answer import Budget
 from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf, Proved
 from checkers.models.model import Model
@@ -23,7 +23,7 @@ from history import History, Recording
 from history.by_key import KeyGroup, key_groups
 
 if TYPE_CHECKING:
-    from ackproof.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere
 
 Work = tuple[Model, Budget, float | None, KeyGroup]
 """The model, the budget of each key, how many seconds are left, and the operations."""

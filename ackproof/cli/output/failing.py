@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import click
 import msgspec
 
-from ackproof.cli.exits import Exit
 from ackproof.cli.main import COMMANDS
+from ackproof.cli.output.exits import Exit
 from ackproof.results import About, result_of
 
 _LINE = re.compile(rf"ackproof (?:{'|'.join(COMMANDS)})\b[^`;\n]*")

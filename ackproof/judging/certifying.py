@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ackproof.checking import Question
+from ackproof.judging.checking import Question
 from checkers.judges import ISOLATION
 from checkers.models import MODELS
 from checkers.transactions.consistency import LIST_APPEND, STRICT_SERIALIZABLE

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from ackproof.cli.exits import Exit, exit_of, validity_of
-from ackproof.cli.for_ci import wanted, write_for_ci
-from ackproof.cli.progress import Working
+from ackproof.cli.output.exits import Exit, exit_of, validity_of
+from ackproof.cli.output.for_ci import wanted, write_for_ci
+from ackproof.cli.output.progress import Working
 from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
-    from ackproof.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere
     from ackproof.results import About
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
@@ -107,14 +107,14 @@ def judge_and_finish(
 
     changed = None
     if elsewhere is not None:
-        from ackproof.by_key import divided
+        from ackproof.judging.by_key import divided
 
         changed = divided(elsewhere)
     with Working("judging", quiet=as_json):
         results = judge(folder, changed=changed)
     written = None
     if certificate is not None:
-        from ackproof.certifying import certify_run
+        from ackproof.judging.certifying import certify_run
 
         written = certify_run(folder.recording(), results.verdicts, certificate)
 
@@ -159,7 +159,7 @@ def judge_recorded_and_finish(
     """
     from rich.console import Console  # here, since commands that judge no run need none of these
 
-    from ackproof.recorded import judge_recorded, write_certificate
+    from ackproof.judging.recorded import judge_recorded, write_certificate
     from ackproof.results import about_folder
     from reports.terminal import show
     from reports.text import clean

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from ackproof.checking import Question, judge
+from ackproof.judging.checking import Question, judge
 from checkers.check_all import Results
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
@@ -32,7 +32,7 @@ from reports.explain import explain
 from reports.html import render
 
 if TYPE_CHECKING:
-    from ackproof.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere
 
 MOST_NAMED = 20
 """Operations that the evidence names."""
@@ -165,7 +165,7 @@ def write_certificate(folder: RecordedFolder, verdict: Verdict, path: Path) -> s
     Raises:
         CouldNotRun: the file cannot be written.
     """
-    from ackproof.certifying import certify  # here, since it loads what judging does not need
+    from ackproof.judging.certifying import certify  # here, since it loads what judging does not need
     from checkers.verification.certificate import stored
 
     recorded, question = recorded_and_question(folder, folder.facts())

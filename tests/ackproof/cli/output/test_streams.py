@@ -74,7 +74,7 @@ def test_a_poor_terminal_changes_nothing(command: list[str]) -> None:
 
 def test_each_mark_of_a_verdict_has_a_sign_of_its_own_in_ascii() -> None:
     marks = "".join(SYMBOLS.values())
-    program = f"from ackproof.cli.streams import make_steady; make_steady(); print({marks!r})"
+    program = f"from ackproof.cli.output.streams import make_steady; make_steady(); print({marks!r})"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONIOENCODING": "ascii"},

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ackproof.checking import Question, judge, model_names
 from ackproof.cli.commands.judging.check import check
+from ackproof.judging.checking import Question, judge, model_names
 from checkers.models import MODELS
 from checkers.models.initial import has_initial
 from checkers.verdict import Verdict
