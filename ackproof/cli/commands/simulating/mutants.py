@@ -41,6 +41,7 @@ from ackproof.cli.output.ending import finish
 @click.option(
     "--results",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.to_be_written,
     help="With --generated: the file of results, which the same command continues.  "
     "[default: mutations.jsonl in the store]",
 )
