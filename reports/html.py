@@ -19,13 +19,12 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from checkers.check_all import decisive
 from checkers.explanation import Explanation, StoryLine
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
-from checkers.words import count, plural
 from history import Recording, TraceEvent
 from history.units import SECOND_NS
 from reports import text
@@ -65,6 +64,7 @@ from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run
 from reports.tables import operation_tables
+from reports.templating import environment
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -125,7 +125,6 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     lag_times = max((time for time, _ in recording.harness_lag), default=0)
     end = end_of_run(recording.history, lag_times, int(about.duration_s * SECOND_NS))
     periods = fault_periods(nemesis, end, recording.fault_kinds)
-    frame = Frame(end=end, periods=tuple(periods))
     marks = TraceMarks(recording)
     lanes = role_lanes(recording, marks, periods, end)
     run_lag = lag(recording)
@@ -136,6 +135,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
     first = _first_picture(apart, about.explanation, recording, spans, marks, lanes, periods)
     violation = None if first is None else first.at
+    frame = Frame(end=end, periods=tuple(periods), violation=violation)
     progress = progress_charts(recording, marks, end)
     lines = [
         *progress,
@@ -172,6 +172,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             timelines=timelines,
             around=_around(timelines),
             undrawn_timelines=undrawn,
+            violation=violation,
             latency=latency_plot(spans, frame),
             throughput=throughput_plot(spans, frame),
             roles=roles_plot(lanes, frame),
@@ -450,31 +451,10 @@ def _link(file: StoredFile) -> str | None:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # All that a template shows is made safe to show.
-        finalize=lambda value: (
-            text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-        ),
-    )
-    environment.filters.update(
-        count=count,
-        duration=text.duration,
-        seconds=text.seconds,
-        short=text.short,
-        shortened=text.shorten,
-        size=text.size,
-        leaves=text.leaves,
-        label=label,
-        percent=text.percent,
-        times=text.times,
-    )
-    environment.globals.update(plural=plural, open_evidence=OPEN_EVIDENCE)
-    return environment
+    made = environment(TEMPLATES)
+    made.filters.update(label=label)
+    made.globals.update(open_evidence=OPEN_EVIDENCE)
+    return made
 
 
 @cache

@@ -157,7 +157,7 @@ class RunFolder:
         command: Sequence[str],
         promises: Mapping[str, Any] | None = None,
     ) -> None:
-        """Store the test, the command, the versions, the clock at time 0, and what the system gives.
+        """Store the test, the command, the versions, the clocks at time 0, and what the system gives.
 
         promises: what checkers must know of the system: what it lacks, and whether a term has one leader.
         """
@@ -167,6 +167,7 @@ class RunFolder:
             FAULT_KINDS: kinds_of(test.nemesis),
             "monotonic_start_ns": monotonic_start_ns,
             "started_at": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+            "wall_start_ns": time.time_ns() - (time.monotonic_ns() - monotonic_start_ns),
             "command": command_without_secrets(command),
             "commit": commit_here(),
             **(promises or {}),

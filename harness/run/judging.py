@@ -60,6 +60,12 @@ def judge(
     return found
 
 
+_NOT_OPTIONS = frozenset(
+    {"versions", "command", "monotonic_start_ns", "wall_start_ns", "started_at", "fault_kinds"}
+)
+"""What test.json holds that is no option of the test."""
+
+
 def _about(folder: RunFolder, recording: Recording, found: Results) -> ReportAbout:
     options = recording.options
     history = recording.history
@@ -78,11 +84,7 @@ def _about(folder: RunFolder, recording: Recording, found: Results) -> ReportAbo
         command=shlex.join(words),
         seed=options.get("seed"),
         store=folder.path.name,
-        options={
-            name: value
-            for name, value in options.items()
-            if name not in ("versions", "command", "monotonic_start_ns", "started_at", "fault_kinds")
-        },
+        options={name: value for name, value in options.items() if name not in _NOT_OPTIONS},
         versions={name: str(value) for name, value in options.get("versions", {}).items()},
         validity=found.validity,
         required=found.required,

@@ -33,7 +33,7 @@ QUANTILES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98,
 """At which latencies are compared; enough of them to draw both as curves."""
 MOST_MEASURES = 400
 LONGEST_TEXT = 200
-_NOT_OPTIONS = frozenset({"monotonic_start_ns", "started_at", "command", FAULT_KINDS})
+_NOT_OPTIONS = frozenset({"monotonic_start_ns", "wall_start_ns", "started_at", "command", FAULT_KINDS})
 """What test.json holds that is no option of the test."""
 
 

@@ -32,12 +32,15 @@ from harness.store.files import REPORT
 from harness.store.index import entries, existing
 from harness.store.live import LiveCounter
 from harness.store.overview import Links
+from harness.store.side_by_side import compared_runs
 from history.files import RefusedFile, brief, open_regular
 from reports.site import pages
 
 LINKS = Links(archives=True)
 LONGEST_PATH = 2_000
 LONGEST_SEARCH = 200
+MOST_NAMES = 500
+"""Of runs that a form offers."""
 IDLE_S = 30.0
 """A connection that sends nothing for this long is closed."""
 ZIP_IN_MEMORY_BYTES = 8 << 20
@@ -78,6 +81,7 @@ class StorePages:
             ),
             "findings.html": self._findings,
             "mutants.html": self._mutants,
+            pages.COMPARE[0]: self._compare,
             "live.html": lambda _: pages.live_page(self._about(), self._live_rows()),
         }
 
@@ -136,6 +140,12 @@ class StorePages:
             return f"index.html?text={quote(text)}&ended={quote(ended)}&page={page}"
 
         return pages.runs_page(self._about(), overview.with_neighbours(runs, number, link))
+
+    def _compare(self, query: Mapping[str, str]) -> str:
+        found = self._entries()
+        a, b = (query.get(name, "")[:LONGEST_SEARCH] for name in ("a", "b"))
+        names = [entry.folder for entry in found if entry.state == "judged"][:MOST_NAMES]
+        return pages.compare_page(self._about(), names, compared_runs(self._store, found, a, b))
 
     def _findings(self, _: Mapping[str, str]) -> str:
         campaigns, problem = overview.readable_campaigns(self._store)

@@ -95,6 +95,8 @@ class Frame:
 
     end: int
     periods: tuple[FaultPeriod, ...]
+    violation: int | None = None
+    """When the step was taken that must not happen, in nanoseconds since the run began."""
 
     @cached_property
     def x(self) -> LinearScale:
@@ -123,8 +125,18 @@ class Frame:
         return strip(self.bars, top)
 
     def shading(self, top: float, bottom: float) -> Markup:
-        """The coloured bands behind a plot."""
-        return shading(self.bars, top, bottom)
+        """The coloured bands behind a plot, and the line where the violation is."""
+        return join((shading(self.bars, top, bottom), self._cross(top, bottom)))
+
+    def _cross(self, top: float, bottom: float) -> Markup:
+        """The line and the cross where the violation is."""
+        if self.violation is None:
+            return Markup("")
+        x = self.x(min(self.violation, self.end))
+        words = element("title", f"the violation, at {seconds(self.violation)}")
+        return element(
+            "g", words, line(x, top, x, bottom, "impossible"), text(x + 3, bottom - 4, "✕", "moment wrong")
+        )
 
     def time_axis(self, y: float, grid_top: float, *, named: bool = True) -> Markup:
         """Grid lines up to `grid_top`, and the seconds since the run began if they are to be `named`."""

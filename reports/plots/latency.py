@@ -1,10 +1,10 @@
 """Latency over time: one panel for each f, a mark for each operation, quantile lines through the ok ones.
 
 All marks of one outcome in one panel are a single path, so a point costs some twelve bytes. More than
-`MAX_POINTS` operations are thinned: every fail and info stays (those that fall on the same spot are
-drawn once), and so do the slowest and the fastest ok of each of `BUCKETS` slices of time; of the other
-ok ones an evenly spread choice by a hash of their place, so that no rhythm of the load is mistaken for
-the whole. The caption counts what was left out.
+`MAX_POINTS` operations are thinned: of each outcome, the slowest and the fastest of each of `BUCKETS` slices
+of time stay, and of all others the same share, whatever their outcome, so that a run with few failures does
+not look like one with many. They are an evenly spread choice by a hash of their place, so that no rhythm of
+the load is mistaken for the whole. The caption counts what was left out.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from reports.svg import Floats, LogScale, element, figure, join, line, log_aroun
 from reports.text import duration
 
 MAX_POINTS = 3_000
-MAX_FAULTY = 3_000
-"""The largest number of fail and info marks that are drawn."""
 MAX_PANELS = 5
 """The largest number of panels; the last one also has all other kinds, and those with at most `FEW`."""
 FEW = 40
@@ -44,52 +42,24 @@ class Thinned:
 
 
 def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Thinned:
-    """Choose about `MAX_POINTS` of the ok points, and (nearly) every fail and info; see the module."""
+    """Choose some `MAX_POINTS` of the points, and the extremes of each slice of time; see the module."""
     total = len(begin)
     kept = np.ones(total, dtype=bool)
     if total <= MAX_POINTS:
         return Thinned(kept, None)
-    ok = np.flatnonzero(type_ == OK)
-    faulty = np.flatnonzero(type_ != OK)
-    notes = []
-
-    drawn_faulty = _distinct_spots(begin[faulty], latency[faulty], type_[faulty], end_of_run)
-    faulty_kept = faulty[drawn_faulty]
-    if len(faulty_kept) > MAX_FAULTY:
-        faulty_kept = _spread(faulty_kept, MAX_FAULTY)
-        notes.append(
-            f"{count(MAX_FAULTY)} of {count(len(faulty))} fail and info are drawn, because all are too many."
-        )
-    elif len(faulty):
-        notes.append(
-            f"All {count(len(faulty))} fail and info are drawn (those on the same spot as one mark)."
-        )
-
-    if len(ok) > MAX_POINTS:
-        extremes = _extremes(begin[ok], latency[ok], end_of_run)
-        is_extreme = np.zeros(len(ok), dtype=bool)
-        is_extreme[extremes] = True
-        rest = np.flatnonzero(~is_extreme)
-        ok_kept = ok[np.concatenate([extremes, _spread(rest, MAX_POINTS - len(extremes))])]
-        notes.insert(
-            0,
-            f"Sampled: {count(len(ok_kept))} of {count(len(ok))} ok operations are drawn, among them the "
-            "slowest and the fastest of every slice of time. The lines of quantiles count all of them.",
-        )
-    else:
-        ok_kept = ok
     kept[:] = False
-    kept[ok_kept] = True
-    kept[faulty_kept] = True
-    return Thinned(kept, " ".join(notes) if not kept.all() else None)
-
-
-def _distinct_spots(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Codes:
-    """The first of those that would be drawn on the same unit square: (time, log latency, type)."""
-    column = begin * (RIGHT - LEFT) // max(end_of_run, 1)
-    row = (np.log10(np.maximum(latency, 1)) * 40).astype(np.int64)
-    _, first = np.unique((column * 1_000 + row) * 4 + type_, return_index=True)
-    return np.sort(first).astype(np.int64)
+    for code in (OK, FAIL, INFO):
+        own = np.flatnonzero(type_ == code)
+        if len(own):
+            kept[own[_extremes(begin[own], latency[own], end_of_run)]] = True
+            kept[_spread(own, round(MAX_POINTS * len(own) / total))] = True
+    drawn, failed = int(kept.sum()), int((kept & (type_ != OK)).sum())
+    return Thinned(
+        kept,
+        f"Sampled: {count(drawn)} of {count(total)} operations are drawn, {count(failed)} of them fail or "
+        "info: the same share of each outcome, and the slowest and the fastest of each in every slice of "
+        "time. The lines of quantiles count all ok ones.",
+    )
 
 
 def _extremes(begin: Codes, latency: Codes, end_of_run: int) -> Codes:

@@ -13,7 +13,7 @@ from reports.text import clean
 
 HEIGHT = 110
 HUES = 8
-"""The number of colours; with more lines, colours repeat, and dashes tell them apart."""
+"""The number of colours and of kinds of dashes; with more lines, they repeat."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Line:
     values: Sequence[float | None]
     style: int
     """The colour, as the place of the node among the nodes."""
-    is_dashed: bool = False
+    is_thin: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LineChart:
                     "name": clean(one.name),
                     "v": [None if value is None else round(value, 2) for value in one.values],
                     "hue": one.style % HUES,
-                    "dash": one.is_dashed,
+                    "thin": one.is_thin,
                 }
                 for one in self.lines
             ],
@@ -92,7 +92,7 @@ def lines_plot(chart: LineChart, frame: Frame) -> Plot:
         parts.append(line(LEFT, scale(tick), RIGHT, scale(tick), "grid"))
         parts.append(text(LEFT - 8, scale(tick) + 3.5, f"{tick:,.10g}", "tick", "end"))
     for one in chart.lines:
-        class_ = f"resource n-{one.style % HUES}" + (" dashed" if one.is_dashed else "")
+        class_ = f"resource n-{one.style % HUES}" + (" thin" if one.is_thin else "")
         parts.append(
             element(
                 "path", element("title", one.name), d=_steps(one, chart.times, frame, scale), class_=class_
@@ -109,7 +109,7 @@ def lines_plot(chart: LineChart, frame: Frame) -> Plot:
             class_="plot",
         ),
         notes=frame.notes,
-        legend=tuple((f"swatch n-{one.style % HUES}", one.name) for one in chart.lines if not one.is_dashed),
+        legend=tuple((f"node-key n-{one.style % HUES}", one.name) for one in chart.lines if not one.is_thin),
     )
 
 

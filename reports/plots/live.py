@@ -23,12 +23,13 @@ from reports.plots.throughput import rates
 from reports.roles import RoleLanes, coarsened
 from reports.spans import OUTCOMES, PENDING, Spans
 from reports.svg import Floats
-from reports.text import clean, shorten
+from reports.text import clean, short, shorten
 
 COLUMNS = 240
 ROWS_A_DECADE = 10
 MOST_SEGMENTS = 300
 LONGEST_NAME = 80
+LONGEST_VALUE = 16
 
 
 def chart_data(
@@ -88,6 +89,7 @@ def _operations(spans: Spans, end: int) -> dict[str, Any] | None:
         "f": _coded(spans.f[chosen], columns.f_names),
         "n": _coded(node, columns.nodes),
         "k": _coded(spans.key[chosen], columns.keys),
+        "v": _values(spans, chosen),
         "grid": _grid(begin, latency, type_, end),
         "quantiles": {
             "t": np.round((np.arange(BUCKETS) + 0.5) * slice_s, 3).tolist(),
@@ -111,6 +113,19 @@ def _coded(codes: Codes, names: Sequence[str]) -> dict[str, Any]:
     shift = int(len(found) > 0 and found[0] < 0)
     listed = [shorten(clean(names[code]), LONGEST_NAME) for code in found[shift:].tolist()]
     return {"names": listed, "v": (places - shift).tolist()}
+
+
+def _values(spans: Spans, chosen: Codes) -> dict[str, Any]:
+    """What each operation was asked to write, else what it was answered, in a few characters."""
+    columns = spans.columns
+    asked = columns.value[spans.index[chosen]]
+    codes = np.where(asked >= 0, asked, columns.value[spans.history.pairs[spans.index[chosen]]])
+    words = [
+        shorten(clean(short(columns.decoded(code), LONGEST_VALUE)), LONGEST_VALUE) for code in codes.tolist()
+    ]
+    names = list(dict.fromkeys(words))
+    places = {name: place for place, name in enumerate(names)}
+    return {"names": names, "v": [places[one] for one in words]}
 
 
 def _grid(begin: Codes, latency: Codes, type_: np.ndarray[Any, Any], end: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def progress_charts(recording: Recording, marks: TraceMarks, end: int) -> list[L
     for place, (node, values) in enumerate(states.items()):
         commit_and_applied += [
             Line(f"{node} commit", [_part(one, 1) for one in values], place),
-            Line(f"{node} applied", [_part(one, 2) for one in values], place, is_dashed=True),
+            Line(f"{node} applied", [_part(one, 2) for one in values], place, is_thin=True),
         ]
     terms = [
         Line(node, [_part(one, 0) for one in values], place)

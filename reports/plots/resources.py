@@ -109,7 +109,7 @@ def resources_plot(resources: Mapping[str, Samples], frame: Frame) -> Plot | Non
             class_="plot",
         ),
         notes=(_most(resources), *frame.notes),
-        legend=tuple((f"swatch n-{place % HUES}", node) for place, node in enumerate(lives)),
+        legend=tuple((f"node-key n-{place % HUES}", node) for place, node in enumerate(lives)),
     )
 
 

@@ -174,6 +174,48 @@ class LiveRow(msgspec.Struct, frozen=True, kw_only=True):
     """About how long it takes yet."""
 
 
+class LatencyCurves(msgspec.Struct, frozen=True):
+    """The latencies of one kind of operation in two runs."""
+
+    f: str
+    a: tuple[float, ...]
+    """Milliseconds at each quantile; empty where no operation ended ok."""
+    b: tuple[float, ...]
+    ok_a: int
+    ok_b: int
+
+
+class Differing(msgspec.Struct, frozen=True):
+    """Something that two runs do not have in common: an option, what a checker says, a figure."""
+
+    name: str
+    a: str
+    b: str
+
+
+class ComparedRuns(msgspec.Struct, frozen=True, kw_only=True):
+    """Two runs next to each other; all empty until both are chosen."""
+
+    a: str = ""
+    """The folder of the run."""
+    b: str = ""
+    report_a: str | None = None
+    report_b: str | None = None
+    problem: str = ""
+    """Why they cannot be compared."""
+    parting: str = ""
+    """Of two simulated runs: that they are the same, or where they part."""
+    parting_a: str = ""
+    """What A has there."""
+    parting_b: str = ""
+    options: tuple[Differing, ...] = ()
+    verdicts: tuple[Differing, ...] = ()
+    same_verdicts: int = 0
+    measures: tuple[Differing, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    latencies: tuple[LatencyCurves, ...] = ()
+
+
 class SiteAbout(msgspec.Struct, frozen=True, kw_only=True):
     """What all pages say."""
 

@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
-from reports import text
+from reports.plots.overlay import latency_overlay
 from reports.site.model import (
     CampaignRow,
+    ComparedRuns,
     FindingRow,
     LiveRow,
     MutantRow,
@@ -22,6 +22,7 @@ from reports.site.model import (
     Trend,
     TrendPoint,
 )
+from reports.templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 ASSETS = ("site.css", "site.js")
@@ -39,6 +40,8 @@ NAVIGATION = (
     ("mutants.html", "Seeded bugs"),
 )
 LIVE = ("live.html", "Now")
+COMPARE = ("compare.html", "Compare")
+"""Pages that are served, and not written as files."""
 LONGEST_TEXT = 300
 SPARK_WIDTH, SPARK_HEIGHT = 180, 28
 
@@ -85,13 +88,19 @@ def live_page(about: SiteAbout, live: Sequence[LiveRow]) -> str:
     return _render("live", about, LIVE[0], live=live)
 
 
+def compare_page(about: SiteAbout, runs: Sequence[str], compared: ComparedRuns) -> str:
+    """Two runs next to each other; a form to choose them."""
+    picture = latency_overlay(compared.quantiles, [(one.f, one.a, one.b) for one in compared.latencies])
+    return _render("compare", about, COMPARE[0], runs=runs, compared=compared, picture=picture)
+
+
 def error_page(about: SiteAbout, message: str) -> str:
     """What the server says of an address that it does not have."""
     return _render("error", about, "", message=message)
 
 
 def _render(name: str, about: SiteAbout, page: str, **values: Any) -> str:
-    navigation = (*NAVIGATION, LIVE) if about.is_live else NAVIGATION
+    navigation = (*NAVIGATION, COMPARE, LIVE) if about.is_live else NAVIGATION
     template = _environment().get_template(f"{name}.html.j2")
     return template.render(about=about, page=page, navigation=navigation, policy=POLICY, **values)
 
@@ -113,23 +122,9 @@ def _last(points: Sequence[TrendPoint], figure: str) -> float | None:
     return next((value for value in reversed(values) if value is not None), None)
 
 
-def _shown(value: object) -> object:
-    """A value that cannot deceive the reader, nor fill the page."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return text.clean(text.shorten(value, LONGEST_TEXT))
-    return value
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-    environment.filters.update(line=_line, last=_last)
-    environment.globals.update(spark_width=SPARK_WIDTH, spark_height=SPARK_HEIGHT)
-    return environment
+    made = environment(TEMPLATES, LONGEST_TEXT)
+    made.filters.update(line=_line, last=_last)
+    made.globals.update(spark_width=SPARK_WIDTH, spark_height=SPARK_HEIGHT)
+    return made

@@ -1,14 +1,17 @@
 // Charts that can be zoomed and filtered, drawn by uPlot from the data in the page. The static pictures stay where
 // this script does not run. All charts share one time axis and one cursor. Texts are set as texts, never as markup.
-(() => {
+// It works after the first paint, so that a page of a million operations is there at once.
+requestAnimationFrame(() => setTimeout(() => {
   "use strict";
+  document.documentElement.dataset.painted = "";
   const source = document.getElementById("chart-data");
   if (!source || typeof uPlot === "undefined") return;
   const data = JSON.parse(source.textContent);
   const charts = [];
+  const drawn = [];
   const wanted = { kind: "", outcome: "", node: "", process: "", key: "", text: "" };
   const OUTCOMES = { o: "ok", f: "fail", i: "info" };
-  const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
+  const DASHES = [[], [8, 3], [2, 3], [9, 3, 2, 3], [14, 4], [4, 4], [12, 3, 2, 3, 2, 3], [1, 5]];
 
   const make = (tag, attributes = {}, text = null) => {
     const found = document.createElement(tag);
@@ -66,23 +69,34 @@
     draw(ctx, bbox, devicePixelRatio);
     ctx.restore();
   };
-  const faults = (u) => clipped(u, (ctx, box, ratio) => {
-    let row = 0;
-    ctx.font = `${10 * ratio}px sans-serif`;
+  const faults = (u) => clipped(u, (ctx, box) => {
     for (const [from, to, label, hue] of data.faults) {
       if (to < range[0] || from > range[1]) continue;
       const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
       ctx.globalAlpha = .14;
       ctx.fillStyle = colour(hue) || colour("other");
       ctx.fillRect(left, box.top, Math.max(right - left, 1), box.height);
-      // The name stays in sight however far one zooms in.
+    }
+    ctx.globalAlpha = 1;
+  });
+  // The name stays in sight however far one zooms in, and nothing that is drawn hides it.
+  const names = (u) => clipped(u, (ctx, box, ratio) => {
+    let row = 0;
+    ctx.font = `${10 * ratio}px sans-serif`;
+    ctx.lineWidth = 3 * ratio;
+    ctx.lineJoin = "round";
+    ctx.strokeStyle = colour("paper");
+    ctx.fillStyle = colour("ink");
+    for (const [from, to, label] of data.faults) {
+      if (to < range[0] || from > range[1]) continue;
+      const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
       const x = Math.max(left, box.left) + 3 * ratio;
       const room = Math.min(right, box.left + box.width) - x;
       const words = [label, label.split(" (")[0], label.split(" ")[0]].find((one) => ctx.measureText(one).width < room);
       if (words) {
-        ctx.globalAlpha = .85;
-        ctx.fillStyle = colour("ink");
-        ctx.fillText(words, x, box.top + (10 + 11 * (row++ % 3)) * ratio);
+        const y = box.top + (10 + 11 * (row++ % 3)) * ratio;
+        ctx.strokeText(words, x, y);
+        ctx.fillText(words, x, y);
       }
     }
   });
@@ -127,7 +141,7 @@
       series: [{ label: "time", value: (_, value) => value === null ? "" : at(value) }, ...series],
       hooks: {
         drawClear: [faults],
-        draw: [...(more.draw ? [more.draw] : []), violation, chosenMoment],
+        draw: [...(more.draw ? [more.draw] : []), names, violation, chosenMoment],
         setSelect: [(u) => {
           if (u.select.width < 3) return;
           const [from, to] = [u.select.left, u.select.left + u.select.width].map((x) => u.posToVal(x, "x"));
@@ -160,7 +174,35 @@
     const row = make("p", { class: "chart-tools" });
     const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
     const button = (words, act) => { const found = make("button", { type: "button" }, words); found.addEventListener("click", act); row.append(found); };
-    button("PNG", () => chart.ctx.canvas.toBlob((blob) => save(blob, `${name}.png`)));
+    button("PNG", () => {
+      // On the page's own background, with its title and legend, so that the picture stands alone.
+      const from = chart.ctx.canvas, ratio = devicePixelRatio, picture = make("canvas");
+      picture.width = from.width;
+      picture.height = from.height + 44 * ratio;
+      const ctx = picture.getContext("2d");
+      ctx.fillStyle = colour("paper");
+      ctx.fillRect(0, 0, picture.width, picture.height);
+      ctx.drawImage(from, 0, 24 * ratio);
+      ctx.fillStyle = colour("ink");
+      ctx.font = `bold ${13 * ratio}px sans-serif`;
+      ctx.fillText(`${title}, ${shown.textContent}`, 8 * ratio, 16 * ratio);
+      ctx.font = `${11 * ratio}px sans-serif`;
+      let x = 8 * ratio;
+      chart.series.forEach((series, n) => {
+        if (!n || !series.label || !series.show) return;
+        const y = picture.height - 8 * ratio;
+        ctx.strokeStyle = series.stroke(chart, n);
+        ctx.lineWidth = 2 * ratio;
+        ctx.setLineDash((series.dash || []).map((part) => part * ratio));
+        ctx.beginPath();
+        ctx.moveTo(x, y - 4 * ratio);
+        ctx.lineTo(x + 28 * ratio, y - 4 * ratio);
+        ctx.stroke();
+        ctx.fillText(series.label, x + 32 * ratio, y);
+        x += ctx.measureText(series.label).width + 52 * ratio;
+      });
+      picture.toBlob((blob) => save(blob, `${name}.png`));
+    });
     const picture = figure.querySelector("svg.plot");
     if (picture) button("SVG", () => {
       const copy = picture.cloneNode(true);
@@ -170,7 +212,6 @@
       copy.prepend(style);
       save(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), `${name}.svg`);
     });
-    if (data.violation !== null) row.append(make("a", { href: "#picture" }, `✕ violation at ${at(data.violation)}`));
     figure.querySelector("figcaption").before(row);
   };
 
@@ -183,14 +224,14 @@
       time += operations.t[n];
       index += operations.i[n];
       const name = (column) => column.v[n] < 0 ? "" : column.names[column.v[n]];
-      rows.push({ t: time / 1e6, d: Math.max(operations.d[n], 1), outcome: OUTCOMES[operations.o[n]], index, process: operations.p[n], kind: name(operations.f), node: name(operations.n), key: name(operations.k) });
+      rows.push({ t: time / 1e6, d: Math.max(operations.d[n], 1), outcome: OUTCOMES[operations.o[n]], index, process: operations.p[n], kind: name(operations.f), node: name(operations.n), key: name(operations.k), value: name(operations.v) });
     }
   }
   const isFiltered = () => Object.values(wanted).some(Boolean);
   const fits = (row) => (!wanted.kind || row.kind === wanted.kind) && (!wanted.outcome || row.outcome === wanted.outcome)
     && (!wanted.node || row.node === wanted.node) && (!wanted.process || String(row.process) === wanted.process)
     && (!wanted.key || row.key.includes(wanted.key))
-    && (!wanted.text || `${row.index} ${row.kind} ${row.key} ${row.node} ${row.outcome}`.includes(wanted.text));
+    && (!wanted.text || `${row.index} ${row.kind} ${row.key} ${row.value} ${row.node} ${row.outcome}`.includes(wanted.text));
   const inSight = () => rows.filter((row) => row.t >= range[0] && row.t <= range[1] && fits(row));
   let cells = null;
   const grid = () => {
@@ -208,10 +249,12 @@
   const drawLatency = (u) => clipped(u, (ctx, box, ratio) => {
     const near = inSight();
     const isSampled = operations.total > rows.length;
-    if (!isFiltered() && isSampled && near.length > 900) {
+    const isGrid = Object.entries(wanted).every(([field, value]) => !value || field === "outcome");  // a grid knows outcomes alone
+    if (isGrid && isSampled && near.length > 900) {
       const { columns, rows: perDecade } = operations.grid, width = data.end / columns;
       const most = Math.log(1 + Math.max(...grid().map((cell) => cell.count)));
       for (const cell of grid()) {
+        if (wanted.outcome && cell.outcome !== wanted.outcome) continue;
         const left = u.valToPos(cell.column * width, "x", true), right = u.valToPos((cell.column + 1) * width, "x", true);
         if (right < box.left || left > box.left + box.width) continue;
         const top = u.valToPos(10 ** ((cell.row + 1) / perDecade), "y", true), bottom = u.valToPos(10 ** (cell.row / perDecade), "y", true);
@@ -252,24 +295,25 @@
   const buildRoles = () => {
     const place = data.roles.length && host("roles");
     if (!place) return;
-    const lane = 26;
-    build(place, "Roles and terms", data.roles.length * lane + 40, [{ show: false, label: "" }], [[0, data.end], [0, 1]], {
+    const lane = 26, above = data.faults.length ? 36 : 0;  // room for the names of faults
+    build(place, "Roles and terms", data.roles.length * lane + 40 + above, [{ show: false, label: "" }], [[0, data.end], [0, 1]], {
       legend: false,
       scale: { range: [0, data.roles.length] },
       values: (_, ticks) => ticks.map(() => ""),
       draw: (u) => {
-        const { ctx, bbox } = u, ratio = devicePixelRatio, height = bbox.height / data.roles.length;
+        const { ctx, bbox } = u, ratio = devicePixelRatio, top = bbox.top + above * ratio, height = (bbox.height - above * ratio) / data.roles.length;
         ctx.save();
         ctx.font = `${11 * ratio}px sans-serif`;
         ctx.fillStyle = colour("ink");
         ctx.textAlign = "right";
         ctx.textBaseline = "alphabetic";
-        data.roles.forEach((one, n) => ctx.fillText(one.node, bbox.left - 8 * ratio, bbox.top + (n + .62) * height));
+        data.roles.forEach((one, n) => ctx.fillText(one.node, bbox.left - 8 * ratio, top + (n + .62) * height));
         ctx.restore();
         clipped(u, () => data.roles.forEach((one, n) => {
+          if (!isOfNode(one.node)) return;
           for (const [state, term, from, to] of one.states) {
             if (to < range[0] || from > range[1]) continue;
-            const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true), y = bbox.top + n * height + 3 * ratio, h = height - 6 * ratio;
+            const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true), y = top + n * height + 3 * ratio, h = height - 6 * ratio;
             ctx.globalAlpha = state === "paused" ? .5 : 1;
             ctx.fillStyle = colour({ down: "hair", paused: "pause" }[state] || state);
             ctx.fillRect(left, y, Math.max(right - left, 1), h);
@@ -293,12 +337,13 @@
     const series = chart.lines.map((line) => ({
       label: line.name,
       stroke: () => line.outcome ? colour(line.outcome) : colour(`line-${line.hue}`),
-      dash: line.outcome ? { ok: [], fail: [6, 3], info: [2, 3] }[line.outcome] : line.dash ? [4, 3] : [],
-      width: 1.4,
+      dash: line.outcome ? { ok: [], fail: [6, 3], info: [2, 3] }[line.outcome] : DASHES[line.hue],
+      width: line.thin ? .8 : 1.6,
       paths: uPlot.paths.stepped({ align: 1 }),
       points: { show: false },
     }));
-    build(place, chart.title, 190, series, [[...chart.t, data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])]);
+    const made = build(place, chart.title, 190, series, [[...chart.t, data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])]);
+    drawn.push({ chart: made, lines: chart.lines });
   };
 
   // ---- one moment: states, faults, links and lines of logs ---------------------------------------------------
@@ -326,7 +371,7 @@
     table.append(body);
     fitting.slice(Math.max(first - BEFORE, 0), first + AFTER).forEach((line, place) => {
       const here = Math.max(first - BEFORE, 0) + place;
-      const row = make("tr", { class: here === first - 1 ? "now" : here === first ? "after first" : here > first ? "after" : "" });
+      const row = make("tr", { class: here === first - 1 ? "now" : here === first ? "next" : "" });
       const text = make("td", { class: "line" }, line.text);
       if (line.left > 0) text.append(make("span", { class: "muted" }, ` (${line.left} before it not kept)`));
       row.append(make("td", { class: "n" }, at(line.t)), make("td", {}, line.node), text);
@@ -388,14 +433,22 @@
       const line = make("tr");
       const first = make("td", { class: "n" });
       first.append(document.getElementById(`op-${row.index}`) ? make("a", { href: `#op-${row.index}` }, String(row.index)) : String(row.index));
-      line.append(first, ...[at(row.t), row.kind, row.key, row.outcome, took(row.d), row.node, `process ${row.process}`].map((text) => make("td", {}, text)));
+      line.append(first, ...[at(row.t), row.kind, row.key, row.value, row.outcome, took(row.d), row.node, `process ${row.process}`].map((text) => make("td", {}, text)));
       table.append(line);
     }
     const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Operations that fit" });
     scroll.append(table);
     found.append(scroll);
   };
-  const redraw = () => { for (const chart of charts) chart.redraw(false); list(); if (moment !== null) choose(moment); };
+  // Lines of other nodes, and of other outcomes, are hidden.
+  const filterLines = () => {
+    for (const { chart, lines: own } of drawn) own.forEach((line, n) => {
+      const show = line.outcome ? !wanted.outcome || line.outcome === wanted.outcome : isOfNode(line.name) || !operations?.n.names.some((node) => line.name === node || line.name.startsWith(`${node} `));
+      if (chart.series[n + 1].show !== show) chart.setSeries(n + 1, { show });
+    });
+  };
+  const redraw = () => {
+    filterLines(); for (const chart of charts) chart.redraw(false); list(); if (moment !== null) choose(moment); };
   const toolbar = () => {
     const bar = make("form", { class: "chart-bar", "aria-label": "Zoom and filter" });
     bar.addEventListener("submit", (event) => event.preventDefault());
@@ -428,22 +481,19 @@
     document.getElementById("latency").querySelector("h2").after(bar, found);
   };
 
-  // After the first paint, so that a page of a million operations is there at once.
-  requestAnimationFrame(() => setTimeout(() => {
-    toolbar();
-    buildLatency();
-    buildRoles();
-    data.charts.forEach(buildLines);
-    zoom(0, data.end);
-    addEventListener("resize", () => { for (const chart of charts) { const width = chart.root.parentElement.clientWidth; if (width) chart.setSize({ width, height: chart.height }); } });
-    addEventListener("themechange", redraw);
-    document.addEventListener("click", (event) => {
-      const link = event.target.closest("a[data-from]");
-      if (!link) return;
-      const from = +link.dataset.from, to = +link.dataset.to, more = Math.max(to - from, data.end / 200);
-      zoom(from - more, to + more);
-      choose(from);
-    });
-    document.documentElement.dataset.charts = String(charts.length);
-  }));
-})();
+  toolbar();
+  buildLatency();
+  buildRoles();
+  data.charts.forEach(buildLines);
+  zoom(0, data.end);
+  addEventListener("resize", () => { for (const chart of charts) { const width = chart.root.parentElement.clientWidth; if (width) chart.setSize({ width, height: chart.height }); } });
+  addEventListener("themechange", redraw);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-from]");
+    if (!link) return;
+    const from = +link.dataset.from, to = +link.dataset.to, more = Math.max(to - from, data.end / 200);
+    zoom(from - more, to + more);
+    choose(from);
+  });
+  document.documentElement.dataset.charts = String(charts.length);
+}));

@@ -82,9 +82,9 @@ def test_without_a_common_clock_there_is_no_progress_to_show() -> None:
 
 
 def test_a_line_breaks_where_it_has_no_value() -> None:
-    chart = LineChart("x", "X", (0, 10, 20, 30), (Line("n1", (1.0, None, 3.0, 3.0), 0, is_dashed=True),))
+    chart = LineChart("x", "X", (0, 10, 20, 30), (Line("n1", (1.0, None, 3.0, 3.0), 0, is_thin=True),))
     svg = lines_plot(chart, Frame(40, ())).svg
-    path = svg.split('class="resource n-0 dashed"')[0].rsplit('d="', 1)[1]
+    path = svg.split('class="resource n-0 thin"')[0].rsplit('d="', 1)[1]
     assert path.count("M") == 2
 
 

@@ -242,3 +242,112 @@ def test_each_partition_is_drawn_also_without_a_script(browser: Any, tmp_path: P
     assert graphs.first.is_visible()
     assert "could not: n3" in page.locator("#partitions figcaption").first.inner_text()
     page.context.close()
+
+
+def test_every_chart_marks_the_violation_and_leads_to_it_also_without_a_script(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, _, _ = opened(browser, of_class("two leaders"), tmp_path, java_script_enabled=False)
+    figures = page.locator("#charts figure")
+    assert figures.count() >= 6
+    for figure in figures.all():
+        assert figure.locator("svg .impossible").count() >= 1
+        assert figure.locator("figcaption a[href='#picture']").count() == 1
+    page.context.close()
+
+
+def test_a_chart_saved_as_png_has_the_background_and_the_title_of_the_page(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, complaints, _ = opened(browser, of_class("two leaders"), tmp_path, color_scheme="dark")
+    with page.expect_download() as saved:
+        page.locator("#throughput button", has_text="PNG").click()
+    assert saved.value.suggested_filename == "completions-per-second.png"
+    png = saved.value.path().read_bytes()
+    pixels = page.evaluate(
+        """async (bytes) => {
+          const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+          const canvas = new OffscreenCanvas(image.width, image.height), ctx = canvas.getContext("2d");
+          ctx.drawImage(image, 0, 0);
+          const corner = [...ctx.getImageData(0, 0, 1, 1).data];
+          const title = ctx.getImageData(0, 0, image.width, 20).data;
+          let bright = 0;
+          for (let i = 0; i < title.length; i += 4) bright += title[i] > 180;
+          return [corner, bright];
+        }""",
+        list(png),
+    )
+    assert pixels[0] == [0x14, 0x16, 0x1A, 255], "dark paper, and not transparent"
+    assert pixels[1] > 50, "a title"
+    with page.expect_download() as drawing:
+        page.locator("#throughput button", has_text="SVG").click()
+    svg = drawing.value.path().read_text(encoding="utf-8")
+    assert "<style" in svg
+    assert 'xmlns="http://www.w3.org/2000/svg"' in svg
+    assert complaints == []
+    page.context.close()
+
+
+def test_filters_hide_the_lines_of_other_nodes_and_find_an_operation_by_its_value(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, complaints, _ = opened(browser, valid(), tmp_path)
+    node = page.locator(".chart-bar select").nth(2)
+    node.select_option("n2")
+    shown = page.locator("#progress .live").nth(1).locator(".u-series:not(.u-off) .u-label").all_inner_texts()
+    assert [name for name in shown if name != "time"] == ["n2 commit", "n2 applied"]
+    page.locator(".chart-bar select").nth(1).select_option("fail")
+    shown = page.locator("#throughput .u-series:not(.u-off) .u-label").all_inner_texts()
+    assert [name for name in shown if name != "time"] == ["fail"]
+    node.select_option("")
+    page.locator(".chart-bar select").nth(1).select_option("")
+    page.locator(".chart-bar input").nth(2).fill("r17")
+    rows = page.locator(".found tr").all_inner_texts()
+    assert rows
+    assert all("r17" in row for row in rows)
+    assert complaints == []
+    page.context.close()
+
+
+def test_nothing_that_a_chart_shows_needs_colour(browser: Any, tmp_path: Path) -> None:
+    page, _, _ = opened(browser, of_class("two leaders"), tmp_path)
+    for place in ("#latency", "#roles"):
+        assert page.locator(f"{place} .legend").is_visible()
+    dashes = page.evaluate(
+        "[...document.querySelectorAll('#progress path.node-key')].slice(0, 4)"
+        ".map(e => getComputedStyle(e).strokeDasharray)"
+    )
+    assert len(set(dashes)) == 4
+    page.context.close()
+
+
+def test_dark_and_light_are_a_choice_that_charts_follow(browser: Any, tmp_path: Path) -> None:
+    page, complaints, _ = opened(browser, valid(), tmp_path, color_scheme="light")
+    seen = []
+    for _ in range(3):
+        page.locator("button.theme").click()
+        chart = page.evaluate(
+            "(() => { const c = document.querySelector('#throughput canvas'), d = c.getContext('2d')"
+            ".getImageData(0, 0, c.width, c.height).data; let s = 0;"
+            " for (let i = 0; i < d.length; i += 4) s += d[i + 3] ? d[i] : 0; return s; })()"
+        )
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        seen.append((page.locator("button.theme").inner_text(), paper, chart))
+    light, dark, system = seen
+    assert [one[0] for one in seen] == ["colours: light", "colours: dark", "colours: system"]
+    assert (light[1], dark[1], system[1]) == ("rgb(252, 251, 248)", "rgb(20, 22, 26)", "rgb(252, 251, 248)")
+    assert light[2] == system[2] != dark[2]
+    assert complaints == []
+    page.context.close()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", simulated.OF_CLASS)
+def test_the_picture_of_each_class_of_violation_is_all_in_the_first_screen(
+    browser: Any, name: str, tmp_path: Path
+) -> None:
+    page, _, _ = opened(browser, of_class(name), tmp_path)
+    box = page.locator("svg.scene").bounding_box()
+    assert box["y"] + box["height"] <= SCREEN["height"]
+    assert page.locator("svg.scene .impossible").count() >= 1
+    page.context.close()

@@ -10,9 +10,14 @@ import pytest
 from checkers.check_all import Results
 from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
+from harness.store import overview
 from harness.store.comparing import QUANTILES, compare
+from harness.store.index import entries
+from harness.store.side_by_side import compared_runs
 from history import Operation
+from reports.site import pages
 from tests.harness.store.stores import add_run
+from tests.reports.page import Page
 
 MS = 1_000_000
 OPERATIONS = (
@@ -117,3 +122,26 @@ def test_what_is_no_run_is_refused_in_one_line(store: Path) -> None:
     (run / "history.jsonl").mkdir()
     (run / "nodes").symlink_to("/etc")
     assert compare(run, run).latencies == ()
+
+
+def test_the_page_of_two_runs_says_where_they_part_and_why_it_cannot(store: Path) -> None:
+    simulated(store, "2026-11-28T100000-a-1")
+    read = msgspec.structs.replace(OPERATIONS[3], value="2")
+    simulated(store, "2026-11-28T110000-a-1", (*OPERATIONS[:3], read), validity=Validity.INVALID)
+    found = compared_runs(store, entries(store), "2026-11-28T100000-a-1", "2026-11-28T110000-a-1")
+    assert found.parting == "The simulated runs part in line 4 of the history, at 0.007000 s."
+    assert (found.parting_a, found.parting_b) == (
+        'process 0 ok read x "1", n2',
+        'process 0 ok read x "2", n2',
+    )
+    assert [one.name for one in found.verdicts] == ["durability"]
+    assert {one.f: (len(one.a), one.ok_b) for one in found.latencies} == {
+        "read": (len(QUANTILES), 1),
+        "write": (len(QUANTILES), 1),
+    }
+    page = pages.compare_page(overview.about(store, is_live=True), ["<b>"], found)
+    assert Page(page).errors == []
+    assert "part in line 4" in page
+    assert "&lt;b&gt;" in page
+    none = compared_runs(store, entries(store), "2026-11-28T100000-a-1", "../../etc")
+    assert none.problem == "there is no run ../../etc"
