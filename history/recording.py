@@ -50,13 +50,13 @@ class ResourceSample(msgspec.Struct, frozen=True):
 
     node: str
     life: int
-    time: int
+    time: Nanoseconds
     """Nanoseconds since the run began."""
-    cpu_ns: int
+    cpu_ns: Nanoseconds
     """User and system time of all its threads."""
-    memory_bytes: int
+    memory_bytes: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
     """Resident memory."""
-    files: int | None = None
+    files: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)] | None = None
     """Open file descriptors; None, as the next two, if the host does not report it."""
     read_bytes: int | None = None
     written_bytes: int | None = None
@@ -111,6 +111,8 @@ class Recording(msgspec.Struct, frozen=True):
     """What nodes held at the most; empty where it was not counted."""
     harness_lag: tuple[tuple[int, int], ...] = ()
     """(time, lag) in nanoseconds: how late the harness's own event loop woke."""
+    harness_use: tuple[ResourceSample, ...] = ()
+    """What the harness's own process used, a sample a second."""
     statuses: tuple[PolledStatus, ...] = ()
     """In the order of time, what nodes said that write no trace: each answer that names a leader's own role,
     and each that differs from the node's last one."""

@@ -136,10 +136,13 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     first = _first_picture(apart, about.explanation, recording, spans, marks, lanes, periods)
     violation = None if first is None else first.at
     frame = Frame(end=end, periods=tuple(periods), violation=violation)
+    used = dict(recording.resources)
+    if recording.harness_use:
+        used["the harness"] = recording.harness_use
     progress = progress_charts(recording, marks, end)
     lines = [
         *progress,
-        *resource_charts(recording.resources, end),
+        *resource_charts(used, end),
         *lag_charts(recording.harness_lag, end),
     ]
     rows = nemesis_rows(nemesis, recording.fault_kinds)
@@ -177,7 +180,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             throughput=throughput_plot(spans, frame),
             roles=roles_plot(lanes, frame),
             roles_missing=lanes.missing,
-            resources=resources_plot(recording.resources, frame),
+            resources=resources_plot(used, frame),
             lag=run_lag,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
             partitions=[(one, partition_graph(one, partition_id(one))) for one in cut[:MAX_PARTITIONS]],

@@ -8,6 +8,7 @@ STORE/2026-11-22T201500-registry-7/
     lives.json         when each node's processes ran and how they ended
     lag.json           how late the harness's own event loop woke
     sizes.json         how much nodes held at the most; of simulated runs alone
+    harness.json       what the harness's own process used; proves nothing, so it is not sealed
     evidence.json      the seal: a checksum of each of these files; written last (seal.py)
     results.json       the verdicts
     report.html        the report, for people
@@ -45,6 +46,7 @@ from history import (
     NodeTrace,
     PolledStatus,
     Recording,
+    ResourceSample,
     read_history,
     read_resources,
     read_trace,
@@ -116,6 +118,7 @@ class RunFolder:
         self.lives_json = path / "lives.json"
         self.lag_json = path / "lag.json"
         self.sizes_json = path / "sizes.json"
+        self.own_use_json = path / "harness.json"
         self.statuses_json = path / "statuses.json"
         self.results_json = path / "results.json"
         self.report_html = path / "report.html"
@@ -204,6 +207,10 @@ class RunFolder:
         """Store how much nodes held at the most."""
         self._write(self.sizes_json, list(sizes))
 
+    def write_own_use(self, samples: Sequence[ResourceSample]) -> None:
+        """Store what the harness's own process used."""
+        self._write(self.own_use_json, list(samples))
+
     def write_results(self, results: Results) -> None:
         """Store the verdicts of the run."""
         self._write(self.results_json, results)
@@ -272,6 +279,7 @@ class RunFolder:
             resources={name: samples for name, samples in resources.items() if samples},
             statuses=self._read(self.statuses_json, tuple[PolledStatus, ...], ()),
             sizes=self._read(self.sizes_json, tuple[HeldSize, ...], ()),
+            harness_use=self._read(self.own_use_json, tuple[ResourceSample, ...], ()),
             harness_lag=self._read(self.lag_json, tuple[tuple[Nanoseconds, Nanoseconds], ...], ()),
         )
 

@@ -21,6 +21,7 @@ from harness.client.carrying import Carrier
 from harness.cluster.world import HostedWorld
 from harness.drivers.asyncio_driver import drive
 from harness.drivers.lag import sample_lag
+from harness.drivers.own_use import sample_own_use
 from harness.errors import CouldNotRun
 from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
@@ -35,7 +36,7 @@ from harness.run.test import Test
 from harness.run.watching import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
-from history import HistoryWriter, Operation, PolledStatus
+from history import HistoryWriter, Operation, PolledStatus, ResourceSample
 from history.nemesis import FaultKinds
 
 SHOW_EVERY_S = 0.25
@@ -138,6 +139,7 @@ class _Run:
         self._watch = watch
         self._start = time.monotonic_ns()
         self._lag: list[tuple[int, int]] = []
+        self._own_use: list[ResourceSample] = []
         self._is_polled = "traces" in lacks(parts.system)
         self._statuses: list[PolledStatus] = []
 
@@ -156,12 +158,14 @@ class _Run:
         finally:
             self._folder.write_lives(world.lives())
             self._folder.write_lag(self._lag)
+            self._folder.write_own_use(self._own_use)
             if self._is_polled:
                 self._folder.write_statuses(self._statuses)
 
     async def _work_and_break(self, world: HostedWorld) -> None:
         timeout_s = bounds(self._parts.system).request_s
         lag = sample_lag(lambda at, lag: self._lag.append((at, lag)), clock=self._clock)
+        own_use = sample_own_use(self._own_use.append, clock=self._clock)
         watching = [self._watch.follow()] if self._watch is not None else []
         if self._is_polled:
             watching.append(self._poll(world))
@@ -177,7 +181,7 @@ class _Run:
                     threads=self._test.concurrency,
                     plain=self._test.plain_clients,
                 ) as carrier,
-                _background(lag, self._show(world), *watching),
+                _background(lag, own_use, self._show(world), *watching),
             ):
                 await self._drive(world, carrier, writer)
 
