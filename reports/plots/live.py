@@ -115,17 +115,14 @@ def _coded(codes: Codes, names: Sequence[str]) -> dict[str, Any]:
     return {"names": listed, "v": (places - shift).tolist()}
 
 
-def _values(spans: Spans, chosen: Codes) -> dict[str, Any]:
+def _values(spans: Spans, chosen: Codes) -> list[str]:
     """What each operation was asked to write, else what it was answered, in a few characters."""
     columns = spans.columns
     asked = columns.value[spans.index[chosen]]
     codes = np.where(asked >= 0, asked, columns.value[spans.history.pairs[spans.index[chosen]]])
-    words = [
+    return [
         shorten(clean(short(columns.decoded(code), LONGEST_VALUE)), LONGEST_VALUE) for code in codes.tolist()
     ]
-    names = list(dict.fromkeys(words))
-    places = {name: place for place, name in enumerate(names)}
-    return {"names": names, "v": [places[one] for one in words]}
 
 
 def _grid(begin: Codes, latency: Codes, type_: np.ndarray[Any, Any], end: int) -> dict[str, Any]:

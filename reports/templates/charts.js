@@ -224,7 +224,7 @@ requestAnimationFrame(() => setTimeout(() => {
       time += operations.t[n];
       index += operations.i[n];
       const name = (column) => column.v[n] < 0 ? "" : column.names[column.v[n]];
-      rows.push({ t: time / 1e6, d: Math.max(operations.d[n], 1), outcome: OUTCOMES[operations.o[n]], index, process: operations.p[n], kind: name(operations.f), node: name(operations.n), key: name(operations.k), value: name(operations.v) });
+      rows.push({ t: time / 1e6, d: Math.max(operations.d[n], 1), outcome: OUTCOMES[operations.o[n]], index, process: operations.p[n], kind: name(operations.f), node: name(operations.n), key: name(operations.k), value: operations.v[n] });
     }
   }
   const isFiltered = () => Object.values(wanted).some(Boolean);
