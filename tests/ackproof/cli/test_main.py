@@ -269,6 +269,15 @@ def test_a_mutant_that_escapes_its_checker_is_named_and_the_exit_code_is_1(
     assert "0 of 1 caught" in done.stdout
 
 
+def test_generated_mutants_are_drawn_scored_and_not_hunted_twice(state: Path, tmp_path: Path) -> None:
+    command = ("mutants", "--generated", "--sample", "1", "--draw", "1", "--seeds", "1", "--jobs", "1")
+    done = ackproof(*command, "--store", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 of 1 hunted" in done.stderr
+    again = ackproof(*command, "--store", str(tmp_path))
+    assert (again.stdout, again.stderr) == (done.stdout, "")
+
+
 def test_an_unknown_mutant_is_refused_with_the_nearest_one(state: Path) -> None:
     done = ackproof("mutants", "forgetfull")
     assert done.returncode == 254

@@ -227,3 +227,12 @@ def test_a_name_outside_the_members_is_refused() -> None:
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         NodeConfig(**settings)
+
+
+def test_without_pre_vote_a_vote_draws_another_wait_so_that_others_get_their_turn() -> None:
+    for pre_vote in (False, True):
+        alone = Alone(1, pre_vote=pre_vote)
+        alone.now += 2 * NodeConfig().election_timeout_ns
+        alone.receive("n2", RequestVote(2, 1, 1))
+        timers = [effect.name for effect in alone.effects if isinstance(effect, SetTimer)]
+        assert timers == ([] if pre_vote else [ELECTION_TIMER])

@@ -32,6 +32,8 @@ from node_impl.core.raft.messages import (
     ReadIndexReply,
 )
 from node_impl.core.raft.reads import ReadRounds
+from node_impl.core.serving.client_writes import SPARE_FORWARDS
+from node_impl.core.sizes import FORWARDS
 from tests.node_impl.cluster import CONFIG, Call, Cluster, key, register
 from tests.node_impl.invariants import Violation, check_calls
 
@@ -436,3 +438,13 @@ def test_a_client_never_hears_twice() -> None:
     cluster.drop = lambda to, envelope: False
     cluster.settle()  # the cluster would fail on a second answer
     assert cluster.node(leader).machine.registry.size == 1
+
+
+def test_a_follower_forgets_forwards_that_were_lost_once_their_clients_wait_no_more() -> None:
+    cluster, _, follower = started()
+    cluster.drop = lambda to, envelope: isinstance(envelope.body, Forward)
+    calls = [cluster.ask(follower, register(number)) for number in range(5 * SPARE_FORWARDS)]
+    cluster.run(3 * SECOND_NS)
+    assert all(isinstance(call.reply, Refused) for call in calls)
+    cluster.ask(follower, register(1000))
+    assert cluster.node(follower).sizes()[FORWARDS] == 1
