@@ -20,7 +20,7 @@ MUTANT = Mutant(
     about="a leader answers lookups without checking that it still leads",
     caught_by="linearizability",
     options=("--nemesis", "partition:isolate-leader"),
-    seed=11,
+    seed=14,
     source="Raft, section 8: a leader exchanges heartbeats with a majority before it answers a read",
     also=CLIENT_CHECKERS,
     parts=Parts(reads=UnconfirmedReads),

@@ -19,7 +19,7 @@ MUTANT = Mutant(
     name="lead-without-quorum",
     about="a leader that no node answers leads on, and all who hear its heartbeats wait for it for ever",
     caught_by="liveness",
-    seed=23,
+    seed=233,
     source="thesis, section 6.2: a leader steps down if no majority answers it for an election time-out",
     also=(*CLIENT_CHECKERS, "recovery"),
     parts=Parts(elections=LeadsWithoutQuorum),

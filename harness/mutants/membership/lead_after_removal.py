@@ -20,7 +20,7 @@ MUTANT = Mutant(
     about="a leader that was removed from the cluster continues to lead it",
     caught_by="membership",
     options=("--nemesis", "membership:remove-leader"),
-    seed=6,
+    seed=5,
     source="thesis, section 4.2.2",
     also=(*ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(membership=LeadsAfterRemoval),
