@@ -246,6 +246,11 @@ class Connection(asyncio.Protocol):
             if self._unfinished_bytes > MAX_LINE_BYTES + MAX_HEADERS_BYTES:  # a header that never ends
                 self._refuse_bytes(f"headers of more than {MAX_HEADERS_BYTES} bytes")
             break
+        if self._has_begun or self._queued_bytes or self._used_bytes:  # else all was served at once
+            self._bound_bytes()
+
+    def _bound_bytes(self) -> None:
+        """Count what this client uses of the node's room, and read no more from it if that is enough."""
         self._count_bytes()
         if self._is_over:
             return
@@ -407,7 +412,8 @@ class Connection(asyncio.Protocol):
         if message is None or self._is_over:
             return  # the client is gone
         self._queued_bytes -= message.bytes
-        self._count_bytes()
+        if self._used_bytes:
+            self._count_bytes()
         self._since = self._shared.second
         self._has_served = True
         self.transport.write(self._bytes_of(reply, message))

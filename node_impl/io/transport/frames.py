@@ -23,7 +23,9 @@ MAX_PAYLOAD_BYTES = 8 * 1024 * 1024
 TAG_BYTES = 16
 
 _HEADER = struct.Struct(f">I{TAG_BYTES}sI")
-_CHECKED_BYTES = 4 + TAG_BYTES
+_CHECKED = struct.Struct(f">I{TAG_BYTES}s")
+_CHECKED_BYTES = _CHECKED.size
+_CRC = struct.Struct(">I")
 
 
 class WireError(Exception):
@@ -54,8 +56,8 @@ def encode_frame(payload: bytes, seal: Seal) -> bytes:
         ValueError: the payload is larger than a peer would take.
     """
     check_size(payload)
-    checked = len(payload).to_bytes(4, "big") + seal.tag(payload)
-    return checked + zlib.crc32(checked).to_bytes(4, "big") + payload
+    checked = _CHECKED.pack(len(payload), seal.tag(payload))
+    return checked + _CRC.pack(zlib.crc32(checked)) + payload
 
 
 def check_size(payload: bytes) -> None:
