@@ -15,6 +15,8 @@ from reports.text import shorten
 
 LONGEST = 420
 MOST_NAMED = 3
+CHANGED = re.compile(r"sealed, and (?!unchanged)")
+"""The first words of the seal of a run whose evidence is not what the run left."""
 NOT_SEALED = "not sealed"
 """The first words of the seal of a run that did not come to its end (harness/run/seal.py)."""
 
@@ -86,6 +88,8 @@ def _sentence(scene: Scene, first: Verdict | None, seal: str) -> str:
     if seal.startswith(NOT_SEALED):
         last = f"the last that was recorded is{at}" if at else "nothing was recorded"
         return f"The harness ended before the run did: {last}; {doubt or 'no checker judged it'}"
+    if CHANGED.match(seal):
+        return f"The evidence is not what the run left ({seal}), so nothing is proved by it"
     return doubt or "No checker judged this run"
 
 

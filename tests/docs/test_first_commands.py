@@ -18,7 +18,7 @@ _COMMAND = re.compile(
     r"^(?:\$ )?(?:\.venv/bin/)?(ackproof [^\n#]+?)(?: {2,}[^\n]*|\s*#[^\n]*)?$", re.MULTILINE
 )
 _EXITS = re.compile(r"# exits (\d+)")
-QUICK = ("README.md", "hosts.md", "json.md", "record.md", "runs.md")
+QUICK = ("README.md", "hosts.md", "json.md", "runs.md")
 LONG = ("commands.md", "simulator.md")
 """These run for longer than some seconds."""
 ELSEWHERE: Mapping[str, str] = {
@@ -28,6 +28,7 @@ ELSEWHERE: Mapping[str, str] = {
     "extending.md": "tests/docs/test_extending.py",
     "found.md": "it brings a system over the network",
     "installing.md": "it brings a system over the network",
+    "record.md": "tests/docs/test_record.py, as it waits for a client",
     "scale.md": "it goes on with the plan of campaigns.md",
     "testing-your-system.md": "tests/docs/test_testing_your_system.py",
 }

@@ -36,8 +36,8 @@ def test_every_file_of_commands_is_listed() -> None:
     assert {path.stem for path in folder.glob("*/*.py")} - {"__init__"} == set(COMMANDS)
 
 
-READ = frozenset({"--store", "--nodes-file", "--resume", "--baseline"})
-"""Options that name a path which is read, or folders that are made."""
+READ = frozenset({"--store", "--nodes-file", "--resume", "--baseline", "--pictures"})
+"""Options that name a path which is read, or a folder that is made with those above it."""
 
 
 def path_options() -> Iterator[tuple[str, click.Command, click.Option]]:
@@ -91,6 +91,12 @@ def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     done = subprocess.run([ACKPROOF, "chek", "x"], capture_output=True, text=True, timeout=60)
     assert done.returncode == Exit.USAGE
     assert "unknown command 'chek': did you mean 'check'?" in done.stderr
+
+
+def test_a_name_of_three_thousand_characters_is_shortened_in_the_answer() -> None:
+    done = subprocess.run([ACKPROOF, "x" * 3000], capture_output=True, text=True, timeout=60)
+    assert done.returncode == Exit.USAGE
+    assert len(done.stderr) < 600
 
 
 def test_exit_codes_are_jepsens() -> None:

@@ -219,3 +219,13 @@ def test_a_run_whose_work_ended_early_says_so_and_when() -> None:
     assert found.headline == (
         "The harness ended the run early at 3.000 s, so nothing is proved: the generator failed"
     )
+
+
+def test_a_run_whose_evidence_was_changed_says_so_and_which_file() -> None:
+    doubt = Verdict("durability", Validity.UNKNOWN, "no final read")
+    found = explain(recording(), [doubt], (), "sealed, and changed since: history.jsonl")
+    assert found is not None
+    assert found.headline == (
+        "The evidence is not what the run left (sealed, and changed since: history.jsonl), so nothing is "
+        "proved by it"
+    )

@@ -160,7 +160,6 @@ LIMITS = options.group(
     "--pictures",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
-    callback=options.to_be_written,
     help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
 )
 @click.option(
