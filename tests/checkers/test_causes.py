@@ -10,6 +10,7 @@ import pytest
 from checkers.causes import EXPLAINS, root_causes_first
 from checkers.judges import JUDGES
 from checkers.registry.applied_once import AppliedOnce
+from checkers.registry.beats import Beats
 from checkers.registry.expiry import Expiry
 from checkers.registry.membership_views import MembershipViews
 from checkers.registry.suite import registry_checkers
@@ -17,7 +18,7 @@ from checkers.transactions.consistency import LIST_APPEND
 from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity, Verdict
 
-ELSEWHERE = (AppliedOnce(), Expiry(), MembershipViews(), Isolation(LIST_APPEND))
+ELSEWHERE = (AppliedOnce(), Beats(), Expiry(), MembershipViews(), Isolation(LIST_APPEND))
 """Checkers of other suites than the registry's, that no option of `ackproof check` names."""
 
 

@@ -127,8 +127,8 @@ def test_a_client_may_be_slow() -> None:
 
 
 def test_some_runs_heal_only_a_quorum_and_break_a_minority_in_every_way() -> None:
-    ends = [(one, one.quorum_end) for one in map(plan_of, range(600)) if one.quorum_end is not None]
-    assert 25 <= len(ends) <= 90
+    ends = [(one, one.quorum_end) for one in map(plan_of, range(1500)) if one.quorum_end is not None]
+    assert 65 <= len(ends) <= 210
     assert {trouble for _, end in ends for trouble in end.broken.values()} == set(DRAWN)
     for plan, end in ends:
         assert 2 * len(end.broken) < len(plan.test.nodes)
