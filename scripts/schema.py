@@ -28,6 +28,7 @@ from harness.campaign.findings.gathering import Finding
 from harness.gate.result import GateResult
 from harness.sim.cause.command import Cause
 from harness.sim.command import CampaignSummary
+from harness.sim.resimulate import Resimulated
 from harness.sim.seeds.hunting import Hunt
 from harness.store.comparing import Comparison
 from harness.store.entry import RunEntry
@@ -44,6 +45,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "sim": (CampaignSummary, ANY),
     "replay": (Replayed, ReplayedSteps),
     "cause": (Cause,),
+    "resimulate": (Resimulated,),
     "explore": (ANY,),
     "mutants": (list[Hunt], list[ANY]),
     "campaign run": (CampaignResult,),

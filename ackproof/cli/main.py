@@ -109,6 +109,12 @@ def _cause() -> click.Command:
     return cause
 
 
+def _resimulate() -> click.Command:
+    from ackproof.cli.commands.simulating.resimulate import resimulate
+
+    return resimulate
+
+
 def _replay() -> click.Command:
     from ackproof.cli.commands.simulating.replay import replay
 
@@ -241,6 +247,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "cause": CommandEntry(SIMULATED, "Say what brought a failing run's violation about.", _cause),
     "replay": CommandEntry(
         SIMULATED, "Repeat a failure from a file, or say whether a finding is FIXED.", _replay
+    ),
+    "resimulate": CommandEntry(
+        SIMULATED, "Look for a real run's violation in the simulated world.", _resimulate
     ),
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),

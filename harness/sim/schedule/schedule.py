@@ -120,12 +120,7 @@ def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
     """Run a plan, and write the run down as a schedule."""
     decisions = RecordingDecisions(DrawnDecisions(plan.test.seed, plan.fault_rates))
     ran = run(plan, decisions=decisions)
-    completions = _completions(ran.operations)
-    steps = tuple(
-        _step(operation, completions.get(operation.index), plan.test.concurrency)
-        for operation in ran.operations
-        if operation.type == "invoke"
-    )
+    steps = steps_of(ran.operations, plan.test.concurrency)
     schedule = Schedule(
         plan=msgspec.structs.replace(plan, scheduled_faults=()),
         until=ran.ended_at,
@@ -184,6 +179,16 @@ def as_played(schedule: Schedule) -> Schedule:
             place = next(place for place, step in enumerate(waiting) if step.thread == thread)
             done.append(msgspec.structs.replace(waiting.pop(place), at=operation.time))
     return msgspec.structs.replace(schedule, steps=(*done, *waiting))
+
+
+def steps_of(operations: Sequence[Operation], threads: int) -> tuple[ScheduleStep, ...]:
+    """Give what clients and nemesis did in a run with this number of clients, in order of time."""
+    completions = _completions(operations)
+    return tuple(
+        _step(operation, completions.get(operation.index), threads)
+        for operation in operations
+        if operation.type == "invoke"
+    )
 
 
 def _completions(operations: Sequence[Operation]) -> dict[int, Operation]:
