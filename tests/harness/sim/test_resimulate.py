@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from ackproof.cli.main import cli
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
-from harness.sim.command import one, played_file
+from harness.sim.command import played_file
 from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
 from harness.sim.resimulate import played, resimulate, schedule_of
+from harness.sim.run import run
 from harness.sim.schedule.shrink import verdict_of
 from history import NEMESIS
 
@@ -25,7 +27,7 @@ FORGETFUL = SeedOptions(
 
 @pytest.fixture
 def failing(tmp_path: Path) -> RunFolder:
-    return one(4, FORGETFUL, tmp_path / "store", ())
+    return run(plan_of(4, FORGETFUL)).write(tmp_path / "store", ())
 
 
 def test_operations_and_faults_are_done_again_at_the_same_distances_in_time(failing: RunFolder) -> None:
@@ -65,7 +67,7 @@ def test_what_the_simulated_world_cannot_do_is_said_and_left_out(failing: RunFol
 
 
 def test_a_run_that_cannot_be_done_again_is_refused_with_the_reason(tmp_path: Path) -> None:
-    folder = one(1, msgspec.structs.replace(FORGETFUL, mutant=None), tmp_path / "store", ())
+    folder = run(plan_of(1, msgspec.structs.replace(FORGETFUL, mutant=None))).write(tmp_path / "store", ())
     with pytest.raises(CouldNotRun, match="no checker finds a violation in this run"):
         resimulate(folder, seeds=1, seconds=1, file=tmp_path / "small.json")
     recording = folder.recording()

@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import finish
+from ackproof.cli.output.ending import finish
 
 USUAL_SEEDS = 100
 USUAL_SECONDS = 300.0
