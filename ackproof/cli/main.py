@@ -97,6 +97,12 @@ def _check() -> click.Command:
     return check
 
 
+def _maelstrom() -> click.Command:
+    from ackproof.cli.commands.testing.maelstrom import maelstrom
+
+    return maelstrom
+
+
 def _sim() -> click.Command:
     from ackproof.cli.commands.simulating.sim import sim
 
@@ -243,6 +249,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
         REAL, "Start a cluster, run clients against it, inject faults, and judge the run.", _run
     ),
     "analyze": CommandEntry(REAL, "Judge a stored run again.", _analyze),
+    "maelstrom": CommandEntry(REAL, "Test programs that speak Maelstrom's protocol.", _maelstrom),
     "sim": CommandEntry(SIMULATED, "Run the test in virtual time, from one seed or from many.", _sim),
     "cause": CommandEntry(SIMULATED, "Say what brought a failing run's violation about.", _cause),
     "replay": CommandEntry(

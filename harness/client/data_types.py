@@ -31,6 +31,11 @@ EXPIRING_INSTANCE: Final = "expiring-instance"
 REGISTRY: Final = "registry"
 EPHEMERAL: Final = "ephemeral"
 MEMBERS: Final = "members"
+KEY_VALUE: Final = "key-value"
+EVENTUAL_SET: Final = "eventual-set"
+EVENTUAL_COUNTER: Final = "eventual-counter"
+ID: Final = "id"
+ECHO: Final = "echo"
 
 DATA_TYPES: Mapping[str, str] = {
     REGISTER: "read and write of a key; linearizable; a key that was never written reads as null",
@@ -56,6 +61,13 @@ DATA_TYPES: Mapping[str, str] = {
     REGISTRY: "as instance; also update, list, stale-lookup, stale-list, final-list and final-local",
     EPHEMERAL: "as registry, but an instance expires unless it sends beats; also beat",
     MEMBERS: "as registry; also members: which nodes a node counts as the cluster's members",
+    KEY_VALUE: "read, write and cas of whole numbers, as cas-register; nothing is removed",
+    EVENTUAL_SET: "add of a whole number; read of all; a read may lag behind, and in the end every node "
+    "shows all",
+    EVENTUAL_COUNTER: "add of a whole number; read of the sum; a read may lag behind, and in the end every "
+    "node shows the sum",
+    ID: "generate, ok with an id that was never given before",
+    ECHO: "echo of a value, ok with the same value",
 }
 """By name, the operations that a client can ask for, and what the system promises of them."""
 

@@ -16,6 +16,7 @@ import msgspec
 from checkers.lacking import LACKS, GivenEvidence
 from checkers.raft.polled import ONE_LEADER_A_TERM
 from checkers.run.node_health import STOP_STATUSES
+from checkers.transactions.promised import CONSISTENCY
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.net import Net
@@ -387,10 +388,22 @@ class HasOneLeaderATerm(Protocol):
         ...
 
 
+@runtime_checkable
+class StatesConsistency(Protocol):
+    """A system that says by which consistency model its transactions are judged."""
+
+    @property
+    def consistency(self) -> str:
+        """The name of the model (checkers/transactions/consistency.py)."""
+        ...
+
+
 def promises(system: System) -> dict[str, Any]:
     """What checkers must know of the system, as options of the recording."""
     has_one = isinstance(system, HasOneLeaderATerm) and system.one_leader_a_term
+    stated = {CONSISTENCY: system.consistency} if isinstance(system, StatesConsistency) else {}
     return {
+        **stated,
         LACKS: list(lacks(system)),
         ONE_LEADER_A_TERM: has_one,
         STOP_STATUSES: list(stop_statuses(system)),

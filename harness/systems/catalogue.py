@@ -62,6 +62,12 @@ def _rabbitmq(options: Mapping[str, Any]) -> System:
     return RabbitMQ.of(options)
 
 
+def _maelstrom(options: Mapping[str, Any]) -> System:
+    from harness.systems.maelstrom import Maelstrom
+
+    return Maelstrom.of(options)
+
+
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     REFERENCE_NODE: ReferenceNode.of,
     "etcd": _etcd,
@@ -71,6 +77,7 @@ SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
     "nats": _nats,
     "rabbitmq": _rabbitmq,
     "nacos": _nacos,
+    "maelstrom": _maelstrom,
 }
 """Name to maker. A maker is given the options of the test by name, such as `heartbeat_ms`, and
 `system_version`: the version that NAME@VERSION asks for, or None. It imports the system's file only then."""

@@ -6,7 +6,7 @@ may hold another one: so some cas succeed and some fail, and each reply says som
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ def cas(nodes: Sequence[str], concurrency: int) -> Workload:
     return Workload(
         name="cas",
         data_type=CAS_REGISTER,
-        generator=MixedOperations(),
+        generator=MixedOperations(value_of),
         final=recover_and_read(first_write, nodes, KEYS.until, kinds=("read",)),
         checkers=cas_checkers(),
         watches=lambda: (KeyWatch(CasRegister()),),
@@ -53,7 +53,11 @@ def cas_checkers() -> Suite:
 class MixedOperations(msgspec.Struct, frozen=True):
     """A generator of operations of all kinds, without an end."""
 
-    seen: tuple[tuple[str, str | None], ...] = ()
+    value_of: Callable[[int], Any]
+    """Makes a value that no other operation writes, from the number of the step."""
+    removes: bool = True
+    """Whether keys are removed, too."""
+    seen: tuple[tuple[str, Any], ...] = ()
     """Pairs of a key and the value that it was last seen to hold; the latest pair is last."""
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
@@ -62,7 +66,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
         if process is None:
             return PENDING, self
         key = KEYS.drawn(context)
-        roll, written = context.draw.below(100, "f"), value_of(context.step)
+        roll, written = context.draw.below(100, "f"), self.value_of(context.step)
         held = dict(self.seen).get(key)
         f: str = "read"
         value: Any = None
@@ -70,7 +74,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
             f, value = "cas", [held, written]
         elif roll < _WRITE:
             f, value = "write", written
-        elif roll < _REMOVE:
+        elif roll < _REMOVE and self.removes:
             f = "write"
         return Operation(-1, context.now, process, "invoke", f, key, value), self
 
@@ -80,7 +84,7 @@ class MixedOperations(msgspec.Struct, frozen=True):
             return self
         held = event.value[1] if event.f == "cas" else event.value
         others = [(key, value) for key, value in self.seen if key != event.key]
-        return MixedOperations((*others, (event.key, held))[-SEEN:])
+        return msgspec.structs.replace(self, seen=(*others, (event.key, held))[-SEEN:])
 
 
 def first_write(context: Context) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 A transaction has one to four steps on a window of keys that moves on. In `append` a key holds a list: a write
 appends a number to it, so each read shows the order of all writes before it. In `txn` a key holds one number,
 and a write puts another one there: a read shows only the latest. Every number is written once only, so a read
-shows which transaction wrote it. Both are judged for strict serializability.
+shows which transaction wrote it. Both are judged for strict
+serializability, unless the system states another model.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
-from checkers.transactions.isolation import Isolation
+from checkers.transactions.promised import PromisedIsolation
 from harness.client.data_types import APPEND, TXN
 from harness.generator import Context, phases
 from harness.workload.base import Workload
@@ -33,13 +34,13 @@ REGISTERS = Window("register", width=5, operations_per_slide=30)
 def append(nodes: Sequence[str], concurrency: int) -> Workload:
     """The workload on lists."""
     del concurrency  # all clients do the same
-    return _workload("append", APPEND, nodes, LISTS, "append", Isolation(LIST_APPEND))
+    return _workload("append", APPEND, nodes, LISTS, "append", PromisedIsolation(LIST_APPEND))
 
 
 def txn(nodes: Sequence[str], concurrency: int) -> Workload:
     """The workload on registers."""
     del concurrency  # all clients do the same
-    return _workload("txn", TXN, nodes, REGISTERS, "w", Isolation(RW_REGISTER))
+    return _workload("txn", TXN, nodes, REGISTERS, "w", PromisedIsolation(RW_REGISTER))
 
 
 def _workload(
@@ -48,7 +49,7 @@ def _workload(
     nodes: Sequence[str],
     keys: Window,
     write: Literal["append", "w"],
-    judge: Isolation,
+    judge: PromisedIsolation,
 ) -> Workload:
     def first_write(context: Context) -> dict[str, Any]:
         return {"f": "txn", "value": [[write, keys.apart(context), context.step * MOST_STEPS]]}

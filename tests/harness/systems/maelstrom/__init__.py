@@ -1,0 +1,1 @@
+"""Maelstrom's protocol: what clients ask, what the services promise, and runs of small nodes."""
