@@ -42,6 +42,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "run": (),
     "analyze": (),
     "record": (),
+    "maelstrom test": (),
     "sim": (CampaignSummary, ANY),
     "replay": (Replayed, ReplayedSteps),
     "cause": (Cause,),

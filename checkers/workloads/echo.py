@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from checkers.limits import MOST_EVIDENCE
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict, checked
 from checkers.words import plural
-from checkers.workloads.client_operations import client_operations, element, positions
+from checkers.workloads.client_operations import client_operations, element, numbers
 from history import Recording
 from history.values import in_words
 
@@ -35,7 +35,7 @@ class Echo:
                 "an answer differs from what was sent",
                 f"Operation {one.at} sent {in_words(one.invocation.value)}; {one.invocation.node} answered "
                 f"{in_words(one.reply)}.",
-                positions(one),
+                numbers(one),
             )
             for one in wrong[:MOST_EVIDENCE]
         )

@@ -25,7 +25,7 @@ from checkers.workloads.client_operations import (
     ClientOperation,
     client_operations,
     element,
-    positions,
+    numbers,
     whole,
 )
 from history import Recording
@@ -129,7 +129,7 @@ class SettledSet:
                     unexpected += 1
                     where = f"operation {read.at} read it on {read.invocation.node}"
                     text = f"No client added {in_words(shown)}, and {where}."
-                    evidence.append(Evidence("an element that no client added", text, positions(read)))
+                    evidence.append(Evidence("an element that no client added", text, numbers(read)))
         for node, reads in found.late.items():
             shown_last = _elements(reads[-1])
             lacking = [one for one in found.certain if element(one.invocation.value) not in shown_last]
@@ -152,9 +152,7 @@ class SettledSet:
             f"{node} lacks {first}{more} in operation {read.at}, although each was acknowledged at least "
             f"{self.settle_s:g} s before."
         )
-        return Evidence(
-            f"{node} lacks acknowledged elements", text, positions(read, *lacking[:SHOWN_AT_MOST])
-        )
+        return Evidence(f"{node} lacks acknowledged elements", text, numbers(read, *lacking[:SHOWN_AT_MOST]))
 
     def check(self, recording: Recording) -> Verdict:
         """Judge, and answer `unknown` to a history that `judge` refuses."""
@@ -195,7 +193,7 @@ class SettledCounter:
                     + (f", and {plural(len(may), 'other', 'others')} may have happened" if may else "")
                     + f", the last of them at least {self.settle_s:g} s before."
                 )
-                evidence.append(Evidence(f"{node} shows an impossible sum", text, positions(read)))
+                evidence.append(Evidence(f"{node} shows an impossible sum", text, numbers(read)))
         right = f"every node shows the sum of {len(found.certain)} acknowledged additions in the end"
         return _verdict(self.name, found, evidence, len(evidence), right, {"sum": certain})
 

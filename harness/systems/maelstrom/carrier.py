@@ -180,7 +180,7 @@ class Carrier:
         dest = message["dest"]
         if dest == HARNESS:
             if message["body"].get("type") == "error":
-                self._broke(f"it answered {message['body']!r} to init or topology")
+                self._broke(f"it answered its first messages with {message['body']!r}")
             self._next_greeting()
         elif dest == self.name:
             self._to_node(message)
