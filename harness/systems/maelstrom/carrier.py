@@ -206,7 +206,7 @@ class Carrier:
                 return float(mean)
             case "uniform":
                 return self._random.uniform(0, 2 * mean)
-        return -mean * math.log(1 - self._random.random())
+        return float(-mean * math.log(1 - self._random.random()))
 
     async def _take_peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self.take_frames(reader)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.ending import judge_and_finish
+from ackproof.cli.output.ending import judge_and_finish
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
 from harness.systems.maelstrom.calls import CALLS
