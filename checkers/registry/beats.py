@@ -114,7 +114,7 @@ class Beats:
             f"{plural(len(evidence), 'violation')}; for example: {evidence[0].title}"
             if evidence
             else f"{plural(counts['decisions'], 'decision')} came in time, and "
-            f"{plural(counts['revivals'], 'instance')} revived"
+            f"{plural(counts['revivals'], 'instance')} became healthy again"
         )
         return Verdict(
             checker=self.name,
