@@ -47,6 +47,12 @@ def verdict_of(system: str, workload: str, seed: int, folder: Path) -> Ran:
     )
 
 
+def is_known(folder: Path) -> bool:
+    """Whether a node logged the step that begins the known loss of writes of ZooKeeper 3.8.0."""
+    logs = folder.glob("store/*/nodes/*/log.txt")
+    return any("is from a different epoch" in log.read_text(errors="replace") for log in logs)
+
+
 @needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.timeout(400)
@@ -55,6 +61,10 @@ def test_a_promise_is_kept(system: str, workload: str, tmp_path: Path) -> None:
     undecided: list[str] = []
     for seed in SEEDS_OF_THE_SHARE:
         ran = verdict_of(system, workload, seed, tmp_path)
+        if ran.status == Exit.INVALID and is_known(tmp_path):
+            pytest.xfail(
+                "ZooKeeper 3.8.0 loses acknowledged writes after this line of its log (docs/found.md)"
+            )
         if ran.status != Exit.UNKNOWN:
             assert ran.status == 0, ran.telling
             return
