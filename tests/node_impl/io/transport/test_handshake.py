@@ -126,6 +126,8 @@ def test_garbage_is_refused_at_its_first_wrong_byte(garbage: bytes) -> None:
         (PREFACE + encode_frame(msgspec.msgpack.encode(HELLO), CHECKSUM), "has the wrong length"),
         (Introduction(HELLO, SECRET).begin() + b"x", "more than its hello before it was answered"),
     ],
+    # Nonces are drawn, and the name of a test must not be.
+    ids=lambda part: "bytes" if isinstance(part, bytes) else part,
 )
 def test_a_refusal_of_a_dialler_names_what_is_wrong(data: bytes, message: str) -> None:
     with pytest.raises(WireError, match=message):

@@ -179,6 +179,8 @@ def hello(cluster: str = "c1", sender: str = "n1", to: str = "n2") -> bytes:
         (hello(to="n3"), "wants to reach 'n3', but this is 'n2'"),
         (hello(sender="n9"), "calls itself 'n9', which is no peer here"),
     ],
+    # Nonces are drawn, and the name of a test must not be.
+    ids=lambda part: "bytes" if isinstance(part, bytes) else part,
 )
 def test_a_bad_peer_is_one_line_and_a_disconnect_and_others_are_served(data: bytes, message: str) -> None:
     async def main() -> None:
