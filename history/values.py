@@ -109,7 +109,7 @@ def frozen(value: Any) -> Any:
         return TRUE if value else FALSE
     if kind is float:
         return Real(value)
-    if isinstance(value, Mapping):
+    if kind is not list and isinstance(value, Mapping):
         pairs = [(Typed(name) if name.startswith(MARK) else name, frozen(v)) for name, v in value.items()]
         return (MAP, *sorted(pairs, key=lambda pair: pair[0]))
     if isinstance(value, list | tuple):

@@ -14,7 +14,7 @@ from checkers.limits import MOST_EVIDENCE, MOST_NAMED
 from checkers.linearizability.answer import Answer, Budget, Result
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
 from checkers.linearizability.words import call_in_words, operation_in_words
-from checkers.models.initial import OPTION, initial_in_words, other_initials
+from checkers.models.initial import OPTION, has_initial, initial_in_words, other_initials
 from checkers.models.model import (
     IMPOSSIBLE,
     MAYBE,
@@ -179,11 +179,14 @@ class LinearizabilityOf:
     def answer(self, recording: Recording) -> Validity:
         """The validity that `judge` gives, without evidence. It is known with the first key without an order.
 
+        What has no order by a rule of `distinct_values` is not searched once more, as no evidence is shown.
+
         Raises:
             IllegalOperation: an operation that was looked at is none of the model's.
         """
         verdict, _ = self._judged(recording, NONE_PROVED, is_to_explain=False)
-        if verdict.validity is Validity.INVALID and not self.initial_is_stated:
+        assumes = not self.initial_is_stated and has_initial(self.model)
+        if verdict.validity is Validity.INVALID and assumes:
             return self.judge(recording).validity  # which initial values explain the history is to be found
         return verdict.validity
 
@@ -285,6 +288,9 @@ class LinearizabilityOf:
         tally.without_search += decided
         tally.keys += decided
         tally.operations += int(distinct.operations[~distinct.left].sum())
+        if not tally.is_to_explain:
+            tally.bad += int(distinct.impossible.sum())
+            return
         for key in np.flatnonzero(distinct.impossible).tolist():
             tally.effort = tally.effort or Effort()
             if tally.bad >= MOST_EVIDENCE or (tally.bad and not tally.effort.is_enough_for_more):
@@ -312,12 +318,12 @@ class LinearizabilityOf:
 
         engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
-        if is_sourced(self.model):
+        if is_sourced(self.model) and not (engine.packing and engine.packing.has_few_orders(found.calls)):
             # States of many parts are many: here even a quick search takes longer than to look for these.
             if engine.packing is None or engine.packing.entries(found.calls) is None:
                 for call in found.calls:
                     self.model.step(self.model.initial, call)  # refuses what the data type lacks
-            early = never_written(found, self.model, engine.packing)
+            early = never_written(found, self.model, engine.packing, is_one_enough=not tally.is_to_explain)
             for place, reply in early.items():
                 tally.add_without_source(found[place], reply)
             found = found.of([place for place in range(len(found)) if place not in early])

@@ -63,10 +63,10 @@ def effects_of(
     calls: Sequence[Call],
     model: Model,
     *,
-    number: Callable[[Hashable], int],
+    numbers: Callable[[Sequence[Hashable]], list[int]],
     encoded: Callable[[Call], Numbers],
 ) -> Integers:
-    """EFFECT_WIDTH numbers for each call; `number` gives that of a state, and `encoded` those of a call.
+    """EFFECT_WIDTH numbers for each call; `numbers` gives those of states, and `encoded` those of a call.
 
     Raises:
         IllegalCall: the model does not know one of the calls.
@@ -80,18 +80,18 @@ def effects_of(
         shows = reads & (calls.answered != UNTOLD)
         effects[reads, 0] = transitions.ANY
         effects[shows, 0] = transitions.IS
-        effects[shows, 1] = _numbers(calls, calls.answered[shows], number)
+        effects[shows, 1] = _numbers(calls, calls.answered[shows], numbers)
         effects[reads, 2] = transitions.KEEP
         effects[writes, 0] = transitions.ANY
         effects[writes, 2] = transitions.PUT
-        effects[writes, 3] = _numbers(calls, calls.asked[writes], number)
+        effects[writes, 3] = _numbers(calls, calls.asked[writes], numbers)
         left = ~reads & ~writes
         if type(model) is CasRegister:
             swaps = np.flatnonzero(calls.f == columns.f_code("cas"))
-            if _swapped(calls, swaps, effects, number):
+            if _swapped(calls, swaps, effects, numbers):
                 left[swaps] = False
         elif type(model) is RegistryEntry:
-            left &= ~_removed_or_updated(calls, effects, number)
+            left &= ~_removed_or_updated(calls, effects, numbers)
     places = np.flatnonzero(left).tolist()
     others = iter(calls) if len(places) == len(calls) else map(calls.__getitem__, places)
     for place, call in zip(places, others, strict=True):
@@ -100,29 +100,31 @@ def effects_of(
 
 
 def _swapped(
-    calls: HistoryCalls, swaps: Integers, effects: Integers, number: Callable[[Hashable], int]
+    calls: HistoryCalls,
+    swaps: Integers,
+    effects: Integers,
+    numbers: Callable[[Sequence[Hashable]], list[int]],
 ) -> bool:
     """Write the effects of `cas [old, new]`, if all have that form."""
     values = calls.values(calls.asked[swaps])
     pairs = [value for value in values if type(value) is tuple and len(value) == 2]
     if len(pairs) < len(values):
         return False
-    states = {value: number(value) for value in dict.fromkeys(chain.from_iterable(pairs))}
-    numbers = np.fromiter(map(states.__getitem__, chain.from_iterable(pairs)), np.int64, 2 * len(pairs))
+    states = np.array(numbers(list(chain.from_iterable(pairs))), dtype=np.int64)
     texts = calls.columns.values
     other = calls.answered[swaps] == (texts.index("false") if "false" in texts else UNTOLD - 1)
     effects[swaps, 0] = np.where(other, transitions.IS_NOT, transitions.IS)
-    effects[swaps, 1] = numbers[::2]
+    effects[swaps, 1] = states[::2]
     effects[swaps, 2] = np.where(other, transitions.KEEP, transitions.PUT)
-    effects[swaps, 3] = np.where(other, 0, numbers[1::2])
+    effects[swaps, 3] = np.where(other, 0, states[1::2])
     return True
 
 
 def _removed_or_updated(
-    calls: HistoryCalls, effects: Integers, number: Callable[[Hashable], int]
+    calls: HistoryCalls, effects: Integers, numbers: Callable[[Sequence[Hashable]], list[int]]
 ) -> npt.NDArray[np.bool_]:
     """Write the effects of `deregister` and `update` of a registry; which calls these are."""
-    columns, nothing = calls.columns, number(None)
+    columns, nothing = calls.columns, numbers([None])[0]
     removes = calls.f == columns.f_code("deregister")
     shows = removes & (calls.answered != UNTOLD)
     updates = calls.f == columns.f_code("update")
@@ -130,19 +132,21 @@ def _removed_or_updated(
     refused = updates & (calls.answered == no)
     puts = updates & ~refused
     effects[shows, 0] = transitions.IS
-    effects[shows, 1] = _numbers(calls, calls.answered[shows], number)
+    effects[shows, 1] = _numbers(calls, calls.answered[shows], numbers)
     effects[removes, 2] = transitions.PUT
     effects[removes, 3] = nothing
     effects[refused, 0], effects[refused, 1] = transitions.IS, nothing
     effects[puts, 0], effects[puts, 1] = transitions.IS_NOT, nothing
     effects[puts, 2] = transitions.PUT
-    effects[puts, 3] = _numbers(calls, calls.asked[puts], number)
+    effects[puts, 3] = _numbers(calls, calls.asked[puts], numbers)
     found: npt.NDArray[np.bool_] = removes | updates
     return found
 
 
-def _numbers(calls: HistoryCalls, codes: Integers, number: Callable[[Hashable], int]) -> Integers:
+def _numbers(
+    calls: HistoryCalls, codes: Integers, numbers: Callable[[Sequence[Hashable]], list[int]]
+) -> Integers:
     """The numbers of the states behind these codes of values."""
     used, places = np.unique(codes, return_inverse=True)
-    table = np.array([number(value) for value in calls.values(used)], dtype=np.int64)
+    table = np.array(numbers(calls.values(used)), dtype=np.int64)
     return table[places]

@@ -521,15 +521,15 @@ class Engine:
 
     def _effects_of(self, calls: Sequence[Call]) -> Integers:
         if not self._fingerprints:
-            return effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+            return effects_of(calls, self.model, numbers=self._numbers_of, encoded=self._encoded)
         effects = self._effects_of_texts(calls) if self._form is Form.COMPILED else None
         if effects is None:
-            effects = effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+            effects = effects_of(calls, self.model, numbers=self._numbers_of, encoded=self._encoded)
         if not self._enter_prefixes(calls):
             # Two texts have one fingerprint: from here on, states are interned and steps tabulated.
             self._fingerprints, self._effect_of = False, None
             self._begin = self._state(self.model.initial)
-            return effects_of(calls, self.model, number=self._state, encoded=self._encoded)
+            return effects_of(calls, self.model, numbers=self._numbers_of, encoded=self._encoded)
         flat = self._form.flat(effects)
         self._form.of(put_off)(flat, self._rules.prefixes)
         return flat
@@ -585,6 +585,15 @@ class Engine:
             known = self._states[value] = len(self._state_of)
             self._state_of.append(value)
         return known
+
+    def _numbers_of(self, values: Sequence[Any]) -> list[int]:
+        """The integers that stand for several states."""
+        if self._fingerprints or self._numbers:
+            return list(map(self._state, values))
+        known, first = self._states, len(self._state_of)
+        self._state_of += [value for value in dict.fromkeys(values) if value not in known]
+        known.update(zip(self._state_of[first:], range(first, len(self._state_of)), strict=True))
+        return list(map(known.__getitem__, values))
 
     def _learn(self) -> None:
         """Compute the transitions that the search stopped for."""

@@ -40,8 +40,9 @@ EFFORT_FOR_NAMING = 10_000
 """What finding the first inexplicable replies of all other parts may cost; then they are only counted."""
 A_SEARCH = 300
 """What a search costs however small the part is."""
-BY_TABLE = 20
-"""What a configuration costs where Python computes what the calls do to each new state."""
+BY_TABLE, BY_TEXT = 20, 4
+"""What a configuration costs where Python computes what the calls do to each new state, and where states are
+texts."""
 TRIAL_CONFIGURATIONS, TRIAL_FACTOR = 300, 4
 """The configurations that one trial may visit: so many, and so many for each operation. A search that goes
 on for longer has found that what was forgotten matters, or will take too long to find that it does not."""
@@ -188,6 +189,8 @@ class _Shrinking:
         self.engine = engine
         self._budget = budget
         self._effort = effort
+        self._begins: tuple[Part, list[Hashable]] | None = None
+        """The states to begin in, of the part for which these were looked for last."""
 
     def first_inexplicable(self, part: Part, order: Sequence[int]) -> tuple[int, bool]:
         """The first completion up to which a part has no order, and whether it is certainly the first.
@@ -216,7 +219,9 @@ class _Shrinking:
     @property
     def _price(self) -> int:
         """What a configuration costs."""
-        return BY_TABLE if self.engine.is_by_table else 1
+        if self.engine.is_by_table:
+            return BY_TABLE
+        return 1 if self.engine.exact else BY_TEXT
 
     def trial(self, part: Part) -> Budget:
         """What one trial may cost."""
@@ -295,10 +300,15 @@ class _Shrinking:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
         lasting = part.only((part.completed >= kept.begin) | kept.replies)
         replies = kept.replies[(part.completed >= kept.begin) | kept.replies]
-        states = _states_to_begin_in(self.engine.model, part)
+        states = self._states_to_begin_in(part)
         if len(states) > MOST_STATES:
             return False
         return self._counted(weakened(lasting, ~replies & (lasting.completed < NEVER)), each, states)
+
+    def _states_to_begin_in(self, part: Part) -> list[Hashable]:
+        if self._begins is None or self._begins[0] is not part:
+            self._begins = part, _states_to_begin_in(self.engine.model, part)
+        return self._begins[1]
 
     def _counted(self, part: Part, budget: Budget, states: list[Hashable]) -> bool:
         for state in states:

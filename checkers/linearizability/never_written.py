@@ -17,6 +17,7 @@ Each condition is necessary, so what breaks one has no order. What breaks none i
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,33 +50,48 @@ class NeverWritten(NamedTuple):
 
 
 def never_written(
-    found: HistoryParts, model: Model, packing: Packing | None = None, coded: CodedCalls | None = None
+    found: HistoryParts,
+    model: Model,
+    packing: Packing | None = None,
+    coded: CodedCalls | None = None,
+    *,
+    is_one_enough: bool = False,
 ) -> Mapping[int, NeverWritten]:
     """By place of a part, its first reply that names what was never there. Parts without one are left out.
 
     With `packing`, calls that it has a form for are not looked at one by one; nor are those of `coded`, if
     the search has coded these calls.
+
+    Args:
+        is_one_enough: whether any one such reply is all that is wanted.
     """
     if not len(found.invoked):
         return {}
-    entries = packing.entries(found.calls) if packing else None
+    bad = _all_bad(found, model, packing.entries(found.calls) if packing else None, coded)
+    return _first(found, islice(bad, 1) if is_one_enough else bad)
+
+
+def _all_bad(
+    found: HistoryParts, model: Model, entries: Entries | None, coded: CodedCalls | None
+) -> Iterator[_Bad]:
+    """All replies that name what was never there, in no order."""
     if entries is not None:
-        return _first(found, _without_source(_entries_named(found, entries)))
+        return _without_source(_entries_named(found, entries))
     if coded is not None:
-        return _first(found, _without_source(_states_named(found, coded)))
+        return _without_source(_states_named(found, coded))
     found = found.with_few_calls()
     if is_scalar(model):
         effects = [model.effect(call) for call in found.calls]
         actions = {effect.action for effect in effects}
         if ScalarAction.APPEND in actions:
-            return _first(found, _unmade_texts(found, effects, model.initial))
+            return _unmade_texts(found, effects, model.initial)
         if ScalarAction.ADD in actions:
-            return _first(found, _sums_out_of_range(found, effects, model.initial))
-        return _first(found, _without_source(_states_named(found, coded_effects(effects, model.initial))))
+            return _sums_out_of_range(found, effects, model.initial)
+        return _without_source(_states_named(found, coded_effects(effects, model.initial)))
     if is_sourced(model):
         flows = [model.flow(call) for call in found.calls]
-        return _first(found, _without_source(_things_named(found, flows, model.there)))
-    return {}
+        return _without_source(_things_named(found, flows, model.there))
+    return iter(())
 
 
 class _Bad(NamedTuple):

@@ -98,6 +98,10 @@ class Packing:
         packed = self._packed(starts, part.kinds, part.invoked, part.completed)
         return packed if packed.fits[0] else None
 
+    def has_few_orders(self, calls: object) -> bool:
+        """Whether a search of these calls tries few orders: the tokens of a lock only grow."""
+        return self._look_at(calls) and isinstance(self._model, FencedLock)
+
     def entries(self, calls: object) -> Entries | None:
         """What these calls test and put; None where they have no such form."""
         return self._entries if self._look_at(calls) else None
