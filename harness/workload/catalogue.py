@@ -11,18 +11,18 @@ from harness.workload.ephemeral import ephemeral
 from harness.workload.general.cas import cas
 from harness.workload.general.expiring_instances import expiring_instances
 from harness.workload.general.instances import instances
-from harness.workload.general.key_value import lin_kv
 from harness.workload.general.lifetimes import brief_instances, renewed_instances
 from harness.workload.general.lock import lock
 from harness.workload.general.queue import fifo_queue, queue
 from harness.workload.general.register import register
 from harness.workload.general.same_state import same_state
 from harness.workload.general.set import set_
-from harness.workload.general.settling import g_counter, g_set, pn_counter
-from harness.workload.general.single_requests import echo, unique_ids
 from harness.workload.general.stale_instances import stale_instances
 from harness.workload.general.transactions import append, txn
 from harness.workload.general.watch import watch
+from harness.workload.maelstrom.key_value import lin_kv
+from harness.workload.maelstrom.settling import g_counter, g_set, pn_counter
+from harness.workload.maelstrom.single_requests import echo, unique_ids
 from harness.workload.membership import membership
 from harness.workload.registry import registry
 from harness.workload.sessions import sessions

@@ -1,0 +1,1 @@
+"""The workloads that Maelstrom has, and that the general ones do not cover."""
