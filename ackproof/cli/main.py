@@ -256,7 +256,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         SIMULATED, "Repeat a failure from a file, or say whether a finding is FIXED.", _replay
     ),
     "resimulate": CommandEntry(
-        SIMULATED, "Look for a real run's violation in the simulated world.", _resimulate
+        SIMULATED,
+        "Look for a real run's violation in the simulated world, where it can be repeated.",
+        _resimulate,
     ),
     "explore": CommandEntry(SIMULATED, "Try every behaviour of the Raft core within small bounds.", _explore),
     "mutants": CommandEntry(SIMULATED, "Show that the checkers catch each of the seeded bugs.", _mutants),

@@ -37,21 +37,22 @@ MOST_NAMED = 4
 """Files that the line about the seal names."""
 
 TEST, HISTORY, LIVES, LAG, TRACES, LOGS = "test", "history", "lives", "lag", "traces", "logs"
-STATUSES = "statuses"
+STATUSES, SIZES = "statuses", "sizes"
 _KINDS = (
     (re.compile(r"(test|recording)\.json"), TEST),
     (re.compile(r"history\.(jsonl|parquet)|refused\.jsonl"), HISTORY),
     (re.compile(r"lives\.json"), LIVES),
     (re.compile(r"lag\.json"), LAG),
     (re.compile(r"statuses\.json"), STATUSES),
+    (re.compile(r"sizes\.json"), SIZES),
     (re.compile(r"nodes/[A-Za-z0-9_.-]+/trace/[0-9]+\.jsonl"), TRACES),
     (re.compile(r"nodes/[A-Za-z0-9_.-]+/log\.txt"), LOGS),
 )
 """The files of evidence, by their paths in the folder, and what they hold."""
 
 _OF_TRACES = frozenset({TEST, TRACES, LIVES, STATUSES})
-_OF_ALL = frozenset({TEST, HISTORY, LIVES, LAG, STATUSES, TRACES, LOGS})
-_OF_RUN = _OF_ALL - {LOGS}
+_OF_ALL = frozenset({TEST, HISTORY, LIVES, LAG, STATUSES, SIZES, TRACES, LOGS})
+_OF_RUN = _OF_ALL - {LOGS, SIZES}
 RESTS_ON: Mapping[str, frozenset[str]] = {
     "election-safety": _OF_TRACES,
     "leader-append-only": _OF_TRACES,
@@ -67,7 +68,8 @@ RESTS_ON: Mapping[str, frozenset[str]] = {
     "snapshot-safety": _OF_TRACES,
     "membership": _OF_TRACES,
     "conformance": _OF_TRACES,
-    "node-health": _OF_ALL,
+    "node-health": _OF_ALL - {SIZES},
+    "resources": frozenset({TEST, LIVES, SIZES}),
 }
 """By checker, the kinds of evidence on which its verdict rests; of any other checker all but the logs."""
 

@@ -17,11 +17,15 @@ SESSION_EXPIRED = "session-expired"
 
 DOCUMENTED: Mapping[int, frozenset[str]] = {
     400: frozenset({"bad-request"}),
+    401: frozenset({"no-token", "unknown-token"}),
+    403: frozenset({"forbidden"}),
     404: frozenset({"not-found", "unknown-path"}),
     405: frozenset({"bad-method"}),
     409: frozenset({"conflict", "stale-sequence"}),
+    408: frozenset({"slow-request"}),
     410: frozenset({SESSION_EXPIRED}),
     413: frozenset({"too-large"}),
+    429: frozenset({"too-many-connections"}),
     500: frozenset({"defect"}),
     503: frozenset({"no-leader", "not-leader", "lost-leadership", "overloaded"}),
     504: frozenset({"timeout"}),

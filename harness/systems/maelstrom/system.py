@@ -66,7 +66,7 @@ JUDGED_AS: Mapping[str, str] = {"txn-list-append": LIST_APPEND, "txn-rw-register
 class Maelstrom(msgspec.Struct, frozen=True):
     """Nodes of one program; the fields are the options of the system."""
 
-    bin: str
+    bin: str = ""
     """The program: a path, or a name that is found in PATH."""
     speaks: str = "lin-kv"
     """The workload of Maelstrom whose requests the nodes answer."""
@@ -127,6 +127,8 @@ class Maelstrom(msgspec.Struct, frozen=True):
         Raises:
             CouldNotRun: it is not there, or cannot be executed.
         """
+        if not self.bin:
+            raise CouldNotRun("no program is named: give the path of the node's program by --bin")
         found = shutil.which(self.bin) if os.sep not in self.bin else self.bin
         if found is None or not Path(found).is_file():
             raise CouldNotRun(

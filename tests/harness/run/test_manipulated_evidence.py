@@ -19,7 +19,19 @@ from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
 from harness.run.judging import judge
-from harness.run.seal import HISTORY, LAG, LIVES, LOGS, RESTS_ON, STATUSES, TEST, TRACES, kind_of, trusted
+from harness.run.seal import (
+    HISTORY,
+    LAG,
+    LIVES,
+    LOGS,
+    RESTS_ON,
+    SIZES,
+    STATUSES,
+    TEST,
+    TRACES,
+    kind_of,
+    trusted,
+)
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
@@ -150,6 +162,7 @@ PARTS = {
     "options": TEST,
     "fault_kinds": TEST,
     "resources": "resources",
+    "sizes": SIZES,
 }
 """The kind of evidence behind each part of a recording."""
 

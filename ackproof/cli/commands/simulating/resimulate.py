@@ -35,6 +35,7 @@ USUAL_SECONDS = 300.0
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.to_be_written,
     default=Path("resimulated.json"),
     show_default=True,
     help="Where the smallest schedule goes.",

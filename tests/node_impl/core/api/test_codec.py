@@ -411,7 +411,7 @@ def test_status_shows_the_node() -> None:
     assert json.loads(reply.body) == {
         "name": "n1", "role": "leader", "term": 3, "vote": "n1", "leader": "n1",
         "commit": 7, "applied": 7, "last": 8, "members": ["n1", "n2"], "learners": [],
-        "services": 0, "instances": 0, "configs": 0, "watches": 0, "configuration": 0,
+        "services": 0, "instances": 0, "configs": 0, "watches": 0, "configuration": 0, "refused": {},
     }  # fmt: skip
 
 
