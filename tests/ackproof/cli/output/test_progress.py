@@ -110,7 +110,12 @@ def test_each_command_that_may_work_for_long_shows_a_line(
             shown.append(what)
             super().__init__(what, **settings)
 
-    for place in ("ending", "commands.judging.check", "commands.judging.verify", "commands.simulating.sim"):
+    for place in (
+        "output.ending",
+        "commands.judging.check",
+        "commands.judging.verify",
+        "commands.simulating.sim",
+    ):
         monkeypatch.setattr(f"ackproof.cli.{place}.Working", Shown)
     monkeypatch.setattr("ackproof.cli.commands.storing.compare.Working", Shown)
     history, proof, store = tmp_path / "history.edn", tmp_path / "proof.json", tmp_path / "store"
