@@ -13,7 +13,7 @@ one clock, and each node's own is fast or slow by a known bound at the most. The
 
 A beat counts only where one node alone led from the beat's invocation to its answer, since a leader that is
 deposed and does not know it takes beats, too. A beat without an answer may arrive late. On a real clock
-nothing is judged: the order of a beat and a decision cannot be told there.
+nothing is judged: the order of a beat and a decision is not known there.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from history.units import MILLISECOND_NS
 BOUND_ELECTIONS = 12
 """Within how many election time-outs the quorum has a leader."""
 FEWEST_ASKED = 3
-"""So many operations must have been asked for before their silence means something."""
+"""This number of operations must have been asked for before their silence means something."""
 PATIENCE_MS = 500
 """How much longer than its node a client waits for an answer."""
 

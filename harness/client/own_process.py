@@ -178,7 +178,7 @@ class _Elsewhere:
 def _started(channel: socket.socket) -> subprocess.Popen[bytes]:
     """The process; it finds modules where this one does."""
     paths = [path or str(Path.cwd()) for path in sys.path]
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - this Python, with a module of ours
         [sys.executable, "-P", "-m", __name__, str(channel.fileno())],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         stdin=subprocess.DEVNULL,
@@ -242,7 +242,7 @@ def _made(made_by: bytes) -> tuple[MakeClient, Site]:
     (name, file), pickled = pickle.loads(made_by)  # noqa: S301 - from the harness alone
     if file:
         sys.meta_path.append(_Found(name, file))
-    make, site = pickle.loads(pickled)  # noqa: S301
+    make, site = pickle.loads(pickled)  # noqa: S301 - as above
     return make, site
 
 

@@ -26,7 +26,7 @@ def total(count: int) -> Pairs:
 
 
 def tree(children: int) -> Callable[[int], Pairs]:
-    """A tree in which each node has so many children."""
+    """A tree in which each node has this number of children."""
     return lambda count: [((n - 1) // children, n) for n in range(1, count)]
 
 

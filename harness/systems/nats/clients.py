@@ -136,7 +136,7 @@ class QueueClient(_Client):
         """Carry out an invocation."""
         try:
             return await super().perform(operation)
-        except Exception as error:
+        except Exception as error:  # the library raises many kinds
             if operation.f == "enqueue":
                 raise
             return fail(operation, error)

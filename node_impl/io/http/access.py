@@ -24,7 +24,7 @@ _HOW = "send `Authorization: Bearer TOKEN`"
 
 
 class Role(enum.IntEnum):
-    """What somebody may do; each may do what the ones before it may."""
+    """What a client may do; each may do what the ones before it may."""
 
     NONE = 0
     READ = 1

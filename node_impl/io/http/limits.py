@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 SMALL_BYTES: Final = 4096
-"""A request of at most so many bytes is taken even when others have used up the room: it needs next to
+"""A request of at most this number of bytes is taken even when others have used up the room: it needs next to
 none."""
 
 

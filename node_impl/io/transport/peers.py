@@ -295,7 +295,7 @@ class PeerListener:
             self._lost(sender)
 
     def _make_room(self, sender: str | None, most: int) -> None:
-        """Close the oldest connections of that peer, or of none, until there are at most so many."""
+        """Close the oldest connections of that peer, or of none, until there are at most this number."""
         same = [connection for connection in self._connections if connection.sender == sender]
         for connection in same[: max(0, len(same) - most)]:
             if sender is None:
