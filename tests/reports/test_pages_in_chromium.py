@@ -124,6 +124,23 @@ def test_a_page_has_no_complaint_no_request_and_no_serious_finding(
     check(browser, PAGES[name](), tmp_path)
 
 
+def test_a_role_that_only_some_systems_have_has_a_colour_and_other_roles_keep_theirs(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, _, _ = opened(browser, valid(), tmp_path)
+    fills = page.evaluate(
+        """() => Object.fromEntries(["node", "observer", "follower", "leader"].map(role => {
+            const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+            bar.setAttribute("class", "role role-" + role);
+            document.querySelector("svg").append(bar);
+            return [role, getComputedStyle(bar).fill];
+        }))"""
+    )
+    assert fills["node"] == fills["observer"] == fills["follower"] != fills["leader"]
+    assert fills["node"] != "rgb(0, 0, 0)"
+    page.context.close()
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize("name", OTHERS)
 def test_each_other_page_has_no_complaint_no_request_and_no_serious_finding(
