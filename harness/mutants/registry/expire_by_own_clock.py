@@ -32,7 +32,7 @@ MUTANT = Mutant(
     caught_by="expiry",
     seed=0,
     source="the registry's own meaning: the leader decides on expiry",
-    also=("expiry", "linearizability", "index-honesty", "snapshot-safety"),
+    also=("expiry", "linearizability", "index-honesty", "beats", "snapshot-safety"),
     workload="ephemeral",
     parts=Parts(beats=ExpiresByOwnClock),
 )

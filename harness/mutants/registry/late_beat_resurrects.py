@@ -44,7 +44,7 @@ MUTANT = Mutant(
     caught_by="expiry",
     seed=3,
     source="Nacos 1.x registers any instance that sends a beat",
-    also=("expiry", "linearizability", "index-honesty"),
+    also=("expiry", "linearizability", "index-honesty", "beats"),
     workload="ephemeral",
     parts=Parts(beats=ResurrectsByBeat),
 )
