@@ -141,7 +141,7 @@ class Caller:
         self._asking, self._reading = CALLS[workload]
         # Each client has a name of its own: answers are known by the name and the number of the request.
         nodes = list(site.members)
-        self._name = f"c{site.process * len(nodes) + nodes.index(site.node) + 1}"
+        self.name = f"c{site.process * len(nodes) + nodes.index(site.node) + 1}"
         self._sent = 0
         self._writers: dict[str, asyncio.StreamWriter] = {}
         self._answers: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
@@ -164,7 +164,7 @@ class Caller:
     async def _connect(self, node: str) -> None:
         host, _, port = self._site.at(node=node).rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=LONGEST_ANSWER)
-        writer.write(msgspec.json.encode({"hello": self._name}) + b"\n")
+        writer.write(msgspec.json.encode({"hello": self.name}) + b"\n")
         self._writers[node] = writer
         self._listening[node] = asyncio.create_task(self._listen(node, reader))
 
@@ -197,7 +197,7 @@ class Caller:
     async def _asked(self, body: dict[str, Any]) -> Mapping[str, Any] | None:
         """The body of the answer to a request; None if the node has ended."""
         self._sent += 1
-        message = {"src": self._name, "dest": self._site.node, "body": {**body, "msg_id": self._sent}}
+        message = {"src": self.name, "dest": self._site.node, "body": {**body, "msg_id": self._sent}}
         writer = self._writers.get(self._site.node)
         if writer is None:
             raise NotDone("the node has ended")

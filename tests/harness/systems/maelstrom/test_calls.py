@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.systems.maelstrom.calls import CALLS, Refused, completed, number
+from harness.client.clients import Site
+from harness.systems.maelstrom.calls import CALLS, Caller, Refused, completed, number
 from harness.systems.maelstrom.topology import TOPOLOGIES, topology
 from history import Operation
 
@@ -60,6 +61,13 @@ def test_an_answer_that_the_documentation_does_not_have_is_refused(
 ) -> None:
     with pytest.raises(Refused, match="unexpected"):
         completed(operation, answer, CALLS[workload][1])
+
+
+def test_each_client_has_a_name_of_its_own() -> None:
+    """Two clients of one process with one name took each other's late answers: a false violation."""
+    members = {f"n{number}": {"client": f"127.0.0.1:{number}"} for number in range(1, 4)}
+    sites = [Site(node, members, process, 1.0) for process in range(20) for node in members]
+    assert len({Caller(site, "lin-kv").name for site in sites}) == len(sites)
 
 
 def test_keys_are_different_numbers() -> None:
