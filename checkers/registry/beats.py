@@ -143,6 +143,8 @@ class _Judging:
         self.registrations = _registrations(applied_ops(recording.traces), recording.history)
         self.by_index = {one.index: one for one in self.registrations}
         self.beats = _beats(recording.history)
+        # After the last line of the history, a client may have sent beats that it does not show.
+        self.recorded_until = int(self.history.columns.time.max(initial=0))
         self.counts = {"decisions": 0, "silences": 0, "revivals": 0}
 
     # ---- earlier ---------------------------------------------------------------------------------------
@@ -234,7 +236,7 @@ class _Judging:
         if known.ends is not None and known.ends <= reign.applied_before:
             return reign.end, reign.begin
         end = reign.end if known.ends is None else reign.applied.get(known.ends, reign.end)
-        return max(reign.watches_from, registered or 0), end
+        return max(reign.watches_from, registered or 0), min(end, self.recorded_until)
 
     def _silences(
         self, reign: _Reign, known: _Registration, begin: int, end: int

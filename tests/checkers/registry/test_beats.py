@@ -40,7 +40,11 @@ class _Led:
         self._line(at_ms, "append", entry)
         self._line(at_ms + 1, "apply", entry, applied=index)
 
-    def verdict(self, until_ms: int) -> Verdict:
+    def verdict(self, until_ms: int, recorded_until_ms: int | None = None) -> Verdict:
+        """The verdict of a trace that goes on until then, and of a history that ends then or before."""
+        recorded_ms = until_ms if recorded_until_ms is None else recorded_until_ms
+        self.built.wait(max(0, recorded_ms - self.built.now // MILLISECOND_NS))
+        self.built.do("lookup", KEY, None, "r1", node="n1")
         applied, events = 0, []
         ticks = [(ms, "send", (), 0) for ms in range(10, until_ms, 20)]
         for seq, (ms, name, entries, now) in enumerate(sorted([*self.lines, *ticks]), start=1):
@@ -86,6 +90,12 @@ def test_a_silent_instance_that_is_never_removed_was_kept_too_long() -> None:
     verdict = led.verdict(2000)
     assert verdict.validity is Validity.INVALID
     assert verdict.evidence[0].kind == "a silent instance was kept too long"
+
+
+def test_a_history_that_was_cut_shows_no_silence_after_its_end() -> None:
+    led = _Led()
+    led.decide(306, "unhealthy", 3)
+    assert led.verdict(2000, recorded_until_ms=400).validity is not Validity.INVALID
 
 
 def test_beats_that_are_still_under_way_may_have_kept_it() -> None:
