@@ -48,18 +48,18 @@ from reports.moment.partitions import Partition, partitions
 from reports.outages import SHORTEST_NS, outages
 from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
-from reports.plots.lag import lag_charts, lag_plot
-from reports.plots.latency import latency_plot
 from reports.plots.lines import lines_plot
 from reports.plots.live import chart_data
+from reports.plots.measured.lag import lag_charts, lag_plot
+from reports.plots.measured.latency import latency_plot
+from reports.plots.measured.progress import progress_charts
+from reports.plots.measured.resources import resource_charts, resources_plot
+from reports.plots.measured.throughput import throughput_plot
 from reports.plots.picture.drawing import picture
 from reports.plots.picture.logs import LogTable, log_table
 from reports.plots.picture.moments import Focus, Subject
 from reports.plots.picture.scene import scene_of
-from reports.plots.progress import progress_charts
-from reports.plots.resources import resource_charts, resources_plot
 from reports.plots.roles import roles_plot
-from reports.plots.throughput import throughput_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
 from reports.spans import Spans, end_of_run

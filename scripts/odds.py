@@ -4,7 +4,7 @@ nice python scripts/odds.py --jobs 2 --seconds 600         at most ten minutes o
 nice python scripts/odds.py --new --seconds 600            of bugs without odds alone
 python scripts/odds.py --resume store/campaign-...-odds    what is left, after that or after Ctrl-C
 
-A bug that was found in eight runs gets no more of them, and one that is found less often at most --seeds.
+A bug that was found in eight runs gets no further run, and one that is found less often at most --seeds.
 Each bug has its own number of runs, so each has its own interval, which is wide where they are few. What was
 done is written, also if the seconds ended the work; bugs without a run keep what the file says of them, with
 the date of its measurement.

@@ -187,7 +187,7 @@ class Journal:
         return cls(path, stored, descriptor)
 
     def bound(self, seconds: float) -> None:
-        """Let no run begin after so many more seconds of work; the plan in the file stays as it is."""
+        """Begin no run after this number of further seconds of work; the plan in the file stays."""
         before = max((line.elapsed_s for line in self.stored.lines), default=0.0)
         plan = msgspec.structs.replace(self.stored.plan, most_s=before + seconds)
         self.stored = msgspec.structs.replace(

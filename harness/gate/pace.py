@@ -1,4 +1,4 @@
-"""How fast simulated runs are on this machine at the moment, so that a gate plans no more than it can do.
+"""How fast simulated runs are on this machine at the moment, so that a gate plans only what it can do.
 
 Before a gate plans, it does some of the first seeds of its cells, as many at the same time as later, for a
 fiftieth of its budget. What they take, divided by what the same seeds took of one idle core when the odds

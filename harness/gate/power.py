@@ -4,7 +4,7 @@ For each bug there is the cell in which it shows, and how often a run of that ce
 measured (known_bugs/). Some runs of correct nodes prove nothing, as little happens in them; how many is
 measured, too. If more of a gate's runs prove nothing than that, its runs count for as much less. What is
 stated beforehand is the power of two thirds of the planned runs, so that neither chance nor other work on the
-machine, as long as that takes no more than it leaves, keeps a gate from reaching it.
+machine, as long as that fits into what it leaves, keeps a gate from reaching it.
 """
 
 from __future__ import annotations

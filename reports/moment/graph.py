@@ -27,7 +27,7 @@ LONGEST_NAME = 7
 TURNS = 6
 """How many turns of each circle are tried."""
 MOST_NODES = 12
-"""Of a larger cluster no graph is drawn: its links could not be told apart."""
+"""Of a larger cluster no graph is drawn: its links would lie on one another."""
 
 Point = tuple[float, float]
 

@@ -17,9 +17,9 @@ from history.history import FAIL, INFO, OK, Codes
 from history.units import MICROSECOND_NS, SECOND_NS
 from reports.moment.lines import NodeLines
 from reports.plots.frame import Frame
-from reports.plots.latency import BUCKETS, QUANTILES, quantiles, thin
 from reports.plots.lines import LineChart
-from reports.plots.throughput import rates
+from reports.plots.measured.latency import BUCKETS, QUANTILES, quantiles, thin
+from reports.plots.measured.throughput import rates
 from reports.roles import RoleLanes, coarsened
 from reports.spans import OUTCOMES, PENDING, Spans
 from reports.svg import Floats

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from reports.plots.overlay import latency_overlay
+from reports.plots.measured.overlay import latency_overlay
 from reports.site.model import (
     CampaignRow,
     ComparedRuns,

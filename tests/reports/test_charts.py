@@ -10,8 +10,8 @@ from history.units import SECOND_NS as S
 from reports.plots.frame import Frame
 from reports.plots.lines import SLICES, Line, LineChart, lines_plot, sampled
 from reports.plots.live import chart_data
-from reports.plots.progress import progress_charts
-from reports.plots.throughput import throughput_plot
+from reports.plots.measured.progress import progress_charts
+from reports.plots.measured.throughput import throughput_plot
 from reports.roles import RoleLanes, TraceMarks
 from reports.spans import Spans
 from tests.reports import synthetic

@@ -12,9 +12,9 @@ from history.units import SECOND_NS as S
 from reports.faults import FaultPeriod
 from reports.figures import Lag
 from reports.plots.frame import MAX_PERIODS, Frame
-from reports.plots.lag import lag_plot
-from reports.plots.latency import BUCKETS, MAX_POINTS, latency_plot, quantiles, thin
-from reports.plots.throughput import MAX_SLICES, rates, throughput_plot
+from reports.plots.measured.lag import lag_plot
+from reports.plots.measured.latency import BUCKETS, MAX_POINTS, latency_plot, quantiles, thin
+from reports.plots.measured.throughput import MAX_SLICES, rates, throughput_plot
 from reports.spans import Spans
 from reports.svg import LinearScale, LogScale, log_around
 from tests.reports import synthetic

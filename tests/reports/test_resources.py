@@ -7,7 +7,7 @@ import re
 from history import ResourceSample
 from history.units import SECOND_NS as S
 from reports.plots.frame import Frame
-from reports.plots.resources import HUES, MAX_SAMPLES, PANELS, resources_plot
+from reports.plots.measured.resources import HUES, MAX_SAMPLES, PANELS, resources_plot
 
 FRAME = Frame(end=30 * S, periods=())
 

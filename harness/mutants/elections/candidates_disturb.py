@@ -9,7 +9,7 @@ from node_impl.core.raft.messages import RequestVote
 
 @breaks
 class ListensToAnyCandidate(Elections):
-    """Leaders and their followers move to a candidate's term, whoever leads."""
+    """Leaders and their followers move to a candidate's term, also under a healthy leader."""
 
     def may_be_disturbed(self, request: RequestVote) -> bool:  # noqa: ARG002 - this is the bug
         """Every candidate is listened to."""

@@ -87,7 +87,7 @@ class _TooLongError(BaseException):
 
 
 def sample(mutations: Sequence[Mutation], size: int, seed: int) -> tuple[Mutation, ...]:
-    """Draw so many of them, in the order in which they were drawn; all, if there are no more."""
+    """Draw this number of them, in the order in which they were drawn; all, if there are not as many."""
     draw, left = Stream(seed, "generated mutants"), list(mutations)
     return tuple(left.pop(draw.below(len(left))) for _ in range(min(size, len(left))))
 

@@ -67,7 +67,7 @@ _PPM_A_PERCENT = 10_000
 SLOW_PERIOD_NS = 50 * MILLISECOND_NS
 """A slow process is stopped for a part of every period, as by harness/hosts/programs/slowing.py."""
 EVENTS_A_COUNT = 16
-"""After so many events, and each request of a client, it is counted what the node holds."""
+"""After this number of events, and after each request of a client, it is counted what the node holds."""
 
 Answer = Callable[[Reply | None], None]
 """Takes a request's reply; None if the connection broke first."""

@@ -40,7 +40,7 @@ def part(answer: Mapping[str, Any], name: str) -> Any:
 
 
 def as_asked(operation: Operation, answer: Mapping[str, Any]) -> Operation:
-    """The completion of an operation whose answer says no more than that it happened."""
+    """The completion of an operation whose answer says only that it happened."""
     del answer
     return ok(operation)
 

@@ -250,7 +250,7 @@ class Connection(asyncio.Protocol):
             self._bound_bytes()
 
     def _bound_bytes(self) -> None:
-        """Count what this client uses of the node's room, and read no more from it if that is enough."""
+        """Count what this client uses of the node's room, and stop reading from it if that is enough."""
         self._count_bytes()
         if self._is_over:
             return
@@ -306,7 +306,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def _has_enough(self) -> bool:
-        """Whether so much waits for replies that nothing more is read until then."""
+        """Whether what waits for replies is above the limit, so that nothing is read until it is sent."""
         limits = self._shared.limits
         return len(self._waiting) > limits.waiting_requests or self._queued_bytes > limits.waiting_bytes
 

@@ -33,7 +33,7 @@ class WireError(Exception):
 
 
 class Seal:
-    """Makes the tags of one session's frames. Without a key the tag is no more than a checksum."""
+    """Makes the tags of one session's frames. Without a key the tag is only a checksum."""
 
     def __init__(self, key: bytes = b"") -> None:
         self._keyed = blake2b(key=key, digest_size=TAG_BYTES)

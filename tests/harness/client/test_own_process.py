@@ -27,7 +27,7 @@ def operation(f: str, value: object = None, process: int = 0) -> Operation:
 
 
 class Library:
-    """Does what an operation names, as a library may that nobody has tried."""
+    """Does what an operation names, as a library may that was never tried."""
 
     def __init__(self, site: Site, name: str = "none") -> None:
         self._site = site

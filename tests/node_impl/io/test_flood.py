@@ -34,7 +34,7 @@ def peak_mb(node: NodeProcess) -> float:
 
 
 def pour(port: int, data: bytes, count: int) -> list[socket.socket]:
-    """So many connections, each with as much of the data as the node takes within two seconds."""
+    """This number of connections, each with as much of the data as the node takes within two seconds."""
 
     def one(_: int) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", port), timeout=2)

@@ -121,7 +121,7 @@ def installed_by_npm(folder: Path, package: str) -> Path:
 def run(
     command: list[str], members: list[NodeProcess], client: Path, kill_after: int
 ) -> list[dict[str, Any]]:
-    """Let the client do its work, and kill the leader after so many of its lines; what the client reports."""
+    """Let the client work, and kill the leader after this number of its lines; what it reports."""
     environment = {**os.environ, "PYTHONPATH": str(client), "HOME": str(client)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, cwd=client

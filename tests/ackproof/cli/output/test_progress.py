@@ -141,7 +141,7 @@ def test_each_command_that_may_work_for_long_shows_a_line(
 
 
 def test_exploring_and_measuring_causes_fit_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    wide: Any = lambda **settings: Console(  # noqa: E731
+    wide: Any = lambda **settings: Console(  # noqa: E731 - it takes any settings, which a def would name
         file=io.StringIO(), force_terminal=True, width=200, color_system=None
     )
     monkeypatch.setattr(explore_command, "Console", wide)
@@ -152,6 +152,6 @@ def test_exploring_and_measuring_causes_fit_a_terminal_of_80_columns(monkeypatch
     causing = cause_command._Progress(time.monotonic() + 100, quiet=False)
     causing.show(123_456)
     for console in (exploring._console, causing._console):
-        text = console.file.getvalue()  # type: ignore[attr-defined]
+        text = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
         assert "left" in text
         assert len(text.rstrip("\r")) <= COLUMNS

@@ -1,4 +1,4 @@
-"""Maelstrom's services keep what their documentation promises, and no more than that."""
+"""Maelstrom's services keep what their documentation promises, and nothing beyond it."""
 
 from __future__ import annotations
 

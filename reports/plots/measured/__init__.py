@@ -1,0 +1,1 @@
+"""Charts of what was measured over time: latency, throughput, lag, progress, use of resources, two runs."""
