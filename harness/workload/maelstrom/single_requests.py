@@ -7,10 +7,11 @@ from typing import Any
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
+from checkers.verdict import Checker
 from checkers.workloads.echo import Echo
 from checkers.workloads.elements.unique_ids import UniqueIds
 from harness.client.data_types import ECHO, ID
-from harness.generator import Context
+from harness.generator import Context, GeneratorLike
 from harness.workload.base import Workload
 from harness.workload.final_reads import recover
 
@@ -18,24 +19,23 @@ from harness.workload.final_reads import recover
 def echo(nodes: Sequence[str], concurrency: int) -> Workload:
     """Clients send texts, and must get them back."""
     del nodes, concurrency  # all clients do the same
-    return Workload(
-        name="echo",
-        data_type=ECHO,
-        generator=say,
-        final=recover(say),
-        checkers=Suite((Echo(),)) + cluster_checkers(("echo",)),
-    )
+    return _workload("echo", ECHO, say, "echo", Echo())
 
 
 def unique_ids(nodes: Sequence[str], concurrency: int) -> Workload:
     """Clients ask for ids, no two of which may be equal."""
     del nodes, concurrency  # all clients do the same
+    return _workload("unique-ids", ID, generate, "generate", UniqueIds())
+
+
+def _workload(name: str, data_type: str, request: GeneratorLike, f: str, checker: Checker) -> Workload:
+    """The workload of one kind of request, which `recover` tries again in the end."""
     return Workload(
-        name="unique-ids",
-        data_type=ID,
-        generator=generate,
-        final=recover(generate),
-        checkers=Suite((UniqueIds(),)) + cluster_checkers(("generate",)),
+        name=name,
+        data_type=data_type,
+        generator=request,
+        final=recover(request),
+        checkers=Suite((checker,)) + cluster_checkers((f,)),
     )
 
 
