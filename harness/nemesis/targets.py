@@ -28,6 +28,12 @@ def target_of(operation: Operation) -> Any:
     return value["target"]
 
 
+def aims_at_leader(operation: Operation) -> bool:
+    """Whether the target of an operation is the leader, or is chosen by who leads, as in `isolate-leader`."""
+    target = operation.value.get("target") if isinstance(operation.value, Mapping) else None
+    return isinstance(target, str) and "leader" in target.split("-")
+
+
 def leader_or_any(view: ClusterView, candidates: Sequence[str], draw: Draw) -> tuple[str, ...]:
     """The leader if it is known and a candidate, else a drawn candidate; none if there are no candidates."""
     leader = view.leader()

@@ -27,6 +27,8 @@ from harness.hosts.ledger import clean
 from harness.interpreter.interpreter import Interpreter
 from harness.nemesis import Nemesis
 from harness.nemesis.catalogue import kinds_of
+from harness.nemesis.mechanisms.world import World
+from harness.nemesis.targets import aims_at_leader
 from harness.nemesis.view import NodeView
 from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
@@ -196,6 +198,8 @@ class _Run:
 
         async def perform(operation: Operation) -> Operation:
             if not operation.is_client:
+                if aims_at_leader(operation):
+                    await until_led(world, bounds(self._parts.system).calm_s[1])
                 return await self._nemesis.perform(operation, world, self._test.seed)
             return await carrier.perform(operation)
 
@@ -252,6 +256,21 @@ class _Run:
             showings += 1
             self._progress.show(self._clock())
             await asyncio.sleep(SHOW_EVERY_S)
+
+
+async def until_led(world: World, bound_s: float) -> None:
+    """Wait until a node says that it leads, at most for a time in seconds; not where no node states a role.
+
+    On a busy machine an election may be going on at the moment of a fault that is aimed at the leader. It
+    would strike another node, and the run would say nothing about lost leaders.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(bound_s):
+            while True:
+                view = await world.observe()
+                if view.leader() is not None or all(node.role is None for node in view.nodes.values()):
+                    return
+                await asyncio.sleep(POLL_EVERY_S)
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from harness.errors import CouldNotRun
 from harness.systems.etcd import Etcd
 from harness.systems.zookeeper import ZooKeeper
 from tests.campaigns.ackproof import Ran, ackproof
+from tests.deciding import decided
 from tests.harness.hosts.namespaces import needs_namespaces
 
 SYSTEMS = {"etcd": Etcd, "zookeeper": ZooKeeper}
@@ -28,9 +29,6 @@ SHARE = [
     ("zookeeper", "queue"),
 ]
 SECONDS = {"etcd": "20", "zookeeper": "25"}
-SEEDS_OF_THE_SHARE = (1, 2, 3)
-"""A run that proves little, since a fault met no leader or came too late on a busy machine, is `unknown`. The
-next seed is then tried; a violation fails at once."""
 
 
 def verdict_of(system: str, workload: str, seed: int, folder: Path) -> Ran:
@@ -58,18 +56,10 @@ def is_known(folder: Path) -> bool:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("system", "workload"), SHARE)
 def test_a_promise_is_kept(system: str, workload: str, tmp_path: Path) -> None:
-    undecided: list[str] = []
-    for seed in SEEDS_OF_THE_SHARE:
-        ran = verdict_of(system, workload, seed, tmp_path)
-        if ran.status == Exit.INVALID and is_known(tmp_path):
-            pytest.xfail(
-                "ZooKeeper 3.8.0 loses acknowledged writes after this line of its log (docs/found.md)"
-            )
-        if ran.status != Exit.UNKNOWN:
-            assert ran.status == 0, ran.telling
-            return
-        undecided.append(ran.telling)
-    pytest.fail("no seed decided: " + "\n".join(undecided))
+    ran = decided(lambda seed: verdict_of(system, workload, seed, tmp_path), seeds=(1, 2, 3))
+    if ran.status == Exit.INVALID and is_known(tmp_path):
+        pytest.xfail("ZooKeeper 3.8.0 loses acknowledged writes after this line of its log (docs/found.md)")
+    assert ran.status == 0, ran.telling
 
 
 @needs_namespaces

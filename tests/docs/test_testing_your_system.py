@@ -18,7 +18,11 @@ from harness.hosts.processes import carrying
 from harness.run.folder import RunFolder
 from harness.systems.described.loading import described_system
 from tests import REPOSITORY
+from tests.deciding import decided
 from tests.docs.page import blocks, commands, follow
+
+pytestmark = pytest.mark.timeout(400)
+"""A run that proves little is followed by another one (tests/deciding.py)."""
 
 PAGE = REPOSITORY / "docs" / "testing-your-system.md"
 BLOCKS = blocks(PAGE)
@@ -45,18 +49,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def run(folder: Path, command: list[str], status: int) -> str:
     program, *arguments = command
     assert program == "ackproof"
-    if arguments[0] == "run":
-        arguments += ["--seed", "5"]
-    done = subprocess.run(
-        [sys.executable, "-m", "ackproof", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=110,
-    )
-    assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout
+
+    def ran(seed: int) -> tuple[int, str, str]:
+        by_seed = ("--seed", str(seed)) if arguments[0] == "run" else ()
+        done = subprocess.run(
+            [sys.executable, "-m", "ackproof", *arguments, *by_seed],
+            cwd=folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=110,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    ended, output, errors = decided(ran)
+    assert ended == status, output + errors
+    return output
 
 
 @pytest.mark.parametrize("section", ["A description", "In Python"])

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import CouldNotRun
 from harness.hosts import rootless
 from harness.hosts.processes import identify
+from tests.deciding import decided
 from tests.harness.hosts.ordinary import folder_of_his, run_as_ordinary, skip_unless_ordinary_users_can
 
 ENTERS = """
@@ -126,12 +127,16 @@ def test_clean_from_outside_ends_what_is_inside_and_the_namespaces_go_with_it() 
 def test_a_run_of_an_ordinary_user_in_namespaces_is_valid_and_its_faults_took_effect() -> None:
     skip_unless_ordinary_users_can()
     with folder_of_his() as folder:
-        options = (
-            "run --world netns --nemesis kill,partition --nodes 3 --time-limit 12 --seed 5 --store store"
-        )
-        ran = run_as_ordinary(folder, "-m", "ackproof", *options.split(), timeout_s=110)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "faults that took effect: kill, partition" in " ".join(ran.stdout.split())
+        options = "run --world netns --nemesis kill,partition --nodes 3 --time-limit 12 --store store --seed"
+
+        def ran(seed: int) -> tuple[int, str]:
+            argv = ("-m", "ackproof", *options.split(), str(seed))
+            done = run_as_ordinary(folder, *argv, timeout_s=110)
+            return done.returncode, done.stdout + done.stderr
+
+        status, output = decided(ran)
+        assert status == 0, output
+        assert "faults that took effect: kill, partition" in " ".join(output.split())
 
 
 def test_root_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

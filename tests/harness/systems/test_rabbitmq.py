@@ -17,8 +17,6 @@ from harness.client.clients import Site
 from harness.client.codecs.base import HttpReply
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView, NodeView
-from harness.run.judging import judge
-from harness.run.runner import run
 from harness.run.test import Test
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
@@ -26,6 +24,7 @@ from harness.systems.rabbitmq import RabbitMQ
 from harness.systems.rabbitmq import system as rabbitmq_system
 from harness.systems.rabbitmq.system import password_hash, read_nodes, read_queues
 from history import Operation
+from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
 
 MEMBERS = {
@@ -204,9 +203,8 @@ def test_quorum_queues_lose_nothing_when_their_leader_is_killed(tmp_path: Path) 
         nemesis=("kill:leader",),
         time_limit_s=16.0,
         rate=60.0,
-        seed=1,
     )
-    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
-    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
-    for checker in ("total-queue", "recovery", "node-health", "vacuity", "unhandled-errors"):
+    checkers = ("total-queue", "recovery", "node-health", "vacuity", "unhandled-errors")
+    found = judged(test, tmp_path / "store", checkers).found
+    for checker in checkers:
         assert found[checker].validity is Validity.VALID, found[checker]

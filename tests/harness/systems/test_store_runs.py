@@ -8,12 +8,11 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
-from harness.run.judging import judge
-from harness.run.runner import run
 from harness.run.test import Test
 from harness.systems.nats import Nats
 from harness.systems.pysyncobj import PySyncObj
 from harness.systems.redis import Redis
+from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
 
 
@@ -49,9 +48,8 @@ def test_a_cluster_keeps_what_it_promises(
         nemesis=nemesis,
         time_limit_s=seconds,
         minimum_acknowledged=20,
-        seed=1,
     )
-    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
-    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
-    for checker in ("linearizability", "recovery", "unhandled-errors"):
+    checkers = ("linearizability", "recovery", "unhandled-errors")
+    found = judged(test, tmp_path / "store", checkers).found
+    for checker in checkers:
         assert found[checker].validity is Validity.VALID, found[checker]

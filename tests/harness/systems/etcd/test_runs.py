@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from checkers.verdict import Validity
-from harness.run.judging import judge
-from harness.run.runner import run
 from harness.run.test import Test
+from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
 
 
@@ -27,10 +26,9 @@ def test_a_cluster_of_etcd_outlives_its_leader(tmp_path: Path) -> None:
         nemesis=("kill:leader",),
         time_limit_s=4.0,
         minimum_acknowledged=20,
-        seed=1,
     )
-    folder = run(test, tmp_path / "store", command=("ackproof", "run"), quiet=True)
-    found = {verdict.checker: verdict for verdict in judge(folder).verdicts}
-    for checker in ("linearizability", "node-health", "election-safety", "unhandled-errors"):
+    checkers = ("linearizability", "node-health", "election-safety", "unhandled-errors")
+    found = judged(test, tmp_path / "store", checkers).found
+    for checker in checkers:
         assert found[checker].validity is Validity.VALID, found[checker]
     assert not [verdict for verdict in found.values() if verdict.validity is Validity.INVALID]
