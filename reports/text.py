@@ -36,6 +36,29 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+_TIME = re.compile(r"\d s\b")
+
+
+def has_time(text: str) -> bool:
+    """Whether a sentence says when something happened: `at 3.750 s`."""
+    return _TIME.search(text) is not None
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, without its full stop."""
+    return text.partition(". ")[0].removesuffix(".")
+
+
+def last_sentence(text: str) -> str:
+    """The last sentence of a text, without its full stop."""
+    return text.removesuffix(".").rpartition(". ")[2]
+
+
+def uncapitalized(sentence: str) -> str:
+    """A sentence as it continues another one."""
+    return sentence[:1].lower() + sentence[1:]
+
+
 def seconds(ns: int | float) -> str:
     """A point in a run's time, to the millisecond: `12.345 s`."""
     return f"{ns / SECOND_NS:.3f} s"

@@ -7,12 +7,14 @@ taken after the removal brought the registration back, and the last one before i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from checkers.explanation import StoryLine
-from checkers.registry.names import BEAT, EXPIRE, TAKEN
+from checkers.registry.names import BEAT, EXPIRE, TAKEN, WRITES
 from history import TraceEvent
-from reports.explain.headlines import culprit
+from reports.explain.client_sentences import culprit
 from reports.explain.scene import outcome_of, ref_of
 from reports.explain.telling import Telling
 from reports.spans import Span
@@ -21,7 +23,7 @@ _IN_A_LIST = re.compile(r" at (\S+), but that instance ")
 
 
 def lines_of_expiry(telling: Telling) -> Iterator[StoryLine]:
-    """The removal of the instance before the wrong answer, and the last beat that was taken before it."""
+    """The registration, its removal before the wrong answer, and the last beat that was taken before it."""
     if telling.evidence is None or not telling.spans:
         return
     wrong = culprit(telling)
@@ -29,21 +31,34 @@ def lines_of_expiry(telling: Telling) -> Iterator[StoryLine]:
     key = f"{wrong.key}/{listed[1]}" if listed is not None else wrong.key
     if key is None or wrong.end is None:
         return
+    registration = _registration(telling, key, wrong)
+    if registration is not None:
+        yield _answered(telling, registration)
     removal = _removal(telling, key, wrong)
     if removal is not None:
         yield removal
     beat = _last_beat(telling, key, wrong)
     if beat is not None:
         after = removal is not None and removal.time is not None and beat.begin > removal.time
-        yield StoryLine(
-            text=outcome_of(beat) + (", after the instance had been removed" if after else ""),
-            kind="complete",
-            time=beat.end if telling.scene.is_timed else None,
-            node=beat.node,
-            process=beat.process,
-            operation=beat.index,
-            index=beat.raft_index,
-        )
+        yield _answered(telling, beat, ", after the instance had been removed" if after else "")
+
+
+def _answered(telling: Telling, span: Span, more: str = "") -> StoryLine:
+    """What a client was answered, and when."""
+    return StoryLine(
+        text=outcome_of(span) + more,
+        kind="complete",
+        time=span.end if telling.scene.is_timed else None,
+        node=span.node,
+        process=span.process,
+        operation=span.index,
+        index=span.raft_index,
+    )
+
+
+def _registration(telling: Telling, key: str, wrong: Span) -> Span | None:
+    """The last write of this instance that was acknowledged before the wrong answer."""
+    return _last(telling, key, WRITES, wrong)
 
 
 def _removal(telling: Telling, key: str, wrong: Span) -> StoryLine | None:
@@ -78,14 +93,24 @@ def _removal(telling: Telling, key: str, wrong: Span) -> StoryLine | None:
 
 def _last_beat(telling: Telling, key: str, wrong: Span) -> Span | None:
     """The last beat of this instance that was taken before the wrong answer."""
+    return _last(telling, key, (BEAT,), wrong, result=TAKEN)
+
+
+def _last(
+    telling: Telling, key: str, names: Sequence[str], wrong: Span, result: str | None = None
+) -> Span | None:
+    """The last operation on an instance, of these names, that ended ok before the wrong answer; if a result
+    is given, with that result.
+    """
     spans = telling.scene.spans
     columns = spans.columns
-    if key not in columns.keys or BEAT not in columns.f_names:
+    codes = [columns.f_code(name) for name in names if name in columns.f_names]
+    if key not in columns.keys or not codes:
         return None
-    is_beat = (spans.f == columns.f_code(BEAT)) & (spans.key == columns.keys.index(key))
+    of_instance = np.isin(spans.f, codes) & (spans.key == columns.keys.index(key))
     ended = (spans.end >= 0) & (spans.end <= (wrong.end or 0))
-    for position in (is_beat & ended).nonzero()[0][::-1].tolist():
+    for position in (of_instance & ended).nonzero()[0][::-1].tolist():
         span = spans.span(position)
-        if span.outcome == "ok" and span.result == TAKEN:
+        if span.outcome == "ok" and result in (None, span.result):
             return span
     return None

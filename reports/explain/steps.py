@@ -140,6 +140,16 @@ def reign_at(scene: Scene, reigns: Sequence[Reign], node: str, time: int) -> Rei
     return None
 
 
+def newest_reign(scene: Scene, found: Gathered, time: int) -> Reign | None:
+    """The leader of the newest term at that time, if one led."""
+    leads = [
+        reign
+        for node in scene.recording.nodes
+        if (reign := reign_at(scene, found.reigns, node, time)) is not None
+    ]
+    return max(leads, key=lambda reign: reign.term, default=None)
+
+
 def deposed_by(scene: Scene, found: Gathered, reign: Reign, time: int) -> Reign | None:
     """The first leader of a later term that was elected before this time, while the node still led."""
     later = [

@@ -64,10 +64,18 @@ def strip_height(bars: Sequence[FaultBar]) -> float:
     return (max(bar.lane for bar in bars) + 1) * STRIP_LANE + 5 if bars else 0
 
 
-def strip(bars: Sequence[FaultBar], top: float) -> Markup:
-    """The bars of the fault periods; a label that does not fit stands in the tooltip and the nemesis log."""
+def strip(bars: Sequence[FaultBar], top: float, right: float = RIGHT) -> Markup:
+    """The bars of the fault periods, each with its label in it or next to it, up to the `right` edge.
+
+    A label that does not fit stands in the tooltip and the nemesis log.
+    """
     parts = []
-    for bar in bars:
+    next_in_lane: dict[int, float] = {}
+    room: list[float] = []
+    for bar in reversed(bars):
+        room.append(next_in_lane.get(bar.lane, right) - bar.right)
+        next_in_lane[bar.lane] = bar.left
+    for bar, room_after in zip(bars, reversed(room), strict=True):
         period, width = bar.period, bar.right - bar.left
         y = top + bar.lane * STRIP_LANE
         until = f"until {seconds(period.end)}" if period.healed else "until the end of the record"
@@ -75,8 +83,11 @@ def strip(bars: Sequence[FaultBar], top: float) -> Markup:
         parts.append(rect(bar.left, y, width, STRIP_LANE - 2, f"fault-bar h-{period.hue}", title=title))
         shorter = (period.label, period.label.partition(" (")[0], period.kind)
         label = next((words for words in shorter if len(words) * LABEL_CHAR + 6 <= width), None)
+        after = next((words for words in shorter if len(words) * LABEL_CHAR + 6 <= room_after), None)
         if label is not None:
             parts.append(text(bar.left + 4, y + 9.8, label, "fault-label"))
+        elif after is not None:
+            parts.append(text(bar.right + 3, y + 9.8, after, "fault-label"))
     return element("g", join(parts), class_="faults") if parts else Markup("")
 
 

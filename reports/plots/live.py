@@ -17,7 +17,7 @@ from history.history import FAIL, INFO, OK, Codes
 from history.units import MICROSECOND_NS, SECOND_NS
 from reports.moment.lines import NodeLines
 from reports.plots.frame import Frame
-from reports.plots.lines import LineChart
+from reports.plots.lines import LineChart, differences
 from reports.plots.measured.latency import BUCKETS, QUANTILES, quantiles, thin
 from reports.plots.measured.throughput import rates
 from reports.roles import RoleLanes, coarsened
@@ -143,11 +143,11 @@ def _throughput(spans: Spans, frame: Frame) -> dict[str, Any]:
     return {
         "id": "throughput",
         "title": "Completions per second",
-        "t": [number * slice_s for number in range(len(found[OK]))],
+        "step": slice_s,
         "lines": [
             {
                 "name": OUTCOMES[code],
-                "v": [round(value, 2) for value in found[code].tolist()],
+                "v": differences(found[code].tolist()),
                 "outcome": OUTCOMES[code],
             }
             for code in (OK, INFO, FAIL)

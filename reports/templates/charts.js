@@ -135,7 +135,7 @@ requestAnimationFrame(() => setTimeout(() => {
       legend: { live: true, show: more.legend !== false },
       scales: { x: { time: false, min: 0, max: data.end }, y: more.scale || {} },
       axes: [
-        { ...axis, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(4)} s`) },
+        { ...axis, size: 28, values: (_, ticks) => ticks.map((tick) => `${+tick.toFixed(4)} s`) },
         { ...axis, size: 66, show: more.axis !== false, values: more.values },
       ],
       series: [{ label: "time", value: (_, value) => value === null ? "" : at(value) }, ...series],
@@ -157,11 +157,23 @@ requestAnimationFrame(() => setTimeout(() => {
     chart.over.addEventListener("click", (event) => {
       if (pressed !== null && Math.abs(event.clientX - pressed) < 4) choose(chart.posToVal(event.clientX - chart.over.getBoundingClientRect().left, "x"));
     });
+    // The key of a line shows its dashes as well as its colour.
+    chart.root.querySelectorAll(".u-series").forEach((row, n) => {
+      const marker = row.querySelector(".u-marker");
+      if (!n || !marker || !series[n - 1].key) return;
+      const key = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS(key.namespaceURI, "path");
+      for (const [name, value] of Object.entries({ width: 26, height: 8, "aria-hidden": "true" })) key.setAttribute(name, value);
+      path.setAttribute("class", series[n - 1].key);
+      path.setAttribute("d", "M0 4H26");
+      key.append(path);
+      marker.replaceWith(key);
+    });
     charts.push(chart);
     const figure = host.closest("figure");
+    if (more.title) box.prepend(make("p", { class: "live-title" }, title));
     figure.querySelector(".scroll").before(box);
     figure.classList.add("has-live");
-    tools(figure, chart, title);
+    tools(figure, box, chart, title);
     return chart;
   };
 
@@ -170,7 +182,7 @@ requestAnimationFrame(() => setTimeout(() => {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
   };
-  const tools = (figure, chart, title) => {
+  const tools = (figure, box, chart, title) => {
     const row = make("p", { class: "chart-tools" });
     const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
     const button = (words, act) => { const found = make("button", { type: "button" }, words); found.addEventListener("click", act); row.append(found); };
@@ -203,7 +215,7 @@ requestAnimationFrame(() => setTimeout(() => {
       });
       picture.toBlob((blob) => save(blob, `${name}.png`));
     });
-    const picture = figure.querySelector("svg.plot");
+    const picture = figure.querySelector(".live") === box && figure.querySelector("svg.plot");
     if (picture) button("SVG", () => {
       const copy = picture.cloneNode(true);
       const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
@@ -212,7 +224,7 @@ requestAnimationFrame(() => setTimeout(() => {
       copy.prepend(style);
       save(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), `${name}.svg`);
     });
-    figure.querySelector("figcaption").before(row);
+    box.after(row);
   };
 
   // ---- latency: a grid of all operations from afar, marks of a choice from near, or while filtering --------------
@@ -236,15 +248,18 @@ requestAnimationFrame(() => setTimeout(() => {
   let cells = null;
   const grid = () => {
     if (cells) return cells;
-    cells = [];
-    for (const [outcome, [places, counts]] of Object.entries(operations.grid.cells)) {
+    const { columns, cells: found } = operations.grid, byPlace = new Map();
+    for (const [outcome, [places, counts]] of Object.entries(found)) {
       let place = 0;
       places.forEach((step, n) => {
         place += step;
-        cells.push({ outcome, column: place % operations.grid.columns, row: Math.floor(place / operations.grid.columns), count: counts[n] });
+        if (!byPlace.has(place)) byPlace.set(place, { column: place % columns, row: Math.floor(place / columns), ok: 0, fail: 0, info: 0, all: 0 });
+        const cell = byPlace.get(place);
+        cell[outcome] = counts[n];
+        cell.all += counts[n];
       });
     }
-    return cells;
+    return (cells = [...byPlace.values()]);
   };
   const drawLatency = (u) => clipped(u, (ctx, box, ratio) => {
     const near = inSight();
@@ -252,15 +267,25 @@ requestAnimationFrame(() => setTimeout(() => {
     const isGrid = Object.entries(wanted).every(([field, value]) => !value || field === "outcome");  // a grid knows outcomes alone
     if (isGrid && isSampled && near.length > 900) {
       const { columns, rows: perDecade } = operations.grid, width = data.end / columns;
-      const most = Math.log(1 + Math.max(...grid().map((cell) => cell.count)));
+      const most = Math.log(1 + Math.max(...grid().map((cell) => cell.all)));
+      const fills = { ok: colour("ok"), fail: colour("fail"), info: colour("info") };
       for (const cell of grid()) {
-        if (wanted.outcome && cell.outcome !== wanted.outcome) continue;
         const left = u.valToPos(cell.column * width, "x", true), right = u.valToPos((cell.column + 1) * width, "x", true);
         if (right < box.left || left > box.left + box.width) continue;
         const top = u.valToPos(10 ** ((cell.row + 1) / perDecade), "y", true), bottom = u.valToPos(10 ** (cell.row / perDecade), "y", true);
-        ctx.globalAlpha = .12 + .8 * Math.log(1 + cell.count) / most;
-        ctx.fillStyle = colour(cell.outcome);
-        ctx.fillRect(left, top, Math.max(right - left - .5, 1), Math.max(bottom - top - .5, 1));
+        const counted = wanted.outcome ? cell[wanted.outcome] : cell.all, high = Math.max(bottom - top - .5, 1);
+        let x = left;
+        const strength = .15 + .85 * Math.log(1 + counted) / most;
+        for (const outcome of ["ok", "fail", "info"]) {
+          if (!cell[outcome] || (wanted.outcome && outcome !== wanted.outcome)) continue;
+          // Each outcome is as wide as its share; what did not end ok is a line and no block.
+          const share = cell[outcome] / counted * Math.max(right - left - .5, 1);
+          const [above, part] = { ok: [0, 1], fail: [.3, .4], info: [0, .3] }[outcome];
+          ctx.globalAlpha = outcome === "ok" ? strength : Math.max(strength, .6);  // so that a single one is seen
+          ctx.fillStyle = fills[outcome];
+          ctx.fillRect(x, top + above * high, share, part * high);
+          x += share;
+        }
       }
       return;
     }
@@ -282,7 +307,7 @@ requestAnimationFrame(() => setTimeout(() => {
     const place = operations && host("latency");
     if (!place) return;
     const { t, names, v } = operations.quantiles;
-    const series = names.map((name, n) => ({ label: `${name} (${["whole line", "broken", "dotted"][n]})`, stroke: () => colour("ink"), width: 1.2, dash: DASHES[n], points: { show: false }, value: (_, value) => value === null ? "" : took(value) }));
+    const series = names.map((name, n) => ({ label: name, key: `quantile q${name.slice(1)}`, stroke: () => colour("ink"), width: 1.2, dash: DASHES[n], points: { show: false }, value: (_, value) => value === null ? "" : took(value) }));
     let low = 1e9, high = 1;
     for (const row of rows) { low = Math.min(low, row.d); high = Math.max(high, row.d); }
     const bounds = [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(high + 1))];
@@ -323,7 +348,7 @@ requestAnimationFrame(() => setTimeout(() => {
             if (Math.min(right, bbox.left + bbox.width) - x > ctx.measureText(words).width + 2) {
               ctx.globalAlpha = 1;
               ctx.font = `${10 * ratio}px sans-serif`;
-              ctx.fillStyle = state === "leader" ? colour("paper") : state === "candidate" ? "#1b1d21" : colour("soft");
+              ctx.fillStyle = state === "leader" || state === "paused" ? colour("paper") : state === "candidate" ? "#1b1d21" : colour("soft");
               ctx.fillText(words, x, y + h * .72);
             }
           }
@@ -331,18 +356,22 @@ requestAnimationFrame(() => setTimeout(() => {
       },
     });
   };
+  // Values come as differences from the known one before, in hundredths.
+  const values = (differences) => { let known = 0; return differences.map((one) => one === null ? null : (known += one) / 100); };
+  for (const chart of data.charts) for (const line of chart.lines) line.v = values(line.v);
   const buildLines = (chart) => {
     const place = host(chart.id);
-    if (!place || !chart.t.length) return;
+    if (!place || !chart.lines.length) return;
     const series = chart.lines.map((line) => ({
       label: line.name,
+      key: line.outcome ? `out-key out-${line.outcome}` : `node-key n-${line.hue}${line.thin ? " thin" : ""}`,
       stroke: () => line.outcome ? colour(line.outcome) : colour(`line-${line.hue}`),
       dash: line.outcome ? { ok: [], fail: [6, 3], info: [2, 3] }[line.outcome] : DASHES[line.hue],
       width: line.thin ? .8 : 1.6,
       paths: uPlot.paths.stepped({ align: 1 }),
       points: { show: false },
     }));
-    const made = build(place, chart.title, 190, series, [[...chart.t, data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])]);
+    const made = build(place, chart.title, 190, series, [[...chart.lines[0].v.map((_, n) => n * chart.step), data.end], ...chart.lines.map((line) => [...line.v, line.v.at(-1)])], { title: chart.id === "resources" });
     drawn.push({ chart: made, lines: chart.lines });
   };
 

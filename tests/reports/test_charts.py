@@ -8,7 +8,7 @@ from history import History, NodeTrace, Operation, Recording, TraceEvent
 from history.stored.trace import EventName
 from history.units import SECOND_NS as S
 from reports.plots.frame import Frame
-from reports.plots.lines import SLICES, Line, LineChart, lines_plot, sampled
+from reports.plots.lines import SLICES, Line, LineChart, differences, lines_plot, sampled
 from reports.plots.live import chart_data
 from reports.plots.measured.progress import progress_charts
 from reports.plots.measured.throughput import throughput_plot
@@ -79,6 +79,10 @@ def test_progress_shows_how_far_each_node_lags_behind_what_is_committed() -> Non
 def test_without_a_common_clock_there_is_no_progress_to_show() -> None:
     recording = Recording(("n1",), History([]), {"n1": NodeTrace("n1", ())})
     assert progress_charts(recording, TraceMarks(recording), S) == []
+
+
+def test_the_differences_of_a_line_add_up_to_its_values() -> None:
+    assert differences((10.0, None, 12.345, 12.345, 3.0)) == [1000, None, 234, 0, -934]
 
 
 def test_a_line_breaks_where_it_has_no_value() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ def of_class(name: str) -> str:
     return render(judged.recording, judged.verdicts, judged.about)
 
 
+@cache
 def valid() -> str:
     return render(synthetic.recording(), synthetic.valid_verdicts(), synthetic.about())
 
@@ -353,6 +356,81 @@ def test_dark_and_light_are_a_choice_that_charts_follow(browser: Any, tmp_path: 
     assert [one[0] for one in seen] == ["colours: light", "colours: dark", "colours: system"]
     assert (light[1], dark[1], system[1]) == ("rgb(252, 251, 248)", "rgb(20, 22, 26)", "rgb(252, 251, 248)")
     assert light[2] == system[2] != dark[2]
+    assert complaints == []
+    page.context.close()
+
+
+MEANS_OF_CELLS = """(cells) => {
+  const over = document.querySelector("#latency .u-over"), canvas = document.querySelector("#latency canvas");
+  const from = canvas.getBoundingClientRect(), plot = over.getBoundingClientRect();
+  const ctx = canvas.getContext("2d");
+  const mean = (data, n) => data.filter((_, i) => i % 4 === n).reduce((a, b) => a + b, 0) / (data.length / 4);
+  return cells.map(([x0, y0, x1, y1]) => {
+    const left = Math.ceil(plot.left - from.left + x0 * plot.width);
+    const right = Math.floor(plot.left - from.left + x1 * plot.width);
+    const top = Math.ceil(plot.top - from.top + y0 * plot.height);
+    const low = Math.floor(plot.top - from.top + y1 * plot.height);
+    const size = [Math.max(right - left - 1, 1), Math.max(low - top - 1, 1)];
+    const { data } = ctx.getImageData(left, top, ...size);
+    return [0, 1, 2].map(n => mean(data, n));
+  });
+}"""
+"""The mean red, green and blue of parts of the chart, each given as left, top, right, low in shares."""
+
+
+def cells_of(grid: dict[str, Any]) -> dict[int, dict[str, int]]:
+    """By place, how many operations of each outcome a cell of the heat map counts."""
+    found: dict[int, dict[str, int]] = {}
+    for outcome, (steps, counts) in grid["cells"].items():
+        place = 0
+        for step, count in zip(steps, counts, strict=True):
+            place += step
+            found.setdefault(place, {})[outcome] = count
+    return found
+
+
+def test_each_cell_of_the_heat_map_shows_how_many_operations_it_has_and_how_they_ended(
+    browser: Any, tmp_path: Path
+) -> None:
+    html = valid()
+    page, complaints, _ = opened(browser, html, tmp_path, color_scheme="light")
+    data = json.loads(html.split('id="chart-data">')[1].split("</script>")[0])
+    grid, columns = data["operations"]["grid"], data["operations"]["grid"]["columns"]
+    lowest = math.floor(math.log10(min(data["operations"]["d"])))
+    decades = math.ceil(math.log10(max(data["operations"]["d"]) + 1)) - lowest
+    cells = cells_of(grid)
+
+    def means(places: list[int]) -> list[list[float]]:
+        boxes = []
+        for place in places:
+            row, column = divmod(place, columns)
+            high, low = (1 - (edge / grid["rows"] - lowest) / decades for edge in (row + 1, row))
+            boxes.append([column / columns, high, (column + 1) / columns, low])
+        found: list[list[float]] = page.evaluate(MEANS_OF_CELLS, boxes)
+        return found
+
+    def is_quiet(place: int) -> bool:
+        """Whether no fault shades this cell, and no line of quantiles crosses it."""
+        at = (place % columns + 0.5) / columns * data["end"]
+        return not any(begin - 0.2 <= at <= end + 0.2 for begin, end, *_ in data["faults"])
+
+    few = [place for place, counts in cells.items() if counts == {"ok": 1} and is_quiet(place)]
+    many = [place for place, counts in cells.items() if counts.get("ok", 0) >= 8 and is_quiet(place)]
+    failed = [place for place, counts in cells.items() if set(counts) == {"fail"}]
+    rows = range(lowest * grid["rows"] + 1, (lowest + decades) * grid["rows"] - 6)
+    every = (row * columns + column for row in rows for column in range(3, columns - 3))
+    none = [place for place in every if place not in cells and is_quiet(place)]
+    assert min(map(len, (few, many, failed, none))) >= 20
+
+    def bluer(places: list[int]) -> list[float]:
+        return sorted(blue - red for red, _, blue in means(places[:200]))
+
+    median = {name: bluer(places)[10] for name, places in (("few", few), ("many", many), ("none", none))}
+    assert max(bluer(none)[: len(none) * 9 // 10]) < 5, "an empty cell has no colour"
+    assert 5 < median["few"] < median["many"], "the more operations, the stronger the colour"
+    assert sum(red - green > 8 for red, green, _ in means(failed)) > 0.9 * len(failed), "fail has its own"
+    page.locator(".chart-bar select").nth(1).select_option("fail")
+    assert max(bluer(many)[: len(many) * 9 // 10]) < 5, "what is filtered out is not counted"
     assert complaints == []
     page.context.close()
 

@@ -144,8 +144,8 @@ class _Walk:
             return [evidence(f"{event.node} leads term {event.term} but is no voter", text, self.held, event)]
         if len(self._perhaps & set(voters) | set(gave)) <= len(voters) // 2:
             text = (
-                f"{event.node} became leader of term {event.term}. Of the voters {', '.join(voters)}, "
-                f"{', '.join(gave) or 'none'} voted for it."
+                f"{event.node} became leader of term {event.term}. The voters were {', '.join(voters)}; "
+                f"{' and '.join(gave) or 'none of them'} voted for it."
             )
             return [
                 evidence(

@@ -39,6 +39,9 @@ class Panel:
     words: Callable[[float], str]
     at_least: float
     """The top of the scale where all values are lower."""
+    unit: str = ""
+    """What the values of a chart that zooms are counted in, if not in what the title says."""
+    per_unit: float = 1
 
 
 def _rate(total: Callable[[ResourceSample], int | None], per: float) -> Callable[[Samples], list[Point]]:
@@ -66,9 +69,23 @@ def _level(value: Callable[[ResourceSample], int | None]) -> Callable[[Samples],
 
 PANELS = (
     Panel("CPU, % of a core", _rate(lambda s: s.cpu_ns, SECOND_NS / 100), lambda v: f"{v:.0f} %", 10),
-    Panel("memory, resident", _level(lambda s: s.memory_bytes), lambda v: size(round(v)), MEGABYTE),
+    Panel(
+        "memory, resident",
+        _level(lambda s: s.memory_bytes),
+        lambda v: size(round(v)),
+        MEGABYTE,
+        "MB",
+        MEGABYTE,
+    ),
     Panel("open files", _level(lambda s: s.files), lambda v: count(round(v)), 10),
-    Panel("written to disk a second", _rate(lambda s: s.written_bytes, 1), lambda v: size(round(v)), 1000),
+    Panel(
+        "written to disk a second",
+        _rate(lambda s: s.written_bytes, 1),
+        lambda v: size(round(v)),
+        1000,
+        "kB",
+        1000,
+    ),
 )
 
 
@@ -119,11 +136,19 @@ def resource_charts(resources: Mapping[str, Samples], end: int) -> list[LineChar
     charts = []
     for panel in PANELS:
         points = {
-            node: [point for life in own for point in panel.points(life)] for node, own in lives.items()
+            node: [(at, value / panel.per_unit) for life in own for at, value in panel.points(life)]
+            for node, own in lives.items()
         }
         if any(points.values()):
             lines = [Line(node, sampled(own, end), place) for place, (node, own) in enumerate(points.items())]
-            charts.append(LineChart("resources", f"Resources: {panel.title}", instants(end), tuple(lines)))
+            charts.append(
+                LineChart(
+                    "resources",
+                    f"Resources: {panel.title}{', ' if panel.unit else ''}{panel.unit}",
+                    instants(end),
+                    tuple(lines),
+                )
+            )
     return charts
 
 

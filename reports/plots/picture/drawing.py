@@ -78,7 +78,7 @@ class _Drawing:
     def plot(self, id_: str) -> Plot:
         scene, top = self._scene, self._clients_top
         parts = [
-            strip(self._bars, TITLE + 2),
+            strip(self._bars, TITLE + 2, RIGHT),
             shading(self._bars, top, self._bottom),
             self._axis(top),
             self._impossible(),
@@ -124,7 +124,8 @@ class _Drawing:
             left = self._x(span.begin)
             right = RIGHT if span.open_ended or span.end is None else max(self._x(span.end), left + 3)
             width = len(self._label(span)) * CHAR + 10
-            label_at = left + 5 if right - left >= width else right + 5
+            inner = left + 10 if span.end is None else self._x(span.end) if span.open_ended else right
+            label_at = left + 5 if inner - left >= width else inner + 5
             is_left = label_at + width > RIGHT + 16
             begin, end = (left - width, right) if is_left else (left, max(right, label_at + width))
             row = self._free_row(taken, begin, end)
@@ -283,12 +284,16 @@ class _Drawing:
     def _impossible(self) -> Markup:
         x = self._x(self._scene.impossible_at)
         words = shorten(f"✕ {self._scene.subject.title}", 110)
-        width = len(words) * 6.2
-        at = min(max(x - width / 2, 0), WIDTH - width)
+        half = len(words) * 3.1
+        at, anchor = (x, "middle")
+        if x - half < 0:
+            at, anchor = (4, "start")
+        elif x + half > WIDTH:
+            at, anchor = (WIDTH - 4, "end")
         return join(
             (
                 line(x, TITLE, x, self._bottom, "impossible"),
-                text(at, 12, words, "impossible-words"),
+                text(at, 12, words, "impossible-words", anchor),
             )
         )
 

@@ -131,10 +131,11 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
             "membership",
             Evidence(
                 "n2 leads term 2 without a majority of voters",
-                "n2 became leader of term 2. Of the voters n1, n2, n2 voted for it.",
+                "n2 became leader of term 2. The voters were n1, n2; n2 voted for it.",
                 events=(EventRef("n1", 1, 1), EventRef("n2", 1, 3)),
             ),
-            "n2 leads term 2 without a majority of voters at 2.000 s: of the voters n1, n2, n2 voted for it",
+            "n2 leads term 2 without a majority of voters at 2.000 s: the voters were n1, n2; "
+            "n2 voted for it",
         ),
         (
             "convergence",

@@ -1,0 +1,198 @@
+"""The sentences of violations that nodes' traces show: two leaders, a vote given twice, a forgotten log.
+
+Each says which node did what, when and in which term. None from such a function means that the evidence
+lacks what the sentence needs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from history import TraceEvent
+from reports.explain.scene import numbered
+from reports.explain.steps import did, ended_by, newest_reign, rule_broken
+from reports.explain.telling import Telling
+from reports.text import last_sentence, seconds, uncapitalized
+
+
+def voted_twice(telling: Telling) -> str | None:
+    if len(telling.events) != 2:
+        return None
+    first, second = telling.events
+    if second.event != "vote":
+        return None
+    scene = telling.scene
+    return (
+        f"{second.node} voted for {second.vote} in term {second.term}{scene.when(second)}, although it had "
+        f"voted for {first.vote or 'another'} in that term{scene.when(first)}"
+    )
+
+
+def two_leaders(telling: Telling) -> str | None:
+    if len(telling.events) != 2 or telling.events[0].node == telling.events[1].node:
+        return None
+    first, second = telling.events
+    scene, term = telling.scene, first.term
+    voters: dict[str, set[str]] = {}
+    for vote in telling.found.votes:
+        if vote.term == term and vote.vote is not None:
+            voters.setdefault(vote.node, set()).add(vote.vote)
+    twice = [node for node, given in voters.items() if len(given) > 1]
+    why = f"; {' and '.join(twice)} voted for both" if twice else ""
+    return (
+        f"{first.node} led term {term}{scene.when(first)}, and {second.node} led the same term"
+        f"{scene.when(second)}{why}"
+    )
+
+
+def forgot(telling: Telling) -> str | None:
+    """A node came back without what it had on disk, or had shown to others."""
+    if len(telling.events) != 2 or telling.events[1].event != "restart":
+        return None
+    before, restart = telling.events
+    scene = telling.scene
+    fault = struck(telling, restart)
+    return (
+        f"{restart.node} began life {restart.life}{scene.when(restart)}{fault} in term {restart.term} with "
+        f"{f'its vote for {restart.vote}' if restart.vote else 'no vote'} and a log up to index "
+        f"{restart.last}, although it {_had(before)}{scene.when(before)}"
+    )
+
+
+def _had(event: TraceEvent) -> str:
+    """What bound a node when it was struck."""
+    state = f"term {event.term}, its vote for {event.vote}" if event.vote else f"term {event.term}"
+    if event.event == "synced":
+        return f"had {state} and its log up to index {event.index or event.last} on disk"
+    return f"{did(event).replace('sent', 'had sent', 1)}"
+
+
+def struck(telling: Telling, restart: TraceEvent) -> str:
+    """`, after kill n1 at 3.1 s`: what ended the life before."""
+    life = telling.scene.life(restart.node, restart.life - 1)
+    if life is None or life.ended_at is None:
+        return ""
+    return f", after {ended_by(life)} at {seconds(life.ended_at)},"
+
+
+def forbidden(telling: Telling) -> str | None:
+    if telling.evidence is None or not telling.events:
+        return None
+    event = telling.events[-1]
+    return f"{event.node} {did(event)}{telling.scene.when(event)}{rule_broken(telling.evidence.title)}"
+
+
+_ON_DISK = re.compile(r"when it was on the disk of (?P<nodes>.+?): (?P<held>\d+) of (?P<all>\d+) nodes")
+
+
+def acknowledged_early(telling: Telling) -> str | None:
+    """A node acknowledged a write that no majority had on disk, by the order that messages show.
+
+    Who had it is what the checker says: the times of different nodes show no order.
+    """
+    event = next((one for one in telling.events if one.event == "acknowledge"), None)
+    held = None if telling.evidence is None else _ON_DISK.search(telling.evidence.text)
+    if event is None or held is None:
+        return None
+    what = numbered(telling.spans[0]) if telling.spans else "a write"
+    nodes = held["nodes"].replace(", ", " and ")
+    nodes = nodes if held["held"] == "0" else f"only {nodes}"
+    return (
+        f"{event.node}, {event.role} of term {event.term}, acknowledged {what} at index {event.index}"
+        f"{telling.scene.when(event)}, when by the order of messages {nodes} had it on disk, "
+        f"{held['held']} of {held['all']} nodes"
+    )
+
+
+def against_members(telling: Telling) -> str | None:
+    """Who led, or changed the members, against the members that it knew; and since when it knew them."""
+    if telling.evidence is None or len(telling.events) < 2:
+        return None
+    held, event = telling.events[0], telling.events[-1]
+    when, members = telling.scene.when(event), ", ".join(held.members or ())
+    title = telling.evidence.title
+    if title.endswith(" after its removal"):
+        what = numbered(telling.spans[0]) if telling.spans else ""
+        return (
+            f"{event.node}, leader of term {event.term}, {did(event)}{when}{f': {what}' if what else ''}, "
+            f"although the members were {members} without it{_since(telling, held)}"
+        )
+    if "majority of voters" in title:
+        votes = uncapitalized(last_sentence(telling.evidence.text))
+        return f"{title}{when}: {votes}{_led_too(telling, event)}"
+    in_term = "" if "term" in title else f" in term {event.term}"
+    return f"{title}{in_term}{when}, when the members were {members}{_since(telling, held)}"
+
+
+def _led_too(telling: Telling, event: TraceEvent) -> str:
+    """`; n1 led term 1, too, at 1.237 s`: another leader of that term."""
+    for reign in telling.found.reigns:
+        if reign.term == event.term and reign.node != event.node:
+            return f"; {reign.node} led term {reign.term}, too,{telling.scene.when(reign.begin)}".rstrip(",")
+    return ""
+
+
+def _since(telling: Telling, event: TraceEvent) -> str:
+    return telling.scene.when(event).replace(" at ", " since ", 1)
+
+
+def not_recovered(telling: Telling) -> str | None:
+    """When all was healed, what did not come, and who led then."""
+    if telling.evidence is None:
+        return None
+    reign = newest_reign(telling.scene, telling.found, telling.scene.end)
+    led = "no node led" if telling.scene.recording.traces else ""
+    if reign is not None:
+        led = f"{reign.node} led term {reign.term}"
+    at_end = f"; at the end {led}" if led else ""
+    return f"{telling.evidence.text.removesuffix('.').replace('. The', '; the', 1)}{at_end}"
+
+
+def behind(telling: Telling) -> str | None:
+    """Which node did not catch up, up to where, and when that was seen."""
+    if telling.evidence is None:
+        return None
+    return f"{telling.evidence.title}: {uncapitalized(last_sentence(telling.evidence.text))}"
+
+
+def different_states(telling: Telling) -> str | None:
+    """Two nodes have different states at one index: how each came to it."""
+    if telling.evidence is None or len(telling.events) != 2:
+        return None
+    first, second = telling.events
+    if first.node == second.node:
+        return None
+    how = [words for event in (first, second) if (words := _came_by(telling, event))]
+    return (
+        f"{telling.evidence.title}, seen when {first.node} {did(first)}{telling.scene.when(first)} and "
+        f"{second.node} {did(second)}{telling.scene.when(second)}{f'; {how[0]}' if how else ''}"
+    )
+
+
+def _came_by(telling: Telling, event: TraceEvent) -> str:
+    """The last snapshot that a node restored before, by installing it or by beginning a life with it."""
+    found = [one for one in telling.found.restored if one.node == event.node and _is_before(one, event)]
+    if not found:
+        return ""
+    last = max(found, key=lambda one: (one.life, one.seq))
+    return f"{last.node} had {_perfect(did(last))}{telling.scene.when(last)}"
+
+
+def _perfect(words: str) -> str:
+    return words.replace("began", "begun", 1).replace("took", "taken", 1)
+
+
+def _is_before(one: TraceEvent, other: TraceEvent) -> bool:
+    return (one.life, one.seq) < (other.life, other.seq)
+
+
+def ended(telling: Telling) -> str | None:
+    """A node ended by itself."""
+    if telling.evidence is None or not telling.evidence.nodes:
+        return None
+    life = telling.scene.ended_by_itself(telling.evidence.nodes[0])
+    if life is None or life.ended_at is None:
+        return None
+    last = telling.found.last.get((life.node, life.life))
+    step = "" if last is None else f", after it {did(last)}"
+    return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}{step}"
