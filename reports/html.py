@@ -97,7 +97,7 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     linked = Linker(explained=[verdict.checker for verdict in verdicts])
     body = _body(recording, verdicts, about, linked)
     style = Markup("\n").join(map(_asset, ("report.css", "uplot.css")))
-    script = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "charts.js", "report.js"))))
+    script = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "charts.js", "report.js", "theme.js"))))
     return (
         _environment()
         .get_template("report.html.j2")

@@ -81,7 +81,7 @@ class StorePages:
             ),
             "findings.html": self._findings,
             "mutants.html": self._mutants,
-            pages.COMPARE[0]: self._compare,
+            pages.COMPARE: self._compare,
             "live.html": lambda _: pages.live_page(self._about(), self._live_rows()),
         }
 
@@ -145,7 +145,7 @@ class StorePages:
         found = self._entries()
         a, b = (query.get(name, "")[:LONGEST_SEARCH] for name in ("a", "b"))
         names = [entry.folder for entry in found if entry.state == "judged"][:MOST_NAMES]
-        return pages.compare_page(self._about(), names, compared_runs(self._store, found, a, b))
+        return pages.compare_page(self._about(), compared_runs(self._store, found, a, b), names)
 
     def _findings(self, _: Mapping[str, str]) -> str:
         campaigns, problem = overview.readable_campaigns(self._store)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
 from harness.errors import CouldNotRun
 from harness.store import overview
+from harness.store.choice import verdict_of
+from harness.store.entry import RunEntry
 from harness.store.index import Progress, entries, existing
 from harness.store.overview import Links
+from harness.store.side_by_side import compared_runs, pairs_to_compare
 from history.files import RefusedFile, open_regular
 from reports.site import pages
+from reports.site.model import ComparedPair, ComparedRuns, SiteAbout
 
+MOST_PAIRS = 40
+"""Of runs that are compared: both histories are read for each."""
 ROWS_A_PAGE = 5_000
 """More than of served pages, as the search looks at one page."""
 
@@ -69,7 +75,30 @@ def _pages(store: Path, progress: Progress | None) -> Iterator[tuple[str, bytes]
         )
     findings = overview.findings(campaigns)
     yield "findings.html", pages.findings_page(about, findings, problem).encode()
+    yield from _comparisons(store, about, found)
     yield "mutants.html", pages.mutants_page(about, overview.mutants(found, campaigns)).encode()
+
+
+def _comparisons(store: Path, about: SiteAbout, found: Sequence[RunEntry]) -> Iterator[tuple[str, bytes]]:
+    """A page for each pair of runs that follow each other, and the list of these."""
+    listed = []
+    for number, (a, b) in enumerate(pairs_to_compare(found, MOST_PAIRS), 1):
+        name = f"compare-{number}.html"
+        yield (
+            name,
+            pages.compare_page(about, compared_runs(store, found, a.folder, b.folder)).encode(),
+        )
+        listed.append(
+            ComparedPair(
+                link=name,
+                what=overview.row_of(store, b, Links(archives=False)).what,
+                a=a.folder,
+                b=b.folder,
+                ended_a=verdict_of(a),
+                ended_b=verdict_of(b),
+            )
+        )
+    yield pages.COMPARE, pages.compare_page(about, ComparedRuns(), pairs=listed).encode()
 
 
 def page_name(page: int) -> str:

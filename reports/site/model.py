@@ -216,6 +216,19 @@ class ComparedRuns(msgspec.Struct, frozen=True, kw_only=True):
     latencies: tuple[LatencyCurves, ...] = ()
 
 
+class ComparedPair(msgspec.Struct, frozen=True, kw_only=True):
+    """Two runs that a written page shows next to each other."""
+
+    link: str
+    what: str
+    """What both were, in a few words."""
+    a: str
+    """The folder of the earlier run."""
+    b: str
+    ended_a: str
+    ended_b: str
+
+
 class SiteAbout(msgspec.Struct, frozen=True, kw_only=True):
     """What all pages say."""
 

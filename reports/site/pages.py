@@ -12,6 +12,7 @@ from jinja2 import Environment
 from reports.plots.measured.overlay import latency_overlay
 from reports.site.model import (
     CampaignRow,
+    ComparedPair,
     ComparedRuns,
     FindingRow,
     LiveRow,
@@ -25,7 +26,9 @@ from reports.site.model import (
 from reports.templating import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-ASSETS = ("site.css", "site.js")
+SHARED = Path(__file__).parent.parent / "templates"
+"""Where the scripts are that a report has, too."""
+ASSETS = ("site.css", "theme.js", "site.js")
 """Files that every page fetches from its own folder."""
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'none'; "
@@ -38,10 +41,11 @@ NAVIGATION = (
     ("campaigns.html", "Campaigns"),
     ("findings.html", "Findings"),
     ("mutants.html", "Seeded bugs"),
+    ("compare.html", "Compare"),
 )
+COMPARE = "compare.html"
 LIVE = ("live.html", "Now")
-COMPARE = ("compare.html", "Compare")
-"""Pages that are served, and not written as files."""
+"""A page that is served, and not written as a file."""
 LONGEST_TEXT = 300
 SPARK_WIDTH, SPARK_HEIGHT = 180, 28
 
@@ -50,7 +54,7 @@ def asset(name: str) -> bytes:
     """A file that pages fetch."""
     if name not in ASSETS:
         raise KeyError(name)
-    return (TEMPLATES / name).read_bytes()
+    return (SHARED if name == "theme.js" else TEMPLATES).joinpath(name).read_bytes()
 
 
 def runs_page(about: SiteAbout, runs: RunList) -> str:
@@ -88,10 +92,18 @@ def live_page(about: SiteAbout, live: Sequence[LiveRow]) -> str:
     return _render("live", about, LIVE[0], live=live)
 
 
-def compare_page(about: SiteAbout, runs: Sequence[str], compared: ComparedRuns) -> str:
-    """Two runs next to each other; a form to choose them."""
+def compare_page(
+    about: SiteAbout, compared: ComparedRuns, runs: Sequence[str] = (), pairs: Sequence[ComparedPair] = ()
+) -> str:
+    """Two runs next to each other.
+
+    Args:
+        compared: the two runs; all of it empty if none are chosen yet.
+        runs: of served pages, the runs that the form offers.
+        pairs: of written pages, those that there are.
+    """
     picture = latency_overlay(compared.quantiles, [(one.f, one.a, one.b) for one in compared.latencies])
-    return _render("compare", about, COMPARE[0], runs=runs, compared=compared, picture=picture)
+    return _render("compare", about, COMPARE, runs=runs, compared=compared, picture=picture, pairs=pairs)
 
 
 def error_page(about: SiteAbout, message: str) -> str:
@@ -100,7 +112,7 @@ def error_page(about: SiteAbout, message: str) -> str:
 
 
 def _render(name: str, about: SiteAbout, page: str, **values: Any) -> str:
-    navigation = (*NAVIGATION, COMPARE, LIVE) if about.is_live else NAVIGATION
+    navigation = (*NAVIGATION, LIVE) if about.is_live else NAVIGATION
     template = _environment().get_template(f"{name}.html.j2")
     return template.render(about=about, page=page, navigation=navigation, policy=POLICY, **values)
 

@@ -40,27 +40,6 @@
     command.after(copy);
   }
 
-  // Dark or light by choice; the choice is kept where the browser allows it.
-  const root = document.documentElement;
-  const themes = { "": "colours: system", light: "colours: light", dark: "colours: dark" };
-  const theme = document.createElement("button");
-  theme.className = "theme";
-  theme.type = "button";
-  const choose = (name) => {
-    if (name) root.dataset.theme = name; else delete root.dataset.theme;
-    theme.textContent = themes[name];
-    dispatchEvent(new Event("themechange"));
-  };
-  let chosen = "";
-  try { chosen = localStorage.getItem("ackproof-theme") || ""; } catch { /* storage is off */ }
-  choose(chosen in themes ? chosen : "");
-  theme.addEventListener("click", () => {
-    const names = Object.keys(themes);
-    choose(names[(names.indexOf(root.dataset.theme || "") + 1) % names.length]);
-    try { localStorage.setItem("ackproof-theme", root.dataset.theme || ""); } catch { /* storage is off */ }
-  });
-  document.querySelector("nav .page").append(theme);
-
   const unfold = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;

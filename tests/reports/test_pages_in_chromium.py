@@ -363,7 +363,9 @@ def test_dark_and_light_are_a_choice_that_charts_follow(browser: Any, tmp_path: 
 MEANS_OF_CELLS = """(cells) => {
   const over = document.querySelector("#latency .u-over"), canvas = document.querySelector("#latency canvas");
   const from = canvas.getBoundingClientRect(), plot = over.getBoundingClientRect();
-  const ctx = canvas.getContext("2d");
+  const copy = new OffscreenCanvas(canvas.width, canvas.height);
+  const ctx = copy.getContext("2d", { willReadFrequently: true });
+  ctx.drawImage(canvas, 0, 0);
   const mean = (data, n) => data.filter((_, i) => i % 4 === n).reduce((a, b) => a + b, 0) / (data.length / 4);
   return cells.map(([x0, y0, x1, y1]) => {
     const left = Math.ceil(plot.left - from.left + x0 * plot.width);
@@ -422,15 +424,16 @@ def test_each_cell_of_the_heat_map_shows_how_many_operations_it_has_and_how_they
     none = [place for place in every if place not in cells and is_quiet(place)]
     assert min(map(len, (few, many, failed, none))) >= 20
 
-    def bluer(places: list[int]) -> list[float]:
-        return sorted(blue - red for red, _, blue in means(places[:200]))
+    def bluer(places: list[int], share: float) -> float:
+        """How blue a share of these cells is at most."""
+        found = sorted(blue - red for red, _, blue in means(places[:200]))
+        return found[int(share * len(found))]
 
-    median = {name: bluer(places)[10] for name, places in (("few", few), ("many", many), ("none", none))}
-    assert max(bluer(none)[: len(none) * 9 // 10]) < 5, "an empty cell has no colour"
-    assert 5 < median["few"] < median["many"], "the more operations, the stronger the colour"
+    least, most = bluer(few, 0.5), bluer(many, 0.5)
+    assert bluer(none, 0.9) < least < most, "the more operations, the stronger the colour"
     assert sum(red - green > 8 for red, green, _ in means(failed)) > 0.9 * len(failed), "fail has its own"
     page.locator(".chart-bar select").nth(1).select_option("fail")
-    assert max(bluer(many)[: len(many) * 9 // 10]) < 5, "what is filtered out is not counted"
+    assert bluer(many, 0.9) < least, "what is filtered out is not drawn"
     assert complaints == []
     page.context.close()
 

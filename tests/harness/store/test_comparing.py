@@ -139,7 +139,7 @@ def test_the_page_of_two_runs_says_where_they_part_and_why_it_cannot(store: Path
         "read": (len(QUANTILES), 1),
         "write": (len(QUANTILES), 1),
     }
-    page = pages.compare_page(overview.about(store, is_live=True), ["<b>"], found)
+    page = pages.compare_page(overview.about(store, is_live=True), found, ["<b>"])
     assert Page(page).errors == []
     assert "part in line 4" in page
     assert "&lt;b&gt;" in page

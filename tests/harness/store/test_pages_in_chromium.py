@@ -74,7 +74,7 @@ def test_each_served_page_has_no_complaint_no_request_elsewhere_and_no_serious_f
     pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     [campaign] = overview.campaign_folders(store)
-    names = [name for name, _ in (*pages.NAVIGATION, pages.COMPARE, pages.LIVE)]
+    names = [name for name, _ in (*pages.NAVIGATION, pages.LIVE)]
     names += [overview.campaign_file(campaign), f"compare.html?a={A}&b={B}", "nothing.html"]
     for scheme in ("light", "dark"):
         context = browser.new_context(viewport=SCREEN, color_scheme=scheme, bypass_csp=False)
@@ -94,6 +94,21 @@ def test_each_served_page_has_no_complaint_no_request_elsewhere_and_no_serious_f
         assert [text for text in complaints if "404" not in text] == []
         assert [url for url in asked if not url.startswith(server.address)] == []
         context.close()
+
+
+def test_dark_and_light_are_a_choice_that_holds_on_the_next_page(browser: Any, server: StoreServer) -> None:
+    page = browser.new_context(viewport=SCREEN, color_scheme="light").new_page()
+    page.goto(server.address)
+    paper = "getComputedStyle(document.body).backgroundColor"
+    seen = [page.evaluate(paper)]
+    for _ in range(2):
+        page.locator("button.theme").press("Enter")
+        seen.append(page.evaluate(paper))
+    assert seen == ["rgb(252, 251, 248)", "rgb(252, 251, 248)", "rgb(20, 22, 26)"]
+    page.goto(server.address + "trends.html")
+    assert page.locator("button.theme").inner_text() == "colours: dark"
+    assert page.evaluate(paper) == seen[-1]
+    page.context.close()
 
 
 def test_two_runs_are_compared_with_their_latencies_in_one_chart(browser: Any, server: StoreServer) -> None:

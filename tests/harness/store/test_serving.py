@@ -71,7 +71,7 @@ def test_each_page_is_sound_and_fetches_only_its_own_files(server: StoreServer, 
     got = Got(server, path)
     assert (got.status, got.headers["Content-Security-Policy"]) == (200, pages.POLICY)
     assert got.headers["X-Content-Type-Options"] == "nosniff"
-    assert set(got.page.fetched) == {"/site.css", "/site.js"} | {
+    assert set(got.page.fetched) == {"/site.css", "/theme.js", "/site.js"} | {
         value for _, attributes in got.page.tags for name, value in attributes.items() if name == "action"
     }
     assert not [tag for tag, _ in got.page.tags if tag in ("img", "iframe", "object", "base")]

@@ -13,6 +13,8 @@ from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.journal import Journal, RunLine, stamp
 from harness.campaign.outcomes import Outcome, Violation
 from harness.store import site
+from harness.store.index import entries
+from harness.store.side_by_side import pairs_to_compare
 from harness.store.site import write_site
 from tests.harness.store.stores import add_run
 from tests.reports.page import Page
@@ -42,11 +44,11 @@ def written(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def test_every_link_leads_to_a_file_that_was_written(written: Path) -> None:
     found = sorted(written.glob("*.html"))
-    assert len(found) == 6
+    assert len(found) == 9
     for path in found:
         page = Page(path.read_text(encoding="utf-8"))
         assert page.errors == []
-        assert set(page.fetched) == {"site.css", "site.js"}
+        assert set(page.fetched) == {"site.css", "theme.js", "site.js"}
         for link in page.links:
             target = unquote(link.partition("#")[0])
             assert target == "" or (written / target).is_file(), link
@@ -60,6 +62,31 @@ def test_the_map_of_seeds_shows_what_ran_and_what_did_not(written: Path) -> None
     assert titles[0] == "seeds 0 to 2: 1 invalid, 1 valid, 1 not run"
     assert titles[99] == "seeds 297 to 299: 1 unknown, 2 not run"
     assert titles[100:] == [f"seed {seed}: 1 not run" for seed in range(3)]
+
+
+def test_each_run_is_compared_with_the_one_before_it_of_the_same_kind(written: Path) -> None:
+    listed = Page((written / "compare.html").read_text(encoding="utf-8"))
+    assert [link for link in listed.links if link.startswith("compare-")] == [
+        "compare-1.html",
+        "compare-2.html",
+    ]
+    newest = Page((written / "compare-1.html").read_text(encoding="utf-8"))
+    first, second = (f"runs/2026-11-28T10000{number}-register-{number}/report.html" for number in (1, 2))
+    assert [link for link in newest.links if link.startswith("runs/")] == [first, second]
+    assert "durability" in newest.words
+    assert not [tag for tag, _ in newest.tags if tag == "form"]
+
+
+def test_runs_of_different_systems_or_not_judged_are_no_pair(store: Path) -> None:
+    add_run(store, "2026-11-28T100000-register-0", system="etcd")
+    add_run(store, "2026-11-28T100001-register-1", None, system="etcd")
+    add_run(store, "2026-11-28T100002-register-2", system="redis")
+    assert pairs_to_compare(entries(store), 10) == []
+    add_run(store, "2026-11-28T100003-register-3", system="etcd")
+    add_run(store, "2026-11-28T100004-register-4", system="etcd")
+    pairs = pairs_to_compare(entries(store), 10)
+    assert [(a.folder[-1], b.folder[-1]) for a, b in pairs] == [("3", "4"), ("0", "3")]
+    assert pairs_to_compare(entries(store), 1) == pairs[:1]
 
 
 def test_runs_are_split_over_pages_that_lead_to_each_other(
@@ -83,7 +110,7 @@ def test_runs_are_split_over_pages_that_lead_to_each_other(
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on PATH to render the pages with")
 def test_a_browser_shows_the_pages_offline_without_a_complaint(written: Path, tmp_path: Path) -> None:
     assert BROWSER is not None
-    for name in ("index.html", "findings.html"):
+    for name in ("index.html", "findings.html", "compare-1.html"):
         done = subprocess.run(
             [
                 BROWSER,
