@@ -22,7 +22,9 @@ kernels are inlined.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, cached_property
@@ -32,6 +34,8 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from history.machine_code import Kept, Native, Signature, flattened
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 """Integers as the kernels take them. In plain Python these are lists, so kernels use only what lists have,
@@ -43,6 +47,10 @@ R = TypeVar("R")
 
 LITTLE = 200_000
 """Steps of kernels, each of about a microsecond of plain Python, that are done before numba is loaded."""
+
+
+IN_PLACE = {"_nrt": False}
+"""The options of a kernel that makes no arrays."""
 
 
 class Kernel(Generic[P, R]):
@@ -83,14 +91,25 @@ class Kernel(Generic[P, R]):
 
     @cached_property
     def compiled(self) -> Callable[P, R]:
+        """The kernel as numba compiles it at its first call; the plain one where there is no numba.
+
+        If machine code of it is on disk, numba is not loaded.
+        """
+        if not can_compile():
+            return self.plain
+        is_kept = self._options == IN_PLACE and _Process.keeps
+        return cast(Callable[P, R], _FromDisk(self)) if is_kept else self.by_numba
+
+    @cached_property
+    def by_numba(self) -> Callable[P, R]:
         """The kernel as numba compiles it at its first call; the plain one where there is no numba."""
         numba = _numba()
         if numba is None:
             return self.plain
         function, names = self._with_own_globals()
         dispatcher = self._dispatcher(numba, function)
-        self.__dict__["compiled"] = dispatcher
-        names.update({name: kernel.compiled for name, kernel in self._called().items()})
+        self.__dict__["by_numba"] = dispatcher
+        names.update({name: kernel.by_numba for name, kernel in self._called().items()})
         return cast(Callable[P, R], dispatcher)
 
     def _dispatcher(self, numba: Any, function: FunctionType) -> Any:
@@ -111,8 +130,16 @@ class Kernel(Generic[P, R]):
         """
         file: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
         if hasattr(file, "_source_stamp"):
-            folders = sorted({Path(__file__).parent, *self._folders()})
-            file._source_stamp = (file._source_stamp, *map(_stamps, folders))
+            file._source_stamp = (file._source_stamp, *self.stamps())
+
+    def stamps(self) -> tuple[tuple[tuple[str, int, int], ...], ...]:
+        """What changes if any file of the folders that the compiled code comes from changes."""
+        return tuple(map(_stamps, sorted({Path(__file__).parent, *self._folders()})))
+
+    @property
+    def source(self) -> tuple[Path, str]:
+        """The file of the kernel, and its name."""
+        return Path(self._function.__code__.co_filename), self._function.__qualname__
 
     def _folders(self, known: frozenset[int] = frozenset()) -> set[Path]:
         """The folders of this kernel and of all that it calls."""
@@ -136,6 +163,34 @@ class Kernel(Generic[P, R]):
     def _called(self) -> dict[str, Kernel[..., Any]]:
         known = self._function.__globals__
         return {name: known[name] for name in self._function.__code__.co_names if _is_kernel(known, name)}
+
+
+class _FromDisk:
+    """A kernel's compiled form: its machine code from disk; or by numba, and then it is kept there."""
+
+    def __init__(self, kernel: Kernel[..., Any]) -> None:
+        self._kernel = kernel
+        source, name = kernel.source
+        given = os.environ.get("NUMBA_CACHE_DIR")
+        where = hashlib.sha256(str(source.parent).encode()).hexdigest()[:16]
+        folder = Path(given) / f"{source.parent.name}_{where}" if given else source.parent / "__pycache__"
+        self._kept = Kept(folder, f"{source.stem}.{name}", repr(kernel.stamps()))
+        self._ready: dict[Signature, Native | None] = {}
+
+    def __call__(self, *arguments: Any) -> Any:
+        native_arguments = flattened(arguments)
+        if native_arguments is None:
+            return self._kernel.by_numba(*arguments)
+        signature, flat = native_arguments
+        try:
+            native = self._ready[signature]
+        except KeyError:
+            native = self._ready[signature] = self._kept.load(signature)
+            if native is None:
+                result = self._kernel.by_numba(*arguments)
+                self._kept.keep(signature, self._kernel.by_numba, arguments)
+                return result
+        return self._kernel.by_numba(*arguments) if native is None else native(flat)
 
 
 def _is_kernel(known: Mapping[str, Any], name: str) -> bool:
@@ -170,7 +225,7 @@ def compiled(function: Callable[P, R]) -> Kernel[P, R]:
 
 def compiled_in_place(function: Callable[P, R]) -> Kernel[P, R]:
     """Decorate a kernel that only changes arrays which it was given."""
-    return Kernel(function, _nrt=False)
+    return Kernel(function, **IN_PLACE)
 
 
 def called_by_kernels(function: Callable[P, R]) -> Kernel[P, R]:
@@ -222,6 +277,8 @@ class _Process:
 
     plain_work = 0
     compiles = False
+    keeps = True
+    """Whether machine code is taken from disk, and kept there."""
 
 
 def fitting(work: int) -> Form:
@@ -235,8 +292,9 @@ def fitting(work: int) -> Form:
 
 @cache
 def can_compile() -> bool:
-    """Whether numba is installed, and may compile. This loads it."""
-    return _numba() is not None
+    """Whether numba is installed, and may compile. It is not loaded to find that out."""
+    is_off = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+    return not is_off and importlib.util.find_spec("numba") is not None
 
 
 @cache

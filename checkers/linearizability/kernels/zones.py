@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from history.kernels import Integers, compiled, fitting
+from history.kernels import Integers, compiled_in_place, fitting
 
 WRITE, READ, REMOVE = range(3)
 YES, NO, AMBIGUOUS = range(3)
@@ -49,22 +49,48 @@ class ClusterSpace(NamedTuple):
     write_call: Integers
     removed: Integers
     last_read: Integers
+    lows: Integers
+    """The zones of one key: where each begins, and in `highs` where it ends."""
+    highs: Integers
 
 
 def by_zones(operations: RegisterOperations, values: int) -> Integers:
     """By key YES, NO or AMBIGUOUS; the operations' values are below `values`."""
     form = fitting(len(operations.invoked) + values)
     answers = form.zeros(len(operations.starts) - 1)
-    space = ClusterSpace(form.zeros(values, -1), *(form.zeros(values) for _ in range(5)))
+    space = ClusterSpace(form.zeros(values, -1), *(form.zeros(values) for _ in range(7)))
     form.of(decide_keys)(RegisterOperations(*map(form.flat, operations)), space, answers)
     return np.asarray(answers, dtype=np.int64)
 
 
-@compiled
+@compiled_in_place
+def order_zones(lows: Integers, highs: Integers, count: int) -> None:
+    """Order the first zones by where they begin (Williams, "Heapsort", Commun. ACM 7, 1964)."""
+    begin, end = count // 2, count
+    while end > 1:
+        if begin > 0:
+            begin -= 1
+        else:
+            end -= 1
+            lows[0], lows[end] = lows[end], lows[0]
+            highs[0], highs[end] = highs[end], highs[0]
+        at = begin
+        while 2 * at + 1 < end:
+            child = 2 * at + 1
+            if child + 1 < end and lows[child] < lows[child + 1]:
+                child += 1
+            if lows[at] >= lows[child]:
+                break
+            lows[at], lows[child] = lows[child], lows[at]
+            highs[at], highs[child] = highs[child], highs[at]
+            at = child
+
+
+@compiled_in_place
 def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: Integers) -> None:
     """Write the answer of each key; `space` must be fresh."""
     starts, invoked, completed, effects, values = operations
-    marks, call, ret, write_call, removed, last_read = space
+    marks, call, ret, write_call, removed, last_read, lows, highs = space
     for key in range(len(starts) - 1):
         begin, end = starts[key], starts[key + 1]
         removals = nothings = found = 0
@@ -106,8 +132,6 @@ def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: In
         if verdict == AMBIGUOUS or (removals and nothings):
             answers[key] = AMBIGUOUS
             continue
-        lows = np.empty(found, dtype=np.int64)
-        highs = np.empty(found, dtype=np.int64)
         forward = 0
         backward = found
         for operation in range(begin, end):
@@ -127,9 +151,9 @@ def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: In
                 backward -= 1
                 lows[backward] = call[value]
                 highs[backward] = ret[value]
-        order = np.argsort(lows[:forward])
+        order_zones(lows, highs, forward)
         for place in range(1, forward):
-            if highs[order[place - 1]] > lows[order[place]]:
+            if highs[place - 1] > lows[place]:
                 verdict = NO
         place = backward
         while verdict == YES and place < found:
@@ -137,11 +161,11 @@ def decide_keys(operations: RegisterOperations, space: ClusterSpace, answers: In
             low, high = 0, forward
             while low < high:
                 middle = (low + high) // 2
-                if lows[order[middle]] < lows[place]:
+                if lows[middle] < lows[place]:
                     low = middle + 1
                 else:
                     high = middle
-            if low > 0 and highs[place] < highs[order[low - 1]]:
+            if low > 0 and highs[place] < highs[low - 1]:
                 verdict = NO
             place += 1
         answers[key] = verdict
