@@ -1,9 +1,10 @@
 """Kernels: functions of flat integer arrays that run as plain Python, or compiled by numba.
 
-Each kernel has both forms, which give the same answers. Loading numba and compiled code takes some 0.4 s, and
-compiling for the first time 7 s, so little work is done in plain Python, without numba. `fitting` says which
-form is sooner done; it counts the work that a process gave to plain Python, and from `LITTLE` on it says
-COMPILED. Without numba (it may have no release yet for a new Python) everything is plain.
+Each kernel has both forms, which give the same answers. Compiling for the first time takes 7 s, and loading
+compiled code 0.05 s (see `machine_code`; 0.5 s with numba), so little work is done in plain Python. `fitting`
+says which form is sooner done; it counts the work that a process gave to plain Python, and from `LITTLE` on
+(`LITTLE_IF_KEPT`, if compiled code was kept) it says COMPILED. Without numba (it may have no release yet for
+a new Python) everything is plain.
 
     form = fitting(work=len(rows))
     form.of(kernel)(form.flat(rows), form.zeros(10))
@@ -22,9 +23,10 @@ kernels are inlined.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
+import sys
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, cached_property
@@ -45,10 +47,13 @@ AnyIntegers: TypeAlias = npt.NDArray[np.integer[Any]]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LITTLE = 200_000
-"""Steps of kernels, each of about a microsecond of plain Python, that are done before numba is loaded."""
+LITTLE, LITTLE_IF_KEPT = 200_000, 40_000
+"""Steps of kernels, each of about a microsecond of plain Python, that are done before kernels are compiled,
+or before their machine code is loaded."""
 
 
+MARK = f"kernels.{sys.implementation.cache_tag}.machine"
+"""The name of an empty file that is there once machine code was kept."""
 IN_PLACE = {"_nrt": False}
 """The options of a kernel that makes no arrays."""
 
@@ -97,8 +102,7 @@ class Kernel(Generic[P, R]):
         """
         if not can_compile():
             return self.plain
-        is_kept = self._options == IN_PLACE and _Process.keeps
-        return cast(Callable[P, R], _FromDisk(self)) if is_kept else self.by_numba
+        return cast(Callable[P, R], _FromDisk(self)) if self._options == IN_PLACE else self.by_numba
 
     @cached_property
     def by_numba(self) -> Callable[P, R]:
@@ -171,10 +175,7 @@ class _FromDisk:
     def __init__(self, kernel: Kernel[..., Any]) -> None:
         self._kernel = kernel
         source, name = kernel.source
-        given = os.environ.get("NUMBA_CACHE_DIR")
-        where = hashlib.sha256(str(source.parent).encode()).hexdigest()[:16]
-        folder = Path(given) / f"{source.parent.name}_{where}" if given else source.parent / "__pycache__"
-        self._kept = Kept(folder, f"{source.stem}.{name}", repr(kernel.stamps()))
+        self._kept = Kept(_kept_code(source), f"{source.stem}.{name}", repr(kernel.stamps()))
         self._ready: dict[Signature, Native | None] = {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -188,9 +189,19 @@ class _FromDisk:
             native = self._ready[signature] = self._kept.load(signature)
             if native is None:
                 result = self._kernel.by_numba(*arguments)
-                self._kept.keep(signature, self._kernel.by_numba, arguments)
+                if self._kept.keep(signature, self._kernel.by_numba, arguments):
+                    _note_that_code_was_kept()
                 return result
         return self._kernel.by_numba(*arguments) if native is None else native(flat)
+
+
+def _kept_code(source: Path) -> Path:
+    """The folder for the machine code of a source file: next to it, or where numba's cache shall be."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if not given:
+        return source.parent / "__pycache__"
+    where = zlib.crc32(str(source.parent).encode())
+    return Path(given) / f"{source.parent.name}_{where:08x}"
 
 
 def _is_kernel(known: Mapping[str, Any], name: str) -> bool:
@@ -277,17 +288,33 @@ class _Process:
 
     plain_work = 0
     compiles = False
-    keeps = True
-    """Whether machine code is taken from disk, and kept there."""
 
 
 def fitting(work: int) -> Form:
     """The form in which this number of steps is done sooner, each of about a microsecond of plain Python."""
     _Process.plain_work += work
-    if _Process.plain_work <= LITTLE and not _Process.compiles:
-        return Form.PLAIN
+    if not _Process.compiles:
+        bound = LITTLE_IF_KEPT if _Process.plain_work > LITTLE_IF_KEPT and _was_kept() else LITTLE
+        if _Process.plain_work <= bound:
+            return Form.PLAIN
     _Process.compiles = can_compile()
     return Form.COMPILED if _Process.compiles else Form.PLAIN
+
+
+@cache
+def _was_kept() -> bool:
+    """Whether a process kept machine code; whether it is still of its source, only the kernels can tell."""
+    return _kept_code(Path(__file__)).joinpath(MARK).exists()
+
+
+@cache
+def _note_that_code_was_kept() -> None:
+    folder = _kept_code(Path(__file__))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.joinpath(MARK).touch()
+    except OSError:
+        return  # so the next process does more in plain Python
 
 
 @cache

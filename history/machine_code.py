@@ -16,8 +16,6 @@ not as expected is not kept, and numba runs it.
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import os
 import sys
 import zlib
@@ -89,6 +87,7 @@ def _flatten(arguments: Sequence[Any], signature: list[str], flat: list[int]) ->
 class _Head(msgspec.Struct):
     """What stands before the machine code in its file."""
 
+    signature: Signature
     stamp: str
     checksum: int
     symbol: str
@@ -106,8 +105,8 @@ class Kept:
     """Identifies the source that the code was compiled from."""
 
     def _file(self, signature: Signature) -> Path:
-        digest = hashlib.sha256(repr(signature).encode()).hexdigest()[:16]
-        return self.folder / f"{self.name}-{digest}.{sys.implementation.cache_tag}.machine"
+        types = zlib.crc32(repr(signature).encode())
+        return self.folder / f"{self.name}-{types:08x}.{sys.implementation.cache_tag}.machine"
 
     def load(self, signature: Signature) -> Native | None:
         """The function for arguments of these types; None if none is kept, or it is of other source."""
@@ -116,24 +115,26 @@ class Kept:
             head = msgspec.json.decode(head_line, type=_Head)
         except (OSError, msgspec.DecodeError):
             return None
-        if head.stamp != self.stamp + _machine() or head.checksum != zlib.crc32(code):
+        if (head.signature, head.stamp) != (signature, self.stamp + _machine()):
+            return None
+        if head.checksum != zlib.crc32(code):
             return None
         try:
             address = _linked(head.symbol, code)
-        except Exception:  # llvmlite has no error type of its own; numba compiles it once more
+        except Exception:  # noqa: BLE001 - llvmlite has no error type of its own; numba compiles it again
             return None
         return _callable(address, head.form, _width(signature))
 
-    def keep(self, signature: Signature, dispatcher: Any, arguments: Sequence[Any]) -> None:
-        """Keep what numba compiled for these arguments, if it is as machine code is called here."""
+    def keep(self, signature: Signature, dispatcher: Any, arguments: Sequence[Any]) -> bool:
+        """Keep what numba compiled for these arguments, if it is called as described above; and whether."""
         try:
             found = _object_code(signature, dispatcher, arguments)
-        except Exception:  # these are private parts of numba, which may change: then it runs the code itself
-            return
+        except Exception:  # noqa: BLE001 - private parts of numba may change: then it runs the code itself
+            return False
         if found is None:
-            return
+            return False
         symbol, form, code = found
-        head = _Head(self.stamp + _machine(), zlib.crc32(code), symbol, form)
+        head = _Head(signature, self.stamp + _machine(), zlib.crc32(code), symbol, form)
         path = self._file(signature)
         own = path.with_name(f"{path.name}.{os.getpid()}")
         try:
@@ -142,6 +143,8 @@ class Kept:
             own.replace(path)
         except OSError:
             own.unlink(missing_ok=True)
+            return False
+        return True
 
 
 def _width(signature: Signature) -> int:
@@ -151,6 +154,8 @@ def _width(signature: Signature) -> int:
 
 def _callable(address: int, form: int, width: int) -> Native:
     """The function at an address, which takes that many numbers after its two places for results."""
+    import ctypes  # here, since many processes load no machine code
+
     integer = ctypes.c_int64
     types = (ctypes.c_void_p, ctypes.c_void_p, *[integer] * width)
     function = ctypes.CFUNCTYPE(ctypes.c_int32, *types)(address)
@@ -189,6 +194,8 @@ _LINKED: list[Any] = []
 
 def _linked(symbol: str, code: bytes) -> int:
     """The address of a function whose machine code is loaded."""
+    import ctypes
+
     import llvmlite.binding as llvm
 
     linker = _linker()
@@ -213,7 +220,7 @@ def _machine() -> str:
     features = llvm.get_host_cpu_features().flatten()
     known = (llvm.get_host_cpu_name(), features, llvm.llvm_version_info, of_compiler, sys.hexversion)
     settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
-    return hashlib.sha256(repr((known, settings)).encode()).hexdigest()
+    return repr((known, settings))
 
 
 def _object_code(
