@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from history.kernels import Integers, can_compile, compiled_in_place
+from history.kernels import AnyIntegers, Integers, can_compile, compiled_in_place
 
 OUTER = """
 from history.kernels import compiled_in_place
@@ -75,7 +75,7 @@ class Pair(NamedTuple):
 
 
 @compiled_in_place
-def weighed(pair: Pair, text: Integers, factor: int) -> tuple[int, int]:
+def weighed(pair: Pair, text: AnyIntegers, factor: int) -> tuple[int, int]:
     """A sum and a length; the first array is changed."""
     total = 0
     for place in range(len(pair.first)):
