@@ -18,6 +18,7 @@ from ackproof.clock import Clock
 from checkers.check_all import Results
 from checkers.explanation import Explanation
 from checkers.verdict import Validity, Verdict
+from harness.run.too_short import TooShort
 from history.files import RefusedFile, decode_json, read_regular
 from history.limits import LARGEST_NUMBER
 
@@ -55,6 +56,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True):
     """Why the command could not do its work, as standard error has it."""
     next: tuple[str, ...] = ()
     """Lines to paste: what to do next."""
+    warnings: tuple[TooShort, ...] = ()
+    """What the command said before it started: times that are too short for what is asked for."""
     times: Times
     versions: Mapping[str, str]
     """Of Ackproof and Python; of a run, also of the system under test, if it is known."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import msgspec
 
 from checkers.verdict import Validity
-from harness.campaign.cells import CampaignPlan, Unit, units
+from harness.campaign.cells import CampaignPlan, Unit, to_begin_with, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
@@ -47,8 +47,9 @@ def run_campaign(journal: Journal, executors: MakeExecutors, progress: CampaignP
     simulating, real = executors(journal.folder)
     try:
         # Never both at once: simulated runs on all cores would make the times of real ones worthless.
-        campaign.do(simulating, is_simulated=True)
-        campaign.do(real, is_simulated=False)
+        for is_begin in (True, False):
+            campaign.do(simulating, is_simulated=True, is_begin=is_begin)
+            campaign.do(real, is_simulated=False, is_begin=is_begin)
         campaign.end()
     finally:
         for executor in (simulating, real):
@@ -80,6 +81,11 @@ class _Campaign:
             line.cell for line in self._done.values() if is_found(self._plan, line.cell, line)
         )
         """In how many runs the seeded bug of a cell was found."""
+        self._to_begin_with = to_begin_with(self._plan)
+        self._real_s = sum(
+            line.outcome.took_s for unit, line in self._done.items() if not self._is_simulated(unit)
+        )
+        """Seconds that real runs took."""
         self._in_place: set[Unit] = set()
         """Runs in place of those that proved nothing."""
         asked = list(units(self._plan))
@@ -91,16 +97,17 @@ class _Campaign:
         if self._plan.stop_at_first and any(self._counts(unit) for unit in self._done):
             self._why = STOPPED
 
-    def do(self, executor: Executor, *, is_simulated: bool) -> None:
-        """Do the runs of one kind of world."""
-        cells = self._plan.cells
+    def do(self, executor: Executor, *, is_simulated: bool, is_begin: bool) -> None:
+        """Do the runs of one kind of world: of those that come first, or all that are left."""
+        if self._why is not None:
+            return
+        asked = (unit for unit in units(self._plan) if unit in self._to_begin_with or not is_begin)
+        wanted = (*asked, *(() if is_begin else sorted(self._in_place)))
         left: deque[Unit] = deque(
-            unit
-            for unit in (*units(self._plan), *sorted(self._in_place))
-            if (cells[unit.cell].world == "sim") is is_simulated and unit not in self._done
+            unit for unit in wanted if self._is_simulated(unit) is is_simulated and self._is_left(unit)
         )
         try:
-            self._work(executor, left, self._plan.most_simulated_s if is_simulated else None)
+            self._work(executor, left, is_simulated=is_simulated, is_begin=is_begin)
         except KeyboardInterrupt:
             self._why = INTERRUPTED
             self._take(executor.interrupt())
@@ -119,9 +126,9 @@ class _Campaign:
         self._progress.show(elapsed_s, figures)
         self._live.write(elapsed_s, figures, self._progress.left_s(elapsed_s), ended)
 
-    def _work(self, executor: Executor, left: deque[Unit], most_s: float | None) -> None:
+    def _work(self, executor: Executor, left: deque[Unit], *, is_simulated: bool, is_begin: bool) -> None:
         while True:
-            if left and most_s is not None and self._elapsed_s() >= most_s:
+            if left and is_simulated and self._is_over_for_simulated():
                 left.clear()
                 self._has_left_out = True
             while left and executor.has_room and self._may_begin():
@@ -131,10 +138,23 @@ class _Campaign:
                     self._begun += 1
             if not executor.is_busy:
                 return
-            left.extend(self._take(executor.wait(WAIT_S)))
+            again = self._take(executor.wait(WAIT_S))
+            left.extend(again if not is_begin else [unit for unit in again if unit not in self._in_place])
             self._show()
             if self._why in (STOPPED, BROKEN):
                 return
+
+    def _is_simulated(self, unit: Unit) -> bool:
+        return self._plan.cells[unit.cell].world == "sim"
+
+    def _is_left(self, unit: Unit) -> bool:
+        """Whether a run is neither done nor given up."""
+        return unit not in self._done and self._attempts[unit] <= self._plan.retries
+
+    def _is_over_for_simulated(self) -> bool:
+        """Whether the time of simulated runs is over; that of real ones does not count."""
+        most_s = self._plan.most_simulated_s
+        return most_s is not None and self._elapsed_s() - self._real_s >= most_s
 
     def _may_begin(self) -> bool:
         """Whether the budget allows another run."""
@@ -180,6 +200,7 @@ class _Campaign:
         self._journal.add(line)
         self._figures.add(line)
         self._done[unit] = line
+        self._real_s += 0.0 if self._is_simulated(unit) else outcome.took_s
         self._found[unit.cell] += is_found(self._plan, unit.cell, line)
         self._crashes_in_a_row = 0
         self._progress.count(self._plan.cells[unit.cell], outcome, is_new=True)

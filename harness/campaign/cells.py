@@ -125,7 +125,7 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     most_s: float | None = None
     """Seconds of work, those before an interruption included; no run begins later. None for no bound."""
     most_simulated_s: float | None = None
-    """Of these seconds, those after which no simulated run begins, so that real ones, which come after them,
+    """Seconds of work, those of real runs left out, after which no simulated run begins, so that real ones
     have their time; None: simulated runs may take all."""
     most_runs: int | None = None
     stop_at_first: bool = False
@@ -175,6 +175,22 @@ def units(plan: CampaignPlan) -> Iterator[Unit]:
     for place, group in enumerate(_in_turn(plan)):
         if place % parts == part - 1:
             yield from (unit for unit in group if unit not in known)
+
+
+def to_begin_with(plan: CampaignPlan) -> frozenset[Unit]:
+    """The runs that come before all others: the canaries', the known ones, and the first of each cell.
+
+    So each cell has a run before one has a second seed, although simulated runs come before real ones.
+    """
+    known = {Unit(cell, seed) for cell, seed in plan.known}
+    first: dict[int, Unit] = {}
+    begin = set(known)
+    for unit in units(plan):
+        if plan.cells[unit.cell].is_canary:
+            begin.add(unit)
+        elif unit not in known:
+            first.setdefault(unit.cell, unit)
+    return frozenset(begin | set(first.values()))
 
 
 def _in_turn(plan: CampaignPlan) -> Iterator[tuple[Unit, ...]]:

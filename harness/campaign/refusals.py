@@ -128,6 +128,8 @@ def test_of(cell: Cell) -> Test:
         "nemesis": cell.nemesis,
         "mutant": cell.mutant,
         "lease": cell.lease,
+        "time_limit_s": cell.time_limit_s,
+        "fault_s": None if cell.fault_seconds is None else _seconds(cell.fault_seconds),
     }
     inventory = hosts_of(cell)
     names = tuple(spec.name for spec in inventory) or _names(cell.nodes or 5)
@@ -136,6 +138,12 @@ def test_of(cell: Cell) -> Test:
         inventory=inventory,
         **{name: value for name, value in given.items() if value is not None},
     )
+
+
+def _seconds(text: str) -> tuple[float, float]:
+    """The least and the most of a length of time: 4 or 4-8."""
+    low, _, high = text.partition("-")
+    return float(low), float(high or low)
 
 
 def hosts_of(cell: Cell) -> tuple[HostSpec, ...]:

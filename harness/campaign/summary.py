@@ -193,6 +193,8 @@ def _reasons(
         if cell.canary is None and cell.asked:
             if cell.invalid:
                 yield "invalid", f"{cell.invalid} of {cell.runs} runs are invalid: {cell.name}"
+            elif not cell.runs and not cell.could_not_run:
+                yield "unknown", f"no run: the work ended before the first one: {cell.name}"
             elif not cell.valid:
                 why = f" ({cell.why_nothing})" if cell.why_nothing else ""
                 yield "unknown", f"no run of {cell.runs} is valid: {cell.name}{why}"

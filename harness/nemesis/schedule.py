@@ -157,6 +157,29 @@ def at_times(text: str, faults: Sequence[Fault]) -> Generator:
     return phases(*steps)
 
 
+def first_turns_ms(faults: Sequence[Fault], pace: Pace, how: str) -> int:
+    """The milliseconds after which each fault had its first turn, and then all of them at once.
+
+    It is the most that the pace can draw, so a run that lasts as long has them all. At random, each fault has
+    its own turns; bursts draw their faults, so as many bursts as there are faults count. Of times that were
+    written down it is the last one. Faults with a course of their own have no turns.
+    """
+    if how not in SCHEDULES:
+        parts = [_AT.fullmatch(part.strip()) for part in how.split(",")]
+        return max(round(float(part["at"]) * 1000) for part in parts if part is not None)
+    turns = sum(fault.course is None for fault in faults)
+    if turns == 0:
+        return 0
+    if how == "random":
+        drawn = pace.at_random()
+        return drawn.calm_ms[1] + drawn.fault_ms[1]
+    if how == "bursts":
+        in_burst = MOST_IN_BURST * pace.fault_ms[1] * BURST_FAULT_PERCENT
+        return turns * (pace.calm_ms[1] * BURST_CALM_PERCENT + in_burst) // 100
+    rounds = turns + 1 if turns > 1 else turns
+    return rounds * (pace.calm_ms[1] + pace.fault_ms[1]) + 2 * (turns - 1) * pace.overlap_ms[1]
+
+
 def enabled(names: Sequence[str], seed: int) -> tuple[str, ...]:
     """The faults that a swarm's seed enables: each with an even chance, but at least one."""
     draw = Draw.at(seed, step=0)

@@ -12,6 +12,7 @@ import msgspec
 from ackproof.cli.output.exits import Exit, exit_of, validity_of
 from ackproof.cli.output.for_ci import wanted, write_for_ci
 from ackproof.cli.output.progress import Working
+from ackproof.cli.output.warnings import warned
 from ackproof.clock import CLOCK
 from harness.errors import CouldNotRun
 
@@ -58,6 +59,7 @@ def finish(
         clock = click.get_current_context().find_root().meta.get(CLOCK)
         facts = None if about is None else about()
         found = result_of(command_name(), code, result, validity=validity, about=facts, clock=clock)
+        found = msgspec.structs.replace(found, warnings=warned())
         text = msgspec.json.encode(found)
         write_for_ci(found, facts, None if cases is None else cases())
     if file is not None:

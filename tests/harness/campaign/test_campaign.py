@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import BROKEN, BUDGET, STOPPED
+from harness.campaign.campaign import BROKEN, BUDGET, DONE, STOPPED, run_campaign
 from harness.campaign.cells import Cell, canary
 from harness.campaign.executors import usual_executors
-from harness.campaign.journal import CrashLine
+from harness.campaign.journal import CrashLine, Journal
 from harness.campaign.outcomes import Outcome, Violation
+from harness.campaign.progress import CampaignProgress
 from harness.campaign.summary import summary_of
 from harness.errors import CouldNotRun
+from harness.executors.in_process import InProcess
 from harness.executors.processes import Processes
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import (
@@ -154,9 +158,56 @@ def test_real_simulated_runs_are_the_same_here_and_in_another_process(tmp_path: 
 def test_simulated_and_real_runs_have_executors_of_their_own(tmp_path: Path) -> None:
     order: list[str] = []
 
-    def perform(cell: Cell, _seed: int) -> Outcome:
-        order.append(cell.world)
-        return VALID
+    def note(name: str) -> Callable[[Cell, int], Outcome]:
+        return lambda _cell, _seed: order.append(name) or VALID  # type: ignore[func-returns-value]
 
-    carried_out(tmp_path, plan(Cell(world="local", seeds=2), Cell(seeds=2)), make=in_process(perform))
-    assert order == ["sim", "sim", "local", "local"]
+    carried_out(
+        tmp_path,
+        plan(Cell(world="local", seeds=2), Cell(seeds=2)),
+        make=lambda _folder: (InProcess(note("simulated")), InProcess(note("real"))),
+    )
+    assert order == ["simulated", "real", "simulated", "real"]
+
+
+def test_each_cell_has_a_run_before_one_has_a_second_seed(tmp_path: Path) -> None:
+    """Also if these are real runs, which otherwise come last, and with canaries and known runs in front."""
+    real = [Cell(world="local", seeds=3, workload=workload) for workload in ("register", "cas")]
+    simulated = [Cell(seeds=3), Cell(seeds=3, workload="cas")]
+    wanted = plan(canary("forgetful"), *real, *simulated, known=((3, 9),), stability=1)
+    stored = carried_out(tmp_path, wanted, found_by_canary)
+    done = [line.unit for line in stored.runs]
+    assert [(unit.cell, unit.seed) for unit in done[:6]] == [(0, 0), (3, 9), (3, 0), (4, 0), (1, 0), (2, 0)]
+    assert len(done) == 1 + 1 + 4 * 3 + 2, "with the repetitions"
+    assert all(not unit.again for unit in done[:6])
+
+
+def test_a_campaign_that_goes_on_begins_with_the_cells_without_a_run(tmp_path: Path) -> None:
+    wanted = plan(Cell(seeds=3), Cell(world="local", seeds=2), most_runs=1)
+    stored = carried_out(tmp_path, wanted)
+    journal = Journal.resume(stored.folder)
+    more = msgspec.structs.replace(journal.stored.plan, most_runs=2)
+    journal.stored = msgspec.structs.replace(
+        journal.stored, header=msgspec.structs.replace(journal.stored.header, plan=more)
+    )
+    again = run_campaign(journal, in_process(fake), CampaignProgress(quiet=True))
+    assert [(line.cell, line.seed) for line in again.runs] == [(0, 0), (1, 0)]
+
+
+def test_runs_in_place_of_undecided_ones_wait_until_each_cell_had_a_run(tmp_path: Path) -> None:
+    wanted = plan(Cell(seeds=2), Cell(world="local", seeds=1), replaces_undecided=True)
+    stored = carried_out(tmp_path, wanted, lambda _cell, seed: UNKNOWN if seed == 0 else VALID)
+    assert [(line.cell, line.seed) for line in stored.runs] == [(0, 0), (1, 0), (0, 1), (0, 2), (1, 1)]
+
+
+def test_a_cell_that_the_budget_left_without_a_run_is_named(tmp_path: Path) -> None:
+    found = summary_of(carried_out(tmp_path, plan(Cell(seeds=2), Cell(workload="cas"), most_runs=1)))
+    assert found.outcome == "unknown"
+    assert found.reasons == (f"no run: the work ended before the first one: {Cell(workload='cas').name}",)
+
+
+def test_the_time_of_real_runs_does_not_count_for_simulated_ones(tmp_path: Path) -> None:
+    real = Outcome(Validity.VALID, digest="d", took_s=1000.0)
+    wanted = plan(Cell(seeds=2), Cell(world="local", seeds=1), most_simulated_s=500.0)
+    stored = carried_out(tmp_path, wanted, lambda cell, _: real if cell.world == "local" else VALID)
+    assert [line.cell for line in stored.runs] == [0, 1, 0]
+    assert summary_of(stored).ended == DONE

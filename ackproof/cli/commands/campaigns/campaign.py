@@ -15,6 +15,7 @@ from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.output.cases import of_campaign
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.warnings import warn
 
 if TYPE_CHECKING:
     from harness.campaign.cells import CampaignPlan
@@ -197,6 +198,7 @@ def run(
     from harness.campaign.findings.known_first import with_known
     from harness.campaign.journal import Journal, stored_campaigns
     from harness.campaign.progress import CampaignProgress
+    from harness.campaign.shortages import shortages
 
     known = known_findings(baseline)
     if resume is not None:
@@ -216,6 +218,7 @@ def run(
         cluster = connected(dask, jobs)
         if shard is None:  # shards of one campaign do the same plan, whatever else their stores hold
             plan = with_known(plan, stored_campaigns(store))
+        warn(shortages(plan))
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
     cores = jobs or os.cpu_count() or 1

@@ -16,6 +16,7 @@ from ackproof.cli.output.cases import of_gate
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.warnings import warn
 
 if TYPE_CHECKING:
     from harness.gate.comparing import Measure
@@ -109,6 +110,7 @@ def gate(
     from harness.campaign.findings.gathering import findings
     from harness.campaign.journal import Journal, read, stored_campaigns
     from harness.campaign.progress import CampaignProgress
+    from harness.campaign.shortages import shortages
     from harness.gate.comparing import compared
     from harness.gate.result import gate_result, nothing_to_run
 
@@ -132,6 +134,7 @@ def gate(
         )
     if not as_json:
         say(f"gate: {plan.power.in_words(stated=True)}", error=True)
+    warn(shortages(plan.campaign))
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
     found = findings(stored_campaigns(store), known)

@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from ackproof.cli import options
 from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
 from ackproof.cli.output.ending import judge_and_finish
+from ackproof.cli.output.warnings import warn
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
+from harness.run.time_limit import too_short, with_usual_time_limit
 from harness.systems import REFERENCE_NODE, SYSTEMS, fitting_workloads, system_of
 from harness.systems.base import bounds
 
@@ -34,7 +36,7 @@ class TestOptions(TypedDict):
     schedule: str
     concurrency: int
     rate: float
-    time_limit_s: float
+    time_limit_s: float | None
     mutant: str | None
     collect: tuple[Literal["packets", "cores"], ...]
     base_port: int | None
@@ -121,10 +123,9 @@ CLIENTS = options.group(
     click.option(
         "--time-limit",
         "time_limit_s",
-        default=30.0,
-        show_default=True,
         type=click.FloatRange(min=0, min_open=True),
-        help="Seconds of work and faults. Healing, the final reads and checking come after.",
+        help="Seconds of work and faults. Healing, the final reads and checking come after.  "
+        "[default: 30, or as long as each fault needs to have its turn]",
     ),
 )
 
@@ -297,11 +298,15 @@ def run(
         raise click.UsageError(str(error)) from error
     try:
         test = with_chosen_faults(test)
+        if given["time_limit_s"] is None:
+            test = with_usual_time_limit(test)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--nemesis' or '--schedule'") from error
     if test.world == "netns":
         from harness.hosts import ledger, rootless  # here, since only this world needs them
 
         rootless.enter_if_needed(lambda: ledger.clean(store=store))
+    short = too_short(test)
+    warn(() if short is None else (short,))
     folder = runner.run(test, store, command=sys.argv, quiet=as_json, stop_at_violation=stop_at_violation)
     judge_and_finish(folder, as_json=as_json)

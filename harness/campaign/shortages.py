@@ -1,0 +1,85 @@
+"""What a campaign says before it starts: which of its times are too short for what it asks for.
+
+A time limit is too short if a cell's faults cannot all have their turn in it (harness/run/time_limit.py), and
+a budget if not each cell can have a run in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.campaign.cells import CampaignPlan, Cell
+from harness.campaign.refusals import test_of
+from harness.nemesis import nemesis_of
+from harness.run.test import Test, with_chosen_faults
+from harness.run.time_limit import enough_s, in_words, with_usual_time_limit
+from harness.run.too_short import TooShort
+from harness.sim.mechanisms.catalogue import SIM
+from harness.sim.plan.plan import Plan
+from harness.sim.plan.swarm import plan_of
+
+SEEDS_LOOKED_AT = 20
+"""Of a simulated cell, whose seeds draw how long faults last."""
+REST_S = 10.0
+"""About what a real run takes in addition to its work: starting, healing, reading back and judging."""
+
+
+def shortages(plan: CampaignPlan) -> tuple[TooShort, ...]:
+    """The times of a plan that are too short. All of its cells can be run (refusals.py)."""
+    return (*_time_limits(plan), *_budget(plan))
+
+
+def _time_limits(plan: CampaignPlan) -> Iterator[TooShort]:
+    """Time limits that are too short, each once with all cells that have it."""
+    found: dict[TooShort, list[str]] = {}
+    for cell in dict.fromkeys(plan.cells):
+        if cell.time_limit_s is not None and cell.nemesis != ():
+            enough, faults = _needed(cell)
+            if cell.time_limit_s < enough:
+                text = f"time_limit_s is {cell.time_limit_s}, which is too short: {in_words(faults, enough)}"
+                found.setdefault(TooShort(cell.time_limit_s, enough, text), []).append(cell.name)
+    for short, cells in found.items():
+        others = f" and {len(cells) - 1} more cells" if len(cells) > 1 else ""
+        yield msgspec.structs.replace(short, text=f"{short.text}: {cells[0]}{others}", cells=tuple(cells))
+
+
+def _needed(cell: Cell) -> tuple[float, tuple[str, ...]]:
+    """The time that the first turns of a cell's faults take at the most, and these faults."""
+    if cell.world != "sim":
+        test = _chosen(cell)
+        return enough_s(test), test.nemesis
+    seeds = range(cell.first_seed, cell.first_seed + min(cell.seeds, SEEDS_LOOKED_AT))
+    longest = max((plan_of(seed, cell.seed_options()) for seed in seeds), key=_first_turns_ms)
+    return math.ceil(_first_turns_ms(longest) / 1000), longest.test.nemesis
+
+
+def _first_turns_ms(plan: Plan) -> int:
+    nemesis = nemesis_of(plan.test.nemesis, SIM, plan.test.nodes)
+    return msgspec.structs.replace(nemesis, pace=plan.pace).first_turns_ms
+
+
+def _budget(plan: CampaignPlan) -> Iterator[TooShort]:
+    """A budget that ends before each cell of real processes had a run."""
+    real = [cell for cell in plan.cells if cell.world != "sim"]
+    if plan.most_s is None or not real or plan.shard is not None:
+        return
+    enough = math.ceil(sum(_limit_s(cell) + REST_S for cell in real))
+    if plan.most_s < enough:
+        yield TooShort(
+            plan.most_s,
+            enough,
+            f"a budget of {plan.most_s:g} s is too short for one run of each cell: {len(real)} real ones "
+            f"take about {enough} s, one at a time",
+            tuple(cell.name for cell in real),
+        )
+
+
+def _limit_s(cell: Cell) -> float:
+    return cell.time_limit_s or with_usual_time_limit(_chosen(cell)).time_limit_s
+
+
+def _chosen(cell: Cell) -> Test:
+    return with_chosen_faults(test_of(cell))

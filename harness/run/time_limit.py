@@ -1,0 +1,51 @@
+"""Whether a run lasts long enough for its faults, and the time limit of a run that has none given.
+
+A fault that had no turn had no effect, and its run proves nothing. So the time that the first turns take is
+stated before the run begins: each fault alone, and then all of them at once (harness/nemesis/schedule.py).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from harness.run.course import nemesis_for
+from harness.run.test import Test
+from harness.run.too_short import TooShort
+from harness.systems import system_of
+
+USUAL_S = 30.0
+
+
+def enough_s(test: Test) -> float:
+    """The whole seconds in which each fault has its turn, and then all of them at once; 0 without faults.
+
+    Raises:
+        ValueError: the test names a system or a fault that does not exist; in words.
+    """
+    return math.ceil(nemesis_for(test, system_of(test.system, test.options())).first_turns_ms / 1000)
+
+
+def with_usual_time_limit(test: Test) -> Test:
+    """The test with 30 s, or with the time that its faults need, if that is more."""
+    return msgspec.structs.replace(test, time_limit_s=max(USUAL_S, enough_s(test)))
+
+
+def too_short(test: Test) -> TooShort | None:
+    """What to say of a time limit that is too short for the test's faults; None if it is long enough."""
+    enough = enough_s(test)
+    if test.time_limit_s >= enough:
+        return None
+    text = f"a time limit of {test.time_limit_s:g} s is too short: {in_words(test.nemesis, enough)}"
+    return TooShort(test.time_limit_s, enough, f"{text}; give --time-limit {enough}, or --fault-seconds")
+
+
+def in_words(faults: Sequence[str], enough: float) -> str:
+    """How long the first turns of these faults take, and what follows from less."""
+    names = tuple(dict.fromkeys(fault.partition(":")[0] for fault in faults))
+    turns = f"the first turn of {names[0]} takes"
+    if len(names) > 1:
+        turns = f"the first turns of {', '.join(names)}, and of all at once, take"
+    return f"{turns} up to {enough:g} s, and a fault without a turn makes a run unknown"
