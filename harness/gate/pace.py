@@ -1,14 +1,21 @@
 """How fast simulated runs are on this machine at the moment, so that a gate plans only what it can do.
 
-Before a gate plans, it does some of the first seeds of its cells, as many at the same time as later, for a
-fiftieth of its budget. What they take, divided by what the same seeds took of one idle core when the odds
-were measured, is the pace: about 1 on such a machine, and 3 where other work leaves a third of it.
+Before a gate plans, it does some of the first seeds of its cells, as many at the same time as later. What
+they take, divided by what the same seeds took of one idle core when the odds were measured, is the pace:
+about 1 on such a machine, and 3 where other work leaves a third of it.
+
+A few runs say little about a busy machine. So runs go on until the pace lies in a narrow interval, for at
+most a twentieth of the budget, and the gate plans with the *upper* bound of that interval: if it errs, it
+states less than it reaches. The pace is a ratio of two sums, and its variance follows from how far each run
+lies from it (Cochran 1977, Sampling Techniques, 6.3).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from math import sqrt
+from typing import NamedTuple
 
 from harness.campaign.cells import Cell, Unit
 from harness.campaign.executors import Executor, simulating
@@ -18,8 +25,41 @@ from harness.gate.changes.touched import Change
 from harness.gate.known_bugs.seeded import SeededBugs, place_of
 from harness.gate.planning import GatePlan, default_plan
 
-SHARE = 0.02
+SHARE = 0.05
 """The share of the budget in which runs are begun to measure the pace."""
+LEAST_RUNS = 5
+"""Runs that are always done: fewer may lie close together by chance."""
+NARROW = 0.2
+"""An interval is narrow if its upper bound is above the pace by no more than this share."""
+UNKNOWN_TIMES = 2.0
+"""How many times the pace its upper bound is where only one run could be done."""
+_STUDENT = (6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81)
+"""The 95 % points of Student's distribution with 1, 2, ... degrees of freedom; with more, the last one."""
+
+
+class Pace(NamedTuple):
+    """How many times as long runs take here as they did where they were measured."""
+
+    measured: float
+    upper: float
+    """In nine of ten measurements the true pace is no more than this, although they end when it is narrow."""
+    runs: int
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether no more runs are needed."""
+        return self.runs >= LEAST_RUNS and self.upper <= (1 + NARROW) * self.measured
+
+
+def pace_of(runs: Sequence[tuple[float, float]]) -> Pace:
+    """The pace by runs, each with what it took here and there, in seconds; 1 without runs."""
+    there_s = sum(there for _, there in runs)
+    ratio = sum(here for here, _ in runs) / there_s if there_s else 1.0
+    if len(runs) < 2:
+        return Pace(ratio, ratio * (UNKNOWN_TIMES if runs else 1.0), len(runs))
+    squares = sum((here - ratio * there) ** 2 for here, there in runs)
+    error = sqrt(squares * len(runs) / (len(runs) - 1)) / there_s
+    return Pace(ratio, ratio + _STUDENT[min(len(runs) - 1, len(_STUDENT)) - 1] * error, len(runs))
 
 
 def paced_plan(
@@ -32,36 +72,41 @@ def paced_plan(
         return plan
     here = pace(known, plan.campaign.cells, simulating(jobs), SHARE * budget_s)
     left_s = budget_s - (time.monotonic() - begin)
-    return default_plan(known, budget_s=left_s, jobs=jobs, with_real=with_real, change=change, pace=here)
+    return default_plan(
+        known, budget_s=left_s, jobs=jobs, with_real=with_real, change=change, pace=here.upper
+    )
 
 
-def pace(known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: float) -> float:
+def pace(known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: float) -> Pace:
     """How many times as long runs take here as they did where they were measured; 1 if that is not known.
 
     Args:
         cells: of the gate; those that were not measured are left out, and so are canaries.
         executor: does the runs; it is closed at the end.
-        most_s: seconds in which runs are begun; those that were begun are awaited.
+        most_s: seconds in which runs are begun after the first few; those that were begun are awaited.
     """
     begin = time.monotonic()
     measured = list(_measured(known, cells))
     left = iter(measured)
     expected = {unit: seconds for unit, _, seconds in measured}
-    took_s = expected_s = 0.0
+    done: list[tuple[float, float]] = []
+    begun = 0
     try:
         while True:
-            while executor.has_room and time.monotonic() - begin < most_s:
+            while executor.has_room and (
+                begun < LEAST_RUNS or (time.monotonic() - begin < most_s and not pace_of(done).is_narrow)
+            ):
                 following = next(left, None)
                 if following is None:
                     break
                 unit, cell, _ = following
                 executor.begin(unit, cell, unit.seed)
+                begun += 1
             if not executor.is_busy:
-                return took_s / expected_s if took_s and expected_s else 1.0
+                return pace_of(done)
             for unit, outcome in executor.wait(WAIT_S):
                 if isinstance(outcome, Outcome):  # what the harness cannot do, the campaign will say
-                    took_s += outcome.took_s
-                    expected_s += expected[unit]
+                    done.append((outcome.took_s, expected[unit]))
     finally:
         executor.close()
 

@@ -14,6 +14,9 @@ from ackproof.cli.output.exits import Exit
 from harness.campaign.cells import Cell
 from harness.campaign.executors import usual_executors
 from harness.campaign.performing import JUDGED
+from harness.errors import CouldNotRun
+from harness.run import runner
+from harness.run.test import Test
 from tests.harness.campaign.fakes import carried_out, plan
 
 SMALL = ("--nodes", "3", "--time-limit", "2", "--seeds", "2", "--jobs", "1")
@@ -33,6 +36,45 @@ def test_a_small_campaign_ends_with_a_summary_and_nothing_is_left_to_resume(tmp_
     assert json.loads(again.stdout)["result"]["summary"]["runs"] == 3
     listed = ackproof("findings", "--store", tmp_path)
     assert (listed.exit_code, listed.output) == (0, f"no findings in 1 campaigns with 3 runs in {tmp_path}\n")
+
+
+def test_a_time_limit_that_is_too_short_is_said_beforehand_and_in_the_result(
+    tmp_path: Path,
+) -> None:
+    faults = ("--nemesis", "kill,partition,pause", "--nodes", "3", "--seeds", "1", "--stability", "0")
+    done = ackproof("campaign", *faults, "--time-limit", "1", "--jobs", "1", "--store", tmp_path, "--json")
+    (short,) = json.loads(done.stdout)["warnings"]
+    assert short["given_s"] == 1 < short["enough_s"]
+    assert short["cells"] == [json.loads(done.stdout)["result"]["summary"]["cells"][0]["name"]]
+    assert done.stderr.startswith(f"warning: {short['text']}\n")
+    limit = str(int(short["enough_s"]))
+    long = ackproof("campaign", *faults, "--time-limit", limit, "--jobs", "1", "--store", tmp_path, "--json")
+    assert json.loads(long.stdout)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "enough"),
+    [((), None), (("--time-limit", "6"), 16), (("--time-limit", "6", "--fault-seconds", "0.2"), 8)],
+)
+def test_a_run_says_so_too_and_takes_long_enough_by_itself(
+    options: tuple[str, ...], enough: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Test] = []
+
+    def run(test: Test, *_: object, **__: object) -> None:
+        asked.append(test)
+        raise CouldNotRun("not now")
+
+    monkeypatch.setattr(runner, "run", run)
+    for faults in ("kill,partition", "kill,partition,pause,terminate,slow,loss,delay"):
+        done = ackproof("run", "--nodes", "3", "--nemesis", faults, *options, "--store", tmp_path)
+        assert isinstance(done.exception, CouldNotRun)
+        assert ("warning: a time limit of 6 s is too short" in done.stderr) is (enough is not None)
+    if enough is None:
+        assert [test.time_limit_s for test in asked] == [30, 46]
+    else:
+        first = ackproof("run", "--nodes", "3", *options, "--store", tmp_path)
+        assert f"give --time-limit {enough}, or" in first.stderr
 
 
 def test_a_merged_campaign_names_what_to_go_on_with_only_if_runs_are_missing(tmp_path: Path) -> None:

@@ -37,6 +37,16 @@ def test_a_correct_node_passes_and_what_was_not_measured_is_said(tmp_path: Path)
     assert (result["outcome"], result["reasons"], result["findings"]) == ("passed", [], [])
     assert result["reached"].startswith("power not measured")
     assert result["summary"]["cells"][0]["canary"] == "found"
+    assert json.loads(done.stdout)["warnings"] == []
+
+
+def test_a_time_limit_that_is_too_short_for_the_faults_is_said_before_it_starts(tmp_path: Path) -> None:
+    text = SMALL.replace('"none"', '"kill,partition"').replace("time_limit_s = 10", "time_limit_s = 1")
+    (tmp_path / "gate.toml").write_text(text)
+    done = ackproof("gate", tmp_path / "gate.toml", "--store", tmp_path / "store", "--jobs", "1", "--json")
+    (short,) = json.loads(done.stdout)["warnings"]
+    assert short["given_s"] == 1 < short["enough_s"]
+    assert done.stderr.startswith(f"warning: {short['text']}\n")
 
 
 def test_a_bug_fails_it_with_one_line_that_runs_it_again(tmp_path: Path) -> None:

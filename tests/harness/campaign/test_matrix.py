@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from harness.campaign.cells import CampaignPlan, Cell, Unit, canary, units
 from harness.campaign.reading import CampaignKeys, CellKeys, plan_in, plan_of_keys
 from harness.campaign.refusals import checked
-from tests.harness.campaign.fakes import plan
+from harness.campaign.summary import summary_of
+from tests.harness.campaign.fakes import carried_out, plan
 
 some = st.lists(st.sampled_from(["registry", "cas", "register", "sessions"]), min_size=1, max_size=3)
 nodes = st.lists(st.sampled_from([3, 4, 5, "drawn"]), min_size=1, max_size=3)
@@ -158,3 +160,33 @@ def test_the_arguments_of_a_run_are_those_of_the_commands() -> None:
     assert " ".join(real.arguments(0)) == (
         "run --world netns --system etcd --seed 0 --workload register --system-option binary=/x"
     )
+
+
+def test_simulated_seconds_of_a_file_bound_the_simulated_runs_alone(tmp_path: Path) -> None:
+    file = tmp_path / "matrix.toml"
+    cells = "[[cells]]\nseeds = 2\n[[cells]]\nworld = 'local'\nseeds = 2\n"
+    file.write_text(f"seconds = 600\nsimulated_seconds = 0\n{cells}")
+    wanted = plan_in(file)
+    assert (wanted.most_s, wanted.most_simulated_s) == (600, 0)
+    stored = carried_out(tmp_path / "store", wanted)
+    assert [(line.cell, line.seed) for line in stored.runs] == [(1, 0), (1, 1)]
+    assert summary_of(stored).reasons == (
+        f"no run: the work ended before the first one: {Cell(seeds=2).name}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("simulated_seconds = -1", "simulated_seconds is -1.0; it may be 0 or more"),
+        (
+            "simulated_seconds = 'all'",
+            "line 1: expected a number, got a text for the key 'simulated_seconds'",
+        ),
+        ("simulated_second = 3", "did you mean 'simulated_seconds'?"),
+    ],
+)
+def test_wrong_simulated_seconds_are_named(line: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text(f"{line}\n[[cells]]\n")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        plan_in(tmp_path / "m.toml")
