@@ -27,6 +27,8 @@ from history.files import RefusedFile, read_regular
 
 ENDING = ".toml"
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<at>[^`]*)`)?")
+_MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
+_UNFIT = re.compile(r"(?P<what>Expected .*?) - at `\$\.?(?P<at>[^`]*)`")
 _TABLES = (Description, ProcessKeys, FileKeys, JoinKeys, StatusKeys, CallKeys, BoundsKeys, Found)
 
 
@@ -63,7 +65,10 @@ def _in_words(error: str, text: str) -> str:
     """What msgspec found, with the line and the nearest key that exists."""
     unknown = _UNKNOWN.match(error)
     if unknown is None:
-        return f": {error.replace(' - at `$', ' at `')}"
+        if missing := _MISSING.match(error):
+            return f": {missing['at'] or 'the file'} needs the key '{missing['key']}'"
+        unfit = _UNFIT.match(error)
+        return f": {error}" if unfit is None else f": {unfit['at']}: {unfit['what']}"
     key = unknown["key"]
     used = re.compile(rf"(^|[{{,.\[\s]){re.escape(key)}\s*[\].=]")
     line = next((number for number, line in enumerate(text.splitlines(), 1) if used.search(line)), None)

@@ -141,6 +141,6 @@ def _how_to_get(recipe: Recipe, program: Program, version: str | None, here: str
     ways = []
     if recipe.has(version):
         ways.append(f"`ackproof systems install {wanted}` brings it")
-    if program.debian and here is None:
+    if program.debian and here is None and version is None:
         ways.append(f"Debian has it in {program.debian}")
-    return f"{problem}: {', '.join([*ways, 'or give the path of your own'])}"
+    return f"{problem}: {', '.join([*ways, 'or ' if ways else ''])}give the path of your own"
