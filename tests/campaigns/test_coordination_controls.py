@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ from tests.campaigns.ackproof import Ran, ackproof
 from tests.deciding import decided
 from tests.harness.hosts.namespaces import needs_namespaces
 
-SYSTEMS = {"etcd": Etcd, "zookeeper": ZooKeeper}
+SYSTEMS: Mapping[str, tuple[Etcd | ZooKeeper, ...]] = {
+    "etcd": (Etcd(),),
+    "zookeeper": (ZooKeeper("3.9.5"), ZooKeeper()),
+}
+"""The first that is here is tested: 3.8.0, which Debian has, can lose acknowledged writes (docs/found.md)."""
 PROMISES = [
     *(("etcd", workload) for workload in ("register", "cas", "set", "fifo-queue", "lock", "append", "txn")),
     *(("etcd", workload) for workload in ("watch", "instances", "same-state")),
@@ -31,22 +36,31 @@ SHARE = [
 SECONDS = {"etcd": "20", "zookeeper": "25"}
 
 
+def name_here(system: str) -> str:
+    """The name, with its version, of the first of `SYSTEMS` that is here; the test is skipped if none is."""
+    missing = ""
+    for made in SYSTEMS[system]:
+        try:
+            return f"{system}@{made.version()}"
+        except CouldNotRun as error:
+            missing = str(error)
+    pytest.skip(missing)
+
+
 def verdict_of(system: str, workload: str, seed: int, folder: Path) -> Ran:
-    """Carry out one run, and judge it; skipped where the system is not here."""
-    try:
-        SYSTEMS[system]().version()
-    except CouldNotRun as missing:
-        pytest.skip(str(missing))
+    """Carry out one run of the system that is here, and judge it."""
     return ackproof(
-        *("run", "--system", system, "--world", "netns", "--nodes", "3", "--workload", workload),
+        *("run", "--system", name_here(system), "--world", "netns", "--nodes", "3", "--workload", workload),
         *("--nemesis", "kill,pause,partition", "--time-limit", SECONDS[system], "--seed", str(seed)),
         *("--store", str(folder / "store")),
         state=folder,
     )
 
 
-def is_known(folder: Path) -> bool:
-    """Whether a node logged the step that begins the known loss of writes of ZooKeeper 3.8.0."""
+def is_known(system: str, folder: Path) -> bool:
+    """Whether a node of ZooKeeper 3.8 logged the step that begins its known loss of writes."""
+    if not name_here(system).startswith("zookeeper@3.8."):
+        return False
     logs = folder.glob("store/*/nodes/*/log.txt")
     return any("is from a different epoch" in log.read_text(errors="replace") for log in logs)
 
@@ -57,8 +71,8 @@ def is_known(folder: Path) -> bool:
 @pytest.mark.parametrize(("system", "workload"), SHARE)
 def test_a_promise_is_kept(system: str, workload: str, tmp_path: Path) -> None:
     ran = decided(lambda seed: verdict_of(system, workload, seed, tmp_path), seeds=(1, 2, 3))
-    if ran.status == Exit.INVALID and is_known(tmp_path):
-        pytest.xfail("ZooKeeper 3.8.0 loses acknowledged writes after this line of its log (docs/found.md)")
+    if ran.status == Exit.INVALID and is_known(system, tmp_path):
+        pytest.xfail("ZooKeeper before 3.8.5 loses acknowledged writes after this log line (docs/found.md)")
     assert ran.status == 0, ran.telling
 
 

@@ -1,9 +1,10 @@
-"""ZooKeeper of Debian: the jars of its server and of the libraries that it loads."""
+"""ZooKeeper: 3.8.0 of Debian, and 3.9.5 by Maven; the jars of the server and of its libraries."""
 
 from __future__ import annotations
 
 from harness.systems.installing.recipe import Jars, Recipe, Release
 from harness.systems.installing.sources.debian import Debian
+from harness.systems.installing.sources.maven import Maven
 
 _JARS = (
     "zookeeper.jar",
@@ -57,6 +58,20 @@ ZOOKEEPER = Recipe(
             ),
             {"zookeeper": _CLASS_PATH},
             needs_mib=100,
+        ),
+        Release(
+            "3.9.5",
+            Maven(
+                (
+                    "org.apache.zookeeper:zookeeper:3.9.5",
+                    "io.dropwizard.metrics:metrics-core:4.1.12.1",
+                    "org.xerial.snappy:snappy-java:1.1.10.5",
+                    "org.slf4j:slf4j-simple:2.0.13",
+                ),
+                without=("ch.qos.logback:logback-classic", "ch.qos.logback:logback-core"),
+            ),
+            {"zookeeper": ("lib/*.jar",)},
+            needs_mib=60,
         ),
     ),
 )
