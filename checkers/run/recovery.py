@@ -3,7 +3,8 @@
 The bound counts from the completion of `final-heal` to the completion of the first acknowledged write that
 was invoked after it. The verdict is `invalid` only if clients sent requests, the record goes on for longer
 than the bound, and the harness itself ran for longer than the bound without a stall (`stalls`). If the record
-ends earlier, or only stalls of the harness made it that long, the verdict is `unknown`.
+ends earlier, or only stalls of the harness made it that long, the verdict is `unknown`. So it is if no
+operation of a client ever succeeded: nothing shows that the system, or the clients, ever worked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from checkers.run.faults import FaultOperation, fault_operations
 from checkers.run.stalls import Stalls
+from checkers.run.vacuity import commonest_error
 from checkers.run.writes import WRITES, are_writes
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import seconds
@@ -116,6 +118,8 @@ def _judge(
             f"the bound of {bound_s:g} s",
             heal,
         )
+    if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
+        return _unknown(f"no operation of a client ever succeeded{commonest_error(history)}", heal)
     end = int(columns.time[-1 if first is None else first])
     if not stalls.ran_longer_than(int(bound_s * SECOND_NS), heal.completion.time, end):
         why = stalls.in_words(heal.completion.time, end)

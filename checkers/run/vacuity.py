@@ -57,7 +57,7 @@ class Vacuity:
             )
 
         if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
-            reasons.append("no operation of a client succeeded")
+            reasons.append(f"no operation of a client succeeded{commonest_error(recording.history)}")
         reasons += [
             f"no {f} operation succeeded, of {count(asked)}" for f, asked in _never_ok(recording.history)
         ]
@@ -109,6 +109,13 @@ def _never_ok(history: History) -> list[tuple[str, int]]:
     return [
         (columns.f_names[code], int(asked[code])) for code in np.flatnonzero((asked > 0) & (answered == 0))
     ]
+
+
+def commonest_error(history: History) -> str:
+    """Which error most operations of clients ended with, as the end of a sentence."""
+    columns = history.columns
+    said = columns.error[(columns.process != NEMESIS) & (columns.error >= 0)]
+    return "" if not len(said) else f": most ended with '{columns.errors[int(np.bincount(said).argmax())]}'"
 
 
 def _effects(faults: list[FaultOperation]) -> dict[str, int]:

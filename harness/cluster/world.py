@@ -39,11 +39,13 @@ from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.base import NodeStatus, System, bounds, stop_statuses
 from harness.systems.base import leader as system_leader
+from harness.systems.users_code import users_code
 from history import NodeLife
 
 STATUS_BOUND_S = 0.4
 POLL_S = 0.05
 LAST_LINES = 5
+_NO_ANSWER = (OSError, EOFError)
 TEARDOWN = "teardown"
 ALWAYS: tuple[Mechanism[Any], ...] = (PROCESSES, PROCESSOR_TIME, LINKS, LOSSY_LINKS)
 """The mechanisms that need no preparation: every run has them, and the final heal uses some."""
@@ -301,8 +303,9 @@ class HostedWorld(ABC):
         """Ask a node for its state; None without an answer in time."""
         try:
             async with asyncio.timeout(STATUS_BOUND_S):
-                return await self._system.status(self._nodes[node].place, self._net)
-        except (OSError, EOFError):
+                with users_code(self._system, f"status of {node}", _NO_ANSWER):
+                    return await self._system.status(self._nodes[node].place, self._net)
+        except _NO_ANSWER:
             return None
 
     async def wait_for_leader(self, bound_s: float) -> str:

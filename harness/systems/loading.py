@@ -16,6 +16,8 @@ from harness.systems.base import System, TakesOptions
 _MODULE_PREFIX = "ackproof_system_"
 REQUIRED = ("clients", "launch", "links", "name", "ports", "status")
 """What every system has: the members of `System`."""
+CLIENT_METHODS = ("open", "perform", "close")
+"""What every client has: the members of `Client`."""
 
 
 def is_path(name: str) -> bool:
@@ -65,6 +67,12 @@ def system_from(
         raise ValueError(
             f"{reference} is not a system: it lacks {', '.join(missing)}; docs/extending.md has an example"
         )
+    for data_type, make in system.clients.items():
+        lacking = [
+            method for method in CLIENT_METHODS if isinstance(make, type) and not hasattr(make, method)
+        ]
+        if lacking and not hasattr(make, "encode"):
+            raise ValueError(f"{reference}: its client of {data_type} lacks {', '.join(lacking)}")
     return system
 
 

@@ -12,6 +12,7 @@ from harness.hosts.host import Background, HostError, eventually
 from harness.hosts.programs import sampling, slowing
 from harness.nemesis.mechanisms.world import DONE, NodeResult
 from harness.systems.base import bounds, stop_statuses
+from harness.systems.users_code import users_code
 
 STOP_BOUND_S = 3.0
 SLOW_BOUND_S = 2.0
@@ -66,7 +67,8 @@ class HostProcesses:
         await asyncio.gather(*[found.host.kill(one, by=REPLACED) for one in found.running])
         for one in cluster.attachments:
             await one.before_start(found)
-        launch = cluster.system.launch(found.place)
+        with users_code(cluster.system, f"launch of {node}"):
+            launch = cluster.system.launch(found.place)
         await write_files(found, launch.files)
         as_user = await _given_to(found, launch.user)
         number = await found.next_life()

@@ -72,6 +72,18 @@ def test_a_write_invoked_before_the_heal_does_not_count() -> None:
     assert check(built).validity is Validity.INVALID
 
 
+def test_a_record_in_which_nothing_ever_succeeded_does_not_show_that_the_system_worked() -> None:
+    built = HistoryBuilder()
+    built.nemesis("final-heal", {"actions": []})
+    for number in range(11):
+        built.wait(1000)
+        built.do("register", KEY, f"x{number}", None, "fail", error="no connection: TypeError")
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    expected = "no operation of a client ever succeeded: most ended with 'no connection: TypeError'"
+    assert verdict.summary == expected
+
+
 def test_without_a_final_heal_nothing_is_known() -> None:
     built = HistoryBuilder()
     built.do("register", KEY, "r0", "r0")

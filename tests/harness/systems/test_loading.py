@@ -37,6 +37,12 @@ made = WithOptions(5.0)
 class Raises(Good):
     def __init__(self): raise RuntimeError("no such port")
 
+class Client:
+    def perform(self, operation): return operation
+
+class WithHalfAClient(Good):
+    clients = {"register": Client}
+
 class Half:
     name = "half"
 """
@@ -103,6 +109,7 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
         ("Raises", "cannot be made: line 20: RuntimeError: no such port"),
         ("Half", "is not a system: it lacks clients, launch, links, ports, status"),
         ("NAME", "is not a system: it lacks"),
+        ("WithHalfAClient", "WithHalfAClient: its client of register lacks open, close"),
     ],
 )
 def test_a_name_that_is_no_system_is_refused(good: str, name: str, message: str) -> None:

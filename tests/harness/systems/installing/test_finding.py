@@ -56,7 +56,8 @@ def test_a_missing_program_names_the_package_and_the_command(tmp_path: Path, mac
     with pytest.raises(CouldNotRun) as missing:
         locate(tmp_path, "2.0")
     assert str(missing.value) == (
-        "kettle 2.0 is not here: `ackproof systems install kettle@2.0` brings it, or give the path of your own"
+        "kettle 2.0 is not here: "
+        "`ackproof systems install kettle@2.0` brings it, or give the path of your own"
     )
     with pytest.raises(CouldNotRun, match="install kettle` brings it, Debian has it in kettle, or give the"):
         locate(tmp_path)
