@@ -160,7 +160,7 @@ class ImpairedLink:
         if isinstance(read, Envelope):
             world.arrive((link, message.connection, read))
         else:
-            world.note(receiver, f"WARNING closed the connection from {sender}: {read}")
+            world.note(receiver, f"WARNING disconnected {sender} from the peer port: {read}")
             world.network.reset(link)
 
     def _treat(self, envelope: Envelope, now: int) -> Treatment:
