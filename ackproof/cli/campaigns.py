@@ -62,6 +62,8 @@ def known_findings(path: Path | None) -> Mapping[str, Known]:
 
 def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Path) -> None:
     """Print a campaign's outcome: why, by cell, and its findings."""
+    from harness.campaign.summary import MERGED
+
     ended = summary.ended or "it was ended by a kill, or goes on"
     say(f"{summary.outcome}: {summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s; {ended}")
     for reason in summary.reasons:
@@ -77,7 +79,7 @@ def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Pat
         say("")
         show_findings(found, store)
     say(f"every run: {summary.folder}/campaign.jsonl")
-    if summary.ended in ("", "interrupted") and summary.runs < summary.asked:
+    if summary.ended in ("", "interrupted", MERGED) and summary.runs < summary.asked:
         say(f"go on:     ackproof campaign run --resume {summary.folder}")
 
 

@@ -26,6 +26,8 @@ from harness.campaign.watching.figures import FigureCounter, Figures, is_same
 
 CampaignOutcome = Literal["valid", "invalid", "unknown", "could not run", "broken"]
 MOST_SHOWN = 20
+MERGED = "joined from its parts"
+"""Why a campaign that was merged ended."""
 
 
 class CellSummary(msgspec.Struct, frozen=True):
@@ -110,7 +112,7 @@ def summary_of(stored: Stored) -> CampaignSummary:
     return CampaignSummary(
         outcome=reasons[0][0] if reasons else "valid",
         reasons=tuple(why for _, why in reasons),
-        ended=end.why if end else "",
+        ended=end.why if end else MERGED if stored.header.merged else "",
         folder=str(stored.folder),
         asked=len(asked),
         runs=len(done),
