@@ -10,7 +10,7 @@ In place of a run that proved nothing, another seed of its cell is drawn (harnes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -30,6 +30,9 @@ LEAST_FOR_REAL_S = 300.0
 """A smaller budget has no run on real processes."""
 REAL = Cell(world="local", nemesis=("kill", "partition"), nodes=3, time_limit_s=20, seeds=1)
 CHANCE_TO_MISS_CANARY = 1e-6
+STABILITY = 2
+"""How many seeds of each cell run twice, to be compared."""
+NO_ROOM = "the budget has no room for it at this machine's pace"
 
 
 class GatePlan(msgspec.Struct, frozen=True):
@@ -74,17 +77,20 @@ def default_plan(
     real, real_left_out = (real, ()) if change is None else touched_cells(change, real)
     simulated_s = budget_s - REAL_S * len(real)
     costs = {cell: pace * known.seconds_to_decide(cell) for cell in distinct([bug.cell for bug in bugs])}
-    seeds = planned_seeds(bugs, costs, simulated_s * SHARE_PLANNED * jobs)
+    for_canaries_s = sum(_canary_s(workload, known, costs) for workload in {bug.workload for bug in bugs})
+    budget_for_seeds_s = max(0.0, simulated_s * SHARE_PLANNED * jobs - for_canaries_s)
+    seeds = planned_seeds(bugs, costs, budget_for_seeds_s, STABILITY)
+    no_room = [LeftOut(cell.name, NO_ROOM) for cell in costs if cell not in seeds]
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
     plan = CampaignPlan(
         cells=(*cells, *real),
         name=NAME,
         most_s=budget_s,
         most_simulated_s=simulated_s,
-        stability=2,
+        stability=STABILITY,
         replaces_undecided=True,
     )
-    return _gate(plan, known, bugs, (*left_out, *real_left_out))
+    return _gate(plan, known, bugs, (*left_out, *real_left_out, *no_room))
 
 
 def plan_of_matrix(
@@ -120,11 +126,22 @@ def with_canaries(plan: CampaignPlan, known: SeededBugs) -> CampaignPlan:
     return msgspec.structs.replace(plan, cells=(*canaries, *plan.cells))
 
 
+def _best_canary(workload: str, known: SeededBugs) -> SeededBug | None:
+    """The seeded bug of a workload that shows most often; None if none is measured to show in it."""
+    bugs = [bug for bug in known.bugs if bug.workload == workload and bug.found]
+    return max(bugs, key=lambda bug: bug.odds.chance_to_catch(1), default=None)
+
+
+def _canary_s(workload: str, known: SeededBugs, costs: Mapping[Cell, float]) -> float:
+    """What the runs of a workload's canary cost until it is found, on average, in seconds of one core."""
+    best = _best_canary(workload, known)
+    return 0.0 if best is None else costs.get(best.cell, 0.0) / best.odds.chance_to_catch(1)
+
+
 def _canary(workload: str, known: SeededBugs) -> Iterator[Cell]:
     """The canary of a workload; nothing if no seeded bug is measured to show in it."""
-    bugs = [bug for bug in known.bugs if bug.workload == workload and bug.found]
-    if bugs:
-        best = max(bugs, key=lambda bug: bug.odds.chance_to_catch(1))
+    best = _best_canary(workload, known)
+    if best is not None:
         seeds = next(
             seeds
             for seeds in range(5, 10_000, 5)

@@ -26,7 +26,7 @@ MOST_SEEDS = 5_000
 MOST_NAMED = 6
 """Bugs that one sentence names; all of them have their figures in the result."""
 STEP = 5
-"""Seeds that are added to a cell at a time."""
+"""Seeds that are added to a cell at a time, after the first one."""
 
 
 class BugPower(msgspec.Struct, frozen=True):
@@ -81,7 +81,8 @@ class Power(msgspec.Struct, frozen=True):
         text = f"{verb} {each} with p >= {self.target}"
         shown = [f"{name} with {in_figures(chance)}" for name, chance in rare[:MOST_NAMED]]
         more = len(rare) - len(shown)
-        return text + ("; " + ", ".join(shown) if rare else "") + (f", and {more} more" if more else "")
+        text += ("; " + ", ".join(shown) if rare else "") + (f", and {more} more" if more else "")
+        return f"{text}; {len(self.elsewhere)} show in no cell of this gate" if self.elsewhere else text
 
 
 class Done(NamedTuple):
@@ -116,42 +117,57 @@ def power_of(known: SeededBugs, cells: Sequence[Cell], done_of: Mapping[Cell, Do
 
 
 def planned_seeds(
-    bugs: Sequence[SeededBug], seconds: Mapping[Cell, float], budget_s: float
+    bugs: Sequence[SeededBug], seconds: Mapping[Cell, float], budget_s: float, repeated: int = 0
 ) -> dict[Cell, int]:
-    """How many seeds each cell gets, so that few seconds catch many bugs.
+    """How many seeds each cell gets, so that few seconds catch many bugs; cells without seeds are left out.
 
     The next seeds go where they add most to the expected number of caught bugs for each second, until every
     bug is caught with the target's probability or the budget is used up. The gain of a cell's next seeds
-    falls with each seed that it has, so taking the best each time is the best in the end, too.
+    falls with each seed that it has, so taking the best each time is the best in the end, too. One cell has a
+    seed even if the budget has no room for it.
 
     Args:
         bugs: what is to be caught.
         seconds: what a run costs, by cell.
         budget_s: seconds of processor cores for all of them.
+        repeated: how many seeds of each cell run twice.
     """
-    each_s = sum(seconds.values())
-    least = max(STEP, min(LEAST_SEEDS, int(budget_s / 4 / each_s) // STEP * STEP)) if seconds else 0
+    least = min(LEAST_SEEDS, int(budget_s / 4 / sum(seconds.values())) // STEP * STEP) if seconds else 0
     seeds = dict.fromkeys(seconds, least)
-    left_s = budget_s - least * each_s
+
+    def cost_s(cell: Cell, number: int) -> float:
+        return (number + min(number, repeated)) * seconds[cell]
+
+    left_s = budget_s - sum(cost_s(cell, number) for cell, number in seeds.items())
 
     def gain(cell: Cell) -> float:
-        now, then = counted(seeds[cell]), counted(seeds[cell] + STEP)
+        now, then = seeds[cell], _next(seeds[cell])
         chances = [
-            (bug.odds.chance_to_catch(now), bug.odds.chance_to_catch(then))
+            (bug.odds.chance_to_catch(counted(now)), bug.odds.chance_to_catch(counted(then)))
             for bug in bugs
             if bug.cell == cell
         ]
-        return sum(after - before for before, after in chances if before < TARGET) / (STEP * seconds[cell])
+        more = sum(after - before for before, after in chances if before < TARGET)
+        return more / (cost_s(cell, then) - cost_s(cell, now))
+
+    def takes(cell: Cell) -> float:
+        return cost_s(cell, _next(seeds[cell])) - cost_s(cell, seeds[cell])
 
     while True:
-        affordable = [
-            cell for cell in seeds if STEP * seconds[cell] <= left_s and seeds[cell] + STEP <= MOST_SEEDS
-        ]
+        affordable = [cell for cell in seeds if takes(cell) <= left_s and _next(seeds[cell]) <= MOST_SEEDS]
         best = max(affordable, key=gain, default=None)
         if best is None or gain(best) <= 0:
-            return seeds
-        seeds[best] += STEP
-        left_s -= STEP * seconds[best]
+            break
+        left_s -= takes(best)
+        seeds[best] = _next(seeds[best])
+    if seeds and not any(seeds.values()):
+        seeds[max(seeds, key=gain)] = 1
+    return {cell: number for cell, number in seeds.items() if number}
+
+
+def _next(seeds: int) -> int:
+    """How many seeds a cell has after its next ones: 1, then a step, then two steps."""
+    return 1 if seeds == 0 else (seeds // STEP + 1) * STEP
 
 
 def counted(seeds: int) -> int:

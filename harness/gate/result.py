@@ -77,7 +77,7 @@ class GateResult(msgspec.Struct, frozen=True):
     looks_like: tuple[str, ...] = ()
     """If it failed: the seeded bugs that the violations look like, the most likely first."""
     left_out: tuple[LeftOut, ...] = ()
-    """What was not run, because the change does not reach it."""
+    """What was not run, because the change does not reach it or the budget has no room for it."""
     unseen: tuple[Unseen, ...] = ()
     """Known findings that no run shows; those that the baseline lists as resolved left out."""
     undecided: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ _NODE_PROGRAM = "node_impl.io.server"
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """What a gate does not run, because a change does not reach it."""
+    """What a gate does not run: a change does not reach it, or the budget has no room for it."""
 
     what: str
     why: str

@@ -17,7 +17,7 @@ from harness.campaign.performing import simulated
 from harness.campaign.progress import CampaignProgress
 from harness.gate.known_bugs.measuring import ENOUGH_FOUND, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBugs, cell_of, seeded_bugs
-from harness.gate.planning import REAL_S, default_plan
+from harness.gate.planning import NO_ROOM, REAL_S, STABILITY, default_plan
 from harness.gate.power import power_of
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out, in_process, resumed
@@ -123,4 +123,20 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
     expected_s = sum(cell.seeds * known.seconds_to_decide(cell) for cell in cells) / 2
     assert expected_s <= seconds
     assert plan.replaces_undecided
-    assert power_of(known, cells).elsewhere == ()
+    elsewhere = power_of(known, cells).elsewhere
+    assert not elsewhere or seconds == 60.0
+    assert not any(bug.found for bug in known.bugs if bug.mutant in elsewhere)
+
+
+def test_a_gate_that_has_time_for_some_runs_alone_states_what_these_catch() -> None:
+    """At a pace at which it can do some twenty runs in its budget; it had stated 140 of them."""
+    known = seeded_bugs()
+    made = default_plan(known, budget_s=120.0, jobs=2, with_real=False, pace=8.0)
+    assert made.campaign is not None
+    cells = [cell for cell in made.campaign.cells if not cell.is_canary]
+    repeated = sum(min(cell.seeds, STABILITY) * known.seconds_to_decide(cell) for cell in cells)
+    expected_s = 8.0 * (sum(cell.seeds * known.seconds_to_decide(cell) for cell in cells) + repeated) / 2
+    assert expected_s <= 60.0
+    assert sum(one.why == NO_ROOM for one in made.left_out) + len(cells) == len({b.cell for b in known.bugs})
+    assert len(made.power.bugs) + len(made.power.elsewhere) == len(known.bugs)
+    assert f"{len(made.power.elsewhere)} show in no cell of this gate" in made.power.in_words(stated=True)

@@ -70,6 +70,20 @@ def test_seeds_go_where_bugs_are_until_all_are_likely_caught_or_the_budget_ends(
     assert LEAST_SEEDS < bounded[REGISTRY] < many[REGISTRY]
 
 
+@pytest.mark.parametrize("budget_s", [0.3, 1.0, 2.0, 5.0, 20.0])
+def test_a_small_budget_leaves_cells_out_rather_than_planning_what_it_cannot_pay(budget_s: float) -> None:
+    seeds = planned_seeds(KNOWN.bugs, COSTS, budget_s, repeated=2)
+    spent_s = sum(COSTS[cell] * (number + min(number, 2)) for cell, number in seeds.items())
+    assert seeds
+    assert all(seeds.values())
+    assert spent_s <= budget_s or list(seeds.values()) == [1]
+
+
+def test_bugs_that_show_in_no_cell_of_the_gate_are_counted_in_its_sentence() -> None:
+    words = power_of(KNOWN, [replace(SESSIONS, seeds=100)]).in_words(stated=True)
+    assert words == "catches each of the 1 known bug with p >= 0.99; 2 show in no cell of this gate"
+
+
 def test_the_power_names_the_bugs_that_may_be_missed() -> None:
     cells = [replace(REGISTRY, seeds=100), replace(SESSIONS, seeds=100)]
     power = power_of(KNOWN, cells)
