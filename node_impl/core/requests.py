@@ -127,6 +127,9 @@ class Deregister(msgspec.Struct, frozen=True, tag=True):
     key: InstanceKey
     ephemeral: bool | None = None
     """Refused as `conflict` if the instance is not of this kind. None: whichever."""
+    registered: int | None = None
+    """Only the registration made at this index is meant: a connection that closed takes with it what it
+    registered, and nothing that was registered since. None: whichever."""
 
 
 class Expire(msgspec.Struct, frozen=True, tag=True):

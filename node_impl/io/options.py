@@ -18,6 +18,10 @@ EX_USAGE = 64
 LOOPBACK = "127.0.0.1"
 
 _ADDRESS = "[HOST:]PORT"
+_BESIDE = Address("", 0)
+"""Stands for the place where Nacos's clients look for gRPC."""
+GRPC_OFFSET = 1000
+"""Nacos's clients add this to the port of HTTP."""
 _PEER_HELP = "another member, and where to dial it; once for each"
 _BEATS = BeatTimes()
 _BEAT_HELP = "how often an ephemeral instance is asked to beat, unless its metadata says"
@@ -31,6 +35,8 @@ class Options:
     name: str
     cluster: str
     listen: Address
+    grpc: Address | None
+    """Where clients that speak gRPC are served; None: nowhere."""
     peer_listen: Address
     peers: dict[str, Address]
     """The address at which each other member is dialled."""
@@ -86,6 +92,7 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         name=given.name,
         cluster=given.cluster,
         listen=given.listen,
+        grpc=_grpc(parser, given),
         peer_listen=given.peer_listen,
         peers=dict(given.peer),
         peer_secret=given.peer_secret,
@@ -118,6 +125,14 @@ def _parser() -> _Parser:
     add("--cluster", type=_name, default="ackproof", metavar="NAME", help="nodes of any other are refused")
     add(
         "--listen", type=_address, required=True, metavar=_ADDRESS, help="HTTP; loopback unless HOST is given"
+    )
+    add(
+        "--grpc",
+        type=_address,
+        nargs="?",
+        const=_BESIDE,
+        metavar=_ADDRESS,
+        help="serve Nacos's gRPC clients, too; at --listen's port + 1000 unless an address is given",
     )
     add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
     add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
@@ -177,6 +192,16 @@ def _parser() -> _Parser:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(EX_USAGE, f"{self.prog}: {message} (--help shows all options)\n")
+
+
+def _grpc(parser: _Parser, given: argparse.Namespace) -> Address | None:
+    address: Address | None = given.grpc
+    if address is not _BESIDE:
+        return address
+    port = given.listen.port + GRPC_OFFSET
+    if port > 65535:
+        parser.error(f"--grpc: --listen's port + {GRPC_OFFSET} is {port}, which is no port; give an address")
+    return Address(given.listen.host, port)
 
 
 def _name(text: str) -> str:

@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -31,12 +31,16 @@ from node_impl.core.storage import CorruptLog, FolderInUse, OsDisk, WriteAheadLo
 from node_impl.io.credentials import PEER_SECRET, CannotUse, access, is_loopback, peer_secret, tls_context
 from node_impl.io.driver import DiskFailed, Driver, Ended, SteppedNode
 from node_impl.io.http.access import Access
+from node_impl.io.http.limits import DEFAULT_LIMITS
 from node_impl.io.http.listener import HttpListener
-from node_impl.io.options import Options, parse_options
+from node_impl.io.options import EX_USAGE, Options, parse_options
 from node_impl.io.sparing import SparingReport
 from node_impl.io.trace import TraceWriter
 from node_impl.io.transport import Address, PeerListener, PeerSenders, Secret
 from node_impl.io.turns import Turns
+
+if TYPE_CHECKING:
+    from node_impl.io.grpc.listener import GrpcListener
 
 EX_OK = 0
 EX_DATAERR = 65
@@ -122,15 +126,16 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
             driver.lost,
             secret,
         )
+        grpc = _grpc_listener(options, driver, allowed, logger)
         http = HttpListener(
             driver.ask,
             driver.fail,
             SparingReport(logger.info),
-            lambda: {**driver.counters(), **peers.counters()},
+            lambda: {**driver.counters(), **peers.counters(), **({} if grpc is None else grpc.counters())},
             options.beats,
             access=allowed,
         )
-        edges = _Edges(senders, peers, peer_socket, http, http_socket, tls)
+        edges = _Edges(senders, peers, peer_socket, http, http_socket, tls, grpc)
         await _serve(options, driver, edges, told_to_stop, logger)
         return _status(driver, logger)
 
@@ -144,6 +149,30 @@ class _Edges(NamedTuple):
     http: HttpListener
     http_socket: socket.socket
     tls: ssl.SSLContext | None
+    grpc: GrpcListener | None
+
+
+def _grpc_listener(
+    options: Options, driver: Driver, allowed: Access, logger: logging.Logger
+) -> GrpcListener | None:
+    """The listener for clients that speak gRPC, if there is to be one; `grpcio` is loaded only then."""
+    if options.grpc is None:
+        return None
+    try:
+        from node_impl.io.grpc.listener import GrpcListener
+    except ImportError as problem:
+        advice = "install it by pip install 'ackproof[grpc]', or start without --grpc"
+        raise CannotStart(EX_USAGE, f"--grpc needs grpcio ({problem}); {advice}") from problem
+    listener = GrpcListener(
+        driver.ask, driver.fail, SparingReport(logger.info), options.beats, allowed, DEFAULT_LIMITS
+    )
+    key, certificate = options.tls_key, options.tls_certificate
+    try:
+        tls = None if key is None or certificate is None else (key.read_bytes(), certificate.read_bytes())
+        listener.bind(options.grpc, tls)
+    except OSError as problem:
+        raise CannotStart(EX_UNAVAILABLE, f"--grpc {options.grpc}: {problem}") from problem
+    return listener
 
 
 async def _serve(
@@ -160,8 +189,12 @@ async def _serve(
     driver.start()
     await edges.peers.listen(edges.peer_socket)
     await edges.http.listen(edges.http_socket, edges.tls)
+    if edges.grpc is not None:
+        await edges.grpc.listen()
     protocol = "HTTP" if edges.tls is None else "HTTPS"
     logger.info("serving %s on %s, peers on %s", protocol, options.listen, options.peer_listen)
+    if edges.grpc is not None:
+        logger.info("serving gRPC on %s", options.grpc)
 
     dialling = asyncio.create_task(edges.senders.run(), name="dial peers")
     stopping = asyncio.create_task(told_to_stop.wait(), name="wait for SIGTERM")
@@ -172,12 +205,16 @@ async def _serve(
 
     exceptions.is_stopping = True
     edges.http.stop_listening()
+    if edges.grpc is not None:
+        edges.grpc.stop_listening()
     edges.peers.close()
     await driver.stop()
     for task in (dialling, stopping):
         task.cancel()
     await asyncio.gather(dialling, stopping, return_exceptions=True)  # what failed is with the driver
     await edges.http.close()
+    if edges.grpc is not None:
+        await edges.grpc.close()
 
 
 def _build(options: Options, parts: Parts, recovered: Recovered, life: int) -> SteppedNode:

@@ -123,16 +123,24 @@ def _held(line: str) -> HeldConfig:
             "tenant are wanted, separated by %02"
         )
     data_id, group, md5, *tenant = fields
-    if md5 and not _MD5.fullmatch(md5):
-        raise BadParameter(
-            f"Listening-Configs: the md5 of {shown(data_id)} is {shown(md5)}, not 32 hex digits"
-        )
+    checked_md5("Listening-Configs", data_id, md5)
     key = ConfigKey(
         _checked("tenant", tenant[0] if tenant else "", may_be_empty=True),
         _checked("group", group),
         _checked("dataId", data_id),
     )
     return HeldConfig(key, md5)
+
+
+def checked_md5(source: str, data_id: str, md5: str) -> str:
+    """The md5 that a client holds of a configuration; empty: it holds nothing.
+
+    Raises:
+        BadParameter: it is no md5.
+    """
+    if md5 and not _MD5.fullmatch(md5):
+        raise BadParameter(f"{source}: the md5 of {shown(data_id)} is {shown(md5)}, not 32 hex digits")
+    return md5
 
 
 def _checked(name: str, value: str, may_be_empty: bool = False) -> str:

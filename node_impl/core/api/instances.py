@@ -181,19 +181,26 @@ def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> NodeRep
 def render_list(asked: ListInstances, raft_index: int, found: Listing) -> NodeReply:
     """Answer with the instances of a service."""
     name = grouped(asked.group, asked.service)
-    body = {
+    return json_reply(list_fields(asked, name, ",".join(asked.clusters), raft_index, found), raft_index)
+
+
+def list_fields(
+    asked: ListInstances, name: str, clusters: str, raft_index: int, found: Listing
+) -> dict[str, Any]:
+    """A service's instances under Nacos's names; `name` has the group in it over HTTP alone."""
+    service = grouped(asked.group, asked.service)
+    return {
         "name": name,
         "groupName": asked.group,
-        "clusters": ",".join(asked.clusters),
+        "clusters": clusters,
         "cacheMillis": 10_000,
-        "hosts": [_host(instance, name) for instance in found.instances],
+        "hosts": [_host(instance, service) for instance in found.instances],
         "lastRefTime": raft_index,
         "checksum": "",
         "allIPs": False,
         "reachProtectionThreshold": found.is_protected,
         "valid": True,
     }
-    return json_reply(body, raft_index)
 
 
 def render_beat(_: Beat, raft_index: int, found: Instance) -> NodeReply:

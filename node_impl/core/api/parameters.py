@@ -89,6 +89,13 @@ class Parameters:
                     raise BadParameter(f"parameter {shown(name)} is given twice")
                 self._values[name] = value
 
+    @classmethod
+    def of(cls, values: Mapping[str, str | None], beats: BeatTimes = DEFAULT_BEATS) -> Parameters:
+        """Parameters that did not come as text of a query; one that is None was not given."""
+        given = cls("", beats=beats)
+        given._values = {name: value for name, value in values.items() if value is not None}
+        return given
+
     def optional(self, *names: str) -> str | None:
         """The parameter under the one of its names that was used; None if absent or empty."""
         if len(names) == 1:

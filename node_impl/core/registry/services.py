@@ -100,7 +100,7 @@ class Services:
     def deregister(self, command: Deregister, index: int, changes: Changes) -> Instance | Rejected | None:
         """Remove an instance by its key; returns what the key held."""
         before = self.get(command.key)
-        if before is None:
+        if before is None or command.registered not in (None, before.index):
             return None
         if command.ephemeral not in (None, before.is_ephemeral):
             return _other_kind(before)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from node_impl.core.api.admin import LEADER, MEMBERS
@@ -32,6 +33,14 @@ class Role(enum.IntEnum):
     ADMIN = 3
 
 
+class Denied(NamedTuple):
+    """Why a client may not ask for something."""
+
+    status: int
+    code: str
+    reason: str
+
+
 class Access:
     """The tokens of one node.
 
@@ -51,18 +60,24 @@ class Access:
         needed = needed_for(message.method, message.path)
         if needed <= self.anonymous:
             return None
-        token = _token(message)
+        denied = self.refusal_of(needed, _token(message), f"{message.method} {message.path}")
+        return None if denied is None else refuse(denied.status, denied.code, denied.reason)
+
+    def refusal_of(self, needed: Role, token: str | None, what: str) -> Denied | None:
+        """Why `what`, which needs that role, is refused to a client with that token, if it has one."""
+        if needed <= self.anonymous:
+            return None
         if token is None:
-            why = f"{message.method} {message.path} needs a token with the role {needed.name.lower()}; {_HOW}"
-            return refuse(401, "no-token", why)
+            why = f"{what} needs a token with the role {needed.name.lower()}; {_HOW}"
+            return Denied(401, "no-token", why)
         role = self._roles.get(_hash(token))
         if role is None:
-            return refuse(
+            return Denied(
                 401, "unknown-token", "this node does not know the token; it may be of another cluster"
             )
         if role < needed:
             has = f"the token has the role {role.name.lower()}"
-            return refuse(403, "forbidden", f"{has}, but this needs {needed.name.lower()}")
+            return Denied(403, "forbidden", f"{has}, but this needs {needed.name.lower()}")
         return None
 
 
