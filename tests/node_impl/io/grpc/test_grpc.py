@@ -6,7 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ async def _talk(talk: Callable[[int, NodeProcess], Awaitable[None]], port: int, 
 
 
 @asynccontextmanager
-async def speaker(port: int) -> Any:
+async def speaker(port: int) -> AsyncIterator[Speaker]:
     one = Speaker(port)
     await one.set_up()
     try:
@@ -261,7 +261,7 @@ def test_instances_stay_through_the_death_of_the_leader_and_of_their_node(tmp_pa
 
             async def is_the_dead_nodes_gone() -> bool:
                 said = await watcher.ask("ServiceQueryRequest", serviceName="web")
-                return said.body["success"] and len(said.body["serviceInfo"]["hosts"]) == 1
+                return bool(said.body["success"]) and len(said.body["serviceInfo"]["hosts"]) == 1
 
             await until(is_the_dead_nodes_gone)
             assert await watcher.listed("web") == ["10.0.0.1"]
