@@ -1,0 +1,120 @@
+"""Runs a client's program against five nodes, kills a node, and judges what the client was answered."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.verdict import Verdict
+from checkers.workloads.instance import Instance
+from history import History, Operation, Recording
+from tests.node_impl.node_processes import NodeProcess, wait_for_leader
+
+KILLED_AFTER = 60
+"""How many operations have ended when the node is killed."""
+
+
+class Ran(NamedTuple):
+    """What a client's program said."""
+
+    operations: list[dict[str, Any]]
+    more: dict[str, Any]
+    """What else it said, by name: pushes, configurations."""
+
+    def verdict(self) -> Verdict:
+        """The judgement on the lookups, registrations and deregistrations: are they linearizable?"""
+        begun = self.operations[0]["time"]
+        recorded = [
+            Operation(
+                index=index,
+                time=line["time"] - begun,
+                process=line["process"],
+                type=line["type"],
+                f=line["f"],
+                key=line["key"],
+                value=line["value"],
+                error=line.get("error"),
+            )
+            for index, line in enumerate(self.operations)
+        ]
+        return LinearizabilityOf(Instance()).check(Recording(nodes=(), history=History(recorded)))
+
+    def count(self, kind: str, f: str | None = None, prefix: str = "") -> int:
+        """How many operations ended so."""
+        return sum(
+            line["type"] == kind and f in (None, line["f"]) and line["key"].startswith(prefix)
+            for line in self.operations
+        )
+
+
+def run_and_kill(command: list[str], members: list[NodeProcess], folder: Path, grpc: bool) -> Ran:
+    """Run the program; the leader is killed in the middle. grpc: the client is connected to it.
+
+    Where the client keeps a connection, the node at its other end is asked to lead before it is killed, so
+    that the client loses both.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(folder), "HOME": str(folder)}
+    operations: list[dict[str, Any]] = []
+    more: dict[str, Any] = {}
+    with (
+        (folder / "client.log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=folder) as process,
+    ):
+        assert process.stdout is not None
+        ended = 0
+        for text in process.stdout:
+            line = json.loads(text)
+            if "f" not in line:
+                more.update(line)
+                continue
+            operations.append(line)
+            ended += line["type"] != "invoke"
+            if ended == KILLED_AFTER and line["type"] != "invoke":
+                (_made_leader(members) if grpc else wait_for_leader(members)).end(signal.SIGKILL)
+        assert process.wait(60) == 0, (folder / "client.log").read_text()[-2000:]
+    assert "defect" not in more, more
+    assert more.get("end"), more
+    return Ran(operations, more)
+
+
+def _made_leader(members: list[NodeProcess]) -> NodeProcess:
+    """The node that clients are connected to by gRPC, once it leads; or the leader, if it will not."""
+    connected = max(members, key=_connections)
+    leader = wait_for_leader(members)
+    if leader is not connected:
+        leader.ask("PUT", "/v1/admin/leader", {"to": connected.name})
+        leader = wait_for_leader(members)
+    return leader
+
+
+def _connections(member: NodeProcess) -> float:
+    lines = member.ask("GET", "/metrics").body.decode().splitlines()
+    return next(float(line.split()[-1]) for line in lines if line.startswith("ackproof_grpc_connections"))
+
+
+def installed_by_pip(folder: Path, package: str) -> Path:
+    """The folder into which pip has installed that package, with all that it needs."""
+    target = folder / "client"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), package]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=600)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"pip does not install {package} here within 600 s")
+    if done.returncode:
+        pytest.skip(f"pip cannot install {package} here")
+    return target
+
+
+def needs(program: str) -> None:
+    """Skip the test where a toolchain is missing."""
+    if shutil.which(program) is None:
+        pytest.skip(f"there is no {program} here")
