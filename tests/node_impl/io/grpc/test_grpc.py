@@ -178,7 +178,7 @@ def test_persistent_instances_outlive_their_connection(speak: Any) -> None:
 
 
 def test_a_listener_is_shown_that_a_configuration_changed(speak: Any) -> None:
-    named = {"dataId": "settings", "group": "DEFAULT_GROUP", "tenant": "public"}
+    named: dict[str, Any] = {"dataId": "settings", "group": "DEFAULT_GROUP", "tenant": "public"}
 
     async def talk(port: int, node: NodeProcess) -> None:
         async with speaker(port) as one:
