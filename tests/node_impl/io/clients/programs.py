@@ -180,8 +180,13 @@ class Client:
             ip=address(key), port=80, ephemeral=key.startswith("e")))
 
     async def lookup(self, key):
-        hosts = await self.naming.list_instances(ListInstanceParam(service_name=key, subscribe=False,
-            healthy_only=None))
+        # The lists of 3.x are those that the client keeps; pushes bring them up to date a moment later.
+        ask = getattr(self.naming.grpc_client_proxy, "query_instance_of_service", None)
+        if ask is not None:
+            hosts = (await ask(key, "DEFAULT_GROUP", "", False)).hosts
+        else:
+            hosts = await self.naming.list_instances(ListInstanceParam(service_name=key, subscribe=False,
+                healthy_only=None))
         return hosts[0].metadata["value"] if hosts else None
 
     async def more(self):

@@ -119,7 +119,7 @@ def test_a_deregistered_instance_does_not_end_its_connection(speak: Any) -> None
 def test_a_subscriber_is_shown_each_change_and_nothing_once_it_has_unsubscribed(speak: Any) -> None:
     async def talk(port: int, node: NodeProcess) -> None:
         async with speaker(port) as one:
-            asked = {"serviceName": "web", "groupName": "DEFAULT_GROUP", "clusters": ""}
+            asked: dict[str, Any] = {"serviceName": "web", "groupName": "DEFAULT_GROUP", "clusters": ""}
             begun = await one.ask("SubscribeServiceRequest", subscribe=True, requestId="7", **asked)
             assert begun.body["serviceInfo"]["hosts"] == []
             assert begun.body["requestId"] == "7"
@@ -186,7 +186,7 @@ def test_a_listener_is_shown_that_a_configuration_changed(speak: Any) -> None:
             assert (await one.ask("ConfigPublishRequest", content="a", **named)).body["success"]
             found = (await one.ask("ConfigQueryRequest", **named)).body
             assert found["content"] == "a"
-            held = {"listen": True, "configListenContexts": [{**named, "md5": ""}]}
+            held: dict[str, Any] = {"listen": True, "configListenContexts": [{**named, "md5": ""}]}
             changed = await one.ask("ConfigBatchListenRequest", **held)
             assert changed.body["changedConfigs"] == [named]
             held["configListenContexts"] = [{**named, "md5": found["md5"]}]
@@ -237,7 +237,10 @@ def test_a_message_needs_a_token_with_its_role(speak: Any, tmp_path: Path) -> No
                 ("a-token-that-may-write-too", True),
             ):
                 headers = {} if token is None else {"accessToken": token}
-                asked = {"type": "registerInstance", "instance": {"ip": "10.0.0.1", "port": 80}}
+                asked: dict[str, Any] = {
+                    "type": "registerInstance",
+                    "instance": {"ip": "10.0.0.1", "port": 80},
+                }
                 said = await one.ask("InstanceRequest", headers, serviceName="web", **asked)
                 assert said.body["success"] is may_write
                 assert may_write or said.body["errorCode"] == 403
