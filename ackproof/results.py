@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from ackproof.clock import Clock
-from checkers.check_all import Results
+from checkers.check_all import Results, counts_by_mark
 from checkers.explanation import Explanation
 from checkers.verdict import Validity, Verdict
 from harness.run.too_short import TooShort
@@ -108,6 +108,7 @@ def result_of(
     """What a command did. The verdicts on a run stand in the keys that all commands share."""
     about, clock = about or About(), clock or Clock.start()
     judged = result if isinstance(result, Results) else None
+    verdicts = _verdicts(result) if judged is None else judged.verdicts
     return CommandResult(
         command=command,
         exit_code=exit_code,
@@ -121,8 +122,8 @@ def result_of(
         folder=about.folder,
         report=about.report,
         required=() if judged is None else judged.required,
-        marks={} if judged is None else judged.marks,
-        verdicts=_verdicts(result) if judged is None else judged.verdicts,
+        marks={mark.value: number for mark, number in counts_by_mark(verdicts).items()} if verdicts else {},
+        verdicts=verdicts,
         explanation=None if judged is None else judged.explanation,
         seal="" if judged is None else judged.seal,
         result=None if judged is not None else result,
@@ -202,8 +203,7 @@ def stored_facts(folder: RunFolder) -> dict[str, Any]:
 
 
 def _verdicts(result: object) -> tuple[Verdict, ...]:
-    """The verdicts that a result has one by one: those of `check`, by file."""
-    if not isinstance(result, list | tuple):
-        return ()
-    found = (getattr(one, "verdict", None) for one in result)
+    """The verdicts that a result has one by one: those of `check`, by file, and that of `sim --shrink`."""
+    each = result if isinstance(result, list | tuple) else [result]
+    found = (getattr(one, "verdict", None) for one in each)
     return tuple(verdict for verdict in found if isinstance(verdict, Verdict))

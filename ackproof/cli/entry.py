@@ -11,7 +11,7 @@ import traceback
 from typing import NoReturn
 
 from ackproof.cli.output.exits import Exit
-from ackproof.cli.output.printing import printable
+from ackproof.cli.output.printing import printable, shortened
 from ackproof.cli.output.streams import make_steady, say_what_was_lost
 from ackproof.shadows import shadow
 
@@ -43,16 +43,21 @@ def _run() -> NoReturn:
     except click.UsageError as error:
         hint = f"\nSee {error.ctx.command_path} --help." if error.ctx else ""
         _fail(f"{error.format_message()}{hint}", Exit.USAGE)
-    except (CouldNotRun, FileNotFoundError) as error:
+    except CouldNotRun as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt):
         _end_interruptions()
         _fail("interrupted")
+    except OSError as error:
+        if error.filename is not None:
+            _fail(f"{error.filename}: {error.strerror}")
+        if isinstance(error, FileNotFoundError):
+            _fail(str(error))
+        _give_up()  # a connection that nothing expected to break
     except Exception as error:  # noqa: BLE001 - Python would exit with 1, which means `invalid` here
         if _is_history_error(error):
             _fail(str(error))
-        traceback.print_exc()
-        _fail("this is a bug of ackproof itself, please report it; the run was not judged")
+        _give_up()
     raise SystemExit(Exit.VALID)
 
 
@@ -68,7 +73,14 @@ def _is_history_error(error: Exception) -> bool:
     return isinstance(error, HistoryError)
 
 
+def _give_up() -> NoReturn:
+    """Say what Python says of an error that nothing expected."""
+    traceback.print_exc()
+    _fail("this is a bug of ackproof itself, please report it; the run was not judged")
+
+
 def _fail(message: str, code: Exit = Exit.COULD_NOT_RUN) -> NoReturn:
+    message = shortened(message)
     _say(message)
     if "--json" in sys.argv[1:]:
         from ackproof.cli.output.failing import print_failure

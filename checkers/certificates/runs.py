@@ -45,7 +45,8 @@ def _proofs(history: History, checker: str, evidence: Evidence) -> Iterator[Proo
     if checker in INVARIANTS and evidence.events:
         events = tuple(TracedEvent(event.node, event.life, event.seq) for event in evidence.events)
         yield TracedEvents(events[:2])
-    operations = [history[index] for index in evidence.operations]
+    whole = len(history)  # a cut history may lack operations that a trace names
+    operations = [history[index] for index in evidence.operations if index < whole]
     begun = dict.fromkeys(o.index if o.type == "invoke" else history.invocation(o).index for o in operations)
     writes = [index for index in begun if history[index].f in SETS]
     reads = [index for index in begun if history[index].f in ("lookup", "list", "final-list")]

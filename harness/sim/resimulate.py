@@ -8,7 +8,7 @@ replayed, shrunk and asked for its cause, which the real run cannot.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -154,6 +154,7 @@ def resimulate(
     real_runs: int = 0,
     store: Path | None = None,
     quiet: bool = False,
+    before_real: Callable[[], None] = lambda: None,
 ) -> Resimulated:
     """Do a run of real nodes again under seeds 0, 1, ... until one shows its violation; shrink that one.
 
@@ -162,6 +163,7 @@ def resimulate(
         file: where the schedule goes.
         checker: whose violation; None for the root cause.
         real_runs: how often the schedule is replayed on real processes, into folders of `store`.
+        before_real: is called before the first of these runs, which show what they do by themselves.
 
     Raises:
         CouldNotRun: the run shows no violation, cannot be done again, or the file cannot be written.
@@ -206,6 +208,7 @@ def resimulate(
     found = msgspec.structs.replace(found, seeds=tried)
     if found.seed is None or not real_runs or store is None:
         return found
+    before_real()
     shown = sum(_shows_on_real(file, store, real.checker, quiet=quiet) for _ in range(real_runs))
     return msgspec.structs.replace(found, real_runs=real_runs, shown_on_real=shown)
 

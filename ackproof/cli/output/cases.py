@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from harness.campaign.findings.gathering import Finding
     from harness.campaign.summary import CampaignSummary, CellSummary
     from harness.gate.result import GateResult
+    from harness.sim.cause.command import Cause
     from harness.sim.command import CampaignSummary as SeedsSummary
+    from harness.sim.resimulate import Resimulated
+    from harness.sim.seeds.generated import GeneratedHunt
+    from harness.sim.seeds.hunting import Hunt
 
 _ENDS: dict[Validity, CaseEnd] = {
     Validity.VALID: "passed",
@@ -71,6 +75,63 @@ def of_seeds(summary: SeedsSummary, command: str) -> Iterator[CiCase]:
             text=line,
             output=line,
         )
+
+
+def of_hunts(hunts: Sequence[Hunt]) -> Iterator[CiCase]:
+    """A case for each seeded bug that `ackproof mutants` hunted."""
+    for one in hunts:
+        ended = f"seed {one.seed}, by {one.caught_by}" if one.is_caught else f"not by {one.caught_by}"
+        seen = f"{ended}; {one.seeds} seeds"
+        also = f"also, undeclared: {', '.join(one.undeclared)}" if one.undeclared else ""
+        yield CiCase(
+            name=one.mutant,
+            end="passed" if one.is_as_declared else "failure",
+            mark="caught" if one.is_caught else "not caught",
+            message="" if one.is_as_declared else also or seen,
+            text="" if one.schedule is None else f"ackproof replay {one.schedule}",
+            output=seen,
+            seconds=one.wall_s,
+        )
+
+
+def of_mutations(hunts: Sequence[GeneratedHunt]) -> Iterator[CiCase]:
+    """A case for each mutation of `ackproof mutants --generated`; a survivor is no failure, but is listed."""
+    for number, one in enumerate(hunts, start=1):
+        mutation = one.mutation
+        what = f"{mutation.function}, line {mutation.line}, {mutation.kind}"
+        change = f"{mutation.before}  ->  {mutation.after}"
+        survived = one.outcome == "survived"
+        yield CiCase(
+            name=f"{number}: {mutation.module}, {what}",
+            end="skipped" if survived else "passed",
+            mark=one.outcome,
+            message=change if survived else "",
+            output=f"{change}\n{one.outcome} after {one.seeds} seeds {', '.join(one.caught_by)}".rstrip(),
+            seconds=one.wall_s,
+        )
+
+
+def of_resimulated(found: Resimulated) -> Iterator[CiCase]:
+    """The case of a violation that was looked for in the simulated world."""
+    tried = f"{found.seeds} seeds tried"
+    if found.seed is None:
+        why = f"none of {tried} shows it in the simulated world"
+        yield CiCase(name=found.checker, end="error", mark="not shown", message=why, output=found.violation)
+    else:
+        text = f"seed {found.seed}: {found.summary}\nackproof replay {found.file}"
+        yield CiCase(
+            name=found.checker, end="failure", mark="shown", message=found.violation, text=text, output=tried
+        )
+
+
+def of_cause(found: Cause) -> Iterator[CiCase]:
+    """The case of a violation whose cause was measured."""
+    jumps = [
+        f"{jump.what}: {jump.before.share:.0%} before, {jump.after.share:.0%} after" for jump in found.jumps
+    ]
+    yield CiCase(
+        name=found.checker, end="failure", mark="invalid", message=found.violation, text="\n".join(jumps)
+    )
 
 
 def of_campaign(summary: CampaignSummary, findings: Sequence[Finding]) -> Iterator[CiCase]:

@@ -77,9 +77,10 @@ def write_failure_for_ci(context: click.Context, command: str, message: str, cod
     try:
         _write(_suite(found, None, ()), asked)
     except CouldNotRun as error:
-        from ackproof.cli.output.printing import say
+        from ackproof.cli.output.printing import say, shortened
 
-        say(f"ackproof: {error}", error=True)
+        if str(error) != message:  # or else it is what the command fails for, and is said then
+            say(shortened(f"ackproof: {error}"), error=True)
 
 
 def _suite(found: CommandResult, about: About | None, cases: Iterable[CiCase] | None) -> CiSuite:

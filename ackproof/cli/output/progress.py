@@ -61,6 +61,10 @@ class Working:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Remove the line, before the block ends if need be."""
         self._is_over.set()
         self._thread.join()
         self._line.end()

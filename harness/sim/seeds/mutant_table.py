@@ -10,10 +10,12 @@ from statistics import median
 from rich.console import Console
 from rich.text import Text
 
+from checkers.words import in_time
 from harness.errors import CouldNotRun
 from harness.mutants.catalogue import AREAS
 from harness.sim.seeds.hunting import Hunt, HuntExecutor, hunt_all
 
+COLUMNS = 79
 LINE = "{mark} {mutant:27} {caught_by:26} {seeds:>6} {simulated:>9} {wall:>8} {lines:>8}"
 
 
@@ -132,14 +134,16 @@ class _Progress:
     def end(self) -> None:
         """Clear the terminal's line for what follows."""
         if not self._is_quiet and self._console.is_terminal:
-            self._console.print(" " * 100, end="\r")
+            self._console.print(" " * COLUMNS, end="\r", soft_wrap=True)
 
     def _show(self, last: str) -> None:
         if self._is_quiet or (not last and not self._console.is_terminal):
             return
-        spent = time.monotonic() - self._begin
-        text = f"{self._done} of {self._hunts} hunted, {self._caught} caught, {spent:.0f} s{last}"
+        spent_s = time.monotonic() - self._begin
+        left_s = spent_s / self._done * (self._hunts - self._done) if self._done else 0.0
+        left = f", {in_time(left_s)} left" if left_s else ""
+        text = f"{self._done} of {self._hunts} hunted, {self._caught} caught, {spent_s:.0f} s{left}{last}"
         if self._console.is_terminal:
-            self._console.print(f"{text:100.100}", end="\r", markup=False)
+            self._console.print(f"{text:{COLUMNS}.{COLUMNS}}", end="\r", markup=False, soft_wrap=True)
         else:
             self._console.print(text, markup=False)

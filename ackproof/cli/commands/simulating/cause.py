@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from ackproof.cli import options
+from ackproof.cli.commands.simulating.sim import about_simulated
+from ackproof.cli.output.cases import of_cause
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.printing import say
 
@@ -24,6 +27,7 @@ USUAL_SECONDS = 120.0
     help="Begin no run after this many seconds; what was measured by then is shown.",
 )
 @click.option("--anyway", is_flag=True, help="Go on even if the code has changed since FILE was written.")
+@options.ci_options()
 @options.json_option()
 def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
     """Say what brought a failing run's violation about.
@@ -46,4 +50,11 @@ def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
     found = command.cause(file, seconds, anyway=anyway, quiet=as_json)
     if found.warning is not None:
         say(f"ackproof: {found.warning}", error=True)
-    finish("violation", found, lambda: command.show(found), as_json=as_json)
+    finish(
+        "violation",
+        found,
+        lambda: command.show(found),
+        as_json=as_json,
+        about=lambda: about_simulated(next_=(shlex.join(["ackproof", "replay", str(file)]),)),
+        cases=lambda: of_cause(found),
+    )

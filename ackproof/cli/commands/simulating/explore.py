@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NoReturn, TypedDict, Unpack
@@ -9,6 +10,7 @@ from typing import Literal, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
+from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.output.ending import finish
 
 _COUNT = click.IntRange(min=0)
@@ -145,10 +147,13 @@ def explore(
         symmetry=symmetry,
         quiet=as_json,
     )
+    is_kept = out is not None and explored.found.outcome == "violation"
+    again = (shlex.join(["ackproof", "replay", str(out)]),) if is_kept else ()
     finish(
         explored.found.outcome,
         explored,
         lambda: command.show(explored, out),
         as_json=as_json,
+        about=lambda: about_simulated(next_=again),
         cases=lambda: (),
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from ackproof.cli import options
+from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
+from ackproof.cli.output.cases import of_hunts, of_mutations
 from ackproof.cli.output.ending import finish
+from ackproof.cli.output.for_ci import wanted
 
 
 @click.command()
@@ -49,6 +53,7 @@ from ackproof.cli.output.ending import finish
 @dask_option()
 @click.option("--shrink/--no-shrink", default=True, help="Shrink each failure.  [default: shrink]")
 @options.store_option("The shrunk schedules are put into its folder mutants/.")
+@options.ci_options()
 @options.json_option()
 def mutants(
     names: tuple[str, ...],
@@ -94,6 +99,8 @@ def mutants(
 
     chosen = tuple(dict.fromkeys(names)) or tuple(MUTANTS)
     if is_list:
+        if wanted():
+            raise click.UsageError("--list runs nothing, so there is no result for a CI server")
         finish(
             "valid",
             [MUTANTS[name].described() for name in chosen],
@@ -111,7 +118,15 @@ def mutants(
         executor = OnDask(perform, cluster, say_on_stderr, hunting.LONGEST_HUNT_S)
     found = mutant_table.hunts(chosen, executor, folder, quiet=as_json)
     outcome = "valid" if all(hunt.is_as_declared for hunt in found) else "invalid"
-    finish(outcome, found, lambda: mutant_table.show(found, folder), as_json=as_json)
+    again = (shlex.join(["ackproof", "replay", one.schedule]) for one in found if one.schedule is not None)
+    finish(
+        outcome,
+        found,
+        lambda: mutant_table.show(found, folder),
+        as_json=as_json,
+        about=lambda: about_simulated(next_=tuple(again)[:1]),
+        cases=lambda: of_hunts(found),
+    )
 
 
 def _generated(
@@ -131,4 +146,12 @@ def _generated(
         kept,
         lambda hunt: None if as_json else generated_table.show_one(hunt, len(kept.done), len(chosen)),
     )
-    finish("valid", found, lambda: generated_table.show(found, len(every)), as_json=as_json, judges=False)
+    finish(
+        "valid",
+        found,
+        lambda: generated_table.show(found, len(every)),
+        as_json=as_json,
+        about=about_simulated,
+        judges=False,
+        cases=lambda: of_mutations(found),
+    )

@@ -13,6 +13,7 @@ import msgspec
 
 from ackproof.cli import options
 from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
+from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.output.cases import of_replayed
 from ackproof.cli.output.ending import finish, judge_and_finish
 from ackproof.cli.output.printing import say
@@ -176,6 +177,7 @@ def _show_steps(file: Path, anyway: bool, as_json: bool) -> NoReturn:
         ReplayedSteps(walked.story, walked.violation),
         lambda: command.show_walk(walked),
         as_json=as_json,
+        about=about_simulated,
         cases=lambda: (),
     )
 

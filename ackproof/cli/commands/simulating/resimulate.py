@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from ackproof.cli import options
+from ackproof.cli.commands.simulating.sim import about_simulated
+from ackproof.cli.output.cases import of_resimulated
 from ackproof.cli.output.ending import finish
+from ackproof.cli.output.progress import Working
 
 USUAL_SEEDS = 100
 USUAL_SECONDS = 300.0
@@ -47,6 +52,7 @@ USUAL_SECONDS = 300.0
     show_default=True,
     help="Then replay the schedule this many times on local processes, and say how often it shows there.",
 )
+@options.ci_options()
 @options.json_option()
 def resimulate(
     run: Path,
@@ -73,15 +79,30 @@ def resimulate(
     from harness.run.folder import RunFolder
     from harness.sim import resimulate as room
 
-    found = room.resimulate(
-        RunFolder(run),
-        seeds=seeds,
-        seconds=seconds,
-        file=out,
-        checker=checker,
-        real_runs=real,
-        store=store,
+    began_s = time.monotonic()
+    with Working(
+        "trying seeds, and shrinking, at most",
         quiet=as_json,
-    )
+        share=lambda: min((time.monotonic() - began_s) / seconds, 1.0),
+    ) as working:
+        found = room.resimulate(
+            RunFolder(run),
+            seeds=seeds,
+            seconds=seconds,
+            file=out,
+            checker=checker,
+            real_runs=real,
+            store=store,
+            quiet=as_json,
+            before_real=working.end,
+        )
     outcome = "violation" if found.seed is not None else "unknown"
-    finish(outcome, found, lambda: room.show(found), as_json=as_json)
+    again = () if found.file is None else (shlex.join(["ackproof", "replay", found.file]),)
+    finish(
+        outcome,
+        found,
+        lambda: room.show(found),
+        as_json=as_json,
+        about=lambda: about_simulated(found.seed, again),
+        cases=lambda: of_resimulated(found),
+    )
