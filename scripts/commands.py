@@ -24,11 +24,14 @@ the same in a terminal. [What the exit codes mean](ci.md#exit-codes).
 
 ## Completion in a shell
 
-With this line in `~/.bashrc`, the Tab key completes commands and options, and offers the names of workloads,
-faults, systems and seeded bugs. For zsh and fish, write `zsh_source` and `fish_source`:
+With its line, the Tab key of a shell completes commands and options, and offers the names of workloads,
+faults, systems, models and seeded bugs. The first line is for `~/.bashrc`, the second for `~/.zshrc` after
+`compinit`, the third for `~/.config/fish/completions/ackproof.fish`:
 
 ```
 eval "$(_ACKPROOF_COMPLETE=bash_source ackproof)"
+eval "$(_ACKPROOF_COMPLETE=zsh_source ackproof)"
+_ACKPROOF_COMPLETE=fish_source ackproof | source
 ```
 """
 

@@ -17,6 +17,7 @@ from ackproof.cli.main import COMMANDS, cli
 from ackproof.cli.output.exits import Exit, exit_of
 from checkers.verdict import Validity
 from tests import REPOSITORY
+from tests.ackproof.cli.test_json import COMMANDS as EACH
 
 ACKPROOF = str(Path(sys.executable).with_name("ackproof"))
 
@@ -34,6 +35,13 @@ def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
 def test_every_file_of_commands_is_listed() -> None:
     folder = REPOSITORY / "ackproof" / "cli" / "commands"
     assert {path.stem for path in folder.glob("*/*.py")} - {"__init__"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(EACH))
+def test_the_help_of_each_command_has_an_example_and_fits_a_terminal_of_80_columns(name: str) -> None:
+    shown = CliRunner().invoke(cli, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
+    assert f"    ackproof {name}" in shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 READ = frozenset({"--store", "--nodes-file", "--resume", "--baseline", "--pictures"})

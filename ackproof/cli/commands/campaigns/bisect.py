@@ -74,7 +74,7 @@ def bisect(
 
     \b
         ackproof bisect 0a1b2c3d4e --good v1.3
-        ackproof bisect 0a1b2c3d4e --good v1.3 --bad main --repository ~/kv --build 'make'
+        ackproof bisect 0a1b2c3d4e --good v1.3 --repository ~/kv --build make
     """
     from harness.campaign.again.target import target
     from harness.campaign.again.trying import Limits

@@ -75,11 +75,22 @@ def _many(name: str, **settings: Any) -> options.Option:
 
 
 MATRIX = options.group(
-    _many("--system", metavar="NAME", help="A system, as for `ackproof run`.  [default: reference-node]"),
-    _many("--workload", metavar="NAME", help="A workload.  [default: registry]"),
+    _many(
+        "--system",
+        metavar="NAME",
+        shell_complete=options.completing(options.system_names),
+        help="A system, as for `ackproof run`.  [default: reference-node]",
+    ),
+    _many(
+        "--workload",
+        metavar="NAME",
+        shell_complete=options.completing(options.workload_names),
+        help="A workload.  [default: registry]",
+    ),
     _many(
         "--nemesis",
         metavar="FAULT,...",
+        shell_complete=options.completing(options.fault_names, by_commas=True),
         help="A set of faults, as for `ackproof run`; `none`, or `drawn` for what the seed chooses.  "
         "[default: drawn]",
     ),
@@ -92,11 +103,21 @@ MATRIX = options.group(
     click.option(
         "--nodes-file", metavar="FILE", help="The remote hosts of the world ssh, as for `ackproof run`."
     ),
-    _many("--mutant", metavar="NAME", help="A seeded bug of the reference node, or `none`."),
+    _many(
+        "--mutant",
+        metavar="NAME",
+        shell_complete=options.completing(options.mutant_names),
+        help="A seeded bug of the reference node, or `none`.",
+    ),
     click.option(
         "--time-limit", "time_limit_s", type=click.IntRange(min=1), help="Seconds of work and faults a run."
     ),
-    click.option("--canary", metavar="MUTANT", help="A seeded bug that must be found in the first 20 seeds."),
+    click.option(
+        "--canary",
+        metavar="MUTANT",
+        shell_complete=options.completing(options.mutant_names),
+        help="A seeded bug that must be found in the first 20 seeds.",
+    ),
     click.option("--name", metavar="NAME", help="The campaign's name, for its folder.  [default: campaign]"),
     click.option("--seeds", type=click.IntRange(min=1), help="How many seeds of each cell.  [default: 20]"),
     click.option("--first-seed", type=click.IntRange(min=0), help="The first seed.  [default: 0]"),
@@ -137,7 +158,7 @@ def campaign() -> None:
 
     \b
         ackproof campaign nightly.toml
-        ackproof campaign --workload registry --workload cas --seeds 50 --canary forgetful
+        ackproof campaign --workload registry --workload cas --canary forgetful
         ackproof campaign run --resume store/campaign-2026-11-28T134200-nightly
         ackproof campaign merge shard-1/campaign-* shard-2/campaign-*
         ackproof findings
@@ -192,6 +213,12 @@ def run(
 
     Exits with 0, 1 or 2 as a run does, by the worst cell; with 255 if the canary was not found, if a seed
     gave two results, or if runs could not be done.
+
+    \b
+        ackproof campaign run nightly.toml
+        ackproof campaign run --workload register --nodes 3 --seeds 50
+        ackproof campaign run --resume store/campaign-2026-11-28T134200-nightly
+        ackproof findings                    what it found, with lines to paste
     """
     from harness.campaign.campaign import run_campaign
     from harness.campaign.executors import dask_executors, usual_executors
@@ -247,6 +274,11 @@ def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json
     """Join the results of shards into one campaign, each result once.
 
     The folders must hold shards of one campaign, done by the same code with the same Python.
+
+    \b
+        ackproof campaign run nightly.toml --shard 1/2 --store shard-1
+        ackproof campaign run nightly.toml --shard 2/2 --store shard-2
+        ackproof campaign merge shard-1/campaign-* shard-2/campaign-*
     """
     from harness.campaign.merging import merged
 

@@ -101,12 +101,14 @@ MODEL = options.group(
         callback=lambda context, option, value: options.known("model", lambda: _model_names(value))(
             context, option, value
         ),
+        shell_complete=options.completing(model_names),
         help_of=_help_of_model,
     ),
     click.option(
         "--consistency",
         metavar="NAME",
         callback=options.known("consistency model", lambda: CONSISTENCY_MODELS),
+        shell_complete=options.completing(lambda: CONSISTENCY_MODELS),
         help=f"What transactions ({', '.join(TRANSACTIONS)}) must keep, such as snapshot-isolation, "
         "serializable or strong-session-serializable.  [default: strict-serializable]",
     ),
@@ -200,10 +202,10 @@ def check(
         ackproof check etcd_000.log --model cas-register
         ackproof check store/latest --model registry
         ackproof check - --model kv-append --format porcupine-kv < log.txt
-        ackproof check history.edn --model list-append --consistency snapshot-isolation
+        ackproof check h.edn --model list-append --consistency snapshot-isolation
         ackproof check history.edn --model bank --option total=100
         ackproof check history.edn --model register --option initial=0
-        ackproof check log.csv --model register --columns process=worker,f=op,type=event
+        ackproof check log.csv --model register --columns process=worker,f=op
         ackproof check huge.jsonl --model register --jobs 8
         ackproof check huge.jsonl --model register --dask tls://10.0.0.1:8786
     """

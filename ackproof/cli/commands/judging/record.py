@@ -74,8 +74,10 @@ def record(
 
     \b
         ackproof record --model register
-        curl -d '{"process": 0, "f": "write", "key": "x", "value": 1}' localhost:8642/v1/invoke
-        curl -d '{"process": 0, "type": "ok", "value": null}' localhost:8642/v1/complete
+        curl localhost:8642/v1/invoke \\
+            -d '{"process": 0, "f": "write", "key": "x", "value": 1}'
+        curl localhost:8642/v1/complete \\
+            -d '{"process": 0, "type": "ok", "value": null}'
         curl -X POST localhost:8642/v1/end
     """
     from ackproof.judging.recorded import inspector_of, question_of  # here, since these load the judges

@@ -73,8 +73,9 @@ def verify(
         ackproof verify store/latest proofs.json
 
     \b
-    Exit codes: 0 the certificate proves what it says (that the history is valid, or that it is invalid),
-    1 it does not, 2 it holds no proof, or one that is too large.
+    Exit codes: 0 the certificate proves what it says (that the history is
+    valid, or that it is invalid), 1 it does not, 2 it holds no proof, or one
+    that is too large.
     """
     from ackproof.judging.certifying import recheck, recheck_all  # here, since these load the data types
 

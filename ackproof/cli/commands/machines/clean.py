@@ -31,6 +31,11 @@ def clean(store: Path, everywhere: bool, as_json: bool) -> NoReturn:
 
     These are processes, control groups, network namespaces, mounts, and folders on remote hosts. Runs that
     still go on are left alone. Every run does the same for its own store when it starts.
+
+    \b
+        ackproof clean
+        ackproof clean --store /srv/nightly
+        ackproof clean --all
     """
     from harness.hosts.ledger import clean as clean_up
     from harness.hosts.ledger import left_elsewhere

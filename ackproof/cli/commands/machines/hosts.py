@@ -62,6 +62,12 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> NoReturn:
 
     The command connects as a run would, and leaves nothing behind. The exit code is 255 if a host cannot
     run a node.
+
+    \b
+        ackproof hosts check                               this machine
+        ackproof hosts check --nodes-file hosts.txt        these, by SSH
+        ackproof hosts check --nodes-file hosts.txt --install
+        ackproof run --world ssh --nodes-file hosts.txt    test on them
     """
     if nodes_file is None:
         found = [_checked(THIS_MACHINE, agent.Agent("", "").facts(), LOCAL)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from harness.systems.installing import Recipe
 
 
+def _recipe_names() -> Iterable[str]:
+    from harness.systems.installing import RECIPES
+
+    return RECIPES
+
+
 @click.group(invoke_without_command=True)
 @options.json_option()
 @click.pass_context
@@ -27,17 +34,21 @@ def systems(context: click.Context, as_json: bool) -> None:
     needs, and whether that is here.
 
     \b
-        ackproof systems                            what there is
-        ackproof systems install etcd               bring one
-        ackproof systems check etcd                 start one node, and say what works
-        ackproof run --system etcd                  test it
+        ackproof systems                     what there is
+        ackproof systems install etcd        bring one
+        ackproof systems check etcd          start a node, and say what works
+        ackproof run --system etcd           test it
     """
     if context.invoked_subcommand is None:
         _list_systems(as_json)
 
 
 @systems.command()
-@click.argument("name", metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml")
+@click.argument(
+    "name",
+    metavar="NAME[@VERSION]|PATH.py:NAME|FILE.toml",
+    shell_complete=options.completing(options.system_names),
+)
 @click.option(
     "--system-option",
     "system_options",
@@ -80,7 +91,12 @@ def check(name: str, system_options: dict[str, str], as_json: bool) -> NoReturn:
 
 
 @systems.command()
-@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1)
+@click.argument(
+    "names",
+    metavar="[NAME[@VERSION]]...",
+    nargs=-1,
+    shell_complete=options.completing(_recipe_names),
+)
 @click.option("--list", "is_list", is_flag=True, help="List all releases, and which are installed.")
 @click.option("--unpinned", is_flag=True, help="Accept downloads whose checksum is not known beforehand.")
 @options.json_option()
@@ -95,9 +111,9 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
     its folder.
 
     \b
-        ackproof systems install etcd               the release that is quickest to bring
-        ackproof systems install etcd@3.5.1 redis   another release, and another system
-        ackproof systems install --list             what there is, and what is here
+        ackproof systems install etcd              the quickest to bring
+        ackproof systems install etcd@3.5.1 redis  another release and system
+        ackproof systems install --list            what there is and is here
     """
     if is_list:
         _list(as_json)

@@ -129,10 +129,10 @@ def explore(
     verified for these bounds.
 
     \b
-        ackproof explore                                        3 nodes, a crash: some seconds
+        ackproof explore                     3 nodes, a crash: some seconds
         ackproof explore --nodes 2 --elections 2 --heartbeats 1
-        ackproof explore --mutant half-is-a-majority --elections 2 --out steps.json
-        ackproof replay steps.json                              show the steps to the violation
+        ackproof explore --mutant half-is-a-majority --out steps.json
+        ackproof replay steps.json           show the steps to the violation
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.
     """

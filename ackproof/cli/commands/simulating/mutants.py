@@ -19,7 +19,11 @@ from ackproof.cli.output.for_ci import wanted
 
 @click.command()
 @click.argument(
-    "names", metavar="[NAME]...", nargs=-1, callback=options.known("mutant", options.mutant_names)
+    "names",
+    metavar="[NAME]...",
+    nargs=-1,
+    callback=options.known("mutant", options.mutant_names),
+    shell_complete=options.completing(options.mutant_names),
 )
 @click.option("--list", "is_list", is_flag=True, help="List the bugs and what each does wrong; run nothing.")
 @click.option(

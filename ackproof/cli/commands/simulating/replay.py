@@ -86,7 +86,7 @@ def replay(
 
     \b
         ackproof replay small.json
-        ackproof replay small.json --world local     the same on real processes, as far as possible
+        ackproof replay small.json --world local     the same on real processes
         ackproof replay 0a1b2c3d4e                   is this finding still there?
         ackproof replay campaign-2026-11-28T134200-nightly:2:17
     """

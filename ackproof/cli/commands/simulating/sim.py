@@ -160,11 +160,11 @@ def sim(
     the same run, byte for byte, on any machine.
 
     \b
-        ackproof sim --seed 7                       one run, with a report
-        ackproof sim --seeds 1000                   many runs, on all cores
+        ackproof sim --seed 7                 one run, with a report
+        ackproof sim --seeds 1000             many runs, on all cores
         ackproof sim --seeds 200 --mutant forgetful --stop-at-first
         ackproof sim --seed 5 --mutant acknowledge-early --shrink small.json
-        ackproof replay small.json                  the same failure again, with a report
+        ackproof replay small.json            the same failure, with a report
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")

@@ -68,7 +68,7 @@ def runs(store: Path, most: int | None, as_json: bool, **choice: object) -> NoRe
         ackproof runs
         ackproof runs --verdict invalid --since 7d
         ackproof runs --system etcd --fault partition --json
-        ackproof analyze store/2026-11-28T134341-register-7679      one of them, judged again
+        ackproof analyze store/latest        one of them, judged again
     """
     from harness.store.index import entries  # here, since it loads what reads a run's results
 

@@ -41,8 +41,9 @@ def maelstrom() -> None:
     "-w",
     "--workload",
     required=True,
+    metavar="NAME",
     type=click.Choice(sorted(CALLS)),
-    help="What clients ask, as Maelstrom's workload of that name.",
+    help=f"What clients ask, as Maelstrom's workload of that name: {', '.join(sorted(CALLS))}.",
 )
 @click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
 @click.argument("arguments", nargs=-1)
@@ -144,9 +145,10 @@ def test(
 
     \b
         ackproof maelstrom test -w echo --bin ./echo.py --node-count 1
-        ackproof maelstrom test -w broadcast --bin ./broadcast --latency 100 --nemesis partition
-        ackproof maelstrom test -w lin-kv --bin ./raft.py --nemesis kill,pause,partition
-        ackproof maelstrom test -w txn-rw-register --bin ./txn --consistency-models read-committed
+        ackproof maelstrom test -w broadcast --bin ./b --nemesis partition
+        ackproof maelstrom test -w lin-kv --bin ./raft.py --nemesis kill,pause
+        ackproof maelstrom test -w txn-rw-register --bin ./txn \\
+            --consistency-models read-committed
     """
     from harness.run import runner  # here, since it loads HTTP clients, which the help does not need
     from harness.systems.maelstrom.counting import messages_in_words

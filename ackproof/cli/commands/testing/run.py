@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Literal, NoReturn, TypedDict, Unpack
 
 import click
@@ -49,6 +50,10 @@ class TestOptions(TypedDict):
     recovery_bound_s: float | None
 
 
+COLUMNS = 76
+"""The end of the help is indented by two, and fits a terminal of 80 columns."""
+
+
 def faults_in_words() -> str:
     """Every fault and what it needs, for the end of the help (click keeps the lines after a \\b)."""
     lines = []
@@ -57,12 +62,14 @@ def faults_in_words() -> str:
         worlds = [world.name for world in HOSTED_WORLDS.values() if fault.lacks(world) is None]
         where = ", ".join(worlds) or "sim only"
         broken = f" No system has to survive this: it may assume that {fault.breaks}." if fault.breaks else ""
-        lines.append(f"  {name}: {fault.about} [{where}{'; needs ' + needs if needs else ''}].{broken}")
-    head = (
-        "\b\nFaults, and where each can be had (root, nftables and tc are needed only outside of local; in "
-        "netns any user is root where the kernel allows it):\n"
+        text = f"{name}: {fault.about} [{where}{'; needs ' + needs if needs else ''}].{broken}"
+        lines += fill(text, COLUMNS, initial_indent="  ", subsequent_indent="      ").splitlines()
+    head = fill(
+        "Faults, and where each can be had (root, nftables and tc are needed only outside of local; in netns "
+        "any user is root where the kernel allows it):",
+        COLUMNS,
     )
-    return head + "\n".join(lines)
+    return "\b\n" + "\n".join([head, *lines])
 
 
 CLUSTER = options.group(
@@ -273,12 +280,13 @@ def run(
     at once.
 
     \b
-        ackproof run                                   five nodes, kills and partitions, 30 s
+        ackproof run                          five nodes, kills and partitions
         ackproof run --nemesis pause,clock --nodes 3
         ackproof run --workload cas --seed 7
         ackproof run --system etcd --nemesis kill,partition
-        ackproof run --system my.py:Mine               a system of your own
-        ackproof run --mutant forgetful                a node with a seeded bug
+        ackproof run --system my.py:Mine      a system of your own
+        ackproof run --mutant forgetful       a node with a seeded bug
+        ackproof analyze store/latest         judge it again
     """
     from harness.run import runner  # here, since it loads HTTP clients, which the help does not need
 

@@ -7,6 +7,7 @@ calls as lines of JSON, and answers each with the command's exit code and what i
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -132,6 +133,8 @@ def _called(asked: Mapping[str, Any]) -> Ended:
         for number in (one for one in reading if one is not None):
             os.close(number)
         _become(asked, streams, writing)
+    with contextlib.suppress(OSError):  # it has done that itself, and is another program by now
+        os.setpgid(child, child)
     for one in {one for one in writing if one is not None}:
         os.close(one)
     texts = [bytearray(), bytearray()]

@@ -132,6 +132,42 @@ class Room:
             "clean": Call(("clean", *own), 0),
         }
 
+    def long_calls(self) -> Mapping[str, tuple[str, ...]]:
+        """A call that works for some seconds or until it is ended, of every command that may."""
+        run, history = str(self.run), str(self.history)
+        own = ("--store", str(self.path / "own"))
+        cell = ("--workload", "register", "--seeds", "50", "--jobs", "2", *own)
+        return {
+            "run": ("run", "--nodes", "3", "--nemesis", "kill", "--time-limit", "60", *own),
+            "analyze": ("analyze", run),
+            "maelstrom test": ("maelstrom", "test", "-w", "echo", "--bin", str(self.node), *own),
+            "sim": ("sim", "--seed", "4", *own),
+            "sim --seeds": ("sim", "--seeds", "300", "--jobs", "2", *own),
+            "sim --shrink": (
+                "sim",
+                "--seed",
+                "5",
+                "--mutant",
+                "acknowledge-early",
+                "--shrink",
+                f"{run}.json",
+            ),
+            "cause": ("cause", str(self.schedule), "--seconds", "30"),
+            "replay": ("replay", str(self.schedule), *own),
+            "replay finding": ("replay", self.finding, "--store", str(self.store), "--jobs", "2"),
+            "resimulate": ("resimulate", run, "--out", str(self.path / "resimulated.json"), *own),
+            "explore": ("explore", "--elections", "3", "--proposals", "2"),
+            "mutants": ("mutants", "--jobs", "2", *own),
+            "campaign run": ("campaign", "run", *cell),
+            "gate": ("gate", "--seconds", "30", "--jobs", "2", *own),
+            "check": ("check", history, "--model", "register"),
+            "check -": ("check", "-", "--model", "register"),
+            "record": ("record", "--model", "register", "--listen", "127.0.0.1:0", *own),
+            "serve": ("serve", "--store", str(self.store), "--listen", "127.0.0.1:0"),
+            "site": ("site", str(self.path / "pages"), "--store", str(self.store)),
+            "systems": ("systems",),
+        }
+
 
 def _first_fingerprint(store: Path) -> str:
     from harness.campaign.findings.gathering import findings
