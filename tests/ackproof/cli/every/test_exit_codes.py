@@ -49,7 +49,7 @@ def test_every_command_has_a_call(room: Room) -> None:
     assert room.calls().keys() == COMMANDS.keys()
 
 
-@pytest.mark.parametrize(("name", "condition", "as_json"), combinations())
+@pytest.mark.parametrize(("name", "condition", "as_json"), [*combinations()])
 def test_the_exit_code_is_the_same_however_the_output_is_read(
     name: str, condition: str, as_json: bool, room: Room, forking: Forking
 ) -> None:

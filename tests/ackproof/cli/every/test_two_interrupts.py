@@ -41,7 +41,7 @@ def test_every_long_call_is_interrupted(room: Room) -> None:
     assert set(COMMANDS) == room.long_calls().keys()
 
 
-@pytest.mark.parametrize(("name", "moments_s"), pairs())
+@pytest.mark.parametrize(("name", "moments_s"), [*pairs()])
 def test_two_interrupts_print_no_traceback(
     name: str, moments_s: tuple[float, float], room: Room, forking: Forking
 ) -> None:
