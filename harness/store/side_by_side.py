@@ -55,23 +55,25 @@ def compared_runs(store: Path, entries: Sequence[RunEntry], a: str, b: str) -> C
 
 
 def pairs_to_compare(entries: Sequence[RunEntry], most: int) -> list[tuple[RunEntry, RunEntry]]:
-    """Each judged run after the one before it of the same system, workload and faults, the latest pair first.
+    """Each judged run after the one before it of the same system, workload and faults; if there is none, of
+    the same system and workload. The latest pair first.
 
     Args:
         entries: the newest first.
         most: how many pairs at most.
     """
     found: list[tuple[RunEntry, RunEntry]] = []
-    later: dict[tuple[object, ...], RunEntry] = {}
-    for entry in entries:
+    before: dict[tuple[object, ...], RunEntry] = {}
+    for entry in reversed(entries):
         if entry.validity is None:
             continue
-        group = (entry.system, entry.workload, entry.faults_in_words, entry.world, entry.mutant)
-        if group in later:
-            found.append((entry, later[group]))
-        later[group] = entry
-    found.sort(key=lambda pair: pair[1].began_at or "", reverse=True)
-    return found[:most]
+        kind = (entry.system, entry.workload, entry.world)
+        same_faults = (*kind, entry.faults_in_words, entry.mutant)
+        earlier = before.get(same_faults) or before.get(kind)
+        if earlier is not None:
+            found.append((earlier, entry))
+        before[same_faults] = before[kind] = entry
+    return found[::-1][:most]
 
 
 def _where(parting: FirstDifference | None) -> str:

@@ -346,9 +346,8 @@ def test_a_caveat_that_several_checkers_share_is_shown_once_with_their_names(run
     assert pair.count("from traces") == 2
 
 
-def million() -> History:
-    """A million history events as arrays, one in a hundred of the operations `fail` or `info`."""
-    operations = 500_000
+def million(operations: int = 500_000) -> History:
+    """A million history events as arrays, one in ten of the operations `fail` or `info`."""
     rng = np.random.default_rng(7)
     begin = np.sort(rng.integers(0, 3_600_000_000_000, operations))
     process = np.arange(operations)

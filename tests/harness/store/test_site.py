@@ -87,6 +87,10 @@ def test_runs_of_different_systems_or_not_judged_are_no_pair(store: Path) -> Non
     pairs = pairs_to_compare(entries(store), 10)
     assert [(a.folder[-1], b.folder[-1]) for a, b in pairs] == [("3", "4"), ("0", "3")]
     assert pairs_to_compare(entries(store), 1) == pairs[:1]
+    add_run(store, "2026-11-28T100005-register-5", system="etcd", nemesis=["pause"])
+    add_run(store, "2026-11-28T100006-register-6", system="etcd")
+    both = pairs_to_compare(entries(store), 2)
+    assert [(a.folder[-1], b.folder[-1]) for a, b in both] == [("4", "6"), ("4", "5")]
 
 
 def test_runs_are_split_over_pages_that_lead_to_each_other(
