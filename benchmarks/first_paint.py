@@ -68,7 +68,9 @@ def spent_until_paint_ms(browser: Any, page: Path) -> float:
     """Processor time of the page's main thread from the navigation to the first contentful paint."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     tab = context.new_page()
-    browser.start_tracing(page=tab, categories=["devtools.timeline", "blink.user_timing", "loading"])
+    browser.start_tracing(
+        page=tab, categories=["disabled-by-default-devtools.timeline", "blink.user_timing", "loading"]
+    )
     tab.goto(page.as_uri())
     tab.evaluate(PAINTED)
     events = json.loads(browser.stop_tracing())["traceEvents"]
