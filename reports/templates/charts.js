@@ -457,12 +457,14 @@ requestAnimationFrame(() => setTimeout(() => {
     if (!isFiltered()) return;
     const all = inSight(), words = operations.total > rows.length ? ` (searched: ${rows.length} of ${operations.total} operations)` : "";
     found.append(make("p", { class: "muted", role: "status" }, `${all.length} operations fit${words}; the first ${Math.min(all.length, 50)}:`));
-    const table = make("table", { class: "ops" });
+    const table = make("table", { class: "ops" }), names = make("tr");
+    for (const name of ["operation", "began", "kind", "key", "value", "outcome", "took", "node", "process"]) names.append(make("th", { scope: "col" }, name));
+    table.append(names);
     for (const row of all.slice(0, 50)) {
       const line = make("tr");
       const first = make("td", { class: "n" });
       first.append(document.getElementById(`op-${row.index}`) ? make("a", { href: `#op-${row.index}` }, String(row.index)) : String(row.index));
-      line.append(first, ...[at(row.t), row.kind, row.key, row.value, row.outcome, took(row.d), row.node, `process ${row.process}`].map((text) => make("td", {}, text)));
+      line.append(first, ...[at(row.t), row.kind, row.key, row.value, row.outcome, took(row.d), row.node, row.process].map((text) => make("td", {}, text)));
       table.append(line);
     }
     const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Operations that fit" });
