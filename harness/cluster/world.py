@@ -322,7 +322,7 @@ class HostedWorld(ABC):
                 return leader
             if asyncio.get_running_loop().time() > deadline:
                 said = "; ".join(f"{name} {_in_words(node)}" for name, node in view.nodes.items())
-                raise CouldNotRun(f"no leader within {bound_s:g} s: {said}. {await self._last_lines()}")
+                raise CouldNotRun(f"no leader within {bound_s:g} s: {said}.{await self._last_lines()}")
             await asyncio.sleep(POLL_S)
 
     async def _last_lines(self) -> str:

@@ -46,6 +46,8 @@ def described_system(path: Path) -> DescribedSystem:
     try:
         text = read_regular(path).decode()
         table = tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}, which should describe a system") from error
     except (OSError, RefusedFile, ValueError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
     try:

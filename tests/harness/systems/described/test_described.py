@@ -207,3 +207,8 @@ def test_a_wrong_file_is_refused_in_one_line_with_the_place(
 def test_a_file_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match=r"no_such\.toml"):
         described_system(Path("no_such.toml"))
+
+
+def test_a_file_that_is_missing_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^there is no file .*none\.toml, which should describe a system$"):
+        described_system(tmp_path / "none.toml")
