@@ -79,14 +79,14 @@ def test_each_command_of_the_page_ends_as_it_says(section: str, project: Path) -
 
 
 def test_clients_may_have_processes_of_their_own(project: Path) -> None:
-    """A whole run of one node, which is killed."""
+    """A whole run of one node; tests/campaigns/test_own_process.py does one with faults."""
     page = (project / "shelves.py").read_text()
     with_import = page.replace("import Launch,", "import Launch, in_own_process,")
     apart = with_import.replace('{"instance": ShelfClient}', '{"instance": in_own_process(ShelfClient)}')
     assert apart.count("in_own_process") == 2
     (project / "apart.py").write_text(apart)
-    command = "ackproof run --system apart.py:Shelf --nodes 1 --world local --nemesis kill --time-limit 5"
-    run(project, [*command.split(), "--minimum-acknowledged", "10", "--concurrency", "3"], 0)
+    command = "ackproof run --system apart.py:Shelf --nodes 1 --world local --nemesis none --time-limit 2"
+    run(project, [*command.split(), "--minimum-acknowledged", "1", "--concurrency", "2"], 0)
 
 
 def invalid_in(folder: RunFolder) -> set[str]:
