@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.verdict import Verdict
 from checkers.workloads.instance import Instance
 from history import History, Operation, Recording
-from tests.node_impl.node_processes import NodeProcess, wait_for_leader
+from tests.node_impl.node_processes import NodeProcess, until, wait_for_leader
 
 KILLED_AFTER = 60
 """How many operations have ended when the node is killed."""
@@ -56,8 +58,17 @@ class Ran(NamedTuple):
         )
 
 
-def run_and_kill(command: list[str], members: list[NodeProcess], folder: Path, grpc: bool) -> Ran:
+def run_and_kill(
+    command: list[str],
+    members: list[NodeProcess],
+    folder: Path,
+    grpc: bool,
+    looked_up: Sequence[str] = (),
+) -> Ran:
     """Run the program; the leader is killed in the middle. grpc: the client is connected to it.
+
+    looked_up: the services that are looked up at each node that lives, while the client still does; for
+    clients that only show what they keep themselves.
 
     Where the client keeps a connection, the node at its other end is asked to lead before it is killed, so
     that the client loses both.
@@ -67,7 +78,9 @@ def run_and_kill(command: list[str], members: list[NodeProcess], folder: Path, g
     more: dict[str, Any] = {}
     with (
         (folder / "client.log").open("wb") as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=folder) as process,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=folder
+        ) as process,
     ):
         assert process.stdout is not None
         ended = 0
@@ -75,6 +88,9 @@ def run_and_kill(command: list[str], members: list[NodeProcess], folder: Path, g
             line = json.loads(text)
             if "f" not in line:
                 more.update(line)
+                if "end" in line and process.stdin is not None:
+                    operations += _lookups(members, looked_up, operations[-1]["time"])
+                    process.stdin.close()
                 continue
             operations.append(line)
             ended += line["type"] != "invoke"
@@ -84,6 +100,28 @@ def run_and_kill(command: list[str], members: list[NodeProcess], folder: Path, g
     assert "defect" not in more, more
     assert more.get("end"), more
     return Ran(operations, more)
+
+
+def _lookups(members: list[NodeProcess], services: Sequence[str], after: int) -> list[dict[str, Any]]:
+    """Lookups of each service's one instance at each node that lives, over HTTP."""
+    lines: list[dict[str, Any]] = []
+    for member in members:
+        if member.process is None or member.process.poll() is not None:
+            continue
+        for service in services:
+            hosts = until(partial(_hosts, member, service), service)
+            lookup = {"process": 1_000, "f": "lookup", "key": service}
+            value = hosts[0]["metadata"]["value"] if hosts else None
+            lines.append({**lookup, "type": "invoke", "value": None, "time": after + len(lines)})
+            lines.append({**lookup, "type": "ok", "value": value, "time": after + len(lines)})
+    return lines
+
+
+def _hosts(member: NodeProcess, service: str) -> list[dict[str, Any]] | None:
+    """The instances of a service; None while the node refuses to list them."""
+    listed = member.ask("GET", "/nacos/v1/ns/instance/list", {"serviceName": service})
+    hosts: list[dict[str, Any]] | None = listed.json().get("hosts")
+    return hosts
 
 
 def _made_leader(members: list[NodeProcess]) -> NodeProcess:

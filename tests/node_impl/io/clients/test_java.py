@@ -1,7 +1,7 @@
 """`com.alibaba.nacos:nacos-client`, unchanged, installed by Maven: 1.4.x over HTTP, 2.x over gRPC.
 
-The client of 2.x registers persistent instances over HTTP, unless the server names an ability that only servers
-of 2.3 and later have.
+The client of 2.x registers persistent instances over HTTP, unless the server names an ability that only
+servers of 2.3 and later have.
 """
 
 from __future__ import annotations

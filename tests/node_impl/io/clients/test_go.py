@@ -1,0 +1,73 @@
+"""`nacos-sdk-go` v2, unchanged, over gRPC.
+
+Its lists are those that the client itself keeps. So its writes are judged by lookups at every node that
+lives: what was acknowledged as registered must be there, and what was acknowledged as removed must not.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity
+from tests.node_impl.io.clients.judging import needs, run_and_kill
+from tests.node_impl.node_processes import nodes, wait_for_leader
+
+PROGRAM = Path(__file__).with_name("client.go")
+MODULE = "module client\n\ngo 1.21\n\nrequire github.com/nacos-group/nacos-sdk-go/v2 v{}\n"
+KEYS = [f"persistent-{number}" for number in range(6)] + [f"ephemeral-{number}" for number in range(4)]
+
+
+def built_by_go(folder: Path, version: str) -> Path:
+    """The folder with the program, built with that version of the client."""
+    needs("go")
+    target = folder / "client"
+    target.mkdir()
+    (target / "main.go").write_text(PROGRAM.read_text())
+    (target / "go.mod").write_text(MODULE.format(version))
+    for command in (["go", "mod", "tidy"], ["go", "build", "-o", "client", "."]):
+        try:
+            done = subprocess.run(
+                command,
+                cwd=target,
+                capture_output=True,
+                timeout=600,
+                env={**os.environ, "GOFLAGS": "-mod=mod"},
+            )
+        except subprocess.TimeoutExpired:
+            pytest.skip(f"Go does not build nacos-sdk-go {version} here within 600 s")
+        if done.returncode:
+            pytest.skip(f"Go cannot build nacos-sdk-go {version} here")
+    return target
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("version", ["2.2.9"])
+def test_what_is_acknowledged_to_a_go_client_holds_although_its_leader_dies(
+    tmp_path: Path, version: str
+) -> None:
+    pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
+    client = built_by_go(tmp_path, version)
+    with nodes(tmp_path, 5) as members:
+        for member in members:
+            member.arguments += ["--grpc"]
+            member.start()
+        wait_for_leader(members)
+        servers = ",".join(f"127.0.0.1:{member.port}" for member in members)
+        ran = run_and_kill([str(client / "client"), servers], members, client, grpc=True, looked_up=KEYS)
+    verdict = ran.verdict()
+    assert verdict.validity is Validity.VALID, verdict.summary
+    assert ran.count("ok", "register", "persistent") >= 30, "most requests are served"
+    for number in range(4):
+        values = {
+            one["value"]
+            for one in ran.operations
+            if one["f"] == "lookup" and one["type"] == "ok" and one["key"] == f"ephemeral-{number}"
+        }
+        assert values == {f"e{number}"}, "it lives as long as its client, which registers it again"
+    for name in ("published", "got", "heard", "removed", "listed"):
+        assert ran.more[name], name
