@@ -40,6 +40,8 @@ class Options:
     peer_listen: Address
     peers: dict[str, Address]
     """The address at which each other member is dialled."""
+    member_addresses: dict[str, Address]
+    """Where clients reach other members, as far as the command line says it."""
     peer_secret: Path | None
     """The file with the secret that the nodes share; the environment may hold it instead."""
     trust_any_peer: bool
@@ -95,6 +97,7 @@ def parse_options(argv: Sequence[str] | None) -> Options:
         grpc=_grpc(parser, given),
         peer_listen=given.peer_listen,
         peers=dict(given.peer),
+        member_addresses=dict(given.member_address),
         peer_secret=given.peer_secret,
         trust_any_peer=given.trust_any_peer,
         tokens=given.tokens,
@@ -136,6 +139,14 @@ def _parser() -> _Parser:
     )
     add("--peer-listen", type=_address, required=True, metavar=_ADDRESS, help="where others reach this node")
     add("--peer", type=_peer, action="append", default=[], metavar="NAME=HOST:PORT", help=_PEER_HELP)
+    add(
+        "--member-address",
+        type=_peer,
+        action="append",
+        default=[],
+        metavar="NAME=HOST:PORT",
+        help="where clients reach another member, for those that ask; absent: its host, and this node's port",
+    )
     add(
         "--peer-secret",
         type=Path,

@@ -134,6 +134,7 @@ async def _run(options: Options, parts: Parts, logger: logging.Logger, turns: Tu
             lambda: {**driver.counters(), **peers.counters(), **({} if grpc is None else grpc.counters())},
             options.beats,
             access=allowed,
+            addresses=_addresses(options),
         )
         edges = _Edges(senders, peers, peer_socket, http, http_socket, tls, grpc)
         await _serve(options, driver, edges, told_to_stop, logger)
@@ -150,6 +151,16 @@ class _Edges(NamedTuple):
     http_socket: socket.socket
     tls: ssl.SSLContext | None
     grpc: GrpcListener | None
+
+
+def _addresses(options: Options) -> dict[str, tuple[str, int]]:
+    """Where clients reach each member: as the options say, or at its host and this node's own port."""
+    port = options.listen.port
+    return {
+        **{name: (address.host, port) for name, address in options.peers.items()},
+        **options.member_addresses,
+        options.name: (options.listen.host, port),
+    }
 
 
 def _grpc_listener(

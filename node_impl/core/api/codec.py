@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from node_impl.core.api import admin, configs, instances, services
+from node_impl.core.api import admin, configs, instances, operator, services
 from node_impl.core.api.parameters import (
     DEFAULT_BEATS,
     MAX_NAME_CHARACTERS,
@@ -158,6 +158,7 @@ _ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
     configs.LISTENER: {"POST": configs.parse_listen},
     ADMIN_STATUS: {"GET": _status},
     METRICS: {"GET": _status},
+    **{path: {"GET": _status} for path in operator.VIEWS},
     ADMIN_HEALTH: {"GET": _status},
 }
 

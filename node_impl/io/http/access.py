@@ -63,6 +63,10 @@ class Access:
         denied = self.refusal_of(needed, _token(message), f"{message.method} {message.path}")
         return None if denied is None else refuse(denied.status, denied.code, denied.reason)
 
+    def role_of(self, token: str) -> Role | None:
+        """The role of a token; None if this node does not know it."""
+        return self._roles.get(_hash(token))
+
     def refusal_of(self, needed: Role, token: str | None, what: str) -> Denied | None:
         """Why `what`, which needs that role, is refused to a client with that token, if it has one."""
         if needed <= self.anonymous:
@@ -70,7 +74,7 @@ class Access:
         if token is None:
             why = f"{what} needs a token with the role {needed.name.lower()}; {_HOW}"
             return Denied(401, "no-token", why)
-        role = self._roles.get(_hash(token))
+        role = self.role_of(token)
         if role is None:
             return Denied(
                 401, "unknown-token", "this node does not know the token; it may be of another cluster"

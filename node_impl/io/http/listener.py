@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from node_impl.core.api.codec import MAX_BODY_BYTES, parse, render
+from node_impl.core.api.operator import VIEWS, Addresses, render_view
 from node_impl.core.api.parameters import DEFAULT_BEATS
 from node_impl.core.api.replies import NodeReply, refuse
 from node_impl.core.events import Status
@@ -18,10 +19,13 @@ from node_impl.core.requests import BeatTimes, Done, Reply, Request
 from node_impl.io.http.access import EVERYTHING, Access
 from node_impl.io.http.connection import Connections, HttpMessage
 from node_impl.io.http.limits import DEFAULT_LIMITS, Limits
+from node_impl.io.http.login import LOGIN, log_in
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
 
 CLOSE_TIMEOUT_S = 1.0
 TLS_HANDSHAKE_TIMEOUT_S = 10.0
+
+NO_ADDRESSES: Addresses = {}
 
 Respond = Callable[[NodeReply], None]
 Ask = Callable[[Request, Callable[[Reply], None]], None]
@@ -34,7 +38,7 @@ class HttpListener:
     ask: gives a request to the node. on_defect: is called with any exception that is not a client's fault;
     the client gets a bare 500 and no traceback. report: takes one line for the node's log. counters: further
     counters for `/metrics`. beats: the beat times of ephemeral instances whose metadata names none. limits:
-    what clients may take.
+    what clients may take. addresses: where clients reach each member, as far as this node knows.
     """
 
     def __init__(
@@ -46,7 +50,9 @@ class HttpListener:
         beats: BeatTimes = DEFAULT_BEATS,
         limits: Limits = DEFAULT_LIMITS,
         access: Access = EVERYTHING,
+        addresses: Addresses = NO_ADDRESSES,
     ) -> None:
+        self._addresses = addresses
         self._access = access
         self._ask = ask
         self._on_defect = on_defect
@@ -79,7 +85,11 @@ class HttpListener:
     def _serve(self, message: HttpMessage, respond: Respond) -> None:
         begun = time.perf_counter()
         try:
-            request: Request | NodeReply | None = self._access.refusal(message)
+            request: Request | NodeReply | None
+            if message.path in LOGIN:
+                request = log_in(message, self._access)
+            else:
+                request = self._access.refusal(message)
             if request is None:
                 request = parse(
                     message.method, message.path, message.query, message.body, message.headers, self._beats
@@ -101,6 +111,8 @@ class HttpListener:
             self._metrics.count(kind_of(request.body), outcome, time.perf_counter() - begun)
             if message.path == METRICS and isinstance(reply, Done):
                 rendered = self._metrics.render(reply.value, self._counters(), time.monotonic())
+            elif message.path in VIEWS and isinstance(reply, Done):
+                rendered = render_view(message.path, reply.raft_index, reply.value, self._addresses)
             else:
                 rendered = render(request, self._with_refused(reply))
         except Exception as error:  # noqa: BLE001 - as above
