@@ -1,4 +1,4 @@
-"""`nacos-sdk-go` v2, unchanged, over gRPC.
+"""`nacos-sdk-go`, unchanged: v1 over HTTP, v2 over gRPC.
 
 Its lists are those that the client itself keeps. So its writes are judged by lookups at every node that
 lives: what was acknowledged as registered must be there, and what was acknowledged as removed must not.
@@ -17,7 +17,7 @@ from tests.node_impl.io.clients.judging import needs, run_and_kill
 from tests.node_impl.node_processes import nodes, wait_for_leader
 
 PROGRAM = Path(__file__).with_name("client.go")
-MODULE = "module client\n\ngo 1.21\n\nrequire github.com/nacos-group/nacos-sdk-go/v2 v{}\n"
+MODULE = "module client\n\ngo 1.21\n\nrequire github.com/nacos-group/nacos-sdk-go{} v{}\n"
 KEYS = [f"persistent-{number}" for number in range(6)] + [f"ephemeral-{number}" for number in range(4)]
 
 
@@ -26,8 +26,9 @@ def built_by_go(folder: Path, version: str) -> Path:
     needs("go")
     target = folder / "client"
     target.mkdir()
-    (target / "main.go").write_text(PROGRAM.read_text())
-    (target / "go.mod").write_text(MODULE.format(version))
+    major = "/v2" if version >= "2" else ""
+    (target / "main.go").write_text(PROGRAM.read_text().replace("nacos-sdk-go/v2/", f"nacos-sdk-go{major}/"))
+    (target / "go.mod").write_text(MODULE.format(major, version))
     for command in (["go", "mod", "tidy"], ["go", "build", "-o", "client", "."]):
         try:
             done = subprocess.run(
@@ -46,19 +47,21 @@ def built_by_go(folder: Path, version: str) -> Path:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("version", ["2.2.9"])
+@pytest.mark.parametrize("version", ["1.1.4", "2.2.9"])
 def test_what_is_acknowledged_to_a_go_client_holds_although_its_leader_dies(
     tmp_path: Path, version: str
 ) -> None:
-    pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
+    speaks_grpc = version >= "2"
+    if speaks_grpc:
+        pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
     client = built_by_go(tmp_path, version)
     with nodes(tmp_path, 5) as members:
         for member in members:
-            member.arguments += ["--grpc"]
+            member.arguments += ["--grpc"] if speaks_grpc else []
             member.start()
         wait_for_leader(members)
         servers = ",".join(f"127.0.0.1:{member.port}" for member in members)
-        ran = run_and_kill([str(client / "client"), servers], members, client, grpc=True, looked_up=KEYS)
+        ran = run_and_kill([str(client / "client"), servers], members, client, speaks_grpc, KEYS)
     verdict = ran.verdict()
     assert verdict.validity is Validity.VALID, verdict.summary
     assert ran.count("ok", "register", "persistent") >= 30, "most requests are served"
