@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from harness.campaign.campaign import run_campaign
 from harness.campaign.cells import CampaignPlan
 from harness.campaign.executors import usual_executors
 from harness.campaign.journal import Journal
+from harness.campaign.outcomes import Outcome
 from harness.campaign.progress import CampaignProgress
 from harness.campaign.refusals import checked
 from harness.gate.known_bugs.released import ReleasedBug, released_bugs
@@ -60,18 +62,21 @@ def measured(bug: ReleasedBug, seeds: range, store: Path) -> str:
         plan = checked(CampaignPlan(cells=(cell,), name=bug.name, stability=0))
         stored = run_campaign(Journal.create(store, plan), usual_executors(1), CampaignProgress(quiet=True))
         outcomes = [line.outcome for line in stored.runs]
-        found = any(one.checker == bug.checker for outcome in outcomes for one in outcome.violations)
-        if found:
-            answers["shown"].append(seed)
-        elif not outcomes:
-            answers["could_not_run"].append(seed)
-        elif outcomes[0].validity is Validity.UNKNOWN:
-            answers["undecided"].append(seed)
-        else:
-            answers["not_shown"].append(seed)
+        answer = _answer(bug, outcomes)
+        answers[answer].append(seed)
+        sys.stderr.write(f"{bug.name}: seed {seed}: {answer}\n")  # also kept if a later seed is interrupted
     number = len(answers["shown"])
     lists = ", ".join(f"{name} = {found}" for name, found in answers.items())
     return f"{number} of {len(seeds)}; {lists}"
+
+
+def _answer(bug: ReleasedBug, outcomes: Sequence[Outcome]) -> str:
+    """What the run of one seed showed; without an outcome it could not be done."""
+    if any(one.checker == bug.checker for outcome in outcomes for one in outcome.violations):
+        return "shown"
+    if not outcomes:
+        return "could_not_run"
+    return "undecided" if outcomes[0].validity is Validity.UNKNOWN else "not_shown"
 
 
 if __name__ == "__main__":
