@@ -24,7 +24,7 @@ from node_impl.io.grpc.calls import CALLS, SERVER_CHECK, SETUP, Calls
 from node_impl.io.grpc.connections import Connection
 from node_impl.io.grpc.watches import Watches
 from node_impl.io.http.access import Access
-from node_impl.io.http.limits import Limits
+from node_impl.io.http.limits import SMALL_BYTES, Limits
 from node_impl.io.transport import Address
 
 CLOSE_TIMEOUT_S: Final = 1.0
@@ -62,7 +62,9 @@ class GrpcListener:
         self._connections: dict[str, Connection] = {}
         self._of_address: dict[str, int] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
-        self._refused_connections = 0
+        self._waiting_bytes = 0
+        """Bytes of the requests that have no answer yet."""
+        self._refused_connections = self._refused_requests = 0
         self._is_stopping = False
         self._server = grpc.aio.server(
             options=(
@@ -112,6 +114,7 @@ class GrpcListener:
         return {
             "grpc_connections": len(self._connections),
             "refused_grpc_connections_total": self._refused_connections,
+            "refused_grpc_requests_total": self._refused_requests,
         }
 
     def stop_listening(self) -> None:
@@ -140,11 +143,18 @@ class GrpcListener:
         return await answered
 
     async def _request(self, data: bytes, context: Any) -> bytes:
+        if self._waiting_bytes > self._limits.request_bytes and len(data) > SMALL_BYTES:
+            self._refused_requests += 1
+            why = f"overloaded: requests of {self._limits.request_bytes} bytes wait at this node"
+            return encode(answers.failed("ErrorResponse", answers.UNAVAILABLE, why))
+        self._waiting_bytes += len(data)
         try:
             return encode(await self._answer(data, context.peer()))
         except Exception as error:
             self._on_defect(error)
             raise
+        finally:
+            self._waiting_bytes -= len(data)
 
     async def _answer(self, data: bytes, peer: str) -> Payload:
         try:

@@ -44,6 +44,16 @@ class Speaker:
         while (await self.ask("HealthCheckRequest")).type != "HealthCheckResponse":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
+    async def refused(self) -> None:
+        """Open a stream that the node refuses.
+
+        Raises:
+            grpc.aio.AioRpcError: its reason.
+        """
+        stream = self._channel.stream_stream("/BiRequestStream/requestBiStream")()
+        await stream.write(encode(Payload("ConnectionSetupRequest")))
+        await asyncio.wait_for(stream.read(), 10)
+
     async def pushed(self) -> Said:
         """The next push; it is acknowledged, as clients do."""
         data = await asyncio.wait_for(self._stream.read(), 10)
