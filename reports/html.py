@@ -62,7 +62,7 @@ from reports.plots.picture.scene import scene_of
 from reports.plots.roles import roles_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
-from reports.spans import Spans, end_of_run
+from reports.spans import Span, Spans, end_of_run
 from reports.tables import operation_tables
 from reports.templating import environment
 
@@ -130,6 +130,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
     run_lag = lag(recording)
     apart, alike = folded(gravest_first(verdicts, about.required, about.explanation))
     checkers, timelines, undrawn = _checkers(apart, spans, periods, marks)
+    further = _further(about.explanation, timelines, spans)
     invalid = [checker for checker in checkers if checker.verdict.validity is Validity.INVALID]
     causes = [checker for checker in invalid if not checker.may_follow_from]
     consequences = [checker for checker in invalid if checker.may_follow_from] if causes else []
@@ -159,7 +160,8 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             symbols=SYMBOLS,
             figures=key_figures(recording, about, spans, nemesis, marks),
             explanation=about.explanation,
-            story=_story(about.explanation, timelines),
+            story=_story(about.explanation, timelines, further),
+            further=further,
             follows="" if about.explanation is None else follows_in_words(about.explanation),
             cause_evidence=_cause_evidence(checkers, about.explanation),
             first=first,
@@ -243,7 +245,7 @@ def _first_picture(
 
 def _around(timelines: Sequence[TimelineView]) -> str:
     """The heading over the timelines: what they are drawn around."""
-    violated = any(view.validity is Validity.INVALID for view in timelines)
+    violated = not timelines or any(view.validity is Validity.INVALID for view in timelines)
     return "Around the violation" if violated else "Around what was not decided"
 
 
@@ -350,11 +352,21 @@ def _checkers(
     return checkers, timelines, undrawn
 
 
+def _further(explanation: Explanation | None, timelines: Sequence[TimelineView], spans: Spans) -> list[Span]:
+    """The operations of the story that stand in no timeline, so that each has a row to which links lead."""
+    lines = () if explanation is None else explanation.story
+    named = {spans.number(line.operation) for line in lines if line.operation is not None}
+    named -= {operation for view in timelines for operation in view.anchors}
+    places = (spans.position(operation) for operation in sorted(named))
+    return [spans.span(place) for place in places if place is not None]
+
+
 def _story(
-    explanation: Explanation | None, timelines: Sequence[TimelineView]
+    explanation: Explanation | None, timelines: Sequence[TimelineView], further: Sequence[Span]
 ) -> list[tuple[StoryLine, Markup]]:
     """The lines of the story, each with its words, in which operations are linked to their rows."""
     links = {operation: f"op-{operation}" for view in timelines for operation in view.anchors}
+    links |= {span.index: f"op-{span.index}" for span in further}
     lines = () if explanation is None else explanation.story
     return [(line, _linked(text.shorten(line.text, LONG_TEXT), links)) for line in lines]
 

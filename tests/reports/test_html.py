@@ -15,7 +15,7 @@ from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
 from reports.about import ReportAbout, StoredFile, gravest_first
 from reports.html import MAX_TIMELINES, render
-from tests.reports import synthetic
+from tests.reports import simulated, synthetic
 from tests.reports.page import Page, assert_sound
 
 
@@ -144,6 +144,18 @@ def test_operations_in_evidence_link_to_their_rows_in_the_timelines_table(
         assert f"#op-{operation}" in links
         assert f'<a href="#op-{operation}">' in invalid_page  # also where the text names it
     assert links.count(f"#t-{place}-0") == 1
+
+
+def test_each_operation_of_the_story_has_one_row_to_which_its_link_leads() -> None:
+    judged = simulated.judged("no recovery")
+    html = render(judged.recording, judged.verdicts, judged.about)
+    assert judged.about.explanation is not None
+    told = {line.operation for line in judged.about.explanation.story if line.operation is not None}
+    assert len(told) >= 2
+    for operation in told:
+        assert html.count(f'id="op-{operation}"') == 1
+        assert f'href="#op-{operation}"' in html
+    assert_sound(html)
 
 
 def test_evidence_that_names_trace_events_shows_them_or_says_they_are_not_there(invalid_page: str) -> None:
