@@ -18,8 +18,8 @@ from ackproof.shadows import shadow
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit."""
-    make_steady()
     try:
+        make_steady()
         problem = shadow()
         if problem is not None:
             _say(problem)

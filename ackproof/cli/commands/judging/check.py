@@ -333,8 +333,12 @@ def check_file(
         recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
         read_at = time.perf_counter()
         verdict = judge(recorded, question, elsewhere)
-    except (HistoryError, OSError) as refusal:
+    except HistoryError as refusal:
         return CheckedFile(file, refused=str(refusal))
+    except OSError as error:
+        return CheckedFile(
+            file, refused=str(error) if error.strerror is None else f"{file}: {error.strerror}"
+        )
     except MemoryError:
         return CheckedFile(file, refused=f"{file}: this machine has too little memory for it")
     done = time.perf_counter()

@@ -115,6 +115,7 @@ def _load() -> None:
     """Load what commands load late: all of them, and the judges with their compiled kernels."""
     import click
 
+    from ackproof.cli import entry as _  # noqa: F401 - so that no fork has to
     from ackproof.cli.main import COMMANDS
     from harness.sim import command  # noqa: F401 - so that no fork has to
     from reports import html, terminal  # noqa: F401
@@ -128,6 +129,7 @@ def _load() -> None:
 def _called(asked: Mapping[str, Any]) -> Ended:
     streams = Streams(**asked["streams"])
     reading, writing = zip(*(_ends(kind) for kind in (streams.out, streams.err)), strict=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the command itself begins
     child = os.fork()
     if child == 0:
         for number in (one for one in reading if one is not None):
@@ -205,7 +207,6 @@ def _become(asked: Mapping[str, Any], streams: Streams, writing: Sequence[int | 
     from ackproof.cli import entry
 
     os.setpgid(0, 0)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(streams.environment)
     os.chdir(asked["folder"])
     sys.argv = ["ackproof", *asked["arguments"]]
@@ -223,6 +224,7 @@ def _become(asked: Mapping[str, Any], streams: Streams, writing: Sequence[int | 
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc]  # as Python keeps them
     code = 0
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         entry.main()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
