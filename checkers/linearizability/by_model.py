@@ -36,7 +36,7 @@ from history.values import key_in_words
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
-    from checkers.linearizability.engine import Engine
+    from checkers.linearizability.engine import Engine, Results
     from checkers.linearizability.impossible import Effort, Impossible
     from checkers.linearizability.never_written import NeverWritten
 
@@ -329,13 +329,16 @@ class LinearizabilityOf:
             found = found.of([place for place in range(len(found)) if place not in early])
             if not len(found) or tally.is_decided:
                 return
-        results = engine.decide_all(found, quick)
+        results = engine.decide_all(found, quick, is_one_enough=not tally.is_to_explain)
         if not tally.is_to_explain and results.has_refuted:
             tally.bad += 1
             return
         places = results.not_linearizable()
         if not engine.exact:
             places = sorted({*places, *_not_replayed(self.model, found, results)})
+        if not places:
+            self._count_all(found, results, tally)
+            return
         # The small ones first: if the time is over then, the smallest undecided key is named.
         lengths = np.diff(found.starts).tolist()
         places.sort(key=lambda place: (lengths[place], place))
@@ -344,9 +347,9 @@ class LinearizabilityOf:
         if shown:
             hard = never_written(found.of(shown), self.model, coded=engine.coded(found))
             without_source = {shown[place]: reply for place, reply in hard.items()}
-        tally.keys += len(found) - len(without_source)
-        tally.operations += len(found.kinds) - sum(lengths[place] for place in without_source)
-        tally.most_configurations = max(tally.most_configurations, results.most_configurations)
+        self._count_all(found, results, tally)
+        tally.keys -= len(without_source)
+        tally.operations -= sum(lengths[place] for place in without_source)
         for place in places:
             if place in without_source:
                 tally.add_without_source(found[place], without_source[place])
@@ -360,6 +363,12 @@ class LinearizabilityOf:
                 result = engine.decide(part, self.budget)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
         tally.bad += len(places) - len(shown)
+
+    def _count_all(self, found: HistoryParts, results: Results, tally: _Tally) -> None:
+        """Count all keys that were searched."""
+        tally.keys += len(found)
+        tally.operations += len(found.kinds)
+        tally.most_configurations = max(tally.most_configurations, results.most_configurations)
 
     def _to_be_looked_at(self, places: Sequence[int], results: Sequence[Result]) -> list[int]:
         """The places, in ascending order, of the keys to be explained, and of those that are not decided.

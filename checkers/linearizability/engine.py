@@ -37,6 +37,7 @@ from checkers.linearizability.kernels.arena import (
     VISITED,
     WINDOW,
     WINDOW_WORDS,
+    Arena,
     Operations,
     Rules,
     arena_of_lists,
@@ -58,6 +59,7 @@ from checkers.linearizability.kernels.search import (
     search,
     write_order,
 )
+from checkers.linearizability.packing.entries import Mask
 from checkers.linearizability.packing.packed import Packed, Packing
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.linearizability.settled import Named, settled
@@ -158,6 +160,9 @@ class Results(Sequence[Result]):
 class Engine:
     """Searches parts of histories of one model. Keeps what it learnt of the model from part to part."""
 
+    _arena: Arena
+    """The work space of `decide`, from its first search on."""
+
     def __init__(self, model: Model, *, exact: bool = False) -> None:
         self.model = model
         self._effect_of = model.effect if is_scalar(model) and not exact else None
@@ -181,10 +186,8 @@ class Engine:
         self._state_of: list[Hashable] = []
         self._begin = self._state(model.initial)
         self._stamp = 0
-        self._room = self._batch_room = self._batch_states = 0
-        self._make_room(FIRST_ROOM, FIRST_ROOM)
+        self._room = self._states_room = self._batch_room = self._batch_states = 0
         self._batch_space = (form.zeros(0), form.zeros(0), form.zeros(0))
-        self._expect(0)
 
     def _make_room(self, operations: int, states: int) -> None:
         """Take an arena for parts of at most that many operations; it is used again for later parts."""
@@ -205,6 +208,8 @@ class Engine:
             return
         self._form = Form.COMPILED
         self._rules = Rules(*map(self._form.flat, self._rules))
+        if not self._room:
+            return
         lists = self._arena
         self._take_arena(self._form.flat(lists.slots), self._form.flat(lists.memo))
         for array, numbers in zip(self._arena[:-2], lists[:-2], strict=True):
@@ -228,8 +233,14 @@ class Engine:
             operations = self._settled(np.array([0, len(part)], dtype=np.int64), operations, begin)
         return self._search(operations, begin, self._interned(), budget)
 
-    def decide_all(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Results:
+    def decide_all(
+        self, parts: HistoryParts, budget: Budget = DEFAULT, *, is_one_enough: bool = False
+    ) -> Results:
         """Search all parts of a history, as `decide` does each.
+
+        Args:
+            is_one_enough: whether the first part without an order ends it. Only `has_refuted` is then to be
+                asked for.
 
         Raises:
             IllegalCall: the model does not know one of the calls.
@@ -237,9 +248,7 @@ class Engine:
         packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
         if packed is not None:
             results = self._decide_packed(parts, packed, budget)
-            for place in np.flatnonzero(~packed.fits).tolist():
-                results.put(place, self.decide(parts[place], budget))
-            return results
+            return self._with_others(results, ~packed.fits, parts, budget, is_one_enough)
         decided = self.decided(parts, budget)
         if decided is None:
             statuses = np.full((len(parts), 3), LEFT)
@@ -247,7 +256,15 @@ class Engine:
         else:
             statuses, orders = decided.statuses.reshape(-1, 3), decided.orders
         results = Results(parts.starts, statuses, orders, budget)
-        for place in np.flatnonzero(statuses[:, 0] == LEFT).tolist():
+        return self._with_others(results, statuses[:, 0] == LEFT, parts, budget, is_one_enough)
+
+    def _with_others(
+        self, results: Results, others: Mask, parts: HistoryParts, budget: Budget, is_one_enough: bool
+    ) -> Results:
+        """The results, with those of other parts, each of which is searched by itself."""
+        for place in np.flatnonzero(others).tolist():
+            if is_one_enough and results.has_refuted:
+                break
             results.put(place, self.decide(parts[place], budget))
         return results
 
@@ -425,10 +442,9 @@ class Engine:
             result = self._in_one_call(operations, begin, states, budget)
             if result is not None:
                 return result
-        if len(operations.invoked) > self._room:
-            self._make_room(2 * len(operations.invoked), max(2 * states, self._states_room))
-        if self._states_room < states:
-            self._make_room(self._room, 2 * states)
+        if len(operations.invoked) > self._room or states > self._states_room or not self._room:
+            room, states_room = max(FIRST_ROOM, self._room), max(FIRST_ROOM, self._states_room)
+            self._make_room(max(room, 2 * len(operations.invoked)), max(states_room, 2 * states))
         self._stamp += 1
         self._lay_out(Operations(*map(self._form.flat, operations)), begin, states)
         status, why = self._searched(budget)

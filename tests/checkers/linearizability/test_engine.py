@@ -225,7 +225,10 @@ def test_all_parts_at_once_are_decided_as_each_by_itself(model: Model) -> None:
         if not found:
             continue
         all_parts = together(found)
-        for part, result in zip(found, engine.decide_all(all_parts), strict=True):
+        one_is_enough = engine.decide_all(all_parts, is_one_enough=True)
+        results = engine.decide_all(all_parts)
+        assert one_is_enough.has_refuted == results.has_refuted, seed
+        for part, result in zip(found, results, strict=True):
             alone = Engine(model).decide(part)
             assert result.answer is alone.answer, seed
             if result.answer is Answer.LINEARIZABLE:
