@@ -105,7 +105,7 @@ class Function(msgspec.Struct, frozen=True):
             if made is None:
                 return None
             if type(made) is dict:  # the usual case, without the other tests
-                return template(made, self.name)
+                return template(made, self.function)
             return as_generator(made, self.name)
         except GeneratorError as error:
             raise error.within(context) from error.__cause__
@@ -174,8 +174,9 @@ def describe(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def template(mapping: Mapping[str, Any], source: str) -> Template:
-    """The generator of one operation, after a check. `source` names the operation's origin in errors.
+def template(mapping: Mapping[str, Any], source: str | Callable[[Context], Any]) -> Template:
+    """The generator of one operation, after a check. `source` names the operation's origin in errors, or is
+    the function that made it.
 
     Raises:
         GeneratorError: a field is missing, unknown or of the wrong type; it says which and what to do.
@@ -187,7 +188,8 @@ def template(mapping: Mapping[str, Any], source: str) -> Template:
     time = mapping.get("time", 0)
 
     def wrong(problem: str) -> GeneratorError:
-        return GeneratorError(source, f"{problem}, in the operation {describe(dict(mapping))}")
+        name = source if isinstance(source, str) else describe(source)
+        return GeneratorError(name, f"{problem}, in the operation {describe(dict(mapping))}")
 
     if not isinstance(f, str) or not f:
         raise wrong(

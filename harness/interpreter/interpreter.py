@@ -189,8 +189,13 @@ class Interpreter:
         if completion.type == "info" and process != NEMESIS:
             successor = process + len(processes)
             processes = (*processes[:thread], successor, *processes[thread + 1 :])
-        self._context = msgspec.structs.replace(
-            context, free_mask=context.free_mask | thread_bit(thread), processes=processes
+        self._context = Context(
+            context.now,
+            context.step,
+            context.entropy,
+            context.thread_mask,
+            context.free_mask | thread_bit(thread),
+            processes,
         )
         index = self._next_index
         self._next_index += 1
@@ -268,8 +273,16 @@ class Interpreter:
     # ---- the generator and its context ------------------------------------------------------------------
 
     def _advance(self, now: int) -> None:
-        if now != self._context.now:
-            self._context = msgspec.structs.replace(self._context, now=now)
+        context = self._context
+        if now != context.now:
+            self._context = Context(
+                now,
+                context.step,
+                context.entropy,
+                context.thread_mask,
+                context.free_mask,
+                context.processes,
+            )
 
     def _count(self, free_mask: int | None = None) -> None:
         """Count an invocation or log line; the next draws differ from the last ones."""

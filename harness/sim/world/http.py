@@ -7,7 +7,7 @@ a part of a simulated run as of a real one.
 from __future__ import annotations
 
 from functools import lru_cache
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus
 
 from harness.client.codecs.base import HttpReply, HttpRequest
 from node_impl.core.api.codec import parse
@@ -24,9 +24,8 @@ def received(request: HttpRequest) -> Request | NodeReply:
     headers = Headers()
     for name, value in request.headers:
         headers.add(name.encode("latin-1"), value.encode("latin-1"))
-    return parse(
-        request.method, request.path, urlencode(request.query, quote_via=_quoted), request.body, headers
-    )
+    query = "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in request.query])
+    return parse(request.method, request.path, query, request.body, headers)
 
 
 def returned(reply: NodeReply) -> HttpReply:
