@@ -36,6 +36,7 @@ EVENTUAL_SET: Final = "eventual-set"
 EVENTUAL_COUNTER: Final = "eventual-counter"
 ID: Final = "id"
 ECHO: Final = "echo"
+MESSAGE_LOG: Final = "message-log"
 
 DATA_TYPES: Mapping[str, str] = {
     REGISTER: "read and write of a key; linearizable; a key that was never written reads as null",
@@ -68,6 +69,8 @@ DATA_TYPES: Mapping[str, str] = {
     "node shows the sum",
     ID: "generate, ok with an id that was never given before",
     ECHO: "echo of a value, ok with the same value",
+    MESSAGE_LOG: "send of a whole number, each once, to a log; assign of logs to a reader, from what readers "
+    "committed or from the start; poll of these, which commits how far it read; final-poll of a whole log",
 }
 """By name, the operations that a client can ask for, and what the system promises of them."""
 
@@ -86,6 +89,9 @@ READS = frozenset(
         "members",
         "watch",
         "hash",
+        "poll",
+        "final-poll",
+        "assign",
     }
 )
 """The operations that change nothing, of every data type: without an answer they have failed. A dequeue takes

@@ -20,6 +20,7 @@ from harness.workload.general.set import set_
 from harness.workload.general.stale_instances import stale_instances
 from harness.workload.general.transactions import append, txn
 from harness.workload.general.watch import watch
+from harness.workload.maelstrom.kafka import kafka
 from harness.workload.maelstrom.key_value import lin_kv
 from harness.workload.maelstrom.settling import g_counter, g_set, pn_counter
 from harness.workload.maelstrom.single_requests import echo, unique_ids
@@ -53,6 +54,7 @@ WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "pn-counter": pn_counter,
     "unique-ids": unique_ids,
     "echo": echo,
+    "kafka": kafka,
 }
 """By name, the function that makes the workload for the names of the nodes and the number of clients."""
 _OWN = frozenset(WORKLOADS)

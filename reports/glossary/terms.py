@@ -748,6 +748,10 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term("settled-set", "Whether every node shows every acknowledged element, once all was quiet."),
         _term("settled-counter", "Whether every node shows the sum of the additions, once all was quiet."),
+        _term(
+            "message-log",
+            "Whether each acknowledged message of a log keeps its offset, and no reader misses it.",
+        ),
         _term("echo", "Whether each answer is what was sent."),
         _term("lookup-age", "How far, at least, lookups were behind what had been acknowledged."),
         _term("watch", "A watch reports each change once and in order, and leaves none out.", "watches"),

@@ -6,19 +6,16 @@ Keys and values are whole numbers on the wire, since many nodes expect them; the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
-
-from harness.client.clients import NotDone, Site, fail, lost, ok, ok_read
+from harness.client.clients import Site, fail, lost, ok, ok_read
+from harness.systems.maelstrom.line import Closed, Line
 from history import Operation
 
 DEFINITE = frozenset({1, 10, 11, 12, 14, 20, 21, 22, 30})
 """The errors after which an operation certainly did not happen (Maelstrom's protocol.md)."""
 NO_KEY, PRECONDITION = 20, 22
-CONNECT_S = 0.5
-LONGEST_ANSWER = 64 * 1024 * 1024
 
 Asking = Callable[[Operation], dict[str, Any]]
 Reading = Callable[[Operation, Mapping[str, Any]], Operation]
@@ -130,89 +127,44 @@ CALLS: Mapping[str, tuple[Asking, Reading]] = {
 
 
 class Caller:
-    """A client of one node, over its carrier.
-
-    Another node may answer than the one that was asked, since a node may pass a client's request on, under
-    the client's name. So the client listens at the carriers of all nodes.
-    """
+    """A client of one node, for a workload each of whose operations is one request."""
 
     def __init__(self, site: Site, workload: str) -> None:
         self._site = site
         self._asking, self._reading = CALLS[workload]
-        # Each client has a name of its own: answers are known by the name and the number of the request.
-        nodes = list(site.members)
-        self.name = f"c{site.process * len(nodes) + nodes.index(site.node) + 1}"
-        self._sent = 0
-        self._writers: dict[str, asyncio.StreamWriter] = {}
-        self._answers: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
-        self._listening: dict[str, asyncio.Task[None]] = {}
+        self._line = Line(site)
 
     async def open(self) -> None:
-        """Connect to the node's carrier; those of other nodes may be down.
+        """Connect to the node.
 
         Raises:
-            OSError: the node's own carrier cannot be reached.
+            OSError: it cannot be reached.
         """
-        await self._connect(self._site.node)
-        await self._connect_to_others()
-
-    async def _connect_to_others(self) -> None:
-        absent = [node for node in self._site.members if node not in self._writers]
-        async with asyncio.timeout(CONNECT_S):
-            await asyncio.gather(*map(self._connect, absent), return_exceptions=True)
-
-    async def _connect(self, node: str) -> None:
-        host, _, port = self._site.at(node=node).rpartition(":")
-        reader, writer = await asyncio.open_connection(host, int(port), limit=LONGEST_ANSWER)
-        writer.write(msgspec.json.encode({"hello": self.name}) + b"\n")
-        self._writers[node] = writer
-        self._listening[node] = asyncio.create_task(self._listen(node, reader))
-
-    async def _listen(self, node: str, reader: asyncio.StreamReader) -> None:
-        try:
-            while line := await reader.readline():
-                self._answers.put_nowait(msgspec.json.decode(line)["body"])
-        except (OSError, ValueError):
-            pass  # the carrier has ended
-        self._writers.pop(node).close()
-        if node == self._site.node:
-            self._answers.put_nowait(None)
+        await self._line.open()
 
     async def perform(self, operation: Operation) -> Operation:
         """Send one request, and wait for its answer."""
-        try:
-            async with asyncio.timeout(self._site.timeout_s):
-                if len(self._writers) < len(self._site.members):
-                    await self._connect_to_others()
-                answer = await self._asked(self._asking(operation))
-        except TimeoutError:
-            return lost(operation, "no answer in time")
-        if answer is None:
-            return lost(operation, "the connection was closed")
-        try:
-            return completed(operation, answer, self._reading)
-        except Refused as error:
-            return lost(operation, str(error))
+        return await answered(operation, self._site.timeout_s, self._asked(operation))
 
-    async def _asked(self, body: dict[str, Any]) -> Mapping[str, Any] | None:
-        """The body of the answer to a request; None if the node has ended."""
-        self._sent += 1
-        message = {"src": self.name, "dest": self._site.node, "body": {**body, "msg_id": self._sent}}
-        writer = self._writers.get(self._site.node)
-        if writer is None:
-            raise NotDone("the node has ended")
-        writer.write(msgspec.json.encode(message) + b"\n")
-        while (answer := await self._answers.get()) is not None:
-            if answer.get("in_reply_to") == self._sent:
-                return answer
-        return None
+    async def _asked(self, operation: Operation) -> Operation:
+        return completed(operation, await self._line.ask(self._asking(operation)), self._reading)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        for task in self._listening.values():
-            task.cancel()
-        for writer in self._writers.values():
-            writer.close()
+        self._line.close()
+
+
+async def answered(operation: Operation, timeout_s: float, asked: Awaitable[Operation]) -> Operation:
+    """The completion of an operation, once all that it asks is answered, or its time is over."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await asked
+    except TimeoutError:
+        return lost(operation, "no answer in time")
+    except Closed:
+        return lost(operation, "the connection was closed")
+    except Refused as error:
+        return lost(operation, str(error))
 
 
 def completed(operation: Operation, answer: Mapping[str, Any], reading: Reading) -> Operation:

@@ -27,6 +27,7 @@ from harness.client.data_types import (
     ID,
     KEY_VALUE,
     LOCK,
+    MESSAGE_LOG,
     TXN,
 )
 from harness.client.net import Net
@@ -34,7 +35,8 @@ from harness.errors import CouldNotRun, unknown_name
 from harness.hosts.links.framing import Framing
 from harness.nemesis.view import ClusterView
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
-from harness.systems.maelstrom.calls import CALLS, Caller
+from harness.systems.maelstrom.calls import Caller
+from harness.systems.maelstrom.logs import KAFKA, LogClient
 from harness.systems.maelstrom.topology import TOPOLOGIES, topology
 from harness.systems.options import made_of
 
@@ -55,6 +57,7 @@ DATA_TYPES: Mapping[str, str] = {
     "unique-ids": ID,
     "echo": ECHO,
     "lin-mutex": LOCK,
+    KAFKA: MESSAGE_LOG,
 }
 """By Maelstrom's workload, the data type that its nodes have."""
 
@@ -99,7 +102,7 @@ class Maelstrom(msgspec.Struct, frozen=True):
         """
         made = made_of(cls, options, "maelstrom")
         for what, value, known in (
-            ("workload of Maelstrom", made.speaks, CALLS),
+            ("workload of Maelstrom", made.speaks, DATA_TYPES),
             ("topology", made.topology, TOPOLOGIES),
             (
                 "consistency model for these transactions",
@@ -119,7 +122,8 @@ class Maelstrom(msgspec.Struct, frozen=True):
     @property
     def clients(self) -> Mapping[str, MakeClient]:
         """Requests of the workload that the nodes speak."""
-        return {DATA_TYPES[self.speaks]: partial(Caller, workload=self.speaks)}
+        make: MakeClient = LogClient if self.speaks == KAFKA else partial(Caller, workload=self.speaks)
+        return {DATA_TYPES[self.speaks]: make}
 
     def program(self) -> str:
         """The path of the program.

@@ -13,7 +13,7 @@ from ackproof.cli import options
 from ackproof.cli.output.ending import judge_and_finish
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
-from harness.systems.maelstrom.calls import CALLS
+from harness.systems.maelstrom.system import DATA_TYPES
 from harness.systems.maelstrom.topology import TOPOLOGIES
 
 WORKLOADS = {
@@ -42,8 +42,8 @@ def maelstrom() -> None:
     "--workload",
     required=True,
     metavar="NAME",
-    type=click.Choice(sorted(CALLS)),
-    help=f"What clients ask, as Maelstrom's workload of that name: {', '.join(sorted(CALLS))}.",
+    type=click.Choice(sorted(DATA_TYPES)),
+    help=f"What clients ask, as Maelstrom's workload of that name: {', '.join(sorted(DATA_TYPES))}.",
 )
 @click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
 @click.argument("arguments", nargs=-1)
@@ -165,7 +165,8 @@ def test(
         "consistency": consistency,
     }
     asked: dict[str, Any] = {
-        "nodes": tuple(f"n{number}" for number in range(1, node_count + 1)),
+        # As Maelstrom names them: some programs reckon with these names.
+        "nodes": tuple(f"n{number}" for number in range(node_count)),
         "system": "maelstrom",
         "workload": WORKLOADS.get(workload, workload),
         "nemesis": tuple(TARGETS.get(fault, fault) for fault in nemesis),

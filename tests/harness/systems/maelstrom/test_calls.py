@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from harness.client.clients import Site
-from harness.systems.maelstrom.calls import CALLS, Caller, Refused, completed, number
+from harness.systems.maelstrom.calls import CALLS, Refused, completed, number
+from harness.systems.maelstrom.line import Line
 from harness.systems.maelstrom.topology import TOPOLOGIES, topology
 from history import Operation
 
@@ -67,7 +68,7 @@ def test_each_client_has_a_name_of_its_own() -> None:
     """Two clients of one process with one name took each other's late answers: a false violation."""
     members = {f"n{number}": {"client": f"127.0.0.1:{number}"} for number in range(1, 4)}
     sites = [Site(node, members, process, 1.0) for process in range(20) for node in members]
-    assert len({Caller(site, "lin-kv").name for site in sites}) == len(sites)
+    assert len({Line(site).name for site in sites}) == len(sites)
 
 
 def test_keys_are_different_numbers() -> None:

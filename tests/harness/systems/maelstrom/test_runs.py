@@ -8,14 +8,14 @@ import pytest
 
 from tests.campaigns.ackproof import Ran, ackproof
 
-NODE = Path(__file__).with_name("nodes") / "node.py"
+NODES = Path(__file__).with_name("nodes")
 
 
 def ran(tmp_path: Path, workload: str, behaviour: str, *more: str) -> Ran:
     """Test the node with this behaviour for two seconds; it takes its behaviour from its name."""
     program = tmp_path / behaviour
     if behaviour != "absent" and not program.exists():
-        program.symlink_to(NODE)
+        program.symlink_to(NODES / ("logs.py" if workload == "kafka" else "node.py"))
     return ackproof(
         *("maelstrom", "test", "-w", workload, "--bin", str(program), "--node-count", "3"),
         *("--time-limit", "2", "--rate", "50", "--seed", "7", "--store", str(tmp_path / "store"), *more),
@@ -29,6 +29,7 @@ def ran(tmp_path: Path, workload: str, behaviour: str, *more: str) -> Ran:
         ("lin-kv", "over-the-service"),
         pytest.param("echo", "plain", marks=pytest.mark.campaign),
         pytest.param("unique-ids", "by-time", marks=pytest.mark.campaign),
+        pytest.param("kafka", "whole", marks=pytest.mark.campaign),
     ],
 )
 def test_a_right_node_is_valid(workload: str, behaviour: str, tmp_path: Path) -> None:
@@ -43,6 +44,9 @@ def test_a_right_node_is_valid(workload: str, behaviour: str, tmp_path: Path) ->
         ("echo", "shout", "echo"),
         ("unique-ids", "per-connection", "unique-ids"),
         ("broadcast", "silent", "settled-set"),
+        ("kafka", "forgetful", "message-log"),
+        ("kafka", "impatient", "message-log"),
+        ("kafka", "boastful", "message-log"),
     ],
 )
 def test_a_wrong_node_is_invalid(workload: str, behaviour: str, checker: str, tmp_path: Path) -> None:
