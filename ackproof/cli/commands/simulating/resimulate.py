@@ -81,7 +81,7 @@ def resimulate(
 
     began_s = time.monotonic()
     with Working(
-        "trying seeds, and shrinking, at most",
+        f"trying seeds for at most {seconds:.0f} s",
         quiet=as_json,
         share=lambda: min((time.monotonic() - began_s) / seconds, 1.0),
     ) as working:
