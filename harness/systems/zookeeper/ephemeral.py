@@ -71,14 +71,26 @@ class Holder:
         """Make the node in the new session, until it is there."""
         while not self._silent:
             try:
-                self.zk.create(self.path, self.id.encode(), ephemeral=True)
-            except NodeExistsError:
-                pass  # another session keeps it by now
+                self._make()
             except Exception:  # noqa: BLE001 - whatever kazoo and its connection may raise: try again
                 time.sleep(RETRY_S)
                 continue
             self._lost, self._made_again_at = False, time.monotonic()
             return
+
+    def _make(self) -> None:
+        """Make the node in this session.
+
+        Raises:
+            NodeExistsError: an earlier session keeps it, and may end: a leader that was paused calls sessions
+                expired, and the next leader keeps their nodes for some seconds.
+        """
+        try:
+            self.zk.create(self.path, self.id.encode(), ephemeral=True)
+        except NodeExistsError:
+            _, state = self.zk.get(self.path)
+            if state.ephemeralOwner != self.zk.client_id[0]:
+                raise
 
     def is_alive(self, bound_s: float) -> bool:
         """Whether a server answers in this session, which is not a new one."""
