@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +20,12 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.verdict import Verdict
 from checkers.workloads.instance import Instance
 from history import History, Operation, Recording
-from tests.node_impl.node_processes import NodeProcess, until, wait_for_leader
+from tests.node_impl.node_processes import NodeProcess, nodes, until, wait_for_leader
 
 KILLED_AFTER = 60
 """How many operations have ended when the node is killed."""
+BRING_S = 600
+"""How long each step of bringing a client may take, in seconds."""
 
 
 class Ran(NamedTuple):
@@ -143,13 +146,39 @@ def installed_by_pip(folder: Path, package: str) -> Path:
     """The folder into which pip has installed that package, with all that it needs."""
     target = folder / "client"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), package]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=600)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"pip does not install {package} here within 600 s")
-    if done.returncode:
-        pytest.skip(f"pip cannot install {package} here")
+    bring(command, f"pip cannot install {package} here")
     return target
+
+
+def bring(command: list[str], otherwise: str, folder: Path | None = None, **environment: str) -> None:
+    """Run a command that brings a client here; skip the test with that reason if it cannot.
+
+    Args:
+        folder: where it runs.
+        environment: variables besides those of the test.
+    """
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, timeout=BRING_S, env={**os.environ, **environment}
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{otherwise} within {BRING_S} s")
+    if done.returncode:
+        pytest.skip(otherwise)
+
+
+@contextmanager
+def five_nodes(folder: Path, speaks_grpc: bool) -> Iterator[tuple[list[NodeProcess], str]]:
+    """Five nodes with a leader, and their addresses as clients take them; skip the test if gRPC is needed
+    and missing."""
+    if speaks_grpc:
+        pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
+    with nodes(folder, 5) as members:
+        for member in members:
+            member.arguments += ["--grpc"] if speaks_grpc else []
+            member.start()
+        wait_for_leader(members)
+        yield members, ",".join(f"127.0.0.1:{member.port}" for member in members)
 
 
 def needs(program: str) -> None:

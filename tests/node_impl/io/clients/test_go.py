@@ -6,15 +6,12 @@ lives: what was acknowledged as registered must be there, and what was acknowled
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from checkers.verdict import Validity
-from tests.node_impl.io.clients.judging import needs, run_and_kill
-from tests.node_impl.node_processes import nodes, wait_for_leader
+from tests.node_impl.io.clients.judging import bring, five_nodes, needs, run_and_kill
 
 PROGRAM = Path(__file__).with_name("client.go")
 MODULE = "module client\n\ngo 1.21\n\nrequire github.com/nacos-group/nacos-sdk-go{} v{}\n"
@@ -30,18 +27,7 @@ def built_by_go(folder: Path, version: str) -> Path:
     (target / "main.go").write_text(PROGRAM.read_text().replace("nacos-sdk-go/v2/", f"nacos-sdk-go{major}/"))
     (target / "go.mod").write_text(MODULE.format(major, version))
     for command in (["go", "mod", "tidy"], ["go", "build", "-o", "client", "."]):
-        try:
-            done = subprocess.run(
-                command,
-                cwd=target,
-                capture_output=True,
-                timeout=600,
-                env={**os.environ, "GOFLAGS": "-mod=mod"},
-            )
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"Go does not build nacos-sdk-go {version} here within 600 s")
-        if done.returncode:
-            pytest.skip(f"Go cannot build nacos-sdk-go {version} here")
+        bring(command, f"Go cannot build nacos-sdk-go {version} here", target, GOFLAGS="-mod=mod")
     return target
 
 
@@ -52,15 +38,8 @@ def test_what_is_acknowledged_to_a_go_client_holds_although_its_leader_dies(
     tmp_path: Path, version: str
 ) -> None:
     speaks_grpc = version >= "2"
-    if speaks_grpc:
-        pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
     client = built_by_go(tmp_path, version)
-    with nodes(tmp_path, 5) as members:
-        for member in members:
-            member.arguments += ["--grpc"] if speaks_grpc else []
-            member.start()
-        wait_for_leader(members)
-        servers = ",".join(f"127.0.0.1:{member.port}" for member in members)
+    with five_nodes(tmp_path, speaks_grpc) as (members, servers):
         ran = run_and_kill([str(client / "client"), servers], members, client, speaks_grpc, KEYS)
     verdict = ran.verdict()
     assert verdict.validity is Validity.VALID, verdict.summary

@@ -6,14 +6,12 @@ servers of 2.3 and later have.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from checkers.verdict import Validity
-from tests.node_impl.io.clients.judging import needs, run_and_kill
-from tests.node_impl.node_processes import nodes, wait_for_leader
+from tests.node_impl.io.clients.judging import bring, five_nodes, needs, run_and_kill
 
 PROGRAM = Path(__file__).with_name("Client.java")
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -33,12 +31,7 @@ def installed_by_maven(folder: Path, version: str) -> Path:
     target.mkdir()
     (target / "pom.xml").write_text(POM.format(version))
     command = ["mvn", "-q", "-B", COPY, "-DoutputDirectory=lib"]
-    try:
-        done = subprocess.run(command, cwd=target, capture_output=True, timeout=600)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"Maven does not install nacos-client {version} here within 600 s")
-    if done.returncode:
-        pytest.skip(f"Maven cannot install nacos-client {version} here")
+    bring(command, f"Maven cannot install nacos-client {version} here", target)
     return target
 
 
@@ -49,15 +42,8 @@ def test_what_a_java_client_is_answered_is_linearizable_although_its_leader_dies
     tmp_path: Path, version: str
 ) -> None:
     speaks_grpc = version >= "2"
-    if speaks_grpc:
-        pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
     client = installed_by_maven(tmp_path, version)
-    with nodes(tmp_path, 5) as members:
-        for member in members:
-            member.arguments += ["--grpc"] if speaks_grpc else []
-            member.start()
-        wait_for_leader(members)
-        servers = ",".join(f"127.0.0.1:{member.port}" for member in members)
+    with five_nodes(tmp_path, speaks_grpc) as (members, servers):
         java = ["java", "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", "lib/*"]
         home = [f"-Duser.home={client}", f"-DJM.LOG.PATH={client}"]
         ran = run_and_kill([*java, *home, str(PROGRAM), servers], members, client, grpc=speaks_grpc)

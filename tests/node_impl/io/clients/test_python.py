@@ -9,8 +9,7 @@ import pytest
 
 from checkers.verdict import Validity
 from tests.node_impl.io.clients import programs
-from tests.node_impl.io.clients.judging import installed_by_pip, run_and_kill
-from tests.node_impl.node_processes import nodes, wait_for_leader
+from tests.node_impl.io.clients.judging import five_nodes, installed_by_pip, run_and_kill
 
 
 @pytest.mark.campaign
@@ -20,15 +19,8 @@ def test_what_a_python_client_is_answered_is_linearizable_although_its_leader_di
     tmp_path: Path, version: str
 ) -> None:
     speaks_grpc = version >= "2"
-    if speaks_grpc:
-        pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
     client = installed_by_pip(tmp_path, f"nacos-sdk-python=={version}")
-    with nodes(tmp_path, 5) as members:
-        for member in members:
-            member.arguments += ["--grpc"] if speaks_grpc else []
-            member.start()
-        wait_for_leader(members)
-        servers = ",".join(f"127.0.0.1:{member.port}" for member in members)
+    with five_nodes(tmp_path, speaks_grpc) as (members, servers):
         program = programs.GRPC if speaks_grpc else programs.HTTP
         ran = run_and_kill([sys.executable, "-c", program, servers], members, client, grpc=speaks_grpc)
     verdict = ran.verdict()
