@@ -43,6 +43,7 @@ class Working:
         self._what = what
         self._share = share
         self._is_over = threading.Event()
+        self._printing = threading.Lock()
         self._thread = threading.Thread(target=self._show, daemon=True)
 
     def _show(self) -> None:
@@ -52,7 +53,14 @@ class Working:
             took_s = time.monotonic() - began_s
             share = 0.0 if self._share is None else self._share()
             left = f", {in_time(took_s * max(1 - share, 0) / share)} left" if share > 0 else ""
-            self._line.print(f"{self._what}: {in_time(took_s)}{left}")
+            with self._printing:
+                self._line.print(f"{self._what}: {in_time(took_s)}{left}")
+
+    def above(self, show: Callable[[], None]) -> None:
+        """Print something else; the line goes on below it."""
+        with self._printing:
+            self._line.end()
+            show()
 
     def __enter__(self) -> Working:
         self._thread.start()
@@ -92,6 +100,7 @@ class _Line:
         if self._is_shown and self.is_terminal:
             sys.stderr.write(f"\r{'':<{COLUMNS}}\r")
             sys.stderr.flush()
+        self._is_shown = False
 
 
 class Steps:

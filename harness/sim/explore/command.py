@@ -219,8 +219,7 @@ class _Watch:
         bound = self._bounds.seconds
         left = "" if bound is None else f", at most {in_time(max(bound - seconds, 0))} left"
         text = (
-            f"{seen.states:,} states of up to {seen.depth} steps{left}, {_megabytes()} MB, "
-            f"{seen.frontier:,} to go on from"
+            f"{seen.states:,} states in {seen.depth} steps{left}, {seen.frontier:,} open, {_megabytes()} MB"
         )
         is_terminal = self._console.is_terminal
         text = f"{text[:COLUMNS]:<{COLUMNS}}" if is_terminal else text[:COLUMNS]

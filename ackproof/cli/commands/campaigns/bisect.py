@@ -11,6 +11,7 @@ import click
 from ackproof.cli import options
 from ackproof.cli.campaigns import OF_BISECTIONS, show_bisected, show_tried
 from ackproof.cli.output.ending import finish
+from ackproof.cli.output.progress import Working
 
 USUAL_SECONDS = 600.0
 
@@ -90,11 +91,13 @@ def bisect(
     history = Repository(repository)
     try_commit = CommitRuns(wanted, history, limits, jobs or os.cpu_count() or 1, build)
 
-    def tell(one: TriedCommit) -> None:
-        if not as_json:
-            show_tried(one)
+    with Working("trying commits", quiet=as_json) as working:
 
-    found = bisected(wanted, history, history.commit(good), history.commit(bad), try_commit, limits, tell)
+        def tell(one: TriedCommit) -> None:
+            if not as_json:
+                working.above(lambda: show_tried(one))
+
+        found = bisected(wanted, history, history.commit(good), history.commit(bad), try_commit, limits, tell)
     if found.outcome == "found":
         (commit,) = found.left
         kept = BroughtIn(commit.id, commit.date, commit.subject, found.error)

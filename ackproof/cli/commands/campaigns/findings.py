@@ -13,6 +13,7 @@ from ackproof.cli.campaigns import about_findings, known_findings, show_findings
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
         )
     campaigns = stored_campaigns(store)
     if shrink is not None:
-        _shrink(shrink, campaigns)
+        _shrink(shrink, campaigns, quiet=as_json)
     found = findings_of(campaigns, known)
 
     def show() -> None:
@@ -66,9 +67,10 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
     finish(Exit.VALID, found, show, as_json=as_json, about=lambda: about_findings(found, store), judges=False)
 
 
-def _shrink(what: str, campaigns: Sequence[Stored]) -> None:
+def _shrink(what: str, campaigns: Sequence[Stored], *, quiet: bool) -> None:
     """Make a small example of one finding, in the folder of the campaign that saw it last."""
     from harness.campaign.again.shrinking import shrunk, task_of
 
-    done = shrunk(task_of(campaigns, what))
+    with Working("making a small example", quiet=quiet):
+        done = shrunk(task_of(campaigns, what))
     say(f"{done.lines_before} lines shrunk to {done.lines} in {done.runs} runs: {done.file}", error=True)

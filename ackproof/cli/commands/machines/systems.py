@@ -12,6 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
@@ -79,7 +80,10 @@ def check(name: str, system_options: dict[str, str], as_json: bool) -> NoReturn:
         system = system_of(name, Test(nodes=("n1",), system_options=system_options).options())
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    with TemporaryDirectory(prefix="ackproof-trial-") as folder:
+    with (
+        TemporaryDirectory(prefix="ackproof-trial-") as folder,
+        Working(f"trying {name[:40]}", quiet=as_json),
+    ):
         steps = try_out(system, name, Path(folder))
 
     def show() -> None:
@@ -124,11 +128,13 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
     chosen = [_chosen(name, unpinned) for name in names]
     found = []
     for recipe, version in chosen:
+        what = f"{recipe.system} {version}"
+        with Working(f"bringing {what}", quiet=as_json) as working:
 
-        def show(line: str, what: str = f"{recipe.system} {version}") -> None:
-            say(f"{what}: {line}", error=True)
+            def show(line: str, what: str = what, working: Working = working) -> None:
+                working.above(lambda: say(f"{what}: {line}", error=True))
 
-        folder = installing.install(recipe, version, unpinned=unpinned, say=show)
+            folder = installing.install(recipe, version, unpinned=unpinned, say=show)
         record = installing.record_of(folder)
         assert record is not None, "an installation ends with its record"
         found.append({"folder": str(folder), "installed": record})

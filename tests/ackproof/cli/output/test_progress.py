@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,20 @@ def test_work_of_unknown_length_shows_for_how_long_it_goes_on(
     assert seen.splitlines()[0] == "judging: 0 s"
 
 
+def test_what_is_printed_meanwhile_stands_above_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "QUIET_S", 0.001)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    seen = ""
+    with Working("trying commits", quiet=False) as working:
+        while "trying commits: 0 s" not in seen:
+            seen += capsys.readouterr().err
+        working.above(lambda: print("a1b2c3 good", file=sys.stderr))  # noqa: T201 - what a command prints
+    seen += capsys.readouterr().err
+    assert f"\r{'':<{COLUMNS}}\ra1b2c3 good\n" in seen, "the line is removed before"
+
+
 def test_work_of_which_the_share_is_known_shows_the_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,9 +130,10 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         "commands.judging.check",
         "commands.judging.verify",
         "commands.simulating.sim",
+        "commands.storing.compare",
+        "commands.storing.prune",
     ):
         monkeypatch.setattr(f"ackproof.cli.{place}.Working", Shown)
-    monkeypatch.setattr("ackproof.cli.commands.storing.compare.Working", Shown)
     history, proof, store = tmp_path / "history.edn", tmp_path / "proof.json", tmp_path / "store"
     history.write_text(HISTORY)
     commands = (
@@ -126,6 +142,7 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         ["sim", "--seed", "1", "--time-limit", "1", "--nodes", "3", "--store", store],
         ["analyze", store / "latest"],
         ["compare", "latest", "latest", "--store", store],
+        ["prune", "--older-than", "52w", "--dry-run", "--store", store],
     )
     for words in commands:
         found = CliRunner().invoke(cli, list(map(str, words)))
@@ -137,6 +154,7 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         "judging",
         "judging",
         "comparing",
+        "looking at runs",
     ]
 
 
