@@ -9,6 +9,9 @@ A verdict needs a bound for the whole system: the run's option `unavailable_boun
 `bound_s`; without one, the checker only measures. A time that is longer than the bound is a violation only if
 the harness itself ran for longer than the bound within it, without a stall (`stalls`). The checker works on
 any history, whatever its operations are.
+
+A run may also state the least share of its requests that get an `ok` reply (`least_ok_share`), as Maelstrom's
+option `--availability` does. A request in which the harness itself stalled may count as either.
 """
 
 from __future__ import annotations
@@ -24,11 +27,14 @@ from checkers.run.faults import fault_operations
 from checkers.run.stalls import Stalls
 from checkers.run.writes import WRITES, are_writes
 from checkers.verdict import Evidence, Mark, Unjudged, Validity, Verdict
-from checkers.words import seconds
+from checkers.words import seconds, sentence
 from history import NEMESIS, History, Recording
 from history.history import INVOKE, OK
 from history.nemesis import FaultKinds
 from history.units import SECOND_NS
+
+LEAST_OK_SHARE = "least_ok_share"
+"""The option of a recording that states the least share of requests that must get an `ok` reply, 0 to 1."""
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -94,6 +100,16 @@ class Availability:
                 mark = Validity.INVALID
                 evidence = (_evidence(history, proven),)
                 summary = f"{evidence[0].title}; the bound is {bound_s:g} s"
+            least = recording.options.get(LEAST_OK_SHARE)
+            if isinstance(least, int | float):
+                share_mark, words = _share(recording, begun, least)
+                mark = max(share_mark, mark, key=_WORST_LAST.index)
+                summary = f"{words}; {summary}"
+                if share_mark is Validity.INVALID:
+                    evidence = (
+                        Evidence("too few requests got an ok reply", f"{sentence(words)}."),
+                        *evidence,
+                    )
         return Verdict.marked(
             checker=self.name,
             mark=mark,
@@ -106,9 +122,38 @@ class Availability:
                 "recoveries": list(recoveries(recording, begun, is_write)),
             },
             caveats=()
-            if bound_s is not None
+            if bound_s is not None or LEAST_OK_SHARE in recording.options
             else ("no bound was stated, so availability was measured and not judged",),
         )
+
+
+_WORST_LAST: tuple[Mark, ...] = (
+    Unjudged.ONLY_MEASURES,
+    Unjudged.NOT_EXERCISED,
+    Validity.VALID,
+    Validity.UNKNOWN,
+    Validity.INVALID,
+)
+
+
+def _share(recording: Recording, begun: Integers, least: float) -> tuple[Mark, str]:
+    """Whether enough requests got an `ok` reply, and what came of them in words."""
+    history, stalls = recording.history, Stalls.of(recording)
+    time, ends = history.columns.time, history.pairs[begun]
+    in_vain = begun[(ends < 0) | (history.columns.type[ends] != OK)]
+    until = np.where(history.pairs[in_vain] < 0, time[-1], time[history.pairs[in_vain]])
+    stalled = sum(
+        stalls.within(int(since), int(end)) > 0 for since, end in zip(time[in_vain], until, strict=True)
+    )
+    answered = len(begun) - len(in_vain)
+    words = f"{answered:,} of {len(begun):,} requests got an ok reply ({answered / len(begun):.2%})"
+    bound = f"at least {least:.2%} must" if least < 1 else "all must"
+    if answered >= least * len(begun):
+        return Validity.VALID, words
+    if answered + stalled >= least * len(begun):
+        doubt = f"the harness itself stalled during {stalled} of the others"
+        return Validity.UNKNOWN, f"{words}, {bound}, and {doubt}"
+    return Validity.INVALID, f"{words}, and {bound}"
 
 
 def _proven(recording: Recording, begun: Integers, bound_s: float) -> Stretch | None:

@@ -15,6 +15,7 @@ import msgspec
 
 from checkers.lacking import LACKS, GivenEvidence
 from checkers.raft.polled import ONE_LEADER_A_TERM
+from checkers.run.availability import LEAST_OK_SHARE
 from checkers.run.node_health import STOP_STATUSES
 from checkers.transactions.promised import CONSISTENCY
 from harness.client.clients import MakeClient
@@ -398,10 +399,24 @@ class StatesConsistency(Protocol):
         ...
 
 
+@runtime_checkable
+class StatesAvailability(Protocol):
+    """A system that says how many of the requests to it must get an `ok` reply."""
+
+    @property
+    def least_ok_share(self) -> float | None:
+        """The least share, 0 to 1; None if it promises nothing."""
+        ...
+
+
 def promises(system: System) -> dict[str, Any]:
     """What checkers must know of the system, as options of the recording."""
     has_one = isinstance(system, HasOneLeaderATerm) and system.one_leader_a_term
-    stated = {CONSISTENCY: system.consistency} if isinstance(system, StatesConsistency) else {}
+    stated: dict[str, Any] = {}
+    if isinstance(system, StatesConsistency):
+        stated[CONSISTENCY] = system.consistency
+    if isinstance(system, StatesAvailability) and system.least_ok_share is not None:
+        stated[LEAST_OK_SHARE] = system.least_ok_share
     return {
         **stated,
         LACKS: list(lacks(system)),

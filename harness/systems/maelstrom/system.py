@@ -6,6 +6,7 @@ their own folder, in which they are started again after a kill.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -84,6 +85,8 @@ class Maelstrom(msgspec.Struct, frozen=True):
     """The `host:port` of Maelstrom's services; without it there are none."""
     consistency: str = "strict-serializable"
     """What transactions are judged by."""
+    availability: str = ""
+    """The least share of requests that must get an ok reply, from 0 to 1, or `total`; nothing if empty."""
     timeout_s: float = 5.0
     """How long a client waits for an answer."""
 
@@ -112,7 +115,13 @@ class Maelstrom(msgspec.Struct, frozen=True):
         ):
             if value not in known:
                 raise ValueError(unknown_name(what, value, known))
+        share_of(made.availability)
         return made
+
+    @property
+    def least_ok_share(self) -> float | None:
+        """What the option `availability` states."""
+        return share_of(self.availability)
 
     @property
     def bounds(self) -> Bounds:
@@ -179,3 +188,18 @@ class Maelstrom(msgspec.Struct, frozen=True):
         """Maelstrom knows no leader: the first node stands for it, once all nodes are ready."""
         ready = all(node.role is not None for node in view.nodes.values())
         return next(iter(view.nodes)) if ready else None
+
+
+def share_of(availability: str) -> float | None:
+    """The share that Maelstrom's option `--availability` states: `total` is 1; None if it is empty.
+
+    Raises:
+        ValueError: it is neither a number from 0 to 1 nor `total`.
+    """
+    if not availability:
+        return None
+    with contextlib.suppress(ValueError):
+        share = 1.0 if availability == "total" else float(availability)
+        if 0 <= share <= 1:
+            return share
+    raise ValueError(f"{availability[:80]!r} is no share of requests: give a number from 0 to 1, or total")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
 
+import msgspec
 import numpy as np
+import pytest
 
 from checkers.run.availability import Availability, longest
 from checkers.verdict import Unjudged, Validity, Verdict
@@ -115,3 +118,45 @@ def test_a_stated_bound_is_judged() -> None:
 
 def test_nobody_asked_so_nothing_is_known() -> None:
     assert check(HistoryBuilder()).validity is Validity.UNKNOWN
+
+
+def share_verdict(least: float, outcomes: str, lag: Sequence[tuple[int, int]] = ()) -> Verdict:
+    """The verdict on requests that each took 10 ms and ended so: ok, fail, or ? for info."""
+    built = HistoryBuilder()
+    for process, outcome in enumerate(outcomes):
+        built.invoke(process, "lookup", A, node="n1")
+        built.wait(10)
+        built.complete(process, {"o": "ok", "f": "fail", "?": "info"}[outcome], None)
+    options = {"least_ok_share": least, "monotonic_start_ns": 1 if lag else 0}
+    return Availability().check(
+        msgspec.structs.replace(recording(built, options=options), harness_lag=tuple(lag))
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "outcomes", "validity"),
+    [
+        (1.0, "oooo", Validity.VALID),
+        (1.0, "ooof", Validity.INVALID),
+        (0.75, "ooof", Validity.VALID),
+        (0.76, "ooof", Validity.INVALID),
+        (0.75, "oo?f", Validity.INVALID),
+        (0.0, "f", Validity.VALID),
+    ],
+)
+def test_a_stated_share_of_requests_must_get_an_ok_reply(
+    least: float, outcomes: str, validity: Validity
+) -> None:
+    verdict = share_verdict(least, outcomes)
+    assert verdict.mark is validity, verdict
+    answered = outcomes.count("o")
+    assert f"{answered} of {len(outcomes)} requests got an ok reply" in verdict.summary
+
+
+def test_a_request_in_which_the_harness_stalled_accuses_nobody() -> None:
+    quiet = [(at * 5 * MILLISECOND_NS, 0) for at in range(200)]
+    assert share_verdict(1.0, "ooof", quiet).mark is Validity.INVALID
+    stalled = [(at, 0) for at, _ in quiet[:7]] + [(200 * MILLISECOND_NS, 170 * MILLISECOND_NS)]
+    verdict = share_verdict(1.0, "ooof", stalled)
+    assert verdict.mark is Validity.UNKNOWN, verdict
+    assert "the harness itself stalled during 1 of the others" in verdict.summary

@@ -117,6 +117,12 @@ def maelstrom() -> None:
     metavar="MODEL",
     help="What transactions are judged by, such as read-committed or snapshot-isolation.",
 )
+@click.option(
+    "--availability",
+    default="",
+    metavar="SHARE|total",
+    help="The least share of requests, from 0 to 1, that must get an ok reply; total: all of them.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Repeats the choices of an earlier run.")
 @options.store_option("Where the run's folder is made.")
 @options.ci_options()
@@ -135,6 +141,7 @@ def test(
     nemesis: tuple[str, ...],
     nemesis_interval: float,
     consistency: str,
+    availability: str,
     seed: int | None,
     store: Path,
     as_json: bool,
@@ -163,6 +170,7 @@ def test(
         "latency-dist": latency_dist,
         "topology": topology,
         "consistency": consistency,
+        "availability": availability,
     }
     asked: dict[str, Any] = {
         # As Maelstrom names them: some programs reckon with these names.

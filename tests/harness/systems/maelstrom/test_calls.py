@@ -9,6 +9,7 @@ import pytest
 from harness.client.clients import Site
 from harness.systems.maelstrom.calls import CALLS, Refused, completed, number
 from harness.systems.maelstrom.line import Line
+from harness.systems.maelstrom.system import share_of
 from harness.systems.maelstrom.topology import TOPOLOGIES, topology
 from history import Operation
 
@@ -87,3 +88,14 @@ def test_every_node_can_be_reached_over_neighbours(name: str, count: int) -> Non
         reached.update(new)
     assert reached == set(nodes)
     assert all(node in neighbours[other] for node in nodes for other in neighbours[node])
+
+
+@pytest.mark.parametrize(("text", "share"), [("", None), ("total", 1.0), ("0.9", 0.9), ("0", 0.0)])
+def test_the_share_of_requests_is_stated_as_maelstrom_states_it(text: str, share: float | None) -> None:
+    assert share_of(text) == share
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.1", "most", "nan"])
+def test_another_share_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a number from 0 to 1, or total"):
+        share_of(text)
