@@ -5,19 +5,27 @@ Nothing of ours but `ackproof` itself is imported before it is known that no oth
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import traceback
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import printable, shortened
 from ackproof.cli.output.streams import make_steady, say_what_was_lost
 from ackproof.shadows import shadow
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+REPEATED_AFTER_S = 0.01
+
 
 def main() -> NoReturn:
     """Run the command that the arguments name, and exit."""
+    sys.unraisablehook = repeat_interruption
     try:
         make_steady()
         problem = shadow()
@@ -30,6 +38,14 @@ def main() -> NoReturn:
     finally:
         _end_interruptions()
         say_what_was_lost()
+
+
+def repeat_interruption(unraisable: UnraisableHookArgs) -> None:
+    """Let a Ctrl-C come again that came where Python can raise nothing, and would only print it."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        threading.Timer(REPEATED_AFTER_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _run() -> NoReturn:

@@ -134,9 +134,9 @@ def _work(pipe: Connection, perform: Callable[..., Any]) -> None:
     while True:
         try:
             args, kwargs = pipe.recv()
-        except EOFError:
+            pipe.send(tried(perform, *args, **kwargs))
+        except (EOFError, ConnectionError):  # the parent has ended: nothing is left that wants the result
             return
-        pipe.send(tried(perform, *args, **kwargs))
 
 
 def _death(code: int | None) -> str:

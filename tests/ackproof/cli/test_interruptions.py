@@ -79,3 +79,35 @@ def test_seeds_that_are_interrupted_twice_end_with_255(tmp_path: Path, gap_s: fl
 def read(path: Path) -> str:
     """What a file holds so far."""
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+IN_A_FINALIZER = """
+import sys, time, weakref
+from ackproof.cli.entry import repeat_interruption
+
+class Thing:
+    pass
+
+def interrupted(_):
+    raise KeyboardInterrupt
+
+sys.unraisablehook = repeat_interruption
+thing = Thing()
+watch = weakref.ref(thing, interrupted)
+try:
+    del thing
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("it came again")
+"""
+
+
+def test_an_interruption_where_nothing_can_be_raised_comes_again_and_prints_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_FINALIZER],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        preexec_fn=_hear_ctrl_c,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "it came again\n", "")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
 from harness.errors import CouldNotRun
+from harness.executors import processes
 from harness.executors.dask_cluster import DaskCluster
 from harness.executors.executor import Executor, each_result
 from harness.executors.in_process import InProcess
@@ -84,3 +87,18 @@ def test_work_that_kills_each_worker_ends_with_that_reason(tmp_path: Path) -> No
         ended = dict(all_ended(executor, range(6)))
     assert str(ended.pop(3)).startswith("KilledWorker: ")
     assert ended == {number: number for number in range(6) if number != 3}
+
+
+def test_a_process_whose_parent_has_ended_ends_without_a_word() -> None:
+    own, others = Pipe()
+
+    def end_the_parent() -> int:
+        own.close()
+        return 7
+
+    own.send(((), {}))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        processes._work(others, end_the_parent)
+    finally:
+        signal.signal(signal.SIGINT, before)

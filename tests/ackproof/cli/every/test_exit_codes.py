@@ -39,8 +39,8 @@ def combinations() -> Iterator[object]:
                 if as_json and name in WITHOUT:
                     continue
                 is_first = (number + 7 * place) % len(CONDITIONS) == 0 and as_json is bool(place % 2)
-                is_always = name not in LONG and is_first
-                marks = () if is_always else (pytest.mark.campaign,)
+                seldom = pytest.mark.campaign if is_first else pytest.mark.thorough
+                marks = () if is_first and name not in LONG else (seldom,)
                 label = f"{name}, {condition}{', JSON' if as_json else ''}"
                 yield pytest.param(name, condition, as_json, id=label, marks=marks)
 

@@ -14,7 +14,7 @@ from tests.ackproof.cli.every.forked import Forking
 from tests.ackproof.cli.every.room import Room
 
 TRIES = 20
-"""Pairs of moments for each command; of some commands one pair is tried always."""
+"""Pairs of moments for each command. One of each is tried in campaigns, and of some commands always."""
 LATEST_S = 3.0
 COMMANDS = (
     *("run", "analyze", "maelstrom test", "sim", "sim --seeds", "sim --shrink", "cause", "replay"),
@@ -32,7 +32,8 @@ def pairs() -> Iterator[object]:
         for number in range(TRIES):
             first = random.uniform(0, LATEST_S) * random.random()
             second = first + random.choice((0, 0.01, 0.1, 0.5, 1)) * random.random()
-            marks = () if name in ALWAYS and number == 0 else (pytest.mark.campaign,)
+            often = pytest.mark.thorough if number else pytest.mark.campaign
+            marks = () if name in ALWAYS and number == 0 else (often,)
             label = f"{name}, {first:.3f} s and {second:.3f} s"
             yield pytest.param(name, (first, second), id=label, marks=marks)
 
