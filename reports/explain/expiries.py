@@ -13,18 +13,22 @@ import numpy as np
 
 from checkers.explanation import StoryLine
 from checkers.registry.names import BEAT, EXPIRE, TAKEN, WRITES
-from history import TraceEvent
+from history import TraceEntry, TraceEvent
 from reports.explain.client_sentences import culprit
 from reports.explain.scene import outcome_of, ref_of
 from reports.explain.telling import Telling
 from reports.spans import Span
 
+_OF_NOTHING = re.compile(r"index (\d+) says that the registration of index (\d+) is")
 _IN_A_LIST = re.compile(r" at (\S+), but that instance ")
 
 
 def lines_of_expiry(telling: Telling) -> Iterator[StoryLine]:
     """The registration, its removal before the wrong answer, and the last beat that was taken before it."""
-    if telling.evidence is None or not telling.spans:
+    if telling.evidence is None:
+        return
+    yield from _of_nothing(telling, telling.evidence.text)
+    if not telling.spans:
         return
     wrong = culprit(telling)
     listed = _IN_A_LIST.search(telling.evidence.text)
@@ -41,6 +45,45 @@ def lines_of_expiry(telling: Telling) -> Iterator[StoryLine]:
     if beat is not None:
         after = removal is not None and removal.time is not None and beat.begin > removal.time
         yield _answered(telling, beat, ", after the instance had been removed" if after else "")
+
+
+def _of_nothing(telling: Telling, text: str) -> Iterator[StoryLine]:
+    """Where an entry expires a registration that no client made: who appended it, and upon which beat."""
+    found = _OF_NOTHING.search(text)
+    if found is None:
+        return
+    expiry, made = (_appended(telling, int(index)) for index in found.groups())
+    if expiry is None or made is None or expiry[1].op is None:
+        return
+    key, (event, entry) = expiry[1].op.split(":", 3)[3], made
+    yield StoryLine(
+        text=f"{event.node}, leader of term {event.term}, appended a registration of {key} that no client "
+        f"asked for, at index {entry.index} of term {event.term}",
+        kind="append",
+        time=telling.scene.time(event),
+        node=event.node,
+        term=event.term,
+        index=entry.index,
+        event=ref_of(event),
+    )
+    spans, columns = telling.scene.spans, telling.scene.spans.columns
+    if key in columns.keys and BEAT in columns.f_names and telling.scene.is_timed:
+        of_key = (spans.key == columns.keys.index(key)) & (spans.f == columns.f_code(BEAT))
+        for position in of_key.nonzero()[0].tolist():
+            span = spans.span(position)
+            if span.begin <= event.at and (span.end is None or event.at <= span.end):
+                yield _answered(telling, span, ", and the instance was there again")
+
+
+def _appended(telling: Telling, index: int) -> tuple[TraceEvent, TraceEntry] | None:
+    """The event by which a leader appended the entry at an index, and the entry."""
+    for trace in telling.scene.recording.traces.values():
+        for event in trace.events:
+            if event.event == "append" and event.role == "leader":
+                for entry in event.entries:
+                    if entry.index == index:
+                        return event, entry
+    return None
 
 
 def _answered(telling: Telling, span: Span, more: str = "") -> StoryLine:
