@@ -201,6 +201,11 @@ class Client:
         say(heard=content in self.heard)
         say(removed=await again(lambda: config.remove_config(ConfigParam(**named))))
         say(services=(await again(lambda: naming.list_services(ListServiceParam()))).count > 0)
+        for _ in range(10):  # until nothing was pushed for two seconds
+            before = dict(self.pushed)
+            await asyncio.sleep(2)
+            if before == self.pushed:
+                break
         say(pushed=self.pushed)
         batch = [RegisterInstanceParam(service_name="batch", ip=f"10.2.0.{n}", port=80) for n in (1, 2, 3)]
         say(batch=await again(lambda: naming.batch_register_instances(
