@@ -18,7 +18,7 @@ from ackproof.clock import Clock
 from checkers.check_all import Results, counts_by_mark
 from checkers.explanation import Explanation
 from checkers.verdict import Validity, Verdict
-from harness.run.too_short import TooShort
+from harness.run.time_limits.too_short import TooShort
 from history.files import RefusedFile, decode_json, read_regular
 from history.limits import LARGEST_NUMBER
 

@@ -1,7 +1,7 @@
 """What a campaign says before it starts: which of its times are too short for what it asks for.
 
-A time limit is too short if a cell's faults cannot all have their turn in it (harness/run/time_limit.py), and
-a budget if not each cell can have a run in it.
+A time limit is too short if a cell's faults cannot all have their turn in it
+(harness/run/time_limits/enough.py), and a budget if not each cell can have a run in it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.refusals import test_of
 from harness.nemesis import nemesis_of
 from harness.run.test import Test, with_chosen_faults
-from harness.run.time_limit import enough_s, in_words, with_usual_time_limit
-from harness.run.too_short import TooShort
+from harness.run.time_limits.enough import enough_s, in_words, with_usual_time_limit
+from harness.run.time_limits.too_short import TooShort
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.plan import Plan
 from harness.sim.plan.swarm import plan_of

@@ -30,7 +30,7 @@ SHARE = 0.05
 LEAST_RUNS = 5
 """Runs that are always done: fewer may lie close together by chance."""
 NARROW = 0.2
-"""An interval is narrow if its upper bound is above the pace by no more than this share."""
+"""An interval is narrow if its upper bound is above the pace by this share at the most."""
 UNKNOWN_TIMES = 2.0
 """How many times the pace its upper bound is where only one run could be done."""
 _STUDENT = (6.31, 2.92, 2.35, 2.13, 2.02, 1.94, 1.89, 1.86, 1.83, 1.81)
@@ -42,12 +42,12 @@ class Pace(NamedTuple):
 
     measured: float
     upper: float
-    """In nine of ten measurements the true pace is no more than this, although they end when it is narrow."""
+    """In nine of ten measurements the true pace is at most this, although they end when it is narrow."""
     runs: int
 
     @property
     def is_narrow(self) -> bool:
-        """Whether no more runs are needed."""
+        """Whether the runs so far are enough."""
         return self.runs >= LEAST_RUNS and self.upper <= (1 + NARROW) * self.measured
 
 

@@ -35,7 +35,7 @@ from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
-from harness.run.watching import RunWatch
+from harness.run.watching.watch import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
 from history import HistoryWriter, Operation, PolledStatus, ResourceSample

@@ -27,7 +27,7 @@ def users_code(system: System, doing: str, allowed: tuple[type[Exception], ...] 
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # it is the user's code, which may raise anything
         is_ours = type(system).__module__.partition(".")[0] == _OURS  # its bugs need their traceback
         if is_ours or isinstance(error, (CouldNotRun, *allowed)):
             raise

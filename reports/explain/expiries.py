@@ -56,16 +56,7 @@ def _of_nothing(telling: Telling, text: str) -> Iterator[StoryLine]:
     if expiry is None or made is None or expiry[1].op is None:
         return
     key, (event, entry) = expiry[1].op.split(":", 3)[3], made
-    yield StoryLine(
-        text=f"{event.node}, leader of term {event.term}, appended a registration of {key} that no client "
-        f"asked for, at index {entry.index} of term {event.term}",
-        kind="append",
-        time=telling.scene.time(event),
-        node=event.node,
-        term=event.term,
-        index=entry.index,
-        event=ref_of(event),
-    )
+    yield _append(telling, event, entry.index, f"a registration of {key} that no client asked for")
     spans, columns = telling.scene.spans, telling.scene.spans.columns
     if key in columns.keys and BEAT in columns.f_names and telling.scene.is_timed:
         of_key = (spans.key == columns.keys.index(key)) & (spans.f == columns.f_code(BEAT))
@@ -122,9 +113,14 @@ def _removal(telling: Telling, key: str, wrong: Span) -> StoryLine | None:
     if found is None:
         return None
     index, event = found
+    return _append(telling, event, index, f"the removal of {key}, which had sent no beat for too long")
+
+
+def _append(telling: Telling, event: TraceEvent, index: int, what: str) -> StoryLine:
+    """What a leader appended at an index."""
+    leader = f"{event.node}, leader of term {event.term}"
     return StoryLine(
-        text=f"{event.node}, leader of term {event.term}, appended the removal of {key}, which had sent no "
-        f"beat for too long, at index {index} of term {event.term}",
+        text=f"{leader}, appended {what}, at index {index} of term {event.term}",
         kind="append",
         time=telling.scene.time(event),
         node=event.node,

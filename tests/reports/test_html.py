@@ -150,9 +150,9 @@ def test_each_operation_of_the_story_has_one_row_to_which_its_link_leads() -> No
     judged = simulated.judged("no recovery")
     html = render(judged.recording, judged.verdicts, judged.about)
     assert judged.about.explanation is not None
-    told = {line.operation for line in judged.about.explanation.story if line.operation is not None}
-    assert len(told) >= 2
-    for operation in told:
+    in_story = {line.operation for line in judged.about.explanation.story if line.operation is not None}
+    assert len(in_story) >= 2
+    for operation in in_story:
         assert html.count(f'id="op-{operation}"') == 1
         assert f'href="#op-{operation}"' in html
     assert_sound(html)

@@ -10,7 +10,7 @@ import click
 from ackproof.cli.output.printing import say
 
 if TYPE_CHECKING:
-    from harness.run.too_short import TooShort
+    from harness.run.time_limits.too_short import TooShort
 
 WARNINGS = "ackproof.warnings"
 """Where click's context keeps them."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TypeAlias
 
 import msgspec
 
@@ -23,32 +23,8 @@ OLD, NEW = b"o" * 1536, b"n" * 1536
 F, G = "F", "G"
 
 
-class CalledDisk(Protocol):
-    """What is called."""
-
-    def write_new(self, name: str, content: bytes) -> None:
-        """Write a whole file."""
-        ...
-
-    def append(self, name: str, data: bytes) -> None:
-        """Write at the end of a file."""
-        ...
-
-    def truncate(self, name: str, size: int) -> None:
-        """Cut a file."""
-        ...
-
-    def sync(self, name: str) -> None:
-        """Make durable what a file holds."""
-        ...
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a file another name."""
-        ...
-
-    def sync_folder(self) -> None:
-        """Make names durable."""
-        ...
+CalledDisk: TypeAlias = "SimulatedDisk | _Folder"
+"""What is called: the node's own disk calls, on either side."""
 
 
 class DiskCalls(msgspec.Struct, frozen=True):
@@ -176,7 +152,7 @@ def _kind(content: bytes | None) -> str:
 
 
 class _Folder:
-    """Implements `CalledDisk` by the calls that the FUSE file system gets from the kernel."""
+    """Carries out disk calls as the FUSE file system does that the kernel calls."""
 
     def __init__(self, root: Path) -> None:
         self._files = UnsyncedFolder(str(root))

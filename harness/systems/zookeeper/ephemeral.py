@@ -251,7 +251,7 @@ class EphemeralClient(DataClient):
             except MayBeDone:
                 self._holders.keep(holder)
                 raise
-            except Exception as error:
+            except Exception as error:  # whatever kazoo raised, its session made no node
                 holder.fall_silent()
                 raise NotDone(f"{type(error).__name__}: {error}") from error
             self._holders.keep(holder)

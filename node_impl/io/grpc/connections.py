@@ -199,7 +199,7 @@ class Connection:
         self._watches.add(asked, show)
 
     def unsubscribe(self, asked: ListInstances, clusters: str) -> None:
-        """Push no more of that service."""
+        """Stop pushing changes of that service."""
         show = self._lists.pop((asked, clusters), None)
         if show is not None:
             self._watches.remove(asked, show)
@@ -220,7 +220,7 @@ class Connection:
         self._watches.add(key, show)
 
     def stop_listening(self, key: ConfigKey) -> None:
-        """Push no more of that configuration."""
+        """Stop pushing changes of that configuration."""
         _, show = self._configs.pop(key, (None, None))
         self._md5s.pop(key, None)
         if show is not None:

@@ -150,7 +150,7 @@ class GrpcListener:
         self._waiting_bytes += len(data)
         try:
             return encode(await self._answer(data, context.peer()))
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is a defect; gRPC answers the client with an error
             self._on_defect(error)
             raise
         finally:
@@ -254,7 +254,7 @@ class GrpcListener:
 
 
 async def _read(requests: AsyncIterator[bytes]) -> None:
-    """Take the client's acknowledgements, which say no more than that it reads; ends when the client does."""
+    """Take the client's acknowledgements, which only say that it reads; ends when the client does."""
     with contextlib.suppress(grpc.RpcError):
         async for _ in requests:
             pass

@@ -1,4 +1,4 @@
-"""Where pushes come from: one long poll at the node for each thing that is watched, whoever watches it.
+"""Where pushes come from: one long poll at the node for each thing that clients watch.
 
 A watch asks the node as a client would, over and over: the answer comes once something has changed. Where the
 node refuses (there is no leader), the watch asks again a moment later, so it shows a change late, and never
@@ -54,7 +54,7 @@ class Watches:
             self._tasks[what] = asyncio.create_task(self._watch(what))
 
     def remove(self, what: ListInstances | ConfigKey, show: Show) -> None:
-        """Show no more of it there."""
+        """Stop showing it there."""
         shown = self._shown.get(what, {})
         shown.pop(show, None)
         if not shown and what in self._tasks:

@@ -18,7 +18,7 @@ from checkers.watching.indices import IndexWatch
 from checkers.watching.keys import KeyWatch
 from checkers.watching.raft import RaftWatch
 from harness.mutants.catalogue import MUTANTS
-from harness.run.first_violation import WATCHED
+from harness.run.watching.first_violation import WATCHED
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run

@@ -20,7 +20,7 @@ from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
-from harness.run.time_limit import too_short, with_usual_time_limit
+from harness.run.time_limits.enough import too_short, with_usual_time_limit
 from harness.systems import REFERENCE_NODE, SYSTEMS, fitting_workloads, system_of
 from harness.systems.base import bounds
 

@@ -118,7 +118,7 @@ def _load() -> None:
     from ackproof.cli import entry as _  # noqa: F401 - so that no fork has to
     from ackproof.cli.main import COMMANDS
     from harness.sim import command  # noqa: F401 - so that no fork has to
-    from reports import html, terminal  # noqa: F401
+    from reports import html, terminal  # noqa: F401 - so that no fork has to
 
     for entry in COMMANDS.values():
         loaded = entry.load()

@@ -1,4 +1,4 @@
-"""A run's folder that lacks a file, or has a cut or newer one, and a store that is none: one line, no more.
+"""A run's folder that lacks a file, or has a cut or newer one, and a store that is none: only one line each.
 
 Each command that takes a folder or a file of ours is called with each broken one.
 """

@@ -38,7 +38,7 @@ class Worker:
                     done, outcome["value"] = True, await self.client.lookup(key)
             if done is not True:
                 raise RuntimeError(f"answered {done!r}")
-        except Exception as error:
+        except Exception as error:  # a client's library may raise anything: the operation has no answer then
             outcome = {"type": "fail" if f == "lookup" else "info", "value": value}
             outcome["error"] = f"{type(error).__name__}: {error}"[:200]
         say(process=self.process, f=f, key=key, **outcome)

@@ -1,4 +1,4 @@
-"""Judges the record of a run that still goes on: `python -m harness.run.first_violation FOLDER`.
+"""Judges the record of a run that still goes on: `python -m harness.run.watching.first_violation FOLDER`.
 
 It prints, as a JSON text, the headline of the first violation, or an empty text. Nothing is written into the
 folder. What is missing because the run goes on makes verdicts `unknown`, never `invalid`.

@@ -13,7 +13,7 @@ import msgspec
 
 from harness.run.course import nemesis_for
 from harness.run.test import Test
-from harness.run.too_short import TooShort
+from harness.run.time_limits.too_short import TooShort
 from harness.systems import system_of
 
 USUAL_S = 30.0

@@ -97,7 +97,7 @@ async def _judged_apart(folder: Path) -> str:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "harness.run.first_violation",
+        "harness.run.watching.first_violation",
         str(folder),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

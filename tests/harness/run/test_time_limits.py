@@ -8,7 +8,7 @@ from harness import generator as gen
 from harness.drivers.virtual import simulate
 from harness.run.course import nemesis_for
 from harness.run.test import Test
-from harness.run.time_limit import enough_s, too_short, with_usual_time_limit
+from harness.run.time_limits.enough import enough_s, too_short, with_usual_time_limit
 from harness.systems import system_of
 from history.units import SECOND_NS
 
