@@ -8,13 +8,15 @@ import msgspec
 
 from harness.cluster.attachment import RunningCluster
 from harness.cluster.layout import NodeOnHost
-from harness.hosts.host import Background, HostError
+from harness.hosts.host import Background, HostError, eventually_asked
 from harness.hosts.programs import limiting
 from harness.nemesis.mechanisms.processes import LimitedResource
 from harness.nemesis.mechanisms.world import DONE, NodeResult
 from harness.systems.base import statuses_after
 
 UNLIMITED = -1
+ENDING_S = 2.0
+"""How long after a limit was lifted the end of a process that does not answer is still the limit's."""
 
 
 class _FoundLimit(msgspec.Struct):
@@ -56,10 +58,15 @@ class HostLimits:
         found = self._cluster.nodes[node]
         before = await _set(found, process, what, "0")
         now = await _set(found, process, what, "-")
+        # What met the limit may be about to end. Only a process that answers again has borne it.
+        await eventually_asked(lambda: self._ended_or_answers(node, process), ENDING_S)
         for status in statuses_after(self._cluster.system, what):
             process.expect_end(status, None)
         is_higher = now.limit == UNLIMITED or now.limit > before.limit
         return DONE if is_higher else f"has still a limit of {now.limit}"
+
+    async def _ended_or_answers(self, node: str, process: Background) -> bool:
+        return not process.is_running or await self._cluster.status(node) is not None
 
 
 async def _set(node: NodeOnHost, process: Background, what: str, value: str) -> _FoundLimit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from harness.cluster.world import HostedWorld
@@ -42,11 +43,10 @@ def test_a_node_that_gets_no_more_memory_ends_on_the_faults_account_or_bears_it(
             assert resource.prlimit(pid, resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
             await took(world, LowerLimit(("n1",), "memory", 0))
             await asyncio.sleep(1)
-            still_runs = (await world.observe()).nodes["n1"].running
-            if still_runs:
+            with suppress(ProcessLookupError):  # it may end at any moment
                 assert resource.prlimit(pid, resource.RLIMIT_AS)[0] > 0
             await took(world, LiftLimit(NAMES, "memory"))
-            if still_runs and (await world.observe()).nodes["n1"].running:
+            with suppress(ProcessLookupError):
                 assert resource.prlimit(pid, resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
         await world.carry_out(Start(NAMES))
         await world.wait_for_leader(BOUND_S)
