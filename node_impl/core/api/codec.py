@@ -1,8 +1,8 @@
 """HTTP to `Request`, `Reply` to HTTP; pure, and total: any input gives a request or a precise refusal.
 
-Follows Nacos's v1 open API (paths, parameter names, bodies) where the registry has the same meaning;
-docs/nacos.md lists the differences. One table says what each path takes, one how each request is answered;
-the other modules of this folder know the parameters. Every refusal is JSON:
+Follows Nacos's open API (paths, parameter names, bodies) where the registry has the same meaning: v1, and in
+`results.py` v2 and the client paths of v3; docs/nacos.md lists the differences. One table says what each path
+takes, one how each request is answered; the other modules of this folder know the parameters. A refusal is:
 `{"error": code, "reason": one line, "proposed": whether a write may still take effect}`.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from node_impl.core.api import admin, configs, instances, operator, services
+from node_impl.core.api import admin, configs, instances, operator, results, services
 from node_impl.core.api.parameters import (
     DEFAULT_BEATS,
     MAX_NAME_CHARACTERS,
@@ -96,7 +96,8 @@ def parse(
     if make is None:
         allowed = ", ".join(methods)
         refusal = refuse(405, "bad-method", f"{path} takes {allowed}, not {shown(method)}")
-        return msgspec.structs.replace(refusal, headers={"Allow": allowed})
+        refusal = msgspec.structs.replace(refusal, headers={"Allow": allowed})
+        return results.failed(path, refusal) if results.answers_with_result(path) else refusal
     if path == ADMIN_HEALTH:
         return NodeReply(200, "application/json", b'{"status":"up"}')
     try:
@@ -104,12 +105,27 @@ def parse(
         op = _name_header(headers, "X-Operation-Id")
         client, sequence = _session(headers)
     except BadParameter as error:
-        return refuse(400, "bad-request", str(error))
+        refusal = refuse(400, "bad-request", str(error))
+        return results.failed(path, refusal, cause=error) if results.answers_with_result(path) else refusal
     return Request(made, op, client, sequence)
 
 
-def render(request: Request, reply: Reply) -> NodeReply:
-    """The HTTP reply for what the node answered."""
+def render(request: Request, reply: Reply, path: str = "") -> NodeReply:
+    """The HTTP reply for what the node answered; path: where it was asked, if not on a path of v1."""
+    if not results.answers_with_result(path):
+        return _render(request, reply)
+    match reply:
+        case Refused(code, reason, proposed, raft_index):
+            plain = refuse(_STATUS_OF[code], code, reason, proposed, raft_index)
+            return results.failed(path, plain, request.body)
+        case Done(raft_index, value):
+            plain = _render(request, reply)
+            if plain.status == 200:
+                return results.succeeded(path, request.body, raft_index, value, plain)
+            return results.failed(path, plain, request.body)
+
+
+def _render(request: Request, reply: Reply) -> NodeReply:
     match reply:
         case Refused(code="not-found") if isinstance(request.body, Beat):
             return instances.render_unknown_beat(reply)
@@ -156,6 +172,7 @@ _ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
         "GET": configs.parse_get,
     },
     configs.LISTENER: {"POST": configs.parse_listen},
+    **results.ROUTES,
     ADMIN_STATUS: {"GET": _status},
     METRICS: {"GET": _status},
     **{path: {"GET": _status} for path in operator.VIEWS},

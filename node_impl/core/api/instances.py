@@ -162,9 +162,15 @@ def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> NodeRep
     """Answer a lookup with one instance."""
     if found is None:
         return refuse(404, "not-found", "no such instance", raft_index=raft_index)
+    return json_reply(instance_fields(found), raft_index)
+
+
+def instance_fields(found: Instance) -> dict[str, Any]:
+    """One instance under Nacos's names."""
     key = found.key
-    body = {
-        "service": grouped(key.group, key.service),
+    service = grouped(key.group, key.service)
+    return {
+        "service": service,
         "ip": key.ip,
         "port": key.port,
         "clusterName": key.cluster,
@@ -172,10 +178,9 @@ def render_lookup(_: Lookup, raft_index: int, found: Instance | None) -> NodeRep
         "healthy": found.healthy,
         "enabled": found.enabled,
         "ephemeral": found.is_ephemeral,
-        "instanceId": _instance_id(key, grouped(key.group, key.service)),
+        "instanceId": _instance_id(key, service),
         "metadata": found.metadata,
     }
-    return json_reply(body, raft_index)
 
 
 def render_list(asked: ListInstances, raft_index: int, found: Listing) -> NodeReply:

@@ -16,6 +16,9 @@ METRICS_OF_NACOS: Final = "/nacos/v1/ns/operator/metrics"
 SERVERS: Final = "/nacos/v1/ns/operator/servers"
 NODES: Final = "/nacos/v1/core/cluster/nodes"
 RAFT: Final = "/nacos/v1/core/ops/raft"
+NODES_V2: Final = "/nacos/v2/core/cluster/node/list"
+SELF_V2: Final = "/nacos/v2/core/cluster/node/self"
+HEALTH_V2: Final = "/nacos/v2/core/cluster/node/self/health"
 GROUP: Final = "naming_persistent_service_v2"
 
 Addresses = Mapping[str, tuple[str, int]]
@@ -43,6 +46,24 @@ def _servers(status: Status, addresses: Addresses) -> dict[str, Any]:
 
 def _nodes(status: Status, addresses: Addresses) -> dict[str, Any]:
     return {"code": 200, "message": None, "data": _members(status, addresses)}
+
+
+def _nodes_v2(status: Status, addresses: Addresses) -> dict[str, Any]:
+    return _succeeded(_members(status, addresses))
+
+
+def _self_v2(status: Status, addresses: Addresses) -> dict[str, Any]:
+    """This node among the members; null where it is none, since it was removed or has not been added."""
+    mine = (one for one in _members(status, addresses) if one["extendInfo"]["nodeName"] == status.node)
+    return _succeeded(next(mine, None))
+
+
+def _health_v2(_: Status, __: Addresses) -> dict[str, Any]:
+    return _succeeded("UP")  # of the process, as in Nacos: it answers
+
+
+def _succeeded(data: Any) -> dict[str, Any]:
+    return {"code": 0, "message": "success", "data": data}
 
 
 def _raft(status: Status, addresses: Addresses) -> dict[str, Any]:
@@ -86,4 +107,7 @@ VIEWS: Final[dict[str, Callable[[Status, Addresses], dict[str, Any]]]] = {
     SERVERS: _servers,
     NODES: _nodes,
     RAFT: _raft,
+    NODES_V2: _nodes_v2,
+    SELF_V2: _self_v2,
+    HEALTH_V2: _health_v2,
 }

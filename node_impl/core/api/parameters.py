@@ -51,6 +51,10 @@ class BadParameter(Exception):
     """A parameter is missing, malformed or given twice; the text says which and what is allowed."""
 
 
+class MissingParameter(BadParameter):
+    """A parameter that must be there is not."""
+
+
 class Parameters:
     """The parameters of one request.
 
@@ -109,7 +113,7 @@ class Parameters:
         """The same, but it must be there."""
         value = self.optional(*names)
         if value is None:
-            raise BadParameter(f"parameter {names[0]} is missing")
+            raise MissingParameter(f"parameter {names[0]} is missing")
         return value
 
     def also(self, name: str, value: str, source: str) -> None:

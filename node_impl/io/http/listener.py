@@ -14,6 +14,7 @@ from node_impl.core.api.codec import MAX_BODY_BYTES, parse, render
 from node_impl.core.api.operator import VIEWS, Addresses, render_view
 from node_impl.core.api.parameters import DEFAULT_BEATS
 from node_impl.core.api.replies import NodeReply, refuse
+from node_impl.core.api.results import answers_with_result, failed
 from node_impl.core.events import Status
 from node_impl.core.requests import BeatTimes, Done, Reply, Request
 from node_impl.io.http.access import EVERYTHING, Access
@@ -90,6 +91,8 @@ class HttpListener:
                 request = log_in(message, self._access)
             else:
                 request = self._access.refusal(message)
+                if request is not None and answers_with_result(message.path):
+                    request = failed(message.path, request)
             if request is None:
                 request = parse(
                     message.method, message.path, message.query, message.body, message.headers, self._beats
@@ -114,7 +117,7 @@ class HttpListener:
             elif message.path in VIEWS and isinstance(reply, Done):
                 rendered = render_view(message.path, reply.raft_index, reply.value, self._addresses)
             else:
-                rendered = render(request, self._with_refused(reply))
+                rendered = render(request, self._with_refused(reply), message.path)
         except Exception as error:  # noqa: BLE001 - as above
             self._defect(error, respond)
             return
