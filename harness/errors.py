@@ -1,13 +1,61 @@
-"""The error that every part of the harness may raise, and the message for a name that does not exist."""
+"""The error that every part of the harness may raise, and messages: for what a user's code raises, and for a
+name that does not exist."""
 
 from __future__ import annotations
 
 import difflib
+import re
+import sysconfig
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
+
+_ROOT = Path(__file__).parent
+"""The folder of the harness's own code."""
+_INSTALLED = frozenset(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
+BUGS = (
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    NotImplementedError,
+    SyntaxError,
+    TypeError,
+)
+"""What Python raises for a mistake in a user's code, whatever the system under test does."""
+_PLACE = re.compile(r"\(\S+\.py, line \d+\)$")
 
 
 class CouldNotRun(Exception):
     """The command could not do its work. The message is one line that says what to do."""
+
+
+def raised(error: BaseException) -> str:
+    """What some code raised, in one line; a bug of it with its place."""
+    text = " ".join(str(error).split())
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{said} ({place_of(error)})" if isinstance(error, BUGS) and error.__traceback__ else said
+
+
+def names_bug(text: str) -> bool:
+    """Whether these are the words of `raised` for a bug."""
+    return _PLACE.search(text) is not None
+
+
+def place_of(error: BaseException) -> str:
+    """Where a user's code raised: the deepest line of a file that is neither the harness's nor installed.
+
+    So an error inside of a library is placed at the line that called the library. If the user's code is an
+    installed package, it is the first file that is not the harness's.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    files = [Path(frame.filename) for frame in frames]
+    foreign = [file for file in files if _ROOT not in file.parents]
+    own = [file for file in foreign if not _INSTALLED.intersection(file.parents)]
+    file = own[-1] if own else (foreign or files[-1:])[0]
+    line = [frame.lineno for frame, at in zip(frames, files, strict=True) if at == file][-1]
+    return f"{file.name}, line {line}"
 
 
 LONGEST_NAME = 80

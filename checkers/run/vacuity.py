@@ -50,17 +50,17 @@ class Vacuity:
         reasons: list[str] = []
         if ENDED_EARLY in recording.options:
             reasons.append(f"its work ended early: {recording.options[ENDED_EARLY]}")
-        if acknowledged < minimum:
-            reasons.append(
-                f"only {plural(acknowledged, 'write was', 'writes were')} acknowledged; "
-                f"a run needs at least {count(minimum)}"
-            )
-
         if not ((columns.type == OK) & (columns.process != NEMESIS)).any():
             reasons.append(f"no operation of a client succeeded{commonest_error(recording.history)}")
-        reasons += [
-            f"no {f} operation succeeded, of {count(asked)}" for f, asked in _never_ok(recording.history)
-        ]
+        else:
+            if acknowledged < minimum:
+                reasons.append(
+                    f"only {plural(acknowledged, 'write was', 'writes were')} acknowledged; "
+                    f"a run needs at least {count(minimum)}"
+                )
+            reasons += [
+                f"no {f} operation succeeded, of {count(asked)}" for f, asked in _never_ok(recording.history)
+            ]
         families = dict.fromkeys(fault.partition(":")[0] for fault in asked_faults(recording))
         faults, kinds = fault_operations(recording.history), FaultKinds(recording.fault_kinds)
         caveats = [] if families else ["no fault was asked for, so the verdicts say nothing about faults"]

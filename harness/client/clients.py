@@ -32,6 +32,7 @@ import msgspec
 
 from harness.client.data_types import READS
 from harness.client.net import Entering
+from harness.errors import raised
 from history import Operation
 
 GRACE_S = 1.0
@@ -139,11 +140,10 @@ def lost(operation: Operation, error: object) -> Operation:
 
 
 def in_words(error: object) -> str:
-    """An error in one line, for the history."""
-    text = " ".join(str(error).split())
-    if not isinstance(error, BaseException) or isinstance(error, ReportedError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    """An error in one line, for the history; a bug with its place."""
+    if isinstance(error, BaseException) and not isinstance(error, ReportedError):
+        return raised(error)
+    return " ".join(str(error).split())
 
 
 async def open_by(client: Client) -> None:

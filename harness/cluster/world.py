@@ -312,7 +312,7 @@ class HostedWorld(ABC):
         """Wait until a majority of the nodes names the same leader.
 
         Raises:
-            CouldNotRun: none within `bound_s`; with the last lines of each node's log.
+            CouldNotRun: none within `bound_s`; in one line, with the end of the log that tells most.
         """
         deadline = asyncio.get_running_loop().time() + bound_s
         while True:
@@ -321,19 +321,30 @@ class HostedWorld(ABC):
             if leader is not None:
                 return leader
             if asyncio.get_running_loop().time() > deadline:
-                said = "; ".join(f"{name} {_in_words(node)}" for name, node in view.nodes.items())
-                raise CouldNotRun(f"no leader within {bound_s:g} s: {said}.{await self._last_lines()}")
+                said = "; ".join(f"{name} {self._state(name, node)}" for name, node in view.nodes.items())
+                raise CouldNotRun(f"no leader within {bound_s:g} s: {said}; {await self._why_none(view)}")
             await asyncio.sleep(POLL_S)
 
-    async def _last_lines(self) -> str:
-        """The state of each node, and the end of its log."""
-        parts = []
-        for name, node in self._nodes.items():
-            process = node.lives[-1].main if node.lives else None
-            state = "runs" if process is None or process.is_running else f"ended with status {process.status}"
-            lines = " | ".join(await node.host.tail(node.place.log, LAST_LINES)) or "nothing"
-            parts.append(f"{name} {state}; the end of {node.place.log}: {lines}")
-        return "\n  ".join(["", *parts])
+    def _state(self, name: str, view: NodeView) -> str:
+        """What a node says of itself, or how it ended."""
+        lives = self._nodes[name].lives
+        if not view.running and lives and not lives[-1].main.is_running:
+            return f"ended with status {lives[-1].main.status}"
+        return _in_words(view)
+
+    async def _why_none(self, view: ClusterView) -> str:
+        """What helps: the end of the log of a node that ended or gives no status, else what to look at."""
+        silent = [name for name, node in view.nodes.items() if node.role is None]
+        if not silent:
+            if view.leader() is not None:
+                return "no majority names the same leader in one term"
+            return (
+                "each gives a status, and none says that it leads: look at what the system takes for it "
+                "(`status` of a class, `is_leader` of a description)"
+            )
+        node = self._nodes[min(silent, key=lambda name: view.nodes[name].running)]
+        lines = " | ".join(await node.host.tail(node.place.log, LAST_LINES)) or "nothing"
+        return f"the end of {node.place.log}: {lines}"
 
     # ---- what faults use ------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from harness.errors import raised
 from harness.interpreter.interpreter import Interpreter, InterpreterError, check_completion
 from history import Operation
 from history.units import SECOND_NS
@@ -123,7 +124,7 @@ class _Loop:
             completion = _unknown(invocation, "cancelled from within")
         except Exception as error:  # noqa: BLE001 - see below
             # An error in a client or a fault leaves its effect unknown, which is what `info` says.
-            completion = _unknown(invocation, f"{type(error).__name__}: {error}")
+            completion = _unknown(invocation, raised(error))
         try:
             check_completion(invocation, completion)
             self._completions.append(completion)

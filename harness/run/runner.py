@@ -35,6 +35,7 @@ from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
 from harness.run.progress import ProgressLine, Tally
 from harness.run.test import Test
+from harness.run.watching.never_ok import NeverOk
 from harness.run.watching.watch import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
@@ -190,9 +191,13 @@ class _Run:
     async def _drive(self, world: HostedWorld, carrier: Carrier, writer: HistoryWriter) -> None:
         """The main phase, then the final one, which also follows a main phase that was cut short."""
 
+        never_ok = NeverOk(bounds(self._parts.system).request_s, self._test.system)
+        stops = [never_ok.found, *([self._watch.found] if self._watch is not None else [])]
+
         def record(operation: Operation) -> None:
             writer.append(operation)
             self._tally.add(operation)
+            never_ok.see(operation)
             if self._watch is not None:
                 self._watch.see(operation)
 
@@ -214,8 +219,11 @@ class _Run:
             await drive(interpreter, perform=perform, record=record, clock=self._clock, log=log)
 
         try:
-            if await _unless_interrupted(phase(), None if self._watch is None else self._watch.found):
+            if await _unless_interrupted(phase(), *stops):
                 return
+            if never_ok.found.is_set():
+                self._folder.write_ended_early(never_ok.why)
+                raise CouldNotRun(never_ok.why)
             if self._watch is not None and self._watch.violation:
                 self._progress.say(f"stopped at a violation: {self._watch.violation}")
                 return
@@ -288,11 +296,12 @@ async def _background(*endless: Coroutine[Any, Any, None]) -> AsyncIterator[None
             raise error
 
 
-async def _unless_interrupted(work: Coroutine[Any, Any, None], stop: asyncio.Event | None = None) -> bool:
-    """Await the work, which the first SIGINT or SIGTERM, or `stop`, ends early; whether it ran to its end."""
+async def _unless_interrupted(work: Coroutine[Any, Any, None], *stops: asyncio.Event) -> bool:
+    """Await the work, which the first SIGINT or SIGTERM, or one of `stops`, ends early; whether it ran to
+    its end."""
     task = asyncio.create_task(work)
     loop = asyncio.get_running_loop()
-    stopper = asyncio.create_task(_cancel_at(stop, task)) if stop is not None else None
+    stoppers = [asyncio.create_task(_cancel_at(stop, task)) for stop in stops]
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     try:
@@ -304,7 +313,7 @@ async def _unless_interrupted(work: Coroutine[Any, Any, None], stop: asyncio.Eve
             raise
         return False
     finally:
-        if stopper is not None:
+        for stopper in stoppers:
             stopper.cancel()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from harness.errors import CouldNotRun
+from harness.errors import CouldNotRun, place_of
 from harness.systems.base import System
 
 _OURS = __name__.partition(".")[0]
@@ -31,7 +29,5 @@ def users_code(system: System, doing: str, allowed: tuple[type[Exception], ...] 
         is_ours = type(system).__module__.partition(".")[0] == _OURS  # its bugs need their traceback
         if is_ours or isinstance(error, (CouldNotRun, *allowed)):
             raise
-        last = traceback.extract_tb(error.__traceback__)[-1]
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        place = f"{Path(last.filename).name}, line {last.lineno}"
-        raise CouldNotRun(f"the system's {doing} raised {said} ({place})") from error
+        raise CouldNotRun(f"the system's {doing} raised {said} ({place_of(error)})") from error

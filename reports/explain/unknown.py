@@ -20,9 +20,16 @@ CHANGED = re.compile(r"sealed, and (?!unchanged)")
 NOT_SEALED = "not sealed"
 """The first words of the seal of a run that did not come to its end (harness/run/seal.py)."""
 
+NOTHING_WORKED = re.compile(r"no operation of a client (ever )?succeeded")
+TRY_THE_CLIENT = (
+    "nothing shows that the clients work: try them on one node by ackproof systems check, or in a run with "
+    "--nemesis none"
+)
+"""The one advice where no operation ever succeeded: more time, or more writes, would not help."""
+
 ADVICE: Mapping[str, str] = {
     r"needs at least|was acknowledged, so none had": "let it write more: a longer --time-limit, or --rate",
-    r"operation succeeded|no client's operation|of a client succeeded": (
+    r"operation succeeded|no client's operation": (
         "leave time without a fault: a longer --time-limit, or fewer faults in --nemesis"
     ),
     r"met a leader|no node became leader|led a later term|met no node": (
@@ -121,5 +128,7 @@ def _missing(verdict: Verdict) -> list[tuple[str, str]]:
         given = NOT_EXERCISED.get(verdict.checker)
         return [] if given is None else [(verdict.checker, given)]
     texts = [verdict.summary, *(f"{one.title} {one.text}" for one in verdict.evidence[:5])]
+    if any(NOTHING_WORKED.search(text) for text in texts):
+        return [(verdict.checker, TRY_THE_CLIENT)]
     found = [advice for pattern, advice in ADVICE.items() if any(re.search(pattern, text) for text in texts)]
     return [(verdict.checker, advice) for advice in found[:2]]

@@ -155,7 +155,8 @@ def test_nodes_that_elect_no_leader_are_quoted(
     assert ended.value.code == 255
     message = capsys.readouterr().err
     assert "no leader within 0 s" in message
-    assert re.search(r"n1 runs; the end of .*n1/log\.txt: .*INFO", message)
+    assert re.search(r"n1 gives no status; the end of .*n1/log\.txt: .*INFO", message)
+    assert len(message.strip().splitlines()) == 1
 
 
 def test_the_first_interrupt_heals_reads_back_and_judges(tmp_path: Path, state: Path) -> None:

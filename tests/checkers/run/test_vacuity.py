@@ -60,6 +60,21 @@ def test_too_few_acknowledged_writes_are_unknown() -> None:
     assert check(built, minimum_acknowledged=99).validity is Validity.VALID
 
 
+def test_where_nothing_ever_succeeded_that_is_the_one_reason() -> None:
+    built = HistoryBuilder()
+    built.do("register", KEY, "x", None, "info", error="no route")
+    built.do("lookup", KEY, None, None, "fail", error="no route")
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    assert verdict.summary == (
+        "the run proves little: no operation of a client succeeded: most ended with 'no route'"
+    )
+    built.do("lookup", KEY, None, None)
+    reasons = check(built).summary
+    assert "only 0 writes were acknowledged" in reasons
+    assert "no register operation succeeded, of 1" in reasons
+
+
 @pytest.mark.parametrize("family", ["kill", "partition", "pause", "anything"])
 def test_a_fault_that_was_asked_for_and_never_came_is_unknown(family: str) -> None:
     assert check(traffic(), family).validity is Validity.UNKNOWN

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from checkers.run.recovery import Recovery
+from checkers.run.vacuity import Vacuity
 from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from history import History, NodeLife, NodeTrace, Operation, Recording, TraceEntry, TraceEvent
 from history.units import SECOND_NS
 from reports.explain import MOST_LINES, explain
+from tests.checkers.builders import HistoryBuilder
+from tests.checkers.builders import recording as built_recording
 
 START_NS = 5 * SECOND_NS
 """The nodes' clock when the run began."""
@@ -190,6 +194,19 @@ def test_an_unknown_run_says_what_was_missing_and_which_option_gives_it() -> Non
     assert found.validity is Validity.UNKNOWN
     assert found.headline.startswith("vacuity could not decide: the run proves little")
     assert found.missing == ("vacuity: let it write more: a longer --time-limit, or --rate",)
+
+
+def test_where_no_operation_succeeded_the_advice_is_to_look_at_the_clients_and_not_to_write_more() -> None:
+    built = HistoryBuilder()
+    for key in ("a", "b"):
+        built.do("register", key, "x", None, "info", error="KeyError: 'x'")
+    run = built_recording(built, options={"nemesis": []})
+    judged = [Vacuity().check(run), Recovery().check(run)]
+    found = explain(run, judged, {"vacuity"})
+    assert found is not None
+    assert "no operation of a client succeeded: most ended with 'KeyError: 'x''" in found.headline
+    [advice] = found.missing
+    assert advice.startswith("vacuity: nothing shows that the clients work: try them on one node by ackproof")
 
 
 def test_a_required_checker_that_was_not_exercised_is_named() -> None:
