@@ -39,6 +39,7 @@ from harness.run.watching.never_ok import NeverOk
 from harness.run.watching.watch import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
+from harness.systems.users_code import users_code
 from history import HistoryWriter, Operation, PolledStatus, ResourceSample
 from history.nemesis import FaultKinds
 
@@ -114,7 +115,8 @@ def _version_of(system: System) -> str | None:
         CouldNotRun: the program is not there, or is of another version.
     """
     try:
-        return system.version() if isinstance(system, HasVersion) else None
+        with users_code(system, "version", (ValueError,)):
+            return system.version() if isinstance(system, HasVersion) else None
     except ValueError as error:
         raise CouldNotRun(str(error)) from error
 

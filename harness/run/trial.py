@@ -28,6 +28,7 @@ from harness.run.test import Test
 from harness.run.worlds import world_of
 from harness.systems import System, client_for, fitting_workloads
 from harness.systems.base import HasVersion, bounds
+from harness.systems.users_code import users_code
 from harness.workload import workload
 from history import Operation
 from history.units import MILLISECOND_NS, SECOND_NS
@@ -65,7 +66,8 @@ def try_out(system: System, name: str, folder: Path) -> list[TrialStep]:
     steps: list[TrialStep] = []
     try:
         if isinstance(system, HasVersion):
-            steps.append(TrialStep("the program", True, system.version()))
+            with users_code(system, "version", (ValueError,)):
+                steps.append(TrialStep("the program", True, system.version()))
         asyncio.run(_Trial(system, name, folder, steps).run())
     except _Failed:
         pass

@@ -13,6 +13,7 @@ from harness.errors import unknown_name
 from harness.systems.base import System
 from harness.systems.described.loading import described_system, is_description
 from harness.systems.loading import is_path, load_system, system_from
+from harness.systems.options import refuse_all
 from harness.systems.reference_node import ReferenceNode
 from harness.systems.secrets import revealed
 from harness.workload import WORKLOADS, Workload
@@ -105,12 +106,13 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
     if listed in SYSTEMS:
         return SYSTEMS[listed]({**options, "system_version": version or None})
     if is_description(name):
+        refuse_all(options, name)
         return described_system(Path(name))
     if is_path(name):
         return load_system(name, options)
     found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
     if listed in found:
-        return system_from(found[listed].load, name, {**options, "system_version": version or None})
+        return system_from(found[listed].load, listed, {**options, "system_version": version or None})
     raise ValueError(
         f"{unknown_name('system', name, (*SYSTEMS, *found))}; for one of your own, PATH.py:NAME or FILE.toml"
     )

@@ -11,6 +11,7 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.systems.base import HasVersion, RunsRemotely, System
 from harness.systems.catalogue import ENTRY_POINTS, SYSTEMS, fitting_workloads, system_of
+from harness.systems.users_code import users_code
 
 _NEEDS = {
     "proxies": "runs on loopback",
@@ -49,7 +50,8 @@ def listed_systems(options: Mapping[str, Any]) -> list[ListedSystem]:
 def _listed(name: str, options: Mapping[str, Any]) -> ListedSystem:
     try:
         system = system_of(name, options)
-        stated = system.version() if isinstance(system, HasVersion) else None
+        with users_code(system, "version", (ValueError,)):
+            stated = system.version() if isinstance(system, HasVersion) else None
     except (ValueError, CouldNotRun) as error:
         return ListedSystem(name, "It cannot be used here.", (), (), "", str(error), (), is_here=False)
     return ListedSystem(

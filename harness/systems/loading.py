@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 from harness.errors import unknown_name
-from harness.systems.base import System, TakesOptions
+from harness.systems.base import CLIENT, Links, System, TakesOptions
+from harness.systems.options import refuse_all
 
 _MODULE_PREFIX = "ackproof_system_"
 REQUIRED = ("clients", "launch", "links", "name", "ports", "status")
@@ -58,15 +59,21 @@ def system_from(
         ValueError: it cannot be loaded or made, or is no system; in words.
     """
     try:
-        system = _made(load(), options)
+        found = load()
+        system = _made(found, options)
     except Exception as error:
         # It is the user's code, which may raise anything.
         raise ValueError(f"{reference} cannot be made: {_in_words(error, path)}") from error
+    if not (isinstance(found, type) and isinstance(found, TakesOptions)):
+        refuse_all(options, reference)
     missing = [member for member in REQUIRED if not hasattr(system, member)]
     if missing or not isinstance(system, System):
         raise ValueError(
             f"{reference} is not a system: it lacks {', '.join(missing)}; docs/extending.md has an example"
         )
+    wrong = _wrong_values(system)
+    if wrong is not None:
+        raise ValueError(f"{reference}: {wrong}")
     for data_type, make in system.clients.items():
         lacking = [
             method for method in CLIENT_METHODS if isinstance(make, type) and not hasattr(make, method)
@@ -74,6 +81,18 @@ def system_from(
         if lacking and not hasattr(make, "encode"):
             raise ValueError(f"{reference}: its client of {data_type} lacks {', '.join(lacking)}")
     return system
+
+
+def _wrong_values(system: System) -> str | None:
+    """What of a system's values is not what `System` asks for; None if all are."""
+    if system.links not in get_args(Links):
+        return f"links is {system.links!r}, and must be one of {', '.join(map(repr, get_args(Links)))}"
+    for name, value in (("ports", system.ports), ("clients", system.clients)):
+        if not isinstance(value, Mapping):
+            return f"{name} is {type(value).__name__}, and must be a mapping"
+    if CLIENT not in system.ports:
+        return f"ports names no {CLIENT!r}, the port at which clients reach a node"
+    return None
 
 
 def _made(found: Any, options: Mapping[str, Any]) -> Any:

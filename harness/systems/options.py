@@ -1,4 +1,4 @@
-"""Makes a system from what the user gave by `--system-option NAME=VALUE`."""
+"""Makes a system from what the user gave by `--system-option NAME=VALUE` and NAME@VERSION."""
 
 from __future__ import annotations
 
@@ -29,7 +29,32 @@ def made_of(cls: type[S], options: Mapping[str, Any], system: str) -> S:
             raise ValueError(unknown_name(f"option of system {system}", name, known))
     if "wanted_version" in cls.__struct_fields__:
         given["wanted_version"] = options.get("system_version")
+    else:
+        refuse_version(options, system)
     try:
         return msgspec.convert(given, cls, strict=False)
     except msgspec.ValidationError as error:
         raise ValueError(f"option of system {system}: {error}") from error
+
+
+def refuse_version(options: Mapping[str, Any], system: str) -> None:
+    """Refuse a version for a system that has none to choose from: it would be ignored.
+
+    Raises:
+        ValueError: one is asked for.
+    """
+    version = options.get("system_version")
+    if version:
+        raise ValueError(f"system {system} has no versions to choose from: leave out @{version}")
+
+
+def refuse_all(options: Mapping[str, Any], system: str) -> None:
+    """Refuse options and a version for a system that takes none: they would be ignored.
+
+    Raises:
+        ValueError: some are given.
+    """
+    refuse_version(options, system)
+    given = ", ".join(options.get("system_options") or {})
+    if given:
+        raise ValueError(f"system {system} takes no --system-option, so not {given}")

@@ -29,6 +29,7 @@ from harness.hosts.links.framing import Framing
 from harness.hosts.ssh.bundle import Deployment
 from harness.nemesis.mechanisms.cluster import MemberChange
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, Trouble
+from harness.systems.options import refuse_all
 
 _EX_DATAERR, _EX_SOFTWARE, _EX_CANTCREAT, _EX_IOERR = 65, 70, 73, 74
 _STATUSES: dict[Trouble, tuple[int, ...]] = {
@@ -95,7 +96,12 @@ class ReferenceNode(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ReferenceNode:
-        """The node for a test with these options."""
+        """The node for a test with these options.
+
+        Raises:
+            ValueError: there are options that are meant for other systems alone.
+        """
+        refuse_all(options, "reference-node")
         return cls(
             options["mutant"],
             options["heartbeat_ms"],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from harness.run.test import Test
 from harness.systems import REFERENCE_NODE, SYSTEMS, System, client_for, system_of
 from harness.systems.catalogue import fitting_workloads
+from harness.systems.listing import listed_systems
 from harness.systems.loading import REQUIRED
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import WORKLOADS, workload
@@ -34,6 +37,16 @@ class WithOptions(Good):
 
 made = WithOptions(5.0)
 
+class Choosy(Good):
+    @classmethod
+    def of(cls, options):
+        choosy = cls()
+        choosy.name = f"{options['system_version']} in {options['system_options']['colour']}"
+        return choosy
+
+class Mute(Good):
+    def version(self): return {}["version"]
+
 class Raises(Good):
     def __init__(self): raise RuntimeError("no such port")
 
@@ -42,6 +55,15 @@ class Client:
 
 class WithHalfAClient(Good):
     clients = {"register": Client}
+
+class WithOddLinks(Good):
+    links = "proxy"
+
+class WithoutClientPort(Good):
+    ports = {"http": 8000}
+
+class WithAList(Good):
+    clients = ["register"]
 
 class Half:
     name = "half"
@@ -106,9 +128,12 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
     ("name", "message"),
     [
         ("Goood", "unknown name 'Goood': did you mean 'Good'?"),
-        ("Raises", "cannot be made: line 20: RuntimeError: no such port"),
+        ("Raises", "cannot be made: line 30: RuntimeError: no such port"),
         ("Half", "is not a system: it lacks clients, launch, links, ports, status"),
         ("NAME", "is not a system: it lacks"),
+        ("WithOddLinks", "links is 'proxy', and must be one of 'proxies', 'addresses'"),
+        ("WithoutClientPort", "ports names no 'client'"),
+        ("WithAList", "clients is list, and must be a mapping"),
         ("WithHalfAClient", "WithHalfAClient: its client of register lacks open, close"),
     ],
 )
@@ -169,17 +194,54 @@ def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
     assert "has cas-register; workloads that fit: cas" in str(refused.value)
 
 
-def test_a_package_offers_systems_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "offered.py").write_text(GOOD.replace("from helper import NAME", "NAME = 'offered'"))
-    info = tmp_path / "offered-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[ackproof.systems]\noffered = offered:WithOptions\nbroken = offered:Raises\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    assert system_of("offered", OPTIONS).name == "good at 300"
+@pytest.mark.parametrize("name", [REFERENCE_NODE, "{good}:Good", "{good}:made", "{toml}"])
+def test_what_a_system_would_ignore_is_refused(good: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.toml").write_text("")
+    name = name.format(good=good, toml=tmp_path / "mine.toml")
+    with pytest.raises(ValueError, match="takes no --system-option, so not colour, size") as refused:
+        system_of(name, {**OPTIONS, "system_options": {"colour": "red", "size": "3"}})
+    assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("name", [REFERENCE_NODE, "maelstrom", "offered"])
+def test_a_version_that_a_system_would_ignore_is_refused(installed: None, name: str) -> None:
+    with pytest.raises(ValueError, match=f"system {name} has no versions to choose from: leave out @9"):
+        system_of(f"{name}@9", OPTIONS)
+
+
+def test_an_installed_system_with_options_is_given_version_and_options(installed: None) -> None:
+    options = {**OPTIONS, "system_options": {"colour": "red"}}
+    assert system_of("choosy@2.1", options).name == "2.1 in red"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that offers systems is installed, as a wheel, by pip."""
+    wheel = tmp_path / "offered-1.0-py3-none-any.whl"
+    files = {
+        "offered.py": GOOD.replace("from helper import NAME", "NAME = 'offered'"),
+        "offered-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: offered\nVersion: 1.0\n",
+        "offered-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "offered-1.0.dist-info/RECORD": "",
+        "offered-1.0.dist-info/entry_points.txt": "[ackproof.systems]\noffered = offered:Good\n"
+        "choosy = offered:Choosy\nbroken = offered:Raises\nmute = offered:Mute\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    place = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]
+    subprocess.run([*pip, "--target", str(place), str(wheel)], check=True, timeout=60)
+    monkeypatch.syspath_prepend(place)
+
+
+def test_an_installed_package_offers_systems_by_entry_points(installed: None) -> None:
+    assert system_of("offered", OPTIONS).name == "offered"
     with pytest.raises(ValueError, match="broken cannot be made: RuntimeError: no such port"):
         system_of("broken", OPTIONS)
     with pytest.raises(ValueError, match="did you mean 'offered'"):
         system_of("offerd", OPTIONS)
+    rows = {row.name: row for row in listed_systems(OPTIONS)}
+    assert rows["offered"].is_here
+    assert not rows["broken"].is_here
+    assert rows["mute"].here == "the system's version raised KeyError: 'version' (offered.py, line 27)"
