@@ -26,6 +26,9 @@ was making it may have been among them; what had not been made yet is passed ove
 A ledger names the folder that its run writes into. A run, and `ackproof clean`, act on the ledgers of runs in
 their own store: what a run in another store left is removed from there, or by `ackproof clean --all`.
 
+A ledger is its user's alone: one that another user's run has left in the same state folder (under sudo, say)
+is passed over and named, since neither its processes nor what it made are ours to remove.
+
 A process is ended only if it is still the recorded one (number, start time and boot id; see
 processes.py). Where there is no /proc, only recorded processes can be found, and the report says so.
 """
@@ -139,13 +142,17 @@ class Ledger:
 
     def __init__(self, about: str, folder: Path | None = None, of: Path | None = None) -> None:
         folder = state_folder() if folder is None else folder
-        folder.mkdir(parents=True, exist_ok=True)
         self.token = secrets.token_hex(16)
         self._encoder = msgspec.json.Encoder()
         self._started: list[Identity] = []
         self._made: set[tuple[str, str]] = set()
         self._path = folder / f"{self.token}.jsonl"
-        self._file = _create_locked(self._path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = _create_locked(self._path)
+        except OSError as error:
+            why = f"no ledger of the run can be kept in {folder} ({error.strerror})"
+            raise OSError(f"{why}: set XDG_STATE_HOME to a folder of your own") from error
         writes_into = "" if of is None else str(of.resolve())
         self._write(Head(self.token, identify(os.getpid()), about, writes_into))
 
@@ -218,12 +225,29 @@ def clean(folder: Path | None = None, store: Path | None = None) -> list[Removed
 
 
 def left_elsewhere(store: Path, folder: Path | None = None) -> list[str]:
-    """The dead runs, in words, that `clean` leaves alone since they are not of this store."""
+    """The dead runs, in words, that `clean` leaves alone since they are not of this store; and the runs of
+    other users, dead or not."""
     return [
         head.about
         for head in _heads(folder)
         if not head.is_in(store) and (head.owner is None or not is_alive(head.owner))
+    ] + of_other_users(folder)
+
+
+def of_other_users(folder: Path | None = None) -> list[str]:
+    """The runs, in words, whose ledgers this user may not read."""
+    return [
+        f"a run of {_user_of(path)}, whose ledger is {path}"
+        for path in _ledgers(folder)
+        if not os.access(path, os.R_OK, effective_ids=True) and path.exists()
     ]
+
+
+def _user_of(path: Path) -> str:
+    try:
+        return f"user {path.owner()}"
+    except (OSError, KeyError):  # it is gone, or its user has no name
+        return "another user"
 
 
 def folders_in_use(folder: Path | None = None) -> list[Path]:
@@ -250,14 +274,20 @@ def _heads(folder: Path | None) -> Iterator[Head]:
 
 def _ledgers(folder: Path | None) -> list[Path]:
     folder = state_folder() if folder is None else folder
-    return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    try:
+        return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+    except PermissionError:  # another user's folder, in which none of our runs can have a ledger
+        return []
 
 
 def _clean_one(path: Path, store: Path | None) -> Removed | None:
-    """Clean up after one ledger; None if its owner lives, another cleaner was faster, or it is not meant."""
+    """Clean up after one ledger; None if its owner lives, another cleaner was faster, or it is not meant.
+
+    So it is if it is another user's.
+    """
     try:
         file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         if not _take_lock_of_the_dead(file):
@@ -278,7 +308,10 @@ def _clean_one(path: Path, store: Path | None) -> Removed | None:
         if not problems:
             things, problems = remove_all(reversed(record.made))
         if not problems:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except PermissionError:
+                problems.append(f"its ledger {path} may not be deleted in another user's folder")
         if not has_proc():
             problems.append(f"no /proc: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process")
         return Removed(head.about, tuple(ended), tuple(things), tuple(problems))

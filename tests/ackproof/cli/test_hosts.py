@@ -290,7 +290,8 @@ def test_clean_removes_a_dead_runs_namespace_and_says_so(tmp_path: Path, state: 
     left_alone = asyncio.run(ackproof("clean", "--store", str(tmp_path)))[1]
     assert left_alone.splitlines() == [
         f"nothing was left behind by runs in {tmp_path}",
-        "left alone, since not of this store: dead run; ackproof clean --all removes that",
+        "left alone, since not of this store, or not yours: dead run; "
+        "ackproof clean --all removes what is yours",
     ]
     assert (NAMESPACES / name).exists()
     status, output = asyncio.run(ackproof("clean", "--all"))

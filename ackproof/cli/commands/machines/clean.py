@@ -19,7 +19,7 @@ class Cleaned(msgspec.Struct, frozen=True):
 
     removed: tuple[str, ...]
     left_elsewhere: tuple[str, ...]
-    """What runs of other stores left behind, and what was left alone."""
+    """What runs of other stores left behind, and runs of other users: it was left alone."""
 
 
 @click.command()
@@ -38,10 +38,10 @@ def clean(store: Path, everywhere: bool, as_json: bool) -> NoReturn:
         ackproof clean --all
     """
     from harness.hosts.ledger import clean as clean_up
-    from harness.hosts.ledger import left_elsewhere
+    from harness.hosts.ledger import left_elsewhere, of_other_users
 
     removed = clean_up(store=None if everywhere else store)
-    elsewhere = [] if everywhere else left_elsewhere(store)
+    elsewhere = of_other_users() if everywhere else left_elsewhere(store)
 
     def show() -> None:
         for one in removed:
@@ -51,8 +51,9 @@ def clean(store: Path, everywhere: bool, as_json: bool) -> NoReturn:
             click.echo(f"nothing was left behind{by}")
         if elsewhere:
             more = f" and {len(elsewhere) - 1} more" if len(elsewhere) > 1 else ""
-            first = f"left alone, since not of this store: {elsewhere[0]}{more}"
-            say(f"{first}; ackproof clean --all removes that")
+            why = "not yours" if everywhere else "not of this store, or not yours"
+            first = f"left alone, since {why}: {elsewhere[0]}{more}"
+            say(first if everywhere else f"{first}; ackproof clean --all removes what is yours")
 
     is_done = not any(one.problems for one in removed)
     if not is_done:
