@@ -151,7 +151,7 @@ class Ledger:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = _create_locked(self._path)
         except OSError as error:
-            why = f"no ledger of the run can be kept in {folder} ({error.strerror})"
+            why = f"no clean-up record can be kept in {folder} ({error.strerror})"
             raise OSError(f"{why}: set XDG_STATE_HOME to a folder of your own") from error
         writes_into = "" if of is None else str(of.resolve())
         self._write(Head(self.token, identify(os.getpid()), about, writes_into))
@@ -237,7 +237,7 @@ def left_elsewhere(store: Path, folder: Path | None = None) -> list[str]:
 def of_other_users(folder: Path | None = None) -> list[str]:
     """The runs, in words, whose ledgers this user may not read."""
     return [
-        f"a run of {_user_of(path)}, whose ledger is {path}"
+        f"a run of {_user_of(path)}, whose clean-up record is {path}"
         for path in _ledgers(folder)
         if not os.access(path, os.R_OK, effective_ids=True) and path.exists()
     ]
@@ -311,7 +311,7 @@ def _clean_one(path: Path, store: Path | None) -> Removed | None:
             try:
                 path.unlink(missing_ok=True)
             except PermissionError:
-                problems.append(f"its ledger {path} may not be deleted in another user's folder")
+                problems.append(f"its clean-up record {path} may not be deleted from another user's folder")
         if not has_proc():
             problems.append(f"no /proc: if `ps eww` shows {TOKEN_VARIABLE}={head.token}, end that process")
         return Removed(head.about, tuple(ended), tuple(things), tuple(problems))

@@ -42,7 +42,7 @@ def test_clean_passes_over_another_users_run_in_the_same_state_folder_and_names_
             done = run_as_ordinary(home, "-m", "ackproof", "clean", *arguments)
             assert done.returncode == 0, done.stderr
             assert "nothing was left behind" in done.stdout
-            assert f"a run of user root, whose ledger is {path}" in " ".join(done.stdout.split())
+            assert f"a run of user root, whose clean-up record is {path}" in " ".join(done.stdout.split())
         assert is_alive(sleeper)
         assert path.exists()
         assert left_elsewhere(home / "other", ledgers) == [f"run in {home / 'store'}"], "root may read it"
@@ -63,6 +63,4 @@ def test_a_state_folder_of_another_user_is_said_in_one_line_with_what_helps(mode
         )
         assert ran.returncode == 255
         assert "\n" not in ran.stderr.strip()
-        assert (
-            f"no ledger of the run can be kept in {ledgers} (Permission denied): set XDG_STATE" in ran.stderr
-        )
+        assert f"no clean-up record can be kept in {ledgers} (Permission denied): set XDG_STATE" in ran.stderr
