@@ -14,6 +14,8 @@ from harness.systems.base import WrittenFile
 async def write_files(node: NodeOnHost, files: Sequence[WrittenFile]) -> None:
     """Write them; those that are written once only before the node's first life.
 
+    What lies in the data folder is durable then: it is the harness's, so no loss of power may take it.
+
     Raises:
         HostError: a path leads out of the node's folder, or a file cannot be written.
     """
@@ -29,3 +31,8 @@ async def write_files(node: NodeOnHost, files: Sequence[WrittenFile]) -> None:
             here.write(file.content)
             here.flush()
             await node.host.upload(Path(here.name), there)
+        if there.is_relative_to(node.place.data):
+            folders = [folder for folder in there.parents if folder.is_relative_to(node.place.data)]
+            synced = await node.host.run(["sync", str(there), *map(str, folders)])
+            if synced.status:
+                raise HostError(f"the file {file.path!r} cannot be made durable: {synced.complaint()}")

@@ -24,23 +24,36 @@ class HostFiles(Attachment):
         self._rotten: set[str] = set()
         self._is_trying: set[str] = set()
         self._backed_up: set[str] = set()
+        self._altered: dict[str, str] = {}
+        """By node whose files are not as it left them, for good: the fault that altered them."""
 
     def holds_down(self, node: NodeOnHost) -> bool:
         """A node that refuses its own files stays down until they are repaired."""
         return node.place.name in self._rotten - self._is_trying
 
     async def after_start(self, node: NodeOnHost, process: Background) -> None:
-        """An end with the status of a damaged log is expected of a node whose files are rotten."""
-        if node.place.name in self._is_trying:
+        """An end with the status of a damaged log is expected of a node whose files are not as it left them.
+
+        It may see that at its start, or when the others tell it of entries that it had and has no more.
+        """
+        name = node.place.name
+        by = "rot" if name in self._is_trying else self._altered.get(name)
+        if by is not None:
             for status in statuses_after(self._cluster.system, "corrupt"):
-                process.expect_end(status, "rot")
+                process.expect_end(status, by)
 
     async def damage(self, node: str, kind: DamageKind, draw: int) -> Mapping[str, Any]:
         """Damage the files of a stopped node; after `rot` the node is held down until `repair`."""
         done = await self._change(node, kind, draw)
         if kind == "rot":
             self._rotten.add(node)
+        elif kind == "truncate":
+            self._altered[node] = kind
         return done
+
+    def has_refused(self, node: str, kind: DamageKind) -> bool:
+        """Whether the node's last process ended because its files were damaged so."""
+        return self._cluster.nodes[node].lives[-1].main.ended_by == kind
 
     async def is_torn(self, node: str) -> bool:
         """Whether the write that `damage` left torn is still there as it was."""
@@ -58,8 +71,11 @@ class HostFiles(Attachment):
         finally:
             self._is_trying.discard(node)
         if became == DONE:
+            # It has gone on with these files, so its old ones must not come back: that would be a rollback.
+            self._rotten.discard(node)
+            self._altered[node] = "rot"
             return "started although a bit of its files had flipped"
-        return DONE if self._cluster.nodes[node].lives[-1].main.ended_by == "rot" else became
+        return DONE if self.has_refused(node, "rot") else became
 
     async def repair(self, node: str) -> Mapping[str, Any]:
         """Put the exact bytes back, as from a mirror."""
@@ -81,6 +97,7 @@ class HostFiles(Attachment):
         """Put the copy in place of the data folder."""
         done = await self._change(node, "restore", 0)
         self._backed_up.discard(node)
+        self._altered[node] = "rollback"
         return done
 
     async def _change(self, node: str, what: str, draw: int) -> Mapping[str, Any]:

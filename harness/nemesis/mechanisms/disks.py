@@ -59,6 +59,10 @@ class StoredFiles(Protocol):
         """Damage the files of a stopped node; after `rot` the node is held down until `repair`."""
         ...
 
+    def has_refused(self, node: str, kind: DamageKind) -> bool:
+        """Whether the node's last process ended because its files were damaged so."""
+        ...
+
     async def is_torn(self, node: str) -> bool:
         """Whether the write that `damage` left torn is still there as it was."""
         ...
@@ -68,7 +72,10 @@ class StoredFiles(Protocol):
         ...
 
     async def try_rotten(self, node: str) -> NodeResult:
-        """Start a node whose files are rotten; `DONE` once it has refused to start for that reason."""
+        """Start a node whose files are rotten; `DONE` once it has refused to start for that reason.
+
+        One that starts on real disks keeps the files from then on: `is_rotten` is false.
+        """
         ...
 
     async def repair(self, node: str) -> Mapping[str, Any]:

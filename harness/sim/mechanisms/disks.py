@@ -81,6 +81,10 @@ class SimulatedFiles:
                 process.is_held_down = True
         return found
 
+    def has_refused(self, node: str, kind: DamageKind) -> bool:
+        """Whether the node's last process ended because its files were damaged so."""
+        return self._world.processes[node].lives[-1].ended_by == kind
+
     async def is_torn(self, node: str) -> bool:
         """Whether the write that `damage` left torn is still there as it was."""
         at, size = self._torn[node]

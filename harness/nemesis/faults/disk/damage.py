@@ -27,8 +27,8 @@ class Damage(Action, frozen=True):
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
         """Done once the file is damaged and the node answers again.
 
-        After `rot`, once it refused to start. After `torn`, once the torn end is not there any more: a node
-        that leaves it there may not have read it.
+        After `rot`, once it refused to start; after `truncate` it may refuse, too. After `torn`, once the
+        torn end is not there any more: a node that leaves it there may not have read it.
         """
         processes, files = world.mechanism(PROCESSES), world.mechanism(STORED_FILES)
         done: dict[str, Any] = {}
@@ -40,6 +40,8 @@ class Damage(Action, frozen=True):
             if self.how == "rot":
                 return await files.try_rotten(node)
             became = await processes.start(node)
+            if self.how == "truncate" and files.has_refused(node, self.how):
+                return DONE
             if self.how == "torn" and became == DONE and await files.is_torn(node):
                 return f"runs and left the torn end of {done[node]['file']}: nothing shows that it was read"
             return became
@@ -54,7 +56,7 @@ class Repair(Action, frozen=True):
     nodes: tuple[str, ...]
 
     async def carry_out(self, world: WorldMechanisms) -> Outcome:
-        """Done once the file is as it was; a node that had accepted the damaged one is stopped for it."""
+        """Done once the file is as it was."""
         processes, files = world.mechanism(PROCESSES), world.mechanism(STORED_FILES)
         done: dict[str, Any] = {}
 
