@@ -16,7 +16,6 @@ Results are lines of JSON, each written when its hunt ends; the same command goe
 from __future__ import annotations
 
 import resource
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -24,7 +23,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -35,6 +33,7 @@ from harness.executors.in_process import InProcess
 from harness.executors.processes import Processes
 from harness.mutants.generated.mutations import Mutation
 from harness.mutants.generated.patching import StillbornError, patched
+from harness.sim.bounded import TooMuchTakenError, bounded
 from harness.sim.judging import results_of
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.stream import Stream
@@ -82,10 +81,6 @@ class _Header(msgspec.Struct, frozen=True):
     ackproof_mutations: int = 1
 
 
-class _TooLongError(BaseException):
-    """A seed takes too much processor time. No error of a node, which would only end that node."""
-
-
 def sample(mutations: Sequence[Mutation], size: int, seed: int) -> tuple[Mutation, ...]:
     """Draw this number of them, in the order in which they were drawn; all, if there are not as many."""
     draw, left = Stream(seed, "generated mutants"), list(mutations)
@@ -116,12 +111,12 @@ def hunt_mutation(mutation: Mutation, *, most_seeds: int) -> GeneratedHunt:
 def _tried(seed: int, logs: Path) -> tuple[Outcome, tuple[str, ...], str]:
     """How one seed ended: the outcome, the checkers that found a violation, and what the first says."""
     try:
-        with _bounded():
+        with bounded(MOST_PROCESSOR_S, MOST_MEMORY_BYTES), _limited():
             ran = run(plan_of(seed, options_of(seed)), most_happenings=MOST_HAPPENINGS)
             if seed == 0 and not _commits(ran):
                 return "stillborn", (), "nothing was committed in the first seed"
             found = results_of(ran, logs)
-    except (TooMuchHappensError, _TooLongError, MemoryError) as error:
+    except (TooMuchHappensError, TooMuchTakenError, MemoryError) as error:
         return "endless", (), f"{type(error).__name__}: {error}"
     except Exception as error:  # noqa: BLE001 - the mutated code raised it where no node was stepped
         return "caught", ("an error at a start",), f"{type(error).__name__}: {error}"
@@ -137,22 +132,14 @@ def _commits(ran: SimulatedRun) -> bool:
 
 
 @contextmanager
-def _bounded() -> Iterator[None]:
-    """Bound the processor time and the memory of what is done within."""
-
-    def end(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what a handler is given
-        raise _TooLongError(f"more than {MOST_PROCESSOR_S} s of processor time")
-
-    before = signal.signal(signal.SIGVTALRM, end)
+def _limited() -> Iterator[None]:
+    """Refuse memory beyond the bound: mutated code may ask for all of it at once."""
     memory = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, memory[1]))
-    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_PROCESSOR_S)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         resource.setrlimit(resource.RLIMIT_AS, memory)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 class MutationResults:
