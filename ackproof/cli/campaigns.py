@@ -62,8 +62,6 @@ def known_findings(path: Path | None) -> Mapping[str, Known]:
 
 def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Path) -> None:
     """Print a campaign's outcome: why, by cell, and its findings."""
-    from harness.campaign.summary import MERGED
-
     ended = summary.ended or "it was ended by a kill, or goes on"
     say(f"{summary.outcome}: {summary.runs} of {summary.asked} runs in {summary.elapsed_s:.0f} s; {ended}")
     for reason in summary.reasons:
@@ -79,8 +77,19 @@ def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Pat
         say("")
         show_findings(found, store)
     say(f"every run: {summary.folder}/campaign.jsonl")
-    if summary.ended in ("", "interrupted", MERGED) and summary.runs < summary.asked:
-        say(f"go on:     ackproof campaign run --resume {summary.folder}")
+    if (following := go_on_line(summary)) is not None:
+        say(f"go on:     {following}")
+
+
+def go_on_line(summary: CampaignSummary) -> str | None:
+    """The line that goes on with a campaign whose runs are not all done; None if there is nothing to do."""
+    from harness.campaign.summary import MERGED
+
+    line = ["ackproof", "campaign", "run", "--resume", summary.folder]
+    if summary.more_needed_s is not None:
+        return shlex.join([*line, "--seconds", str(summary.more_needed_s)])
+    is_unfinished = summary.ended in ("", "interrupted", MERGED) and summary.runs < summary.asked
+    return shlex.join(line) if is_unfinished else None
 
 
 def _row(cell: CellSummary) -> str:
@@ -136,12 +145,16 @@ def replay_line(fingerprint: str, store: Path) -> str:
     return shlex.join(["ackproof", "replay", fingerprint, *where])
 
 
-def about_findings(found: Sequence[Finding], store: Path, folder: str | None = None) -> About:
-    """What --json says of findings; its lines to paste ask whether each of them is still there."""
+def about_findings(
+    found: Sequence[Finding], store: Path, folder: str | None = None, following: str | None = None
+) -> About:
+    """What --json says of findings; its lines to paste ask whether each of them is still there, and the last
+    one, if it is given, goes on with the work."""
     from ackproof.results import About
 
     firsts = [one for one in found if one.only_with is None and one.state != "resolved"]
-    return About(folder=folder, next=tuple(replay_line(one.fingerprint, store) for one in firsts))
+    lines = [replay_line(one.fingerprint, store) for one in firsts]
+    return About(folder=folder, next=(*lines, *(() if following is None else (following,))))
 
 
 def about_replayed(found: Replayed) -> About:

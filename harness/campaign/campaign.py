@@ -14,7 +14,8 @@ from collections.abc import Iterable
 import msgspec
 
 from checkers.verdict import Validity
-from harness.campaign.cells import CampaignPlan, Unit, to_begin_with, units
+from harness.campaign.budget.sharing import limits_of, rest_here_s, rest_s, share_s
+from harness.campaign.cells import CampaignPlan, Cell, Unit, to_begin_with, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
@@ -37,13 +38,18 @@ DONE, BUDGET, STOPPED, INTERRUPTED, BROKEN = (
 """Why the work ended."""
 
 
-def run_campaign(journal: Journal, executors: MakeExecutors, progress: CampaignProgress) -> Stored:
+def run_campaign(
+    journal: Journal, executors: MakeExecutors, progress: CampaignProgress, real_jobs: int = 1
+) -> Stored:
     """Do what the journal's plan asks for and its lines do not hold yet; give all that it holds then.
+
+    Args:
+        real_jobs: how many runs the executor of real ones does at the same time.
 
     Raises:
         CouldNotRun: the journal cannot be written; what it holds stays.
     """
-    campaign = _Campaign(journal, progress)
+    campaign = _Campaign(journal, progress, real_jobs)
     simulating, real = executors(journal.folder)
     try:
         # Never both at once: simulated runs on all cores would make the times of real ones worthless.
@@ -62,8 +68,12 @@ def run_campaign(journal: Journal, executors: MakeExecutors, progress: CampaignP
 class _Campaign:
     """A campaign in progress."""
 
-    def __init__(self, journal: Journal, progress: CampaignProgress) -> None:
+    def __init__(self, journal: Journal, progress: CampaignProgress, real_jobs: int) -> None:
         self._journal = journal
+        self._real_jobs = real_jobs
+        self._rest_here_s = rest_here_s()
+        self._shared_s: dict[Unit, int] = {}
+        """Time limits of runs that were given a share of the budget."""
         self._progress = progress
         self._plan: CampaignPlan = journal.stored.plan
         self._done = runs_by_unit(journal.stored.lines)
@@ -134,7 +144,7 @@ class _Campaign:
             while left and executor.has_room and self._may_begin():
                 unit = left.popleft()
                 if not self._is_needless(unit):
-                    executor.begin(unit, self._plan.cells[unit.cell], unit.seed)
+                    executor.begin(unit, self._with_share(unit, left), unit.seed)
                     self._begun += 1
             if not executor.is_busy:
                 return
@@ -143,6 +153,29 @@ class _Campaign:
             self._show()
             if self._why in (STOPPED, BROKEN):
                 return
+
+    def _with_share(self, unit: Unit, left: Iterable[Unit]) -> Cell:
+        """The cell of a run; with its share of the budget, if it is the first of a cell of real processes
+        whose time limit is open."""
+        cell = self._plan.cells[unit.cell]
+        self._shared_s.pop(unit, None)
+        if self._plan.most_s is None or cell.world == "sim" or unit not in self._to_begin_with:
+            return cell
+        limits = limits_of(cell)
+        if limits.least == limits.most:
+            return cell
+        following = [self._plan.cells[one.cell] for one in left if one in self._to_begin_with]
+        limit_s = share_s(
+            cell,
+            [cell, *following],
+            self._plan.most_s - self._elapsed_s(),
+            rest_s(self._plan, self._done.values(), self._rest_here_s),
+            self._real_jobs,
+        )
+        if limit_s == limits.most:
+            return cell
+        self._shared_s[unit] = limit_s
+        return msgspec.structs.replace(cell, time_limit_s=limit_s)
 
     def _is_simulated(self, unit: Unit) -> bool:
         return self._plan.cells[unit.cell].world == "sim"
@@ -196,7 +229,15 @@ class _Campaign:
     def _keep(self, unit: Unit, outcome: Outcome) -> None:
         new = self._figures.new_in(outcome)
         kept = msgspec.structs.replace(outcome, behaviours=())
-        line = RunLine(*unit[:2], kept, stamp(), self._elapsed_s(), again=unit.again, new=new)
+        line = RunLine(
+            *unit[:2],
+            kept,
+            stamp(),
+            self._elapsed_s(),
+            again=unit.again,
+            new=new,
+            time_limit_s=self._shared_s.get(unit),
+        )
         self._journal.add(line)
         self._figures.add(line)
         self._done[unit] = line

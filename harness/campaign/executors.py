@@ -24,11 +24,11 @@ MakeExecutors = Callable[[Path], tuple[Executor, Executor]]
 """Makes what does simulated runs and what does real ones, whose folders go into the folder given."""
 
 
-def usual_executors(jobs: int) -> MakeExecutors:
-    """Simulated runs in this process or on `jobs` others; real ones as commands."""
+def usual_executors(jobs: int, real_jobs: int = 1) -> MakeExecutors:
+    """Simulated runs in this process or on `jobs` others; real ones as commands, `real_jobs` at a time."""
 
     def make(folder: Path) -> tuple[Executor, Executor]:
-        return simulating(jobs), RealRuns(folder / "runs")
+        return simulating(jobs), RealRuns(folder / "runs", real_jobs)
 
     return make
 
@@ -38,60 +38,57 @@ def simulating(jobs: int) -> Executor:
     return InProcess(simulated) if jobs == 1 else Processes(simulated, jobs)
 
 
-def dask_executors(cluster: DaskCluster, say: Callable[[str], None]) -> MakeExecutors:
+def dask_executors(cluster: DaskCluster, say: Callable[[str], None], real_jobs: int = 1) -> MakeExecutors:
     """Simulated runs on the workers of a Dask cluster, real ones here; `say` tells what happens to it."""
-    return lambda folder: (OnDask(simulated, cluster, say), RealRuns(folder / "runs"))
+    return lambda folder: (OnDask(simulated, cluster, say), RealRuns(folder / "runs", real_jobs))
 
 
 class RealRuns:
-    """Does real runs, one at a time, as they share this machine's processors and its clock."""
+    """Does real runs, one at a time unless more are asked for, as they share this machine's processors."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, at_once: int = 1) -> None:
         self._store = store
-        self._run: RealRun | None = None
-        self._unit: Unit | None = None
+        self._at_once = at_once
+        self._runs: dict[Unit, RealRun] = {}
 
     @property
     def has_room(self) -> bool:
-        """Whether no run goes on."""
-        return self._run is None
+        """Whether another run may begin."""
+        return len(self._runs) < self._at_once
 
     @property
     def is_busy(self) -> bool:
         """Whether a run goes on."""
-        return self._run is not None
+        return bool(self._runs)
 
     def begin(self, key: Unit, cell: Cell, seed: int) -> None:
         """Start the run."""
         self._store.mkdir(parents=True, exist_ok=True)
-        self._unit, self._run = key, RealRun(cell, seed, self._store)
+        self._runs[key] = RealRun(cell, seed, self._store)
 
     def wait(self, timeout_s: float) -> list[Ended]:
-        """The run, if it ended."""
-        if self._run is None or not self._run.wait(timeout_s):
-            return []
-        return [self._ended()]
+        """The runs that ended."""
+        each_s = timeout_s / max(1, len(self._runs))
+        return [self._ended(key) for key, run in list(self._runs.items()) if run.wait(each_s)]
 
     def interrupt(self) -> list[Ended]:
-        """Let the run heal and be judged. What it found is kept only if it is a violation: it was cut short,
-        so it did not do what its cell asks for."""
-        if self._run is None:
-            return []
-        self._run.interrupt()
-        ended = self._ended()
-        return [ended] if isinstance(ended.result, Outcome) and ended.result.violations else []
+        """Let the runs heal and be judged. What one found is kept only if it is a violation: the run was cut
+        short, so it did not do what its cell asks for."""
+        for run in self._runs.values():
+            run.interrupt()
+        for run in self._runs.values():
+            run.wait_for_end()
+        ended = [self._ended(key) for key in list(self._runs)]
+        return [one for one in ended if isinstance(one.result, Outcome) and one.result.violations]
 
     def close(self) -> None:
-        """End the run."""
-        if self._run is not None:
-            self._run.kill()
-            self._run = None
+        """End the runs."""
+        for run in self._runs.values():
+            run.kill()
+        self._runs.clear()
 
-    def _ended(self) -> Ended:
-        assert self._run is not None
-        assert self._unit is not None
-        run, self._run = self._run, None
+    def _ended(self, key: Unit) -> Ended:
         try:
-            return executor.Ended(self._unit, run.ended())
+            return executor.Ended(key, self._runs.pop(key).ended())
         except CouldNotRun as error:
-            return executor.Ended(self._unit, str(error))
+            return executor.Ended(key, str(error))

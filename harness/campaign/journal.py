@@ -68,6 +68,9 @@ class RunLine(msgspec.Struct, frozen=True, tag="run", omit_defaults=True):
     again: bool = False
     new: tuple[int, ...] = ()
     """The behaviours that no earlier line of this journal shows."""
+    time_limit_s: int | None = None
+    """Of a real run whose cell leaves its time limit open: the limit that it had, if its budget was shared
+    out (budget/sharing.py); None for the usual one."""
 
     @property
     def unit(self) -> Unit:
@@ -186,10 +189,27 @@ class Journal:
             raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
         return cls(path, stored, descriptor)
 
+    @property
+    def ended_with(self) -> str:
+        """Why the work before ended; empty if it did not, or after a kill."""
+        last = self.stored.lines[-1] if self.stored.lines else None
+        return last.why if isinstance(last, EndLine) else ""
+
+    @property
+    def has_time(self) -> bool:
+        """Whether some of the plan's seconds of work were left when it was opened."""
+        most_s = self.stored.plan.most_s
+        return most_s is None or all(line.elapsed_s < most_s for line in self.stored.lines)
+
     def bound(self, seconds: float) -> None:
         """Begin no run after this number of further seconds of work; the plan in the file stays."""
         before = max((line.elapsed_s for line in self.stored.lines), default=0.0)
-        plan = msgspec.structs.replace(self.stored.plan, most_s=before + seconds)
+        simulated_s = self.stored.plan.most_simulated_s
+        plan = msgspec.structs.replace(
+            self.stored.plan,
+            most_s=before + seconds,
+            most_simulated_s=None if simulated_s is None else simulated_s + seconds,
+        )
         self.stored = msgspec.structs.replace(
             self.stored, header=msgspec.structs.replace(self.stored.header, plan=plan)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from harness.campaign.outcomes import Outcome, outcome_of
 from harness.campaign.watching.behaviours import behaviours
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
+from harness.sim.bounded import TooMuchTakenError, bounded
 from harness.sim.judging import results_of
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
@@ -33,6 +35,10 @@ JUDGED = (0, 1, 2)
 USUAL_TIME_LIMIT_S = 30
 MOST_HISTORY_BYTES = 50_000_000
 """A longer history of a real run is not read for its behaviours."""
+MOST_CORE_S = 240.0
+"""Seconds of one core that a simulated run may take, checkers included. The slowest known take some 35."""
+MOST_BYTES = 4 << 30
+"""Bytes of memory that it may take in addition to what its process had before."""
 LONGEST_REST_S = 600
 """Seconds that a real run may take in addition to its work: starting, healing, reading back, judging."""
 LONGEST_ENDING_S = 120
@@ -42,9 +48,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def simulated(cell: Cell, seed: int) -> Outcome:
-    """Run one seed in the simulated world, and judge it."""
+    """Run one seed in the simulated world, and judge it.
+
+    Raises:
+        CouldNotRun: it takes too long, or too much memory.
+    """
     begin, core_begin_s = time.monotonic(), time.process_time()
-    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
+    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, _bounded():
         ran = run(plan_of(seed, cell.seed_options()))
         outcome = outcome_of(results_of(ran, Path(logs)), ran.problem)
     lives = (life for lives in ran.traces.values() for life in lives)
@@ -55,6 +65,15 @@ def simulated(cell: Cell, seed: int) -> Outcome:
         core_s=round(time.process_time() - core_begin_s, 3),
         behaviours=behaviours(lives, ran.operations),
     )
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    try:
+        with bounded(MOST_CORE_S, MOST_BYTES):
+            yield
+    except TooMuchTakenError as error:
+        raise CouldNotRun(str(error)) from None
 
 
 class Place(NamedTuple):
@@ -68,6 +87,12 @@ class Place(NamedTuple):
         """The variables for a Python that is started with `-P`, so that `folder` hides no package."""
         own = {} if self.code is None else {"PYTHONPATH": str(self.code), "PYTHONDONTWRITEBYTECODE": "1"}
         return {**os.environ, **own}
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """Which folder a run made, as its result states it: `latest` may be that of a run next to it."""
+
+    folder: str | None = None
 
 
 class RealRun:
@@ -109,8 +134,11 @@ class RealRun:
         return True
 
     def interrupt(self) -> None:
-        """Ask it to heal, to read back, and to be judged; wait for that."""
+        """Ask it to heal, to read back, and to be judged."""
         self._process.send_signal(signal.SIGINT)
+
+    def wait_for_end(self) -> None:
+        """Wait until an interrupted run was judged; end it if that takes too long."""
         if not self.wait(LONGEST_ENDING_S):
             self.kill()
 
@@ -130,11 +158,14 @@ class RealRun:
             if code not in JUDGED:
                 raise CouldNotRun(f"it ended with {_code_in_words(code)}: {_last_line(self._errors)}")
             self._output.seek(0)
+            printed = self._output.read()
             try:
-                found = msgspec.json.decode(self._output.read(), type=Results)
+                found = msgspec.json.decode(printed, type=Results)
+                folder = Path(
+                    msgspec.json.decode(printed, type=_Stored).folder or self._store / "latest"
+                ).resolve()
             except msgspec.DecodeError as error:
                 raise CouldNotRun(f"its results cannot be read: {brief(error)}") from error
-        folder = (self._store / "latest").resolve()
         return msgspec.structs.replace(
             outcome_of(found),
             folder=str(folder),

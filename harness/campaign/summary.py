@@ -18,7 +18,8 @@ from typing import Literal
 import msgspec
 
 from checkers.verdict import Validity
-from harness.campaign.campaign import BROKEN, is_found
+from harness.campaign.budget.sharing import more_needed_s
+from harness.campaign.campaign import BROKEN, BUDGET, is_found
 from harness.campaign.cells import Cell, Unit, units
 from harness.campaign.journal import CrashLine, EndLine, RunLine, Stored, runs_by_unit
 from harness.campaign.replacing import in_place_of_undecided
@@ -91,6 +92,9 @@ class CampaignSummary(msgspec.Struct, frozen=True):
     figures: Figures
     failed: tuple[FailedUnit, ...]
     """The first runs that could not be done."""
+    more_needed_s: int | None = None
+    """If the budget ended before each cell had a run: how many seconds more would do, at this campaign's
+    pace."""
 
 
 def summary_of(stored: Stored) -> CampaignSummary:
@@ -106,7 +110,10 @@ def summary_of(stored: Stored) -> CampaignSummary:
     )
     last = stored.lines[-1] if stored.lines else None
     end = last if isinstance(last, EndLine) else None
-    reasons = [(outcome, why) for outcome, why in _reasons(cells, end, stored)]
+    more_s = more_needed_s(stored.plan, done) if end is not None and end.why == BUDGET else None
+    reasons = [
+        (outcome, why) for outcome, why in (*_without_run(cells, more_s), *_reasons(cells, end, stored))
+    ]
     order: tuple[CampaignOutcome, ...] = ("broken", "invalid", "could not run", "unknown")
     reasons.sort(key=lambda one: order.index(one[0]))
     return CampaignSummary(
@@ -123,6 +130,7 @@ def summary_of(stored: Stored) -> CampaignSummary:
             FailedUnit(stored.plan.cells[unit.cell].name, unit.seed, line.why)
             for unit, line in list(failed.items())[:MOST_SHOWN]
         ),
+        more_needed_s=more_s,
     )
 
 
@@ -175,6 +183,17 @@ def _cell_summary(
     return msgspec.structs.replace(
         summary, canary="found" if seeds else unfound, found_at=min(seeds, default=None)
     )
+
+
+def _without_run(cells: tuple[CellSummary, ...], more_s: int | None) -> Iterator[tuple[CampaignOutcome, str]]:
+    """That the budget was too short for all cells, and by how much."""
+    if more_s is not None:
+        without = sum(not cell.runs for cell in cells)
+        yield (
+            "unknown",
+            f"the budget ended before {without} of {len(cells)} cells had a run; at this campaign's pace "
+            f"about {more_s} s more would do",
+        )
 
 
 def _reasons(

@@ -74,6 +74,8 @@ class WorktreeRuns:
         """End all runs, of which nothing is kept; real ones heal and clean up first."""
         for key, run in self._runs.items():
             run.kill() if self._is_simulated[key] else run.interrupt()
+        for run in self._runs.values():
+            run.wait_for_end()
         self._runs.clear()
 
     def _ended(self, key: Unit) -> Ended:

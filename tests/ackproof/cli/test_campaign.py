@@ -88,6 +88,30 @@ def test_a_merged_campaign_names_what_to_go_on_with_only_if_runs_are_missing(tmp
     assert "go on:     ackproof campaign run --resume" in half.output
 
 
+def test_a_campaign_whose_budget_ended_is_gone_on_with_by_the_line_that_it_prints(tmp_path: Path) -> None:
+    real = Cell(world="local", workload="register", nodes=3, nemesis=("kill",), time_limit_s=7, seeds=1)
+    ended = carried_out(tmp_path, plan(Cell(seeds=1), real, most_s=0.0))
+    refused = ackproof("campaign", "--resume", ended.folder)
+    assert refused.exit_code == 2
+    assert f"the budget of {ended.folder} is used up; give --seconds" in refused.stderr
+    on_hosts = ackproof("campaign", "--resume", ended.folder, "--seconds", "5", "--real-jobs", "17")
+    assert on_hosts.exit_code == 2
+
+    done = ackproof("campaign", "--resume", ended.folder, "--seconds", "0.000001", "--json")
+    found = json.loads(done.stdout)
+    assert done.exit_code == 2
+    assert found["result"]["summary"]["more_needed_s"] == 17
+    assert found["next"] == [f"ackproof campaign run --resume {ended.folder} --seconds 17"]
+
+
+def test_remote_hosts_have_one_run_at_a_time(tmp_path: Path) -> None:
+    hosts = Cell(world="ssh", nodes_file="hosts", workload="register", seeds=1)
+    folder = carried_out(tmp_path, plan(hosts, most_runs=1)).folder
+    done = ackproof("campaign", "--resume", folder, "--real-jobs", "2")
+    assert done.exit_code == 2
+    assert "remote hosts have one run at a time" in done.stderr
+
+
 def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None:
     carried_out(tmp_path, plan())
     shown = ackproof("findings", "--store", tmp_path)
@@ -122,7 +146,7 @@ def test_a_real_finding_of_the_simulator_still_fails(tmp_path: Path) -> None:
         (("campaign", "--workload", "queue"), "workload queue needs the data type queue"),
         (("campaign", "--canary", "forgetfull"), "unknown mutant 'forgetfull': did you mean 'forgetful'?"),
         (("campaign", "--resume", "x", "--workload", "cas"), "--resume goes on with the campaign's own plan"),
-        (("campaign", "--resume", "x", "--runs", "3"), "--resume goes on with the campaign's own budget"),
+        (("campaign", "--resume", "x", "--runs", "3"), "of its budget, only --seconds"),
         (("campaign", "a.toml", "--workload", "cas"), "leave --workload out, or the file"),
         (("campaign", "--baseline", "none.toml"), "there is no baseline none.toml"),
         (("campaign", "--world", "ssh"), "the world ssh needs nodes_file"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import EXITS, about_findings, known_findings, show_campaign
+from ackproof.cli.campaigns import EXITS, about_findings, go_on_line, known_findings, show_campaign
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.output.cases import of_campaign
 from ackproof.cli.output.ending import finish
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.campaign.journal import Stored
 
 MOST_SHARDS = 100_000
+MOST_REAL_JOBS = 16
 
 
 class MatrixOptions(TypedDict):
@@ -137,7 +138,7 @@ BUDGET = options.group(
     click.option(
         "--seconds",
         type=click.FloatRange(min=0, min_open=True),
-        help="Begin no run after this many seconds of work.",
+        help="Begin no run after this many seconds of work; with --resume, of further work.",
     ),
     click.option("--runs", type=click.IntRange(min=1), help="Do at most this many runs."),
     click.option("--stop-at-first", is_flag=True, help="Stop at the first violation that is no canary's."),
@@ -170,6 +171,14 @@ def campaign() -> None:
 @MATRIX
 @BUDGET
 @options.jobs_option()
+@click.option(
+    "--real-jobs",
+    type=click.IntRange(1, MOST_REAL_JOBS),
+    default=1,
+    show_default=True,
+    help="How many runs of real processes are done at the same time. With more than one, their latencies and "
+    "times without an answer also show what the others do.",
+)
 @dask_option()
 @click.option(
     "--shrink/--no-shrink",
@@ -180,7 +189,7 @@ def campaign() -> None:
     "--resume",
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Go on with a campaign that was interrupted or killed.",
+    help="Go on with a campaign that was interrupted or killed, or whose budget ended (with --seconds).",
 )
 @click.option(
     "--baseline",
@@ -197,6 +206,7 @@ def run(
     stop_at_first: bool,
     shard: tuple[int, int] | None,
     jobs: int | None,
+    real_jobs: int,
     dask: str | None,
     shrink: bool,
     resume: Path | None,
@@ -209,7 +219,8 @@ def run(
 
     Options of the matrix may be given several times. Each result is kept as it comes: after Ctrl-C or a kill,
     --resume goes on. A run that the harness itself could not do is tried again, a violation never. Simulated
-    runs use all cores; real ones come after them, one at a time. See docs/campaigns.md.
+    runs use all cores; real ones come after them, one at a time unless --real-jobs says more. See
+    docs/campaigns.md.
 
     Exits with 0, 1 or 2 as a run does, by the worst cell; with 255 if the canary was not found, if a seed
     gave two results, or if runs could not be done.
@@ -220,12 +231,12 @@ def run(
         ackproof campaign run --resume store/campaign-2026-11-28T134200-nightly
         ackproof findings                    what it found, with lines to paste
     """
-    from harness.campaign.campaign import run_campaign
+    from harness.campaign.budget.shortages import shortages
+    from harness.campaign.campaign import BUDGET, run_campaign
     from harness.campaign.executors import dask_executors, usual_executors
     from harness.campaign.findings.known_first import with_known
     from harness.campaign.journal import Journal, stored_campaigns
     from harness.campaign.progress import CampaignProgress
-    from harness.campaign.shortages import shortages
 
     known = known_findings(baseline)
     if resume is not None:
@@ -233,24 +244,38 @@ def run(
             raise click.UsageError(
                 "--resume goes on with the campaign's own plan; give no file and no matrix"
             )
-        if seconds is not None or runs is not None or stop_at_first:
-            raise click.UsageError("--resume goes on with the campaign's own budget; leave it out")
+        if runs is not None or stop_at_first:
+            raise click.UsageError(
+                "--resume goes on with the campaign's own plan; of its budget, only --seconds may be given, "
+                "for further work"
+            )
         cluster = connected(dask, jobs)
         journal = Journal.resume(resume)
+        if seconds is not None:
+            journal.bound(seconds)
+        elif journal.ended_with == BUDGET and not journal.has_time:
+            journal.close()
+            raise click.UsageError(
+                f"the budget of {resume} is used up; give --seconds, how many seconds it may go on"
+            )
+        _refuse_at_once(journal.stored.plan, real_jobs)
         store = journal.folder.parent
     else:
         plan = _plan(file, matrix, seconds, runs, stop_at_first, shard)
         if dask is not None and all(cell.world != "sim" for cell in plan.cells):
             raise click.UsageError("--dask does simulated runs, and this campaign has none; leave it out")
+        _refuse_at_once(plan, real_jobs)
         cluster = connected(dask, jobs)
         if shard is None:  # shards of one campaign do the same plan, whatever else their stores hold
             plan = with_known(plan, stored_campaigns(store))
-        warn(shortages(plan))
+        warn(shortages(plan, real_jobs))
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
     cores = jobs or os.cpu_count() or 1
-    executors = dask_executors(cluster, say_on_stderr) if cluster else usual_executors(cores)
-    stored = run_campaign(journal, executors, progress)
+    executors = (
+        dask_executors(cluster, say_on_stderr, real_jobs) if cluster else usual_executors(cores, real_jobs)
+    )
+    stored = run_campaign(journal, executors, progress, real_jobs)
     _finish(stored, store, known, shrink=shrink, as_json=as_json)
 
 
@@ -328,6 +353,12 @@ def _plan(
         raise click.UsageError(str(error)) from error
 
 
+def _refuse_at_once(plan: CampaignPlan, real_jobs: int) -> None:
+    """Refuse several runs at the same time on remote hosts, which have one run at a time."""
+    if real_jobs > 1 and any(cell.world == "ssh" for cell in plan.cells):
+        raise click.UsageError("--real-jobs is for this machine; remote hosts have one run at a time")
+
+
 def _finish(
     stored: Stored, store: Path, known: Mapping[str, Known], *, shrink: bool, as_json: bool
 ) -> NoReturn:
@@ -353,7 +384,7 @@ def _finish(
         result,
         lambda: show_campaign(summary, found, store),
         as_json=as_json,
-        about=lambda: about_findings(found, store, summary.folder),
+        about=lambda: about_findings(found, store, summary.folder, go_on_line(summary)),
         cases=lambda: of_campaign(summary, found),
     )
 

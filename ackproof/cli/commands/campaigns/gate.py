@@ -105,12 +105,12 @@ def gate(
         ackproof gate --changed origin/main
         ackproof gate gate.toml --json
     """
+    from harness.campaign.budget.shortages import shortages
     from harness.campaign.campaign import run_campaign
     from harness.campaign.executors import usual_executors
     from harness.campaign.findings.gathering import findings
     from harness.campaign.journal import Journal, read, stored_campaigns
     from harness.campaign.progress import CampaignProgress
-    from harness.campaign.shortages import shortages
     from harness.gate.comparing import compared
     from harness.gate.result import gate_result, nothing_to_run
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from harness.campaign.budget.sharing import first_runs_s, rest_here_s
 from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.refusals import test_of
 from harness.nemesis import nemesis_of
 from harness.run.test import Test, with_chosen_faults
-from harness.run.time_limits.enough import enough_s, in_words, with_usual_time_limit
+from harness.run.time_limits.enough import enough_s, in_words
 from harness.run.time_limits.too_short import TooShort
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.plan import Plan
@@ -23,13 +24,19 @@ from harness.sim.plan.swarm import plan_of
 
 SEEDS_LOOKED_AT = 20
 """Of a simulated cell, whose seeds draw how long faults last."""
-REST_S = 10.0
-"""About what a real run takes in addition to its work: starting, healing, reading back and judging."""
 
 
-def shortages(plan: CampaignPlan) -> tuple[TooShort, ...]:
-    """The times of a plan that are too short. All of its cells can be run (refusals.py)."""
-    return (*_time_limits(plan), *_budget(plan))
+def shortages(
+    plan: CampaignPlan, real_jobs: int = 1, rest_of_run_s: float | None = None
+) -> tuple[TooShort, ...]:
+    """The times of a plan that are too short. All of its cells can be run (refusals.py).
+
+    Args:
+        real_jobs: how many real runs are done at the same time.
+        rest_of_run_s: what a real run takes in addition to its time limit; None: by this machine's load.
+    """
+    rest = rest_here_s() if rest_of_run_s is None else rest_of_run_s
+    return (*_time_limits(plan), *_budget(plan, real_jobs, rest))
 
 
 def _time_limits(plan: CampaignPlan) -> Iterator[TooShort]:
@@ -61,24 +68,22 @@ def _first_turns_ms(plan: Plan) -> int:
     return msgspec.structs.replace(nemesis, pace=plan.pace).first_turns_ms
 
 
-def _budget(plan: CampaignPlan) -> Iterator[TooShort]:
+def _budget(plan: CampaignPlan, real_jobs: int, rest_of_run_s: float) -> Iterator[TooShort]:
     """A budget that ends before each cell of real processes had a run."""
     real = [cell for cell in plan.cells if cell.world != "sim"]
     if plan.most_s is None or not real or plan.shard is not None:
         return
-    enough = math.ceil(sum(_limit_s(cell) + REST_S for cell in real))
+    enough = math.ceil(first_runs_s(real, rest_of_run_s) / real_jobs)
     if plan.most_s < enough:
+        at_once = "one at a time" if real_jobs == 1 else f"{real_jobs} at a time"
+        more = "" if any(cell.world == "ssh" for cell in real) else f", or --real-jobs {real_jobs + 1}"
         yield TooShort(
             plan.most_s,
             enough,
             f"a budget of {plan.most_s:g} s is too short for one run of each cell: {len(real)} real ones "
-            f"take about {enough} s, one at a time",
+            f"take about {enough} s, {at_once}; give --seconds {enough}{more}",
             tuple(cell.name for cell in real),
         )
-
-
-def _limit_s(cell: Cell) -> float:
-    return cell.time_limit_s or with_usual_time_limit(_chosen(cell)).time_limit_s
 
 
 def _chosen(cell: Cell) -> Test:

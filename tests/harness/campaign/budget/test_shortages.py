@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from harness.campaign.budget.shortages import shortages
 from harness.campaign.cells import Cell
-from harness.campaign.shortages import shortages
 from tests.harness.campaign.fakes import plan
 
 REAL = Cell(world="local", workload="register", nodes=3, nemesis=("kill", "partition"), time_limit_s=6)
@@ -42,10 +44,16 @@ def test_a_budget_in_which_not_each_cell_has_one_run_is_too_short() -> None:
         Cell(world="local", nodes=3, nemesis=("kill",), time_limit_s=10, workload=workload)
         for workload in ("register", "cas")
     ]
-    (short,) = shortages(plan(*cells, most_s=39.0))
+    (short,) = shortages(plan(*cells, most_s=39.0), rest_of_run_s=10.0)
     assert (short.given_s, short.enough_s) == (39, 40)
     assert short.text == (
-        "a budget of 39 s is too short for one run of each cell: 2 real ones take about 40 s, one at a time"
+        "a budget of 39 s is too short for one run of each cell: 2 real ones take about 40 s, one at a time; "
+        "give --seconds 40, or --real-jobs 2"
     )
-    assert shortages(plan(*cells, most_s=40.0)) == ()
+    assert shortages(plan(*cells, most_s=40.0), rest_of_run_s=10.0) == ()
     assert shortages(plan(*cells)) == ()
+    assert shortages(plan(*cells, most_s=20.0), real_jobs=2, rest_of_run_s=10.0) == ()
+    open_cells = [replace(cell, time_limit_s=None) for cell in cells]
+    assert (
+        shortages(plan(*open_cells, most_s=39.0), rest_of_run_s=10.0) == ()
+    )  # the shares are shorter than 10 s

@@ -1,0 +1,83 @@
+"""No simulated run goes on without end, or takes all memory."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from checkers.verdict import Validity
+from harness.campaign.cells import Cell
+from harness.campaign.journal import CrashLine
+from harness.campaign.outcomes import Outcome
+from harness.campaign.performing import simulated
+from harness.campaign.summary import summary_of
+from harness.sim.bounded import TooMuchTakenError, bounded
+from tests.harness.campaign.fakes import VALID, carried_out, plan
+
+
+def spin() -> None:
+    while True:
+        try:
+            sum(range(1000))
+        except Exception:  # noqa: BLE001 - as a simulated node's step does
+            pytest.fail("the bound was taken for an error of the run")
+
+
+def grow() -> None:
+    kept = []
+    while True:
+        kept.append(bytearray(b"x" * (1 << 20)))
+        sum(range(100_000))
+
+
+def test_a_run_without_end_is_ended_although_it_catches_all_errors() -> None:
+    with pytest.raises(TooMuchTakenError, match=r"it was ended after \d+ s of processor time"):  # noqa: SIM117 - both
+        with bounded(0.6, 1 << 30):
+            spin()
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+def test_a_run_that_takes_too_much_memory_is_ended() -> None:
+    with pytest.raises(TooMuchTakenError, match=r"it took \d+ MiB of memory"), bounded(60, 50 << 20):
+        grow()
+
+
+def test_a_run_within_its_bounds_and_one_in_another_thread_are_left_alone() -> None:
+    done = []
+
+    def work() -> None:
+        with bounded(0.0, 0):
+            done.append(sum(range(1_000_000)))
+
+    work_there = threading.Thread(target=work)
+    work_there.start()
+    work_there.join()
+    with bounded(60, 1 << 30):
+        done.append(1)
+    assert len(done) == 2
+
+
+def test_a_campaign_goes_on_after_a_seed_that_was_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.campaign.performing.MOST_CORE_S", 0.0)
+    monkeypatch.setattr("harness.campaign.performing.run", lambda _plan: spin())
+
+    def perform(cell: Cell, seed: int) -> Outcome:
+        return simulated(cell, seed) if seed == 1 else VALID
+
+    stored = carried_out(tmp_path, plan(Cell(seeds=3), retries=0), perform)
+    assert [line.seed for line in stored.runs] == [0, 2]
+    (crash,) = (line for line in stored.lines if isinstance(line, CrashLine))
+    assert "processor time" in crash.why
+    assert summary_of(stored).outcome == "could not run"
+
+
+@pytest.mark.campaign
+def test_an_orderly_end_does_not_wait_for_writes_without_end() -> None:
+    outcome = simulated(Cell(mutant="term-jumps-on-write"), 2001)
+    assert outcome.validity is Validity.INVALID
+    assert outcome.core_s < 60
