@@ -5,7 +5,7 @@ from __future__ import annotations
 from checkers.check_all import Suite
 from checkers.raft import raft_checkers
 from checkers.run.availability import Availability
-from checkers.run.liveness import Liveness
+from checkers.run.liveness.liveness import Liveness
 from checkers.run.node_health import NodeHealth
 from checkers.run.recovery import Recovery
 from checkers.run.resources import Resources

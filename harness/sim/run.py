@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from checkers.run.liveness.quiet import quiet_until
 from harness import generator as gen
 from harness.client.codecs.base import Codec
 from harness.client.codecs.sessions import InSessions
@@ -32,7 +33,7 @@ from harness.systems import client_for
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import HeldSize, History, HistoryWriter, NodeLife, Operation, Recording
-from history.nemesis import HEAL_QUORUM
+from history.nemesis import FINAL_HEAL, HEAL_QUORUM
 from history.recording import ENDED_EARLY
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
@@ -56,8 +57,10 @@ class SimulatedRun(msgspec.Struct, frozen=True):
     """How much nodes held at the most, by life."""
     happened: int
     """How many things happened in the world."""
+    worked_until: int
+    """The virtual nanosecond at which clients and nemesis had done their last operation."""
     ended_at: int
-    """Virtual nanoseconds."""
+    """Virtual nanoseconds; later than that where the healed cluster was watched for a while."""
     problem: str | None = None
     """Why the generator stopped early; None if it did not."""
 
@@ -162,6 +165,8 @@ def run(
             drive(interpreter, world, record=operations.append, start=world.now)
         except gen.GeneratorError as error:
             problem = str(error)
+        worked_until = world.now
+        _watch_the_quiet(world, operations, test.election_ms * MILLISECOND_NS)
         world.stop_all()
     processes = world.processes
     return SimulatedRun(
@@ -173,9 +178,17 @@ def run(
         logs={name: process.log for name, process in processes.items()},
         disks={name: process.disk.files() for name, process in processes.items()},
         happened=world.happened,
+        worked_until=worked_until,
         ended_at=world.now,
         problem=problem,
     )
+
+
+def _watch_the_quiet(world: SimulatedWorld, operations: Sequence[Operation], election_ns: int) -> None:
+    """Let a healed cluster be for a while, with no client: the checker `liveness` looks what it does then."""
+    heals = [one.time for one in operations if one.f == FINAL_HEAL and one.type != "invoke"]
+    if heals:
+        world.advance(quiet_until(heals[-1], world.now, election_ns))
 
 
 @contextmanager

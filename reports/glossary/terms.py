@@ -793,7 +793,8 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
         ),
         _term(
             "liveness",
-            "A quorum of nodes that are well has a leader that stays, and answers, whatever the others do.",
+            "A quorum of nodes that are well has a leader that stays, and answers, whatever the others do; "
+            "and a cluster of which nothing is asked rests.",
         ),
         _term("resources", "What a node holds in memory stays within the bounds that its settings state."),
         _term(

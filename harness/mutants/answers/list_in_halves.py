@@ -64,6 +64,6 @@ MUTANT = Mutant(
     caught_by="linearizability",
     seed=17,
     source="Herlihy & Wing 1990: an operation takes effect at one moment; each key by itself is correct",
-    also=("index-honesty", "bounded-staleness"),
+    also=("index-honesty", "bounded-staleness", "liveness"),
     parts=Parts(client_reads=ReadsListsInHalves),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from checkers.verdict import Validity
 from checkers.words import in_time
 from harness.errors import CouldNotRun
 from harness.sim.explore.counterexample import Walked, load, parts_of, save, walk
+from harness.sim.explore.reached import Reached, watching
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space
@@ -48,6 +50,10 @@ class Explored(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
     """Checkers of traces that find a violation in the same steps."""
     notes: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Of each part of the core, how many of its methods the search called, and which it never called."""
+    unasked: Mapping[str, tuple[str, ...]] = {}
+    """By part, the methods that the search never called: the outcome says nothing about them."""
 
 
 def explore(
@@ -67,16 +73,19 @@ def explore(
     parts = parts_of(mutant)
     watch = _Watch(bounds, quiet)
     notes: tuple[str, ...] = ()
-    try:
-        found = search(_space(scope, parts, symmetry=symmetry), watch)
-    except NotDead as note:
-        notes = (f"{note}: so such replies are explored, too",)
-        found = search(_space(scope, parts, symmetry=symmetry, keep_dead=True), watch)
-    finally:
-        watch.end()
+    with watching(parts) as reached:
+        try:
+            found = search(_space(scope, parts, symmetry=symmetry), watch)
+        except NotDead as note:
+            notes = (f"{note}: so such replies are explored, too",)
+            found = search(_space(scope, parts, symmetry=symmetry, keep_dead=True), watch)
+        finally:
+            watch.end()
     seconds, megabytes = watch.seconds, _megabytes()
+    rules, unasked = tuple(reached.in_words()), reached.unasked()
     if found.outcome != "violation":
-        return Explored(scope, mutant, found, seconds, megabytes, notes=notes)
+        found = _honest(found, reached)
+        return Explored(scope, mutant, found, seconds, megabytes, notes=notes, rules=rules, unasked=unasked)
     walked = walk(scope, parts, found.path)
     if walked.violation != found.why:
         raise CouldNotRun(
@@ -87,8 +96,26 @@ def explore(
         save(out, scope, mutant, found.path, walked)
         draw(walked, out.with_suffix(".svg"))
     return Explored(
-        scope, mutant, found, seconds, megabytes, walked.violation, walked.story, _also(walked), notes
+        scope,
+        mutant,
+        found,
+        seconds,
+        megabytes,
+        walked.violation,
+        walked.story,
+        _also(walked),
+        notes,
+        rules,
+        unasked,
     )
+
+
+def _honest(found: SearchResult, reached: Reached) -> SearchResult:
+    """The result, but never `verified` for a seeded bug whose rule was never asked."""
+    why = reached.why_not_judged()
+    if found.outcome != "verified" or why is None:
+        return found
+    return msgspec.structs.replace(found, outcome="unknown", why=why)
 
 
 def replayed(file: Path, *, anyway: bool) -> Walked:
@@ -139,6 +166,9 @@ def show(explored: Explored, out: Path | None) -> None:
         for number, line in enumerate(explored.story, start=1):
             say(f"  {number:3}. {line}")
         say(f"  seen in the nodes' traces by: {', '.join(explored.also) or 'no checker'}")
+    say("  rules of the core that the scope came to; it says nothing about the others:")
+    for line in explored.rules:
+        say(f"    {line}")
     if explored.violation and out is not None:
         say(f"  Show the steps again:  ackproof replay {out}")
 

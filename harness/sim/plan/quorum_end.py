@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checkers.run.liveness import BOUND_ELECTIONS
+from checkers.run.liveness.bounds import BOUND_ELECTIONS
 from harness.nemesis.quorum import QuorumEnd, Trouble
 from harness.run.test import Test
 from harness.sim.plan.profiles import Profile

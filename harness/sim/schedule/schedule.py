@@ -123,7 +123,7 @@ def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
     steps = steps_of(ran.operations, plan.test.concurrency)
     schedule = Schedule(
         plan=msgspec.structs.replace(plan, scheduled_faults=()),
-        until=ran.ended_at,
+        until=ran.worked_until,
         steps=steps,
         scheduled_faults=plan.scheduled_faults,
         overrides=decisions.overrides,

@@ -68,6 +68,10 @@ CALLS_OF_A_WRITE, CALLS_OF_A_SNAPSHOT = 2, 10
 _PPM_A_PERCENT = 10_000
 SLOW_PERIOD_NS = 50 * MILLISECOND_NS
 """A slow process is stopped for a part of every period, as by harness/hosts/programs/slowing.py."""
+MOST_STEPS_A_MILLISECOND = 50_000
+"""A node that takes more steps than this in one virtual millisecond turns in a circle: a timer that is due at
+once is set again and again. A correct node takes a step for each of some hundred requests, or for each entry
+that it applies after a start."""
 EVENTS_A_COUNT = 16
 """After this number of events, and after each request of a client, it is counted what the node holds."""
 
@@ -136,6 +140,8 @@ class Process:
         """By what this life holds: how much at the most, and when first."""
         self.events = 0
         """How many events the node has taken, for measuring."""
+        self._millisecond = self._events_before = 0
+        """The virtual millisecond of the last step, and `events` when it began."""
         self._members = members
         self._world = world
         self._parts = parts
@@ -496,6 +502,12 @@ class Process:
         node = self._node
         assert node is not None
         self.events += 1
+        millisecond = self._world.now // MILLISECOND_NS
+        if millisecond != self._millisecond:
+            self._millisecond, self._events_before = millisecond, self.events
+        elif self.events - self._events_before > MOST_STEPS_A_MILLISECOND:
+            self._turns_in_a_circle(event)
+            return
         try:
             effects = node.step(self.clock.read(self._world.now), event)
         except Exception as error:  # noqa: BLE001 - a defect ends the node, as in the real driver
@@ -508,6 +520,15 @@ class Process:
             self._release(event.number)
         if self._world.watcher is not None and self._node is node:
             self._world.watcher(self)
+
+    def _turns_in_a_circle(self, event: Event) -> None:
+        """End the process, as a watchdog would: time would stand still for ever."""
+        what = event.name if isinstance(event, TimerFired) else type(event).__name__
+        self.log.append(
+            f"{self._world.now} ERROR it took {MOST_STEPS_A_MILLISECOND:,} steps within one virtual "
+            f"millisecond, the last of them for {what}"
+        )
+        self._ended(EX_SOFTWARE, None, self.life)
 
     def _release(self, number: int) -> None:
         """Let out what waited for the disk, now that the node knows what is on it."""

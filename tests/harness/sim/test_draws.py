@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from checkers.run.liveness import BOUND_ELECTIONS
+from checkers.run.liveness.bounds import BOUND_ELECTIONS
 from checkers.verdict import Validity
 from harness.run.test import Test
 from harness.sim.judging import judge, results_of

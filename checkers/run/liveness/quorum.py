@@ -1,4 +1,4 @@
-"""Liveness: a quorum that is well works, whatever the other nodes do.
+"""A quorum that is well works, whatever the other nodes do.
 
 Some simulated runs heal only a quorum before the final heal (the operation `heal-quorum`), and leave the
 other nodes broken: they hear nothing and campaign without end, are heard by none, are stopped, slow or gone.
@@ -9,10 +9,6 @@ Once `BOUND_ELECTIONS` election time-outs are over, the quorum
 - makes progress: writes that its clients ask for are acknowledged, and each of its nodes answers.
 
 All of that is by the one clock of a simulated world. On a real clock nothing is judged.
-
-**The bound.** A broken node that leads, and hears no answer, goes on for two time-outs (`check_quorum`), and
-its followers hear it for that long. Then they wait for two more at the most. What is left of the twelve are
-three elections whose votes split.
 """
 
 from __future__ import annotations
@@ -21,18 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checkers.run.faults import FaultOperation, fault_operations
+from checkers.run.liveness.bounds import BOUND_ELECTIONS, FEWEST_ASKED, line_at, lines_of
+from checkers.run.liveness.part import Part
 from checkers.run.stalls import ran_on_a_real_clock
-from checkers.run.writes import WRITES
-from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
+from checkers.verdict import EventRef, Evidence
 from checkers.words import plural, seconds
 from history import Operation, Recording, TraceEvent
 from history.nemesis import FINAL_HEAL, HEAL_QUORUM, NemesisAction
 from history.units import MILLISECOND_NS
 
-BOUND_ELECTIONS = 12
-"""Within how many election time-outs the quorum has a leader."""
-FEWEST_ASKED = 3
-"""This number of operations must have been asked for before their silence means something."""
 PATIENCE_MS = 500
 """How much longer than its node a client waits for an answer."""
 
@@ -52,41 +45,27 @@ class _Phase:
     """How long an answer may take."""
 
 
-@dataclass(frozen=True)
-class Liveness:
-    """Judges the phases in which only a quorum was well."""
-
-    name: str = "liveness"
-    writes: tuple[str, ...] = WRITES
-    """The operations that are writes."""
-
-    def check(self, recording: Recording) -> Verdict:
-        """Look for a leader that stays, and for answers, in each phase."""
-        phases = () if ran_on_a_real_clock(recording) else _phases(recording)
-        if not phases:
-            reason = "no quorum was healed while other nodes stayed broken"
-            return Verdict.marked(checker=self.name, mark=Unjudged.NOT_EXERCISED, summary=reason)
-        evidence: list[Evidence] = []
-        doubts: list[str] = []
-        for phase in phases:
-            lines = {node: _lines(recording, node) for node in recording.nodes}
-            evidence += [*_without_leader(phase, lines), *_deposed(phase, lines)]
-            silent, asked = _silent(phase, recording, self.writes)
-            evidence += silent
-            if asked < FEWEST_ASKED:
-                doubts.append(f"only {plural(asked, 'operation')} came to the healed quorum")
-        mark: Mark
-        if evidence:
-            mark, summary = Validity.INVALID, "; ".join(one.title for one in evidence)
-        elif doubts:
-            mark, summary = Validity.UNKNOWN, "; ".join(doubts)
-        else:
-            mark, first = Validity.VALID, phases[0]
-            summary = f"{', '.join(first.quorum)} kept a leader and answered, with {first.broken}"
-        measures = {"bound_s": [(phase.since - phase.healed) / 1e9 for phase in phases]}
-        return Verdict.marked(
-            checker=self.name, mark=mark, summary=summary, evidence=tuple(evidence), measures=measures
-        )
+def judge_quorum_ends(recording: Recording, writes: Sequence[str]) -> Part:
+    """Look for a leader that stays, and for answers, in each phase."""
+    phases = () if ran_on_a_real_clock(recording) else _phases(recording)
+    if not phases:
+        return Part(idle="no quorum was healed while other nodes stayed broken")
+    evidence: list[Evidence] = []
+    doubts: list[str] = []
+    for phase in phases:
+        lines = {node: lines_of(recording, node) for node in recording.nodes}
+        evidence += [*_without_leader(phase, lines), *_deposed(phase, lines)]
+        silent, asked = _silent(phase, recording, writes)
+        evidence += silent
+        if asked < FEWEST_ASKED:
+            doubts.append(f"only {plural(asked, 'operation')} came to the healed quorum")
+    first = phases[0]
+    return Part(
+        evidence=tuple(evidence),
+        doubts=tuple(doubts),
+        held=f"{', '.join(first.quorum)} kept a leader and answered, with {first.broken}",
+        measures={"bound_s": [(phase.since - phase.healed) / 1e9 for phase in phases]},
+    )
 
 
 def _phases(recording: Recording) -> tuple[_Phase, ...]:
@@ -138,24 +117,9 @@ def _broken(actions: Sequence[NemesisAction]) -> dict[str, str]:
     return found
 
 
-def _lines(recording: Recording, node: str) -> tuple[TraceEvent, ...]:
-    trace = recording.traces.get(node)
-    return () if trace is None else tuple(trace.events)
-
-
-def _at(lines: Sequence[TraceEvent], time: int) -> TraceEvent | None:
-    """The last line of a node's trace up to a time."""
-    found = None
-    for line in lines:
-        if line.at > time:
-            break
-        found = line
-    return found
-
-
-def _without_leader(phase: _Phase, lines: dict[str, tuple[TraceEvent, ...]]) -> list[Evidence]:
+def _without_leader(phase: _Phase, lines: dict[str, Sequence[TraceEvent]]) -> list[Evidence]:
     """The quorum's nodes are not all in the term of one leader when they have to be."""
-    standing = {node: _at(of_node, phase.since) for node, of_node in lines.items()}
+    standing = {node: line_at(of_node, phase.since) for node, of_node in lines.items()}
     quorum = {node: line for node in phase.quorum if (line := standing[node]) is not None}
     if not quorum:
         return []  # no traces
@@ -194,12 +158,12 @@ def _since(lines: Sequence[TraceEvent], last: TraceEvent) -> int:
     return found
 
 
-def _deposed(phase: _Phase, lines: dict[str, tuple[TraceEvent, ...]]) -> list[Evidence]:
+def _deposed(phase: _Phase, lines: dict[str, Sequence[TraceEvent]]) -> list[Evidence]:
     """Nodes of the quorum that move to a later term, though the leader was well."""
     moved: list[TraceEvent] = []
     terms: set[int] = set()
     for node in phase.quorum:
-        before = _at(lines[node], phase.since)
+        before = line_at(lines[node], phase.since)
         term = 0 if before is None else before.term
         for line in lines[node]:
             if phase.since < line.at < phase.until and line.term > term:

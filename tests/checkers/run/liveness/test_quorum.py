@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from checkers.run.liveness import BOUND_ELECTIONS, Liveness
+from checkers.run.liveness.bounds import BOUND_ELECTIONS
+from checkers.run.liveness.liveness import Liveness
 from checkers.verdict import Unjudged, Validity, Verdict
 from history import NodeTrace, TraceEvent
 from history.units import MILLISECOND_NS

@@ -1,0 +1,99 @@
+"""Which rules of the core a search has asked: a scope says nothing about a rule that it never comes to.
+
+Every method of the core's parts is watched until it is called for the first time. A watched method costs
+nothing from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+import msgspec
+
+from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
+
+
+class Reached(msgspec.Struct):
+    """The methods of the core's parts that were called, by part: `elections`, `snapshots`, ..."""
+
+    called: dict[str, set[str]]
+    every: Mapping[str, tuple[str, ...]]
+    """All methods of each part, in the order of its class."""
+    broken: Mapping[str, tuple[str, ...]]
+    """By part, the methods of the seeded bug that take the place of the part's own; empty without a bug."""
+
+    def unasked(self) -> Mapping[str, tuple[str, ...]]:
+        """By part, the methods that were never called; parts of which each was called are left out."""
+        missing = {
+            part: tuple(name for name in names if name not in self.called[part])
+            for part, names in self.every.items()
+        }
+        return {part: names for part, names in missing.items() if names}
+
+    def why_not_judged(self) -> str | None:
+        """Why the search says nothing about the seeded bug; None if it does, or if there is no bug."""
+        if not self.broken or any(self.called[part] & set(names) for part, names in self.broken.items()):
+            return None
+        rules = ", ".join(f"{part}.{name}" for part, names in self.broken.items() for name in names)
+        return f"the scope never came to the broken rule ({rules}), so it says nothing about it"
+
+    def in_words(self) -> Iterator[str]:
+        """One line for each part: how many of its methods were called, and which were not."""
+        unasked = self.unasked()
+        for part, names in self.every.items():
+            left = unasked.get(part, ())
+            never = f"; never: {', '.join(left)}" if left else ""
+            yield f"{part}: {len(names) - len(left)} of {len(names)}{never}"
+
+
+def _methods(part: type) -> tuple[str, ...]:
+    """The methods that a class itself defines; not those that only make or compare objects."""
+    return tuple(
+        name
+        for name, member in vars(part).items()
+        if isinstance(member, FunctionType) and not (name.startswith("__") and name.endswith("__"))
+    )
+
+
+@contextmanager
+def watching(parts: Parts) -> Iterator[Reached]:
+    """Note which methods of the core's parts are called meanwhile, by this process."""
+    reached = Reached(
+        called={part: set() for part in RAFT_PARTS},
+        every={part: _methods(getattr(DEFAULT_PARTS, part)) for part in RAFT_PARTS},
+        broken={
+            part: _methods(getattr(parts, part))
+            for part in RAFT_PARTS
+            if getattr(parts, part) is not getattr(DEFAULT_PARTS, part)
+        },
+    )
+    watched: list[tuple[type, str, FunctionType]] = []
+    for part in RAFT_PARTS:
+        for owner in _owners(getattr(parts, part)):
+            for name in _methods(owner):
+                own = vars(owner)[name]
+                watched.append((owner, name, own))
+                setattr(owner, name, _noting(owner, name, own, reached.called[part]))
+    try:
+        yield reached
+    finally:
+        for owner, name, own in watched:
+            setattr(owner, name, own)
+
+
+def _owners(part: type) -> Sequence[type]:
+    return [owner for owner in part.__mro__ if owner is not object]
+
+
+def _noting(owner: type, name: str, own: FunctionType, called: set[str]) -> Callable[..., Any]:
+    @wraps(own)
+    def noted(*args: Any, **named: Any) -> Any:
+        called.add(name)
+        setattr(owner, name, own)
+        return own(*args, **named)
+
+    return noted
