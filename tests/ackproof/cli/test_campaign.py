@@ -122,8 +122,8 @@ def test_findings_end_with_the_line_that_runs_them_again(tmp_path: Path) -> None
     assert line[:2] == ["ackproof", "replay"]
     again = ackproof(*line[1:], "--jobs", "1")
     assert again.exit_code == 2, "the fake run is not what the simulator does with this seed"
-    assert again.output.startswith(f"CANNOT TELL {line[2]} durability: registration lost\n")
-    assert again.output.endswith("  ackproof sim --seed 5 --workload registry\n")
+    assert again.stdout.startswith(f"CANNOT TELL {line[2]} durability: registration lost\n")
+    assert again.stdout.endswith("  ackproof sim --seed 5 --workload registry\n")
 
 
 def test_a_real_finding_of_the_simulator_still_fails(tmp_path: Path) -> None:

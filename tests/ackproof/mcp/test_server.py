@@ -18,6 +18,8 @@ from mcp.client.stdio import stdio_client
 
 import ackproof
 from ackproof.mcp.bounded import MOST_CHARACTERS
+from ackproof.mcp.confined import ConfinedStore
+from ackproof.mcp.tools import AgentTools
 from tests import REPOSITORY
 
 SCHEMA = json.loads((REPOSITORY / "docs" / "result.schema.json").read_text(encoding="utf-8"))
@@ -63,6 +65,20 @@ async def refusal(client: Any, tool: str, **arguments: object) -> str:
     result = await client.call_tool(tool, arguments)
     assert result.is_error
     return str(result.content[0].text)
+
+
+def test_runs_are_listed_by_the_index_so_that_no_folder_is_read_twice(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = AgentTools(ConfinedStore(store), may_run=False)
+    first = asyncio.run(tools.runs())
+
+    def read_again(*_arguments: object) -> None:
+        pytest.fail("a run's folder was read, although the index has it")
+
+    monkeypatch.setattr("harness.store.reading.read_entry", read_again)
+    assert asyncio.run(tools.runs()) == first
+    assert first["runs"]
 
 
 def test_an_agent_reads_runs_causes_reports_and_findings(store: Path) -> None:
