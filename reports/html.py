@@ -2,7 +2,7 @@
 
 Everything that comes from a recording is escaped, by Jinja's autoescape in the page and by
 `reports.svg.element` in the charts. A content security policy in the page names the one style sheet and
-the one script by their hashes and forbids all else, so that even with a mistake in the escaping nothing could
+the two scripts by their hashes and forbids all else, so that even with a mistake in the escaping nothing could
 be fetched or run. The page is complete without its script, which adds tooltips and conveniences.
 
 The same input gives the same bytes; no clock is read.
@@ -97,7 +97,8 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     linked = Linker(explained=[verdict.checker for verdict in verdicts])
     body = _body(recording, verdicts, about, linked)
     style = Markup("\n").join(map(_asset, ("report.css", "uplot.css")))
-    script = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "charts.js", "report.js", "theme.js"))))
+    script = Markup("\n").join(map(_asset, ("theme.js", "start.js")))
+    after_paint = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "report.js", "charts.js"))))
     return (
         _environment()
         .get_template("report.html.j2")
@@ -112,7 +113,8 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
             history_length=len(recording.history),
             style=style,
             script=script,
-            policy=_policy(style, script),
+            after_paint=after_paint,
+            policy=_policy(style, script, after_paint),
             icon=_icon(answer.validity),
         )
     )
@@ -485,14 +487,15 @@ def _licence() -> Markup:
     return Markup(f"/*! uPlot, https://github.com/leeoniya/uPlot\n{words}\n*/")  # noqa: S704 - our own file
 
 
-def _policy(style: str, script: str) -> str:
-    """The content security policy: nothing but the inline style and script with these very hashes."""
+def _policy(style: str, *scripts: str) -> str:
+    """The content security policy: nothing but the inline style and scripts with these very hashes."""
 
     def digest(source: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode() + "'"
 
     return (
-        f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; img-src data:; "
+        f"default-src 'none'; style-src {digest(style)}; script-src {' '.join(map(digest, scripts))}; "
+        "img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

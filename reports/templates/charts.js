@@ -1,9 +1,7 @@
 // Charts that can be zoomed and filtered, drawn by uPlot from the data in the page. The static pictures stay where
 // this script does not run. All charts share one time axis and one cursor. Texts are set as texts, never as markup.
-// It works after the first paint, so that a page of a million operations is there at once.
-requestAnimationFrame(() => setTimeout(() => {
+(() => {
   "use strict";
-  document.documentElement.dataset.painted = "";
   const source = document.getElementById("chart-data");
   if (!source || typeof uPlot === "undefined") return;
   const data = JSON.parse(source.textContent);
@@ -527,4 +525,4 @@ requestAnimationFrame(() => setTimeout(() => {
     choose(from);
   });
   document.documentElement.dataset.charts = String(charts.length);
-}));
+})();

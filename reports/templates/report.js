@@ -19,14 +19,12 @@
 
   // A title drawn by the browser comes late and cannot be styled: while the pointer is on it, its words stand in the
   // tooltip instead.
-  requestAnimationFrame(() => setTimeout(() => {
-    for (const title of document.querySelectorAll("svg rect > title, svg g.op > title")) {
-      const owner = title.parentElement, words = title.textContent;
-      owner.addEventListener("mouseenter", () => title.remove());
-      owner.addEventListener("mousemove", (event) => show(words, event));
-      owner.addEventListener("mouseleave", () => { hide(); owner.prepend(title); });
-    }
-  }));
+  for (const title of document.querySelectorAll("svg rect > title, svg g.op > title")) {
+    const owner = title.parentElement, words = title.textContent;
+    owner.addEventListener("mouseenter", () => title.remove());
+    owner.addEventListener("mousemove", (event) => show(words, event));
+    owner.addEventListener("mouseleave", () => { hide(); owner.prepend(title); });
+  }
 
   const command = document.getElementById("command");
   if (command && navigator.clipboard) {

@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-sync",
     "--enable-logging=stderr",
     "--proxy-server=127.0.0.1:9",  # nothing listens there: the network is off
+    "--virtual-time-budget=10000",  # ms; most of the script runs after the first paint
 )
 
 

@@ -37,16 +37,20 @@ def test_the_page_is_balanced_self_contained_and_its_anchors_resolve(
     assert_sound(render(run, synthetic.unknown_verdicts(), synthetic.about(Validity.UNKNOWN)))
 
 
-def test_the_policy_names_exactly_the_one_style_and_the_one_script_of_the_page(invalid_page: str) -> None:
+def test_the_policy_names_exactly_the_one_style_and_the_two_scripts_of_the_page(invalid_page: str) -> None:
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', invalid_page)
     assert policy is not None
     allowed = policy.group(1).replace("&#39;", "'")
     assert allowed.startswith("default-src 'none';")
     assert "unsafe" not in allowed
-    for tag in ("style", "script"):
-        [content] = re.findall(rf"<{tag}>(.*?)</{tag}>", invalid_page, re.DOTALL)
-        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-        assert f"{tag}-src 'sha256-{digest}'" in allowed
+    late = '<script type="text/plain" id="after-paint">'
+    for kind, openings in (("style", ("<style>",)), ("script", ("<script>", late))):
+        digests = []
+        for opening in openings:
+            [content] = re.findall(rf"{opening}(.*?)</{kind}>", invalid_page, re.DOTALL)
+            digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+            digests.append(f"'sha256-{digest}'")
+        assert f"{kind}-src {' '.join(digests)};" in allowed
 
 
 def test_the_same_run_gives_the_same_bytes(run: Recording, invalid_page: str) -> None:
