@@ -2,8 +2,9 @@
 
 Everything that comes from a recording is escaped, by Jinja's autoescape in the page and by
 `reports.svg.element` in the charts. A content security policy in the page names the one style sheet and
-the two scripts by their hashes and forbids all else, so that even with a mistake in the escaping nothing could
-be fetched or run. The page is complete without its script, which adds tooltips and conveniences.
+the two scripts by their hashes and forbids all else, so that even with a mistake in the escaping nothing
+could be fetched or run. The page is complete without its scripts, which add charts to zoom, tooltips and
+conveniences; most of them run after the first paint.
 
 The same input gives the same bytes; no clock is read.
 """
