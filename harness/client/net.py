@@ -7,9 +7,12 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
-from harness.client.http import HttpTransport, SocketFactory
+
+if TYPE_CHECKING:
+    from harness.client.http import SocketFactory
 
 Entering = Callable[[], AbstractContextManager[None]]
 """Makes a context in which this thread, and those that it starts, are in the network of the nodes."""
@@ -27,6 +30,8 @@ class Net:
     def __init__(
         self, bound_s: float, sockets: SocketFactory | None = None, entering: Entering = nullcontext
     ) -> None:
+        from harness.client.http import HttpTransport  # here, since not all that name a Net send anything
+
         self._bound_s = bound_s
         self._http = HttpTransport(bound_s, sockets)
         self._entering = entering

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from harness.client.http import SocketFactory
 from harness.client.net import Entering
 from harness.hosts.host import Background, Host
 from harness.hosts.links.linkmessages import LinkImpairment
 from harness.hosts.links.links import Healed
 from harness.nemesis.action import Link
 from harness.systems.base import Place
+
+if TYPE_CHECKING:
+    from harness.client.http import SocketFactory
 
 TRACE_FILE = re.compile(r"[0-9]+\.jsonl")
 LOSS_PERCENT = 20

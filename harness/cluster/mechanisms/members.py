@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness.client.codecs.base import NoReply
-from harness.client.http import HttpTransport
 from harness.cluster.attachment import RunningCluster
 from harness.nemesis.mechanisms.cluster import MemberChange, MemberReply
 from harness.nemesis.mechanisms.world import MechanismError
@@ -20,6 +19,8 @@ class HostMembers:
 
     async def ask(self, leader: str, change: MemberChange, node: str) -> MemberReply:
         """Ask the leader once for one change."""
+        from harness.client.http import HttpTransport  # here, since to list the mechanisms sends nothing
+
         system = self._cluster.system
         if not isinstance(system, ChangesMembers):
             raise MechanismError(f"{system.name} cannot change its members")
