@@ -356,12 +356,18 @@ def test_the_model_allows_only_the_largest_number_to_be_read(example: Load) -> N
 
 
 ROOTS = ("ackproof", "checkers", "harness", "history", "node_impl", "reports")
+BEING_WRITTEN = shutil.ignore_patterns("*.pyc.*", "*.machine.*", "*.tmp.*")
+"""Names that a file has until another process has written it; then it is renamed."""
 
 
 def followed(source: Path, *sections: str) -> Path:
-    """A copy of the source in which these sections' files are written and listed."""
+    """A copy of the source in which these sections' files are written and listed.
+
+    With the times of files and with what Python and numba keep of them, so that only these sections' files
+    are compiled.
+    """
     for part in ROOTS:
-        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / part, source / part, ignore=BEING_WRITTEN)
     shutil.copy(ROOT / "pyproject.toml", source)
     for block in PAGE:
         if block.section in sections and block.kind != "sh" and block.file not in OWN_FILES:

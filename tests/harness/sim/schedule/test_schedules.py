@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -21,6 +23,7 @@ from harness.sim.command import replayed, shrunk
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.scheduled_faults import CrashAtEffect
 from harness.sim.plan.swarm import plan_of
+from harness.sim.run import SimulatedRun
 from harness.sim.schedule.replay import digest_of, load, save
 from harness.sim.schedule.schedule import Schedule, ScheduleStep, as_played, play, play_and_clear, record
 from harness.sim.schedule.shrink import DoesNotFail, shrink, size, verdict_of, without_node
@@ -30,9 +33,15 @@ from harness.sim.seeds.hunting import options_for
 FORGETFUL = SeedOptions(nodes=3, time_limit_s=3, rate=20, nemesis=("kill:all",), mutant="forgetful")
 
 
+@cache
+def recorded(seed: int, options: SeedOptions | None = None) -> tuple[Schedule, SimulatedRun]:
+    """The schedule and the run of a seed; no test changes them, so tests share them."""
+    return record(plan_of(seed, options))
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_a_recorded_schedule_repeats_its_run(seed: int) -> None:
-    schedule, ran = record(plan_of(seed))
+    schedule, ran = recorded(seed)
     again = play(schedule)
     assert again.traces == ran.traces
     assert again.disks == ran.disks
@@ -41,12 +50,12 @@ def test_a_recorded_schedule_repeats_its_run(seed: int) -> None:
 
 
 def test_a_schedule_can_be_kept_and_read_again() -> None:
-    schedule, _ = record(plan_of(9))
+    schedule, _ = recorded(9)
     assert msgspec.json.decode(msgspec.json.encode(schedule), type=Schedule) == schedule
 
 
 def test_a_forgetful_node_shrinks_to_one_kill_and_one_start() -> None:
-    schedule, _ = record(plan_of(2, FORGETFUL))
+    schedule, _ = recorded(2, FORGETFUL)
     found = shrink(schedule, "term-monotonic", most_runs=300)
     assert found.verdict.validity is Validity.INVALID
     assert size(found.schedule) <= 3 < size(schedule)
@@ -55,14 +64,14 @@ def test_a_forgetful_node_shrinks_to_one_kill_and_one_start() -> None:
 
 
 def test_shrinking_that_is_cut_short_still_gives_a_schedule_that_fails() -> None:
-    schedule, _ = record(plan_of(2, FORGETFUL))
+    schedule, _ = recorded(2, FORGETFUL)
     found = shrink(schedule, "term-monotonic", most_runs=5)
     assert found.runs == 5
     assert verdict_of(play(found.schedule), "term-monotonic").validity is Validity.INVALID
 
 
 def test_shrinking_ends_at_once_where_nothing_more_is_to_be_run() -> None:
-    schedule, _ = record(plan_of(2, FORGETFUL))
+    schedule, _ = recorded(2, FORGETFUL)
     answers: list[bool] = []
 
     def may_go_on() -> bool:
@@ -74,7 +83,7 @@ def test_shrinking_ends_at_once_where_nothing_more_is_to_be_run() -> None:
 
 
 def test_a_deviation_that_nothing_meets_is_cleared_away() -> None:
-    schedule, ran = record(plan_of(2))
+    schedule, ran = recorded(2)
     shorter = msgspec.structs.replace(schedule, until=0, steps=schedule.steps[:5])
     again, cleared = play_and_clear(shorter)
     assert len(cleared.overrides.messages) < len(schedule.overrides.messages) / 2
@@ -85,7 +94,7 @@ def test_a_deviation_that_nothing_meets_is_cleared_away() -> None:
 
 
 def test_what_was_shrunk_has_no_deviation_that_nothing_meets_even_where_it_was_cut_short() -> None:
-    schedule, _ = record(plan_of(2, FORGETFUL))
+    schedule, _ = recorded(2, FORGETFUL)
     found = shrink(schedule, "term-monotonic", most_runs=4).schedule
     assert found.overrides.messages
     assert play_and_clear(found)[1].overrides == found.overrides
@@ -99,7 +108,7 @@ def test_what_a_whole_client_or_link_did_is_left_out_at_once() -> None:
 
 
 def test_a_change_of_membership_that_matters_survives_shrinking() -> None:
-    schedule, _ = record(plan_of(5, SeedOptions(mutant="lead-after-removal")))
+    schedule, _ = recorded(5, SeedOptions(mutant="lead-after-removal"))
     found = shrink(schedule, "membership", most_runs=100)
     (action,) = (action for step in found.schedule.steps for action in step.actions)
     assert isinstance(action, ChangeMembership)
@@ -126,8 +135,17 @@ def test_a_node_is_taken_out_with_the_faults_that_need_it() -> None:
     play(less)
 
 
+@cache
+def shrunk_files() -> dict[str, str]:
+    """What shrinking a forgetful node leaves behind: the text of each file by the end of its name."""
+    with TemporaryDirectory() as folder:
+        shrunk(2, FORGETFUL, Path(folder) / "small.json", quiet=True)
+        return {path.name.removeprefix("small"): path.read_text() for path in Path(folder).iterdir()}
+
+
 def saved(path: Path) -> Path:
-    shrunk(2, FORGETFUL, path, quiet=True)
+    for ending, text in shrunk_files().items():
+        path.with_name(path.stem + ending).write_text(text)
     return path
 
 
@@ -238,8 +256,9 @@ def test_a_run_that_differs_from_the_recorded_one_is_reported(tmp_path: Path) ->
 
 
 def test_every_step_of_what_was_shrunk_says_when_it_is_done() -> None:
-    schedule, _ = record(plan_of(32, SeedOptions(mutant="deregister-forgotten")))
-    small = shrink(schedule, "linearizability", most_runs=60).schedule
+    schedule, _ = recorded(5, SeedOptions(mutant="lead-after-removal"))
+    small = shrink(schedule, "membership", most_runs=20).schedule
+    assert any(step.thread >= 0 for step in small.steps)
     invoked = [operation.time for operation in play(small).operations if operation.type == "invoke"]
     assert [step.at for step in small.steps] == invoked
     early = msgspec.structs.replace(
@@ -249,7 +268,7 @@ def test_every_step_of_what_was_shrunk_says_when_it_is_done() -> None:
 
 
 def test_a_story_tells_every_line_of_a_schedule(tmp_path: Path) -> None:
-    schedule, ran = record(plan_of(9))
+    schedule, ran = recorded(9)
     lines = list(story(schedule))
     assert len(lines) >= size(schedule)
     assert lines[0].startswith("3 nodes: n1, n2, n3")
