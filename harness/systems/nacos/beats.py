@@ -83,10 +83,16 @@ class Beats:
             if self._clients == 0:
                 self._over.set()
 
-    def keep(self, key: str, id_: str) -> None:
-        """Send beats for an instance from now on."""
+    def keep(self, key: str, id_: str, *, is_sure: bool = True) -> None:
+        """Send beats for an instance from now on; if it is not sure that it was registered, only if there are
+        beats for it already.
+
+        A beat names an instance by its address alone. So beats for a registration that may not have happened
+        would keep the one before it alive, though that was deregistered: its beats had ended.
+        """
         with self._lock:
-            self._kept[key] = id_
+            if is_sure or key in self._kept:
+                self._kept[key] = id_
 
     def stop(self, key: str) -> None:
         """Send no beats for an instance any more."""
@@ -160,5 +166,5 @@ class BeatingClient:
         if operation.f == "lookup" and done.type == "ok" and done.value is None and self._beats.are_late:
             return fail(operation, "found nothing, but beats came too late before it")
         if operation.f == "register" and done.type != "fail":
-            self._beats.keep(str(operation.key), str(operation.value))
+            self._beats.keep(str(operation.key), str(operation.value), is_sure=done.type == "ok")
         return done

@@ -60,10 +60,13 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.unknown = 0
+        self.refuses = False
         self._news = asyncio.Event()
 
     async def answer(self, request: web.Request) -> web.Response:
         is_beat = request.path.endswith("/beat")
+        if self.refuses and not is_beat:
+            return web.Response(status=500)
         self.asked.append("beat" if is_beat else "register")
         self._news.set()
         if is_beat and self.unknown:
@@ -110,6 +113,20 @@ def test_what_is_registered_gets_beats_until_it_is_deregistered() -> None:
         assert not client._beats._kept
         # One beat may have been on its way; a deregistration itself asks nothing.
         assert server.asked[asked:] in ([], ["beat"])
+
+    asyncio.run(with_server(act))
+
+
+def test_a_registration_in_doubt_does_not_keep_alive_what_was_deregistered_before_it() -> None:
+    async def act(server: Server, client: BeatingClient) -> None:
+        server.refuses = True
+        assert (await client.perform(operation("register", "r1"))).type == "info"
+        assert client._beats._kept == {}, "a beat names the address alone, whatever was registered there"
+        server.refuses = False
+        await client.perform(operation("register", "r2"))
+        server.refuses = True
+        assert (await client.perform(operation("register", "r3"))).type == "info"
+        assert client._beats._kept == {KEY: "r3"}, "its beats go on; which of both it is stays in doubt"
 
     asyncio.run(with_server(act))
 
