@@ -109,6 +109,8 @@ def _show_trust(summary: CampaignSummary) -> None:
     if summary.figures.compared:
         compared, differing = summary.figures.compared, summary.figures.differing
         say(f"stability: {compared} seeds ran twice, {differing} of them gave two results")
+    elif any(cell.cell.world == "sim" and cell.canary is None for cell in summary.cells):
+        say("stability: no seed ran twice, so nothing here shows that a seed gives one result")
     if not any(cell.canary for cell in summary.cells):
         say("no canary: nothing here shows that this campaign would have found a bug; add one with --canary")
 

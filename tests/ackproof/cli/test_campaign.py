@@ -88,6 +88,14 @@ def test_a_merged_campaign_names_what_to_go_on_with_only_if_runs_are_missing(tmp
     assert "go on:     ackproof campaign run --resume" in half.output
 
 
+@pytest.mark.parametrize(
+    ("stability", "words"), [(0, "no seed ran twice"), (1, "1 seeds ran twice, 0 of them")]
+)
+def test_a_campaign_says_whether_any_seed_ran_twice(stability: int, words: str, tmp_path: Path) -> None:
+    folder = carried_out(tmp_path, plan(Cell(seeds=2), stability=stability)).folder
+    assert f"stability: {words}" in ackproof("campaign", "--resume", folder, "--jobs", "1").output
+
+
 def test_a_campaign_whose_budget_ended_is_gone_on_with_by_the_line_that_it_prints(tmp_path: Path) -> None:
     real = Cell(world="local", workload="register", nodes=3, nemesis=("kill",), time_limit_s=7, seeds=1)
     ended = carried_out(tmp_path, plan(Cell(seeds=1), real, most_s=0.0))
