@@ -12,11 +12,13 @@ from history import Recording
 
 GivenEvidence = Literal["traces", "indices"]
 """Traces of what each node does (docs/trace-format.md); in each reply, the Raft index of the operation."""
+LackedEvidence = GivenEvidence | Literal["contents"]
+"""Also: what each message of a trace says, which some traces leave out."""
 LACKS = "lacks"
 """The option of a recording that lists what its system lacks."""
 
 
-def lacks(recording: Recording, evidence: GivenEvidence) -> bool:
+def lacks(recording: Recording, evidence: LackedEvidence) -> bool:
     """Whether the system of this run declares that it cannot give this evidence."""
     listed = recording.options.get(LACKS)
     return isinstance(listed, list | tuple) and evidence in listed

@@ -107,6 +107,25 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def core(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    """A click callback for the command of a core: it is started and asked what it is."""
+    if value is None:
+        return None
+    from harness.sim.lockstep.runs import core_of
+
+    try:
+        return core_of(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no command: {error}", context, option) from error
+
+
+def core_option(help_: str) -> Option:
+    """The option --core, for commands that run nodes of others in the simulated world."""
+    return click.option(
+        "--core", metavar="COMMAND", is_eager=True, callback=core, help=f"{help_} (docs/lockstep.md)."
+    )
+
+
 def to_be_written(context: click.Context, option: click.Parameter, value: Path | None) -> Path | None:
     """A click callback for a file that the command will write: its folder must be there already."""
     if value is not None and not value.parent.is_dir():

@@ -4,6 +4,7 @@ replayed."""
 from __future__ import annotations
 
 import itertools
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from harness.mutants.catalogue import MUTANTS
 from harness.run import runner
 from harness.run.folder import RunFolder
 from harness.sim.judging import Judged, results_of
+from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.lockstep.runs import twice
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun, run
@@ -54,7 +57,8 @@ class Watched:
 
     def run(self, store: Path, command: Sequence[str]) -> RunFolder:
         """Run it into a new folder under `store`; the run is not yet judged."""
-        return run(self._plan, prepare=self._look_at).write(store, command)
+        ran = twice(lambda taken: run(self._plan, prepare=self._look_at, exchanges=taken), self._plan.core)
+        return ran.write(store, command)
 
     def _look_at(self, world: SimulatedWorld) -> None:
         self._world = world
@@ -76,7 +80,8 @@ def shrunk(
     Raises:
         CouldNotRun: the seed shows no violation, or the file cannot be written.
     """
-    schedule, ran = record(plan_of(seed, options))
+    plan = plan_of(seed, options)
+    schedule, ran = twice(lambda taken: record(plan, taken), options.core)
     wrong = [verdict.checker for verdict in results_of(ran).verdicts if verdict.validity is Validity.INVALID]
     if not wrong:
         raise CouldNotRun(f"seed {seed} shows no violation, so there is nothing to shrink")
@@ -102,31 +107,43 @@ def shrunk(
         )
         for line in whole_story(found.schedule):
             console.print(f"  {line}", soft_wrap=True, markup=False)
-        console.print(f"Replay it:  ackproof replay {file}", soft_wrap=True, markup=False)
+        console.print(f"Replay it:  {replay_command(file, options)}", soft_wrap=True, markup=False)
     return found
 
 
+def replay_command(file: Path, options: SeedOptions) -> str:
+    """The line to paste that replays a schedule of a seed of these options."""
+    words = ["ackproof", "replay", str(file)]
+    if options.core is not None:
+        words += ["--core", shlex.join(options.core.command)]
+    return shlex.join(words)
+
+
 def replayed(
-    file: Path, store: Path, command: Sequence[str], *, anyway: bool
+    file: Path, store: Path, command: Sequence[str], *, anyway: bool, core: ForeignCore | None = None
 ) -> tuple[RunFolder, str | None]:
     """Play a schedule into a new folder, not yet judged; give a warning if the run was not the recorded one.
 
     Raises:
         CouldNotRun: see `load`.
     """
-    _, ran, warning = played_file(file, anyway=anyway)
+    _, ran, warning = played_file(file, anyway=anyway, core=core)
     return ran.write(store, command), warning
 
 
-def played_file(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str | None]:
+def played_file(
+    file: Path, *, anyway: bool, core: ForeignCore | None = None
+) -> tuple[Replay, SimulatedRun, str | None]:
     """Play a schedule's file; give it, its run, and a warning if that was not the recorded one.
 
     Raises:
         CouldNotRun: see `load`; or it cannot be played; or the same code made another run of it.
     """
-    replay = load(file, anyway=anyway)
+    replay = load(file, anyway=anyway, core=core)
     try:
         ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS)
+    except CouldNotRun:
+        raise  # a core that breaks its protocol, which says so itself
     except Exception as error:
         # Bounds do not show every contradiction of an edited file; the code itself is the recorded one.
         what = brief(error) or type(error).__name__
@@ -135,7 +152,8 @@ def played_file(file: Path, *, anyway: bool) -> tuple[Replay, SimulatedRun, str 
     if digest_of(ran) != replay.run:
         warning = f"the run is not the recorded one (digest {digest_of(ran)}, recorded {brief(replay.run)})"
         if not anyway:
-            raise CouldNotRun(f"{file}: {warning}, although the code is: please report this")
+            blamed = "please report this" if core is None else "run `ackproof lockstep check` on the core"
+            raise CouldNotRun(f"{file}: {warning}, although the code is: {blamed}")
     return replay, ran, warning
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from checkers.check_all import Results, Suite, results
 from checkers.verdict import Checker, Mark, Unjudged, Validity, Verdict
+from harness.sim.lockstep.runs import COMPARED_SEEDS, twice
 from harness.sim.plan.plan import Plan
 from harness.sim.run import SimulatedRun, run
 from harness.workload import workload
@@ -43,9 +44,14 @@ def results_of(ran: SimulatedRun, logs: Path | None = None, more: Sequence[Check
 
 
 def judge(plan: Plan, logs: Path) -> Judged:
-    """Run a plan and judge the run; `logs` is an empty folder of this process's own, for the nodes' logs."""
+    """Run a plan and judge the run; `logs` is an empty folder of this process's own, for the nodes' logs.
+
+    Raises:
+        LockstepError: the plan's core breaks its protocol.
+    """
     begin = time.monotonic_ns()
-    ran = run(plan)
+    is_compared = plan.test.seed % COMPARED_SEEDS == 0
+    ran = twice(lambda taken: run(plan, exchanges=taken), plan.core if is_compared else None)
     found = results_of(ran, logs)
     invalid, unknown = _of(found, Validity.INVALID), _of(found, Validity.UNKNOWN)
     idle = sorted(_of(found, Unjudged.NOT_EXERCISED), key=lambda one: one.checker not in found.required)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from checkers.lacking import LACKS
 from checkers.run.liveness.quiet import quiet_until
 from harness import generator as gen
 from harness.client.codecs.base import Codec
@@ -22,10 +23,14 @@ from harness.nemesis import nemesis_of
 from harness.nemesis.catalogue import kinds_of
 from harness.run.course import work_and_faults
 from harness.run.folder import RunFolder
+from harness.sim.lockstep.clients import ForeignCodec, ForeignDoor
+from harness.sim.lockstep.exchanges import Exchanges
+from harness.sim.lockstep.node import ForeignKind
 from harness.sim.mechanisms.catalogue import MECHANISMS, SIM
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
 from harness.sim.world.clock import NodeClock
+from harness.sim.world.kind import NodeKind, ReferenceKind
 from harness.sim.world.process import Process
 from harness.sim.world.traces import node_trace, written
 from harness.sim.world.world import Perform, SimulatedWorld
@@ -81,10 +86,18 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             options={
                 **self.plan.test.options(),
                 "monotonic_start_ns": 0,
+                **self._promises(),
                 **({} if self.problem is None else {ENDED_EARLY: self.problem}),
             },
             fault_kinds=kinds_of(self.plan.test.nemesis),
         )
+
+    def _promises(self) -> dict[str, list[str]]:
+        """What checkers must know of the nodes: what a core of others does not give."""
+        core = self.plan.core
+        if core is None:
+            return {}
+        return {LACKS: ["indices", "contents", *(["traces"] if core.traces == "none" else [])]}
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:
         """Write a run's folder (harness/run/folder.py), not yet judged; `plan.json` has the plan.
@@ -93,7 +106,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             CouldNotRun: the store cannot be written.
         """
         folder = RunFolder.create(store, self.plan.test)
-        folder.write_test(self.plan.test, 0, command)
+        folder.write_test(self.plan.test, 0, command, self._promises())
         if self.problem is not None:
             folder.write_ended_early(self.problem)
         (folder.path / "plan.json").write_bytes(msgspec.json.format(msgspec.json.encode(self.plan), indent=1))
@@ -124,6 +137,7 @@ def run(
     perform: Perform | None = None,
     most_happenings: int | None = None,
     prepare: Callable[[SimulatedWorld], None] | None = None,
+    exchanges: Exchanges | None = None,
 ) -> SimulatedRun:
     """Run a plan in virtual time.
 
@@ -134,20 +148,23 @@ def run(
         perform: how nemesis operations are done; by default, as the nemesis plans them.
         most_happenings: the run is ended if more than this happens in its world.
         prepare: is given the world before anything happens in it, to watch it.
+        exchanges: takes what the plan's core is given and answers.
 
     Raises:
         TooMuchHappensError: more happened than that.
+        LockstepError: the plan's core breaks its protocol.
     """
     test = plan.test
     work = workload(test.workload, test.nodes, test.concurrency)
     nemesis = msgspec.structs.replace(
         nemesis_of(test.nemesis, SIM, test.nodes), pace=plan.pace, quorum_end=plan.quorum_end
     )
+    kind = kind_of(plan, parts, exchanges)
     world = world_of(
         plan,
         work,
         perform or (lambda operation, w: nemesis.perform(operation, w, test.seed)),
-        parts,
+        kind,
         decisions,
     )
     if most_happenings is not None:
@@ -158,9 +175,10 @@ def run(
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
     interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)
     problem: str | None = None
-    with _collected_later():
+    with _collected_later(), closing(kind):
         world.start_all()
-        world.run_until(lambda: world.view().agreed_leader() is not None, FIRST_LEADER_BOUND_NS)
+        if plan.core is None or plan.core.traces != "none":
+            world.run_until(lambda: world.view().agreed_leader() is not None, FIRST_LEADER_BOUND_NS)
         try:
             drive(interpreter, world, record=operations.append, start=world.now)
         except gen.GeneratorError as error:
@@ -224,20 +242,66 @@ def world_of(
     plan: Plan,
     work: Workload,
     perform: Perform,
-    parts: Parts | None = None,
+    kind: NodeKind | None = None,
     decisions: Decisions | None = None,
 ) -> SimulatedWorld:
     """The world of a plan, in which nothing has begun yet; its clients have the workload's data type.
 
     Args:
         perform: how nemesis operations are done.
-        parts, decisions: see `run`.
+        kind: makes the nodes; by default, as the plan says.
+        decisions: see `run`.
     """
     test = plan.test
     decided = decisions or DrawnDecisions(test.seed, plan.fault_rates)
+    made_of = kind or kind_of(plan)
+
+    def process(name: str, world: SimulatedWorld) -> Process:
+        return Process(
+            name,
+            tuple(sorted(test.nodes)),
+            world,
+            kind=made_of,
+            decisions=decided,
+            clock=NodeClock(plan.drift_ppm.get(name, 0)),
+            scheduled_faults=plan.scheduled_faults,
+        )
+
+    system = ReferenceNode.of(test.options())
+    return SimulatedWorld(
+        test.nodes,
+        process=process,
+        mechanisms=MECHANISMS,
+        codec=_codec(plan, work, system),
+        retries=work.retries,
+        decisions=decided,
+        perform=perform,
+        in_order=plan.in_order,
+        client_patience_ns=round(system.bounds.request_s * SECOND_NS),
+        door=None if plan.core is None else ForeignDoor(),
+    )
+
+
+def _codec(plan: Plan, work: Workload, system: ReferenceNode) -> Codec:
+    """What makes requests of operations, for the kind of nodes that the plan has."""
+    if plan.core is not None:
+        return ForeignCodec()
+    codec = client_for(system, work)
+    assert isinstance(codec, Codec), "the reference node speaks HTTP"
+    return InSessions(codec, plan.test.concurrency, plan.test.plain_clients)
+
+
+def kind_of(plan: Plan, parts: Parts | None = None, exchanges: Exchanges | None = None) -> NodeKind:
+    """What a plan's nodes are made of: a core of others, or the reference node's parts; see `run`."""
+    test = plan.test
+    if plan.core is not None:
+        settings = {
+            "heartbeat_ns": test.heartbeat_ms * MILLISECOND_NS,
+            "election_timeout_ns": test.election_ms * MILLISECOND_NS,
+        }
+        return ForeignKind(plan.core, settings, exchanges)
     if parts is None:
         parts = MUTANTS[test.mutant].parts if test.mutant is not None else DEFAULT_PARTS
-    made_of = parts
     config = replace(
         NodeConfig(
             heartbeat_ns=test.heartbeat_ms * MILLISECOND_NS,
@@ -248,30 +312,4 @@ def world_of(
         ),
         **dict(plan.settings),  # type: ignore[arg-type]  # whole numbers and truth values, by their names
     )
-
-    def process(name: str, world: SimulatedWorld) -> Process:
-        return Process(
-            name,
-            tuple(sorted(test.nodes)),
-            world,
-            parts=made_of,
-            config=config,
-            decisions=decided,
-            clock=NodeClock(plan.drift_ppm.get(name, 0)),
-            scheduled_faults=plan.scheduled_faults,
-        )
-
-    system = ReferenceNode.of(test.options())
-    codec = client_for(system, work)
-    assert isinstance(codec, Codec), "the reference node speaks HTTP"
-    return SimulatedWorld(
-        test.nodes,
-        process=process,
-        mechanisms=MECHANISMS,
-        codec=InSessions(codec, test.concurrency, test.plain_clients),
-        retries=work.retries,
-        decisions=decided,
-        perform=perform,
-        in_order=plan.in_order,
-        client_patience_ns=round(system.bounds.request_s * SECOND_NS),
-    )
+    return ReferenceKind(parts, config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -144,3 +144,9 @@ def fits(system: System, work: Workload) -> bool:
 def fitting_workloads(system: System) -> tuple[str, ...]:
     """The names of the workloads that a system has all for, in the order of the catalogue."""
     return tuple(name for name, make in WORKLOADS.items() if fits(system, make(("n1",), 1)))
+
+
+def workloads_of(data_types: Collection[str]) -> tuple[str, ...]:
+    """The names of the workloads that need one of these data types, and never repeat a write."""
+    made = {name: make(("n1",), 1) for name, make in WORKLOADS.items()}
+    return tuple(name for name, work in made.items() if work.data_type in data_types and work.retries is None)

@@ -35,6 +35,9 @@ class Conformance:
             return Verdict(
                 self.name, Validity.UNKNOWN, "no node wrote a trace", caveats=(JUDGED_FROM_TRACES,)
             )
+        if lacks(recording, "contents"):
+            why = "the system's traces do not say what messages hold"
+            return Verdict.marked(self.name, Unjudged.NOT_APPLICABLE, why)
         run = Run(recording.nodes, traces, frozenset(missing))
         refinements = run.refinements.values()
         actions = Counter[str]()

@@ -16,6 +16,7 @@ from harness.sim.cause.curve import LEAST_JUMP, Curve, Jump, Moment
 from harness.sim.cause.tape import taped
 from harness.sim.cause.twin import Twin, twin_of
 from harness.sim.command import played_file
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.schedule.shrink import verdict_of
 from history.files import brief
 from history.units import SECOND_NS
@@ -43,13 +44,13 @@ class Cause(msgspec.Struct, frozen=True):
     """What makes it doubtful that this is the recorded run."""
 
 
-def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool) -> Cause:
+def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool, core: ForeignCore | None = None) -> Cause:
     """Measure a schedule's moments for at most this number of seconds.
 
     Raises:
         CouldNotRun: the file cannot be used, or its run shows no violation.
     """
-    replay, _, warning = played_file(file, anyway=anyway)
+    replay, _, warning = played_file(file, anyway=anyway, core=core)
     tape = taped(replay.schedule)
     verdict = verdict_of(tape.ran, replay.checker)
     if verdict.validity is not Validity.INVALID:

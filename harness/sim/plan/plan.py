@@ -9,6 +9,7 @@ import msgspec
 from harness.nemesis.quorum import QuorumEnd
 from harness.nemesis.schedule import Pace
 from harness.run.test import Test
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.plan.fault_rates import FaultRates
 from harness.sim.plan.scheduled_faults import ScheduledFault
 
@@ -30,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True):
     what is rare with the usual ones."""
     quorum_end: QuorumEnd | None = None
     """What stays broken in the end while a quorum is well; None for a run that ends without such a phase."""
+    core: ForeignCore | None = None
+    """The core that nodes are made of; None for the reference node."""
 
 
 class SeedOptions(msgspec.Struct, frozen=True):
@@ -48,3 +51,5 @@ class SeedOptions(msgspec.Struct, frozen=True):
     """Nodes serve reads under a lease, within whose bound their clocks drift."""
     right_clocks: bool = False
     """No clock drifts, unless the nemesis is asked for that fault."""
+    core: ForeignCore | None = None
+    """The core that nodes are made of; None for the reference node."""

@@ -16,6 +16,7 @@ from harness.run.test import Test
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan import fitting
 from harness.sim.plan.disk_faults import disk_faults
+from harness.sim.plan.for_core import faults_for_core, plan_for_core
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.profiles import (
     ELECTIONS_MS,
@@ -66,6 +67,8 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     rates = FAULT_RATES[profile](Stream(seed, "fault rates"))
     election_ms = fitting.election_ms(Stream(seed, "time-outs").choose(ELECTIONS_MS[profile]), rates)
     nemesis = _nemesis(seed, profile, options.nodes or nodes) if options.nemesis is None else options.nemesis
+    if options.core is not None:
+        nemesis = faults_for_core(nemesis, options.core)
     kinds = [fault.partition(":")[0] for fault in nemesis]
     waits_ms = 2 * election_ms if profile == "many-clients" else 0
     if "ambush" in kinds:
@@ -105,7 +108,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         **session_bound(Stream(seed, "session bound"), writers),
     }
     faults = (*faults, *disk_faults(Stream(seed, "disk faults"), names))
-    return Plan(
+    plan = Plan(
         test=test,
         fault_rates=rates,
         pace=pace,
@@ -117,6 +120,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
             Stream(seed, "quorum end"), test, profile, pre_vote=bool(bounds.get("pre_vote", True))
         ),
     )
+    return plan if options.core is None else plan_for_core(plan, options.core)
 
 
 def _nemesis(seed: int, profile: Profile, nodes: int) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from harness.nemesis import nemesis_of
 from harness.run.test import check_bounds
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.schedule.schedule import Schedule
-from harness.systems.catalogue import fitting_workloads
+from harness.systems.catalogue import fitting_workloads, workloads_of
 from harness.systems.reference_node import ReferenceNode
 from history import NEMESIS
 from history.limits import LARGEST_NUMBER, LONGEST_SIMULATION_S, MOST_STEPS
@@ -62,7 +62,8 @@ def _sizes(schedule: Schedule) -> Iterator[str]:
 
 def _names(schedule: Schedule) -> Iterator[str]:
     test = schedule.plan.test
-    workloads = fitting_workloads(ReferenceNode())
+    core = schedule.plan.core
+    workloads = fitting_workloads(ReferenceNode()) if core is None else workloads_of(core.data_types)
     if test.workload not in workloads:
         yield unknown_name("workload", test.workload[:80], workloads)
     if test.mutant is not None and test.mutant not in MUTANTS:

@@ -10,6 +10,7 @@ from harness.sim.schedule.bounds import MOST_HAPPENINGS
 from harness.sim.schedule.schedule import Schedule, play
 from harness.sim.world.network import OneWayLink
 from harness.sim.world.world import SimulatedWorld
+from history.files import brief
 from node_impl.core.events import Entry
 from node_impl.core.raft.messages import (
     AppendEntries,
@@ -26,8 +27,11 @@ from node_impl.core.raft.messages import (
     TimeoutNow,
 )
 
+SHOWN_CHARACTERS = 100
+"""How much of a foreign message is shown."""
 
-def message_in_words(body: Message) -> str:
+
+def message_in_words(body: Message | bytes) -> str:
     """Name a message by its kind and what it says: `AppendEntries of term 2 (entries 5 to 7)`."""
     kind = type(body).__name__
     match body:
@@ -45,6 +49,8 @@ def message_in_words(body: Message) -> str:
             return f"{kind} of term {body.term} (up to index {body.index}, bytes {body.offset} to {last})"
         case InstallSnapshotReply():
             return f"{kind} of term {body.term} (for index {body.index}, {plural(body.held, 'byte')} held)"
+        case bytes():  # of a core of others
+            return f"message {brief(body.decode())[:SHOWN_CHARACTERS]}"
         case _:
             return kind
 

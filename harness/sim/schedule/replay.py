@@ -21,6 +21,8 @@ from typing import Any
 import msgspec
 
 from harness.errors import CouldNotRun
+from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.lockstep.runs import in_place_of
 from harness.sim.run import SimulatedRun
 from harness.sim.schedule.bounds import why_impossible
 from harness.sim.schedule.schedule import Schedule
@@ -73,11 +75,13 @@ def save(path: Path, schedule: Schedule, ran: SimulatedRun, checker: str, violat
         raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
 
 
-def load(path: Path, *, anyway: bool = False) -> Replay:
+def load(path: Path, *, anyway: bool = False, core: ForeignCore | None = None) -> Replay:
     """Read a file that `save` wrote.
 
     Args:
         anyway: read it also if the code has changed since; something else may happen then.
+        core: what the nodes are made of, where the schedule is of a core of others: the command that the file
+            names is not run, since others may have written the file.
 
     Raises:
         CouldNotRun: the file is no schedule, or of another version, or of other code; it says what differs.
@@ -99,13 +103,20 @@ def load(path: Path, *, anyway: bool = False) -> Replay:
     wrong = why_impossible(replay.schedule)
     if wrong is not None:
         raise CouldNotRun(f"{path} is no schedule: {brief(wrong)}")
+    try:
+        own = in_place_of(replay.schedule.plan.core, core, anyway=anyway)
+    except CouldNotRun as error:
+        raise CouldNotRun(f"cannot replay {path}: {brief(error)}") from error
     changed = differences(replay.code)
     if changed and not anyway:
         raise CouldNotRun(
             f"{path} was recorded with other code: {brief(', '.join(changed))} changed since, so the same "
             "schedule may not give the same run. Check out the code that recorded it, or pass --anyway"
         )
-    return replay
+    if own is None:
+        return replay
+    plan = msgspec.structs.replace(replay.schedule.plan, core=own)
+    return msgspec.structs.replace(replay, schedule=msgspec.structs.replace(replay.schedule, plan=plan))
 
 
 class _Version(msgspec.Struct):

@@ -19,6 +19,7 @@ from harness.nemesis.catalogue import AnyAction, action_of
 from harness.nemesis.mechanisms.world import World
 from harness.nemesis.nemesis import Nemesis
 from harness.nemesis.view import ClusterView
+from harness.sim.lockstep.exchanges import Exchanges
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
 from harness.sim.plan.scheduled_faults import ScheduledFault
@@ -116,10 +117,14 @@ def perform_as_written(operation: Operation, world: World) -> Coroutine[Any, Any
     return ScriptedNemesis(()).perform(operation, world, 0)
 
 
-def record(plan: Plan) -> tuple[Schedule, SimulatedRun]:
-    """Run a plan, and write the run down as a schedule."""
+def record(plan: Plan, exchanges: Exchanges | None = None) -> tuple[Schedule, SimulatedRun]:
+    """Run a plan, and write the run down as a schedule.
+
+    Args:
+        exchanges: takes what the plan's core is given and answers.
+    """
     decisions = RecordingDecisions(DrawnDecisions(plan.test.seed, plan.fault_rates))
-    ran = run(plan, decisions=decisions)
+    ran = run(plan, decisions=decisions, exchanges=exchanges)
     steps = steps_of(ran.operations, plan.test.concurrency)
     schedule = Schedule(
         plan=msgspec.structs.replace(plan, scheduled_faults=()),

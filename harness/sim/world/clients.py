@@ -9,12 +9,10 @@ from harness.client.codecs.base import Codec, HttpReply, NoReply
 from harness.client.codecs.exchange import Exchange
 from harness.client.codecs.retries import Retries
 from harness.sim.plan.decisions import Decisions, RoundTrip
-from harness.sim.world import http
+from harness.sim.world.http import Door
 from harness.sim.world.process import Process
 from history import Operation
 from history.units import MILLISECOND_NS
-from node_impl.core.api.codec import render
-from node_impl.core.events import Reply, Request
 
 _RESET = NoReply("connection reset by peer", sent=True)
 _REFUSED = NoReply("connection refused", sent=False)
@@ -44,13 +42,15 @@ class _Call:
         self.exchange = exchange
         self.trip = trip
         self.is_over = False
-        self.request: Request | None = None
+        self.request: Any = None
+        """The request as its node reads it."""
 
 
 class Clients:
     """All clients of a run.
 
     patience_ns: how long a client waits for its reply.
+    door: how requests get into nodes of this kind.
     """
 
     def __init__(
@@ -60,8 +60,10 @@ class Clients:
         retries: Retries | None,
         decisions: Decisions,
         patience_ns: int,
+        door: Door,
     ) -> None:
         self._world = world
+        self._door = door
         self._codec = codec
         self._retries = retries
         self._decisions = decisions
@@ -85,21 +87,20 @@ class Clients:
         if not process.is_running:
             self._return(call, _REFUSED)
             return
-        read = http.received(call.exchange.request())
-        if isinstance(read, Request):
-            call.request = read
-            if call.trip.early:
-                self._return(call, _RESET)
-            process.ask(read, lambda reply: self._answer(call, reply))
-        else:
-            self._return(call, http.returned(read))
+        read = self._door.received(call.exchange.request())
+        if isinstance(read, HttpReply):
+            self._return(call, read)
+            return
+        call.request = read
+        if call.trip.early:
+            self._return(call, _RESET)
+        process.ask(read, lambda reply: self._answer(call, reply))
 
-    def _answer(self, call: _Call, reply: Reply | None) -> None:
+    def _answer(self, call: _Call, reply: Any) -> None:
         if reply is None or call.trip.reset:
             self._return(call, _RESET)
         else:
-            assert call.request is not None
-            self._return(call, http.returned(render(call.request, reply)))
+            self._return(call, self._door.returned(call.request, reply))
 
     def _return(self, call: _Call, reply: HttpReply | NoReply) -> None:
         world = self._world

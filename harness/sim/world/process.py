@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from harness.errors import CouldNotRun
 from harness.generator.draw import scramble
 from harness.nemesis.view import NodeView
+from harness.sim.lockstep.journal import Replacement
 from harness.sim.plan.decisions import Decisions
 from harness.sim.plan.scheduled_faults import (
     CrashAtDiskCall,
@@ -24,11 +26,10 @@ from harness.sim.plan.scheduled_faults import (
 )
 from harness.sim.world.clock import NodeClock
 from harness.sim.world.disk import Interrupted, SimulatedDisk
+from harness.sim.world.kind import Life, NodeKind, Storage
 from harness.sim.world.pending_faults import PendingFaults
 from history import HeldSize, NodeLife
 from history.units import MILLISECOND_NS
-from node_impl.core.build import Parts, build_node
-from node_impl.core.config import NodeConfig
 from node_impl.core.events import (
     CancelTimer,
     ClientRequest,
@@ -38,7 +39,6 @@ from node_impl.core.events import (
     GetStatus,
     Persist,
     Received,
-    Recovered,
     Reply,
     Request,
     Respond,
@@ -53,9 +53,7 @@ from node_impl.core.events import (
 )
 from node_impl.core.node import Node
 from node_impl.core.raft.messages import Envelope
-from node_impl.core.sizes import bounds
 from node_impl.core.storage import CorruptLog
-from node_impl.core.storage.wal import WriteAheadLog
 
 EX_DATAERR, EX_SOFTWARE, EX_IOERR = 65, 70, 74
 KILLED = -9
@@ -75,8 +73,8 @@ that it applies after a start."""
 EVENTS_A_COUNT = 16
 """After this number of events, and after each request of a client, it is counted what the node holds."""
 
-Answer = Callable[[Reply | None], None]
-"""Takes a request's reply; None if the connection broke first."""
+Answer = Callable[[Any], None]
+"""Takes a request's reply, as its kind of node replies; None if the connection broke first."""
 
 
 class Surroundings(Protocol):
@@ -113,8 +111,7 @@ class Process:
         members: tuple[str, ...],
         world: Surroundings,
         *,
-        parts: Parts,
-        config: NodeConfig,
+        kind: NodeKind,
         decisions: Decisions,
         clock: NodeClock,
         scheduled_faults: Sequence[ScheduledFault],
@@ -144,8 +141,7 @@ class Process:
         """The virtual millisecond of the last step, and `events` when it began."""
         self._members = members
         self._world = world
-        self._parts = parts
-        self._config = config
+        self._kind = kind
         self._decisions = decisions
         self._pending = PendingFaults(name, scheduled_faults)
         self._leads = False
@@ -156,11 +152,11 @@ class Process:
         self._starts = 0
         self._election_draws = 0
 
-        self._node: Node | None = None
-        self._storage: WriteAheadLog | None = None
+        self._node: Life | None = None
+        self._storage: Storage | None = None
         self._trace: list[Trace] = []
         self._started_at = 0
-        self._deferred: list[Event | tuple[Request, Answer]] = []
+        self._deferred: list[Event | tuple[Any, Answer]] = []
         self._deadlines: dict[str, int] = {}
         self._requests: dict[int, Answer] = {}
         self._last_request = 0
@@ -195,7 +191,7 @@ class Process:
         assert self._node is None, f"{self.name} runs"
         now = self._started_at = self._world.now
         self._starts += 1
-        storage = self._parts.storage(self.disk)
+        storage = self._kind.storage(self.disk)
         fault = None if expected_corrupt_by else self._pending.at_start(self._starts)
         try:
             recovered = self._recover(storage, fault)
@@ -215,25 +211,19 @@ class Process:
                 return None
             return f"cannot use its disk: {problem}"
         self._begin_life(storage)
-        self._node = build_node(
-            name=self.name,
-            members=self._members,
-            life=self.life,
-            recovered=recovered,
-            random=self,
-            config=self._config,
-            parts=self._parts,
+        self._node = self._kind.build(
+            name=self.name, members=self._members, life=self.life, recovered=recovered, random=self
         )
         self.log.extend(f"{now} INFO recovered {note}" for note in recovered.notes)
         self._carry_out(self._node.start(self.clock.read(now)))
         return None
 
-    def _recover(self, storage: WriteAheadLog, fault: CrashAtDiskCall | ReadError | None) -> Recovered:
+    def _recover(self, storage: Storage, fault: CrashAtDiskCall | ReadError | None) -> Any:
         """Recover, while the disk fails as the fault says.
 
         Raises:
             Interrupted: the process ended, at the latest after all was recovered.
-            CorruptLog, OSError: see `WriteAheadLog.recover`.
+            CorruptLog, OSError: the log is damaged, or the disk fails.
         """
         match fault:
             case None:
@@ -252,7 +242,7 @@ class Process:
                     self.disk.end_interruption()
                 raise Interrupted
 
-    def _begin_life(self, storage: WriteAheadLog) -> None:
+    def _begin_life(self, storage: Storage) -> None:
         self._most = {}
         self._trace = []
         self.traces.append(self._trace)
@@ -289,17 +279,17 @@ class Process:
         """Drop the scheduled faults that are still to come."""
         self._pending.stop()
 
-    def _count(self, node: Node) -> None:
+    def _count(self, node: Life) -> None:
         """Look how much the node holds now."""
         most = self._most
         for what, size in node.sizes().items():
             if what not in most or size > most[what][0]:
                 most[what] = size, self._world.now
 
-    def _keep_sizes(self, node: Node, life: int) -> None:
+    def _keep_sizes(self, node: Life, life: int) -> None:
         """This life ends: keep how much it held at the most."""
         self._count(node)
-        allowed = bounds(self._config, {what: size for what, (size, _) in self._most.items()})
+        allowed = self._kind.bounds({what: size for what, (size, _) in self._most.items()})
         self.sizes.extend(
             HeldSize(self.name, life, what, size, at, allowed[what])
             for what, (size, at) in self._most.items()
@@ -314,6 +304,8 @@ class Process:
         )
         if self._node is not None:
             self._keep_sizes(self._node, life)
+            if not isinstance(self._node, Node):
+                self._node.end(killed=status != 0)
         self._node = self._storage = None
         self.is_paused = self.is_stopped = self._leads = False
         self._slowed_percent = 0
@@ -438,7 +430,7 @@ class Process:
         else:
             self._step(Received(envelope))
 
-    def ask(self, request: Request, answer: Answer) -> None:
+    def ask(self, request: Any, answer: Answer) -> None:
         """Take a client's request; a process must run."""
         assert self._node is not None
         if self.is_stopped:
@@ -446,7 +438,7 @@ class Process:
         else:
             self._take(request, answer)
 
-    def _take(self, request: Request, answer: Answer) -> None:
+    def _take(self, request: Any, answer: Answer) -> None:
         self._last_request += 1
         self._requests[self._last_request] = answer
         self._step(ClientRequest(self._last_request, request))
@@ -458,6 +450,8 @@ class Process:
             return NodeView(running=False)
         if self.is_paused:
             return NodeView(running=True, paused=True)
+        if not isinstance(self._node, Node):
+            return self._node.stated()
         answers: list[Reply | None] = []
         self._take(Request(GetStatus()), answers.append)
         status = getattr(answers[0], "value", None) if answers else None
@@ -478,10 +472,14 @@ class Process:
     def leads_with(self) -> tuple[int, int, int, bool] | None:
         """Give (term, commitIndex, last index, whether it has committed in its term) of a leader, else None.
         The node is not asked, so nothing happens in it."""
-        raft = None if self._node is None else self._node.raft
-        if raft is None or raft.state.role != "leader" or self.is_stopped:
+        node = self._node
+        if node is None or self.is_stopped:
             return None
-        state = raft.state
+        if not isinstance(node, Node):
+            return node.leads_with()
+        if node.raft.state.role != "leader":
+            return None
+        state = node.raft.state
         has_committed = state.has_committed_in_its_term()
         return state.current_term, state.commit_index, state.log.last_index, has_committed
 
@@ -510,6 +508,8 @@ class Process:
             return
         try:
             effects = node.step(self.clock.read(self._world.now), event)
+        except CouldNotRun:
+            raise  # nothing can be said of a core that breaks its protocol
         except Exception as error:  # noqa: BLE001 - a defect ends the node, as in the real driver
             self._defect(error)
             return
@@ -625,7 +625,8 @@ class Process:
 
     def _writes_snapshot(self) -> bool:
         """Whether the write under way holds a snapshot."""
-        return any(isinstance(one, SnapshotRecord) for persist in self._writing for one in persist.records)
+        replaces = SnapshotRecord | Replacement
+        return any(isinstance(one, replaces) for persist in self._writing for one in persist.records)
 
     def _interrupt_write(self, draw: int, call: int) -> None:
         """Leave on the disk what the kernel has of a write under way that ends in its `call`-th call."""

@@ -21,6 +21,7 @@ from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView
 from harness.sim.plan.decisions import Decisions
 from harness.sim.world.clients import Clients
+from harness.sim.world.http import Door, NodeDoor
 from harness.sim.world.network import Network, OneWayLink
 from harness.sim.world.process import Process
 from harness.sim.world.waiting import VirtualWait, proceed, together
@@ -51,6 +52,7 @@ class SimulatedWorld:
         mechanisms: what faults can do to the world; each is made once.
         in_order: whether links keep the order of messages (see `Network`).
         client_patience_ns: how long a client waits for its reply.
+        door: how requests get into nodes; by default, into reference nodes.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class SimulatedWorld:
         perform: Perform,
         in_order: bool,
         client_patience_ns: int,
+        door: Door | None = None,
     ) -> None:
         self.now = 0
         self.watcher: Callable[[Process], None] | None = None
@@ -80,7 +83,7 @@ class SimulatedWorld:
         self._perform = perform
         self.network = Network(names, decisions, in_order=in_order)
         self.processes = {name: process(name, self) for name in names}
-        self._clients = Clients(self, codec, retries, decisions, client_patience_ns)
+        self._clients = Clients(self, codec, retries, decisions, client_patience_ns, door or NodeDoor())
         made = {make: make(self) for make in dict.fromkeys(mechanisms.values())}
         self._mechanisms = {mechanism: made[make] for mechanism, make in mechanisms.items()}
 

@@ -36,7 +36,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -73,7 +74,8 @@ class CorruptLog(Exception):
 class Scan(msgspec.Struct, frozen=True):
     """What a log's bytes hold."""
 
-    records: tuple[Record, ...]
+    records: tuple[Any, ...]
+    """Each a `Record`, unless the log was scanned for others."""
     good_bytes: int
     """The length of the file up to the end of its last good frame."""
     torn: str | None
@@ -86,21 +88,24 @@ def file_header() -> bytes:
     return start + struct.pack("<I", zlib.crc32(start))
 
 
-def encode_frame(records: Sequence[Record], offset: int) -> bytes:
+def encode_frame(records: Sequence[Any], offset: int) -> bytes:
     """The frame that holds these records at that offset of the file."""
     payload = _encode(records)
     start = _FRAME.pack(MARK, len(payload), zlib.crc32(payload), 0)[:-4]
     return b"".join((start, struct.pack("<I", _header_crc(start, offset)), payload, END))
 
 
-def scan(data: bytes, file: str) -> Scan:
+def scan(data: bytes, file: str, decode: Callable[[bytes], Sequence[Any]] = _decode) -> Scan:
     """Read all frames.
+
+    Args:
+        decode: reads the records of one frame's payload; by default those of this node.
 
     Raises:
         CorruptLog: another format, or damage that a torn write does not explain.
     """
     _check_file_header(data, file)
-    records: list[Record] = []
+    records: list[Any] = []
     offset = HEADER_BYTES
     torn: str | None = None
     while offset < len(data) and torn is None:
@@ -118,7 +123,7 @@ def scan(data: bytes, file: str) -> Scan:
             torn = _explain_bad_payload(data, offset, end, file)
             break
         try:
-            records.extend(_decode(payload))
+            records.extend(decode(payload))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CorruptLog(
                 file, offset, f"an intact frame holds no records of this version: {error}"

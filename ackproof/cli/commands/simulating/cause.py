@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -13,6 +13,9 @@ from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.output.cases import of_cause
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.printing import say
+
+if TYPE_CHECKING:
+    from harness.sim.lockstep.protocol import ForeignCore
 
 USUAL_SECONDS = 120.0
 
@@ -27,9 +30,10 @@ USUAL_SECONDS = 120.0
     help="Begin no run after this many seconds; what was measured by then is shown.",
 )
 @click.option("--anyway", is_flag=True, help="Go on even if the code has changed since FILE was written.")
+@options.core_option("Of a FILE of a core of yours: the core")
 @options.ci_options()
 @options.json_option()
-def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
+def cause(file: Path, seconds: float, anyway: bool, core: ForeignCore | None, as_json: bool) -> NoReturn:
     """Say what brought a failing run's violation about.
 
     FILE holds the schedule of a failing run, as `ackproof sim --shrink` writes it. Many runs begin as this
@@ -47,14 +51,16 @@ def cause(file: Path, seconds: float, anyway: bool, as_json: bool) -> NoReturn:
     """
     from harness.sim.cause import command
 
-    found = command.cause(file, seconds, anyway=anyway, quiet=as_json)
+    found = command.cause(file, seconds, anyway=anyway, quiet=as_json, core=core)
     if found.warning is not None:
         say(f"ackproof: {found.warning}", error=True)
+    named = [] if core is None else ["--core", shlex.join(core.command)]
+    again = shlex.join(["ackproof", "replay", str(file), *named])
     finish(
         "violation",
         found,
         lambda: command.show(found),
         as_json=as_json,
-        about=lambda: about_simulated(next_=(shlex.join(["ackproof", "replay", str(file)]),)),
+        about=lambda: about_simulated(next_=(again,), core=core),
         cases=lambda: of_cause(found),
     )

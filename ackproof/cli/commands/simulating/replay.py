@@ -21,6 +21,7 @@ from ackproof.cli.output.progress import Working
 
 if TYPE_CHECKING:
     from harness.campaign.again.replaying import Replayed
+    from harness.sim.lockstep.protocol import ForeignCore
 
 _FINDING = re.compile(r"[0-9a-f]{10}|.+:\d+:\d+")
 """A fingerprint, or CAMPAIGN:CELL:SEED (harness/campaign/again/target.py)."""
@@ -47,6 +48,7 @@ class ReplayedSteps(msgspec.Struct, frozen=True):
 @click.option(
     "--anyway", is_flag=True, help="Of a FILE: replay even if the code has changed since it was written."
 )
+@options.core_option("Of a FILE of a core of yours: the core")
 @click.option("--runs", type=click.IntRange(min=1), help="Of a finding: do at most this many runs.")
 @click.option(
     "--seconds",
@@ -67,6 +69,7 @@ def replay(
     world: str | None,
     base_port: int | None,
     anyway: bool,
+    core: ForeignCore | None,
     runs: int | None,
     seconds: float | None,
     confidence: float | None,
@@ -91,7 +94,7 @@ def replay(
         ackproof replay campaign-2026-11-28T134200-nightly:2:17
     """
     is_finding = not Path(what).is_file() and _FINDING.fullmatch(what) is not None
-    for_files = {"--world": world, "--base-port": base_port, "--anyway": anyway or None}
+    for_files = {"--world": world, "--base-port": base_port, "--anyway": anyway or None, "--core": core}
     for_findings = {"--runs": runs, "--seconds": seconds, "--confidence": confidence, "--jobs": jobs}
     wrong = for_files if is_finding else for_findings
     names = ", ".join(name for name, value in wrong.items() if value is not None)
@@ -108,7 +111,9 @@ def replay(
             about=lambda: about_replayed(found),
             cases=lambda: of_replayed(found),
         )
-    _replay_file(Path(what), store, world or "sim", base_port, anyway, as_json)
+    if core is not None and world == "local":
+        raise click.UsageError("--core is for the simulated world: leave --world local out")
+    _replay_file(Path(what), store, world or "sim", base_port, anyway, core, as_json)
 
 
 def _look_again(
@@ -138,7 +143,13 @@ def _look_again(
 
 
 def _replay_file(
-    file: Path, store: Path, world: str, base_port: int | None, anyway: bool, as_json: bool
+    file: Path,
+    store: Path,
+    world: str,
+    base_port: int | None,
+    anyway: bool,
+    core: ForeignCore | None,
+    as_json: bool,
 ) -> NoReturn:
     """Repeat what a file holds."""
     from harness.sim.explore.counterexample import is_counterexample
@@ -162,7 +173,7 @@ def _replay_file(
     from harness.sim import command
 
     with Working("replaying", quiet=as_json):
-        folder, warning = command.replayed(file, store, sys.argv, anyway=anyway)
+        folder, warning = command.replayed(file, store, sys.argv, anyway=anyway, core=core)
     _warn(warning)
     judge_and_finish(folder, as_json=as_json)
 

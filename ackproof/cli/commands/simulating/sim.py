@@ -18,6 +18,7 @@ from ackproof.cli.output.progress import Steps, Working
 
 if TYPE_CHECKING:
     from ackproof.results import About
+    from harness.sim.lockstep.protocol import ForeignCore
     from harness.sim.plan.plan import SeedOptions
     from harness.sim.seeds.campaign import SeedExecutor
 
@@ -37,6 +38,7 @@ class PlanOptions(TypedDict):
     workload: str
     lease: bool
     mutant: str | None
+    core: ForeignCore | None
 
 
 def _faults(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -48,7 +50,15 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
     faults = options.fault_list(context, option, value)
     if not faults:
         return faults
-    nodes = context.params.get("nodes") or LEAST_NODES
+    nodes, core = context.params.get("nodes") or LEAST_NODES, context.params.get("core")
+    if core is not None:
+        from harness.sim.plan.for_core import faults_for_core
+
+        named = tuple(fault for fault in faults if fault != ALL)
+        possible = {fault.partition(":")[0] for fault in faults_for_core(named, core)}
+        for fault in named:
+            if fault.partition(":")[0] not in possible:
+                raise click.BadParameter(f"nodes of a core cannot have the fault {fault} (docs/lockstep.md)")
     if ALL in faults:
         named = (fault for fault in faults if fault != ALL)
         faults = tuple(dict.fromkeys((*all_survivable(SIM, nodes), *named)))
@@ -59,8 +69,11 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
     return faults
 
 
-def _workload(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def _workload(context: click.Context, option: click.Parameter, value: str) -> str:
     """A click callback for a workload whose data type the simulated nodes have."""
+    core = context.params.get("core")
+    if core is not None:
+        return _workload_of_core(context, option, value, core)
     from harness.systems import client_for
     from harness.systems.reference_node import ReferenceNode
     from harness.workload import workload
@@ -72,7 +85,33 @@ def _workload(_context: click.Context, _option: click.Parameter, value: str) -> 
     return value
 
 
+def _workload_of_core(context: click.Context, option: click.Parameter, value: str, core: ForeignCore) -> str:
+    from click.core import ParameterSource
+
+    from harness.systems.catalogue import workloads_of
+    from harness.workload import workload
+
+    fitting = workloads_of(core.data_types)
+    if not fitting:
+        has = ", ".join(core.data_types) or "none"
+        raise click.UsageError(f"no workload fits the core's data types, which are {has} (docs/workloads.md)")
+    if context.get_parameter_source("workload") is not ParameterSource.COMMANDLINE:
+        return fitting[0]
+    try:
+        workload(value, ("n1",), 1)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, option) from error
+    if value not in fitting:
+        raise click.BadParameter(
+            f"workload {value} does not fit the core's data types; workloads that fit: {', '.join(fitting)}",
+            context,
+            option,
+        )
+    return value
+
+
 PLAN = options.group(
+    options.core_option("Run nodes of this core instead of the reference node"),
     click.option(
         "--nodes",
         type=click.IntRange(1, options.MOST_NODES),
@@ -165,6 +204,7 @@ def sim(
         ackproof sim --seeds 200 --mutant forgetful --stop-at-first
         ackproof sim --seed 5 --mutant acknowledge-early --shrink small.json
         ackproof replay small.json            the same failure, with a report
+        ackproof sim --core './my-core'       nodes of your own, in any language
     """
     if seed is not None and seeds is not None:
         raise click.UsageError("--seed is one run and --seeds are many; give one of them")
@@ -172,6 +212,8 @@ def sim(
         raise click.UsageError("--shrink needs the --seed that fails")
     if dask is not None and seed is not None:
         raise click.UsageError("--dask is for many seeds; give --seeds, or leave it out")
+    if plan["core"] is not None and (plan["mutant"] or plan["lease"]):
+        raise click.UsageError("--mutant and --lease are for the reference node, and --core names another")
     from harness.sim import command  # here, since these load the simulator
     from harness.sim.plan.plan import SeedOptions
     from reports.ci.suite import cases_of_verdicts
@@ -179,7 +221,8 @@ def sim(
     seed_options = SeedOptions(**plan)
     if seed is None:
         chosen = range(start, start + (seeds or USUAL_SEEDS))
-        file = results or store / f"sim-{seed_options.workload}-{seed_options.mutant or 'correct'}.jsonl"
+        what = "core" if seed_options.core is not None else seed_options.mutant or "correct"
+        file = results or store / f"sim-{seed_options.workload}-{what}.jsonl"
         _campaign(chosen, seed_options, file, _executor(jobs, dask), stop_at_first, as_json)
     if shrink is None:
         watched = command.Watched(seed, seed_options)
@@ -188,13 +231,13 @@ def sim(
         judge_and_finish(folder, as_json=as_json)
     with Steps("shrinking by runs", quiet=as_json, in_logs=False, at_most=True) as steps:
         shrunk = command.shrunk(seed, seed_options, shrink, quiet=as_json, show=steps.show)
-    again = (shlex.join(["ackproof", "replay", str(shrink)]),)
+    again = (command.replay_command(shrink, seed_options),)
     finish(
         "invalid",
         shrunk,
         lambda: None,
         as_json=as_json,
-        about=lambda: about_simulated(seed, again),
+        about=lambda: about_simulated(seed, again, seed_options.core),
         cases=lambda: cases_of_verdicts([shrunk.verdict]),
     )
 
@@ -231,7 +274,7 @@ def _campaign(
         found,
         lambda: command.show(found, file, again),
         as_json=as_json,
-        about=lambda: about_simulated(next_=firsts),
+        about=lambda: about_simulated(next_=firsts, core=seed_options.core),
         cases=lambda: of_seeds(found, again),
     )
 
@@ -246,15 +289,19 @@ def arguments_of(options_: SeedOptions) -> list[str]:
         "--time-limit": options_.time_limit_s,
         "--nemesis": None if options_.nemesis is None else ",".join(options_.nemesis) or "none",
         "--mutant": options_.mutant,
+        "--core": None if options_.core is None else shlex.join(options_.core.command),
     }
     for name, value in given.items():
         words += [] if value is None else [name, str(value)]
     return [*words, *(["--lease"] if options_.lease else [])]
 
 
-def about_simulated(seed: int | None = None, next_: tuple[str, ...] = ()) -> About:
-    """What --json says of seeds of the reference node."""
+def about_simulated(
+    seed: int | None = None, next_: tuple[str, ...] = (), core: ForeignCore | None = None
+) -> About:
+    """What --json says of seeds of the reference node, or of a core of others."""
     from ackproof.results import About
+    from harness.sim.plan.for_core import LOCKSTEP
     from harness.systems import REFERENCE_NODE
 
-    return About(system=REFERENCE_NODE, seed=seed, next=next_)
+    return About(system=REFERENCE_NODE if core is None else LOCKSTEP, seed=seed, next=next_)

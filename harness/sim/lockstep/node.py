@@ -1,0 +1,351 @@
+"""A node behind the lockstep protocol: the same events and effects as the reference node's core.
+
+One line goes to the core for each event, and its answer is turned into effects. What may only leave once a
+write is on disk is held here until then. The core is greeted with `hello` in each of its processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NoReturn
+
+import msgspec
+
+from harness.client.data_types import READS
+from harness.nemesis.view import NodeView
+from harness.sim.lockstep.child import Child
+from harness.sim.lockstep.exchanges import Exchanges
+from harness.sim.lockstep.journal import Journal, RecoveredJournal, Replacement
+from harness.sim.lockstep.protocol import (
+    VERSION,
+    Answered,
+    AppliedEffect,
+    CoreEffect,
+    FatalEffect,
+    ForeignCore,
+    Hello,
+    LockstepError,
+    PersistEffect,
+    ReplyEffect,
+    SendEffect,
+    TimerEffect,
+    TraceEffect,
+    encode,
+    read_answer,
+    read_hello,
+    shown,
+)
+from harness.sim.lockstep.standing import Standing
+from node_impl.core.events import (
+    CancelTimer,
+    ClientRequest,
+    Effect,
+    Event,
+    Fatal,
+    Persist,
+    Received,
+    Respond,
+    Send,
+    SetTimer,
+    Shutdown,
+    Synced,
+    TimerFired,
+)
+from node_impl.core.storage.disk import Disk
+
+_RANDOM_BELOW = 999_999
+"""Below this bound, decisions are drawn evenly (harness/sim/plan/decisions.py)."""
+
+
+class ForeignMessage(msgspec.Struct, frozen=True):
+    """A message between foreign nodes: its body is the text that the sender's core gave."""
+
+    sender: str
+    message_id: str
+    body: bytes
+
+
+class ForeignRequest(msgspec.Struct, frozen=True):
+    """A client's operation."""
+
+    f: str
+    op: str
+    """The operation's id."""
+    key: str | None
+    value: Any
+
+
+class Line:
+    """One process of a core, and the number of the last event that it was given."""
+
+    def __init__(self, core: ForeignCore, exchanges: Exchanges | None) -> None:
+        self._child = Child(core.command, core.answer_within_s)
+        self._exchanges = exchanges
+        self._number = 0
+        self.event = b""
+        """The last event."""
+        hello = self.greet()
+        said = (hello.data_types, hello.holds, hello.traces)
+        if said != (core.data_types, core.holds, core.traces):
+            self.kill()
+            raise LockstepError(
+                f"the core says of itself {said}, and said {(core.data_types, core.holds, core.traces)} before"
+            )
+
+    def greet(self) -> Hello:
+        """Ask which version of the protocol the core speaks."""
+        return read_hello(self._exchange({"event": "hello", "protocol": VERSION}), self._number, self.event)
+
+    def ask(self, event: Mapping[str, Any]) -> Answered:
+        """Give one event; the answer.
+
+        Raises:
+            LockstepError: there is none, or it breaks the protocol.
+        """
+        try:
+            return read_answer(self._exchange(event), self._number, self.event)
+        except LockstepError:
+            self.kill()
+            raise
+
+    def _exchange(self, event: Mapping[str, Any]) -> bytes:
+        self._number += 1
+        self.event = encode({"n": self._number, **event})
+        answer = self._child.ask(self.event)
+        if self._exchanges is not None:
+            try:
+                self._exchanges.take(self.event, answer)
+            except LockstepError:
+                self.kill()
+                raise
+        return answer
+
+    def close(self) -> None:
+        """End the process in order."""
+        self._child.close()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._child.kill()
+
+
+class ForeignNode:
+    """One life of a node. `start` once, then `step` for each event."""
+
+    def __init__(
+        self,
+        name: str,
+        members: tuple[str, ...],
+        line: Line,
+        core: ForeignCore,
+        recovered: RecoveredJournal,
+        settings: Mapping[str, int],
+    ) -> None:
+        self.name = name
+        self._members = members
+        self._line = line
+        self._core = core
+        self._recovered = recovered
+        self._settings = settings
+        self._standing = Standing()
+        self._traces = core.traces != "none"
+        self._persisted = self._synced = self._sent = 0
+        self._life = settings["life"]
+        self._held: dict[int, list[ReplyEffect | SendEffect]] = {}
+        self._requests: dict[int, ForeignRequest] = {}
+        self._ended = False
+
+    # ---- the seam --------------------------------------------------------------------------------------
+
+    def start(self, now: int) -> list[Effect]:
+        """Begin this life."""
+        disk = [msgspec.Raw(record) for record in self._recovered.records]
+        effects = self._ask(now, {"event": "start", "members": self._members, "disk": disk, **self._settings})
+        if self._traces and not self._standing.has_begun and not self._ended:
+            self._refuse("says that it traces, but its answer to `start` has no `trace` effect")
+        return effects
+
+    def step(self, now: int, *events: Event) -> list[Effect]:
+        """The effects of events, in order."""
+        return [effect for event in events for effect in self._take(now, event)]
+
+    def sizes(self) -> Mapping[str, int]:
+        """Nothing is known of what a core holds."""
+        return {}
+
+    def stated(self) -> NodeView:
+        """What the core has said of its state."""
+        return self._standing.view() if self._traces else NodeView(running=True)
+
+    def leads_with(self) -> tuple[int, int, int, bool] | None:
+        """See `Process.leads_with`."""
+        return self._standing.leads_with() if self._traces else None
+
+    def end(self, *, killed: bool) -> None:
+        """This life is over."""
+        if self._core.holds == "node":
+            if killed:
+                self._line.kill()
+            else:
+                self._line.close()
+
+    # ---- events ----------------------------------------------------------------------------------------
+
+    def _take(self, now: int, event: Event) -> list[Effect]:
+        if self._ended:
+            return []
+        match event:
+            case Received(ForeignMessage(sender, number, body)):
+                took = self._trace_message("receive", sender, number)
+                given = {"event": "message", "from": sender, "message": msgspec.Raw(body)}
+                return [*took, *self._ask(now, given)]
+            case TimerFired(name):
+                return self._ask(now, {"event": "time", "timer": name})
+            case ClientRequest(number, request):
+                assert isinstance(request, ForeignRequest)
+                self._requests[number] = request
+                return self._ask(now, {"event": "request", "id": number, "request": request})
+            case Synced(number):
+                return self._on_disk(now, number)
+            case Shutdown():
+                effects = self._ask(now, {"event": "stop"})
+                if self._traces and not self._ended:
+                    effects.append(self._standing.stop())
+                self._ended = True
+                return effects
+        return []  # a lost connection is a hint that the protocol does not have
+
+    def _on_disk(self, now: int, number: int) -> list[Effect]:
+        before: list[Effect] = []
+        line = self._standing.synced(number)
+        if self._traces and line is not None:
+            before.append(line)
+        first, self._synced = self._synced + 1, number
+        effects = self._ask(now, {"event": "synced", "number": number})
+        waited = [one for after in range(first, number + 1) for one in self._held.pop(after, ())]
+        return [*before, *effects, *(left for one in waited for left in self._leave(one))]
+
+    def _ask(self, now: int, event: Mapping[str, Any]) -> list[Effect]:
+        answer = self._line.ask({"node": self.name, "now": now, **event})
+        return [effect for given in answer.effects for effect in self._effects(given)]
+
+    # ---- effects ---------------------------------------------------------------------------------------
+
+    def _effects(self, given: CoreEffect) -> Sequence[Effect]:
+        match given:
+            case TraceEffect():
+                self._may_trace("trace")
+                return tuple(self._standing.lines(given))
+            case SendEffect() | ReplyEffect():
+                return self._leave_or_hold(given)
+            case PersistEffect(records, replace):
+                self._persisted += 1
+                self._standing.persists(self._persisted)
+                texts = tuple(bytes(record) for record in records)
+                return (Persist(self._persisted, (Replacement(texts),) if replace else texts),)  # type: ignore[arg-type]  # a foreign node's records
+            case TimerEffect(name, at):
+                return (CancelTimer(name) if at is None else SetTimer(name, at),)
+            case AppliedEffect(entries):
+                self._may_trace("applied")
+                return (self._standing.apply(entries),) if entries else ()
+            case FatalEffect(reason):
+                self._ended = True
+                return (Fatal(reason),)
+
+    def _may_trace(self, effect: str) -> None:
+        if not self._traces:
+            self._refuse(f'says that it traces nothing, and gave the effect "{effect}"')
+
+    def _leave_or_hold(self, given: SendEffect | ReplyEffect) -> Sequence[Effect]:
+        if isinstance(given, SendEffect) and (given.to == self.name or given.to not in self._members):
+            self._refuse(f"sends to {given.to[:80]!r}, which is no other member")
+        if isinstance(given, ReplyEffect) and given.id not in self._requests:
+            self._refuse(f"replies to the request {given.id}, which is not open in this life")
+        if given.after > self._persisted:
+            self._refuse(f"lets something wait for persist {given.after}, and has made {self._persisted}")
+        if given.after > self._synced:
+            self._held.setdefault(given.after, []).append(given)
+            return ()
+        return self._leave(given)
+
+    def _leave(self, given: SendEffect | ReplyEffect) -> Sequence[Effect]:
+        if isinstance(given, SendEffect):
+            self._sent += 1
+            number = f"{self.name}:{self._life}:{self._sent}"
+            sent = Send(given.to, ForeignMessage(self.name, number, bytes(given.message)))
+            return *self._trace_message("send", given.to, number), sent
+        request = self._requests.pop(given.id, None)
+        if request is None:
+            self._refuse(f"replied twice to the request {given.id}")
+        respond = Respond(given.id, given)  # type: ignore[arg-type]  # a foreign node's reply
+        if self._traces and given.type == "ok" and given.index is not None and request.f not in READS:
+            return self._standing.acknowledge(given.index, request.op), respond
+        return (respond,)
+
+    def _trace_message(self, event: Literal["send", "receive"], peer: str, number: str) -> Sequence[Effect]:
+        return (self._standing.message(event, peer, number),) if self._traces else ()
+
+    def _refuse(self, what: str) -> NoReturn:
+        event = shown(self._line.event)
+        self._line.kill()
+        raise LockstepError(f"the core {what}; the event was {event}")
+
+
+class ForeignKind:
+    """Makes the nodes of one run from a core: implements `NodeKind`. Close it when the run is over."""
+
+    def __init__(
+        self, core: ForeignCore, settings: Mapping[str, int], exchanges: Exchanges | None = None
+    ) -> None:
+        self._core = core
+        self._settings = settings
+        self._exchanges = exchanges
+        self._shared: Line | None = None
+        self._lines: list[Line] = []
+
+    def storage(self, disk: Disk) -> Journal:
+        """The journal on a disk."""
+        return Journal(disk)
+
+    def build(
+        self, *, name: str, members: tuple[str, ...], life: int, recovered: Any, random: Any
+    ) -> ForeignNode:
+        """A node that begins its `life`, in a process of its own or in that of the cluster."""
+        settings = {"life": life, "random": random.below(_RANDOM_BELOW), **self._settings}
+        return ForeignNode(name, members, self._process(), self._core, recovered, settings)
+
+    def _process(self) -> Line:
+        if self._core.holds == "cluster" and self._shared is not None:
+            return self._shared
+        line = Line(self._core, self._exchanges)
+        self._lines.append(line)
+        if self._core.holds == "cluster":
+            self._shared = line
+        return line
+
+    def bounds(self, most: Mapping[str, int]) -> Mapping[str, int]:
+        """Nothing of a core is bounded."""
+        del most
+        return {}
+
+    def close(self) -> None:
+        """End every process that is left."""
+        for line in self._lines:
+            line.kill()
+        self._lines, self._shared = [], None
+
+
+def read_core(command: tuple[str, ...], answer_within_s: float, files: Mapping[str, str]) -> ForeignCore:
+    """Ask a core what it is.
+
+    Raises:
+        LockstepError: it cannot be started, or does not speak this version of the protocol.
+    """
+    child = Child(command, answer_within_s)
+    try:
+        event = encode({"n": 1, "event": "hello", "protocol": VERSION})
+        hello = read_hello(child.ask(event), 1, event)
+        child.close()
+    finally:
+        child.kill()
+    return ForeignCore(command, hello.data_types, hello.holds, hello.traces, files, answer_within_s)

@@ -1,0 +1,101 @@
+"""Runs of a core: two of one seed, which must be the same, and the core that a command line names."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from harness.errors import CouldNotRun
+from harness.sim.lockstep.exchanges import Comparison, Exchanges
+from harness.sim.lockstep.node import read_core
+from harness.sim.lockstep.protocol import ForeignCore, LockstepError
+
+T = TypeVar("T")
+
+COMPARED_SEEDS = 16
+"""In a campaign, every so many seeds are run twice and compared."""
+MOST_FILE_BYTES = 1 << 30
+
+
+def core_of(text: str, answer_within_s: float = 10.0) -> ForeignCore:
+    """The core that a command line names, as a shell reads it.
+
+    Raises:
+        LockstepError: it cannot be started, or does not speak this version of the protocol.
+        ValueError: the text is no command line.
+    """
+    words = tuple(shlex.split(text))
+    if not words:
+        raise ValueError("it names no program")
+    return read_core(words, answer_within_s, _digests(words))
+
+
+def _digests(words: tuple[str, ...]) -> dict[str, str]:
+    """By word that names a file, sixteen hex digits over it: another program makes other runs."""
+    found = {}
+    for place, word in enumerate(words):
+        path = Path((shutil.which(word) or word) if place == 0 else word)
+        if path.is_file() and path.stat().st_size <= MOST_FILE_BYTES:
+            found[word] = blake2b(path.read_bytes(), digest_size=8).hexdigest()
+    return found
+
+
+def in_place_of(
+    recorded: ForeignCore | None, given: ForeignCore | None, *, anyway: bool
+) -> ForeignCore | None:
+    """The core to run where a file names one: never the file's own command, which others may have written.
+
+    Raises:
+        CouldNotRun: a core is needed and not given, or the other way round; or it is another one.
+    """
+    if recorded is None and given is None:
+        return None
+    if recorded is None:
+        raise CouldNotRun("it is a run of the reference node, and --core names another: leave it out")
+    command = shlex.join(recorded.command)
+    if given is None:
+        raise CouldNotRun(
+            f"it is a run of the core `{command}`. A file's own command is never run, so name it: --core {command!r}"
+        )
+    if (given.data_types, given.holds, given.traces) != (
+        recorded.data_types,
+        recorded.holds,
+        recorded.traces,
+    ):
+        raise CouldNotRun(
+            f"it was recorded with another core, `{command}`, which says something else of itself"
+        )
+    if tuple(given.files.values()) != tuple(recorded.files.values()) and not anyway:
+        raise CouldNotRun(
+            f"it was recorded with another version of the core `{command}`, so the same schedule may not give the "
+            "same run. Use the core that it was recorded with, or pass --anyway"
+        )
+    return msgspec.structs.replace(given, answer_within_s=recorded.answer_within_s)
+
+
+def twice(play: Callable[[Exchanges | None], T], core: ForeignCore | None) -> T:
+    """Do a run; where its nodes are a core of others, do it twice and compare what the core answered.
+
+    Args:
+        play: does the run, and gives what the core is given and answers to its argument.
+
+    Raises:
+        LockstepError: the core answered otherwise in the second run; the message says where first.
+    """
+    if core is None:
+        return play(None)
+    first = Exchanges()
+    ran = play(first)
+    second = Comparison(first)
+    play(second)
+    if len(second.lines) != len(first.lines):
+        raise LockstepError(
+            "two runs of one seed differ in length, although all answers were equal: please report this"
+        )
+    return ran
