@@ -28,6 +28,7 @@ from harness.campaign.findings.gathering import Finding
 from harness.gate.result import GateResult
 from harness.sim.cause.command import Cause
 from harness.sim.command import CampaignSummary
+from harness.sim.lockstep.check import CheckedCore
 from harness.sim.resimulate import Resimulated
 from harness.sim.seeds.hunting import Hunt
 from harness.store.comparing import Comparison
@@ -45,6 +46,7 @@ RESULTS: Mapping[str, tuple[Any, ...]] = {
     "maelstrom test": (),
     "sim": (CampaignSummary, ANY),
     "replay": (Replayed, ReplayedSteps),
+    "lockstep check": (CheckedCore,),
     "cause": (Cause,),
     "resimulate": (Resimulated,),
     "explore": (ANY,),

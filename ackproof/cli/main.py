@@ -115,6 +115,12 @@ def _cause() -> click.Command:
     return cause
 
 
+def _lockstep() -> click.Command:
+    from ackproof.cli.commands.simulating.lockstep import lockstep
+
+    return lockstep
+
+
 def _resimulate() -> click.Command:
     from ackproof.cli.commands.simulating.resimulate import resimulate
 
@@ -237,7 +243,7 @@ def _clean() -> click.Command:
 
 REAL, SIMULATED, MANY, RECORDED, STORED, MACHINES = (
     "Test real processes",
-    "Test in a simulated world (the reference node only)",
+    "Test in a simulated world",
     "Test again and again",
     "Judge recorded histories",
     "Look at all runs",
@@ -251,6 +257,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "analyze": CommandEntry(REAL, "Judge a stored run again.", _analyze),
     "maelstrom": CommandEntry(REAL, "Test programs that speak Maelstrom's protocol.", _maelstrom),
     "sim": CommandEntry(SIMULATED, "Run the test in virtual time, from one seed or from many.", _sim),
+    "lockstep": CommandEntry(SIMULATED, "Help those who write a core for the simulated world.", _lockstep),
     "cause": CommandEntry(SIMULATED, "Say what brought a failing run's violation about.", _cause),
     "replay": CommandEntry(
         SIMULATED, "Repeat a failure from a file, or say whether a finding is FIXED.", _replay

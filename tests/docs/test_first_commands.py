@@ -28,6 +28,7 @@ ELSEWHERE: Mapping[str, str] = {
     "extending.md": "tests/docs/test_extending.py",
     "found.md": "it brings a system over the network",
     "installing.md": "it brings a system over the network",
+    "lockstep.md": "tests/harness/sim/lockstep/test_page.py, as it needs a core",
     "maelstrom.md": "tests/harness/systems/maelstrom/test_runs.py, as it needs a node",
     "record.md": "tests/docs/test_record.py, as it waits for a client",
     "scale.md": "it goes on with the plan of campaigns.md",

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A small Raft of a few registers, as a core of Ackproof's lockstep protocol: docs/lockstep.md.
 
-It reads an event a line and answers with the effects, in order. Reads go through the log, too, so each shows the
-newest value. A node that does not lead passes requests on. There are no snapshots.
+It reads an event a line and answers with the effects, in order. Reads go through the log, too, so each shows
+the newest value. A node that does not lead passes requests on. There are no snapshots.
 """
 
 import json
@@ -259,18 +259,20 @@ class Node:
 
 
 def main():
-    node = None
+    nodes = {}  # this process holds the whole cluster; a node that starts again forgets all but its disk
     for line in sys.stdin:
         event = json.loads(line)
         answer = {"answers": event["n"]}
         if event["event"] == "hello":
-            answer |= {"protocol": 1, "data_types": ["register", "cas-register"], "traces": "state"}
+            answer |= {"protocol": 1, "holds": "cluster", "traces": "state"}
+            answer |= {"data_types": ["register", "cas-register"]}
         elif event["event"] == "start":
-            node = Node(event)
+            node = nodes[event["node"]] = Node(event)
             answer["effects"], node.effects = node.effects, []
         else:
-            answer["effects"] = node.take(event)
-        print(json.dumps(answer), flush=True)
+            answer["effects"] = nodes[event["node"]].take(event)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
 
 
 main()

@@ -1,4 +1,4 @@
-"""The process of a core: it is given one line, and answers one within a bound. Nothing here waits for longer."""
+"""The process of a core: it is given one line, and answers one within a bound."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Child:
         self._bound_s = answer_within_s
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - the user names the core, no file does
                 list(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -57,7 +57,7 @@ class Child:
         """Give one line, without its end; the line that the core answers.
 
         Raises:
-            LockstepError: the core wrote a line that no event asked for, does not answer in time, or has ended.
+            LockstepError: the core wrote a line that no event asked for, is late, or has ended.
         """
         if self._readable.poll(0):
             self._refuse_unasked()

@@ -38,8 +38,8 @@ class Comparison(Exchanges):
         expected, before = self._first[place] if place < len(self._first) else (b"", b"")
         if event != expected:
             raise LockstepError(
-                f"two runs of one seed differ at event {place + 1}, which was {shown(expected)} and is {shown(event)}, "
-                "although all answers before were equal: please report this"
+                f"two runs of one seed differ at event {place + 1}, which was {shown(expected)} and is "
+                f"{shown(event)}, although all answers before were equal: please report this"
             )
         if answer != before:
             raise LockstepError(

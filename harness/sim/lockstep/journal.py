@@ -20,8 +20,10 @@ _decode = msgspec.msgpack.Decoder(tuple[bytes, ...]).decode
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """In `Persist.records`: the journal holds nothing but these records from now on. A record is the text that
-    the core gave."""
+    """In `Persist.records`: the journal holds nothing but these records from now on.
+
+    A record is the text that the core gave.
+    """
 
     records: tuple[bytes, ...]
 

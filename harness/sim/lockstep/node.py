@@ -86,11 +86,10 @@ class Line:
         """The last event."""
         hello = self.greet()
         said = (hello.data_types, hello.holds, hello.traces)
-        if said != (core.data_types, core.holds, core.traces):
+        before = (core.data_types, core.holds, core.traces)
+        if said != before:
             self.kill()
-            raise LockstepError(
-                f"the core says of itself {said}, and said {(core.data_types, core.holds, core.traces)} before"
-            )
+            raise LockstepError(f"the core says of itself {said}, and another time {before}")
 
     def greet(self) -> Hello:
         """Ask which version of the protocol the core speaks."""

@@ -186,8 +186,8 @@ def read_hello(line: bytes, number: int, event: bytes) -> Hello:
         version = _version(line).protocol
         if version != VERSION:
             raise LockstepError(
-                f"the core speaks version {version} of the lockstep protocol, and this ackproof version {VERSION}; "
-                f"the event was {shown(event)}"
+                f"the core speaks version {version} of the lockstep protocol, and this ackproof version "
+                f"{VERSION}; the event was {shown(event)}"
             )
         hello = _hello(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

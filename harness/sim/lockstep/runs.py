@@ -61,7 +61,8 @@ def in_place_of(
     command = shlex.join(recorded.command)
     if given is None:
         raise CouldNotRun(
-            f"it is a run of the core `{command}`. A file's own command is never run, so name it: --core {command!r}"
+            f"it is a run of the core `{command}`. A file's own command is never run, so name it: "
+            f"--core {command!r}"
         )
     if (given.data_types, given.holds, given.traces) != (
         recorded.data_types,
@@ -73,8 +74,8 @@ def in_place_of(
         )
     if tuple(given.files.values()) != tuple(recorded.files.values()) and not anyway:
         raise CouldNotRun(
-            f"it was recorded with another version of the core `{command}`, so the same schedule may not give the "
-            "same run. Use the core that it was recorded with, or pass --anyway"
+            f"it was recorded with another version of the core `{command}`, so the same schedule may not "
+            "give the same run. Use the core that it was recorded with, or pass --anyway"
         )
     return msgspec.structs.replace(given, answer_within_s=recorded.answer_within_s)
 

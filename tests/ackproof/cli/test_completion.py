@@ -32,7 +32,7 @@ CASES = [
     ("ackproof campaign run --canary vote-tw", {"vote-twice"}),
 ]
 OFFERED = {
-    "--workload": {"run", "sim", "campaign run", "maelstrom test"},
+    "--workload": {"run", "sim", "lockstep check", "campaign run", "maelstrom test"},
     "--nemesis": {"run", "sim", "campaign run", "maelstrom test"},
     "--mutant": {"run", "sim", "explore", "campaign run"},
     "--system": {"run", "campaign run"},

@@ -60,7 +60,7 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
             if fault.partition(":")[0] not in possible:
                 raise click.BadParameter(f"nodes of a core cannot have the fault {fault} (docs/lockstep.md)")
     if ALL in faults:
-        named = (fault for fault in faults if fault != ALL)
+        named = tuple(fault for fault in faults if fault != ALL)
         faults = tuple(dict.fromkeys((*all_survivable(SIM, nodes), *named)))
     try:
         nemesis_of(faults, SIM, tuple(f"n{number}" for number in range(1, nodes + 1)))

@@ -28,6 +28,7 @@ CELL = '[[cells]]\nworkload = "register"\nnodes = 3\ntime_limit_s = 2\nrate = 40
 SMALL = ("--nodes", "3", "--nemesis", "none", "--time-limit", "2")
 FAILING = ("sim", "--seed", "4", "--mutant", "forgetful", "--nodes", "3", "--time-limit", "2")
 NODE = REPOSITORY / "tests" / "harness" / "systems" / "maelstrom" / "nodes" / "node.py"
+CORE = REPOSITORY / "docs" / "examples" / "lockstep" / "raft.py"
 
 
 class Call(NamedTuple):
@@ -91,6 +92,9 @@ class Room:
                 0,
             ),
             "sim": Call(("sim", "--seed", "1", *SMALL, *own), 0),
+            "lockstep check": Call(
+                ("lockstep", "check", "--seeds", "0", "--", sys.executable, "-I", str(CORE)), 0
+            ),
             "cause": Call(("cause", str(self.schedule), "--seconds", "1"), 1),
             "replay": Call(("replay", str(self.schedule), *own), 1),
             "resimulate": Call(

@@ -23,8 +23,8 @@ from tests.ackproof.cli.test_json import COMMANDS, SCHEMA
 
 JUDGE_NOTHING = frozenset(
     {
-        *("bisect", "clean", "compare", "export", "findings", "hosts check", "mcp", "prune", "runs", "serve"),
-        *("site", "systems", "systems check", "systems install"),
+        *("bisect", "clean", "compare", "export", "findings", "hosts check", "lockstep check", "mcp"),
+        *("prune", "runs", "serve", "site", "systems", "systems check", "systems install"),
     }
 )
 """Their exit code says whether they did their work."""

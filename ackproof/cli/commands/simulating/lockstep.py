@@ -1,0 +1,105 @@
+"""`ackproof lockstep`: for those who write a core that is to be simulated."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ackproof.cli import options
+from ackproof.cli.commands.simulating.sim import about_simulated
+from ackproof.cli.output.ending import finish
+from ackproof.cli.output.exits import Exit
+from ackproof.cli.output.printing import say
+from harness.errors import CouldNotRun
+
+if TYPE_CHECKING:
+    from harness.sim.lockstep.check import CoreStep
+
+USUAL_SEEDS = 5
+"""As in harness/sim/lockstep/check.py, which loads the simulator."""
+
+
+@click.group()
+def lockstep() -> None:
+    """Help those who write a core for the simulated world.
+
+    A core is a program in any language that holds a node: it reads an event a line and answers with what
+    the node does. docs/lockstep.md has the protocol.
+    """
+
+
+@lockstep.command()
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.option(
+    "--workload",
+    metavar="NAME",
+    shell_complete=options.completing(options.workload_names),
+    help="What clients do.  [default: the first that fits the core's data types]",
+)
+@click.option(
+    "--seeds",
+    default=USUAL_SEEDS,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many seeds with faults are run, each twice.",
+)
+@click.option(
+    "--answer-within",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds that the core may take for one answer.",
+)
+@options.json_option()
+def check(
+    command: tuple[str, ...], workload: str | None, seeds: int, answer_within: float, as_json: bool
+) -> NoReturn:
+    """Say whether a core keeps to the protocol, and whether it answers the same when a seed is run again.
+
+    The core says what it is. Then one node runs alone, three run without faults, and some seeds run with theirs;
+    each run is done twice. If a rule is broken, the command says which, at which event, and exits with 255.
+    If no operation of a client was ok without any fault, it exits with 2.
+
+    \b
+        ackproof lockstep check -- ./my-core --verbose
+    """
+    from harness.sim.lockstep.check import checked
+    from harness.sim.lockstep.protocol import VERSION
+    from harness.sim.lockstep.runs import core_of
+    from harness.systems.catalogue import workloads_of
+
+    core = core_of(shlex.join(command), answer_within)
+    fitting = workloads_of(core.data_types)
+    if not fitting:
+        raise CouldNotRun(f"no workload fits the core's data types, which are {', '.join(core.data_types)}")
+    if workload is not None and workload not in fitting:
+        raise click.UsageError(f"workload {workload} does not fit this core; these do: {', '.join(fitting)}")
+    if not as_json:
+        held = "one node" if core.holds == "node" else "the whole cluster"
+        say(
+            f"hello: version {VERSION}, {held} a process, data types {', '.join(core.data_types)}, "
+            f"traces {core.traces}"
+        )
+
+    def show(step: CoreStep) -> None:
+        if not as_json:
+            effects = ", ".join(f"{number} {name}" for name, number in step.effects.items())
+            say(f"{step.what}: {step.events} events, {step.operations_ok} operations ok; {effects}")
+            if step.lacks is not None:
+                say(f"  {step.lacks}")
+
+    found = checked(core, workload or fitting[0], seeds, show)
+    finish(
+        Exit.VALID if found.is_exercised else Exit.UNKNOWN,
+        found,
+        lambda: say(
+            "It keeps to the protocol, and answered the same each time."
+            if found.is_exercised
+            else "It keeps to the protocol, but does too little: see above."
+        ),
+        as_json=as_json,
+        about=lambda: about_simulated(core=core),
+        judges=False,
+    )
