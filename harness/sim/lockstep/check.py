@@ -90,7 +90,7 @@ def _step(what: str, options: SeedOptions, seed: int, core: ForeignCore, *, must
     if must_answer and not operations:
         lacks = "no operation of a client was ok"
     elif must_answer and "persist" not in effects:
-        lacks = "nothing was persisted, so no acknowledged write can survive a crash"
+        lacks = "no `persist` came, so no acknowledged write can survive a crash"
     return CoreStep(what, len(noted.lines), effects, operations, lacks)
 
 

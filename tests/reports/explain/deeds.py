@@ -30,6 +30,7 @@ from harness.sim.world.process import Process
 from history import Recording
 from node_impl.core.build import Parts
 from node_impl.core.events import TruncateRecord
+from node_impl.core.node import Node
 from node_impl.core.raft.messages import AppendEntries
 from node_impl.core.registry.commands import decode_command
 from node_impl.core.requests import Deregister, Update
@@ -170,7 +171,7 @@ def _deed() -> Deed | None:
         process = frame.f_locals.get("self")
         if isinstance(process, Process):
             node = process._node
-            term = 0 if node is None else node.raft.state.current_term
+            term = node.raft.state.current_term if isinstance(node, Node) else 0
             life = process.life + (node is None)
             return Deed(process.name, term, process._world.now, life, len(process._trace))
         frame = frame.f_back  # type: ignore[assignment]

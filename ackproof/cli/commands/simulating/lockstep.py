@@ -58,9 +58,9 @@ def check(
 ) -> NoReturn:
     """Say whether a core keeps to the protocol, and whether it answers the same when a seed is run again.
 
-    The core says what it is. Then one node runs alone, three run without faults, and some seeds run with theirs;
-    each run is done twice. If a rule is broken, the command says which, at which event, and exits with 255.
-    If no operation of a client was ok without any fault, it exits with 2.
+    The core says what it is. Then one node runs alone, three run without faults, and some seeds run with
+    theirs; each run is done twice. If a rule is broken, the command says which, at which event, and exits
+    with 255. If no operation of a client was ok without any fault, it exits with 2.
 
     \b
         ackproof lockstep check -- ./my-core --verbose
