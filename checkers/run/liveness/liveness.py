@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.run.liveness.calm import judge_calm_times
 from checkers.run.liveness.quiet import judge_quiet_end
@@ -28,6 +29,9 @@ class Liveness:
 
     def check(self, recording: Recording) -> Verdict:
         """Let each judge look at its part of the run."""
+        if lacks(recording, "contents"):
+            why = "the system's traces do not say what messages hold, so nothing says which are needed"
+            return Verdict.marked(self.name, Unjudged.NOT_APPLICABLE, why)
         found = (
             judge_quorum_ends(recording, self.writes),
             judge_quiet_end(recording),

@@ -28,6 +28,7 @@ def small(core: ForeignCore) -> SeedOptions:
 def test_the_example_is_valid_under_kills(tmp_path: Path) -> None:
     judged = judge(plan_of(3, small(core_of(command(EXAMPLE)))), tmp_path)
     assert judged.invalid == ()
+    assert {"liveness", "conformance"}.isdisjoint((*judged.unknown, *judged.not_exercised))
     assert "linearizability" not in judged.unknown
 
 
