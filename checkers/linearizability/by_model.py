@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from checkers.linearizability.impossible import Effort, Impossible
     from checkers.linearizability.never_written import NeverWritten
 
+AT_FIRST, AT_FIRST_AN_OPERATION = 500, 2
+"""The configurations of the first pass over all keys, for each key and for each operation of the longest one.
+That writes an order down where little has to be tried. Keys that take more are looked at for replies that
+name what was never there, and then searched."""
 QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
 DIRECTLY = 10
@@ -270,9 +274,12 @@ class LinearizabilityOf:
         if only is not None:
             found = found.of([place for place, key in enumerate(found.keys) if key in only])
         engine = Engine(self.model)
-        results = engine.decide_packed(found, self.budget.of_configurations(QUICK_CONFIGURATIONS))
+        results = engine.decide_packed(found, _at_first(self.budget, found))
         if results is None:
             return None
+        if not tally.is_to_explain and results.has_refuted:
+            tally.bad += 1
+            return set()
         left = results.not_linearizable()
         tally.keys += len(found) - len(left)
         lengths = np.diff(found.starts)
@@ -318,7 +325,10 @@ class LinearizabilityOf:
 
         engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
-        if is_sourced(self.model) and not (engine.packing and engine.packing.has_few_orders(found.calls)):
+        looks_first = is_sourced(self.model) and not (
+            engine.packing and engine.packing.has_few_orders(found.calls)
+        )
+        if looks_first:
             # States of many parts are many: here even a quick search takes longer than to look for these.
             if engine.packing is None or engine.packing.entries(found.calls) is None:
                 for call in found.calls:
@@ -329,7 +339,7 @@ class LinearizabilityOf:
             found = found.of([place for place in range(len(found)) if place not in early])
             if not len(found) or tally.is_decided:
                 return
-        results = engine.decide_all(found, quick, is_one_enough=not tally.is_to_explain)
+        results = self._searched(engine, found, quick, tally, looked=looks_first)
         if not tally.is_to_explain and results.has_refuted:
             tally.bad += 1
             return
@@ -363,6 +373,36 @@ class LinearizabilityOf:
                 result = engine.decide(part, self.budget)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
         tally.bad += len(places) - len(shown)
+
+    def _searched(
+        self, engine: Engine, found: HistoryParts, quick: Budget, tally: _Tally, *, looked: bool
+    ) -> Results:
+        """What a pass over all keys finds, and then a quick search of those that are harder.
+
+        A hard key is not searched before it was looked at for a reply that names what was never there, and no
+        hard key keeps an easy one waiting that has no order.
+
+        Args:
+            looked: whether the keys were looked at already.
+        """
+        from checkers.linearizability.never_written import never_written
+
+        is_one_enough = not tally.is_to_explain
+        results = engine.decide_all(found, _at_first(quick, found), is_one_enough=is_one_enough)
+        if is_one_enough and results.has_refuted:
+            return results
+        hard = results.given_up()
+        if hard and not looked:
+            coded = engine.coded(found)
+            few = found.of(hard)
+            for place in never_written(few, self.model, engine.packing, coded, is_one_enough=is_one_enough):
+                results.refute(hard[place])
+            if is_one_enough and results.has_refuted:
+                return results
+            hard = results.given_up()
+        if hard:
+            results.take(hard, engine.decide_all(found.of(hard), quick, is_one_enough=is_one_enough))
+        return results
 
     def _count_all(self, found: HistoryParts, results: Results, tally: _Tally) -> None:
         """Count all keys that were searched."""
@@ -477,6 +517,11 @@ class LinearizabilityOf:
                 f"{initial_in_words(self.model)}",
             ),
         )
+
+
+def _at_first(budget: Budget, found: HistoryParts) -> Budget:
+    """The budget of the first pass over these keys."""
+    return budget.of_configurations(AT_FIRST + AT_FIRST_AN_OPERATION * found.longest)
 
 
 def _has_a_reply(history: History) -> bool:

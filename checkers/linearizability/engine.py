@@ -17,6 +17,7 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any, cast, overload
 
 import numpy as np
@@ -61,6 +62,7 @@ from checkers.linearizability.kernels.search import (
 )
 from checkers.linearizability.packing.entries import Mask
 from checkers.linearizability.packing.packed import Packed, Packing
+from checkers.linearizability.packing.wide import WideSteps
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.linearizability.settled import Named, settled
 from checkers.models.model import (
@@ -127,6 +129,20 @@ class Results(Sequence[Result]):
         """The places of the parts without an order, and of those whose budget ran out."""
         return np.flatnonzero(self._statuses[:, 0] != LINEARIZABLE).tolist()
 
+    def given_up(self) -> list[int]:
+        """The places of the parts whose budget ran out."""
+        return np.flatnonzero(self._statuses[:, 0] == GAVE_UP).tolist()
+
+    def refute(self, place: int) -> None:
+        """Note that a part whose budget ran out has no order, which was found without a search."""
+        self.put(place, replace(self[place], answer=Answer.NOT_LINEARIZABLE, why=""))
+
+    def take(self, places: Sequence[int], others: Results) -> None:
+        """Take the results of these parts from another search, as far as it came."""
+        for other, place in enumerate(places):
+            if others._statuses[other, 0] != LEFT:
+                self.put(place, others[other])
+
     @property
     def has_refuted(self) -> bool:
         """Whether some part has no order."""
@@ -170,6 +186,9 @@ class Engine:
         self._numbers = self._effect_of is not None and is_number(model)
         self.packing = None if exact or self._effect_of is not None else Packing(model)
         self._packed_searches: Engine | None = None
+        self._wide_searches: Engine | None = None
+        self._wide: WideSteps | None = None
+        """What calls do, if this engine searches wide states."""
         self.is_by_table = False
         """Whether the part that was searched last needed a table of steps, which Python fills."""
         self._packed: Integers | None = None
@@ -223,10 +242,15 @@ class Engine:
         """
         worth = budget.configurations >= WORTH_SETTLING
         packed = self.packing.of_part(part, worth) if self.packing and initial is ANYTHING else None
-        self.is_by_table = self._effect_of is None and packed is None
+        self.is_by_table = False
         if packed is not None:
             operations = Operations(packed.invoked, packed.completed, packed.kinds)
             return self._searches_of(packed).decide_kinds(operations, packed.begin, 0, budget)
+        wide = self._wide_form(part, worth) if initial is ANYTHING else None
+        if wide is not None:
+            operations, steps = wide
+            return self._searches_by(steps).decide_kinds(operations, 0, 0, budget)
+        self.is_by_table = self._effect_of is None
         begin = self._begin if initial is ANYTHING else self._state(initial)
         operations = Operations(part.invoked, part.completed, self._codes_of(part))
         if worth:
@@ -247,9 +271,9 @@ class Engine:
         """
         packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
         if packed is not None:
-            results = self._decide_packed(parts, packed, budget)
+            results = self._decide_packed(parts, packed, budget, is_one_enough)
             return self._with_others(results, ~packed.fits, parts, budget, is_one_enough)
-        decided = self.decided(parts, budget)
+        decided = self.decided(parts, budget, is_one_enough=is_one_enough)
         if decided is None:
             statuses = np.full((len(parts), 3), LEFT)
             orders = np.zeros(0, dtype=np.int64)
@@ -273,12 +297,14 @@ class Engine:
         packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
         if packed is None or not packed.fits.any():
             return None
-        results = self._decide_packed(parts, packed, budget)
+        results = self._decide_packed(parts, packed, budget, is_one_enough=False)
         for place in np.flatnonzero(~packed.fits).tolist():
             results.put(place, Result(Answer.GAVE_UP, 0, (), "the bits of a number"))
         return results
 
-    def _decide_packed(self, parts: HistoryParts, packed: Packed, budget: Budget) -> Results:
+    def _decide_packed(
+        self, parts: HistoryParts, packed: Packed, budget: Budget, is_one_enough: bool
+    ) -> Results:
         searches = self._searches_of(packed)
         statuses = np.full((len(parts), 3), LEFT)
         orders = np.empty(len(parts.kinds), dtype=np.int64)
@@ -289,10 +315,14 @@ class Engine:
         searches._expect(LAYING_OUT * len(kinds))
         if searches._form is Form.COMPILED and len(fitting_parts):
             batch = Batch(fitting_parts.starts, packed.invoked[rows], packed.completed[rows], kinds)
-            decided = searches._decide_each(batch, fitting_parts.longest, packed.begin, 0, budget)
+            decided = searches._decide_each(
+                batch, fitting_parts.longest, packed.begin, 0, budget, is_one_enough
+            )
             statuses[packed.fits] = decided.statuses.reshape(-1, 3)
             orders[rows] = decided.orders
         for place in np.flatnonzero((statuses[:, 0] == LEFT) & packed.fits).tolist():
+            if is_one_enough and results.has_refuted:
+                break
             own = slice(*parts.starts[place : place + 2].tolist())
             operations = Operations(packed.invoked[own], packed.completed[own], packed.kinds[own])
             results.put(place, searches.decide_kinds(operations, packed.begin, 0, budget))
@@ -307,8 +337,33 @@ class Engine:
             self._packed_searches.use_effects(packed.effects)
         return self._packed_searches
 
-    def decided(self, parts: HistoryParts, budget: Budget = DEFAULT) -> Decided | None:
+    def _wide_form(self, part: Part, is_settled: bool) -> tuple[Operations, WideSteps] | None:
+        """A part whose states are several numbers; None where compiled code is not used, or of no use."""
+        if self.packing is None:
+            return None
+        self._expect(LAYING_OUT * len(part))
+        return self.packing.wide(part, is_settled) if self._form is Form.COMPILED else None
+
+    def _searches_by(self, steps: WideSteps) -> Engine:
+        """The engine that searches these wide states."""
+        if self._wide_searches is None:
+            self._wide_searches = Engine(self.model, exact=True)
+        searches = self._wide_searches
+        if searches._wide is not steps:
+            form = searches._form
+            searches._wide, searches._table_size = steps, 0
+            searches._rules = Rules(
+                form.flat(steps.effects), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1)
+            )
+        return searches
+
+    def decided(
+        self, parts: HistoryParts, budget: Budget = DEFAULT, *, is_one_enough: bool = False
+    ) -> Decided | None:
         """What one call of compiled code finds about all parts; None where that is of no use.
+
+        Args:
+            is_one_enough: as in `decide_all`; what comes after the first part without an order is LEFT.
 
         Raises:
             IllegalCall: the model does not know one of the calls.
@@ -323,7 +378,7 @@ class Engine:
             return None
         operations = Operations(parts.invoked, parts.completed, kinds)
         batch = Batch(parts.starts, *self._settled(parts.starts, operations, self._begin))
-        return self._decide_each(batch, parts.longest, self._begin, self._interned(), budget)
+        return self._decide_each(batch, parts.longest, self._begin, self._interned(), budget, is_one_enough)
 
     def _settled(self, starts: Integers, operations: Operations, begin: int) -> Operations:
         """The operations, of which those of unknown outcome end that certainly happened."""
@@ -344,7 +399,15 @@ class Engine:
         known = settled(starts, invoked, completed, made, needed, at_first)
         return Operations(known.invoked, known.completed, kinds)
 
-    def _decide_each(self, batch: Batch, longest: int, begin: int, states: int, budget: Budget) -> Decided:
+    def _decide_each(
+        self,
+        batch: Batch,
+        longest: int,
+        begin: int,
+        states: int,
+        budget: Budget,
+        is_one_enough: bool = False,
+    ) -> Decided:
         if longest > self._batch_room or states > self._batch_states:
             self._batch_room, self._batch_states = 2 * longest, 2 * states
             self._batch_space = (
@@ -353,7 +416,7 @@ class Engine:
                 self._form.zeros(MEMO_AN_OPERATION * self._batch_room),
             )
         count = len(batch.starts) - 1
-        decided = Decided(np.empty(3 * count, np.int64), np.empty(len(batch.kinds), np.int64))
+        decided = Decided(np.full(3 * count, LEFT), np.empty(len(batch.kinds), np.int64))
         stamp = self._stamp + 1
         self._stamp += count
         decide_each(
@@ -363,6 +426,7 @@ class Engine:
             self._batch_states if states else 0,
             stamp,
             budget.configurations,
+            int(is_one_enough),
             self._batch_room,
             *self._batch_space,
             decided,
@@ -438,7 +502,8 @@ class Engine:
 
     def _search(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result:
         self._expect(LAYING_OUT * len(operations.invoked))
-        if self._form is Form.COMPILED and budget.configurations <= SLICE and not budget.is_over():
+        is_in_one_call = self._form is Form.COMPILED and self._wide is None
+        if is_in_one_call and budget.configurations <= SLICE and not budget.is_over():
             result = self._in_one_call(operations, begin, states, budget)
             if result is not None:
                 return result
@@ -472,12 +537,14 @@ class Engine:
             return GAVE_UP, TIME
         while True:
             status = self._go_on(limit)
-            if status == NEED:
+            if status == NEED and self._wide is None:
                 self._learn()
+            elif status == NEED:
+                if not self._grow_wide(budget):
+                    return GAVE_UP, _memory(budget)
             elif status == GROW:
                 if not self._grow_memo(budget):
-                    of = "configurations" if budget.memory_is_up is None else "memory in all"
-                    return GAVE_UP, f"{budget.memory_bytes >> 20} MiB of {of}"
+                    return GAVE_UP, _memory(budget)
             elif status < GAVE_UP:
                 return status, ""
             elif limit == budget.configurations:
@@ -501,11 +568,23 @@ class Engine:
         if self._form is Form.PLAIN:
             return search.plain(arena, self._rules, limit)
         rooms = self._room, self._states_room
+        if self._wide is not None:
+            return self._wide.go_on(self._rules, limit, rooms, self._space, arena)
         return go_on(*self._rules, limit, *rooms, self._space, arena.slots, arena.memo)
 
     def _slice(self, candidates: int) -> int:
         """How many configurations with that many candidates each a search visits in one go."""
         return SLICE if self._form is Form.COMPILED else max(1, PLAIN_SLICE // candidates)
+
+    def _grow_wide(self, budget: Budget) -> bool:
+        """Make room for more wide states and their transitions; whether that was allowed."""
+        assert self._wide
+        table = 16 * len(self._rules.table_keys)
+        if not budget.allows(2 * (self._wide.bytes + table), 2 * (self._wide.bytes + table)):
+            return False
+        self._wide.grow()
+        self._grow_table()
+        return True
 
     def _grow_memo(self, budget: Budget) -> bool:
         """Double the memo, and the slots with it; whether that was allowed."""
@@ -639,6 +718,12 @@ class Engine:
             table_keys=self._form.zeros(size, -1), table_values=self._form.zeros(size)
         )
         self._form.of(transitions.learn)(self._rules.table_keys, self._rules.table_values, keys, values)
+
+
+def _memory(budget: Budget) -> str:
+    """Which budget ran out, where it was one of memory."""
+    of = "configurations" if budget.memory_is_up is None else "memory in all"
+    return f"{budget.memory_bytes >> 20} MiB of {of}"
 
 
 def _bytes(text: str) -> bytes:

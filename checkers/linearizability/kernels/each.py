@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from checkers.linearizability.kernels.arena import BEST, VISITED, Operations, Rules, cut, slots_for
 from checkers.linearizability.kernels.prepare import prepare
-from checkers.linearizability.kernels.search import GAVE_UP, search, write_order
+from checkers.linearizability.kernels.search import GAVE_UP, NOT_LINEARIZABLE, search, write_order
 from history.kernels import Integers, compiled_in_place
 
 LEFT = -1
@@ -46,6 +46,7 @@ def decide_each(
     states: int,
     stamp: int,
     budget: int,
+    is_one_enough: int,
     room: int,
     space: Integers,
     slots: Integers,
@@ -55,7 +56,8 @@ def decide_each(
     """Search each part from the state `begin`, visiting at most `budget` configurations in each.
 
     The arena must have room for the longest part and for all `states`; `stamp` plus the part's number must be
-    new to it.
+    new to it. All statuses are LEFT at first; if one is enough, the first part without an order is the last
+    one that is searched.
     """
     arena = cut(space, slots, memo, room, states)
     starts, (statuses, orders) = batch.starts, decided
@@ -65,12 +67,13 @@ def decide_each(
         prepare(operations, rules, begin, states, stamp + part, slots_for(high - low), arena)
         status = search(arena, rules, budget)
         if status > GAVE_UP:
-            statuses[3 * part] = LEFT
             continue
         statuses[3 * part] = status
         statuses[3 * part + 1] = arena.registers[VISITED]
         statuses[3 * part + 2] = arena.registers[BEST]
         write_order(arena, orders, low)
+        if is_one_enough and status == NOT_LINEARIZABLE:
+            return
 
 
 @compiled_in_place

@@ -114,16 +114,20 @@ def look_up(rules: Rules, key: int) -> int:
 @compiled_in_place
 def learn(table_keys: Integers, table_values: Integers, keys: Integers, values: Integers) -> None:
     """Put transitions into a table, which must have room for them; a key of -1 stands for none."""
-    mask = len(table_keys) - 1
     for place in range(len(keys)):
-        key = keys[place]
-        if key == -1:
-            continue
-        slot = slot_of(key, mask)
-        while table_keys[slot] != -1:
-            slot = (slot + 1) & mask
-        table_keys[slot] = key
-        table_values[slot] = values[place]
+        if keys[place] != -1:
+            note(table_keys, table_values, keys[place], values[place])
+
+
+@inlined
+def note(table_keys: Integers, table_values: Integers, key: int, value: int) -> None:
+    """Put one transition into a table, which must have room for it."""
+    mask = len(table_keys) - 1
+    slot = slot_of(key, mask)
+    while table_keys[slot] != -1:
+        slot = (slot + 1) & mask
+    table_keys[slot] = key
+    table_values[slot] = value
 
 
 @compiled_in_place

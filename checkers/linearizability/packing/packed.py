@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.kernels.arena import EFFECT_WIDTH
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
 from checkers.linearizability.kernels.packing import (
     ALWAYS,
     MOST_BITS,
@@ -28,6 +28,7 @@ from checkers.linearizability.kernels.transitions import (
     MASKED,
 )
 from checkers.linearizability.packing.entries import PUT, TEST, Entries, Mask, entries_of, simple
+from checkers.linearizability.packing.wide import WideSteps, of_fields, of_queue
 from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
 from checkers.linearizability.settled import Named, settled
 from checkers.models.fenced_lock import FencedLock
@@ -69,6 +70,9 @@ class Packing:
         self._entries: Entries | None = None
         self._direct: tuple[Integers, int] | None = None
         self._all: Packed | None = None
+        self._wide: WideSteps | None = None
+        self._wide_is_of_all = False
+        """Whether the wide states that were used last serve all parts of these calls."""
 
     def of_parts(self, found: HistoryParts) -> Packed | None:
         """All parts of a history; None if its calls have no such form."""
@@ -98,6 +102,35 @@ class Packing:
         packed = self._packed(starts, part.kinds, part.invoked, part.completed)
         return packed if packed.fits[0] else None
 
+    def wide(self, part: Part, is_settled: bool = True) -> tuple[Operations, WideSteps] | None:
+        """One part that does not fit into a number, if asked so with ends of what certainly happened.
+
+        None if its calls have no such form. For compiled code alone.
+        """
+        if not self._look_at(part.calls):
+            return None
+        operations = Operations(part.invoked, part.completed, part.kinds)
+        one = np.array([0, len(part)], dtype=np.int64)
+        if self._entries is None:
+            if self._direct is None or not isinstance(self._model, Queue):
+                return None
+            effects, bits = self._direct
+            longest = int(_longest_queues(effects, one, part.kinds, part.invoked, part.completed)[0])
+            steps = of_queue(effects, bits, longest)
+            if self._wide is None or self._wide.width < steps.width:
+                self._wide = steps
+            return operations, self._wide
+        calls = len(part.calls)
+        is_of_all = calls <= FEW_CALLS * len(part) + FEW_CALLS
+        if self._wide is None or not (is_of_all and self._wide_is_of_all):
+            kinds = np.arange(calls, dtype=np.int64) if is_of_all else part.kinds
+            self._wide, self._wide_is_of_all = of_fields(self._entries, kinds), is_of_all
+        if not is_settled:
+            return operations, self._wide
+        packed = Packed(self._wide.effects, *operations, np.ones(1, dtype=bool), 0)
+        packed = _settled(packed, self._entries, one, part.kinds)
+        return Operations(packed.invoked, packed.completed, packed.kinds), self._wide
+
     def has_few_orders(self, calls: object) -> bool:
         """Whether a search of these calls tries few orders: the tokens of a lock only grow."""
         return self._look_at(calls) and isinstance(self._model, FencedLock)
@@ -111,7 +144,7 @@ class Packing:
         if not self._may or not isinstance(calls, HistoryCalls):
             return False
         if calls is not self._calls:
-            self._calls, self._all, self._direct = calls, None, None
+            self._calls, self._all, self._direct, self._wide = calls, None, None, None
             self._entries = entries_of(calls, self._model)
             if isinstance(self._model, FencedLock):
                 self._direct = of_locks(calls)
