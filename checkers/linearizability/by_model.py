@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE, MOST_NAMED
-from checkers.linearizability.answer import Answer, Budget, Result
+from checkers.linearizability.answer import NEVER, Answer, Budget, Result
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
 from checkers.linearizability.words import call_in_words, operation_in_words
 from checkers.models.initial import OPTION, has_initial, initial_in_words, other_initials
@@ -370,7 +370,7 @@ class LinearizabilityOf:
                 continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
-                result = engine.decide(part, self.budget)
+                result = self._decided(engine, part)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
         tally.bad += len(places) - len(shown)
 
@@ -400,9 +400,22 @@ class LinearizabilityOf:
             if is_one_enough and results.has_refuted:
                 return results
             hard = results.given_up()
-        if hard:
-            results.take(hard, engine.decide_all(found.of(hard), quick, is_one_enough=is_one_enough))
+        has_options = bool((found.completed == NEVER).any())
+        for engine.options_first in (True, False) if has_options else (False,):
+            if hard and not (is_one_enough and results.has_refuted):
+                results.take(hard, engine.decide_all(found.of(hard), quick, is_one_enough=is_one_enough))
+                hard = results.given_up()
         return results
+
+    def _decided(self, engine: Engine, part: Part) -> Result:
+        """What a long search finds: a part of it begins with operations of unknown outcome."""
+        if (part.completed == NEVER).any():
+            engine.options_first = True
+            result = engine.decide(part, self.budget.of_configurations(self.budget.configurations // 10))
+            engine.options_first = False
+            if result.answer is not Answer.GAVE_UP:
+                return result
+        return engine.decide(part, self.budget)
 
     def _count_all(self, found: HistoryParts, results: Results, tally: _Tally) -> None:
         """Count all keys that were searched."""

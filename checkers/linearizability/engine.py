@@ -34,6 +34,7 @@ from checkers.linearizability.kernels.arena import (
     MEMO_AN_OPERATION,
     MISSING,
     OPTION_WORDS,
+    OPTIONS_FIRST,
     STATE,
     VISITED,
     WINDOW,
@@ -185,6 +186,8 @@ class Engine:
         self._fingerprints = self._effect_of is not None and is_text(model)
         self._numbers = self._effect_of is not None and is_number(model)
         self.packing = None if exact or self._effect_of is not None else Packing(model)
+        self.options_first = False
+        """Whether a search tries operations of unknown outcome before the others; that changes no answer."""
         self._packed_searches: Engine | None = None
         self._wide_searches: Engine | None = None
         self._wide: WideSteps | None = None
@@ -335,6 +338,7 @@ class Engine:
         if self._packed_searches._packed is not packed.effects:
             self._packed_searches._packed = packed.effects
             self._packed_searches.use_effects(packed.effects)
+        self._packed_searches.options_first = self.options_first
         return self._packed_searches
 
     def _wide_form(self, part: Part, is_settled: bool) -> tuple[Operations, WideSteps] | None:
@@ -349,6 +353,7 @@ class Engine:
         if self._wide_searches is None:
             self._wide_searches = Engine(self.model, exact=True)
         searches = self._wide_searches
+        searches.options_first = self.options_first
         if searches._wide is not steps:
             form = searches._form
             searches._wide, searches._table_size = steps, 0
@@ -427,6 +432,7 @@ class Engine:
             stamp,
             budget.configurations,
             int(is_one_enough),
+            int(self.options_first),
             self._batch_room,
             *self._batch_space,
             decided,
@@ -559,9 +565,21 @@ class Engine:
         arena, rules = self._arena, self._rules
         if self._form is Form.PLAIN:
             prepare.plain(operations, rules, begin, states, self._stamp, len(arena.slots), arena)
+            arena.registers[OPTIONS_FIRST] = int(self.options_first)
             return
         rooms = self._room, self._states_room
-        lay_out(operations, rules, begin, states, self._stamp, *rooms, self._space, arena.slots, arena.memo)
+        lay_out(
+            operations,
+            rules,
+            begin,
+            states,
+            self._stamp,
+            int(self.options_first),
+            *rooms,
+            self._space,
+            arena.slots,
+            arena.memo,
+        )
 
     def _go_on(self, limit: int) -> int:
         arena = self._arena
@@ -579,8 +597,8 @@ class Engine:
     def _grow_wide(self, budget: Budget) -> bool:
         """Make room for more wide states and their transitions; whether that was allowed."""
         assert self._wide
-        table = 16 * len(self._rules.table_keys)
-        if not budget.allows(2 * (self._wide.bytes + table), 2 * (self._wide.bytes + table)):
+        more = 2 * self._wide.bytes + 4 * 16 * len(self._rules.table_keys)
+        if not budget.allows(8 * len(self._arena.memo) + more, more):
             return False
         self._wide.grow()
         self._grow_table()

@@ -29,7 +29,9 @@ MODE, DEPTH, STATE, PREFIX, VISITED, ENTRIES, BEST, MISSING = range(8)
 ITEMS, GROUPS, WINDOW, WINDOW_WORDS, OPTION_WORDS, SLOTS = range(8, 14)
 # What prunes the search, and for texts how many reads and puts are not yet placed.
 PRUNING, READS_LEFT, PUTS_LEFT = range(14, 17)
-REGISTERS = 17
+# Whether operations without a reply are tried before the others.
+OPTIONS_FIRST = 17
+REGISTERS = 18
 
 BY_VALUES, BY_TEXTS = 1, 2
 """What can prune a search: see `search`; 0 is nothing."""

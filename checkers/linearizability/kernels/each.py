@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from checkers.linearizability.kernels.arena import BEST, VISITED, Operations, Rules, cut, slots_for
+from checkers.linearizability.kernels.arena import (
+    BEST,
+    OPTIONS_FIRST,
+    VISITED,
+    Operations,
+    Rules,
+    cut,
+    slots_for,
+)
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import GAVE_UP, NOT_LINEARIZABLE, search, write_order
 from history.kernels import Integers, compiled_in_place
@@ -47,6 +55,7 @@ def decide_each(
     stamp: int,
     budget: int,
     is_one_enough: int,
+    options_first: int,
     room: int,
     space: Integers,
     slots: Integers,
@@ -65,6 +74,7 @@ def decide_each(
         low, high = starts[part], starts[part + 1]
         operations = Operations(batch.invoked[low:high], batch.completed[low:high], batch.kinds[low:high])
         prepare(operations, rules, begin, states, stamp + part, slots_for(high - low), arena)
+        arena.registers[OPTIONS_FIRST] = options_first
         status = search(arena, rules, budget)
         if status > GAVE_UP:
             continue
@@ -83,6 +93,7 @@ def lay_out(
     begin: int,
     states: int,
     stamp: int,
+    options_first: int,
     room: int,
     states_room: int,
     space: Integers,
@@ -92,6 +103,7 @@ def lay_out(
     """`prepare` in an arena that is cut from `space`."""
     arena = cut(space, slots, memo, room, states_room)
     prepare(operations, rules, begin, states, stamp, len(slots), arena)
+    arena.registers[OPTIONS_FIRST] = options_first
 
 
 @compiled_in_place

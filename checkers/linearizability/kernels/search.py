@@ -19,6 +19,9 @@ leads to the same state, the option can be taken out of the order. So after an o
 tried to which the option makes a difference: a write of unknown outcome, say, is tried only before a read
 of its value.
 
+*What is tried first*: items, in the order of their ends, and then options; or options first, which finds an
+order sooner where many of them happened.
+
 *Twins*: of items of one kind that may come next, the one that ends first comes first. Exchanging two of them
 in an order harms neither.
 
@@ -52,6 +55,7 @@ from checkers.linearizability.kernels.arena import (
     MISSING,
     MODE,
     OPTION_WORDS,
+    OPTIONS_FIRST,
     PREFIX,
     PRUNING,
     PUTS_LEFT,
@@ -149,7 +153,7 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
     entries = registers[ENTRIES]
     most = registers[BEST]
     width = 4 + registers[WINDOW_WORDS] + registers[OPTION_WORDS]
-    pruning = registers[PRUNING]
+    pruning, options_first = registers[PRUNING], registers[OPTIONS_FIRST]
     tabled = len(effects) > 0 and effects[0] == TABLE  # then all kinds are: see `engine`
     status = -1
     while status < 0:
@@ -234,48 +238,55 @@ def search(arena: Arena, rules: Rules, budget: int) -> int:
             chosen = -1
             chosen_ret = NEVER
             after = ILLEGAL
-            item = prefix
-            while item < count and calls[item] < first_ret:
-                ret = rets[item]
-                if last < ret < chosen_ret and not placed[item // BITS] >> (item % BITS) & 1:
-                    then = step(rules, state, kinds[item])
-                    needless = after_option and then == step(rules, before, kinds[item])
-                    if pruning == BY_VALUES and then != state and then != ILLEGAL:
-                        needless = needless or needed_still(arena, effects, kinds[item], state)
-                    if not needless and last >= 0 and then != ILLEGAL:
-                        needless = has_twin(arena, item, prefix, first_ret, last)
-                    if then != ILLEGAL and not needless:
-                        chosen, chosen_ret, after = item, ret, then
-                item += 1
-            if chosen >= 0:
-                frames[at + F_LAST] = chosen_ret
-                frames[at + F_ITEM] = chosen
-                placed[chosen // BITS] |= 1 << (chosen % BITS)
-                take(arena, effects, kinds[chosen], 1, 1)
-            else:
-                frames[at + F_LAST] = NEVER
-                group = frames[at + F_OPTION] + 1
-                while group < group_count:
-                    option = groups[group]
-                    while option < groups[group + 1] and used[option // BITS] >> (option % BITS) & 1:
-                        option += 1
-                    if option < groups[group + 1] and option_calls[option] < first_ret:
-                        after = step(rules, state, option_kinds[option])
-                        needless = after_option and after == step(rules, before, option_kinds[option])
-                        if pruning == BY_VALUES and after != ILLEGAL:
-                            # An option is no item: it does not need the state that it tests for.
-                            needless = needless or (arena.needs[state] > 0 and arena.makers[state] == 0)
-                        if after != ILLEGAL and after != state and not needless:
-                            chosen = option
-                            break
-                    group += 1
-                if chosen < 0:
-                    mode = BACKTRACK
+            for turn in range(2):
+                if chosen >= 0:
+                    continue
+                if turn == options_first:
+                    item = prefix
+                    while item < count and calls[item] < first_ret:
+                        ret = rets[item]
+                        if last < ret < chosen_ret and not placed[item // BITS] >> (item % BITS) & 1:
+                            then = step(rules, state, kinds[item])
+                            needless = after_option and then == step(rules, before, kinds[item])
+                            if pruning == BY_VALUES and then != state and then != ILLEGAL:
+                                needless = needless or needed_still(arena, effects, kinds[item], state)
+                            if not needless and last >= 0 and then != ILLEGAL:
+                                needless = has_twin(arena, item, prefix, first_ret, last)
+                            if then != ILLEGAL and not needless:
+                                chosen, chosen_ret, after = item, ret, then
+                        item += 1
+                    if chosen >= 0:
+                        frames[at + F_LAST] = chosen_ret
+                        frames[at + F_ITEM] = chosen
+                        placed[chosen // BITS] |= 1 << (chosen % BITS)
+                        take(arena, effects, kinds[chosen], 1, 1)
+                    else:
+                        frames[at + F_LAST] = NEVER
                 else:
-                    frames[at + F_OPTION] = group
-                    frames[at + F_ITEM] = -1 - chosen
-                    used[chosen // BITS] |= 1 << (chosen % BITS)
-                    take(arena, effects, option_kinds[chosen], 0, 1)
+                    group = frames[at + F_OPTION] + 1
+                    while group < group_count:
+                        option = groups[group]
+                        while option < groups[group + 1] and used[option // BITS] >> (option % BITS) & 1:
+                            option += 1
+                        if option < groups[group + 1] and option_calls[option] < first_ret:
+                            after = step(rules, state, option_kinds[option])
+                            needless = after_option and after == step(rules, before, option_kinds[option])
+                            if pruning == BY_VALUES and after != ILLEGAL:
+                                # An option is no item: it does not need the state that it tests for.
+                                needless = needless or (arena.needs[state] > 0 and arena.makers[state] == 0)
+                            if after != ILLEGAL and after != state and not needless:
+                                chosen = option
+                                break
+                        group += 1
+                    if chosen < 0:
+                        frames[at + F_OPTION] = group_count
+                    else:
+                        frames[at + F_OPTION] = group
+                        frames[at + F_ITEM] = -1 - chosen
+                        used[chosen // BITS] |= 1 << (chosen % BITS)
+                        take(arena, effects, option_kinds[chosen], 0, 1)
+            if chosen < 0:
+                mode = BACKTRACK
             if chosen >= 0:
                 frames[at + F_STATE] = state
                 frames[at + F_PREFIX] = prefix

@@ -109,6 +109,8 @@ class Packing:
         """
         if not self._look_at(part.calls):
             return None
+        if self._wide is not None and self._wide.are_many:
+            self._wide = None
         operations = Operations(part.invoked, part.completed, part.kinds)
         one = np.array([0, len(part)], dtype=np.int64)
         if self._entries is None:

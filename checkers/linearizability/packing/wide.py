@@ -22,6 +22,8 @@ from history.kernels import Form
 
 FIRST_STATES = 256
 """For how many states there is room at first."""
+MANY_STATES = 20_000
+"""With more states than this, a later search of other operations does not take them over."""
 NO_CALLS = PackedCalls(*[np.zeros(1, dtype=np.int64)] * len(PackedCalls._fields))
 NO_FIELDS = WideFields(*[np.zeros(1, dtype=np.int64)] * len(WideFields._fields))
 NO_QUEUE = np.zeros(1, dtype=np.int64)
@@ -52,6 +54,11 @@ class WideSteps:
         self._states = WideStates(zeros(2), zeros(FIRST_STATES * width), zeros(2 * FIRST_STATES, -1))
         self._states.registers[KNOWN] = 1  # the state before any operation has no bits
         enter_again(self._states, width)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether so many states were met that a search of another part begins with none."""
+        return int(self._states.registers[KNOWN]) > MANY_STATES
 
     @property
     def bytes(self) -> int:

@@ -9,6 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from checkers.linearizability import engine as engine_module
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed, replays
 from checkers.linearizability.engine import Engine
@@ -17,7 +18,8 @@ from checkers.linearizability.kernels.transitions import PRIME, times_modulo
 from checkers.linearizability.part import HistoryParts, Part
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
-from tests.checkers.models.small_histories import ALL_MODELS, part_of, small_history
+from history.kernels import Form, can_compile
+from tests.checkers.models.small_histories import ALL_MODELS, linearizable, part_of, small_history
 
 CAS = MODELS["cas-register"]
 
@@ -117,6 +119,30 @@ def test_options_of_one_kind_are_used_in_the_order_in_which_they_began() -> None
     second = (0.5, NEVER, Call("write", 7, MAYBE))
     shifted = [(int(2 * a), b if b == NEVER else 2 * b, c) for a, b, c in [*again, second]]
     assert Engine(CAS).decide(part_of(shifted)).answer is Answer.LINEARIZABLE
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("model", ALL_MODELS, ids=lambda model: model.name)
+def test_what_is_tried_first_changes_no_answer(
+    model: Model, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if form is Form.COMPILED and not can_compile():
+        pytest.skip("there is no numba")
+    monkeypatch.setattr(engine_module, "fitting", lambda work: form)
+    searches = Engine(model)
+    searches.options_first = True
+    answers = set()
+    for seed in range(150):
+        random = Random(f"options first {seed}")
+        part = small_history(model, random, kind=random.choice(["correct", "mutated", "arbitrary"]), most=6)
+        if not len(part):
+            continue
+        result = searches.decide(part)
+        assert (result.answer is Answer.LINEARIZABLE) == linearizable(model, part), seed
+        if result.answer is Answer.LINEARIZABLE:
+            assert replays(model, part, result.order), seed
+        answers.add(result.answer)
+    assert answers == {Answer.LINEARIZABLE, Answer.NOT_LINEARIZABLE}
 
 
 def test_products_modulo_the_prime_are_exact() -> None:
