@@ -595,13 +595,17 @@ class Engine:
         return SLICE if self._form is Form.COMPILED else max(1, PLAIN_SLICE // candidates)
 
     def _grow_wide(self, budget: Budget) -> bool:
-        """Make room for more wide states and their transitions; whether that was allowed."""
+        """Make room for more wide states, or for more of their transitions; whether that was allowed."""
         assert self._wide
-        more = 2 * self._wide.bytes + 4 * 16 * len(self._rules.table_keys)
-        if not budget.allows(8 * len(self._arena.memo) + more, more):
+        states, table = 2 * self._wide.bytes, 4 * 16 * len(self._rules.table_keys)
+        grows_table = self._wide.fills(len(self._rules.table_keys))
+        more = table if grows_table else states
+        if not budget.allows(8 * len(self._arena.memo) + states + table, more):
             return False
-        self._wide.grow()
-        self._grow_table()
+        if grows_table:
+            self._grow_table()
+        else:
+            self._wide.grow()
         return True
 
     def _grow_memo(self, budget: Budget) -> bool:

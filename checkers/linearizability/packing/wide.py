@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from checkers.linearizability.kernels import transitions
-from checkers.linearizability.kernels.arena import BITS, EFFECT_WIDTH, Arena, Rules
+from checkers.linearizability.kernels.arena import BITS, EFFECT_WIDTH, NEEDED, Arena, Rules
 from checkers.linearizability.kernels.packing import PackedCalls
 from checkers.linearizability.kernels.transitions import DEQUEUE, ENQUEUE
 from checkers.linearizability.kernels.wide import (
     KNOWN,
+    LEARNT,
     WideFields,
     WideStates,
     enter_again,
@@ -59,6 +60,10 @@ class WideSteps:
     def are_many(self) -> bool:
         """Whether so many states were met that a search of another part begins with none."""
         return int(self._states.registers[KNOWN]) > MANY_STATES
+
+    def fills(self, slots: int) -> bool:
+        """Whether a table with that many slots has no room for what follows one more state."""
+        return bool(2 * (self._states.registers[LEARNT] + NEEDED) > slots)
 
     @property
     def bytes(self) -> int:
