@@ -44,7 +44,7 @@ def no_parts(self: Packing, found: HistoryParts) -> None:
 def test_wide_states_give_the_answers_of_tables(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Packing, "of_part", no_part)
     monkeypatch.setattr(Packing, "of_parts", no_parts)
-    answers = compared(model, range(100))
+    answers = compared(model, range(60))
     assert answers >= {Answer.LINEARIZABLE, Answer.NOT_LINEARIZABLE}
 
 
@@ -75,13 +75,13 @@ def compared(model: str, seeds: range) -> set[Answer]:
 @pytest.mark.parametrize("model", ["set", "queue"])
 def test_states_that_need_many_words_give_the_answers_of_tables(model: str) -> None:
     wide = 0
-    for seed in range(40):
+    for seed in range(8):
         draw = Random(f"many words {model} {seed}")
         data_type = Members(whole=0.1) if model == "set" else TYPES[model]
         kinds: list[type[Server]] = [Server, Server, *BROKEN.values()]
         server = draw.choice(kinds)(data_type, draw, often=0.02)
         load = Load(
-            operations=300,
+            operations=200,
             clients=3,
             keys=1,
             unknown=draw.choice([0, 0.02]),
@@ -93,7 +93,7 @@ def test_states_that_need_many_words_give_the_answers_of_tables(model: str) -> N
         assert form is not None
         wide += form[1].width > 1
         assert not disagreements(model, found), seed
-    assert wide > 20
+    assert wide > 4
 
 
 def test_registers_may_need_many_words() -> None:
