@@ -27,9 +27,21 @@ from checkers.verdict import Checker, Evidence, Mark, Unjudged, Validity, Verdic
 from history import Recording
 
 
-def check_all(checkers: Iterable[Checker], recording: Recording) -> list[Verdict]:
-    """Every checker's verdict, in the checkers' order; `unknown` of a checker that raises."""
-    return [_check_one(checker, recording) for checker in checkers]
+def check_all(
+    checkers: Iterable[Checker], recording: Recording, judged: Callable[[float], None] | None = None
+) -> list[Verdict]:
+    """Every checker's verdict, in the checkers' order; `unknown` of a checker that raises.
+
+    Args:
+        judged: is given, after each checker, the share of the checkers that have judged, above 0 up to 1.
+    """
+    every = list(checkers)
+    verdicts = []
+    for done, checker in enumerate(every, start=1):
+        verdicts.append(_check_one(checker, recording))
+        if judged is not None:
+            judged(done / len(every))
+    return verdicts
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,23 @@ from reports.about import ReportAbout, StoredFile
 from reports.explain import explain
 from reports.html import render
 
+CHECKERS_SHARE, EXPLAINED_SHARE = 0.5, 0.75
+"""About which share of the time is over when checkers have judged, and when the verdict is explained, in
+a run of some thousand operations. The report takes the rest."""
+
 
 def judge(
-    folder: RunFolder, more: Sequence[Checker] = (), changed: Callable[[Checker], Checker] | None = None
+    folder: RunFolder,
+    more: Sequence[Checker] = (),
+    changed: Callable[[Checker], Checker] | None = None,
+    tell_share: Callable[[float], None] = lambda _: None,
 ) -> Results:
     """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
 
     Args:
         more: checkers that the run requires in addition to those of its workload.
         changed: gives in place of each checker of the workload one that judges the same in another way.
+        tell_share: is given, now and then, which share of all this is done, above 0 and below 1.
 
     Raises:
         CouldNotRun: the folder is not a run's, or the results cannot be written.
@@ -44,10 +52,11 @@ def judge(
     own = work.checkers if changed is None else work.checkers.mapped(changed)
     suite = own + Suite(tuple(more))
     state = folder.seal_state
-    verdicts = trusted(check_all(suite, recording), state)
+    verdicts = trusted(check_all(suite, recording, lambda share: tell_share(CHECKERS_SHARE * share)), state)
     required = suite.required_of(recording)
     seal = state.in_words()
     found = Results.of(verdicts, required, seal, explain(recording, verdicts, required, seal))
+    tell_share(EXPLAINED_SHARE)
     try:
         folder.write_parquet(recording.history)
         folder.write_results(found)

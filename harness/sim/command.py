@@ -23,7 +23,7 @@ from harness.run.folder import RunFolder
 from harness.sim.judging import Judged, results_of
 from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.lockstep.runs import twice
-from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun, run
 from harness.sim.schedule.bounds import MOST_HAPPENINGS
@@ -42,26 +42,40 @@ from history.units import SECOND_NS
 LINE_EVERY_S = 5.0
 
 
-class Watched:
-    """A simulated run as it goes on, for those who want to know how much of it is done."""
+class Share:
+    """How much of a simulated run is over, for those who want to know while it goes on."""
 
-    def __init__(self, seed: int, options: SeedOptions) -> None:
-        self._plan = plan_of(seed, options)
+    def __init__(self) -> None:
         self._world: SimulatedWorld | None = None
+        self._limit_ns = 0
 
-    def share(self) -> float:
+    def of(self, plan: Plan) -> Callable[[SimulatedWorld], None]:
+        """What must look at the world of this plan before it goes on."""
+        self._limit_ns = int(plan.test.time_limit_s * SECOND_NS)
+        return self._look_at
+
+    def __call__(self) -> float:
         """Which part of the time of work and faults is over, from 0 to 1."""
         if self._world is None:
             return 0.0
-        return min(self._world.now / (self._plan.test.time_limit_s * SECOND_NS), 1.0)
-
-    def run(self, store: Path, command: Sequence[str]) -> RunFolder:
-        """Run it into a new folder under `store`; the run is not yet judged."""
-        ran = twice(lambda taken: run(self._plan, prepare=self._look_at, exchanges=taken), self._plan.core)
-        return ran.write(store, command)
+        return min(self._world.now / self._limit_ns, 1.0)
 
     def _look_at(self, world: SimulatedWorld) -> None:
         self._world = world
+
+
+class Watched:
+    """A simulated run as it goes on, and how much of it is over."""
+
+    def __init__(self, seed: int, options: SeedOptions) -> None:
+        self._plan = plan_of(seed, options)
+        self.share = Share()
+
+    def run(self, store: Path, command: Sequence[str]) -> RunFolder:
+        """Run it into a new folder under `store`; the run is not yet judged."""
+        prepare = self.share.of(self._plan)
+        ran = twice(lambda taken: run(self._plan, prepare=prepare, exchanges=taken), self._plan.core)
+        return ran.write(store, command)
 
 
 def shrunk(
@@ -120,19 +134,28 @@ def replay_command(file: Path, options: SeedOptions) -> str:
 
 
 def replayed(
-    file: Path, store: Path, command: Sequence[str], *, anyway: bool, core: ForeignCore | None = None
+    file: Path,
+    store: Path,
+    command: Sequence[str],
+    *,
+    anyway: bool,
+    core: ForeignCore | None = None,
+    share: Share | None = None,
 ) -> tuple[RunFolder, str | None]:
     """Play a schedule into a new folder, not yet judged; give a warning if the run was not the recorded one.
+
+    Args:
+        share: says meanwhile how much of it is over.
 
     Raises:
         CouldNotRun: see `load`.
     """
-    _, ran, warning = played_file(file, anyway=anyway, core=core)
+    _, ran, warning = played_file(file, anyway=anyway, core=core, share=share)
     return ran.write(store, command), warning
 
 
 def played_file(
-    file: Path, *, anyway: bool, core: ForeignCore | None = None
+    file: Path, *, anyway: bool, core: ForeignCore | None = None, share: Share | None = None
 ) -> tuple[Replay, SimulatedRun, str | None]:
     """Play a schedule's file; give it, its run, and a warning if that was not the recorded one.
 
@@ -141,7 +164,8 @@ def played_file(
     """
     replay = load(file, anyway=anyway, core=core)
     try:
-        ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS)
+        prepare = None if share is None else share.of(replay.schedule.plan)
+        ran = play(replay.schedule, most_happenings=MOST_HAPPENINGS, prepare=prepare)
     except CouldNotRun:
         raise  # a core that breaks its protocol, which says so itself
     except Exception as error:

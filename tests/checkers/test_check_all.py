@@ -122,6 +122,12 @@ def test_a_checker_that_raises_is_unknown_and_the_others_still_judge() -> None:
     assert judged.validity is INVALID
 
 
+def test_after_each_checker_the_share_that_has_judged_is_given() -> None:
+    shares: list[float] = []
+    assert len(check_all([Says(VALID)] * 4, recording(), shares.append)) == 4
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
 def test_the_registry_suite_calls_nothing_valid_of_an_empty_recording() -> None:
     checkers = tuple(registry_checkers())
     verdicts = check_all(checkers, recording())

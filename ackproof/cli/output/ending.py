@@ -112,8 +112,9 @@ def judge_and_finish(
         from ackproof.judging.by_key import divided
 
         changed = divided(elsewhere)
-    with Working("judging", quiet=as_json):
-        results = judge(folder, changed=changed)
+    shares = [0.0]
+    with Working("judging", quiet=as_json, share=lambda: shares[-1]):
+        results = judge(folder, changed=changed, tell_share=shares.append)
     written = None
     if certificate is not None:
         from ackproof.judging.certifying import certify_run

@@ -172,8 +172,9 @@ def _replay_file(
         _on_processes(file, store, base_port, anyway, as_json)
     from harness.sim import command
 
-    with Working("replaying", quiet=as_json):
-        folder, warning = command.replayed(file, store, sys.argv, anyway=anyway, core=core)
+    share = command.Share()
+    with Working("replaying", quiet=as_json, share=share):
+        folder, warning = command.replayed(file, store, sys.argv, anyway=anyway, core=core, share=share)
     _warn(warning)
     judge_and_finish(folder, as_json=as_json)
 
