@@ -127,9 +127,15 @@ def with_canaries(plan: CampaignPlan, known: SeededBugs) -> CampaignPlan:
 
 
 def _best_canary(workload: str, known: SeededBugs) -> SeededBug | None:
-    """The seeded bug of a workload that shows most often; None if none is measured to show in it."""
+    """The seeded bug of a workload that shows most often; of those that show as often, the one whose dearest
+    run is the cheapest, as some bugs make single runs thirty times as dear. A bug of which that is not known
+    counts as correct nodes do. None if none is measured to show in it."""
+
+    def dearest(bug: SeededBug) -> float:
+        return known.seconds_to_decide(bug.cell) if bug.dearest is None else bug.dearest
+
     bugs = [bug for bug in known.bugs if bug.workload == workload and bug.found]
-    return max(bugs, key=lambda bug: bug.odds.chance_to_catch(1), default=None)
+    return max(bugs, key=lambda bug: (bug.odds.chance_to_catch(1), -dearest(bug)), default=None)
 
 
 def _canary_s(workload: str, known: SeededBugs, costs: Mapping[Cell, float]) -> float:

@@ -97,6 +97,7 @@ def _measured_now(stored: Stored) -> tuple[dict[Cell, MeasuredCell], dict[str, S
                 **place,
                 mutant=cell.mutant,
                 found=sum(is_found(stored.plan, number, line) for line in lines),
+                dearest=max(line.outcome.core_s for line in lines),
                 shows=dict(shows.most_common()),
             )
     return cells, bugs
@@ -144,6 +145,8 @@ def _bug_lines(bug: SeededBug) -> Iterator[str]:
     yield from _place_lines(bug)
     yield f"found = {bug.found}"
     yield f"runs = {bug.runs}"
+    if bug.dearest is not None:
+        yield f"dearest = {bug.dearest:.3f}"
     yield "[bugs.shows]"
     yield from (f"{json.dumps(kind)} = {times}" for kind, times in bug.shows.items())
     yield ""

@@ -24,6 +24,7 @@ workload = "registry"
 nemesis = "drawn"
 found = 23                   # by the checker that the bug's declaration names
 runs = 40
+dearest = 1.2                # seconds of one processor core of its dearest run; left out if not measured
 shows = {"term-monotonic: # forgot term #" = 23}     # by kind of violation, in how many runs
 ```
 
@@ -96,6 +97,8 @@ class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mutant: str
     found: int
     runs: int
+    dearest: float | None = None
+    """Seconds of one processor core that its dearest run took; None if that was not measured."""
     shows: Mapping[str, int] = {}
 
     @property

@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from harness.campaign.campaign import run_campaign
-from harness.campaign.cells import DRAWN, Cell
+from harness.campaign.cells import DRAWN, CampaignPlan, Cell
 from harness.campaign.journal import Journal
 from harness.campaign.outcomes import Outcome, Violation
 from harness.campaign.performing import simulated
 from harness.campaign.progress import CampaignProgress
 from harness.gate.known_bugs.measuring import ENOUGH_FOUND, measuring_plan, written
-from harness.gate.known_bugs.seeded import SeededBugs, cell_of, seeded_bugs
-from harness.gate.planning import NO_ROOM, REAL_S, STABILITY, default_plan
+from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, cell_of, seeded_bugs
+from harness.gate.planning import NO_ROOM, REAL_S, STABILITY, default_plan, with_canaries
 from harness.gate.power import power_of
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out, in_process, resumed
@@ -140,3 +140,21 @@ def test_a_gate_that_has_time_for_some_runs_alone_states_what_these_catch() -> N
     assert sum(one.why == NO_ROOM for one in made.left_out) + len(cells) == len({b.cell for b in known.bugs})
     assert len(made.power.bugs) + len(made.power.elsewhere) == len(known.bugs)
     assert f"{len(made.power.elsewhere)} show in no cell of this gate" in made.power.in_words(stated=True)
+
+
+def test_of_bugs_that_show_as_often_the_canary_is_the_one_whose_runs_are_cheap() -> None:
+    bugs = [
+        SeededBug(mutant=name, workload="ephemeral", found=7, runs=7, dearest=dearest)
+        for name, dearest in (
+            ("expire-by-own-clock", 23.7),
+            ("silence-forgiven", None),
+            ("beats-not-counted", 0.4),
+        )
+    ]
+    rare = SeededBug(mutant="revival-forgotten", workload="ephemeral", found=1, runs=7, dearest=0.1)
+    known = replace(seeded_bugs(), bugs=(*bugs, rare))
+    plan = with_canaries(CampaignPlan(cells=(Cell(workload="ephemeral"),)), known)
+    assert [cell.mutant for cell in plan.cells if cell.is_canary] == ["beats-not-counted"]
+    without = replace(known, bugs=(bugs[0], bugs[1]))
+    plan = with_canaries(CampaignPlan(cells=(Cell(workload="ephemeral"),)), without)
+    assert [cell.mutant for cell in plan.cells if cell.is_canary] == ["silence-forgiven"]
