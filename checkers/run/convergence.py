@@ -13,9 +13,7 @@ even if it moves. A node that was removed need not follow.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import takewhile
 
 from checkers.run.faults import fault_operations
 from checkers.run.recovery import DEFAULT_BOUND_S
@@ -48,7 +46,7 @@ class _Node:
     answers: tuple[Operation, ...]
     """The completions of the reads of its own state."""
     last: TraceEvent | None
-    """The last event of its trace; in virtual time the last one before the bound, or the last operation."""
+    """The last event of its trace."""
 
     @property
     def reached(self) -> int:
@@ -71,7 +69,7 @@ class Convergence:
             return Verdict.marked(checker=self.name, mark=Unjudged.NOT_EXERCISED, summary=reason)
         bound = recording.options.get("recovery_bound_s", DEFAULT_BOUND_S)
         bound_ns = int((bound if isinstance(bound, int | float) else DEFAULT_BOUND_S) * SECOND_NS)
-        judged = [_node(name, recording, end.since + bound_ns) for name in members(recording)]
+        judged = [_node(name, recording) for name in members(recording)]
         late = {node.name: end.floor - node.reached for node in judged if node.reached < end.floor}
         evidence: list[Evidence] = []
         doubts: list[str] = []
@@ -132,18 +130,14 @@ def _end(recording: Recording) -> _End | None:
     return None
 
 
-def _node(name: str, recording: Recording, bound: int) -> _Node:
+def _node(name: str, recording: Recording) -> _Node:
     answers = tuple(
         operation
         for operation in recording.history
         if operation.type == "ok" and operation.f == OWN_STATE and operation.node == name
     )
     trace = recording.traces.get(name)
-    events: Iterable[TraceEvent] = () if trace is None else trace.events
-    if not ran_on_a_real_clock(recording):  # a simulated cluster is watched for longer than it is asked
-        latest = max(bound, int(recording.history.columns.time[-1]))
-        events = takewhile(lambda event: event.at <= latest, events)
-    (last,) = deque(events, maxlen=1) or (None,)
+    (last,) = deque(() if trace is None else trace.events, maxlen=1) or (None,)
     return _Node(name, answers, last)
 
 
