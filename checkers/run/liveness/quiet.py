@@ -114,6 +114,9 @@ def judge_quiet_end(recording: Recording) -> Part:
     quiet = None if ran_on_a_real_clock(recording) else _quiet(recording)
     if quiet is None:
         return Part(idle="the run had no quiet end")
+    doubt = _doubt(quiet, members(recording))
+    if doubt:
+        return Part(doubts=(doubt,))
     evidence = [*_without_leader(quiet), *_slow_reads(quiet, recording), *_silent(quiet, recording)]
     if quiet.leader is not None:
         evidence += [
@@ -156,6 +159,30 @@ def _quiet(recording: Recording) -> Quiet | None:
         heartbeat=heartbeat * MILLISECOND_NS,
         lines={node: lines[node] for node in stopped},
     )
+
+
+def _doubt(quiet: Quiet, every: Sequence[str]) -> str:
+    """Why the traces do not say what happened: what is missing or was changed accuses no node. Else empty."""
+    unseen = [node for node in every if node not in quiet.lines]
+    if quiet.leader is None and unseen:  # the leader may be one of them
+        return f"the trace of {', '.join(unseen)} does not reach the quiet end, and no other member led then"
+    sent = {line.message_id: line for line in _messages(quiet, "send")}
+    for line in _messages(quiet, "receive"):
+        sending = sent.get(line.message_id)
+        if sending is not None and line.at < sending.at:
+            return (
+                f"the traces do not agree on time: {line.node} received a {line.message} from {sending.node} "
+                f"{seconds(sending.at - line.at)} before it was sent"
+            )
+    return ""
+
+
+def _messages(quiet: Quiet, event: str) -> Iterator[TraceEvent]:
+    """The lines of messages, of that kind, from the final heal on."""
+    for lines in quiet.lines.values():
+        for line in lines[bisect_left(lines, quiet.healed, key=_at) :]:
+            if line.event == event and line.message_id:
+                yield line
 
 
 def _ran_on(lines: Sequence[TraceEvent], since: int) -> bool:
