@@ -67,6 +67,7 @@ class Quiet:
     healed: int
     since: int
     until: int
+    election: int
     heartbeat: int
     lines: Mapping[str, Sequence[TraceEvent]]
     """By member that ran to the end, its whole trace."""
@@ -156,6 +157,7 @@ def _quiet(recording: Recording) -> Quiet | None:
         healed=healed,
         since=since,
         until=min(stopped.values()),
+        election=election * MILLISECOND_NS,
         heartbeat=heartbeat * MILLISECOND_NS,
         lines={node: lines[node] for node in stopped},
     )
@@ -166,6 +168,9 @@ def _doubt(quiet: Quiet, every: Sequence[str]) -> str:
     unseen = [node for node in every if node not in quiet.lines]
     if quiet.leader is None and unseen:  # the leader may be one of them
         return f"the trace of {', '.join(unseen)} does not reach the quiet end, and no other member led then"
+    too_long = quiet.until - quiet.since - QUIET_ELECTIONS * quiet.election
+    if too_long > MILLISECOND_NS:  # clients asked for something then
+        return f"the history ends {seconds(too_long)} before the quiet time began: its end is missing"
     sent = {line.message_id: line for line in _messages(quiet, "send")}
     for line in _messages(quiet, "receive"):
         sending = sent.get(line.message_id)
