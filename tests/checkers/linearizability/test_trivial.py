@@ -130,7 +130,9 @@ def first_pass(built: HistoryBuilder) -> int:
     return AT_FIRST + AT_FIRST_AN_OPERATION * len(built.operations) // 2
 
 
-@pytest.mark.parametrize(("model", "what", "many", "then"), CASES, ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("model", "what", "many", "then"), CASES, ids=[f"{model}-{what}" for model, what, *_ in CASES]
+)
 def test_a_trivial_contradiction_needs_no_search(
     model: str, what: str, many: Callable[[], list[Operation]], then: list[Operation]
 ) -> None:
