@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.campaigns.five_hosts import ACKPROOF
 from tests.deciding import SEEDS, decided
 from tests.harness.hosts.sshds import needs_sshd, sshds
+from tests.harness.systems.etcd.here import needs_etcd
 
 BOUND_S = 150
 
@@ -19,7 +19,7 @@ BOUND_S = 150
 @needs_sshd
 @pytest.mark.campaign
 @pytest.mark.timeout(len(SEEDS) * BOUND_S + 30)
-@pytest.mark.skipif(shutil.which("etcd") is None, reason="there is no etcd here: apt-get install etcd-server")
+@needs_etcd
 def test_etcd_on_remote_hosts_is_valid_under_kills_and_partitions(tmp_path: Path) -> None:
     async def run(seed: int) -> tuple[int | None, str]:
         folder = tmp_path / str(seed)

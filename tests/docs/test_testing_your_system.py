@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from harness.systems.described.loading import described_system
 from tests import REPOSITORY
 from tests.deciding import decided
 from tests.docs.page import blocks, commands, follow
+from tests.harness.systems.etcd.here import etcd_here, needs_etcd
 
 pytestmark = pytest.mark.timeout(400)
 """A run that proves little is followed by another one (tests/deciding.py)."""
@@ -94,8 +94,9 @@ def invalid_in(folder: RunFolder) -> set[str]:
     return {one.checker for one in verdicts if one.validity == "invalid"}
 
 
-@pytest.mark.skipif(shutil.which("etcd") is None, reason="there is no etcd here: apt-get install etcd-server")
-def test_etcd_is_tested_by_its_description(project: Path) -> None:
+@needs_etcd
+def test_etcd_is_tested_by_its_description(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(etcd_here() or "").parent), prepend=os.pathsep)
     said = run(project, ["ackproof", "systems", "check", "etcd.toml"], 0)
     assert "FAILS" not in said
 

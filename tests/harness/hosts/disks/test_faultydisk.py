@@ -28,6 +28,7 @@ from harness.hosts.host import HostError, eventually
 from harness.hosts.ledger import Ledger, clean
 from harness.hosts.local import LocalHost, tail
 from harness.hosts.removal import is_mounted
+from tests.harness.systems.etcd.here import etcd_here, needs_etcd
 
 needs_fuse = pytest.mark.skipif(
     not os.path.exists("/dev/fuse") or shutil.which("fusermount3") is None, reason="no FUSE here"
@@ -250,17 +251,14 @@ def test_power_that_is_cut_while_a_file_is_open_is_refused_and_changes_nothing(t
     on_disk(tmp_path, body)
 
 
-ETCD = shutil.which("etcd")
-
-
-@pytest.mark.skipif(ETCD is None, reason="no etcd here: apt-get install etcd-server")
+@needs_etcd
 def test_a_real_etcd_lives_on_it_and_keeps_what_it_acknowledged_before_each_loss_of_power(
     tmp_path: Path,
 ) -> None:
     """It maps its store, makes folders, renames its first log into place, and takes room beforehand."""
     client, peer = (f"http://127.0.0.1:{port}" for port in free_ports(2))
     argv = [
-        *(str(ETCD), "--data-dir", str(tmp_path / "a folder" / "etcd"), "--snapshot-count", "10"),
+        *(str(etcd_here()), "--data-dir", str(tmp_path / "a folder" / "etcd"), "--snapshot-count", "10"),
         *("--listen-client-urls", client, "--advertise-client-urls", client),
         *("--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer),
         *("--initial-cluster", f"default={peer}"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import subprocess
 import threading
@@ -27,10 +26,7 @@ from harness.systems.etcd.kv import (
 from harness.systems.etcd.recipes import LockClient, QueueClient, Trust
 from harness.systems.etcd.watching import WatchClient
 from history import Operation
-
-needs_etcd = pytest.mark.skipif(
-    shutil.which("etcd") is None, reason="etcd is missing: apt-get install etcd-server"
-)
+from tests.harness.systems.etcd.here import etcd_here, needs_etcd
 
 
 def site(port: int, timeout_s: float = 5.0, process: int = 0) -> Site:
@@ -48,7 +44,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The client port of a cluster of one node."""
     folder, port, peer = tmp_path_factory.mktemp("etcd"), free_port(), free_port()
     at, peers_at = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer}"
-    argv = ["etcd", "--name", "n1", "--data-dir", str(folder / "data"), "--logger=zap"]
+    argv = [str(etcd_here()), "--name", "n1", "--data-dir", str(folder / "data"), "--logger=zap"]
     argv += ["--listen-client-urls", at, "--advertise-client-urls", at, "--listen-peer-urls", peers_at]
     argv += ["--initial-advertise-peer-urls", peers_at, "--initial-cluster", f"n1={peers_at}"]
     with (folder / "log").open("wb") as log, subprocess.Popen(argv, stdout=log, stderr=log) as process:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,12 @@ from checkers.verdict import Validity
 from harness.run.test import Test
 from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
+from tests.harness.systems.etcd.here import needs_etcd
 
 
 @needs_namespaces
 @pytest.mark.campaign
-@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is missing: apt-get install etcd-server")
+@needs_etcd
 def test_a_cluster_of_etcd_outlives_its_leader(tmp_path: Path) -> None:
     test = Test(
         nodes=("n1", "n2", "n3"),

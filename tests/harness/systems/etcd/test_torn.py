@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,13 @@ from harness.systems.redis import Redis
 from harness.systems.zookeeper import ZooKeeper
 from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
+from tests.harness.systems.etcd.here import needs_etcd
 
 
 @needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is missing: apt-get install etcd-server")
+@needs_etcd
 def test_etcd_repairs_its_log_after_a_torn_write(tmp_path: Path) -> None:
     test = Test(
         nodes=("n1", "n2", "n3"),
