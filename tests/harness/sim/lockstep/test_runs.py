@@ -56,7 +56,7 @@ def test_a_core_that_traces_nothing_is_not_judged_by_raft(tmp_path: Path) -> Non
 
 @pytest.mark.campaign
 def test_a_forgotten_vote_is_caught_shrunk_and_replayed(tmp_path: Path) -> None:
-    core = core_of(command(changed_example(tmp_path, VOTE, VOTE.replace("self.persist", "id"))))
+    core = core_of(command(changed_example(tmp_path, VOTE, "            pass")))
     file = tmp_path / "small.json"
     found = shrunk(SEED, small(core), file, quiet=True)
     _, ran, warning = played_file(file, anyway=False, core=core)
