@@ -27,7 +27,7 @@ PORTS = {"a": 24100, "b": 24110, "c": 24120}
 PUTS = 80
 STEP_BOUND_S = 45.0
 _LENGTH_BITS = 56
-"""Of the eight bytes before a record, so many bits are its length; those above are its padding."""
+"""Of the eight bytes before a record, this number of bits is its length; those above are its padding."""
 
 
 class Members:
@@ -107,7 +107,7 @@ def until(holds: Callable[[], object]) -> bool:
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.3)
+        time.sleep(0.3)  # between two looks at what is waited for
     return True
 
 

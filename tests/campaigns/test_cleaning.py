@@ -56,7 +56,7 @@ def that_stays(look: Callable[[], set[str]], before: set[str]) -> set[str]:
     deadline = time.monotonic() + OTHERS_S
     more = look() - before
     while more and time.monotonic() < deadline:
-        time.sleep(1)
+        time.sleep(1)  # between two looks; other tests may take minutes to end
         more &= look()
     return more
 

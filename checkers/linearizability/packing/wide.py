@@ -58,7 +58,7 @@ class WideSteps:
 
     @property
     def are_many(self) -> bool:
-        """Whether so many states were met that a search of another part begins with none."""
+        """Whether more states were met than another part's search should begin with: it begins with none."""
         return int(self._states.registers[KNOWN]) > MANY_STATES
 
     def fills(self, slots: int) -> bool:

@@ -1,4 +1,4 @@
-"""Liveness: what works keeps working, and does no more than it must.
+"""Liveness: what works keeps working, and does only what it must.
 
 `liveness.py` is the checker. It asks four judges: `quorum.py` of a quorum that alone is well, `quiet.py` of a
 simulated cluster in which nothing happens, `calm.py` of real nodes while nothing is wrong, and

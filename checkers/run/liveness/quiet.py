@@ -8,7 +8,7 @@ final heal, and lasts for `QUIET_ELECTIONS` of them. In it the members of the cl
   role, or asks for votes;
 - **repeat nothing**: no entry and no snapshot is sent to one follower, or appended, or taken, again and
   again, and no disk is synced again and again without a new record;
-- **send no more than heartbeats**: between two nodes go as many messages as heartbeats are due, and a few
+- **send heartbeats alone**: between two nodes go as many messages as heartbeats are due, and a few
   for each new entry. An instance whose beats have stopped may still make an entry;
 - **finish**: every entry that the leader had before is committed, and applied by each of them.
 
@@ -48,7 +48,7 @@ from history.units import MILLISECOND_NS
 AGAIN = 3
 """What is sent or done so often in the quiet time is done again and again."""
 CATCH_UP_HEARTBEATS = 4
-"""For so many heartbeats an entry may be on its way to all members."""
+"""An entry may be on its way to all members for this number of heartbeats."""
 FASTEST_CLOCK = 1.25
 """How much faster than true time a node's heartbeat timer may run, with a margin."""
 SPARE_MESSAGES, MESSAGES_AN_ENTRY = 6, 4

@@ -34,7 +34,7 @@ class HostFiles(Attachment):
     async def after_start(self, node: NodeOnHost, process: Background) -> None:
         """An end with the status of a damaged log is expected of a node whose files are not as it left them.
 
-        It may see that at its start, or when the others tell it of entries that it had and has no more.
+        It may see that at its start, or when the others tell it of entries that it had and has lost.
         """
         name = node.place.name
         by = "rot" if name in self._is_trying else self._altered.get(name)

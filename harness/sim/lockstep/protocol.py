@@ -169,11 +169,15 @@ def read_answer(line: bytes, number: int, event: bytes) -> Answered:
     try:
         answer = _answered(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise LockstepError(
-            f"the core's answer cannot be read ({brief(error)}): {shown(line)}; the event was {shown(event)}"
-        ) from error
+        raise _unreadable(line, event, error) from error
     _check_number(answer.answers, number, line, event)
     return answer
+
+
+def _unreadable(line: bytes, event: bytes, error: Exception) -> LockstepError:
+    return LockstepError(
+        f"the core's answer cannot be read ({brief(error)}): {shown(line)}; the event was {shown(event)}"
+    )
 
 
 def read_hello(line: bytes, number: int, event: bytes) -> Hello:
@@ -191,9 +195,7 @@ def read_hello(line: bytes, number: int, event: bytes) -> Hello:
             )
         hello = _hello(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise LockstepError(
-            f"the core's answer cannot be read ({brief(error)}): {shown(line)}; the event was {shown(event)}"
-        ) from error
+        raise _unreadable(line, event, error) from error
     _check_number(hello.answers, number, line, event)
     return hello
 

@@ -19,7 +19,7 @@ from harness.sim.lockstep.protocol import ForeignCore, LockstepError
 T = TypeVar("T")
 
 COMPARED_SEEDS = 16
-"""In a campaign, every so many seeds are run twice and compared."""
+"""In a campaign, one seed in this number is run twice and compared."""
 MOST_FILE_BYTES = 1 << 30
 
 

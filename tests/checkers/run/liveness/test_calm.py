@@ -23,7 +23,7 @@ def judged(
     sent: int = 0,
     options: dict[str, Any] | None = None,
 ) -> Part:
-    """What is found if new terms begin so many milliseconds after the run began; it takes four seconds."""
+    """What is found if new terms begin at these milliseconds of the run, which takes four seconds."""
     built = HistoryBuilder()
     if faults:
         built.nemesis("kill", KILL)

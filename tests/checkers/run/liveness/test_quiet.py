@@ -28,7 +28,7 @@ Lines = Sequence[tuple[int, dict[str, Any]]]
 
 
 def line(ms: int, event: str, **fields: Any) -> tuple[int, dict[str, Any]]:
-    """A line so many milliseconds after the heal."""
+    """A line at this number of milliseconds after the heal."""
     return ms, {"event": event, **fields}
 
 
