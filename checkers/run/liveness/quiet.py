@@ -176,7 +176,7 @@ def _doubt(quiet: Quiet, every: Sequence[str]) -> str:
         sending = sent.get(line.message_id)
         if sending is not None and line.at < sending.at:
             return (
-                f"the traces do not agree on time: {line.node} received a {line.message} from {sending.node} "
+                f"the traces do not agree on time: {line.node} received {line.message} from {sending.node} "
                 f"{seconds(sending.at - line.at)} before it was sent"
             )
     return ""

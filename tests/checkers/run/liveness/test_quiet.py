@@ -32,10 +32,10 @@ def line(ms: int, event: str, **fields: Any) -> tuple[int, dict[str, Any]]:
     return ms, {"event": event, **fields}
 
 
-def trace(node: str, role: str, lines: Lines, healed_ns: int) -> NodeTrace:
+def trace(node: str, role: str, lines: Lines, healed_ns: int, stop_ms: int = UNTIL_MS) -> NodeTrace:
     """One life, from the heal to the end of the quiet time."""
     usual = {"term": 5, "role": role, "commit": 9, "applied": 9, "last": 9}
-    every = sorted([(0, {"event": "restart"}), *lines, (UNTIL_MS, {"event": "stop"})], key=lambda one: one[0])
+    every = sorted([(0, {"event": "restart"}), *lines, (stop_ms, {"event": "stop"})], key=lambda one: one[0])
     return NodeTrace(
         node,
         tuple(
@@ -46,7 +46,14 @@ def trace(node: str, role: str, lines: Lines, healed_ns: int) -> NodeTrace:
 
 
 def check(
-    *, n1: Lines = (), n2: Lines = (), n2_role: str = "follower", read_ms: int = 1, answers: bool = True
+    *,
+    n1: Lines = (),
+    n2: Lines = (),
+    n2_role: str = "follower",
+    read_ms: int = 1,
+    answers: bool = True,
+    without: str = "",
+    stop_ms: int = UNTIL_MS,
 ) -> Verdict:
     """n1 leads term 5, n2 and n3 follow, and some reads are answered soon, unless said otherwise."""
     built = HistoryBuilder()
@@ -57,12 +64,13 @@ def check(
             built.invoke(100 + number, "final-list", "svc/a", None, node=node)
             built.wait(read_ms)
             built.complete(100 + number, "ok" if answers or node == "n1" else "fail", [])
-    handed = line(UNTIL_MS, "send", peer="n2", message="TimeoutNow")
+    handed = line(stop_ms, "send", peer="n2", message="TimeoutNow")
     traces = {
-        "n1": trace("n1", "leader", [*n1, handed], healed_ns),
-        "n2": trace("n2", n2_role, n2, healed_ns),
-        "n3": trace("n3", "follower", [], healed_ns),
+        "n1": trace("n1", "leader", [*n1, handed], healed_ns, stop_ms),
+        "n2": trace("n2", n2_role, n2, healed_ns, stop_ms),
+        "n3": trace("n3", "follower", [], healed_ns, stop_ms),
     }
+    traces.pop(without, None)
     return Liveness().check(recording(built, traces=traces, options=OPTIONS))
 
 
@@ -182,3 +190,24 @@ def test_a_simulated_node_that_does_not_rest_is_found_in_one_seed(parts: Parts, 
     verdict = Liveness().check(ran.recording())
     assert verdict.validity is Validity.INVALID
     assert said in verdict.summary
+
+
+RECEIVED_FIRST = {
+    "n1": [line(SINCE_MS + 9, "send", peer="n2", message="AppendEntries", message_id="n1:1:1")],
+    "n2": [line(SINCE_MS + 5, "receive", peer="n1", message="AppendEntries", message_id="n1:1:1")],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"without": "n1"}, "the trace of n1 does not reach the quiet end, and no other member led then"),
+        (RECEIVED_FIRST, "n2 received AppendEntries from n1 0.004 s before it was sent"),
+        ({"stop_ms": UNTIL_MS + 50}, "its end is missing"),
+    ],
+    ids=["a trace is gone", "a clock was shifted", "the history was cut"],
+)
+def test_what_is_missing_or_was_changed_accuses_no_node(changes: dict[str, Any], why: str) -> None:
+    verdict = check(**changes)
+    assert (verdict.validity, verdict.evidence) == (Validity.UNKNOWN, ())
+    assert why in verdict.summary
