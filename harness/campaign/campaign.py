@@ -15,7 +15,7 @@ import msgspec
 
 from checkers.verdict import Validity
 from harness.campaign.budget.sharing import limits_of, rest_here_s, rest_s, share_s
-from harness.campaign.cells import CampaignPlan, Cell, Unit, to_begin_with, units
+from harness.campaign.cells import CampaignPlan, Cell, Unit, further_units, to_begin_with, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
 from harness.campaign.journal import CrashLine, EndLine, Journal, RunLine, Stored, runs_by_unit, stamp
 from harness.campaign.outcomes import Outcome
@@ -98,7 +98,9 @@ class _Campaign:
         """Seconds that real runs took."""
         self._in_place: set[Unit] = set()
         """Runs in place of those that proved nothing."""
-        asked = list(units(self._plan))
+        self._further = deque(further_units(self._plan))
+        """Runs for time that is left, which have not begun."""
+        asked = [*units(self._plan), *(unit for unit in self._further if unit in self._done)]
         self._live = LiveData(journal.folder, self._plan, len(asked), self._figures)
         self._progress.start(len(asked), self._plan, self._elapsed_s())
         for unit in (*asked, *self._drawn_in_place()):
@@ -146,6 +148,8 @@ class _Campaign:
                 if not self._is_needless(unit):
                     executor.begin(unit, self._with_share(unit, left), unit.seed)
                     self._begun += 1
+            if is_simulated and not is_begin and not left:
+                self._begin_further(executor)
             if not executor.is_busy:
                 return
             again = self._take(executor.wait(WAIT_S))
@@ -153,6 +157,15 @@ class _Campaign:
             self._show()
             if self._why in (STOPPED, BROKEN):
                 return
+
+    def _begin_further(self, executor: Executor) -> None:
+        """Begin runs that time is left for."""
+        while self._further and executor.has_room and not self._is_over_for_simulated() and self._may_begin():
+            unit = self._further.popleft()
+            if self._is_left(unit):
+                executor.begin(unit, self._plan.cells[unit.cell], unit.seed)
+                self._begun += 1
+                self._ask(1)
 
     def _with_share(self, unit: Unit, left: Iterable[Unit]) -> Cell:
         """The cell of a run; with its share of the budget, if it is the first of a cell of real processes
@@ -210,9 +223,13 @@ class _Campaign:
         wanted = in_place_of_undecided(self._plan, self._done.values())
         new = [unit for unit in wanted if unit not in self._in_place]
         self._in_place.update(new)
-        self._progress.ask(len(new))
-        self._live.ask(len(new))
+        self._ask(len(new))
         return new
+
+    def _ask(self, more: int) -> None:
+        """Count runs that are done in addition to those that the plan asks for."""
+        self._progress.ask(more)
+        self._live.ask(more)
 
     def _take(self, ended: Iterable[Ended]) -> list[Unit]:
         """Keep what ended; give the runs that are to be tried again, or that take the place of others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
@@ -142,6 +143,12 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     """(cell, seed) of runs that come first, as they showed findings before; also seeds that no cell has."""
     shard: tuple[int, int] | None = None
     """Which part of all runs is done here, from 1, and of how many parts; None for all of them."""
+    in_proportion: bool = False
+    """Whether cells take turns by how many seeds they have, so that each has done the same share of its own
+    at any time; otherwise each has done the same number."""
+    further: tuple[tuple[int, int], ...] = ()
+    """(cell, seeds): how many more seeds of a cell may run if time is left after all other simulated runs.
+    They are not asked for: a campaign is complete without them."""
 
     @property
     def whole(self) -> CampaignPlan:
@@ -177,6 +184,20 @@ def units(plan: CampaignPlan) -> Iterator[Unit]:
             yield from (unit for unit in group if unit not in known)
 
 
+def further_units(plan: CampaignPlan) -> Iterator[Unit]:
+    """The runs for time that is left, in order; each cell has done the same share of its own at any time."""
+    return (
+        Unit(number, first_further_seed(plan.cells[number]) + place)
+        for number, place in _by_share(plan.further)
+    )
+
+
+def first_further_seed(cell: Cell) -> int:
+    """The first seed of a cell for time that is left: it follows those of the cell, and those that may be drawn
+    in place of them (replacing.py), of which there is one more."""
+    return cell.first_seed + 2 * cell.seeds + 1
+
+
 def to_begin_with(plan: CampaignPlan) -> frozenset[Unit]:
     """The runs that come before all others: the canaries', the known ones, and the first of each cell.
 
@@ -195,13 +216,24 @@ def to_begin_with(plan: CampaignPlan) -> frozenset[Unit]:
 
 def _in_turn(plan: CampaignPlan) -> Iterator[tuple[Unit, ...]]:
     """Each run with its repetition, if it has one."""
-    for place in range(max((cell.seeds for cell in plan.cells), default=0)):
-        for number, cell in enumerate(plan.cells):
-            if cell.is_canary or place >= cell.seeds:
-                continue
-            one = Unit(number, cell.first_seed + place)
-            is_repeated = cell.world == "sim" and place < plan.stability
-            yield (one, one._replace(again=True)) if is_repeated else (one,)
+    seeds = [(number, cell.seeds) for number, cell in enumerate(plan.cells) if not cell.is_canary]
+    for number, place in _by_share(seeds) if plan.in_proportion else _evenly(seeds):
+        cell = plan.cells[number]
+        one = Unit(number, cell.first_seed + place)
+        is_repeated = cell.world == "sim" and place < plan.stability
+        yield (one, one._replace(again=True)) if is_repeated else (one,)
+
+
+def _evenly(seeds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """(cell, place): of each cell with its number of seeds, one after the other."""
+    for place in range(max((own for _, own in seeds), default=0)):
+        yield from ((number, place) for number, own in seeds if place < own)
+
+
+def _by_share(seeds: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """(cell, place): next is the cell that has done the smallest share of its seeds with that run."""
+    shares = ((Fraction(place + 1, own), number, place) for number, own in seeds for place in range(own))
+    return ((number, place) for _, number, place in sorted(shares))
 
 
 def distinct(cells: Sequence[Cell]) -> tuple[Cell, ...]:

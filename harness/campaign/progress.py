@@ -23,12 +23,14 @@ class CampaignProgress:
         self._asked = self._done = self._new = self._unknown = self._crashes = 0
         self._invalid = self._canaries = 0
         self._most_s: float | None = None
+        self._fills_time = False
         self._began_s = self._shown_s = 0.0
 
     def start(self, asked: int, plan: CampaignPlan, elapsed_s: float) -> None:
         """Begin, or go on after an interruption."""
         self._asked = asked if plan.most_runs is None else min(asked, plan.most_runs)
         self._most_s = plan.most_s
+        self._fills_time = bool(plan.further)
         self._began_s = self._shown_s = elapsed_s
 
     def ask(self, more: int) -> None:
@@ -77,7 +79,7 @@ class CampaignProgress:
     def left_s(self, elapsed_s: float) -> float | None:
         """About how many seconds are left; None while no run has ended."""
         bounds = [] if self._most_s is None else [self._most_s - elapsed_s]
-        if self._new and elapsed_s > self._began_s:
+        if self._new and elapsed_s > self._began_s and not self._fills_time:
             bounds.append((self._asked - self._done) * (elapsed_s - self._began_s) / self._new)
         return max(0.0, min(bounds)) if bounds else None
 

@@ -20,7 +20,7 @@ import msgspec
 from checkers.verdict import Validity
 from harness.campaign.budget.sharing import more_needed_s
 from harness.campaign.campaign import BROKEN, BUDGET, is_found
-from harness.campaign.cells import Cell, Unit, units
+from harness.campaign.cells import Cell, Unit, further_units, units
 from harness.campaign.journal import CrashLine, EndLine, RunLine, Stored, runs_by_unit
 from harness.campaign.replacing import in_place_of_undecided
 from harness.campaign.watching.figures import FigureCounter, Figures, is_same
@@ -37,7 +37,7 @@ class CellSummary(msgspec.Struct, frozen=True):
     name: str
     cell: Cell
     asked: int
-    """How many runs are to be done, those in place of others included."""
+    """How many runs are to be done, those in place of others included, and those that time was left for."""
     runs: int
     in_place: int
     """How many of its runs were drawn in place of those that proved nothing."""
@@ -101,7 +101,8 @@ def summary_of(stored: Stored) -> CampaignSummary:
     """Sum up what a journal holds."""
     done = runs_by_unit(stored.lines)
     in_place = set(in_place_of_undecided(stored.plan, done.values()))
-    asked = [*units(stored.plan), *sorted(in_place)]
+    further = (unit for unit in further_units(stored.plan) if unit in done)
+    asked = [*units(stored.plan), *sorted(in_place), *further]
     crashes = {line.unit: line for line in stored.lines if isinstance(line, CrashLine)}
     failed = {unit: line for unit, line in crashes.items() if unit not in done}
     cells = tuple(

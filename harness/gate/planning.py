@@ -6,6 +6,9 @@ enough seeds for the known bugs to be likely caught, as far as the budget allows
 seeded bug that is found most often.
 
 In place of a run that proved nothing, another seed of its cell is drawn (harness/campaign/replacing.py).
+The pace is measured once, and may change. If the machine gets slower, all cells fall back alike, as they take
+turns by how many seeds they have, and what is stated needs a third of the time. If it gets faster, further
+seeds run until the time is over or all bugs are likely caught.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ SHARE_PLANNED = 0.5
 other work slows the machine down meanwhile."""
 REAL_S = 90.0
 """Seconds that are set aside for the run on real processes: starting, healing and judging included."""
+FASTER_TIMES = 16
+"""How many times as fast as planned the runs may get, until no further seed is there for the time that is left.
+A machine whose cores were shared by many processes while the pace was measured may be that much faster later."""
 LEAST_FOR_REAL_S = 300.0
 """A smaller budget has no run on real processes."""
 REAL = Cell(world="local", nemesis=("kill", "partition"), nodes=3, time_limit_s=20, seeds=1)
@@ -80,6 +86,7 @@ def default_plan(
     for_canaries_s = sum(_canary_s(workload, known, costs) for workload in {bug.workload for bug in bugs})
     budget_for_seeds_s = max(0.0, simulated_s * SHARE_PLANNED * jobs - for_canaries_s)
     seeds = planned_seeds(bugs, costs, budget_for_seeds_s, STABILITY)
+    more = planned_seeds(bugs, costs, FASTER_TIMES * budget_for_seeds_s, STABILITY)
     no_room = [LeftOut(cell.name, NO_ROOM) for cell in costs if cell not in seeds]
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
     plan = CampaignPlan(
@@ -89,6 +96,8 @@ def default_plan(
         most_simulated_s=simulated_s,
         stability=STABILITY,
         replaces_undecided=True,
+        in_proportion=True,
+        further=tuple((place, max(0, more.get(cell, 0) - seeds[cell])) for place, cell in enumerate(seeds)),
     )
     return _gate(plan, known, bugs, (*left_out, *real_left_out, *no_room))
 
@@ -100,7 +109,11 @@ def plan_of_matrix(
     bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
     cells, cells_left_out = (plan.cells, ()) if change is None else touched_cells(change, plan.cells)
     bounded = msgspec.structs.replace(
-        plan, cells=cells, most_s=budget_s or plan.most_s or USUAL_S, replaces_undecided=True
+        plan,
+        cells=cells,
+        most_s=budget_s or plan.most_s or USUAL_S,
+        replaces_undecided=True,
+        in_proportion=True,
     )
     return _gate(bounded, known, bugs, (*left_out, *cells_left_out))
 
@@ -123,7 +136,8 @@ def with_canaries(plan: CampaignPlan, known: SeededBugs) -> CampaignPlan:
         return plan
     workloads = dict.fromkeys(cell.workload for cell in plan.cells if cell.world == "sim")
     canaries = tuple(canary for workload in workloads for canary in _canary(workload, known))
-    return msgspec.structs.replace(plan, cells=(*canaries, *plan.cells))
+    further = tuple((len(canaries) + place, seeds) for place, seeds in plan.further)
+    return msgspec.structs.replace(plan, cells=(*canaries, *plan.cells), further=further)
 
 
 def _best_canary(workload: str, known: SeededBugs) -> SeededBug | None:

@@ -225,7 +225,7 @@ def _row_of(stored: Stored) -> CampaignRow:
         began=stored.header.began_at[:16].replace("T", " "),
         ended=last.why if isinstance(last, EndLine) else "",
         runs=len(lines),
-        asked=sum(not unit.again for unit in units(stored.plan)),
+        asked=len({line.unit for line in lines}.union(unit for unit in units(stored.plan) if not unit.again)),
         valid=counts[Validity.VALID],
         invalid=counts[Validity.INVALID],
         unknown=counts[Validity.UNKNOWN],
