@@ -193,8 +193,8 @@ def further_units(plan: CampaignPlan) -> Iterator[Unit]:
 
 
 def first_further_seed(cell: Cell) -> int:
-    """The first seed of a cell for time that is left: it follows those of the cell, and those that may be drawn
-    in place of them (replacing.py), of which there is one more."""
+    """The first seed of a cell for time that is left. It follows those of the cell, and those that may be
+    drawn in place of them (replacing.py), of which there is one more."""
     return cell.first_seed + 2 * cell.seeds + 1
 
 

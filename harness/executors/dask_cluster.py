@@ -160,20 +160,30 @@ class DaskCluster:
             )
 
     def _check(self) -> None:
-        """Ask all workers which code they have.
+        """Ask all workers which code they have. One that died since it was seen is no longer asked.
 
         Raises:
             CouldNotRun: some have other code, or none of ours; each by its address.
         """
 
         async def ask() -> dict[str, Any]:
-            found: dict[str, Any] = await self._client.run(self.identity, on_error="return")
+            found: dict[str, Any] = await self._client.run(
+                self.identity, workers=list(self.workers), on_error="return"
+            )
             return found
 
-        try:
-            found = self._answer(ask, ANSWER_S)
-        except OSError as error:
-            raise CouldNotRun(f"the workers of {self.address} do not answer: {brief(error)}") from error
+        until = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                found = self._answer(ask, ANSWER_S)
+                if not any(isinstance(said, OSError) for said in found.values()):
+                    break
+                if time.monotonic() >= until:
+                    break
+                time.sleep(0.2)  # until the scheduler has noticed, too, that a worker's connection ended
+                self._look()
+            except OSError as error:
+                raise CouldNotRun(f"the workers of {self.address} do not answer: {brief(error)}") from error
         wrong = {worker: self.why_refused(said) for worker, said in found.items()}
         lines = [f"{worker} ({why})" for worker, why in wrong.items() if why]
         if lines:

@@ -174,7 +174,9 @@ class OnDask(Generic[K, P, R]):
             self._workerless_since = None
         elif self._workerless_since is None:
             self._workerless_since = time.monotonic()
-            self._say(f"the Dask scheduler has no workers; waiting up to {AGAIN_S:.0f} s for one")
+            self._say(
+                f"the Dask scheduler {self._cluster.address} has no workers; waiting {AGAIN_S:.0f} s for one"
+            )
         elif time.monotonic() - self._workerless_since > AGAIN_S:
             raise CouldNotRun(
                 f"the Dask scheduler {self._cluster.address} has had no workers for {AGAIN_S:.0f} s"

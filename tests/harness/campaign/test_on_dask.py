@@ -23,8 +23,6 @@ from harness.sim.schedule.version import identity
 from tests.harness.campaign.fakes import plan
 from tests.harness.executors.dask_processes import dask_processes, needs_dask
 
-CONNECT_S = 60
-"""Seconds in which a scheduler answers on a machine that does much else; commands wait 10 s."""
 CELLS = (
     canary("forgetful"),
     Cell(nodes=3, time_limit_s=2, rate=40, seeds=10),
@@ -65,13 +63,9 @@ def test_a_campaign_gives_the_same_on_dask_with_a_worker_killed_and_the_schedule
 
         def disturb() -> None:
             cluster.workers[0].send_signal(signal.SIGKILL)
-            cluster.scheduler.kill()
-            cluster.scheduler.wait()
-            cluster.start_scheduler()
-            cluster.start_worker()
-            cluster.start_worker()
+            cluster.restart()
 
-        connected = DaskCluster(cluster.address, identity, jobs=1, connect_s=CONNECT_S)
+        connected = DaskCluster(cluster.address, identity, jobs=1)
         journal = Journal.create(tmp_path, plan(*CELLS, name="there"))
         there = run_campaign(journal, dask_executors(connected, print), Watched(8, disturb))
     units = [line.unit for line in there.runs]
@@ -104,7 +98,7 @@ def test_tls_connects_those_with_certificates_and_nobody_else(tmp_path: Path) ->
         with pytest.raises(CouldNotRun, match="no Dask scheduler answers at tcp://"):
             DaskCluster(plain, identity, jobs=1, connect_s=3)
         with dask.config.set(settings):
-            connected = DaskCluster(cluster.address, identity, jobs=1, connect_s=CONNECT_S)
+            connected = DaskCluster(cluster.address, identity, jobs=1)
             assert all(worker.startswith("tls://") for worker in connected.workers)
             connected.close()
 

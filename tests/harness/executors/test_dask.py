@@ -37,11 +37,7 @@ def test_nothing_is_lost_or_counted_twice_when_a_worker_is_killed_and_the_schedu
             if sum(taken.values()) == 40:
                 cluster.workers[0].send_signal(signal.SIGKILL)
             if sum(taken.values()) == 120:
-                cluster.scheduler.kill()
-                cluster.scheduler.wait()
-                cluster.start_scheduler()
-                cluster.start_worker()
-                cluster.start_worker()
+                cluster.restart()
     assert taken == dict.fromkeys(range(240), 1)
     done = [int(path.name.split("-")[0]) for path in notes.iterdir()]
     assert set(done) == set(range(240))
@@ -58,6 +54,29 @@ def test_a_worker_with_other_python_is_refused_by_its_address_before_any_work(tm
             DaskCluster(cluster.address, pretended, jobs=1)
         with pytest.raises(CouldNotRun, match=r"\(Python is 3\.9\.9 there and "):
             DaskCluster(cluster.address, pretended, jobs=1)
+
+
+@pytest.mark.campaign
+def test_a_worker_that_dies_while_it_is_asked_for_its_code_is_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_dask()
+    with dask_processes(tmp_path, 2) as cluster:
+        connected = DaskCluster(cluster.address, pretended, jobs=1)
+        ask = connected._client.run
+
+        async def dying(*args: object, **kwargs: object) -> object:
+            """The first time, a worker dies, and the connection to it ends."""
+            if cluster.workers[0].poll() is None:
+                cluster.workers[0].kill()
+                cluster.workers[0].wait()
+                return dict.fromkeys(connected.workers, OSError("connection closed"))
+            return await ask(*args, **kwargs)
+
+        monkeypatch.setattr(connected._client, "run", dying)
+        connected._check()
+        assert len(connected.workers) == 1
+        connected.close()
 
 
 @pytest.mark.campaign
