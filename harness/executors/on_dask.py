@@ -175,7 +175,8 @@ class OnDask(Generic[K, P, R]):
         elif self._workerless_since is None:
             self._workerless_since = time.monotonic()
             self._say(
-                f"the Dask scheduler {self._cluster.address} has no workers; waiting {AGAIN_S:.0f} s for one"
+                f"the Dask scheduler {self._cluster.address} has no workers; waiting up to {AGAIN_S:.0f} s "
+                "for one"
             )
         elif time.monotonic() - self._workerless_since > AGAIN_S:
             raise CouldNotRun(

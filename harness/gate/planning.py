@@ -30,8 +30,9 @@ other work slows the machine down meanwhile."""
 REAL_S = 90.0
 """Seconds that are set aside for the run on real processes: starting, healing and judging included."""
 FASTER_TIMES = 16
-"""How many times as fast as planned the runs may get, until no further seed is there for the time that is left.
-A machine whose cores were shared by many processes while the pace was measured may be that much faster later."""
+"""How many times as fast as planned the runs may get, until no further seed is there for the time that is
+left. A machine may be that much faster once many processes end that shared its cores while the pace was
+measured."""
 LEAST_FOR_REAL_S = 300.0
 """A smaller budget has no run on real processes."""
 REAL = Cell(world="local", nemesis=("kill", "partition"), nodes=3, time_limit_s=20, seeds=1)

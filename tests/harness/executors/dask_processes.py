@@ -62,8 +62,8 @@ class DaskProcesses:
         return worker
 
     def restart(self) -> None:
-        """Kill the scheduler, and with it its workers; start another one, and two workers, in a thread of their
-        own, so that those who use the cluster see it gone."""
+        """Kill the scheduler, and with it its workers. Another one and two workers are started in a thread of
+        their own, so that those who use the cluster see it gone."""
         self.scheduler.kill()
         self.scheduler.wait()
         self._restarting = threading.Thread(target=self._start_all_again)
