@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from harness.client.clients import fail, info, lost, ok, ok_read
+from harness.client.clients import fail, lost, ok, ok_read
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.data_types import READS
 from harness.systems.described.description import CallKeys
@@ -16,6 +16,10 @@ from harness.systems.described.finding import MISSING, found_in, is_so
 from harness.systems.described.texts import filled
 from history import Operation
 
+MAY_BE_NOTHING = READS | {"dequeue"}
+"""The operations whose answer may be that there is nothing."""
+ANSWERED = MAY_BE_NOTHING | {"generate", "echo", "txn"}
+"""The operations whose result is in the answer; all but reads also change something."""
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -42,22 +46,23 @@ class DescribedCodec(msgspec.Struct, frozen=True):
         call = self.calls[operation.f]
         if isinstance(reply, NoReply):
             return lost(operation, reply.reason) if reply.sent else fail(operation, reply.reason)
-        is_read = operation.f in READS
         try:
-            if is_read and reply.status in call.absent:
+            if operation.f in MAY_BE_NOTHING and reply.status in call.absent:
                 return ok_read(operation, None)
             if reply.status in call.ok:
-                return self._done(operation, call, reply.body, is_read)
+                return self._done(operation, call, reply.body)
             if reply.status in call.unequal:
                 return ok(operation, False)
         except ValueError as error:
             return lost(operation, f"unexpected: {error}")
         why = f"status {reply.status}: {reply.body[:120].decode(errors='replace')}"
-        return fail(operation, why) if is_read or reply.status in call.refused else info(operation, why)
+        return fail(operation, why) if reply.status in call.refused else lost(operation, why)
 
-    def _done(self, operation: Operation, call: CallKeys, body: bytes, is_read: bool) -> Operation:
-        if is_read:
+    def _done(self, operation: Operation, call: CallKeys, body: bytes) -> Operation:
+        if operation.f in ANSWERED:
             value = found_in(body, call.value) if call.value is not None else body.decode()
+            if value is MISSING and operation.f not in MAY_BE_NOTHING:
+                raise ValueError(f"the answer to {operation.f} has no value: {body[:80]!r}")
             return ok_read(operation, None if value is MISSING else value)
         if call.unequal_unless is not None and not is_so(body, call.unequal_unless):
             return ok(operation, False)

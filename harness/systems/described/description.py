@@ -78,9 +78,9 @@ class CallKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     refused: tuple[int, ...] = ()
     """The statuses that mean that it certainly was not done, and will not be."""
     absent: tuple[int, ...] = (404,)
-    """For a read: the statuses that mean that there is no such key."""
+    """For a read or a dequeue: the statuses that mean that there is nothing."""
     value: Found | None = None
-    """For a read: where the value stands. A value that is not there is null."""
+    """For a read, or a dequeue: where the value stands. A value that is not there is null."""
     unequal: tuple[int, ...] = ()
     """For a compare-and-set: the statuses that mean that another value was there."""
     unequal_unless: Found | None = None

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from harness.client.clients import NotDone, Site, ok, ok_read
+from harness.client.clients import NotDone, Site, in_words, ok, ok_read
 from harness.systems.etcd.gateway import Gateway, Json, prefix, revision_of
 from harness.systems.etcd.kv import EtcdClient, key_of, value_of
 from history import Operation
@@ -33,6 +33,7 @@ class WatchClient(EtcdClient):
         self._opened = threading.Event()
         self._closed = threading.Event()
         self._next_revision = 0
+        self._broken: str | None = None
 
     def open(self) -> None:
         """Connect, and open the watch.
@@ -60,6 +61,8 @@ class WatchClient(EtcdClient):
                 self.put(key, operation.value)
                 return ok(operation)
             case "watch":
+                if self._broken is not None:
+                    raise NotDone(f"the client's watch has ended: {self._broken}")
                 with self._lock:
                     return ok_read(operation, list(self._shown.get(key, ())))
         raise NotDone(f"a watch knows no operation {operation.f!r}")
@@ -74,6 +77,9 @@ class WatchClient(EtcdClient):
                 self._follow_one(Gateway(self.site.at(node=node), SILENCE_S))
             except NotDone:
                 time.sleep(PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - a defect: what the watch misses is not etcd's fault
+                self._broken = in_words(error)
+                return
 
     def _follow_one(self, gateway: Gateway) -> None:
         request = {**prefix(START), "start_revision": str(self._next_revision)}

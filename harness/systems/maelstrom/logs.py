@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.client.clients import Site, ok, ok_read
-from harness.systems.maelstrom.calls import Refused, answered, as_asked, completed, number, part
+from harness.client.clients import NotDone, Site, ok, ok_read
+from harness.systems.maelstrom.calls import Refused, answered, completed, number, part
 from harness.systems.maelstrom.line import Line
 from history import Operation
 
@@ -26,6 +26,8 @@ class LogClient:
         self._line = Line(site)
         self._next: dict[str, int] = {}
         """By log, the offset from which it reads on."""
+        self._shown: Operation | None = None
+        """A poll as it ended, whatever becomes of its commit, once it was shown something."""
 
     async def open(self) -> None:
         """Connect to the node.
@@ -37,7 +39,14 @@ class LogClient:
 
     async def perform(self, operation: Operation) -> Operation:
         """Ask what the operation needs, one request after the other."""
-        return await answered(operation, self._site.timeout_s, self._performed(operation))
+        self._shown = None
+        try:
+            done = await answered(operation, self._site.timeout_s, self._performed(operation))
+        except NotDone:
+            if self._shown is None:
+                raise
+            return self._shown
+        return self._shown or done
 
     async def _performed(self, operation: Operation) -> Operation:
         match operation.f:
@@ -78,10 +87,10 @@ class LogClient:
         furthest = {key: max(offset for offset, _ in pairs) for key, _, pairs in reads}
         if furthest:
             self._next.update({key: offset + 1 for key, offset in furthest.items()})
+            # What was read was read, and may be committed, even if that is not answered.
+            self._shown = done
             offsets = {wire(key): offset for key, offset in furthest.items()}
-            answer = await self._line.ask({"type": "commit_offsets", "offsets": offsets})
-            # What was read was read, even if it could not be committed: it is then read again.
-            completed(operation, answer, as_asked)
+            await self._line.ask({"type": "commit_offsets", "offsets": offsets})
         return done
 
     async def _polled_whole(self, operation: Operation) -> Operation:

@@ -3,51 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import aiormq
 from aiormq.exceptions import DeliveryError
 
-from harness.client.clients import Site, fail, info, ok, ok_read
+from harness.client.clients import NotDone, Site, fail, info, ok, ok_read
+from harness.systems.rabbitmq.link import CLOSE_BOUND_S, Link
+from harness.systems.rabbitmq.unanswered import Unanswered
 from history import Operation
 
-HEARTBEAT_S = 4
-"""A node that hears nothing from a client for twice this time gives its unconfirmed messages to others."""
-CLOSE_BOUND_S = 0.5
-USER = PASSWORD = "guest"  # noqa: S105 - the makers' own default, of a server that only a test reaches
 PERSISTENT = 2
 """The delivery mode of a message that is kept on the disk."""
-
-logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # the history has each error in its own words
 
 
 class QueueClient:
     """Puts texts into queues and takes them out.
 
     An enqueue is ok once the node confirmed it. A dequeue gets one text, and acknowledges it at once; a text
-    that was not acknowledged is given out again, so a dequeue without an answer took nothing out.
+    that was not acknowledged is given out again, so a dequeue without an answer took nothing out. Until such
+    a text is given out again, the queue seems to be empty: then the dequeue has failed.
 
     Args:
         arguments: of the queues' declaration: which type they are.
+        unanswered: the gets of all clients of the run that got no answer.
     """
 
-    def __init__(self, site: Site, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, site: Site, arguments: Mapping[str, Any], unanswered: Unanswered) -> None:
         self._site = site
         self._arguments = dict(arguments)
-        self._connection: Any = None
-        self._channel: Any = None
+        self._unanswered = unanswered
+        self._link: Link | None = None
         self._declared: set[str] = set()
 
     async def open(self) -> None:
         """Connect to the own node, and let it confirm what is published."""
         async with asyncio.timeout(self._site.timeout_s):
-            self._connection = await aiormq.connect(
-                f"amqp://{USER}:{PASSWORD}@{self._site.at()}/?heartbeat={HEARTBEAT_S}"
-            )
-            self._channel = await self._connection.channel(publisher_confirms=True)
+            self._link = Link(self._site.at())
+            await self._link.open()
 
     async def close(self) -> None:
         """Close the connection, and wait for the ends of what the libraries still do for it."""
@@ -60,12 +55,18 @@ class QueueClient:
 
     async def _leave(self) -> None:
         """Close the connection, so that the node gives out again what was not acknowledged."""
-        connection, self._connection, self._channel = self._connection, None, None
+        link, self._link = self._link, None
         self._declared.clear()
-        if connection is not None:
-            with contextlib.suppress(Exception):  # it may be broken in any way
-                async with asyncio.timeout(CLOSE_BOUND_S):
-                    await connection.close()
+        if link is not None and not link.is_closed:
+            await link.close()
+
+    async def _opened(self) -> Link:
+        """The own connection, made again if it is over."""
+        if self._link is None or self._link.is_closed:
+            await self._leave()
+            await self.open()
+        assert self._link is not None
+        return self._link
 
     async def perform(self, operation: Operation) -> Operation:
         """Carry out an invocation."""
@@ -73,28 +74,29 @@ class QueueClient:
         sent = False
         try:
             async with asyncio.timeout(self._site.timeout_s):
-                if self._connection is None:
-                    await self.open()
-                await self._declare(key)
+                link = await self._opened()
+                await self._declare(link, key)
                 sent = operation.f == "enqueue"
                 if sent:
-                    return await self._enqueue(operation, key)
-                return await self._dequeue(operation, key)
+                    return await self._enqueue(link, operation, key)
+                return ok_read(operation, await self._dequeue(link, key))
+        except NotDone as doubt:
+            return fail(operation, str(doubt))
         except Exception as error:  # noqa: BLE001 - the libraries raise many kinds, also for one cause
             await self._leave()
             return info(operation, error) if sent else fail(operation, error)
 
-    async def _declare(self, key: str) -> None:
+    async def _declare(self, link: Link, key: str) -> None:
         """Make the queue of a key, if it is not there."""
         if key not in self._declared:
-            await self._channel.queue_declare(key, durable=True, arguments=self._arguments)
+            await link.channel.queue_declare(key, durable=True, arguments=self._arguments)
             self._declared.add(key)
 
-    async def _enqueue(self, operation: Operation, key: str) -> Operation:
+    async def _enqueue(self, link: Link, operation: Operation, key: str) -> Operation:
         text = str(operation.value).encode()
         properties = aiormq.spec.Basic.Properties(delivery_mode=PERSISTENT)
         try:
-            confirmed = await self._channel.basic_publish(
+            confirmed = await link.channel.basic_publish(
                 text, routing_key=key, mandatory=True, properties=properties
             )
         except DeliveryError as refusal:
@@ -103,13 +105,55 @@ class QueueClient:
             return ok(operation)
         return fail(operation, "it came back: there is no such queue")
 
-    async def _dequeue(self, operation: Operation, key: str) -> Operation:
-        message = await self._channel.basic_get(key)
-        if isinstance(message.delivery, aiormq.spec.Basic.GetEmpty):
-            return ok_read(operation, None)
-        text = message.body.decode()
+    async def _dequeue(self, link: Link, key: str) -> str | None:
+        """The next text; None if the queue is empty.
+
+        Raises:
+            NotDone: it seems to be empty, and may not be.
+        """
+        text = await self._given(link, self._site.node, key)
+        if text is not None:
+            return text
+        for node in self._unanswered.nodes(key):
+            text = await self._given_again(node, key)
+            if text is not None:
+                return text
+        if keeping := self._unanswered.nodes(key):
+            raise NotDone(f"it seems empty, but {', '.join(keeping)} may keep a text for a lost connection")
+        return None
+
+    async def _given(self, link: Link, node: str, key: str) -> str | None:
+        """The next text that a node gives, which is acknowledged; None if it has nothing to give.
+
+        Raises:
+            Exception: it gave no answer, so it may keep a text for this connection, which is closed.
+        """
         try:
-            await self._channel.basic_ack(message.delivery.delivery_tag)
-        except Exception:  # noqa: BLE001 - as above; the text came out, and will come out again
-            await self._leave()
-        return ok_read(operation, text)
+            message = await link.channel.basic_get(key)
+        except BaseException:  # also if the time is over: the node may keep a text in any case
+            await link.close()
+            self._unanswered.add(key, node)
+            raise
+        if isinstance(message.delivery, aiormq.spec.Basic.GetEmpty):
+            return None
+        text: str = message.body.decode()
+        try:
+            await link.channel.basic_ack(message.delivery.delivery_tag)
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001 - as above, or the time is over
+            await link.close()  # the text came out in any case, and may come out again
+        return text
+
+    async def _given_again(self, node: str, key: str) -> str | None:
+        """The next text that a node gives through a new connection; None if it gives none, or no answer."""
+        link = Link(self._site.at(node=node))
+        asked_at = time.monotonic()
+        try:
+            await link.open()
+            text = await self._given(link, node, key)
+        except Exception:  # noqa: BLE001 - as above: the node may keep what it kept
+            return None
+        finally:
+            await link.close()
+        if text is None:
+            self._unanswered.gave_nothing(key, node, asked_at)
+        return text

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -22,6 +21,7 @@ from harness.nemesis.view import ClusterView
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
 from harness.systems.installing import Located, located
 from harness.systems.options import made_of
+from harness.systems.rabbitmq.unanswered import Unanswered
 
 QueueType = Literal["quorum", "classic", "mirrored"]
 _DISTRIBUTION, _PORT_MAPPER, _MANAGEMENT = "distribution", "port-mapper", "management"
@@ -100,7 +100,7 @@ class RabbitMQ(msgspec.Struct, frozen=True):
     def clients(self) -> Mapping[str, MakeClient]:
         """A queue, by AMQP 0-9-1."""
         kind = "quorum" if self.queue == "quorum" else "classic"
-        return {QUEUE: partial(_client, {"x-queue-type": kind})}
+        return {QUEUE: _maker({"x-queue-type": kind})}
 
     def version(self) -> str:
         """The version that the program states.
@@ -278,7 +278,13 @@ def _port_mapper(server: Path) -> str:
     return "epmd"
 
 
-def _client(arguments: Mapping[str, Any], site: Site) -> Client:
-    from harness.systems.rabbitmq.clients import QueueClient  # aiormq is imported with the first client
+def _maker(arguments: Mapping[str, Any]) -> MakeClient:
+    """A maker of clients that share what they know of lost connections."""
+    unanswered = Unanswered()
 
-    return QueueClient(site, arguments)
+    def made(site: Site) -> Client:
+        from harness.systems.rabbitmq.clients import QueueClient  # aiormq is imported with the first client
+
+        return QueueClient(site, arguments, unanswered)
+
+    return made

@@ -115,7 +115,11 @@ class RedisClient:
         completion = self._completion(operation, reply)
         if self._how.wait and operation.f != "read" and completion.type == "ok":
             bound_ms = int(self._site.timeout_s * 500)
-            reached = await connection.do("WAIT", self._how.wait, bound_ms)
+            try:
+                reached = await connection.do("WAIT", self._how.wait, bound_ms)
+            except Refused as refusal:  # it was a master, and is none now: the command was carried out
+                self.close()
+                return info(operation, refusal)
             if reached < self._how.wait:
                 return info(operation, f"it reached {reached} replicas in {bound_ms} ms")
         return completion

@@ -12,6 +12,8 @@ from harness.systems.zookeeper.system import Connect, Reads
 from history import Operation
 
 _MARK = "/mark"
+_IS_THERE = "="
+"""What the data of a node begin with whose key holds something."""
 
 
 class DataClient(SessionClient):
@@ -50,27 +52,6 @@ class DataClient(SessionClient):
             return None
         return value.decode(), state.version
 
-    def put(self, path: str, value: str) -> None:
-        """Set the value of a node, which is made if it is absent."""
-        while True:
-            try:
-                self.change(self.zk.set_async, path, value.encode())
-                return
-            except NoNodeError:
-                pass
-            try:
-                self.change(self.zk.create_async, path, value.encode())
-                return
-            except NodeExistsError:
-                self.go_on()
-
-    def remove(self, path: str) -> None:
-        """Remove a node, if it is there."""
-        try:
-            self.change(self.zk.delete_async, path)
-        except NoNodeError:
-            return
-
     def go_on(self) -> None:
         """Let an operation try again what another client kept from happening.
 
@@ -81,7 +62,53 @@ class DataClient(SessionClient):
             raise NotDone("other clients were faster each time")
 
 
-class RegisterClient(DataClient):
+class KeyClient(DataClient):
+    """A client of keys whose values are compared before they are replaced.
+
+    A node of the tree that was removed and made again counts its changes from 0: a change that was to meet
+    the old one would be made to the new one. So the node of a key stays once it was made, and its data say
+    whether the key is there.
+    """
+
+    def held(self, path: str, how: Reads | None = None) -> tuple[str | None, int | None]:
+        """The value of a key, and the number of its node's changes; each is None if there is none."""
+        found = self.get(path, how)
+        if found is None:
+            return None, None
+        data, version = found
+        return data.removeprefix(_IS_THERE) if data else None, version
+
+    def hold(self, path: str, value: str | None) -> None:
+        """Let a key hold a value, or nothing, whatever it holds."""
+        while True:
+            try:
+                self.change(self.zk.set_async, path, _data_of(value))
+                return
+            except NoNodeError:
+                pass
+            try:
+                self.change(self.zk.create_async, path, _data_of(value))
+                return
+            except NodeExistsError:
+                self.go_on()
+
+    def replaced(self, path: str, version: int | None, value: str | None) -> bool:
+        """Let a key hold a value if its node is still at this version; whether it was."""
+        try:
+            if version is None:
+                self.change(self.zk.create_async, path, _data_of(value))
+            else:
+                self.change(self.zk.set_async, path, _data_of(value), version=version)
+        except (BadVersionError, NoNodeError, NodeExistsError):
+            return False
+        return True
+
+
+def _data_of(value: str | None) -> bytes:
+    return b"" if value is None else f"{_IS_THERE}{value}".encode()
+
+
+class RegisterClient(KeyClient):
     """`read`, `write` and `cas` of a key; a write of null removes it."""
 
     def carry_out(self, operation: Operation) -> Operation:
@@ -90,13 +117,9 @@ class RegisterClient(DataClient):
         path = f"/register/{operation.key}"
         match operation.f:
             case "read":
-                found = self.get(path)
-                return ok_read(operation, None if found is None else found[0])
+                return ok_read(operation, self.held(path)[0])
             case "write":
-                if operation.value is None:
-                    self.remove(path)
-                else:
-                    self.put(path, operation.value)
+                self.hold(path, operation.value)
                 return ok(operation)
             case "cas":
                 old, new = operation.value
@@ -106,29 +129,16 @@ class RegisterClient(DataClient):
     def _swapped(self, path: str, old: str | None, new: str | None) -> bool:
         """Whether the old value was there, and so was replaced. The read before is never an old one."""
         while True:
-            found = self.get(path, "write")
-            if (None if found is None else found[0]) != old:
+            value, version = self.held(path, "write")
+            if value != old:
                 return False
-            try:
-                self._replace(path, found, new)
+            if self.replaced(path, version, new):
                 return True
-            except (BadVersionError, NoNodeError, NodeExistsError):
-                self.go_on()
-
-    def _replace(self, path: str, found: tuple[str, int] | None, new: str | None) -> None:
-        match found, new:
-            case None, None:
-                pass
-            case None, str(value):
-                self.change(self.zk.create_async, path, value.encode())
-            case (_, version), None:
-                self.change(self.zk.delete_async, path, version=version)
-            case (_, version), str(value):
-                self.change(self.zk.set_async, path, value.encode(), version=version)
+            self.go_on()
 
 
-class InstanceClient(DataClient):
-    """`register`, `deregister` and `lookup` of an instance: a node that stays when its session ends."""
+class InstanceClient(KeyClient):
+    """`register`, `deregister` and `lookup` of an instance, which stays when the session ends."""
 
     def carry_out(self, operation: Operation) -> Operation:
         """A deregistration replies which registration it removed."""
@@ -136,25 +146,20 @@ class InstanceClient(DataClient):
         path = "/instance/" + str(operation.key).replace("/", "|")
         match operation.f:
             case "register":
-                self.put(path, operation.value)
+                self.hold(path, str(operation.value))
                 return ok(operation)
             case "deregister":
                 return ok_read(operation, self._deregistered(path))
             case "lookup":
-                found = self.get(path)
-                return ok_read(operation, None if found is None else found[0])
+                return ok_read(operation, self.held(path)[0])
         raise NotDone(f"an instance knows no operation {operation.f!r}")
 
     def _deregistered(self, path: str) -> str | None:
         while True:
-            found = self.get(path, "write")
-            if found is None:
-                return None
-            try:
-                self.change(self.zk.delete_async, path, version=found[1])
-                return found[0]
-            except (BadVersionError, NoNodeError):
-                self.go_on()
+            value, version = self.held(path, "write")
+            if value is None or self.replaced(path, version, None):
+                return value
+            self.go_on()
 
 
 class SetClient(DataClient):

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,16 +14,17 @@ from typing import Any
 import pytest
 
 from checkers.verdict import Validity
-from harness.client.clients import Site
-from harness.client.codecs.base import HttpReply
+from harness.client.clients import Site, completion_by
+from harness.client.codecs.base import Codec, HttpReply
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView, NodeView
 from harness.run.test import Test
 from harness.systems import system_of
 from harness.systems.base import NodeStatus, Place
-from harness.systems.rabbitmq import RabbitMQ
+from harness.systems.rabbitmq import RabbitMQ, unanswered
 from harness.systems.rabbitmq import system as rabbitmq_system
 from harness.systems.rabbitmq.system import password_hash, read_nodes, read_queues
+from harness.systems.rabbitmq.unanswered import PAUSE_S
 from history import Operation
 from tests.deciding import judged
 from tests.harness.hosts.namespaces import needs_namespaces
@@ -135,11 +137,19 @@ def test_a_run_without_the_clients_library_is_refused_before_it_starts(
         RabbitMQ().version()
 
 
-class Channel:
-    """A channel to a node in memory; what is in `broken` raises."""
+class FakeLink:
+    """A connection to a node in memory; what is in `broken` raises, and each get gives the next message."""
 
-    def __init__(self, broken: str = "", confirmed: Any = None, message: Any = None) -> None:
-        self.broken, self.confirmed, self.message = broken, confirmed, message
+    def __init__(self, broken: str = "", confirmed: Any = None, messages: Sequence[str | None] = ()) -> None:
+        self.broken, self.confirmed = broken, confirmed
+        self.messages = list(messages)
+        self.channel, self.is_closed = self, False
+
+    async def open(self) -> None:
+        await self._did("open")
+
+    async def close(self) -> None:
+        self.is_closed = True
 
     async def _did(self, what: str, result: Any = None) -> Any:
         if self.broken == what:
@@ -153,38 +163,96 @@ class Channel:
         return await self._did("publish", self.confirmed)
 
     async def basic_get(self, *_: Any) -> Any:
-        return await self._did("get", self.message)
+        text = await self._did("get") or self.messages.pop(0)
+        spec = pytest.importorskip("aiormq").spec.Basic
+        delivery = spec.GetEmpty() if text is None else spec.GetOk(delivery_tag=1)
+        return SimpleNamespace(delivery=delivery, body=(text or "").encode())
 
     async def basic_ack(self, *_: Any) -> Any:
         return await self._did("ack")
 
 
-def perform(channel: Channel, f: str) -> Operation:
-    from harness.systems.rabbitmq.clients import QueueClient
+class Clients:
+    """Clients of one run, by their nodes; the next connection to a node is the next one that is given."""
 
-    client = QueueClient(Site("n1", MEMBERS, 1, timeout_s=2.0), {"x-queue-type": "quorum"})
-    client._connection = SimpleNamespace(close=lambda: asyncio.sleep(0))
-    client._channel = channel
-    return asyncio.run(client.perform(Operation(3, 0, 1, "invoke", f, "k", "e1", node="n1")))
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **links: list[FakeLink]) -> None:
+        pytest.importorskip("aiormq")
+        from harness.systems.rabbitmq import clients
+
+        by_address = {MEMBERS[node]["client"]: of_node for node, of_node in links.items()}
+        monkeypatch.setattr(clients, "Link", lambda address: by_address[address].pop(0))
+        make = RabbitMQ().clients["queue"]
+        assert not isinstance(make, Codec)
+        self._clients = {node: make(Site(node, MEMBERS, 1, timeout_s=2.0)) for node in MEMBERS}
+
+    def perform(self, f: str, node: str = "n1") -> tuple[str, Any]:
+        asked = Operation(3, 0, 1, "invoke", f, "k", "e1" if f == "enqueue" else None, node=node)
+        done = asyncio.run(completion_by(self._clients[node], asked))
+        return done.type, done.value
 
 
-def test_an_enqueue_is_ok_only_if_it_was_confirmed() -> None:
+def test_an_enqueue_is_ok_only_if_it_was_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = pytest.importorskip("aiormq").spec
-    assert perform(Channel(confirmed=spec.Basic.Ack(1)), "enqueue").type == "ok"
-    assert perform(Channel(confirmed=SimpleNamespace()), "enqueue").type == "fail"
-    assert perform(Channel("declare"), "enqueue").type == "fail"
-    assert perform(Channel("publish"), "enqueue").type == "info"
+    for link, expected in (
+        (FakeLink(confirmed=spec.Basic.Ack(1)), "ok"),
+        (FakeLink(confirmed=SimpleNamespace()), "fail"),
+        (FakeLink("open"), "fail"),
+        (FakeLink("declare"), "fail"),
+        (FakeLink("publish"), "info"),
+    ):
+        assert Clients(monkeypatch, n1=[link]).perform("enqueue")[0] == expected
 
 
-def test_a_dequeue_that_got_nothing_took_nothing_out() -> None:
-    spec = pytest.importorskip("aiormq").spec
-    given = SimpleNamespace(delivery=spec.Basic.GetOk(delivery_tag=1), body=b"e7")
+def test_a_dequeue_that_got_nothing_took_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     for broken in ("", "ack"):
-        done = perform(Channel(broken, message=given), "dequeue")
-        assert (done.type, done.value) == ("ok", "e7")
-    empty = SimpleNamespace(delivery=spec.Basic.GetEmpty(), body=b"")
-    assert perform(Channel(message=empty), "dequeue").value is None
-    assert perform(Channel("get"), "dequeue").type == "fail"
+        link = FakeLink(broken, messages=["e7"])
+        assert Clients(monkeypatch, n1=[link]).perform("dequeue") == ("ok", "e7")
+        assert link.is_closed == bool(broken)
+    assert Clients(monkeypatch, n1=[FakeLink(messages=[None])]).perform("dequeue") == ("ok", None)
+    link = FakeLink("get")
+    assert Clients(monkeypatch, n1=[link]).perform("dequeue")[0] == "fail"
+    assert link.is_closed
+
+
+def test_a_text_came_out_even_if_there_is_no_time_to_acknowledge_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = FakeLink(messages=["e7"])
+    monkeypatch.setattr(link, "basic_ack", lambda _: asyncio.sleep(30))
+    assert Clients(monkeypatch, n1=[link]).perform("dequeue") == ("ok", "e7")
+    assert link.is_closed
+
+
+def test_a_queue_is_not_empty_while_a_node_may_keep_a_text_for_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again = [FakeLink("open"), FakeLink(messages=[None]), FakeLink(messages=["e1"])]
+    of_n2 = FakeLink(messages=[None] * 3)
+    clients = Clients(monkeypatch, n1=[FakeLink("get"), *again], n2=[of_n2])
+    assert clients.perform("dequeue", "n1")[0] == "fail"
+    # n1 cannot be reached; then it has not put the text back yet; and then it gives it out.
+    assert clients.perform("dequeue", "n2")[0] == "fail"
+    assert clients.perform("dequeue", "n2")[0] == "fail"
+    assert clients.perform("dequeue", "n2") == ("ok", "e1")
+    assert again[-1].is_closed
+
+
+def test_a_queue_is_empty_once_that_node_gave_nothing_twice_with_a_pause_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("aiormq")
+    from harness.systems.rabbitmq import clients as clients_module
+
+    now = [100.0]
+    for module in (clients_module, unanswered):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    again = [FakeLink(messages=[None]) for _ in range(3)]
+    of_n2 = FakeLink(messages=[None] * 4)
+    clients = Clients(monkeypatch, n1=[FakeLink("get"), *again], n2=[of_n2])
+    clients.perform("dequeue", "n1")
+    seen = []
+    for wait_s in (0.0, PAUSE_S / 2, PAUSE_S, 0.0):
+        now[0] += wait_s
+        seen.append(clients.perform("dequeue", "n2")[0])
+    assert seen == ["fail", "fail", "ok", "ok"]
 
 
 @needs_namespaces

@@ -171,6 +171,36 @@ def test_replies_become_completions_and_a_doubt_stays_a_doubt(
     assert (done.error is None) == (type_ == "ok")
 
 
+QUEUE = """
+[operations.queue]
+enqueue = { request = "POST /{key}", body = "{value}" }
+dequeue = { request = "DELETE /{key}", value = { json = "taken" } }
+[operations.id]
+generate = { request = "POST /id", value = { json = "id" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("f", "reply", "type_", "value"),
+    [
+        ("dequeue", HttpReply(200, {}, b'{"taken": "e1"}'), "ok", "e1"),
+        ("dequeue", HttpReply(200, {}, b"{}"), "ok", None),
+        ("dequeue", HttpReply(404, {}, b""), "ok", None),
+        ("dequeue", HttpReply(200, {}, b"<html>"), "info", None),
+        ("dequeue", HttpReply(503, {}, b""), "info", None),
+        ("generate", HttpReply(200, {}, b'{"id": 7}'), "ok", 7),
+        ("generate", HttpReply(200, {}, b"{}"), "info", None),
+        ("generate", HttpReply(404, {}, b""), "info", None),
+    ],
+)
+def test_what_was_taken_stands_in_the_answer_and_nothing_is_empty_by_itself(
+    tmp_path: Path, f: str, reply: HttpReply, type_: str, value: object
+) -> None:
+    data_type = "id" if f == "generate" else "queue"
+    done = described(tmp_path, ETCD + QUEUE).clients[data_type].decode(operation(f), reply)
+    assert (done.type, done.value) == (type_, value)
+
+
 def test_a_value_in_base64_is_written_as_it_is_read() -> None:
     assert base64.b64encode(b"a/b") == b"YS9i"
 

@@ -212,6 +212,20 @@ def test_a_watch_shows_what_was_written_since_it_was_opened(node: int) -> None:
         assert asked(writer, "watch", "w") == ("ok", ["before", "b", "a"])
 
 
+@needs_etcd
+def test_a_watch_that_has_ended_by_a_defect_shows_nothing_more(node: int) -> None:
+    with opened(WatchClient(site(node, process=1))) as watcher:
+
+        def take(_: Any) -> None:
+            raise KeyError("kv")
+
+        watcher._take = take  # type: ignore[attr-defined]  # a defect of the client, not of etcd
+        until = time.monotonic() + 20
+        while asked(watcher, "watch", "d")[0] == "ok" and time.monotonic() < until:
+            asked(watcher, "write", "d", "a")
+        assert asked(watcher, "watch", "d")[0] == "fail"
+
+
 @contextmanager
 def answering(*replies: bytes) -> Iterator[int]:
     """A server that gives each connection the next of these texts, and closes it; its port."""

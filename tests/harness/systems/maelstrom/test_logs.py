@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.client.clients import Site
+from harness.client.clients import NotDone, Site
+from harness.systems.maelstrom.line import Closed
 from harness.systems.maelstrom.logs import LogClient
 from history import Operation
 
@@ -18,13 +19,16 @@ SITE = Site("n0", {"n0": {"client": "127.0.0.1:1"}}, 0, 1.0)
 class ScriptedLine:
     """Answers what the script says, and keeps what it was asked."""
 
-    def __init__(self, *answers: Mapping[str, Any]) -> None:
+    def __init__(self, *answers: Mapping[str, Any] | Exception) -> None:
         self.answers = list(answers)
         self.asked: list[Mapping[str, Any]] = []
 
     async def ask(self, body: dict[str, Any]) -> Mapping[str, Any]:
         self.asked.append(body)
-        return self.answers.pop(0)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def performed(line: ScriptedLine, *operations: tuple[str, str | None, Any]) -> list[Operation]:
@@ -62,6 +66,26 @@ def test_a_reader_goes_on_from_the_committed_offset_and_commits_how_far_it_read(
         {"type": "commit_offsets", "offsets": {"3": 9}},
         {"type": "poll", "offsets": {"3": 10, "4": 0}},
     ]
+
+
+@pytest.mark.parametrize("lost", [Closed(), TimeoutError(), NotDone("the node has ended")])
+def test_what_a_poll_was_shown_stays_in_the_history_if_its_commit_is_not_answered(lost: Exception) -> None:
+    # The commit may have been carried out, so another reader may go on behind what was shown here.
+    line = ScriptedLine(
+        {"type": "list_committed_offsets_ok", "offsets": {"3": 7}},
+        {"type": "poll_ok", "msgs": {"3": [[7, 70]]}},
+        lost,
+        {"type": "poll_ok", "msgs": {}},
+    )
+    done = performed(line, ASSIGN, ("poll", None, None), ("poll", None, None))
+    assert [(one.type, one.value) for one in done[1:]] == [("ok", [["log-3", 7, [[7, 70]]]]), ("ok", [])]
+    assert line.asked[-1]["offsets"]["3"] == 8
+
+
+def test_a_poll_without_an_answer_was_shown_nothing() -> None:
+    line = ScriptedLine({"type": "list_committed_offsets_ok", "offsets": {}}, Closed())
+    done = performed(line, ASSIGN, ("poll", None, None))
+    assert done[1].type == "fail"
 
 
 def test_a_reader_without_logs_asks_nothing() -> None:

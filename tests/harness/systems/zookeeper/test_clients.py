@@ -6,7 +6,7 @@ import asyncio
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,6 +121,53 @@ def test_a_register_is_read_written_compared_and_removed(node: Site, reads: Any)
         assert asked(client, "cas", reads, ["c", "d"]) == ("ok", False)
         assert asked(client, "cas", reads, [None, ""]) == ("ok", [None, ""])
         assert asked(client, "read", reads) == ("ok", "")
+
+
+class MeetsOthers:
+    """Lets something happen right after a client has read a node for the first time."""
+
+    def __init__(self, client: Client, then: Callable[[], None]) -> None:
+        self._get, self._then = client.get, [then]  # type: ignore[attr-defined]  # as those of ZooKeeper
+
+    def __call__(self, path: str, how: Any = None) -> Any:
+        found = self._get(path, how)
+        if self._then:
+            self._then.pop()()
+        return found
+
+
+def does(client: Client, f: str, value: str | None, key: str) -> None:
+    done = client.perform(Operation(-1, 0, 0, "invoke", f, key, value))
+    assert isinstance(done, Operation)
+    assert done.type == "ok"
+
+
+@needs_zookeeper
+def test_a_value_that_is_new_is_not_taken_for_the_one_that_was_removed(node: Site) -> None:
+    with opened("cas-register", node) as slow, opened("cas-register", node) as fast:
+        does(fast, "write", "a", "again")
+
+        def meanwhile() -> None:
+            does(fast, "write", None, "again")
+            does(fast, "write", "b", "again")
+
+        slow.get = MeetsOthers(slow, meanwhile)  # type: ignore[attr-defined]  # as above
+        assert asked(slow, "cas", "again", ["a", "c"]) == ("ok", False)
+        assert asked(fast, "read", "again") == ("ok", "b")
+
+
+@needs_zookeeper
+def test_a_deregistration_names_the_registration_that_it_removed(node: Site) -> None:
+    key = "s/10.0.0.9:80"
+    with opened("instance", node) as slow, opened("instance", node) as fast:
+        does(fast, "register", "r1", key)
+
+        def meanwhile() -> None:
+            does(fast, "deregister", None, key)
+            does(fast, "register", "r2", key)
+
+        slow.get = MeetsOthers(slow, meanwhile)  # type: ignore[attr-defined]  # as above
+        assert asked(slow, "deregister", key) == ("ok", "r2")
 
 
 @needs_zookeeper
