@@ -136,7 +136,9 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
         if one.example.folder:
             say(f"  report: {one.example.folder}/report.html")
         if one.shrunk is not None:
-            say(f"  shrunk to {one.shrunk.lines} lines: ackproof replay {shlex.quote(one.shrunk.file)}")
+            file = shlex.quote(one.shrunk.file)
+            say(f"  shrunk to {one.shrunk.lines} lines: ackproof replay {file}")
+            say(f"  what brought it about: {one.shrunk.cause or f'ackproof cause {file}'}")
         say(f"  the example again, with a report: {one.example.command}")
         say(f"  {replay_line(one.fingerprint, store)}")
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.campaign.cells import CampaignPlan, Cell
-from harness.errors import unknown_name
+from harness.errors import CouldNotRun, unknown_name
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
 from harness.hosts.host import HostError
@@ -172,7 +172,7 @@ def hosts_of(cell: Cell) -> tuple[HostSpec, ...]:
 def _said_by(look: Any) -> Iterator[str]:
     try:
         look()
-    except ValueError as error:
+    except (ValueError, CouldNotRun) as error:  # the latter of a program that is not installed here
         yield str(error)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.campaign.journal import Stored
+from harness.sim.cause import CAUSE_SUFFIX
 from history.files import RefusedFile, decode_json, read_regular
 
 EXAMPLES = "examples"
@@ -19,6 +20,9 @@ class ShrunkFile(msgspec.Struct, frozen=True):
 
     file: str
     lines: int
+    cause: str = ""
+    """The picture of what brought it about, which `ackproof cause` draws next to the file; empty if there is
+    none."""
 
 
 class _Story(msgspec.Struct):
@@ -31,7 +35,8 @@ def shrunk_example(stored: Sequence[Stored], fingerprint: str) -> ShrunkFile | N
         path = campaign.folder / EXAMPLES / f"{fingerprint}.json"
         lines = _lines(path)
         if lines is not None:
-            return ShrunkFile(str(path), lines)
+            curve = path.with_suffix(CAUSE_SUFFIX)
+            return ShrunkFile(str(path), lines, str(curve) if curve.is_file() else "")
     return None
 
 

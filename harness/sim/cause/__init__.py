@@ -4,3 +4,6 @@ A run in virtual time is a row of choices: when each message arrives, how long e
 comes. `tape.py` writes them down and lets a run begin as the recorded one and go on by fresh chance;
 `curve.py` measures how often the violation still follows; `twin.py` looks for the run that differs last.
 """
+
+CAUSE_SUFFIX = ".cause.svg"
+"""How the name of the picture ends that lies next to the file of a schedule."""

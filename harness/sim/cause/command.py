@@ -12,6 +12,7 @@ from rich.console import Console
 from checkers.verdict import Validity
 from checkers.words import in_time, plural
 from harness.errors import CouldNotRun
+from harness.sim.cause import CAUSE_SUFFIX
 from harness.sim.cause.curve import LEAST_JUMP, Curve, Jump, Moment
 from harness.sim.cause.tape import taped
 from harness.sim.cause.twin import Twin, twin_of
@@ -72,7 +73,7 @@ def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool, core: Foreig
     finally:
         progress.end()
     found = Cause(replay.checker, verdict.summary, moments, jumps, twin, curve.runs, curve.is_whole, warning)
-    _draw(found, file.with_suffix(".cause.svg"))
+    _draw(found, file.with_suffix(CAUSE_SUFFIX))
     return found
 
 

@@ -117,6 +117,8 @@ def test_all_that_cannot_be_run_is_refused_in_one_list() -> None:
         Cell(mutant="forgetfull"),
         Cell(world="local", workload="cas", nemesis=("kill:n9",), nodes=3),
         Cell(world="local", system="no-such-system"),
+        Cell(world="local", system="etcd@3.9.9", workload="register", nemesis=()),
+        Cell(world="local", system="redis@9.9.9", workload="register", nemesis=()),
     )
     with pytest.raises(ValueError, match="this campaign cannot be run") as refused:
         checked(wrong)
@@ -131,6 +133,8 @@ def test_all_that_cannot_be_run_is_refused_in_one_list() -> None:
             "unknown mutant 'forgetfull': did you mean 'forgetful'?",
             "unknown target of nemesis kill 'n9'",
             "unknown system 'no-such-system'",
+            "etcd 3.9.9 is not here",
+            "redis-server 9.9.9 is not here",
         ),
         strict=True,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
 from harness.executors.in_process import InProcess
 from harness.sim.schedule.replay import load
+from tests.ackproof.cli.test_campaign import ackproof
 from tests.harness.campaign.fakes import VALID, carried_out, plan
 
 CELL = Cell(mutant="forgetful", nodes=3, time_limit_s=2, rate=40, nemesis=("kill",), seeds=4)
@@ -55,6 +57,21 @@ def test_a_finding_that_leads_has_an_example_that_is_small_and_still_fails(campa
         assert one.kind in {each.kind for each in outcome.violations if each.checker == one.checker}
     followers = [one for one in found if one.only_with is not None]
     assert all(one.shrunk is None for one in followers)
+
+
+def test_a_finding_names_the_curve_of_its_cause_once_it_is_drawn(campaign: Stored, tmp_path: Path) -> None:
+    store = shutil.copytree(campaign.folder.parent, tmp_path / "store")
+    (before, *_) = findings(stored_campaigns(store), {})
+    assert before.shrunk is not None
+    assert (
+        f"what brought it about: ackproof cause {before.shrunk.file}"
+        in ackproof("findings", "--store", store).output
+    )
+    assert ackproof("cause", before.shrunk.file, "--seconds", "1").exit_code == 1
+    (after, *_) = findings(stored_campaigns(store), {})
+    assert after.shrunk is not None
+    assert Path(after.shrunk.cause).read_text().startswith("<svg")
+    assert f"what brought it about: {after.shrunk.cause}" in ackproof("findings", "--store", store).output
 
 
 def test_what_has_an_example_is_not_shrunk_again(campaign: Stored) -> None:
