@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 import msgspec
 
+from harness.sim.lockstep.encodings import ENCODINGS
 from harness.sim.lockstep.exchanges import Exchanges
-from harness.sim.lockstep.protocol import ForeignCore, read_answer
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.lockstep.runs import twice
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 
 ALONE_S, TOGETHER_S = 2, 4
-USUAL_SEEDS = 5
 
 
 class CoreStep(msgspec.Struct, frozen=True):
@@ -85,7 +85,7 @@ def _step(what: str, options: SeedOptions, seed: int, core: ForeignCore, *, must
         return sum(one.is_client and one.type == "ok" for one in ran.operations)
 
     operations = twice(play, core)
-    effects = _effects(noted)
+    effects = _effects(noted, core)
     lacks = None
     if must_answer and not operations:
         lacks = "no operation of a client was ok"
@@ -94,17 +94,10 @@ def _step(what: str, options: SeedOptions, seed: int, core: ForeignCore, *, must
     return CoreStep(what, len(noted.lines), effects, operations, lacks)
 
 
-def _effects(noted: Exchanges) -> dict[str, int]:
+def _effects(noted: Exchanges, core: ForeignCore) -> dict[str, int]:
     """Count the effects of a run by name."""
     found: Counter[str] = Counter()
-    for event, line in noted.lines:
-        number = msgspec.json.decode(event, type=_Numbered).n
-        if number > 1:  # the first event of a process is `hello`
-            found.update(
-                str(type(one).__struct_config__.tag) for one in read_answer(line, number, event).effects
-            )
+    read = ENCODINGS[core.encoding].read_answer
+    for _, answer in noted.lines:
+        found.update(str(type(one).__struct_config__.tag) for one in read(answer).effects)
     return dict(sorted(found.items()))
-
-
-class _Numbered(msgspec.Struct):
-    n: int

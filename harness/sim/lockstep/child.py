@@ -1,4 +1,4 @@
-"""The process of a core: it is given one line, and answers one within a bound."""
+"""The process of a core: it is given one line or frame, and answers one within a bound."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from harness.sim.lockstep.protocol import LockstepError, shown
+from harness.sim.lockstep.encodings import LENGTH_BYTES, shown
+from harness.sim.lockstep.protocol import LockstepError
 
 MOST_ANSWER_BYTES = 64 << 20
 _READ_BYTES = 1 << 16
@@ -52,19 +53,24 @@ class Child:
         self._last = b""
         """The last event, for errors."""
         self._is_over = False
+        self.is_framed = False
+        """Whether events and answers are frames (encodings.py); lines otherwise."""
 
-    def ask(self, line: bytes) -> bytes:
-        """Give one line, without its end; the line that the core answers.
+    def ask(self, event: bytes) -> bytes:
+        """Give one event; the answer, both without the end of a line or the length of a frame.
 
         Raises:
-            LockstepError: the core wrote a line that no event asked for, is late, or has ended.
+            LockstepError: the core wrote what no event asked for, is late, or has ended.
         """
         if self._readable.poll(0):
             self._refuse_unasked()
-        self._last = line
+        self._last = event
         deadline = time.monotonic() + self._bound_s
-        self._write(line + b"\n", deadline)
-        return self._read(deadline)
+        if self.is_framed:
+            self._write(len(event).to_bytes(LENGTH_BYTES, "big") + event, deadline)
+            return self._read_frame(deadline)
+        self._write(event + b"\n", deadline)
+        return self._read_line(deadline)
 
     def _write(self, data: bytes, deadline: float) -> None:
         while data:
@@ -76,22 +82,40 @@ class Child:
             except BrokenPipeError:
                 self._fail(f"has ended{self._status()}")
 
-    def _read(self, deadline: float) -> bytes:
-        found = b""
+    def _read_line(self, deadline: float) -> bytes:
+        found = bytearray()
         while True:
-            if not self._readable.poll(self._left_ms(deadline)):
-                self._fail(f"did not answer within {self._bound_s:g} s")
-            piece = os.read(self._out, _READ_BYTES)
-            if not piece:
-                self._fail(f"has ended{self._status()}")
+            piece = self._piece(deadline)
             found += piece
-            line, end, more = found.partition(b"\n")
-            if end:
+            if b"\n" in piece:
+                line, _, more = bytes(found).partition(b"\n")
                 if more:
                     self._fail(f"wrote more than one line: {shown(more)} came after its answer")
                 return line
             if len(found) > MOST_ANSWER_BYTES:
                 self._fail(f"wrote more than {MOST_ANSWER_BYTES >> 20} MiB without the end of a line")
+
+    def _read_frame(self, deadline: float) -> bytes:
+        found = bytearray()
+        size: int | None = None
+        while size is None or len(found) < size:
+            found += self._piece(deadline)
+            if size is None and len(found) >= LENGTH_BYTES:
+                size = LENGTH_BYTES + int.from_bytes(found[:LENGTH_BYTES], "big")
+                if size > MOST_ANSWER_BYTES:
+                    self._fail(f"wrote what is no frame of MessagePack: {shown(bytes(found))}")
+        if len(found) > size:
+            more = bytes(found[size + LENGTH_BYTES :])
+            self._fail(f"wrote more than one frame: {shown(more)} came after its answer")
+        return bytes(found[LENGTH_BYTES:])
+
+    def _piece(self, deadline: float) -> bytes:
+        if not self._readable.poll(self._left_ms(deadline)):
+            self._fail(f"did not answer within {self._bound_s:g} s")
+        piece = os.read(self._out, _READ_BYTES)
+        if not piece:
+            self._fail(f"has ended{self._status()}")
+        return piece
 
     def _refuse_unasked(self) -> None:
         try:
@@ -99,8 +123,13 @@ class Child:
         except BlockingIOError:
             return
         if more:
-            self._fail(f"wrote a line that no event asked for: {shown(more)}")
+            self._fail(self._unasked(more))
         self._fail(f"has ended{self._status()}")
+
+    def _unasked(self, more: bytes) -> str:
+        """What is wrong with bytes that no event asked for."""
+        what, shown_from = ("frame", LENGTH_BYTES) if self.is_framed else ("line", 0)
+        return f"wrote a {what} that no event asked for: {shown(more[shown_from:])}"
 
     def _left_ms(self, deadline: float) -> int:
         return max(0, round((deadline - time.monotonic()) * _MILLISECONDS))
@@ -144,7 +173,7 @@ class Child:
             with contextlib.suppress(OSError):
                 more = os.read(self._out, _READ_BYTES)
             if more:
-                self._fail(f"wrote a line that no event asked for: {shown(more)}")
+                self._fail(self._unasked(more))
         self.kill()
 
     def kill(self) -> None:

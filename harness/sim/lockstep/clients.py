@@ -14,8 +14,8 @@ import msgspec
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.codecs.node_replies import ended, without_reply
 from harness.client.data_types import READS
+from harness.sim.lockstep.effects import ReplyEffect
 from harness.sim.lockstep.node import ForeignRequest
-from harness.sim.lockstep.protocol import ReplyEffect
 from history import Operation
 
 _encode = msgspec.json.Encoder().encode

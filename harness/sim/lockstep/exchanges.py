@@ -6,7 +6,8 @@ hash table in any order answers otherwise, and no seed of it could be replayed.
 
 from __future__ import annotations
 
-from harness.sim.lockstep.protocol import LockstepError, shown
+from harness.sim.lockstep.encodings import shown
+from harness.sim.lockstep.protocol import LockstepError
 
 
 class Exchanges:

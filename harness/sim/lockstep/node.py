@@ -1,7 +1,7 @@
 """A node behind the lockstep protocol: the same events and effects as the reference node's core.
 
-One line goes to the core for each event, and its answer is turned into effects. What may only leave once a
-write is on disk is held here until then. The core is greeted with `hello` in each of its processes.
+One line or frame goes to the core for each event, and its answer is turned into effects. What may only leave
+once a write is on disk is held here until then. The core is greeted with `hello` in each of its processes.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ import msgspec
 from harness.client.data_types import READS
 from harness.nemesis.view import NodeView
 from harness.sim.lockstep.child import Child
-from harness.sim.lockstep.exchanges import Exchanges
-from harness.sim.lockstep.journal import Journal, RecoveredJournal, Replacement
-from harness.sim.lockstep.protocol import (
-    VERSION,
+from harness.sim.lockstep.effects import (
     Answered,
     AppliedEffect,
     CoreEffect,
     FatalEffect,
-    ForeignCore,
-    Hello,
-    LockstepError,
     PersistEffect,
     ReplyEffect,
     SendEffect,
     TimerEffect,
     TraceEffect,
-    encode,
+)
+from harness.sim.lockstep.encodings import ENCODINGS, shown
+from harness.sim.lockstep.exchanges import Exchanges
+from harness.sim.lockstep.journal import Journal, RecoveredJournal, Replacement
+from harness.sim.lockstep.protocol import (
+    VERSION,
+    ForeignCore,
+    Hello,
+    LockstepError,
     read_answer,
     read_hello,
-    shown,
+    said_of_itself,
 )
 from harness.sim.lockstep.standing import Standing
 from node_impl.core.events import (
@@ -75,25 +77,35 @@ class ForeignRequest(msgspec.Struct, frozen=True):
     value: Any
 
 
+def greet(child: Child) -> Hello:
+    """Ask a new process which version of the protocol the core speaks.
+
+    Raises:
+        LockstepError: another one, or it does not answer so.
+    """
+    event = ENCODINGS["json"].encode({"n": 1, "event": "hello", "protocol": VERSION})
+    try:
+        return read_hello(child.ask(event), 1, event)
+    except LockstepError:
+        child.kill()
+        raise
+
+
 class Line:
     """One process of a core, and the number of the last event that it was given."""
 
     def __init__(self, core: ForeignCore, exchanges: Exchanges | None) -> None:
         self._child = Child(core.command, core.answer_within_s)
         self._exchanges = exchanges
-        self._number = 0
-        self.event = b""
-        """The last event."""
-        hello = self.greet()
-        said = (hello.data_types, hello.holds, hello.traces)
-        before = (core.data_types, core.holds, core.traces)
+        self._name, self._encode = core.encoding, ENCODINGS[core.encoding].encode
+        self._number = 1
+        said, before = said_of_itself(greet(self._child)), said_of_itself(core)
         if said != before:
             self.kill()
             raise LockstepError(f"the core says of itself {said}, and another time {before}")
-
-    def greet(self) -> Hello:
-        """Ask which version of the protocol the core speaks."""
-        return read_hello(self._exchange({"event": "hello", "protocol": VERSION}), self._number, self.event)
+        self._child.is_framed = ENCODINGS[core.encoding].is_framed
+        self.event = b""
+        """The last event."""
 
     def ask(self, event: Mapping[str, Any]) -> Answered:
         """Give one event; the answer.
@@ -102,14 +114,14 @@ class Line:
             LockstepError: there is none, or it breaks the protocol.
         """
         try:
-            return read_answer(self._exchange(event), self._number, self.event)
+            return read_answer(self._exchange(event), self._number, self.event, self._name)
         except LockstepError:
             self.kill()
             raise
 
     def _exchange(self, event: Mapping[str, Any]) -> bytes:
         self._number += 1
-        self.event = encode({"n": self._number, **event})
+        self.event = self._encode({"n": self._number, **event})
         answer = self._child.ask(self.event)
         if self._exchanges is not None:
             try:
@@ -260,6 +272,8 @@ class ForeignNode:
             self._refuse(f"sends to {given.to[:80]!r}, which is no other member")
         if isinstance(given, ReplyEffect) and given.id not in self._requests:
             self._refuse(f"replies to the request {given.id}, which is not open in this life")
+        if isinstance(given, ReplyEffect) and not _is_json(given.value):
+            self._refuse("replies with a value that JSON cannot have")
         if given.after > self._persisted:
             self._refuse(f"lets something wait for persist {given.after}, and has made {self._persisted}")
         if given.after > self._synced:
@@ -288,6 +302,15 @@ class ForeignNode:
         event = shown(self._line.event)
         self._line.kill()
         raise LockstepError(f"the core {what}; the event was {event}")
+
+
+def _is_json(value: Any) -> bool:
+    """Whether a value can be in a history, which MessagePack's own types cannot."""
+    if value is msgspec.UNSET or value is None or isinstance(value, str | int | float):
+        return True
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_json(one) for key, one in value.items())
+    return isinstance(value, list) and all(map(_is_json, value))
 
 
 class ForeignKind:
@@ -342,9 +365,10 @@ def read_core(command: tuple[str, ...], answer_within_s: float, files: Mapping[s
     """
     child = Child(command, answer_within_s)
     try:
-        event = encode({"n": 1, "event": "hello", "protocol": VERSION})
-        hello = read_hello(child.ask(event), 1, event)
+        hello = greet(child)
         child.close()
     finally:
         child.kill()
-    return ForeignCore(command, hello.data_types, hello.holds, hello.traces, files, answer_within_s)
+    return ForeignCore(
+        command, hello.data_types, hello.holds, hello.traces, hello.encoding, files, answer_within_s
+    )

@@ -1,23 +1,22 @@
-"""The lines of the lockstep protocol, as docs/lockstep.md has them: events to a core, and its answers.
+"""What a core says of itself, and whether an answer of it answers the last event (docs/lockstep.md).
 
-Every line is one JSON object. An event has a number, and its answer names that number: a line that answers
-no event, or an earlier one, is found at once.
+An event has a number, and its answer names that number: a line that answers no event, or an earlier one, is
+found at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from harness.errors import CouldNotRun
+from harness.sim.lockstep.effects import Answered
+from harness.sim.lockstep.encodings import ENCODINGS, EncodingName, shown
 from history.files import brief
 
 VERSION = 1
-HASH_DIGITS = 16
-SHOWN_CHARACTERS = 300
-"""How much of a line an error repeats."""
 
 Holds = Literal["node", "cluster"]
 """What one process of a core holds: one life of one node, or all nodes of the cluster."""
@@ -41,101 +40,14 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What clients can ask for: names of harness/client/data_types.py."""
     holds: Holds = "node"
     traces: Traces = "none"
+    encoding: EncodingName = "json"
+    """How all that follows is written."""
 
 
 class OtherVersion(msgspec.Struct, frozen=True):
     """The one field that every version of the protocol has in an answer to `hello`."""
 
     protocol: int
-
-
-# ---- effects -------------------------------------------------------------------------------------------
-
-
-class Row(msgspec.Struct, frozen=True, array_like=True):
-    """An entry of a replicated log. Its data must have the same text on every node."""
-
-    index: int
-    term: int
-    data: msgspec.Raw
-    op: str | None = None
-    """The id of the operation that the entry carries."""
-
-
-class PersistEffect(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="persist"
-):
-    """Write records behind the journal's last one; `synced` follows. The persists of a life count from 1."""
-
-    records: tuple[msgspec.Raw, ...]
-    replace: bool = False
-    """The journal holds nothing but these records from now on."""
-
-
-class SendEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="send"):
-    """Send to another node, once the persist `after` is on disk."""
-
-    to: str
-    message: msgspec.Raw
-    after: int = 0
-
-
-class ReplyEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="reply"):
-    """Answer a client, once the persist `after` is on disk."""
-
-    id: int
-    type: Literal["ok", "fail", "info"]
-    value: Any = msgspec.UNSET
-    error: str = ""
-    index: int | None = None
-    after: int = 0
-
-
-class TimerEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="timer"):
-    """Wake the node at this time of its clock, in nanoseconds; None: do not."""
-
-    name: str
-    at: int | None
-
-
-class AppliedEffect(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="applied"
-):
-    """These entries were applied to the state machine, in order."""
-
-    entries: tuple[Row, ...]
-
-
-class TraceEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="trace"):
-    """What of the node's state is another than before; what is left out stays."""
-
-    term: int | None = None
-    role: Literal["follower", "candidate", "leader"] | None = None
-    vote: str | msgspec.UnsetType | None = msgspec.UNSET
-    leader: str | msgspec.UnsetType | None = msgspec.UNSET
-    truncate: int | None = None
-    """Entries from this index on were removed from the log."""
-    append: tuple[Row, ...] = ()
-    """Entries were put at the end of the log, after what `truncate` removed."""
-    commit: int | None = None
-
-
-class FatalEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="fatal"):
-    """The node cannot go on: its life ends with an error of its own, which is a finding."""
-
-    reason: str
-
-
-CoreEffect = (
-    PersistEffect | SendEffect | ReplyEffect | TimerEffect | AppliedEffect | TraceEffect | FatalEffect
-)
-
-
-class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A core's answer to any event but `hello`."""
-
-    answers: int
-    effects: tuple[CoreEffect, ...] = ()
 
 
 # ---- the core ------------------------------------------------------------------------------------------
@@ -148,26 +60,30 @@ class ForeignCore(msgspec.Struct, frozen=True):
     data_types: tuple[str, ...]
     holds: Holds = "node"
     traces: Traces = "none"
+    encoding: EncodingName = "json"
     files: Mapping[str, str] = {}
     """By word of the command that names a file: a digest of it."""
     answer_within_s: float = 10.0
     """How long the core may take for one answer."""
 
 
-encode = msgspec.json.Encoder().encode
-_answered = msgspec.json.Decoder(Answered).decode
+def said_of_itself(core: ForeignCore | Hello) -> tuple[object, ...]:
+    """What must stay the same from one process of a core to the next."""
+    return core.data_types, core.holds, core.traces, core.encoding
+
+
 _hello = msgspec.json.Decoder(Hello).decode
 _version = msgspec.json.Decoder(OtherVersion).decode
 
 
-def read_answer(line: bytes, number: int, event: bytes) -> Answered:
+def read_answer(line: bytes, number: int, event: bytes, encoding: EncodingName = "json") -> Answered:
     """Read an answer.
 
     Raises:
         LockstepError: it is none, or it answers another event.
     """
     try:
-        answer = _answered(line)
+        answer = ENCODINGS[encoding].read_answer(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _unreadable(line, event, error) from error
     _check_number(answer.answers, number, line, event)
@@ -206,9 +122,3 @@ def _check_number(answers: int, number: int, line: bytes, event: bytes) -> None:
             f"the core answered event {answers} where event {number} was the last one: {shown(line)}; "
             f"the event was {shown(event)}"
         )
-
-
-def shown(line: bytes) -> str:
-    """A line as errors show it."""
-    text = line.decode("utf-8", errors="replace").strip()
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -14,7 +14,7 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.sim.lockstep.exchanges import Comparison, Exchanges
 from harness.sim.lockstep.node import read_core
-from harness.sim.lockstep.protocol import ForeignCore, LockstepError
+from harness.sim.lockstep.protocol import ForeignCore, LockstepError, said_of_itself
 
 T = TypeVar("T")
 
@@ -64,11 +64,7 @@ def in_place_of(
             f"it is a run of the core `{command}`. A file's own command is never run, so name it: "
             f"--core {command!r}"
         )
-    if (given.data_types, given.holds, given.traces) != (
-        recorded.data_types,
-        recorded.holds,
-        recorded.traces,
-    ):
+    if said_of_itself(given) != said_of_itself(recorded):
         raise CouldNotRun(
             f"it was recorded with another core, `{command}`, which says something else of itself"
         )

@@ -15,8 +15,10 @@ from typing import Literal
 import msgspec
 
 from harness.nemesis.view import NodeView
-from harness.sim.lockstep.protocol import HASH_DIGITS, Row, TraceEffect
+from harness.sim.lockstep.effects import Row, TraceEffect
 from node_impl.core.events import Role, Trace, TraceRow
+
+HASH_DIGITS = 16
 
 
 class _Unsynced:
@@ -55,6 +57,8 @@ class Standing:
             yield self._line("role")
         if effect.leader is not msgspec.UNSET:
             self.leader = effect.leader
+        if effect.snapshot is not None:
+            yield self._snapshot(effect, effect.snapshot)
         if effect.truncate is not None:
             self.last = effect.truncate - 1
             for write in self._unsynced:
@@ -73,8 +77,28 @@ class Standing:
         self.role = effect.role or "follower"
         self.vote = None if effect.vote is msgspec.UNSET else effect.vote
         self.leader = None if effect.leader is msgspec.UNSET else effect.leader
+        newest = effect.append[-1:]
+        if effect.snapshot is not None:
+            newest = newest or (effect.snapshot,)
+            self.commit, self.applied = max(self.commit, effect.snapshot.index), effect.snapshot.index
+            self._extend((effect.snapshot,))
         self._extend(effect.append)
-        return self._line("restart", vote=self.vote, entries=rows(effect.append[-1:]))
+        line = self._line("restart", vote=self.vote, entries=rows(newest))
+        if effect.snapshot is not None:
+            line.index, line.digest = effect.snapshot.index, _digest(effect.digest)
+        return line
+
+    def _snapshot(self, effect: TraceEffect, last: Row) -> Trace:
+        """A snapshot was taken, which changes nothing in the log, or installed, which replaces it."""
+        if effect.installed_from is not None:
+            for write in self._unsynced:
+                write.last = min(write.last, self.commit)  # what was there is gone, or is committed
+            self.commit, self.applied = max(self.commit, last.index), last.index
+            self._extend((last,))
+        line = self._line("snapshot", index=last.index, entries=rows((last,)))
+        line.entries = tuple((index, term, content, None) for index, term, content, _ in line.entries)
+        line.digest, line.peer = _digest(effect.digest), effect.installed_from
+        return line
 
     def _extend(self, entries: tuple[Row, ...]) -> None:
         for entry in entries:
@@ -163,6 +187,11 @@ class Standing:
 def rows(entries: Iterable[Row]) -> tuple[TraceRow, ...]:
     """Entries as trace lines have them: what an entry holds is a hash."""
     return tuple((one.index, one.term, _hash(one), one.op) for one in entries)
+
+
+def _digest(text: str) -> str | None:
+    """What a core says of its state, as long as a digest is in traces."""
+    return blake2b(text.encode(), digest_size=HASH_DIGITS).hexdigest() if text else None
 
 
 def _hash(row: Row) -> str:

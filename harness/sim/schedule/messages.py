@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from checkers.words import plural
 from harness.nemesis.action import Link
+from harness.sim.lockstep.encodings import shown
 from harness.sim.schedule.bounds import MOST_HAPPENINGS
 from harness.sim.schedule.schedule import Schedule, play
 from harness.sim.world.network import OneWayLink
 from harness.sim.world.world import SimulatedWorld
-from history.files import brief
 from node_impl.core.events import Entry
 from node_impl.core.raft.messages import (
     AppendEntries,
@@ -50,7 +50,7 @@ def message_in_words(body: Message | bytes) -> str:
         case InstallSnapshotReply():
             return f"{kind} of term {body.term} (for index {body.index}, {plural(body.held, 'byte')} held)"
         case bytes():  # of a core of others
-            return f"message {brief(body.decode())[:SHOWN_CHARACTERS]}"
+            return f"message {shown(body)[:SHOWN_CHARACTERS]}"
         case _:
             return kind
 

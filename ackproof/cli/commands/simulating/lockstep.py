@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from harness.sim.lockstep.check import CoreStep
 
 USUAL_SEEDS = 5
-"""As in harness/sim/lockstep/check.py, which loads the simulator."""
 
 
 @click.group()
@@ -66,6 +65,7 @@ def check(
         ackproof lockstep check -- ./my-core --verbose
     """
     from harness.sim.lockstep.check import checked
+    from harness.sim.lockstep.encodings import IN_WORDS
     from harness.sim.lockstep.protocol import VERSION
     from harness.sim.lockstep.runs import core_of
     from harness.systems.catalogue import workloads_of
@@ -80,7 +80,7 @@ def check(
         held = "one node" if core.holds == "node" else "the whole cluster"
         say(
             f"hello: version {VERSION}, {held} a process, data types {', '.join(core.data_types)}, "
-            f"traces {core.traces}"
+            f"traces {core.traces}, {IN_WORDS[core.encoding]}"
         )
 
     def show(step: CoreStep) -> None:

@@ -1,173 +1,103 @@
-// A core of Ackproof's lockstep protocol (docs/lockstep.md) over etcd's raft: registers, without snapshots.
+// A core of Ackproof's lockstep protocol (docs/lockstep.md) over etcd's raft: registers, with snapshots.
 package main
 
 import (
-	"bufio"
+	"cmp"
+	"core/lockstep"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
 	mrand "math/rand"
-	"os"
 	"slices"
-	"strconv"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
-type effect = map[string]any
-
-type event struct {
-	N, Now, Life, Id, Number, Random int64
-	Event, Node, From, Timer         string
-	Members                          []string
-	Message                          []byte // base64 in JSON
-	Disk                             []record
-	Heartbeat                        int64 `json:"heartbeat_ns"`
-	Election                         int64 `json:"election_timeout_ns"`
-	Request                          request
-}
-
-type request struct {
-	F     string `json:"f"`
-	Key   string `json:"key"`
-	Value any    `json:"value"`
-	Op    string `json:"op"`
-	Node  string `json:"node"` // where the client asked, in which life, and the request's number there
-	Life  int64  `json:"life"`
-	Id    int64  `json:"id"`
-}
-
-type record struct {
-	State   []byte   `json:"state,omitempty"`
-	Entries [][]byte `json:"entries,omitempty"`
-}
-
-// storage is etcd's own in memory, with the members that the cluster begins with.
-type storage struct {
-	*raft.MemoryStorage
-	members pb.ConfState
-}
-
-func (s storage) InitialState() (pb.HardState, pb.ConfState, error) {
-	state, _, err := s.MemoryStorage.InitialState()
-	return state, s.members, err
-}
+const snapshotEvery, kept = 48, 16 // after how many applied entries a snapshot is taken, and how many stay in the log
 
 type node struct {
-	name               string
-	members            []string
-	life, now, tick    int64
-	random             io.Reader
-	raft               *raft.RawNode
-	storage            storage
-	ready              raft.Ready // under way to the disk
-	persists, awaiting int64      // how many persists there were, and which one is awaited; 0: none
-	last, applied      uint64
-	registers          map[string]any
-	done               map[string]bool
-	reads              map[string]request
-	confirmed          []raft.ReadState
-	out                []effect
+	name            string
+	members         []string
+	life, now, tick int64
+	random          io.Reader
+	raft            *raft.RawNode
+	storage         storage
+	ready           raft.Ready // under way to the disk
+	awaiting        int64      // the persist that `ready` waits for; 0: none
+	last, taken     uint64     // the last index of the log, and that of the last snapshot
+	registers       registers
+	reads           map[string]lockstep.Event
+	confirmed       []raft.ReadState
+	out             *lockstep.Effects
 }
 
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-func start(e event) *node {
-	n := &node{name: e.Node, members: e.Members, life: e.Life, now: e.Now, tick: e.Heartbeat,
-		random: mrand.New(mrand.NewSource(e.Random)), registers: map[string]any{}, done: map[string]bool{},
-		reads: map[string]request{}, storage: storage{MemoryStorage: raft.NewMemoryStorage()}}
+func start(e lockstep.Event, out *lockstep.Effects) lockstep.Node {
+	n := &node{name: e.Node, members: e.Members, life: e.Life, now: e.Now, tick: e.Heartbeat, out: out,
+		random: mrand.New(mrand.NewSource(e.Random)), storage: storage{MemoryStorage: raft.NewMemoryStorage()},
+		registers: registers{Values: map[string]any{}, Done: map[string]bool{}}, reads: map[string]lockstep.Event{}}
 	for i := range e.Members {
 		n.storage.members.Voters = append(n.storage.members.Voters, uint64(i+1))
 	}
-	for _, r := range e.Disk {
-		if r.State != nil {
-			var state pb.HardState
-			must(state.Unmarshal(r.State))
-			must(n.storage.SetHardState(state))
-		}
-		for _, text := range r.Entries {
-			var entry pb.Entry
-			must(entry.Unmarshal(text))
-			must(n.storage.Append([]pb.Entry{entry}))
-		}
+	for _, text := range e.Disk {
+		var r record
+		must(json.Unmarshal(text, &r))
+		n.storage.keep(r)
+		n.registers.install(r.Snapshot)
 	}
+	n.taken = n.registers.Last.Index
 	rand.Reader = n.random // where etcd's raft draws its election time-outs
-	made, err := raft.NewRawNode(&raft.Config{ID: n.id(e.Node), ElectionTick: int(max(2, e.Election/e.Heartbeat)),
-		HeartbeatTick: 1, Storage: n.storage, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 64, CheckQuorum: true,
-		PreVote: true, Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}})
+	made, err := raft.NewRawNode(&raft.Config{ID: uint64(slices.Index(n.members, n.name) + 1), HeartbeatTick: 1,
+		ElectionTick: int(max(2, e.Election/e.Heartbeat)), Storage: n.storage, Applied: n.taken, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 64,
+		CheckQuorum: true, PreVote: true, Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}})
 	must(err)
 	n.raft = made
-	n.last, _ = n.storage.LastIndex()
-	recovered, _ := n.storage.Entries(max(1, n.last), n.last+1, 1<<30)
-	state := made.BasicStatus().HardState
-	n.out = append(n.out, effect{"effect": "trace", "term": state.Term, "vote": n.named(state.Vote),
-		"append": rows(recovered)})
-	n.timer()
+	trace := n.trace()
+	if n.taken > 0 {
+		trace.Snapshot, trace.Digest = n.registers.traced()
+	}
+	if n.last, _ = n.storage.LastIndex(); n.last > n.taken {
+		recovered, _ := n.storage.Entries(n.last, n.last+1, 1<<30)
+		trace.Append = rows(recovered)
+	}
+	out.Trace(trace)
+	out.Timer("tick", n.now+n.tick)
 	return n
 }
 
-func (n *node) id(name string) uint64 { return uint64(slices.Index(n.members, name) + 1) }
-
-func (n *node) named(id uint64) any {
+func (n *node) named(id uint64) *string {
 	if id == 0 {
 		return nil
 	}
-	return n.members[id-1]
+	return &n.members[id-1]
 }
 
-func (n *node) timer() {
-	n.out = append(n.out, effect{"effect": "timer", "name": "tick", "at": n.now + n.tick})
+func (n *node) trace() lockstep.Trace {
+	s := n.raft.BasicStatus()
+	role := map[raft.StateType]string{raft.StateLeader: "leader", raft.StateCandidate: "candidate"}[s.RaftState]
+	role = cmp.Or(role, "follower")
+	return lockstep.Trace{Term: s.Term, Role: role, Vote: n.named(s.Vote), Leader: n.named(s.Lead), Commit: s.Commit}
 }
 
-func (n *node) reply(id int64, kind string, more effect) {
-	reply := effect{"effect": "reply", "id": id, "type": kind}
-	for key, value := range more {
-		reply[key] = value
-	}
-	n.out = append(n.out, reply)
-}
-
-func rows(entries []pb.Entry) [][]any {
-	found := [][]any{}
-	for _, e := range entries {
-		var op any
-		var asked request
-		if json.Unmarshal(e.Data, &asked) == nil {
-			op = asked.Op
-		}
-		found = append(found, []any{e.Index, e.Term, e.Data, op})
-	}
-	return found
-}
-
-func (n *node) take(e event) {
-	n.now = e.Now
-	rand.Reader = n.random
+func (n *node) Take(e lockstep.Event) {
+	n.now, rand.Reader = e.Now, n.random
 	switch e.Event {
 	case "time":
 		n.raft.Tick()
-		n.timer()
+		n.out.Timer("tick", n.now+n.tick)
 	case "message":
 		var message pb.Message
 		must(message.Unmarshal(e.Message))
 		_ = n.raft.Step(message) // it refuses what it does not expect
 	case "request":
-		e.Request.Node, e.Request.Life, e.Request.Id = n.name, n.life, e.Id
 		if e.Request.F == "read" {
-			n.reads[strconv.FormatInt(e.Id, 10)] = e.Request
-			n.raft.ReadIndex([]byte(fmt.Sprintf("%s/%d/%d", n.name, n.life, e.Id)))
-		} else {
-			data, _ := json.Marshal(e.Request)
-			if n.raft.Propose(data) != nil {
-				n.reply(e.Id, "fail", effect{"error": "there is no leader"})
-			}
+			read := fmt.Sprintf("%s/%d/%d", n.name, n.life, e.Id)
+			n.reads[read] = e
+			n.raft.ReadIndex([]byte(read))
+		} else if n.raft.Propose(encoded(command{e.Request, n.name, n.life, e.Id})) != nil {
+			n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})
 		}
 	case "synced":
 		if n.awaiting != 0 && e.Number >= n.awaiting {
@@ -182,39 +112,29 @@ func (n *node) take(e event) {
 // begin hands what is ready to the disk; messages wait for it.
 func (n *node) begin() {
 	n.ready = n.raft.Ready()
-	rd, status := n.ready, n.raft.BasicStatus()
-	role := map[raft.StateType]string{raft.StateLeader: "leader", raft.StateCandidate: "candidate"}[status.RaftState]
-	if role == "" {
-		role = "follower"
+	trace, r := n.trace(), record{n.ready.HardState, n.ready.Entries, n.ready.Snapshot}
+	n.storage.keep(r)
+	if n.registers.install(r.Snapshot) {
+		n.taken, n.last = n.registers.Last.Index, n.registers.Last.Index
+		trace.InstalledFrom = trace.Leader
+		trace.Snapshot, trace.Digest = n.registers.traced()
 	}
-	trace := effect{"effect": "trace", "term": status.HardState.Term, "vote": n.named(status.HardState.Vote),
-		"role": role, "leader": n.named(status.Lead), "commit": status.HardState.Commit}
-	if len(rd.Entries) > 0 {
-		if first := rd.Entries[0].Index; first <= n.last {
-			trace["truncate"] = first
+	if len(r.Entries) > 0 {
+		if first := r.Entries[0].Index; first <= n.last {
+			trace.Truncate = first
 		}
-		n.last = rd.Entries[len(rd.Entries)-1].Index
-		trace["append"] = rows(rd.Entries)
+		n.last, trace.Append = r.Entries[len(r.Entries)-1].Index, rows(r.Entries)
 	}
-	n.out = append(n.out, trace)
-	var r record
-	if !raft.IsEmptyHardState(rd.HardState) {
-		r.State, _ = rd.HardState.Marshal()
-		must(n.storage.SetHardState(rd.HardState))
+	n.out.Trace(trace)
+	if !raft.IsEmptyHardState(r.State) || len(r.Entries) > 0 || !raft.IsEmptySnap(r.Snapshot) {
+		n.awaiting = n.out.Persist(false, encoded(r))
 	}
-	for _, entry := range rd.Entries {
-		text, _ := entry.Marshal()
-		r.Entries = append(r.Entries, text)
-	}
-	must(n.storage.Append(rd.Entries))
-	if r.State != nil || r.Entries != nil {
-		n.persists++
-		n.awaiting = n.persists
-		n.out = append(n.out, effect{"effect": "persist", "records": []record{r}})
-	}
-	for _, message := range rd.Messages {
+	for _, message := range n.ready.Messages {
 		text, _ := message.Marshal()
-		n.out = append(n.out, effect{"effect": "send", "to": n.named(message.To), "message": text, "after": n.awaiting})
+		n.out.Send(*n.named(message.To), text, n.awaiting)
+		if message.Type == pb.MsgSnap { // it may be lost: the next heartbeat asks what arrived
+			n.raft.ReportSnapshot(message.To, raft.SnapshotFinish)
+		}
 	}
 	if n.awaiting == 0 {
 		n.advance()
@@ -223,74 +143,52 @@ func (n *node) begin() {
 
 // advance applies what is committed, once all that was ready is on the disk.
 func (n *node) advance() {
-	rd := n.ready
-	if len(rd.CommittedEntries) > 0 {
-		n.out = append(n.out, effect{"effect": "applied", "entries": rows(rd.CommittedEntries)})
+	if len(n.ready.CommittedEntries) > 0 {
+		n.out.Applied(rows(n.ready.CommittedEntries))
 	}
-	for _, entry := range rd.CommittedEntries {
-		n.applied = entry.Index
-		var asked request
-		if json.Unmarshal(entry.Data, &asked) != nil {
-			continue // a leader's first entry is empty
-		}
-		if !n.done[asked.Op] { // a message may arrive twice
-			n.done[asked.Op], n.registers[asked.Key] = true, asked.Value
-			if asked.Node == n.name && asked.Life == n.life {
-				n.reply(asked.Id, "ok", effect{"index": entry.Index})
-			}
+	for _, entry := range n.ready.CommittedEntries {
+		asked, isNew := n.registers.apply(entry)
+		if isNew && asked.Node == n.name && asked.Life == n.life {
+			n.out.Reply(lockstep.Reply{Id: asked.Id, Type: "ok", Index: entry.Index})
 		}
 	}
-	n.confirmed = append(n.confirmed, rd.ReadStates...)
-	n.confirmed = slices.DeleteFunc(n.confirmed, func(state raft.ReadState) bool { return n.serve(state) })
+	n.confirmed = slices.DeleteFunc(append(n.confirmed, n.ready.ReadStates...), n.serve)
 	n.awaiting = 0
-	n.raft.Advance(rd)
+	n.raft.Advance(n.ready)
+	if n.registers.Last.Index >= n.taken+snapshotEvery {
+		n.compact()
+	}
+}
+
+// compact takes a snapshot, and forgets all but the last entries before it.
+func (n *node) compact() {
+	n.taken = n.registers.Last.Index
+	snapshot, err := n.storage.CreateSnapshot(n.taken, &n.storage.members, encoded(n.registers))
+	must(err)
+	must(n.storage.Compact(n.taken - kept))
+	var after []pb.Entry
+	if n.last > n.taken {
+		after, err = n.storage.Entries(n.taken+1, n.last+1, 1<<30)
+		must(err)
+	}
+	trace := n.trace()
+	trace.Snapshot, trace.Digest = n.registers.traced()
+	n.out.Trace(trace)
+	n.out.Persist(true, encoded(record{n.raft.BasicStatus().HardState, after, snapshot}))
 }
 
 // serve answers a read whose index is applied, and says whether it is over.
-func (n *node) serve(state raft.ReadState) bool {
-	if state.Index > n.applied {
+func (n *node) serve(confirmed raft.ReadState) bool {
+	if confirmed.Index > n.registers.Last.Index {
 		return false
 	}
-	var life, id int64
-	fmt.Sscanf(string(state.RequestCtx[len(n.name)+1:]), "%d/%d", &life, &id)
-	if asked, found := n.reads[strconv.FormatInt(id, 10)]; found && life == n.life {
-		delete(n.reads, strconv.FormatInt(id, 10))
-		n.reply(id, "ok", effect{"value": n.registers[asked.Key]})
+	if asked, found := n.reads[string(confirmed.RequestCtx)]; found {
+		delete(n.reads, string(confirmed.RequestCtx))
+		n.out.Reply(lockstep.Reply{Id: asked.Id, Type: "ok", Value: n.registers.Values[asked.Request.Key]})
 	}
 	return true
 }
 
-func step(nodes map[string]*node, e event) (answer effect) {
-	answer = effect{"answers": e.N}
-	defer func() {
-		if problem := recover(); problem != nil {
-			answer["effects"] = []effect{{"effect": "fatal", "reason": fmt.Sprint(problem)}}
-		}
-	}()
-	switch e.Event {
-	case "hello":
-		answer["protocol"], answer["holds"], answer["traces"] = 1, "cluster", "state"
-		answer["data_types"] = []string{"register"}
-		return
-	case "start":
-		nodes[e.Node] = start(e)
-	default:
-		nodes[e.Node].take(e)
-	}
-	answer["effects"], nodes[e.Node].out = nodes[e.Node].out, []effect{}
-	return
-}
-
 func main() {
-	in, out := bufio.NewReaderSize(os.Stdin, 1<<20), json.NewEncoder(os.Stdout)
-	nodes := map[string]*node{}
-	for {
-		line, err := in.ReadBytes('\n')
-		if err != nil {
-			return
-		}
-		var e event
-		must(json.Unmarshal(line, &e))
-		must(out.Encode(step(nodes, e)))
-	}
+	lockstep.Serve(lockstep.Hello{DataTypes: []string{"register"}, Traces: "state"}, start)
 }

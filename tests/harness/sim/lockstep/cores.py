@@ -6,20 +6,29 @@ import shlex
 import sys
 from pathlib import Path
 
+from harness.sim.lockstep.encodings import EncodingName
 from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.lockstep.runs import core_of
 from tests import REPOSITORY
 
 EXAMPLE = REPOSITORY / "docs" / "examples" / "lockstep" / "raft.py"
 ODD = Path(__file__).with_name("odd.py")
+FRAMED = Path(__file__).with_name("framed.py")
 
 
 def command(program: Path, *arguments: str) -> str:
     return shlex.join([sys.executable, "-I", str(program), *arguments])
 
 
-def odd(behaviour: str = "right", answer_within_s: float = 20.0) -> ForeignCore:
-    return core_of(command(ODD, behaviour), answer_within_s)
+def odd(
+    behaviour: str = "right", answer_within_s: float = 20.0, encoding: EncodingName = "json"
+) -> ForeignCore:
+    return core_of(command(ODD, behaviour, encoding), answer_within_s)
+
+
+def framed() -> str:
+    """The example, but it speaks MessagePack."""
+    return command(FRAMED, str(EXAMPLE))
 
 
 def changed_example(folder: Path, before: str, after: str) -> Path:

@@ -1,6 +1,7 @@
 """A register on one node, as a core that breaks the protocol in the way that its argument names.
 
-It is right without an argument: a write is on the disk before its reply leaves.
+It is right without an argument: a write is on the disk before its reply leaves. A second argument chooses the
+encoding of its answers.
 """
 
 from __future__ import annotations
@@ -10,9 +11,14 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "right"
+ENCODING = sys.argv[2] if len(sys.argv) > 2 else "json"
+IS_FRAMED = ENCODING == "msgpack"
 
 
 def take(event: dict[str, Any], held: dict[str, Any]) -> list[dict[str, Any]]:
@@ -41,41 +47,65 @@ def asked(number: int, request: dict[str, Any], held: dict[str, Any]) -> list[di
     return [persist, reply]
 
 
-def odd(line: str, event: dict[str, Any]) -> str:
+def odd(answer: dict[str, Any], event: dict[str, Any]) -> bytes:
     """What the core writes in place of its answer to a request."""
+    effects: dict[str, dict[str, Any]] = {
+        "unknown-effect": {"effect": "sleep"},
+        "random": fatal(str(time.monotonic_ns())),
+        "gives-up": fatal("nothing goes on here"),
+        "to-itself": {"effect": "send", "to": event["node"], "message": 1},
+        "replies-to-none": {"effect": "reply", "id": 999, "type": "ok"},
+        "waits-for-nothing": {"effect": "reply", "id": event["id"], "type": "ok", "after": 9},
+        "traces": {"effect": "trace", "term": 1},
+        "bytes": {"effect": "reply", "id": event["id"], "type": "ok", "value": b"\xff"},
+    }
     match BEHAVIOUR:
         case "hangs":
             time.sleep(60)  # far longer than the bound of the test, which ends the process
+        case "hangs-in-the-middle":
+            sys.stdout.buffer.write(written(answer)[:7])
+            sys.stdout.flush()
+            time.sleep(60)  # as above
         case "dies":
             sys.stderr.write("the core has had enough\n")
             sys.exit(3)
+        case "dies-in-the-middle":
+            sys.stdout.buffer.write(written(answer)[:7])
+            sys.stdout.flush()
+            sys.exit(4)
         case "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         case "garbage":
-            return "what?"
+            return b"what?\n"
+        case "binary-garbage":
+            return bytes([0, 0, 0, 9]) + b"\xff\x00\n\x1b[2Jabc\n"[:9] + b"\n" * (not IS_FRAMED)
         case "twice":
-            return f"{line}\n{line}"
+            return written(answer) * 2
         case "other-event":
-            return line.replace(f'"answers": {event["n"]}', f'"answers": {event["n"] - 1}')
-        case "unknown-effect":
-            return json.dumps({"answers": event["n"], "effects": [{"effect": "sleep"}]})
-        case "random":
-            return json.dumps({"answers": event["n"], "effects": [fatal(str(time.monotonic_ns()))]})
-        case "gives-up":
-            return json.dumps({"answers": event["n"], "effects": [fatal("nothing goes on here")]})
-        case "to-itself":
-            return json.dumps(
-                {"answers": event["n"], "effects": [{"effect": "send", "to": event["node"], "message": 1}]}
-            )
-        case "replies-to-none":
-            reply = {"effect": "reply", "id": 999, "type": "ok"}
-            return json.dumps({"answers": event["n"], "effects": [reply]})
-        case "waits-for-nothing":
-            reply = {"effect": "reply", "id": event["id"], "type": "ok", "after": 9}
-            return json.dumps({"answers": event["n"], "effects": [reply]})
-        case "traces":
-            return json.dumps({"answers": event["n"], "effects": [{"effect": "trace", "term": 1}]})
-    return line
+            answer["answers"] -= 1
+        case _ if BEHAVIOUR in effects:
+            answer["effects"] = [effects[BEHAVIOUR]]
+    return written(answer)
+
+
+def written(answer: dict[str, Any]) -> bytes:
+    if IS_FRAMED:
+        text = msgspec.msgpack.encode(answer)
+        return len(text).to_bytes(4, "big") + text
+    return msgspec.json.encode(answer) + b"\n"
+
+
+def events() -> Iterator[dict[str, Any]]:
+    yield json.loads(sys.stdin.buffer.readline())
+    while True:
+        if IS_FRAMED:
+            size = int.from_bytes(sys.stdin.buffer.read(4), "big")
+            text = sys.stdin.buffer.read(size)
+        else:
+            text = sys.stdin.buffer.readline()
+        if not text:
+            return
+        yield msgspec.msgpack.decode(text) if IS_FRAMED else json.loads(text)
 
 
 def fatal(reason: str) -> dict[str, Any]:
@@ -84,19 +114,18 @@ def fatal(reason: str) -> dict[str, Any]:
 
 def main() -> None:
     held: dict[str, Any] = {}
-    for text in sys.stdin:
-        event = json.loads(text)
+    for event in events():
         if event["event"] == "hello":
             version = 2 if BEHAVIOUR == "other-version" else 1
             answer = {"answers": event["n"], "protocol": version, "data_types": ["register"]}
+            answer["encoding"] = "morse" if BEHAVIOUR == "other-encoding" else ENCODING
             if BEHAVIOUR == "says-it-traces":
                 answer["traces"] = "state"
-            line = json.dumps(answer)
+            line = json.dumps(answer).encode() + b"\n"
         else:
-            line = json.dumps({"answers": event["n"], "effects": take(event, held)})
-            if event["event"] == "request":
-                line = odd(line, event)
-        sys.stdout.write(line + "\n")
+            answer = {"answers": event["n"], "effects": take(event, held)}
+            line = odd(answer, event) if event["event"] == "request" else written(answer)
+        sys.stdout.buffer.write(line)
         sys.stdout.flush()
 
 

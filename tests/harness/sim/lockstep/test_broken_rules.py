@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from harness.sim.judging import judge
+from harness.sim.lockstep.encodings import EncodingName
 from harness.sim.lockstep.protocol import LockstepError
 from harness.sim.lockstep.runs import core_of, twice
 from harness.sim.plan.plan import Plan, SeedOptions
@@ -15,21 +17,26 @@ from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from tests.harness.sim.lockstep.cores import ODD, command, odd
 
+ENCODINGS: tuple[EncodingName, ...] = get_args(EncodingName)
 
-def plan(behaviour: str, answer_within_s: float = 20.0) -> Plan:
-    core = odd(behaviour, answer_within_s)
+
+def plan(behaviour: str, answer_within_s: float = 20.0, encoding: EncodingName = "json") -> Plan:
+    core = odd(behaviour, answer_within_s, encoding)
     return plan_of(
         1, SeedOptions(nodes=1, nemesis=(), time_limit_s=1, rate=20, workload="register", core=core)
     )
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     ("behaviour", "what"),
     [
         ("dies", "has ended with status 3"),
+        ("dies-in-the-middle", "has ended with status 4"),
         ("killed", "has ended by signal 9"),
-        ("garbage", "the core's answer cannot be read"),
-        ("twice", "more than one line|no event asked for"),
+        ("garbage", "the core's answer cannot be read|what is no frame of MessagePack: what?"),
+        ("binary-garbage", "the core's answer cannot be read|more than one line"),
+        ("twice", "more than one (line|frame)|no event asked for"),
         ("other-event", "answered event 2 where event 3 was the last one"),
         ("unknown-effect", "Invalid value 'sleep'"),
         ("to-itself", "sends to 'n1', which is no other member"),
@@ -38,12 +45,17 @@ def plan(behaviour: str, answer_within_s: float = 20.0) -> Plan:
         ("traces", "traces nothing, and gave the effect"),
     ],
 )
-def test_a_broken_rule_is_named_with_its_event(behaviour: str, what: str) -> None:
+def test_a_broken_rule_is_named_with_its_event(behaviour: str, what: str, encoding: EncodingName) -> None:
     with pytest.raises(LockstepError, match=what) as caught:
-        run(plan(behaviour))
+        run(plan(behaviour, encoding=encoding))
     message = str(caught.value)
     assert '"event":"request"' in message
-    assert "\n" not in message
+    assert message.isprintable()
+
+
+def test_a_reply_with_bytes_is_no_value_of_a_history() -> None:
+    with pytest.raises(LockstepError, match=r'a value that JSON cannot have; the event was .*"request"'):
+        run(plan("bytes", encoding="msgpack"))
 
 
 def test_the_last_words_of_a_core_that_ends_are_shown() -> None:
@@ -51,12 +63,18 @@ def test_the_last_words_of_a_core_that_ends_are_shown() -> None:
         run(plan("dies"))
 
 
-def test_a_core_that_hangs_is_ended_within_the_bound() -> None:
-    hanging = plan("hangs", answer_within_s=2.0)
+@pytest.mark.parametrize(("behaviour", "encoding"), [("hangs", "json"), ("hangs-in-the-middle", "msgpack")])
+def test_a_core_that_hangs_is_ended_within_the_bound(behaviour: str, encoding: EncodingName) -> None:
+    hanging = plan(behaviour, answer_within_s=2.0, encoding=encoding)
     begin = time.monotonic()
-    with pytest.raises(LockstepError, match="did not answer within 2 s"):
+    with pytest.raises(LockstepError, match=r'did not answer within 2 s; the event was .*"request"'):
         run(hanging)
     assert time.monotonic() - begin < 30
+
+
+def test_an_encoding_that_does_not_exist_is_refused_before_any_run() -> None:
+    with pytest.raises(LockstepError, match="Invalid enum value 'morse'"):
+        odd("other-encoding")
 
 
 def test_another_version_is_refused_before_any_run() -> None:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from harness.sim.lockstep import protocol
+from harness.sim.lockstep.effects import CoreEffect
 from harness.sim.plan.for_core import NOT_OF_CORES
 from tests import REPOSITORY
 from tests.harness.sim.lockstep.cores import EXAMPLE
@@ -26,7 +27,7 @@ COMMANDS = [
 def effects() -> dict[str, set[str]]:
     """By name, the fields of each effect."""
     found = {}
-    for effect in protocol.CoreEffect.__args__:
+    for effect in CoreEffect.__args__:
         found[str(effect.__struct_config__.tag)] = set(effect.__struct_fields__)
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
@@ -15,7 +16,8 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from harness.sim.schedule.replay import digest_of
-from tests.harness.sim.lockstep.cores import EXAMPLE, changed_example, command, odd
+from node_impl.core.events import Trace
+from tests.harness.sim.lockstep.cores import EXAMPLE, changed_example, command, framed, odd
 
 VOTE = '            self.persist("state", self.term, self.vote)'
 """Where the example writes term and vote to the disk."""
@@ -35,6 +37,21 @@ def test_the_example_is_valid_under_kills(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_run() -> None:
     plan = plan_of(5, small(core_of(command(EXAMPLE))))
     assert digest_of(run(plan)) == digest_of(run(plan))
+
+
+def test_message_pack_means_the_same() -> None:
+    lines, frames = (run(plan_of(5, small(core_of(one)))) for one in (command(EXAMPLE), framed()))
+    assert frames.operations == lines.operations
+    assert frames.lives == lines.lives
+    assert {name: [without_hashes(life) for life in lives] for name, lives in frames.traces.items()} == {
+        name: [without_hashes(life) for life in lives] for name, lives in lines.traces.items()
+    }
+
+
+def without_hashes(life: list[Trace]) -> list[Trace]:
+    """A trace whose entries have no hash, which is over the bytes that a core wrote."""
+    rows = [tuple((index, term, "", op) for index, term, _, op in line.entries) for line in life]
+    return [msgspec.structs.replace(line, entries=row) for line, row in zip(life, rows, strict=True)]
 
 
 @pytest.mark.parametrize(("behaviour", "is_lost"), [("right", False), ("never-persists", True)])

@@ -1,0 +1,80 @@
+"""The example over etcd's raft, built as it is or with one misuse of etcd's contract."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests import REPOSITORY
+
+SOURCE = REPOSITORY / "docs" / "examples" / "lockstep" / "etcd"
+
+
+class Misuse(NamedTuple):
+    """One place of the example, and what is there instead."""
+
+    before: str
+    after: str
+    file: str = "main.go"
+
+
+MISUSES = {
+    "sends before the disk has it": Misuse("text, n.awaiting)", "text, 0)"),
+    "drops the hard state": Misuse("record{n.ready.HardState,", "record{pb.HardState{},"),
+    "persists no entry": Misuse(
+        "n.out.Persist(false, encoded(r))",
+        "n.out.Persist(false, encoded(record{State: r.State, Snapshot: r.Snapshot}))",
+    ),
+    "reads without ReadIndex": Misuse(
+        "n.raft.ReadIndex([]byte(read))", "n.serve(raft.ReadState{RequestCtx: []byte(read)})"
+    ),
+    "reads before the index is applied": Misuse(
+        "if confirmed.Index > n.registers.Last.Index {", "if false {"
+    ),
+    "forgets a snapshot's metadata": Misuse(
+        "HardState, after, snapshot})", "HardState, after, pb.Snapshot{Data: snapshot.Data}})"
+    ),
+    "takes an installed snapshot without its state": Misuse(
+        "must(json.Unmarshal(snapshot.Data, r))",
+        "r.Values, r.Done = map[string]any{}, map[string]bool{}\n\t"
+        "r.Last = pb.Entry{Index: snapshot.Metadata.Index, Term: snapshot.Metadata.Term}",
+        "registers.go",
+    ),
+    "forgets the entries behind a snapshot": Misuse(
+        "HardState, after, snapshot})", "HardState, nil, snapshot})"
+    ),
+    "applies a proposal that came twice": Misuse(" || r.Done[asked.Op]", "", "registers.go"),
+    "advances before the disk has it": Misuse(
+        "n.awaiting = n.out.Persist(false, encoded(r))", "n.out.Persist(false, encoded(r))"
+    ),
+    "answers a write that is only proposed": Misuse(
+        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})',
+        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})\n\t\t} else {\n\t\t\t'
+        'n.life++\n\t\t\tn.out.Reply(lockstep.Reply{Id: e.Id, Type: "ok"})',
+    ),
+    "does not keep an installed snapshot": Misuse(
+        "n.out.Persist(false, encoded(r))",
+        "n.out.Persist(false, encoded(record{State: r.State, Entries: r.Entries}))",
+    ),
+}
+
+
+def built(folder: Path, misuse: Misuse | None = None) -> str:
+    """The path of the core; skips where it cannot be built."""
+    if shutil.which("go") is None:
+        pytest.skip("there is no Go toolchain here")
+    shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
+    if misuse is not None:
+        file = folder / misuse.file
+        text = file.read_text(encoding="utf-8")
+        assert text.count(misuse.before) == 1, misuse.before
+        file.write_text(text.replace(misuse.before, misuse.after), encoding="utf-8")
+    done = subprocess.run(["go", "build", "-o", "core", "."], cwd=folder, capture_output=True, text=True)
+    if "dial tcp" in done.stderr or "no such host" in done.stderr:
+        pytest.skip("etcd's raft cannot be fetched here")
+    assert done.returncode == 0, done.stderr
+    return str(folder / "core")
