@@ -123,7 +123,8 @@ class QueueClient(_Client):
     """Puts texts into queues, and takes them out by one consumer a queue, with explicit acknowledgements.
 
     An enqueue is ok once the leader acknowledged it. A dequeue gets one text, and acknowledges it at once; a
-    text that was not acknowledged is given out again, so a dequeue without an answer took nothing out.
+    text that was not acknowledged is given out again, so a dequeue without an answer took nothing out. A
+    consumer that has nothing to give does not say that the queue is empty: the stream itself is asked.
     """
 
     bucket = QUEUES
@@ -147,9 +148,12 @@ class QueueClient(_Client):
             await self._stream.publish(key, str(operation.value))
             return ok(operation)
         try:
-            return ok_read(operation, await self._dequeue(key))
+            text = await self._dequeue(key)
+            if text is None and await self._stream.holds_any(key):
+                return fail(operation, "no text is free: what is there was given out, and not acknowledged")
         except Rejected as refusal:
             return fail(operation, refusal)
+        return ok_read(operation, text)
 
     async def _dequeue(self, key: str) -> str | None:
         if key not in self._consumed:

@@ -170,6 +170,10 @@ class JetStream:
                 return found
             found.append(stored)
 
+    async def holds_any(self, key: str) -> bool:
+        """Whether the leader has a message of a key, also one that is given out and not acknowledged."""
+        return await self._message({"next_by_subj": self._bucket.subject(key), "seq": 1}) is not None
+
     async def consume(self, key: str, again_after_s: float) -> None:
         """Make the consumer of a key, if it is not there.
 

@@ -11,7 +11,6 @@ from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, Reads
 from history import Operation
 
-_MARK = "/mark"
 _IS_THERE = "="
 """What the data of a node begin with whose key holds something."""
 
@@ -30,14 +29,12 @@ class DataClient(SessionClient):
     ) -> None:
         super().__init__(site, connect=connect, session_s=session_s)
         self._reads = reads
-        self._mark = f"{_MARK}/p{site.process}-{site.node}"
 
-    def catch_up(self, path: str, how: Reads | None = None) -> None:
-        """Let the node that this client is connected to catch up with what was acknowledged before."""
+    def prepare(self, path: str, how: Reads | None = None) -> None:
+        """Do what comes before a read of a path, so that it is as new as the option `reads` asks for."""
         match how or self._reads:
             case "write":
-                self.ensure(self._mark)
-                self.ask(self.zk.set_async, self._mark, b"")
+                self.catch_up()
             case "sync":
                 self.ask(self.zk.sync_async, path)
             case "plain":
@@ -45,7 +42,7 @@ class DataClient(SessionClient):
 
     def get(self, path: str, how: Reads | None = None) -> tuple[str, int] | None:
         """The value of a node and the number of its changes; None if it is absent."""
-        self.catch_up(path, how)
+        self.prepare(path, how)
         try:
             value, state = self.ask(self.zk.get_async, path)
         except NoNodeError:
@@ -174,7 +171,7 @@ class SetClient(DataClient):
                 self._add(f"{path}/{operation.value}")
                 return ok(operation)
             case "read":
-                self.catch_up(path)
+                self.prepare(path)
                 children: Any = self.ask(self.zk.get_children_async, path)
                 return ok_read(operation, sorted(map(int, children)))
         raise NotDone(f"a set knows no operation {operation.f!r}")

@@ -14,12 +14,16 @@ from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, HoldProof
 from history import Operation
 
-EMPTY_AFTER_S = 0.1
-"""A queue that gives nothing for this long is taken for empty."""
+WAIT_S = 0.1
+"""How long a dequeue waits for a text that is free."""
 
 
 class LockingQueueClient(SessionClient):
-    """`enqueue` and `dequeue` by kazoo's `LockingQueue`, which gives out each text at least once."""
+    """`enqueue` and `dequeue` by kazoo's `LockingQueue`, which gives out each text at least once.
+
+    A recipe that gives nothing does not say that the queue is empty: a text may be locked by a session that
+    is lost and has not expired, or the server may be behind. So the queue's own nodes are read then.
+    """
 
     def __init__(self, site: Site, *, connect: Connect = "own-node", session_s: float = 4.0) -> None:
         super().__init__(site, connect=connect, session_s=session_s)
@@ -44,15 +48,23 @@ class LockingQueueClient(SessionClient):
 
     def dequeue(self, operation: Operation, queue: Any) -> Operation:
         """Take the next text; the completion."""
-        found = queue.get(timeout=EMPTY_AFTER_S)
+        found = queue.get(timeout=WAIT_S)
         if found is None:
-            return ok_read(operation, None)
+            return self.found_nothing(operation, f"{queue.path}/entries")
         with contextlib.suppress(NoNodeError):
             if queue.consume():
                 return ok_read(operation, found.decode())
         # The session that had locked it has expired, so another client may take it.
         queue.processing_element = None
         return fail(operation, "the lock of the text that was taken was lost before it was consumed")
+
+    def found_nothing(self, operation: Operation, texts: str) -> Operation:
+        """The completion when the recipe gave nothing: None only if there is no text below the path."""
+        self.catch_up()
+        held: Any = self.ask(self.zk.get_children_async, texts)
+        return (
+            fail(operation, "no text is free, but the queue holds some") if held else ok_read(operation, None)
+        )
 
 
 class SimpleQueueClient(LockingQueueClient):
@@ -65,7 +77,9 @@ class SimpleQueueClient(LockingQueueClient):
     def dequeue(self, operation: Operation, queue: Any) -> Operation:
         """Take the next text; the completion."""
         found = queue.get()
-        return ok_read(operation, None if found is None else found.decode())
+        return (
+            self.found_nothing(operation, queue.path) if found is None else ok_read(operation, found.decode())
+        )
 
 
 class LockClient(SessionClient):

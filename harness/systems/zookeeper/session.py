@@ -16,6 +16,7 @@ from harness.client.clients import MayBeDone, NotDone, Site
 from harness.systems.zookeeper.system import Connect
 from history import Operation
 
+_MARK = "/mark"
 ANSWERS = (BadVersionError, NodeExistsError, NoNodeError, RolledBackError)
 """Errors that are answers of the system: the request was carried out, and changed nothing."""
 
@@ -48,6 +49,7 @@ class SessionClient:
         self._connected = threading.Event()
         self.zk.add_listener(self._see)
         self._made: set[str] = set()
+        self._mark = f"{_MARK}/p{site.process}-{site.node}"
 
     def _see(self, state: str) -> None:
         """kazoo calls this in a thread of its own, whenever the connection changes."""
@@ -132,3 +134,15 @@ class SessionClient:
         if path not in self._made:
             self.ask(self.zk.ensure_path_async, path)
             self._made.add(path)
+
+    def catch_up(self) -> None:
+        """Update a node of the tree that is this client's own.
+
+        The answer comes after all earlier updates, so what this client reads from its server afterwards
+        contains all that was acknowledged before.
+
+        Raises:
+            NotDone: there is no answer.
+        """
+        self.ensure(self._mark)
+        self.ask(self.zk.set_async, self._mark, b"")

@@ -155,8 +155,9 @@ def test_only_what_was_certainly_not_stored_fails() -> None:
 class Work:
     """A stream of work in memory; what an operation raises is by its name."""
 
-    def __init__(self, *texts: str, **errors: Exception) -> None:
+    def __init__(self, *texts: str, given_out: bool = False, **errors: Exception) -> None:
         self.texts = list(texts)
+        self.given_out = given_out
         self.errors = errors
         self.done: list[str] = []
 
@@ -175,6 +176,9 @@ class Work:
     async def take(self, key: str) -> Taken | None:
         self._do("take", key)
         return Taken(self.texts[0], "reply") if self.texts else None
+
+    async def holds_any(self, _key: str) -> bool:
+        return bool(self.texts) or self.given_out
 
     async def acknowledge(self, taken: Taken) -> None:
         self._do("acknowledge", taken.data)
@@ -202,6 +206,11 @@ def test_a_queue_has_one_consumer_and_each_text_is_acknowledged_when_it_came_out
 def test_an_empty_queue_gives_null() -> None:
     (done,) = queued(Work(), "dequeue")
     assert (done.type, done.value) == ("ok", None)
+
+
+def test_a_queue_whose_texts_are_given_out_and_not_acknowledged_is_not_empty() -> None:
+    (done,) = queued(Work(given_out=True), "dequeue")
+    assert (done.type, done.value) == ("fail", None)
 
 
 def test_a_dequeue_without_an_answer_took_nothing_out() -> None:

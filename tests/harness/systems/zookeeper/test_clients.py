@@ -19,6 +19,7 @@ from harness.client.codecs.base import Codec
 from harness.errors import CouldNotRun
 from harness.systems.base import Place
 from harness.systems.zookeeper import ZooKeeper
+from harness.systems.zookeeper.recipes import LockingQueueClient, SimpleQueueClient
 from history import Operation
 
 SYSTEM = ZooKeeper(tick_ms=200, session_s=2.0)
@@ -222,6 +223,37 @@ def test_texts_leave_a_queue_once(node: Site, kind: Any) -> None:
         for text in ("b", "a"):
             assert asked(client, "enqueue", kind, text) == ("ok", text)
         assert [asked(client, "dequeue", kind)[1] for _ in range(3)] == ["b", "a", None]
+
+
+@needs_zookeeper
+def test_a_text_that_another_session_has_locked_is_still_in_the_queue(node: Site) -> None:
+    with opened("queue", node) as client, opened("queue", node) as other:
+        assert asked(client, "enqueue", "locked", "a") == ("ok", "a")
+        assert isinstance(other, LockingQueueClient)
+        held = other.made("/queue/locked")
+        assert held.get(timeout=5) == b"a"
+        assert asked(client, "dequeue", "locked") == ("fail", None)
+        assert held.release()
+        assert asked(client, "dequeue", "locked") == ("ok", "a")
+        assert asked(client, "dequeue", "locked") == ("ok", None)
+
+
+@needs_zookeeper
+def test_a_text_that_a_server_behind_does_not_show_is_still_in_the_queue(node: Site) -> None:
+    with opened("queue", node, ZooKeeper(queue="simple")) as client:
+        assert asked(client, "enqueue", "behind", "a") == ("ok", "a")
+        assert isinstance(client, SimpleQueueClient)
+
+        class Behind:
+            path = "/queue/behind"
+
+            def get(self) -> None:
+                """What the recipe gives when the server has not seen the enqueue yet."""
+
+        client._queues["behind"] = Behind()
+        assert asked(client, "dequeue", "behind") == ("fail", None)
+        del client._queues["behind"]
+        assert asked(client, "dequeue", "behind") == ("ok", "a")
 
 
 @needs_zookeeper
