@@ -64,6 +64,8 @@ class _Copier:
             return copy
         if kind is list or kind is tuple or kind is set or kind is frozenset or kind is deque:
             return kind(map(self.copied, value))
+        if kind is bytearray:
+            return bytearray(value)
         if kind is dict:
             return {key: self.copied(held) for key, held in value.items()}
         slots = slots_of(kind)

@@ -25,23 +25,24 @@ from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past, in_words
-from harness.sim.explore.member import (
+from harness.sim.explore.member import Happened, first_member, happens
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.search import PathStep
+from harness.sim.explore.steps import (
     AskRead,
+    ChangeMembers,
     CheckQuorum,
     Crash,
     Event,
-    Happened,
     HeartbeatDue,
     Mail,
     Propose,
     Sync,
     Take,
+    TakeSnapshot,
     TimeOut,
-    first_member,
-    happens,
+    Transfer,
 )
-from harness.sim.explore.scope import Scope
-from harness.sim.explore.search import PathStep
 from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace
@@ -259,9 +260,10 @@ class _Walker:
             return past
         self._past = past
         members = self._members.values()
-        disks = [member.disk.entries for member in members]
-        return invariants.logs_match([*(member.log for member in members), *disks]) or (
-            invariants.nothing_is_lost(past, disks)
+        disks = {name: member.disk.log for name, member in self._members.items()}
+        voters = invariants.voters_of(past, self._scope.first_voters)
+        return invariants.logs_match([*(member.log for member in members), *disks.values()]) or (
+            invariants.nothing_is_lost(past, disks, voters, may_change=self._scope.changes > 0)
         )
 
     def _leaders(self) -> dict[str, tuple[int, invariants.Log]]:
@@ -299,8 +301,15 @@ def _happening(step: PathStep) -> str:
             return f"a client reads, when {committed} entries are committed"
         case Sync(_, groups):
             return "its write is on disk" if groups == 1 else f"{groups} of its writes are on disk"
-        case Crash(_, kept):
-            return f"crashes, with {kept} of the unfinished writes on disk, and starts again"
+        case Crash(_, kept, half):
+            also = ", and the snapshot of the next without its log," if half else ""
+            return f"crashes, with {kept} of the unfinished writes{also} on disk, and starts again"
+        case ChangeMembers(_, change):
+            return f"an operator asks for {type(change).__name__} {change.node}"
+        case Transfer(_, to):
+            return f"an operator asks it to hand over to {to}"
+        case TakeSnapshot():
+            return "takes a snapshot"
 
 
 def _message_in_words(body: object) -> str:
@@ -332,6 +341,10 @@ def _consequences(traces: Sequence[Trace]) -> str:
                 found.append(f"removes {trace.index} and above")
             case "commit":
                 found.append(f"commits up to {trace.commit}")
+            case "configuration":
+                found.append(f"goes by the voters {', '.join(trace.members)}")
+            case "snapshot":
+                found.append(f"has a snapshot up to {trace.index}")
             case "send":
                 found.append(f"{trace.message} to {trace.peer}")
     return f" -> {', '.join(found)}" if found else ""

@@ -1,7 +1,8 @@
 """What must hold in every state: Figure 3's properties of the paper, and what an acknowledged write needs.
 
 What one node alone shows (`member.py` looks at it in each step): its term and commitIndex never fall, it
-gives one vote a term, as leader it only appends, it removes nothing that it committed. Here is what takes
+gives one vote a term, as leader it only appends, it removes nothing that it committed, and what it applied,
+also through a snapshot, is the beginning of its log. Here is what takes
 several nodes, or the past: who led which term and what was ever committed is remembered in `Past`, which
 is a part of every state.
 
@@ -11,7 +12,7 @@ is a part of every state.
 | leader-completeness | when a node begins to lead, and when something is committed |
 | state-machine-safety | when something is committed |
 | log-matching | in every state: logs in memory and on disks |
-| committed-never-lost | in every state: each committed entry is on the disks of a majority |
+| committed-never-lost | in every state: each committed entry is on the disks of a majority of the voters |
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 from node_impl.core.events import Entry
+from node_impl.core.raft.member.configurations import decode_configuration
 
 Log = tuple[Entry, ...]
+Voters = frozenset[str]
 
 
 class Past(NamedTuple):
@@ -91,19 +94,39 @@ def logs_match(logs: Sequence[Log]) -> str | None:
     return None
 
 
-def nothing_is_lost(past: Past, disks: Sequence[Log]) -> str | None:
-    """Each committed entry is on the disks of a majority."""
+def voters_of(past: Past, first: Voters) -> Voters:
+    """The voters of the newest configuration that is committed; `first` are a cluster's first ones."""
+    changes = (entry.payload for entry, _ in reversed(past.committed) if entry.kind == "configuration")
+    payload = next(changes, None)
+    return first if payload is None else frozenset(decode_configuration(payload).voters)
+
+
+def nothing_is_lost(past: Past, disks: Mapping[str, Log], voters: Voters, *, may_change: bool) -> str | None:
+    """Each committed entry is on the disks of a majority.
+
+    Args:
+        voters: of the newest configuration that is committed.
+        may_change: whether the members may change. Then an entry may have been committed by a configuration
+            that is one voter apart and not committed itself, and perhaps lost by now: so an entry has to be
+            on one disk of each majority, which half of an even number is.
+    """
+    enough = len(voters) - len(voters) // 2 if may_change else len(voters) // 2 + 1
     for entry, _ in past.committed:
-        holders = sum(_holds(disk, entry) for disk in disks)
-        if 2 * holders <= len(disks):
-            held_by = f"{holders} of {len(disks)} disks"
+        holders = sum(_holds(disk, entry) for name, disk in disks.items() if name in voters)
+        if holders < enough:
+            held_by = f"{holders} of {len(voters)} disks"
             return f"committed-never-lost: {in_words(entry)} is committed, and on {held_by}"
     return None
 
 
 def in_words(entry: Entry) -> str:
     """Describe an entry in words."""
-    what = f"{entry.payload.decode()!r}" if entry.payload else entry.kind
+    if entry.kind == "configuration":
+        configuration = decode_configuration(entry.payload)
+        learners = f", learners {', '.join(configuration.learners)}" if configuration.learners else ""
+        what = f"voters {', '.join(configuration.voters)}{learners}"
+    else:
+        what = f"{entry.payload.decode()!r}" if entry.payload else entry.kind
     return f"entry {entry.index} ({what} of term {entry.term})"
 
 

@@ -12,8 +12,10 @@ here, and which behaviour is lost by it (but for one point, none):
   the start after it are one step.
 - *Several events in one step.* A node takes those that are at hand together, and then writes and sends what
   they came to at once. Here each has a step of its own: this is left out, and `ackproof sim` has it.
-- *The state machine.* It applies at once what is committed; other tests hold that nodes which apply the same
-  entries have the same registry.
+- *The state machine.* It is the list of the entries that it applied, and applies at once what is committed;
+  other tests hold that nodes which apply the same entries have the same registry.
+- *When a snapshot is due.* It may be taken whenever something was applied since the last one, and the log is
+  forgotten up to its end; a snapshot is sent in one message.
 """
 
 from __future__ import annotations
@@ -25,93 +27,31 @@ from typing import NamedTuple
 import msgspec
 
 from harness.sim.explore.copying import copied
+from harness.sim.explore.disk import DurableState, applied_in, snapshot_of, whole_log, written
 from harness.sim.explore.shape import Shape, shape_of
+from harness.sim.explore.steps import (
+    AskRead,
+    ChangeMembers,
+    CheckQuorum,
+    Crash,
+    Event,
+    HeartbeatDue,
+    Mail,
+    Propose,
+    Sync,
+    Take,
+    TakeSnapshot,
+    TimeOut,
+    Transfer,
+)
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
-from node_impl.core.events import (
-    AppendRecord,
-    Effect,
-    Entry,
-    HardState,
-    Persist,
-    Record,
-    Recovered,
-    Send,
-    Trace,
-)
+from node_impl.core.events import Configuration, Effect, Entry, Persist, Send, Trace
 from node_impl.core.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER
-from node_impl.core.raft.member.state import RaftState
-from node_impl.core.raft.messages import PreVote, RaftMessage, RequestVote, RequestVoteReply
+from node_impl.core.raft.messages import RequestVote, RequestVoteReply
 from node_impl.core.raft.raft import Raft
-from node_impl.core.storage.wal import replay
-
-# ---- what can happen ---------------------------------------------------------------------------------------
-
-
-class Take(msgspec.Struct, frozen=True, tag=True):
-    """A message arrives. `late`: so long after a leader was heard that it does not count any more."""
-
-    node: str
-    sender: str
-    body: RaftMessage
-    late: bool = False
-
-
-class TimeOut(msgspec.Struct, frozen=True, tag=True):
-    """The election timer of a node that does not lead is due."""
-
-    node: str
-
-
-class HeartbeatDue(msgspec.Struct, frozen=True, tag="Beat"):
-    """A leader's heartbeat is due."""
-
-    node: str
-
-
-class CheckQuorum(msgspec.Struct, frozen=True, tag=True):
-    """A leader looks whether a majority has answered since the last time."""
-
-    node: str
-
-
-class Propose(msgspec.Struct, frozen=True, tag=True):
-    """A client's write reaches a leader."""
-
-    node: str
-    payload: bytes
-
-
-class AskRead(msgspec.Struct, frozen=True, tag=True):
-    """A client's read reaches a leader, when everything up to `committed` was committed somewhere."""
-
-    node: str
-    committed: int
-
-
-class Sync(msgspec.Struct, frozen=True, tag=True):
-    """The oldest `groups` of the unfinished writes are on disk; one fsync may cover several."""
-
-    node: str
-    groups: int
-
-
-class Crash(msgspec.Struct, frozen=True, tag=True):
-    """The process ends, the first `kept` of the unfinished writes on its disk, and another one starts."""
-
-    node: str
-    kept: int
-
-
-Event = Take | TimeOut | HeartbeatDue | CheckQuorum | Propose | AskRead | Sync | Crash
-
-
-class Mail(NamedTuple):
-    """A message on the network."""
-
-    to: str
-    sender: str
-    body: RaftMessage
+from node_impl.core.requests import AddLearner, AdminBody, Promote, Remove, TransferLeadership
+from node_impl.core.serving.administration import plan
 
 
 class Promise(NamedTuple):
@@ -122,16 +62,6 @@ class Promise(NamedTuple):
 
 
 NO_PROMISE = Promise(0, None)
-
-
-class DurableState(NamedTuple):
-    """The part of a node that outlives a crash."""
-
-    hard_state: HardState
-    entries: tuple[Entry, ...]
-
-
-EMPTY_DISK = DurableState(HardState(0, None), ())
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -163,7 +93,7 @@ class NoChance(msgspec.Struct, frozen=True):
 class Member:
     """A node at one moment. It never changes once it is made: `happens` makes another one."""
 
-    __slots__ = ("core", "disk", "held", "life", "parts", "promise", "unsynced")
+    __slots__ = ("applied", "core", "disk", "held", "life", "parts", "promise", "unsynced")
 
     def __init__(
         self,
@@ -174,6 +104,7 @@ class Member:
         held: tuple[Send, ...] = (),
         promise: Promise = NO_PROMISE,
         life: int = 1,
+        applied: tuple[Entry, ...] = (),
     ) -> None:
         self.parts = parts
         """The classes of the core's collaborators, of which each life is built."""
@@ -185,11 +116,22 @@ class Member:
         self.held = held
         """Messages that wait for one of those."""
         self.promise = promise
+        self.applied = applied
+        """The state machine: the entries that it applied, also those of the snapshots that it became."""
 
     @property
     def log(self) -> tuple[Entry, ...]:
-        """The entries of the log in memory."""
-        return self.core.state.log.entries_after(0)
+        """All entries that it stands for in memory, those of its snapshot first."""
+        log = self.core.state.log
+        return whole_log(self.core.snapshots.newest, log.base_index, log.entries_after(log.base_index))
+
+    def orders(self) -> tuple[AdminBody, ...]:
+        """The changes of the members, and the transfers, that this leader would begin now."""
+        state = self.core.state
+        changes: list[AdminBody] = [
+            kind(name) for name in state.known for kind in (AddLearner, Promote, Remove, TransferLeadership)
+        ]
+        return tuple(change for change in changes if _may_begin(self.core, change))
 
     @property
     def least_term(self) -> int:
@@ -206,6 +148,7 @@ class Member:
             tuple([(write.number - synced, shaped(write.records)) for write in self.unsynced]),
             tuple([(sent.after - synced, sent.to, shaped(sent.message.body)) for sent in self.held]),
             tuple(self.promise),
+            self.applied,
         )
 
 
@@ -213,8 +156,8 @@ def first_member(
     parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState
 ) -> Member:
     """A node that starts for the first time, or with what an earlier life left on its disk."""
-    core, _ = _started(parts, name, members, config, disk, 1)
-    return Member(parts, core, disk, promise=Promise(*_hard(disk)))
+    core, applied, _ = _started(parts, name, members, config, disk, 1)
+    return Member(parts, core, disk, promise=Promise(*_hard(disk)), applied=applied)
 
 
 def happens(member: Member, event: Event, *, received: str = "") -> Happened:
@@ -225,7 +168,7 @@ def happens(member: Member, event: Event, *, received: str = "") -> Happened:
     """
     if isinstance(event, Crash):
         return _crash(member, event)
-    kept = (member.disk, member.unsynced, member.held, member.promise, member.life)
+    kept = (member.disk, member.unsynced, member.held, member.promise, member.life, member.applied)
     new = Member(member.parts, copied(member.core), *kept)
     walk = _Step(member, new)
     try:
@@ -267,15 +210,23 @@ class _Step:
                 core.replication.propose(payload, None)
             case AskRead(_, committed):
                 core.reads.request((None, committed))
+            case ChangeMembers(_, change):
+                planned = plan(core, change)
+                assert isinstance(planned, Configuration)  # `orders` has what may begin
+                core.replication.propose_configuration(planned, None)
+            case Transfer(_, to):
+                core.elections.transfer_to(to)
+            case TakeSnapshot():
+                core.snapshots.take(snapshot_of(self.new.applied, _configuration_at(core)))
             case Sync(_, groups):
                 self._sync(groups)
                 return
         self._follow_up()
 
     def _sync(self, groups: int) -> None:
-        new, written = self.new, self.new.unsynced[:groups]
-        number = written[-1].number
-        new.disk, new.unsynced = _written(new.disk, written), new.unsynced[groups:]
+        new, done = self.new, self.new.unsynced[:groups]
+        number = done[-1].number
+        new.disk, new.unsynced = written(new.disk, done), new.unsynced[groups:]
         new.core.synced(number)
         self._follow_up()
         waited = [sent for sent in new.held if sent.after <= number]
@@ -285,7 +236,13 @@ class _Step:
 
     def _follow_up(self) -> None:
         core, state = self.new.core, self.new.core.state
+        new = self.new
+        installed = core.snapshots.take_installed()
+        if installed is not None:
+            new.applied = applied_in(installed)
         while state.commit_index > state.last_applied:
+            first = max(state.last_applied, state.log.base_index)
+            new.applied += state.log.entries_after(first)[: state.commit_index - first]
             core.applied(state.commit_index)
         for index, tokens in core.reads.take_confirmed():
             for _, committed in tokens:
@@ -336,85 +293,95 @@ class _Step:
         before, after = self.before.core.state, self.new.core.state
         leads = after.role == "leader"
         begins = leads and (before.role != "leader" or before.current_term != after.current_term)
-        wrong = self.wrong or _broken(before, after)
+        log = self.new.log
+        wrong = self.wrong or _broken(self.before, self.new, log)
         return Happened(
             after=self.new,
             mail=tuple(self.mail),
             ids=tuple(self.ids),
             elected=after.current_term if begins else 0,
-            commits=() if wrong else self.new.log[before.commit_index : after.commit_index],
+            commits=() if wrong else log[before.commit_index : after.commit_index],
             wrong=wrong,
             traces=tuple(self.traces),
         )
 
 
-def _broken(before: RaftState, after: RaftState) -> str | None:
-    """What one node, between two starts, must never do."""
-    name = after.name
-    if after.current_term < before.current_term:
-        return f"term-monotonic: {name} goes from term {before.current_term} back to {after.current_term}"
-    if after.commit_index < before.commit_index:
-        return f"commit-monotonic: {name} takes commitIndex back to {after.commit_index}"
-    if after.commit_index > after.log.last_index:
-        return f"commit-monotonic: {name} commits {after.commit_index}, beyond the end of its log"
-    old, new = before.log.entries_after(0), after.log.entries_after(0)
+def _may_begin(core: Raft, change: AdminBody) -> bool:
+    planned = plan(core, change)
+    return isinstance(planned, Configuration) or (planned is None and isinstance(change, TransferLeadership))
+
+
+def _configuration_at(core: Raft) -> Configuration:
+    """The configuration that the applied entries amount to."""
+    return core.state.configurations.at(core.state.last_applied)
+
+
+def _broken(before: Member, after: Member, new: tuple[Entry, ...]) -> str | None:
+    """What one node, between two starts, must never do; `new` is its log afterwards."""
+    was, now = before.core.state, after.core.state
+    name = now.name
+    if now.current_term < was.current_term:
+        return f"term-monotonic: {name} goes from term {was.current_term} back to {now.current_term}"
+    if now.commit_index < was.commit_index:
+        return f"commit-monotonic: {name} takes commitIndex back to {now.commit_index}"
+    if now.commit_index > now.log.last_index:
+        return f"commit-monotonic: {name} commits {now.commit_index}, beyond the end of its log"
+    old = before.log
     kept = len(old)
-    if before.role == after.role == "leader" and before.current_term == after.current_term:
+    if was.role == now.role == "leader" and was.current_term == now.current_term:
         if new[:kept] != old:
             return f"leader-append-only: {name} removes entries of its own log as leader"
-    elif new[: before.commit_index] != old[: before.commit_index]:
+    elif new[: was.commit_index] != old[: was.commit_index]:
+        return f"committed-never-truncated: {name} removes entries up to its commitIndex {was.commit_index}"
+    if after.applied != new[: now.last_applied]:
         return (
-            f"committed-never-truncated: {name} removes entries up to its commitIndex {before.commit_index}"
+            f"state-machine-safety: {name} has applied {in_words(after.applied)}, and its log up to "
+            f"{now.last_applied} is {in_words(new[: now.last_applied])}"
         )
     return None
 
 
+def in_words(entries: Sequence[Entry]) -> str:
+    """Name entries by index and term."""
+    return ", ".join(f"{entry.index} of term {entry.term}" for entry in entries) or "nothing"
+
+
 def _crash(member: Member, event: Crash) -> Happened:
     parts, state = member.parts, member.core.state
-    disk = _written(member.disk, member.unsynced[: event.kept])
+    half = member.unsynced[event.kept] if event.half else None
+    disk = written(member.disk, member.unsynced[: event.kept], half)
     life = member.life + 1
-    again, traces = _started(parts, state.name, state.known, state.config, disk, life)
+    again, applied, traces = _started(parts, state.name, state.known, state.config, disk, life)
     wrong = None
     if again.state.current_term < member.promise.term:
         wrong = (
             f"term-monotonic: {state.name} starts in term {again.state.current_term}, and has shown others "
             f"term {member.promise.term}"
         )
-    after = Member(parts, again, disk, promise=member.promise, life=life)
+    after = Member(parts, again, disk, promise=member.promise, life=life, applied=applied)
     return Happened(after, (), (), 0, (), wrong, traces)
 
 
 def _started(
     parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState, life: int
-) -> tuple[Raft, tuple[Trace, ...]]:
+) -> tuple[Raft, tuple[Entry, ...], tuple[Trace, ...]]:
+    """A core, what its state machine has applied, and the first lines of its trace."""
     core = Raft(
         name=name,
         members=members,
         life=life,
-        recovered=Recovered(disk.hard_state, disk.entries),
+        recovered=disk.recovered,
         random=NoChance(),
         config=config,
         parts=parts,
     )
     core.start()
+    installed = core.snapshots.take_installed()
     state = core.state
     effects = state.outbox.take(state.voted_for, state.log.last_index)
-    return core, tuple(effect for effect in effects if isinstance(effect, Trace))
-
-
-def _written(disk: DurableState, writes: Sequence[Persist]) -> DurableState:
-    """The disk after these writes, read back as storage reads it."""
-    if not writes:
-        return disk
-    records: list[Record] = [disk.hard_state, AppendRecord(disk.entries)]
-    state = replay([*records, *(record for write in writes for record in write.records)], 0)
-    return DurableState(state.hard_state, state.entries)
+    applied = () if installed is None else applied_in(installed)
+    return core, applied, tuple(effect for effect in effects if isinstance(effect, Trace))
 
 
 def _hard(disk: DurableState) -> tuple[int, str | None]:
     return disk.hard_state.term, disk.hard_state.vote
-
-
-def is_for_votes(body: RaftMessage) -> bool:
-    """Whether it matters for this message how long ago a leader was heard."""
-    return isinstance(body, RequestVote | PreVote)

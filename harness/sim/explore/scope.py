@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.sim.explore.member import EMPTY_DISK, DurableState
+from harness.sim.explore.disk import EMPTY_DISK, DurableState
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Entry, HardState
 
@@ -31,6 +31,14 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int = 0
     """How often a message arrives and also stays in transit."""
     reads: int = 0
+    changes: int = 0
+    """How many changes of the members leaders begin: each node may become a learner, vote, or be removed."""
+    transfers: int = 0
+    """How often a leader is asked to hand over."""
+    snapshots: int = 0
+    """How often a node takes a snapshot, and forgets the entries that it stands for."""
+    voters: int = 0
+    """How many of the nodes vote at first; 0 for all. The others can be added."""
     pre_vote: bool = True
     disk: DiskPace = "prompt"
     batch: int = 256
@@ -45,14 +53,35 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def config(self) -> NodeConfig:
         """The settings of all nodes."""
-        return NodeConfig(pre_vote=self.pre_vote, max_batch_entries=self.batch)
+        return NodeConfig(
+            pre_vote=self.pre_vote,
+            max_batch_entries=self.batch,
+            snapshot_trailing=0,
+            voters=self.names[: self.voters],
+        )
+
+    @property
+    def first_voters(self) -> frozenset[str]:
+        """Who votes in a cluster that begins."""
+        return frozenset(self.names[: self.voters or self.nodes])
+
+    @property
+    def nodes_are_alike(self) -> bool:
+        """Whether a cluster behaves the same when its nodes change names.
+
+        Where members change it does not: some nodes vote at first, and of two followers that hold as much a
+        leader that goes asks the one whose name comes first.
+        """
+        return not (self.changes or self.transfers or self.voters)
 
     def disks(self) -> Mapping[str, DurableState]:
         """What is on each node's disk when it starts.
 
         Raises:
-            ValueError: there is no such start, or it has another number of nodes.
+            ValueError: there is no such start, or it has another number of nodes, or too many are to vote.
         """
+        if not 0 <= self.voters <= self.nodes:
+            raise ValueError(f"{self.voters} of {self.nodes} nodes cannot vote")
         disks = STARTS.get(self.start)
         if disks is None:
             raise ValueError(f"there is no start {self.start!r}; there are {', '.join(STARTS)}")
@@ -70,11 +99,17 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             "quorum checks": self.checks,
             "repeated messages": self.duplicates,
             "reads": self.reads,
+            "changes of members": self.changes,
+            "transfers": self.transfers,
+            "snapshots": self.snapshots,
         }
         some = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         pre_vote = "with" if self.pre_vote else "without"
         start = "" if self.start == "fresh" else f", from {self.start}"
-        return f"{self.nodes} nodes, {some or 'nothing'}; {pre_vote} pre-vote, disk {self.disk}{start}"
+        voters = f" ({self.voters} vote at first)" if self.voters else ""
+        return (
+            f"{self.nodes} nodes{voters}, {some or 'nothing'}; {pre_vote} pre-vote, disk {self.disk}{start}"
+        )
 
 
 def _disk(term: int, *terms: int) -> DurableState:

@@ -59,6 +59,8 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
             "votes",
         }
     ),
+    # `newest` as it is sent, once it was sent.
+    Snapshots: frozenset({"_bytes"}),
     # Until when it promised a leader not to vote: read under leases only, which no scope has.
     LeaderLeases: frozenset({"_promised_until"}),
     # What is computed from the entries, when it is first asked for or always.
@@ -113,6 +115,8 @@ class _Shaper:
         if value is None or kind is int or kind is str or kind is bool or kind is bytes or kind is Entry:
             plain: Shape = value
             return plain
+        if kind is bytearray:
+            return bytes(value)
         if isinstance(value, tuple | list | deque):
             return tuple([self.shape(part) for part in value])
         if kind is set or kind is frozenset:

@@ -13,6 +13,8 @@ future, but for the names. Only one of them is followed: `key` is the least amon
 of the namings, nodes are first sorted by what no renaming changes (the least number among their own
 shape's namings), and those alone are tried that keep this order.
 
+It is not followed where members change (`Scope.nodes_are_alike`).
+
 **Dead replies.** A reply of a term that its receiver has left behind for good, on its disk too, should be one
 that the core does nothing about. Then it is as good as lost, and is dropped, which makes states equal that
 differ in such messages alone. That a core is like this is not taken for granted: `check_dead_replies` runs
@@ -28,30 +30,38 @@ from itertools import permutations
 from typing import NamedTuple
 
 from harness.sim.explore import invariants
+from harness.sim.explore.disk import newest_snapshot
 from harness.sim.explore.invariants import Log, Past
 from harness.sim.explore.known import Known
-from harness.sim.explore.member import (
+from harness.sim.explore.member import Happened, Member, first_member, happens
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.shape import shape_of
+from harness.sim.explore.steps import (
     AskRead,
+    ChangeMembers,
     CheckQuorum,
     Crash,
     Event,
-    Happened,
     HeartbeatDue,
     Mail,
-    Member,
     Propose,
     Sync,
     Take,
+    TakeSnapshot,
     TimeOut,
-    first_member,
-    happens,
+    Transfer,
     is_for_votes,
 )
-from harness.sim.explore.scope import Scope
-from harness.sim.explore.shape import shape_of
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
-from node_impl.core.raft.messages import AppendEntriesReply, PreVoteReply, RaftMessage, RequestVoteReply
+from node_impl.core.raft.messages import (
+    AppendEntriesReply,
+    InstallSnapshotReply,
+    PreVoteReply,
+    RaftMessage,
+    RequestVoteReply,
+)
+from node_impl.core.requests import TransferLeadership
 
 
 class NotDead(Exception):
@@ -68,6 +78,9 @@ class Remaining(NamedTuple):
     checks: int
     duplicates: int
     reads: int
+    changes: int
+    transfers: int
+    snapshots: int
 
 
 class State(NamedTuple):
@@ -102,7 +115,7 @@ class Space:
 
     Args:
         parts: the classes of the core to explore.
-        symmetry: whether states that differ in nodes' names alone count as one.
+        symmetry: whether states that differ in nodes' names alone count as one, where nodes are alike.
         keep_dead: whether replies that can have no effect stay in the state.
     """
 
@@ -112,7 +125,8 @@ class Space:
         self.scope = scope
         self.names = scope.names
         self._keep_dead = keep_dead
-        orders = tuple(permutations(range(scope.nodes))) if symmetry else (tuple(range(scope.nodes)),)
+        alike = symmetry and scope.nodes_are_alike
+        orders = tuple(permutations(range(scope.nodes))) if alike else (tuple(range(scope.nodes)),)
         self._orders = orders
         namings = [{self.names[i]: self.names[place] for i, place in enumerate(order)} for order in orders]
         self.nodes: Known[Member] = Known(namings)
@@ -148,6 +162,9 @@ class Space:
                     scope.checks,
                     scope.duplicates,
                     scope.reads,
+                    scope.changes,
+                    scope.transfers,
+                    scope.snapshots,
                 )
             ),
         )
@@ -166,6 +183,8 @@ class Space:
                 after = self._left(left._replace(crashes=left.crashes - 1))
                 for kept in range(about.unsynced + 1):
                     yield Move(self._event(Crash(about.name, kept)), False), after
+                for kept in about.with_snapshot:
+                    yield Move(self._event(Crash(about.name, kept, half=True)), False), after
         if waiting and self.scope.disk == "prompt":
             return
         before = -1
@@ -184,6 +203,9 @@ class Space:
     def _own_moves(self, about: _NodeFacts, left: Remaining, state: State) -> Iterator[tuple[Move, int]]:
         """What a node may do without having received a message."""
         name = about.name
+        if left.snapshots and about.may_take_snapshot:
+            after = self._left(left._replace(snapshots=left.snapshots - 1))
+            yield Move(self._event(TakeSnapshot(name)), False), after
         if not about.leads:
             if left.elections:
                 after = self._left(left._replace(elections=left.elections - 1))
@@ -203,6 +225,14 @@ class Space:
             after = self._left(left._replace(reads=left.reads - 1))
             committed = len(self._pasts.things[state.past].committed)
             yield Move(self._event(AskRead(name, committed)), False), after
+        for order in self.nodes.things[about.number].orders() if left.changes or left.transfers else ():
+            if isinstance(order, TransferLeadership):
+                if left.transfers:
+                    after = self._left(left._replace(transfers=left.transfers - 1))
+                    yield Move(self._event(Transfer(name, order.to)), False), after
+            elif left.changes:
+                after = self._left(left._replace(changes=left.changes - 1))
+                yield Move(self._event(ChangeMembers(name, order)), False), after
 
     # ---- what comes of it --------------------------------------------------------------------------------
 
@@ -285,13 +315,15 @@ class Space:
             self._sound[logs] = invariants.logs_match(list(logs))
         if self._sound[logs] is not None:
             return self._sound[logs]
-        committed = self._pasts.things[state.past].committed
-        if not committed:
+        past = self._pasts.things[state.past]
+        if not past.committed:
             return None
-        place = (state.past, *[about.disk for about in abouts])
+        disks = {about.name: about.disk for about in abouts}
+        place = (state.past, *disks.values())
         if place not in self._sound:
+            voters = invariants.voters_of(past, self.scope.first_voters)
             self._sound[place] = invariants.nothing_is_lost(
-                self._pasts.things[state.past], [about.disk for about in abouts]
+                past, disks, voters, may_change=self.scope.changes > 0
             )
         return self._sound[place]
 
@@ -363,7 +395,7 @@ class Space:
         shape = member.shape(quorum_is_checked=self.scope.checks > 0)
         number = self.nodes.number((member.core.state.name, shape), member)
         if number not in self._node_facts:
-            self._node_facts[number] = _NodeFacts(member)
+            self._node_facts[number] = _NodeFacts(member, number)
         return number
 
     def _number_of(self, mail: Mail) -> int:
@@ -412,20 +444,35 @@ class _MessageFacts(NamedTuple):
 class _NodeFacts:
     """Facts about a node that the search needs again and again."""
 
-    __slots__ = ("disk", "leads", "least_term", "log", "name", "unsynced")
+    __slots__ = (
+        "disk",
+        "leads",
+        "least_term",
+        "log",
+        "may_take_snapshot",
+        "name",
+        "number",
+        "unsynced",
+        "with_snapshot",
+    )
 
-    def __init__(self, member: Member) -> None:
-        self.name = member.core.state.name
-        self.leads = member.core.state.role == "leader"
+    def __init__(self, member: Member, number: int) -> None:
+        state, snapshot = member.core.state, member.core.snapshots.newest
+        self.name = state.name
+        self.number = number
+        self.leads = state.role == "leader"
         self.unsynced = len(member.unsynced)
+        self.with_snapshot = [place for place, write in enumerate(member.unsynced) if newest_snapshot(write)]
+        """The places of the unfinished writes that put a snapshot in place."""
+        self.may_take_snapshot = state.last_applied > (0 if snapshot is None else snapshot.index)
         self.least_term = member.least_term
         self.log: Log = member.log
-        self.disk: Log = member.disk.entries
+        self.disk: Log = member.disk.log
 
 
 def _dead_below(body: RaftMessage) -> int:
     match body:
-        case AppendEntriesReply() | RequestVoteReply():
+        case AppendEntriesReply() | RequestVoteReply() | InstallSnapshotReply():
             return body.term
         case PreVoteReply():
             return max(body.term, body.asked_in)

@@ -27,6 +27,10 @@ class ScopeOptions(TypedDict):
     checks: int
     duplicates: int
     reads: int
+    changes: int
+    transfers: int
+    snapshots: int
+    voters: int
     pre_vote: bool
     disk: Literal["prompt", "any"]
     batch: int
@@ -52,6 +56,10 @@ SCOPE = options.group(
     _count("--checks", 0, "How many times a leader checks that a majority still answers it."),
     _count("--duplicates", 0, "How many messages arrive twice."),
     _count("--reads", 0, "How many linearizable reads of clients."),
+    _count("--changes", 0, "How many changes of the members: nodes are added, vote, and are removed."),
+    _count("--transfers", 0, "How often a leader is asked to hand over."),
+    _count("--snapshots", 0, "How many snapshots; a node then forgets the entries that it has applied."),
+    _count("--voters", 0, "How many of the nodes vote at first; 0 for all. The others can be added."),
     click.option("--pre-vote/--no-pre-vote", default=True, show_default=True, help="As the node's option."),
     click.option(
         "--disk",
@@ -101,7 +109,9 @@ BOUNDS = options.group(
 @SCOPE
 @BOUNDS
 @click.option(
-    "--symmetry/--no-symmetry", default=True, help="Count states once that differ only in nodes' names."
+    "--symmetry/--no-symmetry",
+    default=True,
+    help="Count states once that differ only in nodes' names; not where members change.",
 )
 @click.option(
     "--out",
@@ -132,6 +142,7 @@ def explore(
         ackproof explore                     3 nodes, a crash: some seconds
         ackproof explore --nodes 2 --elections 2 --heartbeats 1
         ackproof explore --mutant half-is-a-majority --out steps.json
+        ackproof explore --changes 1 --snapshots 1 --proposals 0 --no-pre-vote
         ackproof replay steps.json           show the steps to the violation
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.

@@ -13,8 +13,9 @@ from harness.sim.explore.scope import DiskPace, Scope
 from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space, State
 from node_impl.core.build import DEFAULT_PARTS, Parts
-from node_impl.core.events import Entry
+from node_impl.core.events import Configuration, Entry
 from node_impl.core.raft.elections import Elections
+from node_impl.core.raft.member.configurations import encode_configuration
 from node_impl.core.raft.messages import RequestVoteReply
 from node_impl.core.raft.replication import Replication
 
@@ -59,6 +60,10 @@ class CountsOldVotes(Elections):
         Scope(nodes=2, elections=2, proposals=0, reads=1, pre_vote=False),
         Scope(nodes=2, elections=1, proposals=0, duplicates=1, checks=1, heartbeats=1, pre_vote=False),
         Scope(nodes=3, elections=1, proposals=1, pre_vote=False),
+        Scope(nodes=3, elections=1, proposals=0, changes=1, pre_vote=False),
+        Scope(nodes=2, voters=1, elections=1, proposals=1, changes=2, crashes=1, pre_vote=False),
+        Scope(nodes=2, elections=1, proposals=1, snapshots=1, crashes=2, pre_vote=False),
+        Scope(nodes=2, elections=2, proposals=0, transfers=1, pre_vote=False),
     ],
     ids=lambda scope: scope.in_words(),
 )
@@ -168,8 +173,8 @@ def test_with_an_invariant_that_is_wrong_the_correct_core_fails(monkeypatch: pyt
     monkeypatch.setattr(invariants, "commits", lambda *_: "nothing is committed")
     assert explored(SMALL).outcome == "violation"
     monkeypatch.undo()
-    on_all_disks = lambda past, disks: "not on all" if len({*disks}) > 1 else None  # noqa: E731
-    monkeypatch.setattr(invariants, "nothing_is_lost", on_all_disks)
+    on_all = lambda past, disks, voters, may_change: None if len({*disks.values()}) < 2 else "no"  # noqa: E731
+    monkeypatch.setattr(invariants, "nothing_is_lost", on_all)
     assert explored(SMALL).outcome == "violation"
     monkeypatch.undo()
     monkeypatch.setattr(invariants, "logs_match", lambda logs: "longer" if len(logs) > 1 else None)
@@ -275,5 +280,28 @@ def test_invariants_say_what_is_wrong() -> None:
     assert "leads term 4 without it" in str(invariants.commits(past, "n2", 3, [one], {"n3": (4, ())}))
     assert invariants.logs_match([(one,), (one,), ()]) is None
     assert invariants.logs_match([(one,), (other,)]) is not None
-    assert invariants.nothing_is_lost(past, [(one,), (one,), ()]) is None
-    assert invariants.nothing_is_lost(past, [(one,), (other,), ()]) is not None
+
+
+def test_a_committed_entry_must_be_on_the_disks_of_a_majority_of_the_voters() -> None:
+    one, other = Entry(1, 1, "command", b"a"), Entry(1, 1, "command", b"b")
+    past = Past(frozenset(), ((one, 1),))
+
+    def lost(may_change: bool, **disks: tuple[Entry, ...]) -> bool:
+        voters = frozenset(name for name in disks if name != "learner")
+        return invariants.nothing_is_lost(past, disks, voters, may_change=may_change) is not None
+
+    for may_change in (False, True):
+        assert not lost(may_change, n1=(one,), n2=(one,), n3=())
+        assert lost(may_change, n1=(one,), n2=(other,), n3=())
+        assert lost(may_change, n1=(one,), n2=(), n3=(), learner=(one,))
+        assert not lost(may_change, n1=(one,), learner=())
+    assert lost(False, n1=(one,), n2=(one,), n3=(), n4=())
+    assert not lost(True, n1=(one,), n2=(one,), n3=(), n4=())
+
+
+def test_the_voters_are_those_of_the_newest_configuration_that_is_committed() -> None:
+    change = Entry(2, 1, "configuration", encode_configuration(Configuration(("n1", "n2"), ("n3",))))
+    first = frozenset({"n1", "n2", "n4"})
+    noop = Entry(1, 1, "noop")
+    assert invariants.voters_of(Past(frozenset(), ((noop, 1),)), first) == first
+    assert invariants.voters_of(Past(frozenset(), ((noop, 1), (change, 1))), first) == {"n1", "n2"}

@@ -16,7 +16,6 @@ from harness.sim.explore.space import Space, State, StepOutcome
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.followers import Followers
-from node_impl.core.raft.member.state import RaftState
 from node_impl.core.raft.reads import ReadRounds
 
 SCOPES = [
@@ -75,7 +74,6 @@ def test_nodes_of_one_shape_answer_every_event_alike_however_they_came_about(sco
     [
         (Followers, ("by_name",), SCOPES[1]),
         (ReadRounds, ("number", "_waiting", "_open", "confirmed"), SCOPES[1]),
-        (RaftState, ("commit_index", "last_applied"), SCOPES[1]),
         (Elections, ("is_pre_candidate",), SCOPES[0]),
     ],
 )
