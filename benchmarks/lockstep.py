@@ -27,7 +27,6 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 
-
 BOUND_EVENTS_A_SECOND = 20_000
 
 

@@ -53,8 +53,8 @@ MISUSES = {
     ),
     "answers a write that is only proposed": Misuse(
         'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})',
-        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})\n\t\t} else {\n\t\t\t'
-        'n.life++\n\t\t\tn.out.Reply(lockstep.Reply{Id: e.Id, Type: "ok"})',
+        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})\n'
+        '\t\t} else {\n\t\t\tn.life++\n\t\t\tn.out.Reply(lockstep.Reply{Id: e.Id, Type: "ok"})',
     ),
     "does not keep an installed snapshot": Misuse(
         "n.out.Persist(false, encoded(r))",
