@@ -161,7 +161,7 @@ class FaultyDisk(Operations):  # type: ignore[misc]  # mfusepy has no type hints
                 self._folder.drop_unsynced(self._files[fh], fh)
                 self._refuse(errno.EIO)
             os.fsync(fh)
-            self._folder.sync(self._files[fh])
+            self._folder.sync(self._files[fh], data_only=bool(datasync))
             self._syncs += 1
         return 0
 

@@ -10,6 +10,9 @@ is read back from there. A journal keeps how to undo each step that is not durab
 
 File systems do more: ext4, XFS and Btrfs make the names that lead to a file durable with the file's own
 fsync, and many systems rely on that (etcd makes its folders so). With `names_by_fsync` this one does it too.
+And it keeps names in order, as the journals of ext4 and XFS do: an fsync also makes durable each change of a
+name that came before the last change of the file itself; of a fdatasync only those count that changed the
+file's length or its names. So a log that was begun and synced after a rename is never there without it.
 
 Files and folders are known by their inodes, so a journal stays right whatever they are called later, and hard
 links are what they are. What a name was taken from is kept in a hidden folder, `KEPT`, until that is durable.
@@ -50,6 +53,7 @@ class ChangedBytes(msgspec.Struct, frozen=True):
     before: bytes
     """The bytes that stood there before."""
     size_before: int
+    size: int
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -72,7 +76,7 @@ class UnsyncedFolder:
 
     Args:
         names_by_fsync: an fsync of a file also makes durable how it, and the folders that it is in, got their
-            names.
+            names, and what names were changed before.
     """
 
     def __init__(self, root: str, *, names_by_fsync: bool = False) -> None:
@@ -114,7 +118,9 @@ class UnsyncedFolder:
         before = os.pread(opened, len(data), offset)
         taken = os.pwrite(opened, data, offset)
         start = min(offset, size)  # a hole before it comes and goes with it
-        self._journal.append(ChangedBytes(file, start, offset + taken - start, before[:taken], size))
+        self._journal.append(
+            ChangedBytes(file, start, offset + taken - start, before[:taken], size, max(size, offset + taken))
+        )
         return taken
 
     def truncate(self, name: str, size: int) -> None:
@@ -131,7 +137,9 @@ class UnsyncedFolder:
         os.posix_fallocate(opened, offset, length)
         if offset + length > size:
             self._journal.append(
-                ChangedBytes(os.fstat(opened).st_ino, size, offset + length - size, b"", size)
+                ChangedBytes(
+                    os.fstat(opened).st_ino, size, offset + length - size, b"", size, offset + length
+                )
             )
 
     def _resize(self, opened: int, size: int) -> None:
@@ -140,13 +148,13 @@ class UnsyncedFolder:
         before = os.pread(opened, found.st_size - start, start)
         os.ftruncate(opened, size)
         length = abs(size - found.st_size)
-        self._journal.append(ChangedBytes(found.st_ino, start, length, before, found.st_size))
+        self._journal.append(ChangedBytes(found.st_ino, start, length, before, found.st_size, size))
 
-    def sync(self, file: int) -> None:
-        """Make durable what was written to this file: no power failure takes it."""
-        self._forget_bytes(file)
+    def sync(self, file: int, *, data_only: bool = False) -> None:
+        """Make durable what was written to this file: no power failure takes it. `data_only`: fdatasync."""
         if self._names_by_fsync:
-            self._settle_names_of({file})
+            self._settle_names_of(file, lambda step: _changes(step, file, length_only=data_only))
+        self._forget_bytes(file)
 
     def _forget_bytes(self, file: int) -> None:
         self._journal = [
@@ -239,9 +247,9 @@ class UnsyncedFolder:
     def sync_folder(self, folder: str) -> None:
         """Make durable the names in this folder (`""` for the uppermost)."""
         synced = os.stat(self.path(folder)).st_ino
-        self._settle(lambda step: step.folder == synced)
         if self._names_by_fsync:
-            self._settle_names_of({synced})
+            self._settle_names_of(synced, lambda step: isinstance(step, _Renamed) and step.folder == synced)
+        self._settle(lambda step: step.folder == synced)
 
     def _settle(self, is_durable: Callable[[_Renamed], bool]) -> None:
         """Make steps durable, each with every earlier one for the same name, since it presumes that."""
@@ -258,9 +266,11 @@ class UnsyncedFolder:
             self._journal = left[::-1]
             self._release()
 
-    def _settle_names_of(self, reached: set[int]) -> None:
-        """Make durable the names that now lead to these files and folders, and to the folders they are in."""
+    def _settle_names_of(self, number: int, changes: Callable[[ChangedBytes | _Renamed], bool]) -> None:
+        """Make durable the names that now lead to a file or folder, and to the folders it is in, and all that
+        was done to names before the last of these steps, or of those that `changes` says it is changed by."""
         steps = [step for step in self._journal if isinstance(step, _Renamed)]
+        reached = {number}
         leading: list[_Renamed] = []
         known = 0
         while known != len(reached):
@@ -271,8 +281,10 @@ class UnsyncedFolder:
             reached |= {
                 entry.folder for step in leading for entry in step.entries if self._leads_to(entry, reached)
             }
-        if leading:
-            self._settle(lambda step: step in leading)
+        places = [place for place, step in enumerate(self._journal) if step in leading or changes(step)]
+        if places:
+            before = {id(step) for step in self._journal[: places[-1] + 1]}
+            self._settle(lambda step: id(step) in before)
 
     def _leads_to(self, entry: _Entry, reached: set[int]) -> bool:
         return self._now(entry.folder, entry.name) in reached
@@ -443,6 +455,13 @@ class UnsyncedFolder:
         finally:
             for descriptor in opened.values():
                 os.close(descriptor)
+
+
+def _changes(step: ChangedBytes | _Renamed, file: int, *, length_only: bool) -> bool:
+    """Whether a step changed the bytes of a file, or its length."""
+    if not isinstance(step, ChangedBytes) or step.file != file:
+        return False
+    return not length_only or step.size != step.size_before
 
 
 def _readable(flags: int) -> int:

@@ -322,7 +322,7 @@ def test_a_name_made_in_a_folder_outlives_the_folders_new_name(tmp_path: Path) -
     assert set(tree.all()) == {"e", "e/a"}, "e/b was made as d/b, and never synced"
 
 
-@pytest.mark.parametrize(("names_by_fsync", "left"), [(True, {"d", "d/d", "d/d/a"}), (False, set())])
+@pytest.mark.parametrize(("names_by_fsync", "left"), [(True, {"b", "d", "d/d", "d/d/a"}), (False, set())])
 def test_an_fsync_of_a_file_keeps_the_names_that_lead_to_it_where_the_disk_does_so(
     tmp_path: Path, names_by_fsync: bool, left: set[str]
 ) -> None:
@@ -336,6 +336,39 @@ def test_an_fsync_of_a_file_keeps_the_names_that_lead_to_it_where_the_disk_does_
     tree.do(("write", "d/a", 0, b"not synced"))
     tree.folder.lose_power(1, tear=False)
     assert set(tree.all()) == left
+
+
+@pytest.mark.parametrize(("names_by_fsync", "left"), [(True, {"e", "log"}), (False, {"e", "e.tmp"})])
+def test_where_names_are_kept_in_order_a_log_is_not_there_without_the_rename_before_it(
+    tmp_path: Path, names_by_fsync: bool, left: set[str]
+) -> None:
+    tree = Tree(tmp_path, names_by_fsync=names_by_fsync)
+    for act in (("write", "e", 0, b"1"), ("write", "e.tmp", 0, b"2"), ("sync", "e"), ("sync", "e.tmp")):
+        tree.do(act)
+    tree.do(("sync folder", ""))
+    tree.do(("rename", "e.tmp", "e"))
+    tree.do(("write", "log", 0, b"x"))
+    tree.do(("write", "later", 0, b"y"))
+    tree.folder.sync(tree.folder.number("log"), data_only=True)
+    tree.folder.lose_power(1, tear=False)
+    assert set(tree.all()) == left
+    assert (tmp_path / "e").read_bytes() == (b"2" if names_by_fsync else b"1")
+
+
+@pytest.mark.parametrize(("data_only", "kept"), [(True, b"1"), (False, b"2")])
+def test_a_fdatasync_that_finds_the_length_unchanged_makes_no_name_durable(
+    tmp_path: Path, data_only: bool, kept: bytes
+) -> None:
+    tree = Tree(tmp_path, names_by_fsync=True)
+    for name, data in (("e", b"1"), ("e.tmp", b"2"), ("log", bytes(100))):
+        tree.do(("write", name, 0, data))
+    tree.sync_all()
+    tree.do(("rename", "e.tmp", "e"))
+    tree.do(("write", "log", 50, b"x"))
+    tree.folder.sync(tree.folder.number("log"), data_only=data_only)
+    tree.folder.lose_power(1, tear=False)
+    assert (tmp_path / "e").read_bytes() == kept
+    assert (tmp_path / "log").read_bytes()[50:51] == b"x"
 
 
 def test_what_a_synced_rename_presumes_is_durable_with_it(tmp_path: Path) -> None:
