@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -10,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from harness.campaign.outcomes import Outcome, outcome_of
 from harness.campaign.watching.behaviours import behaviours
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
-from harness.sim.bounded import TooMuchTakenError, bounded
+from harness.sim.bounded import within_bounds
 from harness.sim.judging import results_of
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
@@ -35,10 +34,6 @@ JUDGED = (0, 1, 2)
 USUAL_TIME_LIMIT_S = 30
 MOST_HISTORY_BYTES = 50_000_000
 """A longer history of a real run is not read for its behaviours."""
-MOST_CORE_S = 240.0
-"""Seconds of one core that a simulated run may take, checkers included. The slowest known take some 35."""
-MOST_BYTES = 4 << 30
-"""Bytes of memory that it may take in addition to what its process had before."""
 LONGEST_REST_S = 600
 """Seconds that a real run may take in addition to its work: starting, healing, reading back, judging."""
 LONGEST_ENDING_S = 120
@@ -54,7 +49,7 @@ def simulated(cell: Cell, seed: int) -> Outcome:
         CouldNotRun: it takes too long, or too much memory.
     """
     begin, core_begin_s = time.monotonic(), time.process_time()
-    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, _bounded():
+    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, within_bounds():
         ran = run(plan_of(seed, cell.seed_options()))
         outcome = outcome_of(results_of(ran, Path(logs)), ran.problem)
     lives = (life for lives in ran.traces.values() for life in lives)
@@ -65,15 +60,6 @@ def simulated(cell: Cell, seed: int) -> Outcome:
         core_s=round(time.process_time() - core_begin_s, 3),
         behaviours=behaviours(lives, ran.operations),
     )
-
-
-@contextlib.contextmanager
-def _bounded() -> Iterator[None]:
-    try:
-        with bounded(MOST_CORE_S, MOST_BYTES):
-            yield
-    except TooMuchTakenError as error:
-        raise CouldNotRun(str(error)) from None
 
 
 class Place(NamedTuple):

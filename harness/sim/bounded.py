@@ -1,19 +1,28 @@
 """Ends a simulated run that takes too long or too much memory, so that one seed cannot stop all others.
 
 In virtual time a run may go on without end at one instant; so the bound is one of processor time, which other
-work on the machine does not use up.
+work on the machine does not use up. A process's main thread is interrupted by a timer of the kernel, any
+other thread (that of a Dask worker) by a thread that looks from time to time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from harness.errors import CouldNotRun
+
+MOST_CORE_S = 240.0
+"""Seconds of one core that a run whose size its seed drew may take, checkers included. The slowest known take
+some 35."""
+MOST_BYTES = 4 << 30
+"""Bytes of memory that it may take in addition to what its process had before."""
 LOOK_EVERY_S = 0.5
 _STATM = Path("/proc/self/statm")
 
@@ -23,30 +32,54 @@ class TooMuchTakenError(BaseException):
 
 
 @contextlib.contextmanager
+def within_bounds() -> Iterator[None]:
+    """Bound a run whose size its seed drew.
+
+    Raises:
+        CouldNotRun: it took too long, or too much memory.
+    """
+    try:
+        with bounded(MOST_CORE_S, MOST_BYTES):
+            yield
+    except TooMuchTakenError as error:
+        raise CouldNotRun(str(error)) from None
+
+
+@contextlib.contextmanager
 def bounded(most_core_s: float, most_bytes: int) -> Iterator[None]:
-    """Bound what is done inside. Only a process's main thread can be interrupted; others are not bounded.
+    """Bound what is done inside.
 
     Args:
-        most_core_s: seconds of one core.
+        most_core_s: seconds of one core; outside a main thread, of all threads of the process together.
         most_bytes: bytes of memory, in addition to what the process had before.
 
     Raises:
         TooMuchTakenError: it took more.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     core_begin_s, bytes_before = time.process_time(), _bytes_used()
 
-    def look(_signal: int, _frame: object) -> None:
+    def why() -> str:
+        """What it took too much of; empty while it is within its bounds."""
         core_s = time.process_time() - core_begin_s
         used = _bytes_used() - bytes_before
         if core_s > most_core_s:
-            raise TooMuchTakenError(f"it was ended after {core_s:.0f} s of processor time")
+            return f"it was ended after {core_s:.0f} s of processor time"
         if used > most_bytes:
-            raise TooMuchTakenError(
-                f"it was ended after {core_s:.0f} s, as it took {used >> 20:,} MiB of memory"
-            )
+            return f"it was ended after {core_s:.0f} s, as it took {used >> 20:,} MiB of memory"
+        return ""
+
+    is_main = threading.current_thread() is threading.main_thread()
+    with _timed(why) if is_main else _watched(why):
+        yield
+
+
+@contextlib.contextmanager
+def _timed(why: Callable[[], str]) -> Iterator[None]:
+    """Ask in the main thread, each time it has used some processor time."""
+
+    def look(_signal: int, _frame: object) -> None:
+        if text := why():
+            raise TooMuchTakenError(text)
 
     before = signal.signal(signal.SIGVTALRM, look)
     signal.setitimer(signal.ITIMER_VIRTUAL, LOOK_EVERY_S, LOOK_EVERY_S)
@@ -55,6 +88,35 @@ def bounded(most_core_s: float, most_bytes: int) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+@contextlib.contextmanager
+def _watched(why: Callable[[], str]) -> Iterator[None]:
+    """Ask in a thread next to this one, and raise the exception here."""
+    here = threading.get_ident()
+    ended, lock = threading.Event(), threading.Lock()
+    texts: list[str] = []
+
+    def watch() -> None:
+        while not ended.wait(LOOK_EVERY_S):
+            if text := why():
+                with lock:
+                    if not ended.is_set():
+                        texts.append(text)
+                        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                            ctypes.c_ulong(here), ctypes.py_object(TooMuchTakenError)
+                        )
+                return
+
+    threading.Thread(target=watch, daemon=True, name="bounds of a run").start()
+    try:
+        try:
+            yield
+        finally:
+            with lock:
+                ended.set()
+    except TooMuchTakenError:
+        raise TooMuchTakenError(texts[0]) from None
 
 
 def _bytes_used() -> int:

@@ -6,6 +6,7 @@ seed, in the order in which the seeds ended. A line that a kill tore is cut off,
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -18,6 +19,7 @@ from harness.errors import CouldNotRun
 from harness.executors.executor import Executor, each_result
 from harness.executors.in_process import InProcess
 from harness.executors.processes import Processes
+from harness.sim.bounded import within_bounds
 from harness.sim.judging import Judged, judge
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
@@ -118,7 +120,13 @@ def seed_executor(jobs: int) -> SeedExecutor:
 
 
 def judged_seed(task: tuple[int, SeedOptions]) -> Judged:
-    """Run and judge one seed."""
+    """Run and judge one seed.
+
+    Raises:
+        CouldNotRun: its size was drawn, and it took too long, or too much memory.
+    """
     seed, options = task
-    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
+    is_drawn = options.nodes is None and options.time_limit_s is None and options.rate is None
+    bounds = within_bounds() if is_drawn else contextlib.nullcontext()
+    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, bounds:
         return judge(plan_of(seed, options), Path(logs))

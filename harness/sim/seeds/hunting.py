@@ -20,6 +20,7 @@ from harness.executors.executor import Executor, each_result
 from harness.executors.in_process import InProcess
 from harness.executors.processes import Processes
 from harness.mutants.catalogue import MUTANTS
+from harness.sim.bounded import within_bounds
 from harness.sim.judging import judge
 from harness.sim.plan.plan import Plan, SeedOptions
 from harness.sim.plan.swarm import plan_of
@@ -71,7 +72,11 @@ class Hunt(msgspec.Struct, frozen=True):
 
 
 def hunt(name: str, *, most_seeds: int, options: SeedOptions | None = None) -> Hunt:
-    """Run seeds 0, 1, ... with a mutant until its primary checker finds a violation."""
+    """Run seeds 0, 1, ... with a mutant until its primary checker finds a violation.
+
+    Raises:
+        CouldNotRun: a run took too long, or too much memory.
+    """
     mutant, options = MUTANTS[name], options_for(name, options)
     begin, simulated_ns, seeds = time.monotonic_ns(), 0, 0
     first: int | None = None
@@ -79,7 +84,8 @@ def hunt(name: str, *, most_seeds: int, options: SeedOptions | None = None) -> H
     also: dict[str, None] = {}
     with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs:
         while caught is None and seeds < most_seeds:
-            judged = judge(plan_of(seeds, options), Path(logs))
+            with within_bounds():
+                judged = judge(plan_of(seeds, options), Path(logs))
             simulated_ns += judged.simulated_ns
             also.update(dict.fromkeys(checker for checker in judged.invalid if checker != mutant.caught_by))
             if judged.invalid and first is None:

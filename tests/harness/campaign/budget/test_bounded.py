@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ from harness.campaign.journal import CrashLine
 from harness.campaign.outcomes import Outcome
 from harness.campaign.performing import simulated
 from harness.campaign.summary import summary_of
+from harness.errors import CouldNotRun
 from harness.sim.bounded import TooMuchTakenError, bounded
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.seeds.campaign import judged_seed
+from harness.sim.seeds.hunting import hunt
 from tests.harness.campaign.fakes import VALID, carried_out, plan
 
 
@@ -45,25 +50,51 @@ def test_a_run_that_takes_too_much_memory_is_ended() -> None:
         grow()
 
 
-def test_a_run_within_its_bounds_and_one_in_another_thread_are_left_alone() -> None:
-    done = []
-
-    def work() -> None:
-        with bounded(0.0, 0):
-            done.append(sum(range(1_000_000)))
-
-    work_there = threading.Thread(target=work)
-    work_there.start()
-    work_there.join()
+def test_a_run_within_its_bounds_is_left_alone() -> None:
     with bounded(60, 1 << 30):
-        done.append(1)
-    assert len(done) == 2
+        assert sum(range(1_000_000))
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("work", "most_core_s", "why"),
+    [(spin, 0.6, r"after \d+ s of processor time"), (grow, 60, r"as it took \d+ MiB of memory")],
+)
+def test_in_another_thread_as_on_a_dask_worker_a_run_is_ended_too(
+    work: Callable[[], None], most_core_s: float, why: str
+) -> None:
+    with ThreadPoolExecutor(1) as other:
+
+        def within() -> None:
+            with bounded(most_core_s, 50 << 20):
+                work()
+
+        def short() -> int:
+            with bounded(60, 1 << 30):
+                return sum(range(1_000_000))
+
+        with pytest.raises(TooMuchTakenError, match=why):
+            other.submit(within).result()
+        assert other.submit(short).result()
+
+
+def test_seeds_and_hunts_are_bounded_unless_the_size_of_a_run_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.sim.bounded.MOST_CORE_S", 0.0)
+    monkeypatch.setattr("harness.sim.bounded.LOOK_EVERY_S", 0.01)
+    with pytest.raises(CouldNotRun, match="s of processor time"):
+        judged_seed((1, SeedOptions()))
+    with pytest.raises(CouldNotRun, match="s of processor time"):
+        hunt("forgetful", most_seeds=1)
+    given = SeedOptions(nodes=3, time_limit_s=2, rate=40, nemesis=())
+    assert judged_seed((1, given)).seed == 1
 
 
 def test_a_campaign_goes_on_after_a_seed_that_was_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.campaign.performing.MOST_CORE_S", 0.0)
+    monkeypatch.setattr("harness.sim.bounded.MOST_CORE_S", 0.0)
     monkeypatch.setattr("harness.campaign.performing.run", lambda _plan: spin())
 
     def perform(cell: Cell, seed: int) -> Outcome:
