@@ -20,6 +20,7 @@ from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
 from harness.sim.mechanisms.catalogue import SIM
+from harness.sim.plan.for_core import LOCKSTEP
 from harness.systems import REFERENCE_NODE, client_for
 from harness.systems.base import HasVersion
 from harness.systems.reference_node import ReferenceNode
@@ -83,6 +84,12 @@ def _out_of_bounds(cell: Cell) -> Iterator[str]:
 
 
 def _simulated(cell: Cell) -> Iterator[str]:
+    if cell.system == LOCKSTEP:
+        yield (
+            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N` runs many seeds of one, "
+            "and goes on where it stopped"
+        )
+        return
     if cell.system != REFERENCE_NODE:
         yield f"only {REFERENCE_NODE} runs in the world sim; for {cell.system} give the world local or netns"
         return

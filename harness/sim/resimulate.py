@@ -28,6 +28,7 @@ from harness.sim.command import replayed_on_processes
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.decisions import DrawnDecisions
 from harness.sim.plan.fault_rates import WRITES_US, FaultRates
+from harness.sim.plan.for_core import LOCKSTEP
 from harness.sim.plan.plan import Plan
 from harness.sim.plan.stream import Stream
 from harness.sim.run import SimulatedRun
@@ -89,6 +90,11 @@ def schedule_of(recording: Recording) -> tuple[Schedule, tuple[str, ...]]:
         check_bounds(test)
     except (ValueError, msgspec.ValidationError) as error:
         raise CouldNotRun(f"the run's test cannot be read: {error}") from error
+    if test.system == LOCKSTEP:
+        raise CouldNotRun(
+            f"it is a simulated run of a core, which is exact as it is: ackproof sim --core COMMAND --seed "
+            f"{test.seed} --shrink FILE, with the options of the run, makes it small"
+        )
     if test.system.partition("@")[0] != REFERENCE_NODE:
         raise CouldNotRun(f"the simulated world has no {test.system}: its nodes are the {REFERENCE_NODE}'s")
     operations = tuple(recording.history)

@@ -28,6 +28,7 @@ ELSEWHERE: Mapping[str, str] = {
     "extending.md": "tests/docs/test_extending.py",
     "found.md": "it brings a system over the network",
     "installing.md": "it brings a system over the network",
+    "simulate-your-core.md": "tests/harness/sim/lockstep/test_simulate_your_core.py, as it needs Go",
     "lockstep.md": "tests/harness/sim/lockstep/test_page.py, as it needs a core",
     "maelstrom.md": "tests/harness/systems/maelstrom/test_runs.py, as it needs a node",
     "record.md": "tests/docs/test_record.py, as it waits for a client",

@@ -119,6 +119,7 @@ def test_all_that_cannot_be_run_is_refused_in_one_list() -> None:
         Cell(world="local", system="no-such-system"),
         Cell(world="local", system="etcd@3.9.9", workload="register", nemesis=()),
         Cell(world="local", system="redis@9.9.9", workload="register", nemesis=()),
+        Cell(system="lockstep", workload="register"),
     )
     with pytest.raises(ValueError, match="this campaign cannot be run") as refused:
         checked(wrong)
@@ -135,6 +136,7 @@ def test_all_that_cannot_be_run_is_refused_in_one_list() -> None:
             "unknown system 'no-such-system'",
             "etcd 3.9.9 is not here",
             "redis-server 9.9.9 is not here",
+            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N`",
         ),
         strict=True,
     ):

@@ -12,6 +12,7 @@ from ackproof.cli.main import cli
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
 from harness.sim.command import played_file
+from harness.sim.plan.for_core import LOCKSTEP
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.resimulate import played, resimulate, schedule_of
@@ -74,6 +75,9 @@ def test_a_run_that_cannot_be_done_again_is_refused_with_the_reason(tmp_path: Pa
     other = msgspec.structs.replace(recording, options={**recording.options, "system": "etcd@3.5.0"})
     with pytest.raises(CouldNotRun, match=r"the simulated world has no etcd@3.5.0"):
         schedule_of(other)
+    core = msgspec.structs.replace(recording, options={**recording.options, "system": LOCKSTEP})
+    with pytest.raises(CouldNotRun, match="a simulated run of a core.* --seed 1 --shrink FILE"):
+        schedule_of(core)
 
 
 def test_the_command_prints_the_seed_and_the_line_that_replays_it(failing: RunFolder, tmp_path: Path) -> None:

@@ -63,16 +63,28 @@ MISUSES = {
 }
 
 
-def built(folder: Path, misuse: Misuse | None = None) -> str:
-    """The path of the core; skips where it cannot be built."""
+def take_snapshots_often(main: Path) -> None:
+    """Let a snapshot be taken after a few entries, so that what is wrong with one shows in a short story."""
+    text = main.read_text(encoding="utf-8")
+    assert "snapshotEvery, kept = 48, 16" in text
+    main.write_text(
+        text.replace("snapshotEvery, kept = 48, 16", "snapshotEvery, kept = 6, 2"), encoding="utf-8"
+    )
+
+
+def built(folder: Path, name: str | None = None) -> str:
+    """The path of the core, with the misuse of that name; skips where it cannot be built."""
     if shutil.which("go") is None:
         pytest.skip("there is no Go toolchain here")
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
-    if misuse is not None:
+    if name is not None:
+        misuse = MISUSES[name]
         file = folder / misuse.file
         text = file.read_text(encoding="utf-8")
         assert text.count(misuse.before) == 1, misuse.before
         file.write_text(text.replace(misuse.before, misuse.after), encoding="utf-8")
+        if "snapshot" in name:
+            take_snapshots_often(folder / "main.go")
     done = subprocess.run(["go", "build", "-o", "core", "."], cwd=folder, capture_output=True, text=True)
     if "dial tcp" in done.stderr or "no such host" in done.stderr:
         pytest.skip("etcd's raft cannot be fetched here")

@@ -28,5 +28,5 @@ def test_the_right_core_is_never_invalid(arguments: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_a_misuse_is_caught_within_eight_seeds(misuse: str, tmp_path: Path) -> None:
-    core = built(tmp_path / "wrong", MISUSES[misuse])
+    core = built(tmp_path / "wrong", misuse)
     assert any(judged(core, seed, tmp_path).invalid for seed in range(1, 9))
