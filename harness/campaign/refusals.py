@@ -86,8 +86,8 @@ def _out_of_bounds(cell: Cell) -> Iterator[str]:
 def _simulated(cell: Cell) -> Iterator[str]:
     if cell.system == LOCKSTEP:
         yield (
-            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N` runs many seeds of one, "
-            "and goes on where it stopped"
+            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N` runs many seeds "
+            "of one core, and goes on where it stopped"
         )
         return
     if cell.system != REFERENCE_NODE:

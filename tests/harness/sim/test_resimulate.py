@@ -76,7 +76,7 @@ def test_a_run_that_cannot_be_done_again_is_refused_with_the_reason(tmp_path: Pa
     with pytest.raises(CouldNotRun, match=r"the simulated world has no etcd@3.5.0"):
         schedule_of(other)
     core = msgspec.structs.replace(recording, options={**recording.options, "system": LOCKSTEP})
-    with pytest.raises(CouldNotRun, match="a simulated run of a core.* --seed 1 --shrink FILE"):
+    with pytest.raises(CouldNotRun, match=r"a simulated run of a core.* --seed 1 --shrink FILE"):
         schedule_of(core)
 
 

@@ -28,6 +28,7 @@ type node struct {
 	ready           raft.Ready // under way to the disk
 	awaiting        int64      // the persist that `ready` waits for; 0: none
 	last, taken     uint64     // the last index of the log, and that of the last snapshot
+	traced          lockstep.Trace
 	registers       registers
 	reads           map[string]lockstep.Event
 	confirmed       []raft.ReadState
@@ -125,6 +126,7 @@ func (n *node) begin() {
 		}
 		n.last, trace.Append = r.Entries[len(r.Entries)-1].Index, rows(r.Entries)
 	}
+	n.traced = trace
 	n.out.Trace(trace)
 	if !raft.IsEmptyHardState(r.State) || len(r.Entries) > 0 || !raft.IsEmptySnap(r.Snapshot) {
 		n.awaiting = n.out.Persist(false, encoded(r))
@@ -171,10 +173,11 @@ func (n *node) compact() {
 		after, err = n.storage.Entries(n.taken+1, n.last+1, 1<<30)
 		must(err)
 	}
-	trace := n.trace()
+	state, _, _ := n.storage.InitialState() // raft may be further, with entries that are not ready yet
+	trace := lockstep.Trace{Term: n.traced.Term, Vote: n.traced.Vote, Leader: n.traced.Leader}
 	trace.Snapshot, trace.Digest = n.registers.traced()
 	n.out.Trace(trace)
-	n.out.Persist(true, encoded(record{n.raft.BasicStatus().HardState, after, snapshot}))
+	n.out.Persist(true, encoded(record{state, after, snapshot}))
 }
 
 // serve answers a read whose index is applied, and says whether it is over.

@@ -36,7 +36,7 @@ MISUSES = {
         "if confirmed.Index > n.registers.Last.Index {", "if false {"
     ),
     "forgets a snapshot's metadata": Misuse(
-        "HardState, after, snapshot})", "HardState, after, pb.Snapshot{Data: snapshot.Data}})"
+        "record{state, after, snapshot}", "record{state, after, pb.Snapshot{Data: snapshot.Data}}"
     ),
     "takes an installed snapshot without its state": Misuse(
         "must(json.Unmarshal(snapshot.Data, r))",
@@ -45,16 +45,16 @@ MISUSES = {
         "registers.go",
     ),
     "forgets the entries behind a snapshot": Misuse(
-        "HardState, after, snapshot})", "HardState, nil, snapshot})"
+        "record{state, after, snapshot}", "record{state, after[:0], snapshot}"
     ),
     "applies a proposal that came twice": Misuse(" || r.Done[asked.Op]", "", "registers.go"),
     "advances before the disk has it": Misuse(
         "n.awaiting = n.out.Persist(false, encoded(r))", "n.out.Persist(false, encoded(r))"
     ),
     "answers a write that is only proposed": Misuse(
-        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})',
-        'n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})\n'
-        '\t\t} else {\n\t\t\tn.life++\n\t\t\tn.out.Reply(lockstep.Reply{Id: e.Id, Type: "ok"})',
+        "n.raft.Propose(encoded(command{e.Request, n.name, n.life, e.Id})) != nil {",
+        'n.raft.Propose(encoded(command{e.Request, "", n.life, e.Id})) == nil {\n'
+        '\t\t\tn.out.Reply(lockstep.Reply{Id: e.Id, Type: "ok"})\n\t\t} else {',
     ),
     "does not keep an installed snapshot": Misuse(
         "n.out.Persist(false, encoded(r))",
@@ -72,8 +72,12 @@ def take_snapshots_often(main: Path) -> None:
     )
 
 
-def built(folder: Path, name: str | None = None) -> str:
-    """The path of the core, with the misuse of that name; skips where it cannot be built."""
+def built(folder: Path, name: str | None = None, *, often: bool = False) -> str:
+    """The path of the core, with the misuse of that name; skips where it cannot be built.
+
+    Args:
+        often: whether it takes snapshots often, as each core with a misuse of snapshots does.
+    """
     if shutil.which("go") is None:
         pytest.skip("there is no Go toolchain here")
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
@@ -83,8 +87,8 @@ def built(folder: Path, name: str | None = None) -> str:
         text = file.read_text(encoding="utf-8")
         assert text.count(misuse.before) == 1, misuse.before
         file.write_text(text.replace(misuse.before, misuse.after), encoding="utf-8")
-        if "snapshot" in name:
-            take_snapshots_often(folder / "main.go")
+    if often or (name is not None and "snapshot" in name):
+        take_snapshots_often(folder / "main.go")
     done = subprocess.run(["go", "build", "-o", "core", "."], cwd=folder, capture_output=True, text=True)
     if "dial tcp" in done.stderr or "no such host" in done.stderr:
         pytest.skip("etcd's raft cannot be fetched here")

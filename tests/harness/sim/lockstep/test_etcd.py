@@ -26,6 +26,14 @@ def test_the_right_core_is_never_invalid(arguments: str, tmp_path: Path) -> None
     assert all(judged(core, seed, tmp_path).invalid == () for seed in range(1, 5))
 
 
+def test_the_right_core_is_never_invalid_where_it_takes_snapshots_often(tmp_path: Path) -> None:
+    core = built(tmp_path / "often", often=True)
+    options = SeedOptions(
+        nodes=3, time_limit_s=10, rate=100, nemesis=("loss",), workload="register", core=core_of(core)
+    )
+    assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(200, 203))
+
+
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_a_misuse_is_caught_within_eight_seeds(misuse: str, tmp_path: Path) -> None:
     core = built(tmp_path / "wrong", misuse)
