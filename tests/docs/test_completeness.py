@@ -82,7 +82,7 @@ def test_no_page_shows_a_command_that_does_not_exist() -> None:
     assert shown - known - {"COMMAND"} == set()
 
 
-@pytest.mark.parametrize("script", ["commands.py", "pictures.py", "schema.py"])
+@pytest.mark.parametrize("script", ["commands.py", "openapi.py", "pictures.py", "schema.py"])
 def test_what_a_script_makes_is_up_to_date(script: str) -> None:
     done = subprocess.run(
         [sys.executable, REPOSITORY / "scripts" / script, "--check"],

@@ -89,9 +89,9 @@ def parse(
     query: as sent, without the question mark. headers: a mapping that ignores case. beats: the beat times of
     ephemeral instances whose metadata names none.
     """
-    methods = _ROUTES.get(path)
+    methods = ROUTES.get(path)
     if methods is None:
-        return refuse(404, "unknown-path", f"there is nothing at {shown(path)}; known: {', '.join(_ROUTES)}")
+        return refuse(404, "unknown-path", f"there is nothing at {shown(path)}; known: {', '.join(ROUTES)}")
     make = methods.get(method)
     if make is None:
         allowed = ", ".join(methods)
@@ -142,7 +142,7 @@ def _status(_: Parameters) -> Body:
     return GetStatus()
 
 
-_ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
+ROUTES: dict[str, dict[str, Callable[[Parameters], Body]]] = {
     instances.INSTANCE: {
         "POST": instances.parse_register,
         "PUT": instances.parse_update,
