@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -253,6 +254,34 @@ def test_a_queue_is_empty_once_that_node_gave_nothing_twice_with_a_pause_between
         now[0] += wait_s
         seen.append(clients.perform("dequeue", "n2")[0])
     assert seen == ["fail", "fail", "ok", "ok"]
+
+
+def test_a_connection_is_over_for_the_node_although_the_library_does_not_end_it() -> None:
+    pytest.importorskip("aiormq")
+    from yarl import URL
+
+    from harness.systems.rabbitmq.link import CLOSE_BOUND_S, Link
+
+    async def run() -> None:
+        over = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            over.set()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1")
+        port = server.sockets[0].getsockname()[1]
+        link = Link(f"127.0.0.1:{port}")
+        await link._wire.create(URL(f"amqp://127.0.0.1:{port}"))
+        link._connection = SimpleNamespace(close=lambda: asyncio.sleep(60))
+        await link.close()
+        async with asyncio.timeout(CLOSE_BOUND_S + 5):
+            await over.wait()
+        server.close()
+
+    asyncio.run(run())
 
 
 @needs_namespaces
